@@ -1,0 +1,1 @@
+//! REST and WebSocket: the only process clients talk to.

@@ -1,0 +1,1 @@
+//! Command request and reply (NATS micro services) and live subscriptions.

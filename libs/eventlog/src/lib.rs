@@ -1,0 +1,1 @@
+//! The log: JetStream topology, append, load and consume.

@@ -1,0 +1,1 @@
+//! The read store: MongoDB and SQLite behind one contract.

@@ -1,0 +1,1 @@
+//! Events to notifications and mail; retries; dead letters.

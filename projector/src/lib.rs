@@ -1,0 +1,1 @@
+//! Events to views to the read model; rebuild; verify.

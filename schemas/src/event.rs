@@ -1,0 +1,252 @@
+//! The envelope of an event: CloudEvents 1.0 in JSON (structured mode), as it lies in the log.
+//!
+//! Besides CloudEvents' own attributes an event has `actor` (whose doing it was), `causation` (the
+//! event that led to it, if one did), `traceparent` (W3C Trace Context, so one trace runs from request
+//! to delivery) and `digest` (CRC-32 of the data and of what identifies the event: a bit that flips in
+//! a store or on the way is noticed when the event is read).
+//!
+//! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::events::{
+    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MessageDeleted,
+    MessageEdited, MessagePosted, NameClaimed, NameReleased, NotificationCreated,
+    NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated, SessionRefreshed,
+    SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered, UserRoleChanged,
+    UserSuspensionChanged,
+};
+use crate::ids::{EventId, TraceParent, UserId};
+use crate::time::Timestamp;
+
+/// Whose doing an event was.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Actor {
+    /// A person or bot.
+    User(UserId),
+    /// Tidings itself: `system`.
+    System,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::System => f.write_str("system"),
+        }
+    }
+}
+impl TryFrom<String> for Actor {
+    type Error = crate::ids::InvalidId;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "system" { Ok(Self::System) } else { UserId::parse(&text).map(Self::User) }
+    }
+}
+impl From<Actor> for String {
+    fn from(actor: Actor) -> String {
+        actor.to_string()
+    }
+}
+
+/// Why a stored message is not an event this build can read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// It is not a CloudEvent of ours, or its data does not fit its type.
+    #[error("not a well-formed event")]
+    Malformed(#[source] serde_json::Error),
+    /// Written by a newer build: the type or version is not known here.
+    #[error("unknown event type {0:?}")]
+    UnknownType(String),
+    /// The checksum does not match: the bytes are not those that were written.
+    #[error("the event's checksum does not match its content")]
+    Corrupt,
+}
+
+/// One event: what happened, and the circumstances.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its own id.
+    pub id: EventId,
+    /// When it was decided, by the clock of the service that decided it; order is the log's alone.
+    pub time: Timestamp,
+    /// Whose doing it was.
+    pub actor: Actor,
+    /// The event that led to this one.
+    pub causation: Option<EventId>,
+    /// The trace it belongs to.
+    pub traceparent: Option<TraceParent>,
+    /// What happened.
+    pub data: EventData,
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a> {
+    specversion: &'static str,
+    id: &'a EventId,
+    source: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    subject: &'a str,
+    time: Timestamp,
+    datacontenttype: &'static str,
+    actor: &'a Actor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation: Option<&'a EventId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a TraceParent>,
+    digest: String,
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Incoming<'a> {
+    id: EventId,
+    #[serde(rename = "type", borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    subject: std::borrow::Cow<'a, str>,
+    time: Timestamp,
+    actor: Actor,
+    #[serde(default)]
+    causation: Option<EventId>,
+    #[serde(default)]
+    traceparent: Option<TraceParent>,
+    #[serde(borrow)]
+    digest: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+fn digest(id: &str, kind: &str, subject: &str, data: &str) -> String {
+    let mut hasher = crc32fast::Hasher::new();
+    for part in [id, kind, subject, data] {
+        hasher.update(part.as_bytes());
+        hasher.update(&[0]);
+    }
+    format!("{:08x}", hasher.finalize())
+}
+
+impl Event {
+    /// The bytes that go into the log.
+    ///
+    /// # Errors
+    /// [`DecodeError::Malformed`] when the data cannot be written as JSON, which no event type can cause.
+    pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
+        let data = self.data.to_raw().map_err(DecodeError::Malformed)?;
+        let kind = self.data.type_name();
+        let subject = self.data.subject();
+        let outgoing = Outgoing {
+            specversion: "1.0",
+            id: &self.id,
+            source: "/tidings",
+            kind,
+            subject: &subject,
+            time: self.time,
+            datacontenttype: "application/json",
+            actor: &self.actor,
+            causation: self.causation.as_ref(),
+            traceparent: self.traceparent.as_ref(),
+            digest: digest(self.id.as_str(), kind, &subject, data.get()),
+            data: &data,
+        };
+        serde_json::to_vec(&outgoing).map_err(DecodeError::Malformed)
+    }
+
+    /// Reads an event back and checks that it is the one that was written.
+    ///
+    /// # Errors
+    /// See [`DecodeError`]; the bytes are left to the caller, who must not skip them silently.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let incoming: Incoming<'_> =
+            serde_json::from_slice(bytes).map_err(DecodeError::Malformed)?;
+        let expected =
+            digest(incoming.id.as_str(), &incoming.kind, &incoming.subject, incoming.data.get());
+        if expected != incoming.digest {
+            return Err(DecodeError::Corrupt);
+        }
+        let data = EventData::from_raw(&incoming.kind, incoming.data)?;
+        Ok(Self {
+            id: incoming.id,
+            time: incoming.time,
+            actor: incoming.actor,
+            causation: incoming.causation,
+            traceparent: incoming.traceparent,
+            data,
+        })
+    }
+}
+
+macro_rules! event_types {
+    ($($variant:ident($data:ty) = $name:literal, |$d:ident| $subject:expr;)*) => {
+        /// Everything that can happen. The wire name of a variant ends in its version.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(missing_docs, reason = "each variant is documented by its struct in `events`")]
+        pub enum EventData {
+            $($variant($data),)*
+        }
+
+        impl EventData {
+            /// Every event type this build reads and writes.
+            pub const TYPES: &'static [&'static str] = &[$($name),*];
+
+            /// The CloudEvents `type`, version included.
+            #[must_use]
+            pub const fn type_name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// The CloudEvents `subject`: the id of the entity it happened to.
+            #[must_use]
+            pub fn subject(&self) -> String {
+                match self { $(Self::$variant($d) => ($subject).to_string(),)* }
+            }
+
+            fn to_raw(&self) -> Result<Box<RawValue>, serde_json::Error> {
+                match self { $(Self::$variant(data) => serde_json::value::to_raw_value(data),)* }
+            }
+
+            fn from_raw(kind: &str, raw: &RawValue) -> Result<Self, DecodeError> {
+                match kind {
+                    $($name => serde_json::from_str(raw.get()).map(Self::$variant).map_err(DecodeError::Malformed),)*
+                    other => Err(DecodeError::UnknownType(other.to_owned())),
+                }
+            }
+        }
+
+        $(impl From<$data> for EventData {
+            fn from(data: $data) -> Self {
+                Self::$variant(data)
+            }
+        })*
+    };
+}
+
+event_types! {
+    UserRegistered(UserRegistered) = "user.registered.v1", |d| d.user.id;
+    UserProfileChanged(UserProfileChanged) = "user.profile_changed.v1", |d| d.user.id;
+    UserRoleChanged(UserRoleChanged) = "user.role_changed.v1", |d| d.user.id;
+    UserSuspensionChanged(UserSuspensionChanged) = "user.suspension_changed.v1", |d| d.user.id;
+    SessionStarted(SessionStarted) = "session.started.v1", |d| d.session_id;
+    SessionRefreshed(SessionRefreshed) = "session.refreshed.v1", |d| d.session_id;
+    SessionsEnded(SessionsEnded) = "session.ended.v1", |d| d.user_id;
+    NameClaimed(NameClaimed) = "name.claimed.v1", |d| d.owner;
+    NameReleased(NameReleased) = "name.released.v1", |d| d.owner;
+    RoomCreated(RoomCreated) = "room.created.v1", |d| d.room.id;
+    RoomChanged(RoomChanged) = "room.changed.v1", |d| d.room.id;
+    RoomArchived(RoomArchived) = "room.archived.v1", |d| d.room.id;
+    MemberJoined(MemberJoined) = "member.joined.v1", |d| d.member.user_id;
+    MemberAdded(MemberAdded) = "member.added.v1", |d| d.member.user_id;
+    MemberLeft(MemberLeft) = "member.left.v1", |d| d.member.user_id;
+    MemberRemoved(MemberRemoved) = "member.removed.v1", |d| d.member.user_id;
+    MemberChanged(MemberChanged) = "member.changed.v1", |d| d.member.user_id;
+    MessagePosted(MessagePosted) = "message.posted.v1", |d| d.message.id;
+    MessageEdited(MessageEdited) = "message.edited.v1", |d| d.message.id;
+    MessageDeleted(MessageDeleted) = "message.deleted.v1", |d| d.message_id;
+    ReadMoved(ReadMoved) = "read.moved.v1", |d| d.message_id;
+    NotificationCreated(NotificationCreated) = "notification.created.v1", |d| d.notification_id;
+    NotificationsRead(NotificationsRead) = "notification.read.v1", |d| d.user_id;
+}

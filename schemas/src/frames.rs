@@ -1,0 +1,228 @@
+//! What travels over a WebSocket: JSON text frames `{"type": ..., "id"?: ..., ...}`.
+//!
+//! Frames are not commands and not events: the gateway turns a client's frame into a command and an
+//! event into a server's frame.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::codes::Problem;
+use crate::ids::{RoomId, SessionId, UserId};
+use crate::position::Position;
+use crate::values::Secret;
+use crate::views::{Account, Message};
+
+/// What a client calls a frame: a number or a text, given back with the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FrameId {
+    /// A whole number.
+    Number(i64),
+    /// A text of at most 128 bytes (checked by the gateway).
+    Text(String),
+}
+
+/// A frame from a client. Texts are raw here; the gateway parses them into values.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClientFrame {
+    /// Authenticates the socket; the first frame when the handshake did not.
+    Hello {
+        /// Given back with an error.
+        id: Option<FrameId>,
+        /// An access token. Absent when the handshake has authenticated and only `resume` is wanted.
+        token: Option<Secret>,
+        /// Resume after this position.
+        resume: Option<String>,
+    },
+    /// Says something in a room.
+    Post {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// Where.
+        room_id: String,
+        /// What the client calls the message.
+        client_id: Option<String>,
+        /// The text.
+        body: String,
+        /// How to read it.
+        format: Option<crate::values::Format>,
+        /// Attached files.
+        attachments: Option<Vec<String>>,
+        /// The message that began the thread.
+        thread_root_id: Option<String>,
+    },
+    /// Changes the text of an own message.
+    Edit {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// Which.
+        message_id: String,
+        /// The new text.
+        body: String,
+    },
+    /// Takes a message back.
+    Delete {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// Which.
+        message_id: String,
+    },
+    /// Moves the read marker.
+    Read {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// Where.
+        room_id: String,
+        /// Up to which message.
+        message_id: String,
+    },
+    /// Resumes after a position, on a socket that is already authenticated.
+    Resume {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// The last position seen.
+        position: String,
+    },
+    /// Asks for a `pong`.
+    Ping {
+        /// Given back.
+        id: Option<FrameId>,
+    },
+}
+
+/// A frame from the server.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// The socket is authenticated.
+    Welcome {
+        /// The session it belongs to.
+        session_id: SessionId,
+        /// Who it belongs to.
+        user: Account,
+        /// Everything up to here is in the read model or was sent; what comes is after it.
+        position: Position,
+        /// The server pings this often; a client that has heard nothing for twice as long reconnects.
+        heartbeat_ms: u32,
+        /// Whether a resume is under way: what was missed follows, then `resumed`.
+        resumed: bool,
+    },
+    /// A client's frame was carried out.
+    Ok {
+        /// The frame's id.
+        id: Option<FrameId>,
+        /// The place in the log after which its effect can be read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        position: Option<Position>,
+        /// The message it made or changed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result: Option<Box<Message>>,
+    },
+    /// A client's frame was refused.
+    Error {
+        /// The frame's id.
+        id: Option<FrameId>,
+        /// Why.
+        error: Box<Problem>,
+    },
+    /// Something happened.
+    Event {
+        /// What, such as `message.posted`.
+        event: String,
+        /// Where; absent for what concerns the user alone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room_id: Option<RoomId>,
+        /// Its place in the log.
+        position: Position,
+        /// The place of the former event on the same lane; null for the first.
+        previous: Option<Position>,
+        /// The document after the event.
+        data: Box<serde_json::Value>,
+    },
+    /// All that was missed has been sent.
+    Resumed {
+        /// Everything up to here was sent.
+        position: Position,
+        /// How many frames that took.
+        count: u64,
+    },
+    /// What was missed cannot be sent; load anew.
+    Reset {
+        /// Why: `unknown_position`, `unknown_epoch`, `too_far_behind`.
+        reason: String,
+    },
+    /// The answer to `ping`.
+    Pong {
+        /// The frame's id.
+        id: Option<FrameId>,
+    },
+    /// Somebody is typing.
+    Typing {
+        /// Where.
+        room_id: RoomId,
+        /// Who.
+        user_id: UserId,
+        /// Began or stopped.
+        active: bool,
+    },
+    /// The socket is about to be closed.
+    Closing {
+        /// The close code that follows.
+        code: u16,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+macro_rules! close_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $reason:literal, $reconnect:literal;)*) => {
+        /// Why the server closes a socket, and what the client is to do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum CloseCode { $($(#[$doc])* $variant,)* }
+
+        impl CloseCode {
+            /// Every close code, in the order of the table.
+            pub const ALL: &'static [CloseCode] = &[$(CloseCode::$variant),*];
+
+            /// The number on the wire (RFC 6455, section 7.4).
+            #[must_use]
+            pub const fn code(self) -> u16 {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The reason in words.
+            #[must_use]
+            pub const fn reason(self) -> &'static str {
+                match self { $(Self::$variant => $reason,)* }
+            }
+
+            /// What the client is to do: `fix`, `log_in`, `resume`, `wait_and_resume` or `resume_elsewhere`.
+            #[must_use]
+            pub const fn verdict(self) -> &'static str {
+                match self { $(Self::$variant => $reconnect,)* }
+            }
+        }
+    };
+}
+
+close_codes! {
+    /// A frame that is not understood: not JSON, an unknown type, before `hello`.
+    BadFrame = 4400, "bad frame", "fix";
+    /// The session ended.
+    SessionEnded = 4401, "session ended", "log_in";
+    /// No `hello` in time.
+    HelloTimeout = 4408, "no hello in time", "resume";
+    /// The user has too many sockets.
+    TooManySockets = 4409, "too many sockets", "wait_and_resume";
+    /// A frame over 64 KiB.
+    FrameTooLarge = 4413, "frame too large", "fix";
+    /// Too many frames for too long.
+    RateLimited = 4429, "rate limited", "wait_and_resume";
+    /// The client reads too slowly.
+    SlowConsumer = 4508, "slow consumer", "resume";
+    /// This gateway is about to stop.
+    Draining = 4503, "draining", "resume_elsewhere";
+    /// The server stops.
+    Shutdown = 1001, "shutdown", "resume";
+}

@@ -1,0 +1,225 @@
+//! The registry of typed ids.
+//!
+//! An id is a prefix that names its kind, an underscore and 26 characters of Crockford base 32 holding
+//! a UUID of version 7 (RFC 9562), so ids sort by the time they were made and contain only
+//! `[A-Za-z0-9_]`: none can ever be a NATS wildcard, a subject separator or a path trick. Ids are
+//! opaque to clients and are always made by servers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::{Encoding, Specification};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+use uuid::Uuid;
+
+/// Crockford's base 32, lower case: keeps the order of the bytes it encodes.
+static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut spec = Specification::new();
+    spec.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
+    match spec.encoding() {
+        Ok(encoding) => encoding,
+        // The alphabet is a constant with 32 distinct symbols; a unit test encodes with it.
+        Err(_) => data_encoding::BASE32HEX_NOPAD,
+    }
+});
+
+/// Characters of an id after its prefix and underscore: 128 bits in base 32.
+pub const ID_BODY_LEN: usize = 26;
+
+/// Why a text is not an id of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {kind} id")]
+pub struct InvalidId {
+    /// The kind of id that was wanted, as it stands in its prefix.
+    pub kind: &'static str,
+}
+
+fn encode_body(uuid: Uuid) -> String {
+    BASE32.encode(uuid.as_bytes())
+}
+
+fn valid_body(body: &str) -> bool {
+    body.len() == ID_BODY_LEN && BASE32.decode(body.as_bytes()).is_ok_and(|bytes| bytes.len() == 16)
+}
+
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(with = "String")]
+        pub struct $name(std::sync::Arc<str>);
+
+        impl $name {
+            /// What every id of this kind begins with, without the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Makes an id of a UUID the caller drew (version 7 keeps ids in order of time; a name-based
+            /// UUID makes the id a function of its name).
+            #[must_use]
+            pub fn from_uuid(uuid: Uuid) -> Self {
+                Self(format!(concat!($prefix, "_{}"), encode_body(uuid)).into())
+            }
+
+            /// Parses an id of exactly this kind.
+            ///
+            /// # Errors
+            /// [`InvalidId`] when the prefix, the length or a character is wrong.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                match text.strip_prefix(concat!($prefix, "_")) {
+                    Some(body) if valid_body(body) => Ok(Self(text.into())),
+                    _ => Err(InvalidId { kind: $prefix }),
+                }
+            }
+
+            /// The id as it stands on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::parse(text)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0.as_ref().to_owned()
+            }
+        }
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+typed_id!(
+    /// A person's or bot's account.
+    UserId, "usr");
+typed_id!(
+    /// A login of one user on one device.
+    SessionId, "ses");
+typed_id!(
+    /// A channel, group or direct conversation.
+    RoomId, "room");
+typed_id!(
+    /// A message in a room.
+    MessageId, "msg");
+typed_id!(
+    /// An entry of a user's inbox.
+    NotificationId, "ntf");
+typed_id!(
+    /// An event in the log (CloudEvents `id`).
+    EventId, "evt");
+typed_id!(
+    /// An uploaded file.
+    MediaId, "media");
+
+/// A W3C Trace Context `traceparent` header value, version 00
+/// (`00-<32 hex>-<16 hex>-<2 hex>`, <https://www.w3.org/TR/trace-context/>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct TraceParent(String);
+
+impl TraceParent {
+    /// Parses a header value; anything that is not exactly version 00 is refused.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when a field's length or a character is wrong, or an id is all zeros.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let hex = |part: &str, len: usize| {
+            part.len() == len && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let parts: Vec<&str> = text.split('-').collect();
+        match parts.as_slice() {
+            [version, trace, span, flags]
+                if *version == "00"
+                    && hex(trace, 32)
+                    && hex(span, 16)
+                    && hex(flags, 2)
+                    && trace.bytes().any(|b| b != b'0')
+                    && span.bytes().any(|b| b != b'0') =>
+            {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(InvalidId { kind: "traceparent" }),
+        }
+    }
+
+    /// The header value.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The 32 hexadecimal digits that name the whole trace.
+    #[must_use]
+    pub fn trace_id(&self) -> &str {
+        self.0.get(3..35).unwrap_or_default()
+    }
+}
+
+impl TryFrom<String> for TraceParent {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+impl From<TraceParent> for String {
+    fn from(value: TraceParent) -> String {
+        value.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_round_trips_and_keeps_the_order_of_time() {
+        let older = MessageId::from_uuid(Uuid::from_u128(1 << 80));
+        let newer = MessageId::from_uuid(Uuid::from_u128(2 << 80));
+        assert!(older < newer);
+        assert_eq!(MessageId::parse(older.as_str()), Ok(older.clone()));
+        assert_eq!(older.as_str().len(), "msg_".len() + ID_BODY_LEN);
+    }
+
+    #[test]
+    fn what_is_not_an_id_is_refused() {
+        for bad in ["", "*", ">", "msg_", "msg_*", "usr_00000000000000000000000000", "msg_0000\r\n"]
+        {
+            assert!(MessageId::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(MessageId::parse("msg_0000000000000000000000000l").is_err());
+    }
+
+    #[test]
+    fn traceparent_is_checked_field_by_field() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(
+            TraceParent::parse(good).map(|t| t.trace_id().to_owned()),
+            Ok("4bf92f3577b34da6a3ce929d0e0e4736".to_owned())
+        );
+        assert!(TraceParent::parse(&good.replace("00-4b", "01-4b")).is_err());
+        assert!(TraceParent::parse(&good.replace('a', "A")).is_err());
+    }
+}

@@ -1,0 +1,26 @@
+//! The vocabulary of Tidings: ids, values, events, commands, views, frames, subjects and codes.
+//!
+//! Everything here is data and its rules: what a thing is called on the wire, which values it may
+//! take, how it is parsed. There is no I/O, no clock and no randomness in this crate; whoever makes
+//! an id or a time hands it in. Every other crate depends on this one and it depends on none of them.
+
+pub mod codes;
+pub mod commands;
+pub mod event;
+pub mod events;
+pub mod frames;
+pub mod ids;
+pub mod position;
+pub mod subjects;
+pub mod time;
+pub mod values;
+pub mod views;
+
+pub use codes::{Code, FieldError, Problem, Rejection};
+pub use event::{Actor, DecodeError, Event, EventData};
+pub use ids::{
+    EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
+};
+pub use position::{Epoch, Position, Sequence};
+pub use subjects::{Digest, Lane, Namespace};
+pub use time::Timestamp;

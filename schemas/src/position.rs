@@ -1,0 +1,130 @@
+//! Places in the log.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The number JetStream gave a stored event: 1 for the first of a stream; 0 means "before the first".
+pub type Sequence = u64;
+
+/// Names one incarnation of the log: it changes when the stream is made anew, so that a position of
+/// an older log is recognised instead of misread. 1 to 16 characters of `[a-z0-9]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Epoch(std::sync::Arc<str>);
+
+/// A text is not a position (`epoch:sequence`).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a position")]
+pub struct InvalidPosition;
+
+impl Epoch {
+    /// Parses an epoch.
+    ///
+    /// # Errors
+    /// [`InvalidPosition`] when it is empty, too long or has another character than `[a-z0-9]`.
+    pub fn parse(text: &str) -> Result<Self, InvalidPosition> {
+        let fits = (1..=16).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if fits { Ok(Self(text.into())) } else { Err(InvalidPosition) }
+    }
+
+    /// The epoch as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A place in this epoch's log.
+    #[must_use]
+    pub fn at(&self, sequence: Sequence) -> Position {
+        Position { epoch: self.clone(), sequence }
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl TryFrom<String> for Epoch {
+    type Error = InvalidPosition;
+    fn try_from(text: String) -> Result<Self, InvalidPosition> {
+        Self::parse(&text)
+    }
+}
+impl From<Epoch> for String {
+    fn from(epoch: Epoch) -> String {
+        epoch.0.as_ref().to_owned()
+    }
+}
+
+/// A place in the log: a consistent cut through everything that happened. Opaque to clients.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Position {
+    /// Which log.
+    pub epoch: Epoch,
+    /// The last event included; 0 is the beginning.
+    pub sequence: Sequence,
+}
+
+impl Position {
+    /// Parses `epoch:sequence`.
+    ///
+    /// # Errors
+    /// [`InvalidPosition`] for any other shape, a sign, or a number beyond 64 bits.
+    pub fn parse(text: &str) -> Result<Self, InvalidPosition> {
+        let (epoch, sequence) = text.split_once(':').ok_or(InvalidPosition)?;
+        let digits = !sequence.is_empty() && sequence.bytes().all(|b| b.is_ascii_digit());
+        if !digits {
+            return Err(InvalidPosition);
+        }
+        let sequence = sequence.parse().map_err(|_| InvalidPosition)?;
+        Ok(Self { epoch: Epoch::parse(epoch)?, sequence })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.epoch, self.sequence)
+    }
+}
+impl TryFrom<String> for Position {
+    type Error = InvalidPosition;
+    fn try_from(text: String) -> Result<Self, InvalidPosition> {
+        Self::parse(&text)
+    }
+}
+impl From<Position> for String {
+    fn from(position: Position) -> String {
+        position.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_round_trips_and_bad_ones_are_refused() {
+        let position = Position::parse("e1:42");
+        assert_eq!(position.map(|p| p.to_string()), Ok("e1:42".to_owned()));
+        for bad in [
+            "",
+            "e1",
+            "e1:",
+            ":1",
+            "e1:-1",
+            "e1:+1",
+            "E1:1",
+            "e1:1:1",
+            "e1:99999999999999999999999",
+        ] {
+            assert!(Position::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The one place that builds and parses NATS subjects.
+//!
+//! Every subject starts with the namespace. Events are stored on `<ns>.evt.<lane>` and, once stored,
+//! republished by the server on `<ns>.live.<lane>`. Commands go to `<ns>.cmd.<service>.<name>`.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::ids::{MediaId, RoomId, UserId};
+
+/// Separates installations that share a NATS server. 1 to 32 characters of `[a-z0-9_]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Namespace(std::sync::Arc<str>);
+
+/// A text is not a namespace, a digest or a lane.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {0}")]
+pub struct InvalidSubject(&'static str);
+
+impl Namespace {
+    /// Parses a namespace.
+    ///
+    /// # Errors
+    /// [`InvalidSubject`] when it is empty, over 32 characters or has another character than `[a-z0-9_]`.
+    pub fn parse(text: &str) -> Result<Self, InvalidSubject> {
+        let fits = (1..=32).contains(&text.len())
+            && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        if fits { Ok(Self(text.into())) } else { Err(InvalidSubject("namespace")) }
+    }
+
+    /// The namespace as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The stream that holds this namespace's events: `EVENTS_<ns>`.
+    #[must_use]
+    pub fn events_stream(&self) -> String {
+        format!("EVENTS_{self}")
+    }
+
+    /// The stream that keeps what the notifier gave up on: `DEAD_LETTERS_<ns>`.
+    #[must_use]
+    pub fn dead_letters_stream(&self) -> String {
+        format!("DEAD_LETTERS_{self}")
+    }
+
+    /// The subject dead letters of one consumer are stored on: `<ns>.dead.<consumer>`.
+    #[must_use]
+    pub fn dead_letters_subject(&self, consumer: &str) -> String {
+        format!("{self}.dead.{consumer}")
+    }
+
+    /// A KV bucket of this namespace, for secrets and short-lived state: `<ns>_<name>`.
+    #[must_use]
+    pub fn bucket(&self, name: &str) -> String {
+        format!("{self}_{name}")
+    }
+
+    /// Every stored event: `<ns>.evt.>`.
+    #[must_use]
+    pub fn all_events(&self) -> String {
+        format!("{self}.evt.>")
+    }
+
+    /// Every republished event: `<ns>.live.>`.
+    #[must_use]
+    pub fn all_live(&self) -> String {
+        format!("{self}.live.>")
+    }
+
+    /// Where the projector says how far it is: `<ns>.checkpoint`. Outside `live.`, which only the
+    /// server's republishing writes to, so that a reader of `live.` sees stored events and nothing else.
+    #[must_use]
+    pub fn checkpoint(&self) -> String {
+        format!("{self}.checkpoint")
+    }
+
+    /// A barrier inbox under this namespace (see `bus`): `<ns>.barrier.<token>`.
+    #[must_use]
+    pub fn barrier(&self, token: &str) -> String {
+        format!("{self}.barrier.{token}")
+    }
+
+    /// A command's subject: `<ns>.cmd.<service>.<name>`.
+    #[must_use]
+    pub fn command(&self, service: &str, name: &str) -> String {
+        format!("{self}.cmd.{service}.{name}")
+    }
+
+    /// The stored subject of all lanes of a kind, for consumers that follow the tail: `<ns>.evt.<kind>.>`.
+    #[must_use]
+    pub fn events_of(&self, kind: LaneKind) -> String {
+        format!("{self}.evt.{}.>", kind.as_str())
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl TryFrom<String> for Namespace {
+    type Error = InvalidSubject;
+    fn try_from(text: String) -> Result<Self, InvalidSubject> {
+        Self::parse(&text)
+    }
+}
+impl From<Namespace> for String {
+    fn from(namespace: Namespace) -> String {
+        namespace.0.as_ref().to_owned()
+    }
+}
+
+/// A name made safe and short for a subject: the first 16 bytes of its SHA-256, as 32 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Digest(std::sync::Arc<str>);
+
+impl Digest {
+    /// The digest of parts, each ended by a zero byte so that no two lists of parts collide.
+    #[must_use]
+    pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part.as_bytes());
+            hasher.update([0]);
+        }
+        let bytes = hasher.finalize();
+        Self(data_encoding::HEXLOWER.encode(bytes.get(..16).unwrap_or_default()).into())
+    }
+
+    /// Parses 32 hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`InvalidSubject`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidSubject> {
+        let fits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if fits { Ok(Self(text.into())) } else { Err(InvalidSubject("digest")) }
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl TryFrom<String> for Digest {
+    type Error = InvalidSubject;
+    fn try_from(text: String) -> Result<Self, InvalidSubject> {
+        Self::parse(&text)
+    }
+}
+impl From<Digest> for String {
+    fn from(digest: Digest) -> String {
+        digest.0.as_ref().to_owned()
+    }
+}
+
+/// The kinds of lane, as they stand in subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the lane of the same name in `Lane`")]
+pub enum LaneKind {
+    User,
+    Session,
+    Handle,
+    Email,
+    RoomName,
+    Direct,
+    Room,
+    Member,
+    Timeline,
+    Receipts,
+    Inbox,
+    Media,
+}
+
+impl LaneKind {
+    /// The token in the subject.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Session => "session",
+            Self::Handle => "handle",
+            Self::Email => "email",
+            Self::RoomName => "roomname",
+            Self::Direct => "direct",
+            Self::Room => "room",
+            Self::Member => "member",
+            Self::Timeline => "timeline",
+            Self::Receipts => "receipts",
+            Self::Inbox => "inbox",
+            Self::Media => "media",
+        }
+    }
+}
+
+/// The one subject that holds one entity's events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// An account.
+    User(UserId),
+    /// All sessions of an account.
+    Session(UserId),
+    /// Who holds a username.
+    Handle(Digest),
+    /// Who holds an e-mail address.
+    Email(Digest),
+    /// Which channel holds a public name.
+    RoomName(Digest),
+    /// Which room is the direct conversation of a set of people.
+    Direct(Digest),
+    /// A room.
+    Room(RoomId),
+    /// A person's membership of a room.
+    Member(RoomId, UserId),
+    /// What is said in a room.
+    Timeline(RoomId),
+    /// Who has read how far in a room.
+    Receipts(RoomId),
+    /// A person's notifications.
+    Inbox(UserId),
+    /// An uploaded file.
+    Media(MediaId),
+}
+
+impl Lane {
+    /// The lane that guards a username (compared without regard to case).
+    #[must_use]
+    pub fn handle(username: &str) -> Self {
+        Self::Handle(Digest::of(["handle", &username.to_lowercase()]))
+    }
+
+    /// The lane that guards an e-mail address (compared without regard to case).
+    #[must_use]
+    pub fn email(address: &str) -> Self {
+        Self::Email(Digest::of(["email", &address.to_lowercase()]))
+    }
+
+    /// The lane that guards a channel's name (compared without regard to case).
+    #[must_use]
+    pub fn room_name(name: &str) -> Self {
+        Self::RoomName(Digest::of(["roomname", &name.to_lowercase()]))
+    }
+
+    /// The lane that guards the one direct room of a set of people; order and repetition do not matter.
+    #[must_use]
+    pub fn direct<'a>(members: impl IntoIterator<Item = &'a UserId>) -> Self {
+        let mut ids: Vec<&str> = members.into_iter().map(UserId::as_str).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Self::Direct(Digest::of(ids))
+    }
+
+    /// Which kind of lane this is.
+    #[must_use]
+    pub const fn kind(&self) -> LaneKind {
+        match self {
+            Self::User(_) => LaneKind::User,
+            Self::Session(_) => LaneKind::Session,
+            Self::Handle(_) => LaneKind::Handle,
+            Self::Email(_) => LaneKind::Email,
+            Self::RoomName(_) => LaneKind::RoomName,
+            Self::Direct(_) => LaneKind::Direct,
+            Self::Room(_) => LaneKind::Room,
+            Self::Member(..) => LaneKind::Member,
+            Self::Timeline(_) => LaneKind::Timeline,
+            Self::Receipts(_) => LaneKind::Receipts,
+            Self::Inbox(_) => LaneKind::Inbox,
+            Self::Media(_) => LaneKind::Media,
+        }
+    }
+
+    fn tail(&self) -> String {
+        let kind = self.kind().as_str();
+        match self {
+            Self::User(id) | Self::Session(id) | Self::Inbox(id) => format!("{kind}.{id}"),
+            Self::Handle(digest)
+            | Self::Email(digest)
+            | Self::RoomName(digest)
+            | Self::Direct(digest) => format!("{kind}.{digest}"),
+            Self::Room(id) | Self::Timeline(id) | Self::Receipts(id) => format!("{kind}.{id}"),
+            Self::Member(room, user) => format!("{kind}.{room}.{user}"),
+            Self::Media(id) => format!("{kind}.{id}"),
+        }
+    }
+
+    /// The subject events of this lane are stored on.
+    #[must_use]
+    pub fn subject(&self, namespace: &Namespace) -> String {
+        format!("{namespace}.evt.{}", self.tail())
+    }
+
+    /// The subject the server republishes this lane's events on.
+    #[must_use]
+    pub fn live_subject(&self, namespace: &Namespace) -> String {
+        format!("{namespace}.live.{}", self.tail())
+    }
+
+    /// Reads a lane back from a stored (`evt`) or republished (`live`) subject of the namespace.
+    ///
+    /// # Errors
+    /// [`InvalidSubject`] when the subject is of another namespace or is no lane.
+    pub fn parse(namespace: &Namespace, subject: &str) -> Result<Self, InvalidSubject> {
+        const NOT: InvalidSubject = InvalidSubject("lane");
+        let rest = subject
+            .strip_prefix(namespace.as_str())
+            .and_then(|rest| rest.strip_prefix(".evt.").or_else(|| rest.strip_prefix(".live.")))
+            .ok_or(NOT)?;
+        let (kind, key) = rest.split_once('.').ok_or(NOT)?;
+        let user = |key: &str| UserId::parse(key).map_err(|_| NOT);
+        let room = |key: &str| RoomId::parse(key).map_err(|_| NOT);
+        Ok(match kind {
+            "user" => Self::User(user(key)?),
+            "session" => Self::Session(user(key)?),
+            "inbox" => Self::Inbox(user(key)?),
+            "handle" => Self::Handle(Digest::parse(key)?),
+            "email" => Self::Email(Digest::parse(key)?),
+            "roomname" => Self::RoomName(Digest::parse(key)?),
+            "direct" => Self::Direct(Digest::parse(key)?),
+            "room" => Self::Room(room(key)?),
+            "timeline" => Self::Timeline(room(key)?),
+            "receipts" => Self::Receipts(room(key)?),
+            "member" => {
+                let (in_room, who) = key.split_once('.').ok_or(NOT)?;
+                Self::Member(room(in_room)?, user(who)?)
+            }
+            "media" => Self::Media(MediaId::parse(key).map_err(|_| NOT)?),
+            _ => return Err(NOT),
+        })
+    }
+}

@@ -1,0 +1,2 @@
+//! The one binary: serve, single services, operator commands.
+fn main() {}
