@@ -4,6 +4,7 @@
 //! take, how it is parsed. There is no I/O, no clock and no randomness in this crate; whoever makes
 //! an id or a time hands it in. Every other crate depends on this one and it depends on none of them.
 
+mod choices;
 pub mod codes;
 pub mod commands;
 pub mod event;

@@ -8,6 +8,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::choices::{Format, NotificationKind, Role, RoomKind, RoomRole, Visibility};
+
 /// Why a value was refused: a stable code and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
@@ -254,83 +256,6 @@ impl From<NewPassword> for Secret {
     fn from(password: NewPassword) -> Secret {
         password.0
     }
-}
-
-/// What an account may do everywhere.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// An ordinary person.
-    User,
-    /// May act on messages of rooms he is in.
-    Moderator,
-    /// May administer accounts.
-    Admin,
-}
-
-/// What a member may do in one room; ordered by power.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum RoomRole {
-    /// Reads and writes.
-    Member,
-    /// Also adds and removes members and changes the room.
-    Admin,
-    /// Also makes admins and owners and archives the room. A room always has one.
-    Owner,
-}
-
-/// How a room came about and who may be in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RoomKind {
-    /// A fixed set of people; no name, no joining or leaving.
-    Direct,
-    /// Invited people; the name need not be unique.
-    Group,
-    /// A named place; its name is unique.
-    Channel,
-}
-
-/// Who may find and join a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    /// Only members know of it.
-    Private,
-    /// Anyone may find and join it.
-    Public,
-}
-
-/// How a body is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// As it stands.
-    #[default]
-    Plain,
-    /// As Markdown.
-    Markdown,
-}
-
-/// Why an inbox entry exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum NotificationKind {
-    /// After registration, and "welcome back" after each login.
-    Welcome,
-    /// Somebody named the user in a message.
-    Mention,
-    /// Somebody wrote in a direct room.
-    DirectMessage,
-    /// Somebody invited the user to a room.
-    Invite,
-    /// From the operators.
-    System,
 }
 
 /// What to do with an optional field of something that exists.
