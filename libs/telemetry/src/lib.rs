@@ -1,1 +1,26 @@
-//! Tracing, metrics, health and error chains.
+//! What a process tells about itself: logs, traces, metrics, health; and how it is asked to stop.
+//!
+//! Owns the global tracing subscriber and the one metrics registry of a process. Must not know any
+//! service: every crate registers its own metric families and names its own health components.
+
+mod admin;
+mod errors;
+mod health;
+mod init;
+mod json_log;
+mod metrics;
+mod process;
+mod shutdown;
+mod trace;
+
+pub use admin::{AdminAnswer, admin_answer, serve_admin};
+pub use errors::error_chain;
+pub use health::{Health, Unready};
+pub use init::{Guard, InvalidFilter, Options, check_filter, init};
+pub use metrics::{Metrics, latency_buckets};
+pub use prometheus_client;
+pub use shutdown::Shutdown;
+pub use trace::{
+    continue_trace, current_or_new_traceparent, current_traceparent, new_traceparent,
+    traceparent_of,
+};

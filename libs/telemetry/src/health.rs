@@ -1,0 +1,101 @@
+//! Whether a process can do its work, component by component, with reasons.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::Serialize;
+
+/// A component that cannot work at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unready {
+    /// Which part of the process.
+    pub component: &'static str,
+    /// Why, for an operator's eyes; never a secret.
+    pub reason: String,
+}
+
+/// What the components of this process said about themselves last. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    components: Arc<RwLock<BTreeMap<&'static str, Result<(), String>>>>,
+    dead: Arc<RwLock<Option<Unready>>>,
+}
+
+impl Health {
+    /// No component has spoken yet: not ready.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A component reports: `Ok` when it works, `Err(reason)` when it does not (yet, or any more).
+    /// A component that must be up before the process is ready reports `Err("starting")` first.
+    pub fn set(&self, component: &'static str, state: Result<(), impl Into<String>>) {
+        let state = state.map_err(Into::into);
+        self.components.write().unwrap_or_else(PoisonError::into_inner).insert(component, state);
+    }
+
+    /// Forgets a component that has ended on purpose.
+    pub fn remove(&self, component: &'static str) {
+        self.components.write().unwrap_or_else(PoisonError::into_inner).remove(component);
+    }
+
+    /// A component is broken for good: only a restart of the process helps.
+    pub fn fail(&self, component: &'static str, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.set(component, Err(reason.clone()));
+        *self.dead.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Unready { component, reason });
+    }
+
+    /// Whether a restart would be pointless.
+    ///
+    /// # Errors
+    /// The component that broke for good.
+    pub fn live(&self) -> Result<(), Unready> {
+        match &*self.dead.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(dead) => Err(dead.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether work may be sent here: every component that ever reported says `Ok`, and one has.
+    ///
+    /// # Errors
+    /// The components that do not work, by name.
+    pub fn ready(&self) -> Result<(), Vec<Unready>> {
+        let components = self.components.read().unwrap_or_else(PoisonError::into_inner);
+        if components.is_empty() {
+            return Err(vec![Unready { component: "process", reason: "starting".to_owned() }]);
+        }
+        let unready: Vec<Unready> = components
+            .iter()
+            .filter_map(|(component, state)| {
+                let reason = state.as_ref().err()?.clone();
+                Some(Unready { component, reason })
+            })
+            .collect();
+        if unready.is_empty() { Ok(()) } else { Err(unready) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Health;
+
+    #[test]
+    fn ready_needs_every_component() {
+        let health = Health::new();
+        assert!(health.ready().is_err());
+        health.set("log", Ok::<(), String>(()));
+        assert!(health.ready().is_ok());
+        health.set("read_model", Err("lagging"));
+        let reasons = health.ready().unwrap_err();
+        assert_eq!((reasons[0].component, reasons[0].reason.as_str()), ("read_model", "lagging"));
+        assert!(health.live().is_ok());
+        health.remove("read_model");
+        assert!(health.ready().is_ok());
+        health.fail("log", "gone");
+        assert!(health.live().is_err());
+    }
+}

@@ -1,0 +1,146 @@
+//! Installs the process's subscriber: JSON logs, and spans that have trace ids.
+
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::errors::error_chain;
+use crate::json_log::JsonLog;
+
+/// How long ending the process waits for the last spans to reach the collector.
+const LAST_EXPORT: Duration = Duration::from_secs(2);
+
+/// What to log and where spans go.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Base address of an OTLP/HTTP collector, such as `http://127.0.0.1:4318`. None: the
+    /// environment's `OTEL_EXPORTER_OTLP_ENDPOINT` if set, else spans are not exported (they have ids all the same).
+    pub otlp_endpoint: Option<String>,
+    /// Which logs are written: a level or directives, such as `info` or `warn,chat_svc=debug`.
+    pub log_filter: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { otlp_endpoint: None, log_filter: "info".to_owned() }
+    }
+}
+
+/// A log filter cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidFilter(String);
+
+impl std::fmt::Display for InvalidFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "not a log filter (try `info` or `warn,chat_svc=debug`): {}", self.0)
+    }
+}
+impl std::error::Error for InvalidFilter {}
+
+/// Keeps the export of spans going; dropping it sends what is left, for at most two seconds.
+#[derive(Debug)]
+#[must_use = "dropping it ends the export of spans"]
+pub struct Guard {
+    exporting: Option<SdkTracerProvider>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(provider) = self.exporting.take()
+            && let Err(error) = provider.shutdown_with_timeout(LAST_EXPORT)
+        {
+            tracing::warn!(error = %error_chain(&error), "the last spans were not exported");
+        }
+    }
+}
+
+/// Whether a log filter can be read; for checking configuration before [`init`].
+///
+/// # Errors
+/// [`InvalidFilter`] says what is wrong with it.
+pub fn check_filter(filter: &str) -> Result<(), InvalidFilter> {
+    EnvFilter::try_new(filter).map(drop).map_err(|error| InvalidFilter(error.to_string()))
+}
+
+/// Installs JSON logs on stderr and the tracer for the whole process, once; a second call changes
+/// nothing. An unreadable filter means `info`, and says so. Panics are logged by place, not by
+/// text, which could hold anything.
+pub fn init(service: &str, options: &Options) -> Guard {
+    let filter = EnvFilter::try_new(&options.log_filter);
+    let bad_filter = filter.is_err();
+    let endpoint = options
+        .otlp_endpoint
+        .clone()
+        .or_else(|| std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok())
+        .filter(|endpoint| !endpoint.is_empty());
+    let exporter = endpoint.as_deref().map(exporter);
+    let (provider, failure) = match exporter {
+        Some(Ok(exporter)) => (exporting(service, exporter), None),
+        Some(Err(error)) => (ids_only(), Some(error)),
+        None => (ids_only(), None),
+    };
+    let spans = tracing_opentelemetry::layer()
+        .with_location(false)
+        .with_threads(false)
+        .with_tracer(provider.tracer("tidings"))
+        .with_filter(LevelFilter::INFO);
+    let logs = JsonLog::new(service).with_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")));
+    if tracing_subscriber::registry().with(spans).with(logs).try_init().is_ok() {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+    if bad_filter {
+        tracing::warn!("the log filter cannot be read, logging at level info");
+    }
+    if let Some(error) = failure {
+        tracing::warn!(error, "spans are not exported");
+    }
+    Guard { exporting: endpoint.map(|_| provider) }
+}
+
+fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string);
+    tracing::error!(panic.location = place, "a task panicked");
+}
+
+fn exporter(base: &str) -> Result<SpanExporter, String> {
+    let base = base.trim_end_matches('/');
+    let address =
+        if base.ends_with("/v1/traces") { base.to_owned() } else { format!("{base}/v1/traces") };
+    SpanExporter::builder()
+        .with_http()
+        .with_endpoint(address)
+        .build()
+        .map_err(|error| error_chain(&error))
+}
+
+fn exporting(service: &str, exporter: SpanExporter) -> SdkTracerProvider {
+    let resource = Resource::builder().with_service_name(service.to_owned()).build();
+    SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        .with_batch_exporter(exporter)
+        .build()
+}
+
+/// Not sampled: a span costs its ids and nothing else.
+fn ids_only() -> SdkTracerProvider {
+    SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_filter;
+
+    #[test]
+    fn filters_are_checked() {
+        assert!(check_filter("warn,chat_svc=debug").is_ok());
+        assert!(check_filter("chat_svc=loud").is_err());
+    }
+}

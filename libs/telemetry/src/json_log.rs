@@ -1,0 +1,133 @@
+//! Log lines as JSON objects: one line, dotted field names at the top level, the fields of the
+//! spans around an event included, so that a line can be read alone.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::OnceLock;
+
+use opentelemetry::trace::TraceContextExt;
+use serde_json::{Map, Value};
+use tracing::dispatcher::WeakDispatch;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Dispatch, Event, Subscriber};
+use tracing_opentelemetry::get_otel_context;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+/// Writes every event it is given to stderr.
+pub(crate) struct JsonLog {
+    service: String,
+    /// Needed to ask the tracing layer for ids; known only once everything is installed.
+    dispatch: OnceLock<WeakDispatch>,
+}
+
+/// A span's fields, kept until its events need them.
+struct SpanFields(Map<String, Value>);
+
+impl JsonLog {
+    pub(crate) fn new(service: &str) -> Self {
+        Self { service: service.to_owned(), dispatch: OnceLock::new() }
+    }
+
+    fn trace_ids(&self, span: &Id) -> Option<(String, String)> {
+        let dispatch = self.dispatch.get()?.upgrade()?;
+        let context = get_otel_context(span, &dispatch)?;
+        let span = context.span();
+        let ids = span.span_context();
+        ids.is_valid().then(|| (ids.trace_id().to_string(), ids.span_id().to_string()))
+    }
+
+    fn line<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> Map<String, Value>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let mut line = Map::new();
+        let metadata = event.metadata();
+        line.insert("time".into(), schemas::Timestamp::now().to_string().into());
+        line.insert("level".into(), metadata.level().as_str().to_ascii_lowercase().into());
+        line.insert("service".into(), self.service.as_str().into());
+        line.insert("target".into(), metadata.target().into());
+        if let Some(scope) = ctx.event_scope(event) {
+            for span in scope.from_root() {
+                if let Some(fields) = span.extensions().get::<SpanFields>() {
+                    line.extend(fields.0.clone());
+                }
+            }
+        }
+        event.record(&mut Fields(&mut line));
+        let ids = ctx.event_span(event).and_then(|span| self.trace_ids(&span.id()));
+        if let Some((trace, span)) = ids {
+            line.insert("trace.id".into(), trace.into());
+            line.insert("span.id".into(), span.into());
+        }
+        line
+    }
+}
+
+impl<S> Layer<S> for JsonLog
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        // Only the first one counts: a process has one subscriber.
+        let _ = self.dispatch.set(dispatch.downgrade());
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if let Some(span) = ctx.span(id) {
+            let mut fields = Map::new();
+            attributes.record(&mut Fields(&mut fields));
+            span.extensions_mut().insert(SpanFields(fields));
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        if let Some(span) = ctx.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<SpanFields>()
+        {
+            values.record(&mut Fields(&mut fields.0));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        let mut text = Value::Object(self.line(event, &ctx)).to_string();
+        text.push('\n');
+        // There is nobody to tell that stderr is closed.
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// Collects fields as JSON values.
+struct Fields<'a>(&'a mut Map<String, Value>);
+
+impl Fields<'_> {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.put(field, crate::errors::error_chain(value));
+    }
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+}
