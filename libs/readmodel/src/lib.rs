@@ -1,1 +1,22 @@
 //! The read store: MongoDB and SQLite behind one contract.
+//!
+//! Owns the documents ([`docs`]), the questions that can be asked of them ([`store`]), the two databases
+//! they are kept in, and the generations of the read model ([`ReadModel`]). It does not know what events
+//! mean: the projector turns events into documents and is the only writer.
+
+mod backend;
+pub mod docs;
+mod handle;
+mod mongo;
+mod sqlite;
+pub mod store;
+
+pub use docs::{
+    Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, SiteDoc,
+    UserDoc,
+};
+pub use handle::{InvalidUrl, Lagging, ReadModel, ReadModelUrl};
+pub use store::{
+    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, NameAnchor, ProjectionStore,
+    ReadStore, RoomFilter, Slice, StoreError, Want,
+};

@@ -1,0 +1,315 @@
+//! The handle that follows the live generation.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use schemas::Namespace;
+use schemas::position::Sequence;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::backend::{Backend, generation_name, generation_number, valid_snapshot_name};
+use crate::store::{Answer, ProjectionStore, ReadStore, StoreError};
+
+/// How often the pointer is looked at, so that a switch made by another process is noticed.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// How long a waiting read trusts that it will be told of a checkpoint before it asks the store.
+const POLL_EVERY: Duration = Duration::from_millis(60);
+
+/// Where the read model is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadModelUrl {
+    /// In SQLite files in this folder.
+    Sqlite(PathBuf),
+    /// In MongoDB, a replica set, at this connection string (`mongodb://...`).
+    Mongo(String),
+}
+
+/// A text does not say where the read model is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the read model must be `sqlite` or start with `mongodb://` or `mongodb+srv://`")]
+pub struct InvalidUrl;
+
+impl ReadModelUrl {
+    /// Reads what an operator gave as `--read-model`: `sqlite` means files in `<data>/read`.
+    ///
+    /// # Errors
+    /// [`InvalidUrl`] for anything but `sqlite` and MongoDB connection strings.
+    pub fn parse(text: &str, data: &std::path::Path) -> Result<Self, InvalidUrl> {
+        if text == "sqlite" {
+            Ok(Self::Sqlite(data.join("read")))
+        } else if text.starts_with("mongodb://") || text.starts_with("mongodb+srv://") {
+            Ok(Self::Mongo(text.to_owned()))
+        } else {
+            Err(InvalidUrl)
+        }
+    }
+}
+
+/// The read model had not got there in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the read model has not got there yet")]
+pub struct Lagging {
+    /// How far it is.
+    pub at: Sequence,
+}
+
+/// The read model of a namespace. Cheap to clone; all clones see the same live generation.
+#[derive(Debug, Clone)]
+pub struct ReadModel(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    backend: Arc<dyn Backend>,
+    live: RwLock<Live>,
+    /// How far the live generation is known to be. Lags behind the truth, never ahead of it.
+    known: watch::Sender<Sequence>,
+    /// Wakes the follower: somebody has heard of another generation.
+    heard: Notify,
+}
+
+#[derive(Debug, Clone)]
+struct Live {
+    name: String,
+    store: Arc<dyn ProjectionStore>,
+}
+
+impl ReadModel {
+    /// Opens the read model and makes an empty first generation when there is none. Must be called in a
+    /// Tokio runtime: a task follows the live generation until the last clone is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be reached or holds another namespace's read model.
+    pub async fn open(url: &ReadModelUrl, namespace: &Namespace) -> Answer<Self> {
+        let backend: Arc<dyn Backend> = match url {
+            ReadModelUrl::Sqlite(dir) => {
+                Arc::new(crate::sqlite::Files::open(dir, namespace).await?)
+            }
+            ReadModelUrl::Mongo(url) => {
+                Arc::new(crate::mongo::Databases::open(url, namespace).await?)
+            }
+        };
+        let live = first_or_live(backend.as_ref()).await?;
+        let at = live.store.checkpoint().await?.sequence;
+        let inner = Arc::new(Inner {
+            backend,
+            live: RwLock::new(live),
+            known: watch::Sender::new(at),
+            heard: Notify::new(),
+        });
+        tokio::spawn(follow(Arc::downgrade(&inner)));
+        Ok(Self(inner))
+    }
+
+    /// The query side of the live generation. Take it anew for every request: after a rebuild the old
+    /// one answers for a few seconds more and is then gone.
+    #[must_use]
+    pub fn current(&self) -> Arc<dyn ReadStore> {
+        Arc::clone(&self.0.live.read().store).reader()
+    }
+
+    /// The projector's side of the live generation. Nobody else may write.
+    #[must_use]
+    pub fn writer(&self) -> Arc<dyn ProjectionStore> {
+        Arc::clone(&self.0.live.read().store)
+    }
+
+    /// The name of the live generation.
+    #[must_use]
+    pub fn generation(&self) -> String {
+        self.0.live.read().name.clone()
+    }
+
+    /// How far the live generation is known to be; it may be further.
+    #[must_use]
+    pub fn known_checkpoint(&self) -> Sequence {
+        *self.0.known.borrow()
+    }
+
+    /// Takes note that a generation has projected up to a sequence, as its projector has said.
+    pub fn note_checkpoint(&self, sequence: Sequence, generation: &str) {
+        let live = self.0.live.read();
+        if live.name == generation {
+            self.0.raise(sequence);
+        } else {
+            self.0.heard.notify_one();
+        }
+    }
+
+    /// Waits until the live generation has projected a sequence, so that a client reads what it wrote.
+    ///
+    /// # Errors
+    /// [`Lagging`] when it takes longer than `timeout`.
+    pub async fn wait_for(&self, sequence: Sequence, timeout: Duration) -> Result<(), Lagging> {
+        let deadline = Instant::now() + timeout;
+        let mut known = self.0.known.subscribe();
+        loop {
+            if *known.borrow_and_update() >= sequence {
+                return Ok(());
+            }
+            let poll_at = (Instant::now() + POLL_EVERY).min(deadline);
+            if let Ok(Ok(())) = tokio::time::timeout_at(poll_at, known.changed()).await {
+                continue;
+            }
+            self.0.ask().await;
+            let at = *known.borrow();
+            if at < sequence && Instant::now() >= deadline {
+                return Err(Lagging { at });
+            }
+        }
+    }
+
+    /// Looks at the pointer now and goes to the generation it names.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the pointer or the generation cannot be read.
+    pub async fn refresh(&self) -> Answer<()> {
+        self.0.refresh().await
+    }
+
+    /// Makes an empty generation beside the live one, to be filled and switched to.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be made.
+    pub async fn create_generation(&self) -> Answer<Arc<dyn ProjectionStore>> {
+        create_next(self.0.backend.as_ref()).await
+    }
+
+    /// Makes an empty generation under a name of its own, which is never switched to: a snapshot of the
+    /// past or a copy to compare with.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] when the name is taken or is not 1 to 40 characters of `[a-z0-9-]`.
+    pub async fn create_snapshot(&self, name: &str) -> Answer<Arc<dyn ProjectionStore>> {
+        if !valid_snapshot_name(name) {
+            return Err(StoreError::Failed("not a name for a snapshot".into()));
+        }
+        let made = self.0.backend.create(name).await?;
+        made.ok_or_else(|| StoreError::Failed(format!("there is a snapshot {name} already").into()))
+    }
+
+    /// Opens any generation or snapshot by name; none when there is no such one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub async fn open_generation(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+        self.0.backend.open(name).await
+    }
+
+    /// The names of all generations and snapshots.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be listed.
+    pub async fn generations(&self) -> Answer<Vec<String>> {
+        self.0.backend.list().await
+    }
+
+    /// Makes `to` the live generation, everywhere, if `from` is live now. False when another one is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the pointer cannot be written.
+    pub async fn switch(&self, from: &str, to: &str) -> Answer<bool> {
+        let switched = self.0.backend.switch(Some(from), to).await?;
+        self.0.refresh().await?;
+        Ok(switched)
+    }
+
+    /// Deletes a generation or snapshot. The live one is not deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] for the live generation, otherwise when it cannot be deleted.
+    pub async fn delete(&self, name: &str) -> Answer<()> {
+        if self.0.backend.pointer().await?.as_deref() == Some(name) {
+            return Err(StoreError::Failed("the live generation is not deleted".into()));
+        }
+        self.0.backend.delete(name).await
+    }
+}
+
+impl Inner {
+    fn raise(&self, sequence: Sequence) {
+        self.known.send_if_modified(|known| {
+            let further = sequence > *known;
+            *known = sequence.max(*known);
+            further
+        });
+    }
+
+    /// Asks the store itself how far it is. Failing to is no answer: the caller waits on.
+    async fn ask(&self) {
+        let live = self.live.read().clone();
+        if let Ok(checkpoint) = live.store.checkpoint().await
+            && self.live.read().name == live.name
+        {
+            self.raise(checkpoint.sequence);
+        }
+    }
+
+    async fn refresh(&self) -> Answer<()> {
+        let Some(name) = self.backend.pointer().await? else { return Ok(()) };
+        if self.live.read().name == name {
+            return Ok(());
+        }
+        let Some(store) = self.backend.open(&name).await? else { return Ok(()) };
+        let at = store.checkpoint().await?.sequence;
+        let mut live = self.live.write();
+        if live.name != name {
+            tracing::info!(
+                generation.old = live.name,
+                generation.new = name,
+                event.seq = at,
+                "read model switched"
+            );
+            *live = Live { name, store };
+            self.known.send_replace(at);
+        }
+        Ok(())
+    }
+}
+
+async fn first_or_live(backend: &dyn Backend) -> Answer<Live> {
+    loop {
+        if let Some(name) = backend.pointer().await? {
+            if let Some(store) = backend.open(&name).await? {
+                return Ok(Live { name, store });
+            }
+            // The pointer outlived its generation: somebody has deleted the data by hand.
+            tracing::warn!(generation = name, "the live generation is gone; beginning a new one");
+            let store = create_next(backend).await?;
+            backend.switch(Some(&name), store.generation()).await?;
+        } else {
+            let store = create_next(backend).await?;
+            if !backend.switch(None, store.generation()).await? {
+                // Another process was first; its generation is the live one.
+                backend.delete(store.generation()).await?;
+            }
+        }
+    }
+}
+
+async fn create_next(backend: &dyn Backend) -> Answer<Arc<dyn ProjectionStore>> {
+    let names = backend.list().await?;
+    let mut number = names.iter().filter_map(|name| generation_number(name)).max().unwrap_or(0);
+    loop {
+        number += 1;
+        if let Some(store) = backend.create(&generation_name(number)).await? {
+            return Ok(store);
+        }
+    }
+}
+
+async fn follow(inner: Weak<Inner>) {
+    loop {
+        let Some(strong) = inner.upgrade() else { return };
+        let heard = tokio::time::timeout(FOLLOW_EVERY, strong.heard.notified()).await;
+        if let Err(error) = strong.refresh().await {
+            tracing::warn!(error = %error, heard = heard.is_ok(), "cannot look for the live generation");
+        }
+        // A generation that is heard of but not pointed at yet must not make this a busy loop.
+        if heard.is_ok() {
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! What a generation of the read model can be asked, whatever it is kept in.
+//!
+//! [`ReadStore`] is the query side, for gateways and services. [`ProjectionStore`] adds the projector's
+//! side: loading documents by key and committing changed ones together with the checkpoint. Only the
+//! projector writes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
+use schemas::position::{Epoch, Position, Sequence};
+use schemas::values::{ClientId, Username};
+
+use crate::docs::{
+    Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
+};
+
+/// No query answers more items than this, whatever limit it is given.
+pub const MAX_ITEMS: usize = 1000;
+/// No changes query (resume) answers more items than this.
+pub const MAX_CHANGES: usize = 10_000;
+/// Memberships of one person that are listed at once.
+pub const MAX_MEMBERSHIPS: usize = 10_000;
+
+/// Why a store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached or is busy; a later try may do.
+    #[error("the read model is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What it holds is not what was written: another layout, or damaged.
+    #[error("the read model holds something unreadable: {0}")]
+    Unreadable(String),
+    /// It refused a request that should have been fine.
+    #[error("the read model failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Whether a later try of the same may succeed.
+    #[must_use]
+    pub const fn retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// Why a commit did not happen. Nothing was written, except after [`CommitError::Store`], when that is
+/// unknown: load the checkpoint to find out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The checkpoint is not where the writer left it: another projector is at work.
+    #[error("another projector has moved the checkpoint")]
+    Fenced,
+    /// The generation takes no more writes: a rebuild is about to replace it.
+    #[error("the generation is retired")]
+    Retired,
+    /// The store failed.
+    #[error("the commit failed")]
+    Store(#[from] StoreError),
+}
+
+/// How far a generation has projected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checkpoint {
+    /// The log it was projected from; none before the first commit.
+    pub epoch: Option<Epoch>,
+    /// The last event included; 0 before the first.
+    pub sequence: Sequence,
+    /// It takes no more writes.
+    pub retired: bool,
+}
+
+impl Checkpoint {
+    /// As a position, once the log is known.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.epoch.as_ref().map(|epoch| epoch.at(self.sequence))
+    }
+}
+
+/// A bounded part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slice<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Whether the list goes on after the last item.
+    pub more: bool,
+}
+
+impl<T> Slice<T> {
+    /// Makes a slice of at most `limit` items out of up to `limit + 1` that were found.
+    #[must_use]
+    pub fn cut(mut items: Vec<T>, limit: usize) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Self { items, more }
+    }
+}
+
+/// What changed since a position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changes<T> {
+    /// The documents after their changes, oldest change first.
+    pub items: Vec<T>,
+    /// Whether these are all. When not, the items are an arbitrary part: the asker must start anew.
+    pub complete: bool,
+}
+
+impl<T> Changes<T> {
+    /// Changes out of up to `limit + 1` that were found.
+    #[must_use]
+    pub fn cut(mut items: Vec<T>, limit: usize) -> Self {
+        let complete = items.len() <= limit;
+        items.truncate(limit);
+        Self { items, complete }
+    }
+}
+
+/// Which part of a timeline or thread to show, by message numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The newest messages.
+    Latest,
+    /// The messages right before this number.
+    Before(u64),
+    /// The messages right after this number.
+    After(u64),
+    /// This number in the middle: half of the limit before it, the rest from it on.
+    Around(u64),
+}
+
+/// Which public rooms to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomFilter {
+    /// All.
+    Any,
+    /// Those of exactly this name, without regard to case.
+    Name(String),
+    /// Those whose name begins so, without regard to case.
+    Prefix(String),
+}
+
+/// Where a list of rooms ordered by activity goes on: after this room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityAnchor {
+    /// Its last activity.
+    pub last_activity: Sequence,
+    /// Its id.
+    pub room_id: RoomId,
+}
+
+/// Where a list of rooms ordered by name goes on: after this room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameAnchor {
+    /// Its name, as [`fold`] gives it.
+    pub name: String,
+    /// Its id.
+    pub room_id: RoomId,
+}
+
+/// The form in which names are compared: lower case.
+#[must_use]
+pub fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// The answer of a store.
+pub type Answer<T> = Result<T, StoreError>;
+
+/// The query side. Every answer is bounded; a `limit` above [`MAX_ITEMS`] ([`MAX_CHANGES`] for changes)
+/// counts as that. Lists of several ids answer with what exists, in no particular order.
+#[async_trait]
+pub trait ReadStore: Send + Sync + std::fmt::Debug {
+    /// The name of this generation.
+    fn generation(&self) -> &str;
+    /// How far it has projected.
+    async fn checkpoint(&self) -> Answer<Checkpoint>;
+
+    /// One person.
+    async fn user(&self, id: &UserId) -> Answer<Option<UserDoc>> {
+        Ok(self.users(std::slice::from_ref(id)).await?.pop())
+    }
+    /// Several people.
+    async fn users(&self, ids: &[UserId]) -> Answer<Vec<UserDoc>>;
+    /// The person of a username.
+    async fn user_by_username(&self, username: &Username) -> Answer<Option<UserDoc>>;
+    /// People whose username or shown name begins so (without regard to case), by username; goes on
+    /// after a username.
+    async fn search_users(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Answer<Slice<UserDoc>>;
+    /// All people by id, which is the order of registration; goes on after an id.
+    async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>>;
+    /// People whose account changed after a sequence.
+    async fn user_changes(&self, after: Sequence, limit: usize) -> Answer<Changes<UserDoc>>;
+
+    /// One room.
+    async fn room(&self, id: &RoomId) -> Answer<Option<RoomDoc>> {
+        Ok(self.rooms(std::slice::from_ref(id)).await?.pop())
+    }
+    /// Several rooms.
+    async fn rooms(&self, ids: &[RoomId]) -> Answer<Vec<RoomDoc>>;
+    /// Public rooms that are not archived, by folded name, then id.
+    async fn public_rooms(
+        &self,
+        filter: &RoomFilter,
+        after: Option<&NameAnchor>,
+        limit: usize,
+    ) -> Answer<Slice<RoomDoc>>;
+    /// The rooms a person is in with his membership, newest activity first.
+    async fn user_rooms(
+        &self,
+        user: &UserId,
+        after: Option<&ActivityAnchor>,
+        limit: usize,
+    ) -> Answer<Slice<(RoomDoc, MembershipDoc)>>;
+    /// Of these rooms, those whose own state changed after a sequence.
+    async fn room_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<RoomDoc>>;
+
+    /// One membership; a tombstone (`present` false) when the person has gone.
+    async fn membership(&self, room: &RoomId, user: &UserId) -> Answer<Option<MembershipDoc>> {
+        Ok(self.memberships(room, std::slice::from_ref(user)).await?.pop())
+    }
+    /// Memberships of several people in one room, tombstones included.
+    async fn memberships(&self, room: &RoomId, users: &[UserId]) -> Answer<Vec<MembershipDoc>>;
+    /// The rooms a person is in now: at most [`MAX_MEMBERSHIPS`].
+    async fn memberships_of(&self, user: &UserId) -> Answer<Vec<MembershipDoc>>;
+    /// The people in a room now, by user id; goes on after an id.
+    async fn members(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>>;
+    /// The people in a room now whose read marker is at this number or later, by user id.
+    async fn readers(
+        &self,
+        room: &RoomId,
+        number: u64,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>>;
+    /// A person's memberships that changed (came, went, role) after a sequence, tombstones included.
+    async fn membership_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>>;
+    /// Memberships of these rooms that changed after a sequence, tombstones included.
+    async fn member_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>>;
+    /// Memberships of these rooms whose read marker was moved by `read.moved` after a sequence.
+    async fn marker_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>>;
+
+    /// One message.
+    async fn message(&self, id: &MessageId) -> Answer<Option<MessageDoc>> {
+        Ok(self.messages(std::slice::from_ref(id)).await?.pop())
+    }
+    /// Several messages.
+    async fn messages(&self, ids: &[MessageId]) -> Answer<Vec<MessageDoc>>;
+    /// The message a sender's client called so in a room.
+    async fn message_by_client_id(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> Answer<Option<MessageDoc>>;
+    /// A part of a room's timeline, oldest first.
+    async fn timeline(
+        &self,
+        room: &RoomId,
+        anchor: Anchor,
+        limit: usize,
+    ) -> Answer<Vec<MessageDoc>>;
+    /// A part of a thread (answers only, not the message that began it), oldest first; anchors are
+    /// numbers of messages in the room.
+    async fn thread(
+        &self,
+        root: &MessageId,
+        anchor: Anchor,
+        limit: usize,
+    ) -> Answer<Vec<MessageDoc>>;
+    /// Messages of these rooms that were posted, edited or deleted after a sequence.
+    async fn message_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MessageDoc>>;
+
+    /// One inbox entry of a person; none when it is another's.
+    async fn notification(
+        &self,
+        user: &UserId,
+        id: &NotificationId,
+    ) -> Answer<Option<NotificationDoc>>;
+    /// A person's inbox, newest first; goes on before the `created` of the last one seen.
+    async fn notifications(
+        &self,
+        user: &UserId,
+        unread_only: bool,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> Answer<Slice<NotificationDoc>>;
+    /// Entries that came or were read by themselves after a sequence. Reading all at once shows in
+    /// [`ReadStore::inbox`] (`read_all` > the sequence), not here.
+    async fn notification_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<NotificationDoc>>;
+    /// What is true of a person's inbox as a whole.
+    async fn inbox(&self, user: &UserId) -> Answer<InboxDoc>;
+}
+
+/// What the projector asks for before it applies a batch of events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Want {
+    /// The document of this key.
+    Key(Key),
+    /// The message a sender's client called so in a room.
+    ClientId(RoomId, UserId, ClientId),
+}
+
+/// The projector's side.
+#[async_trait]
+pub trait ProjectionStore: ReadStore {
+    /// The documents of these keys that exist, in no particular order.
+    async fn load(&self, wants: Vec<Want>) -> Answer<Vec<Doc>>;
+    /// Writes documents and moves the checkpoint, in one transaction, provided that the checkpoint
+    /// stands at `expected` and the generation is not retired.
+    async fn commit(
+        &self,
+        expected: Sequence,
+        next: Position,
+        docs: Vec<Doc>,
+    ) -> Result<(), CommitError>;
+    /// Documents of a collection in the order of their keys' text, after a key; at most `limit`, as many as
+    /// there are up to it.
+    async fn scan(
+        &self,
+        collection: Collection,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Answer<Vec<Doc>>;
+    /// Forbids (or allows again) further commits; answers with the checkpoint, which then stays.
+    async fn set_retired(&self, retired: bool) -> Answer<Checkpoint>;
+    /// As its query side.
+    fn reader(self: Arc<Self>) -> Arc<dyn ReadStore>;
+}
