@@ -1,1 +1,32 @@
 //! The log: JetStream topology, append, load and consume.
+//!
+//! This crate owns the stream `EVENTS_<ns>` and is the only writer of it. It knows lanes, sequences and
+//! expectations; it does not know what an event means. An outcome that matters to a decision is a type
+//! ([`AppendError::Conflict`], [`Appended::duplicate`]), never a text to be searched.
+//!
+//! - [`EventLog::append`] writes one event, or several as one atomic batch, under expectations.
+//! - [`EventLog::last`] is how an entity is loaded: the last event of its lane.
+//! - [`EventLog::read_from`] is how a projection reads: everything, in order, without a filter.
+//! - [`EventLog::consumer`] is how a worker takes jobs: with acknowledgements, retries, dead letters.
+//! - [`EventLog::secrets`] keeps what must never be an event.
+
+mod api;
+mod append;
+pub mod connection;
+mod error;
+mod log;
+mod outcome;
+mod read;
+mod reader;
+mod secrets;
+mod topology;
+mod write;
+
+pub use connection::{Connection, LinkState};
+pub use error::{AppendError, BoxError, LogError};
+pub use log::{Connect, EventLog};
+pub use read::Stored;
+pub use reader::{Batch, Reader, Record};
+pub use secrets::{SecretError, SecretStore};
+pub use topology::Topology;
+pub use write::{Appended, DedupId, Expect, LaneWrite};

@@ -1,0 +1,115 @@
+//! Requests to the server: one try, and retries of what may safely be asked again.
+
+use std::time::Duration;
+
+use async_nats::{HeaderMap, Message, Request, RequestErrorKind};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
+
+use crate::connection::Connection;
+use crate::error::LogError;
+
+/// How long one try waits for its answer. A lost connection ends the wait at once.
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(3);
+/// How long something that changes nothing is asked again.
+const READ_BUDGET: Duration = Duration::from_secs(5);
+/// Pause before asking again.
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+
+/// How one request went that got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// Nobody was there to take it: it had no effect.
+    NotTaken,
+    /// The answer did not come: its effect is not known.
+    Lost,
+    /// Larger than the server takes: it was not sent.
+    TooLarge,
+}
+
+/// The error part of a JetStream answer.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ApiError {
+    #[serde(default)]
+    pub(crate) code: u64,
+    #[serde(default)]
+    pub(crate) err_code: u64,
+    #[serde(default)]
+    pub(crate) description: String,
+}
+
+impl From<ApiError> for LogError {
+    fn from(error: ApiError) -> Self {
+        Self::Refused { code: error.err_code, description: error.description }
+    }
+}
+
+impl Connection {
+    /// Sends one request and waits for its answer, until the connection is lost or 3 s have passed.
+    pub(crate) async fn ask(
+        &self,
+        subject: String,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, Unanswered> {
+        let link = self.state();
+        if !link.connected {
+            // A request given to a disconnected client waits in its queue and is sent later.
+            return Err(Unanswered::NotTaken);
+        }
+        let mut request = Request::new().payload(payload).timeout(Some(ATTEMPT));
+        if let Some(headers) = headers {
+            request = request.headers(headers);
+        }
+        tokio::select! {
+            biased;
+            answer = self.client().send_request(subject, request) => answer.map_err(|error| {
+                match error.kind() {
+                    RequestErrorKind::NoResponders => Unanswered::NotTaken,
+                    RequestErrorKind::MaxPayloadExceeded => Unanswered::TooLarge,
+                    _ => Unanswered::Lost,
+                }
+            }),
+            () = self.lost(link.generation) => Err(Unanswered::Lost),
+        }
+    }
+
+    /// Asks something that changes nothing, again and again for up to 5 s while no answer comes.
+    pub(crate) async fn ask_safely(
+        &self,
+        subject: &str,
+        payload: &Bytes,
+    ) -> Result<Message, LogError> {
+        let deadline = Instant::now() + READ_BUDGET;
+        loop {
+            if !self.connected_by(deadline).await {
+                return Err(LogError::Unavailable("not connected".into()));
+            }
+            match self.ask(subject.to_owned(), None, payload.clone()).await {
+                Ok(message) => return Ok(message),
+                Err(reason) if Instant::now() >= deadline => {
+                    return Err(LogError::Unavailable(format!("{reason:?}: {subject}").into()));
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+}
+
+/// Reads a JetStream answer: an error object, or what was asked for.
+pub(crate) fn parse<T: DeserializeOwned>(
+    message: &Message,
+) -> Result<Result<T, ApiError>, LogError> {
+    #[derive(Deserialize)]
+    struct Failure {
+        error: Option<ApiError>,
+    }
+    let bad = |error: serde_json::Error| LogError::BadAnswer(error.into());
+    let failure: Failure = serde_json::from_slice(&message.payload).map_err(bad)?;
+    match failure.error {
+        Some(error) => Ok(Err(error)),
+        None => serde_json::from_slice(&message.payload).map(Ok).map_err(bad),
+    }
+}

@@ -1,0 +1,272 @@
+//! Writing to the log.
+//!
+//! Every message carries an id (`Nats-Msg-Id`), so a try whose answer was lost is simply made again: the
+//! server recognises what it has. Nothing here holds a lock while waiting for an answer; any number
+//! of tasks append at the same time over the one connection.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use async_nats::header::{
+    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
+    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
+};
+use bytes::Bytes;
+use schemas::{Lane, Sequence};
+use tokio::time::{Instant, sleep};
+
+use crate::api::{PAUSE, Unanswered};
+use crate::error::{AppendError, LogError};
+use crate::log::EventLog;
+use crate::outcome::Outcome;
+use crate::write::{Appended, Expect, LaneWrite};
+
+/// How long an append is tried; well within the duplicate window.
+const BUDGET: Duration = Duration::from_secs(10);
+/// How long an append waits for a lost connection to come back before it gives up without having sent
+/// anything.
+const RECONNECT: Duration = Duration::from_secs(3);
+/// The server's limit.
+const MAX_BATCH: usize = 1000;
+/// Room for the headers within the server's limit for a message.
+const HEADER_ROOM: usize = 1024;
+const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
+
+/// A write as it goes over the wire, except for what belongs to one try.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(crate) lane: Lane,
+    pub(crate) subject: String,
+    payload: Bytes,
+    message_id: String,
+    /// The subject the expectation is about when it is not the write's own, and the sequence.
+    expected: Option<(Option<String>, Sequence)>,
+}
+
+/// Where writes went: the last sequence, and whether a single was a duplicate.
+pub(crate) struct Written {
+    pub(crate) last: Sequence,
+    pub(crate) duplicate: bool,
+}
+
+impl EventLog {
+    /// Writes events: one with a single publish, several as one atomic batch (all or none, with
+    /// consecutive sequences). In a batch the expectation on a lane must come with the first write to it.
+    ///
+    /// When the answer is lost it tries again under the same ids for up to 10 s, so an `Ok` is never a
+    /// second copy. Dropping the future leaves the outcome unknown.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; only [`AppendError::Unknown`] leaves open whether the events were written.
+    pub async fn append(&self, writes: Vec<LaneWrite>) -> Result<Appended, AppendError> {
+        let epoch = self.attached()?.epoch;
+        let count = writes.len();
+        if count > MAX_BATCH {
+            return Err(AppendError::TooLarge);
+        }
+        let prepared = self.prepare(writes)?;
+        let written = match prepared.as_slice() {
+            [] => return Err(LogError::Refused { code: 0, description: "no events".into() }.into()),
+            [single] => self.publish_single(single).await?,
+            batch => Written { last: self.write_batch(batch).await?, duplicate: false },
+        };
+        let first = written.last.saturating_sub(as_sequence(count) - 1);
+        Ok(Appended {
+            position: epoch.at(written.last),
+            sequences: (first..=written.last).collect(),
+            duplicate: written.duplicate,
+        })
+    }
+
+    fn prepare(&self, writes: Vec<LaneWrite>) -> Result<Vec<Prepared>, AppendError> {
+        let namespace = self.namespace();
+        let limit = self.inner.connection.client().max_payload().saturating_sub(HEADER_ROOM);
+        writes
+            .into_iter()
+            .map(|write| {
+                let payload = write.event.encode().map_err(LogError::Encode)?;
+                if payload.len() > limit {
+                    return Err(AppendError::TooLarge);
+                }
+                let message_id = match &write.dedup {
+                    Some(id) => id.as_str().to_owned(),
+                    None => write.event.id.as_str().to_owned(),
+                };
+                let expected = match write.expect {
+                    Expect::Any => None,
+                    Expect::Empty => Some((None, 0)),
+                    Expect::At(sequence) => Some((None, sequence)),
+                    Expect::Fence { lane, at } => Some((Some(lane.subject(namespace)), at)),
+                };
+                let subject = write.lane.subject(namespace);
+                let payload = payload.into();
+                Ok(Prepared { lane: write.lane, subject, payload, message_id, expected })
+            })
+            .collect()
+    }
+
+    /// One single publish, retried while its outcome is not known.
+    pub(crate) async fn publish_single(&self, write: &Prepared) -> Result<Written, AppendError> {
+        let mut tries = Tries::new();
+        loop {
+            tries.wait_for_connection(self).await?;
+            let answer = self
+                .inner
+                .connection
+                .ask(write.subject.clone(), Some(write.headers()), write.payload.clone())
+                .await;
+            match tries.judge(answer)? {
+                Some(Outcome::Stored { sequence, duplicate }) => {
+                    // A duplicate of our own earlier try is not one to the caller.
+                    let duplicate = duplicate && !self.is_ours(&tries, write, sequence).await;
+                    return Ok(Written { last: sequence, duplicate });
+                }
+                Some(Outcome::Refused(error)) => return Err(error),
+                Some(Outcome::Later) | None => tries.pause().await?,
+            }
+        }
+    }
+
+    /// One atomic batch, retried while its outcome is not known; the sequence of its last event.
+    pub(crate) async fn write_batch(&self, batch: &[Prepared]) -> Result<Sequence, AppendError> {
+        let mut tries = Tries::new();
+        loop {
+            tries.wait_for_connection(self).await?;
+            let answer = self.send_batch(batch).await;
+            match tries.judge(answer)? {
+                Some(Outcome::Stored { sequence, .. }) => return Ok(sequence),
+                Some(Outcome::Refused(AppendError::AlreadyCommitted)) if tries.sent => {
+                    return self.find_committed(batch).await;
+                }
+                Some(Outcome::Refused(error)) => return Err(error),
+                Some(Outcome::Later) | None => tries.pause().await?,
+            }
+        }
+    }
+
+    async fn send_batch(&self, batch: &[Prepared]) -> Result<async_nats::Message, Unanswered> {
+        let connection = &self.inner.connection;
+        let client = connection.client();
+        // A new name for each try: what an earlier one left behind must not mix in.
+        let inbox = client.new_inbox();
+        let batch_id = inbox.rsplit('.').next().unwrap_or(&inbox).to_owned();
+        let Some((commit, before)) = batch.split_last() else { return Err(Unanswered::NotTaken) };
+        if !connection.is_connected() {
+            return Err(Unanswered::NotTaken);
+        }
+        let mut number: u64 = 0;
+        for write in before {
+            number += 1;
+            let headers = write.batch_headers(&batch_id, number);
+            // Without its commit a batch has no effect, so a failure here is not an unknown outcome.
+            client
+                .publish_with_headers(write.subject.clone(), headers, write.payload.clone())
+                .await
+                .map_err(|_| Unanswered::NotTaken)?;
+        }
+        let mut headers = commit.batch_headers(&batch_id, number + 1);
+        headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
+        connection.ask(commit.subject.clone(), Some(headers), commit.payload.clone()).await
+    }
+
+    /// An earlier try of this very batch was stored although its answer was lost: where?
+    async fn find_committed(&self, batch: &[Prepared]) -> Result<Sequence, AppendError> {
+        let count = as_sequence(batch.len());
+        for (index, write) in (0..count).zip(batch) {
+            let last = self.last(&write.lane).await.map_err(|_| AppendError::Unknown)?;
+            if let Some(stored) = last
+                && stored.payload == write.payload
+            {
+                return Ok(stored.sequence + (count - 1 - index));
+            }
+        }
+        Err(AppendError::AlreadyCommitted)
+    }
+
+    async fn is_ours(&self, tries: &Tries, write: &Prepared, sequence: Sequence) -> bool {
+        tries.sent
+            && matches!(self.get(sequence).await, Ok(Some(stored)) if stored.payload == write.payload)
+    }
+}
+
+impl Prepared {
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, self.message_id.as_str());
+        if let Some((subject, sequence)) = &self.expected {
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, sequence.to_string());
+            if let Some(subject) = subject {
+                headers.insert(EXPECTED_SUBJECT, subject.as_str());
+            }
+        }
+        headers
+    }
+
+    fn batch_headers(&self, batch_id: &str, number: u64) -> HeaderMap {
+        let mut headers = self.headers();
+        headers.insert(NATS_BATCH_ID, batch_id);
+        headers.insert(NATS_BATCH_SEQUENCE, number.to_string());
+        headers
+    }
+
+    /// The subject this write's expectation is about.
+    pub(crate) fn expected_subject(&self) -> Option<&str> {
+        self.expected.as_ref().map(|(subject, _)| subject.as_deref().unwrap_or(&self.subject))
+    }
+}
+
+/// The bounded tries of one append, and whether one of them may have been stored.
+struct Tries {
+    deadline: Instant,
+    sent: bool,
+}
+
+impl Tries {
+    fn new() -> Self {
+        Self { deadline: Instant::now() + BUDGET, sent: false }
+    }
+
+    /// What giving up now means.
+    fn give_up(&self) -> AppendError {
+        if self.sent { AppendError::Unknown } else { AppendError::Unavailable }
+    }
+
+    async fn wait_for_connection(&self, log: &EventLog) -> Result<(), AppendError> {
+        let connection = &log.inner.connection;
+        if connection.is_connected() {
+            return Ok(());
+        }
+        let patience =
+            if self.sent { self.deadline } else { self.deadline.min(Instant::now() + RECONNECT) };
+        if connection.connected_by(patience).await { Ok(()) } else { Err(self.give_up()) }
+    }
+
+    /// The outcome of a try, none when there is no answer.
+    fn judge(
+        &mut self,
+        answer: Result<async_nats::Message, Unanswered>,
+    ) -> Result<Option<Outcome>, AppendError> {
+        match answer {
+            Ok(message) => Ok(Some(Outcome::read(&message))),
+            Err(Unanswered::TooLarge) => Err(AppendError::TooLarge),
+            Err(Unanswered::NotTaken) => Ok(None),
+            Err(Unanswered::Lost) => {
+                self.sent = true;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn pause(&self) -> Result<(), AppendError> {
+        if Instant::now() + PAUSE >= self.deadline {
+            return Err(self.give_up());
+        }
+        sleep(PAUSE).await;
+        Ok(())
+    }
+}
+
+/// A count of events as a distance between sequences.
+pub(crate) fn as_sequence(count: usize) -> Sequence {
+    Sequence::try_from(count).unwrap_or(Sequence::MAX)
+}

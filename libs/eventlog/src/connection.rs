@@ -1,0 +1,154 @@
+//! One NATS connection that comes back by itself, and how it is doing.
+//!
+//! Used by this crate and by `bus`; nobody else should need the client inside.
+
+use std::time::Duration;
+
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use crate::error::BoxError;
+
+/// Longest wait between two tries to connect.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+/// How long the first connection is tried.
+const FIRST_CONNECTION: Duration = Duration::from_secs(30);
+/// A silent server is noticed after two of these.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// Commands that may wait for the socket before callers are held back.
+const CLIENT_CAPACITY: usize = 8192;
+
+/// How a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LinkState {
+    /// Whether there is a connection now.
+    pub connected: bool,
+    /// How many times a connection was made; 1 is the first.
+    pub generation: u64,
+    /// How many times a subscription lost messages because it was read too slowly.
+    pub lagged: u64,
+}
+
+/// A NATS connection that reconnects for ever, at most a second between two tries, and renews its
+/// subscriptions. Clones share it.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    state: watch::Receiver<LinkState>,
+}
+
+impl Connection {
+    /// Connects; tries again for up to 30 s when no server answers.
+    ///
+    /// # Errors
+    /// The last failure; refused credentials at once.
+    pub async fn open(url: &str, client_name: &str) -> Result<Self, BoxError> {
+        let deadline = Instant::now() + FIRST_CONNECTION;
+        let mut backoff = Duration::from_millis(50);
+        loop {
+            let (options, state) = options(client_name);
+            match options.connect(url).await {
+                Ok(client) => return Ok(Self { client, state }),
+                Err(error) if final_failure(error.kind()) || Instant::now() >= deadline => {
+                    return Err(error.into());
+                }
+                Err(error) => tracing::debug!(%error, "NATS does not answer yet"),
+            }
+            sleep(backoff).await;
+            backoff = (backoff * 2).min(MAX_BACKOFF);
+        }
+    }
+
+    /// The client, for this crate and `bus`. Never publish to a lane with it: appends go through
+    /// [`crate::EventLog::append`].
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether there is a connection now.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state.borrow().connected
+    }
+
+    /// How the connection is doing now.
+    #[must_use]
+    pub fn state(&self) -> LinkState {
+        *self.state.borrow()
+    }
+
+    /// A watch on how the connection is doing, for health checks and for those who must look for gaps
+    /// after a reconnect.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<LinkState> {
+        self.state.clone()
+    }
+
+    /// Waits until there is a connection or the deadline has passed; whether there is one.
+    pub async fn connected_by(&self, deadline: Instant) -> bool {
+        let mut state = self.state.clone();
+        let up = state.wait_for(|state| state.connected);
+        matches!(tokio::time::timeout_at(deadline, up).await, Ok(Ok(_)))
+    }
+
+    /// Returns as soon as the connection of this generation is gone.
+    pub async fn lost(&self, generation: u64) {
+        let mut state = self.state.clone();
+        let gone = |state: &LinkState| !state.connected || state.generation != generation;
+        if state.wait_for(gone).await.is_err() {
+            // The client is gone with its callback; so is the connection.
+        }
+    }
+}
+
+fn final_failure(kind: ConnectErrorKind) -> bool {
+    matches!(
+        kind,
+        ConnectErrorKind::AuthorizationViolation
+            | ConnectErrorKind::Authentication
+            | ConnectErrorKind::ServerParse
+    )
+}
+
+fn options(client_name: &str) -> (ConnectOptions, watch::Receiver<LinkState>) {
+    let (sender, receiver) = watch::channel(LinkState::default());
+    let name = client_name.to_owned();
+    let options = ConnectOptions::new()
+        .name(client_name)
+        .max_reconnects(None)
+        .connection_timeout(Duration::from_secs(3))
+        .ping_interval(PING_INTERVAL)
+        .client_capacity(CLIENT_CAPACITY)
+        .reconnect_delay_callback(|attempts| {
+            let factor = u32::try_from(attempts.min(8)).unwrap_or(8);
+            Duration::from_millis(10).saturating_mul(1 << factor).min(MAX_BACKOFF)
+        })
+        .event_callback(move |event| {
+            note(&sender, &name, &event);
+            std::future::ready(())
+        });
+    (options, receiver)
+}
+
+fn note(state: &watch::Sender<LinkState>, name: &str, event: &Event) {
+    match event {
+        Event::Connected => {
+            tracing::info!(nats.client = name, "connected to NATS");
+            state.send_modify(|state| {
+                state.connected = true;
+                state.generation += 1;
+            });
+        }
+        Event::Disconnected | Event::Closed => {
+            tracing::warn!(nats.client = name, "connection to NATS lost");
+            state.send_modify(|state| state.connected = false);
+        }
+        Event::SlowConsumer(_) => {
+            tracing::warn!(nats.client = name, "a subscription lost messages: read too slowly");
+            state.send_modify(|state| state.lagged += 1);
+        }
+        other => tracing::info!(nats.client = name, event = %other, "NATS connection event"),
+    }
+}

@@ -1,0 +1,101 @@
+//! The handle everything starts from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream;
+use parking_lot::RwLock;
+use schemas::{Epoch, Namespace};
+use tokio::sync::watch;
+
+use crate::connection::{Connection, LinkState};
+use crate::error::LogError;
+
+/// How to reach the log.
+#[derive(Clone)]
+pub struct Connect {
+    /// `nats://[user:password@]host:port`, several separated by commas.
+    pub url: String,
+    /// The connection's name in the server's lists, such as `chat-svc`.
+    pub client_name: String,
+    /// Whose log.
+    pub namespace: Namespace,
+}
+
+/// What is known of the stream once it was ensured or attached.
+#[derive(Debug, Clone)]
+pub(crate) struct Attached {
+    pub(crate) epoch: Epoch,
+    pub(crate) replicas: usize,
+    pub(crate) duplicate_window: Duration,
+}
+
+pub(crate) struct Inner {
+    pub(crate) connection: Connection,
+    pub(crate) jetstream: jetstream::Context,
+    pub(crate) namespace: Namespace,
+    pub(crate) stream: String,
+    pub(crate) attached: RwLock<Option<Attached>>,
+    unattached: Epoch,
+}
+
+/// The log of one namespace over one NATS connection, which comes back by itself. Clones share it.
+#[derive(Clone)]
+pub struct EventLog {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl EventLog {
+    /// Connects, trying for up to 30 s. Nothing is made or changed on the server.
+    ///
+    /// # Errors
+    /// [`LogError::Connect`].
+    pub async fn connect(connect: Connect) -> Result<Self, LogError> {
+        let connection = Connection::open(&connect.url, &connect.client_name)
+            .await
+            .map_err(LogError::Connect)?;
+        let unattached =
+            Epoch::parse("unattached").map_err(|error| LogError::BadAnswer(error.into()))?;
+        let jetstream = jetstream::new(connection.client().clone());
+        let stream = connect.namespace.events_stream();
+        let inner = Inner {
+            connection,
+            jetstream,
+            stream,
+            namespace: connect.namespace,
+            attached: RwLock::new(None),
+            unattached,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Whose log this is.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.inner.namespace
+    }
+
+    /// Which incarnation of the log positions belong to. Until `ensure_topology` or `attach` has
+    /// succeeded it is `unattached`, which no log is called.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        let attached = self.inner.attached.read();
+        attached.as_ref().map_or_else(|| self.inner.unattached.clone(), |a| a.epoch.clone())
+    }
+
+    /// Whether there is a connection to the server now.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.inner.connection.is_connected()
+    }
+
+    /// A watch on the connection, for health checks.
+    #[must_use]
+    pub fn watch_connection(&self) -> watch::Receiver<LinkState> {
+        self.inner.connection.watch()
+    }
+
+    pub(crate) fn attached(&self) -> Result<Attached, LogError> {
+        self.inner.attached.read().clone().ok_or(LogError::NotAttached)
+    }
+}

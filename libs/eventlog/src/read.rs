@@ -1,0 +1,111 @@
+//! Single events read from the log: the last of a lane, or one by its sequence.
+
+use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE, NATS_SUBJECT, NATS_TIME_STAMP};
+use async_nats::{HeaderMap, Message, StatusCode};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use schemas::{DecodeError, Event, Lane, Sequence, Timestamp};
+
+use crate::error::LogError;
+use crate::log::EventLog;
+
+/// Direct gets of one `last_many` in flight at a time.
+const CONCURRENT_GETS: usize = 64;
+
+/// A stored event as the server keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its place in the log.
+    pub sequence: Sequence,
+    /// Its lane.
+    pub lane: Lane,
+    /// The event as it was written.
+    pub payload: Bytes,
+    /// When the server stored it, by the server's clock.
+    pub stored_at: Timestamp,
+    /// The lane's former sequence (0: none before), where the server tells it; it does so for live
+    /// events only.
+    pub previous: Option<Sequence>,
+}
+
+impl Stored {
+    /// The event.
+    ///
+    /// # Errors
+    /// See [`DecodeError`].
+    pub fn event(&self) -> Result<Event, DecodeError> {
+        Event::decode(&self.payload)
+    }
+}
+
+impl EventLog {
+    /// The last event of a lane, which on small lanes carries the entity's whole state. In a cluster it
+    /// may come from a follower that is a moment behind: an expectation on the lane tells.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when no answer came for 5 s.
+    pub async fn last(&self, lane: &Lane) -> Result<Option<Stored>, LogError> {
+        let subject = lane.subject(self.namespace());
+        let subject = format!("$JS.API.DIRECT.GET.{}.{subject}", self.inner.stream);
+        self.direct_get(&subject, Bytes::new()).await
+    }
+
+    /// The last events of several lanes, in the order asked, fetched at the same time. They are not one
+    /// consistent cut: a decision over several lanes puts an expectation on each.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub async fn last_many(&self, lanes: &[Lane]) -> Result<Vec<Option<Stored>>, LogError> {
+        stream::iter(lanes.to_vec())
+            .map(|lane| async move { self.last(&lane).await })
+            .buffered(CONCURRENT_GETS)
+            .try_collect()
+            .await
+    }
+
+    /// The event with a sequence; none when there is none or it was securely deleted.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] when no answer came for 5 s.
+    pub async fn get(&self, sequence: Sequence) -> Result<Option<Stored>, LogError> {
+        if sequence == 0 {
+            return Ok(None);
+        }
+        let subject = format!("$JS.API.DIRECT.GET.{}", self.inner.stream);
+        let found = self.direct_get(&subject, format!("{{\"seq\":{sequence}}}").into()).await?;
+        Ok(found.filter(|stored| stored.sequence == sequence))
+    }
+
+    async fn direct_get(&self, subject: &str, payload: Bytes) -> Result<Option<Stored>, LogError> {
+        let answer = self.inner.connection.ask_safely(subject, &payload).await?;
+        match answer.status {
+            None => self.stored(&answer).map(Some),
+            Some(StatusCode::NOT_FOUND) => Ok(None),
+            Some(status) => Err(LogError::Refused {
+                code: status.as_u16().into(),
+                description: answer.description.unwrap_or_default(),
+            }),
+        }
+    }
+
+    fn stored(&self, answer: &Message) -> Result<Stored, LogError> {
+        let bad =
+            |what: &str| LogError::BadAnswer(format!("a stored message without {what}").into());
+        let headers = answer.headers.as_ref().ok_or_else(|| bad("headers"))?;
+        let subject = headers.get_last(NATS_SUBJECT).ok_or_else(|| bad("a subject"))?;
+        let lane = Lane::parse(self.namespace(), subject.as_str())
+            .map_err(|error| LogError::BadAnswer(error.into()))?;
+        let stored_at = headers.get_last(NATS_TIME_STAMP).ok_or_else(|| bad("a time"))?;
+        Ok(Stored {
+            sequence: number(headers, NATS_SEQUENCE).ok_or_else(|| bad("a sequence"))?,
+            lane,
+            payload: answer.payload.clone(),
+            stored_at: Timestamp::parse(stored_at.as_str()).map_err(|_| bad("a time"))?,
+            previous: number(headers, NATS_LAST_SEQUENCE),
+        })
+    }
+}
+
+pub(crate) fn number(headers: &HeaderMap, name: async_nats::HeaderName) -> Option<u64> {
+    headers.get_last(name).and_then(|value| value.as_str().parse().ok())
+}

@@ -1,0 +1,332 @@
+//! What must never be an event: hashes of passwords and refresh tokens, one-time codes, tickets.
+//!
+//! They live in key-value buckets of JetStream (visible to `nats kv`), outside the republished stream, one
+//! version each, with a lifetime of their own where they expire. A deleted value is overwritten in
+//! the store at once. Keys are typed ids or digests, never anything a person typed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL, NATS_SEQUENCE};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use async_nats::{HeaderMap, Message, StatusCode};
+use bytes::Bytes;
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
+
+use crate::api::{self, PAUSE, Unanswered};
+use crate::error::{AppendError, LogError};
+use crate::log::EventLog;
+use crate::outcome::Outcome;
+use crate::read::number;
+use crate::topology::{ensure_stream, our_metadata};
+
+/// Longest key.
+pub const MAX_KEY: usize = 128;
+/// How long a write is tried.
+const BUDGET: Duration = Duration::from_secs(10);
+const NO_MESSAGE: u64 = 10_037;
+/// Set by the `nats` tool on the markers it leaves for deleted keys.
+const KV_OPERATION: &str = "KV-Operation";
+
+/// Why a secret was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// `create`: the key has a value. `update`: the value is not the one that was read, or is gone.
+    #[error("the secret changed since it was read")]
+    Conflict,
+    /// The key is not 1 to 128 of `[A-Za-z0-9_.-]`, without dots at its ends or in a row.
+    #[error("not a key")]
+    BadKey,
+    /// The write was sent and no answer came; it may have been done.
+    #[error("it is not known whether the secret was written")]
+    Unknown,
+    /// The store is full or the value too large.
+    #[error("the secret cannot be stored")]
+    Full,
+    /// Anything else; nothing was written.
+    #[error("the secret store failed")]
+    Log(#[from] LogError),
+}
+
+/// A key-value bucket of this namespace, made on first use. Clones share it.
+#[derive(Clone)]
+pub struct SecretStore {
+    log: EventLog,
+    stream: String,
+    subject: String,
+    ready: Arc<OnceCell<()>>,
+}
+
+#[derive(Deserialize)]
+struct Subjects {
+    state: SubjectsState,
+}
+
+#[derive(Deserialize)]
+struct SubjectsState {
+    subjects: Option<std::collections::BTreeMap<String, u64>>,
+}
+
+impl EventLog {
+    /// The bucket `<ns>_<bucket>`. The name is 1 to 32 of `[a-z0-9_]`.
+    #[must_use]
+    pub fn secrets(&self, bucket: &'static str) -> SecretStore {
+        let bucket = self.namespace().bucket(bucket);
+        SecretStore {
+            log: self.clone(),
+            stream: format!("KV_{bucket}"),
+            subject: format!("$KV.{bucket}."),
+            ready: Arc::new(OnceCell::new()),
+        }
+    }
+}
+
+impl SecretStore {
+    /// The value of a key and its revision; none when there is none or it has expired.
+    ///
+    /// # Errors
+    /// [`SecretError::BadKey`], [`SecretError::Log`].
+    pub async fn get(&self, key: &str) -> Result<Option<(Bytes, u64)>, SecretError> {
+        let found = self.entry(key).await?;
+        Ok(found.and_then(|(value, revision, marker)| (!marker).then_some((value, revision))))
+    }
+
+    /// Stores a value under a key that has none. It lives for `ttl`, rounded up to whole seconds, or
+    /// until it is deleted. Answers the revision.
+    ///
+    /// # Errors
+    /// [`SecretError::Conflict`] when the key has a value; see [`SecretError`].
+    pub async fn create(
+        &self,
+        key: &str,
+        value: impl Into<Bytes>,
+        ttl: Option<Duration>,
+    ) -> Result<u64, SecretError> {
+        let value = value.into();
+        match self.write(key, value.clone(), 0, ttl).await {
+            Err(SecretError::Conflict) => match self.entry(key).await? {
+                // The `nats` tool leaves markers where it deleted; write over that very one.
+                Some((_, revision, true)) => self.write(key, value, revision, ttl).await,
+                _ => Err(SecretError::Conflict),
+            },
+            other => other,
+        }
+    }
+
+    /// Replaces the value that has this revision. The lifetime starts anew: `ttl` from now, or no end.
+    ///
+    /// # Errors
+    /// [`SecretError::Conflict`] when the value was changed, deleted or has expired.
+    pub async fn update(
+        &self,
+        key: &str,
+        value: impl Into<Bytes>,
+        revision: u64,
+        ttl: Option<Duration>,
+    ) -> Result<u64, SecretError> {
+        if revision == 0 {
+            return Err(SecretError::Conflict);
+        }
+        self.write(key, value.into(), revision, ttl).await
+    }
+
+    /// Deletes a key and overwrites its value in the store; whether there was one.
+    ///
+    /// # Errors
+    /// See [`SecretError`].
+    pub async fn delete(&self, key: &str) -> Result<bool, SecretError> {
+        let mut existed = false;
+        while let Some((_, revision, marker)) = self.entry(key).await? {
+            existed |= !marker;
+            self.erase(revision).await?;
+        }
+        Ok(existed)
+    }
+
+    /// Deletes the value that has this revision, so that of several who try only one succeeds; whether
+    /// it was this one. For things that may be used once.
+    ///
+    /// # Errors
+    /// See [`SecretError`]; after [`SecretError::Unknown`] treat the value as used.
+    pub async fn take(&self, key: &str, revision: u64) -> Result<bool, SecretError> {
+        // Overwriting under compare-and-set decides who it was; erasing alone could not.
+        let marker =
+            match self.update(key, Bytes::new(), revision, Some(Duration::from_secs(1))).await {
+                Ok(marker) => marker,
+                Err(SecretError::Conflict) => return Ok(false),
+                Err(error) => return Err(error),
+            };
+        self.erase(marker).await?;
+        Ok(true)
+    }
+
+    /// The keys that have a value, in order, only those that begin with `prefix` and a dot when one is given.
+    /// At most 100,000.
+    ///
+    /// # Errors
+    /// See [`SecretError`].
+    pub async fn keys(&self, prefix: Option<&str>) -> Result<Vec<String>, SecretError> {
+        self.ready().await?;
+        let filter = match prefix {
+            Some(prefix) => format!("{}{}.>", self.subject, checked(prefix)?),
+            None => format!("{}>", self.subject),
+        };
+        let subject = format!("$JS.API.STREAM.INFO.{}", self.stream);
+        let request = serde_json::json!({ "subjects_filter": filter }).to_string();
+        let answer = self.log.inner.connection.ask_safely(&subject, &request.into()).await?;
+        let subjects: Subjects = api::parse(&answer)?.map_err(LogError::from)?;
+        let found = subjects.state.subjects.unwrap_or_default();
+        let keys = found.into_keys();
+        Ok(keys.filter_map(|s| s.strip_prefix(&self.subject).map(str::to_owned)).collect())
+    }
+
+    async fn ready(&self) -> Result<(), SecretError> {
+        let make = || async {
+            let attached = self.log.attached()?;
+            let config = Config {
+                name: self.stream.clone(),
+                subjects: vec![format!("{}>", self.subject)],
+                storage: StorageType::File,
+                discard: DiscardPolicy::New,
+                num_replicas: attached.replicas,
+                max_messages_per_subject: 1,
+                max_messages: -1,
+                max_bytes: -1,
+                allow_direct: true,
+                allow_rollup: true,
+                allow_message_ttl: true,
+                duplicate_window: Duration::from_secs(30),
+                metadata: our_metadata(),
+                ..Config::default()
+            };
+            ensure_stream(&self.log.inner.connection, &config, differs).await.map(|_| ())
+        };
+        self.ready.get_or_try_init(make).await?;
+        Ok(())
+    }
+
+    /// The last message of a key: value, revision, and whether it only marks a deletion.
+    async fn entry(&self, key: &str) -> Result<Option<(Bytes, u64, bool)>, SecretError> {
+        let key = checked(key)?;
+        self.ready().await?;
+        let subject = format!("$JS.API.DIRECT.GET.{}.{}{key}", self.stream, self.subject);
+        let answer = self.log.inner.connection.ask_safely(&subject, &Bytes::new()).await?;
+        Ok(read_entry(&answer)?)
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        value: Bytes,
+        expected: u64,
+        ttl: Option<Duration>,
+    ) -> Result<u64, SecretError> {
+        let subject = format!("{}{}", self.subject, checked(key)?);
+        self.ready().await?;
+        let connection = &self.log.inner.connection;
+        let message_id = connection.client().new_inbox();
+        let deadline = Instant::now() + BUDGET;
+        let mut sent = false;
+        loop {
+            let gave_up = || if sent { SecretError::Unknown } else { unavailable() };
+            if !connection.connected_by(deadline).await {
+                return Err(gave_up());
+            }
+            let headers = headers(&message_id, expected, ttl);
+            match connection.ask(subject.clone(), Some(headers), value.clone()).await {
+                Ok(answer) => match Outcome::read(&answer) {
+                    Outcome::Stored { sequence, .. } => return Ok(sequence),
+                    Outcome::Refused(error) => return Err(refused(error)),
+                    Outcome::Later => {}
+                },
+                Err(Unanswered::TooLarge) => return Err(SecretError::Full),
+                Err(Unanswered::NotTaken) => {}
+                Err(Unanswered::Lost) => sent = true,
+            }
+            if Instant::now() >= deadline {
+                return Err(if sent { SecretError::Unknown } else { unavailable() });
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn erase(&self, revision: u64) -> Result<(), SecretError> {
+        let subject = format!("$JS.API.STREAM.MSG.DELETE.{}", self.stream);
+        let request = format!("{{\"seq\":{revision},\"no_erase\":false}}");
+        let answer = self.log.inner.connection.ask_safely(&subject, &request.into()).await?;
+        match api::parse::<serde_json::Value>(&answer)? {
+            Ok(_) => Ok(()),
+            // It expired or somebody else deleted it in between.
+            Err(error) if error.err_code == NO_MESSAGE || error.code == 400 => Ok(()),
+            Err(error) => Err(LogError::from(error).into()),
+        }
+    }
+}
+
+fn headers(message_id: &str, expected: u64, ttl: Option<Duration>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(async_nats::header::NATS_MESSAGE_ID, message_id);
+    headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
+    if let Some(ttl) = ttl {
+        let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
+        headers.insert(NATS_MESSAGE_TTL, seconds.max(1).to_string());
+    }
+    headers
+}
+
+fn read_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> {
+    match answer.status {
+        Some(StatusCode::NOT_FOUND) => return Ok(None),
+        Some(status) => {
+            let description = answer.description.clone().unwrap_or_default();
+            return Err(LogError::Refused { code: status.as_u16().into(), description });
+        }
+        None => {}
+    }
+    let headers = answer.headers.as_ref();
+    let revision = headers
+        .and_then(|headers| number(headers, NATS_SEQUENCE))
+        .ok_or_else(|| LogError::BadAnswer("a secret without a revision".into()))?;
+    let marker = headers.is_some_and(|headers| {
+        headers.get(KV_OPERATION).is_some()
+            || headers.get(async_nats::header::NATS_MARKER_REASON).is_some()
+    });
+    Ok(Some((answer.payload.clone(), revision, marker)))
+}
+
+fn checked(key: &str) -> Result<&str, SecretError> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let dots = key.starts_with('.') || key.ends_with('.') || key.contains("..");
+    let fits = (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(allowed) && !dots;
+    if fits { Ok(key) } else { Err(SecretError::BadKey) }
+}
+
+fn differs(wanted: &Config, found: &Config) -> Option<String> {
+    let checks = [
+        ("list of subjects", found.subjects == wanted.subjects),
+        ("storage", found.storage == StorageType::File),
+        ("history", found.max_messages_per_subject == 1),
+        ("permission of lifetimes", found.allow_message_ttl),
+        ("permission to delete", !found.deny_delete),
+        ("direct access", found.allow_direct),
+        ("republish rule", found.republish.is_none()),
+    ];
+    checks.iter().find(|(_, fits)| !fits).map(|(what, _)| (*what).to_owned())
+}
+
+fn unavailable() -> SecretError {
+    LogError::Unavailable("the secret store does not answer".into()).into()
+}
+
+fn refused(error: AppendError) -> SecretError {
+    match error {
+        AppendError::Conflict => SecretError::Conflict,
+        AppendError::StorageFull | AppendError::TooLarge => SecretError::Full,
+        AppendError::Log(error) => error.into(),
+        AppendError::AlreadyCommitted | AppendError::Unknown | AppendError::Unavailable => {
+            SecretError::Unknown
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The streams Tidings needs on the server: made when absent, checked when present, never taken over.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, PersistenceMode, Republish, RetentionPolicy, StorageType,
+};
+use bytes::Bytes;
+use rand::RngExt;
+use schemas::{Epoch, Namespace, Sequence};
+use serde::Deserialize;
+
+use crate::api;
+use crate::connection::Connection;
+use crate::error::LogError;
+use crate::log::{Attached, EventLog};
+
+/// Marks a stream as ours and says how its messages are written.
+const SCHEMA_KEY: &str = "tidings.schema";
+const SCHEMA: &str = "1";
+/// Names the incarnation of the log.
+const EPOCH_KEY: &str = "tidings.epoch";
+const EPOCH_LEN: usize = 8;
+
+const STREAM_NOT_FOUND: u64 = 10_059;
+const STREAM_NAME_IN_USE: u64 = 10_058;
+
+/// What an operator may choose about the log's stream; everything else is fixed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// Copies of the stream in a cluster: 1, 3 or 5.
+    pub replicas: u8,
+    /// How long a message id is remembered. Costs 170 bytes of server memory per event written in
+    /// that time. At least 20 s, because `append` retries under the same ids for 10 s.
+    pub duplicate_window: Duration,
+    /// The store refuses to grow beyond this many bytes; none: as large as the disk.
+    pub max_bytes: Option<i64>,
+    /// Send queued independent appends as one atomic batch. Pays only where the server syncs every
+    /// write (`sync_interval: always`), because a batch costs one sync.
+    pub group_commit: bool,
+}
+
+impl Default for Topology {
+    fn default() -> Self {
+        Self {
+            replicas: 1,
+            duplicate_window: Duration::from_secs(30),
+            max_bytes: None,
+            group_commit: false,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct StreamInfo {
+    pub(crate) config: Config,
+    pub(crate) state: StreamState,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct StreamState {
+    pub(crate) last_seq: Sequence,
+}
+
+impl EventLog {
+    /// Makes the stream `EVENTS_<ns>` or checks the one that is there, and attaches to it. Replicas,
+    /// duplicate window and size limit of an existing stream are brought to what is asked for.
+    /// Any number of processes may call it at the same time, any number of times.
+    ///
+    /// # Errors
+    /// [`LogError::Foreign`] for a stream of that name which Tidings did not make or whose essential
+    /// settings differ, [`LogError::Unavailable`], [`LogError::Refused`].
+    pub async fn ensure_topology(&self, topology: &Topology) -> Result<Epoch, LogError> {
+        let wanted = events_config(self.namespace(), topology);
+        let connection = &self.inner.connection;
+        let mut info = ensure_stream(connection, &wanted, differs).await?;
+        if tunable(&info.config) != tunable(&wanted) {
+            let mut config = wanted;
+            config.metadata.clone_from(&info.config.metadata);
+            info = stream_request(connection, "UPDATE", &config).await?.map_err(LogError::from)?;
+        }
+        self.attach_to(&info.config)
+    }
+
+    /// Attaches to the stream without making or changing anything.
+    ///
+    /// # Errors
+    /// [`LogError::NoStream`], [`LogError::Foreign`], [`LogError::Unavailable`].
+    pub async fn attach(&self) -> Result<Epoch, LogError> {
+        let info = self.stream_info().await?;
+        let wanted = events_config(self.namespace(), &Topology::default());
+        refuse_foreign(&wanted, &info.config, differs)?;
+        self.attach_to(&info.config)
+    }
+
+    /// The sequence of the last event, 0 when there is none. Asks the server.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`], [`LogError::NoStream`], [`LogError::Replaced`].
+    pub async fn head(&self) -> Result<Sequence, LogError> {
+        let info = self.stream_info().await?;
+        self.attach_to(&info.config)?;
+        Ok(info.state.last_seq)
+    }
+
+    async fn stream_info(&self) -> Result<StreamInfo, LogError> {
+        match info_of(&self.inner.connection, &self.inner.stream).await? {
+            Some(info) => Ok(info),
+            None => Err(LogError::NoStream(self.inner.stream.clone())),
+        }
+    }
+
+    /// Takes over the epoch of a stream, or finds that it is not the stream it was.
+    fn attach_to(&self, config: &Config) -> Result<Epoch, LogError> {
+        let foreign = |why: &str| foreign(&config.name, why);
+        let epoch = config.metadata.get(EPOCH_KEY).ok_or_else(|| foreign("it has no epoch"))?;
+        let epoch = Epoch::parse(epoch).map_err(|_| foreign("its epoch is malformed"))?;
+        let mut attached = self.inner.attached.write();
+        if attached.as_ref().is_some_and(|known| known.epoch != epoch) {
+            return Err(LogError::Replaced);
+        }
+        *attached = Some(Attached {
+            epoch: epoch.clone(),
+            replicas: config.num_replicas,
+            duplicate_window: config.duplicate_window,
+        });
+        Ok(epoch)
+    }
+}
+
+/// A stream of ours as the server reports it, or none.
+pub(crate) async fn info_of(
+    connection: &Connection,
+    stream: &str,
+) -> Result<Option<StreamInfo>, LogError> {
+    let subject = format!("$JS.API.STREAM.INFO.{stream}");
+    let answer = connection.ask_safely(&subject, &Bytes::new()).await?;
+    match api::parse(&answer)? {
+        Ok(info) => Ok(Some(info)),
+        Err(error) if error.err_code == STREAM_NOT_FOUND => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a stream or checks the one that is there. `differs` says what about an existing one would
+/// break a promise.
+pub(crate) async fn ensure_stream(
+    connection: &Connection,
+    wanted: &Config,
+    differs: fn(&Config, &Config) -> Option<String>,
+) -> Result<StreamInfo, LogError> {
+    loop {
+        if let Some(info) = info_of(connection, &wanted.name).await? {
+            refuse_foreign(wanted, &info.config, differs)?;
+            return Ok(info);
+        }
+        match stream_request(connection, "CREATE", wanted).await? {
+            Ok(info) => {
+                tracing::info!(nats.stream = wanted.name, "made a stream");
+                return Ok(info);
+            }
+            // Somebody else made it in between: look at his.
+            Err(error) if error.err_code == STREAM_NAME_IN_USE => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn stream_request(
+    connection: &Connection,
+    verb: &str,
+    config: &Config,
+) -> Result<Result<StreamInfo, api::ApiError>, LogError> {
+    let payload = serde_json::to_vec(config).map_err(|error| LogError::BadAnswer(error.into()))?;
+    let subject = format!("$JS.API.STREAM.{verb}.{}", config.name);
+    // Making or updating a stream twice with the same settings is the same as once.
+    let answer = connection.ask_safely(&subject, &payload.into()).await?;
+    api::parse(&answer)
+}
+
+fn refuse_foreign(
+    wanted: &Config,
+    found: &Config,
+    differs: fn(&Config, &Config) -> Option<String>,
+) -> Result<(), LogError> {
+    if found.metadata.get(SCHEMA_KEY).map(String::as_str) != Some(SCHEMA) {
+        return Err(foreign(&found.name, "it was not made by Tidings (metadata tidings.schema=1)"));
+    }
+    match differs(wanted, found) {
+        Some(what) => Err(foreign(&found.name, &format!("its {what} differs"))),
+        None => Ok(()),
+    }
+}
+
+fn foreign(stream: &str, why: &str) -> LogError {
+    LogError::Foreign { stream: stream.to_owned(), why: why.to_owned() }
+}
+
+/// The metadata that marks a stream as made by Tidings.
+pub(crate) fn our_metadata() -> HashMap<String, String> {
+    HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_owned())])
+}
+
+fn events_config(namespace: &Namespace, topology: &Topology) -> Config {
+    let mut metadata = our_metadata();
+    metadata.insert(EPOCH_KEY.to_owned(), new_epoch());
+    Config {
+        name: namespace.events_stream(),
+        description: Some("Every event of Tidings; the only truth".to_owned()),
+        subjects: vec![namespace.all_events()],
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        discard: DiscardPolicy::New,
+        num_replicas: usize::from(topology.replicas.max(1)),
+        duplicate_window: topology.duplicate_window,
+        max_bytes: topology.max_bytes.unwrap_or(-1),
+        max_messages: -1,
+        max_messages_per_subject: -1,
+        allow_direct: true,
+        allow_atomic_publish: true,
+        republish: Some(Republish {
+            source: namespace.all_events(),
+            destination: namespace.all_live(),
+            headers_only: false,
+        }),
+        metadata,
+        ..Config::default()
+    }
+}
+
+/// The settings that may be changed while the log lives.
+fn tunable(config: &Config) -> (usize, Duration, i64) {
+    (config.num_replicas, config.duplicate_window, config.max_bytes.max(-1))
+}
+
+/// The first essential setting in which a stream differs from what Tidings relies on.
+fn differs(wanted: &Config, found: &Config) -> Option<String> {
+    let durable = found.persist_mode.is_none_or(|mode| mode == PersistenceMode::Default);
+    let forgets = found.max_messages > 0
+        || found.max_messages_per_subject > 0
+        || !found.max_age.is_zero()
+        || found.discard != DiscardPolicy::New;
+    let checks = [
+        ("list of subjects", found.subjects == wanted.subjects),
+        ("retention", found.retention == RetentionPolicy::Limits && !forgets),
+        ("storage", found.storage == StorageType::File && durable && !found.no_ack),
+        ("republish rule", found.republish == wanted.republish),
+        ("direct access", found.allow_direct),
+        ("permission of atomic batches", found.allow_atomic_publish),
+        ("subject transform", found.subject_transform.is_none()),
+        ("source", found.mirror.is_none() && found.sources.as_ref().is_none_or(Vec::is_empty)),
+        ("seal", !found.sealed),
+    ];
+    checks.iter().find(|(_, fits)| !fits).map(|(what, _)| (*what).to_owned())
+}
+
+fn new_epoch() -> String {
+    const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut random = rand::rng();
+    (0..EPOCH_LEN)
+        .filter_map(|_| ALPHABET.get(random.random_range(0..ALPHABET.len())))
+        .map(|byte| char::from(*byte))
+        .collect()
+}
