@@ -1,1 +1,70 @@
 //! Command request and reply (NATS micro services) and live subscriptions.
+//!
+//! A command goes to `<ns>.cmd.<service>.<name>`; whoever serves it is found by name, in this process (then
+//! without NATS and without JSON) or on the network. What is stored in the log comes back on
+//! `<ns>.live.>`, of which a process takes the whole in one subscription. This crate never writes the
+//! log and does not know what a command or an event means.
+
+mod call;
+mod checkpoint;
+mod error;
+mod live;
+mod local;
+mod service;
+
+use std::sync::Arc;
+
+use eventlog::{Connection, LinkState};
+use schemas::Namespace;
+use tokio::sync::watch;
+
+pub use call::{CallError, DEFAULT_DEADLINE};
+pub use checkpoint::{Checkpoint, CheckpointFeed};
+pub use error::BusError;
+pub use live::{Live, LiveEvent, LiveFeed};
+pub use service::{MAX_CONCURRENT, ServiceBuilder, ServiceHandle};
+
+/// The bus of one namespace over one NATS connection, which comes back by itself and renews its
+/// subscriptions. Clones share it, and with it the services that run in this process.
+#[derive(Clone)]
+pub struct Bus {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) connection: Connection,
+    pub(crate) namespace: Namespace,
+    /// What this very process serves, so that a call need not leave it.
+    pub(crate) local: local::Registry,
+}
+
+impl Bus {
+    /// Connects, trying for up to 30 s. `url` may carry `user:password@`; `client_name` is the connection's name in
+    /// the server's lists.
+    ///
+    /// # Errors
+    /// [`BusError::Connect`].
+    pub async fn connect(url: &str, client_name: &str, ns: &Namespace) -> Result<Self, BusError> {
+        let connection = Connection::open(url, client_name).await.map_err(BusError::Connect)?;
+        let local = local::Registry::default();
+        Ok(Self { inner: Arc::new(Inner { connection, namespace: ns.clone(), local }) })
+    }
+
+    /// Whose bus this is.
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.inner.namespace
+    }
+
+    /// Whether there is a connection to the server now.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.inner.connection.is_connected()
+    }
+
+    /// A watch on the connection, for health checks.
+    #[must_use]
+    pub fn watch_connection(&self) -> watch::Receiver<LinkState> {
+        self.inner.connection.watch()
+    }
+}

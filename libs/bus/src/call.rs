@@ -1,0 +1,139 @@
+//! Asking a service to carry out a command.
+
+use std::time::Duration;
+
+use async_nats::{HeaderMap, Request, RequestErrorKind};
+use schemas::commands::{CallContext, Command, Reply};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+
+use crate::Bus;
+use crate::local::Typed;
+
+/// How long a call waits when its context names no deadline.
+pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Set by a service that took a request and could not deal with it.
+pub(crate) const SERVICE_ERROR: &str = "Nats-Service-Error";
+
+/// Why there is no answer to a command.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The deadline passed or the connection was lost while waiting. The command may have been, or may
+    /// still be, carried out; the same command with the same ids may be sent again.
+    #[error("no answer in time; the outcome is not known")]
+    Timeout,
+    /// Nobody took the command: no such service runs, it is full, or NATS cannot be reached. Nothing
+    /// was done; try again.
+    #[error("no service took the command")]
+    NoService,
+    /// The service failed over it or answered something that cannot be read: a defect. The
+    /// command may have been carried out.
+    #[error("the service failed: {0}")]
+    Broken(String),
+}
+
+/// A command as it travels.
+#[derive(Serialize)]
+struct Outgoing<'a, C> {
+    context: &'a CallContext,
+    command: &'a C,
+}
+
+/// The same as it arrives.
+#[derive(Deserialize)]
+pub(crate) struct Incoming<C> {
+    pub(crate) context: CallContext,
+    pub(crate) command: C,
+}
+
+impl Bus {
+    /// Sends a command to its service and waits for the answer, as long as the context says (5 s when it
+    /// says 0). A service that was started on this very `Bus` (or a clone) is called directly: without NATS,
+    /// without JSON, which is why a command is `Clone`. Dropping the future does not stop a command that
+    /// is under way.
+    ///
+    /// # Errors
+    /// See [`CallError`]. A refusal by the service is no error but [`Reply::Rejected`].
+    pub async fn call<C: Command + Clone + Sync>(
+        &self,
+        ctx: &CallContext,
+        cmd: &C,
+    ) -> Result<Reply<C::Output>, CallError> {
+        let patience = match ctx.deadline_ms {
+            0 => DEFAULT_DEADLINE,
+            millis => Duration::from_millis(millis.into()),
+        };
+        let deadline = Instant::now() + patience;
+        match self.inner.local.find::<C>() {
+            Some(endpoint) => call_here(endpoint, ctx.clone(), cmd.clone(), deadline).await,
+            None => self.call_there(ctx, cmd, deadline).await,
+        }
+    }
+
+    async fn call_there<C: Command + Sync>(
+        &self,
+        ctx: &CallContext,
+        cmd: &C,
+        deadline: Instant,
+    ) -> Result<Reply<C::Output>, CallError> {
+        let broken = |error: serde_json::Error| CallError::Broken(error.to_string());
+        let payload =
+            serde_json::to_vec(&Outgoing { context: ctx, command: cmd }).map_err(broken)?;
+        let connection = &self.inner.connection;
+        if !connection.connected_by(deadline).await {
+            return Err(CallError::NoService);
+        }
+        let generation = connection.state().generation;
+        let mut headers = HeaderMap::new();
+        if let Some(trace) = &ctx.traceparent {
+            headers.insert("traceparent", trace.as_str());
+        }
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let request =
+            Request::new().payload(payload.into()).headers(headers).timeout(Some(patience));
+        let subject = self.inner.namespace.command(C::SERVICE, C::NAME);
+        let answer = tokio::select! {
+            biased;
+            answer = connection.client().send_request(subject, request) => answer,
+            () = connection.lost(generation) => return Err(CallError::Timeout),
+        };
+        let message = answer.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => CallError::NoService,
+            RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => {
+                CallError::Broken(error.to_string())
+            }
+            _ => CallError::Timeout,
+        })?;
+        let failure = message.headers.as_ref().and_then(|headers| headers.get(SERVICE_ERROR));
+        match failure {
+            Some(failure) => Err(CallError::Broken(failure.as_str().to_owned())),
+            None => serde_json::from_slice(&message.payload).map_err(broken),
+        }
+    }
+}
+
+/// Runs the handler in a task of its own, so that it is finished even when the caller goes away: as it
+/// would be behind NATS.
+async fn call_here<C: Command>(
+    endpoint: Typed<C>,
+    ctx: CallContext,
+    cmd: C,
+    deadline: Instant,
+) -> Result<Reply<C::Output>, CallError> {
+    let permit = timeout_at(deadline, endpoint.limit.acquire_owned()).await;
+    let Ok(Ok(permit)) = permit else { return Err(CallError::NoService) };
+    let answering = (endpoint.handler)(ctx, cmd).in_current_span();
+    let task = tokio::spawn(async move {
+        let answer = answering.await;
+        drop(permit);
+        answer
+    });
+    match timeout_at(deadline, task).await {
+        Ok(Ok(Ok(accepted))) => Ok(Reply::Accepted(accepted)),
+        Ok(Ok(Err(rejection))) => Ok(Reply::Rejected(rejection)),
+        Ok(Err(failed)) => Err(CallError::Broken(format!("the handler ended early: {failed}"))),
+        Err(_) => Err(CallError::Timeout),
+    }
+}

@@ -1,0 +1,26 @@
+//! Why the bus did not do what it was asked.
+
+use eventlog::BoxError;
+
+/// Why an operation on the bus failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// No NATS server accepted the connection in time, or it refused the credentials.
+    #[error("cannot connect to NATS")]
+    Connect(#[source] BoxError),
+    /// The server does not answer; try again.
+    #[error("the bus does not answer")]
+    Unavailable(#[source] BoxError),
+    /// A service could not be set up.
+    #[error("the service {name} cannot be started")]
+    Service {
+        /// The service's name.
+        name: String,
+        /// What the server or the client library said.
+        #[source]
+        source: BoxError,
+    },
+    /// A value could not be written as JSON.
+    #[error("a message cannot be encoded")]
+    Encode(#[source] serde_json::Error),
+}
