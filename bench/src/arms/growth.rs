@@ -1,0 +1,147 @@
+//! (k): how speed holds as history and rooms grow.
+
+use std::time::{Duration, Instant};
+
+use super::{Question, Rows, Scale};
+use crate::load::{self, Pace, Poster};
+use crate::people::Person;
+use crate::report::{Goal, percentile};
+use crate::seed;
+use crate::servers::{self, Outcome, Tidings, unexpected};
+use crate::socket;
+
+/// Three figures of a running server.
+struct Figures {
+    sends: f64,
+    page_ms: f64,
+    resume_ms: f64,
+}
+
+async fn wait_until_projected(poster: &Poster, wanted: u64) -> Outcome<()> {
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while Instant::now() < deadline {
+        let room = poster.person.get(&format!("/v1/rooms/{}", poster.room)).await?;
+        if room.pointer("/message_count").and_then(serde_json::Value::as_u64) >= Some(wanted) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(unexpected("the projection does not catch up"))
+}
+
+async fn page_ms(poster: &Poster, rounds: usize) -> Outcome<f64> {
+    let newest = poster.person.get(&format!("/v1/rooms/{}/messages?limit=50", poster.room)).await?;
+    let anchor =
+        newest.pointer("/items/0/id").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let mut took = Vec::new();
+    for _ in 0..rounds {
+        let started = Instant::now();
+        poster
+            .person
+            .get(&format!("/v1/rooms/{}/messages?limit=50&before={anchor}", poster.room))
+            .await?;
+        took.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(percentile(&mut took, 0.5))
+}
+
+async fn resume_ms(server: &Tidings, poster: &Poster, rounds: usize) -> Outcome<f64> {
+    let (_, mut reader) = socket::connect(&server.address, Some(&poster.person.token)).await?;
+    let welcome = reader.read_until(|p| p.starts_with(br#"{"type":"welcome""#)).await?;
+    let welcome: serde_json::Value = serde_json::from_slice(&welcome).map_err(unexpected)?;
+    let position =
+        welcome.pointer("/position").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    load::run(server, std::slice::from_ref(poster), 20, Pace::Pipelined(4), "kr").await?;
+    let mut took = Vec::new();
+    for _ in 0..rounds {
+        let started = Instant::now();
+        let (mut writer, mut reader) = socket::connect(&server.address, None).await?;
+        let hello =
+            serde_json::json!({"type": "hello", "token": poster.person.token, "resume": position});
+        writer.write_text(hello.to_string().as_bytes()).await?;
+        reader.read_until(|p| p.starts_with(br#"{"type":"resumed""#)).await?;
+        took.push(started.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(percentile(&mut took, 0.5))
+}
+
+async fn figures(
+    server: &Tidings,
+    posters: &[Poster],
+    scale: Scale,
+    tag: &str,
+) -> Outcome<Figures> {
+    let first = posters.first().ok_or_else(|| unexpected("nobody"))?;
+    let mut sends = Vec::new();
+    for round in 0..scale.rounds {
+        let run = load::run(
+            server,
+            posters,
+            scale.of(2000),
+            Pace::Pipelined(64),
+            &format!("{tag}{round}"),
+        )
+        .await?;
+        sends.push(run.rate);
+    }
+    Ok(Figures {
+        sends: crate::report::median(&sends),
+        page_ms: page_ms(first, 100).await?,
+        resume_ms: resume_ms(server, first, 20).await?,
+    })
+}
+
+fn rows(what: &str, large: &Figures, small: &Figures) -> Vec<crate::report::Row> {
+    let question = |name: &str, unit, goal| Question {
+        name: format!("(k) {name}, {what}"),
+        unit,
+        against: "the small one".into(),
+        goal,
+    };
+    vec![
+        question("sends", "messages/s", Goal::AtLeast(0.8))
+            .answered(vec![(large.sends, small.sends)]),
+        question("history page p50", "ms", Goal::AtMost(1.25))
+            .answered(vec![(large.page_ms, small.page_ms)]),
+        question("resume p50", "ms", Goal::AtMost(1.25))
+            .answered(vec![(large.resume_ms, small.resume_ms)]),
+    ]
+}
+
+/// From 10,000 to 1,000,000 stored messages.
+pub(crate) async fn messages(scale: Scale) -> Rows {
+    let (few, many) = (scale.of(10_000), scale.of(1_000_000));
+    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let posters = load::posters(&server, "k", 16).await?;
+    let first = posters.first().ok_or_else(|| unexpected("nobody"))?;
+    seed::messages(&server, &posters, 0, few).await?;
+    wait_until_projected(first, (few / posters.len()) as u64).await?;
+    let small = figures(&server, &posters, scale, "ks").await?;
+    seed::messages(&server, &posters, few, many - few).await?;
+    wait_until_projected(first, (many / posters.len()) as u64).await?;
+    let large = figures(&server, &posters, scale, "kl").await?;
+    Ok(rows(&format!("{many} messages to {few}"), &large, &small))
+}
+
+/// From 10 to 10,000 rooms.
+pub(crate) async fn rooms(scale: Scale) -> Rows {
+    use futures_util::{StreamExt as _, TryStreamExt as _};
+    let (few, many) = (10, scale.of(10_000));
+    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let posters = load::posters(&server, "r", few).await?;
+    let small = figures(&server, &posters, scale, "rs").await?;
+    let makers: Vec<Person> = posters.iter().map(|p| p.person.clone()).collect();
+    futures_util::stream::iter(few..many)
+        .map(|i| {
+            let maker = makers.get(i % makers.len()).cloned();
+            async move {
+                let maker = maker.ok_or_else(|| unexpected("nobody"))?;
+                maker.make_room(&format!("room number {i}"), &[]).await
+            }
+        })
+        .buffer_unordered(32)
+        .try_collect::<Vec<_>>()
+        .await?;
+    let large = figures(&server, &posters, scale, "rl").await?;
+    Ok(rows(&format!("{many} rooms to {few}"), &large, &small))
+}

@@ -1,0 +1,66 @@
+//! The benchmarks, one module for each family; each gives rows for the report.
+
+pub(crate) mod accounts;
+pub(crate) mod fanout;
+pub(crate) mod growth;
+pub(crate) mod idle;
+pub(crate) mod replay;
+pub(crate) mod send;
+pub(crate) mod storm;
+
+use crate::report::{Goal, Row, median};
+use crate::servers::Outcome;
+
+/// How much to do: everything scales with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    /// Rounds, arms alternating; the median counts.
+    pub rounds: usize,
+    /// 1.0 is the full benchmark; less is a quick look.
+    pub size: f64,
+}
+
+impl Scale {
+    /// A number of things, scaled, at least 1.
+    pub(crate) fn of(&self, full: usize) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive count far below 2^52"
+        )]
+        let scaled = (full as f64 * self.size).round() as usize;
+        scaled.max(1)
+    }
+}
+
+/// What a row is about, before it is measured.
+pub(crate) struct Question {
+    /// The row's name.
+    pub name: String,
+    /// The unit of both figures.
+    pub unit: &'static str,
+    /// What the baseline is.
+    pub against: String,
+    /// What is wanted of the ratio.
+    pub goal: Goal,
+}
+
+impl Question {
+    /// The row that answers it with the medians of the rounds.
+    pub(crate) fn answered(self, rounds: Vec<(f64, f64)>) -> Row {
+        let ours: Vec<f64> = rounds.iter().map(|r| r.0).collect();
+        let baseline: Vec<f64> = rounds.iter().map(|r| r.1).collect();
+        Row {
+            name: self.name,
+            ours: median(&ours),
+            baseline: median(&baseline),
+            unit: self.unit,
+            against: self.against,
+            goal: self.goal,
+            rounds,
+        }
+    }
+}
+
+/// The rows of one family.
+pub(crate) type Rows = Outcome<Vec<Row>>;

@@ -1,0 +1,87 @@
+//! (e) and (i): building the read model from the log, and starting with it in place.
+
+use std::time::Instant;
+
+use tokio::process::Command;
+
+use super::{Question, Rows, Scale};
+use crate::baseline::replay;
+use crate::load;
+use crate::report::Goal;
+use crate::seed;
+use crate::servers::{self, Outcome, Tidings, unexpected};
+
+/// The stream of the default namespace.
+const STREAM: &str = "EVENTS_tidings";
+
+/// Runs `tidings rebuild` against a running server and gives the seconds it took.
+async fn rebuild(server: &Tidings, read_model: &str) -> Outcome<f64> {
+    let started = Instant::now();
+    let output = Command::new(servers::tidings_binary())
+        .args(["rebuild", "--json", "--read-model", read_model, "--data"])
+        .arg(server.running.folder.path())
+        .output()
+        .await?;
+    if !output.status.success() {
+        return Err(unexpected(String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// (e): events projected per second, against raw ordered consumption of the same stream, and for MongoDB
+/// also against raw `insertMany` of as many documents.
+pub(crate) async fn projection(scale: Scale) -> Rows {
+    let count = scale.of(200_000);
+    let mongo = servers::mongo().await?;
+    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let posters = load::posters(&server, "e", 16).await?;
+    seed::messages(&server, &posters, 0, count).await?;
+    let with_mongo = servers::tidings(&["--sync", "2m", "--read-model", &mongo.url]).await?;
+    let mongo_posters = load::posters(&with_mongo, "em", 16).await?;
+    seed::messages(&with_mongo, &mongo_posters, 0, count).await?;
+    let (mut sqlite, mut in_mongo, mut inserts) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..scale.rounds {
+        let raw = replay::ordered(&server.nats_url()?, STREAM).await?;
+        sqlite.push((count as f64 / rebuild(&server, "sqlite").await?, raw));
+        let ours = count as f64 / rebuild(&with_mongo, &mongo.url).await?;
+        let raw = replay::ordered(&with_mongo.nats_url()?, STREAM).await?;
+        in_mongo.push((ours, raw));
+        inserts.push((ours, replay::insert_many(&mongo.url, count).await?));
+    }
+    let question = |store: &str, against: &str, goal| Question {
+        name: format!("(e) rebuild of {count} messages, {store}"),
+        unit: "events/s",
+        against: against.to_owned(),
+        goal,
+    };
+    let raw = "raw ordered consumption with JSON decode";
+    Ok(vec![
+        question("SQLite", raw, Goal::AtLeast(0.35)).answered(sqlite),
+        question("MongoDB", raw, Goal::AtLeast(0.10)).answered(in_mongo),
+        question("MongoDB", "raw insertMany of 1,000", Goal::None).answered(inserts),
+    ])
+}
+
+/// (i): the time to start with the read model in place, against building it anew from the log.
+pub(crate) async fn restart(scale: Scale) -> Rows {
+    let count = scale.of(200_000);
+    let mut server = servers::tidings(&["--sync", "2m"]).await?;
+    let posters = load::posters(&server, "i", 16).await?;
+    seed::messages(&server, &posters, 0, count).await?;
+    let mut rounds = Vec::new();
+    for _ in 0..scale.rounds {
+        let cold = rebuild(&server, "sqlite").await?;
+        server.running.stop().await;
+        let folder = std::mem::replace(&mut server.running.folder, tempfile::tempdir()?);
+        let started = Instant::now();
+        server = servers::tidings_in(folder, &["--sync", "2m"]).await?;
+        rounds.push((started.elapsed().as_secs_f64(), cold));
+    }
+    let question = Question {
+        name: format!("(i) restart over {count} messages"),
+        unit: "s",
+        against: "rebuild of the read model from the log".into(),
+        goal: Goal::AtMost(0.05),
+    };
+    Ok(vec![question.answered(rounds)])
+}

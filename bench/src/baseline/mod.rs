@@ -1,0 +1,5 @@
+//! What the machine can do without Tidings: raw loops over the same parts.
+
+pub(crate) mod publish;
+pub(crate) mod replay;
+pub(crate) mod sockets;

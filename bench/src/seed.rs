@@ -1,0 +1,81 @@
+//! Puts many messages into a log quickly, by appending events as chat-svc would.
+
+use eventlog::{Connect, EventLog, Expect, LaneWrite};
+use futures_util::StreamExt as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use schemas::events::{MessagePosted, MessageState};
+use schemas::values::{Body, Format};
+use schemas::{Actor, Event, EventId, Lane, MessageId, Namespace, RoomId, Timestamp, UserId};
+use uuid::Uuid;
+
+use crate::load::{BODY, Poster};
+use crate::servers::{Outcome, Tidings, unexpected};
+
+fn message(room: &RoomId, sender: &UserId, number: u128) -> Outcome<LaneWrite> {
+    // Ids in order of time, distinct from those a server draws (their time is now).
+    let id = Uuid::from_u128((0x0100_0000_0000_7000_8000_u128 << 48) | number);
+    let created_at = Timestamp::now();
+    let message = MessageState {
+        id: MessageId::from_uuid(id),
+        room_id: room.clone(),
+        sender_id: sender.clone(),
+        client_id: None,
+        body: Body::parse(BODY).map_err(unexpected)?,
+        format: Format::Plain,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        mentions_room: false,
+        thread_root_id: None,
+        created_at,
+    };
+    let event = Event {
+        id: EventId::from_uuid(id),
+        time: created_at,
+        actor: Actor::User(sender.clone()),
+        causation: None,
+        traceparent: None,
+        data: MessagePosted { message }.into(),
+    };
+    Ok(LaneWrite { lane: Lane::Timeline(room.clone()), event, expect: Expect::Any, dedup: None })
+}
+
+/// Appends `count` messages, spread over the posters' rooms; `first` numbers them on from an earlier call.
+pub(crate) async fn messages(
+    server: &Tidings,
+    posters: &[Poster],
+    first: usize,
+    count: usize,
+) -> Outcome<()> {
+    let log = EventLog::connect(Connect {
+        url: server.nats_url()?,
+        client_name: "bench".into(),
+        namespace: Namespace::parse("tidings").map_err(unexpected)?,
+    })
+    .await
+    .map_err(unexpected)?;
+    log.attach().await.map_err(unexpected)?;
+    let mut lanes = Vec::with_capacity(posters.len());
+    for poster in posters {
+        lanes.push((
+            RoomId::parse(&poster.room).map_err(unexpected)?,
+            UserId::parse(&poster.person.id).map_err(unexpected)?,
+        ));
+    }
+    let style = ProgressStyle::with_template("seeding {bar:30} {human_pos}/{human_len} {eta}");
+    let bar = ProgressBar::new(count as u64).with_style(style.map_err(unexpected)?);
+    let mut appends = futures_util::stream::iter(first..first + count)
+        .map(|number| {
+            let (log, lane) = (&log, lanes.get(number % lanes.len().max(1)));
+            async move {
+                let (room, sender) = lane.ok_or_else(|| unexpected("no room"))?;
+                log.append(vec![message(room, sender, number as u128)?]).await.map_err(unexpected)
+            }
+        })
+        .buffer_unordered(512);
+    while let Some(appended) = appends.next().await {
+        appended?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
