@@ -129,6 +129,25 @@ pub enum Anchor {
     Around(u64),
 }
 
+impl Anchor {
+    /// What to read for a page of `limit`: so many right before a number (backwards), and so many from
+    /// a number on.
+    pub(crate) fn spans(self, limit: usize) -> (Option<Span>, Option<Span>) {
+        match self {
+            Self::Latest => (Some((u64::MAX, limit)), None),
+            Self::Before(number) => (Some((number, limit)), None),
+            Self::After(number) => (None, Some((number.saturating_add(1), limit))),
+            Self::Around(number) => {
+                let half = limit / 2;
+                (Some((number, half)), Some((number, limit - half)))
+            }
+        }
+    }
+}
+
+/// A message number and how many messages to read from there.
+pub(crate) type Span = (u64, usize);
+
 /// Which public rooms to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomFilter {

@@ -1,35 +1,189 @@
-//! To be filled in the next commits.
-use crate::backend::Backend;
-use crate::store::{Answer, ProjectionStore, StoreError};
-use async_trait::async_trait;
-use schemas::Namespace;
+//! Generations as SQLite files in one folder: `gen-<n>.db`, with `current.json` pointing at the live one.
+
+mod messages;
+mod people;
+mod rooms;
+mod rows;
+mod schema;
+mod store;
+mod write;
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-#[derive(Debug)]
-pub(crate) struct Files;
-impl Files {
-    pub(crate) async fn open(_: &std::path::Path, _: &Namespace) -> Answer<Self> {
-        Err(StoreError::Failed("not built yet".into()))
+use async_trait::async_trait;
+use schemas::Namespace;
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{Backend, LAYOUT};
+use crate::store::{Answer, ProjectionStore, StoreError};
+use store::SqliteStore;
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    dir: PathBuf,
+    namespace: Namespace,
+}
+
+/// What `current.json` says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pointer {
+    namespace: Namespace,
+    layout: u32,
+    generation: String,
+}
+
+fn io_error(error: std::io::Error) -> StoreError {
+    StoreError::Unavailable(Box::new(error))
+}
+
+/// Runs what blocks where it may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Answer<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer,
+        Err(error) => Err(StoreError::Failed(Box::new(error))),
     }
 }
+
+impl Files {
+    /// Makes the folder when it is missing.
+    pub(crate) async fn open(dir: &Path, namespace: &Namespace) -> Answer<Self> {
+        let files = Self { dir: dir.to_owned(), namespace: namespace.clone() };
+        let made = files.dir.clone();
+        blocking(move || std::fs::create_dir_all(made).map_err(io_error)).await?;
+        Ok(files)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.db"))
+    }
+
+    fn read_pointer(&self) -> Answer<Option<String>> {
+        let text = match std::fs::read(self.dir.join("current.json")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error(error)),
+        };
+        let pointer: Pointer = serde_json::from_slice(&text)
+            .map_err(|error| StoreError::Unreadable(format!("current.json: {error}")))?;
+        if pointer.namespace != self.namespace {
+            return Err(StoreError::Unreadable(format!(
+                "the folder belongs to namespace {}",
+                pointer.namespace
+            )));
+        }
+        if pointer.layout != LAYOUT {
+            tracing::warn!(
+                layout.found = pointer.layout,
+                layout.wanted = LAYOUT,
+                "another layout of the read model"
+            );
+            return Ok(None);
+        }
+        Ok(Some(pointer.generation))
+    }
+
+    fn write_pointer(&self, from: Option<&str>, to: &str) -> Answer<bool> {
+        // Held until the end: between processes the lock makes compare and write one step.
+        let lock = File::create(self.dir.join("current.lock")).map_err(io_error)?;
+        lock.lock().map_err(io_error)?;
+        if self.read_pointer()?.as_deref() != from {
+            return Ok(false);
+        }
+        let pointer = Pointer {
+            namespace: self.namespace.clone(),
+            layout: LAYOUT,
+            generation: to.to_owned(),
+        };
+        let text =
+            serde_json::to_vec(&pointer).map_err(|error| StoreError::Failed(Box::new(error)))?;
+        let next = self.dir.join("current.json.next");
+        let mut file = File::create(&next).map_err(io_error)?;
+        file.write_all(&text).map_err(io_error)?;
+        file.sync_all().map_err(io_error)?;
+        std::fs::rename(&next, self.dir.join("current.json")).map_err(io_error)?;
+        // The rename itself must survive a power loss before the old generation is deleted.
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io_error)?;
+        Ok(true)
+    }
+
+    fn create_file(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+        let path = self.path(name);
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
+            Err(error) => return Err(io_error(error)),
+        }
+        schema::create(&path)?;
+        self.open_file(name)
+    }
+
+    fn open_file(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+        let path = self.path(name);
+        if !path.exists() || !schema::exists(&path)? {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(SqliteStore::open(name, &path)?)))
+    }
+
+    fn names(&self) -> Answer<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).map_err(io_error)? {
+            let file = entry.map_err(io_error)?.file_name();
+            if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".db")) {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn remove(&self, name: &str) -> Answer<()> {
+        for suffix in ["db", "db-wal", "db-shm"] {
+            match std::fs::remove_file(self.dir.join(format!("{name}.{suffix}"))) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(io_error(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Backend for Files {
     async fn pointer(&self) -> Answer<Option<String>> {
-        Ok(None)
+        let files = self.clone();
+        blocking(move || files.read_pointer()).await
     }
-    async fn switch(&self, _: Option<&str>, _: &str) -> Answer<bool> {
-        Ok(false)
+
+    async fn switch(&self, from: Option<&str>, to: &str) -> Answer<bool> {
+        let (files, from, to) = (self.clone(), from.map(str::to_owned), to.to_owned());
+        blocking(move || files.write_pointer(from.as_deref(), &to)).await
     }
-    async fn create(&self, _: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
-        Ok(None)
+
+    async fn create(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+        let (files, name) = (self.clone(), name.to_owned());
+        blocking(move || files.create_file(&name)).await
     }
-    async fn open(&self, _: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
-        Ok(None)
+
+    async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+        let (files, name) = (self.clone(), name.to_owned());
+        blocking(move || files.open_file(&name)).await
     }
+
     async fn list(&self) -> Answer<Vec<String>> {
-        Ok(vec![])
+        let files = self.clone();
+        blocking(move || files.names()).await
     }
-    async fn delete(&self, _: &str) -> Answer<()> {
-        Ok(())
+
+    async fn delete(&self, name: &str) -> Answer<()> {
+        let (files, name) = (self.clone(), name.to_owned());
+        blocking(move || files.remove(&name)).await
     }
 }

@@ -1,0 +1,109 @@
+//! Questions about people and their inboxes.
+
+use rusqlite::{Connection, params};
+use schemas::ids::{NotificationId, UserId};
+use schemas::position::Sequence;
+
+use super::rows::{docs, int, limit as sql_limit, one, prefix_end, raw};
+use crate::docs::{InboxDoc, NotificationDoc, UserDoc};
+use crate::store::{Answer, Changes, Slice, fold};
+
+pub(super) fn users(db: &Connection, ids: &[UserId]) -> Answer<Vec<UserDoc>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(one(db, "SELECT doc FROM users WHERE id = ?1", [raw(id)])?);
+    }
+    Ok(found)
+}
+
+pub(super) fn by_username(db: &Connection, username: &str) -> Answer<Option<UserDoc>> {
+    one(db, "SELECT doc FROM users WHERE username = ?1 ORDER BY id LIMIT 1", [username])
+}
+
+pub(super) fn search(
+    db: &Connection,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Answer<Slice<UserDoc>> {
+    let prefix = fold(prefix);
+    let sql = "SELECT doc FROM users
+        WHERE ((username >= ?1 AND username < ?2) OR (shown >= ?1 AND shown < ?2)) AND username > ?3
+        ORDER BY username, id LIMIT ?4";
+    let end = prefix_end(&prefix);
+    let found = docs(db, sql, params![prefix, end, after.unwrap_or(""), sql_limit(limit + 1)])?;
+    Ok(Slice::cut(found, limit))
+}
+
+pub(super) fn list(
+    db: &Connection,
+    after: Option<&UserId>,
+    limit: usize,
+) -> Answer<Slice<UserDoc>> {
+    let start = after.map(raw).map_or(Vec::new(), |bytes| bytes.to_vec());
+    let sql = "SELECT doc FROM users WHERE id > ?1 ORDER BY id LIMIT ?2";
+    Ok(Slice::cut(docs(db, sql, params![start, sql_limit(limit + 1)])?, limit))
+}
+
+pub(super) fn changes(db: &Connection, after: Sequence, limit: usize) -> Answer<Changes<UserDoc>> {
+    let sql = "SELECT doc FROM users WHERE changed > ?1 ORDER BY changed LIMIT ?2";
+    Ok(Changes::cut(docs(db, sql, params![int(after), sql_limit(limit + 1)])?, limit))
+}
+
+pub(super) fn inbox(db: &Connection, user: &UserId) -> Answer<InboxDoc> {
+    let found = one(db, "SELECT doc FROM inboxes WHERE user = ?1", [raw(user)])?;
+    Ok(found.unwrap_or_else(|| InboxDoc::empty(user.clone())))
+}
+
+/// Entries read at one stroke are not marked one by one: the answer is.
+fn with_truth(mut found: Vec<NotificationDoc>, inbox: &InboxDoc) -> Vec<NotificationDoc> {
+    for entry in &mut found {
+        entry.read |= entry.created <= inbox.read_all;
+    }
+    found
+}
+
+pub(super) fn notification(
+    db: &Connection,
+    user: &UserId,
+    id: &NotificationId,
+) -> Answer<Option<NotificationDoc>> {
+    let sql = "SELECT doc FROM notifications WHERE id = ?1 AND user = ?2";
+    let found = docs(db, sql, params![raw(id), raw(user)])?;
+    Ok(with_truth(found, &inbox(db, user)?).pop())
+}
+
+pub(super) fn notifications(
+    db: &Connection,
+    user: &UserId,
+    unread_only: bool,
+    before: Option<Sequence>,
+    limit: usize,
+) -> Answer<Slice<NotificationDoc>> {
+    let inbox = inbox(db, user)?;
+    let before = before.map_or(i64::MAX, int);
+    let most = sql_limit(limit + 1);
+    let found = if unread_only {
+        let sql = "SELECT doc FROM notifications
+            WHERE user = ?1 AND created < ?2 AND created > ?3 AND unread = 1
+            ORDER BY created DESC LIMIT ?4";
+        docs(db, sql, params![raw(user), before, int(inbox.read_all), most])?
+    } else {
+        let sql = "SELECT doc FROM notifications WHERE user = ?1 AND created < ?2
+            ORDER BY created DESC LIMIT ?3";
+        docs(db, sql, params![raw(user), before, most])?
+    };
+    Ok(Slice::cut(with_truth(found, &inbox), limit))
+}
+
+pub(super) fn notification_changes(
+    db: &Connection,
+    user: &UserId,
+    after: Sequence,
+    limit: usize,
+) -> Answer<Changes<NotificationDoc>> {
+    let sql = "SELECT doc FROM notifications WHERE user = ?1 AND changed > ?2
+        ORDER BY changed LIMIT ?3";
+    let found = docs(db, sql, params![raw(user), int(after), sql_limit(limit + 1)])?;
+    Ok(Changes::cut(with_truth(found, &inbox(db, user)?), limit))
+}
