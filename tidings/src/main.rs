@@ -1,2 +1,74 @@
 //! The one binary: serve, single services, operator commands.
-fn main() {}
+//!
+//! Composition only: it reads settings, starts what is asked for, hands everything its dependencies
+//! and stops it in the right order. It must not know what an event or a command means.
+
+mod base;
+mod cli;
+mod config;
+mod data;
+mod failure;
+mod nats;
+mod operate;
+mod parts;
+mod rate;
+mod serve;
+mod services;
+mod settings;
+mod signals;
+mod single;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use config::Config;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(failure) => {
+            terminal::complain(&failure.to_string());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    if matches!(cli.command, Command::Defaults) {
+        terminal::print(config::DEFAULTS)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let role = cli.command.role();
+    let config = Config::load(cli.settings, cli.config.as_deref(), role)?;
+    let options = telemetry::Options {
+        otlp_endpoint: config.otlp_endpoint.clone(),
+        log_filter: config.log.clone(),
+    };
+    let _telemetry = telemetry::init(role.name(), &options);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::because("the runtime cannot be started", &error))?;
+    let done = runtime.block_on(dispatch(cli.command, config));
+    // Blocking work (a hash being computed) must not hold up the end of the process.
+    runtime.shutdown_background();
+    done
+}
+
+async fn dispatch(command: Command, config: Config) -> Result<ExitCode, Failure> {
+    let service = match command.role() {
+        cli::Role::Service(service) => Some(service),
+        cli::Role::Serve | cli::Role::Operator => None,
+    };
+    match (command, service) {
+        (Command::Serve, _) => Box::pin(serve::serve(config)).await.map(|()| ExitCode::SUCCESS),
+        (_, Some(service)) => {
+            Box::pin(single::run(service, config)).await.map(|()| ExitCode::SUCCESS)
+        }
+        (command, None) => Box::pin(operate::run(command, config)).await,
+    }
+}

@@ -86,7 +86,7 @@ mod tests {
         in_a_subscriber(|| {
             let parent = new_traceparent();
             let span = continue_trace(tracing::info_span!("child"), Some(&parent));
-            let handed_on = span.in_scope(|| current_traceparent()).unwrap();
+            let handed_on = span.in_scope(current_traceparent).unwrap();
             assert_eq!(handed_on.trace_id(), parent.trace_id());
             assert_ne!(handed_on, parent);
         });

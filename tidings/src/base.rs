@@ -1,0 +1,77 @@
+//! What every service of a process shares: one log, one bus, one read model, one set of metrics.
+
+use bus::Bus;
+use eventlog::{Connect, EventLog, Topology};
+use readmodel::ReadModel;
+use telemetry::{Health, Metrics};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// Connected and checked; clones share everything.
+#[derive(Clone)]
+pub(crate) struct Base {
+    pub(crate) log: EventLog,
+    pub(crate) bus: Bus,
+    pub(crate) read_model: ReadModel,
+    pub(crate) metrics: Metrics,
+    pub(crate) health: Health,
+}
+
+impl Base {
+    /// Connects to the log, making its stream if it is missing, to the bus and the read model.
+    ///
+    /// # Errors
+    /// Any of them cannot be reached, or the stream is not ours.
+    pub(crate) async fn connect(
+        nats_url: &str,
+        name: &str,
+        config: &Config,
+        metrics: Metrics,
+        health: Health,
+    ) -> Result<Self, Failure> {
+        let log = connect_log(nats_url, name, config).await?;
+        let topology = Topology {
+            replicas: config.replicas,
+            group_commit: config.syncs_always(),
+            ..Topology::default()
+        };
+        log.ensure_topology(&topology)
+            .await
+            .map_err(|error| Failure::because("the log cannot be prepared", &error))?;
+        let bus = Bus::connect(nats_url, name, &config.namespace)
+            .await
+            .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
+        let read_model = open_read_model(config).await?;
+        Ok(Self { log, bus, read_model, metrics, health })
+    }
+}
+
+/// Connects to the log without making anything.
+///
+/// # Errors
+/// The server cannot be reached.
+pub(crate) async fn connect_log(
+    nats_url: &str,
+    name: &str,
+    config: &Config,
+) -> Result<EventLog, Failure> {
+    let connect = Connect {
+        url: nats_url.to_owned(),
+        client_name: name.to_owned(),
+        namespace: config.namespace.clone(),
+    };
+    EventLog::connect(connect)
+        .await
+        .map_err(|error| Failure::because("the log cannot be reached", &error))
+}
+
+/// Opens the read model that the settings name.
+///
+/// # Errors
+/// The database cannot be reached, or is another namespace's.
+pub(crate) async fn open_read_model(config: &Config) -> Result<ReadModel, Failure> {
+    ReadModel::open(&config.read_model, &config.namespace)
+        .await
+        .map_err(|error| Failure::because("the read model cannot be opened", &error))
+}

@@ -1,0 +1,177 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::Settings;
+
+/// Self-hosted, event-sourced chat.
+#[derive(Debug, Parser)]
+#[command(name = "tidings", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// A file of settings; flags and environment win over it
+    #[arg(long, env = "TIDINGS_CONFIG", value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process, with a private nats-server
+    Serve,
+    /// Run only the gateway: REST and WebSocket
+    Gateway,
+    /// Run only the account service
+    AuthSvc,
+    /// Run only the room and message service
+    ChatSvc,
+    /// Run only the projector
+    Projector,
+    /// Run only the notifier
+    Notifier,
+    /// Build the read model anew from the log, beside the live one, and switch to it
+    Rebuild(Rebuild),
+    /// Compare the read model with one built fresh from the log; exit code 1 when they differ
+    Verify(Output),
+    /// Look at and re-drive what the notifier gave up on
+    DeadLetters {
+        #[command(subcommand)]
+        action: DeadLetters,
+    },
+    /// Print every setting with its default, as a file to start from
+    Defaults,
+}
+
+/// How an operator command answers.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Output {
+    /// Answer in JSON on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to rebuild.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rebuild {
+    /// Stop at this time (RFC 3339) or position (epoch:sequence): a snapshot of the past under
+    /// another name; the live read model stays as it is
+    #[arg(long, value_name = "TIME|POSITION")]
+    pub(crate) until: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List them, oldest first
+    List(Output),
+    /// Show one whole
+    Show {
+        /// Its number in the list
+        id: u64,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Hand one, or all, to the notifier again
+    Redrive {
+        /// Its number in the list
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<u64>,
+        /// Every one of them
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// A service that can run as its own process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Gateway,
+    AuthSvc,
+    ChatSvc,
+    Projector,
+    Notifier,
+}
+
+impl Service {
+    /// Its name on the command line, in logs and traces.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::AuthSvc => "auth-svc",
+            Self::ChatSvc => "chat-svc",
+            Self::Projector => "projector",
+            Self::Notifier => "notifier",
+        }
+    }
+}
+
+/// What kind of process a command makes; settings are judged by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Everything in one process.
+    Serve,
+    /// One service.
+    Service(Service),
+    /// A command that does its work and ends.
+    Operator,
+}
+
+impl Role {
+    /// Whether it is one service alone, which needs servers that run already.
+    pub(crate) const fn is_separate(self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+
+    /// Whether clients connect to it.
+    pub(crate) const fn is_public(self) -> bool {
+        matches!(self, Self::Serve | Self::Service(Service::Gateway))
+    }
+
+    /// The name of the process in logs and traces.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Serve | Self::Operator => "tidings",
+            Self::Service(service) => service.name(),
+        }
+    }
+}
+
+impl Command {
+    /// What kind of process it makes.
+    pub(crate) const fn role(&self) -> Role {
+        match self {
+            Self::Serve => Role::Serve,
+            Self::Gateway => Role::Service(Service::Gateway),
+            Self::AuthSvc => Role::Service(Service::AuthSvc),
+            Self::ChatSvc => Role::Service(Service::ChatSvc),
+            Self::Projector => Role::Service(Service::Projector),
+            Self::Notifier => Role::Service(Service::Notifier),
+            Self::Rebuild(_) | Self::Verify(_) | Self::DeadLetters { .. } | Self::Defaults => {
+                Role::Operator
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,232 @@
+//! The layers of settings merged and checked: flags over environment over the file named by
+//! `--config` over `<data>/config.toml` over the embedded defaults.
+
+use std::io::IsTerminal;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use readmodel::ReadModelUrl;
+use schemas::Namespace;
+
+use crate::cli::Role;
+use crate::failure::Failure;
+use crate::rate::{self, Rate};
+use crate::settings::Settings;
+
+/// The commented defaults, which are also the reference of every setting.
+pub(crate) const DEFAULTS: &str = include_str!("default.toml");
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// When the private nats-server forces data to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sync {
+    /// Before each acknowledgement.
+    Always,
+    /// Every so often.
+    Every(Duration),
+}
+
+/// Everything a command needs to know, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) data: PathBuf,
+    pub(crate) nats_url: Option<String>,
+    pub(crate) nats_server: Option<PathBuf>,
+    pub(crate) sync: Sync,
+    pub(crate) replicas: u8,
+    pub(crate) read_model: ReadModelUrl,
+    pub(crate) namespace: Namespace,
+    pub(crate) keys: PathBuf,
+    pub(crate) rate_requests: Option<Rate>,
+    pub(crate) rate_frames: Option<Rate>,
+    pub(crate) rate_auth: Option<Rate>,
+    pub(crate) bcrypt_cost: u32,
+    pub(crate) smtp_url: Option<String>,
+    pub(crate) mail_from: String,
+    pub(crate) allowed_origins: Vec<String>,
+    pub(crate) log: String,
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+impl Config {
+    /// Merges and checks everything that was said, for a process in this role.
+    ///
+    /// # Errors
+    /// A wrong call: what is wrong, and where it stood.
+    pub(crate) fn load(flags: Settings, file: Option<&Path>, role: Role) -> Result<Self, Failure> {
+        let mut said = flags.without_empty();
+        if let Some(file) = file {
+            said = said.over(read(file)?.without_empty());
+        }
+        let defaults = parse(DEFAULTS, Path::new("the embedded defaults"))?;
+        let data = said.data.clone().or_else(|| defaults.data.clone()).unwrap_or_default();
+        let own = data.join("config.toml");
+        if own.exists() {
+            let settings = read(&own)?.without_empty();
+            if settings.data.is_some() {
+                let what = "`data` cannot be set by a file that lies in the data folder";
+                return Err(wrong(&format!("{}: {what}", own.display())));
+            }
+            said = said.over(settings);
+        }
+        check_together(&said, role)?;
+        checked(said.over(defaults), role)
+    }
+
+    /// Whether clients' data is on disk before it is acknowledged: then appends are worth grouping.
+    pub(crate) fn syncs_always(&self) -> bool {
+        self.sync == Sync::Always
+    }
+}
+
+fn wrong(what: &str) -> Failure {
+    Failure::wrong_call(what)
+}
+
+fn read(file: &Path) -> Result<Settings, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| wrong(&format!("{} cannot be read: {error}", file.display())))?;
+    parse(&text, file)
+}
+
+fn parse(text: &str, file: &Path) -> Result<Settings, Failure> {
+    // The library's own text shows the offending line, which may hold a password: say its message
+    // and where, not the line.
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| {
+            text.get(..span.start).unwrap_or_default().bytes().filter(|b| *b == b'\n').count() + 1
+        });
+        wrong(&format!("{}, line {line}: {}", file.display(), error.message()))
+    })
+}
+
+/// What may not be said together; looks only at what was said, not at defaults.
+fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
+    if role.is_separate() && said.nats_url.is_none() {
+        return Err(wrong(
+            "a single service needs --nats-url; `tidings serve` starts everything by itself",
+        ));
+    }
+    if said.nats_url.is_none() && said.replicas.unwrap_or(1) > 1 {
+        return Err(wrong("--replicas above 1 needs a NATS cluster at --nats-url"));
+    }
+    if said.nats_url.is_some() && said.nats_server.is_some() && role == Role::Serve {
+        tracing::debug!("nats_server is not used: nats_url names a running one");
+    }
+    Ok(())
+}
+
+fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
+    let data = all.data.unwrap_or_default();
+    let listen = match all.listen {
+        Some(text) => Some(address(&text)?),
+        None if role.is_public() => Some(address(DEFAULT_LISTEN)?),
+        None => None,
+    };
+    let terminal = std::io::stderr().is_terminal();
+    let log = all.log.unwrap_or_else(|| if terminal { "warn" } else { "info" }.to_owned());
+    telemetry::check_filter(&log).map_err(|error| wrong(&format!("log: {error}")))?;
+    let namespace = all.namespace.unwrap_or_default();
+    Ok(Config {
+        listen,
+        nats_url: all.nats_url.map(|url| nats_url(&url)).transpose()?,
+        nats_server: all.nats_server,
+        sync: sync(&all.sync.unwrap_or_default())?,
+        replicas: replicas(all.replicas.unwrap_or(1))?,
+        read_model: ReadModelUrl::parse(&all.read_model.unwrap_or_default(), &data)
+            .map_err(|error| wrong(&error.to_string()))?,
+        namespace: Namespace::parse(&namespace)
+            .map_err(|_| wrong(&format!("namespace: `{namespace}` is not 1 to 32 of [a-z0-9_]")))?,
+        keys: all.keys.unwrap_or_else(|| data.join("keys")),
+        rate_requests: limit("rate_requests", all.rate_requests)?,
+        rate_frames: limit("rate_frames", all.rate_frames)?,
+        rate_auth: limit("rate_auth", all.rate_auth)?,
+        bcrypt_cost: bcrypt_cost(all.bcrypt_cost.unwrap_or_default())?,
+        smtp_url: all.smtp_url.map(smtp_url).transpose()?,
+        mail_from: mail_from(all.mail_from.unwrap_or_default())?,
+        allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
+        log,
+        otlp_endpoint: all.otlp_endpoint,
+        data,
+    })
+}
+
+fn address(text: &str) -> Result<SocketAddr, Failure> {
+    text.to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+        .ok_or_else(|| wrong(&format!("listen: `{text}` is not an address; write 127.0.0.1:8080")))
+}
+
+fn nats_url(text: &str) -> Result<String, Failure> {
+    let fits = |one: &str| {
+        ["nats://", "tls://", "ws://", "wss://"].iter().any(|scheme| one.starts_with(scheme))
+    };
+    if text.split(',').all(|one| fits(one.trim())) {
+        Ok(text.to_owned())
+    } else {
+        Err(wrong("nats_url: write nats://host:4222 (several with commas)"))
+    }
+}
+
+fn sync(text: &str) -> Result<Sync, Failure> {
+    match text {
+        "always" => Ok(Sync::Always),
+        other => rate::parse_duration(other)
+            .map(Sync::Every)
+            .map_err(|error| wrong(&format!("sync: `always`, or {error}"))),
+    }
+}
+
+fn replicas(number: u8) -> Result<u8, Failure> {
+    match number {
+        1 | 3 | 5 => Ok(number),
+        _ => Err(wrong("replicas: 1, 3 or 5 servers can agree on a log")),
+    }
+}
+
+fn limit(name: &str, text: Option<String>) -> Result<Option<Rate>, Failure> {
+    rate::parse(&text.unwrap_or_default()).map_err(|error| wrong(&format!("{name}: {error}")))
+}
+
+fn bcrypt_cost(cost: u32) -> Result<u32, Failure> {
+    if (4..=31).contains(&cost) { Ok(cost) } else { Err(wrong("bcrypt_cost: 4 to 31")) }
+}
+
+fn smtp_url(text: String) -> Result<String, Failure> {
+    if text.starts_with("smtp://") || text.starts_with("smtps://") {
+        Ok(text)
+    } else {
+        Err(wrong("smtp_url: write smtp://host:587 or smtps://host"))
+    }
+}
+
+fn mail_from(text: String) -> Result<String, Failure> {
+    let bare = !text.chars().any(char::is_control);
+    if bare && text.contains('@') {
+        Ok(text)
+    } else {
+        Err(wrong("mail_from: write an address such as Tidings <tidings@example.org>"))
+    }
+}
+
+fn origins(list: Vec<String>) -> Result<Vec<String>, Failure> {
+    for origin in &list {
+        let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        let fits = host.is_some_and(|host| {
+            !host.is_empty() && !host.contains(['/', '@', '?', '#', '*']) && host.is_ascii()
+        });
+        if !fits {
+            let what = "is not an origin; write https://chat.example.org";
+            return Err(wrong(&format!("allowed_origins: `{origin}` {what}")));
+        }
+    }
+    Ok(list)
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,12 @@
+//! The private nats-server of `tidings serve`: found, configured, started, watched, started again
+//! when it dies, and stopped. Nothing else knows that there is a child process.
+
+mod access;
+mod child;
+mod conf;
+mod find;
+mod leftover;
+mod logs;
+mod supervise;
+
+pub(crate) use supervise::{PrivateServer, Start};

@@ -1,0 +1,52 @@
+//! The server's own log lines, turned into ours.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many of the last lines are kept to explain a failed start.
+const KEPT: usize = 8;
+
+/// The last lines a server wrote. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastLines(Arc<Mutex<VecDeque<String>>>);
+
+impl LastLines {
+    fn push(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == KEPT {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    /// They, joined for a message.
+    pub(crate) fn text(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n  ")
+    }
+}
+
+/// Reads a server's output to its end, on a thread of its own.
+pub(crate) fn follow(output: impl Read + Send + 'static, last: LastLines) {
+    let reading = std::thread::Builder::new().name("nats-log".to_owned()).spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            pass_on(&line);
+            last.push(line);
+        }
+    });
+    if let Err(error) = reading {
+        tracing::warn!(error = %error, "the nats-server's log cannot be read");
+    }
+}
+
+/// A line is `[pid] [INF] text`.
+fn pass_on(line: &str) {
+    let mut parts = line.splitn(3, ' ');
+    let (_, level, text) = (parts.next(), parts.next().unwrap_or(""), parts.next().unwrap_or(line));
+    match level {
+        "[ERR]" | "[FTL]" => tracing::error!(nats.line = text, "nats-server"),
+        "[WRN]" => tracing::warn!(nats.line = text, "nats-server"),
+        _ => tracing::debug!(nats.line = text, "nats-server"),
+    }
+}

@@ -1,0 +1,267 @@
+//! Keeps the private server running.
+
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use telemetry::Health;
+
+use super::access::Access;
+use super::child::Program;
+use super::logs::LastLines;
+use super::{conf, find, leftover};
+use crate::config::Config;
+use crate::data::{make_private, write_private};
+use crate::failure::Failure;
+
+/// The first pause before starting it again; it doubles with every death in a row.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A server that ran this long was well: the next death is the first in a row again.
+const WELL_AFTER: Duration = Duration::from_secs(10);
+/// How often a living child is looked at, and how long a stop may go unnoticed.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long it may take to close its store before it is killed.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Another program may take the port between our look and the server's start.
+const PORTS_TRIED: usize = 5;
+
+const COMPONENT: &str = "nats_server";
+
+/// What is needed to start one.
+pub(crate) struct Start<'a> {
+    /// The data folder, absolute and claimed.
+    pub(crate) data: &'a Path,
+    /// Settings: which program, when to sync, the namespace for the server's name.
+    pub(crate) config: &'a Config,
+    /// Told when the server is down and up again.
+    pub(crate) health: &'a Health,
+}
+
+/// A private nats-server that is started again whenever it dies, at the same port.
+pub(crate) struct PrivateServer {
+    access: Access,
+    stop: Sender<()>,
+    keeper: Option<JoinHandle<()>>,
+    was_ready: Arc<AtomicBool>,
+}
+
+impl PrivateServer {
+    /// Starts it and waits until it takes clients, however long its store takes to load.
+    ///
+    /// # Errors
+    /// No program, no port, or the server ended before it was ready; its last lines are in the text.
+    pub(crate) async fn start(start: Start<'_>) -> Result<Self, Failure> {
+        let folder = start.data.join("nats");
+        let cannot = |error: std::io::Error| {
+            Failure::because(&format!("{} cannot be prepared", folder.display()), &error)
+        };
+        let program = find::find(start.config.nats_server.as_deref())?;
+        make_private(&folder).map_err(cannot)?;
+        let file = folder.join("nats.conf");
+        leftover::stop(&file).await;
+        let name = format!("tidings-{}-{}", start.config.namespace, std::process::id());
+        let mut access = Access::of(&folder).map_err(cannot)?;
+        for attempt in 1.. {
+            let text = conf::text(&access, &folder, &name, start.config.sync);
+            write_private(&file, text.as_bytes()).map_err(cannot)?;
+            let last = LastLines::default();
+            let greeting = Greeting { port: access.port, name: name.clone() };
+            let keeper = Keeper::new(program.clone(), file.clone(), greeting, start.health, &last);
+            let mut server = Self::keep(keeper, access.clone()).map_err(cannot)?;
+            if server.ready().await {
+                return Ok(server);
+            }
+            server.stop().await;
+            let lines = last.text();
+            if attempt == PORTS_TRIED || !lines.contains("address already in use") {
+                return Err(Failure::new(format!("nats-server does not start:\n  {lines}")));
+            }
+            access = Access::renew(&folder).map_err(cannot)?;
+        }
+        Err(Failure::new("nats-server does not start"))
+    }
+
+    /// The address with user and password; the same for as long as this lives.
+    pub(crate) fn url(&self) -> String {
+        self.access.url()
+    }
+
+    /// Stops the server and returns when it has closed its store.
+    pub(crate) async fn stop(&mut self) {
+        let _ = self.stop.send(());
+        if let Some(keeper) = self.keeper.take() {
+            // The thread ends with the child; waiting for it must not block the runtime.
+            let _ = tokio::task::spawn_blocking(move || keeper.join()).await;
+        }
+    }
+
+    fn keep((keeper, stop): (Keeper, Sender<()>), access: Access) -> std::io::Result<Self> {
+        let was_ready = Arc::clone(&keeper.was_ready);
+        let thread = std::thread::Builder::new()
+            .name("nats-keeper".to_owned())
+            .spawn(move || keeper.run())?;
+        Ok(Self { access, stop, keeper: Some(thread), was_ready })
+    }
+
+    /// Waits until the server greets clients; false when it ended first.
+    async fn ready(&self) -> bool {
+        while !self.was_ready.load(Ordering::Acquire) {
+            if self.keeper.as_ref().is_none_or(JoinHandle::is_finished) {
+                return false;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        true
+    }
+}
+
+impl Drop for PrivateServer {
+    fn drop(&mut self) {
+        // On the way out after a failure nobody awaited `stop`: the child must not stay.
+        let _ = self.stop.send(());
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+/// What the server says to a client that connects, which it does after its store is loaded.
+struct Greeting {
+    port: u16,
+    name: String,
+}
+
+impl Greeting {
+    /// Whether it is said now; looks for at most two tenths of a second.
+    fn is_said(&self) -> bool {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let wait = Duration::from_millis(100);
+        let heard = TcpStream::connect_timeout(&address, wait).and_then(|mut stream| {
+            stream.set_read_timeout(Some(wait))?;
+            let mut said = vec![0_u8; 4096];
+            let length = stream.read(&mut said)?;
+            said.truncate(length);
+            Ok(String::from_utf8_lossy(&said).contains(&self.name))
+        });
+        heard.unwrap_or(false)
+    }
+}
+
+/// The thread that starts the child, waits for it and starts it again. A thread, because the
+/// kernel ties the child's life to the thread that started it (see [`Program::start`]).
+struct Keeper {
+    program: Program,
+    greeting: Greeting,
+    health: Health,
+    stopped: Receiver<()>,
+    last: LastLines,
+    /// Whether it ever took clients: a death before that is a failed start.
+    was_ready: Arc<AtomicBool>,
+}
+
+/// How one run of the child ended.
+enum Ended {
+    /// We were asked to stop, and it has stopped.
+    OnPurpose,
+    /// By itself, or somebody killed it.
+    ByItself,
+}
+
+impl Keeper {
+    fn new(
+        server: PathBuf,
+        conf: PathBuf,
+        greeting: Greeting,
+        health: &Health,
+        last: &LastLines,
+    ) -> (Self, Sender<()>) {
+        let (stop, stopped) = channel();
+        let keeper = Self {
+            program: Program::new(server, conf),
+            greeting,
+            health: health.clone(),
+            stopped,
+            last: last.clone(),
+            was_ready: Arc::default(),
+        };
+        (keeper, stop)
+    }
+
+    fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let began = Instant::now();
+            match self.program.start(&self.last) {
+                Ok(child) => {
+                    if matches!(self.watch(child), Ended::OnPurpose) {
+                        return;
+                    }
+                }
+                Err(error) => tracing::error!(error = %error, "nats-server cannot be started"),
+            }
+            if !self.was_ready.load(Ordering::Acquire) {
+                return;
+            }
+            if began.elapsed() > WELL_AFTER {
+                pause = FIRST_PAUSE;
+            }
+            self.health.set(COMPONENT, Err("it died and is being started again"));
+            let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(pause_ms, "nats-server died, starting it again");
+            match self.stopped.recv_timeout(pause) {
+                Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(LONGEST_PAUSE),
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Waits until the child ends, by itself or because we were asked to stop.
+    fn watch(&self, mut child: Child) -> Ended {
+        let mut up = false;
+        loop {
+            match self.stopped.recv_timeout(LOOK) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                    end(&mut child);
+                    return Ended::OnPurpose;
+                }
+            }
+            if let Ok(Some(status)) = child.try_wait() {
+                tracing::warn!(process.status = %status, "nats-server ended");
+                return Ended::ByItself;
+            }
+            if !up && self.greeting.is_said() {
+                up = true;
+                self.was_ready.store(true, Ordering::Release);
+                self.health.set(COMPONENT, Ok::<(), String>(()));
+                tracing::info!(nats.port = self.greeting.port, "nats-server is ready");
+            }
+        }
+    }
+}
+
+/// Asks the child to close its store, and kills it when it takes too long.
+fn end(child: &mut Child) {
+    if let Ok(pid) = i32::try_from(child.id()) {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
+    let asked = Instant::now();
+    while asked.elapsed() < PATIENCE {
+        match child.try_wait() {
+            Ok(Some(_)) | Err(_) => return,
+            Ok(None) => std::thread::park_timeout(Duration::from_millis(10)),
+        }
+    }
+    tracing::warn!("nats-server does not stop, killing it");
+    let _ = child.kill();
+    let _ = child.wait();
+}

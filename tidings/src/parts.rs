@@ -1,0 +1,126 @@
+//! The services that run in this process, and the order in which they stop.
+
+use std::future::Future;
+use std::time::Duration;
+
+use telemetry::Shutdown;
+use tokio::task::JoinHandle;
+
+use crate::failure::Failure;
+
+/// How long a part may take to finish what it has begun; then it is cut off.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// When a part stops: lower first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Clients' sockets and requests.
+    Edge,
+    /// Whoever carries out commands and reacts to events.
+    Services,
+    /// Whoever writes the read model: last, so that it has seen everything.
+    Projection,
+}
+
+struct Part {
+    name: &'static str,
+    stage: Stage,
+    shutdown: Shutdown,
+    task: JoinHandle<Result<(), Failure>>,
+}
+
+/// The running parts.
+#[derive(Default)]
+pub(crate) struct Parts {
+    running: Vec<Part>,
+}
+
+impl Parts {
+    /// Runs a part; `work` ends when the shutdown it was given is triggered.
+    pub(crate) fn run<F>(
+        &mut self,
+        name: &'static str,
+        stage: Stage,
+        work: impl FnOnce(Shutdown) -> F,
+    ) where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let shutdown = Shutdown::new();
+        let task = tokio::spawn(work(shutdown.clone()));
+        self.running.push(Part { name, stage, shutdown, task });
+    }
+
+    /// Returns when a part has ended although nobody asked it to.
+    pub(crate) async fn one_ended(&mut self) -> Failure {
+        loop {
+            if let Some(place) = self.running.iter().position(|part| part.task.is_finished()) {
+                let part = self.running.swap_remove(place);
+                return match part.task.await {
+                    Ok(Ok(())) => Failure::new(format!("{} ended by itself", part.name)),
+                    Ok(Err(failure)) => Failure::new(format!("{}: {failure}", part.name)),
+                    Err(error) => Failure::because(part.name, &error),
+                };
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Asks the parts to stop, stage by stage, and waits for each stage.
+    pub(crate) async fn stop(mut self) {
+        self.running.sort_by_key(|part| part.stage);
+        for stage in self.running.chunk_by_mut(|one, other| one.stage == other.stage) {
+            for part in &*stage {
+                part.shutdown.trigger();
+            }
+            for part in stage {
+                finish(part).await;
+            }
+        }
+    }
+}
+
+async fn finish(part: &mut Part) {
+    match tokio::time::timeout(PATIENCE, &mut part.task).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(failure))) => {
+            tracing::warn!(part = part.name, error = %failure, "a part ended with an error");
+        }
+        Ok(Err(error)) => tracing::warn!(part = part.name, error = %error, "a part ended badly"),
+        Err(_) => {
+            tracing::warn!(part = part.name, "a part does not stop, cutting it off");
+            part.task.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[tokio::test]
+    async fn the_edge_stops_before_what_it_calls() {
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut parts = Parts::default();
+        for (name, stage) in
+            [("projector", Stage::Projection), ("gateway", Stage::Edge), ("chat", Stage::Services)]
+        {
+            let order = Arc::clone(&order);
+            parts.run(name, stage, |shutdown| async move {
+                shutdown.wait().await;
+                order.lock().unwrap().push(name);
+                Ok(())
+            });
+        }
+        parts.stop().await;
+        assert_eq!(*order.lock().unwrap(), ["gateway", "chat", "projector"]);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_ends_is_noticed() {
+        let mut parts = Parts::default();
+        parts.run("chat", Stage::Services, |_| async { Err(Failure::new("broken")) });
+        assert_eq!(parts.one_ended().await.to_string(), "chat: broken");
+    }
+}

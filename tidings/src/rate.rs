@@ -1,0 +1,74 @@
+//! Limits written as `100/min`.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How often something may be done: so many times in a span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// How many.
+    pub(crate) count: NonZeroU32,
+    /// In which time: a second, a minute or an hour.
+    pub(crate) per: Duration,
+}
+
+/// Parses `100/min`, `20/s`, `5/h`; `off` is no limit.
+pub(crate) fn parse(text: &str) -> Result<Option<Rate>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = || format!("`{text}` is not a rate; write 100/min, 20/s, 5/h or off");
+    let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let seconds = match unit.trim() {
+        "s" | "sec" | "second" => 1,
+        "m" | "min" | "minute" => 60,
+        "h" | "hour" => 3600,
+        _ => return Err(wrong()),
+    };
+    let count = count.trim().parse().map_err(|_| wrong())?;
+    Ok(Some(Rate { count, per: Duration::from_secs(seconds) }))
+}
+
+/// Parses a span of time: `100ms`, `1s`, `2m`, `1h`; more than nothing, at most a day.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a span of time; write 100ms, 1s, 2m or 1h");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let unit: u64 = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    let millis = number.checked_mul(unit).ok_or_else(wrong)?;
+    if millis == 0 || millis > 86_400_000 {
+        return Err(wrong());
+    }
+    Ok(Duration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_a_number_and_a_unit() {
+        let rate = parse("100/min").unwrap().unwrap();
+        assert_eq!((rate.count.get(), rate.per), (100, Duration::from_secs(60)));
+        assert_eq!(parse("off"), Ok(None));
+        for bad in ["", "100", "0/s", "-1/s", "1/day", "1.5/s", "99999999999/s", "OFF"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn spans_of_time_have_a_unit_and_a_bound() {
+        assert_eq!(parse_duration("100ms"), Ok(Duration::from_millis(100)));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        for bad in ["", "5", "0s", "s", "-1s", "1d", "25h", "99999999999999999999s"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `tidings serve`: everything in one process.
+
+use std::time::Duration;
+
+use telemetry::{Health, Metrics};
+
+use crate::base::Base;
+use crate::config::Config;
+use crate::data::{self, Claim, DataFolder, Run};
+use crate::failure::Failure;
+use crate::nats::{PrivateServer, Start};
+use crate::parts::Parts;
+use crate::services;
+use crate::signals::Signals;
+use crate::terminal;
+
+/// How long starting waits for every component to be well before it says so all the same: a view
+/// that has stopped must not keep people from talking.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Runs everything until it is asked to stop, then stops it: sockets first, then services, then
+/// the nats-server.
+///
+/// # Errors
+/// A second `serve` on the same data folder, a start that fails, a part that ends by itself.
+pub(crate) async fn serve(mut config: Config) -> Result<(), Failure> {
+    let mut signals = Signals::catch()?;
+    let folder = claim(&config)?;
+    folder.path().clone_into(&mut config.data);
+    let mut stack = Stack::new(folder);
+    let started = tokio::select! {
+        started = Box::pin(stack.start(&config)) => started.map(|()| true),
+        () = signals.asked_to_stop() => Ok(false),
+    };
+    let outcome = match started {
+        Ok(true) => tokio::select! {
+            () = signals.asked_to_stop() => Ok(()),
+            failure = stack.parts.one_ended() => Err(failure),
+        },
+        Ok(false) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    signals.lose_patience();
+    terminal::tell("\nStopping: sockets, then services, then the nats-server.");
+    stack.stop().await;
+    outcome
+}
+
+fn claim(config: &Config) -> Result<DataFolder, Failure> {
+    match DataFolder::claim(&config.data)? {
+        Claim::Ours(folder) => Ok(folder),
+        Claim::InUse => {
+            let folder = config.data.display();
+            let who = data::running(&config.data).map_or_else(
+                || "another tidings, which is just starting or stopping".to_owned(),
+                |run| format!("`tidings serve` with process id {} at {}", run.pid, run.http),
+            );
+            Err(Failure::wrong_call(format!("the data folder {folder} is in use by {who}")))
+        }
+    }
+}
+
+/// What has been started so far, so that it can be stopped from any point.
+struct Stack {
+    folder: DataFolder,
+    health: Health,
+    metrics: Metrics,
+    server: Option<PrivateServer>,
+    parts: Parts,
+}
+
+impl Stack {
+    fn new(folder: DataFolder) -> Self {
+        Self {
+            folder,
+            health: Health::new(),
+            metrics: Metrics::new(),
+            server: None,
+            parts: Parts::default(),
+        }
+    }
+
+    async fn start(&mut self, config: &Config) -> Result<(), Failure> {
+        let nats = self.nats(config).await?;
+        let spinner = terminal::waiting("connecting to the log and the read model");
+        let (metrics, health) = (self.metrics.clone(), self.health.clone());
+        let base = Base::connect(&nats, "tidings", config, metrics, health).await?;
+        spinner.set_message("starting services");
+        let address = services::start_all(config, &base, &mut self.parts).await?;
+        spinner.set_message("catching up with the log");
+        self.wait_until_well().await;
+        spinner.finish_and_clear();
+        let http = terminal::http_url(address);
+        self.folder.announce(&Run { pid: std::process::id(), http: http.clone(), nats })?;
+        terminal::ready_line(Some(&http), config, None)?;
+        terminal::first_steps(&http, config);
+        tracing::info!(http.url = http, "tidings serves");
+        Ok(())
+    }
+
+    /// The address of the NATS server to use; starts a private one when none was named.
+    async fn nats(&mut self, config: &Config) -> Result<String, Failure> {
+        if let Some(url) = &config.nats_url {
+            return Ok(url.clone());
+        }
+        let spinner = terminal::waiting("starting nats-server");
+        let data = self.folder.path();
+        let start = Start { data, config, health: &self.health };
+        let server = PrivateServer::start(start).await?;
+        spinner.finish_and_clear();
+        let url = server.url();
+        self.server = Some(server);
+        Ok(url)
+    }
+
+    async fn wait_until_well(&self) {
+        let well = async {
+            while self.health.ready().is_err() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(READY_WITHIN, well).await.is_err() {
+            for unready in self.health.ready().err().unwrap_or_default() {
+                let component = unready.component;
+                tracing::warn!(component, reason = unready.reason, "started, but not ready");
+                terminal::tell(&format!("warning: {component}: {}", unready.reason));
+            }
+        }
+    }
+
+    async fn stop(self) {
+        let Self { folder, server, parts, .. } = self;
+        parts.stop().await;
+        if let Some(mut server) = server {
+            server.stop().await;
+        }
+        // Last: whoever finds the lock free finds the store closed.
+        drop(folder);
+        tracing::info!("stopped");
+    }
+}

@@ -1,0 +1,152 @@
+//! One layer of settings as somebody wrote them: flags with their environment names, or a file.
+//! Nothing here is checked beyond its shape; `config` turns the merged layers into what is used.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Settings as written. Every one is optional: another layer may have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Address clients connect to [default: 127.0.0.1:8080]; port 0 takes a free one
+    #[arg(long, env = "TIDINGS_LISTEN", value_name = "HOST:PORT", global = true)]
+    pub(crate) listen: Option<String>,
+
+    /// Folder for everything that is kept [default: ./data]
+    #[arg(long, env = "TIDINGS_DATA", value_name = "DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+
+    /// NATS server to use instead of a private one
+    #[arg(
+        long,
+        env = "TIDINGS_NATS_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) nats_url: Option<String>,
+
+    /// The nats-server program for the private server
+    #[arg(long, env = "TIDINGS_NATS_SERVER", value_name = "FILE", global = true)]
+    pub(crate) nats_server: Option<PathBuf>,
+
+    /// When the private server syncs to disk: `always`, or an interval like 1s [default: always]
+    #[arg(long, env = "TIDINGS_SYNC", value_name = "WHEN", global = true)]
+    pub(crate) sync: Option<String>,
+
+    /// Copies of the log in a NATS cluster: 1, 3 or 5 [default: 1]
+    #[arg(long, env = "TIDINGS_REPLICAS", value_name = "N", global = true)]
+    pub(crate) replicas: Option<u8>,
+
+    /// `sqlite`, or a mongodb:// address [default: sqlite]
+    #[arg(
+        long,
+        env = "TIDINGS_READ_MODEL",
+        value_name = "STORE",
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) read_model: Option<String>,
+
+    /// Separates several Tidings on the same servers [default: tidings]
+    #[arg(long, env = "TIDINGS_NAMESPACE", value_name = "NAME", global = true)]
+    pub(crate) namespace: Option<String>,
+
+    /// Folder of signing keys and the code secret [default: <data>/keys]
+    #[arg(long, env = "TIDINGS_KEYS", value_name = "DIR", global = true)]
+    pub(crate) keys: Option<PathBuf>,
+
+    /// Requests a person may make, like 100/min, or `off` [default: 100/min]
+    #[arg(long, env = "TIDINGS_RATE_REQUESTS", value_name = "RATE", global = true)]
+    pub(crate) rate_requests: Option<String>,
+
+    /// Frames a socket may send, like 20/s, or `off` [default: 20/s]
+    #[arg(long, env = "TIDINGS_RATE_FRAMES", value_name = "RATE", global = true)]
+    pub(crate) rate_frames: Option<String>,
+
+    /// Registrations, logins and resets an address may try, or `off` [default: 30/min]
+    #[arg(long, env = "TIDINGS_RATE_AUTH", value_name = "RATE", global = true)]
+    pub(crate) rate_auth: Option<String>,
+
+    /// Work to hash a password, 4 to 31 [default: 12]
+    #[arg(long, env = "TIDINGS_BCRYPT_COST", value_name = "COST", global = true)]
+    pub(crate) bcrypt_cost: Option<u32>,
+
+    /// Mail server, smtp://user:password@host:587; unset: mails become files in <data>/mail
+    #[arg(
+        long,
+        env = "TIDINGS_SMTP_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) smtp_url: Option<String>,
+
+    /// Sender of mails [default: Tidings <tidings@localhost>]
+    #[arg(long, env = "TIDINGS_MAIL_FROM", value_name = "ADDRESS", global = true)]
+    pub(crate) mail_from: Option<String>,
+
+    /// Origins whose pages may connect, separated by commas
+    #[arg(
+        long,
+        env = "TIDINGS_ALLOWED_ORIGINS",
+        value_name = "ORIGINS",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub(crate) allowed_origins: Option<Vec<String>>,
+
+    /// What is logged: a level or directives [default: info; at a terminal warn]
+    #[arg(long, env = "TIDINGS_LOG", value_name = "FILTER", global = true)]
+    pub(crate) log: Option<String>,
+
+    /// Collector of traces (OTLP over HTTP)
+    #[arg(long, env = "TIDINGS_OTLP_ENDPOINT", value_name = "URL", global = true)]
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+macro_rules! each_setting {
+    ($upper:ident, $lower:ident: $($field:ident),+ $(,)?) => {
+        Settings { $($field: $upper.$field.or($lower.$field)),+ }
+    };
+}
+
+impl Settings {
+    /// These settings, with those they leave open taken from a lower layer.
+    pub(crate) fn over(self, lower: Self) -> Self {
+        let upper = self;
+        each_setting!(upper, lower:
+            listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
+            rate_requests, rate_frames, rate_auth, bcrypt_cost, smtp_url, mail_from,
+            allowed_origins, log, otlp_endpoint,
+        )
+    }
+
+    /// An empty text means "not set": that is how a shell or a compose file unsets a variable.
+    pub(crate) fn without_empty(mut self) -> Self {
+        for text in [
+            &mut self.listen,
+            &mut self.nats_url,
+            &mut self.sync,
+            &mut self.read_model,
+            &mut self.namespace,
+            &mut self.rate_requests,
+            &mut self.rate_frames,
+            &mut self.rate_auth,
+            &mut self.smtp_url,
+            &mut self.mail_from,
+            &mut self.log,
+            &mut self.otlp_endpoint,
+        ] {
+            text.take_if(|text| text.is_empty());
+        }
+        for path in [&mut self.data, &mut self.nats_server, &mut self.keys] {
+            path.take_if(|path| path.as_os_str().is_empty());
+        }
+        if let Some(origins) = &mut self.allowed_origins {
+            origins.retain(|origin| !origin.is_empty());
+        }
+        self
+    }
+}

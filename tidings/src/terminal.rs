@@ -1,0 +1,150 @@
+//! What a person sees, and the one line that scripts read. Logs are not made here.
+
+use std::io::{IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// Writes a text to stdout as it is.
+///
+/// # Errors
+/// Stdout is closed.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::because("stdout cannot be written", &error))
+}
+
+/// Writes a value as one line of JSON to stdout.
+///
+/// # Errors
+/// Stdout is closed.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let mut line = serde_json::to_string(value)
+        .map_err(|error| Failure::because("the answer cannot be written", &error))?;
+    line.push('\n');
+    print(&line)
+}
+
+/// Says on stderr why a command failed.
+pub(crate) fn complain(text: &str) {
+    // There is nobody to tell that stderr is closed.
+    let _ = writeln!(std::io::stderr().lock(), "tidings: {text}");
+}
+
+/// Says something on stderr when a person is watching it.
+pub(crate) fn tell(text: &str) {
+    if std::io::stderr().is_terminal() {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
+
+/// The line that tells scripts where a process listens; `http` is null when it does not.
+///
+/// # Errors
+/// Stdout is closed.
+pub(crate) fn ready_line(
+    http: Option<&str>,
+    config: &Config,
+    service: Option<&str>,
+) -> Result<(), Failure> {
+    let mut line = json!({
+        "ready": true,
+        "http": http,
+        "namespace": config.namespace.as_str(),
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    if let (Some(name), Some(fields)) = (service, line.as_object_mut()) {
+        fields.insert("service".to_owned(), name.into());
+    }
+    print_json(&line)
+}
+
+/// The address a client on this machine connects to, for a socket that may listen on all of them.
+pub(crate) fn http_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// Something that turns while a person waits; nothing when nobody watches.
+pub(crate) fn waiting(what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner();
+    spinner.set_message(what.to_owned());
+    spinner.enable_steady_tick(TICK);
+    spinner
+}
+
+/// A bar for work of a known size; nothing when nobody watches.
+pub(crate) fn bar(what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "{msg} {wide_bar} {pos}/{len} events, {per_sec}, {eta} left";
+    let bar = ProgressBar::new(0).with_message(what.to_owned());
+    // The template is ours and fits; without it the bar is merely plainer.
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+/// What a newcomer needs: addresses, and lines that work when pasted.
+pub(crate) fn first_steps(http: &str, config: &Config) {
+    let data = config.data.display();
+    let mails = match &config.smtp_url {
+        Some(_) => String::new(),
+        None => format!("\n  mails      {data}/mail (no mail server is set, see --smtp-url)"),
+    };
+    tell(&format!(
+        r#"
+Tidings is running. Ctrl-C stops everything.
+
+  web client {http}/
+  API docs   {http}/docs
+  WebSocket  {ws}/v1/ws
+  health     {http}/readyz   metrics {http}/metrics
+  data       {data}{mails}
+
+First steps, to paste into another terminal (the first account is an admin):
+
+  T={http}; J='content-type: application/json'
+  curl -s $T/v1/users -H "$J" -d '{{"username":"ada","email":"ada@example.org","password":"correct horse"}}'
+  A=$(curl -s $T/v1/sessions -H "$J" -d '{{"login":"ada","password":"correct horse"}}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])')
+  R=$(curl -s $T/v1/rooms -H "Authorization: Bearer $A" | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])')
+  curl -s $T/v1/rooms/$R/messages -H "Authorization: Bearer $A" -H "$J" -d '{{"body":"Hello, world"}}'
+  curl -s $T/v1/rooms/$R/messages -H "Authorization: Bearer $A"
+
+Look into the log: nats --server "$(jq -r .nats {data}/run.json)" stream view {stream}
+"#,
+        ws = http.replacen("http", "ws", 1),
+        stream = config.namespace.events_stream(),
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::http_url;
+
+    #[test]
+    fn a_socket_on_every_address_is_reached_on_loopback() {
+        assert_eq!(http_url("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80");
+        assert_eq!(http_url("[::]:80".parse().unwrap()), "http://[::1]:80");
+        assert_eq!(http_url("10.0.0.1:80".parse().unwrap()), "http://10.0.0.1:80");
+    }
+}
