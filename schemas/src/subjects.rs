@@ -57,6 +57,18 @@ impl Namespace {
         format!("{self}.dead.{consumer}")
     }
 
+    /// Where dead letters of one consumer go to be handed to it again: `<ns>.dead.<consumer>.redrive`.
+    #[must_use]
+    pub fn redrives_subject(&self, consumer: &str) -> String {
+        format!("{self}.dead.{consumer}.redrive")
+    }
+
+    /// Everything in the dead-letter stream that Tidings itself puts there: `<ns>.dead.>`.
+    #[must_use]
+    pub fn all_dead_letters(&self) -> String {
+        format!("{self}.dead.>")
+    }
+
     /// A KV bucket of this namespace, for secrets and short-lived state: `<ns>_<name>`.
     #[must_use]
     pub fn bucket(&self, name: &str) -> String {

@@ -67,7 +67,7 @@ impl EventLog {
         let prepared = self.prepare(writes)?;
         let written = match prepared.as_slice() {
             [] => return Err(LogError::Refused { code: 0, description: "no events".into() }.into()),
-            [single] => self.publish_single(single).await?,
+            [single] => self.write_single(single.clone()).await?,
             batch => Written { last: self.write_batch(batch).await?, duplicate: false },
         };
         let first = written.last.saturating_sub(as_sequence(count) - 1);
@@ -118,7 +118,7 @@ impl EventLog {
             match tries.judge(answer)? {
                 Some(Outcome::Stored { sequence, duplicate }) => {
                     // A duplicate of our own earlier try is not one to the caller.
-                    let duplicate = duplicate && !self.is_ours(&tries, write, sequence).await;
+                    let duplicate = duplicate && !self.is_ours(write, sequence).await;
                     return Ok(Written { last: sequence, duplicate });
                 }
                 Some(Outcome::Refused(error)) => return Err(error),
@@ -183,9 +183,9 @@ impl EventLog {
         Err(AppendError::AlreadyCommitted)
     }
 
-    async fn is_ours(&self, tries: &Tries, write: &Prepared, sequence: Sequence) -> bool {
-        tries.sent
-            && matches!(self.get(sequence).await, Ok(Some(stored)) if stored.payload == write.payload)
+    /// Whether the event there is the very one of this write, its own id included.
+    async fn is_ours(&self, write: &Prepared, sequence: Sequence) -> bool {
+        matches!(self.get(sequence).await, Ok(Some(stored)) if stored.payload == write.payload)
     }
 }
 
@@ -207,6 +207,16 @@ impl Prepared {
         headers.insert(NATS_BATCH_ID, batch_id);
         headers.insert(NATS_BATCH_SEQUENCE, number.to_string());
         headers
+    }
+
+    /// The id under which the server recognises a repeat.
+    pub(crate) fn message_id(&self) -> &str {
+        &self.message_id
+    }
+
+    /// Bytes of the event.
+    pub(crate) fn size(&self) -> usize {
+        self.payload.len()
     }
 
     /// The subject this write's expectation is about.

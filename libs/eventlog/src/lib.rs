@@ -13,20 +13,25 @@
 mod api;
 mod append;
 pub mod connection;
+mod dead;
 mod error;
+mod group;
 mod log;
 mod outcome;
 mod read;
 mod reader;
 mod secrets;
 mod topology;
+mod work;
 mod write;
 
 pub use connection::{Connection, LinkState};
+pub use dead::{DeadLetter, DeadLetters};
 pub use error::{AppendError, BoxError, LogError};
 pub use log::{Connect, EventLog};
 pub use read::Stored;
 pub use reader::{Batch, Reader, Record};
-pub use secrets::{SecretError, SecretStore};
+pub use secrets::{MAX_KEY, SecretError, SecretStore};
 pub use topology::Topology;
+pub use work::{ConsumerSpec, Delivery, StartAt, WorkQueue};
 pub use write::{Appended, DedupId, Expect, LaneWrite};

@@ -1,7 +1,6 @@
 //! The handle everything starts from.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use async_nats::jetstream;
 use parking_lot::RwLock;
@@ -10,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::connection::{Connection, LinkState};
 use crate::error::LogError;
+use crate::group;
 
 /// How to reach the log.
 #[derive(Clone)]
@@ -27,7 +27,6 @@ pub struct Connect {
 pub(crate) struct Attached {
     pub(crate) epoch: Epoch,
     pub(crate) replicas: usize,
-    pub(crate) duplicate_window: Duration,
 }
 
 pub(crate) struct Inner {
@@ -37,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) stream: String,
     pub(crate) attached: RwLock<Option<Attached>>,
     unattached: Epoch,
+    /// Where single appends queue up, when they are to be grouped.
+    pub(crate) group: OnceLock<group::Queue>,
 }
 
 /// The log of one namespace over one NATS connection, which comes back by itself. Clones share it.
@@ -65,6 +66,7 @@ impl EventLog {
             namespace: connect.namespace,
             attached: RwLock::new(None),
             unattached,
+            group: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

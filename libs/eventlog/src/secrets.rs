@@ -27,7 +27,7 @@ pub const MAX_KEY: usize = 128;
 /// How long a write is tried.
 const BUDGET: Duration = Duration::from_secs(10);
 const NO_MESSAGE: u64 = 10_037;
-/// Set by the `nats` tool on the markers it leaves for deleted keys.
+/// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
 const KV_OPERATION: &str = "KV-Operation";
 
 /// Why a secret was not stored.
@@ -105,10 +105,10 @@ impl SecretStore {
         ttl: Option<Duration>,
     ) -> Result<u64, SecretError> {
         let value = value.into();
-        match self.write(key, value.clone(), 0, ttl).await {
+        match self.write(key, value.clone(), 0, ttl, None).await {
             Err(SecretError::Conflict) => match self.entry(key).await? {
                 // The `nats` tool leaves markers where it deleted; write over that very one.
-                Some((_, revision, true)) => self.write(key, value, revision, ttl).await,
+                Some((_, revision, true)) => self.write(key, value, revision, ttl, None).await,
                 _ => Err(SecretError::Conflict),
             },
             other => other,
@@ -129,7 +129,7 @@ impl SecretStore {
         if revision == 0 {
             return Err(SecretError::Conflict);
         }
-        self.write(key, value.into(), revision, ttl).await
+        self.write(key, value.into(), revision, ttl, None).await
     }
 
     /// Deletes a key and overwrites its value in the store; whether there was one.
@@ -152,12 +152,12 @@ impl SecretStore {
     /// See [`SecretError`]; after [`SecretError::Unknown`] treat the value as used.
     pub async fn take(&self, key: &str, revision: u64) -> Result<bool, SecretError> {
         // Overwriting under compare-and-set decides who it was; erasing alone could not.
-        let marker =
-            match self.update(key, Bytes::new(), revision, Some(Duration::from_secs(1))).await {
-                Ok(marker) => marker,
-                Err(SecretError::Conflict) => return Ok(false),
-                Err(error) => return Err(error),
-            };
+        let second = Some(Duration::from_secs(1));
+        let marker = match self.write(key, Bytes::new(), revision, second, Some("DEL")).await {
+            Ok(marker) => marker,
+            Err(SecretError::Conflict) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         self.erase(marker).await?;
         Ok(true)
     }
@@ -222,6 +222,7 @@ impl SecretStore {
         value: Bytes,
         expected: u64,
         ttl: Option<Duration>,
+        operation: Option<&'static str>,
     ) -> Result<u64, SecretError> {
         let subject = format!("{}{}", self.subject, checked(key)?);
         self.ready().await?;
@@ -234,7 +235,10 @@ impl SecretStore {
             if !connection.connected_by(deadline).await {
                 return Err(gave_up());
             }
-            let headers = headers(&message_id, expected, ttl);
+            let mut headers = headers(&message_id, expected, ttl);
+            if let Some(operation) = operation {
+                headers.insert(KV_OPERATION, operation);
+            }
             match connection.ask(subject.clone(), Some(headers), value.clone()).await {
                 Ok(answer) => match Outcome::read(&answer) {
                     Outcome::Stored { sequence, .. } => return Ok(sequence),

@@ -80,7 +80,11 @@ impl EventLog {
             config.metadata.clone_from(&info.config.metadata);
             info = stream_request(connection, "UPDATE", &config).await?.map_err(LogError::from)?;
         }
-        self.attach_to(&info.config)
+        let epoch = self.attach_to(&info.config)?;
+        if topology.group_commit {
+            self.start_group_commit();
+        }
+        Ok(epoch)
     }
 
     /// Attaches to the stream without making or changing anything.
@@ -120,11 +124,7 @@ impl EventLog {
         if attached.as_ref().is_some_and(|known| known.epoch != epoch) {
             return Err(LogError::Replaced);
         }
-        *attached = Some(Attached {
-            epoch: epoch.clone(),
-            replicas: config.num_replicas,
-            duplicate_window: config.duplicate_window,
-        });
+        *attached = Some(Attached { epoch: epoch.clone(), replicas: config.num_replicas });
         Ok(epoch)
     }
 }

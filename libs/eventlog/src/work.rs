@@ -1,0 +1,387 @@
+//! Work to be done once per event, outside the order of the log: mail, notifications.
+//!
+//! A work queue is a durable consumer of the log. Every delivery must be acknowledged, retried or given up;
+//! what is none of these in time is delivered again. Several processes may share one queue. What is
+//! delivered too often becomes a dead letter, and a redriven dead letter comes back through the same queue.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
+use async_nats::jetstream::stream::ConsumerErrorKind;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use schemas::subjects::LaneKind;
+use schemas::{Lane, Sequence, Timestamp};
+use tokio::time::sleep;
+
+use crate::dead::{DeadLetters, Letter, REDRIVES, Redrive};
+use crate::error::{AppendError, LogError};
+use crate::log::EventLog;
+use crate::read::Stored;
+
+const HEARTBEAT: Duration = Duration::from_secs(5);
+const PULL_EXPIRES: Duration = Duration::from_secs(30);
+const REOPEN_PAUSE: Duration = Duration::from_millis(200);
+
+/// Where a consumer begins when it is made; afterwards it goes on where it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartAt {
+    /// With the oldest event.
+    Beginning,
+    /// With what is written from now on.
+    Now,
+    /// With the event after this one.
+    After(Sequence),
+}
+
+/// A work queue as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerSpec {
+    /// Its name on the server: 1 to 32 of `[a-z0-9_]`.
+    pub name: &'static str,
+    /// The kinds of lane it wants; none means all.
+    pub kinds: Vec<LaneKind>,
+    /// Where it begins.
+    pub start: StartAt,
+    /// How long a delivery may take before it is delivered again.
+    pub ack_wait: Duration,
+    /// How often an event is delivered before it becomes a dead letter; at least 1.
+    pub max_deliver: u32,
+    /// How many deliveries one process takes ahead. They count as delivered, so keep it near the number
+    /// worked on at the same time.
+    pub prefetch: usize,
+}
+
+impl ConsumerSpec {
+    /// A queue over some kinds of lane, from now on, 30 s for each delivery, 8 deliveries, 16 ahead.
+    #[must_use]
+    pub fn new(name: &'static str, kinds: Vec<LaneKind>) -> Self {
+        Self {
+            name,
+            kinds,
+            start: StartAt::Now,
+            ack_wait: Duration::from_secs(30),
+            max_deliver: 8,
+            prefetch: 16,
+        }
+    }
+}
+
+/// A durable queue of events to work on. Made by [`EventLog::consumer`].
+pub struct WorkQueue {
+    dead: DeadLetters,
+    spec: ConsumerSpec,
+    events: Source,
+    redrives: Source,
+}
+
+/// One durable consumer, opened anew whenever its stream of deliveries ends.
+struct Source {
+    log: EventLog,
+    stream: String,
+    config: pull::Config,
+    prefetch: usize,
+    open: Option<(pull::Stream, u64)>,
+}
+
+/// An event to work on. Dropping it without an answer means it is delivered again after `ack_wait`.
+pub struct Delivery {
+    /// The event.
+    pub stored: Stored,
+    /// Which delivery of it this is, from 1.
+    pub attempt: u32,
+    /// No further delivery will come: `retry_after` gives up.
+    pub last_attempt: bool,
+    queue: DeadLetters,
+    log: EventLog,
+    consumer: &'static str,
+    reply: String,
+    /// The order in the dead-letter stream and the letter it was, when this is a redriven one.
+    redrive: Option<(u64, u64)>,
+}
+
+impl EventLog {
+    /// Opens a work queue, and makes its consumer and the dead-letter stream when they are not there.
+    /// What may change of an existing consumer is brought to the spec.
+    ///
+    /// # Errors
+    /// [`LogError::NotAttached`], [`LogError::Foreign`], [`LogError::Refused`], [`LogError::Unavailable`].
+    pub async fn consumer(&self, spec: ConsumerSpec) -> Result<WorkQueue, LogError> {
+        let dead = self.dead_letters().await?;
+        let namespace = self.namespace();
+        let ahead = i64::try_from(spec.prefetch.max(1)).unwrap_or(i64::MAX);
+        let common = pull::Config {
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: spec.ack_wait,
+            max_deliver: spec.max_deliver.max(1).into(),
+            max_ack_pending: ahead.saturating_mul(16).max(1024),
+            ..pull::Config::default()
+        };
+        let events = pull::Config {
+            durable_name: Some(spec.name.to_owned()),
+            deliver_policy: match spec.start {
+                StartAt::Beginning | StartAt::After(0) => DeliverPolicy::All,
+                StartAt::Now => DeliverPolicy::New,
+                StartAt::After(sequence) => {
+                    DeliverPolicy::ByStartSequence { start_sequence: sequence + 1 }
+                }
+            },
+            filter_subjects: spec.kinds.iter().map(|kind| namespace.events_of(*kind)).collect(),
+            ..common.clone()
+        };
+        let redrives = pull::Config {
+            durable_name: Some(format!("{}{REDRIVES}", spec.name)),
+            filter_subject: namespace.redrives_subject(spec.name),
+            ..common
+        };
+        let stream = self.inner.stream.clone();
+        let mut events = Source::new(self, stream, events, spec.prefetch);
+        let mut redrives = Source::new(self, namespace.dead_letters_stream(), redrives, 1);
+        events.try_open().await?;
+        redrives.try_open().await?;
+        Ok(WorkQueue { dead, spec, events, redrives })
+    }
+}
+
+impl WorkQueue {
+    /// Waits for the next event to work on; reconnects by itself. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`LogError::Refused`] and the like, when the server will not deliver; trying again may help.
+    pub async fn next(&mut self) -> Result<Delivery, LogError> {
+        loop {
+            tokio::select! {
+                message = self.events.next() => {
+                    if let Some(delivery) = self.event(&message?).await? {
+                        return Ok(delivery);
+                    }
+                }
+                message = self.redrives.next() => {
+                    if let Some(delivery) = self.redriven(&message?).await? {
+                        return Ok(delivery);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn event(&self, message: &jetstream::Message) -> Result<Option<Delivery>, LogError> {
+        let info = message.info().map_err(LogError::BadAnswer)?;
+        let sequence = info.stream_sequence;
+        let attempt = u32::try_from(info.delivered).unwrap_or(u32::MAX);
+        let millis = info.published.unix_timestamp_nanos() / 1_000_000;
+        let reply = reply_of(message);
+        let Ok(lane) = Lane::parse(self.events.log.namespace(), message.subject.as_str()) else {
+            let reason = "on no lane this version knows";
+            self.give_up(sequence, attempt, reason, 0).await?;
+            self.events.log.settle(&reply, Bytes::from_static(b"+ACK")).await?;
+            return Ok(None);
+        };
+        let stored = Stored {
+            sequence,
+            lane,
+            payload: message.payload.clone(),
+            stored_at: Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)),
+            previous: None,
+        };
+        Ok(Some(self.delivery(stored, attempt, reply, None)))
+    }
+
+    async fn redriven(&self, message: &jetstream::Message) -> Result<Option<Delivery>, LogError> {
+        let info = message.info().map_err(LogError::BadAnswer)?;
+        let order = info.stream_sequence;
+        let attempt = u32::try_from(info.delivered).unwrap_or(u32::MAX);
+        let reply = reply_of(message);
+        let read: Option<Redrive> = serde_json::from_slice(&message.payload).ok();
+        let found = match &read {
+            Some(redrive) => self.events.log.get(redrive.event).await?,
+            None => None,
+        };
+        let (Some(redrive), Some(stored)) = (read, found) else {
+            tracing::warn!(letter = order, "a redriven event is gone; dropped");
+            self.events.log.settle(&reply, Bytes::from_static(b"+ACK")).await?;
+            self.dead.delete(order).await?;
+            return Ok(None);
+        };
+        Ok(Some(self.delivery(stored, attempt, reply, Some((order, redrive.letter)))))
+    }
+
+    fn delivery(
+        &self,
+        stored: Stored,
+        attempt: u32,
+        reply: String,
+        redrive: Option<(u64, u64)>,
+    ) -> Delivery {
+        Delivery {
+            stored,
+            attempt,
+            last_attempt: attempt >= self.spec.max_deliver.max(1),
+            queue: self.dead.clone(),
+            log: self.events.log.clone(),
+            consumer: self.spec.name,
+            reply,
+            redrive,
+        }
+    }
+
+    async fn give_up(
+        &self,
+        event: Sequence,
+        attempts: u32,
+        reason: &str,
+        about: u64,
+    ) -> Result<(), LogError> {
+        let letter = letter(self.spec.name, event, attempts, reason);
+        self.dead.write(&letter, about).await.map_err(as_log_error)
+    }
+}
+
+impl Delivery {
+    /// It is done. Returns when the server has noted it; on an error it may be delivered again, so an
+    /// effect must be recognisable.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn ack(self) -> Result<(), LogError> {
+        self.finish().await
+    }
+
+    /// It did not work; deliver it again after a while. On the last attempt it becomes a dead letter.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`]; it is then delivered again after `ack_wait`.
+    pub async fn retry_after(self, pause: Duration, reason: &str) -> Result<(), LogError> {
+        if self.last_attempt {
+            return self.dead_letter(reason).await;
+        }
+        let nak = format!("-NAK {{\"delay\":{}}}", pause.as_nanos());
+        self.log.settle(&self.reply, nak.into()).await
+    }
+
+    /// It will never work: keep it as a dead letter, with the reason (nothing secret in it).
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`]; it is then delivered again after `ack_wait`.
+    pub async fn dead_letter(self, reason: &str) -> Result<(), LogError> {
+        let letter = letter(self.consumer, self.stored.sequence, self.attempt, reason);
+        let about = self.redrive.map_or(0, |(order, _)| order);
+        self.queue.write(&letter, about).await.map_err(as_log_error)?;
+        self.finish().await
+    }
+
+    /// It takes longer: `ack_wait` begins anew.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn extend(&self) -> Result<(), LogError> {
+        self.log.settle(&self.reply, Bytes::from_static(b"+WPI")).await
+    }
+
+    async fn finish(self) -> Result<(), LogError> {
+        self.log.settle(&self.reply, Bytes::from_static(b"+ACK")).await?;
+        if let Some((order, _)) = self.redrive {
+            self.queue.delete(order).await?;
+        }
+        Ok(())
+    }
+}
+
+impl EventLog {
+    /// Answers a delivery and waits until the server has noted it; saying it twice does no harm.
+    async fn settle(&self, reply: &str, answer: Bytes) -> Result<(), LogError> {
+        self.inner.connection.ask_safely(reply, &answer).await.map(|_| ())
+    }
+}
+
+impl Source {
+    fn new(log: &EventLog, stream: String, config: pull::Config, prefetch: usize) -> Self {
+        Self { log: log.clone(), stream, config, prefetch: prefetch.max(1), open: None }
+    }
+
+    /// The next delivery. Losing the connection and missing heartbeats are mended here.
+    async fn next(&mut self) -> Result<jetstream::Message, LogError> {
+        loop {
+            let Some((stream, generation)) = &mut self.open else {
+                match self.try_open().await {
+                    Err(LogError::Unavailable(_)) => sleep(REOPEN_PAUSE).await,
+                    other => other?,
+                }
+                continue;
+            };
+            let delivery = tokio::select! {
+                biased;
+                delivery = stream.next() => delivery,
+                () = self.log.inner.connection.lost(*generation) => None,
+            };
+            match delivery {
+                Some(Ok(message)) => return Ok(message),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "a work queue opens anew");
+                    self.open = None;
+                }
+                None => self.open = None,
+            }
+        }
+    }
+
+    async fn try_open(&mut self) -> Result<(), LogError> {
+        let connection = &self.log.inner.connection;
+        let generation = connection.state().generation;
+        if !connection.is_connected() {
+            return Err(LogError::Unavailable("not connected".into()));
+        }
+        let consumer = self.ensure().await?;
+        let stream = consumer
+            .stream()
+            .max_messages_per_batch(self.prefetch)
+            .expires(PULL_EXPIRES)
+            .heartbeat(HEARTBEAT)
+            .messages()
+            .await
+            .map_err(|error| LogError::Unavailable(error.into()))?;
+        self.open = Some((stream, generation));
+        Ok(())
+    }
+
+    async fn ensure(&self) -> Result<Consumer<pull::Config>, LogError> {
+        let jetstream = &self.log.inner.jetstream;
+        let name = self.config.durable_name.clone().unwrap_or_default();
+        let mut config = self.config.clone();
+        let existing: Result<Consumer<pull::Config>, _> =
+            jetstream.get_consumer_from_stream(name, self.stream.clone()).await;
+        if let Ok(existing) = existing {
+            // Where it began cannot be changed and does not matter any more.
+            config.deliver_policy = existing.cached_info().config.deliver_policy;
+        }
+        let made = jetstream.create_consumer_on_stream(config, self.stream.clone()).await;
+        made.map_err(|error| match error.kind() {
+            ConsumerErrorKind::JetStream(refusal) if refusal.code() != 503 => {
+                LogError::Refused { code: refusal.error_code().0, description: refusal.to_string() }
+            }
+            _ => LogError::Unavailable(error.into()),
+        })
+    }
+}
+
+fn letter(consumer: &str, event: Sequence, attempts: u32, reason: &str) -> Letter {
+    Letter {
+        consumer: consumer.to_owned(),
+        event,
+        reason: reason.chars().take(500).collect(),
+        attempts: attempts.into(),
+        at: Timestamp::now(),
+    }
+}
+
+fn reply_of(message: &jetstream::Message) -> String {
+    message.reply.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn as_log_error(error: AppendError) -> LogError {
+    match error {
+        AppendError::Log(error) => error,
+        other => LogError::Unavailable(other.into()),
+    }
+}
