@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -46,9 +46,11 @@ impl Connection {
     pub async fn open(url: &str, client_name: &str) -> Result<Self, BoxError> {
         let deadline = Instant::now() + FIRST_CONNECTION;
         let mut backoff = Duration::from_millis(50);
+        let servers: Vec<ServerAddr> =
+            url.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>()?;
         loop {
             let (options, state) = options(client_name);
-            match options.connect(url).await {
+            match with_credentials(options, &servers).connect(&servers).await {
                 Ok(client) => return Ok(Self { client, state }),
                 Err(error) if final_failure(error.kind()) || Instant::now() >= deadline => {
                     return Err(error.into());
@@ -110,6 +112,41 @@ fn final_failure(kind: ConnectErrorKind) -> bool {
             | ConnectErrorKind::Authentication
             | ConnectErrorKind::ServerParse
     )
+}
+
+/// The client takes no credentials from an address, so they are handed over here: user and password,
+/// or a token where a user stands alone.
+fn with_credentials(options: ConnectOptions, servers: &[ServerAddr]) -> ConnectOptions {
+    let Some((user, server)) =
+        servers.iter().find_map(|server| server.username().map(|user| (user, server)))
+    else {
+        return options;
+    };
+    match server.password() {
+        Some(password) => options.user_and_password(decoded(user), decoded(password)),
+        None => options.token(decoded(user)),
+    }
+}
+
+/// A part of an address with its `%40` and the like turned back.
+fn decoded(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let value = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (first, value) {
+            (b'%', Some(value)) => {
+                bytes.push(value);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn options(client_name: &str) -> (ConnectOptions, watch::Receiver<LinkState>) {
