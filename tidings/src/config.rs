@@ -17,6 +17,8 @@ use crate::settings::Settings;
 /// The commented defaults, which are also the reference of every setting.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
+/// The NATS client's own account of a connection is told again, better, by `eventlog`.
+const DEFAULT_LOG: &str = "info,async_nats=warn";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 /// When the private nats-server forces data to disk.
@@ -127,7 +129,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         None => None,
     };
     let terminal = std::io::stderr().is_terminal();
-    let log = all.log.unwrap_or_else(|| if terminal { "warn" } else { "info" }.to_owned());
+    let log = all.log.unwrap_or_else(|| if terminal { "warn" } else { DEFAULT_LOG }.to_owned());
     telemetry::check_filter(&log).map_err(|error| wrong(&format!("log: {error}")))?;
     let namespace = all.namespace.unwrap_or_default();
     Ok(Config {

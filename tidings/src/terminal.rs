@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -48,25 +47,30 @@ pub(crate) fn tell(text: &str) {
     }
 }
 
-/// The line that tells scripts where a process listens; `http` is null when it does not.
+/// The line that tells scripts where a process listens.
+#[derive(Debug, Serialize)]
+struct ReadyLine<'a> {
+    ready: bool,
+    /// Null when it listens nowhere.
+    http: Option<&'a str>,
+    namespace: &'a str,
+    version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'static str>,
+}
+
+/// Tells scripts that everything is up, and where.
 ///
 /// # Errors
 /// Stdout is closed.
 pub(crate) fn ready_line(
     http: Option<&str>,
     config: &Config,
-    service: Option<&str>,
+    service: Option<&'static str>,
 ) -> Result<(), Failure> {
-    let mut line = json!({
-        "ready": true,
-        "http": http,
-        "namespace": config.namespace.as_str(),
-        "version": env!("CARGO_PKG_VERSION"),
-    });
-    if let (Some(name), Some(fields)) = (service, line.as_object_mut()) {
-        fields.insert("service".to_owned(), name.into());
-    }
-    print_json(&line)
+    let namespace = config.namespace.as_str();
+    let version = env!("CARGO_PKG_VERSION");
+    print_json(&ReadyLine { ready: true, http, namespace, version, service })
 }
 
 /// The address a client on this machine connects to, for a socket that may listen on all of them.

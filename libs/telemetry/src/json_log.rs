@@ -6,6 +6,7 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 use opentelemetry::trace::TraceContextExt;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::dispatcher::WeakDispatch;
 use tracing::field::{Field, Visit};
@@ -39,31 +40,39 @@ impl JsonLog {
         ids.is_valid().then(|| (ids.trace_id().to_string(), ids.span_id().to_string()))
     }
 
-    fn line<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> Map<String, Value>
+    /// The event's own fields, those of the spans around it, and the ids of its trace.
+    fn fields<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> Map<String, Value>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let mut line = Map::new();
-        let metadata = event.metadata();
-        line.insert("time".into(), schemas::Timestamp::now().to_string().into());
-        line.insert("level".into(), metadata.level().as_str().to_ascii_lowercase().into());
-        line.insert("service".into(), self.service.as_str().into());
-        line.insert("target".into(), metadata.target().into());
+        let mut fields = Map::new();
         if let Some(scope) = ctx.event_scope(event) {
             for span in scope.from_root() {
-                if let Some(fields) = span.extensions().get::<SpanFields>() {
-                    line.extend(fields.0.clone());
+                if let Some(of_span) = span.extensions().get::<SpanFields>() {
+                    fields.extend(of_span.0.clone());
                 }
             }
         }
-        event.record(&mut Fields(&mut line));
+        event.record(&mut Fields(&mut fields));
         let ids = ctx.event_span(event).and_then(|span| self.trace_ids(&span.id()));
         if let Some((trace, span)) = ids {
-            line.insert("trace.id".into(), trace.into());
-            line.insert("span.id".into(), span.into());
+            fields.insert("trace.id".into(), trace.into());
+            fields.insert("span.id".into(), span.into());
         }
-        line
+        fields
     }
+}
+
+/// A line: what every one has comes first, for the eye.
+#[derive(Serialize)]
+struct Line<'a> {
+    time: schemas::Timestamp,
+    level: &'a str,
+    service: &'a str,
+    target: &'a str,
+    message: Option<Value>,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
 }
 
 impl<S> Layer<S> for JsonLog
@@ -92,7 +101,17 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        let mut text = Value::Object(self.line(event, &ctx)).to_string();
+        let mut fields = self.fields(event, &ctx);
+        let metadata = event.metadata();
+        let line = Line {
+            time: schemas::Timestamp::now(),
+            level: &metadata.level().as_str().to_ascii_lowercase(),
+            service: &self.service,
+            target: metadata.target(),
+            message: fields.remove("message"),
+            fields,
+        };
+        let Ok(mut text) = serde_json::to_string(&line) else { return };
         text.push('\n');
         // There is nobody to tell that stderr is closed.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -1,0 +1,109 @@
+//! A `tidings` process and what can be seen of it from outside.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The binary with an environment that says nothing but where nats-server is.
+pub(crate) fn tidings() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TIDINGS_")) {
+        command.env_remove(name);
+    }
+    let provisioned = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin/nats-server");
+    let server = std::env::var_os("TIDINGS_NATS_SERVER").map_or(provisioned, PathBuf::from);
+    command.env("TIDINGS_NATS_SERVER", server);
+    command
+}
+
+/// Waits until something is there, and fails loudly when it does not come.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// A `tidings serve`, killed when dropped.
+pub(crate) struct Serve {
+    child: Child,
+    data: PathBuf,
+    /// The first line it wrote to stdout.
+    pub(crate) ready: Value,
+}
+
+impl Serve {
+    /// Starts it on a free port and waits for its ready line.
+    pub(crate) fn start(data: &Path) -> Self {
+        let mut child = tidings()
+            .args(["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "4", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready = serde_json::from_str(&line).unwrap_or(Value::Null);
+        Self { child, data: data.to_owned(), ready }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What `run.json` says now.
+    pub(crate) fn run_json(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.data.join("run.json")).unwrap()).unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+    }
+
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        eventually("the process ends", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        if self.child.try_wait().unwrap().is_none() {
+            self.signal(Signal::SIGTERM);
+            self.ended();
+        }
+    }
+}
+
+/// The nats-server that runs with this data folder's configuration.
+pub(crate) fn nats_server_of(data: &Path) -> Option<Pid> {
+    let conf = std::fs::canonicalize(data).ok()?.join("nats/nats.conf");
+    std::fs::read_dir("/proc").unwrap().find_map(|entry| {
+        let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let mut words = line.split(|byte| *byte == 0);
+        let server = words.next()?.ends_with(b"nats-server");
+        let ours = words.any(|word| word == conf.as_os_str().as_encoded_bytes());
+        (server && ours).then(|| Pid::from_raw(pid))
+    })
+}
+
+/// Whether something greets clients like a nats-server at this address.
+pub(crate) fn greets(url: &Value) -> bool {
+    let address = url.as_str().unwrap().rsplit('@').next().unwrap();
+    let Ok(stream) = std::net::TcpStream::connect(address) else { return false };
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).is_ok() && line.starts_with("INFO ")
+}
