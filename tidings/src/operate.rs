@@ -1,11 +1,26 @@
-//! Commands of an operator.
+//! Commands of an operator: each does its work and ends.
+
+mod dead_letters;
+mod reach;
 
 use std::process::ExitCode;
 
 use crate::cli::Command;
 use crate::config::Config;
 use crate::failure::Failure;
+use reach::Reached;
 
-pub(crate) async fn run(_command: Command, _config: Config) -> Result<ExitCode, Failure> {
-    Err(Failure::new("not wired"))
+/// Runs one of them; the exit code is 1 when `verify` finds a difference.
+///
+/// # Errors
+/// A wrong call, or something that did not work.
+pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Failure> {
+    let reached = Reached::reach(&config).await?;
+    let done = match command {
+        Command::DeadLetters { action } => dead_letters::run(action, &config, &reached).await,
+        Command::Rebuild(_) | Command::Verify(_) => Err(Failure::new("not wired")),
+        _ => Err(Failure::wrong_call("not an operator's command")),
+    };
+    reached.leave().await;
+    done
 }
