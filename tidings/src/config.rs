@@ -151,7 +151,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         mail_from: mail_from(all.mail_from.unwrap_or_default())?,
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
         log,
-        otlp_endpoint: all.otlp_endpoint,
+        otlp_endpoint: all.otlp_endpoint.map(otlp_endpoint).transpose()?,
         data,
     })
 }
@@ -203,6 +203,14 @@ fn smtp_url(text: String) -> Result<String, Failure> {
         Ok(text)
     } else {
         Err(wrong("smtp_url: write smtp://host:587 or smtps://host"))
+    }
+}
+
+fn otlp_endpoint(text: String) -> Result<String, Failure> {
+    if text.starts_with("http://") {
+        Ok(text)
+    } else {
+        Err(wrong("otlp_endpoint: write http://host:4318; a collector stands beside its senders"))
     }
 }
 

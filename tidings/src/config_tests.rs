@@ -85,6 +85,7 @@ fn every_value_is_checked() {
         "allowed_origins = [\"https://a/b\"]",
         "allowed_origins = [\"*\"]",
         "sync = \"sometimes\"",
+        "otlp_endpoint = \"127.0.0.1:4318\"",
         "log = \"tidings=loud\"",
     ] {
         let failure = load(Settings::default(), Some(bad), None);
