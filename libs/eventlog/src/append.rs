@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::header::{
     NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
-    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
+    NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
 };
 use bytes::Bytes;
 use schemas::{Lane, Sequence};
@@ -19,13 +19,15 @@ use crate::api::{PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
-use crate::write::{Appended, Expect, LaneWrite};
+use crate::write::{Appended, DedupId, Expect, LaneWrite};
 
 /// How long an append is tried; well within the duplicate window.
 const BUDGET: Duration = Duration::from_secs(10);
 /// How long an append waits for a lost connection to come back before it gives up without having sent
 /// anything.
 const RECONNECT: Duration = Duration::from_secs(3);
+/// How often a single is tried again while the server is busy with another write to the lane it is judged by.
+const MAX_CONTENDED: u32 = 4;
 /// The server's limit.
 const MAX_BATCH: usize = 1000;
 /// Room for the headers within the server's limit for a message.
@@ -35,10 +37,11 @@ const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 /// A write as it goes over the wire, except for what belongs to one try.
 #[derive(Clone)]
 pub(crate) struct Prepared {
-    pub(crate) lane: Lane,
     pub(crate) subject: String,
     payload: Bytes,
     message_id: String,
+    /// The id is the caller's: another call may have written under it.
+    repeatable: bool,
     /// The subject the expectation is about when it is not the write's own, and the sequence.
     expected: Option<(Option<String>, Sequence)>,
 }
@@ -100,7 +103,8 @@ impl EventLog {
                 };
                 let subject = write.lane.subject(namespace);
                 let payload = payload.into();
-                Ok(Prepared { lane: write.lane, subject, payload, message_id, expected })
+                let repeatable = write.dedup.is_some();
+                Ok(Prepared { subject, payload, message_id, repeatable, expected })
             })
             .collect()
     }
@@ -116,14 +120,37 @@ impl EventLog {
                 .ask(write.subject.clone(), Some(write.headers()), write.payload.clone())
                 .await;
             match tries.judge(answer)? {
-                Some(Outcome::Stored { sequence, duplicate }) => {
-                    // A duplicate of our own earlier try is not one to the caller.
-                    let duplicate = duplicate && !self.is_ours(write, sequence).await;
-                    return Ok(Written { last: sequence, duplicate });
+                Some(Outcome::Stored { sequence, duplicate: false }) => {
+                    return Ok(Written { last: sequence, duplicate: false });
+                }
+                Some(Outcome::Stored { sequence, duplicate: true }) => {
+                    return Ok(self.repeated(write, sequence).await);
+                }
+                Some(Outcome::Contended) if tries.contend() => tries.pause().await?,
+                Some(Outcome::Refused(AppendError::Conflict) | Outcome::Contended) => {
+                    return self.explain_conflict(write, &tries).await;
                 }
                 Some(Outcome::Refused(error)) => return Err(error),
                 Some(Outcome::Later) | None => tries.pause().await?,
             }
+        }
+    }
+
+    /// The server judges a single's expectation before it looks for its id, so what looks like a conflict
+    /// may be a repeat of a write that is in the log already.
+    async fn explain_conflict(
+        &self,
+        write: &Prepared,
+        tries: &Tries,
+    ) -> Result<Written, AppendError> {
+        if !tries.sent && !write.repeatable {
+            return Err(AppendError::Conflict);
+        }
+        match self.find_id(&write.subject, &write.message_id).await {
+            Ok(Some(sequence)) => Ok(self.repeated(write, sequence).await),
+            Ok(None) => Err(AppendError::Conflict),
+            Err(_) if tries.sent => Err(AppendError::Unknown),
+            Err(_) => Err(AppendError::Conflict),
         }
     }
 
@@ -138,6 +165,7 @@ impl EventLog {
                 Some(Outcome::Refused(AppendError::AlreadyCommitted)) if tries.sent => {
                     return self.find_committed(batch).await;
                 }
+                Some(Outcome::Contended) => return Err(AppendError::Conflict),
                 Some(Outcome::Refused(error)) => return Err(error),
                 Some(Outcome::Later) | None => tries.pause().await?,
             }
@@ -169,23 +197,58 @@ impl EventLog {
         connection.ask(commit.subject.clone(), Some(headers), commit.payload.clone()).await
     }
 
-    /// An earlier try of this very batch was stored although its answer was lost: where?
+    /// The ids of this batch are in the log: from an earlier try of ours, or from another call?
     async fn find_committed(&self, batch: &[Prepared]) -> Result<Sequence, AppendError> {
-        let count = as_sequence(batch.len());
-        for (index, write) in (0..count).zip(batch) {
-            let last = self.last(&write.lane).await.map_err(|_| AppendError::Unknown)?;
-            if let Some(stored) = last
-                && stored.payload == write.payload
-            {
-                return Ok(stored.sequence + (count - 1 - index));
-            }
+        let Some(commit) = batch.last() else { return Err(AppendError::AlreadyCommitted) };
+        match self.find_id(&commit.subject, &commit.message_id).await {
+            Ok(Some(last)) if !self.repeated(commit, last).await.duplicate => Ok(last),
+            Ok(_) => Err(AppendError::AlreadyCommitted),
+            Err(_) => Err(AppendError::Unknown),
         }
-        Err(AppendError::AlreadyCommitted)
     }
 
-    /// Whether the event there is the very one of this write, its own id included.
-    async fn is_ours(&self, write: &Prepared, sequence: Sequence) -> bool {
-        matches!(self.get(sequence).await, Ok(Some(stored)) if stored.payload == write.payload)
+    /// A write whose id the log already had. When it is this very event, from an earlier try of the same
+    /// call, it is no duplicate to the caller.
+    async fn repeated(&self, write: &Prepared, sequence: Sequence) -> Written {
+        let ours = match self.get(sequence).await {
+            Ok(Some(stored)) => stored.payload == write.payload,
+            _ => false,
+        };
+        Written { last: sequence, duplicate: !ours }
+    }
+
+    /// Where the event with a message id is, if the server remembers one: a publish that is answered
+    /// when the id is known and otherwise refused, because it expects a last message id that never was.
+    async fn find_id(&self, subject: &str, message_id: &str) -> Result<Option<Sequence>, LogError> {
+        let deadline = Instant::now() + BUDGET;
+        let connection = &self.inner.connection;
+        while connection.connected_by(deadline).await && Instant::now() < deadline {
+            let mut headers = HeaderMap::new();
+            headers.insert(NATS_MESSAGE_ID, message_id);
+            headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, "never");
+            match connection.ask(subject.to_owned(), Some(headers), Bytes::new()).await {
+                Ok(answer) => match Outcome::read(&answer) {
+                    Outcome::Stored { sequence, duplicate: true } => return Ok(Some(sequence)),
+                    Outcome::Later | Outcome::Contended => {}
+                    Outcome::Stored { .. } | Outcome::Refused(_) => return Ok(None),
+                },
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+        Err(LogError::Unavailable("the duplicate window does not answer".into()))
+    }
+
+    /// Where the event of an earlier command is, found by the `DedupId` it was written under, within the
+    /// duplicate window. For a batch that was [`AppendError::AlreadyCommitted`] this tells where.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn find_written(
+        &self,
+        lane: &Lane,
+        id: &DedupId,
+    ) -> Result<Option<Sequence>, LogError> {
+        self.find_id(&lane.subject(self.namespace()), id.as_str()).await
     }
 }
 
@@ -229,11 +292,12 @@ impl Prepared {
 struct Tries {
     deadline: Instant,
     sent: bool,
+    contended: u32,
 }
 
 impl Tries {
     fn new() -> Self {
-        Self { deadline: Instant::now() + BUDGET, sent: false }
+        Self { deadline: Instant::now() + BUDGET, sent: false, contended: 0 }
     }
 
     /// What giving up now means.
@@ -265,6 +329,12 @@ impl Tries {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether to try again while another write is in the way.
+    fn contend(&mut self) -> bool {
+        self.contended += 1;
+        self.contended <= MAX_CONTENDED
     }
 
     async fn pause(&self) -> Result<(), AppendError> {

@@ -28,7 +28,6 @@ const DUPLICATES: Duration = Duration::from_secs(3600);
 const BUDGET: Duration = Duration::from_secs(10);
 /// Most letters in one answer.
 const MAX_LIST: usize = 1000;
-const NO_MESSAGE: u64 = 10_037;
 
 /// Why and when a worker gave up on an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -186,11 +185,14 @@ impl DeadLetters {
     pub async fn delete(&self, id: u64) -> Result<bool, LogError> {
         let subject = format!("$JS.API.STREAM.MSG.DELETE.{}", self.stream);
         let request = format!("{{\"seq\":{id}}}");
-        let answer = self.log.inner.connection.ask_safely(&subject, &request.into()).await?;
+        let payload = request.clone().into();
+        let answer = self.log.inner.connection.ask_safely(&subject, &payload).await?;
         match api::parse::<serde_json::Value>(&answer)? {
             Ok(_) => Ok(true),
-            Err(error) if error.err_code == NO_MESSAGE || error.code == 400 => Ok(false),
-            Err(error) => Err(error.into()),
+            Err(error) => match self.fetch(request).await? {
+                None => Ok(false),
+                Some(_) => Err(error.into()),
+            },
         }
     }
 
@@ -224,7 +226,7 @@ impl DeadLetters {
                 match Outcome::read(&answer) {
                     Outcome::Stored { .. } => return Ok(()),
                     Outcome::Refused(error) => return Err(error),
-                    Outcome::Later => {}
+                    Outcome::Later | Outcome::Contended => {}
                 }
             }
             sleep(PAUSE).await;

@@ -11,8 +11,11 @@ use crate::error::{AppendError, LogError};
 mod code {
     /// An expected last sequence did not match.
     pub(super) const WRONG_LAST_SEQUENCE: u64 = 10_071;
-    /// The same inside an atomic batch.
-    pub(super) const WRONG_LAST_SEQUENCE_IN_BATCH: u64 = 10_164;
+    /// The same inside an atomic batch; outside one, in a cluster, another write to the lane in question
+    /// is still being agreed on.
+    pub(super) const WRONG_LAST_SEQUENCE_CONSTANT: u64 = 10_164;
+    /// In a cluster: a message with this id is still being agreed on.
+    pub(super) const DUPLICATE_IN_PROGRESS: u64 = 10_158;
     /// A message id of the batch is in the log already.
     pub(super) const BATCH_DUPLICATE: u64 = 10_201;
     /// The batch was dropped before its commit, or parts of it never arrived.
@@ -35,6 +38,8 @@ pub(crate) enum Outcome {
     Stored { sequence: Sequence, duplicate: bool },
     /// Not stored, and trying again may help.
     Later,
+    /// Not stored: the expectation did not hold, or could not be judged while another write was under way.
+    Contended,
     /// Not stored.
     Refused(AppendError),
 }
@@ -60,14 +65,15 @@ impl Outcome {
 
     fn of_error(error: ApiError) -> Self {
         match error.err_code {
-            code::WRONG_LAST_SEQUENCE | code::WRONG_LAST_SEQUENCE_IN_BATCH => {
-                Self::Refused(AppendError::Conflict)
-            }
+            code::WRONG_LAST_SEQUENCE => Self::Refused(AppendError::Conflict),
+            code::WRONG_LAST_SEQUENCE_CONSTANT => Self::Contended,
             code::BATCH_DUPLICATE => Self::Refused(AppendError::AlreadyCommitted),
             code::BATCH_TOO_LARGE | code::MESSAGE_TOO_LARGE => Self::Refused(AppendError::TooLarge),
             code::STORE_FAILED => Self::Refused(AppendError::StorageFull),
             other if code::NO_RESOURCES.contains(&other) => Self::Refused(AppendError::StorageFull),
-            code::BATCH_INCOMPLETE | code::TOO_MANY_BATCHES => Self::Later,
+            code::BATCH_INCOMPLETE | code::TOO_MANY_BATCHES | code::DUPLICATE_IN_PROGRESS => {
+                Self::Later
+            }
             // 503: no leader, starting up, overloaded.
             _ if error.code == 503 => Self::Later,
             _ => Self::Refused(LogError::from(error).into()),

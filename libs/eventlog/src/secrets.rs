@@ -26,7 +26,6 @@ use crate::topology::{ensure_stream, our_metadata};
 pub const MAX_KEY: usize = 128;
 /// How long a write is tried.
 const BUDGET: Duration = Duration::from_secs(10);
-const NO_MESSAGE: u64 = 10_037;
 /// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
 const KV_OPERATION: &str = "KV-Operation";
 
@@ -242,7 +241,12 @@ impl SecretStore {
             match connection.ask(subject.clone(), Some(headers), value.clone()).await {
                 Ok(answer) => match Outcome::read(&answer) {
                     Outcome::Stored { sequence, .. } => return Ok(sequence),
+                    // The server judges the expectation before it looks for the id.
+                    Outcome::Refused(AppendError::Conflict) if sent => {
+                        return self.is_ours(key, &value, expected).await;
+                    }
                     Outcome::Refused(error) => return Err(refused(error)),
+                    Outcome::Contended => return Err(SecretError::Conflict),
                     Outcome::Later => {}
                 },
                 Err(Unanswered::TooLarge) => return Err(SecretError::Full),
@@ -256,15 +260,27 @@ impl SecretStore {
         }
     }
 
+    /// After a lost answer: whether the value that is there now is the one that was sent.
+    async fn is_ours(&self, key: &str, value: &Bytes, expected: u64) -> Result<u64, SecretError> {
+        match self.entry(key).await? {
+            Some((found, revision, _)) if revision > expected && found == *value => Ok(revision),
+            _ => Err(SecretError::Conflict),
+        }
+    }
+
+    /// Overwrites one revision; that it has gone in between is as good.
     async fn erase(&self, revision: u64) -> Result<(), SecretError> {
+        let connection = &self.log.inner.connection;
         let subject = format!("$JS.API.STREAM.MSG.DELETE.{}", self.stream);
         let request = format!("{{\"seq\":{revision},\"no_erase\":false}}");
-        let answer = self.log.inner.connection.ask_safely(&subject, &request.into()).await?;
-        match api::parse::<serde_json::Value>(&answer)? {
-            Ok(_) => Ok(()),
-            // It expired or somebody else deleted it in between.
-            Err(error) if error.err_code == NO_MESSAGE || error.code == 400 => Ok(()),
-            Err(error) => Err(LogError::from(error).into()),
+        let answer = connection.ask_safely(&subject, &request.into()).await?;
+        let Err(error) = api::parse::<serde_json::Value>(&answer)? else { return Ok(()) };
+        let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
+        let request = format!("{{\"seq\":{revision}}}");
+        let answer = connection.ask_safely(&subject, &request.into()).await?;
+        match read_entry(&answer)? {
+            None => Ok(()),
+            Some(_) => Err(LogError::from(error).into()),
         }
     }
 }

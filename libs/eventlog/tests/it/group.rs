@@ -1,0 +1,103 @@
+//! Group commit: the same outcomes as singles, with fewer syncs.
+
+use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, Topology};
+use futures_util::future::join_all;
+use schemas::Lane;
+use std::time::Instant;
+
+use crate::kit::{Server, put, room, user, write};
+
+async fn grouping(server: &Server) -> EventLog {
+    let log = server.connect().await;
+    let topology = Topology { group_commit: true, ..Topology::default() };
+    log.ensure_topology(&topology).await.unwrap();
+    log
+}
+
+async fn at_once(log: &EventLog, writes: Vec<LaneWrite>) -> Vec<Result<Appended, AppendError>> {
+    join_all(writes.into_iter().map(|write| log.append(vec![write]))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_are_each_stored_once_with_their_own_sequence() {
+    let server = Server::start_sync_always().await;
+    let log = grouping(&server).await;
+    let lane = Lane::Timeline(room());
+    let writes = (0..500).map(|n| write(&lane, &n.to_string(), Expect::Any)).collect();
+    let mut sequences: Vec<_> = Vec::new();
+    for (n, outcome) in at_once(&log, writes).await.into_iter().enumerate() {
+        let sequence = outcome.unwrap().sequences[0];
+        let stored = log.get(sequence).await.unwrap().unwrap().event().unwrap();
+        let text = format!("{:?}", stored.data);
+        assert!(text.contains(&format!("\"{n}\"")), "{n}: {text}");
+        sequences.push(sequence);
+    }
+    sequences.sort_unstable();
+    assert_eq!(sequences, (1..=500).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_refusal_does_not_harm_the_others() {
+    let server = Server::start_sync_always().await;
+    let log = grouping(&server).await;
+    let (timeline, member) = (Lane::Timeline(room()), Lane::Member(room(), user()));
+    let at = put(&log, &member, "joined").await;
+    let fence = |at| Expect::Fence { lane: member.clone(), at };
+    let id = DedupId::of(["usr", "post", "1"]);
+    let first = log.append(vec![write(&timeline, "d", Expect::Any).dedup(id.clone())]).await;
+    let mut writes: Vec<_> =
+        (0..100).map(|n| write(&timeline, &n.to_string(), fence(at))).collect();
+    writes[30] = write(&timeline, "stale", fence(at + 7));
+    writes[60] = write(&timeline, "repeat", Expect::Any).dedup(id);
+    let outcomes = at_once(&log, writes).await;
+    for (n, outcome) in outcomes.iter().enumerate() {
+        match n {
+            30 => assert!(matches!(outcome, Err(AppendError::Conflict)), "{outcome:?}"),
+            60 => {
+                let repeat = outcome.as_ref().unwrap();
+                assert!(repeat.duplicate);
+                assert_eq!(repeat.sequences, first.as_ref().unwrap().sequences);
+            }
+            _ => assert!(!outcome.as_ref().unwrap().duplicate, "{n}: {outcome:?}"),
+        }
+    }
+    assert_eq!(log.head().await.unwrap(), 2 + 98);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_claims_of_one_lane_one_succeeds() {
+    let server = Server::start_sync_always().await;
+    let log = grouping(&server).await;
+    let lane = Lane::handle("everybody");
+    let writes = (0..40).map(|n| write(&lane, &n.to_string(), Expect::Empty)).collect();
+    let outcomes = at_once(&log, writes).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(AppendError::Conflict))));
+    assert_eq!(log.head().await.unwrap(), 1);
+}
+
+/// Not a test of correctness: `cargo test -p eventlog --release -- --ignored --nocapture rate`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "prints rates; for a quiet machine"]
+async fn rate_of_appends_with_256_in_flight() {
+    for (always, group) in [(false, false), (false, true), (true, false), (true, true)] {
+        let server = if always { Server::start_sync_always().await } else { Server::start().await };
+        let log = if group { grouping(&server).await } else { server.log().await };
+        let lane = Lane::Timeline(room());
+        let each: u32 = if always && !group { 40 } else { 400 };
+        let begun = Instant::now();
+        let tasks = (0..256).map(|_| {
+            let (log, lane) = (log.clone(), lane.clone());
+            tokio::spawn(async move {
+                for _ in 0..each {
+                    put(&log, &lane, "a message of a usual length, as people write them").await;
+                }
+            })
+        });
+        for task in join_all(tasks).await {
+            task.unwrap();
+        }
+        let rate = f64::from(256 * each) / begun.elapsed().as_secs_f64();
+        println!("sync always: {always}, group commit: {group}: {rate:.0} appends/s");
+    }
+}
