@@ -51,7 +51,12 @@ impl Connection {
         loop {
             let (options, state) = options(client_name);
             match with_credentials(options, &servers).connect(&servers).await {
-                Ok(client) => return Ok(Self { client, state }),
+                Ok(client) => {
+                    let connection = Self { client, state };
+                    // The event of the first connection is reported a moment after it is made.
+                    connection.connected_by(Instant::now() + FIRST_CONNECTION).await;
+                    return Ok(connection);
+                }
                 Err(error) if final_failure(error.kind()) || Instant::now() >= deadline => {
                     return Err(error.into());
                 }

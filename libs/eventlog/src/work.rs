@@ -239,6 +239,12 @@ impl WorkQueue {
 }
 
 impl Delivery {
+    /// Whether it was a dead letter that somebody handed back: parts of it may have been done before.
+    #[must_use]
+    pub const fn redriven(&self) -> bool {
+        self.redrive.is_some()
+    }
+
     /// It is done. Returns when the server has noted it; on an error it may be delivered again, so an
     /// effect must be recognisable.
     ///
