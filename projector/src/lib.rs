@@ -1,1 +1,26 @@
 //! Events to views to the read model; rebuild; verify.
+//!
+//! The projector reads the whole log in order and keeps the read model's documents in step with it. The
+//! rules are pure functions in [`views`]; the engine loads the documents a batch touches, lets the views
+//! change them in memory, and commits them together with the checkpoint. Exactly once, on any crash: the
+//! commit is conditional on the checkpoint, which is also what keeps two projectors apart.
+//!
+//! - [`build`] and [`Projector::run_until_stopped`]: the service.
+//! - [`rebuild`]: a new generation beside the live one, then the switch; or a snapshot of the past.
+//! - [`verify`]: the live generation against a fresh one, document by document.
+
+mod engine;
+mod error;
+mod feed;
+mod metrics;
+mod rebuild;
+mod service;
+mod source;
+mod verify;
+mod views;
+mod working_set;
+
+pub use error::{Poison, ProjectError};
+pub use rebuild::{OnProgress, Phase, Progress, RebuildOptions, Rebuilt, Until, rebuild};
+pub use service::{Config, Deps, Projector, build};
+pub use verify::{CollectionCount, Difference, DifferenceKind, Verified, verify};

@@ -27,6 +27,8 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>>;
     /// The names of all generations, snapshots included.
     async fn list(&self) -> Answer<Vec<String>>;
+    /// Where an operator finds a generation: a file or the name of a database.
+    fn location(&self, name: &str) -> String;
     /// Deletes a generation; nothing happens when there is no such one.
     async fn delete(&self, name: &str) -> Answer<()>;
 }

@@ -206,6 +206,12 @@ impl ReadModel {
         self.0.backend.list().await
     }
 
+    /// Where an operator finds a generation or snapshot: a file or the name of a database.
+    #[must_use]
+    pub fn location(&self, name: &str) -> String {
+        self.0.backend.location(name)
+    }
+
     /// Makes `to` the live generation, everywhere, if `from` is live now. False when another one is.
     ///
     /// # Errors

@@ -29,6 +29,9 @@ impl Backend for Databases {
     async fn list(&self) -> Answer<Vec<String>> {
         Ok(vec![])
     }
+    fn location(&self, name: &str) -> String {
+        name.to_owned()
+    }
     async fn delete(&self, _: &str) -> Answer<()> {
         Ok(())
     }

@@ -182,6 +182,10 @@ impl Backend for Files {
         blocking(move || files.names()).await
     }
 
+    fn location(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
     async fn delete(&self, name: &str) -> Answer<()> {
         let (files, name) = (self.clone(), name.to_owned());
         blocking(move || files.remove(&name)).await

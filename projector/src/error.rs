@@ -1,0 +1,73 @@
+//! Why the projection, a rebuild or a verification did not go on.
+
+use eventlog::LogError;
+use readmodel::{CommitError, StoreError};
+use schemas::{DecodeError, Sequence};
+
+/// Why an event cannot be projected. It is never skipped: the projection stands still before it.
+#[derive(Debug, thiserror::Error)]
+pub enum Poison {
+    /// Its bytes are no event this build can read.
+    #[error("the event at {sequence} cannot be read")]
+    Undecodable {
+        /// Its place.
+        sequence: Sequence,
+        /// Why.
+        #[source]
+        source: DecodeError,
+    },
+    /// A view failed on it.
+    #[error("a view failed at {sequence}: {reason}")]
+    View {
+        /// Its place.
+        sequence: Sequence,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Poison {
+    /// The place of the event.
+    #[must_use]
+    pub const fn sequence(&self) -> Sequence {
+        match self {
+            Self::Undecodable { sequence, .. } | Self::View { sequence, .. } => *sequence,
+        }
+    }
+}
+
+/// Why the projector, a rebuild or a verification stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Log(#[from] LogError),
+    /// The read model cannot be read or written.
+    #[error("the read model does not work")]
+    Store(#[from] StoreError),
+    /// An event cannot be projected.
+    #[error("an event cannot be projected")]
+    Poison(#[from] Poison),
+    /// Another projector has moved the checkpoint.
+    #[error("another projector is at work")]
+    Fenced,
+    /// The generation takes no more writes: a rebuild is replacing it.
+    #[error("the generation is retired")]
+    Retired,
+    /// The generation was made from another log, or from an end of this one that is lost.
+    #[error("the generation was made from another log: {0}")]
+    OtherLog(String),
+    /// What was asked for makes no sense, such as a moment before the first event.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<CommitError> for ProjectError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Fenced => Self::Fenced,
+            CommitError::Retired => Self::Retired,
+            CommitError::Store(error) => Self::Store(error),
+        }
+    }
+}

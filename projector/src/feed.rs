@@ -1,0 +1,79 @@
+//! Brings a generation exactly to a place in the log.
+
+use std::collections::VecDeque;
+
+use eventlog::EventLog;
+use schemas::{Sequence, Timestamp};
+
+use crate::engine::Engine;
+use crate::error::{Poison, ProjectError};
+use crate::source::Source;
+use crate::views::Logged;
+
+/// Events applied in one transaction when nobody waits for any of them.
+const BATCH: usize = 5000;
+
+/// The log from where an engine stands, taken in pieces of any size.
+pub(crate) struct Feed {
+    source: Source,
+    rest: VecDeque<Logged>,
+    through: Sequence,
+    poison: Option<Poison>,
+}
+
+impl Feed {
+    /// Begins after the engine's checkpoint.
+    pub(crate) async fn start(log: &EventLog, engine: &Engine) -> Result<Self, ProjectError> {
+        let source = Source::start(log, engine.at(), BATCH).await?;
+        Ok(Self { source, rest: VecDeque::new(), through: engine.at(), poison: None })
+    }
+
+    /// Applies everything up to and including a sequence, and nothing after it; stops earlier, before
+    /// the first event stored after `until`. `told` hears of each checkpoint. Waits while the log has
+    /// not got that far.
+    pub(crate) async fn advance(
+        &mut self,
+        engine: &mut Engine,
+        target: Sequence,
+        until: Option<Timestamp>,
+        told: &(dyn Fn(Sequence) + Send + Sync),
+    ) -> Result<(), ProjectError> {
+        while engine.at() < target {
+            if self.rest.is_empty() && self.through <= engine.at() {
+                self.refill().await?;
+            }
+            let allowed = |event: &Logged| {
+                event.sequence <= target && until.is_none_or(|until| event.stored_at <= until)
+            };
+            let cut = self.rest.iter().position(|event| !allowed(event));
+            let events: Vec<Logged> = self.rest.drain(..cut.unwrap_or(self.rest.len())).collect();
+            let too_late = self.rest.front().is_some_and(|event| event.sequence <= target);
+            let through = match (cut, too_late) {
+                (Some(_), true) => events.last().map_or(engine.at(), |last| last.sequence),
+                (Some(_), false) => target,
+                (None, _) => self.through.min(target),
+            };
+            if through > engine.at() {
+                engine.apply(&events, through).await?;
+                told(engine.at());
+            }
+            if too_late {
+                return Ok(());
+            }
+            if self.rest.is_empty()
+                && let Some(poison) = self.poison.take()
+            {
+                return Err(poison.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn refill(&mut self) -> Result<(), ProjectError> {
+        let work = self.source.next().await?;
+        self.rest = work.events.into();
+        self.through = work.through;
+        self.poison = work.poison;
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! Building a generation anew while the live one serves, and snapshots of the past.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::EventLog;
+use readmodel::{ProjectionStore, ReadModel};
+use schemas::{Position, Sequence, Timestamp};
+
+use crate::engine::Engine;
+use crate::error::ProjectError;
+use crate::feed::Feed;
+
+/// A new generation this close to the log's end is switched to.
+const CLOSE: Sequence = 500;
+/// Rounds of catching up before the switch is made from farther away; a log that grows faster than it
+/// can be projected would otherwise never be switched to.
+const ROUNDS: usize = 20;
+/// How long the old generation answers after the switch, for readers that have not noticed yet.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A place in the past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// Everything the server had stored by this moment.
+    Time(Timestamp),
+    /// Everything up to and including this position.
+    Position(Position),
+}
+
+impl Until {
+    /// Reads what an operator gave: an RFC 3339 moment or a position (`epoch:sequence`).
+    ///
+    /// # Errors
+    /// [`ProjectError::Refused`] when it is neither.
+    pub fn parse(text: &str) -> Result<Self, ProjectError> {
+        if let Ok(position) = Position::parse(text) {
+            return Ok(Self::Position(position));
+        }
+        Timestamp::parse(text).map(Self::Time).map_err(|_| {
+            ProjectError::Refused("--until wants an RFC 3339 time or a position".to_owned())
+        })
+    }
+
+    fn snapshot_name(&self) -> String {
+        match self {
+            Self::Position(position) => format!("until-{}", position.sequence),
+            Self::Time(time) => {
+                let digits: String =
+                    time.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+                format!("until-{}", digits.to_ascii_lowercase())
+            }
+        }
+    }
+}
+
+/// What to build.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RebuildOptions {
+    /// Build a snapshot of the past under a name of its own and leave the live generation alone.
+    pub until: Option<Until>,
+}
+
+/// What a long operation is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Projecting the log into a fresh generation.
+    Build,
+    /// Projecting what came meanwhile, with the old generation at rest.
+    CatchUp,
+    /// Comparing documents.
+    Compare,
+}
+
+/// How far a long operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Events or documents dealt with.
+    pub done: u64,
+    /// Events or documents in all, as far as is known.
+    pub total: u64,
+}
+
+/// Hears of progress.
+pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// What was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The generation's or snapshot's name.
+    pub generation: String,
+    /// Where it is: a file or the name of a database.
+    pub location: String,
+    /// Up to where it was built.
+    pub position: Position,
+    /// Whether it is the live generation now.
+    pub switched: bool,
+}
+
+/// Builds the read model anew from the log's beginning, beside the live generation, and switches to it
+/// without a reader noticing; or, with `until`, builds a snapshot of the past. Works while a projector
+/// runs, in this process or another.
+///
+/// # Errors
+/// [`ProjectError`]; what was begun is deleted again and the live generation goes on.
+pub async fn rebuild(
+    log: &EventLog,
+    read_model: &ReadModel,
+    options: &RebuildOptions,
+    progress: OnProgress<'_>,
+) -> Result<Rebuilt, ProjectError> {
+    read_model.refresh().await?;
+    let target = target(log, options.until.as_ref()).await?;
+    let store = match &options.until {
+        None => read_model.create_generation().await?,
+        Some(until) => {
+            // A snapshot of the same moment is the same, unless it was cut short.
+            read_model.delete(&until.snapshot_name()).await?;
+            read_model.create_snapshot(&until.snapshot_name()).await?
+        }
+    };
+    let name = store.generation().to_owned();
+    let built = match &options.until {
+        None => replace_live(log, read_model, store, target, progress).await,
+        Some(until) => snapshot(log, store, target, until, progress).await,
+    };
+    match built {
+        Ok(position) => Ok(Rebuilt {
+            location: read_model.location(&name),
+            generation: name,
+            position,
+            switched: options.until.is_none(),
+        }),
+        Err(error) => {
+            if let Err(error) = read_model.delete(&name).await {
+                tracing::warn!(%error, generation = name, "what was begun cannot be deleted");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn target(log: &EventLog, until: Option<&Until>) -> Result<Sequence, ProjectError> {
+    let head = log.head().await?;
+    match until {
+        None | Some(Until::Time(_)) => Ok(head),
+        Some(Until::Position(position)) if position.epoch != log.epoch() => {
+            Err(ProjectError::Refused(format!("the position is not of this log ({})", log.epoch())))
+        }
+        Some(Until::Position(position)) if position.sequence > head => {
+            Err(ProjectError::Refused(format!("the log ends at {}", log.epoch().at(head))))
+        }
+        Some(Until::Position(position)) => Ok(position.sequence),
+    }
+}
+
+async fn snapshot(
+    log: &EventLog,
+    store: Arc<dyn ProjectionStore>,
+    target: Sequence,
+    until: &Until,
+    progress: OnProgress<'_>,
+) -> Result<Position, ProjectError> {
+    let mut engine = Engine::open(store, log.epoch()).await?;
+    let mut feed = Feed::start(log, &engine).await?;
+    let time = match until {
+        Until::Time(time) => Some(*time),
+        Until::Position(_) => None,
+    };
+    let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
+    feed.advance(&mut engine, target, time, &told).await?;
+    Ok(log.epoch().at(engine.at()))
+}
+
+async fn replace_live(
+    log: &EventLog,
+    read_model: &ReadModel,
+    store: Arc<dyn ProjectionStore>,
+    mut target: Sequence,
+    progress: OnProgress<'_>,
+) -> Result<Position, ProjectError> {
+    let old = read_model.writer();
+    let mut engine = Engine::open(store, log.epoch()).await?;
+    let mut feed = Feed::start(log, &engine).await?;
+    for _ in 0..ROUNDS {
+        let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
+        feed.advance(&mut engine, target, None, &told).await?;
+        target = log.head().await?;
+        if target.saturating_sub(engine.at()) <= CLOSE {
+            break;
+        }
+    }
+    let switched = take_over(log, read_model, &old, (&mut engine, &mut feed), progress).await;
+    match switched {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(ProjectError::Refused("another rebuild was faster".to_owned()));
+        }
+        Err(error) => {
+            // The old generation goes on.
+            old.set_retired(false).await?;
+            return Err(error);
+        }
+    }
+    drop(feed);
+    tokio::time::sleep(GRACE).await;
+    delete_older(read_model, engine.store().generation()).await;
+    Ok(log.epoch().at(engine.at()))
+}
+
+/// Stops the old generation, brings the new one at least as far, and switches: whoever has read
+/// something from the old one finds it in the new one.
+async fn take_over(
+    log: &EventLog,
+    read_model: &ReadModel,
+    old: &Arc<dyn ProjectionStore>,
+    (engine, feed): (&mut Engine, &mut Feed),
+    progress: OnProgress<'_>,
+) -> Result<bool, ProjectError> {
+    let last = old.set_retired(true).await?;
+    let head = log.head().await?;
+    // A generation of another log, or of an end this log has lost, has nothing to catch up with.
+    let same_log = last.epoch.is_none_or(|epoch| epoch == log.epoch()) && last.sequence <= head;
+    let total = if same_log { last.sequence } else { head };
+    let told = |done| progress(Progress { phase: Phase::CatchUp, done, total });
+    feed.advance(engine, total, None, &told).await?;
+    Ok(read_model.switch(old.generation(), engine.store().generation()).await?)
+}
+
+/// Deletes the generations a new one replaces, and what rebuilds that died have left.
+async fn delete_older(read_model: &ReadModel, live: &str) {
+    let number = |name: &str| name.strip_prefix("gen-").and_then(|n| n.parse::<u32>().ok());
+    let names = match read_model.generations().await {
+        Ok(names) => names,
+        Err(error) => {
+            tracing::warn!(%error, "old generations cannot be listed");
+            return;
+        }
+    };
+    for name in names.iter().filter(|name| number(name).is_some() && number(name) < number(live)) {
+        match read_model.delete(name).await {
+            Ok(()) => tracing::info!(generation = name, "old generation deleted"),
+            Err(error) => tracing::warn!(%error, generation = name, "cannot be deleted"),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The service: one active projector per namespace, others standing by.
+//!
+//! Whoever commits first is active; the others find their commit fenced and stand by, watching the
+//! checkpoint, until it has stood still for a while although the log goes on. There is no lease to lose:
+//! a projector that sleeps through its turn finds its next commit fenced.
+
+use std::time::{Duration, Instant};
+
+use bus::{Bus, Checkpoint};
+use eventlog::EventLog;
+use readmodel::ReadModel;
+use schemas::{Sequence, Timestamp};
+use telemetry::{Health, Metrics, Shutdown};
+use tracing::Instrument as _;
+
+use crate::engine::Engine;
+use crate::error::ProjectError;
+use crate::metrics::ProjectorMetrics;
+use crate::rebuild::{RebuildOptions, rebuild};
+use crate::source::{Source, Work};
+
+/// The name under which the projector reports its health.
+const COMPONENT: &str = "projector";
+/// The checkpoint is said again this often while nothing happens.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Pauses between tries after a failure: doubled each time up to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(10);
+/// How often a standby looks at the checkpoint.
+const LOOK: Duration = Duration::from_millis(500);
+/// A rebuild that has retired a generation and has not switched for so long has died.
+const RETIRED_FOR_TOO_LONG: Duration = Duration::from_secs(30);
+/// A batch up to this size is recent: each event's projection is shown in its trace.
+const TRACED_BATCH: usize = 8;
+
+/// How the projector works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Events applied in one transaction, at most.
+    pub batch: usize,
+    /// A standby takes over when the checkpoint has not moved for so long although there is more.
+    pub take_over_after: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { batch: 2000, take_over_after: Duration::from_secs(3) }
+    }
+}
+
+/// What the projector works with. The log must be attached (`ensure_topology` or `attach`).
+#[derive(Clone)]
+pub struct Deps {
+    /// What is read.
+    pub log: EventLog,
+    /// Where checkpoints are told.
+    pub bus: Bus,
+    /// What is written.
+    pub read_model: ReadModel,
+    /// Where lag and batches are told.
+    pub metrics: Metrics,
+    /// Where it is said whether the projection goes on.
+    pub health: Health,
+}
+
+/// The service, ready to run.
+pub struct Projector {
+    config: Config,
+    deps: Deps,
+    metrics: ProjectorMetrics,
+}
+
+/// Makes the service. Nothing is read or written before it runs.
+///
+/// # Errors
+/// None at present: reaching the log and the read model was the caller's doing.
+pub async fn build(config: Config, deps: Deps) -> Result<Projector, ProjectError> {
+    let metrics = ProjectorMetrics::register(&deps.metrics);
+    deps.health.set(COMPONENT, Err("starting"));
+    Ok(Projector { config, deps, metrics })
+}
+
+/// How a stretch of work ended.
+enum End {
+    /// Shutdown was asked for.
+    Stopped,
+    /// Go on at once with the generation that is live now.
+    Again,
+}
+
+impl Projector {
+    /// Projects until asked to stop. Failures are logged, shown in health and metrics, and tried again.
+    pub async fn run_until_stopped(self, shutdown: Shutdown) {
+        let mut pause = FIRST_PAUSE;
+        while !shutdown.is_triggered() {
+            let started = Instant::now();
+            match self.work(&shutdown).await {
+                Ok(End::Stopped) => break,
+                Ok(End::Again) => continue,
+                Err(error) => self.recover(error, &shutdown).await,
+            }
+            // Whoever has worked for a while was well; the next failure is a new one.
+            pause = if started.elapsed() > LAST_PAUSE { FIRST_PAUSE } else { pause };
+            tokio::select! {
+                () = shutdown.wait() => break,
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+        self.metrics.active.set(0);
+        self.deps.health.remove(COMPONENT);
+    }
+
+    /// Applies batch after batch to the live generation.
+    async fn work(&self, shutdown: &Shutdown) -> Result<End, ProjectError> {
+        let read_model = &self.deps.read_model;
+        read_model.refresh().await?;
+        let mut engine = Engine::open(read_model.writer(), self.deps.log.epoch()).await?;
+        let mut source = Source::start(&self.deps.log, engine.at(), self.config.batch).await?;
+        self.metrics.active.set(1);
+        self.metrics.stopped.set(0);
+        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
+        let mut told = Instant::now();
+        self.tell(&engine).await;
+        loop {
+            let work = tokio::select! {
+                () = shutdown.wait() => return Ok(End::Stopped),
+                work = source.next() => work?,
+            };
+            let idle = work.events.is_empty() && work.through == engine.at();
+            if !idle {
+                self.apply(&mut engine, &work).await?;
+            }
+            if let Some(poison) = work.poison {
+                return Err(poison.into());
+            }
+            if !idle || told.elapsed() >= HEARTBEAT {
+                self.tell(&engine).await;
+                told = Instant::now();
+            }
+            if read_model.generation() != engine.store().generation() {
+                return Ok(End::Again);
+            }
+        }
+    }
+
+    async fn apply(&self, engine: &mut Engine, work: &Work) -> Result<(), ProjectError> {
+        let started = Instant::now();
+        let applied = engine.apply(&work.events, work.through).instrument(span(work)).await?;
+        self.metrics.batch(work.events.len(), applied.documents, started.elapsed());
+        let age = work.events.last().map_or(0, |last| {
+            Timestamp::now().millis().saturating_sub(last.stored_at.millis()).max(0)
+        });
+        let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+        self.metrics.place(engine.at(), work.head, age.as_secs_f64());
+        tracing::debug!(
+            event.seq = engine.at(),
+            events = work.events.len(),
+            documents = applied.documents,
+            duration_ms = started.elapsed().as_millis(),
+            "projected"
+        );
+        Ok(())
+    }
+
+    /// Says how far the read model is: to this process directly, to others over the bus.
+    async fn tell(&self, engine: &Engine) {
+        let generation = engine.store().generation().to_owned();
+        self.deps.read_model.note_checkpoint(engine.at(), &generation);
+        let position = self.deps.log.epoch().at(engine.at());
+        let checkpoint = Checkpoint { position, generation, at: Timestamp::now() };
+        if let Err(error) = self.deps.bus.publish_checkpoint(&checkpoint).await {
+            tracing::debug!(%error, "the checkpoint was not told");
+        }
+    }
+
+    /// Does what a failure calls for, so that the next try may go better.
+    async fn recover(&self, error: ProjectError, shutdown: &Shutdown) {
+        match error {
+            ProjectError::Fenced => {
+                self.metrics.fenced.inc();
+                self.metrics.active.set(0);
+                tracing::info!("another projector is at work; standing by");
+                self.stand_by(shutdown).await;
+            }
+            ProjectError::Retired => self.await_switch(shutdown).await,
+            ProjectError::OtherLog(why) => self.start_anew(&why).await,
+            ProjectError::Poison(poison) => {
+                self.metrics.stopped.set(1);
+                let reason = telemetry::error_chain(&poison);
+                tracing::error!(
+                    event.seq = poison.sequence(),
+                    error = reason,
+                    "projection stopped"
+                );
+                self.deps.health.set(COMPONENT, Err(reason));
+            }
+            error => {
+                let reason = telemetry::error_chain(&error);
+                tracing::error!(error = reason, "the projection failed and is tried again");
+                self.deps.health.set(COMPONENT, Err(reason));
+            }
+        }
+    }
+
+    /// Watches the checkpoint until the active projector seems to have gone.
+    async fn stand_by(&self, shutdown: &Shutdown) {
+        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
+        let mut seen: Option<Sequence> = None;
+        let mut since = Instant::now();
+        loop {
+            tokio::select! {
+                () = shutdown.wait() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let store = self.deps.read_model.current();
+            let Ok(checkpoint) = store.checkpoint().await else { continue };
+            self.deps.read_model.note_checkpoint(checkpoint.sequence, store.generation());
+            let Ok(head) = self.deps.log.head().await else { continue };
+            if seen != Some(checkpoint.sequence) || head <= checkpoint.sequence {
+                seen = Some(checkpoint.sequence);
+                since = Instant::now();
+            } else if since.elapsed() >= self.config.take_over_after {
+                tracing::warn!(
+                    event.seq = checkpoint.sequence,
+                    "the active projector stands still"
+                );
+                return;
+            }
+        }
+    }
+
+    /// A rebuild has retired the generation and is about to switch to its own.
+    async fn await_switch(&self, shutdown: &Shutdown) {
+        let retired = self.deps.read_model.writer();
+        let since = Instant::now();
+        while since.elapsed() < RETIRED_FOR_TOO_LONG {
+            if let Err(error) = self.deps.read_model.refresh().await {
+                tracing::warn!(%error, "cannot look for the new generation");
+            }
+            let still = retired.checkpoint().await.is_ok_and(|now| now.retired);
+            if self.deps.read_model.generation() != retired.generation() || !still {
+                return;
+            }
+            tokio::select! {
+                () = shutdown.wait() => return,
+                () = tokio::time::sleep(HEARTBEAT / 10) => {}
+            }
+        }
+        tracing::warn!(
+            generation = retired.generation(),
+            "a rebuild retired the generation and never switched; going on with it"
+        );
+        if let Err(error) = retired.set_retired(false).await {
+            tracing::error!(%error, "the generation cannot be taken back into use");
+        }
+    }
+
+    /// The read model does not belong to this log: it is made anew from the log's beginning.
+    async fn start_anew(&self, why: &str) {
+        tracing::error!(why, "THE READ MODEL IS OF ANOTHER LOG and is built anew");
+        self.deps
+            .health
+            .set(COMPONENT, Err("the read model is built anew: the log is another one"));
+        let deps = &self.deps;
+        if let Err(error) = deps.log.attach().await {
+            tracing::error!(%error, "the log cannot be attached to");
+        }
+        let options = RebuildOptions::default();
+        if let Err(error) = rebuild(&deps.log, &deps.read_model, &options, &|_| {}).await {
+            let error = telemetry::error_chain(&error);
+            tracing::error!(error, "the read model could not be built anew");
+        }
+    }
+}
+
+/// The span of a batch; a small one is part of the trace of its first event, so that one trace runs from
+/// the request to the document.
+fn span(work: &Work) -> tracing::Span {
+    let first = work.events.first().filter(|_| work.events.len() <= TRACED_BATCH);
+    let span = tracing::info_span!(
+        "project",
+        event.seq = work.through,
+        events = work.events.len(),
+        event.kind = first.map(|first| first.event.data.type_name()),
+    );
+    match first {
+        Some(first) => telemetry::continue_trace(span, first.event.traceparent.as_ref()),
+        None => span,
+    }
+}

@@ -1,0 +1,224 @@
+//! Who is in which room, and what in it waits for him.
+//!
+//! A message costs a write for its author and for people it names, never one per member: what is unread is
+//! the room's last number minus the marker, taken when somebody asks.
+
+use std::collections::BTreeSet;
+
+use readmodel::{Key, MembershipDoc, MessageDoc};
+use schemas::Sequence;
+use schemas::events::{MemberState, MessageDeleted, MessageState, RoomState, UserState};
+use schemas::ids::{RoomId, UserId};
+use schemas::values::RoomRole;
+
+use super::{Wants, add_mention, messages, remove_mention, rooms};
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs(member: &MemberState, wants: &mut Wants) {
+    wants.key(Key::Room(member.room_id.clone()));
+    wants.membership(&member.room_id, &member.user_id);
+}
+
+pub(super) fn needs_of_newcomer(user: &UserId, everyone: &[RoomId], wants: &mut Wants) {
+    for room in everyone {
+        wants.key(Key::Room(room.clone()));
+        wants.membership(room, user);
+    }
+}
+
+pub(super) fn needs_of_new_room(room: &RoomState, wants: &mut Wants) {
+    for user in &room.direct_members {
+        wants.membership(&room.id, user);
+    }
+    if room.everyone {
+        wants.everybody.push(room.id.clone());
+    }
+}
+
+/// The last event of the member lane says how things stand now.
+pub(super) fn changed(
+    member: &MemberState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let key = (member.room_id.clone(), member.user_id.clone());
+    let was_present = set.memberships.get(&key)?.is_some_and(|doc| doc.present);
+    let Some(room) = rooms::at_hand(&member.room_id, member.joined_at, at, set)? else {
+        return Ok(());
+    };
+    if was_present != member.present {
+        let count = room.member_count;
+        room.member_count = if member.present { count + 1 } else { count.saturating_sub(1) };
+        room.updated = at;
+    }
+    let fresh = MembershipDoc {
+        room_id: member.room_id.clone(),
+        user_id: member.user_id.clone(),
+        role: member.role,
+        present: member.present,
+        banned: member.banned,
+        muted_until: member.muted_until,
+        joined_at: member.joined_at,
+        marker_number: room.last_number,
+        marker_message_id: room.last_message_id.clone(),
+        marker_updated: 0,
+        mention_numbers: Vec::new(),
+        changed: at,
+        updated: at,
+    };
+    let doc = match set.memberships.get(&key)? {
+        // Who comes (back) begins with everything read; who stays keeps his marker.
+        Some(old) if was_present && member.present => MembershipDoc {
+            marker_number: old.marker_number,
+            marker_message_id: old.marker_message_id.clone(),
+            marker_updated: old.marker_updated,
+            mention_numbers: old.mention_numbers.clone(),
+            ..fresh
+        },
+        _ => fresh,
+    };
+    set.memberships.put(&key, doc);
+    Ok(())
+}
+
+/// Somebody is made a member by a rule, not by an event on his member lane, which would have the last word.
+fn belongs(
+    room: &RoomId,
+    user: &UserId,
+    joined_at: schemas::Timestamp,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if set.memberships.get(&(room.clone(), user.clone()))?.is_some() {
+        return Ok(());
+    }
+    let member = MemberState {
+        room_id: room.clone(),
+        user_id: user.clone(),
+        role: RoomRole::Member,
+        present: true,
+        muted_until: None,
+        banned: false,
+        joined_at,
+    };
+    changed(&member, at, set)
+}
+
+/// A newcomer belongs to every room of everyone.
+pub(super) fn newcomer(
+    user: &UserState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    for room in set.site()?.everyone_rooms {
+        belongs(&room, &user.id, user.created_at, at, set)?;
+    }
+    Ok(())
+}
+
+/// A new direct room has its members at once, and a new room of everyone has everybody.
+pub(super) fn new_room(
+    room: &RoomState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let mut members: BTreeSet<UserId> = room.direct_members.iter().cloned().collect();
+    if room.everyone {
+        let Some(everybody) = &set.everybody else {
+            return Err(NotLoaded("everybody".to_owned()));
+        };
+        members.extend(everybody.iter().cloned());
+    }
+    for user in members {
+        belongs(&room.id, &user, room.created_at, at, set)?;
+    }
+    Ok(())
+}
+
+/// The author has read what he wrote; who is named has something waiting.
+pub(super) fn posted(
+    message: &MessageState,
+    number: u64,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let author = (message.room_id.clone(), message.sender_id.clone());
+    if set.memberships.get(&author)?.is_some_and(|member| member.present)
+        && let Some(member) = set.memberships.change(&author)?
+    {
+        member.marker_number = number;
+        member.marker_message_id = Some(message.id.clone());
+        member.mention_numbers.clear();
+        member.updated = at;
+    }
+    let named: BTreeSet<&UserId> = message.mentions.iter().collect();
+    for user in named.into_iter().filter(|user| **user != message.sender_id) {
+        mention(&message.room_id, user, number, true, at, set)?;
+    }
+    Ok(())
+}
+
+/// Before the message itself is edited: who was named and is not any more, and who is now.
+pub(super) fn edited(
+    message: &MessageState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let Some(old) = messages::before_edit(message, set)? else { return Ok(()) };
+    let (room, number, sender) = (old.room_id.clone(), old.number, old.sender_id.clone());
+    let before = named(old);
+    let now: BTreeSet<UserId> = message.mentions.iter().cloned().collect();
+    for user in before.difference(&now) {
+        mention(&room, user, number, false, at, set)?;
+    }
+    for user in now.difference(&before).filter(|user| **user != sender) {
+        mention(&room, user, number, true, at, set)?;
+    }
+    Ok(())
+}
+
+/// Before the message itself is emptied: nobody is named by it any more.
+pub(super) fn deleted(
+    data: &MessageDeleted,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let Some(old) = set.messages.get(&data.message_id)? else { return Ok(()) };
+    if old.deleted_at.is_some() {
+        return Ok(());
+    }
+    let (room, number) = (old.room_id.clone(), old.number);
+    for user in named(old) {
+        mention(&room, &user, number, false, at, set)?;
+    }
+    Ok(())
+}
+
+fn named(message: &MessageDoc) -> BTreeSet<UserId> {
+    message.mentions.iter().cloned().collect()
+}
+
+/// Adds or takes back an unread mention of somebody who is in the room.
+fn mention(
+    room: &RoomId,
+    user: &UserId,
+    number: u64,
+    add: bool,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let key = (room.clone(), user.clone());
+    let concerns = set.memberships.get(&key)?.is_some_and(|member| {
+        let listed = member.mention_numbers.binary_search(&number).is_ok();
+        member.present && number > member.marker_number && listed != add
+    });
+    if concerns && let Some(member) = set.memberships.change(&key)? {
+        if add {
+            add_mention(&mut member.mention_numbers, number);
+        } else {
+            remove_mention(&mut member.mention_numbers, number);
+        }
+        member.updated = at;
+    }
+    Ok(())
+}

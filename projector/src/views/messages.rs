@@ -1,0 +1,182 @@
+//! Messages: posted, edited, taken back, answered. Nothing changes a deleted message.
+
+use readmodel::{Key, MessageDoc, Want};
+use schemas::Sequence;
+use schemas::events::{MessageDeleted, MessageEdited, MessageState};
+use schemas::ids::{MessageId, RoomId};
+
+use super::{Wants, rooms};
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs_of_post(message: &MessageState, wants: &mut Wants) {
+    let room = &message.room_id;
+    wants.key(Key::Message(message.id.clone()));
+    wants.key(Key::Room(room.clone()));
+    wants.membership(room, &message.sender_id);
+    for user in &message.mentions {
+        wants.membership(room, user);
+    }
+    if let Some(root) = &message.thread_root_id {
+        wants.key(Key::Message(root.clone()));
+    }
+    if let Some(client_id) = &message.client_id {
+        let want = Want::ClientId(room.clone(), message.sender_id.clone(), client_id.clone());
+        wants.wants.insert(want);
+    }
+}
+
+pub(super) fn needs_of_edit(message: &MessageState, wants: &mut Wants) {
+    wants.key(Key::Message(message.id.clone()));
+    wants.key(Key::Room(message.room_id.clone()));
+    for user in &message.mentions {
+        wants.membership(&message.room_id, user);
+    }
+}
+
+pub(super) fn needs_of_deletion(data: &MessageDeleted, wants: &mut Wants) {
+    wants.key(Key::Message(data.message_id.clone()));
+    wants.key(Key::Room(data.room_id.clone()));
+    if let Some(root) = &data.thread_root_id {
+        wants.key(Key::Message(root.clone()));
+    }
+}
+
+/// The people a stored message names, its room and its thread: only the message itself tells. One that is
+/// posted in the same batch has named them already.
+pub(super) fn needs_of_mentions(
+    id: &MessageId,
+    set: &WorkingSet,
+    wants: &mut Wants,
+) -> Result<(), NotLoaded> {
+    let Some(message) = set.messages.get(id)? else { return Ok(()) };
+    wants.key(Key::Room(message.room_id.clone()));
+    for user in &message.mentions {
+        wants.membership(&message.room_id, user);
+    }
+    if let Some(root) = &message.thread_root_id {
+        wants.key(Key::Message(root.clone()));
+    }
+    Ok(())
+}
+
+/// The number the message got; none when it is a repeat, which the log should never hold (chat-svc
+/// recognises repeats) but which would be shown twice for ever if it did.
+pub(super) fn posted(
+    message: &MessageState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<Option<u64>, NotLoaded> {
+    let repeated = match &message.client_id {
+        Some(client_id) => set.client_id_used(&message.room_id, &message.sender_id, client_id)?,
+        None => false,
+    };
+    if repeated || set.messages.get(&message.id)?.is_some() {
+        return Ok(None);
+    }
+    let Some(room) = rooms::at_hand(&message.room_id, message.created_at, at, set)? else {
+        return Ok(None);
+    };
+    let number = room.last_number + 1;
+    let doc = MessageDoc {
+        id: message.id.clone(),
+        room_id: message.room_id.clone(),
+        number,
+        sender_id: message.sender_id.clone(),
+        client_id: message.client_id.clone(),
+        body: message.body.as_str().to_owned(),
+        format: message.format,
+        attachments: message.attachments.clone(),
+        mentions: message.mentions.clone(),
+        mentions_room: message.mentions_room,
+        thread_root_id: message.thread_root_id.clone(),
+        reply_count: 0,
+        created_at: message.created_at,
+        edited_at: None,
+        deleted_at: None,
+        posted: at,
+        changed: at,
+        updated: at,
+    };
+    set.note_client_id(&doc);
+    if let Some(root) = &doc.thread_root_id {
+        answered(root, &doc.room_id, true, at, set)?;
+    }
+    set.messages.put(&message.id, doc);
+    Ok(Some(number))
+}
+
+/// The message as it stands before an edit; none when the edit has no effect.
+pub(super) fn before_edit<'a>(
+    message: &MessageState,
+    set: &'a WorkingSet,
+) -> Result<Option<&'a MessageDoc>, NotLoaded> {
+    let old = set.messages.get(&message.id)?;
+    Ok(old.filter(|old| old.deleted_at.is_none() && old.room_id == message.room_id))
+}
+
+pub(super) fn edited(
+    data: &MessageEdited,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let message = &data.message;
+    if before_edit(message, set)?.is_none() {
+        return Ok(());
+    }
+    if let Some(doc) = set.messages.change(&message.id)? {
+        doc.body = message.body.as_str().to_owned();
+        doc.format = message.format;
+        doc.attachments.clone_from(&message.attachments);
+        doc.mentions.clone_from(&message.mentions);
+        doc.mentions_room = message.mentions_room;
+        doc.edited_at = Some(data.edited_at);
+        doc.changed = at;
+        doc.updated = at;
+    }
+    Ok(())
+}
+
+pub(super) fn deleted(
+    data: &MessageDeleted,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let id = &data.message_id;
+    if set.messages.get(id)?.is_none_or(|old| old.deleted_at.is_some()) {
+        return Ok(());
+    }
+    let mut thread = None;
+    if let Some(doc) = set.messages.change(id)? {
+        doc.body.clear();
+        doc.attachments.clear();
+        doc.mentions.clear();
+        doc.mentions_room = false;
+        doc.deleted_at = Some(data.deleted_at);
+        doc.changed = at;
+        doc.updated = at;
+        thread = doc.thread_root_id.clone().map(|root| (root, doc.room_id.clone()));
+    }
+    match thread {
+        Some((root, room)) => answered(&root, &room, false, at, set),
+        None => Ok(()),
+    }
+}
+
+/// Counts an answer of a thread in or out, where the message that began it stands in the same room.
+fn answered(
+    root: &MessageId,
+    room: &RoomId,
+    more: bool,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if set.messages.get(root)?.is_none_or(|message| message.room_id != *room) {
+        return Ok(());
+    }
+    if let Some(message) = set.messages.change(root)? {
+        let count = message.reply_count;
+        message.reply_count = if more { count + 1 } else { count.saturating_sub(1) };
+        message.updated = at;
+    }
+    Ok(())
+}

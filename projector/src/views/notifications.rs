@@ -1,0 +1,85 @@
+//! Inboxes.
+
+use readmodel::{InboxDoc, Key, NotificationDoc};
+use schemas::Sequence;
+use schemas::events::{NotificationCreated, NotificationsRead};
+use schemas::ids::UserId;
+
+use super::Wants;
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs_of_entry(data: &NotificationCreated, wants: &mut Wants) {
+    wants.key(Key::Notification(data.notification_id.clone()));
+    wants.key(Key::Inbox(data.user_id.clone()));
+}
+
+pub(super) fn needs_of_reading(data: &NotificationsRead, wants: &mut Wants) {
+    wants.key(Key::Inbox(data.user_id.clone()));
+    if let Some(id) = &data.notification_id {
+        wants.key(Key::Notification(id.clone()));
+    }
+}
+
+fn inbox(user: &UserId, set: &WorkingSet) -> Result<InboxDoc, NotLoaded> {
+    Ok(set.inboxes.get(user)?.cloned().unwrap_or_else(|| InboxDoc::empty(user.clone())))
+}
+
+/// The notifier gives an entry the same id however often it tries: only the first one counts.
+pub(super) fn created(
+    data: &NotificationCreated,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if set.notifications.get(&data.notification_id)?.is_some() {
+        return Ok(());
+    }
+    let mut inbox = inbox(&data.user_id, set)?;
+    inbox.unread_count += 1;
+    inbox.updated = at;
+    set.inboxes.put(&data.user_id, inbox);
+    let doc = NotificationDoc {
+        id: data.notification_id.clone(),
+        user_id: data.user_id.clone(),
+        kind: data.kind,
+        title: data.title.clone(),
+        body: data.body.clone(),
+        room_id: data.room_id.clone(),
+        message_id: data.message_id.clone(),
+        read: false,
+        created_at: data.created_at,
+        created: at,
+        updated: at,
+    };
+    set.notifications.put(&data.notification_id, doc);
+    Ok(())
+}
+
+pub(super) fn read(
+    data: &NotificationsRead,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let mut inbox = inbox(&data.user_id, set)?;
+    match &data.notification_id {
+        None => {
+            inbox.read_all = at;
+            inbox.unread_count = 0;
+        }
+        Some(id) => {
+            let unread = set.notifications.get(id)?.is_some_and(|entry| {
+                entry.user_id == data.user_id && !entry.read && entry.created > inbox.read_all
+            });
+            if !unread {
+                return Ok(());
+            }
+            if let Some(entry) = set.notifications.change(id)? {
+                entry.read = true;
+                entry.updated = at;
+            }
+            inbox.unread_count = inbox.unread_count.saturating_sub(1);
+        }
+    }
+    inbox.updated = at;
+    set.inboxes.put(&data.user_id, inbox);
+    Ok(())
+}

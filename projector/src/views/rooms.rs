@@ -1,0 +1,156 @@
+//! Rooms: their state, their numbering and what is new in them.
+
+use readmodel::{Key, RoomDoc};
+use schemas::events::{MessageDeleted, MessageState, RoomState};
+use schemas::ids::RoomId;
+use schemas::values::{RoomKind, Visibility};
+use schemas::{Sequence, Timestamp};
+
+use super::{Wants, add_mention, messages, remove_mention};
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs(room: &RoomId, wants: &mut Wants) {
+    wants.key(Key::Room(room.clone()));
+    wants.key(Key::Site);
+}
+
+/// The document of a room about which something is said before its creation was projected. In one atomic
+/// batch a membership may stand before the room; nobody finds the room until it is created.
+fn heard_of(room: &RoomId, when: Timestamp, at: Sequence) -> RoomDoc {
+    let state = RoomState {
+        id: room.clone(),
+        kind: RoomKind::Group,
+        name: None,
+        topic: None,
+        visibility: Visibility::Private,
+        everyone: false,
+        archived: false,
+        owners: Vec::new(),
+        direct_members: Vec::new(),
+        retention_days: None,
+        created_by: None,
+        created_at: when,
+    };
+    RoomDoc { created: false, ..empty(state, at) }
+}
+
+fn empty(state: RoomState, at: Sequence) -> RoomDoc {
+    RoomDoc {
+        state,
+        created: true,
+        member_count: 0,
+        last_number: 0,
+        last_message_id: None,
+        last_activity: at,
+        mention_numbers: Vec::new(),
+        changed: at,
+        updated: at,
+    }
+}
+
+/// The room, which from now on has a document.
+pub(super) fn at_hand<'a>(
+    room: &RoomId,
+    when: Timestamp,
+    at: Sequence,
+    set: &'a mut WorkingSet,
+) -> Result<Option<&'a mut RoomDoc>, NotLoaded> {
+    if set.rooms.get(room)?.is_none() {
+        set.rooms.put(room, heard_of(room, when, at));
+    }
+    set.rooms.change(room)
+}
+
+pub(super) fn created(
+    room: &RoomState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    changed(room, at, set)?;
+    if room.everyone {
+        let mut site = set.site()?;
+        if !site.everyone_rooms.contains(&room.id) {
+            site.everyone_rooms.push(room.id.clone());
+            site.updated = at;
+            set.site.put(&(), site);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn changed(
+    room: &RoomState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let Some(doc) = set.rooms.change(&room.id)? else {
+        set.rooms.put(&room.id, empty(room.clone(), at));
+        return Ok(());
+    };
+    if !doc.created {
+        doc.last_activity = doc.last_activity.max(at);
+    }
+    doc.state = room.clone();
+    doc.created = true;
+    doc.changed = at;
+    doc.updated = at;
+    Ok(())
+}
+
+pub(super) fn posted(
+    message: &MessageState,
+    number: u64,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if let Some(room) = set.rooms.change(&message.room_id)? {
+        room.last_number = number;
+        room.last_message_id = Some(message.id.clone());
+        room.last_activity = at;
+        room.updated = at;
+        if message.mentions_room {
+            add_mention(&mut room.mention_numbers, number);
+        }
+    }
+    Ok(())
+}
+
+/// Before the message itself is edited: whether it named the room before.
+pub(super) fn edited(
+    message: &MessageState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let Some(old) = messages::before_edit(message, set)? else { return Ok(()) };
+    if old.mentions_room == message.mentions_room {
+        return Ok(());
+    }
+    let (number, room) = (old.number, old.room_id.clone());
+    if let Some(room) = set.rooms.change(&room)? {
+        if message.mentions_room {
+            add_mention(&mut room.mention_numbers, number);
+        } else {
+            remove_mention(&mut room.mention_numbers, number);
+        }
+        room.updated = at;
+    }
+    Ok(())
+}
+
+/// Before the message itself is emptied: whether it named the room.
+pub(super) fn deleted(
+    data: &MessageDeleted,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let Some(old) = set.messages.get(&data.message_id)? else { return Ok(()) };
+    if old.deleted_at.is_some() || !old.mentions_room {
+        return Ok(());
+    }
+    let (number, room) = (old.number, old.room_id.clone());
+    if let Some(room) = set.rooms.change(&room)? {
+        remove_mention(&mut room.mention_numbers, number);
+        room.updated = at;
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! People, and how many there are.
+
+use readmodel::{Key, UserDoc};
+use schemas::Sequence;
+use schemas::events::UserState;
+use schemas::ids::UserId;
+
+use super::Wants;
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs(user: &UserId, wants: &mut Wants) {
+    wants.key(Key::User(user.clone()));
+    wants.key(Key::Site);
+}
+
+/// Every event of the lane carries the whole account, so whichever comes first makes the document: the
+/// registration may have been erased, or the lane's former events.
+pub(super) fn changed(
+    user: &UserState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if let Some(doc) = set.users.change(&user.id)? {
+        doc.state = user.clone();
+        doc.updated = at;
+        return Ok(());
+    }
+    let mut site = set.site()?;
+    site.user_count += 1;
+    site.updated = at;
+    set.site.put(&(), site);
+    if let Some(everybody) = &mut set.everybody {
+        everybody.insert(user.id.clone());
+    }
+    set.users.put(&user.id, UserDoc { state: user.clone(), registered: at, updated: at });
+    Ok(())
+}
