@@ -62,7 +62,10 @@ impl EventLog {
     /// # Errors
     /// See [`AppendError`]; only [`AppendError::Unknown`] leaves open whether the events were written.
     pub async fn append(&self, writes: Vec<LaneWrite>) -> Result<Appended, AppendError> {
-        let epoch = self.attached()?.epoch;
+        let epoch = match self.epoch_to_write().await {
+            Err(LogError::Unavailable(_)) => return Err(AppendError::Unavailable),
+            other => other?,
+        };
         let count = writes.len();
         if count > MAX_BATCH {
             return Err(AppendError::TooLarge);

@@ -1,5 +1,6 @@
 //! The handle everything starts from.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use async_nats::jetstream;
@@ -35,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) namespace: Namespace,
     pub(crate) stream: String,
     pub(crate) attached: RwLock<Option<Attached>>,
+    /// The connection since which the stream is known to be the one it was.
+    pub(crate) checked_generation: AtomicU64,
     unattached: Epoch,
     /// Where single appends queue up, when they are to be grouped.
     pub(crate) group: OnceLock<group::Queue>,
@@ -65,6 +68,7 @@ impl EventLog {
             stream,
             namespace: connect.namespace,
             attached: RwLock::new(None),
+            checked_generation: AtomicU64::new(0),
             unattached,
             group: OnceLock::new(),
         };

@@ -1,6 +1,7 @@
 //! The streams Tidings needs on the server: made when absent, checked when present, never taken over.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::stream::{
@@ -108,6 +109,18 @@ impl EventLog {
         Ok(info.state.last_seq)
     }
 
+    /// The epoch for an append. After a reconnect the server may be another one, or have lost its data:
+    /// then the stream is looked at before anything is written to it.
+    pub(crate) async fn epoch_to_write(&self) -> Result<Epoch, LogError> {
+        let generation = self.inner.connection.state().generation;
+        let epoch = self.attached()?.epoch;
+        if self.inner.checked_generation.load(Ordering::Acquire) != generation {
+            self.head().await?;
+            self.inner.checked_generation.store(generation, Ordering::Release);
+        }
+        Ok(epoch)
+    }
+
     async fn stream_info(&self) -> Result<StreamInfo, LogError> {
         match info_of(&self.inner.connection, &self.inner.stream).await? {
             Some(info) => Ok(info),
@@ -139,6 +152,8 @@ pub(crate) async fn info_of(
     match api::parse(&answer)? {
         Ok(info) => Ok(Some(info)),
         Err(error) if error.err_code == STREAM_NOT_FOUND => Ok(None),
+        // No leader yet, or still starting.
+        Err(error) if error.code == 503 => Err(LogError::Unavailable(error.description.into())),
         Err(error) => Err(error.into()),
     }
 }

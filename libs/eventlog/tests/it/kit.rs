@@ -1,16 +1,17 @@
 //! A nats-server of one's own, and events to write.
 
-#![expect(dead_code, reason = "also used by the tests of bus, which need only a part")]
-
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
 use schemas::events::NameClaimed;
 use schemas::{Actor, Event, EventId, Lane, Namespace, RoomId, Timestamp, UserId};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -76,11 +77,13 @@ impl Server {
         self.child = spawn(&self.folder, self.port.into(), self.sync_always);
     }
 
+    /// Deletes the data of a killed server.
+    pub(crate) fn lose_everything(&self) {
+        std::fs::remove_dir_all(self.folder.path().join("store")).expect("deleted");
+    }
+
     pub(crate) async fn connect(&self) -> EventLog {
-        let namespace = Namespace::parse("test").expect("a namespace");
-        let client_name = "eventlog-test".to_owned();
-        let connect = Connect { url: self.url(), client_name, namespace };
-        EventLog::connect(connect).await.expect("connected")
+        connect(self.url()).await
     }
 
     /// Connected, with its stream.
@@ -96,6 +99,13 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+pub(crate) async fn connect(url: String) -> EventLog {
+    let namespace = Namespace::parse("test").expect("a namespace");
+    let client_name = "eventlog-test".to_owned();
+    let connect = Connect { url, client_name, namespace };
+    EventLog::connect(connect).await.expect("connected")
 }
 
 fn spawn(folder: &TempDir, port: i32, sync_always: bool) -> Child {
@@ -158,4 +168,66 @@ pub(crate) fn write(lane: &Lane, text: &str, expect: Expect) -> LaneWrite {
 pub(crate) async fn put(log: &EventLog, lane: &Lane, text: &str) -> u64 {
     let appended = log.append(vec![write(lane, text, Expect::Any)]).await.expect("appended");
     appended.position.sequence
+}
+
+/// Stands between a client and the server and, when told to, lets the next request through and
+/// cuts the connection in place of its answer.
+pub(crate) struct Proxy {
+    port: u16,
+    armed: Arc<AtomicBool>,
+    pub(crate) cuts: Arc<AtomicU64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (armed, cuts) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (flag, count, target) = (Arc::clone(&armed), Arc::clone(&cuts), server.port);
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { continue };
+                tokio::spawn(carry(client, server, Arc::clone(&flag), Arc::clone(&count)));
+            }
+        });
+        Self { port, armed, cuts, task }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Cuts the connection in place of the next acknowledgement of a write.
+    pub(crate) fn cut_next_answer(&self) {
+        self.armed.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, cuts: Arc<AtomicU64>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let upwards = tokio::spawn(async move {
+        drop(tokio::io::copy(&mut from_client, &mut to_server).await);
+    });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+        let part = &buffer[..count];
+        // Acknowledgements of writes begin like this; answers to other questions do not.
+        let is_ack = part.windows(11).any(|bytes| bytes == b"{\"stream\":\"");
+        if is_ack && armed.swap(false, Ordering::SeqCst) {
+            cuts.fetch_add(1, Ordering::SeqCst);
+            break;
+        }
+        if to_client.write_all(part).await.is_err() {
+            break;
+        }
+    }
+    upwards.abort();
 }

@@ -1,5 +1,12 @@
 //! The log against a real nats-server: each case starts its own and ends it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking; the lints exempt only functions marked as tests"
+)]
+
 mod append;
 mod group;
 mod kit;

@@ -1,12 +1,13 @@
 //! Servers that die and come back.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use eventlog::{AppendError, Expect};
+use eventlog::{AppendError, Expect, LogError, Topology};
 use schemas::Lane;
 use tokio::time::{Instant, timeout};
 
-use crate::kit::{PATIENCE, Server, put, room, write};
+use crate::kit::{PATIENCE, Proxy, Server, connect, put, room, write};
 use crate::reading::read_to;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,4 +135,56 @@ async fn a_frozen_server_does_not_hide_an_outcome() {
     let outcome = timeout(Duration::from_secs(15), append).await.unwrap().unwrap();
     assert!(outcome.is_ok(), "{outcome:?}");
     assert_eq!(log.head().await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_is_not_a_lost_or_doubled_write() {
+    let server = Server::start().await;
+    server.log().await;
+    let proxy = Proxy::start(&server).await;
+    let log = connect(proxy.url()).await;
+    log.attach().await.unwrap();
+    let (lane, guard) = (Lane::Room(room()), Lane::User(crate::kit::user()));
+    let mut head = 0;
+    for round in 0..10 {
+        proxy.cut_next_answer();
+        // By the time of the second try the expectation is wrong, by our own doing.
+        let single = log.append(vec![write(&lane, "s", Expect::At(head))]).await.unwrap();
+        assert!(!single.duplicate, "round {round}");
+        assert_eq!(single.sequences, [single.position.sequence]);
+        proxy.cut_next_answer();
+        let batch = vec![
+            write(&lane, "b", Expect::At(single.position.sequence)),
+            write(&guard, "g", Expect::Any),
+            write(&lane, "b", Expect::Any),
+        ];
+        let batch = log.append(batch).await.unwrap();
+        head = batch.position.sequence;
+        assert_eq!(batch.sequences, [head - 2, head - 1, head]);
+        assert_eq!(head, (round + 1) * 4);
+    }
+    assert_eq!(proxy.cuts.load(Ordering::SeqCst), 20);
+    assert_eq!(log.head().await.unwrap(), 40);
+    let stale = log.append(vec![write(&lane, "x", Expect::At(1))]).await;
+    assert!(matches!(stale, Err(AppendError::Conflict)), "{stale:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_came_back_with_another_log_is_not_written_to() {
+    let mut server = Server::start().await;
+    let log = server.log().await;
+    let lane = Lane::Timeline(room());
+    put(&log, &lane, "1").await;
+    let mut state = log.watch_connection();
+    server.kill();
+    server.lose_everything();
+    server.revive();
+    timeout(PATIENCE, state.wait_for(|s| s.generation == 2)).await.unwrap().unwrap();
+    let refused = log.append(vec![write(&lane, "2", Expect::Any)]).await;
+    assert!(matches!(refused, Err(AppendError::Log(LogError::NoStream(_)))), "{refused:?}");
+    let other = server.connect().await;
+    other.ensure_topology(&Topology::default()).await.unwrap();
+    let refused = log.append(vec![write(&lane, "2", Expect::Any)]).await;
+    assert!(matches!(refused, Err(AppendError::Log(LogError::Replaced))), "{refused:?}");
+    assert_eq!(other.head().await.unwrap(), 0);
 }

@@ -57,7 +57,7 @@ async fn a_foreign_stream_is_refused_and_left_alone() {
         assert!(matches!(outcome, Err(LogError::Foreign { .. })), "{outcome:?}");
     }
     let left = jetstream.get_stream("EVENTS_test").await.unwrap().cached_info().config.clone();
-    assert!(!left.allow_atomic_publish && left.metadata.get("tidings.epoch").is_none());
+    assert!(!left.allow_atomic_publish && !left.metadata.contains_key("tidings.epoch"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
