@@ -1,5 +1,7 @@
 //! What every service of a process shares: one log, one bus, one read model, one set of metrics.
 
+use std::time::Duration;
+
 use bus::Bus;
 use eventlog::{Connect, EventLog, Topology};
 use readmodel::ReadModel;
@@ -7,6 +9,10 @@ use telemetry::{Health, Metrics};
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::terminal;
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Connected and checked; clones share everything.
 #[derive(Clone)]
@@ -44,6 +50,23 @@ impl Base {
             .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
         let read_model = open_read_model(config).await?;
         Ok(Self { log, bus, read_model, metrics, health })
+    }
+
+    /// Returns when every component is well, or after half a minute in which one was not: a view that
+    /// has stopped must not keep people from talking. Then it says which.
+    pub(crate) async fn wait_until_well(&self) {
+        let well = async {
+            while self.health.ready().is_err() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(READY_WITHIN, well).await.is_err() {
+            for unready in self.health.ready().err().unwrap_or_default() {
+                let component = unready.component;
+                tracing::warn!(component, reason = unready.reason, "started, but not ready");
+                terminal::tell(&format!("warning: {component}: {}", unready.reason));
+            }
+        }
     }
 }
 

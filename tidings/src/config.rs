@@ -19,6 +19,8 @@ pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
 /// The NATS client's own account of a connection is told again, better, by `eventlog`.
 const DEFAULT_LOG: &str = "info,async_nats=warn";
+/// At a terminal, and for commands whose answer is what matters.
+const QUIET_LOG: &str = "warn,eventlog::connection=error";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 /// When the private nats-server forces data to disk.
@@ -128,8 +130,8 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         None if role.is_public() => Some(address(DEFAULT_LISTEN)?),
         None => None,
     };
-    let terminal = std::io::stderr().is_terminal();
-    let log = all.log.unwrap_or_else(|| if terminal { "warn" } else { DEFAULT_LOG }.to_owned());
+    let quiet = role == Role::Operator || std::io::stderr().is_terminal();
+    let log = all.log.unwrap_or_else(|| if quiet { QUIET_LOG } else { DEFAULT_LOG }.to_owned());
     telemetry::check_filter(&log).map_err(|error| wrong(&format!("log: {error}")))?;
     let namespace = all.namespace.unwrap_or_default();
     Ok(Config {

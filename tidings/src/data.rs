@@ -83,14 +83,19 @@ impl DataFolder {
         self.announced = true;
         Ok(())
     }
+
+    /// Tells other processes no longer where we are: who comes now waits for the folder.
+    pub(crate) fn withdraw(&mut self) {
+        if std::mem::take(&mut self.announced) {
+            // When it cannot be removed, the next claim removes it.
+            let _ = fs::remove_file(self.path.join("run.json"));
+        }
+    }
 }
 
 impl Drop for DataFolder {
     fn drop(&mut self) {
-        if self.announced {
-            // When it cannot be removed, the next claim removes it.
-            let _ = fs::remove_file(self.path.join("run.json"));
-        }
+        self.withdraw();
     }
 }
 

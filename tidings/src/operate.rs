@@ -1,6 +1,7 @@
 //! Commands of an operator: each does its work and ends.
 
 mod dead_letters;
+mod projection;
 mod reach;
 
 use std::process::ExitCode;
@@ -18,7 +19,8 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
     let reached = Reached::reach(&config).await?;
     let done = match command {
         Command::DeadLetters { action } => dead_letters::run(action, &config, &reached).await,
-        Command::Rebuild(_) | Command::Verify(_) => Err(Failure::new("not wired")),
+        Command::Rebuild(what) => projection::rebuild(what, &config, &reached).await,
+        Command::Verify(output) => projection::verify(output, &config, &reached).await,
         _ => Err(Failure::wrong_call("not an operator's command")),
     };
     reached.leave().await;

@@ -21,6 +21,8 @@ pub(crate) enum Stage {
     Services,
     /// Whoever writes the read model: last, so that it has seen everything.
     Projection,
+    /// Whoever tells how the others are.
+    Admin,
 }
 
 struct Part {

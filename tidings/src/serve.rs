@@ -1,7 +1,5 @@
 //! `tidings serve`: everything in one process.
 
-use std::time::Duration;
-
 use telemetry::{Health, Metrics};
 
 use crate::base::Base;
@@ -13,11 +11,6 @@ use crate::parts::Parts;
 use crate::services;
 use crate::signals::Signals;
 use crate::terminal;
-
-/// How long starting waits for every component to be well before it says so all the same: a view
-/// that has stopped must not keep people from talking.
-const READY_WITHIN: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs everything until it is asked to stop, then stops it: sockets first, then services, then
 /// the nats-server.
@@ -89,7 +82,7 @@ impl Stack {
         spinner.set_message("starting services");
         let address = services::start_all(config, &base, &mut self.parts).await?;
         spinner.set_message("catching up with the log");
-        self.wait_until_well().await;
+        base.wait_until_well().await;
         spinner.finish_and_clear();
         let http = terminal::http_url(address);
         self.folder.announce(&Run { pid: std::process::id(), http: http.clone(), nats })?;
@@ -114,23 +107,9 @@ impl Stack {
         Ok(url)
     }
 
-    async fn wait_until_well(&self) {
-        let well = async {
-            while self.health.ready().is_err() {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        if tokio::time::timeout(READY_WITHIN, well).await.is_err() {
-            for unready in self.health.ready().err().unwrap_or_default() {
-                let component = unready.component;
-                tracing::warn!(component, reason = unready.reason, "started, but not ready");
-                terminal::tell(&format!("warning: {component}: {}", unready.reason));
-            }
-        }
-    }
-
     async fn stop(self) {
-        let Self { folder, server, parts, .. } = self;
+        let Self { mut folder, server, parts, .. } = self;
+        folder.withdraw();
         parts.stop().await;
         if let Some(mut server) = server {
             server.stop().await;

@@ -1,13 +1,16 @@
-//! Builds the services from settings and what they share.
+//! Builds the services from settings and what they share, and sets them running.
 
 use std::net::SocketAddr;
 
+use telemetry::error_chain;
+
 use crate::base::Base;
+use crate::cli::Service;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::parts::{Parts, Stage};
 
-/// Starts all of them; returns where clients connect.
+/// Starts all of them, whoever is called before whoever calls; returns where clients connect.
 ///
 /// # Errors
 /// One of them cannot be built.
@@ -16,10 +19,70 @@ pub(crate) async fn start_all(
     base: &Base,
     parts: &mut Parts,
 ) -> Result<SocketAddr, Failure> {
-    let _ = (base, Stage::Edge);
-    parts.run("idle", Stage::Services, |shutdown| async move {
-        shutdown.wait().await;
+    projector(base, parts).await?;
+    notifier(config, base, parts).await?;
+    let _ = Stage::Edge;
+    config.listen.ok_or_else(|| Failure::new("no address"))
+}
+
+/// Starts one of them; returns where clients connect, if they connect to it.
+///
+/// # Errors
+/// It cannot be built.
+pub(crate) async fn start(
+    service: Service,
+    config: &Config,
+    base: &Base,
+    parts: &mut Parts,
+) -> Result<Option<SocketAddr>, Failure> {
+    match service {
+        Service::Projector => projector(base, parts).await.map(|()| None),
+        Service::Notifier => notifier(config, base, parts).await.map(|()| None),
+        _ => Err(Failure::new("not wired")),
+    }
+}
+
+fn cannot(service: Service, error: &dyn std::error::Error) -> Failure {
+    Failure::because(&format!("{} cannot start", service.name()), error)
+}
+
+async fn projector(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+    let deps = projector::Deps {
+        log: base.log.clone(),
+        bus: base.bus.clone(),
+        read_model: base.read_model.clone(),
+        metrics: base.metrics.clone(),
+        health: base.health.clone(),
+    };
+    let service = projector::build(projector::Config::default(), deps)
+        .await
+        .map_err(|error| cannot(Service::Projector, &error))?;
+    parts.run(Service::Projector.name(), Stage::Projection, |shutdown| async move {
+        service.run_until_stopped(shutdown).await;
         Ok(())
     });
-    config.listen.ok_or_else(|| Failure::new("no address"))
+    Ok(())
+}
+
+async fn notifier(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+    let settings = notifier::Config {
+        smtp_url: config.smtp_url.clone(),
+        mail_from: config.mail_from.clone(),
+        mail_dir: config.data.join("mail"),
+        retry: notifier::Retry::default(),
+    };
+    let deps = notifier::Deps {
+        log: base.log.clone(),
+        bus: base.bus.clone(),
+        read_model: base.read_model.clone(),
+        metrics: base.metrics.clone(),
+        health: base.health.clone(),
+    };
+    let service =
+        notifier::build(settings, deps).await.map_err(|error| cannot(Service::Notifier, &error))?;
+    parts.run(Service::Notifier.name(), Stage::Services, |shutdown| async move {
+        let done = service.run_until_stopped(shutdown).await;
+        done.map_err(|error| Failure::new(error_chain(&error)))
+    });
+    Ok(())
 }

@@ -12,6 +12,7 @@
 
 mod api;
 mod append;
+mod backup;
 pub mod connection;
 mod dead;
 mod error;
@@ -25,6 +26,7 @@ mod topology;
 mod work;
 mod write;
 
+pub use backup::Snapshot;
 pub use connection::{Connection, LinkState};
 pub use dead::{DeadLetter, DeadLetters};
 pub use error::{AppendError, BoxError, LogError};

@@ -1,0 +1,245 @@
+//! Copies of whole streams: the server's own snapshot format, the one `nats stream backup` writes.
+//!
+//! A snapshot is consistent in itself and is taken while writers go on. What belongs to a namespace is
+//! several streams; the log is copied first, so that everything an event refers to (a password's
+//! hash, a dead letter) is in a copy taken later.
+
+use std::time::Duration;
+
+use async_nats::{Message, StatusCode, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::api;
+use crate::connection::Connection;
+use crate::error::LogError;
+use crate::log::EventLog;
+
+/// Bytes per message of a copy; far below what a server takes.
+const CHUNK: usize = 256 * 1024;
+/// How long the server may be silent in the middle of a copy.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long the server may take to bring a whole stream into being at the end of a restore.
+const LAST_ANSWER: Duration = Duration::from_secs(600);
+
+/// What a stream was when it was copied; kept beside the copy, needed to restore it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The stream's settings, as the server writes them.
+    pub config: Value,
+    /// Its counts and sequences.
+    pub state: Value,
+}
+
+impl Snapshot {
+    /// The stream's name.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        self.config.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// How many messages it had.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        self.state.get("messages").and_then(Value::as_u64).unwrap_or_default()
+    }
+}
+
+#[derive(Deserialize)]
+struct Names {
+    total: usize,
+    streams: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct RestoreOpened {
+    deliver_subject: String,
+}
+
+impl EventLog {
+    /// The streams that belong to this namespace, the log first. Needs no attached log.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`], [`LogError::Refused`].
+    pub async fn streams(&self) -> Result<Vec<String>, LogError> {
+        let mut names = Vec::new();
+        loop {
+            let page = json!({ "offset": names.len() }).to_string();
+            let answer =
+                self.inner.connection.ask_safely("$JS.API.STREAM.NAMES", &page.into()).await?;
+            let page: Names = api::parse(&answer)??;
+            let found = page.streams.unwrap_or_default();
+            let done = found.is_empty() || names.len() + found.len() >= page.total;
+            names.extend(found);
+            if done {
+                return Ok(belonging(self.namespace().as_str(), &names));
+            }
+        }
+    }
+
+    /// Copies a stream with its consumers into `sink`, calling `progress` with the bytes so far.
+    /// Writers are not held up.
+    ///
+    /// # Errors
+    /// The server refuses, falls silent for 30 s, or the sink cannot be written; the copy is then
+    /// worthless.
+    pub async fn snapshot(
+        &self,
+        stream: &str,
+        sink: &mut (dyn AsyncWrite + Unpin + Send),
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<Snapshot, LogError> {
+        let connection = &self.inner.connection;
+        let inbox = connection.client().new_inbox();
+        let mut chunks = connection.client().subscribe(inbox.clone()).await.map_err(unavailable)?;
+        let order = json!({
+            "deliver_subject": inbox, "no_consumers": false, "jsck": true, "chunk_size": CHUNK,
+        });
+        let subject = format!("$JS.API.STREAM.SNAPSHOT.{stream}");
+        let answer = ask_slowly(connection, subject, order.to_string().into(), LAST_ANSWER).await?;
+        let snapshot = api::parse::<Snapshot>(&answer)??;
+        let mut copied = 0;
+        while let Some(chunk) = next_chunk(connection, &mut chunks).await? {
+            sink.write_all(&chunk).await.map_err(unavailable)?;
+            copied += u64::try_from(chunk.len()).unwrap_or_default();
+            progress(copied);
+        }
+        sink.flush().await.map_err(unavailable)?;
+        Ok(snapshot)
+    }
+
+    /// Makes a stream from a copy, calling `progress` with the bytes so far. The stream must not
+    /// exist.
+    ///
+    /// # Errors
+    /// The server refuses (the stream exists, the copy is damaged), falls silent, or the source
+    /// cannot be read; the stream then does not exist.
+    pub async fn restore(
+        &self,
+        snapshot: &Snapshot,
+        source: &mut (dyn AsyncRead + Unpin + Send),
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<(), LogError> {
+        let connection = &self.inner.connection;
+        let order = serde_json::to_vec(snapshot).map_err(bad)?;
+        let subject = format!("$JS.API.STREAM.RESTORE.{}", snapshot.stream());
+        let answer = ask_slowly(connection, subject, order.into(), SILENCE).await?;
+        let opened = api::parse::<RestoreOpened>(&answer)??;
+        let mut copied = 0;
+        loop {
+            let chunk = read_chunk(source).await?;
+            let last = chunk.is_empty();
+            copied += u64::try_from(chunk.len()).unwrap_or_default();
+            let wait = if last { LAST_ANSWER } else { SILENCE };
+            let answer =
+                ask_slowly(connection, opened.deliver_subject.clone(), chunk, wait).await?;
+            if !answer.payload.is_empty() {
+                api::parse::<Value>(&answer)??;
+            }
+            if last {
+                return Ok(());
+            }
+            progress(copied);
+        }
+    }
+}
+
+/// Which of a server's streams are a namespace's. A bucket `KV_a_b_c` is `a`'s unless there is a
+/// namespace `a_b`: the longest one that fits owns it.
+fn belonging(namespace: &str, names: &[String]) -> Vec<String> {
+    let namespaces: Vec<&str> =
+        names.iter().filter_map(|name| name.strip_prefix("EVENTS_")).collect();
+    let owner = |name: &str| {
+        let rest = name.strip_prefix("KV_").or_else(|| name.strip_prefix("OBJ_"))?;
+        let fits = |ns: &&&str| rest.strip_prefix(**ns).is_some_and(|rest| rest.starts_with('_'));
+        namespaces.iter().filter(fits).max_by_key(|ns| ns.len()).copied()
+    };
+    let log = format!("EVENTS_{namespace}");
+    let dead = format!("DEAD_LETTERS_{namespace}");
+    let mut own: Vec<String> = names
+        .iter()
+        .filter(|name| **name == log || **name == dead || owner(name) == Some(namespace))
+        .cloned()
+        .collect();
+    own.sort_by_key(|name| (*name != log, name.clone()));
+    own
+}
+
+/// The next part of a copy; none at its end. The server sends on when a part is acknowledged.
+async fn next_chunk(
+    connection: &Connection,
+    chunks: &mut Subscriber,
+) -> Result<Option<Bytes>, LogError> {
+    let silent = || LogError::Unavailable("the server fell silent in the middle of a copy".into());
+    let message =
+        timeout(SILENCE, chunks.next()).await.map_err(|_| silent())?.ok_or_else(silent)?;
+    if let Some(status) = message.status
+        && status != StatusCode::OK
+        && status.as_u16() != 204
+    {
+        let description = message.description.unwrap_or_default().to_string();
+        return Err(LogError::Refused { code: status.as_u16().into(), description });
+    }
+    if message.payload.is_empty() {
+        return Ok(None);
+    }
+    if let Some(reply) = message.reply {
+        connection.client().publish(reply, Bytes::new()).await.map_err(unavailable)?;
+    }
+    Ok(Some(message.payload))
+}
+
+async fn read_chunk(source: &mut (dyn AsyncRead + Unpin + Send)) -> Result<Bytes, LogError> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let limit = u64::try_from(CHUNK).unwrap_or_default();
+    source.take(limit).read_to_end(&mut chunk).await.map_err(unavailable)?;
+    Ok(chunk.into())
+}
+
+/// One try with a wait of its own: a copy is not begun twice by an impatient client.
+async fn ask_slowly(
+    connection: &Connection,
+    subject: String,
+    payload: Bytes,
+    wait: Duration,
+) -> Result<Message, LogError> {
+    let request = async_nats::Request::new().payload(payload).timeout(Some(wait));
+    connection.client().send_request(subject, request).await.map_err(unavailable)
+}
+
+fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> LogError {
+    LogError::Unavailable(error.into())
+}
+
+fn bad(error: serde_json::Error) -> LogError {
+    LogError::BadAnswer(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::belonging;
+
+    #[test]
+    fn a_namespace_owns_its_streams_and_not_those_of_a_longer_name() {
+        let names: Vec<String> = [
+            "KV_a_secrets",
+            "KV_a_b_secrets",
+            "EVENTS_a_b",
+            "DEAD_LETTERS_a",
+            "EVENTS_a",
+            "OBJ_a_media",
+            "KV_other",
+        ]
+        .map(str::to_owned)
+        .into();
+        assert_eq!(
+            belonging("a", &names),
+            ["EVENTS_a", "DEAD_LETTERS_a", "KV_a_secrets", "OBJ_a_media"]
+        );
+        assert_eq!(belonging("a_b", &names), ["EVENTS_a_b", "KV_a_b_secrets"]);
+    }
+}

@@ -1,0 +1,159 @@
+//! `tidings rebuild` and `tidings verify`.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use eventlog::EventLog;
+use indicatif::ProgressBar;
+use projector::{
+    Difference, DifferenceKind, Phase, Progress, ProjectError, RebuildOptions, Rebuilt, Until,
+    Verified,
+};
+use readmodel::ReadModel;
+use serde_json::{Value, json};
+
+use super::reach::Reached;
+use crate::base::{connect_log, open_read_model};
+use crate::cli::{Output, Rebuild};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::terminal::{self, print, print_json};
+
+/// Builds the read model anew, or a snapshot of the past.
+///
+/// # Errors
+/// A time or position that makes no sense is a wrong call; the rest did not work.
+pub(crate) async fn rebuild(
+    what: Rebuild,
+    config: &Config,
+    reached: &Reached,
+) -> Result<ExitCode, Failure> {
+    let until =
+        what.until.as_deref().map(Until::parse).transpose().map_err(|error| failed(&error))?;
+    let (log, read_model) = open(config, reached).await?;
+    let bar = terminal::bar("rebuilding");
+    let options = RebuildOptions { until };
+    let built = projector::rebuild(&log, &read_model, &options, &|progress| show(&bar, progress))
+        .await
+        .map_err(|error| failed(&error))?;
+    bar.finish_and_clear();
+    report_built(&built, what.output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report_built(built: &Rebuilt, output: Output) -> Result<(), Failure> {
+    let Rebuilt { generation, location, position, switched } = built;
+    if output.json {
+        return print_json(&json!({
+            "generation": generation,
+            "location": location,
+            "position": position,
+            "switched": switched,
+        }));
+    }
+    let now = if *switched { "it is the live one now" } else { "a snapshot" };
+    print(&format!("generation {generation} at {position}, {now}: {location}\n"))
+}
+
+/// Compares the read model with the log; exit code 1 when they differ.
+///
+/// # Errors
+/// The comparison cannot be made.
+pub(crate) async fn verify(
+    output: Output,
+    config: &Config,
+    reached: &Reached,
+) -> Result<ExitCode, Failure> {
+    let (log, read_model) = open(config, reached).await?;
+    let bar = terminal::bar("verifying");
+    let found = projector::verify(&log, &read_model, &|progress| show(&bar, progress))
+        .await
+        .map_err(|error| failed(&error))?;
+    bar.finish_and_clear();
+    if output.json {
+        print_json(&verified_json(&found))?;
+    } else {
+        print(&verified_text(&found))?;
+    }
+    Ok(if found.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn open(config: &Config, reached: &Reached) -> Result<(EventLog, ReadModel), Failure> {
+    let log = connect_log(reached.url(), "tidings operator", config).await?;
+    log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
+    Ok((log, open_read_model(config).await?))
+}
+
+fn failed(error: &ProjectError) -> Failure {
+    match error {
+        ProjectError::Refused(why) => Failure::wrong_call(why.as_str()),
+        error => Failure::because("it did not work", error),
+    }
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_message(match progress.phase {
+        Phase::Build => "projecting the log",
+        Phase::CatchUp => "catching up",
+        Phase::Compare => "comparing",
+    });
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+}
+
+fn verified_json(found: &Verified) -> Value {
+    let collections: Vec<Value> = found
+        .collections
+        .iter()
+        .map(|count| {
+            json!({
+                "collection": count.collection.as_str(),
+                "documents": count.documents,
+                "differing": count.differing,
+            })
+        })
+        .collect();
+    let differences: Vec<Value> = found.differences.iter().map(difference_json).collect();
+    json!({
+        "clean": found.clean(),
+        "generation": found.generation,
+        "position": found.position,
+        "collections": collections,
+        "differences": differences,
+    })
+}
+
+fn difference_json(difference: &Difference) -> Value {
+    let (kind, fields) = match &difference.kind {
+        DifferenceKind::Missing => ("missing", &[][..]),
+        DifferenceKind::Unexpected => ("unexpected", &[][..]),
+        DifferenceKind::Changed(fields) => ("changed", fields.as_slice()),
+    };
+    json!({
+        "collection": difference.collection.as_str(),
+        "key": difference.key,
+        "kind": kind,
+        "fields": fields,
+    })
+}
+
+fn verified_text(found: &Verified) -> String {
+    let mut text = format!("generation {} at {}\n", found.generation, found.position);
+    // Writing to a String cannot fail.
+    for count in &found.collections {
+        let name = count.collection.as_str();
+        let _ = writeln!(text, "{name:<16} {:>10} {:>6} differ", count.documents, count.differing);
+    }
+    for difference in &found.differences {
+        let (name, key) = (difference.collection.as_str(), &difference.key);
+        let _ = match &difference.kind {
+            DifferenceKind::Missing => writeln!(text, "{name} {key}: missing"),
+            DifferenceKind::Unexpected => writeln!(text, "{name} {key}: should not be there"),
+            DifferenceKind::Changed(fields) => {
+                writeln!(text, "{name} {key}: {}", fields.join(", "))
+            }
+        };
+    }
+    text.push_str(if found.clean() { "clean\n" } else { "NOT CLEAN\n" });
+    text
+}
