@@ -1,0 +1,179 @@
+//! Load, decide, append, and decide again when the log has changed meanwhile: the one retry loop.
+//!
+//! A try that fails because of an expectation is made again from the start, by what the log says then:
+//! the state is loaded anew and the caller authorized anew. Nothing is ever appended on the strength
+//! of a right that was judged before the state it was judged by changed.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite, LogError};
+use rand::RngExt;
+use schemas::commands::Accepted;
+use schemas::{Code, DecodeError, Lane, Position, Rejection, Sequence};
+
+use crate::call::Call;
+use crate::domain::Fact;
+use crate::domain::access::Denied;
+use crate::domain::member::MemberRejection;
+use crate::domain::message::MessageRejection;
+use crate::domain::room::RoomRejection;
+use crate::index::IndexError;
+use crate::lanes::Freshness;
+use crate::metrics::ChatMetrics;
+
+/// Tries of one command.
+const TRIES: u32 = 5;
+/// Longest pause before the second try; it doubles with each.
+const PAUSE_MS: u64 = 4;
+
+/// Why a try did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command is refused.
+    Refused(Rejection),
+    /// The log has changed since it was read: decide again.
+    Conflict,
+}
+
+macro_rules! refused_by {
+    ($($rejection:ty),*) => {
+        $(impl From<$rejection> for Failure {
+            fn from(rejection: $rejection) -> Self {
+                Self::Refused(rejection.into())
+            }
+        })*
+    };
+}
+refused_by!(Rejection, Denied, RoomRejection, MemberRejection, MessageRejection);
+
+/// The answer to a command that could not be carried out for no fault of its own.
+pub(crate) fn unavailable(detail: &str) -> Rejection {
+    Rejection::new(Code::Unavailable, detail).retry_after(1)
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Self {
+        if matches!(error, AppendError::Conflict) {
+            return Self::Conflict;
+        }
+        tracing::warn!(error = %telemetry::error_chain(&error), "an append failed");
+        Self::Refused(match error {
+            AppendError::TooLarge => {
+                Rejection::new(Code::PayloadTooLarge, "the event is too large to be stored")
+            }
+            AppendError::StorageFull => unavailable("the store is full; nothing was written"),
+            AppendError::Unknown => {
+                unavailable("it is not known whether this was written; send the same again")
+            }
+            AppendError::Conflict
+            | AppendError::AlreadyCommitted
+            | AppendError::Unavailable
+            | AppendError::Log(_) => unavailable("the log cannot be written; nothing was"),
+        })
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        tracing::warn!(error = %telemetry::error_chain(&error), "the log could not be read");
+        Self::Refused(unavailable("the log cannot be read"))
+    }
+}
+
+impl From<DecodeError> for Failure {
+    fn from(error: DecodeError) -> Self {
+        tracing::error!(error = %telemetry::error_chain(&error), "an event cannot be read");
+        Self::Refused(Rejection::new(Code::Internal, "an event in the log cannot be read"))
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        tracing::warn!(error = %telemetry::error_chain(&error), "the read model does not answer");
+        Self::Refused(unavailable("the read model does not answer"))
+    }
+}
+
+/// Tries until the decision is written or refused; the first try may go by the cache where `first`
+/// says so, the others go by the log.
+pub(crate) async fn settle<T, F>(
+    metrics: &ChatMetrics,
+    first: Freshness,
+    mut attempt: impl FnMut(Freshness) -> F,
+) -> Result<T, Rejection>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut how = first;
+    for round in 0..TRIES {
+        match attempt(how).await {
+            Ok(done) => return Ok(done),
+            Err(Failure::Refused(rejection)) => return Err(rejection),
+            Err(Failure::Conflict) => metrics.conflict(),
+        }
+        how = Freshness::Fresh;
+        let longest = PAUSE_MS << round;
+        let pause = rand::rng().random_range(1..=longest);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+    Err(unavailable("too many others are changing the same thing; nothing was written"))
+}
+
+/// The lanes a decision was made by, each with the sequence it was read at.
+#[derive(Debug, Default)]
+pub(crate) struct ReadAt(HashMap<Lane, Sequence>);
+
+impl ReadAt {
+    /// Takes note of a lane that was read; 0: it has no event.
+    pub(crate) fn note(&mut self, lane: Lane, sequence: Sequence) {
+        self.0.insert(lane, sequence);
+    }
+
+    /// A lane that was not read is that of something new: it must be empty.
+    fn expectation(&self, lane: &Lane) -> Expect {
+        self.0.get(lane).map_or(Expect::Empty, |sequence| Expect::At(*sequence))
+    }
+}
+
+/// Writes a decision in one atomic step, each lane expected to be as it was read. Answers with the
+/// position after it; none when there was nothing to write.
+pub(crate) async fn commit(
+    log: &EventLog,
+    call: &Call,
+    command: &str,
+    facts: Vec<Fact>,
+    read: &ReadAt,
+) -> Result<Option<Position>, Failure> {
+    if facts.is_empty() {
+        return Ok(None);
+    }
+    let writes = facts
+        .into_iter()
+        .enumerate()
+        .map(|(index, fact)| {
+            let expect = read.expectation(&fact.lane);
+            let write = LaneWrite::new(fact.lane, call.event(fact.data), expect);
+            match &call.key {
+                None => write,
+                Some(key) => {
+                    let index = index.to_string();
+                    let parts = [call.actor.as_str(), command, key.as_str(), index.as_str()];
+                    write.dedup(DedupId::of(parts))
+                }
+            }
+        })
+        .collect();
+    match log.append(writes).await {
+        Ok(appended) => Ok(Some(appended.position)),
+        // The same command was carried out before: everything it wrote lies before the log's end.
+        Err(AppendError::AlreadyCommitted) => Ok(Some(log.epoch().at(log.head().await?))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A command was carried out.
+pub(crate) fn accepted<T>(position: Option<Position>, result: T) -> Accepted<T> {
+    Accepted { position, result }
+}

@@ -1,0 +1,11 @@
+//! Memberships: who comes, goes, is brought in, put out, promoted or muted.
+
+mod decide;
+mod evolve;
+mod rejection;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Target, add, change, join, leave, newcomer, remove};
+pub use evolve::evolve;
+pub use rejection::MemberRejection;

@@ -1,0 +1,46 @@
+//! Why a decision about a membership is refused.
+
+use schemas::{Code, Rejection};
+
+use crate::domain::access::Denied;
+
+/// Why a decision about a membership is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MemberRejection {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such person.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// The person is not in the room.
+    #[error("the user is not a member of this room")]
+    NoSuchMember,
+    /// The person may not come in.
+    #[error("the user is banned from this room")]
+    TargetBanned,
+    /// The person is in the room already, with another role.
+    #[error("the user is already a member, with another role")]
+    AlreadyMember,
+    /// A room always has an owner.
+    #[error("the last owner must hand the room over or archive it first")]
+    LastOwner,
+    /// Only somebody above the person may do that.
+    #[error("the user's role in the room is not below yours")]
+    NotBelow,
+}
+
+impl From<MemberRejection> for Rejection {
+    fn from(rejection: MemberRejection) -> Self {
+        let text = rejection.to_string();
+        match rejection {
+            MemberRejection::Denied(denied) => denied.into(),
+            MemberRejection::NoSuchUser => Self::field(Code::NotFound, "/user", "not_found", text),
+            MemberRejection::NoSuchMember => Self::new(Code::NotFound, text),
+            MemberRejection::TargetBanned
+            | MemberRejection::AlreadyMember
+            | MemberRejection::LastOwner => Self::new(Code::Conflict, text),
+            MemberRejection::NotBelow => Self::new(Code::Forbidden, text),
+        }
+    }
+}

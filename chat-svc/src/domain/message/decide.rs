@@ -1,0 +1,173 @@
+//! Decisions about messages and read markers.
+
+use schemas::commands::PostMessage;
+use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState, ReadMoved};
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::values::{Body, ClientId, Role, RoomRole};
+use schemas::{Lane, Sequence};
+
+use super::{Message, MessageRejection};
+use crate::domain::access::Standing;
+use crate::domain::{Context, Fact};
+
+/// A message to be posted, with what was found out about it.
+#[derive(Debug, Clone)]
+pub struct NewMessage<'a> {
+    /// What it will be called.
+    pub id: &'a MessageId,
+    /// What was asked for.
+    pub command: &'a PostMessage,
+    /// What makes it unrepeatable.
+    pub client_id: Option<&'a ClientId>,
+    /// The members it names.
+    pub mentions: Vec<UserId>,
+    /// Whether it names the whole room.
+    pub mentions_room: bool,
+}
+
+/// Says something in a room.
+///
+/// # Errors
+/// See [`MessageRejection`].
+pub fn post(
+    standing: &Standing<'_>,
+    new: NewMessage<'_>,
+    cx: &Context,
+) -> Result<MessageState, MessageRejection> {
+    standing.may_write(cx.now)?;
+    if !new.command.attachments.is_empty() {
+        return Err(MessageRejection::NoMedia);
+    }
+    Ok(MessageState {
+        id: new.id.clone(),
+        room_id: standing.room.id.clone(),
+        sender_id: cx.actor.clone(),
+        client_id: new.client_id.cloned(),
+        body: new.command.body.clone(),
+        format: new.command.format,
+        attachments: Vec::new(),
+        mentions: new.mentions,
+        mentions_room: new.mentions_room,
+        thread_root_id: new.command.thread_root_id.clone(),
+        created_at: cx.now,
+    })
+}
+
+/// The event of a message that was decided.
+#[must_use]
+pub fn posted(message: MessageState) -> Fact {
+    Fact::new(Lane::Timeline(message.room_id.clone()), MessagePosted { message })
+}
+
+/// Whether a message can begin a thread in the room.
+///
+/// # Errors
+/// [`MessageRejection::NoSuchThread`] for none, another room's and a deleted one;
+/// [`MessageRejection::NestedThread`] for an answer.
+pub fn thread_root(
+    standing: &Standing<'_>,
+    root: Option<&Message>,
+) -> Result<(), MessageRejection> {
+    let root = root
+        .filter(|root| root.state.room_id == standing.room.id && !root.deleted)
+        .ok_or(MessageRejection::NoSuchThread)?;
+    if root.state.thread_root_id.is_some() {
+        return Err(MessageRejection::NestedThread);
+    }
+    Ok(())
+}
+
+/// Changes the words of a message; everything else of it stays.
+///
+/// # Errors
+/// See [`MessageRejection`].
+pub fn edit(
+    standing: &Standing<'_>,
+    message: &Message,
+    body: &Body,
+    named: (Vec<UserId>, bool),
+    cx: &Context,
+) -> Result<Fact, MessageRejection> {
+    standing.role()?;
+    if message.state.sender_id != cx.actor {
+        return Err(MessageRejection::NotTheAuthor);
+    }
+    standing.may_write(cx.now)?;
+    if message.deleted {
+        return Err(MessageRejection::Deleted);
+    }
+    let (mentions, mentions_room) = named;
+    let after =
+        MessageState { body: body.clone(), mentions, mentions_room, ..message.state.clone() };
+    let event = MessageEdited { message: after, posted: message.posted, edited_at: cx.now };
+    Ok(Fact::new(Lane::Timeline(standing.room.id.clone()), event))
+}
+
+/// Takes a message back; nothing happens when it is deleted already. Allowed in archived rooms and to
+/// the muted: it only takes away.
+///
+/// # Errors
+/// See [`MessageRejection`].
+pub fn delete(
+    standing: &Standing<'_>,
+    message: &Message,
+    cx: &Context,
+) -> Result<Option<Fact>, MessageRejection> {
+    let role = standing.role()?;
+    let own = message.state.sender_id == cx.actor;
+    let moderates = standing.person.role >= Role::Moderator || role >= RoomRole::Admin;
+    if !own && !moderates {
+        return Err(MessageRejection::NotYours);
+    }
+    if message.deleted {
+        return Ok(None);
+    }
+    let event = MessageDeleted {
+        message_id: message.state.id.clone(),
+        room_id: message.state.room_id.clone(),
+        sender_id: message.state.sender_id.clone(),
+        posted: message.posted,
+        thread_root_id: message.state.thread_root_id.clone(),
+        created_at: message.state.created_at,
+        deleted_at: cx.now,
+    };
+    Ok(Some(Fact::new(Lane::Timeline(standing.room.id.clone()), event)))
+}
+
+/// A message somebody has read up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpTo<'a> {
+    /// Which.
+    pub message_id: &'a MessageId,
+    /// Where it was said.
+    pub room_id: &'a RoomId,
+    /// Where it was posted.
+    pub posted: Sequence,
+}
+
+/// Moves the caller's read marker to a message of the room, forwards only: nothing happens when it is
+/// there or further already.
+///
+/// # Errors
+/// See [`MessageRejection`].
+pub fn mark_read(
+    standing: &Standing<'_>,
+    up_to: &UpTo<'_>,
+    marker: Sequence,
+    cx: &Context,
+) -> Result<Option<Fact>, MessageRejection> {
+    standing.role()?;
+    if *up_to.room_id != standing.room.id {
+        return Err(MessageRejection::NoSuchMessage);
+    }
+    if up_to.posted <= marker {
+        return Ok(None);
+    }
+    let event = ReadMoved {
+        room_id: standing.room.id.clone(),
+        user_id: cx.actor.clone(),
+        message_id: up_to.message_id.clone(),
+        posted: up_to.posted,
+    };
+    Ok(Some(Fact::new(Lane::Receipts(standing.room.id.clone()), event)))
+}

@@ -1,0 +1,40 @@
+//! What events make of a message. Total: nothing here fails, whatever order events come in.
+
+use schemas::events::MessageState;
+use schemas::{EventData, Sequence, Timestamp};
+
+/// A message as far as a decision needs to know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Where it was posted.
+    pub posted: Sequence,
+    /// Its content, as posted or last edited.
+    pub state: MessageState,
+    /// When it was last edited.
+    pub edited_at: Option<Timestamp>,
+    /// It was taken back; nothing changes it any more.
+    pub deleted: bool,
+}
+
+/// What an event at `sequence` makes of a message. The log's order settles every race: the first post of
+/// an id counts, edits apply until the deletion, and nothing changes a deleted message.
+pub fn evolve(message: &mut Option<Message>, sequence: Sequence, event: &EventData) {
+    match (message, event) {
+        (message @ None, EventData::MessagePosted(e)) => {
+            let state = e.message.clone();
+            *message = Some(Message { posted: sequence, state, edited_at: None, deleted: false });
+        }
+        (Some(message), EventData::MessageEdited(e))
+            if !message.deleted
+                && e.message.id == message.state.id
+                && e.message.sender_id == message.state.sender_id =>
+        {
+            message.state = e.message.clone();
+            message.edited_at = Some(e.edited_at);
+        }
+        (Some(message), EventData::MessageDeleted(e)) if e.message_id == message.state.id => {
+            message.deleted = true;
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,13 @@
+//! Messages and read markers: what may be said, changed and taken back, and how far somebody has read.
+
+mod decide;
+mod evolve;
+mod mentions;
+mod rejection;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{NewMessage, UpTo, delete, edit, mark_read, post, posted, thread_root};
+pub use evolve::{Message, evolve};
+pub use mentions::{MAX_NAMES, Mentions, Named};
+pub use rejection::MessageRejection;

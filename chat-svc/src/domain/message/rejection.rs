@@ -1,0 +1,55 @@
+//! Why a decision about a message is refused.
+
+use schemas::{Code, Rejection};
+
+use crate::domain::access::Denied;
+
+/// Why a decision about a message is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MessageRejection {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such message in the room, or the caller may not see it.
+    #[error("there is no such message, or you may not see it")]
+    NoSuchMessage,
+    /// Files cannot be attached yet.
+    #[error("attachments are not supported yet: media cannot be uploaded")]
+    NoMedia,
+    /// The message that began the thread is not one of the room.
+    #[error("the thread's first message is not a message of this room")]
+    NoSuchThread,
+    /// An answer in a thread does not begin another.
+    #[error("the message is itself an answer in a thread; answer in that thread")]
+    NestedThread,
+    /// Only the author changes his words.
+    #[error("only its author may edit a message")]
+    NotTheAuthor,
+    /// Only the author, the room's admins and moderators take a message back.
+    #[error("only its author, an admin of the room or a moderator may delete a message")]
+    NotYours,
+    /// It was taken back.
+    #[error("the message was deleted")]
+    Deleted,
+}
+
+impl From<MessageRejection> for Rejection {
+    fn from(rejection: MessageRejection) -> Self {
+        let text = rejection.to_string();
+        let invalid = |pointer: &str, reason: &str| {
+            Self::field(Code::ValidationFailed, pointer, reason, text.clone())
+        };
+        match rejection {
+            MessageRejection::Denied(denied) => denied.into(),
+            // The same words as for a room that is not seen: which of the two it is, is nobody's business.
+            MessageRejection::NoSuchMessage => Self::not_found(),
+            MessageRejection::NoMedia => invalid("/attachments", "not_supported"),
+            MessageRejection::NoSuchThread => invalid("/thread_root_id", "not_found"),
+            MessageRejection::NestedThread => invalid("/thread_root_id", "not_a_root"),
+            MessageRejection::NotTheAuthor | MessageRejection::NotYours => {
+                Self::new(Code::Forbidden, text)
+            }
+            MessageRejection::Deleted => Self::new(Code::Conflict, text),
+        }
+    }
+}

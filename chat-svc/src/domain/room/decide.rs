@@ -1,0 +1,272 @@
+//! Decisions about rooms.
+
+use std::collections::BTreeSet;
+
+use schemas::commands::{ChangeRoom, CreateRoom};
+use schemas::events::{
+    MemberAdded, MemberJoined, NameClaimed, NameReleased, RoomArchived, RoomChanged, RoomCreated,
+    RoomState,
+};
+use schemas::values::{RoomKind, RoomName, RoomRole, Visibility};
+use schemas::{Lane, RoomId, Timestamp, UserId};
+
+use super::RoomRejection;
+use super::evolve::Name;
+use crate::domain::access::{Standing, active};
+use crate::domain::member::newcomer;
+use crate::domain::person::Person;
+use crate::domain::{Context, Fact};
+
+/// People who can be brought in when a room is made, besides its maker.
+pub const MAX_FIRST_MEMBERS: usize = 100;
+/// People in a direct room besides the one who opens it.
+pub const MAX_DIRECT_OTHERS: usize = 9;
+/// A century of days.
+const MAX_RETENTION_DAYS: u32 = 36_500;
+
+fn claimed(name: &RoomName, id: &RoomId) -> Fact {
+    Fact::new(Lane::room_name(name.as_str()), NameClaimed { owner: id.to_string() })
+}
+
+fn released(name: &RoomName, id: &RoomId) -> Fact {
+    Fact::new(Lane::room_name(name.as_str()), NameReleased { owner: id.to_string() })
+}
+
+/// Makes a group or channel with its first members, one batch: name, room, maker, others.
+///
+/// `holder` is who has the wanted name (channels only); `others` are people who exist.
+///
+/// # Errors
+/// See [`RoomRejection`].
+pub fn create(
+    id: &RoomId,
+    command: &CreateRoom,
+    person: Option<&Person>,
+    holder: &Name,
+    others: &[UserId],
+    cx: &Context,
+) -> Result<Vec<Fact>, RoomRejection> {
+    active(person)?;
+    let default = match command.kind {
+        RoomKind::Direct => return Err(RoomRejection::KindDirect),
+        RoomKind::Group => Visibility::Private,
+        RoomKind::Channel => Visibility::Public,
+    };
+    let others: BTreeSet<&UserId> = others.iter().filter(|id| **id != cx.actor).collect();
+    if others.len() > MAX_FIRST_MEMBERS {
+        return Err(RoomRejection::TooManyMembers);
+    }
+    let mut facts = Vec::with_capacity(others.len() + 3);
+    if command.kind == RoomKind::Channel {
+        if holder.is_some() {
+            return Err(RoomRejection::NameTaken);
+        }
+        facts.push(claimed(&command.name, id));
+    }
+    let room = RoomState {
+        name: Some(command.name.clone()),
+        topic: command.topic.clone(),
+        visibility: command.visibility.unwrap_or(default),
+        owners: vec![cx.actor.clone()],
+        created_by: Some(cx.actor.clone()),
+        ..blank(id, command.kind, cx.now)
+    };
+    facts.push(Fact::new(Lane::Room(id.clone()), RoomCreated { room }));
+    facts.push(joined(id, &cx.actor, RoomRole::Owner, cx.now));
+    facts.extend(others.into_iter().map(|other| added(id, other, cx.now)));
+    Ok(facts)
+}
+
+/// Makes a room everybody belongs to. It has no maker, no owners and no member events.
+///
+/// # Errors
+/// [`RoomRejection::NameTaken`].
+pub fn create_everyone(
+    id: &RoomId,
+    name: &RoomName,
+    holder: &Name,
+    now: Timestamp,
+) -> Result<Vec<Fact>, RoomRejection> {
+    if holder.is_some() {
+        return Err(RoomRejection::NameTaken);
+    }
+    let room = RoomState {
+        name: Some(name.clone()),
+        visibility: Visibility::Public,
+        everyone: true,
+        ..blank(id, RoomKind::Channel, now)
+    };
+    Ok(vec![claimed(name, id), Fact::new(Lane::Room(id.clone()), RoomCreated { room })])
+}
+
+/// Makes the direct room of the caller and `others` (people who exist; the caller among them is fine,
+/// he alone makes a room for notes). Whether there is one already is the direct lane's matter.
+///
+/// # Errors
+/// [`RoomRejection::DirectSize`] and those of the caller.
+pub fn open_direct(
+    id: &RoomId,
+    person: Option<&Person>,
+    others: &[UserId],
+    cx: &Context,
+) -> Result<Vec<Fact>, RoomRejection> {
+    active(person)?;
+    if others.is_empty() {
+        return Err(RoomRejection::DirectSize);
+    }
+    let others: BTreeSet<&UserId> = others.iter().filter(|id| **id != cx.actor).collect();
+    if others.len() > MAX_DIRECT_OTHERS {
+        return Err(RoomRejection::DirectSize);
+    }
+    let members: BTreeSet<&UserId> = others.iter().copied().chain([&cx.actor]).collect();
+    let room = RoomState {
+        direct_members: members.iter().copied().cloned().collect(),
+        created_by: Some(cx.actor.clone()),
+        ..blank(id, RoomKind::Direct, cx.now)
+    };
+    let lane = Lane::direct(members.iter().copied());
+    let mut facts = vec![
+        Fact::new(lane, NameClaimed { owner: id.to_string() }),
+        Fact::new(Lane::Room(id.clone()), RoomCreated { room }),
+        joined(id, &cx.actor, RoomRole::Member, cx.now),
+    ];
+    facts.extend(others.into_iter().map(|other| added(id, other, cx.now)));
+    Ok(facts)
+}
+
+/// What a change does to the unique names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameChange<'a> {
+    /// The room's unique name stays, or it has none.
+    None,
+    /// It lets one go and takes another.
+    Moves {
+        /// What it is called.
+        from: &'a RoomName,
+        /// What it will be called.
+        to: &'a RoomName,
+    },
+}
+
+impl<'a> NameChange<'a> {
+    /// What `command` does to the names of `room`. A change of case alone stays on the same lane.
+    #[must_use]
+    pub fn of(room: &'a RoomState, command: &'a ChangeRoom) -> Self {
+        match (&room.name, &command.name) {
+            (Some(from), Some(to))
+                if room.kind == RoomKind::Channel
+                    && Lane::room_name(from.as_str()) != Lane::room_name(to.as_str()) =>
+            {
+                Self::Moves { from, to }
+            }
+            _ => Self::None,
+        }
+    }
+}
+
+/// Changes a room; `holder` is who has the new name, where the change needs one.
+///
+/// # Errors
+/// See [`RoomRejection`].
+pub fn change(
+    standing: &Standing<'_>,
+    command: &ChangeRoom,
+    holder: &Name,
+) -> Result<Vec<Fact>, RoomRejection> {
+    standing.role()?;
+    standing.not_direct()?;
+    standing.at_least(RoomRole::Admin)?;
+    standing.not_archived()?;
+    if let schemas::values::Patch::Set(days) = command.retention_days
+        && !(1..=MAX_RETENTION_DAYS).contains(&days)
+    {
+        return Err(RoomRejection::Retention);
+    }
+    let room = standing.room;
+    let next = RoomState {
+        name: command.name.clone().or_else(|| room.name.clone()),
+        topic: command.topic.clone().apply(room.topic.clone()),
+        visibility: command.visibility.unwrap_or(room.visibility),
+        retention_days: command.retention_days.clone().apply(room.retention_days),
+        ..room.clone()
+    };
+    if next == *room {
+        return Ok(Vec::new());
+    }
+    if room.everyone && (next.name != room.name || next.visibility != room.visibility) {
+        return Err(RoomRejection::Fixed);
+    }
+    let mut facts = Vec::with_capacity(3);
+    if let NameChange::Moves { from, to } = NameChange::of(room, command) {
+        if holder.is_some() {
+            return Err(RoomRejection::NameTaken);
+        }
+        facts.extend([claimed(to, &room.id), released(from, &room.id)]);
+    }
+    facts.push(Fact::new(Lane::Room(room.id.clone()), RoomChanged { room: next }));
+    Ok(facts)
+}
+
+/// Makes a room read-only for ever. A channel's name becomes free, so that a successor can have it.
+///
+/// # Errors
+/// See [`RoomRejection`].
+pub fn archive(standing: &Standing<'_>) -> Result<Vec<Fact>, RoomRejection> {
+    standing.role()?;
+    standing.not_direct()?;
+    standing.at_least(RoomRole::Owner)?;
+    let room = standing.room;
+    if room.everyone {
+        return Err(RoomRejection::Fixed);
+    }
+    if room.archived {
+        return Ok(Vec::new());
+    }
+    let next = RoomState { archived: true, ..room.clone() };
+    let mut facts = vec![Fact::new(Lane::Room(room.id.clone()), RoomArchived { room: next })];
+    if let (RoomKind::Channel, Some(name)) = (room.kind, &room.name) {
+        facts.push(released(name, &room.id));
+    }
+    Ok(facts)
+}
+
+/// The room with somebody among its owners or no longer; none when that changes nothing.
+#[must_use]
+pub fn owners_changed(room: &RoomState, user: &UserId, owns: bool) -> Option<Fact> {
+    if room.owners.contains(user) == owns {
+        return None;
+    }
+    let mut next = room.clone();
+    next.owners.retain(|owner| owner != user);
+    if owns {
+        next.owners.push(user.clone());
+    }
+    Some(Fact::new(Lane::Room(room.id.clone()), RoomChanged { room: next }))
+}
+
+fn blank(id: &RoomId, kind: RoomKind, now: Timestamp) -> RoomState {
+    RoomState {
+        id: id.clone(),
+        kind,
+        name: None,
+        topic: None,
+        visibility: Visibility::Private,
+        everyone: false,
+        archived: false,
+        owners: Vec::new(),
+        direct_members: Vec::new(),
+        retention_days: None,
+        created_by: None,
+        created_at: now,
+    }
+}
+
+fn joined(room: &RoomId, user: &UserId, role: RoomRole, now: Timestamp) -> Fact {
+    let member = newcomer(room, user, role, None, now);
+    Fact::new(Lane::Member(room.clone(), user.clone()), MemberJoined { member })
+}
+
+fn added(room: &RoomId, user: &UserId, now: Timestamp) -> Fact {
+    let member = newcomer(room, user, RoomRole::Member, None, now);
+    Fact::new(Lane::Member(room.clone(), user.clone()), MemberAdded { member })
+}

@@ -1,0 +1,14 @@
+//! Rooms: how they come about, change and are archived, and who holds a unique name.
+
+mod decide;
+mod evolve;
+mod rejection;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{
+    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, NameChange, archive, change, create, create_everyone,
+    open_direct, owners_changed,
+};
+pub use evolve::{Name, evolve, evolve_name};
+pub use rejection::RoomRejection;

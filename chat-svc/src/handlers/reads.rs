@@ -1,0 +1,85 @@
+//! Read markers.
+
+use schemas::commands::{Accepted, CallContext, Command, MarkRead, ReadOutcome};
+use schemas::{Position, Rejection, Sequence};
+
+use crate::call::Call;
+use crate::chat::Chat;
+use crate::decision::{Failure, accepted, settle};
+use crate::domain::message::{Message, MessageRejection, UpTo, mark_read};
+use crate::lanes::Freshness;
+use crate::recent::{Marker, Spot};
+
+impl Chat {
+    pub(crate) async fn mark_read(
+        &self,
+        ctx: CallContext,
+        cmd: MarkRead,
+    ) -> Result<Accepted<ReadOutcome>, Rejection> {
+        let call = Call::of(&ctx)?;
+        settle(&self.metrics, Freshness::Cached, |how| self.try_mark_read(&call, &cmd, how)).await
+    }
+
+    async fn try_mark_read(
+        &self,
+        call: &Call,
+        cmd: &MarkRead,
+        how: Freshness,
+    ) -> Result<Accepted<ReadOutcome>, Failure> {
+        let seen = self.see(call, &cmd.room_id, how).await?;
+        let standing = seen.standing()?;
+        standing.role()?;
+        let posted = self.posted_in(cmd).await?;
+        let reached = self.marker(call, cmd).await;
+        let up_to = UpTo { message_id: &cmd.message_id, room_id: &cmd.room_id, posted };
+        let before = reached.as_ref().map_or(0, |marker| marker.posted);
+        let wanted = Marker { message: cmd.message_id.clone(), posted };
+        let Some(fact) = mark_read(&standing, &up_to, before, &call.context())? else {
+            return Ok(read_up_to(None, reached.unwrap_or(wanted)));
+        };
+        let appended = self.commit_fenced(call, MarkRead::NAME, fact, &seen).await?;
+        self.recent.read(&cmd.room_id, &call.actor, &wanted);
+        Ok(read_up_to(Some(appended.position), wanted))
+    }
+
+    /// Where a message of the room was posted.
+    async fn posted_in(&self, cmd: &MarkRead) -> Result<Sequence, Failure> {
+        let unknown = MessageRejection::NoSuchMessage;
+        if let Some(spot) = self.recent.message(&cmd.message_id) {
+            // Memory of what came out of the log: as good as the log.
+            return if spot.room == cmd.room_id { Ok(spot.posted) } else { Err(unknown.into()) };
+        }
+        let found = self.message(&cmd.message_id).await?;
+        let found = found.filter(|found| found.state.room_id == cmd.room_id).ok_or(unknown)?;
+        let Message { posted, deleted, .. } = found;
+        let spot = Spot { room: cmd.room_id.clone(), posted, deleted };
+        self.recent.found(&cmd.message_id, spot);
+        Ok(posted)
+    }
+
+    /// How far the caller has read. A read model that does not answer costs an event that changes nothing:
+    /// the projection keeps the highest marker.
+    async fn marker(&self, call: &Call, cmd: &MarkRead) -> Option<Marker> {
+        let known = self.recent.marker(&cmd.room_id, &call.actor);
+        if known.is_some() {
+            return known;
+        }
+        match self.index.marker(&cmd.room_id, &call.actor).await {
+            Ok(found) => {
+                let (message, posted) = found?;
+                let marker = Marker { message, posted };
+                self.recent.read(&cmd.room_id, &call.actor, &marker);
+                Some(marker)
+            }
+            Err(error) => {
+                tracing::warn!(error = %telemetry::error_chain(&error), "a read marker is not known");
+                None
+            }
+        }
+    }
+}
+
+fn read_up_to(position: Option<Position>, marker: Marker) -> Accepted<ReadOutcome> {
+    let Marker { message, posted } = marker;
+    accepted(position, ReadOutcome { message_id: message, posted })
+}

@@ -1,0 +1,89 @@
+//! What chat-svc asks of the read model: where things are. An index is used, not believed: whatever it
+//! says is looked up in the log before anything is decided by it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use readmodel::{ReadModel, StoreError};
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::values::ClientId;
+use schemas::{Epoch, Sequence};
+
+/// The read model could not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the read model could not answer")]
+pub struct IndexError(#[from] StoreError);
+
+/// Where a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Indexed {
+    /// Where it was posted.
+    pub posted: Sequence,
+    /// Whether it was deleted, as far as the read model knows.
+    pub deleted: bool,
+}
+
+/// The questions; [`ReadModel`] answers them, tests may.
+#[async_trait]
+pub trait MessageIndex: Send + Sync {
+    /// Everything in the log of this epoch up to here is in the index; 0 when it is of another log.
+    async fn checkpoint(&self, epoch: &Epoch) -> Result<Sequence, IndexError>;
+    /// Waits until the index has got to a place of the log; whether it did in time.
+    async fn wait_for(&self, sequence: Sequence, patience: Duration) -> bool;
+    /// Where a message is.
+    async fn message(&self, id: &MessageId) -> Result<Option<Indexed>, IndexError>;
+    /// Where the message is that a sender's client called so in a room.
+    async fn by_client_id(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> Result<Option<Sequence>, IndexError>;
+    /// How far somebody has read a room: the message and where it was posted.
+    async fn marker(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+    ) -> Result<Option<(MessageId, Sequence)>, IndexError>;
+}
+
+#[async_trait]
+impl MessageIndex for ReadModel {
+    async fn checkpoint(&self, epoch: &Epoch) -> Result<Sequence, IndexError> {
+        let checkpoint = self.current().checkpoint().await?;
+        let ours = checkpoint.epoch.as_ref() == Some(epoch);
+        Ok(if ours { checkpoint.sequence } else { 0 })
+    }
+
+    async fn wait_for(&self, sequence: Sequence, patience: Duration) -> bool {
+        Self::wait_for(self, sequence, patience).await.is_ok()
+    }
+
+    async fn message(&self, id: &MessageId) -> Result<Option<Indexed>, IndexError> {
+        let found = self.current().message(id).await?;
+        Ok(found.map(|doc| Indexed { posted: doc.posted, deleted: doc.deleted_at.is_some() }))
+    }
+
+    async fn by_client_id(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> Result<Option<Sequence>, IndexError> {
+        let found = self.current().message_by_client_id(room, sender, client_id).await?;
+        Ok(found.map(|doc| doc.posted))
+    }
+
+    async fn marker(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+    ) -> Result<Option<(MessageId, Sequence)>, IndexError> {
+        let store = self.current();
+        let membership = store.membership(room, user).await?;
+        let Some(id) = membership.and_then(|membership| membership.marker_message_id) else {
+            return Ok(None);
+        };
+        Ok(store.message(&id).await?.map(|doc| (doc.id, doc.posted)))
+    }
+}

@@ -1,0 +1,119 @@
+//! Follows what is stored and keeps this process's knowledge fresh.
+//!
+//! The feed may lose messages. That costs no correctness where an expectation guards a decision, and where
+//! none does (an archived room, a suspended person) what is known is thrown away as soon as a loss shows:
+//! by a notice, a jump in the sequences, or a log that is further than the feed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Bus, BusError, Live, LiveEvent, LiveFeed};
+use schemas::ids::MessageId;
+use schemas::{Event, Lane, Sequence};
+use serde::Deserialize;
+use telemetry::Shutdown;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::chat::Chat;
+
+/// How often the log's end is compared with the feed's.
+const COMPARE_EVERY: Duration = Duration::from_secs(1);
+const POSTED: &str = "message.posted.v1";
+
+/// The attributes of an event that tell what to do with it, without its data.
+#[derive(Deserialize)]
+struct Peek<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    subject: std::borrow::Cow<'a, str>,
+}
+
+/// Follows the live feed of a log.
+pub(crate) struct Follower {
+    chat: Arc<Chat>,
+    feed: LiveFeed,
+    /// The last sequence the feed has brought; 0 before the first.
+    seen: Sequence,
+    /// Where the log ended when it was last compared.
+    head: Sequence,
+}
+
+impl Follower {
+    /// Subscribes; what is stored after this returns will be followed.
+    pub(crate) async fn subscribe(chat: &Arc<Chat>, bus: &Bus) -> Result<Self, BusError> {
+        Ok(Self { chat: Arc::clone(chat), feed: bus.live().await?, seen: 0, head: 0 })
+    }
+
+    /// Follows until asked to stop.
+    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+        let mut compare = interval(COMPARE_EVERY);
+        compare.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.wait() => return,
+                live = self.feed.next() => match live {
+                    Some(live) => self.take(live),
+                    None => return,
+                },
+                _ = compare.tick() => self.compare().await,
+            }
+        }
+    }
+
+    fn take(&mut self, live: Live) {
+        match live {
+            Live::Event(event) => {
+                self.step(event.sequence);
+                self.learn(&event);
+            }
+            Live::Unknown { sequence } => self.step(sequence),
+            Live::Disconnected | Live::Reconnected | Live::Lagged => self.chat.forget_all(),
+        }
+    }
+
+    /// Goes on to a sequence; one that does not follow shows a loss (or an erased event).
+    fn step(&mut self, sequence: Sequence) {
+        if self.seen != 0 && sequence > self.seen + 1 {
+            tracing::debug!(event.seq = sequence, "the live feed has a gap; forgetting the caches");
+            self.chat.forget_all();
+        }
+        self.seen = self.seen.max(sequence);
+    }
+
+    fn learn(&self, live: &LiveEvent) {
+        if let Lane::Timeline(room) = &live.lane {
+            // The bulk of all events are posts, of which only the place is of interest here.
+            let Ok(peek) = serde_json::from_slice::<Peek<'_>>(&live.payload) else { return };
+            if peek.kind == POSTED {
+                if let Ok(id) = MessageId::parse(&peek.subject) {
+                    self.chat.recent.posted(&id, room, live.sequence);
+                }
+                return;
+            }
+        }
+        match Event::decode(&live.payload) {
+            Ok(event) => self.chat.learn(&live.lane, live.sequence, &event.data),
+            // Whoever needs this entity loads it from the log and fails loudly there.
+            Err(error) => {
+                tracing::warn!(event.seq = live.sequence, %error, "a live event cannot be read");
+                self.chat.forget_all();
+            }
+        }
+    }
+
+    /// The end of a quiet feed may be lost without anything following that would show it.
+    async fn compare(&mut self) {
+        let begun = Instant::now();
+        let Ok(head) = self.chat.log.head().await else { return };
+        let before = std::mem::replace(&mut self.head, head);
+        if before > self.seen && begun.elapsed() < COMPARE_EVERY {
+            if self.seen != 0 {
+                tracing::debug!(event.seq = before, "the live feed is behind the log");
+            }
+            self.chat.forget_all();
+            self.seen = before;
+        }
+    }
+}

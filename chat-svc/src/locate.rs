@@ -1,0 +1,55 @@
+//! Finding a message by its id, and judging by what the log says of it.
+
+use std::time::Duration;
+
+use schemas::ids::MessageId;
+use schemas::{EventData, Sequence};
+
+use crate::chat::Chat;
+use crate::decision::Failure;
+use crate::domain::message::{self, Message};
+
+/// How long the read model is waited for when it does not know a message yet.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Chat {
+    /// A message as it was posted, with what is known of its deletion; none when there is no such one.
+    ///
+    /// Where it is comes from memory or from the read model's index; what it is comes from the log.
+    pub(crate) async fn message(&self, id: &MessageId) -> Result<Option<Message>, Failure> {
+        let Some((posted, deleted)) = self.place_of(id).await? else { return Ok(None) };
+        let Some(event) = self.event_at(posted).await? else { return Ok(None) };
+        let mut found = None;
+        message::evolve(&mut found, posted, &event);
+        let Some(mut found) = found.filter(|found| found.state.id == *id) else { return Ok(None) };
+        found.deleted = deleted;
+        Ok(Some(found))
+    }
+
+    /// What happened at a place of the log.
+    pub(crate) async fn event_at(&self, sequence: Sequence) -> Result<Option<EventData>, Failure> {
+        let Some(stored) = self.log.get(sequence).await? else { return Ok(None) };
+        Ok(Some(stored.event()?.data))
+    }
+
+    async fn place_of(&self, id: &MessageId) -> Result<Option<(Sequence, bool)>, Failure> {
+        if let Some(place) = self.known_place(id).await? {
+            return Ok(Some(place));
+        }
+        // Nobody has heard of it: it does not exist, or it came too recently for the read model and this
+        // process's feed has missed it.
+        let head = self.log.head().await?;
+        if self.index.checkpoint(&self.log.epoch()).await? < head {
+            self.index.wait_for(head, PATIENCE).await;
+        }
+        self.known_place(id).await
+    }
+
+    async fn known_place(&self, id: &MessageId) -> Result<Option<(Sequence, bool)>, Failure> {
+        if let Some(spot) = self.recent.message(id) {
+            return Ok(Some((spot.posted, spot.deleted)));
+        }
+        let indexed = self.index.message(id).await?;
+        Ok(indexed.map(|indexed| (indexed.posted, indexed.deleted)))
+    }
+}

@@ -1,0 +1,84 @@
+//! A bounded memory of what was said and read lately, fed by what this process writes and by the live feed.
+
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::{EventData, Lane, Sequence};
+
+/// Where a recent message is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) room: RoomId,
+    pub(crate) posted: Sequence,
+    pub(crate) deleted: bool,
+}
+
+/// How far somebody has read a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Marker {
+    pub(crate) message: MessageId,
+    pub(crate) posted: Sequence,
+}
+
+/// What was said and read lately.
+pub(crate) struct Recent {
+    messages: Cache<MessageId, Spot>,
+    markers: Cache<(RoomId, UserId), Marker>,
+}
+
+impl Recent {
+    pub(crate) fn new(capacity: u64) -> Self {
+        Self { messages: Cache::new(capacity), markers: Cache::new(capacity) }
+    }
+
+    pub(crate) fn message(&self, id: &MessageId) -> Option<Spot> {
+        self.messages.get(id)
+    }
+
+    pub(crate) fn marker(&self, room: &RoomId, user: &UserId) -> Option<Marker> {
+        self.markers.get(&(room.clone(), user.clone()))
+    }
+
+    /// A message was posted. One known as deleted stays deleted.
+    pub(crate) fn posted(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
+        self.found(id, Spot { room: room.clone(), posted, deleted: false });
+    }
+
+    /// A message was found elsewhere.
+    pub(crate) fn found(&self, id: &MessageId, spot: Spot) {
+        self.messages.entry_by_ref(id).or_insert_with(|| spot);
+    }
+
+    /// A message was deleted.
+    pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
+        self.messages.insert(id.clone(), Spot { room: room.clone(), posted, deleted: true });
+    }
+
+    /// Somebody has read that far; a marker never goes back.
+    pub(crate) fn read(&self, room: &RoomId, user: &UserId, marker: &Marker) {
+        self.markers.entry((room.clone(), user.clone())).and_compute_with(|known| match known {
+            Some(known) if known.value().posted >= marker.posted => Op::Nop,
+            _ => Op::Put(marker.clone()),
+        });
+    }
+
+    /// Takes note of an event at a place of the log.
+    pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
+        let (Lane::Timeline(room) | Lane::Receipts(room)) = lane else { return };
+        match event {
+            EventData::MessagePosted(e) => self.posted(&e.message.id, room, sequence),
+            EventData::MessageDeleted(e) => self.deleted(&e.message_id, room, e.posted),
+            EventData::ReadMoved(e) => {
+                let marker = Marker { message: e.message_id.clone(), posted: e.posted };
+                self.read(room, &e.user_id, &marker);
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets the messages: the feed has missed something, a deletion perhaps. Markers may stay: they are
+    /// only ever too low, and the projection keeps the highest.
+    pub(crate) fn forget_all(&self) {
+        self.messages.invalidate_all();
+    }
+}

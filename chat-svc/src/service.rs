@@ -1,0 +1,212 @@
+//! Putting the service together and running it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bus::{Bus, BusError, ServiceHandle};
+use eventlog::{AppendError, EventLog, LogError};
+use schemas::commands::{
+    Accepted, AddMember, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, Command, CreateRoom,
+    DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
+    RemoveMember,
+};
+use schemas::values::RoomName;
+use schemas::{DecodeError, Rejection, RoomId};
+use telemetry::{Health, Metrics, Shutdown};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::chat::Chat;
+use crate::general;
+use crate::index::MessageIndex;
+use crate::lanes::{Capacities, Lanes};
+use crate::live::Follower;
+use crate::metrics::ChatMetrics;
+use crate::recent::Recent;
+use crate::repeats::{Repeats, RepeatsConfig};
+
+/// What health calls this service.
+const COMPONENT: &str = "chat-svc";
+/// What the room of everybody is called unless configured otherwise.
+const GENERAL: &str = "general";
+
+/// What an operator may choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The unique name of the room every registered user belongs to; none: there is no such room.
+    pub general: Option<RoomName>,
+    /// How much is remembered.
+    pub capacities: Capacities,
+    /// How repeated posts are recognised.
+    pub repeats: RepeatsConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            general: RoomName::parse(GENERAL).ok(),
+            capacities: Capacities::default(),
+            repeats: RepeatsConfig::default(),
+        }
+    }
+}
+
+/// What the service works with; shared with the other services of the process.
+pub struct Deps {
+    /// The log, attached to its stream.
+    pub log: EventLog,
+    /// Where commands come from.
+    pub bus: Bus,
+    /// The read model (`readmodel::ReadModel` is one).
+    pub index: Arc<dyn MessageIndex>,
+    /// Where counters go.
+    pub metrics: Metrics,
+    /// Where the service says how it is.
+    pub health: Health,
+}
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The log cannot be read.
+    #[error("chat-svc cannot read the log")]
+    Log(#[from] LogError),
+    /// The room of everybody cannot be made.
+    #[error("chat-svc cannot make the room of everybody")]
+    Append(#[from] AppendError),
+    /// An event of the room of everybody cannot be read.
+    #[error("chat-svc cannot read an event")]
+    Decode(#[from] DecodeError),
+    /// Commands cannot be served.
+    #[error("chat-svc cannot serve commands")]
+    Bus(#[from] BusError),
+}
+
+/// The running service.
+pub struct Service {
+    general: Option<RoomId>,
+    handle: ServiceHandle,
+    tasks: JoinSet<()>,
+    stop_tasks: Shutdown,
+    health: Health,
+}
+
+/// Starts the service: when this returns it is serving commands. The log must be attached
+/// (`EventLog::ensure_topology` or `attach`) before.
+///
+/// # Errors
+/// See [`BuildError`].
+pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
+    let Deps { log, bus, index, metrics, health } = deps;
+    health.set(COMPONENT, Err("starting"));
+    let general = match &config.general {
+        Some(name) => general::ensure(&log, name).await?,
+        None => None,
+    };
+    let metrics = ChatMetrics::new(&metrics);
+    let repeats = Repeats::new(
+        log.clone(),
+        Arc::clone(&index),
+        config.repeats,
+        config.capacities.messages,
+        metrics.clone(),
+    );
+    let chat = Arc::new(Chat {
+        lanes: Lanes::new(log.clone(), metrics.clone(), &config.capacities),
+        recent: Recent::new(config.capacities.messages),
+        repeats,
+        log,
+        index,
+        metrics,
+    });
+    let stop_tasks = Shutdown::new();
+    let mut tasks = JoinSet::new();
+    let follower = Follower::subscribe(&chat, &bus).await?;
+    tasks.spawn(follower.run(stop_tasks.clone()));
+    tasks.spawn({
+        let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
+        async move { chat.repeats.keep_covered(stop).await }
+    });
+    let handle = serve(&bus, &chat).await?;
+    health.set(COMPONENT, Ok::<(), String>(()));
+    Ok(Service { general, handle, tasks, stop_tasks, health })
+}
+
+impl Service {
+    /// The room every registered user belongs to, if there is one.
+    #[must_use]
+    pub fn general(&self) -> Option<&RoomId> {
+        self.general.as_ref()
+    }
+
+    /// Serves until asked to stop, then finishes the commands at work (10 s at most).
+    pub async fn run_until_stopped(mut self, shutdown: Shutdown) {
+        shutdown.wait().await;
+        self.health.set(COMPONENT, Err("stopping"));
+        self.handle.stop().await;
+        self.stop_tasks.trigger();
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a task of chat-svc ended early");
+            }
+        }
+        self.health.remove(COMPONENT);
+    }
+}
+
+/// Adds one endpoint for each command and the method that carries it out.
+macro_rules! endpoints {
+    ($builder:expr, $chat:expr; $($command:ty => $method:ident;)*) => {
+        $builder$(.endpoint::<$command, _, _>({
+            let chat = Arc::clone($chat);
+            move |ctx, cmd| {
+                let chat = Arc::clone(&chat);
+                async move {
+                    let metrics = chat.metrics.clone();
+                    let trace = ctx.traceparent.clone();
+                    let span = tracing::info_span!("command", command.name = <$command>::NAME);
+                    let span = telemetry::continue_trace(span, trace.as_ref());
+                    let work = async move { chat.$method(ctx, cmd).await };
+                    observed::<$command, _>(&metrics, work).instrument(span).await
+                }
+            }
+        }))*
+    };
+}
+
+async fn serve(bus: &Bus, chat: &Arc<Chat>) -> Result<ServiceHandle, BusError> {
+    let builder = bus.service(CHAT, env!("CARGO_PKG_VERSION"), "Rooms, members and messages");
+    let builder = endpoints! {
+        builder, chat;
+        CreateRoom => create_room;
+        OpenDirect => open_direct;
+        ChangeRoom => change_room;
+        ArchiveRoom => archive_room;
+        JoinRoom => join_room;
+        LeaveRoom => leave_room;
+        AddMember => add_member;
+        RemoveMember => remove_member;
+        ChangeMember => change_member;
+        PostMessage => post_message;
+        EditMessage => edit_message;
+        DeleteMessage => delete_message;
+        MarkRead => mark_read;
+    };
+    builder.start().await
+}
+
+/// Carries out a command and counts it.
+async fn observed<C: Command, F>(
+    metrics: &ChatMetrics,
+    work: F,
+) -> Result<Accepted<C::Output>, Rejection>
+where
+    F: Future<Output = Result<Accepted<C::Output>, Rejection>>,
+{
+    let begun = Instant::now();
+    let answer = work.await;
+    let outcome = answer.as_ref().map_or_else(|rejection| rejection.code.as_str(), |_| "accepted");
+    metrics.command(C::NAME, outcome, begun.elapsed().as_secs_f64());
+    answer
+}
