@@ -1,1 +1,243 @@
+//! Given, when, then: a small world with one room, evolved by facts as the log would.
 
+use std::collections::BTreeMap;
+
+use schemas::commands::{ChangeMember, ChangeRoom, CreateRoom, PostMessage};
+use schemas::events::{MemberState, RoomState};
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::values::{Body, Format, Patch, Role, RoomKind, RoomName, RoomRole, Visibility};
+use schemas::{EventData, Lane, Sequence, Timestamp};
+use uuid::Uuid;
+
+use super::access::{Denied, Standing};
+use super::member::{self, MemberRejection, Target};
+use super::message::{self, Message};
+use super::person::Person;
+use super::room::{self, Name, NameChange, RoomRejection};
+use super::{Context, Fact};
+
+pub(crate) const ADA: u128 = 1;
+pub(crate) const BOB: u128 = 2;
+pub(crate) const CYD: u128 = 3;
+/// Nobody is registered under this number.
+pub(crate) const NOBODY: u128 = 99;
+
+pub(crate) fn user(n: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(n))
+}
+
+pub(crate) fn room_id(n: u128) -> RoomId {
+    RoomId::from_uuid(Uuid::from_u128(n))
+}
+
+pub(crate) fn message_id(n: u128) -> MessageId {
+    MessageId::from_uuid(Uuid::from_u128(n))
+}
+
+pub(crate) fn name(text: &str) -> RoomName {
+    RoomName::parse(text).unwrap()
+}
+
+pub(crate) fn body(text: &str) -> Body {
+    Body::parse(text).unwrap()
+}
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(1_000 * second)
+}
+
+pub(crate) fn cx(actor: u128) -> Context {
+    Context { now: at(100), actor: user(actor) }
+}
+
+pub(crate) fn create_room(kind: RoomKind, called: &str) -> CreateRoom {
+    CreateRoom { kind, name: name(called), topic: None, visibility: None, members: Vec::new() }
+}
+
+pub(crate) fn rename(to: &str) -> ChangeRoom {
+    ChangeRoom { name: Some(name(to)), ..no_change() }
+}
+
+pub(crate) fn no_change() -> ChangeRoom {
+    ChangeRoom {
+        room_id: room_id(1),
+        name: None,
+        topic: Patch::Keep,
+        visibility: None,
+        retention_days: Patch::Keep,
+    }
+}
+
+pub(crate) fn set_role(target: u128, role: RoomRole) -> ChangeMember {
+    ChangeMember {
+        room_id: room_id(1),
+        user_id: user(target),
+        role: Some(role),
+        muted_until: Patch::Keep,
+    }
+}
+
+pub(crate) fn mute(target: u128, until: Patch<Timestamp>) -> ChangeMember {
+    ChangeMember { room_id: room_id(1), user_id: user(target), role: None, muted_until: until }
+}
+
+pub(crate) fn say(text: &str) -> PostMessage {
+    PostMessage {
+        room_id: room_id(1),
+        client_id: None,
+        body: body(text),
+        format: Format::Plain,
+        attachments: Vec::new(),
+        thread_root_id: None,
+    }
+}
+
+/// What the log says of one room and everything around it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct World {
+    pub(crate) room: Option<RoomState>,
+    pub(crate) members: BTreeMap<UserId, MemberState>,
+    pub(crate) names: BTreeMap<String, String>,
+    pub(crate) messages: BTreeMap<MessageId, Message>,
+    pub(crate) people: BTreeMap<UserId, Person>,
+    pub(crate) log: Vec<Fact>,
+}
+
+impl World {
+    /// Ada, Bob, Cyd and a few more are registered; there is no room.
+    pub(crate) fn new() -> Self {
+        let mut world = Self::default();
+        for n in 1..=9 {
+            world.person(n, |_| {});
+        }
+        world
+    }
+
+    /// A room Ada has made.
+    pub(crate) fn with_room(kind: RoomKind, visibility: Visibility) -> Self {
+        let mut world = Self::new();
+        let command = CreateRoom { visibility: Some(visibility), ..create_room(kind, "lobby") };
+        let facts =
+            room::create(&room_id(1), &command, world.people.get(&user(ADA)), &None, &[], &cx(ADA));
+        world.apply(facts.unwrap());
+        world
+    }
+
+    /// A room everybody belongs to; Ada is the installation's admin.
+    pub(crate) fn with_everyone() -> Self {
+        let mut world = Self::new();
+        world.person(ADA, |person| person.role = Role::Admin);
+        world.apply(room::create_everyone(&room_id(1), &name("lobby"), &None, at(1)).unwrap());
+        world
+    }
+
+    /// A direct room of Ada and Bob.
+    pub(crate) fn with_direct() -> Self {
+        let mut world = Self::new();
+        let facts =
+            room::open_direct(&room_id(1), world.people.get(&user(ADA)), &[user(BOB)], &cx(ADA));
+        world.apply(facts.unwrap());
+        world
+    }
+
+    pub(crate) fn person(&mut self, n: u128, change: impl FnOnce(&mut Person)) {
+        let mut person =
+            Person { id: user(n), role: Role::User, suspended: false, registered_at: at(1) };
+        change(&mut person);
+        self.people.insert(user(n), person);
+    }
+
+    /// The same with somebody in the room.
+    pub(crate) fn having(mut self, n: u128, role: RoomRole) -> Self {
+        let standing = self.standing(ADA).unwrap();
+        let target = self.target(n).unwrap();
+        let facts = member::add(&standing, &target, Some(role), &cx(ADA)).unwrap();
+        self.apply(facts);
+        self
+    }
+
+    pub(crate) fn standing(&self, n: u128) -> Result<Standing<'_>, Denied> {
+        let id = user(n);
+        Standing::of(self.room.as_ref(), self.people.get(&id), self.members.get(&id))
+    }
+
+    pub(crate) fn target(&self, n: u128) -> Result<Target<'_>, MemberRejection> {
+        let id = user(n);
+        Target::of(self.people.get(&id), self.members.get(&id))
+    }
+
+    pub(crate) fn change_room(
+        &self,
+        actor: u128,
+        command: &ChangeRoom,
+    ) -> Result<Vec<Fact>, RoomRejection> {
+        let standing = self.standing(actor)?;
+        let holder: Name = match NameChange::of(standing.room, command) {
+            NameChange::None => None,
+            NameChange::Moves { to, .. } => self.holder(&Lane::room_name(to.as_str())),
+        };
+        room::change(&standing, command, &holder)
+    }
+
+    pub(crate) fn holder(&self, lane: &Lane) -> Name {
+        self.names.get(&format!("{lane:?}")).cloned()
+    }
+
+    /// Evolves by what was decided, as if it had been written.
+    pub(crate) fn apply(&mut self, facts: Vec<Fact>) {
+        for fact in facts {
+            self.log.push(fact.clone());
+            let sequence = Sequence::try_from(self.log.len()).unwrap();
+            self.evolve(sequence, &fact);
+        }
+    }
+
+    fn evolve(&mut self, sequence: Sequence, fact: &Fact) {
+        match &fact.lane {
+            Lane::Room(_) => room::evolve(&mut self.room, &fact.data),
+            Lane::Member(_, user) => {
+                let mut member = self.members.remove(user);
+                member::evolve(&mut member, &fact.data);
+                self.members.extend(member.map(|member| (user.clone(), member)));
+            }
+            Lane::Timeline(_) => {
+                let id = match &fact.data {
+                    EventData::MessagePosted(e) => e.message.id.clone(),
+                    EventData::MessageEdited(e) => e.message.id.clone(),
+                    EventData::MessageDeleted(e) => e.message_id.clone(),
+                    _ => return,
+                };
+                let mut message = self.messages.remove(&id);
+                message::evolve(&mut message, sequence, &fact.data);
+                self.messages.extend(message.map(|message| (id, message)));
+            }
+            lane => {
+                let mut holder = self.holder(lane);
+                room::evolve_name(&mut holder, &fact.data);
+                self.names.remove(&format!("{lane:?}"));
+                self.names.extend(holder.map(|holder| (format!("{lane:?}"), holder)));
+            }
+        }
+    }
+
+    /// The world as a reader of the log alone would have it.
+    pub(crate) fn replayed(&self) -> Self {
+        let mut world = Self { people: self.people.clone(), ..Self::default() };
+        world.apply(self.log.clone());
+        world
+    }
+}
+
+/// The types of decided events, in order.
+#[track_caller]
+pub(crate) fn then<E: std::fmt::Debug>(decided: Result<Vec<Fact>, E>, expected: &[&str]) {
+    let facts = decided.expect("the command should be carried out");
+    let types: Vec<&str> = facts.iter().map(|fact| fact.data.type_name()).collect();
+    assert_eq!(types, expected);
+}
+
+/// The reason of a refusal.
+#[track_caller]
+pub(crate) fn refused<T, E: PartialEq + std::fmt::Debug>(decided: Result<T, E>, expected: E) {
+    assert_eq!(decided.err(), Some(expected));
+}

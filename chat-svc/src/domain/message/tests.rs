@@ -1,1 +1,268 @@
+use proptest::prelude::*;
+use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState};
+use schemas::ids::MediaId;
+use schemas::values::{Format, Patch, Role, RoomKind, RoomRole, Username, Visibility};
+use schemas::{Code, EventData, Rejection};
+use uuid::Uuid;
 
+use super::*;
+use crate::domain::Fact;
+use crate::domain::access::Denied;
+use crate::domain::member;
+use crate::domain::room;
+use crate::domain::testing::*;
+
+fn channel() -> World {
+    World::with_room(RoomKind::Channel, Visibility::Public)
+        .having(BOB, RoomRole::Member)
+        .having(CYD, RoomRole::Admin)
+}
+
+impl World {
+    fn post(&self, n: u128, id: u128) -> Result<MessageState, MessageRejection> {
+        let (id, command) = (message_id(id), say("hello"));
+        let new = NewMessage {
+            id: &id,
+            command: &command,
+            client_id: None,
+            mentions: vec![user(CYD)],
+            mentions_room: false,
+        };
+        post(&self.standing(n)?, new, &cx(n))
+    }
+
+    /// The same with a message.
+    fn saying(mut self, n: u128, id: u128) -> Self {
+        let state = self.post(n, id).unwrap();
+        self.apply(vec![posted(state)]);
+        self
+    }
+
+    fn edit(&self, n: u128, id: u128) -> Result<Fact, MessageRejection> {
+        let message = &self.messages[&message_id(id)];
+        edit(&self.standing(n)?, message, &body("changed"), (vec![], true), &cx(n))
+    }
+
+    fn delete(&self, n: u128, id: u128) -> Result<Option<Fact>, MessageRejection> {
+        delete(&self.standing(n)?, &self.messages[&message_id(id)], &cx(n))
+    }
+}
+
+#[test]
+fn members_post_and_others_do_not() {
+    let world = channel();
+    let state = world.post(BOB, 1).unwrap();
+    assert_eq!((state.sender_id, state.mentions), (user(BOB), vec![user(CYD)]));
+    assert_eq!(state.created_at, at(100));
+    refused(world.post(4, 1), Denied::NotAMember.into());
+    let private = World::with_room(RoomKind::Group, Visibility::Private);
+    refused(private.post(BOB, 1), Denied::NoSuchRoom.into());
+    refused(World::new().post(BOB, 1), Denied::NoSuchRoom.into());
+    assert!(World::with_everyone().post(BOB, 1).is_ok());
+    refused(World::with_everyone().post(NOBODY, 1), Denied::NoSuchCaller.into());
+}
+
+#[test]
+fn the_muted_the_suspended_and_archived_rooms_are_silent() {
+    let mut world = channel();
+    let standing = world.standing(ADA).unwrap();
+    let target = world.target(BOB).unwrap();
+    let command = mute(BOB, Patch::Set(at(101)));
+    let (facts, _) = member::change(&standing, &target, &command).unwrap();
+    world.apply(facts);
+    refused(world.post(BOB, 1), Denied::Muted(at(101)).into());
+    world.person(CYD, |cyd| cyd.suspended = true);
+    refused(world.post(CYD, 1), Denied::Suspended.into());
+    let facts = room::archive(&world.standing(ADA).unwrap()).unwrap();
+    world.apply(facts);
+    refused(world.post(ADA, 1), Denied::Archived.into());
+}
+
+#[test]
+fn attachments_wait_for_media() {
+    let world = channel();
+    let media = MediaId::from_uuid(Uuid::from_u128(1));
+    let command = schemas::commands::PostMessage { attachments: vec![media], ..say("look") };
+    let id = message_id(1);
+    let new = NewMessage {
+        id: &id,
+        command: &command,
+        client_id: None,
+        mentions: vec![],
+        mentions_room: false,
+    };
+    let standing = world.standing(BOB).unwrap();
+    refused(post(&standing, new, &cx(BOB)), MessageRejection::NoMedia);
+    let rejection = Rejection::from(MessageRejection::NoMedia);
+    assert_eq!(rejection.code, Code::ValidationFailed);
+    assert_eq!(rejection.errors[0].pointer, "/attachments");
+}
+
+#[test]
+fn threads_are_one_deep_and_stay_in_their_room() {
+    let world = channel().saying(BOB, 1);
+    let standing = world.standing(CYD).unwrap();
+    let root = world.messages[&message_id(1)].clone();
+    assert_eq!(thread_root(&standing, Some(&root)), Ok(()));
+    refused(thread_root(&standing, None), MessageRejection::NoSuchThread);
+    let mut answer = root.clone();
+    answer.state.thread_root_id = Some(message_id(9));
+    refused(thread_root(&standing, Some(&answer)), MessageRejection::NestedThread);
+    let mut elsewhere = root.clone();
+    elsewhere.state.room_id = room_id(2);
+    refused(thread_root(&standing, Some(&elsewhere)), MessageRejection::NoSuchThread);
+    let deleted = Message { deleted: true, ..root };
+    refused(thread_root(&standing, Some(&deleted)), MessageRejection::NoSuchThread);
+}
+
+#[test]
+fn an_edit_carries_the_whole_message_and_is_its_authors_alone() {
+    let world = channel().saying(BOB, 1);
+    let EventData::MessageEdited(edited) = world.edit(BOB, 1).unwrap().data else {
+        panic!("no edit")
+    };
+    let before = &world.messages[&message_id(1)];
+    assert_eq!(edited.posted, before.posted);
+    let expected = MessageState {
+        body: body("changed"),
+        mentions: vec![],
+        mentions_room: true,
+        ..before.state.clone()
+    };
+    assert_eq!(edited.message, expected);
+    refused(world.edit(ADA, 1), MessageRejection::NotTheAuthor);
+    refused(world.edit(4, 1), Denied::NotAMember.into());
+}
+
+#[test]
+fn authors_admins_and_moderators_in_the_room_delete() {
+    let mut world = channel().having(5, RoomRole::Member).saying(BOB, 1).saying(ADA, 2);
+    world.person(6, |person| person.role = Role::Moderator);
+    for who in [BOB, CYD, ADA] {
+        assert!(world.delete(who, 1).unwrap().is_some());
+    }
+    assert!(world.delete(CYD, 2).unwrap().is_some());
+    refused(world.delete(5, 1), MessageRejection::NotYours);
+    refused(world.delete(6, 1), Denied::NotAMember.into());
+    world.person(5, |person| person.role = Role::Moderator);
+    assert!(world.delete(5, 1).unwrap().is_some());
+}
+
+#[test]
+fn what_is_deleted_is_neither_edited_nor_deleted_again() {
+    let mut world = channel().saying(BOB, 1);
+    let fact = world.delete(BOB, 1).unwrap();
+    world.apply(fact.into_iter().collect());
+    refused(world.edit(BOB, 1), MessageRejection::Deleted);
+    assert_eq!(world.delete(BOB, 1), Ok(None));
+}
+
+#[test]
+fn a_marker_moves_forwards_only_and_in_its_room() {
+    let world = channel().saying(BOB, 1);
+    let standing = world.standing(CYD).unwrap();
+    let (here, there, id) = (room_id(1), room_id(2), message_id(1));
+    let up_to = UpTo { message_id: &id, room_id: &here, posted: 7 };
+    assert!(mark_read(&standing, &up_to, 6, &cx(CYD)).unwrap().is_some());
+    assert_eq!(mark_read(&standing, &up_to, 7, &cx(CYD)), Ok(None));
+    let elsewhere = UpTo { room_id: &there, ..up_to };
+    refused(mark_read(&standing, &elsewhere, 0, &cx(CYD)), MessageRejection::NoSuchMessage);
+    let outside = world.standing(4).unwrap();
+    refused(mark_read(&outside, &up_to, 0, &cx(4)), Denied::NotAMember.into());
+}
+
+#[track_caller]
+fn names(text: &str, expected: &[&[&str]], room: bool) {
+    let found = Mentions::of(text);
+    let names: Vec<Vec<&str>> = found
+        .names
+        .iter()
+        .map(|named| named.readings.iter().map(Username::as_str).collect())
+        .collect();
+    assert_eq!(
+        (names, found.room),
+        (expected.iter().map(|n| n.to_vec()).collect(), room),
+        "{text}"
+    );
+}
+
+#[test]
+fn names_are_found_and_addresses_are_not() {
+    names("hi @ada", &[&["ada"]], false);
+    names("@Ada: (@bob.k) „@cyd“", &[&["ada"], &["bob.k"], &["cyd"]], false);
+    names("thanks @ada. bye", &[&["ada.", "ada"]], false);
+    names("thanks @ada... bye", &[&["ada...", "ada..", "ada.", "ada"]], false);
+    names("@ada and @ADA", &[&["ada"]], false);
+    names("mail ada@example.org, a.b+c@x.y, é@ada", &[], false);
+    names("@ada@example.org see https://x.y/@ada", &[], false);
+    names("@ada@", &[], false);
+    names("@ @. @ab @@ada", &[], false);
+    names("@room!", &[], true);
+    names("@Room. and @roommate", &[&["roommate"]], true);
+    names("all at @ada,@bob", &[&["ada"], &["bob"]], false);
+}
+
+#[test]
+fn a_text_of_names_is_bounded() {
+    let text: String = (0..200).map(|n| format!("@user{n} ")).collect();
+    assert_eq!(Mentions::of(&text).names.len(), MAX_NAMES);
+}
+
+fn states() -> impl Strategy<Value = EventData> {
+    let state = (0u128..3, 1u128..3, "[a-c]").prop_map(|(id, sender, text)| MessageState {
+        id: message_id(id),
+        room_id: room_id(1),
+        sender_id: user(sender),
+        client_id: None,
+        body: body(&text),
+        format: Format::Plain,
+        attachments: vec![],
+        mentions: vec![],
+        mentions_room: false,
+        thread_root_id: None,
+        created_at: at(1),
+    });
+    (0..3, state).prop_map(|(kind, message)| match kind {
+        0 => MessagePosted { message }.into(),
+        1 => MessageEdited { message, posted: 1, edited_at: at(2) }.into(),
+        _ => EventData::from(MessageDeleted {
+            message_id: message.id,
+            room_id: message.room_id,
+            sender_id: message.sender_id,
+            posted: 1,
+            thread_root_id: None,
+            created_at: at(1),
+            deleted_at: at(3),
+        }),
+    })
+}
+
+proptest! {
+    #[test]
+    fn evolving_is_total_and_a_deletion_is_final(
+        events in prop::collection::vec(states(), 0..30),
+    ) {
+        let mut message = None;
+        let mut frozen: Option<Message> = None;
+        for (sequence, event) in (1..).zip(&events) {
+            evolve(&mut message, sequence, event);
+            if let Some(frozen) = &frozen {
+                prop_assert_eq!(Some(frozen), message.as_ref());
+            }
+            frozen = message.clone().filter(|message| message.deleted);
+        }
+    }
+
+    #[test]
+    fn reading_names_never_fails(text in "\\PC*", at_signs in "[@a-z.]{0,200}") {
+        for text in [text, at_signs] {
+            let found = Mentions::of(&text);
+            prop_assert!(found.names.len() <= MAX_NAMES);
+            for named in found.names {
+                for reading in named.readings {
+                    prop_assert!(text.to_ascii_lowercase().contains(reading.as_str()));
+                }
+            }
+        }
+    }
+}
