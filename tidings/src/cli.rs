@@ -45,6 +45,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: DeadLetters,
     },
+    /// Copy the log, secrets, media and keys into a new folder, while everything runs
+    Backup {
+        /// The folder to make
+        folder: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Bring a backup back into an empty data folder (or an empty namespace at --nats-url)
+    Restore {
+        /// The folder that `backup` made
+        folder: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Print every setting with its default, as a file to start from
     Defaults,
 }
@@ -158,9 +172,12 @@ impl Command {
             Self::ChatSvc => Role::Service(Service::ChatSvc),
             Self::Projector => Role::Service(Service::Projector),
             Self::Notifier => Role::Service(Service::Notifier),
-            Self::Rebuild(_) | Self::Verify(_) | Self::DeadLetters { .. } | Self::Defaults => {
-                Role::Operator
-            }
+            Self::Rebuild(_)
+            | Self::Verify(_)
+            | Self::DeadLetters { .. }
+            | Self::Backup { .. }
+            | Self::Restore { .. }
+            | Self::Defaults => Role::Operator,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Commands of an operator: each does its work and ends.
 
+mod backup;
 mod dead_letters;
 mod projection;
 mod reach;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 
 use crate::cli::Command;
 use crate::config::Config;
+use crate::data::make_private;
 use crate::failure::Failure;
 use reach::Reached;
 
@@ -16,11 +18,21 @@ use reach::Reached;
 /// # Errors
 /// A wrong call, or something that did not work.
 pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Failure> {
+    if matches!(command, Command::Restore { .. }) {
+        make_private(&config.data)
+            .map_err(|error| Failure::because("the data folder cannot be made", &error))?;
+    }
     let reached = Reached::reach(&config).await?;
     let done = match command {
         Command::DeadLetters { action } => dead_letters::run(action, &config, &reached).await,
         Command::Rebuild(what) => projection::rebuild(what, &config, &reached).await,
         Command::Verify(output) => projection::verify(output, &config, &reached).await,
+        Command::Backup { folder, output } => {
+            backup::backup(&folder, output, &config, &reached).await
+        }
+        Command::Restore { folder, output } => {
+            backup::restore(&folder, output, &config, &reached).await
+        }
         _ => Err(Failure::wrong_call("not an operator's command")),
     };
     reached.leave().await;

@@ -108,6 +108,18 @@ pub(crate) fn bar(what: &str) -> ProgressBar {
     }
 }
 
+/// A count of bytes whose end is not known; nothing when nobody watches.
+pub(crate) fn bytes_bar(what: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner().with_message(what.to_owned());
+    match ProgressStyle::with_template("{spinner} {msg} {bytes}, {bytes_per_sec}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 /// What a newcomer needs: addresses, and lines that work when pasted.
 pub(crate) fn first_steps(http: &str, config: &Config) {
     let data = config.data.display();
