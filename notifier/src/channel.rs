@@ -1,0 +1,70 @@
+//! Where effects go. A channel carries out one kind of effect and knows how to do it effectively once.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemas::ids::EventId;
+use schemas::subjects::LaneKind;
+use schemas::{Sequence, TraceParent};
+
+use crate::policy::Effect;
+
+/// The circumstances of an effect: the event that has it, and how often it was tried.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    /// The event.
+    pub(crate) event: EventId,
+    /// Where it is in the log.
+    pub(crate) sequence: Sequence,
+    /// Whether the effect may have been done before: a second delivery, a redriven
+    /// dead letter, or a late one.
+    pub(crate) repeated: bool,
+    /// The trace to go on.
+    pub(crate) trace: Option<TraceParent>,
+}
+
+/// How an effect went that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// It was carried out.
+    Now,
+    /// It had been carried out before, or its time has passed; nothing was done.
+    Before,
+}
+
+/// Why an effect was not carried out. The reason is for operators: no secrets, no addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failed {
+    /// Trying again is pointless.
+    pub(crate) permanent: bool,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+impl Failed {
+    /// A later try may succeed.
+    pub(crate) fn for_now(reason: impl Into<String>) -> Self {
+        Self { permanent: false, reason: reason.into() }
+    }
+
+    /// No later try can succeed.
+    pub(crate) fn for_good(reason: impl Into<String>) -> Self {
+        Self { permanent: true, reason: reason.into() }
+    }
+}
+
+/// Carries out effects of one kind.
+#[async_trait]
+pub(crate) trait Channel: Send + Sync {
+    /// Its name: of its queue on the server, in dead letters and in metrics.
+    fn name(&self) -> &'static str;
+    /// The lanes whose events can have such effects.
+    fn kinds(&self) -> Vec<LaneKind>;
+    /// After this time a delivery that was not answered, because its process died, comes again. Coming again
+    /// while it is still being worked on does no harm.
+    fn answer_within(&self) -> Duration;
+    /// Whether an effect is its own.
+    fn takes(&self, effect: &Effect) -> bool;
+    /// Carries out an effect of its own. Doing it again must be recognised.
+    async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed>;
+}

@@ -1,0 +1,92 @@
+//! The channel into inboxes: one event on the reader's inbox lane for each entry.
+//!
+//! An entry's id is derived from its cause, so a second delivery makes the same entry. Within the log's
+//! duplicate window the log itself refuses it; a later delivery looks whether the entry is there.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
+use readmodel::ReadModel;
+use schemas::events::NotificationCreated;
+use schemas::subjects::LaneKind;
+use schemas::{Actor, Event, EventData, Lane, Timestamp};
+use telemetry::error_chain;
+
+use crate::channel::{Cause, Channel, Done, Failed};
+use crate::policy::{self, Effect};
+
+/// How long a repeated delivery waits for the read model to have seen the log's end.
+const LOOK_BACK: Duration = Duration::from_secs(5);
+
+/// Writes entries into inboxes.
+pub(crate) struct Inbox {
+    log: EventLog,
+    read_model: ReadModel,
+}
+
+impl Inbox {
+    pub(crate) fn new(log: EventLog, read_model: ReadModel) -> Self {
+        Self { log, read_model }
+    }
+
+    /// Whether an earlier delivery has made this entry already.
+    async fn is_there(&self, entry: &NotificationCreated) -> Result<bool, Failed> {
+        let lane = Lane::Inbox(entry.user_id.clone());
+        let last =
+            self.log.last(&lane).await.map_err(|error| Failed::for_now(error_chain(&error)))?;
+        let Some(last) = last else { return Ok(false) };
+        // A read model that lags or has stopped must not keep people from being told: the entry is then
+        // written again under its id, and counted once by whoever applies it.
+        if self.read_model.wait_for(last.sequence, LOOK_BACK).await.is_err() {
+            return Ok(false);
+        }
+        let store = self.read_model.current();
+        let found = store.notification(&entry.user_id, &entry.notification_id).await;
+        Ok(found.map_err(|error| Failed::for_now(error_chain(&error)))?.is_some())
+    }
+}
+
+#[async_trait]
+impl Channel for Inbox {
+    fn name(&self) -> &'static str {
+        "inbox"
+    }
+
+    fn kinds(&self) -> Vec<LaneKind> {
+        vec![LaneKind::User, LaneKind::Session, LaneKind::Timeline]
+    }
+
+    fn answer_within(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn takes(&self, effect: &Effect) -> bool {
+        matches!(effect, Effect::Inbox(_))
+    }
+
+    async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed> {
+        let Effect::Inbox(entry) = effect else { return Ok(Done::Before) };
+        if cause.repeated && self.is_there(entry).await? {
+            return Ok(Done::Before);
+        }
+        let event = Event {
+            id: policy::inbox_event_id(entry),
+            time: Timestamp::now(),
+            actor: Actor::System,
+            causation: Some(cause.event.clone()),
+            traceparent: cause.trace.clone(),
+            data: EventData::NotificationCreated(entry.clone()),
+        };
+        let lane = Lane::Inbox(entry.user_id.clone());
+        let id = DedupId::of(["notifier", "inbox", entry.notification_id.as_str()]);
+        let write = LaneWrite::new(lane, event, Expect::Any).dedup(id);
+        match self.log.append(vec![write]).await {
+            Ok(appended) if appended.duplicate => Ok(Done::Before),
+            Ok(_) => Ok(Done::Now),
+            Err(AppendError::AlreadyCommitted) => Ok(Done::Before),
+            Err(error @ AppendError::TooLarge) => Err(Failed::for_good(error_chain(&error))),
+            Err(error) => Err(Failed::for_now(error_chain(&error))),
+        }
+    }
+}

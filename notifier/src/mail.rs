@@ -1,0 +1,160 @@
+//! The channel for mail: handed to an SMTP server, or written as files when there is none.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use eventlog::EventLog;
+use lettre::message::Mailbox;
+use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::{AsyncTransport, Message, Tokio1Executor};
+use schemas::Timestamp;
+use schemas::subjects::LaneKind;
+
+use crate::Config;
+use crate::channel::{Cause, Channel, Done, Failed};
+use crate::ledger::{Claim, Ledger, REMEMBERED};
+use crate::letters;
+use crate::policy::{Effect, Mail};
+
+/// How long the SMTP server may take for each answer.
+const SMTP_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Sends mails, each effectively once.
+pub(crate) struct Post {
+    ledger: Ledger,
+    from: Mailbox,
+    handover: Handover,
+}
+
+enum Handover {
+    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Folder(PathBuf),
+}
+
+impl Post {
+    /// Sets mail up; says where mails go.
+    ///
+    /// # Errors
+    /// In words, without passwords.
+    pub(crate) fn new(config: &Config, log: &EventLog) -> Result<Self, String> {
+        let from: Mailbox = config
+            .mail_from
+            .parse()
+            .map_err(|_| "mail_from is not an address such as Tidings <tidings@example.org>")?;
+        let handover = match &config.smtp_url {
+            Some(url) => Handover::Smtp(Box::new(smtp(url)?)),
+            None => {
+                folder(&config.mail_dir)?;
+                tracing::warn!(
+                    mail.dir = %config.mail_dir.display(),
+                    "no SMTP server is configured: mails are written as .eml files"
+                );
+                Handover::Folder(config.mail_dir.clone())
+            }
+        };
+        Ok(Self { ledger: Ledger::new(log), from, handover })
+    }
+
+    async fn hand_over(&self, mail: &Mail, message: Message) -> Result<(), Failed> {
+        match &self.handover {
+            Handover::Smtp(server) => match server.send(message).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(refused(&error)),
+            },
+            Handover::Folder(dir) => write_file(dir, mail, message.formatted())
+                .await
+                .map_err(|error| Failed::for_now(format!("the mail file: {error}"))),
+        }
+    }
+}
+
+#[async_trait]
+impl Channel for Post {
+    fn name(&self) -> &'static str {
+        "mail"
+    }
+
+    fn kinds(&self) -> Vec<LaneKind> {
+        vec![LaneKind::User]
+    }
+
+    fn answer_within(&self) -> Duration {
+        SMTP_PATIENCE * 4
+    }
+
+    fn takes(&self, effect: &Effect) -> bool {
+        matches!(effect, Effect::Mail(_))
+    }
+
+    async fn perform(&self, effect: &Effect, _cause: &Cause) -> Result<Done, Failed> {
+        let Effect::Mail(mail) = effect else { return Ok(Done::Before) };
+        let now = Timestamp::now();
+        // The ledger forgets after a while; what it may have forgotten must not be sent again, and news
+        // that old helps nobody.
+        let remembered = i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX);
+        if mail.caused_at.plus_seconds(remembered - 3600) < now {
+            return Ok(Done::Before);
+        }
+        let message = letters::written(mail, &self.from).map_err(Failed::for_good)?;
+        let revision = match self.ledger.claim(&mail.id, now).await? {
+            Claim::Mine(revision) => revision,
+            Claim::Done => return Ok(Done::Before),
+            Claim::Busy => return Err(Failed::for_now("another notifier is sending this mail")),
+        };
+        if let Err(failed) = self.hand_over(mail, message).await {
+            self.ledger.give_back(&mail.id).await;
+            return Err(failed);
+        }
+        self.ledger.done(&mail.id, revision).await?;
+        Ok(Done::Now)
+    }
+}
+
+fn smtp(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+    // `smtp://` alone would send the password in the clear even where the server offers TLS.
+    let plain = url.starts_with("smtp://") && !url.contains("tls=");
+    let url = match (plain, url.contains('?')) {
+        (false, _) => url.to_owned(),
+        (true, false) => format!("{url}?tls=opportunistic"),
+        (true, true) => format!("{url}&tls=opportunistic"),
+    };
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(&url)
+        .map(|builder| builder.timeout(Some(SMTP_PATIENCE)).build())
+        .map_err(|_| "smtp_url is not smtp://[user:password@]host[:port]".to_owned())
+}
+
+/// What the server said may repeat the recipient's address: only its status is kept.
+fn refused(error: &lettre::transport::smtp::Error) -> Failed {
+    let what = match error.status() {
+        Some(status) => format!("the mail server answered {status}"),
+        None if error.is_timeout() => "the mail server did not answer in time".to_owned(),
+        None if error.is_tls() => "no TLS with the mail server".to_owned(),
+        None => "the mail server cannot be reached".to_owned(),
+    };
+    if error.is_permanent() { Failed::for_good(what) } else { Failed::for_now(what) }
+}
+
+fn folder(dir: &Path) -> Result<(), String> {
+    let made = std::fs::create_dir_all(dir);
+    made.map_err(|error| format!("the folder {} cannot be made: {error}", dir.display()))?;
+    private(dir, 0o700).map_err(|error| format!("{}: {error}", dir.display()))
+}
+
+/// Only the owner may look: mails hold addresses.
+fn private(path: &Path, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+}
+
+/// Writes a mail whole or not at all, under a name that is the same each time.
+async fn write_file(dir: &Path, mail: &Mail, bytes: Vec<u8>) -> std::io::Result<()> {
+    let stamp: String =
+        mail.caused_at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
+    let name = format!("{stamp}-{}", mail.id);
+    let unfinished = dir.join(format!(".{name}.part"));
+    tokio::fs::create_dir_all(dir).await?;
+    tokio::fs::write(&unfinished, bytes).await?;
+    private(&unfinished, 0o600)?;
+    tokio::fs::rename(&unfinished, dir.join(format!("{name}.eml"))).await
+}

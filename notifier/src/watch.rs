@@ -1,0 +1,54 @@
+//! What the notifier tells about itself: metrics and health.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use telemetry::{Health, Metrics};
+
+const COMPONENT: &str = "notifier";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    channel: &'static str,
+    outcome: &'static str,
+}
+
+/// Counts what happens to effects and says whether the queues can be read. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    health: Health,
+    effects: Family<Outcome, Counter>,
+    dead_letters: Family<Outcome, Counter>,
+}
+
+impl Watch {
+    pub(crate) fn new(metrics: &Metrics, health: &Health) -> Self {
+        health.set(COMPONENT, Err("starting"));
+        let (effects, dead_letters) = metrics.register(|registry| {
+            let effects = Family::<Outcome, Counter>::default();
+            let help = "Effects of events by channel: done, done before, failed and tried again";
+            registry.register("notifier_effects", help, effects.clone());
+            let dead_letters = Family::<Outcome, Counter>::default();
+            let help = "Events the notifier gave up on, by channel and why";
+            registry.register("notifier_dead_letters", help, dead_letters.clone());
+            (effects, dead_letters)
+        });
+        Self { health: health.clone(), effects, dead_letters }
+    }
+
+    pub(crate) fn effect(&self, channel: &'static str, outcome: &'static str) {
+        self.effects.get_or_create(&Outcome { channel, outcome }).inc();
+    }
+
+    pub(crate) fn dead_letter(&self, channel: &'static str, why: &'static str) {
+        self.dead_letters.get_or_create(&Outcome { channel, outcome: why }).inc();
+    }
+
+    pub(crate) fn well(&self) {
+        self.health.set(COMPONENT, Ok::<(), String>(()));
+    }
+
+    pub(crate) fn broken(&self, reason: impl Into<String>) {
+        self.health.set(COMPONENT, Err(reason));
+    }
+}

@@ -1,0 +1,258 @@
+//! Takes events from a channel's queue and has their effects carried out.
+//!
+//! Deliveries are spread over a few lines by their lane: within a lane they are worked on in order, so a
+//! conversation's notifications come as its messages did; a slow one holds up its own line only.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::{ConsumerSpec, Delivery, EventLog, LogError, StartAt, WorkQueue};
+use schemas::{DecodeError, Event, Timestamp};
+use telemetry::{Shutdown, continue_trace, error_chain, traceparent_of};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use crate::Retry;
+use crate::cast::{Cast, CastError};
+use crate::channel::{Cause, Channel, Done, Failed};
+use crate::policy;
+use crate::watch::Watch;
+
+/// Lines of a worker.
+const LINES: usize = 16;
+/// Deliveries a worker has taken and not answered, at most.
+const TAKEN: usize = 64;
+/// For so many seconds after an event the log surely remembers the ids of its effects. Well below the
+/// duplicate window of 30 s.
+const FRESH_SECONDS: i64 = 15;
+/// Pause after the queue could not be read, and how long it must be quiet to count as well again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+type Taken = (Delivery, OwnedSemaphorePermit);
+
+/// One channel at work on its queue.
+pub(crate) struct Worker {
+    queue: WorkQueue,
+    desk: Desk,
+}
+
+/// What is needed to deal with one delivery. Clones share it.
+#[derive(Clone)]
+struct Desk {
+    channel: Arc<dyn Channel>,
+    cast: Cast,
+    retry: Retry,
+    watch: Watch,
+}
+
+impl Worker {
+    /// Opens a channel's queue. It begins with the oldest event: who registered before the notifier first ran is
+    /// welcomed late rather than never.
+    ///
+    /// # Errors
+    /// The queue cannot be made or opened.
+    pub(crate) async fn open(
+        channel: Arc<dyn Channel>,
+        log: &EventLog,
+        cast: Cast,
+        retry: Retry,
+        watch: &Watch,
+    ) -> Result<Self, LogError> {
+        let spec = ConsumerSpec {
+            start: StartAt::Beginning,
+            ack_wait: channel.answer_within(),
+            max_deliver: retry.attempts.max(1),
+            prefetch: TAKEN,
+            ..ConsumerSpec::new(channel.name(), channel.kinds())
+        };
+        let queue = log.consumer(spec).await?;
+        Ok(Self { queue, desk: Desk { channel, cast, retry, watch: watch.clone() } })
+    }
+
+    /// Works until asked to stop, then answers what it has taken.
+    pub(crate) async fn run(mut self, shutdown: Shutdown) {
+        let mut lines = JoinSet::new();
+        let mut entrances = Vec::with_capacity(LINES);
+        for _ in 0..LINES {
+            let (entrance, line) = mpsc::unbounded_channel();
+            entrances.push(entrance);
+            lines.spawn(work(self.desk.clone(), line));
+        }
+        let room = Arc::new(Semaphore::new(TAKEN));
+        loop {
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
+            let delivery = tokio::select! {
+                biased;
+                () = shutdown.wait() => break,
+                delivery = self.next() => delivery,
+            };
+            let mut hasher = DefaultHasher::new();
+            delivery.stored.lane.hash(&mut hasher);
+            let line = usize::try_from(hasher.finish() % 16).unwrap_or_default();
+            if entrances.get(line).is_none_or(|line| line.send((delivery, permit)).is_err()) {
+                self.desk.watch.broken("a line of the notifier has ended");
+                break;
+            }
+        }
+        drop(entrances);
+        while lines.join_next().await.is_some() {}
+    }
+
+    async fn next(&mut self) -> Delivery {
+        let mut well = true;
+        loop {
+            // After a failure silence is the only sign that the queue is open again.
+            let next = if well {
+                Ok(self.queue.next().await)
+            } else {
+                tokio::time::timeout(PAUSE, self.queue.next()).await
+            };
+            match next {
+                Ok(Ok(delivery)) => {
+                    if !well {
+                        self.desk.watch.well();
+                    }
+                    return delivery;
+                }
+                Ok(Err(error)) => {
+                    let reason = error_chain(&error);
+                    tracing::error!(error = reason, "the notifier's queue cannot be read");
+                    self.desk.watch.broken(reason);
+                    well = false;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(_quiet) => {
+                    self.desk.watch.well();
+                    well = true;
+                }
+            }
+        }
+    }
+}
+
+async fn work(desk: Desk, mut line: mpsc::UnboundedReceiver<Taken>) {
+    while let Some((delivery, permit)) = line.recv().await {
+        // A task of its own: a panic over one event must not end the line. The event is then delivered
+        // again until the server gives it up and its advisory becomes the dead letter.
+        let desk = desk.clone();
+        let handled = tokio::spawn(async move { desk.handle(delivery).await });
+        if let Err(error) = handled.await {
+            tracing::error!(%error, "handling an event failed badly");
+        }
+        drop(permit);
+    }
+}
+
+impl Desk {
+    async fn handle(&self, delivery: Delivery) {
+        let event = match delivery.stored.event() {
+            Ok(event) => event,
+            Err(error) => return self.park(delivery, "undecodable", &poison(&error)).await,
+        };
+        let span = tracing::info_span!(
+            "notify",
+            channel = self.channel.name(),
+            event.seq = delivery.stored.sequence,
+            event.kind = event.data.type_name(),
+            attempt = delivery.attempt,
+        );
+        let span = continue_trace(span, event.traceparent.as_ref());
+        let trace = traceparent_of(&span).or_else(|| event.traceparent.clone());
+        let cause = Cause {
+            event: event.id.clone(),
+            sequence: delivery.stored.sequence,
+            repeated: delivery.attempt > 1 || delivery.redriven() || is_old(&delivery),
+            trace,
+        };
+        let answered = async {
+            match self.effects(&event, &cause).await {
+                Ok(()) => self.answered(delivery.ack().await),
+                Err(failed) if failed.permanent => {
+                    self.park(delivery, "refused", &failed.reason).await;
+                }
+                Err(failed) => self.again(delivery, &failed).await,
+            }
+        };
+        answered.instrument(span).await;
+    }
+
+    /// Has all effects of an event carried out that are this channel's.
+    async fn effects(&self, event: &Event, cause: &Cause) -> Result<(), Failed> {
+        let seen = self.cast.of(&event.data).await.map_err(|error| match error {
+            CastError::Log(_) => Failed::for_now(error_chain(&error)),
+            CastError::Unreadable(_) => Failed::for_good(error_chain(&error)),
+        })?;
+        let name = self.channel.name();
+        for effect in policy::effects(event, &seen) {
+            if !self.channel.takes(&effect) {
+                continue;
+            }
+            match self.channel.perform(&effect, cause).await {
+                Ok(Done::Now) => {
+                    tracing::debug!(
+                        event.seq = cause.sequence,
+                        channel = name,
+                        "an effect is done"
+                    );
+                    self.watch.effect(name, "done");
+                }
+                Ok(Done::Before) => self.watch.effect(name, "done_before"),
+                Err(failed) => {
+                    self.watch.effect(name, "failed");
+                    return Err(failed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn again(&self, delivery: Delivery, failed: &Failed) {
+        let (attempt, reason) = (delivery.attempt, failed.reason.as_str());
+        if delivery.last_attempt {
+            return self.park(delivery, "exhausted", reason).await;
+        }
+        let pause = self.retry.pause_after(attempt);
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(attempt, reason, pause_ms, "an effect failed and is tried again");
+        self.answered(delivery.retry_after(pause, reason).await);
+    }
+
+    async fn park(&self, delivery: Delivery, why: &'static str, reason: &str) {
+        let channel = self.channel.name();
+        let (sequence, attempt) = (delivery.stored.sequence, delivery.attempt);
+        tracing::error!(
+            channel,
+            event.seq = sequence,
+            attempt,
+            reason,
+            "an event is a dead letter"
+        );
+        match delivery.dead_letter(reason).await {
+            Ok(()) => self.watch.dead_letter(channel, why),
+            Err(error) => self.answered(Err(error)),
+        }
+    }
+
+    /// An answer that did not arrive is harmless: the delivery comes again and is recognised.
+    fn answered(&self, answer: Result<(), LogError>) {
+        if let Err(error) = answer {
+            tracing::warn!(error = error_chain(&error), "an answer to the queue was lost");
+        }
+    }
+}
+
+/// Whether the log may have forgotten the ids of what was written right after this event: then a first
+/// delivery may be one of a queue that was made anew.
+fn is_old(delivery: &Delivery) -> bool {
+    delivery.stored.stored_at.plus_seconds(FRESH_SECONDS) < Timestamp::now()
+}
+
+fn poison(error: &DecodeError) -> String {
+    match error {
+        // The cause may quote what stands in the event.
+        DecodeError::Malformed(_) => "not a well-formed event".to_owned(),
+        other => other.to_string(),
+    }
+}

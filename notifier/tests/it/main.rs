@@ -1,0 +1,385 @@
+//! The notifier against a real nats-server and a read model in SQLite.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod server;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bus::Bus;
+use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
+use notifier::{Config, Deps, Retry};
+use readmodel::{Doc, NotificationDoc, ReadModel, ReadModelUrl};
+use schemas::commands::{CallContext, Caller, MarkNotificationsRead, Reply, SendNotification};
+use schemas::events::{NotificationCreated, UserRegistered, UserState};
+use schemas::ids::{EventId, SessionId, UserId};
+use schemas::values::{DisplayName, Email, NotificationKind, Role, UserRef, Username};
+use schemas::{Actor, Code, Event, EventData, Lane, Namespace, Sequence, Timestamp};
+use telemetry::{Health, Metrics, Shutdown};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use server::{Server, until};
+
+struct House {
+    server: Server,
+    log: EventLog,
+    bus: Bus,
+    read_model: ReadModel,
+    folder: tempfile::TempDir,
+}
+
+struct Running {
+    shutdown: Shutdown,
+    task: JoinHandle<()>,
+    metrics: Metrics,
+}
+
+impl House {
+    async fn new() -> Self {
+        let server = Server::start().await;
+        let namespace = Namespace::parse("house").unwrap();
+        let connect = Connect {
+            url: server.url(),
+            client_name: "test".to_owned(),
+            namespace: namespace.clone(),
+        };
+        let log = EventLog::connect(connect).await.unwrap();
+        log.ensure_topology(&Topology::default()).await.unwrap();
+        let bus = Bus::connect(&server.url(), "test", &namespace).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let url = ReadModelUrl::Sqlite(folder.path().join("read"));
+        let read_model = ReadModel::open(&url, &namespace).await.unwrap();
+        Self { server, log, bus, read_model, folder }
+    }
+
+    fn mail_dir(&self) -> PathBuf {
+        self.folder.path().join("mail")
+    }
+
+    async fn notifier(&self, smtp_url: Option<String>) -> Running {
+        let config = Config {
+            smtp_url,
+            mail_from: "Tidings <tidings@localhost>".to_owned(),
+            mail_dir: self.mail_dir(),
+            retry: Retry {
+                first_pause: Duration::from_millis(20),
+                longest_pause: Duration::from_millis(40),
+                attempts: 3,
+            },
+        };
+        let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
+        let deps = Deps {
+            log: self.log.clone(),
+            bus: self.bus.clone(),
+            read_model: self.read_model.clone(),
+            metrics: metrics.clone(),
+            health: health.clone(),
+        };
+        let notifier = notifier::build(config, deps).await.unwrap();
+        let stopping = shutdown.clone();
+        let task = tokio::spawn(async move { notifier.run_until_stopped(stopping).await.unwrap() });
+        until("the notifier is ready", async || health.ready().ok()).await;
+        Running { shutdown, task, metrics }
+    }
+
+    async fn registers(&self, number: u128, name: &str, role: Role) -> (UserId, Event) {
+        let user = person(number, name, role);
+        let id = user.id.clone();
+        let event = event(number, UserRegistered { user });
+        let write = LaneWrite::new(Lane::User(id.clone()), event.clone(), Expect::Empty);
+        self.log.append(vec![write]).await.unwrap();
+        (id, event)
+    }
+
+    /// Everything in the log from the beginning.
+    async fn events(&self) -> Vec<(Sequence, Event)> {
+        let head = self.log.head().await.unwrap();
+        let mut reader = self.log.read_from(0).await.unwrap();
+        let mut events = Vec::new();
+        let mut at = 0;
+        while at < head {
+            let batch = reader.next(1000, Duration::from_secs(1)).await.unwrap();
+            for record in batch.records {
+                at = record.sequence;
+                events.extend(Event::decode(&record.payload).ok().map(|event| (at, event)));
+            }
+        }
+        events
+    }
+
+    async fn entries(&self, user: &UserId) -> Vec<(Sequence, Event, NotificationCreated)> {
+        let events = self.events().await.into_iter();
+        events
+            .filter_map(|(sequence, event)| match event.data.clone() {
+                EventData::NotificationCreated(entry) if entry.user_id == *user => {
+                    Some((sequence, event, entry))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    async fn mails(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let Ok(mut folder) = tokio::fs::read_dir(self.mail_dir()).await else { return names };
+        while let Some(file) = folder.next_entry().await.unwrap() {
+            if file.file_name().to_string_lossy().ends_with(".eml") {
+                names.push(tokio::fs::read_to_string(file.path()).await.unwrap());
+            }
+        }
+        names
+    }
+
+    async fn forget_queue(&self, channel: &str) {
+        let subject = format!("$JS.API.CONSUMER.DELETE.EVENTS_house.{channel}");
+        self.server.publish(&subject, "").await;
+    }
+}
+
+impl Running {
+    async fn stop(self) {
+        self.shutdown.trigger();
+        self.task.await.unwrap();
+    }
+
+    async fn counts(&self, channel: &str, outcome: &str, number: u32) {
+        let line = format!(
+            "tidings_notifier_effects_total{{channel=\"{channel}\",outcome=\"{outcome}\"}} {number}\n"
+        );
+        until(&line, async || self.metrics.encode().contains(&line).then_some(())).await;
+    }
+}
+
+fn person(number: u128, name: &str, role: Role) -> UserState {
+    UserState {
+        id: UserId::from_uuid(Uuid::from_u128(number)),
+        username: Username::parse(name).unwrap(),
+        display_name: DisplayName::parse(name).unwrap(),
+        email: Email::parse(&format!("{name}@example.org")).unwrap(),
+        email_verified: false,
+        role,
+        suspended: false,
+        bio: None,
+        avatar_media_id: None,
+        settings: serde_json::Map::new(),
+        created_at: Timestamp::from_millis(0),
+    }
+}
+
+fn event(number: u128, data: impl Into<EventData>) -> Event {
+    Event {
+        id: EventId::from_uuid(Uuid::from_u128(number)),
+        time: Timestamp::now(),
+        actor: Actor::System,
+        causation: None,
+        traceparent: telemetry::new_traceparent().into(),
+        data: data.into(),
+    }
+}
+
+fn asked_by(user: &UserId) -> CallContext {
+    let caller = Caller {
+        user_id: user.clone(),
+        session_id: SessionId::from_uuid(Uuid::from_u128(9)),
+        role: Role::Admin,
+    };
+    CallContext { caller: Some(caller), ..CallContext::default() }
+}
+
+#[tokio::test]
+async fn a_registration_is_welcomed_and_mailed() {
+    let house = House::new().await;
+    let running = house.notifier(None).await;
+    let (ada, cause) = house.registers(1, "ada", Role::User).await;
+    running.counts("inbox", "done", 1).await;
+    running.counts("mail", "done", 1).await;
+    let entries = house.entries(&ada).await;
+    assert_eq!(entries.len(), 1);
+    let (_, event, entry) = &entries[0];
+    assert_eq!(entry.title, "Welcome to Tidings, ada");
+    assert_eq!(event.causation.as_ref(), Some(&cause.id));
+    let trace = |event: &Event| event.traceparent.clone().unwrap().trace_id().to_owned();
+    assert_eq!(trace(event), trace(&cause));
+    let mails = house.mails().await;
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].contains("To: ada <ada@example.org>"), "{}", mails[0]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_effect_happens_once_when_the_queue_starts_over() {
+    let house = House::new().await;
+    let running = house.notifier(None).await;
+    let (ada, _) = house.registers(1, "ada", Role::User).await;
+    running.counts("inbox", "done", 1).await;
+    running.counts("mail", "done", 1).await;
+    running.stop().await;
+    house.forget_queue("inbox").await;
+    house.forget_queue("mail").await;
+    let running = house.notifier(None).await;
+    running.counts("inbox", "done_before", 1).await;
+    running.counts("mail", "done_before", 1).await;
+    assert_eq!(house.entries(&ada).await.len(), 1);
+    assert_eq!(house.mails().await.len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_redelivery_finds_its_entry_in_the_read_model() {
+    let house = House::new().await;
+    // A first notifier that died after the effect and before its acknowledgement.
+    let spec = eventlog::ConsumerSpec {
+        start: eventlog::StartAt::Beginning,
+        ..eventlog::ConsumerSpec::new("inbox", vec![schemas::subjects::LaneKind::User])
+    };
+    let mut queue = house.log.consumer(spec).await.unwrap();
+    let (ada, cause) = house.registers(1, "ada", Role::User).await;
+    let delivery = queue.next().await.unwrap();
+    let effects = notifier::policy::effects(&cause, &notifier::policy::Surroundings::default());
+    let entry = effects
+        .into_iter()
+        .find_map(|effect| match effect {
+            notifier::policy::Effect::Inbox(entry) => Some(entry),
+            notifier::policy::Effect::Mail(_) => None,
+        })
+        .unwrap();
+    let write = LaneWrite::new(Lane::Inbox(ada.clone()), event(2, entry.clone()), Expect::Any);
+    let appended = house.log.append(vec![write]).await.unwrap();
+    let sequence = appended.position.sequence;
+    let doc = NotificationDoc {
+        id: entry.notification_id,
+        user_id: ada.clone(),
+        kind: entry.kind,
+        title: entry.title,
+        body: entry.body,
+        room_id: None,
+        message_id: None,
+        read: false,
+        created_at: entry.created_at,
+        created: sequence,
+        updated: sequence,
+    };
+    let docs = vec![Doc::Notification(Box::new(doc))];
+    house.read_model.writer().commit(0, appended.position, docs).await.unwrap();
+    drop(queue);
+    delivery.retry_after(Duration::ZERO, "the test").await.unwrap();
+
+    let running = house.notifier(None).await;
+    running.counts("inbox", "done_before", 1).await;
+    assert_eq!(house.entries(&ada).await.len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn poison_is_parked_once_and_others_go_on() {
+    let house = House::new().await;
+    let running = house.notifier(None).await;
+    let victim = Lane::User(UserId::from_uuid(Uuid::from_u128(66)));
+    let subject = victim.subject(house.log.namespace());
+    house.server.publish(&subject, "{\"not\":\"an event\"}").await;
+    let (ada, _) = house.registers(1, "ada", Role::User).await;
+    running.counts("inbox", "done", 1).await;
+    running.counts("mail", "done", 1).await;
+    assert_eq!(house.entries(&ada).await.len(), 1);
+    let dead = house.log.dead_letters().await.unwrap();
+    let letters = until("both channels parked it", async || {
+        let letters = dead.list(0, 10).await.unwrap();
+        (letters.len() >= 2).then_some(letters)
+    })
+    .await;
+    let mut by: Vec<&str> = letters.iter().map(|letter| letter.consumer.as_str()).collect();
+    by.sort_unstable();
+    assert_eq!(by, ["inbox", "mail"]);
+    for letter in &letters {
+        assert_eq!((letter.event, letter.attempts), (1, 1));
+        assert_eq!(letter.reason, "not a well-formed event");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_parked_and_a_redrive_does_it() {
+    let house = House::new().await;
+    // A port nobody listens on: bound and closed again.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let running = house.notifier(Some(format!("smtp://{closed}"))).await;
+    let (ada, _) = house.registers(1, "ada", Role::User).await;
+    let dead = house.log.dead_letters().await.unwrap();
+    let letter = until("the mail is a dead letter", async || {
+        dead.list(0, 10).await.unwrap().into_iter().next()
+    })
+    .await;
+    assert_eq!((letter.consumer.as_str(), letter.attempts), ("mail", 3));
+    assert_eq!(letter.reason, "the mail server cannot be reached");
+    // The inbox does not wait for the mail server.
+    assert_eq!(house.entries(&ada).await.len(), 1);
+    running.stop().await;
+
+    let running = house.notifier(None).await;
+    assert!(dead.redrive(letter.id).await.unwrap());
+    running.counts("mail", "done", 1).await;
+    assert_eq!(house.mails().await.len(), 1);
+    assert_eq!(dead.list(0, 10).await.unwrap(), []);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_admin_writes_into_inboxes_and_nobody_else_does() {
+    let house = House::new().await;
+    let running = house.notifier(None).await;
+    let (ada, _) = house.registers(1, "ada", Role::Admin).await;
+    let (bob, _) = house.registers(2, "bob", Role::User).await;
+    let command = SendNotification {
+        users: vec![UserRef::Id(bob.clone()), UserRef::Id(bob.clone())],
+        title: "Maintenance".to_owned(),
+        body: "Tonight.".to_owned(),
+    };
+    let mut context = asked_by(&ada);
+    context.idempotency_key = Some("tonight".to_owned().try_into().unwrap());
+    let Reply::Accepted(first) = house.bus.call(&context, &command).await.unwrap() else {
+        panic!("refused");
+    };
+    assert_eq!(first.result.len(), 1);
+    let Reply::Accepted(again) = house.bus.call(&context, &command).await.unwrap() else {
+        panic!("the repeat was refused");
+    };
+    assert_eq!(again, first);
+    let system = |entries: Vec<(Sequence, Event, NotificationCreated)>| {
+        entries.iter().filter(|(.., entry)| entry.kind == NotificationKind::System).count()
+    };
+    assert_eq!(system(house.entries(&bob).await), 1);
+    let Reply::Rejected(refused) = house.bus.call(&asked_by(&bob), &command).await.unwrap() else {
+        panic!("an ordinary person may not");
+    };
+    assert_eq!(refused.code, Code::Forbidden);
+    let stranger = UserRef::Name(Username::parse("nobody").unwrap());
+    let command = SendNotification { users: vec![stranger], ..command };
+    let Reply::Rejected(refused) = house.bus.call(&asked_by(&ada), &command).await.unwrap() else {
+        panic!("nobody of that name");
+    };
+    assert_eq!(refused.errors[0].pointer, "/users/0");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn reading_everything_twice_is_one_event() {
+    let house = House::new().await;
+    let running = house.notifier(None).await;
+    let (ada, _) = house.registers(1, "ada", Role::User).await;
+    running.counts("inbox", "done", 1).await;
+    let command = MarkNotificationsRead { notification_id: None };
+    let context = asked_by(&ada);
+    let first = house.bus.call(&context, &command).await.unwrap();
+    let second = house.bus.call(&context, &command).await.unwrap();
+    assert_eq!(first, second);
+    let read = house.events().await.into_iter();
+    assert_eq!(read.filter(|(_, e)| matches!(e.data, EventData::NotificationsRead(_))).count(), 1);
+    running.stop().await;
+}
