@@ -2,7 +2,7 @@
 //! `--config` over `<data>/config.toml` over the embedded defaults.
 
 use std::io::IsTerminal;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) smtp_url: Option<String>,
     pub(crate) mail_from: String,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) log: String,
     pub(crate) otlp_endpoint: Option<String>,
 }
@@ -152,6 +153,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         smtp_url: all.smtp_url.map(smtp_url).transpose()?,
         mail_from: mail_from(all.mail_from.unwrap_or_default())?,
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
+        trusted_proxies: proxies(&all.trusted_proxies.unwrap_or_default())?,
         log,
         otlp_endpoint: all.otlp_endpoint.map(otlp_endpoint).transpose()?,
         data,
@@ -223,6 +225,16 @@ fn mail_from(text: String) -> Result<String, Failure> {
     } else {
         Err(wrong("mail_from: write an address such as Tidings <tidings@example.org>"))
     }
+}
+
+fn proxies(list: &[String]) -> Result<Vec<IpAddr>, Failure> {
+    list.iter()
+        .map(|text| {
+            text.trim()
+                .parse()
+                .map_err(|_| wrong(&format!("trusted_proxies: `{text}` is not an IP address")))
+        })
+        .collect()
 }
 
 fn origins(list: Vec<String>) -> Result<Vec<String>, Failure> {

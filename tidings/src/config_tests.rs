@@ -84,6 +84,7 @@ fn every_value_is_checked() {
         "mail_from = \"nobody\"",
         "allowed_origins = [\"https://a/b\"]",
         "allowed_origins = [\"*\"]",
+        "trusted_proxies = [\"proxy\"]",
         "sync = \"sometimes\"",
         "otlp_endpoint = \"127.0.0.1:4318\"",
         "log = \"tidings=loud\"",

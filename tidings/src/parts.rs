@@ -8,8 +8,9 @@ use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
 
-/// How long a part may take to finish what it has begun; then it is cut off.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a part may take to finish what it has begun; then it is cut off. Longer than the 10 s
+/// that services give their own work.
+const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// When a part stops: lower first.

@@ -1,6 +1,7 @@
 //! Builds the services from settings and what they share, and sets them running.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use telemetry::error_chain;
 
@@ -21,6 +22,7 @@ pub(crate) async fn start_all(
 ) -> Result<SocketAddr, Failure> {
     projector(base, parts).await?;
     notifier(config, base, parts).await?;
+    chat(base, parts).await?;
     let _ = Stage::Edge;
     config.listen.ok_or_else(|| Failure::new("no address"))
 }
@@ -38,6 +40,7 @@ pub(crate) async fn start(
     match service {
         Service::Projector => projector(base, parts).await.map(|()| None),
         Service::Notifier => notifier(config, base, parts).await.map(|()| None),
+        Service::ChatSvc => chat(base, parts).await.map(|()| None),
         _ => Err(Failure::new("not wired")),
     }
 }
@@ -83,6 +86,24 @@ async fn notifier(config: &Config, base: &Base, parts: &mut Parts) -> Result<(),
     parts.run(Service::Notifier.name(), Stage::Services, |shutdown| async move {
         let done = service.run_until_stopped(shutdown).await;
         done.map_err(|error| Failure::new(error_chain(&error)))
+    });
+    Ok(())
+}
+
+async fn chat(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+    let deps = chat_svc::Deps {
+        log: base.log.clone(),
+        bus: base.bus.clone(),
+        index: Arc::new(base.read_model.clone()),
+        metrics: base.metrics.clone(),
+        health: base.health.clone(),
+    };
+    let service = chat_svc::build(chat_svc::Config::default(), deps)
+        .await
+        .map_err(|error| cannot(Service::ChatSvc, &error))?;
+    parts.run(Service::ChatSvc.name(), Stage::Services, |shutdown| async move {
+        service.run_until_stopped(shutdown).await;
+        Ok(())
     });
     Ok(())
 }

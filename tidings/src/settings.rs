@@ -97,6 +97,16 @@ pub(crate) struct Settings {
     )]
     pub(crate) allowed_origins: Option<Vec<String>>,
 
+    /// Addresses of proxies whose X-Forwarded-For is believed, separated by commas
+    #[arg(
+        long,
+        env = "TIDINGS_TRUSTED_PROXIES",
+        value_name = "ADDRESSES",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub(crate) trusted_proxies: Option<Vec<String>>,
+
     /// What is logged: a level or directives [default: info; at a terminal warn]
     #[arg(long, env = "TIDINGS_LOG", value_name = "FILTER", global = true)]
     pub(crate) log: Option<String>,
@@ -119,7 +129,7 @@ impl Settings {
         each_setting!(upper, lower:
             listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
             rate_requests, rate_frames, rate_auth, bcrypt_cost, smtp_url, mail_from,
-            allowed_origins, log, otlp_endpoint,
+            allowed_origins, trusted_proxies, log, otlp_endpoint,
         )
     }
 
@@ -144,8 +154,8 @@ impl Settings {
         for path in [&mut self.data, &mut self.nats_server, &mut self.keys] {
             path.take_if(|path| path.as_os_str().is_empty());
         }
-        if let Some(origins) = &mut self.allowed_origins {
-            origins.retain(|origin| !origin.is_empty());
+        for list in [&mut self.allowed_origins, &mut self.trusted_proxies].into_iter().flatten() {
+            list.retain(|text| !text.is_empty());
         }
         self
     }
