@@ -26,8 +26,11 @@ const BUDGET: Duration = Duration::from_secs(10);
 /// How long an append waits for a lost connection to come back before it gives up without having sent
 /// anything.
 const RECONNECT: Duration = Duration::from_secs(3);
-/// How often a single is tried again while the server is busy with another write to the lane it is judged by.
-const MAX_CONTENDED: u32 = 4;
+/// How long a single is tried again while the cluster is still agreeing on another write under the same
+/// expectation; it lets one at a time through.
+const CONTENTION: Duration = Duration::from_secs(3);
+/// Longest pause in between; the first is a 32nd of it.
+const CONTENTION_PAUSE: Duration = Duration::from_millis(64);
 /// The server's limit.
 const MAX_BATCH: usize = 1000;
 /// Room for the headers within the server's limit for a message.
@@ -129,7 +132,7 @@ impl EventLog {
                 Some(Outcome::Stored { sequence, duplicate: true }) => {
                     return Ok(self.repeated(write, sequence).await);
                 }
-                Some(Outcome::Contended) if tries.contend() => tries.pause().await?,
+                Some(Outcome::Contended) if tries.contend().await => {}
                 Some(Outcome::Refused(AppendError::Conflict) | Outcome::Contended) => {
                     return self.explain_conflict(write, &tries).await;
                 }
@@ -296,11 +299,12 @@ struct Tries {
     deadline: Instant,
     sent: bool,
     contended: u32,
+    contended_since: Option<Instant>,
 }
 
 impl Tries {
     fn new() -> Self {
-        Self { deadline: Instant::now() + BUDGET, sent: false, contended: 0 }
+        Self { deadline: Instant::now() + BUDGET, sent: false, contended: 0, contended_since: None }
     }
 
     /// What giving up now means.
@@ -334,10 +338,17 @@ impl Tries {
         }
     }
 
-    /// Whether to try again while another write is in the way.
-    fn contend(&mut self) -> bool {
-        self.contended += 1;
-        self.contended <= MAX_CONTENDED
+    /// Waits a moment for another write to get out of the way; false when that took too long already.
+    async fn contend(&mut self) -> bool {
+        let since = *self.contended_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > CONTENTION {
+            return false;
+        }
+        self.contended = (self.contended + 1).min(5);
+        let longest = CONTENTION_PAUSE / (32 >> self.contended);
+        // Random, so that those who wait do not all come back at once.
+        sleep(longest.mul_f64(rand::random_range(0.5..1.0))).await;
+        true
     }
 
     async fn pause(&self) -> Result<(), AppendError> {

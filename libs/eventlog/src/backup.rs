@@ -181,7 +181,7 @@ async fn next_chunk(
         && status != StatusCode::OK
         && status.as_u16() != 204
     {
-        let description = message.description.unwrap_or_default().to_string();
+        let description = message.description.unwrap_or_default();
         return Err(LogError::Refused { code: status.as_u16().into(), description });
     }
     if message.payload.is_empty() {

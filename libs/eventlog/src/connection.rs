@@ -39,7 +39,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects; tries again for up to 30 s when no server answers.
+    /// Connects to one of the servers in `url`, which are separated by commas; tries again for up to 30 s
+    /// when none answers.
     ///
     /// # Errors
     /// The last failure; refused credentials at once.

@@ -11,6 +11,7 @@ use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL, 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
+use data_encoding::BASE64;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
@@ -26,6 +27,8 @@ use crate::topology::{ensure_stream, our_metadata};
 pub const MAX_KEY: usize = 128;
 /// How long a write is tried.
 const BUDGET: Duration = Duration::from_secs(10);
+/// There is no message for a key.
+const NO_MESSAGE: u64 = 10_037;
 /// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
 const KV_OPERATION: &str = "KV-Operation";
 
@@ -206,12 +209,20 @@ impl SecretStore {
         Ok(())
     }
 
-    /// The last message of a key: value, revision, and whether it only marks a deletion.
+    /// The last message of a key: value, revision, and whether it only marks a deletion. In a cluster the
+    /// leader is asked, because a follower may not know yet what was written a moment ago.
     async fn entry(&self, key: &str) -> Result<Option<(Bytes, u64, bool)>, SecretError> {
         let key = checked(key)?;
         self.ready().await?;
+        let connection = &self.log.inner.connection;
+        if self.log.attached()?.replicas > 1 {
+            let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
+            let request = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
+            let answer = connection.ask_safely(&subject, &request.to_string().into()).await?;
+            return Ok(read_leaders_entry(&answer)?);
+        }
         let subject = format!("$JS.API.DIRECT.GET.{}.{}{key}", self.stream, self.subject);
-        let answer = self.log.inner.connection.ask_safely(&subject, &Bytes::new()).await?;
+        let answer = connection.ask_safely(&subject, &Bytes::new()).await?;
         Ok(read_entry(&answer)?)
     }
 
@@ -314,6 +325,34 @@ fn read_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> 
             || headers.get(async_nats::header::NATS_MARKER_REASON).is_some()
     });
     Ok(Some((answer.payload.clone(), revision, marker)))
+}
+
+#[derive(Deserialize)]
+struct LeadersAnswer {
+    message: LeadersMessage,
+}
+
+#[derive(Deserialize)]
+struct LeadersMessage {
+    seq: u64,
+    #[serde(default)]
+    hdrs: String,
+    #[serde(default)]
+    data: String,
+}
+
+fn read_leaders_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> {
+    let bad = |error: data_encoding::DecodeError| LogError::BadAnswer(error.into());
+    let message = match api::parse::<LeadersAnswer>(answer)? {
+        Ok(answer) => answer.message,
+        Err(error) if error.err_code == NO_MESSAGE => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let headers = BASE64.decode(message.hdrs.as_bytes()).map_err(bad)?;
+    let headers = String::from_utf8_lossy(&headers).into_owned();
+    let data = BASE64.decode(message.data.as_bytes()).map_err(bad)?;
+    let marker = headers.contains(KV_OPERATION) || headers.contains("Nats-Marker-Reason");
+    Ok(Some((data.into(), message.seq, marker)))
 }
 
 fn checked(key: &str) -> Result<&str, SecretError> {

@@ -177,6 +177,10 @@ pub(crate) async fn ensure_stream(
             }
             // Somebody else made it in between: look at his.
             Err(error) if error.err_code == STREAM_NAME_IN_USE => {}
+            // A cluster that is still finding itself.
+            Err(error) if error.code == 503 => {
+                return Err(LogError::Unavailable(error.description.into()));
+            }
             Err(error) => return Err(error.into()),
         }
     }

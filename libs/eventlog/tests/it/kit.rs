@@ -1,6 +1,6 @@
 //! A nats-server of one's own, and events to write.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -115,9 +115,14 @@ fn spawn(folder: &TempDir, port: i32, sync_always: bool) -> Child {
     let config = format!(
         "listen: \"127.0.0.1:{port}\"\nports_file_dir: {path:?}\njetstream {{ store_dir: {store:?}\n {sync} }}\n"
     );
-    let file = path.join("nats.conf");
+    run(path, &config)
+}
+
+/// Runs a nats-server with a configuration; its log goes into the folder.
+pub(crate) fn run(folder: &Path, config: &str) -> Child {
+    let file = folder.join("nats.conf");
     std::fs::write(&file, config).expect("configuration");
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(path.join("log"));
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log"));
     Command::new(binary())
         .arg("-c")
         .arg(file)
@@ -128,7 +133,7 @@ fn spawn(folder: &TempDir, port: i32, sync_always: bool) -> Child {
         .expect("nats-server starts")
 }
 
-fn read_port(file: &std::path::Path) -> Option<u16> {
+fn read_port(file: &Path) -> Option<u16> {
     let text = std::fs::read_to_string(file).ok()?;
     let tail = text.split("nats://127.0.0.1:").nth(1)?;
     tail.split('"').next()?.parse().ok()

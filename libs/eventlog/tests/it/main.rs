@@ -8,6 +8,7 @@
 )]
 
 mod append;
+mod cluster;
 mod group;
 mod kit;
 mod outages;

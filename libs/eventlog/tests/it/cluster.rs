@@ -1,0 +1,179 @@
+//! Three servers that keep the log together: the same promises, although the server takes other paths.
+
+use std::net::TcpListener;
+use std::process::Child;
+use std::time::Duration;
+
+use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite, Topology};
+use futures_util::future::join_all;
+use schemas::Lane;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::kit::{PATIENCE, connect, event, put, room, run, user, write};
+use crate::reading::read_to;
+
+/// How long an election or the forming of the cluster may take.
+const ELECTION: Duration = Duration::from_secs(40);
+
+struct Cluster {
+    members: Vec<(Child, TempDir)>,
+    clients: Vec<u16>,
+}
+
+fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    held.map(|listener| listener.local_addr().expect("an address").port())
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let clients: [u16; 3] = free_ports();
+        let routes: [u16; 3] = free_ports();
+        let peers = routes.map(|port| format!("nats://127.0.0.1:{port}")).join(", ");
+        let members = (0..3).map(|n| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let store = folder.path().join("store");
+            let config = format!(
+                "server_name: n{n}\nlisten: \"127.0.0.1:{}\"\njetstream {{ store_dir: {store:?} }}\n\
+                 cluster {{ name: c, listen: \"127.0.0.1:{}\", routes: [{peers}] }}\n",
+                clients[n], routes[n]
+            );
+            (run(folder.path(), &config), folder)
+        });
+        Self { members: members.collect(), clients: clients.to_vec() }
+    }
+
+    fn url(&self) -> String {
+        let urls = self.clients.iter().map(|port| format!("nats://127.0.0.1:{port}"));
+        urls.collect::<Vec<_>>().join(",")
+    }
+
+    async fn log(&self) -> EventLog {
+        let log = connect(self.url()).await;
+        let topology = Topology { replicas: 3, ..Topology::default() };
+        let deadline = Instant::now() + ELECTION;
+        while let Err(error) = log.ensure_topology(&topology).await {
+            assert!(Instant::now() < deadline, "no cluster: {error:?}");
+            sleep(Duration::from_millis(100)).await;
+        }
+        log
+    }
+
+    /// Kills the server that leads the log's stream.
+    async fn kill_leader(&mut self) {
+        let client = async_nats::ConnectOptions::new();
+        let addresses: Vec<String> = self.url().split(',').map(str::to_owned).collect();
+        let client = client.connect(addresses).await.expect("connected");
+        let jetstream = async_nats::jetstream::new(client);
+        let mut stream = jetstream.get_stream("EVENTS_test").await.expect("the stream");
+        let cluster = stream.info().await.expect("info").cluster.clone().expect("a cluster");
+        let leader: usize = cluster.leader.expect("a leader")[1..].parse().expect("its number");
+        self.members[leader].0.kill().expect("killed");
+        self.members[leader].0.wait().expect("ended");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for (child, _) in &mut self.members {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+async fn expectations(log: &EventLog) {
+    let (timeline, member) = (Lane::Timeline(room()), Lane::Member(room(), user()));
+    let at = put(log, &member, "joined").await;
+    let fence = |at| Expect::Fence { lane: member.clone(), at };
+    // One person's messages under one fence, faster than the cluster agrees on each.
+    let posts = (0..30).map(|n| log.append(vec![write(&timeline, &n.to_string(), fence(at))]));
+    for outcome in join_all(posts).await {
+        outcome.expect("a fence is no lock");
+    }
+    let stale = log.append(vec![write(&timeline, "x", fence(at + 1))]).await;
+    assert!(matches!(stale, Err(AppendError::Conflict)), "{stale:?}");
+    let lane = Lane::handle("anna");
+    log.append(vec![write(&lane, "1", Expect::Empty)]).await.expect("first");
+    let taken = log.append(vec![write(&lane, "2", Expect::Empty)]).await;
+    assert!(matches!(taken, Err(AppendError::Conflict)), "{taken:?}");
+    let other = Lane::User(user());
+    let batch = vec![write(&other, "u", Expect::Empty), write(&lane, "h", Expect::Empty)];
+    let refused = log.append(batch).await;
+    assert!(matches!(refused, Err(AppendError::Conflict)), "{refused:?}");
+}
+
+async fn repeats(log: &EventLog) {
+    let lane = Lane::Timeline(room());
+    let id = DedupId::of(["usr", "post", "1"]);
+    let post = || {
+        log.append(vec![LaneWrite::new(lane.clone(), event("p"), Expect::Empty).dedup(id.clone())])
+    };
+    let first = post().await.expect("first");
+    let repeat = post().await.expect("repeat");
+    assert!(repeat.duplicate);
+    assert_eq!(first.sequences, repeat.sequences);
+    let register = || {
+        let id = |n: &str| DedupId::of(["usr", "register", n]);
+        let (user, handle) = (Lane::handle("u-lane"), Lane::handle("h-lane"));
+        log.append(vec![
+            write(&user, "u", Expect::Empty).dedup(id("0")),
+            write(&handle, "h", Expect::Empty).dedup(id("1")),
+        ])
+    };
+    register().await.expect("first");
+    let repeat = register().await;
+    assert!(matches!(repeat, Err(AppendError::AlreadyCommitted)), "{repeat:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
+    let mut cluster = Cluster::start();
+    let log = cluster.log().await;
+    expectations(&log).await;
+    repeats(&log).await;
+    let secrets = log.secrets("credentials");
+    for n in 0..50 {
+        // What was written is read, whichever server answers.
+        let key = format!("usr_{n}");
+        secrets.create(&key, "hash", None).await.expect("created");
+        assert!(secrets.get(&key).await.expect("read").is_some(), "{key}");
+        assert!(secrets.delete(&key).await.expect("deleted"));
+        assert!(secrets.get(&key).await.expect("read").is_none(), "{key}");
+    }
+    let lane = Lane::Timeline(room());
+    let before = log.head().await.expect("head");
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let (log, lane) = (log.clone(), lane.clone());
+            tokio::spawn(async move {
+                let mut acknowledged = Vec::new();
+                for n in 0..100 {
+                    // Unknown or unavailable is allowed here: then the same write is made again.
+                    let one = write(&lane, &format!("{writer}-{n}"), Expect::Any);
+                    loop {
+                        match log.append(vec![one.clone()]).await {
+                            Ok(appended) => break acknowledged.push(appended.sequences[0]),
+                            Err(AppendError::Unknown | AppendError::Unavailable) => {}
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    }
+                }
+                acknowledged
+            })
+        })
+        .collect();
+    cluster.kill_leader().await;
+    let mut acknowledged = Vec::new();
+    for writer in writers {
+        acknowledged.extend(timeout(ELECTION, writer).await.expect("in time").expect("written"));
+    }
+    acknowledged.sort_unstable();
+    acknowledged.dedup();
+    assert_eq!(acknowledged.len(), 400);
+    let mut reader = log.read_from(before).await.expect("a reader");
+    let records = timeout(PATIENCE, read_to(&mut reader, before + 400)).await.expect("in time");
+    let stored: Vec<_> = records.iter().map(|record| record.sequence).collect();
+    assert_eq!(stored, acknowledged);
+}
