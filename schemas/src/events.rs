@@ -5,6 +5,7 @@
 //! A struct here is a wire format that is kept for ever: fields may be added with `#[serde(default)]`,
 //! anything else is a new version with its own golden file.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{MediaId, MessageId, NotificationId, RoomId, SessionId, UserId};
@@ -16,7 +17,7 @@ use crate::values::{
 };
 
 /// An account after an event on its lane.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserState {
     /// Who.
     pub id: UserId,
@@ -46,7 +47,7 @@ pub struct UserState {
 }
 
 /// A room after an event on its lane.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomState {
     /// Which.
     pub id: RoomId,
@@ -83,7 +84,7 @@ pub struct RoomState {
 }
 
 /// A membership after an event on its lane.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberState {
     /// Where.
     pub room_id: RoomId,
@@ -104,7 +105,7 @@ pub struct MemberState {
 }
 
 /// A message's content after it was posted or edited.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageState {
     /// Which.
     pub id: MessageId,
@@ -137,35 +138,35 @@ pub struct MessageState {
 }
 
 /// An account came to be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserRegistered {
     /// The account.
     pub user: UserState,
 }
 
 /// A person changed his profile, username, address or settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserProfileChanged {
     /// The account after it.
     pub user: UserState,
 }
 
 /// An admin changed an account's role.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserRoleChanged {
     /// The account after it.
     pub user: UserState,
 }
 
 /// An admin suspended an account or lifted the suspension (`user.suspended` says which).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserSuspensionChanged {
     /// The account after it.
     pub user: UserState,
 }
 
 /// A login.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionStarted {
     /// Which session.
     pub session_id: SessionId,
@@ -174,7 +175,7 @@ pub struct SessionStarted {
 }
 
 /// A session got new tokens. Written at most once an hour a session: it says "still used", not more.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionRefreshed {
     /// Which session.
     pub session_id: SessionId,
@@ -183,7 +184,7 @@ pub struct SessionRefreshed {
 }
 
 /// Why sessions ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
     /// The person logged out or revoked the session.
@@ -199,7 +200,7 @@ pub enum SessionEnd {
 }
 
 /// Sessions came to an end; their sockets close.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionsEnded {
     /// Whose.
     pub user_id: UserId,
@@ -210,84 +211,84 @@ pub struct SessionsEnded {
 }
 
 /// A unique name (username, address, channel name, set of people) now belongs to somebody or something.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NameClaimed {
     /// The id of the user or room it belongs to.
     pub owner: String,
 }
 
 /// A unique name is free again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NameReleased {
     /// The id of the user or room it belonged to.
     pub owner: String,
 }
 
 /// A room came to be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomCreated {
     /// The room.
     pub room: RoomState,
 }
 
 /// A room's name, topic, visibility or retention changed, or who owns it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomChanged {
     /// The room after it.
     pub room: RoomState,
 }
 
 /// A room became read-only for ever.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomArchived {
     /// The room after it.
     pub room: RoomState,
 }
 
 /// Somebody came in by himself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberJoined {
     /// The membership after it.
     pub member: MemberState,
 }
 
 /// Somebody was brought in by another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberAdded {
     /// The membership after it.
     pub member: MemberState,
 }
 
 /// Somebody left by himself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberLeft {
     /// The membership after it.
     pub member: MemberState,
 }
 
 /// Somebody was put out by another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberRemoved {
     /// The membership after it.
     pub member: MemberState,
 }
 
 /// A member's role, mute or ban changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberChanged {
     /// The membership after it.
     pub member: MemberState,
 }
 
 /// A message was said.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessagePosted {
     /// The message.
     pub message: MessageState,
 }
 
 /// A message's text was changed by its author.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageEdited {
     /// The message after it.
     pub message: MessageState,
@@ -298,7 +299,7 @@ pub struct MessageEdited {
 }
 
 /// A message was taken back; its number stays, its body is gone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageDeleted {
     /// Which.
     pub message_id: MessageId,
@@ -318,7 +319,7 @@ pub struct MessageDeleted {
 }
 
 /// A person has read a room up to a message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadMoved {
     /// Where.
     pub room_id: RoomId,
@@ -331,7 +332,7 @@ pub struct ReadMoved {
 }
 
 /// An entry came into an inbox.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationCreated {
     /// Which.
     pub notification_id: NotificationId,
@@ -354,7 +355,7 @@ pub struct NotificationCreated {
 }
 
 /// Inbox entries were read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationsRead {
     /// Whose.
     pub user_id: UserId,

@@ -1,0 +1,99 @@
+//! JSON Schema files, generated from the types into `json/`. `UPDATE=1` rewrites them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use schemas::event::EventData;
+use schemas::{codes, events, frames, views};
+
+fn schema_of<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
+}
+
+/// Every schema by its file name, without the ending.
+fn all() -> BTreeMap<String, Schema> {
+    let mut all = BTreeMap::new();
+    macro_rules! add {
+        ($($name:literal => $type:ty),* $(,)?) => {
+            $(all.insert($name.to_owned(), schema_of::<$type>());)*
+        };
+    }
+    add! {
+        "view.account" => views::Account,
+        "view.member" => views::Member,
+        "view.message" => views::Message,
+        "view.notification" => views::Notification,
+        "view.read_marker" => views::ReadMarker,
+        "view.room" => views::Room,
+        "view.session" => views::Session,
+        "view.session_tokens" => views::SessionTokens,
+        "view.user" => views::User,
+        "frame.client" => frames::ClientFrame,
+        "frame.server" => frames::ServerFrame,
+        "problem" => codes::Problem,
+        "event.user.registered.v1" => events::UserRegistered,
+        "event.user.profile_changed.v1" => events::UserProfileChanged,
+        "event.user.role_changed.v1" => events::UserRoleChanged,
+        "event.user.suspension_changed.v1" => events::UserSuspensionChanged,
+        "event.session.started.v1" => events::SessionStarted,
+        "event.session.refreshed.v1" => events::SessionRefreshed,
+        "event.session.ended.v1" => events::SessionsEnded,
+        "event.name.claimed.v1" => events::NameClaimed,
+        "event.name.released.v1" => events::NameReleased,
+        "event.room.created.v1" => events::RoomCreated,
+        "event.room.changed.v1" => events::RoomChanged,
+        "event.room.archived.v1" => events::RoomArchived,
+        "event.member.joined.v1" => events::MemberJoined,
+        "event.member.added.v1" => events::MemberAdded,
+        "event.member.left.v1" => events::MemberLeft,
+        "event.member.removed.v1" => events::MemberRemoved,
+        "event.member.changed.v1" => events::MemberChanged,
+        "event.message.posted.v1" => events::MessagePosted,
+        "event.message.edited.v1" => events::MessageEdited,
+        "event.message.deleted.v1" => events::MessageDeleted,
+        "event.read.moved.v1" => events::ReadMoved,
+        "event.notification.created.v1" => events::NotificationCreated,
+        "event.notification.read.v1" => events::NotificationsRead,
+    }
+    all
+}
+
+#[test]
+fn generated_schemas_are_up_to_date() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/json"));
+    let update = std::env::var_os("UPDATE").is_some();
+    let all = all();
+    if update {
+        std::fs::create_dir_all(&folder).unwrap();
+    }
+    for (name, schema) in &all {
+        let path = folder.join(format!("{name}.json"));
+        let text = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
+        if update {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == text,
+            "{path:?} is out of date: UPDATE=1 cargo test -p schemas rewrites it"
+        );
+    }
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !all.contains_key(&name) {
+            assert!(update, "{path:?} belongs to no type");
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_event_type_has_a_schema() {
+    let all = all();
+    for name in EventData::TYPES {
+        assert!(all.contains_key(&format!("event.{name}")), "{name}");
+    }
+}

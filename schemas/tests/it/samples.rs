@@ -1,0 +1,188 @@
+//! One event of every type with everything it can hold, and one with as little as it may.
+
+use schemas::event::{Actor, Event, EventData};
+use schemas::events::{
+    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
+    MessageDeleted, MessageEdited, MessagePosted, MessageState, NameClaimed, NameReleased,
+    NotificationCreated, NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated,
+    RoomState, SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged,
+    UserRegistered, UserRoleChanged, UserState, UserSuspensionChanged,
+};
+use schemas::ids::{
+    EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
+};
+use schemas::time::Timestamp;
+use schemas::values::{
+    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Role, RoomKind, RoomName,
+    RoomRole, Topic, Username, Visibility,
+};
+use uuid::Uuid;
+
+/// 2026-11-21T10:00:00.007Z.
+const NOW: i64 = 1_795_255_200_007;
+
+fn uuid(number: u128) -> Uuid {
+    // The time of NOW in front, as an id made then would have it.
+    Uuid::from_u128((0x0001_a1fd_0d25_ca07_u128 << 64) | number)
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(NOW)
+}
+
+fn user_id(number: u128) -> UserId {
+    UserId::from_uuid(uuid(number))
+}
+
+fn user(full: bool) -> UserState {
+    let mut settings = serde_json::Map::new();
+    if full {
+        settings.insert("theme".to_owned(), serde_json::json!({"dark": true}));
+    }
+    UserState {
+        id: user_id(1),
+        username: Username::parse("ada").unwrap(),
+        display_name: DisplayName::parse("Ada Lovelace").unwrap(),
+        email: Email::parse("ada@example.org").unwrap(),
+        email_verified: full,
+        role: if full { Role::Admin } else { Role::User },
+        suspended: full,
+        bio: full.then(|| Bio::parse("Poetical science.\n").unwrap()),
+        avatar_media_id: full.then(|| MediaId::from_uuid(uuid(2))),
+        settings,
+        created_at: now(),
+    }
+}
+
+fn room(full: bool) -> RoomState {
+    RoomState {
+        id: RoomId::from_uuid(uuid(3)),
+        kind: if full { RoomKind::Channel } else { RoomKind::Direct },
+        name: full.then(|| RoomName::parse("Engines").unwrap()),
+        topic: full.then(|| Topic::parse("Difference, analytical").unwrap()),
+        visibility: if full { Visibility::Public } else { Visibility::Private },
+        everyone: full,
+        archived: full,
+        owners: if full { vec![user_id(1)] } else { Vec::new() },
+        direct_members: if full { Vec::new() } else { vec![user_id(1), user_id(4)] },
+        retention_days: full.then_some(30),
+        created_by: full.then(|| user_id(1)),
+        created_at: now(),
+    }
+}
+
+fn member(full: bool) -> MemberState {
+    MemberState {
+        room_id: RoomId::from_uuid(uuid(3)),
+        user_id: user_id(4),
+        role: if full { RoomRole::Owner } else { RoomRole::Member },
+        present: !full,
+        muted_until: full.then(now),
+        banned: full,
+        joined_at: now(),
+    }
+}
+
+fn message(full: bool) -> MessageState {
+    MessageState {
+        id: MessageId::from_uuid(uuid(5)),
+        room_id: RoomId::from_uuid(uuid(3)),
+        sender_id: user_id(1),
+        client_id: full.then(|| ClientId::parse("c-1").unwrap()),
+        body: Body::parse("Tuesday, @bob: \"ü\" 🦀\n\u{2028}").unwrap(),
+        format: if full { Format::Markdown } else { Format::Plain },
+        attachments: if full { vec![MediaId::from_uuid(uuid(2))] } else { Vec::new() },
+        mentions: if full { vec![user_id(4)] } else { Vec::new() },
+        mentions_room: full,
+        thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
+        created_at: now(),
+    }
+}
+
+fn accounts(full: bool) -> Vec<EventData> {
+    let user = || user(full);
+    let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
+    let session_ids = vec![session_id.clone()];
+    let reason = if full { SessionEnd::TokenReuse } else { SessionEnd::Logout };
+    vec![
+        UserRegistered { user: user() }.into(),
+        UserProfileChanged { user: user() }.into(),
+        UserRoleChanged { user: user() }.into(),
+        UserSuspensionChanged { user: user() }.into(),
+        SessionStarted { session_id: session_id.clone(), user_id: user_id.clone() }.into(),
+        SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
+        SessionsEnded { user_id: user_id.clone(), session_ids, reason }.into(),
+        NameClaimed { owner: user_id.to_string() }.into(),
+        NameReleased { owner: user_id.to_string() }.into(),
+    ]
+}
+
+fn rooms(full: bool) -> Vec<EventData> {
+    vec![
+        RoomCreated { room: room(full) }.into(),
+        RoomChanged { room: room(full) }.into(),
+        RoomArchived { room: room(full) }.into(),
+        MemberJoined { member: member(full) }.into(),
+        MemberAdded { member: member(full) }.into(),
+        MemberLeft { member: member(full) }.into(),
+        MemberRemoved { member: member(full) }.into(),
+        MemberChanged { member: member(full) }.into(),
+    ]
+}
+
+fn messages(full: bool) -> Vec<EventData> {
+    let (message_id, room_id) = (MessageId::from_uuid(uuid(5)), RoomId::from_uuid(uuid(3)));
+    let deleted = MessageDeleted {
+        message_id: message_id.clone(),
+        room_id: room_id.clone(),
+        sender_id: user_id(1),
+        posted: 41,
+        thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
+        created_at: now(),
+        deleted_at: now(),
+    };
+    let moved = ReadMoved {
+        room_id: room_id.clone(),
+        user_id: user_id(4),
+        message_id: message_id.clone(),
+        posted: u64::MAX,
+    };
+    let notified = NotificationCreated {
+        notification_id: NotificationId::from_uuid(uuid(8)),
+        user_id: user_id(4),
+        kind: NotificationKind::DirectMessage,
+        title: "Ada wrote to you".to_owned(),
+        body: String::new(),
+        room_id: full.then_some(room_id),
+        message_id: full.then_some(message_id),
+        created_at: now(),
+    };
+    let read = NotificationsRead {
+        user_id: user_id(4),
+        notification_id: full.then(|| NotificationId::from_uuid(uuid(8))),
+    };
+    vec![
+        MessagePosted { message: message(full) }.into(),
+        MessageEdited { message: message(full), posted: 41, edited_at: now() }.into(),
+        deleted.into(),
+        moved.into(),
+        notified.into(),
+        read.into(),
+    ]
+}
+
+/// One event of every type.
+pub(crate) fn events(full: bool) -> Vec<Event> {
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let data = [accounts(full), rooms(full), messages(full)].concat();
+    data.into_iter()
+        .map(|data| Event {
+            id: EventId::from_uuid(uuid(9)),
+            time: now(),
+            actor: if full { Actor::User(user_id(1)) } else { Actor::System },
+            causation: full.then(|| EventId::from_uuid(uuid(10))),
+            traceparent: full.then(|| TraceParent::parse(trace).unwrap()),
+            data,
+        })
+        .collect()
+}
