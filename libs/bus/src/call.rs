@@ -1,5 +1,6 @@
 //! Asking a service to carry out a command.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{HeaderMap, Request, RequestErrorKind};
@@ -16,6 +17,7 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Set by a service that took a request and could not deal with it.
 pub(crate) const SERVICE_ERROR: &str = "Nats-Service-Error";
+pub(crate) const SERVICE_ERROR_CODE: &str = "Nats-Service-Error-Code";
 
 /// Why there is no answer to a command.
 #[derive(Debug, thiserror::Error)]
@@ -122,18 +124,25 @@ async fn call_here<C: Command>(
     cmd: C,
     deadline: Instant,
 ) -> Result<Reply<C::Output>, CallError> {
-    let permit = timeout_at(deadline, endpoint.limit.acquire_owned()).await;
+    let permit = timeout_at(deadline, Arc::clone(&endpoint.limit).acquire_owned()).await;
     let Ok(Ok(permit)) = permit else { return Err(CallError::NoService) };
-    let answering = (endpoint.handler)(ctx, cmd).in_current_span();
-    let task = tokio::spawn(async move {
-        let answer = answering.await;
+    let Typed { handler, stats, .. } = endpoint;
+    let noted = Arc::clone(&stats);
+    let work = async move {
+        let begun = std::time::Instant::now();
+        let answer = handler(ctx, cmd).await;
+        noted.answered(begun.elapsed());
         drop(permit);
         answer
-    });
+    };
+    let task = tokio::spawn(work.in_current_span());
     match timeout_at(deadline, task).await {
         Ok(Ok(Ok(accepted))) => Ok(Reply::Accepted(accepted)),
         Ok(Ok(Err(rejection))) => Ok(Reply::Rejected(rejection)),
-        Ok(Err(failed)) => Err(CallError::Broken(format!("the handler ended early: {failed}"))),
+        Ok(Err(failed)) => {
+            stats.failed("the handler panicked");
+            Err(CallError::Broken(format!("the handler ended early: {failed}")))
+        }
         Err(_) => Err(CallError::Timeout),
     }
 }

@@ -11,15 +11,6 @@ pub enum BusError {
     /// The server does not answer; try again.
     #[error("the bus does not answer")]
     Unavailable(#[source] BoxError),
-    /// A service could not be set up.
-    #[error("the service {name} cannot be started")]
-    Service {
-        /// The service's name.
-        name: String,
-        /// What the server or the client library said.
-        #[source]
-        source: BoxError,
-    },
     /// A value could not be written as JSON.
     #[error("a message cannot be encoded")]
     Encode(#[source] serde_json::Error),

@@ -10,6 +10,7 @@ mod checkpoint;
 mod error;
 mod live;
 mod local;
+mod micro;
 mod service;
 
 use std::sync::Arc;

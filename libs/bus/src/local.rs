@@ -9,6 +9,9 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use schemas::Rejection;
 use schemas::commands::{Accepted, CallContext, Command};
+use tokio::sync::Semaphore;
+
+use crate::micro::EndpointStats;
 
 /// A future a handler returns.
 pub(crate) type Answering<O> = Pin<Box<dyn Future<Output = Result<Accepted<O>, Rejection>> + Send>>;
@@ -20,15 +23,20 @@ pub(crate) type Handler<C> =
 type Erased = Arc<dyn Any + Send + Sync>;
 type Key = (&'static str, &'static str);
 
-/// A handler together with its service's limit on handlers at work.
+/// A handler together with its service's limit on handlers at work, and its counts.
 pub(crate) struct Typed<C: Command> {
     pub(crate) handler: Handler<C>,
-    pub(crate) limit: Arc<tokio::sync::Semaphore>,
+    pub(crate) limit: Arc<Semaphore>,
+    pub(crate) stats: Arc<EndpointStats>,
 }
 
 impl<C: Command> Clone for Typed<C> {
     fn clone(&self) -> Self {
-        Self { handler: Arc::clone(&self.handler), limit: Arc::clone(&self.limit) }
+        Self {
+            handler: Arc::clone(&self.handler),
+            limit: Arc::clone(&self.limit),
+            stats: Arc::clone(&self.stats),
+        }
     }
 }
 

@@ -1,29 +1,31 @@
-//! Serving commands: a NATS micro service, visible to `nats micro ls|info|stats`.
+//! Serving commands: a NATS micro service whose endpoints share the work with other copies of it.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use async_nats::service::{self, ServiceExt};
+use async_nats::{HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemas::Rejection;
 use schemas::commands::{Accepted, CallContext, Command, Reply};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::call::Incoming;
+use crate::call::{Incoming, SERVICE_ERROR, SERVICE_ERROR_CODE};
 use crate::local::{Answering, Handler, Typed};
+use crate::micro::{EndpointStats, Micro};
 use crate::{Bus, BusError};
 
 /// Handlers of one service at work at the same time, local and remote calls together; more wait.
 pub const MAX_CONCURRENT: usize = 1024;
-/// How long `stop` waits for handlers at work.
+/// How long `stop` waits for requests that are on their way and for handlers at work.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// What makes one endpoint, once the service is there.
+/// What makes one endpoint when the service starts.
 type Start = Box<
     dyn FnOnce(Running) -> Pin<Box<dyn Future<Output = Result<Endpoint, BusError>> + Send>> + Send,
 >;
@@ -32,14 +34,15 @@ type Start = Box<
 #[derive(Clone)]
 struct Running {
     bus: Bus,
-    service: Arc<service::Service>,
+    queue_group: &'static str,
     limit: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
 struct Endpoint {
     key: (&'static str, &'static str),
-    task: tokio::task::JoinHandle<()>,
+    stats: Arc<EndpointStats>,
+    task: JoinHandle<()>,
 }
 
 /// A service being put together. Made by [`Bus::service`].
@@ -55,13 +58,14 @@ pub struct ServiceBuilder {
 pub struct ServiceHandle {
     bus: Bus,
     endpoints: Vec<Endpoint>,
-    service: Arc<service::Service>,
+    questions: JoinHandle<()>,
     limit: Arc<Semaphore>,
     stop: watch::Sender<bool>,
 }
 
 impl Bus {
-    /// Begins a service: `name` is the `SERVICE` of its commands, `version` a semantic version.
+    /// Begins a service: `name` is the `SERVICE` of its commands, `version` a semantic version. Others see it
+    /// as `<ns>-<name>`.
     #[must_use]
     pub fn service(
         &self,
@@ -101,143 +105,155 @@ impl ServiceBuilder {
         self
     }
 
-    /// Starts serving, to other processes and to this one.
+    /// Starts serving, to other processes and to this one. When it returns, a call from anywhere is served.
     ///
     /// # Errors
-    /// [`BusError::Service`] when the name or version is not acceptable or NATS cannot be reached.
+    /// [`BusError::Unavailable`] when NATS cannot be reached.
     pub async fn start(self) -> Result<ServiceHandle, BusError> {
-        let client = self.bus.inner.connection.client();
-        let service = client
-            .service_builder()
-            .description(&self.description)
-            .queue_group(self.name)
-            .start(format!("{}-{}", self.bus.namespace(), self.name), &self.version)
-            .await
-            .map_err(|source| BusError::Service { name: self.name.to_owned(), source })?;
+        let client = self.bus.inner.connection.client().clone();
+        let seen_as = format!("{}-{}", self.bus.namespace(), self.name);
+        let mut micro = Micro::new(&client, seen_as, self.version, self.description, self.name);
         let (stop, stopping) = watch::channel(false);
         let limit = Arc::new(Semaphore::new(MAX_CONCURRENT));
-        let service = Arc::new(service);
         let running = Running {
             bus: self.bus.clone(),
-            service: Arc::clone(&service),
+            queue_group: self.name,
             limit: Arc::clone(&limit),
             stopping,
         };
         let mut endpoints = Vec::with_capacity(self.endpoints.len());
         for start in self.endpoints {
-            endpoints.push(start(running.clone()).await?);
+            let endpoint = start(running.clone()).await?;
+            micro.add(Arc::clone(&endpoint.stats));
+            endpoints.push(endpoint);
         }
-        // The subscriptions are at the server when this comes back: a call right after `start` is served.
+        let questions = micro.answer_questions(client).await?;
         self.bus.barrier().await?;
         tracing::info!(service = self.name, endpoints = endpoints.len(), "serving commands");
-        Ok(ServiceHandle { bus: self.bus, endpoints, service, limit, stop })
+        Ok(ServiceHandle { bus: self.bus, endpoints, questions, limit, stop })
     }
 }
 
 impl ServiceHandle {
-    /// Stops taking commands, then waits up to 10 s for those at work.
+    /// Stops taking commands, carries out those that were on their way, and waits up to 10 s for those
+    /// at work.
     pub async fn stop(self) {
+        self.questions.abort();
         for endpoint in &self.endpoints {
             self.bus.inner.local.remove(endpoint.key);
         }
         self.stop.send_replace(true);
         for endpoint in self.endpoints {
             if endpoint.task.await.is_err() {
-                tracing::error!(endpoint = endpoint.key.1, "an endpoint ended early");
+                tracing::error!(command = endpoint.key.1, "an endpoint ended early");
             }
         }
         let all = u32::try_from(MAX_CONCURRENT).unwrap_or(u32::MAX);
         if timeout(DRAIN, self.limit.acquire_many(all)).await.is_err() {
             tracing::warn!("commands were still at work when the service stopped");
         }
-        if let Some(service) = Arc::into_inner(self.service)
-            && let Err(error) = service.stop().await
-        {
-            tracing::warn!(error, "the service did not stop cleanly");
-        }
     }
 }
 
 async fn start<C: Command>(running: Running, handler: Handler<C>) -> Result<Endpoint, BusError> {
-    let Running { bus, service, limit, stopping } = running;
-    let requests = service
-        .endpoint_builder()
-        .name(C::NAME)
-        .add(bus.namespace().command(C::SERVICE, C::NAME))
+    let Running { bus, queue_group, limit, stopping } = running;
+    let subject = bus.namespace().command(C::SERVICE, C::NAME);
+    let client = bus.inner.connection.client();
+    let requests = client
+        .queue_subscribe(subject.clone(), queue_group.to_owned())
         .await
-        .map_err(|source| BusError::Service { name: C::SERVICE.to_owned(), source })?;
-    let typed = Typed { handler, limit };
+        .map_err(|error| BusError::Unavailable(error.into()))?;
+    let stats = Arc::new(EndpointStats::new(C::NAME, subject));
+    let typed = Typed { handler, limit, stats: Arc::clone(&stats) };
     bus.inner.local.insert(typed.clone());
-    let task = tokio::spawn(serve(requests, typed, stopping));
-    Ok(Endpoint { key: (C::SERVICE, C::NAME), task })
+    let task = tokio::spawn(serve(bus.clone(), requests, typed, stopping));
+    Ok(Endpoint { key: (C::SERVICE, C::NAME), stats, task })
 }
 
-/// Takes requests, each into a task of its own.
+/// Takes requests, each into a task of its own, until told to stop and then until none is on its way.
 async fn serve<C: Command>(
-    mut requests: service::endpoint::Endpoint,
+    bus: Bus,
+    mut requests: Subscriber,
     typed: Typed<C>,
     mut stopping: watch::Receiver<bool>,
 ) {
     loop {
-        let Ok(permit) = Arc::clone(&typed.limit).acquire_owned().await else { return };
         let request = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => break,
             request = requests.next() => request,
         };
         let Some(request) = request else { return };
-        let handler = Arc::clone(&typed.handler);
-        tokio::spawn(async move {
-            answer::<C>(&request, &handler).await;
-            drop(permit);
-        });
+        take(&bus, request, &typed).await;
     }
-    if let Err(error) = requests.stop().await {
-        tracing::debug!(%error, "unsubscribing a stopped endpoint failed");
+    if let Err(error) = requests.drain().await {
+        tracing::debug!(%error, "draining a stopped endpoint failed");
+        return;
     }
-    // What the server had already sent here would otherwise be lost to its asker.
-    while let Some(Some(request)) = requests.next().now_or_never() {
-        answer::<C>(&request, &typed.handler).await;
+    let rest = async {
+        while let Some(request) = requests.next().await {
+            take(&bus, request, &typed).await;
+        }
+    };
+    if timeout(DRAIN, rest).await.is_err() {
+        tracing::warn!(command = C::NAME, "an endpoint was not drained in time");
     }
 }
 
-async fn answer<C: Command>(request: &service::Request, handler: &Handler<C>) {
-    let response = match serde_json::from_slice::<Incoming<C>>(&request.message.payload) {
-        Ok(incoming) => carry_out(handler, incoming).await,
-        Err(error) => Err(failure(400, &format!("the command cannot be read: {error}"))),
+async fn take<C: Command>(bus: &Bus, request: Message, typed: &Typed<C>) {
+    let Ok(permit) = Arc::clone(&typed.limit).acquire_owned().await else { return };
+    let (bus, typed) = (bus.clone(), typed.clone());
+    tokio::spawn(async move {
+        answer::<C>(&bus, request, &typed).await;
+        drop(permit);
+    });
+}
+
+async fn answer<C: Command>(bus: &Bus, request: Message, typed: &Typed<C>) {
+    let begun = Instant::now();
+    let response = match serde_json::from_slice::<Incoming<C>>(&request.payload) {
+        Ok(incoming) => carry_out(&typed.handler, incoming).await,
+        Err(error) => Err((400, format!("the command cannot be read: {error}"))),
     };
-    if let Err(failure) = &response {
-        tracing::error!(
-            service = C::SERVICE,
-            command = C::NAME,
-            reason = failure.status,
-            "command failed"
-        );
-    }
-    if let Err(error) = request.respond(response).await {
-        tracing::warn!(%error, service = C::SERVICE, command = C::NAME, "the answer could not be sent");
+    typed.stats.answered(begun.elapsed());
+    let Some(reply) = request.reply else { return };
+    let client = bus.inner.connection.client();
+    let sent = match response {
+        Ok(payload) => client.publish(reply, payload).await,
+        Err((code, reason)) => {
+            tracing::error!(service = C::SERVICE, command = C::NAME, reason, "a command failed");
+            typed.stats.failed(&reason);
+            client.publish_with_headers(reply, failure(code, &reason), Bytes::new()).await
+        }
+    };
+    if let Err(error) = sent {
+        tracing::warn!(%error, service = C::SERVICE, command = C::NAME, "an answer was not sent");
     }
 }
 
 async fn carry_out<C: Command>(
     handler: &Handler<C>,
     incoming: Incoming<C>,
-) -> Result<Bytes, service::error::Error> {
+) -> Result<Bytes, (u16, String)> {
     // A handler that panics must be answered for, or its asker waits for nothing.
     let answering = AssertUnwindSafe(async { handler(incoming.context, incoming.command).await });
     let reply = match answering.catch_unwind().await {
         Ok(Ok(accepted)) => Reply::Accepted(accepted),
         Ok(Err(rejection)) => Reply::Rejected(rejection),
-        Err(_) => return Err(failure(500, "the handler panicked")),
+        Err(_) => return Err((500, "the handler panicked".to_owned())),
     };
-    match serde_json::to_vec(&reply) {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(error) => Err(failure(500, &format!("the answer cannot be encoded: {error}"))),
-    }
+    serde_json::to_vec(&reply)
+        .map(Bytes::from)
+        .map_err(|error| (500, format!("the answer cannot be encoded: {error}")))
 }
 
-fn failure(code: usize, status: &str) -> service::error::Error {
-    // The status travels in a header, where a line break would be another header.
-    let status = status.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
-    service::error::Error { status, code }
+/// The headers by which the micro protocol tells of a failure.
+fn failure(code: u16, reason: &str) -> HeaderMap {
+    // A line break in a header would begin another header.
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let reason: String = reason.chars().map(printable).take(200).collect();
+    let mut headers = HeaderMap::new();
+    headers.insert(SERVICE_ERROR, reason);
+    headers.insert(SERVICE_ERROR_CODE, code.to_string());
+    headers
 }

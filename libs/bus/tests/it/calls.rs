@@ -219,14 +219,22 @@ async fn two_copies_share_the_work_and_one_may_go() {
     let begun = |c: &Counted| c.begun.load(Ordering::SeqCst);
     assert_eq!(begun(&counted_one) + begun(&counted_two), 100);
     assert!(begun(&counted_one) > 0 && begun(&counted_two) > 0);
-    let calls = tokio::spawn(async move {
-        for _ in 0..200 {
-            caller.call(&CallContext::default(), &echo("x")).await.unwrap();
-        }
-    });
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let caller = caller.clone();
+            tokio::spawn(async move {
+                for _ in 0..200 {
+                    caller.call(&CallContext::default(), &echo("x")).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    until(&counted_one, |c| begun(c) > 150).await;
     one.stop().await;
-    calls.await.unwrap();
-    assert_eq!(begun(&counted_one) + begun(&counted_two), 300);
+    for call in calls {
+        call.await.unwrap();
+    }
+    assert_eq!(begun(&counted_one) + begun(&counted_two), 1700);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,6 +248,18 @@ async fn a_service_is_seen_by_nats_micro() {
     let stats: serde_json::Value = serde_json::from_slice(&stats.payload).unwrap();
     assert_eq!(stats["endpoints"][0]["name"], "say");
     assert_eq!(stats["endpoints"][0]["num_requests"], 1);
+    here.call(&CallContext::default(), &echo("panic")).await.unwrap_err();
+    for subject in ["$SRV.PING", "$SRV.INFO", "$SRV.STATS"] {
+        let answer = client.request(subject, "".into()).await.unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+        assert_eq!((&answer["name"], &answer["version"]), (&"test-echo".into(), &"1.0.0".into()));
+        if subject != "$SRV.PING" {
+            assert_eq!(answer["endpoints"][0]["subject"], "test.cmd.echo.say");
+        }
+        if subject == "$SRV.STATS" {
+            assert_eq!(answer["endpoints"][0]["num_errors"], 1);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
