@@ -1,5 +1,7 @@
 //! The whole of `init`: spans reach a collector over OTLP/HTTP, with the trace they continue.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
