@@ -16,8 +16,8 @@ use crate::views::{Account, Message};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FrameId {
-    /// A whole number.
-    Number(i64),
+    /// Any number.
+    Number(serde_json::Number),
     /// A text of at most 128 bytes (checked by the gateway).
     Text(String),
 }
@@ -172,6 +172,10 @@ pub enum ServerFrame {
         code: u16,
         /// Why, in words.
         reason: String,
+        /// Milliseconds to wait before coming back, different for every socket, so that a crowd does not
+        /// come back at once.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u32>,
     },
 }
 

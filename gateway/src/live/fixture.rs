@@ -1,0 +1,81 @@
+//! Ids and events for the tests of this folder.
+
+use schemas::events::{MemberAdded, MemberState, MessageDeleted, MessagePosted, MessageState};
+use schemas::values::{Body, Format, RoomRole};
+use schemas::views::Sender;
+use schemas::{Actor, Event, EventData, EventId, MessageId, RoomId, Sequence, Timestamp, UserId};
+
+fn uuid(number: u64) -> uuid::Uuid {
+    uuid::Uuid::from_u128(u128::from(number))
+}
+
+pub(crate) fn room(number: u64) -> RoomId {
+    RoomId::from_uuid(uuid(number))
+}
+
+pub(crate) fn user(number: u64) -> UserId {
+    UserId::from_uuid(uuid(number))
+}
+
+pub(crate) fn message(number: u64) -> MessageId {
+    MessageId::from_uuid(uuid(number))
+}
+
+pub(crate) fn sender(number: u64) -> Sender {
+    Sender { id: user(number), username: format!("u{number}"), display_name: format!("U {number}") }
+}
+
+pub(crate) fn event(data: impl Into<EventData>) -> Event {
+    Event {
+        id: EventId::from_uuid(uuid(1)),
+        time: Timestamp::from_millis(1_000),
+        actor: Actor::System,
+        causation: None,
+        traceparent: None,
+        data: data.into(),
+    }
+}
+
+pub(crate) fn posted(in_room: u64, id: u64, by: u64) -> Event {
+    event(MessagePosted {
+        message: MessageState {
+            id: message(id),
+            room_id: room(in_room),
+            sender_id: user(by),
+            client_id: None,
+            body: Body::parse("hello").unwrap(),
+            format: Format::Plain,
+            attachments: Vec::new(),
+            mentions: Vec::new(),
+            mentions_room: false,
+            thread_root_id: None,
+            created_at: Timestamp::from_millis(1_000),
+        },
+    })
+}
+
+pub(crate) fn deleted(in_room: u64, id: u64, by: u64, posted: Sequence) -> Event {
+    event(MessageDeleted {
+        message_id: message(id),
+        room_id: room(in_room),
+        sender_id: user(by),
+        posted,
+        thread_root_id: None,
+        created_at: Timestamp::from_millis(1_000),
+        deleted_at: Timestamp::from_millis(2_000),
+    })
+}
+
+pub(crate) fn added(in_room: u64, who: u64) -> Event {
+    event(MemberAdded {
+        member: MemberState {
+            room_id: room(in_room),
+            user_id: user(who),
+            role: RoomRole::Member,
+            present: true,
+            muted_until: None,
+            banned: false,
+            joined_at: Timestamp::from_millis(1_000),
+        },
+    })
+}

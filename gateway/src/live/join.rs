@@ -1,0 +1,278 @@
+//! How a socket comes to hear what happens: first what it missed, then everything as it comes, without a
+//! hole and without a repetition in between.
+//!
+//! There is no buffer per socket for the hand-over. A socket reads the hub's memory from its place on, and
+//! is attached under the same lock under which it finds that it has read everything: the memory is the
+//! buffer.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use readmodel::StoreError;
+use schemas::frames::{CloseCode, ServerFrame};
+use schemas::{Position, RoomId, Sequence, UserId};
+
+use super::hub::{Hub, Inner};
+use super::memory::Remembered;
+use super::replay::{Listener, Placed, replay};
+use super::told::Audience;
+use super::wire;
+use crate::socket::Outbox;
+
+/// How long a new socket waits for the read model to reach the place it begins at.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A resume sends at most this many frames.
+pub(crate) const MAX_CHANGES: usize = 10_000;
+
+/// Why a socket cannot join.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// The read model is behind or cannot be read: try again.
+    #[error("the read model does not answer")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The socket was closed meanwhile.
+    #[error("the socket has gone")]
+    Gone,
+}
+
+impl From<StoreError> for JoinError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// A socket about to join, in the place it was given.
+#[derive(Clone)]
+pub(crate) struct Joining {
+    pub(crate) hub: Hub,
+    pub(crate) user: UserId,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+/// Where a socket begins.
+pub(crate) struct Start {
+    /// It has everything up to here, or gets it from the frames below.
+    pub(crate) from: Sequence,
+    /// What it missed up to there, when the memory does not reach back that far.
+    pub(crate) frames: Vec<(Sequence, Bytes)>,
+    /// A resume was asked for and cannot be had.
+    pub(crate) reset: Option<&'static str>,
+    /// What `welcome` says: everything up to here is in the read model or was sent.
+    pub(crate) welcome: Sequence,
+    pub(crate) resuming: bool,
+}
+
+impl Joining {
+    /// Welcomes the socket, sends what it missed and attaches it. `welcome` makes the frame from the position
+    /// and whether a resume is under way.
+    pub(crate) async fn join(
+        &self,
+        resume: Option<Position>,
+        welcome: impl FnOnce(Position, bool) -> ServerFrame,
+    ) -> Result<(), JoinError> {
+        self.admit().await?;
+        let start = match resume {
+            Some(position) => self.resume_from(position).await?,
+            None => self.fresh(None).await?,
+        };
+        let epoch = &self.hub.inner.epoch;
+        self.push(wire::frame(&welcome(epoch.at(start.welcome), start.resuming)))?;
+        if let Some(reason) = start.reset {
+            self.reset(reason)?;
+        }
+        let sent = self.send(start.frames).await?;
+        self.catch_up(start.from, sent, start.resuming).await
+    }
+
+    /// Resumes a socket that is attached already: sends what lies between `position` and `until`, which it
+    /// has from its welcome on.
+    pub(crate) async fn resume_attached(
+        &self,
+        position: Position,
+        until: Option<Sequence>,
+    ) -> Result<bool, JoinError> {
+        let start = self.resume_from(position).await?;
+        if let Some(reason) = start.reset {
+            self.reset(reason)?;
+            return Ok(false);
+        }
+        let until = until.unwrap_or(Sequence::MAX);
+        let early = |frames: Vec<(Sequence, Bytes)>| -> Vec<(Sequence, Bytes)> {
+            frames.into_iter().filter(|(sequence, _)| *sequence <= until).collect()
+        };
+        let mut sent = self.send(early(start.frames)).await?;
+        match self.remembered(start.from).await? {
+            Some((frames, _)) => sent += self.send(early(frames)).await?,
+            None => {
+                self.reset("too_far_behind")?;
+                return Ok(false);
+            }
+        }
+        // Whatever was handed on up to the head is in the queue before this frame.
+        let state = self.hub.inner.state.lock();
+        let position = self.hub.inner.epoch.at(state.head);
+        self.push(wire::frame(&ServerFrame::Resumed { position, count: sent }))?;
+        Ok(true)
+    }
+
+    /// Makes sure that the rooms of the user are known here.
+    async fn admit(&self) -> Result<(), JoinError> {
+        let inner = &self.hub.inner;
+        let Some(loaded) = inner.state.lock().routing.loading(&self.user) else {
+            return Err(JoinError::Gone);
+        };
+        loaded.get_or_try_init(|| self.load()).await.map(drop)
+    }
+
+    async fn load(&self) -> Result<(), JoinError> {
+        let inner = &self.hub.inner;
+        let head = {
+            let mut state = inner.state.lock();
+            state.routing.begin_loading(&self.user);
+            state.head
+        };
+        self.read_model_reaches(head).await?;
+        let rooms = inner.load_rooms(&self.user).await?;
+        inner.state.lock().routing.loaded(&self.user, rooms);
+        Ok(())
+    }
+
+    async fn read_model_reaches(&self, sequence: Sequence) -> Result<(), JoinError> {
+        let waited = self.hub.inner.read.wait_for(sequence, PATIENCE).await;
+        waited.map_err(|lagging| JoinError::Unavailable(lagging.into()))
+    }
+
+    /// Begins at the present: everything up to there can be read from the read model.
+    pub(crate) async fn fresh(&self, reset: Option<&'static str>) -> Result<Start, JoinError> {
+        let from = self.hub.inner.state.lock().head;
+        self.read_model_reaches(from).await?;
+        if let Some(reason) = reset {
+            self.hub.inner.metrics.resume(reason);
+        }
+        Ok(Start { from, frames: Vec::new(), reset, welcome: from, resuming: false })
+    }
+
+    fn push(&self, frame: Bytes) -> Result<(), JoinError> {
+        if self.outbox.push(frame) { Ok(()) } else { Err(JoinError::Gone) }
+    }
+
+    fn reset(&self, reason: &str) -> Result<(), JoinError> {
+        self.push(wire::frame(&ServerFrame::Reset { reason: reason.to_owned() }))
+    }
+
+    /// Sends frames at the pace at which the peer reads them.
+    async fn send(&self, frames: Vec<(Sequence, Bytes)>) -> Result<u64, JoinError> {
+        let mut sent = 0;
+        for (_, frame) in frames {
+            if !self.outbox.room().await {
+                return Err(JoinError::Gone);
+            }
+            self.push(frame)?;
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    /// Sends what is remembered after a place, again and again, until nothing is left; then attaches.
+    async fn catch_up(
+        &self,
+        mut from: Sequence,
+        mut sent: u64,
+        resuming: bool,
+    ) -> Result<(), JoinError> {
+        loop {
+            match self.remembered(from).await? {
+                Some((frames, head)) if head > from => {
+                    sent += self.send(frames).await?;
+                    from = head;
+                }
+                Some(_) => {}
+                None => {
+                    // So much happened while the peer was reading: it would never catch up.
+                    self.outbox.close_now(CloseCode::SlowConsumer);
+                    return Err(JoinError::Gone);
+                }
+            }
+            let mut state = self.hub.inner.state.lock();
+            if state.head != from {
+                continue;
+            }
+            if resuming {
+                let position = self.hub.inner.epoch.at(from);
+                self.push(wire::frame(&ServerFrame::Resumed { position, count: sent }))?;
+            }
+            let attached = state.routing.attach(&self.user, self.outbox.id());
+            return if attached { Ok(()) } else { Err(JoinError::Gone) };
+        }
+    }
+
+    /// The frames of what is remembered after a place, and how far they reach; none when the memory does
+    /// not reach back that far, or it is too much.
+    async fn remembered(
+        &self,
+        after: Sequence,
+    ) -> Result<Option<(Vec<(Sequence, Bytes)>, Sequence)>, JoinError> {
+        let inner = &self.hub.inner;
+        let (events, rooms, head) = {
+            let state = inner.state.lock();
+            let rooms = state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?.clone();
+            if after < state.memory.floor() {
+                return Ok(None);
+            }
+            let events = state.memory.since(after, rooms.iter(), &self.user, MAX_CHANGES);
+            (events, rooms, state.head)
+        };
+        if events.len() > MAX_CHANGES {
+            return Ok(None);
+        }
+        let placed = placed(inner, &events).await;
+        let acquainted = self.acquainted(&placed, &rooms).await?;
+        let listener = Listener { user: &self.user, rooms: &rooms, acquainted: &acquainted };
+        Ok(Some((replay(&placed, &listener), head)))
+    }
+
+    /// Of the people whose accounts changed, those the user shares a room with.
+    async fn acquainted(
+        &self,
+        events: &[Placed],
+        rooms: &HashSet<RoomId>,
+    ) -> Result<HashSet<UserId>, JoinError> {
+        let mut acquainted = HashSet::new();
+        for (_, told) in events {
+            let Audience::Acquainted(other) = &told.audience else { continue };
+            if other == &self.user || acquainted.contains(other) {
+                continue;
+            }
+            let known = self.hub.inner.state.lock().routing.rooms_of(other).cloned();
+            let theirs = match known {
+                Some(theirs) => theirs,
+                None => self.hub.inner.load_rooms(other).await?,
+            };
+            if !theirs.is_disjoint(rooms) {
+                acquainted.insert(other.clone());
+            }
+        }
+        Ok(acquainted)
+    }
+}
+
+async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
+    let mut placed = Vec::with_capacity(events.len());
+    for event in events {
+        if let Some(told) = inner.tell_remembered(event).await {
+            placed.push((event.sequence, told));
+        }
+    }
+    placed
+}
+
+impl Inner {
+    /// The rooms a person is in, as the read model knows them.
+    pub(crate) async fn load_rooms(&self, user: &UserId) -> Result<HashSet<RoomId>, StoreError> {
+        let memberships = self.read.current().memberships_of(user).await?;
+        let present = memberships.into_iter().filter(|m| m.present && !m.banned);
+        Ok(present.map(|membership| membership.room_id).collect())
+    }
+}

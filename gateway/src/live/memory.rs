@@ -1,0 +1,254 @@
+//! The newest events, as they lie in the log, so that a client that was away for a moment is served
+//! without the read model.
+//!
+//! One memory for everything and not one per room: then "is it complete since this position" is one
+//! number for messages, memberships, read markers, rooms and notifications alike. Beside the whole run
+//! of events there is a list per room and per person, so that a resume looks only at what concerns it.
+//! Events are kept as bytes; the frame made of one is kept with it once it was wanted.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use schemas::{Lane, RoomId, Sequence, UserId};
+
+use super::told::{Effect, Told};
+
+/// At most this many events are remembered.
+pub(crate) const MAX_EVENTS: usize = 65_536;
+/// At most this many bytes of events are remembered.
+pub(crate) const MAX_BYTES: usize = 48 * 1024 * 1024;
+/// A room and its first members are one batch of at most this many events.
+pub(crate) const ONE_BATCH: Sequence = 256;
+/// What an event costs beside its content: lists, ids, reference counts.
+const OVERHEAD: usize = 256;
+
+/// An event as it came.
+#[derive(Debug)]
+pub(crate) struct Remembered {
+    pub(crate) sequence: Sequence,
+    /// The former event on its lane; 0 for none, nothing when it is not known (after a back-fill).
+    pub(crate) previous: Option<Sequence>,
+    pub(crate) lane: Lane,
+    pub(crate) payload: Bytes,
+    /// What it is to clients; made when first wanted. `None` inside: nothing.
+    pub(crate) told: OnceLock<Option<Arc<Told>>>,
+}
+
+impl Remembered {
+    pub(crate) const fn new(
+        sequence: Sequence,
+        previous: Option<Sequence>,
+        lane: Lane,
+        payload: Bytes,
+    ) -> Self {
+        Self { sequence, previous, lane, payload, told: OnceLock::new() }
+    }
+
+    fn created_a_room(&self) -> bool {
+        let told = self.told.get().and_then(Option::as_ref);
+        told.is_some_and(|told| matches!(told.effect, Effect::Created { .. }))
+    }
+
+    fn cost(&self) -> usize {
+        self.payload.len() + OVERHEAD
+    }
+}
+
+type Run = VecDeque<Arc<Remembered>>;
+
+/// The newest events.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    all: Run,
+    rooms: HashMap<RoomId, Run>,
+    people: HashMap<UserId, Run>,
+    /// Changes of accounts, which concern more people than the one they happened to.
+    accounts: Run,
+    bytes: usize,
+    floor: Sequence,
+}
+
+/// Whom an event may concern, judged by its lane alone.
+pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
+    match lane {
+        Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) => (Some(room), None),
+        Lane::Member(room, user) => (Some(room), Some(user)),
+        Lane::Inbox(user) | Lane::User(user) => (None, Some(user)),
+        Lane::Session(_)
+        | Lane::Handle(_)
+        | Lane::Email(_)
+        | Lane::RoomName(_)
+        | Lane::Direct(_)
+        | Lane::Media(_) => (None, None),
+    }
+}
+
+impl Memory {
+    /// An empty memory that is complete from `floor` on.
+    pub(crate) fn from(floor: Sequence) -> Self {
+        Self { floor, ..Self::default() }
+    }
+
+    /// Everything after this sequence is remembered.
+    pub(crate) const fn floor(&self) -> Sequence {
+        self.floor
+    }
+
+    pub(crate) fn events(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes the next event in; the oldest ones go when there is no room.
+    pub(crate) fn push(&mut self, event: &Arc<Remembered>) {
+        let (room, person) = concerns(&event.lane);
+        if room.is_none() && person.is_none() {
+            return;
+        }
+        if let Some(room) = room {
+            self.rooms.entry(room.clone()).or_default().push_back(Arc::clone(event));
+        }
+        if let Some(person) = person {
+            self.people.entry(person.clone()).or_default().push_back(Arc::clone(event));
+        }
+        if matches!(event.lane, Lane::User(_)) {
+            self.accounts.push_back(Arc::clone(event));
+        }
+        self.bytes += event.cost();
+        self.all.push_back(Arc::clone(event));
+        while self.all.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
+            if !self.forget_oldest() {
+                break;
+            }
+        }
+    }
+
+    fn forget_oldest(&mut self) -> bool {
+        let Some(event) = self.all.pop_front() else { return false };
+        self.bytes = self.bytes.saturating_sub(event.cost());
+        self.floor = self.floor.max(event.sequence);
+        let (room, person) = concerns(&event.lane);
+        if let Some(room) = room {
+            forget_in(&mut self.rooms, room);
+        }
+        if let Some(person) = person {
+            forget_in(&mut self.people, person);
+        }
+        if matches!(event.lane, Lane::User(_)) {
+            self.accounts.pop_front();
+        }
+        true
+    }
+
+    /// The former event on a lane, for an event that did not bring it along. Looks back a little way only.
+    pub(crate) fn previous_on(&self, lane: &Lane) -> Option<Sequence> {
+        const LOOK_BACK: usize = 64;
+        let run = match concerns(lane) {
+            (Some(room), _) => self.rooms.get(room),
+            (None, Some(person)) => self.people.get(person),
+            (None, None) => None,
+        }?;
+        run.iter().rev().take(LOOK_BACK).find(|event| event.lane == *lane).map(|e| e.sequence)
+    }
+
+    /// The creation of a room, when it happened in the moment before `sequence`: in the same batch of
+    /// events or right before it.
+    pub(crate) fn creation_before(
+        &self,
+        room: &RoomId,
+        sequence: Sequence,
+    ) -> Option<&Arc<Remembered>> {
+        self.rooms.get(room)?.iter().rev().find(|event| {
+            event.sequence < sequence
+                && sequence - event.sequence <= ONE_BATCH
+                && event.created_a_room()
+        })
+    }
+
+    /// What happened after a sequence in these rooms, to this person, and to accounts; in the log's
+    /// order. One more than `max` when there is more: the asker must give up then.
+    pub(crate) fn since<'a>(
+        &self,
+        after: Sequence,
+        rooms: impl Iterator<Item = &'a RoomId>,
+        person: &UserId,
+        max: usize,
+    ) -> Vec<Arc<Remembered>> {
+        let mut found: Vec<Arc<Remembered>> = Vec::new();
+        let mut take = |run: &Run| {
+            let begin = run.partition_point(|event| event.sequence <= after);
+            found.extend(run.range(begin..).take(max + 1).cloned());
+        };
+        rooms.filter_map(|room| self.rooms.get(room)).for_each(&mut take);
+        self.people.get(person).into_iter().for_each(&mut take);
+        take(&self.accounts);
+        found.sort_unstable_by_key(|event| event.sequence);
+        found.dedup_by_key(|event| event.sequence);
+        found.truncate(max + 1);
+        found
+    }
+}
+
+fn forget_in<K: std::hash::Hash + Eq>(runs: &mut HashMap<K, Run>, key: &K) {
+    if let Some(run) = runs.get_mut(key) {
+        run.pop_front();
+        if run.is_empty() {
+            runs.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::fixture::{room, user};
+
+    fn posted(memory: &mut Memory, sequence: Sequence, lane: Lane) {
+        let event = Remembered::new(sequence, None, lane, Bytes::from_static(b"{}"));
+        memory.push(&Arc::new(event));
+    }
+
+    fn since(memory: &Memory, after: Sequence, rooms: &[RoomId], who: &UserId) -> Vec<Sequence> {
+        memory.since(after, rooms.iter(), who, 100).iter().map(|event| event.sequence).collect()
+    }
+
+    #[test]
+    fn a_person_gets_his_rooms_and_his_own_in_the_order_of_the_log() {
+        let mut memory = Memory::from(10);
+        posted(&mut memory, 11, Lane::Timeline(room(1)));
+        posted(&mut memory, 12, Lane::Timeline(room(2)));
+        posted(&mut memory, 13, Lane::Member(room(1), user(1)));
+        posted(&mut memory, 14, Lane::Inbox(user(1)));
+        posted(&mut memory, 15, Lane::Inbox(user(2)));
+        posted(&mut memory, 16, Lane::User(user(2)));
+        assert_eq!(since(&memory, 10, &[room(1)], &user(1)), [11, 13, 14, 16]);
+        assert_eq!(since(&memory, 13, &[room(1), room(2)], &user(1)), [14, 16]);
+        assert_eq!(memory.previous_on(&Lane::Timeline(room(1))), Some(11));
+        assert_eq!(memory.previous_on(&Lane::Receipts(room(1))), None);
+    }
+
+    #[test]
+    fn the_floor_rises_when_the_oldest_go() {
+        let mut memory = Memory::from(0);
+        let many = u64::try_from(MAX_EVENTS).unwrap() + 10;
+        for sequence in 1..=many {
+            posted(&mut memory, sequence, Lane::Timeline(room(sequence % 3)));
+        }
+        assert_eq!(memory.floor(), 10);
+        assert_eq!(memory.events(), MAX_EVENTS);
+        let rooms = [room(0), room(1), room(2)];
+        let found = memory.since(0, rooms.iter(), &user(1), 50);
+        assert_eq!((found.len(), found[0].sequence), (51, 11));
+    }
+
+    #[test]
+    fn what_nobody_is_told_is_not_kept() {
+        let mut memory = Memory::from(0);
+        posted(&mut memory, 1, Lane::Session(user(1)));
+        assert_eq!((memory.events(), memory.floor()), (0, 0));
+    }
+}

@@ -1,0 +1,125 @@
+//! What operators see of the live half.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use telemetry::{Metrics, latency_buckets, prometheus_client};
+
+/// Which close code.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Closed {
+    /// The code on the wire.
+    pub code: u16,
+}
+
+/// How a resume was served: `memory`, `read_model`, or the reason of the reset.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Resumed {
+    /// From where.
+    pub from: &'static str,
+}
+
+/// Which type of frame, and how it went.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Framed {
+    /// `post`, `edit`, ...
+    pub frame: &'static str,
+    /// `ok` or the error's code.
+    pub outcome: &'static str,
+}
+
+type Latencies = Family<Framed, Histogram, fn() -> Histogram>;
+
+/// The handles. Clones share them.
+#[derive(Debug, Clone)]
+pub struct LiveMetrics {
+    /// Sockets open now.
+    pub sockets: Gauge,
+    /// Frames given to sockets' queues.
+    pub deliveries: Counter,
+    /// Events handed on, of any kind.
+    pub events: Counter,
+    /// Gaps in the live feed that were filled from the log.
+    pub gaps: Counter,
+    /// Events read from the log because the feed had lost them.
+    pub backfilled: Counter,
+    /// Events that could not be read.
+    pub undecodable: Counter,
+    /// The last event handed on.
+    pub position: Gauge,
+    /// Events and bytes of the memory of recent events.
+    pub remembered: Gauge,
+    /// Bytes of the memory of recent events.
+    pub remembered_bytes: Gauge,
+    /// Frames waiting in all sockets' queues.
+    pub queued: Gauge,
+    /// Frames waiting in the longest queue.
+    pub queued_max: Gauge,
+    /// Sockets closed by the server, by code.
+    pub closed: Family<Closed, Counter>,
+    /// Resumes, by how they were served.
+    pub resumes: Family<Resumed, Counter>,
+    /// From a client's frame to its answer.
+    pub frames: Latencies,
+    /// From an event's time to its frame in the queues, in seconds.
+    pub delivery: Histogram,
+}
+
+impl LiveMetrics {
+    /// Registers the families of one gateway.
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        let this = Self {
+            sockets: Gauge::default(),
+            deliveries: Counter::default(),
+            events: Counter::default(),
+            gaps: Counter::default(),
+            backfilled: Counter::default(),
+            undecodable: Counter::default(),
+            position: Gauge::default(),
+            remembered: Gauge::default(),
+            remembered_bytes: Gauge::default(),
+            queued: Gauge::default(),
+            queued_max: Gauge::default(),
+            closed: Family::default(),
+            resumes: Family::default(),
+            frames: Family::new_with_constructor(|| Histogram::new(latency_buckets())),
+            delivery: Histogram::new(latency_buckets()),
+        };
+        metrics.register(|registry| this.register(registry));
+        this
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let live = registry.sub_registry_with_prefix("live");
+        live.register("events", "Events handed on", self.events.clone());
+        live.register("gaps", "Gaps in the live feed filled from the log", self.gaps.clone());
+        live.register("backfilled", "Events the feed had lost", self.backfilled.clone());
+        live.register("undecodable", "Events that could not be read", self.undecodable.clone());
+        live.register("position", "The last event handed on", self.position.clone());
+        live.register("remembered", "Events in memory for resumes", self.remembered.clone());
+        live.register("remembered_bytes", "Bytes of them", self.remembered_bytes.clone());
+        live.register("delivery_seconds", "From event to sockets' queues", self.delivery.clone());
+        let ws = registry.sub_registry_with_prefix("ws");
+        ws.register("sockets", "Sockets open", self.sockets.clone());
+        ws.register("deliveries", "Frames given to sockets", self.deliveries.clone());
+        ws.register("queued", "Frames waiting in all queues", self.queued.clone());
+        ws.register("queued_max", "Frames in the longest queue", self.queued_max.clone());
+        ws.register("closed", "Sockets closed by the server", self.closed.clone());
+        ws.register("resumes", "Resumes by how they were served", self.resumes.clone());
+        ws.register("frame_seconds", "From a client's frame to its answer", self.frames.clone());
+    }
+
+    /// Counts a close by the server.
+    pub fn close(&self, code: u16) {
+        self.closed.get_or_create(&Closed { code }).inc();
+    }
+
+    /// Counts a resume.
+    pub fn resume(&self, from: &'static str) {
+        self.resumes.get_or_create(&Resumed { from }).inc();
+    }
+}

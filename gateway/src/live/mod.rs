@@ -1,0 +1,31 @@
+//! The live half of the gateway: every event of the log, in the log's order, to the sockets that may
+//! hear of it.
+//!
+//! Owns the order ([`feed`]: no gap, no repetition), the tables of who hears what ([`routing`]), the memory
+//! of recent events ([`memory`]), what an event is to clients ([`told`]), and how a socket comes to hear
+//! everything without a hole ([`join`], [`resume`]). It must not know HTTP, tokens or commands; a socket is an
+//! [`crate::socket::Outbox`] to it.
+
+mod changes;
+mod feed;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod hub;
+mod join;
+mod memory;
+mod metrics;
+mod ports;
+mod replay;
+mod resume;
+mod routing;
+mod run;
+mod told;
+pub mod wire;
+
+pub use hub::{Hub, HubParts};
+pub use join::JoinError;
+pub(crate) use join::Joining;
+pub use metrics::{Framed, LiveMetrics};
+pub use ports::{Names, Observer};
+pub(crate) use routing::SocketId;
+pub use run::HubError;

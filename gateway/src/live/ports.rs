@@ -1,0 +1,21 @@
+//! What the live half asks of the rest of the gateway, as narrow as it can be.
+
+use async_trait::async_trait;
+use schemas::views::Sender;
+use schemas::{Event, UserId};
+
+/// Knows what people are called.
+#[async_trait]
+pub trait Names: Send + Sync + 'static {
+    /// A person as the sender of a message. Always answers; somebody unknown gets a placeholder.
+    async fn sender(&self, id: &UserId) -> Sender;
+}
+
+/// Wants to know of accounts and sessions: events of the `user` and `session` lanes, every one, in the
+/// order of the log.
+pub trait Observer: Send + Sync + 'static {
+    /// An event happened.
+    fn observe(&self, event: &Event);
+    /// Events may have happened that are not known yet: what is remembered is not to be trusted.
+    fn cut_off(&self);
+}

@@ -1,0 +1,327 @@
+//! What an event is to clients: its name on the socket, the document after it, and who hears of it.
+//! Pure: names of people are handed in. One event becomes one frame, the same bytes for everybody.
+
+use bytes::Bytes;
+use schemas::events::{MemberState, MessageDeleted, MessageState, UserState};
+use schemas::position::Sequence;
+use schemas::views::{Message, Notification, ReadMarker, Sender};
+use schemas::{Epoch, Event, EventData, MessageId, Position, RoomId, Timestamp, UserId};
+use serde::Serialize;
+
+use super::wire;
+use crate::documents;
+
+/// Who hears of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Everybody in a room.
+    Room(RoomId),
+    /// Everybody in a room, and somebody who may not be in it any more.
+    RoomAnd(RoomId, UserId),
+    /// One person.
+    Person(UserId),
+    /// One person, and everybody he shares a room with.
+    Acquainted(UserId),
+}
+
+/// What an event does to who is in which room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing.
+    None,
+    /// A person is in a room from now on, or is not any more.
+    Member { room: RoomId, user: UserId, present: bool },
+    /// A room came to be; everybody is in it when `everyone` is set.
+    Created { room: RoomId, everyone: bool },
+}
+
+/// An event as clients are told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    /// Its name on the socket.
+    pub(crate) name: &'static str,
+    /// The whole WebSocket frame.
+    pub(crate) frame: Bytes,
+    /// What the person it happened to gets instead, where that differs.
+    pub(crate) own: Option<Bytes>,
+    pub(crate) audience: Audience,
+    pub(crate) effect: Effect,
+    /// The message it is about.
+    pub(crate) message: Option<MessageId>,
+}
+
+/// Where an event stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) epoch: &'a Epoch,
+    pub(crate) sequence: Sequence,
+    /// The former event on its lane; 0 for none, nothing when it is not known.
+    pub(crate) previous: Option<Sequence>,
+}
+
+impl Place<'_> {
+    /// An event's frame.
+    pub(crate) fn frame(&self, name: &str, room: Option<&RoomId>, data: &impl Serialize) -> Bytes {
+        let previous = self.previous.filter(|previous| *previous > 0);
+        wire::frame(&EventFrame {
+            kind: "event",
+            event: name,
+            room_id: room,
+            position: self.epoch.at(self.sequence),
+            previous: previous.map(|previous| self.epoch.at(previous)),
+            data,
+        })
+    }
+}
+
+/// [`schemas::frames::ServerFrame::Event`] with its document still to be written: a frame is made for
+/// every event there is, and a detour over a JSON tree would double its cost.
+#[derive(Serialize)]
+struct EventFrame<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    event: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_id: Option<&'a RoomId>,
+    position: Position,
+    previous: Option<Position>,
+    data: &'a T,
+}
+
+/// Whose name is needed to tell of an event.
+pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
+    match &event.data {
+        EventData::MessagePosted(posted) => Some(&posted.message.sender_id),
+        EventData::MessageEdited(edited) => Some(&edited.message.sender_id),
+        EventData::MessageDeleted(deleted) => Some(&deleted.sender_id),
+        _ => None,
+    }
+}
+
+/// Tells of an event; none when clients are not told of its kind. `sender` is the person `sender_of`
+/// names.
+pub(crate) fn tell(event: &Event, place: Place<'_>, sender: Option<Sender>) -> Option<Told> {
+    let told = match &event.data {
+        EventData::MessagePosted(_)
+        | EventData::MessageEdited(_)
+        | EventData::MessageDeleted(_) => return tell_message(event, place, sender?),
+        EventData::ReadMoved(read) => {
+            let marker =
+                ReadMarker { user_id: read.user_id.clone(), message_id: read.message_id.clone() };
+            in_room("read.moved", &read.room_id, place, &marker)
+        }
+        EventData::MemberJoined(joined) => tell_member("member.joined", &joined.member, place),
+        EventData::MemberAdded(added) => tell_member("member.joined", &added.member, place),
+        EventData::MemberLeft(left) => tell_member("member.left", &left.member, place),
+        EventData::MemberRemoved(removed) => tell_member("member.left", &removed.member, place),
+        EventData::MemberChanged(changed) => tell_member("member.changed", &changed.member, place),
+        EventData::RoomCreated(created) => {
+            let room = &created.room;
+            let effect = Effect::Created { room: room.id.clone(), everyone: room.everyone };
+            Told {
+                effect,
+                ..in_room("room.created", &room.id, place, &documents::written_room(room))
+            }
+        }
+        EventData::RoomChanged(changed) => in_room(
+            "room.changed",
+            &changed.room.id,
+            place,
+            &documents::written_room(&changed.room),
+        ),
+        EventData::RoomArchived(archived) => in_room(
+            "room.archived",
+            &archived.room.id,
+            place,
+            &documents::written_room(&archived.room),
+        ),
+        EventData::NotificationCreated(_) | EventData::NotificationsRead(_) => {
+            return tell_notification(event, place);
+        }
+        EventData::UserProfileChanged(changed) => tell_user(&changed.user, place),
+        EventData::UserRoleChanged(changed) => tell_user(&changed.user, place),
+        EventData::UserSuspensionChanged(changed) => tell_user(&changed.user, place),
+        EventData::UserRegistered(_)
+        | EventData::SessionStarted(_)
+        | EventData::SessionRefreshed(_)
+        | EventData::SessionsEnded(_)
+        | EventData::NameClaimed(_)
+        | EventData::NameReleased(_) => return None,
+    };
+    Some(told)
+}
+
+fn in_room(name: &'static str, room: &RoomId, place: Place<'_>, data: &impl Serialize) -> Told {
+    Told {
+        name,
+        frame: place.frame(name, Some(room), data),
+        own: None,
+        audience: Audience::Room(room.clone()),
+        effect: Effect::None,
+        message: None,
+    }
+}
+
+fn tell_message(event: &Event, place: Place<'_>, sender: Sender) -> Option<Told> {
+    let epoch = place.epoch;
+    let (name, message) = match &event.data {
+        EventData::MessagePosted(posted) => {
+            let position = epoch.at(place.sequence);
+            ("message.posted", message_view(&posted.message, sender, position))
+        }
+        EventData::MessageEdited(edited) => {
+            let mut message = message_view(&edited.message, sender, epoch.at(edited.posted));
+            message.edited_at = Some(edited.edited_at);
+            (message.reply_count, message.reactions, message.pinned) = (None, None, None);
+            ("message.edited", message)
+        }
+        EventData::MessageDeleted(deleted) => {
+            ("message.deleted", deleted_view(deleted, sender, epoch.at(deleted.posted)))
+        }
+        _ => return None,
+    };
+    let told = in_room(name, &message.room_id, place, &message);
+    Some(Told { message: Some(message.id), ..told })
+}
+
+fn tell_member(name: &'static str, member: &MemberState, place: Place<'_>) -> Told {
+    let effect = Effect::Member {
+        room: member.room_id.clone(),
+        user: member.user_id.clone(),
+        present: member.present,
+    };
+    Told {
+        audience: Audience::RoomAnd(member.room_id.clone(), member.user_id.clone()),
+        effect,
+        ..in_room(name, &member.room_id, place, &MemberTold::from(member))
+    }
+}
+
+fn tell_user(user: &UserState, place: Place<'_>) -> Told {
+    Told {
+        name: "user.changed",
+        frame: place.frame("user.changed", None, &documents::user(user)),
+        own: Some(place.frame("user.changed", None, &documents::account(user))),
+        audience: Audience::Acquainted(user.id.clone()),
+        effect: Effect::None,
+        message: None,
+    }
+}
+
+fn tell_notification(event: &Event, place: Place<'_>) -> Option<Told> {
+    let (name, person, frame) = match &event.data {
+        EventData::NotificationCreated(created) => {
+            let notification = Notification {
+                id: created.notification_id.clone(),
+                kind: created.kind,
+                title: created.title.clone(),
+                body: created.body.clone(),
+                room_id: created.room_id.clone(),
+                message_id: created.message_id.clone(),
+                read: false,
+                created_at: created.created_at,
+            };
+            let name = "notification.created";
+            (name, &created.user_id, place.frame(name, None, &notification))
+        }
+        EventData::NotificationsRead(read) => {
+            let name = "notification.read";
+            let told = NotificationsTold::new(read.notification_id.as_ref());
+            (name, &read.user_id, place.frame(name, None, &told))
+        }
+        _ => return None,
+    };
+    Some(Told {
+        name,
+        frame,
+        own: None,
+        audience: Audience::Person(person.clone()),
+        effect: Effect::None,
+        message: None,
+    })
+}
+
+/// A member, in an event.
+#[derive(Debug, Serialize)]
+pub(crate) struct MemberTold<'a> {
+    pub(crate) user_id: &'a UserId,
+    pub(crate) role: schemas::values::RoomRole,
+    pub(crate) joined_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) muted_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) banned: bool,
+}
+
+impl<'a> From<&'a MemberState> for MemberTold<'a> {
+    fn from(member: &'a MemberState) -> Self {
+        Self {
+            user_id: &member.user_id,
+            role: member.role,
+            joined_at: member.joined_at,
+            muted_until: member.muted_until,
+            banned: member.banned,
+        }
+    }
+}
+
+/// Notifications that were read: one, or (`all`) every one there was.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotificationsTold<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a schemas::NotificationId>,
+    read: bool,
+    all: bool,
+}
+
+impl<'a> NotificationsTold<'a> {
+    /// Of one, or of all.
+    pub(crate) const fn new(id: Option<&'a schemas::NotificationId>) -> Self {
+        Self { id, read: true, all: id.is_none() }
+    }
+}
+
+/// A message as it was posted: nothing has been said of it yet.
+fn message_view(message: &MessageState, sender: Sender, position: Position) -> Message {
+    Message {
+        id: message.id.clone(),
+        room_id: message.room_id.clone(),
+        number: None,
+        sender,
+        client_id: message.client_id.as_ref().map(ToString::to_string),
+        body: message.body.to_string(),
+        format: message.format,
+        attachments: message.attachments.clone(),
+        mentions: message.mentions.clone(),
+        thread_root_id: message.thread_root_id.clone(),
+        reply_count: Some(0),
+        reactions: Some(Vec::new()),
+        pinned: Some(false),
+        created_at: message.created_at,
+        edited_at: None,
+        deleted_at: None,
+        position,
+    }
+}
+
+fn deleted_view(deleted: &MessageDeleted, sender: Sender, position: Position) -> Message {
+    Message {
+        id: deleted.message_id.clone(),
+        room_id: deleted.room_id.clone(),
+        number: None,
+        sender,
+        client_id: None,
+        body: String::new(),
+        format: schemas::values::Format::default(),
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        thread_root_id: deleted.thread_root_id.clone(),
+        reply_count: None,
+        reactions: None,
+        pinned: None,
+        created_at: deleted.created_at,
+        edited_at: None,
+        deleted_at: Some(deleted.deleted_at),
+        position,
+    }
+}

@@ -1,0 +1,181 @@
+//! How somebody comes in: found out, given a seat, welcomed, resumed.
+
+use std::rc::Rc;
+
+use schemas::commands::Caller;
+use schemas::frames::{CloseCode, FrameId, ServerFrame};
+use schemas::values::Secret;
+use schemas::{Code, Position, Rejection};
+use telemetry::error_chain;
+
+use super::queue::HEARTBEAT;
+use super::session::{Phase, Resume, Shared};
+use crate::documents;
+use crate::live::{JoinError, Joining};
+
+/// When to come back after something we need has not answered.
+const SOON_MS: u32 = 1_000;
+
+impl Shared {
+    /// The first frame of a stranger.
+    pub(super) async fn hello(
+        self: Rc<Self>,
+        id: Option<FrameId>,
+        token: Secret,
+        resume: Option<Resume>,
+    ) {
+        match self.app.sessions.authenticate(token.expose()).await {
+            Ok(caller) => self.enter(caller, resume).await,
+            Err(rejection) => self.turn_away(id, &rejection),
+        }
+    }
+
+    fn turn_away(&self, id: Option<FrameId>, rejection: &Rejection) {
+        self.refuse(id, rejection);
+        if rejection.code.retryable() {
+            self.close_for_now();
+        } else {
+            self.close(CloseCode::SessionEnded);
+        }
+    }
+
+    fn close_for_now(&self) {
+        let code = CloseCode::Draining.code();
+        self.outbox.close(code, "temporarily unavailable", Some(SOON_MS));
+    }
+
+    /// Somebody is known: gives him a seat and joins him.
+    pub(super) async fn enter(self: Rc<Self>, caller: Caller, resume: Option<Resume>) {
+        *self.phase.borrow_mut() = Phase::Busy;
+        if !self.outbox.is_open() || !self.take_seat(&caller) {
+            return;
+        }
+        // Asked again now that the seat is taken: a session that ended in between has closed no seat.
+        let caller = match self.app.sessions.check(caller).await {
+            Ok(caller) => caller,
+            Err(rejection) => return self.turn_away(None, &rejection),
+        };
+        match self.join(&caller, resume).await {
+            Ok(()) => self.settled(Phase::Present(Rc::new(caller))),
+            Err(Arrival::Refused(rejection)) => self.turn_away(None, &rejection),
+            Err(Arrival::Join(JoinError::Gone)) => {}
+            Err(Arrival::Join(error @ JoinError::Unavailable(_))) => {
+                tracing::warn!(error = %error_chain(&error), "a socket cannot join");
+                self.close_for_now();
+            }
+        }
+    }
+
+    fn take_seat(&self, caller: &Caller) -> bool {
+        let (app, outbox) = (&self.app, &self.outbox);
+        let (user, session) = (&caller.user_id, caller.session_id.clone());
+        let limit = app.config.sockets_per_user;
+        if app.hub.reserve(user, session, std::sync::Arc::clone(outbox), limit).is_err() {
+            self.close(CloseCode::TooManySockets);
+            return false;
+        }
+        *self.seated.borrow_mut() = Some(user.clone());
+        outbox.greeted();
+        true
+    }
+
+    async fn join(&self, caller: &Caller, resume: Option<Resume>) -> Result<(), Arrival> {
+        let account = self.app.people.one(&caller.user_id).await.map_err(Arrival::Refused)?;
+        let Some(account) = account else {
+            return Err(Arrival::Refused(Rejection::new(Code::Unauthenticated, "no such account")));
+        };
+        let joining = self.joining(caller);
+        let session_id = caller.session_id.clone();
+        let welcome = |position: Position, resumed: bool| {
+            self.since.set(position.sequence);
+            ServerFrame::Welcome {
+                session_id,
+                user: documents::account(&account),
+                position,
+                heartbeat_ms: u32::from(HEARTBEAT) * 1_000,
+                resumed,
+            }
+        };
+        joining
+            .join(resume.map(|resume| self.position(resume)), welcome)
+            .await
+            .map_err(Arrival::Join)
+    }
+
+    fn joining(&self, caller: &Caller) -> Joining {
+        Joining {
+            hub: self.app.hub.clone(),
+            user: caller.user_id.clone(),
+            outbox: std::sync::Arc::clone(&self.outbox),
+        }
+    }
+
+    /// A text that is no position is one that no log ever had.
+    fn position(&self, resume: Resume) -> Position {
+        match resume {
+            Resume::At(position) => position,
+            Resume::Unreadable => self.app.log.epoch().at(u64::MAX),
+        }
+    }
+
+    /// Somebody who is present wants to resume, or says hello once more.
+    pub(super) fn begin_resume(
+        self: &Rc<Self>,
+        id: Option<FrameId>,
+        token: Option<Secret>,
+        resume: Option<Resume>,
+        caller: &Rc<Caller>,
+    ) {
+        *self.phase.borrow_mut() = Phase::Busy;
+        let (shared, caller) = (Rc::clone(self), Rc::clone(caller));
+        actix_web::rt::spawn(async move {
+            if let Some(token) = token
+                && let Err(rejection) = shared.same_person(&token, &caller).await
+            {
+                return shared.turn_away(id, &rejection);
+            }
+            match resume {
+                Some(resume) => shared.resume(id, resume, &caller).await,
+                None => shared.answer(&ServerFrame::Ok { id, position: None, result: None }),
+            }
+            shared.settled(Phase::Present(caller));
+        });
+    }
+
+    async fn same_person(&self, token: &Secret, caller: &Caller) -> Result<(), Rejection> {
+        let other = self.app.sessions.authenticate(token.expose()).await?;
+        if other.user_id == caller.user_id && other.session_id == caller.session_id {
+            return Ok(());
+        }
+        Err(Rejection::new(Code::Unauthenticated, "the socket belongs to another session"))
+    }
+
+    async fn resume(&self, id: Option<FrameId>, resume: Resume, caller: &Caller) {
+        let position = self.position(resume);
+        let (wanted, since) = (position.sequence, self.since.get());
+        // What came after the welcome was sent already; what came before is sent now.
+        let until = (wanted < since).then_some(since);
+        match self.joining(caller).resume_attached(position, until).await {
+            Ok(resumed) => {
+                if resumed && wanted < since {
+                    self.since.set(wanted);
+                }
+                if id.is_some() {
+                    self.answer(&ServerFrame::Ok { id, position: None, result: None });
+                }
+            }
+            Err(JoinError::Gone) => {}
+            Err(error @ JoinError::Unavailable(_)) => {
+                tracing::warn!(error = %error_chain(&error), "a socket cannot resume");
+                let rejection = Rejection::new(Code::Unavailable, "resume again in a moment");
+                self.refuse(id, &rejection.retry_after(1));
+            }
+        }
+    }
+}
+
+/// Why somebody could not come in.
+enum Arrival {
+    Refused(Rejection),
+    Join(JoinError),
+}

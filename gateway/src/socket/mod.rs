@@ -1,0 +1,19 @@
+//! WebSockets: the handshake, the conversation over one socket, and what waits to be written to it.
+//!
+//! Owns the wire (frames in, frames out, close codes, limits, heartbeats). Which events a socket hears is
+//! the business of [`crate::live`]; what a command does is that of the services.
+
+mod arrival;
+mod body;
+mod connection;
+mod frames;
+mod handshake;
+mod inbound;
+mod limits;
+mod orders;
+mod queue;
+mod session;
+
+pub use connection::{Handle, keep_handle};
+pub use handshake::handshake;
+pub use queue::Outbox;

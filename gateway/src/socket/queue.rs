@@ -1,0 +1,346 @@
+//! What is to be written to one socket: bounded in frames and bytes, never waited for.
+//!
+//! The hub and the socket's own answers put frames in; the connection's task takes them out and the
+//! HTTP layer below writes all it can get in one call. A peer that reads too slowly is closed with a code it
+//! can resume after, and what waited for it is freed at once.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use schemas::frames::CloseCode;
+
+use super::connection::Handle;
+use crate::live::{LiveMetrics, SocketId, wire};
+
+/// Frames that may wait for a peer.
+pub const MAX_FRAMES: usize = 1_024;
+/// Bytes that may wait for a peer.
+pub const MAX_BYTES: usize = 1024 * 1024;
+/// Seconds in which nothing could be written to a peer for whom frames wait.
+const STALLED: u16 = 15;
+/// Seconds a socket has for its first `hello`.
+const HELLO: u16 = 10;
+/// Seconds between pings, as `welcome` announces them.
+pub const HEARTBEAT: u16 = 25;
+/// Pings a peer may leave unanswered.
+const MAX_UNANSWERED: u8 = 2;
+/// Seconds a peer that stopped reading has to read the reason it was closed for.
+const FAREWELL: u16 = 60;
+/// Seconds a peer has to answer a close it was sent.
+const GOODBYE: u16 = 2;
+
+/// Where in its life a socket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Frames go in and out.
+    Open,
+    /// Nothing goes in any more; the last frame that goes out is a close.
+    Closing,
+    /// The close is out; the peer's answer is awaited.
+    Said,
+    /// Both sides have closed; what is written must still leave.
+    Flushing,
+    /// Over.
+    Over,
+}
+
+#[derive(Debug)]
+struct State {
+    stage: Stage,
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    /// The connection's task, when it waits for frames.
+    reader: Option<Waker>,
+    /// A replay, when it waits for room.
+    writer: Option<Waker>,
+    /// The peer has closed.
+    peer_closed: bool,
+    /// A user is known.
+    greeted: bool,
+    /// Seconds without one.
+    strange: u16,
+    /// Seconds in this stage, or without progress in it.
+    age: u16,
+    /// Seconds until the next ping.
+    next_ping: u16,
+    unanswered: u8,
+}
+
+/// A socket as everybody but its own connection sees it.
+#[derive(Debug)]
+pub struct Outbox {
+    id: SocketId,
+    state: Mutex<State>,
+    handle: Option<Handle>,
+    metrics: Arc<LiveMetrics>,
+}
+
+impl Outbox {
+    pub(crate) fn new(id: SocketId, handle: Option<Handle>, metrics: Arc<LiveMetrics>) -> Self {
+        metrics.sockets.inc();
+        // Sockets that came together are not pinged together.
+        let jitter = u16::try_from(id % u64::from(HEARTBEAT)).unwrap_or(0);
+        let state = State {
+            stage: Stage::Open,
+            frames: VecDeque::new(),
+            bytes: 0,
+            reader: None,
+            writer: None,
+            peer_closed: false,
+            greeted: false,
+            strange: 0,
+            age: 0,
+            next_ping: 1 + jitter,
+            unanswered: 0,
+        };
+        Self { id, state: Mutex::new(state), handle, metrics }
+    }
+
+    /// Which socket of this gateway.
+    #[must_use]
+    pub fn id(&self) -> SocketId {
+        self.id
+    }
+
+    /// Puts a frame in. False when the socket is closing, or is closed now because too much waits for it.
+    pub fn push(&self, frame: Bytes) -> bool {
+        let mut state = self.state.lock();
+        if state.stage != Stage::Open {
+            return false;
+        }
+        if state.frames.len() >= MAX_FRAMES || state.bytes + frame.len() > MAX_BYTES {
+            self.end(&mut state, CloseCode::SlowConsumer.code(), CloseCode::SlowConsumer.reason());
+            return false;
+        }
+        if state.frames.is_empty() {
+            state.age = 0;
+        }
+        state.bytes += frame.len();
+        state.frames.push_back(frame);
+        let reader = state.reader.take();
+        drop(state);
+        wake(reader);
+        true
+    }
+
+    /// Closes the socket at once: what waits for it is dropped.
+    pub fn close_now(&self, code: CloseCode) {
+        let mut state = self.state.lock();
+        if state.stage == Stage::Open {
+            self.end(&mut state, code.code(), code.reason());
+        }
+    }
+
+    fn end(&self, state: &mut State, code: u16, reason: &'static str) {
+        (state.frames, state.bytes) = (VecDeque::new(), 0);
+        self.say_farewell(state, code, reason, None);
+    }
+
+    /// Closes the socket after what waits for it. `retry_after_ms`: when to come back.
+    pub fn close(&self, code: u16, reason: &str, retry_after_ms: Option<u32>) {
+        let mut state = self.state.lock();
+        if state.stage == Stage::Open {
+            self.say_farewell(&mut state, code, reason, retry_after_ms);
+        }
+    }
+
+    fn say_farewell(&self, state: &mut State, code: u16, reason: &str, wait: Option<u32>) {
+        self.metrics.close(code);
+        for frame in wire::farewell(code, reason, wait) {
+            state.bytes += frame.len();
+            state.frames.push_back(frame);
+        }
+        state.stage = Stage::Closing;
+        state.age = 0;
+        wake(state.reader.take());
+        wake(state.writer.take());
+    }
+
+    /// The peer has sent a close: it is answered, and that is the end.
+    pub(crate) fn peer_closed(&self, code: u16) {
+        let mut state = self.state.lock();
+        state.peer_closed = true;
+        match state.stage {
+            Stage::Open => {
+                state.frames = VecDeque::from([wire::close(code, "")]);
+                state.bytes = 0;
+                state.stage = Stage::Closing;
+                wake(state.writer.take());
+            }
+            Stage::Said => state.stage = Stage::Over,
+            Stage::Closing | Stage::Flushing | Stage::Over => {}
+        }
+    }
+
+    /// The peer has gone without a word.
+    pub(crate) fn disconnected(&self) {
+        let mut state = self.state.lock();
+        state.stage = Stage::Over;
+        (state.frames, state.bytes) = (VecDeque::new(), 0);
+        wake(state.reader.take());
+        wake(state.writer.take());
+    }
+
+    /// The connection has gone: nothing will be taken any more.
+    pub(crate) fn gone(&self) {
+        let mut state = self.state.lock();
+        state.stage = Stage::Over;
+        (state.frames, state.bytes) = (VecDeque::new(), 0);
+        wake(state.writer.take());
+        self.metrics.sockets.dec();
+    }
+
+    /// Whether frames can be put in.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.lock().stage == Stage::Open
+    }
+
+    /// Somebody is there: no `hello` is waited for any more.
+    pub(crate) fn greeted(&self) {
+        self.state.lock().greeted = true;
+    }
+
+    /// The peer has sent something.
+    pub(crate) fn heard(&self) {
+        self.state.lock().unanswered = 0;
+    }
+
+    /// Lets the connection's task look at its state again.
+    pub(crate) fn wake(&self) {
+        wake(self.state.lock().reader.take());
+    }
+
+    /// Takes the next frame out; nothing when the socket is over. For the connection's task only.
+    pub(crate) fn poll_frame(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+        let mut state = self.state.lock();
+        if let Some(frame) = state.frames.pop_front() {
+            self.taken(&mut state, frame.len());
+            return Poll::Ready(Some(frame));
+        }
+        match state.stage {
+            Stage::Flushing => {
+                // Pending makes the layer below write what it was given, before it is told of the end.
+                state.stage = Stage::Over;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Stage::Over => {
+                drop(state);
+                self.hang_up();
+                return Poll::Ready(None);
+            }
+            Stage::Open | Stage::Closing | Stage::Said => {}
+        }
+        if !state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            state.reader = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn taken(&self, state: &mut State, bytes: usize) {
+        state.bytes = state.bytes.saturating_sub(bytes);
+        state.age = 0;
+        if state.frames.is_empty() {
+            // An idle socket keeps no room for frames.
+            if state.frames.capacity() > 8 {
+                state.frames = VecDeque::new();
+            }
+            if state.stage == Stage::Closing {
+                state.stage = if state.peer_closed { Stage::Flushing } else { Stage::Said };
+            }
+        }
+        if has_room(state) {
+            wake(state.writer.take());
+        }
+    }
+
+    /// Waits until half of the queue is free; false when the socket closes instead.
+    pub(crate) async fn room(&self) -> bool {
+        poll_fn(|cx| {
+            let mut state = self.state.lock();
+            if state.stage != Stage::Open {
+                return Poll::Ready(false);
+            }
+            if has_room(&state) {
+                return Poll::Ready(true);
+            }
+            state.writer = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// A second has passed: heartbeats, and an end to what lasts too long. Answers how many frames wait.
+    pub(crate) fn tick(&self) -> usize {
+        let mut state = self.state.lock();
+        state.age = state.age.saturating_add(1);
+        state.strange = if state.greeted { 0 } else { state.strange.saturating_add(1) };
+        let waiting = state.frames.len();
+        match state.stage {
+            Stage::Open if waiting > 0 && state.age >= STALLED => {
+                let code = CloseCode::SlowConsumer;
+                self.end(&mut state, code.code(), code.reason());
+            }
+            Stage::Open if state.strange > HELLO => {
+                let code = CloseCode::HelloTimeout;
+                self.end(&mut state, code.code(), code.reason());
+            }
+            Stage::Open => {
+                if self.beat(&mut state) {
+                    drop(state);
+                    self.hang_up();
+                }
+            }
+            Stage::Said if state.age >= GOODBYE => {
+                state.stage = Stage::Over;
+                wake(state.reader.take());
+            }
+            Stage::Closing if state.age >= FAREWELL => {
+                state.stage = Stage::Over;
+                drop(state);
+                self.hang_up();
+            }
+            Stage::Closing | Stage::Said | Stage::Flushing | Stage::Over => {}
+        }
+        waiting
+    }
+
+    /// The heartbeat; true when the peer is dead.
+    fn beat(&self, state: &mut State) -> bool {
+        state.next_ping = state.next_ping.saturating_sub(1);
+        if state.next_ping > 0 || !state.greeted {
+            return false;
+        }
+        state.next_ping = HEARTBEAT;
+        if state.unanswered >= MAX_UNANSWERED {
+            state.stage = Stage::Over;
+            wake(state.reader.take());
+            return true;
+        }
+        state.unanswered += 1;
+        state.frames.push_back(wire::ping(b""));
+        wake(state.reader.take());
+        false
+    }
+
+    /// Ends the TCP connection under the socket, whatever the layers between are waiting for.
+    fn hang_up(&self) {
+        if let Some(handle) = &self.handle {
+            handle.hang_up();
+        }
+    }
+}
+
+fn has_room(state: &State) -> bool {
+    state.frames.len() < MAX_FRAMES / 2 && state.bytes < MAX_BYTES / 2
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

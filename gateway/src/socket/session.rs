@@ -1,0 +1,300 @@
+//! A socket's conversation: who is there, what he sends, what that leads to.
+//!
+//! Everything here runs on the worker thread that owns the connection: reading a frame never waits, and what
+//! must wait (authentication, joining, commands) is a task of its own on the same thread.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::rt;
+use actix_web::web::Data;
+use schemas::commands::Caller;
+use schemas::frames::{ClientFrame, CloseCode, FrameId, ServerFrame};
+use schemas::{Code, Position, Rejection, Sequence, UserId};
+use serde::Serialize;
+use tracing::Instrument;
+
+use super::frames::{Fault, id_of, name_of, parse};
+use super::inbound::{Broken, Incoming};
+use super::limits::{Allowance, Throttle};
+use super::orders::{Key, Order, outcome_name};
+use super::queue::Outbox;
+use crate::live::{Framed, wire};
+use crate::problem::problem;
+use crate::state::AppState;
+
+/// Orders of one socket that may be under way or waiting for their turn; more are not read.
+const MAX_UNDER_WAY: usize = 64;
+/// RFC 6455, section 7.4.1.
+const PROTOCOL_ERROR: u16 = 1002;
+const INVALID_PAYLOAD: u16 = 1007;
+
+type Job = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Who is there.
+#[derive(Clone)]
+pub(super) enum Phase {
+    /// Nobody has said who he is.
+    Stranger,
+    /// Being found out, or joining, or resuming: nothing is read meanwhile.
+    Busy,
+    /// Somebody, who hears what happens.
+    Present(Rc<Caller>),
+}
+
+/// What a socket's tasks share with its conversation.
+pub(super) struct Shared {
+    pub(super) app: Data<AppState>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) phase: RefCell<Phase>,
+    /// Whose seat is to be given back at the end.
+    pub(super) seated: RefCell<Option<UserId>>,
+    /// The socket was sent everything after this.
+    pub(super) since: Cell<Sequence>,
+    under_way: Cell<usize>,
+    chains: RefCell<HashMap<Key, VecDeque<Job>>>,
+}
+
+/// What a client asked to resume from.
+pub(super) enum Resume {
+    At(Position),
+    /// Not a position of this server: answered like one that is not known.
+    Unreadable,
+}
+
+impl Resume {
+    fn read(text: &str) -> Self {
+        Position::parse(text).map_or(Self::Unreadable, Self::At)
+    }
+}
+
+/// The conversation.
+pub(super) struct Session {
+    shared: Rc<Shared>,
+    throttle: Throttle,
+}
+
+impl Session {
+    pub(super) fn new(app: Data<AppState>, outbox: Arc<Outbox>, throttle: Throttle) -> Self {
+        let shared = Shared {
+            app,
+            outbox,
+            phase: RefCell::new(Phase::Stranger),
+            seated: RefCell::new(None),
+            since: Cell::new(0),
+            under_way: Cell::new(0),
+            chains: RefCell::new(HashMap::new()),
+        };
+        Self { shared: Rc::new(shared), throttle }
+    }
+
+    /// The handshake has shown who is there.
+    pub(super) fn welcome(&self, caller: Caller) {
+        rt::spawn(Rc::clone(&self.shared).enter(caller, None));
+    }
+
+    /// Whether the next frame can be taken now.
+    pub(super) fn listens(&self) -> bool {
+        let busy = matches!(*self.shared.phase.borrow(), Phase::Busy);
+        !self.shared.outbox.is_open() || (!busy && self.shared.under_way.get() < MAX_UNDER_WAY)
+    }
+
+    /// A message came.
+    pub(super) fn incoming(&mut self, message: Incoming) {
+        let outbox = &self.shared.outbox;
+        if let Incoming::Close(code) = message {
+            return outbox.peer_closed(code);
+        }
+        if !outbox.is_open() {
+            return;
+        }
+        outbox.heard();
+        let allowance = self.throttle.take(Instant::now());
+        if allowance == Allowance::Exhausted {
+            let code = CloseCode::RateLimited;
+            return outbox.close(code.code(), code.reason(), Some(5_000));
+        }
+        let refused = allowance == Allowance::Refused;
+        match message {
+            Incoming::Text(text) => self.text(&text, refused),
+            Incoming::Ping(payload) if !refused => {
+                outbox.push(wire::pong(&payload));
+            }
+            Incoming::Ping(_) | Incoming::Pong => {}
+            Incoming::Binary => self.shared.close(CloseCode::BadFrame),
+            Incoming::Close(_) => {}
+        }
+    }
+
+    /// Nothing more can be read.
+    pub(super) fn broken(&self, broken: Broken) {
+        let outbox = &self.shared.outbox;
+        match broken {
+            Broken::TooLarge => self.shared.close(CloseCode::FrameTooLarge),
+            Broken::NotUtf8 => outbox.close(INVALID_PAYLOAD, "text is not UTF-8", None),
+            Broken::Protocol => outbox.close(PROTOCOL_ERROR, "against RFC 6455", None),
+            Broken::Disconnected => outbox.disconnected(),
+        }
+    }
+
+    fn text(&self, text: &str, refused: bool) {
+        let phase = self.shared.phase.borrow().clone();
+        let frame = match (parse(text), phase) {
+            (Err(Fault::NotJson), _) | (Err(Fault::Invalid { .. }), Phase::Stranger) => {
+                return self.shared.close(CloseCode::BadFrame);
+            }
+            (Err(Fault::Invalid { id, rejection }), _) => {
+                return self.shared.refuse(id, &rejection);
+            }
+            (Ok(frame), _) if refused => {
+                let rejection = Rejection::new(Code::RateLimited, "too many frames; wait a moment");
+                return self.shared.refuse(id_of(&frame).cloned(), &rejection.retry_after(1));
+            }
+            (Ok(frame), Phase::Present(caller)) => return self.frame(frame, &caller),
+            (Ok(frame), Phase::Stranger | Phase::Busy) => frame,
+        };
+        match frame {
+            ClientFrame::Hello { id, token: Some(token), resume } => {
+                let resume = resume.as_deref().map(Resume::read);
+                rt::spawn(Rc::clone(&self.shared).hello(id, token, resume));
+                *self.shared.phase.borrow_mut() = Phase::Busy;
+            }
+            ClientFrame::Hello { id, token: None, .. } => {
+                let rejection = Rejection::new(Code::Unauthenticated, "hello needs a token here");
+                self.shared.refuse(id, &rejection);
+                self.shared.close(CloseCode::SessionEnded);
+            }
+            _ => self.shared.close(CloseCode::BadFrame),
+        }
+    }
+
+    fn frame(&self, frame: ClientFrame, caller: &Rc<Caller>) {
+        let shared = &self.shared;
+        match frame {
+            ClientFrame::Ping { id } => {
+                shared.outbox.push(wire::frame(&ServerFrame::Pong { id }));
+            }
+            ClientFrame::Resume { id, position } => {
+                shared.begin_resume(id, None, Some(Resume::read(&position)), caller);
+            }
+            ClientFrame::Hello { id, token, resume } => {
+                shared.begin_resume(id, token, resume.as_deref().map(Resume::read), caller);
+            }
+            ClientFrame::Post { .. }
+            | ClientFrame::Edit { .. }
+            | ClientFrame::Delete { .. }
+            | ClientFrame::Read { .. } => {
+                let (id, name) = (id_of(&frame).cloned(), name_of(&frame));
+                match Order::read(frame) {
+                    Some(Ok(order)) => shared.take_order(id, name, order, caller),
+                    Some(Err(rejection)) => shared.refuse(id, &rejection),
+                    None => {}
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let hub = &self.shared.app.hub;
+        self.shared.outbox.gone();
+        hub.forget(self.shared.outbox.id());
+        if let Some(user) = self.shared.seated.take() {
+            hub.leave(&user, self.shared.outbox.id());
+        }
+        self.shared.chains.take();
+    }
+}
+
+impl Shared {
+    pub(super) fn close(&self, code: CloseCode) {
+        self.outbox.close(code.code(), code.reason(), None);
+    }
+
+    pub(super) fn answer(&self, frame: &impl Serialize) {
+        self.outbox.push(wire::frame(frame));
+    }
+
+    pub(super) fn refuse(&self, id: Option<FrameId>, rejection: &Rejection) {
+        let trace = telemetry::current_or_new_traceparent();
+        let error = Box::new(problem(rejection, trace.trace_id()));
+        self.answer(&ServerFrame::Error { id, error });
+    }
+
+    /// Has an order carried out, after those before it with the same key.
+    fn take_order(
+        self: &Rc<Self>,
+        id: Option<FrameId>,
+        name: &'static str,
+        order: Order,
+        caller: &Rc<Caller>,
+    ) {
+        self.under_way.set(self.under_way.get() + 1);
+        let key = order.key();
+        let (shared, caller, begun) = (Rc::clone(self), Rc::clone(caller), Instant::now());
+        let span = tracing::info_span!("frame", frame.kind = name, user.id = %caller.user_id);
+        let job = async move {
+            let result = order.carry_out(&shared.app, &caller).await;
+            shared.note(name, outcome_name(&result), begun);
+            match result {
+                Ok(outcome) => {
+                    let result = outcome.message.map(Box::new);
+                    shared.answer(&ServerFrame::Ok { id, position: outcome.position, result });
+                }
+                Err(rejection) => shared.refuse(id, &rejection),
+            }
+            shared.one_less_under_way();
+        };
+        self.chain(key, Box::pin(job.instrument(span)));
+    }
+
+    fn one_less_under_way(&self) {
+        let before = self.under_way.get();
+        self.under_way.set(before.saturating_sub(1));
+        if before >= MAX_UNDER_WAY {
+            self.outbox.wake();
+        }
+    }
+
+    fn chain(self: &Rc<Self>, key: Key, job: Job) {
+        let mut chains = self.chains.borrow_mut();
+        if let Some(waiting) = chains.get_mut(&key) {
+            return waiting.push_back(job);
+        }
+        chains.insert(key.clone(), VecDeque::new());
+        let shared = Rc::clone(self);
+        rt::spawn(async move {
+            let mut next = Some(job);
+            while let Some(job) = next.take() {
+                job.await;
+                next = shared.next_in(&key);
+            }
+        });
+    }
+
+    fn next_in(&self, key: &Key) -> Option<Job> {
+        let mut chains = self.chains.borrow_mut();
+        let next = chains.get_mut(key)?.pop_front();
+        if next.is_none() {
+            chains.remove(key);
+        }
+        next
+    }
+
+    fn note(&self, frame: &'static str, outcome: &'static str, begun: Instant) {
+        let label = Framed { frame, outcome };
+        let seconds = begun.elapsed().as_secs_f64();
+        self.app.hub.metrics().frames.get_or_create(&label).observe(seconds);
+    }
+
+    /// The connection's task looks again: somebody is there now, or can be heard again.
+    pub(super) fn settled(&self, phase: Phase) {
+        *self.phase.borrow_mut() = phase;
+        self.outbox.wake();
+    }
+}
