@@ -1,1 +1,22 @@
 //! Accounts, credentials, sessions and tokens.
+//!
+//! Owns the lanes `user`, `session`, `handle` and `email`, and the buckets where secrets live. An account is
+//! decided purely ([`domain`]) from what the log says about it and its names; uniqueness is an expectation
+//! on the lane of a name, so no index can be behind. Secrets (password hashes, session records, tickets) are
+//! never events. It must not know rooms, and nobody but it knows how a password is kept.
+
+mod accounts;
+mod auth;
+mod call;
+mod domain;
+mod failure;
+mod handlers;
+mod keys;
+mod metrics;
+mod passwords;
+mod refresh;
+mod service;
+mod sessions;
+pub mod tokens;
+
+pub use service::{AuthService, Config, Deps, StartError, build};

@@ -233,6 +233,13 @@ commands! {
         /// Client settings, replaced as a whole.
         settings: Option<serde_json::Map<String, serde_json::Value>>,
     }
+    /// Changes the caller's password; his other sessions end.
+    AUTH / "change_password": ChangePassword -> () {
+        /// The present one, as typed.
+        current_password: Secret,
+        /// The new one.
+        new_password: NewPassword,
+    }
     /// Changes another account; admins only.
     AUTH / "administer_user": AdministerUser -> Account {
         /// Whose.

@@ -146,6 +146,13 @@ Email, |text| {
 text_value!(
     /// A name shown to people: 1 to 64 characters on one line, not only white space.
     DisplayName, |text| one_line(text, "display_name", 64));
+impl From<&Username> for DisplayName {
+    /// Every username fits the rule of a display name.
+    fn from(username: &Username) -> Self {
+        Self(username.0.clone())
+    }
+}
+
 text_value!(
     /// A room's name: 1 to 80 characters on one line, not only white space.
     RoomName, |text| one_line(text, "name", 80));

@@ -1,0 +1,141 @@
+//! Registering, and changing one's own account.
+
+use eventlog::Expect;
+use schemas::commands::{ChangeProfile, Register};
+use schemas::events::{UserProfileChanged, UserRegistered, UserState};
+use schemas::values::Role;
+use schemas::{Lane, UserId};
+
+use super::rejection::AccountRejection;
+use super::{Context, Fact, LoadedUser, Name};
+
+/// Settings may have as many bytes of JSON.
+pub(crate) const MAX_SETTINGS: usize = 8 * 1024;
+
+/// What a registration is decided by.
+#[derive(Debug, Clone)]
+pub(crate) struct Registering {
+    /// The wanted username.
+    pub(crate) handle: Name,
+    /// The wanted address.
+    pub(crate) email: Name,
+    /// Held by whoever registered first; claimed together with the first account, so that of two first
+    /// ones only one becomes admin.
+    pub(crate) first: Name,
+    /// The role of who asks, when somebody does.
+    pub(crate) asker: Option<Role>,
+}
+
+/// A new account: the account itself, its two names, and for the first one the roll of admins.
+pub(crate) fn register(
+    state: &Registering,
+    command: &Register,
+    id: &UserId,
+    context: &Context,
+) -> Result<(UserState, Vec<Fact>), AccountRejection> {
+    if state.handle.owner.is_some() {
+        return Err(AccountRejection::UsernameTaken);
+    }
+    if state.email.owner.is_some() {
+        return Err(AccountRejection::EmailTaken);
+    }
+    let is_first = state.first.owner.is_none();
+    let role = match command.role {
+        _ if is_first => Role::Admin,
+        None | Some(Role::User) => Role::User,
+        Some(role) if state.asker == Some(Role::Admin) => role,
+        Some(_) => return Err(AccountRejection::RoleNotYours),
+    };
+    let user = UserState {
+        id: id.clone(),
+        username: command.username.clone(),
+        display_name: command.display_name.clone().unwrap_or_else(|| (&command.username).into()),
+        email: command.email.clone(),
+        email_verified: false,
+        role,
+        suspended: false,
+        bio: None,
+        avatar_media_id: None,
+        settings: serde_json::Map::new(),
+        created_at: context.now,
+    };
+    let mut facts = vec![state.handle.claimed_by(id), state.email.claimed_by(id)];
+    if is_first {
+        facts.push(state.first.claimed_by(id));
+    }
+    let data = UserRegistered { user: user.clone() }.into();
+    facts.push(Fact { lane: Lane::User(id.clone()), data, expect: Expect::Empty });
+    Ok((user, facts))
+}
+
+/// What a change of profile is decided by.
+#[derive(Debug, Clone)]
+pub(crate) struct Changing {
+    /// The account.
+    pub(crate) user: LoadedUser,
+    /// The wanted username, when it is another.
+    pub(crate) handle: Option<NameChange>,
+    /// The wanted address, when it is another.
+    pub(crate) email: Option<NameChange>,
+}
+
+/// A name to give up and one to take.
+#[derive(Debug, Clone)]
+pub(crate) struct NameChange {
+    /// The present one.
+    pub(crate) old: Name,
+    /// The wanted one.
+    pub(crate) new: Name,
+}
+
+impl NameChange {
+    fn facts(&self, user: &UserId, taken: AccountRejection) -> Result<Vec<Fact>, AccountRejection> {
+        if !self.new.is_free_for(user) {
+            return Err(taken);
+        }
+        if self.old.lane == self.new.lane {
+            return Ok(Vec::new());
+        }
+        Ok(vec![self.old.released_by(user), self.new.claimed_by(user)])
+    }
+}
+
+/// The account after the change, and the facts; none when nothing changes.
+pub(crate) fn change_profile(
+    state: &Changing,
+    command: &ChangeProfile,
+) -> Result<(UserState, Vec<Fact>), AccountRejection> {
+    let old = &state.user.value;
+    if old.suspended {
+        return Err(AccountRejection::Suspended);
+    }
+    let mut user = old.clone();
+    if let Some(name) = &command.display_name {
+        user.display_name = name.clone();
+    }
+    user.bio = command.bio.clone().apply(user.bio);
+    user.avatar_media_id = command.avatar_media_id.clone().apply(user.avatar_media_id);
+    if let Some(settings) = &command.settings {
+        if serde_json::to_vec(settings).map_or(usize::MAX, |json| json.len()) > MAX_SETTINGS {
+            return Err(AccountRejection::SettingsTooLarge);
+        }
+        user.settings = settings.clone();
+    }
+    let mut facts = Vec::new();
+    if let (Some(change), Some(username)) = (&state.handle, &command.username) {
+        facts.extend(change.facts(&user.id, AccountRejection::UsernameTaken)?);
+        user.username = username.clone();
+    }
+    if let (Some(change), Some(email)) = (&state.email, &command.email) {
+        facts.extend(change.facts(&user.id, AccountRejection::EmailTaken)?);
+        user.email = email.clone();
+        user.email_verified = false;
+    }
+    if user == *old {
+        return Ok((user, Vec::new()));
+    }
+    let data = UserProfileChanged { user: user.clone() }.into();
+    let lane = Lane::User(user.id.clone());
+    facts.push(Fact { lane, data, expect: Expect::At(state.user.at) });
+    Ok((user, facts))
+}

@@ -1,0 +1,64 @@
+//! One-use passes for the WebSocket handshake, where a browser cannot send a header.
+
+use std::time::Duration;
+
+use data_encoding::BASE64URL_NOPAD;
+use schemas::commands::{CallContext, Caller, GetSessionStatus, RedeemWsTicket, WsTicket};
+use schemas::values::Secret;
+use schemas::{Code, Digest, Rejection};
+
+use crate::auth::{Answer, Auth, accepted};
+use crate::call;
+use crate::failure::Failure;
+
+/// Seconds a pass is good for.
+const SECONDS: u32 = 30;
+
+impl Auth {
+    pub(crate) async fn issue_ticket(&self, context: &CallContext) -> Answer<WsTicket> {
+        let caller = call::caller(context)?;
+        let random: [u8; 32] = rand::random();
+        let ticket = BASE64URL_NOPAD.encode(&random);
+        self.settle(|| self.store_ticket(&ticket, caller)).await?;
+        Ok(accepted(None, WsTicket { ticket: Secret::new(ticket), expires_in: SECONDS }))
+    }
+
+    async fn store_ticket(&self, ticket: &str, caller: &Caller) -> Result<(), Failure> {
+        let value = serde_json::to_vec(caller)?;
+        let lifetime = Duration::from_secs(SECONDS.into());
+        self.tickets.create(key(ticket).as_str(), value, Some(lifetime)).await?;
+        Ok(())
+    }
+
+    /// Of several who come with the same pass at the same time one gets in.
+    pub(crate) async fn redeem_ticket(&self, command: RedeemWsTicket) -> Answer<Caller> {
+        let found = self.settle(|| self.take_ticket(command.ticket.expose())).await?;
+        let refused = || Rejection::new(Code::Unauthenticated, "the ticket is not valid");
+        let mut caller = found.ok_or_else(refused)?;
+        let asked = GetSessionStatus {
+            user_id: caller.user_id.clone(),
+            session_id: caller.session_id.clone(),
+        };
+        let status = self.session_status(asked).await?.result;
+        if !status.active {
+            return Err(refused());
+        }
+        caller.role = status.role;
+        Ok(accepted(None, caller))
+    }
+
+    async fn take_ticket(&self, ticket: &str) -> Result<Option<Caller>, Failure> {
+        let key = key(ticket);
+        let Some((value, revision)) = self.tickets.get(key.as_str()).await? else {
+            return Ok(None);
+        };
+        let caller = serde_json::from_slice(&value)?;
+        let mine = self.tickets.take(key.as_str(), revision).await?;
+        Ok(mine.then_some(caller))
+    }
+}
+
+/// Whoever can read the bucket cannot use what is in it.
+fn key(ticket: &str) -> Digest {
+    Digest::of(["ws-ticket", ticket])
+}

@@ -1,0 +1,61 @@
+//! What this service counts.
+
+use telemetry::Metrics;
+use telemetry::prometheus_client::encoding::EncodeLabelSet;
+use telemetry::prometheus_client::metrics::counter::Counter;
+use telemetry::prometheus_client::metrics::family::Family;
+use telemetry::prometheus_client::metrics::gauge::Gauge;
+use telemetry::prometheus_client::metrics::histogram::Histogram;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CommandLabels {
+    command: &'static str,
+    outcome: &'static str,
+}
+
+/// The counters of auth-svc. Clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct AuthMetrics {
+    conflicts: Counter,
+    reuses: Counter,
+    commands: Family<CommandLabels, Counter>,
+    seconds: Histogram,
+    /// Passwords waiting to be hashed or checked.
+    pub(crate) waiting: Gauge,
+}
+
+impl AuthMetrics {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let new = Self {
+            conflicts: Counter::default(),
+            reuses: Counter::default(),
+            commands: Family::default(),
+            seconds: Histogram::new(telemetry::latency_buckets()),
+            waiting: Gauge::default(),
+        };
+        let m = new.clone();
+        metrics.register(|registry| {
+            let conflicts = "Decisions made again because the log had changed";
+            registry.register("auth_append_conflicts", conflicts, m.conflicts);
+            let reuses = "Sessions ended because a used refresh token came again";
+            registry.register("auth_refresh_reuses", reuses, m.reuses);
+            registry.register("auth_commands", "Commands by outcome", m.commands);
+            registry.register("auth_command_seconds", "Time to carry out a command", m.seconds);
+            registry.register("auth_passwords_waiting", "Passwords waiting for a core", m.waiting);
+        });
+        new
+    }
+
+    pub(crate) fn conflict(&self) {
+        self.conflicts.inc();
+    }
+
+    pub(crate) fn reuse(&self) {
+        self.reuses.inc();
+    }
+
+    pub(crate) fn command(&self, command: &'static str, outcome: &'static str, seconds: f64) {
+        self.commands.get_or_create(&CommandLabels { command, outcome }).inc();
+        self.seconds.observe(seconds);
+    }
+}

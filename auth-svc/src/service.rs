@@ -1,0 +1,178 @@
+//! Putting the service together and serving its commands.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bus::{Bus, BusError, ServiceBuilder, ServiceHandle};
+use eventlog::EventLog;
+use schemas::commands::{
+    AUTH, Accepted, AdministerUser, CallContext, ChangePassword, ChangeProfile, Command,
+    EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket,
+    Refresh, Register,
+};
+use schemas::{Code, Rejection};
+use telemetry::{Health, Metrics, Shutdown};
+
+use crate::auth::{Answer, Auth, accepted};
+use crate::keys::Keys;
+use crate::metrics::AuthMetrics;
+use crate::passwords::Passwords;
+use crate::refresh::RefreshTokens;
+use crate::sessions::Sessions;
+use crate::tokens::Signer;
+
+/// What can be set.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The folder of the signing keys, shared by every copy of this service; made when it is missing.
+    pub keys: PathBuf,
+    /// bcrypt's cost, 4 to 31; each step doubles the time a password takes.
+    pub bcrypt_cost: u32,
+}
+
+/// What auth-svc shares with the other services of its process.
+#[derive(Clone)]
+pub struct Deps {
+    /// The log, attached.
+    pub log: EventLog,
+    /// Where commands come from.
+    pub bus: Bus,
+    /// The process's metrics.
+    pub metrics: Metrics,
+    /// The process's health; the component is `auth-svc`.
+    pub health: Health,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The keys folder cannot be used.
+    #[error("the keys folder {folder} cannot be used")]
+    Keys {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The hashing threads cannot be started, or the cost is out of range.
+    #[error("passwords cannot be hashed")]
+    Passwords(#[source] std::io::Error),
+    /// The commands cannot be served.
+    #[error("the commands of auth-svc cannot be served")]
+    Bus(#[from] BusError),
+}
+
+/// auth-svc, with its commands served. Made by [`build`].
+pub struct AuthService {
+    commands: ServiceHandle,
+    health: Health,
+}
+
+const COMPONENT: &str = "auth-svc";
+
+/// Opens the keys folder, starts the hashing threads and begins to serve the `auth` commands.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError> {
+    let metrics = AuthMetrics::new(&deps.metrics);
+    let folder = config.keys.clone();
+    let unusable = move |source| StartError::Keys { folder: folder.clone(), source };
+    let keys = Keys::open(&config.keys).map_err(&unusable)?;
+    let secret = keys.refresh_secret().map_err(&unusable)?;
+    let signer = Signer::new(keys, deps.log.namespace()).map_err(&unusable)?;
+    let (cost, waiting) = (config.bcrypt_cost, metrics.waiting.clone());
+    let passwords = tokio::task::spawn_blocking(move || Passwords::start(cost, waiting))
+        .await
+        .map_err(|error| StartError::Passwords(std::io::Error::other(error)))?
+        .map_err(StartError::Passwords)?;
+    let auth = Arc::new(Auth {
+        passwords,
+        signer,
+        refresh_tokens: RefreshTokens::new(secret),
+        sessions: Sessions::new(&deps.log),
+        credentials: deps.log.secrets("credentials"),
+        tickets: deps.log.secrets("tickets"),
+        log: deps.log,
+        metrics,
+    });
+    let commands = serve(&auth, &deps.bus).await?;
+    deps.health.set(COMPONENT, Ok::<(), String>(()));
+    Ok(AuthService { commands, health: deps.health })
+}
+
+impl AuthService {
+    /// Serves until asked to stop, then finishes what it has begun.
+    ///
+    /// # Errors
+    /// None at present; the services of a process share this shape.
+    pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), StartError> {
+        shutdown.wait().await;
+        self.health.fail(COMPONENT, "stopping");
+        self.commands.stop().await;
+        Ok(())
+    }
+}
+
+async fn serve(auth: &Arc<Auth>, bus: &Bus) -> Result<ServiceHandle, BusError> {
+    let service = bus.service(AUTH, env!("CARGO_PKG_VERSION"), "accounts, sessions and tokens");
+    let service = add(service, auth, |a, x, c: Register| async move { a.register(&x, c).await });
+    let service = add(service, auth, |a, x, c: Login| async move { a.login(&x, c).await });
+    let service = add(service, auth, |a, x, c: Refresh| async move { a.refresh(&x, c).await });
+    let service =
+        add(service, auth, |a, x, c: EndSessions| async move { a.end_sessions(&x, c).await });
+    let service =
+        add(service, auth, |a, x, _: ListSessions| async move { a.list_sessions(&x).await });
+    let service =
+        add(service, auth, |a, _, c: GetSessionStatus| async move { a.session_status(c).await });
+    let service = add(service, auth, |a, _, _: GetJwks| async move { a.jwks().await });
+    let service =
+        add(service, auth, |a, x, _: IssueWsTicket| async move { a.issue_ticket(&x).await });
+    let service =
+        add(service, auth, |a, _, c: RedeemWsTicket| async move { a.redeem_ticket(c).await });
+    let service =
+        add(service, auth, |a, x, c: ChangeProfile| async move { a.change_profile(&x, c).await });
+    let service =
+        add(service, auth, |a, x, c: ChangePassword| async move { a.change_password(&x, c).await });
+    let service =
+        add(service, auth, |a, x, c: AdministerUser| async move { a.administer_user(&x, c).await });
+    service.start().await
+}
+
+/// Adds one command's handler, counted and timed.
+fn add<C, H, F>(service: ServiceBuilder, auth: &Arc<Auth>, handler: H) -> ServiceBuilder
+where
+    C: Command,
+    H: Fn(Arc<Auth>, CallContext, C) -> F + Send + Sync + Clone + 'static,
+    F: Future<Output = Result<Accepted<C::Output>, Rejection>> + Send + 'static,
+{
+    let auth = Arc::clone(auth);
+    service.endpoint::<C, _, _>(move |context, command| {
+        let (auth, handler) = (Arc::clone(&auth), handler.clone());
+        async move {
+            let started = Instant::now();
+            let metrics = auth.metrics.clone();
+            let answer = handler(auth, context, command).await;
+            let outcome = answer.as_ref().map_or_else(|no| no.code.as_str(), |_| "accepted");
+            metrics.command(C::NAME, outcome, started.elapsed().as_secs_f64());
+            answer
+        }
+    })
+}
+
+impl Auth {
+    async fn jwks(self: Arc<Self>) -> Answer<serde_json::Value> {
+        let read = tokio::task::spawn_blocking(move || self.signer.jwks()).await;
+        match read {
+            Ok(Ok(keys)) => Ok(accepted(None, keys)),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the keys folder cannot be read");
+                Err(Rejection::new(Code::Unavailable, "the keys cannot be read"))
+            }
+            Err(_) => Err(Rejection::new(Code::Unavailable, "the keys cannot be read")),
+        }
+    }
+}
