@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::{HeaderMap, Message, Subscriber};
+use async_nats::{HeaderMap, Message, Subscriber, UnsubscribeError};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemas::Rejection;
@@ -24,6 +24,11 @@ use crate::{Bus, BusError};
 pub const MAX_CONCURRENT: usize = 1024;
 /// How long `stop` waits for requests that are on their way and for handlers at work.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// More requests than can be between the server and this process at any moment.
+const ON_THEIR_WAY: u64 = 64;
+/// How long that many are waited for when stopping.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// What makes one endpoint when the service starts.
 type Start = Box<
@@ -177,6 +182,7 @@ async fn serve<C: Command>(
     typed: Typed<C>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let mut taken: u64 = 0;
     loop {
         let request = tokio::select! {
             biased;
@@ -184,19 +190,38 @@ async fn serve<C: Command>(
             request = requests.next() => request,
         };
         let Some(request) = request else { return };
+        taken += 1;
         take(&bus, request, &typed).await;
     }
-    if let Err(error) = requests.drain().await {
+    if let Err(error) = drain(&bus, &mut requests, &typed, taken).await {
         tracing::debug!(%error, "draining a stopped endpoint failed");
-        return;
     }
-    let rest = async {
-        while let Some(request) = requests.next().await {
-            take(&bus, request, &typed).await;
-        }
-    };
-    if timeout(DRAIN, rest).await.is_err() {
+}
+
+/// Leaves the queue group without losing requests on their way. The client library forgets a subscription
+/// a little too early when it is simply ended, so first the server is told to end it after a few more
+/// requests than can be on their way, and those are still served. When so many do not come there is
+/// hardly any traffic, and ending it simply is good enough.
+async fn drain<C: Command>(
+    bus: &Bus,
+    requests: &mut Subscriber,
+    typed: &Typed<C>,
+    taken: u64,
+) -> Result<(), UnsubscribeError> {
+    requests.unsubscribe_after(taken + ON_THEIR_WAY).await?;
+    if timeout(FAREWELL, take_all(bus, requests, typed)).await.is_ok() {
+        return Ok(());
+    }
+    requests.drain().await?;
+    if timeout(DRAIN, take_all(bus, requests, typed)).await.is_err() {
         tracing::warn!(command = C::NAME, "an endpoint was not drained in time");
+    }
+    Ok(())
+}
+
+async fn take_all<C: Command>(bus: &Bus, requests: &mut Subscriber, typed: &Typed<C>) {
+    while let Some(request) = requests.next().await {
+        take(bus, request, typed).await;
     }
 }
 
