@@ -19,7 +19,7 @@ const LOAD_CHUNK: usize = 10_000;
 
 /// One generation being written.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub struct Engine {
     store: Arc<dyn ProjectionStore>,
     epoch: Epoch,
     at: Sequence,
@@ -28,17 +28,18 @@ pub(crate) struct Engine {
 
 /// What a batch did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Applied {
+pub struct Applied {
     /// Documents written.
-    pub(crate) documents: usize,
+    pub documents: usize,
 }
 
 impl Engine {
     /// Goes on where a generation stands.
-    pub(crate) async fn open(
-        store: Arc<dyn ProjectionStore>,
-        epoch: Epoch,
-    ) -> Result<Self, ProjectError> {
+    ///
+    /// # Errors
+    /// [`ProjectError::OtherLog`] when the generation was made from another epoch,
+    /// [`ProjectError::Retired`], [`ProjectError::Store`].
+    pub async fn open(store: Arc<dyn ProjectionStore>, epoch: Epoch) -> Result<Self, ProjectError> {
         let checkpoint = store.checkpoint().await?;
         if let Some(other) = checkpoint.epoch.filter(|other| *other != epoch) {
             return Err(ProjectError::OtherLog(format!("epoch {other}, not {epoch}")));
@@ -50,18 +51,22 @@ impl Engine {
     }
 
     /// The last event applied and committed.
-    pub(crate) const fn at(&self) -> Sequence {
+    pub const fn at(&self) -> Sequence {
         self.at
     }
 
     /// The generation being written.
-    pub(crate) fn store(&self) -> &Arc<dyn ProjectionStore> {
+    pub fn store(&self) -> &Arc<dyn ProjectionStore> {
         &self.store
     }
 
     /// Applies events and moves the checkpoint to `through`, in one transaction. When an event cannot be
     /// projected, those before it are applied and committed, and the error names it.
-    pub(crate) async fn apply(
+    ///
+    /// # Errors
+    /// [`ProjectError`]; after [`ProjectError::Store`] it is not known whether the batch was committed:
+    /// open another engine.
+    pub async fn apply(
         &mut self,
         events: &[Logged],
         through: Sequence,

@@ -20,7 +20,9 @@ mod verify;
 mod views;
 mod working_set;
 
+pub use engine::{Applied, Engine};
 pub use error::{Poison, ProjectError};
 pub use rebuild::{OnProgress, Phase, Progress, RebuildOptions, Rebuilt, Until, rebuild};
 pub use service::{Config, Deps, Projector, build};
 pub use verify::{CollectionCount, Difference, DifferenceKind, Verified, verify};
+pub use views::Logged;

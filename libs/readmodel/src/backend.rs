@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use schemas::values::{RoomKind, Visibility};
 
-use crate::store::{Answer, ProjectionStore};
+use crate::docs::RoomDoc;
+use crate::store::{Answer, ProjectionStore, fold};
 
 /// The layout of documents and indexes this build writes. A generation of another layout is not read:
 /// a new one is begun beside it.
@@ -43,9 +45,37 @@ pub(crate) fn generation_number(name: &str) -> Option<u32> {
     name.strip_prefix("gen-")?.parse().ok()
 }
 
-/// Whether a name may be given to a snapshot: 1 to 40 characters of `[a-z0-9-]`, and not a generation's.
+/// Whether a name may be given to a snapshot: 1 to 28 characters of `[a-z0-9-]` (a MongoDB database name has
+/// at most 63), not a generation's, not `g<n>` and not `meta`, which are names of other databases.
 pub(crate) fn valid_snapshot_name(name: &str) -> bool {
-    (1..=40).contains(&name.len())
+    let database_of_generation = name
+        .strip_prefix('g')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+    (1..=28).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && generation_number(name).is_none()
+        && !database_of_generation
+        && name != "meta"
+}
+
+/// The key of the index that finds a message by what its sender's client called it (FNV-1a, 64 bits).
+/// Two keys may collide; whoever looks up compares the document.
+pub(crate) fn client_hash(room: &str, sender: &str, client_id: &str) -> i64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for part in [room, sender, client_id] {
+        for byte in part.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash.cast_signed()
+}
+
+/// The folded name under which anybody may find a room; none when nobody may.
+pub(crate) fn public_name(room: &RoomDoc) -> Option<String> {
+    let state = &room.state;
+    let findable = room.created
+        && state.visibility == Visibility::Public
+        && state.kind != RoomKind::Direct
+        && !state.archived;
+    state.name.as_ref().filter(|_| findable).map(|name| fold(name.as_str()))
 }

@@ -181,7 +181,7 @@ impl ReadModel {
     /// past or a copy to compare with.
     ///
     /// # Errors
-    /// [`StoreError::Failed`] when the name is taken or is not 1 to 40 characters of `[a-z0-9-]`.
+    /// [`StoreError::Failed`] when the name is taken or is not 1 to 28 characters of `[a-z0-9-]`.
     pub async fn create_snapshot(&self, name: &str) -> Answer<Arc<dyn ProjectionStore>> {
         if !valid_snapshot_name(name) {
             return Err(StoreError::Failed("not a name for a snapshot".into()));

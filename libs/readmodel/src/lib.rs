@@ -16,6 +16,7 @@ pub use docs::{
     UserDoc,
 };
 pub use handle::{InvalidUrl, Lagging, ReadModel, ReadModelUrl};
+pub use mongo::initiate_replica_set;
 pub use store::{
     ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, NameAnchor, ProjectionStore,
     ReadStore, RoomFilter, Slice, StoreError, Want,

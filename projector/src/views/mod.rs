@@ -25,7 +25,7 @@ use crate::working_set::{NotLoaded, WorkingSet};
 
 /// An event in its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Logged {
+pub struct Logged {
     /// Its place in the log.
     pub sequence: Sequence,
     /// When the server stored it.

@@ -1,38 +1,173 @@
-//! To be filled in the next commits.
-use crate::backend::Backend;
-use crate::store::{Answer, ProjectionStore, StoreError};
-use async_trait::async_trait;
-use schemas::Namespace;
-use std::sync::Arc;
+//! Generations as MongoDB databases: `<ns>_g<n>`, with `<ns>_meta` pointing at the live one.
+//!
+//! Documents are plain BSON, readable and queryable with `mongosh`; what is only there to be searched by
+//! stands in fields that begin with an underscore. Commits are transactions, so the server must be a
+//! replica set (of one, at least).
 
-#[derive(Debug)]
-pub(crate) struct Databases;
+mod indexes;
+mod query;
+mod rows;
+mod store;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{ClientOptions, WriteConcern};
+use mongodb::{Client, Collection, Database};
+use schemas::Namespace;
+
+use crate::backend::{Backend, LAYOUT, generation_number};
+use crate::store::{Answer, ProjectionStore, StoreError};
+use rows::{db_error, has_code, unreadable};
+use store::MongoStore;
+
+/// How long a server is looked for before the read model counts as unavailable.
+const SELECTION: Duration = Duration::from_secs(5);
+/// MongoDB's code for an insert of a key that is there already.
+const DUPLICATE_KEY: i32 = 11000;
+
+/// The databases of one namespace.
+#[derive(Debug, Clone)]
+pub(crate) struct Databases {
+    client: Client,
+    namespace: Namespace,
+}
+
 impl Databases {
-    pub(crate) async fn open(_: &str, _: &Namespace) -> Answer<Self> {
-        Err(StoreError::Failed("not built yet".into()))
+    /// Connects and makes sure that the server can do transactions.
+    pub(crate) async fn open(url: &str, namespace: &Namespace) -> Answer<Self> {
+        let mut options = ClientOptions::parse(url).await.map_err(db_error)?;
+        options.app_name = Some(format!("tidings {namespace}"));
+        options.server_selection_timeout.get_or_insert(SELECTION);
+        options.write_concern = Some(WriteConcern::majority());
+        let client = Client::with_options(options).map_err(db_error)?;
+        let hello = client.database("admin").run_command(doc! { "hello": 1 }).await;
+        let hello = hello.map_err(db_error)?;
+        if !hello.contains_key("setName") && hello.get_str("msg").ok() != Some("isdbgrid") {
+            let why =
+                "MongoDB must be a replica set (one member is enough): start it with --replSet";
+            return Err(StoreError::Failed(why.into()));
+        }
+        Ok(Self { client, namespace: namespace.clone() })
+    }
+
+    fn database_name(&self, name: &str) -> String {
+        match generation_number(name) {
+            Some(number) => format!("{}_g{number}", self.namespace),
+            None => format!("{}_{name}", self.namespace),
+        }
+    }
+
+    fn database(&self, name: &str) -> Database {
+        self.client.database(&self.database_name(name))
+    }
+
+    fn meta(&self, collection: &str) -> Collection<Document> {
+        self.client.database(&format!("{}_meta", self.namespace)).collection(collection)
     }
 }
+
 #[async_trait]
 impl Backend for Databases {
     async fn pointer(&self) -> Answer<Option<String>> {
-        Ok(None)
+        let found = self.meta("pointer").find_one(doc! { "_id": "current" }).await;
+        let Some(pointer) = found.map_err(db_error)? else { return Ok(None) };
+        if pointer.get_i64("layout").ok() != Some(i64::from(LAYOUT)) {
+            tracing::warn!(layout.wanted = LAYOUT, "another layout of the read model");
+            return Ok(None);
+        }
+        Ok(Some(pointer.get_str("generation").map_err(unreadable)?.to_owned()))
     }
-    async fn switch(&self, _: Option<&str>, _: &str) -> Answer<bool> {
-        Ok(false)
+
+    async fn switch(&self, from: Option<&str>, to: &str) -> Answer<bool> {
+        if self.pointer().await?.as_deref() != from {
+            return Ok(false);
+        }
+        let layout = i64::from(LAYOUT);
+        let set = doc! { "$set": { "layout": layout, "generation": to } };
+        let filter = match from {
+            Some(from) => doc! { "_id": "current", "layout": layout, "generation": from },
+            // None at all, or one of another layout; when another process has just put one, the upsert
+            // finds no match and runs into the key.
+            None => doc! { "_id": "current", "layout": { "$ne": layout } },
+        };
+        let done = self.meta("pointer").update_one(filter, set).upsert(from.is_none()).await;
+        match done {
+            Ok(done) => Ok(done.matched_count == 1 || done.upserted_id.is_some()),
+            Err(error) if has_code(&error, DUPLICATE_KEY) => Ok(false),
+            Err(error) => Err(db_error(error)),
+        }
     }
-    async fn create(&self, _: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
-        Ok(None)
+
+    async fn create(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+        let entry = doc! { "_id": name, "layout": i64::from(LAYOUT), "ready": false };
+        let entries = self.meta("generations");
+        match entries.insert_one(entry).await {
+            Ok(_) => {}
+            Err(error) if has_code(&error, DUPLICATE_KEY) => return Ok(None),
+            Err(error) => return Err(db_error(error)),
+        }
+        let database = self.database(name);
+        // What a deletion that was cut short has left.
+        database.drop().await.map_err(db_error)?;
+        indexes::create(&database).await.map_err(db_error)?;
+        let ready = doc! { "$set": { "ready": true } };
+        entries.update_one(doc! { "_id": name }, ready).await.map_err(db_error)?;
+        Ok(Some(Arc::new(MongoStore::new(name, database))))
     }
-    async fn open(&self, _: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
-        Ok(None)
+
+    async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+        let wanted = doc! { "_id": name, "layout": i64::from(LAYOUT), "ready": true };
+        let found = self.meta("generations").find_one(wanted).await.map_err(db_error)?;
+        Ok(found.map(|_| -> Arc<dyn ProjectionStore> {
+            Arc::new(MongoStore::new(name, self.database(name)))
+        }))
     }
+
     async fn list(&self) -> Answer<Vec<String>> {
-        Ok(vec![])
+        let names = self.meta("generations").distinct("_id", doc! {}).await.map_err(db_error)?;
+        let mut names: Vec<String> =
+            names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+        names.sort();
+        Ok(names)
     }
+
     fn location(&self, name: &str) -> String {
-        name.to_owned()
+        self.database_name(name)
     }
-    async fn delete(&self, _: &str) -> Answer<()> {
+
+    async fn delete(&self, name: &str) -> Answer<()> {
+        self.database(name).drop().await.map_err(db_error)?;
+        self.meta("generations").delete_one(doc! { "_id": name }).await.map_err(db_error)?;
         Ok(())
     }
+}
+
+/// Makes a mongod that was started with `--replSet rs0` a replica set of one, if it is not yet, and says
+/// whether it takes writes: call again until it does. For development and tests; an operator's replica
+/// set is the operator's.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] while the server does not answer or is not primary.
+pub async fn initiate_replica_set(host: &str, port: u16) -> Answer<()> {
+    const ALREADY_INITIALIZED: i32 = 23;
+    let url = format!("mongodb://{host}:{port}/?directConnection=true");
+    let mut options = ClientOptions::parse(url).await.map_err(db_error)?;
+    options.server_selection_timeout = Some(Duration::from_millis(500));
+    let client = Client::with_options(options).map_err(db_error)?;
+    let admin = client.database("admin");
+    let member = doc! { "_id": 0, "host": format!("{host}:{port}") };
+    let config = doc! { "_id": "rs0", "members": [member] };
+    match admin.run_command(doc! { "replSetInitiate": config }).await {
+        Ok(_) => {}
+        Err(error) if has_code(&error, ALREADY_INITIALIZED) => {}
+        Err(error) => return Err(db_error(error)),
+    }
+    let hello = admin.run_command(doc! { "hello": 1 }).await.map_err(db_error)?;
+    let primary = hello.get_bool("isWritablePrimary").unwrap_or(false);
+    client.shutdown().await;
+    if primary { Ok(()) } else { Err(StoreError::Unavailable("not primary yet".into())) }
 }

@@ -5,7 +5,8 @@ use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::values::ClientId;
 
-use super::rows::{client_hash, db_error, doc, docs, each, int, limit as sql_limit, one, raw};
+use super::rows::{db_error, doc, docs, each, int, limit as sql_limit, one, raw};
+use crate::backend::client_hash;
 use crate::docs::MessageDoc;
 use crate::store::{Anchor, Answer, Changes};
 

@@ -95,7 +95,7 @@ pub(super) fn memberships(
 
 pub(super) fn memberships_of(db: &Connection, user: &UserId) -> Answer<Vec<MembershipDoc>> {
     let sql = "SELECT m.doc FROM memberships m JOIN rooms r ON r.k = m.room
-        WHERE m.user = ?1 AND m.present = 1 AND r.created = 1 ORDER BY r.id LIMIT ?2";
+        WHERE m.user = ?1 AND m.present = 1 ORDER BY r.id LIMIT ?2";
     docs(db, sql, params![raw(user), sql_limit(MAX_MEMBERSHIPS)])
 }
 

@@ -118,18 +118,6 @@ pub(super) fn prefix_end(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
 
-/// The key of the index that finds a message by what its sender's client called it (FNV-1a, 64 bits).
-/// Two keys may collide; whoever looks up compares the document.
-pub(super) fn client_hash(room: &str, sender: &str, client_id: &str) -> i64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for part in [room, sender, client_id] {
-        for byte in part.bytes().chain([0]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    hash.cast_signed()
-}
-
 #[cfg(test)]
 mod tests {
     use super::raw;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use schemas::ids::RoomId;
 use schemas::position::{Epoch, Position, Sequence};
-use schemas::values::{RoomKind, Visibility};
 
-use super::rows::{client_hash, db_error, each, int, limit as sql_limit, raw, unreadable};
+use super::rows::{db_error, each, int, limit as sql_limit, raw, unreadable};
 use super::{messages, rooms};
+use crate::backend::{client_hash, public_name};
 use crate::docs::{
     Collection, Doc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
 };
@@ -173,16 +173,6 @@ fn put(db: &Connection, doc: &Doc, room_keys: &mut HashMap<RoomId, i64>) -> Answ
 fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Answer<()> {
     db.prepare_cached(sql).map_err(db_error)?.execute(params).map_err(db_error)?;
     Ok(())
-}
-
-/// The folded name under which anybody may find a room; none when nobody may.
-fn public_name(room: &RoomDoc) -> Option<String> {
-    let state = &room.state;
-    let findable = room.created
-        && state.visibility == Visibility::Public
-        && state.kind != RoomKind::Direct
-        && !state.archived;
-    state.name.as_ref().filter(|_| findable).map(|name| fold(name.as_str()))
 }
 
 fn put_room(db: &Connection, room: &RoomDoc, keys: &mut HashMap<RoomId, i64>) -> Answer<()> {

@@ -1,0 +1,73 @@
+//! Collections and indexes of a generation's database.
+
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
+use mongodb::{Database, IndexModel};
+
+use crate::docs::Collection;
+
+/// The collection of the checkpoint.
+pub(super) const CHECKPOINT: &str = "checkpoint";
+/// The key of its one document.
+pub(super) const CHECKPOINT_ID: &str = "checkpoint";
+
+/// Fills an empty database. Collections must exist before a transaction writes to them.
+pub(super) async fn create(database: &Database) -> mongodb::error::Result<()> {
+    for collection in Collection::ALL {
+        database.create_collection(collection.as_str()).await?;
+        let indexes = indexes(collection);
+        if !indexes.is_empty() {
+            let made = database.collection::<Document>(collection.as_str());
+            made.create_indexes(indexes).await?;
+        }
+    }
+    let start = doc! { "_id": CHECKPOINT_ID, "epoch": null, "sequence": 0_i64, "retired": false };
+    database.collection(CHECKPOINT).insert_one(start).await?;
+    Ok(())
+}
+
+fn index(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
+
+/// An index of the documents in which a field has a value that matters.
+fn partial(keys: Document, of: Document) -> IndexModel {
+    let options = IndexOptions::builder().partial_filter_expression(of).build();
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn indexes(collection: Collection) -> Vec<IndexModel> {
+    match collection {
+        Collection::Users => vec![
+            index(doc! { "state.username": 1 }),
+            index(doc! { "_shown": 1 }),
+            index(doc! { "updated": 1 }),
+        ],
+        Collection::Rooms => {
+            vec![partial(doc! { "_name": 1, "_id": 1 }, doc! { "_name": { "$gte": "" } })]
+        }
+        Collection::Memberships => vec![
+            index(doc! { "room_id": 1, "user_id": 1 }),
+            index(doc! { "user_id": 1, "changed": 1 }),
+            index(doc! { "room_id": 1, "changed": 1 }),
+            partial(
+                doc! { "room_id": 1, "marker_updated": 1 },
+                doc! { "marker_updated": { "$gt": 0 } },
+            ),
+        ],
+        Collection::Messages => vec![
+            index(doc! { "room_id": 1, "number": 1 }),
+            index(doc! { "room_id": 1, "changed": 1 }),
+            partial(doc! { "_client": 1 }, doc! { "_client": { "$exists": true } }),
+            partial(
+                doc! { "thread_root_id": 1, "number": 1 },
+                doc! { "thread_root_id": { "$exists": true } },
+            ),
+        ],
+        Collection::Notifications => vec![
+            index(doc! { "user_id": 1, "created": -1 }),
+            index(doc! { "user_id": 1, "updated": 1 }),
+        ],
+        Collection::Inboxes | Collection::Site => Vec::new(),
+    }
+}

@@ -1,0 +1,63 @@
+//! Finding documents: the one place that runs a query.
+
+use futures_util::TryStreamExt as _;
+use mongodb::Database;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+
+use super::rows::{FromRow, db_error};
+use crate::store::Answer;
+
+/// Keys asked for in one query.
+const KEYS: usize = 2000;
+
+/// No query finds more than this; none of the contract's asks for as much.
+const MOST: usize = 100_000;
+
+/// A sequence or number as BSON keeps it. None comes near the bound: the log counts from 1.
+pub(super) fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Runs a query and reads everything it finds; `limit` bounds it.
+pub(super) async fn find<T: FromRow>(
+    database: &Database,
+    filter: Document,
+    sort: Document,
+    limit: usize,
+) -> Answer<Vec<T>> {
+    find_raw(database, T::COLLECTION.as_str(), filter, sort, limit)
+        .await?
+        .iter()
+        .map(|row| T::from_row(row))
+        .collect()
+}
+
+pub(super) async fn find_raw(
+    database: &Database,
+    collection: &str,
+    filter: Document,
+    sort: Document,
+    limit: usize,
+) -> Answer<Vec<RawDocumentBuf>> {
+    let most = i64::try_from(limit.min(MOST)).unwrap_or(i64::MAX);
+    // One batch holds everything that is asked for, up to the server's 16 MiB.
+    let batch = u32::try_from(limit.min(MOST)).unwrap_or(u32::MAX).saturating_add(1);
+    let found = database
+        .collection::<RawDocumentBuf>(collection)
+        .find(filter)
+        .sort(sort)
+        .limit(most)
+        .batch_size(batch)
+        .await;
+    found.map_err(db_error)?.try_collect().await.map_err(db_error)
+}
+
+/// The documents of some keys.
+pub(super) async fn by_keys<T: FromRow>(database: &Database, keys: &[String]) -> Answer<Vec<T>> {
+    let mut found = Vec::with_capacity(keys.len());
+    for some in keys.chunks(KEYS) {
+        let filter = doc! { "_id": { "$in": some } };
+        found.extend(find(database, filter, doc! {}, some.len()).await?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,411 @@
+//! One generation's database, and the contract over it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mongodb::Database;
+use mongodb::bson::{Document, doc};
+use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
+use schemas::position::{Position, Sequence};
+use schemas::values::{ClientId, Username};
+
+use super::query::{by_keys, find, int};
+use super::write;
+use crate::backend::client_hash;
+use crate::docs::{
+    Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
+};
+use crate::store::{
+    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, MAX_CHANGES, MAX_ITEMS,
+    MAX_MEMBERSHIPS, NameAnchor, ProjectionStore, ReadStore, RoomFilter, Slice, Want, fold,
+};
+
+/// A generation in a MongoDB database.
+#[derive(Debug)]
+pub(super) struct MongoStore {
+    name: String,
+    database: Database,
+}
+
+impl MongoStore {
+    pub(super) fn new(name: &str, database: Database) -> Self {
+        Self { name: name.to_owned(), database }
+    }
+
+    async fn slice<T: super::rows::FromRow>(
+        &self,
+        filter: Document,
+        sort: Document,
+        limit: usize,
+    ) -> Answer<Slice<T>> {
+        let limit = limit.clamp(1, MAX_ITEMS);
+        Ok(Slice::cut(find(&self.database, filter, sort, limit + 1).await?, limit))
+    }
+
+    async fn changes<T: super::rows::FromRow>(
+        &self,
+        filter: Document,
+        field: &str,
+        limit: usize,
+    ) -> Answer<Changes<T>> {
+        let limit = limit.clamp(1, MAX_CHANGES);
+        let found = find(&self.database, filter, doc! { field: 1 }, limit + 1).await?;
+        Ok(Changes::cut(found, limit))
+    }
+
+    /// Changes in several rooms: found room by room on the index, put in order here.
+    async fn changes_in_rooms<T: super::rows::FromRow>(
+        &self,
+        rooms: &[RoomId],
+        field: &str,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<T>> {
+        let limit = limit.clamp(1, MAX_CHANGES);
+        let filter = doc! { "room_id": { "$in": texts(rooms) }, field: { "$gt": int(after) } };
+        let found = find(&self.database, filter, doc! {}, limit + 1).await?;
+        Ok(Changes::cut(found, limit))
+    }
+
+    /// Messages before a number and from it on, oldest first.
+    async fn around(&self, of: Document, anchor: Anchor, limit: usize) -> Answer<Vec<MessageDoc>> {
+        let (before, from) = anchor.spans(limit.clamp(1, MAX_ITEMS));
+        let with = |bound: Document| {
+            let mut filter = of.clone();
+            filter.insert("number", bound);
+            filter
+        };
+        let mut found: Vec<MessageDoc> = Vec::new();
+        if let Some((number, most)) = before.filter(|(_, most)| *most > 0) {
+            let filter = with(doc! { "$lt": int(number) });
+            found = find(&self.database, filter, doc! { "number": -1 }, most).await?;
+            found.reverse();
+        }
+        if let Some((number, most)) = from {
+            let filter = with(doc! { "$gte": int(number) });
+            found.extend(find(&self.database, filter, doc! { "number": 1 }, most).await?);
+        }
+        Ok(found)
+    }
+
+    /// Entries read at one stroke are not marked one by one: the answer is.
+    async fn with_truth(
+        &self,
+        user: &UserId,
+        mut entries: Vec<NotificationDoc>,
+    ) -> Answer<Vec<NotificationDoc>> {
+        let read_all = self.inbox(user).await?.read_all;
+        for entry in &mut entries {
+            entry.read |= entry.created <= read_all;
+        }
+        Ok(entries)
+    }
+}
+
+fn texts<T: AsRef<str>>(ids: &[T]) -> Vec<String> {
+    ids.iter().map(|id| id.as_ref().to_owned()).collect()
+}
+
+/// Everything that begins with a prefix.
+fn prefixed(prefix: &str) -> Document {
+    doc! { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) }
+}
+
+#[async_trait]
+impl ReadStore for MongoStore {
+    fn generation(&self) -> &str {
+        &self.name
+    }
+
+    async fn checkpoint(&self) -> Answer<Checkpoint> {
+        write::checkpoint(&self.database).await
+    }
+
+    async fn users(&self, ids: &[UserId]) -> Answer<Vec<UserDoc>> {
+        by_keys(&self.database, &texts(ids)).await
+    }
+
+    async fn user_by_username(&self, username: &Username) -> Answer<Option<UserDoc>> {
+        let filter = doc! { "state.username": username.as_str() };
+        Ok(find(&self.database, filter, doc! { "_id": 1 }, 1).await?.pop())
+    }
+
+    async fn search_users(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Answer<Slice<UserDoc>> {
+        let range = prefixed(&fold(prefix));
+        let filter = doc! { "$and": [
+            { "$or": [{ "state.username": range.clone() }, { "_shown": range }] },
+            { "state.username": { "$gt": after.unwrap_or("") } },
+        ] };
+        self.slice(filter, doc! { "state.username": 1, "_id": 1 }, limit).await
+    }
+
+    async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>> {
+        let filter = doc! { "_id": { "$gt": after.map_or("", UserId::as_str) } };
+        self.slice(filter, doc! { "_id": 1 }, limit).await
+    }
+
+    async fn user_changes(&self, after: Sequence, limit: usize) -> Answer<Changes<UserDoc>> {
+        self.changes(doc! { "updated": { "$gt": int(after) } }, "updated", limit).await
+    }
+
+    async fn rooms(&self, ids: &[RoomId]) -> Answer<Vec<RoomDoc>> {
+        let found: Vec<RoomDoc> = by_keys(&self.database, &texts(ids)).await?;
+        Ok(found.into_iter().filter(|room| room.created).collect())
+    }
+
+    async fn public_rooms(
+        &self,
+        filter: &RoomFilter,
+        after: Option<&NameAnchor>,
+        limit: usize,
+    ) -> Answer<Slice<RoomDoc>> {
+        let range = match filter {
+            RoomFilter::Any => doc! { "$gte": "" },
+            RoomFilter::Name(name) => doc! { "$eq": fold(name), "$gte": "" },
+            RoomFilter::Prefix(prefix) => prefixed(&fold(prefix)),
+        };
+        let mut filter = doc! { "_name": range };
+        if let Some(NameAnchor { name, room_id }) = after {
+            let same = doc! { "_name": name, "_id": { "$gt": room_id.as_str() } };
+            filter.insert("$or", vec![doc! { "_name": { "$gt": name } }, same]);
+        }
+        self.slice(filter, doc! { "_name": 1, "_id": 1 }, limit).await
+    }
+
+    async fn user_rooms(
+        &self,
+        user: &UserId,
+        after: Option<&ActivityAnchor>,
+        limit: usize,
+    ) -> Answer<Slice<(RoomDoc, MembershipDoc)>> {
+        let members = self.memberships_of(user).await?;
+        let ids: Vec<String> = members.iter().map(|member| member.room_id.to_string()).collect();
+        let mut filter = doc! { "_id": { "$in": ids }, "created": true };
+        if let Some(ActivityAnchor { last_activity, room_id }) = after {
+            let at = int(*last_activity);
+            let same = doc! { "last_activity": at, "_id": { "$lt": room_id.as_str() } };
+            filter.insert("$or", vec![doc! { "last_activity": { "$lt": at } }, same]);
+        }
+        let sort = doc! { "last_activity": -1, "_id": -1 };
+        let rooms: Slice<RoomDoc> = self.slice(filter, sort, limit).await?;
+        let mut members: std::collections::HashMap<RoomId, MembershipDoc> =
+            members.into_iter().map(|member| (member.room_id.clone(), member)).collect();
+        let pair = |room: RoomDoc| Some((members.remove(&room.state.id)?, room));
+        let items = rooms.items.into_iter().filter_map(pair).map(|(m, r)| (r, m)).collect();
+        Ok(Slice { items, more: rooms.more })
+    }
+
+    async fn room_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<RoomDoc>> {
+        let filter = doc! {
+            "_id": { "$in": texts(rooms) }, "created": true, "changed": { "$gt": int(after) },
+        };
+        self.changes(filter, "changed", limit).await
+    }
+
+    async fn memberships(&self, room: &RoomId, users: &[UserId]) -> Answer<Vec<MembershipDoc>> {
+        let keys: Vec<String> = users.iter().map(|user| format!("{room}:{user}")).collect();
+        by_keys(&self.database, &keys).await
+    }
+
+    async fn memberships_of(&self, user: &UserId) -> Answer<Vec<MembershipDoc>> {
+        let filter = doc! { "user_id": user.as_str(), "present": true };
+        find(&self.database, filter, doc! { "room_id": 1 }, MAX_MEMBERSHIPS).await
+    }
+
+    async fn members(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>> {
+        self.readers(room, 0, after, limit).await
+    }
+
+    async fn readers(
+        &self,
+        room: &RoomId,
+        number: u64,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>> {
+        let filter = doc! {
+            "room_id": room.as_str(), "user_id": { "$gt": after.map_or("", UserId::as_str) },
+            "present": true, "marker_number": { "$gte": int(number) },
+        };
+        self.slice(filter, doc! { "user_id": 1 }, limit).await
+    }
+
+    async fn membership_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>> {
+        let filter = doc! { "user_id": user.as_str(), "changed": { "$gt": int(after) } };
+        self.changes(filter, "changed", limit).await
+    }
+
+    async fn member_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>> {
+        let mut changes: Changes<MembershipDoc> =
+            self.changes_in_rooms(rooms, "changed", after, limit).await?;
+        changes.items.sort_by_key(|member| member.changed);
+        Ok(changes)
+    }
+
+    async fn marker_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>> {
+        let mut changes: Changes<MembershipDoc> =
+            self.changes_in_rooms(rooms, "marker_updated", after, limit).await?;
+        changes.items.sort_by_key(|member| member.marker_updated);
+        Ok(changes)
+    }
+
+    async fn messages(&self, ids: &[MessageId]) -> Answer<Vec<MessageDoc>> {
+        by_keys(&self.database, &texts(ids)).await
+    }
+
+    async fn message_by_client_id(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> Answer<Option<MessageDoc>> {
+        let hash = client_hash(room.as_str(), sender.as_str(), client_id.as_str());
+        let filter = doc! {
+            "_client": { "$eq": hash, "$exists": true }, "room_id": room.as_str(),
+            "sender_id": sender.as_str(), "client_id": client_id.as_str(),
+        };
+        Ok(find(&self.database, filter, doc! {}, 1).await?.pop())
+    }
+
+    async fn timeline(
+        &self,
+        room: &RoomId,
+        anchor: Anchor,
+        limit: usize,
+    ) -> Answer<Vec<MessageDoc>> {
+        self.around(doc! { "room_id": room.as_str() }, anchor, limit).await
+    }
+
+    async fn thread(
+        &self,
+        root: &MessageId,
+        anchor: Anchor,
+        limit: usize,
+    ) -> Answer<Vec<MessageDoc>> {
+        let of = doc! { "thread_root_id": { "$eq": root.as_str(), "$exists": true } };
+        self.around(of, anchor, limit).await
+    }
+
+    async fn message_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MessageDoc>> {
+        let mut changes: Changes<MessageDoc> =
+            self.changes_in_rooms(rooms, "changed", after, limit).await?;
+        changes.items.sort_by_key(|message| message.changed);
+        Ok(changes)
+    }
+
+    async fn notification(
+        &self,
+        user: &UserId,
+        id: &NotificationId,
+    ) -> Answer<Option<NotificationDoc>> {
+        let filter = doc! { "_id": id.as_str(), "user_id": user.as_str() };
+        let found = find(&self.database, filter, doc! {}, 1).await?;
+        Ok(self.with_truth(user, found).await?.pop())
+    }
+
+    async fn notifications(
+        &self,
+        user: &UserId,
+        unread_only: bool,
+        before: Option<Sequence>,
+        limit: usize,
+    ) -> Answer<Slice<NotificationDoc>> {
+        let before = before.map_or(i64::MAX, int);
+        let mut filter = doc! { "user_id": user.as_str() };
+        if unread_only {
+            let read_all = int(self.inbox(user).await?.read_all);
+            filter.insert("created", doc! { "$lt": before, "$gt": read_all });
+            filter.insert("read", false);
+        } else {
+            filter.insert("created", doc! { "$lt": before });
+        }
+        let found: Slice<NotificationDoc> =
+            self.slice(filter, doc! { "created": -1 }, limit).await?;
+        Ok(Slice { items: self.with_truth(user, found.items).await?, more: found.more })
+    }
+
+    async fn notification_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<NotificationDoc>> {
+        let filter = doc! { "user_id": user.as_str(), "updated": { "$gt": int(after) } };
+        let found: Changes<NotificationDoc> = self.changes(filter, "updated", limit).await?;
+        let items = self.with_truth(user, found.items).await?;
+        Ok(Changes { items, complete: found.complete })
+    }
+
+    async fn inbox(&self, user: &UserId) -> Answer<InboxDoc> {
+        let found = by_keys(&self.database, &[user.to_string()]).await?.pop();
+        Ok(found.unwrap_or_else(|| InboxDoc::empty(user.clone())))
+    }
+}
+
+#[async_trait]
+impl ProjectionStore for MongoStore {
+    async fn load(&self, wants: Vec<Want>) -> Answer<Vec<Doc>> {
+        write::load(&self.database, wants).await
+    }
+
+    async fn commit(
+        &self,
+        expected: Sequence,
+        next: Position,
+        docs: Vec<Doc>,
+    ) -> Result<(), CommitError> {
+        write::commit(&self.database, expected, &next, &docs).await
+    }
+
+    async fn scan(
+        &self,
+        collection: Collection,
+        after: Option<Key>,
+        limit: usize,
+    ) -> Answer<Vec<Doc>> {
+        write::scan(&self.database, collection, after.map(|key| key.to_string()), limit).await
+    }
+
+    async fn set_retired(&self, retired: bool) -> Answer<Checkpoint> {
+        write::set_retired(&self.database, retired).await
+    }
+
+    fn reader(self: Arc<Self>) -> Arc<dyn ReadStore> {
+        self
+    }
+}

@@ -1,0 +1,274 @@
+//! Histories to project, and read models to project them into.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use projector::{Engine, Logged};
+use readmodel::{Collection, Doc, ProjectionStore, ReadModel, ReadModelUrl};
+use schemas::events::*;
+use schemas::ids::*;
+use schemas::values::*;
+use schemas::{Actor, Epoch, Event, EventData, Lane, Namespace, Sequence, Timestamp};
+use std::sync::Arc;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+static NAMES: AtomicU64 = AtomicU64::new(1);
+
+/// A UUID made of a number, so that a failing case is the same when it is run again.
+pub(crate) fn uuid(number: u64) -> Uuid {
+    Uuid::from_u128((u128::from(number) << 64) | u128::from(number))
+}
+
+pub(crate) fn when(number: u64) -> Timestamp {
+    Timestamp::from_millis(1_795_255_200_000 + i64::try_from(number).unwrap() * 1000)
+}
+
+pub(crate) fn epoch() -> Epoch {
+    Epoch::parse("testlog1").unwrap()
+}
+
+pub(crate) fn user(number: u64) -> UserId {
+    UserId::from_uuid(uuid(number))
+}
+pub(crate) fn room(number: u64) -> RoomId {
+    RoomId::from_uuid(uuid(number))
+}
+pub(crate) fn message(number: u64) -> MessageId {
+    MessageId::from_uuid(uuid(number))
+}
+pub(crate) fn notification(number: u64) -> NotificationId {
+    NotificationId::from_uuid(uuid(number))
+}
+pub(crate) fn client(name: &str) -> ClientId {
+    ClientId::parse(name).unwrap()
+}
+
+pub(crate) fn user_state(number: u64, username: &str) -> UserState {
+    UserState {
+        id: user(number),
+        username: Username::parse(username).unwrap(),
+        display_name: DisplayName::parse(&format!("Dr. {username}")).unwrap(),
+        email: Email::parse(&format!("{username}@example.org")).unwrap(),
+        email_verified: false,
+        role: Role::User,
+        suspended: false,
+        bio: None,
+        avatar_media_id: None,
+        // Numbers and names a database could stumble over.
+        settings: serde_json::from_str(r#"{"$set":{"a.b":18446744073709551615},"f":0.5}"#).unwrap(),
+        created_at: when(number),
+    }
+}
+
+pub(crate) fn room_state(number: u64, name: &str) -> RoomState {
+    RoomState {
+        id: room(number),
+        kind: RoomKind::Channel,
+        name: Some(RoomName::parse(name).unwrap()),
+        topic: None,
+        visibility: Visibility::Public,
+        everyone: false,
+        archived: false,
+        owners: vec![],
+        direct_members: vec![],
+        retention_days: None,
+        created_by: None,
+        created_at: when(number),
+    }
+}
+
+pub(crate) fn member_state(in_room: u64, who: u64, present: bool) -> MemberState {
+    MemberState {
+        room_id: room(in_room),
+        user_id: user(who),
+        role: RoomRole::Member,
+        present,
+        muted_until: None,
+        banned: false,
+        joined_at: when(who),
+    }
+}
+
+pub(crate) fn message_state(in_room: u64, id: u64, sender: u64, body: &str) -> MessageState {
+    MessageState {
+        id: message(id),
+        room_id: room(in_room),
+        sender_id: user(sender),
+        client_id: None,
+        body: Body::parse(body).unwrap(),
+        format: Format::Plain,
+        attachments: vec![],
+        mentions: vec![],
+        mentions_room: false,
+        thread_root_id: None,
+        created_at: when(id),
+    }
+}
+
+/// A log in the making.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    pub(crate) events: Vec<Logged>,
+}
+
+impl History {
+    pub(crate) fn add(&mut self, data: impl Into<EventData>) -> Sequence {
+        let sequence = u64::try_from(self.events.len()).unwrap() + 1;
+        let event = event(sequence, data);
+        self.events.push(Logged { sequence, stored_at: when(sequence), event });
+        sequence
+    }
+
+    pub(crate) fn register(&mut self, number: u64, username: &str) -> Sequence {
+        self.add(UserRegistered { user: user_state(number, username) })
+    }
+
+    pub(crate) fn create_room(&mut self, number: u64, name: &str) -> Sequence {
+        self.add(RoomCreated { room: room_state(number, name) })
+    }
+
+    pub(crate) fn join(&mut self, in_room: u64, who: u64) -> Sequence {
+        self.add(MemberJoined { member: member_state(in_room, who, true) })
+    }
+
+    pub(crate) fn leave(&mut self, in_room: u64, who: u64) -> Sequence {
+        self.add(MemberLeft { member: member_state(in_room, who, false) })
+    }
+
+    pub(crate) fn post(&mut self, in_room: u64, id: u64, sender: u64) -> Sequence {
+        self.post_with(message_state(in_room, id, sender, &format!("message {id}")))
+    }
+
+    pub(crate) fn post_with(&mut self, message: MessageState) -> Sequence {
+        self.add(MessagePosted { message })
+    }
+
+    pub(crate) fn edit(&mut self, message: MessageState) -> Sequence {
+        let edited_at = when(500);
+        self.add(MessageEdited { message, posted: 0, edited_at })
+    }
+
+    pub(crate) fn delete(&mut self, in_room: u64, id: u64, root: Option<u64>) -> Sequence {
+        self.add(MessageDeleted {
+            message_id: message(id),
+            room_id: room(in_room),
+            sender_id: user(1),
+            posted: 0,
+            thread_root_id: root.map(message),
+            created_at: when(id),
+            deleted_at: when(600),
+        })
+    }
+
+    pub(crate) fn read(&mut self, in_room: u64, who: u64, up_to: u64) -> Sequence {
+        self.add(ReadMoved {
+            room_id: room(in_room),
+            user_id: user(who),
+            message_id: message(up_to),
+            posted: 0,
+        })
+    }
+
+    pub(crate) fn notify(&mut self, id: u64, who: u64) -> Sequence {
+        self.add(NotificationCreated {
+            notification_id: notification(id),
+            user_id: user(who),
+            kind: NotificationKind::System,
+            title: "Title".to_owned(),
+            body: "Text".to_owned(),
+            room_id: None,
+            message_id: None,
+            created_at: when(id),
+        })
+    }
+
+    pub(crate) fn read_notification(&mut self, who: u64, id: Option<u64>) -> Sequence {
+        let notification_id = id.map(notification);
+        self.add(NotificationsRead { user_id: user(who), notification_id })
+    }
+}
+
+pub(crate) fn event(number: u64, data: impl Into<EventData>) -> Event {
+    Event {
+        id: EventId::from_uuid(uuid(number)),
+        time: when(number),
+        actor: Actor::System,
+        causation: None,
+        traceparent: None,
+        data: data.into(),
+    }
+}
+
+/// The lane an event of a history belongs to.
+pub(crate) fn lane(event: &Event) -> Lane {
+    match &event.data {
+        EventData::UserRegistered(data) => Lane::User(data.user.id.clone()),
+        EventData::RoomCreated(data) => Lane::Room(data.room.id.clone()),
+        EventData::MemberJoined(data) => {
+            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+        }
+        EventData::MessagePosted(data) => Lane::Timeline(data.message.room_id.clone()),
+        EventData::ReadMoved(data) => Lane::Receipts(data.room_id.clone()),
+        other => panic!("no lane for {}", other.type_name()),
+    }
+}
+
+/// A read model with nothing in it.
+pub(crate) struct Place {
+    pub(crate) model: ReadModel,
+    pub(crate) url: ReadModelUrl,
+    pub(crate) namespace: Namespace,
+    _folder: Option<TempDir>,
+}
+
+impl Place {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = ReadModelUrl::Sqlite(folder.path().join("read"));
+        Self::open(url, Some(folder)).await
+    }
+
+    pub(crate) async fn mongo(url: &str) -> Self {
+        Self::open(ReadModelUrl::Mongo(url.to_owned()), None).await
+    }
+
+    async fn open(url: ReadModelUrl, folder: Option<TempDir>) -> Self {
+        let name = format!("t{}", NAMES.fetch_add(1, Ordering::Relaxed));
+        let namespace = Namespace::parse(&name).unwrap();
+        let model = ReadModel::open(&url, &namespace).await.unwrap();
+        Self { model, url, namespace, _folder: folder }
+    }
+
+    pub(crate) async fn engine(&self) -> Engine {
+        Engine::open(self.model.writer(), epoch()).await.unwrap()
+    }
+
+    /// Projects a whole history in one batch.
+    pub(crate) async fn project(&self, history: &History) {
+        let mut engine = self.engine().await;
+        let last = history.events.last().map_or(0, |last| last.sequence);
+        engine.apply(&history.events, last).await.unwrap();
+    }
+}
+
+/// Everything a generation holds, by collection and key.
+pub(crate) async fn contents(
+    store: &Arc<dyn ProjectionStore>,
+) -> BTreeMap<(Collection, String), Doc> {
+    let mut all = BTreeMap::new();
+    for collection in Collection::ALL {
+        let mut after = None;
+        // Small pages, so that walking from page to page is part of every comparison.
+        loop {
+            let page = store.scan(collection, after.clone(), 7).await.unwrap();
+            let Some(last) = page.last() else { break };
+            after = Some(last.key());
+            for doc in page {
+                let before = all.insert((collection, doc.key().to_string()), doc);
+                assert_eq!(before, None, "a key was scanned twice");
+            }
+        }
+    }
+    all
+}
