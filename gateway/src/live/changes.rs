@@ -115,7 +115,8 @@ impl Span<'_> {
         }
         let is_new = self.covers(doc.posted);
         // A later change is told from memory; the post before it is not, if the client has not seen it.
-        if !self.covers(doc.changed) && !(is_new && doc.deleted_at.is_none()) {
+        let unseen = is_new && doc.deleted_at.is_none();
+        if !self.covers(doc.changed) && !unseen {
             return None;
         }
         let name = match (doc.deleted_at, is_new) {

@@ -39,7 +39,7 @@ impl Joining {
             let frames = Vec::new();
             return Ok(Start { from: after, frames, reset: None, welcome: after, resuming: true });
         }
-        self.from_read_model(after).await
+        self.out_of_read_model(after).await
     }
 
     /// Whether the log reaches that far; a number from a client is never taken for the log's word.
@@ -52,7 +52,7 @@ impl Joining {
         Ok(head >= sequence && self.hub.reaches(sequence, PATIENCE).await)
     }
 
-    async fn from_read_model(&self, after: Sequence) -> Result<Start, JoinError> {
+    async fn out_of_read_model(&self, after: Sequence) -> Result<Start, JoinError> {
         let inner = &self.hub.inner;
         let (rooms, floor) = {
             let state = inner.state.lock();

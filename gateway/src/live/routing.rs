@@ -60,10 +60,6 @@ impl Routing {
         self.people.contains_key(user)
     }
 
-    pub(crate) fn sockets(&self) -> usize {
-        self.people.values().map(|person| person.seats.len()).sum()
-    }
-
     /// Gives a socket its place with its user, who may have at most `limit`. It hears nothing yet.
     pub(crate) fn reserve(
         &mut self,

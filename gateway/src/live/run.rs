@@ -197,7 +197,7 @@ impl Run {
         while self.feed.last() < until {
             match self.fill(until).await {
                 Ok(()) => break,
-                Err(error @ (LogError::Replaced { .. } | LogError::Ahead { .. })) => {
+                Err(error @ (LogError::Replaced | LogError::Ahead { .. })) => {
                     // Not the log the sockets' positions are of: only a new start can tell them.
                     self.health.fail(COMPONENT, error_chain(&error));
                     std::future::pending::<()>().await;

@@ -3,6 +3,7 @@
 use schemas::frames::{ClientFrame, FrameId};
 use schemas::{Code, FieldError, Rejection};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// The longest text a client may call a frame.
 const MAX_ID: usize = 128;
@@ -42,6 +43,8 @@ fn fault(text: &str, error: &serde_json::Error) -> Fault {
     use serde_json::error::Category;
     match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => Fault::NotJson,
+        // The parser stops at the first thing that does not fit; what follows may not be JSON at all.
+        Category::Data if serde_json::from_str::<IgnoredAny>(text).is_err() => Fault::NotJson,
         Category::Data => {
             let id = serde_json::from_str(text).ok().and_then(|probe: Probe| probe.id);
             let id = id.filter(|id| !matches!(id, FrameId::Text(text) if text.len() > MAX_ID));
@@ -143,7 +146,7 @@ mod tests {
         for text in
             ["", "hello", "{", r#"{"type":"ping","id":1e400}"#, r#"{"type":"\ud800"}"#, &deep]
         {
-            assert_eq!(parse(text), Err(Fault::NotJson), "{text}");
+            assert_eq!(parse(text), Err(Fault::NotJson), "{:.40}", text);
         }
     }
 }

@@ -15,7 +15,7 @@ use futures_util::Stream;
 use tokio_util::codec::Decoder;
 
 /// The largest message, whole or in fragments, in bytes.
-pub const MAX_MESSAGE: usize = 64 * 1024;
+pub(crate) const MAX_MESSAGE: usize = 64 * 1024;
 /// Fragments of one message: more are an attack, not a message.
 const MAX_FRAGMENTS: usize = 1_024;
 
@@ -178,7 +178,8 @@ mod tests {
     #[track_caller]
     fn read(bytes: Vec<u8>, expected: &[Result<Incoming, Broken>]) {
         let stream = futures_util::stream::iter([Ok(Bytes::from(bytes))]);
-        let payload = Payload::Stream { payload: Box::pin(stream) };
+        let boxed: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream);
+        let payload = Payload::Stream { payload: boxed };
         let mut inbound = Inbound::new(payload);
         let mut found = Vec::new();
         let mut cx = Context::from_waker(std::task::Waker::noop());

@@ -10,14 +10,14 @@ const FORGIVENESS: f64 = 5.0;
 
 /// Frames a second; the burst is three times that.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FrameRate {
+pub(crate) struct FrameRate {
     per_second: f64,
 }
 
 impl FrameRate {
     /// So many frames in such a time.
     #[must_use]
-    pub fn new(frames: u32, per: Duration) -> Self {
+    pub(crate) fn new(frames: u32, per: Duration) -> Self {
         let seconds = per.as_secs_f64().max(0.001);
         Self { per_second: f64::from(frames) / seconds }
     }

@@ -17,15 +17,15 @@ use super::connection::Handle;
 use crate::live::{LiveMetrics, SocketId, wire};
 
 /// Frames that may wait for a peer.
-pub const MAX_FRAMES: usize = 1_024;
+pub(crate) const MAX_FRAMES: usize = 1_024;
 /// Bytes that may wait for a peer.
-pub const MAX_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 /// Seconds in which nothing could be written to a peer for whom frames wait.
 const STALLED: u16 = 15;
 /// Seconds a socket has for its first `hello`.
 const HELLO: u16 = 10;
 /// Seconds between pings, as `welcome` announces them.
-pub const HEARTBEAT: u16 = 25;
+pub(crate) const HEARTBEAT: u16 = 25;
 /// Pings a peer may leave unanswered.
 const MAX_UNANSWERED: u8 = 2;
 /// Seconds a peer that stopped reading has to read the reason it was closed for.
@@ -344,3 +344,6 @@ fn wake(waker: Option<Waker>) {
         waker.wake();
     }
 }
+
+#[cfg(test)]
+mod tests;
