@@ -23,6 +23,7 @@ pub(crate) async fn start_all(
     projector(base, parts).await?;
     notifier(config, base, parts).await?;
     chat(base, parts).await?;
+    auth(config, base, parts).await?;
     let _ = Stage::Edge;
     config.listen.ok_or_else(|| Failure::new("no address"))
 }
@@ -41,7 +42,8 @@ pub(crate) async fn start(
         Service::Projector => projector(base, parts).await.map(|()| None),
         Service::Notifier => notifier(config, base, parts).await.map(|()| None),
         Service::ChatSvc => chat(base, parts).await.map(|()| None),
-        _ => Err(Failure::new("not wired")),
+        Service::AuthSvc => auth(config, base, parts).await.map(|()| None),
+        Service::Gateway => Err(Failure::new("not wired")),
     }
 }
 
@@ -104,6 +106,23 @@ async fn chat(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
     parts.run(Service::ChatSvc.name(), Stage::Services, |shutdown| async move {
         service.run_until_stopped(shutdown).await;
         Ok(())
+    });
+    Ok(())
+}
+
+async fn auth(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+    let settings = auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost };
+    let deps = auth_svc::Deps {
+        log: base.log.clone(),
+        bus: base.bus.clone(),
+        metrics: base.metrics.clone(),
+        health: base.health.clone(),
+    };
+    let service =
+        auth_svc::build(settings, deps).await.map_err(|error| cannot(Service::AuthSvc, &error))?;
+    parts.run(Service::AuthSvc.name(), Stage::Services, |shutdown| async move {
+        let done = service.run_until_stopped(shutdown).await;
+        done.map_err(|error| Failure::new(error_chain(&error)))
     });
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A `tidings` process and what can be seen of it from outside.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -36,19 +36,19 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// A `tidings serve`, killed when dropped.
-pub(crate) struct Serve {
+/// A process of the binary, asked to stop when dropped.
+pub(crate) struct Running {
     child: Child,
-    data: PathBuf,
     /// The first line it wrote to stdout.
     pub(crate) ready: Value,
 }
 
-impl Serve {
-    /// Starts it on a free port and waits for its ready line.
-    pub(crate) fn start(data: &Path) -> Self {
+impl Running {
+    /// Starts it and waits for its ready line.
+    pub(crate) fn start(arguments: &[&str], data: &Path) -> Self {
         let mut child = tidings()
-            .args(["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "4", "--data"])
+            .args(arguments)
+            .arg("--data")
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -56,17 +56,11 @@ impl Serve {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready = serde_json::from_str(&line).unwrap_or(Value::Null);
-        Self { child, data: data.to_owned(), ready }
+        Self { child, ready: serde_json::from_str(&line).unwrap_or(Value::Null) }
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// What `run.json` says now.
-    pub(crate) fn run_json(&self) -> Value {
-        serde_json::from_slice(&std::fs::read(self.data.join("run.json")).unwrap()).unwrap()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -78,13 +72,55 @@ impl Serve {
     }
 }
 
-impl Drop for Serve {
+impl Drop for Running {
     fn drop(&mut self) {
         if self.child.try_wait().unwrap().is_none() {
             self.signal(Signal::SIGTERM);
             self.ended();
         }
     }
+}
+
+/// A `tidings serve` on a free port.
+pub(crate) struct Serve {
+    process: Running,
+    data: PathBuf,
+}
+
+impl Serve {
+    pub(crate) fn start(data: &Path) -> Self {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--bcrypt-cost", "4"];
+        Self { process: Running::start(&arguments, data), data: data.to_owned() }
+    }
+
+    /// What `run.json` says now.
+    pub(crate) fn run_json(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.data.join("run.json")).unwrap()).unwrap()
+    }
+}
+
+impl std::ops::Deref for Serve {
+    type Target = Running;
+    fn deref(&self) -> &Running {
+        &self.process
+    }
+}
+
+impl std::ops::DerefMut for Serve {
+    fn deref_mut(&mut self) -> &mut Running {
+        &mut self.process
+    }
+}
+
+/// The status a `GET` is answered with.
+pub(crate) fn get(http: &str, path: &str) -> u16 {
+    let address = http.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap()
 }
 
 /// The nats-server that runs with this data folder's configuration.
