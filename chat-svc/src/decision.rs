@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
-use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite, LogError};
+use eventlog::{AppendError, Appended, DedupId, Expect, LaneWrite, LogError};
 use rand::RngExt;
 use schemas::commands::Accepted;
 use schemas::{Code, DecodeError, Lane, Position, Rejection, Sequence};
 
 use crate::call::Call;
+use crate::chat::Chat;
 use crate::domain::Fact;
 use crate::domain::access::Denied;
 use crate::domain::member::MemberRejection;
@@ -33,20 +34,37 @@ const PAUSE_MS: u64 = 4;
 pub(crate) enum Failure {
     /// The command is refused.
     Refused(Rejection),
+    /// The caller may not, by what was known of him and the room: what the log says may differ.
+    Denied(Rejection),
     /// The log has changed since it was read: decide again.
     Conflict,
 }
 
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Refused(rejection)
+    }
+}
+
+impl From<Denied> for Failure {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied.into())
+    }
+}
+
 macro_rules! refused_by {
-    ($($rejection:ty),*) => {
+    ($($rejection:ident),*) => {
         $(impl From<$rejection> for Failure {
             fn from(rejection: $rejection) -> Self {
-                Self::Refused(rejection.into())
+                match rejection {
+                    $rejection::Denied(denied) => denied.into(),
+                    other => Self::Refused(other.into()),
+                }
             }
         })*
     };
 }
-refused_by!(Rejection, Denied, RoomRejection, MemberRejection, MessageRejection);
+refused_by!(RoomRejection, MemberRejection, MessageRejection);
 
 /// The answer to a command that could not be carried out for no fault of its own.
 pub(crate) fn unavailable(detail: &str) -> Rejection {
@@ -110,7 +128,12 @@ where
     for round in 0..TRIES {
         match attempt(how).await {
             Ok(done) => return Ok(done),
-            Err(Failure::Refused(rejection)) => return Err(rejection),
+            // Somebody who has just come in must not be sent away by a cache that has not heard of it.
+            Err(Failure::Denied(_)) if how == Freshness::Cached => {
+                how = Freshness::Fresh;
+                continue;
+            }
+            Err(Failure::Refused(rejection) | Failure::Denied(rejection)) => return Err(rejection),
             Err(Failure::Conflict) => metrics.conflict(),
         }
         how = Freshness::Fresh;
@@ -132,29 +155,48 @@ impl ReadAt {
     }
 
     /// A lane that was not read is that of something new: it must be empty.
-    fn expectation(&self, lane: &Lane) -> Expect {
+    pub(crate) fn expectation(&self, lane: &Lane) -> Expect {
         self.0.get(lane).map_or(Expect::Empty, |sequence| Expect::At(*sequence))
     }
 }
 
-/// Writes a decision in one atomic step, each lane expected to be as it was read. Answers with the
-/// position after it; none when there was nothing to write.
-pub(crate) async fn commit(
-    log: &EventLog,
-    call: &Call,
-    command: &str,
-    facts: Vec<Fact>,
-    read: &ReadAt,
-) -> Result<Option<Position>, Failure> {
-    if facts.is_empty() {
-        return Ok(None);
+/// What became of a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Committed {
+    /// There was nothing to write.
+    Nothing,
+    /// It was written now.
+    Now(Position),
+    /// The same command (by its idempotency key) had been carried out before; everything it wrote lies
+    /// before this position.
+    Before(Position),
+}
+
+impl Committed {
+    /// Where its effect can be read.
+    pub(crate) fn position(self) -> Option<Position> {
+        match self {
+            Self::Nothing => None,
+            Self::Now(position) | Self::Before(position) => Some(position),
+        }
     }
-    let writes = facts
-        .into_iter()
-        .enumerate()
-        .map(|(index, fact)| {
+}
+
+impl Chat {
+    /// Writes a decision in one atomic step, each lane expected to be as it was read.
+    pub(crate) async fn commit(
+        &self,
+        call: &Call,
+        command: &str,
+        facts: Vec<Fact>,
+        read: &ReadAt,
+    ) -> Result<Committed, Failure> {
+        if facts.is_empty() {
+            return Ok(Committed::Nothing);
+        }
+        let writes = facts.iter().enumerate().map(|(index, fact)| {
             let expect = read.expectation(&fact.lane);
-            let write = LaneWrite::new(fact.lane, call.event(fact.data), expect);
+            let write = LaneWrite::new(fact.lane.clone(), call.event(fact.data.clone()), expect);
             match &call.key {
                 None => write,
                 Some(key) => {
@@ -163,13 +205,21 @@ pub(crate) async fn commit(
                     write.dedup(DedupId::of(parts))
                 }
             }
-        })
-        .collect();
-    match log.append(writes).await {
-        Ok(appended) => Ok(Some(appended.position)),
-        // The same command was carried out before: everything it wrote lies before the log's end.
-        Err(AppendError::AlreadyCommitted) => Ok(Some(log.epoch().at(log.head().await?))),
-        Err(error) => Err(error.into()),
+        });
+        match self.log.append(writes.collect()).await {
+            Ok(Appended { position, duplicate: true, .. }) => Ok(Committed::Before(position)),
+            Ok(appended) => {
+                // The caller's next command must not be judged by what was before this one.
+                for (fact, sequence) in facts.iter().zip(&appended.sequences) {
+                    self.learn(&fact.lane, *sequence, &fact.data);
+                }
+                Ok(Committed::Now(appended.position))
+            }
+            Err(AppendError::AlreadyCommitted) => {
+                Ok(Committed::Before(self.log.epoch().at(self.log.head().await?)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use schemas::{Lane, Rejection, RoomId, UserId};
 use super::Seen;
 use crate::call::Call;
 use crate::chat::Chat;
-use crate::decision::{Failure, ReadAt, accepted, commit, settle};
+use crate::decision::{Failure, ReadAt, accepted, settle};
 use crate::domain::Fact;
 use crate::domain::member::{Target, add, change, evolve, join, leave, remove};
 use crate::lanes::{Freshness, Snapshot};
@@ -59,8 +59,8 @@ impl Chat {
         let seen = self.see(call, room, how).await?;
         let facts = leave(&seen.standing()?, &call.context())?;
         let read = seen.read_at(room);
-        let position = commit(&self.log, call, LeaveRoom::NAME, facts, &read).await?;
-        Ok(accepted(position, ()))
+        let committed = self.commit(call, LeaveRoom::NAME, facts, &read).await?;
+        Ok(accepted(committed.position(), ()))
     }
 
     pub(crate) async fn add_member(
@@ -87,8 +87,8 @@ impl Chat {
         let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
         let facts = add(&standing, &target, cmd.role, &call.context())?;
         let after = after(member.state.as_ref(), &facts)?;
-        let position = commit(&self.log, call, AddMember::NAME, facts, &read).await?;
-        Ok(accepted(position, after))
+        let committed = self.commit(call, AddMember::NAME, facts, &read).await?;
+        Ok(accepted(committed.position(), after))
     }
 
     pub(crate) async fn remove_member(
@@ -110,8 +110,8 @@ impl Chat {
         let standing = seen.standing()?;
         let (member, read) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, how).await?;
         let facts = remove(&standing, &cmd.user_id, member.state.as_ref(), &call.context())?;
-        let position = commit(&self.log, call, RemoveMember::NAME, facts, &read).await?;
-        Ok(accepted(position, ()))
+        let committed = self.commit(call, RemoveMember::NAME, facts, &read).await?;
+        Ok(accepted(committed.position(), ()))
     }
 
     pub(crate) async fn change_member(
@@ -137,8 +137,8 @@ impl Chat {
         let (member, read) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, how).await?;
         let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
         let (facts, after) = change(&standing, &target, cmd)?;
-        let position = commit(&self.log, call, ChangeMember::NAME, facts, &read).await?;
-        Ok(accepted(position, after))
+        let committed = self.commit(call, ChangeMember::NAME, facts, &read).await?;
+        Ok(accepted(committed.position(), after))
     }
 
     /// Loads somebody else's membership, beside what was read already.

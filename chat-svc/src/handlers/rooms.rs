@@ -11,7 +11,7 @@ use schemas::{Code, Lane, Position, Rejection, RoomId, UserId};
 
 use crate::call::{Call, direct_room_id};
 use crate::chat::Chat;
-use crate::decision::{Failure, ReadAt, accepted, commit, settle};
+use crate::decision::{Committed, Failure, ReadAt, accepted, settle};
 use crate::domain::Fact;
 use crate::domain::room::{
     MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, RoomRejection, archive, change, create,
@@ -90,7 +90,7 @@ impl Chat {
         };
         let internal = || Rejection::new(Code::Internal, "the direct room cannot be found");
         let id = RoomId::parse(&owner).map_err(|_| internal())?;
-        let room = self.lanes.room(&id, Freshness::Cached).await?;
+        let room = self.lanes.room(&id, how).await?;
         Ok(made(None, room.state.clone().ok_or_else(internal)?, false))
     }
 
@@ -173,8 +173,11 @@ impl Chat {
             evolve(&mut after, &fact.data);
         }
         let room = after.ok_or_else(Rejection::not_found)?;
-        let position = commit(&self.log, call, command, facts, read).await?;
-        Ok(made(position, room, before.is_none()))
+        match self.commit(call, command, facts, read).await? {
+            // Somebody else carried out this very command: his room, to the last detail, is the answer.
+            Committed::Before(_) if before.is_none() => Err(Failure::Conflict),
+            committed => Ok(made(committed.position(), room, before.is_none())),
+        }
     }
 }
 

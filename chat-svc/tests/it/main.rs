@@ -1,1 +1,10 @@
-//! Integration tests.
+//! chat-svc on a real nats-server: each rule as a caller meets it, and what only a real log can show.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod kit;
+mod members;
+mod messages;
+mod races;
+mod repeats;
+mod rooms;
