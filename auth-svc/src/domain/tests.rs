@@ -191,7 +191,7 @@ fn only_admins_act_on_others_and_never_against_themselves() {
     let refused = admin::administer(&administering(admin.clone(), admin.clone()), &suspend(&admin));
     assert_eq!(refused.err(), Some(AccountRejection::NotYourself));
     let (after, facts) =
-        admin::administer(&administering(admin.clone(), person.clone()), &suspend(&person))
+        admin::administer(&administering(admin, person.clone()), &suspend(&person))
             .unwrap();
     assert!(after.suspended);
     assert_eq!(types(&facts), ["name.claimed.v1", "user.suspension_changed.v1"]);
