@@ -38,7 +38,6 @@ const HEADER_ROOM: usize = 1024;
 const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
 
 /// A write as it goes over the wire, except for what belongs to one try.
-#[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) subject: String,
     payload: Bytes,
@@ -73,11 +72,13 @@ impl EventLog {
         if count > MAX_BATCH {
             return Err(AppendError::TooLarge);
         }
-        let prepared = self.prepare(writes)?;
-        let written = match prepared.as_slice() {
-            [] => return Err(LogError::Refused { code: 0, description: "no events".into() }.into()),
-            [single] => self.write_single(single.clone()).await?,
-            batch => Written { last: self.write_batch(batch).await?, duplicate: false },
+        let mut prepared = self.prepare(writes)?;
+        let written = if count > 1 {
+            Written { last: self.write_batch(&prepared).await?, duplicate: false }
+        } else if let Some(single) = prepared.pop() {
+            self.write_single(single).await?
+        } else {
+            return Err(LogError::Refused { code: 0, description: "no events".into() }.into());
         };
         let first = written.last.saturating_sub(as_sequence(count) - 1);
         Ok(Appended {

@@ -25,10 +25,13 @@ const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// Batches under way at the same time.
 const IN_FLIGHT: usize = 1;
 
+/// Where the outcome of a queued append is waited for.
+type Answer = oneshot::Sender<Result<Written, AppendError>>;
+
 /// An append that waits for its turn.
 struct Queued {
     write: Prepared,
-    answer: oneshot::Sender<Result<Written, AppendError>>,
+    answer: Answer,
 }
 
 /// Where appends queue up.
@@ -58,35 +61,27 @@ impl EventLog {
     }
 
     async fn write_group(&self, group: Vec<Queued>) {
-        if let [_] = group.as_slice() {
-            return self.write_each(group).await;
-        }
-        let writes: Vec<Prepared> = group.iter().map(|queued| queued.write.clone()).collect();
-        match self.write_batch(&writes).await {
-            Ok(last) => {
-                let first = last - (as_sequence(group.len()) - 1);
-                for (sequence, queued) in (first..=last).zip(group) {
-                    respond(queued.answer, Ok(Written { last: sequence, duplicate: false }));
-                }
+        let (writes, answers): (Vec<Prepared>, Vec<Answer>) =
+            group.into_iter().map(|queued| (queued.write, queued.answer)).unzip();
+        if writes.len() > 1
+            && let Ok(last) = self.write_batch(&writes).await
+        {
+            let first = last - (as_sequence(writes.len()) - 1);
+            for (sequence, answer) in (first..=last).zip(answers) {
+                respond(answer, Ok(Written { last: sequence, duplicate: false }));
             }
-            // One of them is at fault, and only alone can it be told which.
-            Err(_) => self.write_each(group).await,
+            return;
         }
-    }
-
-    async fn write_each(&self, group: Vec<Queued>) {
-        let writes = group.into_iter().map(|queued| async move {
-            respond(queued.answer, self.publish_single(&queued.write).await);
+        // Alone, or one of them is at fault and only alone can it be told which.
+        let each = writes.iter().zip(answers).map(|(write, answer)| async move {
+            respond(answer, self.publish_single(write).await);
         });
-        join_all(writes).await;
+        join_all(each).await;
     }
 }
 
 /// The asker may have gone; what was written stays written.
-fn respond(
-    answer: oneshot::Sender<Result<Written, AppendError>>,
-    outcome: Result<Written, AppendError>,
-) {
+fn respond(answer: Answer, outcome: Result<Written, AppendError>) {
     if answer.send(outcome).is_err() {
         tracing::trace!("nobody waits for an append any more");
     }
@@ -105,6 +100,11 @@ async fn run(log: Weak<Inner>, mut receiver: mpsc::Receiver<Queued>) {
             && let Ok(queued) = receiver.try_recv()
         {
             waiting.push(queued);
+        }
+        // Whoever gave up waiting may try again with another decision: his old one is not written late.
+        waiting.retain(|queued| !queued.answer.is_closed());
+        if waiting.is_empty() {
+            continue;
         }
         let Some(inner) = log.upgrade() else { return };
         let group = take_group(&mut waiting);
