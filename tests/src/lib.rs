@@ -1,1 +1,16 @@
-//! Black-box tests: kit, flows, faults.
+//! Black-box tests: what is needed to run the real thing and talk to it as its users do.
+//!
+//! [`kit`] starts `tidings` as one process or as many, with real servers, and holds a typed client. The flows
+//! and faults themselves are in `tests/it`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is all test: it fails by panicking"
+)]
+
+pub mod kit;
+
+#[cfg(test)]
+mod architecture;

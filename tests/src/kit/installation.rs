@@ -1,0 +1,218 @@
+//! `tidings serve` in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::kit::person::Person;
+use crate::kit::process::{self, Process};
+use crate::kit::tidings;
+
+/// Where people connect, and what they share: the newest position any of them was told, so that a read sees
+/// what was written before.
+#[derive(Clone)]
+pub struct Place {
+    /// The addresses of its gateways; at least one.
+    pub urls: Arc<Vec<String>>,
+    /// The newest position a write was answered with, as (sequence, position).
+    pub newest: Arc<Mutex<(u64, String)>>,
+    /// The account that was made first, which is an admin.
+    pub admin: Arc<Mutex<Option<(String, String)>>>,
+}
+
+impl Place {
+    /// A place with these gateways.
+    #[must_use]
+    pub fn new(urls: Vec<String>) -> Self {
+        Self { urls: Arc::new(urls), newest: Arc::default(), admin: Arc::default() }
+    }
+
+    /// One of its gateways.
+    #[must_use]
+    pub fn url(&self, number: usize) -> &str {
+        &self.urls[number % self.urls.len()]
+    }
+
+    /// Notes the position of a write.
+    pub fn wrote(&self, position: &str) {
+        let Some(sequence) = position.split(':').nth(1).and_then(|s| s.parse().ok()) else {
+            return;
+        };
+        let mut newest = self.newest.lock().unwrap();
+        if sequence >= newest.0 {
+            *newest = (sequence, position.to_owned());
+        }
+    }
+
+    /// Makes the first account, which is an admin's. To be called once, before any other.
+    pub async fn found(&self) -> Person {
+        let admin = Person::register(self, "admin").await;
+        assert_eq!(admin.get("/v1/users/me").await.ok(200)["role"], "admin");
+        *self.admin.lock().unwrap() = Some((admin.username.clone(), admin.password.clone()));
+        admin
+    }
+
+    /// The admin, logged in anew.
+    pub async fn admin(&self) -> Person {
+        let known = self.admin.lock().unwrap().clone();
+        let (username, password) = known.expect("the place was founded");
+        Person::login(self, &username, &password).await
+    }
+}
+
+/// `tidings serve` with everything it keeps.
+pub struct Installation {
+    /// Where people connect.
+    pub place: Place,
+    /// Its data folder.
+    pub data: PathBuf,
+    /// Its process.
+    pub process: Process,
+    flags: Vec<String>,
+    folder: Option<TempDir>,
+}
+
+/// Flags that fit most tests: cheap passwords, no limits.
+pub const RELAXED: &[&str] =
+    &["--bcrypt-cost", "4", "--rate-requests", "off", "--rate-frames", "off", "--rate-auth", "off"];
+
+/// A command line of the binary under test, with nothing of this process's own settings in its environment.
+#[must_use]
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(tidings());
+    command.args(arguments);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("TIDINGS_") && name != "TIDINGS_NATS_SERVER" {
+            command.env_remove(&name);
+        }
+    }
+    if std::env::var_os("TIDINGS_NATS_SERVER").is_none() {
+        command.env("TIDINGS_NATS_SERVER", crate::kit::server("", "nats-server"));
+    }
+    command
+}
+
+/// Starts it on a data folder; the process and where it listens.
+fn serve(data: &Path, flags: &[String], listen: &str, left: Option<&Path>) -> (Process, String) {
+    let logs = data.parent().expect("a folder around the data");
+    let mut command = command(&["serve", "--listen", listen, "--log", "info", "--data"]);
+    command.arg(data).args(flags);
+    let process = Process::start("serve", &command, logs, left);
+    let line = process.line();
+    let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
+    assert_eq!(ready["ready"], true, "{line}");
+    let http = ready["http"].as_str().expect("an address").to_owned();
+    (process, http)
+}
+
+impl Installation {
+    /// Starts one with [`RELAXED`] limits and some flags besides.
+    #[must_use]
+    pub fn relaxed(flags: &[&str]) -> Self {
+        Self::start(&[RELAXED, flags].concat())
+    }
+
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start(flags: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("tidings-test-").unwrap();
+        let data = folder.path().join("data");
+        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        let (process, http) = serve(&data, &flags, "127.0.0.1:0", None);
+        Self { place: Place::new(vec![http]), data, process, flags, folder: Some(folder) }
+    }
+
+    /// Starts one that lasts as long as the test process, and is cleaned up after by its guardian.
+    #[must_use]
+    pub fn lasting(flags: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
+        let data = folder.join("data");
+        let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
+        let (process, http) = serve(&data, &flags, "127.0.0.1:0", Some(&folder));
+        Self { place: Place::new(vec![http]), data, process, flags, folder: None }
+    }
+
+    /// Starts it again on the same data and the same address.
+    pub fn start_again(&mut self) {
+        assert!(!self.process.runs(), "it still runs");
+        let address = self.place.url(0).trim_start_matches("http://").to_owned();
+        let (process, http) = serve(&self.data, &self.flags, &address, None);
+        assert_eq!(http, self.place.url(0));
+        self.process = process;
+    }
+
+    /// What `run.json` says now; null when it is not there.
+    #[must_use]
+    pub fn run_json(&self) -> Value {
+        let text = std::fs::read_to_string(self.data.join("run.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// The address of its NATS server, password included.
+    #[must_use]
+    pub fn nats(&self) -> String {
+        self.run_json()["nats"].as_str().expect("run.json names the server").to_owned()
+    }
+
+    /// The private nats-server's process.
+    #[must_use]
+    pub fn nats_pid(&self) -> nix::unistd::Pid {
+        let all = process::using(&self.data);
+        let is_server = |pid: &&nix::unistd::Pid| {
+            let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name.starts_with("nats-server")
+        };
+        *all.iter().find(is_server).expect("a nats-server of this installation")
+    }
+
+    /// Runs an operator command on its data folder.
+    #[must_use]
+    pub fn operate(&self, arguments: &[&str]) -> Output {
+        let mut command = command(arguments);
+        command.arg("--data").arg(&self.data).args(&self.flags);
+        command.output().expect("the command runs")
+    }
+
+    /// Checks that the read model is what the log says, once the projector has caught up.
+    pub fn verify(&self) {
+        let begun = Instant::now();
+        let output = self.operate(&["verify", "--json"]);
+        assert!(
+            output.status.success(),
+            "verify after {:?}: {}\n{}",
+            begun.elapsed(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        if self.process.runs() {
+            self.process.stop();
+        }
+        if self.folder.is_some() {
+            let left = process::sweep(&self.data);
+            if std::thread::panicking() {
+                eprintln_tail(&self.process);
+            } else {
+                assert_eq!(left, 0, "processes were left over in {}", self.data.display());
+            }
+        }
+    }
+}
+
+/// After a failure: what the installation logged last.
+#[expect(clippy::print_stderr, reason = "shown by the test runner beside the failure")]
+pub fn eprintln_tail(process: &Process) {
+    eprintln!("--- the last that {} logged:\n{}", process.name, process.stderr_tail());
+}

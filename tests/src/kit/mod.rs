@@ -1,0 +1,70 @@
+//! The test kit: processes, servers, people.
+
+pub mod chaos;
+pub mod http;
+pub mod installation;
+pub mod lasting;
+pub mod log;
+pub mod mongo;
+pub mod nats;
+pub mod person;
+pub mod process;
+pub mod separate;
+pub mod socket;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// How long any condition may take to come true before a test fails. Generous: two cores run everything.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until a look finds something.
+///
+/// # Panics
+/// When it has not for [`PATIENCE`].
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    let mut pause = Duration::from_millis(5);
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+/// A word nobody else in this run uses: letters and digits, at most 14.
+#[must_use]
+pub fn unique(prefix: &str) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}{}x{number}", std::process::id())
+}
+
+/// The root of the repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned()
+}
+
+/// The `tidings` binary under test.
+#[must_use]
+pub fn tidings() -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    let path =
+        std::env::var_os("TIDINGS_BIN").map_or_else(|| target.join("debug/tidings"), PathBuf::from);
+    assert!(path.exists(), "{} is missing: cargo build -p tidings", path.display());
+    path
+}
+
+/// A server program: from its environment variable, else as provisioned.
+#[must_use]
+pub fn server(variable: &str, name: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| root().join(".tools/bin").join(name), PathBuf::from)
+}

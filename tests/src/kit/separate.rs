@@ -1,0 +1,155 @@
+//! Every service as a process of its own, two gateways included, beside a nats-server and a read model.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::kit::chaos::Proxy;
+use crate::kit::installation::{Place, RELAXED, command, eprintln_tail};
+use crate::kit::nats::NatsServer;
+use crate::kit::process::{self, Process};
+use crate::kit::unique;
+
+/// The services besides the gateways.
+pub const SERVICES: &[&str] = &["auth-svc", "chat-svc", "projector", "notifier"];
+
+/// An installation of separate processes.
+pub struct Separate {
+    /// Where people connect.
+    pub place: Place,
+    /// Its nats-server.
+    pub nats: NatsServer,
+    /// Its namespace.
+    pub namespace: String,
+    /// What stands between the second gateway and the nats-server.
+    pub proxy: Proxy,
+    /// The services by name; gateways are `gateway-0` and `gateway-1`.
+    pub services: BTreeMap<String, Process>,
+    addresses: BTreeMap<String, String>,
+    read_model: String,
+    data: PathBuf,
+    folder: Option<TempDir>,
+}
+
+impl Separate {
+    /// Starts everything, with the read model at this address (`sqlite` or MongoDB's).
+    #[must_use]
+    pub fn start(read_model: &str) -> Self {
+        let folder = TempDir::with_prefix("tidings-test-").unwrap();
+        let mut separate = Self::begin(folder.path(), read_model);
+        separate.folder = Some(folder);
+        separate
+    }
+
+    /// The same for as long as the test process runs.
+    #[must_use]
+    pub fn lasting(read_model: &str) -> Self {
+        let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
+        Self::begin(&folder, read_model)
+    }
+
+    fn begin(folder: &Path, read_model: &str) -> Self {
+        let nats = NatsServer::start(folder);
+        let proxy = Proxy::start(&nats.address);
+        let mut separate = Self {
+            place: Place::new(Vec::new()),
+            nats,
+            namespace: unique("ns"),
+            proxy,
+            services: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            read_model: read_model.to_owned(),
+            data: folder.join("data"),
+            folder: None,
+        };
+        for name in SERVICES {
+            separate.run(name);
+        }
+        let urls = ["gateway-0", "gateway-1"].map(|name| {
+            separate.run(name);
+            separate.addresses[name].clone()
+        });
+        separate.place = Place::new(urls.to_vec());
+        separate
+    }
+
+    /// Starts a service, on the address it had before if it ran before.
+    pub fn run(&mut self, name: &str) {
+        let service = name.split("-0").next().unwrap_or(name).trim_end_matches("-1");
+        let former = self.addresses.get(name).map(|url| url.trim_start_matches("http://"));
+        let listen = former.unwrap_or("127.0.0.1:0").to_owned();
+        let nats = if name == "gateway-1" { self.proxy.url() } else { self.nats.url() };
+        let mut command = command(&[service, "--log", "info", "--listen", &listen]);
+        command.args(["--nats-url", &nats, "--namespace", &self.namespace]);
+        command.args(["--read-model", &self.read_model]).args(RELAXED);
+        command.arg("--data").arg(&self.data);
+        let logs = self.data.parent().expect("a folder around the data");
+        let process = Process::start(name, &command, logs, None);
+        let line = process.line();
+        let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
+        assert_eq!(ready["ready"], true, "{line}");
+        let http = ready["http"].as_str().expect("an address").to_owned();
+        self.addresses.insert(name.to_owned(), http);
+        self.services.insert(name.to_owned(), process);
+    }
+
+    /// Where a service listens.
+    #[must_use]
+    pub fn address(&self, name: &str) -> &str {
+        &self.addresses[name]
+    }
+
+    /// Ends a service as a power cut would.
+    pub fn kill(&mut self, name: &str) {
+        self.services.get_mut(name).expect("a service").kill();
+    }
+
+    /// Runs an operator command on it.
+    #[must_use]
+    pub fn operate(&self, arguments: &[&str]) -> Output {
+        let mut command = command(arguments);
+        command.args(["--nats-url", &self.nats.url(), "--namespace", &self.namespace]);
+        command.args(["--read-model", &self.read_model]).arg("--data").arg(&self.data);
+        command.output().expect("the command runs")
+    }
+
+    /// Checks that the read model is what the log says.
+    pub fn verify(&self) {
+        let output = self.operate(&["verify", "--json"]);
+        assert!(
+            output.status.success(),
+            "{}\n{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// The mails that were written.
+    #[must_use]
+    pub fn mail_dir(&self) -> PathBuf {
+        self.data.join("mail")
+    }
+}
+
+impl Drop for Separate {
+    fn drop(&mut self) {
+        for name in ["gateway-0", "gateway-1", "chat-svc", "auth-svc", "notifier", "projector"] {
+            if let Some(process) = self.services.get_mut(name) {
+                if std::thread::panicking() {
+                    eprintln_tail(process);
+                }
+                if process.runs() {
+                    process.stop();
+                }
+            }
+        }
+        if let Some(folder) = &self.folder {
+            self.nats.process.stop();
+            let left = process::sweep(folder.path());
+            assert!(left == 0 || std::thread::panicking(), "processes were left over");
+        }
+    }
+}
