@@ -66,9 +66,13 @@ impl Follower {
         match live {
             Live::Event(event) => {
                 self.step(event.sequence);
-                self.learn(&event);
+                let unread = self.learn(&event);
+                self.chat.repeats.live(event.sequence, unread.then_some(&event.payload));
             }
-            Live::Unknown { sequence } => self.step(sequence),
+            Live::Unknown { sequence } => {
+                self.step(sequence);
+                self.chat.repeats.live(sequence, None);
+            }
             Live::Disconnected | Live::Reconnected | Live::Lagged => self.chat.forget_all(),
         }
     }
@@ -82,15 +86,16 @@ impl Follower {
         self.seen = self.seen.max(sequence);
     }
 
-    fn learn(&self, live: &LiveEvent) {
+    /// Takes note of an event; whether it is a post that this process has not written itself.
+    fn learn(&self, live: &LiveEvent) -> bool {
         if let Lane::Timeline(room) = &live.lane {
             // The bulk of all events are posts, of which only the place is of interest here.
-            let Ok(peek) = serde_json::from_slice::<Peek<'_>>(&live.payload) else { return };
+            let Ok(peek) = serde_json::from_slice::<Peek<'_>>(&live.payload) else { return false };
             if peek.kind == POSTED {
-                if let Ok(id) = MessageId::parse(&peek.subject) {
-                    self.chat.recent.posted(&id, room, live.sequence);
-                }
-                return;
+                let Ok(id) = MessageId::parse(&peek.subject) else { return false };
+                let ours = self.chat.recent.message(&id).is_some_and(|spot| spot.ours);
+                self.chat.recent.posted(&id, room, live.sequence);
+                return !ours;
             }
         }
         match Event::decode(&live.payload) {
@@ -101,6 +106,7 @@ impl Follower {
                 self.chat.forget_all();
             }
         }
+        false
     }
 
     /// The end of a quiet feed may be lost without anything following that would show it.

@@ -18,6 +18,7 @@ pub(crate) struct ChatMetrics {
     commands: Family<Labels, Counter>,
     seconds: Histogram,
     tail: Gauge,
+    checks: Family<[(&'static str, &'static str); 1], Counter>,
 }
 
 impl ChatMetrics {
@@ -30,6 +31,7 @@ impl ChatMetrics {
             commands: Family::default(),
             seconds: Histogram::new(telemetry::latency_buckets()),
             tail: Gauge::default(),
+            checks: Family::default(),
         };
         metrics.register(|registry| {
             let m = new.clone();
@@ -52,6 +54,7 @@ impl ChatMetrics {
                 "Client ids remembered because the read model is behind",
                 m.tail,
             );
+            registry.register("chat_repeat_checks", "What told a new post from a repeat", m.checks);
         });
         new
     }
@@ -76,6 +79,11 @@ impl ChatMetrics {
     pub(crate) fn command(&self, command: &'static str, outcome: &'static str, seconds: f64) {
         self.commands.get_or_create(&[("command", command), ("outcome", outcome)]).inc();
         self.seconds.observe(seconds);
+    }
+
+    /// Something was found out about a client id, by one of the memories.
+    pub(crate) fn checked(&self, by: &'static str) {
+        self.checks.get_or_create(&[("by", by)]).inc();
     }
 
     pub(crate) fn tail(&self, entries: usize) {

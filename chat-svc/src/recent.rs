@@ -11,6 +11,8 @@ pub(crate) struct Spot {
     pub(crate) room: RoomId,
     pub(crate) posted: Sequence,
     pub(crate) deleted: bool,
+    /// This process has written it and taken note of its client id.
+    pub(crate) ours: bool,
 }
 
 /// How far somebody has read a room.
@@ -41,7 +43,12 @@ impl Recent {
 
     /// A message was posted. One known as deleted stays deleted.
     pub(crate) fn posted(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
-        self.found(id, Spot { room: room.clone(), posted, deleted: false });
+        self.found(id, Spot { room: room.clone(), posted, deleted: false, ours: false });
+    }
+
+    /// This process has posted a message, whose client id it has taken note of.
+    pub(crate) fn wrote(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
+        self.found(id, Spot { room: room.clone(), posted, deleted: false, ours: true });
     }
 
     /// A message was found elsewhere.
@@ -51,7 +58,8 @@ impl Recent {
 
     /// A message was deleted.
     pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
-        self.messages.insert(id.clone(), Spot { room: room.clone(), posted, deleted: true });
+        let spot = Spot { room: room.clone(), posted, deleted: true, ours: false };
+        self.messages.insert(id.clone(), spot);
     }
 
     /// Somebody has read that far; a marker never goes back.

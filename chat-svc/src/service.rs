@@ -128,6 +128,10 @@ pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         async move { chat.repeats.keep_covered(stop).await }
     });
+    tasks.spawn({
+        let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
+        async move { chat.repeats.keep_past(stop).await }
+    });
     let handle = serve(&bus, &chat).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     Ok(Service { general, handle, tasks, stop_tasks, health })

@@ -85,7 +85,7 @@ impl Chat {
             }
         }
         self.metrics.posted();
-        self.recent.posted(&state.id, &state.room_id, posted);
+        self.recent.wrote(&state.id, &state.room_id, posted);
         let marker = Marker { message: state.id.clone(), posted };
         self.recent.read(&state.room_id, &state.sender_id, &marker);
         Ok(self.outcome(posted, state, None, false))

@@ -52,7 +52,7 @@ impl Chat {
         let found = self.message(&cmd.message_id).await?;
         let found = found.filter(|found| found.state.room_id == cmd.room_id).ok_or(unknown)?;
         let Message { posted, deleted, .. } = found;
-        let spot = Spot { room: cmd.room_id.clone(), posted, deleted };
+        let spot = Spot { room: cmd.room_id.clone(), posted, deleted, ours: false };
         self.recent.found(&cmd.message_id, spot);
         Ok(posted)
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Program, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +12,7 @@ use bus::Bus;
 use chat_svc::{Config, Deps, IndexError, Indexed, MessageIndex};
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
 use parking_lot::Mutex;
+use readmodel::StoreError;
 use schemas::commands::{
     Accepted, CallContext, Caller, Command, CreateRoom, MessageOutcome, PostMessage, Reply,
 };
@@ -327,6 +328,8 @@ pub(crate) struct LogIndex {
     log: EventLog,
     known: tokio::sync::Mutex<Known>,
     stopped: Mutex<Option<Sequence>>,
+    broken: AtomicBool,
+    lookups: AtomicU64,
 }
 
 #[derive(Default)]
@@ -339,7 +342,30 @@ struct Known {
 
 impl LogIndex {
     fn new(log: EventLog) -> Self {
-        Self { log, known: tokio::sync::Mutex::default(), stopped: Mutex::new(None) }
+        Self {
+            log,
+            known: tokio::sync::Mutex::default(),
+            stopped: Mutex::new(None),
+            broken: AtomicBool::new(false),
+            lookups: AtomicU64::new(0),
+        }
+    }
+
+    /// As if the database could not be reached.
+    pub(crate) fn set_broken(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
+    }
+
+    /// How often a client id was looked up.
+    pub(crate) fn lookups(&self) -> u64 {
+        self.lookups.load(Ordering::SeqCst)
+    }
+
+    fn check(&self) -> Result<(), IndexError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("broken on purpose".into()).into());
+        }
+        Ok(())
     }
 
     /// As if the projector had stopped after what is in the log now.
@@ -392,6 +418,7 @@ impl Known {
 #[async_trait]
 impl MessageIndex for LogIndex {
     async fn checkpoint(&self, _epoch: &Epoch) -> Result<Sequence, IndexError> {
+        self.check()?;
         Ok(self.caught_up().await.through)
     }
 
@@ -409,6 +436,8 @@ impl MessageIndex for LogIndex {
         sender: &UserId,
         client_id: &ClientId,
     ) -> Result<Option<Sequence>, IndexError> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
+        self.check()?;
         let key = (room.clone(), sender.clone(), client_id.clone());
         Ok(self.caught_up().await.clients.get(&key).copied())
     }

@@ -13,11 +13,12 @@ use crate::kit::{World, call, context, keyed, say, say_as, until};
 /// A log that forgets message ids so soon that a test can wait for it.
 const WINDOW: Duration = Duration::from_millis(1_500);
 
-async fn forgetful() -> World {
+async fn forgetful(filter_bytes: usize) -> World {
     let topology = Topology { duplicate_window: WINDOW, ..Topology::default() };
     let repeats = RepeatsConfig {
         freshness: Duration::from_secs(1),
         tolerated_lag: Duration::from_millis(500),
+        filter_bytes,
         ..RepeatsConfig::default()
     };
     World::start_with(topology, Config { repeats, ..Config::default() }).await
@@ -91,7 +92,16 @@ async fn an_idempotency_key_does_where_there_is_no_client_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_known_long_after_the_window() {
-    let world = forgetful().await;
+    known_after_the_window(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_known_long_after_the_window_to_the_filter_too() {
+    known_after_the_window(4096).await;
+}
+
+async fn known_after_the_window(filter_bytes: usize) {
+    let world = forgetful(filter_bytes).await;
     let ada = world.register("ada").await;
     let general = world.first.general.clone().unwrap();
     let first = world.call(&ada, &say_as(&general, "c1", "one")).await.unwrap().result;
@@ -106,7 +116,16 @@ async fn a_repeat_is_known_long_after_the_window() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_known_even_when_the_projector_has_stopped() {
-    let world = forgetful().await;
+    known_while_the_projector_stands(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_known_to_the_filter_too_when_the_projector_has_stopped() {
+    known_while_the_projector_stands(4096).await;
+}
+
+async fn known_while_the_projector_stands(filter_bytes: usize) {
+    let world = forgetful(filter_bytes).await;
     let ada = world.register("ada").await;
     let general = world.first.general.clone().unwrap();
     let before = world.call(&ada, &say_as(&general, "before", "one")).await.unwrap().result;
@@ -141,6 +160,7 @@ async fn too_long_a_tail_is_refused_honestly() {
         freshness: Duration::from_secs(1),
         tolerated_lag: Duration::from_millis(200),
         tail_limit: 3,
+        filter_bytes: 0,
     };
     let config = Config { repeats, ..Config::default() };
     let world = World::start_with(topology, config).await;
@@ -158,4 +178,38 @@ async fn too_long_a_tail_is_refused_honestly() {
         world.call(&ada, &say_as(&general, "again", "x")).await.ok()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_posts_need_no_look_into_the_read_model() {
+    let world = forgetful(4096).await;
+    let ada = world.register("ada").await;
+    let general = world.first.general.clone().unwrap();
+    let first = world.call(&ada, &say_as(&general, "c0", "one")).await.unwrap().result;
+    window_passed().await;
+    // A process that comes later reads the past once.
+    let other = world.another().await;
+    world.say(&ada, &general, "something for the live feed").await;
+    let mut n = 0;
+    until("the filter is complete", async || {
+        n += 1;
+        let before = world.index.lookups();
+        let command = say_as(&general, &format!("c{n}"), "new");
+        call(&other.bus, &context(&ada), &command).await.unwrap();
+        (world.index.lookups() == before).then_some(())
+    })
+    .await;
+    world.index.set_broken(true);
+    let repeated = say_as(&general, "c0", "two");
+    for n in 0..20 {
+        let command = say_as(&general, &format!("d{n}"), "new");
+        let posted = call(&other.bus, &context(&ada), &command).await.unwrap().result;
+        assert!(!posted.repeat);
+    }
+    let refused = call(&other.bus, &context(&ada), &repeated).await.unwrap_err();
+    assert_eq!(refused.code, schemas::Code::Unavailable);
+    world.index.set_broken(false);
+    let repeat =
+        until("the index answers", async || call(&other.bus, &context(&ada), &repeated).await.ok());
+    same(&first, &repeat.await.result);
 }

@@ -9,6 +9,9 @@
 //! So a post needs a check that covers everything stored up to some moment less than a duplicate window ago.
 //! [`Repeats::keep_covered`] runs once a second, moves that moment, and builds the tail where the checkpoint
 //! alone does not do. No lock is held while waiting for anything.
+//!
+//! Nearly every post is new, and to know that for sure of a client id one need not look it up: [`past`] knows
+//! of all the client ids in the log which of them were never used, but for one in a hundred.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +29,10 @@ use tokio::time::{Instant, timeout};
 
 use crate::index::{IndexError, MessageIndex};
 use crate::metrics::ChatMetrics;
+use past::Past;
+
+mod filter;
+mod past;
 
 /// How often coverage is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -46,6 +53,10 @@ pub struct RepeatsConfig {
     /// Client ids the tail holds at most (about 80 bytes each). When the read model is further behind,
     /// posts with a client id are refused as unavailable until it catches up.
     pub tail_limit: usize,
+    /// Bytes of the filter that knows which client ids were never used. Ten bits a message keep it sharp:
+    /// the default of 8 MiB does for about seven million; beyond that more posts cost a look into the read
+    /// model. 0 does without: every post then costs one, and none can be written while it does not answer.
+    pub filter_bytes: usize,
 }
 
 impl Default for RepeatsConfig {
@@ -54,6 +65,7 @@ impl Default for RepeatsConfig {
             freshness: Duration::from_secs(10),
             tolerated_lag: Duration::from_secs(5),
             tail_limit: 1_000_000,
+            filter_bytes: 8 << 20,
         }
     }
 }
@@ -108,6 +120,10 @@ pub(crate) struct Repeats {
     covered: watch::Sender<Option<Instant>>,
     /// Somebody waits for coverage.
     wanted: Notify,
+    /// Which client ids were never used.
+    past: Past,
+    /// Everything stored before this moment is known to it.
+    past_covered: Mutex<Option<Instant>>,
 }
 
 impl Repeats {
@@ -121,9 +137,11 @@ impl Repeats {
         Self {
             log,
             index,
-            config,
             metrics,
             recent: Cache::new(capacity),
+            past: Past::new(config.filter_bytes),
+            past_covered: Mutex::new(None),
+            config,
             tail: Mutex::new(Tail::default()),
             covered: watch::Sender::new(None),
             wanted: Notify::new(),
@@ -134,20 +152,43 @@ impl Repeats {
     pub(crate) async fn first(&self, claim: &Claim) -> Result<Option<Sequence>, Unknowable> {
         let name = claim.name();
         if let Some(sequence) = self.recent.get(&name) {
+            self.metrics.checked("recent");
             return Ok(Some(sequence));
+        }
+        let moment = *self.past_covered.lock();
+        if self.is_covered(moment) && !self.past.may_hold(&name) {
+            self.metrics.checked("filter");
+            return Ok(None);
         }
         self.wait_for_coverage().await?;
         if let Some(sequence) = self.tail.lock().get(&name) {
+            self.metrics.checked("tail");
             return Ok(Some(*sequence));
         }
         // What has left the tail meanwhile is in the index: that is why it left.
+        self.metrics.checked("index");
         let Claim { room, sender, client_id } = claim;
         Ok(self.index.by_client_id(room, sender, client_id).await?)
     }
 
     /// Remembers where a claim was posted.
     pub(crate) fn note(&self, claim: &Claim, sequence: Sequence) {
-        self.recent.insert(claim.name(), sequence);
+        let name = claim.name();
+        self.past.insert(&name);
+        self.recent.insert(name, sequence);
+    }
+
+    /// The live feed has brought an event; `payload` is that of a post this process has not written.
+    pub(crate) fn live(&self, sequence: Sequence, payload: Option<&[u8]>) {
+        if let Some(name) = payload.and_then(past::claimed) {
+            self.past.insert(&name);
+        }
+        self.past.live(sequence);
+    }
+
+    /// Reads the client ids of the whole log once, and again where the live feed has lost something.
+    pub(crate) async fn keep_past(&self, shutdown: Shutdown) {
+        self.past.keep_complete(&self.log, shutdown).await;
     }
 
     fn is_covered(&self, moment: Option<Instant>) -> bool {
@@ -191,9 +232,10 @@ impl Repeats {
     async fn renew(&self, coverage: &mut Coverage) -> Result<(), Unknowable> {
         let now = Instant::now();
         let head = self.log.head().await?;
+        coverage.note(now, head);
+        *self.past_covered.lock() = coverage.moment_of(self.past.complete());
         let checkpoint = self.index.checkpoint(&self.log.epoch()).await?;
         self.trim(checkpoint);
-        coverage.note(now, head);
         match coverage.moment_of(checkpoint) {
             Some(moment) if now.duration_since(moment) <= self.config.tolerated_lag => {
                 coverage.reader = None;
