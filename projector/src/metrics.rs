@@ -54,8 +54,12 @@ impl ProjectorMetrics {
                 f.lag_seconds,
             );
             all.register("projector_checkpoint", "Sequence of the checkpoint", f.checkpoint);
-            all.register("projector_stopped", "1 while an event stops the projection", f.stopped);
-            all.register("projector_active", "1 while this instance writes", f.active);
+            all.register("projector_stopped", "Whether an event stops the projection", f.stopped);
+            all.register(
+                "projector_active",
+                "Whether this instance is the one that writes",
+                f.active,
+            );
             all.register("projector_events", "Events projected", f.events);
             all.register("projector_documents", "Documents written", f.documents);
             all.register("projector_fenced", "Commits another projector forestalled", f.fenced);

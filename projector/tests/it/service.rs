@@ -92,7 +92,7 @@ async fn events_become_readable(place: &Place) {
     assert_eq!(last_number(&place.model).await, 50);
     assert!(running.health.ready().is_ok());
     let metrics = running.metrics.encode();
-    assert!(metrics.contains(&format!("tidings_projector_checkpoint {last}")), "{metrics}");
+    assert!(metrics.contains(&format!("\ntidings_projector_checkpoint {last}")), "{metrics}");
     running.stop().await;
     let verified = verify(&log.log, &place.model, &silent).await.unwrap();
     assert!(verified.clean(), "{verified:?}");
@@ -112,7 +112,7 @@ async fn of_two_projectors_one_works(place: &Place) {
     reached(place, last).await;
     // Exactly one of them is active, whichever was faster; it is ended as by kill -9.
     let active = |running: &crate::log::Running| {
-        running.metrics.encode().contains("tidings_projector_active 1")
+        running.metrics.encode().contains("\ntidings_projector_active 1")
     };
     until("one is active", async || active(&first) != active(&second)).await;
     let survivor = if active(&first) {
@@ -292,7 +292,7 @@ async fn an_unreadable_event_stops_the_projection(place: &Place) {
     let running = log.projector(&place.model).await;
     reached(place, last).await;
     until("unready", async || running.health.ready().is_err()).await;
-    until("stopped", async || running.metrics.encode().contains("tidings_projector_stopped 1"))
+    until("stopped", async || running.metrics.encode().contains("\ntidings_projector_stopped 1"))
         .await;
     let reasons = running.health.ready().unwrap_err();
     assert!(reasons[0].reason.contains(&(last + 1).to_string()), "{reasons:?}");
