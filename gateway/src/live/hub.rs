@@ -279,8 +279,11 @@ impl State {
             self.revoke(event);
         }
         let Some(told) = told else { return 0 };
-        if let Effect::Created { room, everyone: true } = &told.effect {
-            self.routing.everyone(room);
+        if let Effect::Created { room, members, everyone } = &told.effect {
+            members.iter().for_each(|member| self.routing.member(room, member, true));
+            if *everyone {
+                self.routing.everyone(room);
+            }
         }
         match &told.audience {
             Audience::Room(room) => self.routing.to_room(room, &told.frame),

@@ -76,7 +76,8 @@ impl Routing {
             noted: Vec::new(),
             since: now,
         });
-        if person.seats.len() >= limit {
+        // One that is being closed has given up its place.
+        if person.seats.iter().filter(|seat| seat.outbox.is_open()).count() >= limit {
             return Err(Crowded);
         }
         person.seats.push(Seat { outbox, session, attached: false });

@@ -31,8 +31,8 @@ pub(crate) enum Effect {
     None,
     /// A person is in a room from now on, or is not any more.
     Member { room: RoomId, user: UserId, present: bool },
-    /// A room came to be; everybody is in it when `everyone` is set.
-    Created { room: RoomId, everyone: bool },
+    /// A room came to be; these are in it from the beginning, or everybody is.
+    Created { room: RoomId, members: Vec<UserId>, everyone: bool },
 }
 
 /// An event as clients are told of it.
@@ -117,7 +117,11 @@ pub(crate) fn tell(event: &Event, place: Place<'_>, sender: Option<Sender>) -> O
         EventData::MemberChanged(changed) => tell_member("member.changed", &changed.member, place),
         EventData::RoomCreated(created) => {
             let room = &created.room;
-            let effect = Effect::Created { room: room.id.clone(), everyone: room.everyone };
+            let effect = Effect::Created {
+                room: room.id.clone(),
+                members: room.direct_members.clone(),
+                everyone: room.everyone,
+            };
             Told {
                 effect,
                 ..in_room("room.created", &room.id, place, &documents::written_room(room))

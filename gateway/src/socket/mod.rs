@@ -15,5 +15,5 @@ mod queue;
 mod session;
 
 pub use connection::{Handle, keep_handle};
-pub use handshake::handshake;
+pub(crate) use handshake::handshake;
 pub use queue::Outbox;
