@@ -1,1 +1,29 @@
 //! REST and WebSocket: the only process clients talk to.
+//!
+//! A request goes through [`edge`] (trace, limits, authentication, idempotency) to a handler in [`rest`], which
+//! sends one command or asks the read model one question; the whole URL table is in [`routes`]. A socket is in
+//! [`socket`], and what it hears comes from [`live`]. Nothing is decided here: services decide, and the log
+//! is the truth.
+
+mod commands;
+mod config;
+mod cursor;
+mod documents;
+mod edge;
+mod failure;
+mod limits;
+pub mod live;
+mod metrics;
+mod openapi;
+mod people;
+mod problem;
+mod rest;
+mod routes;
+mod sessions;
+pub mod socket;
+mod startup;
+mod state;
+
+pub use config::{Config, Rate};
+pub use openapi::document as openapi_document;
+pub use startup::{Deps, Gateway, GatewayError, build};

@@ -1,0 +1,52 @@
+//! What a gateway is told when it starts. Who reads flags and files is the binary; here it is parsed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// How often something may be done: so many times in a span of time, all at once if need be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: NonZeroU32,
+    /// In which time.
+    pub per: Duration,
+}
+
+/// The settings of a gateway.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Requests a person may make over REST; none for as many as he likes.
+    pub rate_requests: Option<Rate>,
+    /// Frames a socket may send; none for as many as it likes.
+    pub rate_frames: Option<Rate>,
+    /// Registrations, logins and the like an address may try; none for as many as it likes.
+    pub rate_auth: Option<Rate>,
+    /// Origins, besides the gateway's own, whose pages may call it (`https://chat.example.org`).
+    pub allowed_origins: Vec<String>,
+    /// Peers whose `X-Forwarded-For` is believed; everybody else's is ignored.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Sockets one person may hold at this gateway.
+    pub sockets_per_user: usize,
+    /// How long requests and sockets get to finish when the gateway stops.
+    pub drain: Duration,
+}
+
+impl Config {
+    /// The documented defaults, without limits on rates, listening at `listen`.
+    #[must_use]
+    pub fn at(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            rate_requests: None,
+            rate_frames: None,
+            rate_auth: None,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            sockets_per_user: 20,
+            drain: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Documents of the read model, and what commands answer, as the views clients are given.
+
+use readmodel::{MembershipDoc, MessageDoc, NotificationDoc, RoomDoc};
+use schemas::commands::MessageOutcome;
+use schemas::events::{MemberState, RoomState, UserState};
+use schemas::views::{Account, Member, Membership, Message, Notification, Room, Sender, User};
+use schemas::{Epoch, Timestamp};
+
+/// A person as everybody sees him.
+#[must_use]
+pub(crate) fn user(state: &UserState) -> User {
+    User {
+        id: state.id.clone(),
+        username: state.username.to_string(),
+        display_name: state.display_name.to_string(),
+        avatar_url: state.avatar_media_id.as_ref().map(|media| format!("/v1/media/{media}")),
+        bio: state.bio.as_ref().map(ToString::to_string),
+        role: state.role,
+        created_at: state.created_at,
+    }
+}
+
+/// A person as he sees himself, and as admins see him.
+#[must_use]
+pub(crate) fn account(state: &UserState) -> Account {
+    Account {
+        user: user(state),
+        email: state.email.to_string(),
+        email_verified: state.email_verified,
+        suspended: state.suspended,
+        settings: state.settings.clone(),
+    }
+}
+
+/// A message as a read gives it.
+#[must_use]
+pub(crate) fn message(doc: MessageDoc, sender: Sender, epoch: &Epoch) -> Message {
+    Message {
+        id: doc.id,
+        room_id: doc.room_id,
+        number: Some(doc.number),
+        sender,
+        client_id: doc.client_id.map(Into::into),
+        body: doc.body,
+        format: doc.format,
+        attachments: doc.attachments,
+        mentions: doc.mentions,
+        thread_root_id: doc.thread_root_id,
+        reply_count: Some(doc.reply_count),
+        reactions: Some(Vec::new()),
+        pinned: Some(false),
+        created_at: doc.created_at,
+        edited_at: doc.edited_at,
+        deleted_at: doc.deleted_at,
+        position: epoch.at(doc.posted),
+    }
+}
+
+/// A message as the answer to a write gives it: its number is not counted yet. What a write does not know
+/// of an older message (an edit) is null.
+#[must_use]
+pub(crate) fn written_message(outcome: MessageOutcome, sender: Sender) -> Message {
+    let MessageOutcome { message, posted, edited_at, repeat } = outcome;
+    let fresh = edited_at.is_none() && !repeat;
+    Message {
+        id: message.id,
+        room_id: message.room_id,
+        number: None,
+        sender,
+        client_id: message.client_id.map(Into::into),
+        body: message.body.into(),
+        format: message.format,
+        attachments: message.attachments,
+        mentions: message.mentions,
+        thread_root_id: message.thread_root_id,
+        reply_count: fresh.then_some(0),
+        reactions: fresh.then(Vec::new),
+        pinned: fresh.then_some(false),
+        created_at: message.created_at,
+        edited_at,
+        deleted_at: None,
+        position: posted,
+    }
+}
+
+/// A room as a read gives it to somebody.
+#[must_use]
+pub(crate) fn room(
+    doc: &RoomDoc,
+    membership: Option<&MembershipDoc>,
+    last_message: Option<Message>,
+    now: Timestamp,
+) -> Room {
+    let membership = membership.filter(|member| member.present && !member.banned);
+    Room {
+        member_count: Some(doc.member_count),
+        message_count: Some(doc.message_count()),
+        last_message,
+        membership: membership.map(|member| membership_in(doc, member, now)),
+        ..written_room(&doc.state)
+    }
+}
+
+/// A room as a command's outcome shows it, when the read model does not know it yet.
+#[must_use]
+pub(crate) fn written_room(state: &RoomState) -> Room {
+    Room {
+        id: state.id.clone(),
+        kind: state.kind,
+        name: state.name.as_ref().map(ToString::to_string),
+        topic: state.topic.as_ref().map(ToString::to_string),
+        visibility: state.visibility,
+        created_at: state.created_at,
+        member_count: None,
+        message_count: None,
+        last_message: None,
+        membership: None,
+        retention_days: state.retention_days,
+        archived: state.archived,
+    }
+}
+
+fn membership_in(room: &RoomDoc, member: &MembershipDoc, now: Timestamp) -> Membership {
+    Membership {
+        role: member.role,
+        joined_at: member.joined_at,
+        unread_count: member.unread_count(room),
+        mention_count: member.mention_count(room),
+        last_read_message_id: member.marker_message_id.clone(),
+        muted: member.muted_until.is_some_and(|until| until > now),
+    }
+}
+
+/// Somebody in a room, as a read gives it.
+#[must_use]
+pub(crate) fn member(doc: MembershipDoc, user: User) -> Member {
+    Member { user, role: doc.role, joined_at: doc.joined_at, muted_until: doc.muted_until }
+}
+
+/// Somebody in a room, as the answer to a write gives it.
+#[must_use]
+pub(crate) fn written_member(state: &MemberState, user: User) -> Member {
+    Member { user, role: state.role, joined_at: state.joined_at, muted_until: state.muted_until }
+}
+
+/// An inbox entry.
+#[must_use]
+pub(crate) fn notification(doc: NotificationDoc) -> Notification {
+    Notification {
+        id: doc.id,
+        kind: doc.kind,
+        title: doc.title,
+        body: doc.body,
+        room_id: doc.room_id,
+        message_id: doc.message_id,
+        read: doc.read,
+        created_at: doc.created_at,
+    }
+}

@@ -1,0 +1,161 @@
+//! What a handler gets and gives.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::Data;
+use bytes::Bytes;
+use schemas::commands::{Accepted, CallContext, Caller, Command};
+use schemas::values::IdempotencyKey;
+use schemas::{Code, Epoch, Position, Rejection};
+use serde::Serialize;
+
+use super::{Arrival, Fields, Shape};
+use crate::commands;
+use crate::state::AppState;
+
+/// A request that may be worked on: authenticated as its route demands, within its limits.
+pub(crate) struct Call {
+    pub(crate) state: Data<AppState>,
+    pub(crate) arrival: Arrival,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
+    /// What stands in the path where the route's template has names, percent-decoded.
+    pub(crate) path: Vec<(String, String)>,
+    pub(crate) query: String,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// Who is asking.
+    ///
+    /// # Errors
+    /// `unauthenticated` on a route that is open to everybody.
+    pub(crate) fn caller(&self) -> Result<&Caller, Rejection> {
+        let nobody = || Rejection::new(Code::Unauthenticated, "an access token is required");
+        self.caller.as_ref().ok_or_else(nobody)
+    }
+
+    /// A part of the path. What cannot be an id does not exist.
+    ///
+    /// # Errors
+    /// `not_found` when it is not of that type.
+    pub(crate) fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T, Rejection> {
+        self.part(name).parse().map_err(|_| Rejection::not_found())
+    }
+
+    /// A part of the path as text.
+    pub(crate) fn part(&self, name: &str) -> &str {
+        self.path.iter().find(|(part, _)| part == name).map_or("", |(_, value)| value)
+    }
+
+    /// The body.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every field at fault.
+    pub(crate) fn body<S: Shape>(&self) -> Result<S, Rejection> {
+        Fields::of_body(&self.body)
+    }
+
+    /// The query.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every parameter at fault.
+    pub(crate) fn query<S: Shape>(&self) -> Result<S, Rejection> {
+        Fields::of_query(&self.query)
+    }
+
+    /// Which log positions belong to.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.state.log.epoch()
+    }
+
+    /// Sends a command in the name of the caller.
+    ///
+    /// # Errors
+    /// The service's refusal, or `unavailable`.
+    pub(crate) async fn send<C: Command + Clone + Sync>(
+        &self,
+        command: &C,
+    ) -> Result<Accepted<C::Output>, Rejection> {
+        let context = CallContext {
+            caller: self.caller.clone(),
+            idempotency_key: self.idempotency_key.clone(),
+            traceparent: Some(self.arrival.trace.clone()),
+            deadline_ms: 0,
+            ip: Some(self.arrival.ip.to_string()),
+            user_agent: self.arrival.user_agent.clone(),
+        };
+        let accepted = commands::send(&self.state.bus, &context, command).await?;
+        if let Some(position) = &accepted.position {
+            self.state.hub.heard(position);
+        }
+        Ok(accepted)
+    }
+}
+
+/// What a handler says.
+pub(crate) type Outcome = Result<Answer, Rejection>;
+
+/// A success.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+    /// The place in the log after which the effect can be read.
+    pub(crate) position: Option<Position>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Answer {
+    /// 200 with a document.
+    pub(crate) fn ok(document: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, document)
+    }
+
+    /// 201 with the document of what was made.
+    pub(crate) fn created(document: &impl Serialize) -> Self {
+        Self::json(StatusCode::CREATED, document)
+    }
+
+    /// 201 when something was made, 200 when it was there already.
+    pub(crate) fn made(created: bool, document: &impl Serialize) -> Self {
+        if created { Self::created(document) } else { Self::ok(document) }
+    }
+
+    /// 204.
+    pub(crate) fn nothing() -> Self {
+        Self::new(StatusCode::NO_CONTENT, "", Bytes::new())
+    }
+
+    /// 200 with something else than JSON.
+    pub(crate) fn text(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self::new(StatusCode::OK, content_type, body.into())
+    }
+
+    /// Any status with JSON.
+    pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(document).unwrap_or_else(|error| {
+            // No view holds a map with keys that are not texts, which is all that could fail.
+            tracing::error!(error = %error, "an answer could not be written as JSON");
+            Vec::new()
+        });
+        Self::new(status, "application/json", body.into())
+    }
+
+    fn new(status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
+        Self { status, content_type, body, position: None, headers: Vec::new() }
+    }
+
+    /// The same, saying where its effect can be read.
+    pub(crate) fn at(mut self, position: Option<Position>) -> Self {
+        self.position = position;
+        self
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}

@@ -1,0 +1,433 @@
+//! Fields of a body or a query, parsed one by one, so that an answer can name everything that is wrong
+//! at once and not only the first thing.
+
+use schemas::values::{
+    Bio, Body, ClientId, DisplayName, Email, Format, InvalidValue, NewPassword, Patch, Role,
+    RoomKind, RoomName, RoomRole, Secret, Topic, UserRef, Username, Visibility,
+};
+use schemas::{FieldError, MediaId, MessageId, Rejection, RoomId, Timestamp, UserId};
+use serde_json::{Map, Value};
+
+use super::json;
+use crate::problem;
+
+/// Longest password or token anybody may send to be checked.
+const MAX_SECRET: usize = 4096;
+/// Items of a list when nothing is said, and at most.
+const DEFAULT_LIMIT: u32 = 50;
+const MAX_LIMIT: u32 = 200;
+
+/// Something with named fields that can be read from a request. Written by [`shape!`].
+pub(crate) trait Shape: schemars::JsonSchema + Sized {
+    /// Takes its fields; none when one of them is at fault, which is then on record.
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// Declares a [`Shape`]: the one list of a request's fields, from which both the reading and the
+/// OpenAPI schema are made.
+macro_rules! shape {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident : $type:ty),* $(,)? })*) => {
+        $(
+            $(#[$meta])*
+            #[derive(Debug, schemars::JsonSchema)]
+            #[schemars(deny_unknown_fields)]
+            pub(crate) struct $name { $($(#[$field_meta])* pub(crate) $field: $type,)* }
+
+            impl $crate::edge::Shape for $name {
+                fn read(fields: &mut $crate::edge::Fields) -> Option<Self> {
+                    $(let $field = fields.take(stringify!($field));)*
+                    let _ = &fields;
+                    Some(Self { $($field: $field?,)* })
+                }
+            }
+        )*
+    };
+}
+pub(crate) use shape;
+
+/// Where fields stand in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Body,
+    /// Every value is a text.
+    Query,
+}
+
+/// The fields of one request, and what is wrong with them.
+pub(crate) struct Fields {
+    place: Place,
+    given: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Reads a body of some shape.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every field at fault.
+    pub(crate) fn of_body<S: Shape>(body: &[u8]) -> Result<S, Rejection> {
+        // A client that sends nothing where nothing is required has said all there is to say.
+        let body = if body.is_empty() { b"{}".as_slice() } else { body };
+        match json::parse(body)? {
+            Value::Object(given) => Self::new(Place::Body, given, Vec::new()).read(),
+            _ => Err(problem::bad("the body must be a JSON object")),
+        }
+    }
+
+    /// Reads the query of a URL.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every parameter at fault.
+    pub(crate) fn of_query<S: Shape>(query: &str) -> Result<S, Rejection> {
+        let mut given = Map::new();
+        let mut errors = Vec::new();
+        for (name, value) in pairs(query)? {
+            if given.insert(name.clone(), Value::String(value)).is_some() {
+                errors.push(error(format!("?{name}"), "duplicate", "must be given once"));
+            }
+        }
+        Self::new(Place::Query, given, errors).read()
+    }
+
+    fn new(place: Place, given: Map<String, Value>, errors: Vec<FieldError>) -> Self {
+        Self { place, given, errors }
+    }
+
+    fn read<S: Shape>(mut self) -> Result<S, Rejection> {
+        let shape = S::read(&mut self);
+        for name in std::mem::take(&mut self.given).keys() {
+            let pointer = self.pointer(name);
+            self.errors.push(error(pointer, "unknown_field", "there is no such field"));
+        }
+        match shape {
+            Some(shape) if self.errors.is_empty() => Ok(shape),
+            _ => Err(problem::invalid(self.errors)),
+        }
+    }
+
+    /// Takes a field; none when it is at fault, which is then on record.
+    pub(crate) fn take<T: FromField>(&mut self, name: &str) -> Option<T> {
+        let value = self.given.remove(name);
+        let pointer = self.pointer(name);
+        let textual = self.place == Place::Query;
+        T::from_field(Field { value, textual, pointer, errors: &mut self.errors })
+    }
+
+    fn pointer(&self, name: &str) -> String {
+        match self.place {
+            Place::Body => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+            Place::Query => format!("?{name}"),
+        }
+    }
+}
+
+/// The pairs of a query string, decoded.
+fn pairs(query: &str) -> Result<Vec<(String, String)>, Rejection> {
+    actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
+        .map(actix_web::web::Query::into_inner)
+        .map_err(|_| problem::bad("the query is not well-formed"))
+}
+
+fn error(pointer: String, code: &str, detail: impl Into<String>) -> FieldError {
+    FieldError { pointer, code: code.to_owned(), detail: detail.into() }
+}
+
+/// One field as it was sent.
+pub(crate) struct Field<'a> {
+    value: Option<Value>,
+    textual: bool,
+    pointer: String,
+    errors: &'a mut Vec<FieldError>,
+}
+
+impl Field<'_> {
+    fn refuse<T>(self, code: &str, detail: impl Into<String>) -> Option<T> {
+        self.errors.push(error(self.pointer, code, detail));
+        None
+    }
+
+    fn absent(&self) -> bool {
+        self.value.is_none()
+    }
+
+    fn null(&self) -> bool {
+        self.value == Some(Value::Null)
+    }
+
+    fn text(mut self) -> Option<(String, Self)> {
+        match self.value.take() {
+            Some(Value::String(text)) => Some((text, self)),
+            None => self.refuse("required", "is required"),
+            Some(_) => self.refuse("wrong_type", "must be a text"),
+        }
+    }
+
+    fn parsed<T>(self, parse: impl FnOnce(&str) -> Result<T, InvalidValue>) -> Option<T> {
+        let (text, field) = self.text()?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(invalid) => field.refuse(invalid.code, invalid.detail),
+        }
+    }
+}
+
+/// A type a field can have.
+pub(crate) trait FromField: Sized {
+    /// Reads the field; none when it is at fault, which is then on record.
+    fn from_field(field: Field<'_>) -> Option<Self>;
+}
+
+macro_rules! texts {
+    ($($type:ty),*) => {
+        $(impl FromField for $type {
+            fn from_field(field: Field<'_>) -> Option<Self> {
+                field.parsed(<$type>::parse)
+            }
+        })*
+    };
+}
+texts!(Username, Email, DisplayName, RoomName, Topic, Bio, Body, ClientId, UserRef, NewPassword);
+
+macro_rules! parsed {
+    ($($type:ty, $detail:literal;)*) => {
+        $(impl FromField for $type {
+            fn from_field(field: Field<'_>) -> Option<Self> {
+                let wrong = || InvalidValue { code: "invalid_format", detail: $detail.to_owned() };
+                field.parsed(|text| <$type>::parse(text).map_err(|_| wrong()))
+            }
+        })*
+    };
+}
+parsed! {
+    UserId, "must be a user id";
+    RoomId, "must be a room id";
+    MessageId, "must be a message id";
+    MediaId, "must be a media id";
+    Timestamp, "must be an RFC 3339 date and time";
+}
+
+macro_rules! choices {
+    ($($type:ty),*) => {
+        $(impl FromField for $type {
+            fn from_field(field: Field<'_>) -> Option<Self> {
+                field.parsed(|text| {
+                    // The error's text lists the choices and repeats the one that was sent: only the list is kept.
+                    serde_json::from_value(Value::String(text.to_owned())).map_err(|error| {
+                        let error = error.to_string();
+                        let list = error.split("expected ").nth(1).unwrap_or("another value");
+                        InvalidValue { code: "invalid_value", detail: format!("must be {list}") }
+                    })
+                })
+            }
+        })*
+    };
+}
+choices!(Role, RoomKind, RoomRole, Visibility, Format);
+
+impl FromField for String {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        field.parsed(|text| Ok(text.to_owned()))
+    }
+}
+
+impl FromField for Secret {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        field.parsed(|text| {
+            if text.len() > MAX_SECRET {
+                return Err(InvalidValue { code: "too_long", detail: "is too long".to_owned() });
+            }
+            Ok(Self::new(text))
+        })
+    }
+}
+
+impl FromField for u32 {
+    fn from_field(mut field: Field<'_>) -> Option<Self> {
+        let number = match field.value.take() {
+            None => return field.refuse("required", "is required"),
+            Some(Value::String(text)) if field.textual => text.parse().ok(),
+            Some(value) => value.as_u64().and_then(|number| Self::try_from(number).ok()),
+        };
+        match number {
+            Some(number) => Some(number),
+            None => field.refuse("wrong_type", "must be a whole number from 0 to 4294967295"),
+        }
+    }
+}
+
+impl FromField for bool {
+    fn from_field(mut field: Field<'_>) -> Option<Self> {
+        match field.value.take() {
+            None => field.refuse("required", "is required"),
+            Some(Value::Bool(value)) => Some(value),
+            Some(Value::String(text)) if field.textual && text == "true" => Some(true),
+            Some(Value::String(text)) if field.textual && text == "false" => Some(false),
+            Some(_) => field.refuse("wrong_type", "must be true or false"),
+        }
+    }
+}
+
+impl FromField for Map<String, Value> {
+    fn from_field(mut field: Field<'_>) -> Option<Self> {
+        match field.value.take() {
+            None => field.refuse("required", "is required"),
+            Some(Value::Object(map)) => Some(map),
+            Some(_) => field.refuse("wrong_type", "must be an object"),
+        }
+    }
+}
+
+impl<T: FromField> FromField for Option<T> {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        if field.absent() || field.null() { Some(None) } else { T::from_field(field).map(Some) }
+    }
+}
+
+impl<T: FromField> FromField for Patch<T> {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        if field.absent() {
+            Some(Self::Keep)
+        } else if field.null() {
+            Some(Self::Clear)
+        } else {
+            T::from_field(field).map(Self::Set)
+        }
+    }
+}
+
+impl<T: FromField> FromField for Vec<T> {
+    fn from_field(mut field: Field<'_>) -> Option<Self> {
+        let items = match field.value.take() {
+            None => return field.refuse("required", "is required"),
+            Some(Value::Array(items)) => items,
+            Some(_) => return field.refuse("wrong_type", "must be a list"),
+        };
+        let parsed: Vec<Option<T>> = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, value)| {
+                let pointer = format!("{}/{index}", field.pointer);
+                let errors = &mut *field.errors;
+                T::from_field(Field { value: Some(value), textual: false, pointer, errors })
+            })
+            .collect();
+        parsed.into_iter().collect()
+    }
+}
+
+/// How many items a page has: 50 when nothing is said, 1 to 200.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit(u32);
+
+impl Limit {
+    /// As a number of items.
+    pub(crate) fn items(self) -> usize {
+        usize::try_from(self.0).unwrap_or(0)
+    }
+}
+
+impl FromField for Limit {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        if field.absent() {
+            return Some(Self(DEFAULT_LIMIT));
+        }
+        let Field { value, textual, pointer, errors } = field;
+        let number = match value {
+            Some(Value::String(text)) if textual => text.parse().ok(),
+            _ => None,
+        };
+        match number.filter(|number| (1..=MAX_LIMIT).contains(number)) {
+            Some(number) => Some(Self(number)),
+            None => {
+                errors.push(error(pointer, "out_of_range", "must be a number from 1 to 200"));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    shape! {
+        /// For tests.
+        Sample {
+            name: RoomName,
+            #[schemars(with = "Option<String>")]
+            topic: Patch<Topic>,
+            members: Option<Vec<UserRef>>,
+            kind: Option<RoomKind>,
+        }
+        /// For tests.
+        Paged {
+            #[schemars(with = "Option<u32>")]
+            limit: Limit,
+            unread: Option<bool>,
+        }
+    }
+
+    #[track_caller]
+    fn wrong(body: &str) -> Vec<(String, String)> {
+        let rejection = Fields::of_body::<Sample>(body.as_bytes()).unwrap_err();
+        rejection.errors.into_iter().map(|error| (error.pointer, error.code)).collect()
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_named_at_once() {
+        let found = wrong(
+            r#"{"topic":7,"members":["@ada","x","usr_"],"kind":"club","is_admin":true,"a/b":1}"#,
+        );
+        let pairs: Vec<(&str, &str)> =
+            found.iter().map(|(pointer, code)| (pointer.as_str(), code.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [
+                ("/name", "required"),
+                ("/topic", "wrong_type"),
+                ("/members/1", "invalid_format"),
+                ("/members/2", "invalid_format"),
+                ("/kind", "invalid_value"),
+                ("/a~1b", "unknown_field"),
+                ("/is_admin", "unknown_field"),
+            ]
+        );
+    }
+
+    #[test]
+    fn absent_null_and_set_are_three_things() {
+        let topic = |body: &str| Fields::of_body::<Sample>(body.as_bytes()).map(|s| s.topic);
+        assert_eq!(topic(r#"{"name":"x"}"#), Ok(Patch::Keep));
+        assert_eq!(topic(r#"{"name":"x","topic":null}"#), Ok(Patch::Clear));
+        let set = Topic::parse("t").map(Patch::Set).unwrap();
+        assert_eq!(topic(r#"{"name":"x","topic":"t"}"#), Ok(set));
+        assert!(Fields::of_body::<Sample>(b"[]").is_err());
+    }
+
+    #[test]
+    fn queries_are_texts_with_the_same_rules() {
+        let paged = Fields::of_query::<Paged>("limit=200&unread=true").unwrap();
+        assert_eq!((paged.limit.items(), paged.unread), (200, Some(true)));
+        assert_eq!(Fields::of_query::<Paged>("").unwrap().limit.items(), 50);
+        for bad in [
+            "limit=0",
+            "limit=201",
+            "limit=1e9",
+            "limit=-1",
+            "limit=",
+            "x=1",
+            "unread=1",
+            "limit=1&limit=2",
+        ] {
+            assert!(Fields::of_query::<Paged>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_choice_is_answered_with_the_list_and_not_with_what_was_sent() {
+        let body = br#"{"name":"x","kind":"<script>"}"#;
+        let rejection = Fields::of_body::<Sample>(body).unwrap_err();
+        let detail = &rejection.errors[0].detail;
+        assert!(detail.contains("`channel`") && !detail.contains("script"), "{detail}");
+    }
+}

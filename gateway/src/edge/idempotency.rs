@@ -1,0 +1,152 @@
+//! Answers to requests that came with an `Idempotency-Key`, kept for a day, so that a client that lost an
+//! answer gets the very same one and nothing is done twice.
+//!
+//! A key belongs to a person, or before login to an address and a route. Only successes are kept: after a
+//! refusal nothing was written and the key is free for another try. The command carries the key too, so
+//! even a request whose answer was never stored is not carried out twice. Answers of confidential
+//! routes (tokens, tickets) are never stored; for them only the command knows the key.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use eventlog::{SecretError, SecretStore};
+use schemas::values::IdempotencyKey;
+use schemas::{Code, Digest, Position, Rejection};
+use serde::{Deserialize, Serialize};
+use telemetry::error_chain;
+
+use super::{Answer, Outcome};
+use crate::failure;
+
+/// How long an answer is kept.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long a request may be under way before its key counts as left behind by a gateway that died.
+const UNDER_WAY: Duration = Duration::from_secs(30);
+/// Seconds after which a repeat of a request that is under way may be tried.
+const RETRY_AFTER: u32 = 1;
+
+/// What is stored under a key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    /// Digest of method, path and body: a key is for one request.
+    request: String,
+    /// None while the request is under way.
+    answer: Option<Kept>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    status: u16,
+    body: String,
+    position: Option<Position>,
+}
+
+/// A request that came with a key.
+pub(super) struct Keyed<'a> {
+    pub(super) store: &'a SecretStore,
+    /// Whose key: a user id, or `anonymous`.
+    pub(super) owner: String,
+    /// What else tells keys of one owner apart: address and route for `anonymous`.
+    pub(super) scope: String,
+    pub(super) key: &'a IdempotencyKey,
+    /// Digest of the request.
+    pub(super) request: Digest,
+}
+
+/// What to do with it.
+pub(super) enum Claim {
+    /// It is new: carry it out, then [`Keyed::settle`] it with this revision.
+    Ours(u64),
+    /// It was carried out: answer so.
+    Answered(Answer),
+}
+
+impl Keyed<'_> {
+    /// The entry's name begins with its owner, so that all of a person's can be found and erased.
+    fn name(&self) -> String {
+        format!("{}.{}", self.owner, Digest::of([self.scope.as_str(), self.key.as_str()]))
+    }
+
+    /// Claims the key for this request.
+    pub(super) async fn claim(&self) -> Result<Claim, Rejection> {
+        let name = self.name();
+        let entry = Entry { request: self.request.to_string(), answer: None };
+        // The entry may expire or be freed between two looks; each time round somebody has made progress.
+        for _ in 0..3 {
+            match self.store.create(&name, json(&entry), Some(UNDER_WAY)).await {
+                Ok(revision) => return Ok(Claim::Ours(revision)),
+                Err(SecretError::Conflict) => {}
+                Err(error) => return Err(failure::secret(error)),
+            }
+            if let Some((stored, _)) = self.store.get(&name).await.map_err(failure::secret)? {
+                return self.judge(&stored);
+            }
+        }
+        Err(under_way())
+    }
+
+    fn judge(&self, stored: &Bytes) -> Result<Claim, Rejection> {
+        let entry: Entry = serde_json::from_slice(stored).map_err(|error| {
+            tracing::error!(error = %error_chain(&error), "a stored answer cannot be read");
+            Rejection::new(Code::Internal, "the stored answer cannot be read")
+        })?;
+        if entry.request != self.request.as_str() {
+            let detail = "this Idempotency-Key was used for another request";
+            return Err(Rejection::new(Code::IdempotencyMismatch, detail));
+        }
+        entry.answer.map_or_else(|| Err(under_way()), |kept| Ok(Claim::Answered(kept.into())))
+    }
+
+    /// Keeps a success and frees the key after anything else. Failing to do so fails nothing: the command
+    /// knows the key as well.
+    pub(super) async fn settle(&self, revision: u64, outcome: &Outcome) {
+        let name = self.name();
+        let settled = match outcome {
+            Ok(answer) => {
+                let entry =
+                    Entry { request: self.request.to_string(), answer: Some(Kept::of(answer)) };
+                self.store.update(&name, json(&entry), revision, Some(KEPT)).await.map(drop)
+            }
+            Err(_) => self.store.take(&name, revision).await.map(drop),
+        };
+        if let Err(error) = settled {
+            tracing::warn!(error = %error_chain(&error), "an answer could not be kept");
+        }
+    }
+}
+
+fn under_way() -> Rejection {
+    let detail = "a request with this Idempotency-Key is being worked on";
+    Rejection::new(Code::Conflict, detail).retry_after(RETRY_AFTER)
+}
+
+fn json(entry: &Entry) -> Vec<u8> {
+    serde_json::to_vec(entry).unwrap_or_default()
+}
+
+impl Kept {
+    fn of(answer: &Answer) -> Self {
+        Self {
+            status: answer.status.as_u16(),
+            body: String::from_utf8_lossy(&answer.body).into_owned(),
+            position: answer.position.clone(),
+        }
+    }
+}
+
+impl From<Kept> for Answer {
+    fn from(kept: Kept) -> Self {
+        let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
+        let replayed = HeaderName::from_static("idempotent-replayed");
+        let mut answer = Self::nothing().with(replayed, HeaderValue::from_static("true"));
+        answer.status = status;
+        answer.position = kept.position;
+        if !kept.body.is_empty() {
+            answer.content_type = "application/json";
+            answer.body = kept.body.into();
+        }
+        answer
+    }
+}

@@ -1,0 +1,20 @@
+//! What every request goes through, in order: trace, log, limits, authentication, freshness, body,
+//! idempotency, handler. A handler gets a [`Call`] and gives an [`Outcome`]; it sees neither actix nor HTTP.
+
+mod arrival;
+mod call;
+mod fields;
+mod idempotency;
+mod intake;
+mod json;
+mod origin;
+mod pipeline;
+mod route;
+mod seal;
+
+pub(crate) use arrival::Arrival;
+pub(crate) use call::{Answer, Call, Outcome};
+pub(crate) use fields::{Fields, Limit, Shape, shape};
+pub(crate) use origin::Origin;
+pub(crate) use pipeline::serve;
+pub(crate) use route::{Access, Meter, Route, Table};

@@ -1,0 +1,128 @@
+//! The end of every request: its answer's headers and its one line in the log.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use schemas::{Code, Rejection, UserId};
+
+use super::{Answer, Arrival, Route};
+use crate::limits::Verdict;
+
+const POSITION: HeaderName = HeaderName::from_static("tidings-position");
+const TRACE: HeaderName = HeaderName::from_static("tidings-trace");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// What was found out about a request on its way.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub(super) user: Option<UserId>,
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl Findings {
+    /// Takes note of what a limit says.
+    pub(super) fn count(&mut self, verdict: Option<Verdict>) -> Result<(), Rejection> {
+        self.verdict = verdict;
+        match verdict.and_then(|verdict| verdict.wait) {
+            None => Ok(()),
+            Some(wait) => {
+                Err(Rejection::new(Code::RateLimited, "too many requests; wait a moment")
+                    .retry_after(whole_seconds(wait).max(1)))
+            }
+        }
+    }
+}
+
+/// Rounded up: whoever waits so long has waited long enough.
+fn whole_seconds(time: Duration) -> u32 {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
+/// A success as an HTTP answer.
+pub(super) fn response(answer: Answer) -> HttpResponse {
+    let mut response = HttpResponse::build(answer.status);
+    if !answer.content_type.is_empty() {
+        response.content_type(answer.content_type);
+    }
+    if let Some(position) = answer.position {
+        response.insert_header((POSITION, position.to_string()));
+    }
+    for header in answer.headers {
+        response.insert_header(header);
+    }
+    if answer.status == StatusCode::NO_CONTENT {
+        return response.finish();
+    }
+    response.body(answer.body)
+}
+
+/// What every answer carries.
+pub(super) fn headers(
+    route: &Route,
+    arrival: &Arrival,
+    verdict: Option<&Verdict>,
+    response: &mut HttpResponse,
+) {
+    let status = response.status();
+    let headers = response.headers_mut();
+    if let Ok(trace) = HeaderValue::from_str(arrival.trace.trace_id()) {
+        headers.insert(TRACE, trace);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(allow) = route.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok())
+    {
+        headers.insert(ALLOW, allow);
+    }
+    if let Some(verdict) = verdict {
+        rate_limit(verdict, headers);
+    }
+}
+
+/// draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it.
+fn rate_limit(verdict: &Verdict, headers: &mut HeaderMap) {
+    let Verdict { policy, rate, remaining, reset, .. } = verdict;
+    let window = whole_seconds(rate.per);
+    let said = [
+        (RATE_LIMIT_POLICY, format!("\"{policy}\";q={};w={window}", rate.count)),
+        (RATE_LIMIT, format!("\"{policy}\";r={remaining};t={}", whole_seconds(*reset))),
+    ];
+    for (name, value) in said {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// One line per request. Its span has the method and the path's template; the path itself, the query and
+/// headers are never logged.
+pub(super) fn log(arrival: &Arrival, status: u16, took: Duration, user: Option<&UserId>) {
+    let user = user.map(UserId::as_str);
+    let duration_ms = took.as_secs_f64() * 1_000.0;
+    arrival.span.in_scope(|| {
+        tracing::info!(
+            http.status = status,
+            duration_ms,
+            user.id = user,
+            client.ip = %arrival.ip,
+            "request"
+        );
+    });
+}

@@ -1,0 +1,215 @@
+//! The OpenAPI 3.1 document, made from the URL table and the types' own schemas; and a page that shows it.
+
+mod page;
+
+use std::sync::LazyLock;
+
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use schemas::{Code, Problem};
+use serde_json::{Map, Value, json};
+
+use crate::edge::{Access, Meter, Route};
+use crate::routes;
+
+pub(crate) use page::framed;
+
+static TEXT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
+    text.push('\n');
+    text
+});
+static PAGE: LazyLock<String> = LazyLock::new(|| page::of(&document()));
+
+/// The document as it is served and committed.
+pub(crate) fn text() -> &'static str {
+    &TEXT
+}
+
+/// The document as a page.
+pub(crate) fn page() -> &'static str {
+    &PAGE
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> Value {
+    let settings =
+        SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
+    let mut generator = settings.into_generator();
+    let problem = generator.subschema_for::<Problem>();
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes::table() {
+        let operation = operation(&route, &mut generator);
+        let path = paths.entry(route.path).or_insert_with(|| json!({}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(route.method.as_str().to_lowercase(), operation);
+        }
+    }
+    let mut definitions = Value::Object(generator.take_definitions(true));
+    plain(&mut definitions);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tidings",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Event-sourced chat. Every write answers with `Tidings-Position`; a read that \
+                sends it back as `Tidings-Min-Position` sees the write. Errors are RFC 9457 problems with a \
+                stable `code`.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "responses": {"Problem": {
+                "description": "What is wrong; `code` is one of those below, each with its status.",
+                "content": {"application/problem+json": {"schema": problem}},
+            }},
+        },
+        "x-problem-codes": Code::ALL.iter().map(|code| json!({
+            "code": code, "status": code.status(), "retryable": code.retryable(), "title": code.title(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let mut operation = Map::new();
+    operation.insert("summary".into(), route.summary.into());
+    operation.insert("operationId".into(), operation_id(route).into());
+    operation.insert("tags".into(), json!([tag(route.path)]));
+    if route.access != Access::Open {
+        operation.insert("security".into(), json!([{"bearer": []}]));
+    }
+    let parameters = parameters(route, generator);
+    if !parameters.is_empty() {
+        operation.insert("parameters".into(), parameters.into());
+    }
+    if let Some(body) = route.body {
+        let content = json!({"application/json": {"schema": body(generator)}});
+        operation.insert("requestBody".into(), json!({"required": true, "content": content}));
+    }
+    operation.insert("responses".into(), responses(route, generator).into());
+    operation.into()
+}
+
+fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
+    let names = route.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let mut parameters: Vec<Value> = names
+        .map(|name| {
+            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
+        })
+        .collect();
+    if let Some(query) = route.query {
+        let mut schema = query(generator).to_value();
+        plain(&mut schema);
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, schema) in properties.into_iter().flatten() {
+            let mut schema = schema.clone();
+            let fields = schema.as_object_mut();
+            let description = fields.and_then(|fields| fields.remove("description"));
+            let description = description.unwrap_or_default();
+            parameters.push(json!({"name": name, "in": "query", "required": false,
+                "description": description, "schema": schema}));
+        }
+    }
+    let header = |name: &str, description: &str| {
+        json!({"name": name, "in": "header", "required": false, "description": description,
+            "schema": {"type": "string"}})
+    };
+    if route.method == actix_web::http::Method::POST {
+        let what = "Names the request, so that a repeat of it is answered with the first answer";
+        parameters.push(header("Idempotency-Key", what));
+    }
+    if route.reads() && route.access != Access::Open {
+        parameters.push(header("Tidings-Min-Position", "Wait until the read model is so far"));
+    }
+    parameters
+}
+
+fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let mut responses = Map::new();
+    for (status, schema) in &route.answers {
+        let mut response = json!({"description": description(*status)});
+        if let (Some(schema), Some(response)) = (schema, response.as_object_mut()) {
+            let content = json!({"application/json": {"schema": schema(generator)}});
+            response.insert("content".into(), content);
+        }
+        if let (false, Some(response)) = (route.reads(), response.as_object_mut()) {
+            let position = json!({"Tidings-Position": {"schema": {"type": "string"},
+                "description": "The place in the log after which the effect can be read"}});
+            response.insert("headers".into(), position);
+        }
+        responses.insert(status.to_string(), response);
+    }
+    for status in problem_statuses(route) {
+        let problem = json!({"$ref": "#/components/responses/Problem"});
+        responses.insert(status.to_string(), problem);
+    }
+    responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
+    responses
+}
+
+fn problem_statuses(route: &Route) -> Vec<u16> {
+    let mut statuses = vec![400];
+    if route.access != Access::Open {
+        statuses.extend([401, 403]);
+    }
+    if route.path.contains('{') {
+        statuses.push(404);
+    }
+    if !route.reads() {
+        statuses.extend([409, 413, 415]);
+    }
+    if route.method == actix_web::http::Method::POST {
+        statuses.push(422);
+    }
+    if route.meter != Meter::Free {
+        statuses.extend([429, 503]);
+    }
+    statuses.retain(|status| Code::ALL.iter().any(|code| code.status() == *status));
+    statuses
+}
+
+const fn description(status: u16) -> &'static str {
+    match status {
+        101 => "The connection is a WebSocket now",
+        200 => "As asked",
+        201 => "Made",
+        202 => "Will be done",
+        204 => "Done",
+        _ => "See the problem",
+    }
+}
+
+/// `get_v1_rooms_room_id_members`: stable as long as method and path are.
+fn operation_id(route: &Route) -> String {
+    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    let mut id = route.method.as_str().to_lowercase();
+    for word in words {
+        id.push('_');
+        id.push_str(word);
+    }
+    id
+}
+
+/// The first word of a path after the version.
+fn tag(path: &str) -> &str {
+    match path.strip_prefix("/v1/") {
+        Some(rest) => rest.split('/').next().unwrap_or("site"),
+        None => "site",
+    }
+}
+
+/// Documents in components have no use for a dialect of their own.
+fn plain(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.remove("$schema");
+            fields.values_mut().for_each(plain);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain),
+        _ => {}
+    }
+}

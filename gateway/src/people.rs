@@ -1,0 +1,162 @@
+//! What people are called. Events and documents name them by id; names are put in here, at the edge.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use eventlog::EventLog;
+use moka::sync::Cache;
+use readmodel::ReadModel;
+use schemas::events::UserState;
+use schemas::views::Sender;
+use schemas::{Event, EventData, Lane, Rejection, UserId};
+use telemetry::error_chain;
+
+use crate::failure;
+use crate::live::{Names, Observer};
+
+const MAX_PEOPLE: u64 = 100_000;
+/// So that even a lost event has an end.
+const KNOWN_FOR: Duration = Duration::from_secs(600);
+
+/// A bounded memory of accounts, filled when somebody is asked for and kept fresh by the live feed.
+pub(crate) struct People {
+    log: EventLog,
+    read_model: ReadModel,
+    known: Cache<UserId, Arc<UserState>>,
+}
+
+impl People {
+    /// Knows nobody yet.
+    #[must_use]
+    pub(crate) fn new(log: EventLog, read_model: ReadModel) -> Self {
+        let known = Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(KNOWN_FOR).build();
+        Self { log, read_model, known }
+    }
+
+    /// The accounts of these people; who does not exist (any more) is left out.
+    ///
+    /// # Errors
+    /// Neither read model nor log answers.
+    pub(crate) async fn get(
+        &self,
+        ids: impl IntoIterator<Item = &UserId>,
+    ) -> Result<HashMap<UserId, Arc<UserState>>, Rejection> {
+        let mut found = HashMap::new();
+        let mut missing = Vec::new();
+        for id in ids {
+            match self.known.get(id) {
+                Some(state) => drop(found.insert(id.clone(), state)),
+                None if missing.contains(id) => {}
+                None => missing.push(id.clone()),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let docs = self.read_model.current().users(&missing).await.map_err(failure::store)?;
+        for doc in docs {
+            missing.retain(|id| *id != doc.state.id);
+            let state = self.remember(doc.state);
+            found.insert(state.id.clone(), state);
+        }
+        for id in missing {
+            if let Some(state) = self.from_log(&id).await? {
+                found.insert(id, state);
+            }
+        }
+        Ok(found)
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// Neither read model nor log answers.
+    pub(crate) async fn one(&self, id: &UserId) -> Result<Option<Arc<UserState>>, Rejection> {
+        Ok(self.get([id]).await?.remove(id))
+    }
+
+    /// People as senders of messages. Who is not known gets a placeholder.
+    ///
+    /// # Errors
+    /// Neither read model nor log answers.
+    pub(crate) async fn senders(
+        &self,
+        ids: impl IntoIterator<Item = &UserId>,
+    ) -> Result<Senders, Rejection> {
+        Ok(Senders(self.get(ids).await?))
+    }
+
+    /// Somebody whom the read model does not know yet.
+    async fn from_log(&self, id: &UserId) -> Result<Option<Arc<UserState>>, Rejection> {
+        let stored = self.log.last(&Lane::User(id.clone())).await.map_err(failure::log)?;
+        let event = stored.and_then(|stored| stored.event().ok());
+        Ok(event.and_then(|event| state_of(&event).cloned()).map(|state| self.remember(state)))
+    }
+
+    /// Keeps what was read, unless an event that came meanwhile knows better.
+    fn remember(&self, state: UserState) -> Arc<UserState> {
+        let id = state.id.clone();
+        self.known.get_with(id, || Arc::new(state))
+    }
+}
+
+/// The names of some people.
+pub(crate) struct Senders(HashMap<UserId, Arc<UserState>>);
+
+impl Senders {
+    /// Somebody as the sender of a message.
+    #[must_use]
+    pub(crate) fn of(&self, id: &UserId) -> Sender {
+        self.0.get(id).map_or_else(|| nobody(id), |state| sender(state))
+    }
+}
+
+fn sender(state: &UserState) -> Sender {
+    Sender {
+        id: state.id.clone(),
+        username: state.username.to_string(),
+        display_name: state.display_name.to_string(),
+    }
+}
+
+/// A person who is not there any more, or cannot be looked up.
+fn nobody(id: &UserId) -> Sender {
+    Sender { id: id.clone(), username: "unknown".to_owned(), display_name: "Unknown".to_owned() }
+}
+
+fn state_of(event: &Event) -> Option<&UserState> {
+    match &event.data {
+        EventData::UserRegistered(data) => Some(&data.user),
+        EventData::UserProfileChanged(data) => Some(&data.user),
+        EventData::UserRoleChanged(data) => Some(&data.user),
+        EventData::UserSuspensionChanged(data) => Some(&data.user),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Names for People {
+    async fn sender(&self, id: &UserId) -> Sender {
+        match self.one(id).await {
+            Ok(found) => found.map_or_else(|| nobody(id), |state| sender(&state)),
+            Err(error) => {
+                tracing::warn!(user.id = %id, error = %error_chain(&error), "a name is not known");
+                nobody(id)
+            }
+        }
+    }
+}
+
+impl Observer for People {
+    fn observe(&self, event: &Event) {
+        if let Some(state) = state_of(event) {
+            self.known.insert(state.id.clone(), Arc::new(state.clone()));
+        }
+    }
+
+    fn cut_off(&self) {
+        self.known.invalidate_all();
+    }
+}

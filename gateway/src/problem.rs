@@ -1,0 +1,87 @@
+//! The one place that knows HTTP statuses: a [`Rejection`] as an RFC 9457 `application/problem+json` answer.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use schemas::{Code, FieldError, Problem, Rejection};
+
+/// The content type of a problem.
+pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
+
+/// A rejection as clients see it. What may be tried again after some seconds says so, whatever its code.
+#[must_use]
+pub(crate) fn problem(rejection: &Rejection, trace_id: &str) -> Problem {
+    let mut problem = Problem::of(rejection, trace_id);
+    problem.retryable |= rejection.retry_after.is_some();
+    problem
+}
+
+/// A rejection as an HTTP answer.
+#[must_use]
+pub(crate) fn answer(rejection: &Rejection, trace_id: &str) -> HttpResponse {
+    let problem = problem(rejection, trace_id);
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut response = HttpResponse::build(status).content_type(CONTENT_TYPE).body(body);
+    if let Some(seconds) = rejection.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Several fields of a request are at fault.
+#[must_use]
+pub(crate) fn invalid(errors: Vec<FieldError>) -> Rejection {
+    let detail = match errors.as_slice() {
+        [one] => format!("{}: {}", one.pointer, one.detail),
+        several => format!("{} fields are not valid", several.len()),
+    };
+    Rejection { code: Code::ValidationFailed, detail, errors, retry_after: None }
+}
+
+/// Something about the request as a whole is at fault.
+#[must_use]
+pub(crate) fn bad(detail: impl Into<String>) -> Rejection {
+    Rejection::new(Code::ValidationFailed, detail)
+}
+
+/// What a code means, for `/problems/{code}`: the type of every problem is a page.
+#[must_use]
+pub(crate) const fn meaning(code: Code) -> &'static str {
+    match code {
+        Code::ValidationFailed => {
+            "A field, query parameter or header is missing, unknown, of the wrong type or breaks its limit. \
+             `errors` names each one. Change the request."
+        }
+        Code::InvalidCode => "A one-time code is wrong, expired or used up. Ask for a new one.",
+        Code::Unauthenticated => {
+            "There is no access token, it is not one of ours, or its session has ended. Log in."
+        }
+        Code::InvalidCredentials => "Login and password do not belong together.",
+        Code::TokenExpired => "The access token was good once. Refresh it and repeat the request.",
+        Code::Forbidden => "You are known, and you may not do this.",
+        Code::NotFound => "It does not exist, or you may not know of it.",
+        Code::MethodNotAllowed => {
+            "The path exists, but not with this method; `Allow` names those it has."
+        }
+        Code::Conflict => {
+            "The state of the thing does not allow it. With `retryable` set, an equal request is still being \
+             worked on: wait as long as `Retry-After` says and repeat it."
+        }
+        Code::AlreadyExists => "A unique name is taken; `errors` names the field.",
+        Code::PayloadTooLarge => "The body or the headers are larger than allowed.",
+        Code::UnsupportedMediaType => "Bodies are JSON; send `Content-Type: application/json`.",
+        Code::IdempotencyMismatch => {
+            "The `Idempotency-Key` was used for another request. Keys are for repeats of the very same request."
+        }
+        Code::RateLimited => "Too many requests. Wait as long as `Retry-After` says.",
+        Code::Internal => "A defect of the server. Tell the operator the `trace_id`.",
+        Code::Unavailable => {
+            "Something the server needs does not answer, or the outcome is not known. Repeat the request after \
+             `Retry-After`, with the same `Idempotency-Key` or `client_id`: nothing is done twice."
+        }
+        Code::ProjectionLagging => {
+            "The read model has not reached the position in `Tidings-Min-Position` yet. Repeat the request."
+        }
+    }
+}

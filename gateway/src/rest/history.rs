@@ -1,0 +1,127 @@
+//! What was said in a room or a thread, page by page.
+
+use readmodel::store::Anchor;
+use readmodel::{MessageDoc, ReadStore};
+use schemas::views::{Message, Page};
+use schemas::{Code, MessageId, Rejection, RoomId};
+use serde::{Deserialize, Serialize};
+
+use super::access;
+use crate::cursor::List;
+use crate::edge::{Answer, Call, Limit, Outcome, shape};
+use crate::{documents, failure};
+
+shape! {
+    /// Which part of a room's history: the newest without an anchor; at most one anchor.
+    HistoryQuery {
+        /// Messages right before this one.
+        before: Option<MessageId>,
+        /// Messages right after this one.
+        after: Option<MessageId>,
+        /// This message in the middle.
+        around: Option<MessageId>,
+        /// Only answers in the thread this message began.
+        thread: Option<MessageId>,
+        /// History is read through hot and archived messages alike; accepted for clients that say so.
+        #[expect(dead_code, reason = "nothing is archived apart yet: both ways read the same")]
+        archived: Option<bool>,
+        /// How many items: 1 to 200, 50 when absent.
+        #[schemars(with = "Option<u32>")]
+        limit: Limit,
+        /// `next_cursor` of the former page, instead of an anchor.
+        cursor: Option<String>,
+    }
+}
+
+/// Where a page goes on, and in which direction.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+enum Onward {
+    Before(u64),
+    After(u64),
+}
+
+/// Oldest first within a page. `next_cursor` goes on into the past, or after `after` towards the present.
+pub(crate) async fn list(call: Call) -> Outcome {
+    let query: HistoryQuery = call.query()?;
+    let room: RoomId = call.id("room_id")?;
+    let seen = access::entered(&call, &room).await?;
+    let store = seen.store.as_ref();
+    let thread = query.thread.as_ref();
+    if let Some(root) = thread {
+        number_in(store, &room, root).await?;
+    }
+    let epoch = call.epoch();
+    let scope = thread.map_or("", MessageId::as_str);
+    let list = List { epoch: &epoch, parts: vec!["history", room.as_str(), scope] };
+    let anchor = anchor(store, &room, &query, &list).await?;
+    let limit = query.limit.items();
+    // One more than asked for tells whether the history goes on.
+    let ask = if matches!(anchor, Anchor::Around(_)) { limit } else { limit + 1 };
+    let found = match thread {
+        Some(root) => store.thread(root, anchor, ask).await,
+        None => store.timeline(&room, anchor, ask).await,
+    };
+    let (docs, onward) = cut(found.map_err(failure::store)?, anchor, limit);
+    let next_cursor = onward.and_then(|onward| list.cursor(&onward));
+    Ok(Answer::ok(&Page { items: views(&call, docs).await?, next_cursor }))
+}
+
+async fn anchor(
+    store: &dyn ReadStore,
+    room: &RoomId,
+    query: &HistoryQuery,
+    list: &List<'_>,
+) -> Result<Anchor, Rejection> {
+    let HistoryQuery { before, after, around, cursor, .. } = query;
+    let number = |id| number_in(store, room, id);
+    match (before, after, around, cursor) {
+        (None, None, None, None) => Ok(Anchor::Latest),
+        (Some(id), None, None, None) => Ok(Anchor::Before(number(id).await?)),
+        (None, Some(id), None, None) => Ok(Anchor::After(number(id).await?)),
+        (None, None, Some(id), None) => Ok(Anchor::Around(number(id).await?)),
+        (None, None, None, Some(cursor)) => Ok(match list.place(cursor)? {
+            Onward::Before(number) => Anchor::Before(number),
+            Onward::After(number) => Anchor::After(number),
+        }),
+        _ => {
+            let detail = "give at most one of before, after, around and cursor";
+            Err(Rejection::field(Code::ValidationFailed, "?before", "conflict", detail))
+        }
+    }
+}
+
+/// The number of a message in this room. One of another room does not exist here.
+async fn number_in(store: &dyn ReadStore, room: &RoomId, id: &MessageId) -> Result<u64, Rejection> {
+    let found = store.message(id).await.map_err(failure::store)?;
+    let found = found.filter(|message| message.room_id == *room);
+    found.map(|message| message.number).ok_or_else(Rejection::not_found)
+}
+
+/// Takes the one too many away, at the end the history goes on at.
+fn cut(
+    mut docs: Vec<MessageDoc>,
+    anchor: Anchor,
+    limit: usize,
+) -> (Vec<MessageDoc>, Option<Onward>) {
+    if docs.len() <= limit || matches!(anchor, Anchor::Around(_)) {
+        return (docs, None);
+    }
+    if matches!(anchor, Anchor::After(_)) {
+        docs.truncate(limit);
+        let last = docs.last().map(|doc| Onward::After(doc.number));
+        return (docs, last);
+    }
+    let page = docs.split_off(docs.len() - limit);
+    let first = page.first().map(|doc| Onward::Before(doc.number));
+    (page, first)
+}
+
+async fn views(call: &Call, docs: Vec<MessageDoc>) -> Result<Vec<Message>, Rejection> {
+    let senders = call.state.people.senders(docs.iter().map(|doc| &doc.sender_id)).await?;
+    let epoch = call.epoch();
+    let view = |doc: MessageDoc| {
+        let sender = senders.of(&doc.sender_id);
+        documents::message(doc, sender, &epoch)
+    };
+    Ok(docs.into_iter().map(view).collect())
+}

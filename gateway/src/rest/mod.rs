@@ -1,0 +1,14 @@
+//! What the REST API does, by resource. A handler parses its input, sends one command or asks one question,
+//! and shapes the answer; everything else has been done before it is called.
+
+pub(crate) mod access;
+pub(crate) mod admin;
+pub(crate) mod history;
+pub(crate) mod members;
+pub(crate) mod messages;
+pub(crate) mod notifications;
+pub(crate) mod paging;
+pub(crate) mod rooms;
+pub(crate) mod sessions;
+pub(crate) mod site;
+pub(crate) mod users;

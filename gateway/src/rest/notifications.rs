@@ -1,0 +1,52 @@
+//! The caller's inbox.
+
+use schemas::commands::MarkNotificationsRead;
+use schemas::{NotificationId, Sequence};
+
+use super::paging::{Nothing, page, place};
+use crate::cursor::List;
+use crate::edge::{Answer, Call, Limit, Outcome, shape};
+use crate::{documents, failure};
+
+shape! {
+    /// Which inbox entries.
+    InboxQuery {
+        /// Only entries that were not read.
+        unread: Option<bool>,
+        /// How many items: 1 to 200, 50 when absent.
+        #[schemars(with = "Option<u32>")]
+        limit: Limit,
+        /// `next_cursor` of the former page.
+        cursor: Option<String>,
+    }
+}
+
+pub(crate) async fn list(call: Call) -> Outcome {
+    let query: InboxQuery = call.query()?;
+    let user = &call.caller()?.user_id;
+    let unread_only = query.unread.unwrap_or(false);
+    let epoch = call.epoch();
+    let kind = if unread_only { "inbox/unread" } else { "inbox" };
+    let list = List { epoch: &epoch, parts: vec![kind, user.as_str()] };
+    let before: Option<Sequence> = place(&list, query.cursor.as_deref())?;
+    let store = call.state.read_model.current();
+    let found = store.notifications(user, unread_only, before, query.limit.items()).await;
+    let slice = found.map_err(failure::store)?;
+    let last = |doc: &readmodel::NotificationDoc| doc.created;
+    Ok(Answer::ok(&page(&list, slice, last, documents::notification)))
+}
+
+pub(crate) async fn read_one(call: Call) -> Outcome {
+    let id: NotificationId = call.id("notification_id")?;
+    read(&call, Some(id)).await
+}
+
+pub(crate) async fn read_all(call: Call) -> Outcome {
+    read(&call, None).await
+}
+
+async fn read(call: &Call, notification_id: Option<NotificationId>) -> Outcome {
+    call.body::<Nothing>()?;
+    let accepted = call.send(&MarkNotificationsRead { notification_id }).await?;
+    Ok(Answer::nothing().at(accepted.position))
+}

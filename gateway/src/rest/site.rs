@@ -1,0 +1,82 @@
+//! What is not about chat: health, figures, keys, and pages for people who look at the API.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use schemas::{Code, Rejection};
+use telemetry::admin_answer;
+
+use super::paging::NoQuery;
+use crate::edge::{Answer, Call, Outcome};
+use crate::{openapi, problem};
+
+const HTML: &str = "text/html; charset=utf-8";
+/// Keys change rarely; whoever verifies tokens himself may keep them for a minute.
+const KEYS_KEPT: HeaderValue = HeaderValue::from_static("public, max-age=60");
+
+pub(crate) async fn livez(call: Call) -> Outcome {
+    told(&call, "/livez")
+}
+
+pub(crate) async fn readyz(call: Call) -> Outcome {
+    told(&call, "/readyz")
+}
+
+pub(crate) async fn metrics(call: Call) -> Outcome {
+    told(&call, "/metrics")
+}
+
+fn told(call: &Call, path: &str) -> Outcome {
+    let answer = admin_answer(path, &call.state.metrics, &call.state.health);
+    let answer = answer.ok_or_else(Rejection::not_found)?;
+    let mut told = Answer::text(answer.content_type, answer.body);
+    told.status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    Ok(told)
+}
+
+pub(crate) async fn jwks(call: Call) -> Outcome {
+    let keys = call.state.sessions.jwks().await?;
+    Ok(Answer::ok(&keys).with(CACHE_CONTROL, KEYS_KEPT))
+}
+
+pub(crate) async fn openapi(call: Call) -> Outcome {
+    call.query::<NoQuery>()?;
+    Ok(Answer::text("application/json", openapi::text()))
+}
+
+pub(crate) async fn docs(_call: Call) -> Outcome {
+    Ok(Answer::text(HTML, openapi::page()))
+}
+
+/// What a type of problem means: its `type` leads here.
+pub(crate) async fn problem_type(call: Call) -> Outcome {
+    let name = call.part("code");
+    let code = Code::ALL.iter().find(|code| code.as_str() == name).copied();
+    let code = code.ok_or_else(Rejection::not_found)?;
+    let again = if code.retryable() {
+        "The same request may succeed later."
+    } else {
+        "The same request will not succeed by itself."
+    };
+    let (title, status, meaning) = (code.title(), code.status(), problem::meaning(code));
+    let body = format!(
+        "<h1>{title}</h1><p><code>{name}</code>, HTTP {status}</p><p>{meaning}</p><p>{again}</p>"
+    );
+    Ok(Answer::text(HTML, openapi::framed(title, &body)))
+}
+
+pub(crate) async fn index(_call: Call) -> Outcome {
+    let body = r#"<h1>Tidings</h1>
+<p>An event-sourced chat backend. This is its one port: REST under <code>/v1</code>, WebSocket at <code>/v1/ws</code>.</p>
+<ul>
+<li><a href="/docs">The API, to read</a></li>
+<li><a href="/openapi.json">The API as OpenAPI 3.1</a>, for code generators and Postman</li>
+<li><a href="/.well-known/jwks.json">The public keys access tokens are signed with</a></li>
+<li><a href="/readyz">Is it well?</a> <a href="/livez">Is it alive?</a> <a href="/metrics">Figures</a></li>
+</ul>
+<h2>First steps</h2>
+<pre>curl -sX POST $HOST/v1/users -H 'content-type: application/json' \
+  -d '{"username":"ada","email":"ada@example.org","password":"correct horse"}'
+curl -sX POST $HOST/v1/sessions -H 'content-type: application/json' \
+  -d '{"login":"ada","password":"correct horse"}'</pre>"#;
+    Ok(Answer::text(HTML, openapi::framed("Tidings", body)))
+}

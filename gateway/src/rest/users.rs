@@ -1,0 +1,157 @@
+//! People: registration, one's own account, finding others.
+
+use schemas::commands::{ChangePassword, ChangeProfile, Register};
+use schemas::events::UserState;
+use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Secret, Username};
+use schemas::views::User;
+use schemas::{Code, MediaId, Rejection, UserId};
+use serde_json::{Map, Value};
+
+use super::paging::{NoQuery, page, place, whole};
+use crate::cursor::List;
+use crate::edge::{Answer, Call, Limit, Outcome, shape};
+use crate::{documents, failure, problem};
+
+/// Characters of a search.
+const MAX_QUERY: usize = 100;
+
+shape! {
+    /// A new account.
+    NewAccount {
+        /// `[a-z0-9][a-z0-9._-]{2,31}`, upper case is folded.
+        username: Username,
+        /// The unique address.
+        email: Email,
+        /// 8 to 72 bytes.
+        #[schemars(with = "String")]
+        password: NewPassword,
+        /// The name shown; the username when absent.
+        display_name: Option<DisplayName>,
+    }
+    /// Changes of one's own account. What is absent stays; null empties an optional field.
+    ProfileChanges {
+        /// The name shown.
+        display_name: Option<DisplayName>,
+        /// The picture.
+        #[schemars(with = "Option<MediaId>")]
+        avatar_media_id: Patch<MediaId>,
+        /// What one says of oneself.
+        #[schemars(with = "Option<Bio>")]
+        bio: Patch<Bio>,
+        /// The unique address.
+        email: Option<Email>,
+        /// The unique name.
+        username: Option<Username>,
+        /// Client settings, replaced as a whole; at most 8 KiB.
+        settings: Option<Map<String, Value>>,
+    }
+    /// A new password.
+    PasswordChange {
+        /// The present one.
+        current_password: Secret,
+        /// 8 to 72 bytes.
+        #[schemars(with = "String")]
+        new_password: NewPassword,
+    }
+    /// Whom to find: exactly one of `username` and `query`.
+    UserQuery {
+        /// Exactly this name.
+        username: Option<String>,
+        /// Names that begin so.
+        query: Option<String>,
+        /// How many items: 1 to 200, 50 when absent.
+        #[schemars(with = "Option<u32>")]
+        limit: Limit,
+        /// `next_cursor` of the former page.
+        cursor: Option<String>,
+    }
+}
+
+pub(crate) async fn register(call: Call) -> Outcome {
+    let NewAccount { username, email, password, display_name } = call.body()?;
+    let command = Register { username, email, password, display_name, role: None };
+    let accepted = call.send(&command).await?;
+    Ok(Answer::created(&accepted.result).at(accepted.position))
+}
+
+pub(crate) async fn me(call: Call) -> Outcome {
+    call.query::<NoQuery>()?;
+    let account = state(&call, &call.caller()?.user_id).await?;
+    Ok(Answer::ok(&documents::account(&account)))
+}
+
+pub(crate) async fn change_me(call: Call) -> Outcome {
+    let body: ProfileChanges = call.body()?;
+    let command = ChangeProfile {
+        display_name: body.display_name,
+        bio: body.bio,
+        avatar_media_id: body.avatar_media_id,
+        email: body.email,
+        username: body.username,
+        settings: body.settings,
+    };
+    let accepted = call.send(&command).await?;
+    Ok(Answer::ok(&accepted.result).at(accepted.position))
+}
+
+pub(crate) async fn change_password(call: Call) -> Outcome {
+    let PasswordChange { current_password, new_password } = call.body()?;
+    let accepted = call.send(&ChangePassword { current_password, new_password }).await?;
+    Ok(Answer::nothing().at(accepted.position))
+}
+
+pub(crate) async fn one(call: Call) -> Outcome {
+    call.query::<NoQuery>()?;
+    let id: UserId = call.id("user_id")?;
+    Ok(Answer::ok(&documents::user(&state(&call, &id).await?)))
+}
+
+/// Finds people by their exact name, or by how their names begin.
+pub(crate) async fn find(call: Call) -> Outcome {
+    let query: UserQuery = call.query()?;
+    match (&query.username, &query.query) {
+        (Some(username), None) => by_username(&call, username).await,
+        (None, Some(prefix)) => search(&call, prefix, query.limit, query.cursor.as_deref()).await,
+        _ => Err(problem::bad("give either username or query")),
+    }
+}
+
+async fn by_username(call: &Call, username: &str) -> Outcome {
+    // What cannot be a username is nobody's.
+    let name = username.strip_prefix('@').unwrap_or(username);
+    let found = match Username::parse(name) {
+        Ok(name) => {
+            let store = call.state.read_model.current();
+            store.user_by_username(&name).await.map_err(failure::store)?
+        }
+        Err(_) => None,
+    };
+    let items: Vec<User> = found.iter().map(|doc| documents::user(&doc.state)).collect();
+    Ok(Answer::ok(&whole(items)))
+}
+
+async fn search(call: &Call, prefix: &str, limit: Limit, cursor: Option<&str>) -> Outcome {
+    let prefix = prefix.trim();
+    if prefix.is_empty() || prefix.chars().count() > MAX_QUERY {
+        let detail = "must have 1 to 100 characters";
+        return Err(Rejection::field(Code::ValidationFailed, "?query", "out_of_range", detail));
+    }
+    let epoch = call.epoch();
+    let list = List { epoch: &epoch, parts: vec!["users", prefix] };
+    let after: Option<String> = place(&list, cursor)?;
+    let store = call.state.read_model.current();
+    let found = store.search_users(prefix, after.as_deref(), limit.items()).await;
+    let slice = found.map_err(failure::store)?;
+    let last = |doc: &readmodel::UserDoc| doc.state.username.to_string();
+    Ok(Answer::ok(&page(&list, slice, last, |doc| documents::user(&doc.state))))
+}
+
+/// An account from the read model, or from the log when it is too new for that.
+async fn state(call: &Call, id: &UserId) -> Result<UserState, Rejection> {
+    let store = call.state.read_model.current();
+    if let Some(doc) = store.user(id).await.map_err(failure::store)? {
+        return Ok(doc.state);
+    }
+    let found = call.state.people.one(id).await?;
+    found.map(|state| UserState::clone(&state)).ok_or_else(Rejection::not_found)
+}

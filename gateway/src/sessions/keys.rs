@@ -1,0 +1,150 @@
+//! Access tokens and the keys they are signed with.
+//!
+//! A token is a JWT (RFC 7519) signed with Ed25519. Which key signed it stands in its `kid`, and keys come
+//! from auth-svc only: a key, address or certificate a token brings along is never looked at.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::Bus;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use parking_lot::RwLock;
+use schemas::commands::{Caller, GetJwks};
+use schemas::values::Role;
+use schemas::{Code, Namespace, Rejection, SessionId, UserId};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use crate::commands;
+
+/// Clocks of servers may differ by so many seconds.
+const LEEWAY: u64 = 5;
+/// The `typ` of an access token (RFC 9068).
+const TYPE: &str = "at+jwt";
+/// Who makes them.
+const ISSUER: &str = "tidings";
+/// Longer texts are no tokens of ours.
+const MAX_TOKEN: usize = 4096;
+/// Unknown key ids make the keys be fetched, but not more often than this: anybody can invent one.
+const FETCH_EVERY: Duration = Duration::from_secs(2);
+/// Keys are fetched anew after this long, so that a withdrawn one stops being good.
+const GOOD_FOR: Duration = Duration::from_secs(300);
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: UserId,
+    sid: SessionId,
+    role: Role,
+}
+
+struct Known {
+    document: serde_json::Value,
+    keys: HashMap<String, DecodingKey>,
+    fetched: Instant,
+}
+
+/// The keys, fetched when they are needed.
+pub(super) struct Keys {
+    bus: Bus,
+    validation: Validation,
+    known: RwLock<Option<Arc<Known>>>,
+    /// Held while fetching; when the last attempt was.
+    attempt: Mutex<Option<Instant>>,
+}
+
+impl Keys {
+    pub(super) fn new(bus: Bus, namespace: &Namespace) -> Self {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.leeway = LEEWAY;
+        validation.validate_nbf = true;
+        validation.set_audience(&[format!("tidings:{namespace}")]);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
+        Self { bus, validation, known: RwLock::new(None), attempt: Mutex::new(None) }
+    }
+
+    /// Who a token says is asking.
+    pub(super) async fn verify(&self, token: &str) -> Result<Caller, Rejection> {
+        if token.len() > MAX_TOKEN {
+            return Err(foreign());
+        }
+        let header = decode_header(token).map_err(|_| foreign())?;
+        let typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
+        if header.alg != Algorithm::EdDSA || !typed {
+            return Err(foreign());
+        }
+        let key = self.key(header.kid.as_deref().ok_or_else(foreign)?).await?;
+        match decode::<Claims>(token, &key, &self.validation) {
+            Ok(data) => {
+                let Claims { sub, sid, role } = data.claims;
+                Ok(Caller { user_id: sub, session_id: sid, role })
+            }
+            Err(error) => Err(match error.kind() {
+                ErrorKind::ExpiredSignature => {
+                    Rejection::new(Code::TokenExpired, "refresh the access token")
+                }
+                _ => foreign(),
+            }),
+        }
+    }
+
+    /// The key set as auth-svc gave it.
+    pub(super) async fn document(&self) -> Result<serde_json::Value, Rejection> {
+        if let Some(known) = self.fresh() {
+            return Ok(known.document.clone());
+        }
+        self.fetch(|_| false).await.map(|known| known.document.clone())
+    }
+
+    fn fresh(&self) -> Option<Arc<Known>> {
+        let known = self.known.read();
+        known.as_ref().filter(|known| known.fetched.elapsed() < GOOD_FOR).cloned()
+    }
+
+    async fn key(&self, id: &str) -> Result<DecodingKey, Rejection> {
+        if let Some(key) = self.fresh().and_then(|known| known.keys.get(id).cloned()) {
+            return Ok(key);
+        }
+        let known = self.fetch(|known| known.keys.contains_key(id)).await?;
+        known.keys.get(id).cloned().ok_or_else(foreign)
+    }
+
+    /// Asks auth-svc, unless somebody has just done so with success.
+    async fn fetch(&self, enough: impl Fn(&Known) -> bool) -> Result<Arc<Known>, Rejection> {
+        let mut attempt = self.attempt.lock().await;
+        if let Some(known) = self.fresh() {
+            let recent = attempt.is_some_and(|at| at.elapsed() < FETCH_EVERY);
+            if recent || enough(&known) {
+                return Ok(known);
+            }
+        }
+        *attempt = Some(Instant::now());
+        let context = commands::own_context(telemetry::current_traceparent());
+        let document = commands::send(&self.bus, &context, &GetJwks {}).await?.result;
+        let known = Arc::new(read(document));
+        *self.known.write() = Some(Arc::clone(&known));
+        Ok(known)
+    }
+}
+
+/// Keys of other kinds than ours are left aside.
+fn read(document: serde_json::Value) -> Known {
+    let mut keys = HashMap::new();
+    for jwk in document.get("keys").and_then(|keys| keys.as_array()).into_iter().flatten() {
+        let text = |name: &str| jwk.get(name).and_then(|value| value.as_str());
+        let ours = text("kty") == Some("OKP") && text("crv") == Some("Ed25519");
+        if let (true, Some(id), Some(x)) = (ours, text("kid"), text("x")) {
+            match DecodingKey::from_ed_components(x) {
+                Ok(key) => drop(keys.insert(id.to_owned(), key)),
+                Err(error) => tracing::warn!(key.id = id, error = %error, "an unusable public key"),
+            }
+        }
+    }
+    Known { document, keys, fetched: Instant::now() }
+}
+
+fn foreign() -> Rejection {
+    Rejection::new(Code::Unauthenticated, "the access token is not valid")
+}

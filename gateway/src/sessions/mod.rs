@@ -1,0 +1,164 @@
+//! Who is asking: access tokens checked against auth-svc's public keys, and against what has become of
+//! their sessions since they were made.
+//!
+//! A token is good for minutes, a session can end at any moment. At a session's first use auth-svc is asked
+//! whether it may be used, and the answer is remembered. From then on the live feed tells of every end,
+//! suspension and change of role ([`Observer`]). What an event said always wins over what was asked.
+//! When the feed was cut off nothing that is remembered is trusted.
+
+mod keys;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bus::Bus;
+use moka::sync::Cache;
+use schemas::commands::{Caller, GetSessionStatus};
+use schemas::values::Role;
+use schemas::{Code, Event, EventData, Namespace, Rejection, SessionId, UserId};
+
+use crate::live::Observer;
+use crate::{commands, sessions::keys::Keys};
+
+/// Sessions remembered as good, for at most this long, so that even a lost event has an end.
+const ACTIVE_FOR: Duration = Duration::from_secs(600);
+const ACTIVE_SESSIONS: u64 = 200_000;
+/// Longer than an access token is good for: after that the session is refused for its token's age.
+const ENDED_FOR: Duration = Duration::from_secs(3600);
+const ENDED_SESSIONS: u64 = 500_000;
+/// People whose role or suspension has changed. Must outlive `ACTIVE_FOR`.
+const CHANGED_FOR: Duration = Duration::from_secs(3600);
+const CHANGED_PEOPLE: u64 = 100_000;
+
+/// What an event said of an account last.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    role: Role,
+    suspended: bool,
+}
+
+/// The sessions of clients, as far as this gateway knows them.
+pub(crate) struct Sessions {
+    bus: Bus,
+    keys: Keys,
+    active: Cache<SessionId, Role>,
+    ended: Cache<SessionId, ()>,
+    changed: Cache<UserId, Standing>,
+    /// Counts the times the feed was cut off: an answer asked for before is not remembered after.
+    cuts: AtomicU64,
+}
+
+impl Sessions {
+    /// Knows nobody yet.
+    #[must_use]
+    pub(crate) fn new(bus: Bus, namespace: &Namespace) -> Self {
+        let cache = |most: u64, long: Duration| (most, long);
+        let (active, ended) =
+            (cache(ACTIVE_SESSIONS, ACTIVE_FOR), cache(ENDED_SESSIONS, ENDED_FOR));
+        Self {
+            keys: Keys::new(bus.clone(), namespace),
+            bus,
+            active: Cache::builder().max_capacity(active.0).time_to_live(active.1).build(),
+            ended: Cache::builder().max_capacity(ended.0).time_to_live(ended.1).build(),
+            changed: Cache::builder()
+                .max_capacity(CHANGED_PEOPLE)
+                .time_to_live(CHANGED_FOR)
+                .build(),
+            cuts: AtomicU64::new(0),
+        }
+    }
+
+    /// Checks an access token and its session. The role in the answer is the account's role now.
+    ///
+    /// # Errors
+    /// `token_expired` for a token that was good once, `unauthenticated` for any other token or an ended
+    /// session, `unavailable` when auth-svc must be asked and does not answer.
+    pub(crate) async fn authenticate(&self, bearer: &str) -> Result<Caller, Rejection> {
+        let caller = self.keys.verify(bearer).await?;
+        self.check(caller).await
+    }
+
+    /// Checks the session of a caller who has shown by other means who he is (a ticket).
+    ///
+    /// # Errors
+    /// `unauthenticated` when it has ended, `unavailable` when that cannot be found out.
+    pub(crate) async fn check(&self, caller: Caller) -> Result<Caller, Rejection> {
+        let role = match self.active.get(&caller.session_id) {
+            Some(role) => role,
+            None => self.ask(&caller).await?,
+        };
+        // Looked at last: an event that came while auth-svc was asked must not be overlooked.
+        let standing = self.changed.get(&caller.user_id);
+        let suspended = standing.is_some_and(|standing| standing.suspended);
+        if suspended || self.ended.contains_key(&caller.session_id) {
+            return Err(over());
+        }
+        Ok(Caller { role: standing.map_or(role, |standing| standing.role), ..caller })
+    }
+
+    /// The public keys, for `/.well-known/jwks.json`.
+    ///
+    /// # Errors
+    /// `unavailable` when they are not known and auth-svc does not answer.
+    pub(crate) async fn jwks(&self) -> Result<serde_json::Value, Rejection> {
+        self.keys.document().await
+    }
+
+    async fn ask(&self, caller: &Caller) -> Result<Role, Rejection> {
+        let cuts = self.cuts.load(Ordering::Acquire);
+        let question = GetSessionStatus {
+            user_id: caller.user_id.clone(),
+            session_id: caller.session_id.clone(),
+        };
+        let context = commands::own_context(telemetry::current_traceparent());
+        let status = commands::send(&self.bus, &context, &question).await?.result;
+        if !status.active {
+            return Err(over());
+        }
+        self.active.insert(caller.session_id.clone(), status.role);
+        if self.cuts.load(Ordering::Acquire) != cuts {
+            self.active.invalidate(&caller.session_id);
+        }
+        Ok(status.role)
+    }
+
+    /// Forgets everything: what is remembered may be wrong.
+    pub(crate) fn forget_all(&self) {
+        self.cuts.fetch_add(1, Ordering::AcqRel);
+        self.active.invalidate_all();
+        self.ended.invalidate_all();
+        self.changed.invalidate_all();
+    }
+}
+
+fn over() -> Rejection {
+    Rejection::new(Code::Unauthenticated, "the session has ended; log in again")
+}
+
+impl Observer for Sessions {
+    fn observe(&self, event: &Event) {
+        match &event.data {
+            EventData::SessionsEnded(ended) => {
+                for session in &ended.session_ids {
+                    self.ended.insert(session.clone(), ());
+                    self.active.invalidate(session);
+                }
+            }
+            EventData::UserRoleChanged(changed) => {
+                let standing =
+                    Standing { role: changed.user.role, suspended: changed.user.suspended };
+                self.changed.insert(changed.user.id.clone(), standing);
+            }
+            EventData::UserSuspensionChanged(changed) => {
+                let standing =
+                    Standing { role: changed.user.role, suspended: changed.user.suspended };
+                self.changed.insert(changed.user.id.clone(), standing);
+            }
+            _ => {}
+        }
+    }
+
+    fn cut_off(&self) {
+        self.forget_all();
+    }
+}

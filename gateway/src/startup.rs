@@ -1,0 +1,171 @@
+//! Building a gateway and running it until it is asked to stop.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use bus::Bus;
+use eventlog::EventLog;
+use readmodel::ReadModel;
+use telemetry::{Health, Metrics, Shutdown};
+
+use crate::config::Config;
+use crate::edge::Table;
+use crate::limits::Limits;
+use crate::live::{Hub, HubError, HubParts};
+use crate::metrics::HttpMetrics;
+use crate::people::People;
+use crate::sessions::Sessions;
+use crate::state::AppState;
+use crate::{routes, socket};
+
+/// A request's head that has not come by then ends the connection.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// A connection without requests is kept so long.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Connections each worker thread takes; the others wait in the kernel's queue.
+const CONNECTIONS_PER_WORKER: usize = 25_000;
+
+/// What a gateway works with; all of it connected and checked.
+pub struct Deps {
+    /// Where commands go, and where the live feed comes from.
+    pub bus: Bus,
+    /// The log, attached.
+    pub log: EventLog,
+    /// Where reads are answered from.
+    pub read_model: ReadModel,
+    /// The process's figures.
+    pub metrics: Metrics,
+    /// How the process is.
+    pub health: Health,
+}
+
+/// Why a gateway cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The address is taken or not ours.
+    #[error("cannot listen at {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The live feed cannot be had.
+    #[error("the live feed cannot be had")]
+    Hub(#[from] HubError),
+    /// The HTTP server failed.
+    #[error("the HTTP server failed")]
+    Server(#[source] std::io::Error),
+}
+
+/// A gateway that listens; clients are answered once it runs.
+pub struct Gateway {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: Data<AppState>,
+    live: Shutdown,
+}
+
+/// Binds the address and joins the live feed.
+///
+/// # Errors
+/// [`GatewayError`] when the address or the live feed cannot be had.
+pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> {
+    let wanted = config.listen;
+    let cannot = |source| GatewayError::Listen { address: wanted, source };
+    let listener = listen(wanted).map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let Deps { bus, log, read_model, metrics, health } = deps;
+    let people = Arc::new(People::new(log.clone(), read_model.clone()));
+    let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
+    let live = Shutdown::new();
+    let hub_parts = HubParts {
+        log: log.clone(),
+        read: read_model.clone(),
+        names: Arc::clone(&people) as _,
+        observers: vec![Arc::clone(&sessions) as _, Arc::clone(&people) as _],
+        metrics: metrics.clone(),
+    };
+    let hub = Hub::start(hub_parts, &bus, health.clone(), live.clone()).await?;
+    let state = AppState {
+        limits: Limits::new(&config),
+        config,
+        bus,
+        replays: log.secrets("idempotency"),
+        log,
+        read_model,
+        people,
+        sessions,
+        hub,
+        http: HttpMetrics::new(&metrics),
+        metrics,
+        health,
+    };
+    Ok(Gateway { listener, address, state: Data::new(state), live })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+impl Gateway {
+    /// Where clients connect; tells which port was taken for port 0.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers clients until `shutdown`; then takes no new ones, tells sockets to come back, lets requests that
+    /// are under way finish, and returns.
+    ///
+    /// # Errors
+    /// [`GatewayError::Server`] when the HTTP server ends by itself.
+    pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), GatewayError> {
+        let Self { listener, state, live, .. } = self;
+        let table: Arc<Table> = Arc::new(routes::table());
+        let drain = state.config.drain;
+        let for_workers = state.clone();
+        let server = HttpServer::new(move || {
+            let table = Arc::clone(&table);
+            App::new()
+                .app_data(for_workers.clone())
+                .configure(move |app| routes::mount(&table, app))
+        })
+        .on_connect(socket::keep_handle)
+        .client_request_timeout(HEAD_WITHIN)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .keep_alive(KEEP_ALIVE)
+        .max_connections(CONNECTIONS_PER_WORKER)
+        .shutdown_timeout(drain.as_secs())
+        .disable_signals()
+        .listen(listener)
+        .map_err(GatewayError::Server)?
+        .run();
+        let handle = server.handle();
+        let serving = tokio::spawn(server);
+        let ended = tokio::select! {
+            () = shutdown.wait() => None,
+            ended = serving_ended(serving) => Some(ended),
+        };
+        if let Some(ended) = ended {
+            live.trigger();
+            return ended.map_err(GatewayError::Server);
+        }
+        state.hub.drain(false, drain).await;
+        handle.stop(true).await;
+        live.trigger();
+        Ok(())
+    }
+}
+
+async fn serving_ended(
+    serving: tokio::task::JoinHandle<std::io::Result<()>>,
+) -> std::io::Result<()> {
+    serving.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
