@@ -118,8 +118,11 @@ impl Projector {
         let mut engine = Engine::open(read_model.writer(), self.deps.log.epoch()).await?;
         let mut source = Source::start(&self.deps.log, engine.at(), self.config.batch).await?;
         self.metrics.active.set(1);
-        self.metrics.stopped.set(0);
-        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
+        // Well as soon as there is proof: nothing to do, or something done. A projection that stands
+        // before an unreadable event must not look well at the beginning of every try.
+        if self.deps.log.head().await? <= engine.at() {
+            self.well();
+        }
         let mut told = Instant::now();
         self.tell(&engine).await;
         loop {
@@ -134,6 +137,7 @@ impl Projector {
             if let Some(poison) = work.poison {
                 return Err(poison.into());
             }
+            self.well();
             if !idle || told.elapsed() >= HEARTBEAT {
                 self.tell(&engine).await;
                 told = Instant::now();
@@ -142,6 +146,11 @@ impl Projector {
                 return Ok(End::Again);
             }
         }
+    }
+
+    fn well(&self) {
+        self.metrics.stopped.set(0);
+        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
     }
 
     async fn apply(&self, engine: &mut Engine, work: &Work) -> Result<(), ProjectError> {
@@ -203,15 +212,20 @@ impl Projector {
         }
     }
 
-    /// Watches the checkpoint until the active projector seems to have gone.
+    /// Watches the checkpoint until the active projector seems to have gone, or another generation is
+    /// live and it is open who will write it.
     async fn stand_by(&self, shutdown: &Shutdown) {
-        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
+        self.well();
+        let generation = self.deps.read_model.generation();
         let mut seen: Option<Sequence> = None;
         let mut since = Instant::now();
         loop {
             tokio::select! {
                 () = shutdown.wait() => return,
                 () = tokio::time::sleep(LOOK) => {}
+            }
+            if self.deps.read_model.generation() != generation {
+                return;
             }
             let store = self.deps.read_model.current();
             let Ok(checkpoint) = store.checkpoint().await else { continue };
