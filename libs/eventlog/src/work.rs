@@ -10,7 +10,7 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use async_nats::jetstream::stream::ConsumerErrorKind;
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use schemas::subjects::LaneKind;
 use schemas::{Lane, Sequence, Timestamp};
 use tokio::time::sleep;
@@ -82,7 +82,7 @@ struct Source {
     stream: String,
     config: pull::Config,
     prefetch: usize,
-    open: Option<(pull::Stream, u64)>,
+    open: Option<pull::Stream>,
 }
 
 /// An event to work on. Dropping it without an answer means it is delivered again after `ack_wait`.
@@ -97,8 +97,8 @@ pub struct Delivery {
     log: EventLog,
     consumer: &'static str,
     reply: String,
-    /// The order in the dead-letter stream and the letter it was, when this is a redriven one.
-    redrive: Option<(u64, u64)>,
+    /// The order in the dead-letter stream, when this is a redriven one.
+    redrive: Option<u64>,
 }
 
 impl EventLog {
@@ -166,6 +166,21 @@ impl WorkQueue {
         }
     }
 
+    /// Hands back what was taken ahead, so that it does not have to wait for `ack_wait` to pass before
+    /// another process gets it. Deliveries given out are not touched.
+    pub async fn close(mut self) {
+        for source in [&mut self.events, &mut self.redrives] {
+            let Some(mut stream) = source.open.take() else { continue };
+            while let Some(Some(Ok(message))) = stream.next().now_or_never() {
+                let client = source.log.inner.connection.client();
+                let nak = client.publish(reply_of(&message), Bytes::from_static(b"-NAK")).await;
+                if let Err(error) = nak {
+                    tracing::debug!(%error, "a delivery taken ahead could not be handed back");
+                }
+            }
+        }
+    }
+
     async fn event(&self, message: &jetstream::Message) -> Result<Option<Delivery>, LogError> {
         let info = message.info().map_err(LogError::BadAnswer)?;
         let sequence = info.stream_sequence;
@@ -193,18 +208,17 @@ impl WorkQueue {
         let order = info.stream_sequence;
         let attempt = u32::try_from(info.delivered).unwrap_or(u32::MAX);
         let reply = reply_of(message);
-        let read: Option<Redrive> = serde_json::from_slice(&message.payload).ok();
-        let found = match &read {
-            Some(redrive) => self.events.log.get(redrive.event).await?,
-            None => None,
+        let found = match serde_json::from_slice::<Redrive>(&message.payload) {
+            Ok(redrive) => self.events.log.get(redrive.event).await?,
+            Err(_) => None,
         };
-        let (Some(redrive), Some(stored)) = (read, found) else {
+        let Some(stored) = found else {
             tracing::warn!(letter = order, "a redriven event is gone; dropped");
             self.events.log.settle(&reply, Bytes::from_static(b"+ACK")).await?;
             self.dead.delete(order).await?;
             return Ok(None);
         };
-        Ok(Some(self.delivery(stored, attempt, reply, Some((order, redrive.letter)))))
+        Ok(Some(self.delivery(stored, attempt, reply, Some(order))))
     }
 
     fn delivery(
@@ -212,7 +226,7 @@ impl WorkQueue {
         stored: Stored,
         attempt: u32,
         reply: String,
-        redrive: Option<(u64, u64)>,
+        redrive: Option<u64>,
     ) -> Delivery {
         Delivery {
             stored,
@@ -272,7 +286,7 @@ impl Delivery {
     /// [`LogError::Unavailable`]; it is then delivered again after `ack_wait`.
     pub async fn dead_letter(self, reason: &str) -> Result<(), LogError> {
         let letter = letter(self.consumer, self.stored.sequence, self.attempt, reason);
-        let about = self.redrive.map_or(0, |(order, _)| order);
+        let about = self.redrive.unwrap_or(0);
         self.queue.write(&letter, about).await.map_err(as_log_error)?;
         self.finish().await
     }
@@ -287,7 +301,7 @@ impl Delivery {
 
     async fn finish(self) -> Result<(), LogError> {
         self.log.settle(&self.reply, Bytes::from_static(b"+ACK")).await?;
-        if let Some((order, _)) = self.redrive {
+        if let Some(order) = self.redrive {
             self.queue.delete(order).await?;
         }
         Ok(())
@@ -309,19 +323,16 @@ impl Source {
     /// The next delivery. Losing the connection and missing heartbeats are mended here.
     async fn next(&mut self) -> Result<jetstream::Message, LogError> {
         loop {
-            let Some((stream, generation)) = &mut self.open else {
+            let Some(stream) = &mut self.open else {
                 match self.try_open().await {
                     Err(LogError::Unavailable(_)) => sleep(REOPEN_PAUSE).await,
                     other => other?,
                 }
                 continue;
             };
-            let delivery = tokio::select! {
-                biased;
-                delivery = stream.next() => delivery,
-                () = self.log.inner.connection.lost(*generation) => None,
-            };
-            match delivery {
+            // A reconnect is no reason to open anew: the stream of deliveries asks again by itself, and
+            // what is on its way to it would be missing until `ack_wait` has passed.
+            match stream.next().await {
                 Some(Ok(message)) => return Ok(message),
                 Some(Err(error)) => {
                     tracing::debug!(%error, "a work queue opens anew");
@@ -333,9 +344,7 @@ impl Source {
     }
 
     async fn try_open(&mut self) -> Result<(), LogError> {
-        let connection = &self.log.inner.connection;
-        let generation = connection.state().generation;
-        if !connection.is_connected() {
+        if !self.log.is_connected() {
             return Err(LogError::Unavailable("not connected".into()));
         }
         let consumer = self.ensure().await?;
@@ -347,7 +356,7 @@ impl Source {
             .messages()
             .await
             .map_err(|error| LogError::Unavailable(error.into()))?;
-        self.open = Some((stream, generation));
+        self.open = Some(stream);
         Ok(())
     }
 

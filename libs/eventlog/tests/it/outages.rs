@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use eventlog::{AppendError, Expect, LogError, Topology};
+use eventlog::{AppendError, EventLog, Expect, LogError, Topology};
 use schemas::Lane;
 use tokio::time::{Instant, timeout};
 
@@ -39,6 +39,19 @@ async fn a_reader_goes_on_where_it_was_after_a_restart() {
 async fn appends_under_a_restart_are_stored_exactly_once() {
     let mut server = Server::start_sync_always().await;
     let log = server.log().await;
+    restart_under_load(&mut server, log).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grouped_appends_under_a_restart_are_stored_exactly_once() {
+    let mut server = Server::start_sync_always().await;
+    let log = server.connect().await;
+    let topology = Topology { group_commit: true, ..Topology::default() };
+    log.ensure_topology(&topology).await.unwrap();
+    restart_under_load(&mut server, log).await;
+}
+
+async fn restart_under_load(server: &mut Server, log: EventLog) {
     let lane = Lane::Timeline(room());
     let writers: Vec<_> = (0..8)
         .map(|writer| {

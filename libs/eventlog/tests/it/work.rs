@@ -139,3 +139,25 @@ async fn a_deleted_letter_is_gone() {
     assert!(!dead.delete(id).await.unwrap());
     assert!(dead.get(id).await.unwrap().is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_queue_hands_back_what_it_took_ahead() {
+    let server = Server::start().await;
+    let log = server.log().await;
+    let mut queue = log.consumer(spec()).await.unwrap();
+    let mut wanted = Vec::new();
+    for n in 0..10 {
+        wanted.push(put(&log, &Lane::Timeline(room()), &n.to_string()).await);
+    }
+    next(&mut queue).await.ack().await.unwrap();
+    queue.close().await;
+    let mut other = log.consumer(spec()).await.unwrap();
+    let mut got = Vec::new();
+    for _ in 1..10 {
+        let delivery = next(&mut other).await;
+        got.push(delivery.stored.sequence);
+        delivery.ack().await.unwrap();
+    }
+    got.sort_unstable();
+    assert_eq!(got, wanted[1..]);
+}
