@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
 use async_nats::{HeaderMap, Message, Request, RequestErrorKind};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -111,5 +112,15 @@ pub(crate) fn parse<T: DeserializeOwned>(
     match failure.error {
         Some(error) => Ok(Err(error)),
         None => serde_json::from_slice(&message.payload).map(Ok).map_err(bad),
+    }
+}
+
+/// Why a consumer could not be made: a refusal, or only that nobody was there to make it.
+pub(crate) fn consumer_error(error: ConsumerError) -> LogError {
+    match error.kind() {
+        ConsumerErrorKind::JetStream(refusal) if refusal.code() != 503 => {
+            LogError::Refused { code: refusal.error_code().0, description: refusal.to_string() }
+        }
+        _ => LogError::Unavailable(error.into()),
     }
 }

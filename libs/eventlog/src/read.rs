@@ -1,6 +1,7 @@
 //! Single events read from the log: the last of a lane, or one by its sequence.
 
 use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE, NATS_SUBJECT, NATS_TIME_STAMP};
+use async_nats::jetstream::message::Info;
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -108,4 +109,10 @@ impl EventLog {
 
 pub(crate) fn number(headers: &HeaderMap, name: async_nats::HeaderName) -> Option<u64> {
     headers.get_last(name).and_then(|value| value.as_str().parse().ok())
+}
+
+/// When the server stored a delivered message.
+pub(crate) fn stored_at(info: &Info<'_>) -> Timestamp {
+    let millis = info.published.unix_timestamp_nanos() / 1_000_000;
+    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

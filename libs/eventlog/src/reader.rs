@@ -7,15 +7,17 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
-use async_nats::jetstream::{self, stream::ConsumerErrorKind};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemas::{DecodeError, Event, Lane, Sequence, Timestamp};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::api::consumer_error;
 use crate::error::LogError;
 use crate::log::EventLog;
+use crate::read::stored_at;
 
 /// Messages and bytes the server may send ahead of the reader.
 const PULL_MESSAGES: usize = 4096;
@@ -180,13 +182,12 @@ impl Reader {
             return Ok(());
         }
         let subject = message.subject.as_str();
-        let millis = info.published.unix_timestamp_nanos() / 1_000_000;
         self.ready.push(Record {
             sequence: info.stream_sequence,
             lane: Lane::parse(self.log.namespace(), subject).ok(),
             subject: subject.to_owned(),
             payload: message.payload.clone(),
-            stored_at: Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)),
+            stored_at: stored_at(&info),
             gap_before: info.stream_sequence != self.through + 1,
         });
         self.through = info.stream_sequence;
@@ -226,15 +227,9 @@ impl Reader {
             inactive_threshold: INACTIVE,
             ..pull::Config::default()
         };
-        let unavailable = |error| LogError::Unavailable(error);
         let stream = self.log.inner.stream.clone();
         let consumer = self.log.inner.jetstream.create_consumer_on_stream(config, stream).await;
-        let consumer = consumer.map_err(|error| match error.kind() {
-            ConsumerErrorKind::JetStream(refusal) if refusal.code() != 503 => {
-                LogError::Refused { code: refusal.error_code().0, description: refusal.to_string() }
-            }
-            _ => unavailable(error.into()),
-        })?;
+        let consumer = consumer.map_err(consumer_error)?;
         let stream = consumer
             .stream()
             .max_messages_per_batch(PULL_MESSAGES)
@@ -243,7 +238,7 @@ impl Reader {
             .heartbeat(HEARTBEAT)
             .messages()
             .await
-            .map_err(|error| unavailable(error.into()))?;
+            .map_err(|error| LogError::Unavailable(error.into()))?;
         Ok(Source { stream, consumer, delivered: 0, waiting: 0, generation })
     }
 

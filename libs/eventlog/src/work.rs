@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
-use async_nats::jetstream::stream::ConsumerErrorKind;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemas::subjects::LaneKind;
 use schemas::{Lane, Sequence, Timestamp};
 use tokio::time::sleep;
 
+use crate::api::consumer_error;
 use crate::dead::{DeadLetters, Letter, REDRIVES, Redrive};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
-use crate::read::Stored;
+use crate::read::{Stored, stored_at};
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const PULL_EXPIRES: Duration = Duration::from_secs(30);
@@ -185,7 +185,6 @@ impl WorkQueue {
         let info = message.info().map_err(LogError::BadAnswer)?;
         let sequence = info.stream_sequence;
         let attempt = u32::try_from(info.delivered).unwrap_or(u32::MAX);
-        let millis = info.published.unix_timestamp_nanos() / 1_000_000;
         let reply = reply_of(message);
         let Ok(lane) = Lane::parse(self.events.log.namespace(), message.subject.as_str()) else {
             let reason = "on no lane this version knows";
@@ -197,7 +196,7 @@ impl WorkQueue {
             sequence,
             lane,
             payload: message.payload.clone(),
-            stored_at: Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)),
+            stored_at: stored_at(&info),
             previous: None,
         };
         Ok(Some(self.delivery(stored, attempt, reply, None)))
@@ -371,12 +370,7 @@ impl Source {
             config.deliver_policy = existing.cached_info().config.deliver_policy;
         }
         let made = jetstream.create_consumer_on_stream(config, self.stream.clone()).await;
-        made.map_err(|error| match error.kind() {
-            ConsumerErrorKind::JetStream(refusal) if refusal.code() != 503 => {
-                LogError::Refused { code: refusal.error_code().0, description: refusal.to_string() }
-            }
-            _ => LogError::Unavailable(error.into()),
-        })
+        made.map_err(consumer_error)
     }
 }
 
