@@ -10,6 +10,7 @@ use crate::cli::Service;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::parts::{Parts, Stage};
+use crate::rate::Rate;
 
 /// Starts all of them, whoever is called before whoever calls; returns where clients connect.
 ///
@@ -24,8 +25,7 @@ pub(crate) async fn start_all(
     notifier(config, base, parts).await?;
     chat(base, parts).await?;
     auth(config, base, parts).await?;
-    let _ = Stage::Edge;
-    config.listen.ok_or_else(|| Failure::new("no address"))
+    gateway(config, base, parts).await
 }
 
 /// Starts one of them; returns where clients connect, if they connect to it.
@@ -43,7 +43,7 @@ pub(crate) async fn start(
         Service::Notifier => notifier(config, base, parts).await.map(|()| None),
         Service::ChatSvc => chat(base, parts).await.map(|()| None),
         Service::AuthSvc => auth(config, base, parts).await.map(|()| None),
-        Service::Gateway => Err(Failure::new("not wired")),
+        Service::Gateway => gateway(config, base, parts).await.map(Some),
     }
 }
 
@@ -125,4 +125,35 @@ async fn auth(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Fai
         done.map_err(|error| Failure::new(error_chain(&error)))
     });
     Ok(())
+}
+
+async fn gateway(config: &Config, base: &Base, parts: &mut Parts) -> Result<SocketAddr, Failure> {
+    let listen = config.listen.ok_or_else(|| Failure::wrong_call("no --listen"))?;
+    let settings = gateway::Config {
+        rate_requests: config.rate_requests.map(limit),
+        rate_frames: config.rate_frames.map(limit),
+        rate_auth: config.rate_auth.map(limit),
+        allowed_origins: config.allowed_origins.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        ..gateway::Config::at(listen)
+    };
+    let shared = gateway::Deps {
+        log: base.log.clone(),
+        bus: base.bus.clone(),
+        read_model: base.read_model.clone(),
+        metrics: base.metrics.clone(),
+        health: base.health.clone(),
+    };
+    let service =
+        gateway::build(settings, shared).await.map_err(|error| cannot(Service::Gateway, &error))?;
+    let address = service.address();
+    parts.run(Service::Gateway.name(), Stage::Edge, |shutdown| async move {
+        let done = service.run_until_stopped(shutdown).await;
+        done.map_err(|error| Failure::new(error_chain(&error)))
+    });
+    Ok(address)
+}
+
+const fn limit(rate: Rate) -> gateway::Rate {
+    gateway::Rate { count: rate.count, per: rate.per }
 }
