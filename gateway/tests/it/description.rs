@@ -1,0 +1,88 @@
+//! The OpenAPI document: committed as it is generated, and true of the router.
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::kit::Kit;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+
+#[test]
+fn the_committed_document_is_what_the_code_generates() {
+    let mut now = serde_json::to_string_pretty(&gateway::openapi_document()).unwrap();
+    now.push('\n');
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(FILE, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(kept == now, "{FILE} is out of date: UPDATE=1 cargo test -p gateway rewrites it");
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_operation_has_its_own_name() {
+    let document = gateway::openapi_document();
+    let mut names = std::collections::HashSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{method} {path}");
+        }
+    }
+    let text = document.to_string();
+    for part in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = part.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn the_router_has_exactly_the_methods_of_the_document() {
+    let kit = Kit::start().await;
+    let document = gateway::openapi_document();
+    for (template, methods) in document["paths"].as_object().unwrap() {
+        let path = template.replace('{', "").replace('}', "");
+        let answer = kit.request(Method::OPTIONS, &path).send().await.unwrap();
+        let allow = answer.headers()["allow"].to_str().unwrap().to_owned();
+        let mut allowed: Vec<&str> =
+            allow.split(", ").filter(|method| !["HEAD", "OPTIONS"].contains(method)).collect();
+        let mut described: Vec<String> =
+            methods.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        allowed.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(allowed, described, "{template}");
+    }
+}
+
+#[tokio::test]
+async fn secured_operations_want_a_token_and_the_others_answer() {
+    let kit = Kit::start().await;
+    let document = gateway::openapi_document();
+    for (template, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let path = template.replace("{code}", "not_found").replace('{', "").replace('}', "");
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let answer = kit.request(method.clone(), &path).send().await.unwrap();
+            let secured = operation.get("security").is_some();
+            assert_eq!(answer.status() == 401, secured, "{method} {path}: {}", answer.status());
+            assert_ne!(answer.status(), 404, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_site_says_what_it_is() {
+    let kit = Kit::start().await;
+    for path in ["/", "/docs", "/problems/rate_limited"] {
+        let answer = kit.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let text = answer.text().await.unwrap();
+        assert!(text.starts_with("<!doctype html>") && !text.contains("<script"), "{path}");
+    }
+    let served: Value =
+        kit.request(Method::GET, "/openapi.json").send().await.unwrap().json().await.unwrap();
+    assert_eq!(served, gateway::openapi_document());
+    kit.get("/v1/rooms", 1).await;
+    let figures = kit.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    let series = r#"tidings_http_requests_total{route="/v1/rooms",method="GET",status="200"} 1"#;
+    assert!(figures.contains(series), "{figures}");
+}

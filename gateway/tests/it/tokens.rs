@@ -1,0 +1,115 @@
+//! Whose access token is good.
+
+use std::sync::atomic::Ordering;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::until;
+
+use crate::kit::{Kit, problem, session};
+
+async fn code(kit: &Kit, token: &str) -> String {
+    let request = kit.request(Method::GET, "/v1/rooms").bearer_auth(token);
+    let response = request.send().await.unwrap();
+    if response.status() == 200 {
+        return "ok".to_owned();
+    }
+    problem(response).await.1
+}
+
+fn with(name: &str, value: &Value) -> Value {
+    let mut claims = Kit::claims(1);
+    claims[name] = value.clone();
+    claims
+}
+
+#[tokio::test]
+async fn only_tokens_of_auth_svc_for_this_namespace_and_this_moment_are_good() {
+    let kit = Kit::start().await;
+    let header = Kit::header();
+    let now = schemas::Timestamp::now().millis() / 1000;
+    assert_eq!(code(&kit, &kit.token(1)).await, "ok");
+    let expired = kit.sign(&header, &with("exp", &json!(now - 10)));
+    assert_eq!(code(&kit, &expired).await, "token_expired");
+    for bad in [
+        with("aud", &json!("tidings:other")),
+        with("iss", &json!("somebody")),
+        with("nbf", &json!(now + 60)),
+        with("sub", &json!("usr_*")),
+        with("role", &json!("god")),
+        with("exp", &Value::Null),
+        with("aud", &Value::Null),
+    ] {
+        assert_eq!(code(&kit, &kit.sign(&header, &bad)).await, "unauthenticated", "{bad}");
+    }
+    let change = |change: fn(&mut Header)| {
+        let mut header = Kit::header();
+        change(&mut header);
+        kit.sign(&header, &Kit::claims(1))
+    };
+    for bad in [
+        change(|header| header.typ = Some("JWT".into())),
+        change(|header| header.typ = None),
+        change(|header| header.kid = None),
+        change(|header| header.kid = Some("other".into())),
+        "x".repeat(10_000),
+        "a.b.c".to_owned(),
+        kit.token(1).replace('.', "..").clone(),
+    ] {
+        assert_eq!(code(&kit, &bad).await, "unauthenticated", "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn other_algorithms_and_keys_that_come_along_are_never_used() {
+    let kit = Kit::start().await;
+    let none = "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0Iiwia2lkIjoidGVzdC1rZXkifQ";
+    let signed = kit.token(1);
+    let payload = signed.split('.').nth(1).unwrap();
+    assert_eq!(code(&kit, &format!("{none}.{payload}.")).await, "unauthenticated");
+    // The public key as the secret of an HMAC.
+    let keys: Value = kit.get("/.well-known/jwks.json", 1).await.json().await.unwrap();
+    let mut header = Header::new(Algorithm::HS256);
+    (header.typ, header.kid) = (Some("at+jwt".into()), Some("test-key".into()));
+    let secret = EncodingKey::from_secret(keys["keys"][0]["x"].as_str().unwrap().as_bytes());
+    let confused = jsonwebtoken::encode(&header, &Kit::claims(1), &secret).unwrap();
+    assert_eq!(code(&kit, &confused).await, "unauthenticated");
+    // Somebody else's key, offered in the header.
+    let other = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+    let x = data_encoding::BASE64URL_NOPAD.encode(other.verifying_key().as_bytes());
+    let mut header = Kit::header();
+    header.jku = Some("https://evil.example/keys".into());
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "use": "sig", "alg": "EdDSA"});
+    header.jwk = serde_json::from_value(jwk).ok();
+    assert!(header.jwk.is_some());
+    let der = ed25519_dalek::pkcs8::EncodePrivateKey::to_pkcs8_der(&other).unwrap();
+    let key = EncodingKey::from_ed_der(der.as_bytes());
+    let foreign = jsonwebtoken::encode(&header, &Kit::claims(1), &key).unwrap();
+    assert_eq!(code(&kit, &foreign).await, "unauthenticated");
+}
+
+#[tokio::test]
+async fn invented_key_ids_do_not_make_the_gateway_ask_each_time() {
+    let kit = Kit::start().await;
+    for number in 0..20 {
+        let mut header = Kit::header();
+        header.kid = Some(format!("invented-{number}"));
+        assert_eq!(code(&kit, &kit.sign(&header, &Kit::claims(1))).await, "unauthenticated");
+    }
+    let asked = kit.script.keys_asked.load(Ordering::Relaxed);
+    assert!(asked <= 3, "asked {asked} times");
+}
+
+#[tokio::test]
+async fn an_ended_session_is_dead_whether_its_end_was_seen_or_not() {
+    let kit = Kit::start().await;
+    assert_eq!(code(&kit, &kit.token(1)).await, "ok");
+    kit.end_session(1).await;
+    let dead = async || (code(&kit, &kit.token(1)).await == "unauthenticated").then_some(());
+    until("the gateway has heard of the end", dead).await;
+    // A session this gateway has never heard of, which ended before.
+    kit.script.ended.lock().unwrap().insert(session(2));
+    assert_eq!(code(&kit, &kit.token(2)).await, "unauthenticated");
+    assert_eq!(code(&kit, &kit.token(3)).await, "ok");
+}
