@@ -18,7 +18,7 @@ use schemas::{Digest, EventData, Lane, RoomId, Sequence, UserId};
 use crate::decision::Failure;
 use crate::domain::person::Person;
 use crate::domain::{member, person, room};
-use crate::metrics::ChatMetrics;
+use crate::metrics::{ChatMetrics, Looks};
 
 /// Nothing stays longer than this without being read from the log again, whatever the feed missed.
 const TIME_TO_LIVE: Duration = Duration::from_secs(300);
@@ -54,12 +54,13 @@ pub(crate) struct Shelf<E: Entity> {
     cache: Cache<E::Key, Arc<Snapshot<E::State>>>,
     /// Counts how often everything was forgotten: what was read before must not be put back after.
     forgotten: AtomicU64,
+    looks: Looks,
 }
 
 impl<E: Entity> Shelf<E> {
-    fn new(capacity: u64) -> Self {
+    fn new(capacity: u64, metrics: &ChatMetrics) -> Self {
         let cache = Cache::builder().max_capacity(capacity).time_to_live(TIME_TO_LIVE).build();
-        Self { cache, forgotten: AtomicU64::new(0) }
+        Self { cache, forgotten: AtomicU64::new(0), looks: metrics.cache(E::NAME) }
     }
 
     /// Puts a state in place of an older one.
@@ -91,11 +92,11 @@ impl<E: Entity> Shelf<E> {
         how: Freshness,
     ) -> Result<Arc<Snapshot<E::State>>, Failure> {
         if how == Freshness::Cached {
-            let known = self.cache.get(key);
-            source.metrics.cache(E::NAME, known.is_some());
-            if let Some(known) = known {
+            if let Some(known) = self.cache.get(key) {
+                self.looks.hits.inc();
                 return Ok(known);
             }
+            self.looks.misses.inc();
         }
         let before = self.forgotten.load(Ordering::SeqCst);
         let loaded = Arc::new(source.load::<E>(key).await?);
@@ -189,7 +190,6 @@ impl Default for Capacities {
 /// The lanes decisions are made by.
 pub(crate) struct Lanes {
     log: EventLog,
-    metrics: ChatMetrics,
     rooms: Shelf<Rooms>,
     members: Shelf<Members>,
     people: Shelf<People>,
@@ -197,14 +197,13 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(log: EventLog, metrics: ChatMetrics, capacities: &Capacities) -> Self {
+    pub(crate) fn new(log: EventLog, metrics: &ChatMetrics, capacities: &Capacities) -> Self {
         Self {
             log,
-            metrics,
-            rooms: Shelf::new(capacities.rooms),
-            members: Shelf::new(capacities.members),
-            people: Shelf::new(capacities.people),
-            handles: Shelf::new(capacities.people),
+            rooms: Shelf::new(capacities.rooms, metrics),
+            members: Shelf::new(capacities.members, metrics),
+            people: Shelf::new(capacities.people, metrics),
+            handles: Shelf::new(capacities.people, metrics),
         }
     }
 
@@ -246,9 +245,13 @@ impl Lanes {
     }
 
     /// Who is called so.
-    pub(crate) async fn holder(&self, username: &str) -> Result<Option<UserId>, Failure> {
+    pub(crate) async fn holder(
+        &self,
+        username: &str,
+        how: Freshness,
+    ) -> Result<Option<UserId>, Failure> {
         let Lane::Handle(digest) = Lane::handle(username) else { return Ok(None) };
-        let found = self.handles.get(self, &digest, Freshness::Cached).await?;
+        let found = self.handles.get(self, &digest, how).await?;
         Ok(found.state.clone().flatten())
     }
 

@@ -6,7 +6,7 @@ use telemetry::prometheus_client::metrics::family::Family;
 use telemetry::prometheus_client::metrics::gauge::Gauge;
 use telemetry::prometheus_client::metrics::histogram::Histogram;
 
-type Labels = [(&'static str, &'static str); 2];
+type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// The counters of chat-svc. Clones share them.
 #[derive(Debug, Clone)]
@@ -14,15 +14,34 @@ pub(crate) struct ChatMetrics {
     conflicts: Counter,
     posts: Counter,
     repeats: Counter,
-    cache: Family<Labels, Counter>,
-    commands: Family<Labels, Counter>,
+    cache: Family<Labels<2>, Counter>,
+    commands: Family<Labels<2>, Counter>,
     seconds: Histogram,
     tail: Gauge,
-    checks: Family<[(&'static str, &'static str); 1], Counter>,
+    pub(crate) checks: Checks,
+}
+
+/// What told a new post from a repeat.
+#[derive(Debug, Clone)]
+pub(crate) struct Checks {
+    pub(crate) recent: Counter,
+    pub(crate) filter: Counter,
+    pub(crate) tail: Counter,
+    pub(crate) index: Counter,
+}
+
+/// Looks into one cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Looks {
+    pub(crate) hits: Counter,
+    pub(crate) misses: Counter,
 }
 
 impl ChatMetrics {
+    /// Registers the families of this service.
     pub(crate) fn new(metrics: &Metrics) -> Self {
+        let checked: Family<Labels<1>, Counter> = Family::default();
+        let by = |name| checked.get_or_create_owned(&[("by", name)]);
         let new = Self {
             conflicts: Counter::default(),
             posts: Counter::default(),
@@ -31,30 +50,27 @@ impl ChatMetrics {
             commands: Family::default(),
             seconds: Histogram::new(telemetry::latency_buckets()),
             tail: Gauge::default(),
-            checks: Family::default(),
+            checks: Checks {
+                recent: by("recent"),
+                filter: by("filter"),
+                tail: by("tail"),
+                index: by("index"),
+            },
         };
         metrics.register(|registry| {
             let m = new.clone();
-            registry.register(
-                "chat_append_conflicts",
-                "Decisions made again because the log had changed",
-                m.conflicts,
-            );
+            let conflicts = "Decisions made again because the log had changed";
+            registry.register("chat_append_conflicts", conflicts, m.conflicts);
             registry.register("chat_posts", "Messages written", m.posts);
-            registry.register(
-                "chat_repeats",
-                "Posts that were repeats of an earlier one",
-                m.repeats,
-            );
+            let repeats = "Posts that were repeats of an earlier one";
+            registry.register("chat_repeats", repeats, m.repeats);
+            let checks = "Client ids, by what told a new one from a repeat";
+            registry.register("chat_repeat_checks", checks, checked);
             registry.register("chat_cache", "Looks into the caches of lanes", m.cache);
             registry.register("chat_commands", "Commands by outcome", m.commands);
             registry.register("chat_command_seconds", "Time to carry out a command", m.seconds);
-            registry.register(
-                "chat_unprojected_client_ids",
-                "Client ids remembered because the read model is behind",
-                m.tail,
-            );
-            registry.register("chat_repeat_checks", "What told a new post from a repeat", m.checks);
+            let tail = "Client ids remembered because the read model is behind";
+            registry.register("chat_unprojected_client_ids", tail, m.tail);
         });
         new
     }
@@ -71,19 +87,15 @@ impl ChatMetrics {
         self.repeats.inc();
     }
 
-    pub(crate) fn cache(&self, kind: &'static str, hit: bool) {
-        let result = if hit { "hit" } else { "miss" };
-        self.cache.get_or_create(&[("kind", kind), ("result", result)]).inc();
+    /// The counters of one cache.
+    pub(crate) fn cache(&self, kind: &'static str) -> Looks {
+        let result = |result| self.cache.get_or_create_owned(&[("kind", kind), ("result", result)]);
+        Looks { hits: result("hit"), misses: result("miss") }
     }
 
     pub(crate) fn command(&self, command: &'static str, outcome: &'static str, seconds: f64) {
         self.commands.get_or_create(&[("command", command), ("outcome", outcome)]).inc();
         self.seconds.observe(seconds);
-    }
-
-    /// Something was found out about a client id, by one of the memories.
-    pub(crate) fn checked(&self, by: &'static str) {
-        self.checks.get_or_create(&[("by", by)]).inc();
     }
 
     pub(crate) fn tail(&self, entries: usize) {

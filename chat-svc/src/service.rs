@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bus::{Bus, BusError, ServiceHandle};
-use eventlog::{AppendError, EventLog, LogError};
+use eventlog::{AppendError, EventLog, LinkState, LogError};
 use schemas::commands::{
     Accepted, AddMember, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, Command, CreateRoom,
     DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
@@ -13,6 +13,7 @@ use schemas::commands::{
 use schemas::values::RoomName;
 use schemas::{DecodeError, Rejection, RoomId};
 use telemetry::{Health, Metrics, Shutdown};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -113,7 +114,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
         metrics.clone(),
     );
     let chat = Arc::new(Chat {
-        lanes: Lanes::new(log.clone(), metrics.clone(), &config.capacities),
+        lanes: Lanes::new(log.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
         repeats,
         log,
@@ -134,6 +135,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
     });
     let handle = serve(&bus, &chat).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
+    tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
     Ok(Service { general, handle, tasks, stop_tasks, health })
 }
 
@@ -156,6 +158,19 @@ impl Service {
             }
         }
         self.health.remove(COMPONENT);
+    }
+}
+
+/// Says whether commands can be carried out: not without a connection to the log.
+async fn report(mut link: watch::Receiver<LinkState>, health: Health, stop: Shutdown) {
+    loop {
+        tokio::select! {
+            () = stop.wait() => return,
+            changed = link.changed() => if changed.is_err() { return },
+        }
+        let connected = link.borrow_and_update().connected;
+        let state = if connected { Ok(()) } else { Err("no connection to NATS") };
+        health.set(COMPONENT, state);
     }
 }
 

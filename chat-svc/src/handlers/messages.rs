@@ -17,7 +17,6 @@ use crate::decision::{Failure, accepted, settle, unavailable};
 use crate::domain::access::{Standing, belongs};
 use crate::domain::message::{self, Mentions, MessageRejection, Named, NewMessage};
 use crate::lanes::Freshness;
-use crate::recent::Marker;
 use crate::repeats::{Claim, Unknowable};
 
 type Outcome = Accepted<MessageOutcome>;
@@ -78,7 +77,7 @@ impl Chat {
         let appended = self.log.append(vec![write]).await?;
         let posted = appended.position.sequence;
         if let Some(claim) = claim {
-            self.repeats.note(claim, posted);
+            self.repeats.note(claim);
             if appended.duplicate {
                 let earlier = self.repeat_at(claim, posted).await?;
                 return earlier.ok_or_else(|| unavailable("the message id was in use").into());
@@ -86,8 +85,6 @@ impl Chat {
         }
         self.metrics.posted();
         self.recent.wrote(&state.id, &state.room_id, posted);
-        let marker = Marker { message: state.id.clone(), posted };
-        self.recent.read(&state.room_id, &state.sender_id, &marker);
         Ok(self.outcome(posted, state, None, false))
     }
 
@@ -128,7 +125,7 @@ impl Chat {
             return Ok(None);
         }
         self.metrics.repeated();
-        self.repeats.note(claim, sequence);
+        self.repeats.note_repeat(claim, sequence);
         Ok(Some(self.outcome(sequence, first.message, None, true)))
     }
 
@@ -161,7 +158,8 @@ impl Chat {
         named: &Named,
     ) -> Result<Option<UserId>, Failure> {
         for reading in &named.readings {
-            let Some(user) = self.lanes.holder(reading.as_str()).await? else { continue };
+            let holder = self.lanes.holder(reading.as_str(), Freshness::Cached).await?;
+            let Some(user) = holder else { continue };
             let member = self.lanes.member(&room.id, &user, Freshness::Cached).await?;
             if belongs(room, member.state.as_ref()) {
                 return Ok(Some(user));
@@ -257,6 +255,5 @@ fn claim(call: &Call, cmd: &PostMessage) -> Result<Option<Claim>, Rejection> {
             ClientId::parse(&format!("key:{name}")).map_err(invalid)?
         }
     };
-    let (room, sender) = (cmd.room_id.clone(), call.actor.clone());
-    Ok(Some(Claim { room, sender, client_id }))
+    Ok(Some(Claim::new(cmd.room_id.clone(), call.actor.clone(), client_id)))
 }

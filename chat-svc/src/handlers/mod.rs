@@ -97,16 +97,23 @@ impl Chat {
     }
 
     async fn resolve_one(&self, user: &UserRef, pointer: &str) -> Result<UserId, Failure> {
-        let found = match user {
-            UserRef::Name(name) => self.lanes.holder(name.as_str()).await?,
-            UserRef::Id(id) => {
-                let person = self.lanes.person(id, Freshness::Cached).await?;
-                person.state.as_ref().map(|person| person.id.clone())
+        // Somebody who has just registered may be unknown to the cache, not to the log.
+        for how in [Freshness::Cached, Freshness::Fresh] {
+            if let Some(found) = self.look_up(user, how).await? {
+                return Ok(found);
             }
-        };
-        found.ok_or_else(|| {
-            let detail = "there is no such user";
-            Rejection::field(Code::NotFound, pointer, "not_found", detail).into()
-        })
+        }
+        let detail = "there is no such user";
+        Err(Rejection::field(Code::NotFound, pointer, "not_found", detail).into())
+    }
+
+    async fn look_up(&self, user: &UserRef, how: Freshness) -> Result<Option<UserId>, Failure> {
+        match user {
+            UserRef::Name(name) => self.lanes.holder(name.as_str(), how).await,
+            UserRef::Id(id) => {
+                let person = self.lanes.person(id, how).await?;
+                Ok(person.state.as_ref().map(|person| person.id.clone()))
+            }
+        }
     }
 }

@@ -76,12 +76,14 @@ pub(crate) struct Claim {
     pub(crate) room: RoomId,
     pub(crate) sender: UserId,
     pub(crate) client_id: ClientId,
+    /// The name it goes by in memory.
+    name: Digest,
 }
 
 impl Claim {
-    /// The name it goes by in memory.
-    fn name(&self) -> Digest {
-        name_of(&self.room, &self.sender, &self.client_id)
+    pub(crate) fn new(room: RoomId, sender: UserId, client_id: ClientId) -> Self {
+        let name = name_of(&room, &sender, &client_id);
+        Self { room, sender, client_id, name }
     }
 
     /// The id the log recognises it by.
@@ -150,32 +152,35 @@ impl Repeats {
 
     /// Where the first post of this claim is, if it is older than what the log recognises by itself.
     pub(crate) async fn first(&self, claim: &Claim) -> Result<Option<Sequence>, Unknowable> {
-        let name = claim.name();
-        if let Some(sequence) = self.recent.get(&name) {
-            self.metrics.checked("recent");
+        let name = &claim.name;
+        if let Some(sequence) = self.recent.get(name) {
+            self.metrics.checks.recent.inc();
             return Ok(Some(sequence));
         }
         let moment = *self.past_covered.lock();
-        if self.is_covered(moment) && !self.past.may_hold(&name) {
-            self.metrics.checked("filter");
+        if self.is_covered(moment) && !self.past.may_hold(name) {
+            self.metrics.checks.filter.inc();
             return Ok(None);
         }
         self.wait_for_coverage().await?;
-        if let Some(sequence) = self.tail.lock().get(&name) {
-            self.metrics.checked("tail");
+        if let Some(sequence) = self.tail.lock().get(name) {
+            self.metrics.checks.tail.inc();
             return Ok(Some(*sequence));
         }
         // What has left the tail meanwhile is in the index: that is why it left.
-        self.metrics.checked("index");
-        let Claim { room, sender, client_id } = claim;
+        self.metrics.checks.index.inc();
+        let Claim { room, sender, client_id, .. } = claim;
         Ok(self.index.by_client_id(room, sender, client_id).await?)
     }
 
-    /// Remembers where a claim was posted.
-    pub(crate) fn note(&self, claim: &Claim, sequence: Sequence) {
-        let name = claim.name();
-        self.past.insert(&name);
-        self.recent.insert(name, sequence);
+    /// A claim was posted just now. Where, the log itself knows for long enough.
+    pub(crate) fn note(&self, claim: &Claim) {
+        self.past.insert(&claim.name);
+    }
+
+    /// A claim was posted again: whoever repeats once often does so twice.
+    pub(crate) fn note_repeat(&self, claim: &Claim, first: Sequence) {
+        self.recent.insert(claim.name.clone(), first);
     }
 
     /// The live feed has brought an event; `payload` is that of a post this process has not written.
@@ -357,15 +362,15 @@ mod tests {
 
     #[test]
     fn claims_of_different_scopes_never_meet() {
-        let claim = |room: u128, user: u128, id: &str| Claim {
-            room: RoomId::from_uuid(uuid::Uuid::from_u128(room)),
-            sender: UserId::from_uuid(uuid::Uuid::from_u128(user)),
-            client_id: ClientId::parse(id).unwrap(),
+        let claim = |room: u128, user: u128, id: &str| {
+            let room = RoomId::from_uuid(uuid::Uuid::from_u128(room));
+            let sender = UserId::from_uuid(uuid::Uuid::from_u128(user));
+            Claim::new(room, sender, ClientId::parse(id).unwrap())
         };
         let all = [claim(1, 1, "a"), claim(2, 1, "a"), claim(1, 2, "a"), claim(1, 1, "b")];
         for (i, one) in all.iter().enumerate() {
             for other in all.iter().skip(i + 1) {
-                assert_ne!(one.name(), other.name());
+                assert_ne!(one.name, other.name);
                 assert_ne!(one.dedup(), other.dedup());
             }
         }

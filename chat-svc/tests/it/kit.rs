@@ -1,34 +1,30 @@
 //! A nats-server of one's own, chat-svc on it, registered people, and an index that can be stopped.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Program, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bus::Bus;
-use chat_svc::{Config, Deps, IndexError, Indexed, MessageIndex};
+use chat_svc::{Config, Deps, MessageIndex};
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
-use parking_lot::Mutex;
-use readmodel::StoreError;
 use schemas::commands::{
     Accepted, CallContext, Caller, Command, CreateRoom, MessageOutcome, PostMessage, Reply,
 };
 use schemas::events::{NameClaimed, RoomState, UserRegistered, UserState, UserSuspensionChanged};
-use schemas::ids::{MessageId, RoomId, SessionId, UserId};
+use schemas::ids::{RoomId, SessionId, UserId};
 use schemas::values::{
     Body, ClientId, DisplayName, Email, Format, IdempotencyKey, Role, RoomKind, RoomName, UserRef,
     Username,
 };
-use schemas::{
-    Actor, Epoch, Event, EventData, EventId, Lane, Namespace, Rejection, Sequence, Timestamp,
-};
+use schemas::{Actor, Event, EventData, EventId, Lane, Namespace, Rejection, Sequence, Timestamp};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
+
+use crate::log_index::LogIndex;
 
 /// How long any condition may take to come true.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -151,6 +147,11 @@ impl World {
         instance(&self.url, &self.config, &self.index).await
     }
 
+    /// Another chat-svc with an index of its own.
+    pub(crate) async fn with_index(&self, index: Arc<dyn MessageIndex>) -> Instance {
+        instance_with(&self.url, &self.config, index).await
+    }
+
     /// Somebody registers, as auth-svc would write it.
     pub(crate) async fn register(&self, username: &str) -> UserId {
         self.register_as(username, Role::User).await
@@ -236,11 +237,7 @@ async fn instance(url: &str, config: &Config, index: &Arc<LogIndex>) -> Instance
     instance_with(url, config, index).await
 }
 
-pub(crate) async fn instance_with(
-    url: &str,
-    config: &Config,
-    index: Arc<dyn MessageIndex>,
-) -> Instance {
+async fn instance_with(url: &str, config: &Config, index: Arc<dyn MessageIndex>) -> Instance {
     let log = connect(url).await;
     log.attach().await.expect("attached");
     let bus = Bus::connect(url, "chat-test", log.namespace()).await.expect("a bus");
@@ -321,132 +318,4 @@ pub(crate) fn say(room: &RoomId, text: &str) -> PostMessage {
 pub(crate) fn say_as(room: &RoomId, client_id: &str, text: &str) -> PostMessage {
     let client_id = Some(ClientId::parse(client_id).expect("a client id"));
     PostMessage { client_id, ..say(room, text) }
-}
-
-/// What the read model would say, read from the log when asked, up to where it was stopped.
-pub(crate) struct LogIndex {
-    log: EventLog,
-    known: tokio::sync::Mutex<Known>,
-    stopped: Mutex<Option<Sequence>>,
-    broken: AtomicBool,
-    lookups: AtomicU64,
-}
-
-#[derive(Default)]
-struct Known {
-    through: Sequence,
-    messages: HashMap<MessageId, Indexed>,
-    clients: HashMap<(RoomId, UserId, ClientId), Sequence>,
-    markers: HashMap<(RoomId, UserId), (MessageId, Sequence)>,
-}
-
-impl LogIndex {
-    fn new(log: EventLog) -> Self {
-        Self {
-            log,
-            known: tokio::sync::Mutex::default(),
-            stopped: Mutex::new(None),
-            broken: AtomicBool::new(false),
-            lookups: AtomicU64::new(0),
-        }
-    }
-
-    /// As if the database could not be reached.
-    pub(crate) fn set_broken(&self, broken: bool) {
-        self.broken.store(broken, Ordering::SeqCst);
-    }
-
-    /// How often a client id was looked up.
-    pub(crate) fn lookups(&self) -> u64 {
-        self.lookups.load(Ordering::SeqCst)
-    }
-
-    fn check(&self) -> Result<(), IndexError> {
-        if self.broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("broken on purpose".into()).into());
-        }
-        Ok(())
-    }
-
-    /// As if the projector had stopped after what is in the log now.
-    pub(crate) async fn stop(&self) {
-        let head = self.log.head().await.expect("head");
-        *self.stopped.lock() = Some(head);
-    }
-
-    pub(crate) fn resume(&self) {
-        *self.stopped.lock() = None;
-    }
-
-    async fn caught_up(&self) -> tokio::sync::MutexGuard<'_, Known> {
-        let mut known = self.known.lock().await;
-        let stopped = *self.stopped.lock();
-        let head = self.log.head().await.expect("head").min(stopped.unwrap_or(Sequence::MAX));
-        for sequence in known.through + 1..=head {
-            let Some(stored) = self.log.get(sequence).await.expect("read") else { continue };
-            known.learn(sequence, stored.event().expect("event").data);
-        }
-        known.through = known.through.max(head);
-        known
-    }
-}
-
-impl Known {
-    fn learn(&mut self, sequence: Sequence, data: EventData) {
-        match data {
-            EventData::MessagePosted(e) => {
-                let message = e.message;
-                let who = (message.room_id, message.sender_id);
-                self.markers.insert(who.clone(), (message.id.clone(), sequence));
-                self.messages.insert(message.id, Indexed { posted: sequence, deleted: false });
-                if let Some(client_id) = message.client_id {
-                    self.clients.entry((who.0, who.1, client_id)).or_insert(sequence);
-                }
-            }
-            EventData::MessageDeleted(e) => {
-                let deleted = Indexed { posted: e.posted, deleted: true };
-                self.messages.insert(e.message_id, deleted);
-            }
-            EventData::ReadMoved(e) => {
-                self.markers.insert((e.room_id, e.user_id), (e.message_id, e.posted));
-            }
-            _ => {}
-        }
-    }
-}
-
-#[async_trait]
-impl MessageIndex for LogIndex {
-    async fn checkpoint(&self, _epoch: &Epoch) -> Result<Sequence, IndexError> {
-        self.check()?;
-        Ok(self.caught_up().await.through)
-    }
-
-    async fn wait_for(&self, sequence: Sequence, _patience: Duration) -> bool {
-        self.caught_up().await.through >= sequence
-    }
-
-    async fn message(&self, id: &MessageId) -> Result<Option<Indexed>, IndexError> {
-        Ok(self.caught_up().await.messages.get(id).copied())
-    }
-
-    async fn by_client_id(
-        &self,
-        room: &RoomId,
-        sender: &UserId,
-        client_id: &ClientId,
-    ) -> Result<Option<Sequence>, IndexError> {
-        self.lookups.fetch_add(1, Ordering::SeqCst);
-        self.check()?;
-        let key = (room.clone(), sender.clone(), client_id.clone());
-        Ok(self.caught_up().await.clients.get(&key).copied())
-    }
-
-    async fn marker(
-        &self,
-        room: &RoomId,
-        user: &UserId,
-    ) -> Result<Option<(MessageId, Sequence)>, IndexError> {
-        Ok(self.caught_up().await.markers.get(&(room.clone(), user.clone())).cloned())
-    }
 }

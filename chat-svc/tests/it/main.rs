@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+mod index;
 mod kit;
+mod log_index;
 mod members;
 mod messages;
 mod races;

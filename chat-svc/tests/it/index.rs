@@ -1,0 +1,162 @@
+//! The real read model as an index, and how fast posting is with it.
+
+use std::sync::Arc;
+
+use chat_svc::MessageIndex;
+use readmodel::{Doc, MembershipDoc, MessageDoc, ReadModel, ReadModelUrl, RoomDoc};
+use schemas::events::RoomState;
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::values::{ClientId, Format, RoomKind, RoomRole, Visibility};
+use schemas::{Epoch, Namespace, Timestamp};
+use tempfile::TempDir;
+
+use crate::kit::{World, call, context, fresh, say_as};
+
+async fn read_model(folder: &TempDir) -> ReadModel {
+    let url = ReadModelUrl::Sqlite(folder.path().to_owned());
+    ReadModel::open(&url, &Namespace::parse("test").unwrap()).await.unwrap()
+}
+
+fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
+    MessageDoc {
+        id: MessageId::from_uuid(fresh()),
+        room_id: room.clone(),
+        number: 1,
+        sender_id: sender.clone(),
+        client_id: ClientId::parse("c1").ok(),
+        body: "hello".to_owned(),
+        format: Format::Plain,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        mentions_room: false,
+        thread_root_id: None,
+        reply_count: 0,
+        created_at: Timestamp::from_millis(1),
+        edited_at: None,
+        deleted_at: Some(Timestamp::from_millis(2)),
+        posted: 7,
+        changed: 9,
+        updated: 9,
+    }
+}
+
+fn room_doc(id: &RoomId) -> RoomDoc {
+    RoomDoc {
+        state: RoomState {
+            id: id.clone(),
+            kind: RoomKind::Group,
+            name: None,
+            topic: None,
+            visibility: Visibility::Private,
+            everyone: false,
+            archived: false,
+            owners: Vec::new(),
+            direct_members: Vec::new(),
+            retention_days: None,
+            created_by: None,
+            created_at: Timestamp::from_millis(1),
+        },
+        created: true,
+        member_count: 1,
+        last_number: 1,
+        last_message_id: None,
+        last_activity: 7,
+        mention_numbers: Vec::new(),
+        changed: 1,
+        updated: 9,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_read_model_answers_as_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = read_model(&folder).await;
+    let index: &dyn MessageIndex = &model;
+    let (epoch, other) = (Epoch::parse("e1").unwrap(), Epoch::parse("e2").unwrap());
+    assert_eq!(index.checkpoint(&epoch).await.unwrap(), 0);
+    let (room, user) = (RoomId::from_uuid(fresh()), UserId::from_uuid(fresh()));
+    let doc = message(&room, &user);
+    let id = doc.id.clone();
+    let membership = MembershipDoc {
+        room_id: room.clone(),
+        user_id: user.clone(),
+        role: RoomRole::Member,
+        present: true,
+        banned: false,
+        muted_until: None,
+        joined_at: Timestamp::from_millis(1),
+        marker_number: 1,
+        marker_message_id: Some(id.clone()),
+        marker_updated: 8,
+        mention_numbers: Vec::new(),
+        changed: 1,
+        updated: 8,
+    };
+    let room_doc = room_doc(&room);
+    let docs = vec![
+        Doc::Room(Box::new(room_doc)),
+        Doc::Message(Box::new(doc)),
+        Doc::Membership(Box::new(membership)),
+    ];
+    model.writer().commit(0, epoch.at(9), docs).await.unwrap();
+    assert_eq!(index.checkpoint(&epoch).await.unwrap(), 9);
+    assert_eq!(index.checkpoint(&other).await.unwrap(), 0);
+    assert!(index.wait_for(9, crate::kit::PATIENCE).await);
+    let found = index.message(&id).await.unwrap().unwrap();
+    assert_eq!((found.posted, found.deleted), (7, true));
+    let client_id = ClientId::parse("c1").unwrap();
+    assert_eq!(index.by_client_id(&room, &user, &client_id).await.unwrap(), Some(7));
+    assert_eq!(
+        index.by_client_id(&room, &UserId::from_uuid(fresh()), &client_id).await.unwrap(),
+        None
+    );
+    assert_eq!(index.marker(&room, &user).await.unwrap(), Some((id, 7)));
+    assert_eq!(index.marker(&room, &UserId::from_uuid(fresh())).await.unwrap(), None);
+}
+
+/// Not a test of anything but speed: `cargo test -p chat-svc --test it -- --ignored --nocapture posting`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn posting_rate() {
+    const POSTS: usize = 20_000;
+    const IN_FLIGHT: usize = 256;
+    use futures_util::StreamExt;
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start().await;
+    let instance = world.with_index(Arc::new(read_model(&folder).await)).await;
+    let ada = world.register("ada").await;
+    let general = world.first.general.clone().unwrap();
+    let context = context(&ada);
+    let log = world.log.clone();
+    drop(world.first);
+    for (what, round) in [("first", 0), ("second", 1)] {
+        let begun = std::time::Instant::now();
+        futures_util::stream::iter(0..POSTS)
+            .map(|n| {
+                let command =
+                    say_as(&general, &format!("c{round}-{n}"), "hello, this is a message");
+                let (bus, context) = (instance.bus.clone(), context.clone());
+                async move { call(&bus, &context, &command).await.unwrap() }
+            })
+            .buffer_unordered(IN_FLIGHT)
+            .collect::<Vec<_>>()
+            .await;
+        let rate = POSTS as f64 / begun.elapsed().as_secs_f64();
+        println!("{what} {POSTS} posts: {rate:.0}/s");
+    }
+    let lane = schemas::Lane::Timeline(general);
+    let begun = std::time::Instant::now();
+    futures_util::stream::iter(0..POSTS)
+        .map(|n| {
+            let claim = schemas::events::NameClaimed { owner: format!("{n:0>300}") };
+            let event = crate::kit::event(claim);
+            let write = eventlog::LaneWrite::new(lane.clone(), event, eventlog::Expect::Any);
+            let log = log.clone();
+            async move { log.append(vec![write]).await.unwrap() }
+        })
+        .buffer_unordered(IN_FLIGHT)
+        .collect::<Vec<_>>()
+        .await;
+    let rate = POSTS as f64 / begun.elapsed().as_secs_f64();
+    println!("{POSTS} bare appends: {rate:.0}/s");
+}

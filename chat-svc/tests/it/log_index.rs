@@ -1,0 +1,142 @@
+//! An index that reads the log by itself, and can be stopped or broken.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chat_svc::{IndexError, Indexed, MessageIndex};
+use eventlog::EventLog;
+use parking_lot::Mutex;
+use readmodel::StoreError;
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::values::ClientId;
+use schemas::{Epoch, EventData, Sequence};
+
+/// What the read model would say, read from the log when asked, up to where it was stopped.
+pub(crate) struct LogIndex {
+    log: EventLog,
+    known: tokio::sync::Mutex<Known>,
+    stopped: Mutex<Option<Sequence>>,
+    broken: AtomicBool,
+    lookups: AtomicU64,
+}
+
+#[derive(Default)]
+struct Known {
+    through: Sequence,
+    messages: HashMap<MessageId, Indexed>,
+    clients: HashMap<(RoomId, UserId, ClientId), Sequence>,
+    markers: HashMap<(RoomId, UserId), (MessageId, Sequence)>,
+}
+
+impl LogIndex {
+    pub(crate) fn new(log: EventLog) -> Self {
+        Self {
+            log,
+            known: tokio::sync::Mutex::default(),
+            stopped: Mutex::new(None),
+            broken: AtomicBool::new(false),
+            lookups: AtomicU64::new(0),
+        }
+    }
+
+    /// As if the database could not be reached.
+    pub(crate) fn set_broken(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
+    }
+
+    /// How often a client id was looked up.
+    pub(crate) fn lookups(&self) -> u64 {
+        self.lookups.load(Ordering::SeqCst)
+    }
+
+    fn check(&self) -> Result<(), IndexError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("broken on purpose".into()).into());
+        }
+        Ok(())
+    }
+
+    /// As if the projector had stopped after what is in the log now.
+    pub(crate) async fn stop(&self) {
+        let head = self.log.head().await.expect("head");
+        *self.stopped.lock() = Some(head);
+    }
+
+    pub(crate) fn resume(&self) {
+        *self.stopped.lock() = None;
+    }
+
+    async fn caught_up(&self) -> tokio::sync::MutexGuard<'_, Known> {
+        let mut known = self.known.lock().await;
+        let stopped = *self.stopped.lock();
+        let head = self.log.head().await.expect("head").min(stopped.unwrap_or(Sequence::MAX));
+        for sequence in known.through + 1..=head {
+            let Some(stored) = self.log.get(sequence).await.expect("read") else { continue };
+            known.learn(sequence, stored.event().expect("event").data);
+        }
+        known.through = known.through.max(head);
+        known
+    }
+}
+
+impl Known {
+    fn learn(&mut self, sequence: Sequence, data: EventData) {
+        match data {
+            EventData::MessagePosted(e) => {
+                let message = e.message;
+                let who = (message.room_id, message.sender_id);
+                self.markers.insert(who.clone(), (message.id.clone(), sequence));
+                self.messages.insert(message.id, Indexed { posted: sequence, deleted: false });
+                if let Some(client_id) = message.client_id {
+                    self.clients.entry((who.0, who.1, client_id)).or_insert(sequence);
+                }
+            }
+            EventData::MessageDeleted(e) => {
+                let deleted = Indexed { posted: e.posted, deleted: true };
+                self.messages.insert(e.message_id, deleted);
+            }
+            EventData::ReadMoved(e) => {
+                self.markers.insert((e.room_id, e.user_id), (e.message_id, e.posted));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl MessageIndex for LogIndex {
+    async fn checkpoint(&self, _epoch: &Epoch) -> Result<Sequence, IndexError> {
+        self.check()?;
+        Ok(self.caught_up().await.through)
+    }
+
+    async fn wait_for(&self, sequence: Sequence, _patience: Duration) -> bool {
+        self.caught_up().await.through >= sequence
+    }
+
+    async fn message(&self, id: &MessageId) -> Result<Option<Indexed>, IndexError> {
+        Ok(self.caught_up().await.messages.get(id).copied())
+    }
+
+    async fn by_client_id(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> Result<Option<Sequence>, IndexError> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
+        self.check()?;
+        let key = (room.clone(), sender.clone(), client_id.clone());
+        Ok(self.caught_up().await.clients.get(&key).copied())
+    }
+
+    async fn marker(
+        &self,
+        room: &RoomId,
+        user: &UserId,
+    ) -> Result<Option<(MessageId, Sequence)>, IndexError> {
+        Ok(self.caught_up().await.markers.get(&(room.clone(), user.clone())).cloned())
+    }
+}
