@@ -21,20 +21,42 @@ use tokio::time::{Instant, sleep};
 /// How long any condition may take to come true before a test fails. Generous: two cores run everything.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Waiting for a condition: how long it may take, and the pauses between looks.
+pub struct Patience<'a> {
+    what: &'a str,
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl<'a> Patience<'a> {
+    /// Begins to wait for something.
+    #[must_use]
+    pub fn for_(what: &'a str) -> Self {
+        Self { what, deadline: Instant::now() + PATIENCE, pause: Duration::from_millis(5) }
+    }
+
+    /// Waits a moment before the next look.
+    ///
+    /// # Panics
+    /// After [`PATIENCE`].
+    pub async fn pause(&mut self) {
+        assert!(Instant::now() < self.deadline, "{}: not within {PATIENCE:?}", self.what);
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(Duration::from_millis(100));
+    }
+}
+
 /// Waits until a look finds something.
 ///
 /// # Panics
 /// When it has not for [`PATIENCE`].
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    let mut pause = Duration::from_millis(5);
+    let mut patience = Patience::for_(what);
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
-        sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(100));
+        patience.pause().await;
     }
 }
 

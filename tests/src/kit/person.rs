@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::kit::http::Reply;
 use crate::kit::installation::Place;
 use crate::kit::socket::Socket;
-use crate::kit::{unique, until};
+use crate::kit::{Patience, unique};
 
 /// A logged-in person.
 #[derive(Clone)]
@@ -92,12 +92,15 @@ impl Ask {
         let asks_already = self.headers.iter().any(|(name, _)| name == "tidings-min-position");
         if self.read && !newest.is_empty() && !asks_already {
             self = self.header("tidings-min-position", &newest);
-            let asking = &self;
-            return until(&format!("{} sees what was written", self.path), async || {
-                let reply = asking.once().await;
-                (reply.json["code"] != "projection_lagging").then_some(reply)
-            })
-            .await;
+            let what = format!("{} sees what was written", self.path);
+            let mut patience = Patience::for_(&what);
+            loop {
+                let reply = self.once().await;
+                if reply.json["code"] != "projection_lagging" {
+                    return reply;
+                }
+                patience.pause().await;
+            }
         }
         self.once().await
     }

@@ -25,6 +25,8 @@ pub struct Socket {
     pub welcome: Value,
     /// The code the server closed with, once it has.
     pub closed: Option<u16>,
+    /// Whether the connection is gone.
+    pub ended: bool,
     /// The last position seen in an event or a welcome: where a client would resume.
     pub position: String,
     next_id: i64,
@@ -33,10 +35,10 @@ pub struct Socket {
 /// Tries a handshake with these headers; the stream, or the status it was refused with.
 ///
 /// # Errors
-/// The HTTP status.
+/// The HTTP status; 0 when the connection broke before there was an answer.
 ///
 /// # Panics
-/// When there is no HTTP answer.
+/// When there is nobody to connect to.
 pub async fn handshake(
     place: &Place,
     gateway: usize,
@@ -54,7 +56,8 @@ pub async fn handshake(
     match client_async(request, stream).await {
         Ok((stream, _)) => Ok(stream),
         Err(Error::Http(answer)) => Err(answer.status().as_u16()),
-        Err(error) => panic!("the handshake failed: {error}"),
+        // The connection broke before there was an answer.
+        Err(_) => Err(0),
     }
 }
 
@@ -80,6 +83,7 @@ impl Socket {
             waiting: VecDeque::new(),
             welcome: Value::Null,
             closed: None,
+            ended: false,
             position: String::new(),
             next_id: 1,
         }
@@ -176,6 +180,14 @@ impl Socket {
         std::mem::take(&mut self.waiting).into()
     }
 
+    /// The next frame, whatever it is; none when none comes in time or the connection is gone.
+    pub async fn next(&mut self, within: Duration) -> Option<Value> {
+        if self.waiting.is_empty() {
+            self.read(Instant::now() + within).await;
+        }
+        self.waiting.pop_front()
+    }
+
     /// Frames that came and were not taken out.
     #[must_use]
     pub fn unread(&self) -> &VecDeque<Value> {
@@ -218,7 +230,10 @@ impl Socket {
                     self.closed = Some(frame.map_or(1005, |frame| frame.code.into()));
                 }
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return false,
+                Some(Err(_)) | None => {
+                    self.ended = true;
+                    return false;
+                }
             }
         }
     }

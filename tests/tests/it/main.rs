@@ -1,4 +1,7 @@
 //! Black-box tests of `tidings`: every capability over HTTP and WebSocket, and what must survive faults.
+//!
+//! A flow is an async function over a [`Place`](tests::kit::installation::Place). `everywhere!` runs it against one process on SQLite and against
+//! separate processes with two gateways on MongoDB; `here!` against the first only.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,3 +9,42 @@
     clippy::too_many_lines,
     reason = "a test fails by panicking, and a flow is told in one piece"
 )]
+
+/// Makes tests of flows, run against one process on SQLite.
+macro_rules! here {
+    ($($flow:ident),* $(,)?) => {
+        mod one_process {
+            $(#[tokio::test]
+            async fn $flow() {
+                let place = tests::kit::lasting::one_process().await;
+                Box::pin(super::$flow(place)).await;
+            })*
+        }
+    };
+}
+
+/// Makes tests of flows, run in both kinds of installation.
+macro_rules! everywhere {
+    ($($flow:ident),* $(,)?) => {
+        here!($($flow),*);
+        mod separate {
+            $(#[tokio::test]
+            async fn $flow() {
+                if let Some(place) = tests::kit::lasting::separate().await {
+                    Box::pin(super::$flow(place)).await;
+                }
+            })*
+        }
+    };
+}
+
+mod accounts;
+mod bad_input;
+mod faults;
+mod limits;
+mod live;
+mod messages;
+mod notifications;
+mod operations;
+mod rooms;
+mod traces;

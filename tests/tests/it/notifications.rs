@@ -1,0 +1,166 @@
+//! Inboxes and mail.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tests::kit::installation::Place;
+use tests::kit::person::{Person, id_of, items};
+use tests::kit::{lasting, until};
+
+everywhere!(
+    newcomers_are_welcomed_and_welcomed_back,
+    a_direct_message_is_announced_once,
+    a_mention_is_announced,
+    notifications_are_marked_read,
+    an_admin_notifies,
+);
+
+/// A person's inbox once it has an entry that fits; newest first.
+async fn inbox_with(person: &Person, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+    until("the notification is listed", async || {
+        let listed = items(&person.get("/v1/notifications").await.ok(200));
+        listed.iter().any(&fits).then_some(listed)
+    })
+    .await
+}
+
+async fn newcomers_are_welcomed_and_welcomed_back(place: Place) {
+    let ada = Person::register(&place, "Ada").await;
+    let back = |entry: &Value| entry["title"] == "Welcome back, Ada";
+    let listed = inbox_with(&ada, back).await;
+    assert!(listed.iter().any(|entry| entry["title"] == "Welcome to Tidings, Ada"), "{listed:#?}");
+    assert!(listed.iter().all(|entry| entry["kind"] == "welcome" && entry["read"] == false));
+    // Logging in again shows on the socket that is open already.
+    let mut socket = ada.connect().await;
+    ada.again().await;
+    let event = socket.event("notification.created").await;
+    assert_eq!(event["data"]["title"], "Welcome back, Ada");
+    assert!(event.get("room_id").is_none_or(Value::is_null));
+    let id = event["data"]["id"].clone();
+    inbox_with(&ada, |entry| entry["id"] == id).await;
+}
+
+async fn a_direct_message_is_announced_once(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "Ada").await, Person::register_at(&place, 1, "bob").await);
+    let room = ada.direct(&[&bob]).await;
+    let (mut adas, mut bobs) = (ada.connect().await, bob.connect().await);
+    let text = format!("the launch is on Tuesday, {}", bob.at_name());
+    let message = adas.post(&room, &text).await;
+    let event = bobs
+        .expect("the notification", |frame| {
+            frame["event"] == "notification.created" && frame["data"]["kind"] != "welcome"
+        })
+        .await;
+    let entry = &event["data"];
+    assert_eq!(
+        (&entry["kind"], &entry["title"]),
+        (&json!("direct_message"), &json!("Ada wrote to you"))
+    );
+    assert_eq!((&entry["room_id"], &entry["message_id"]), (&json!(room), &message["result"]["id"]));
+    assert!(!entry.to_string().contains("Tuesday"), "what is said stays in the message");
+    // A mention in it is not told twice.
+    ada.says(&room, "second").await;
+    let second = |frame: &Value| {
+        frame["event"] == "notification.created"
+            && frame["data"]["message_id"] != entry["message_id"]
+            && frame["data"]["kind"] != "welcome"
+    };
+    bobs.expect("the second", second).await;
+    let listed = inbox_with(&bob, |one| one["kind"] == "direct_message").await;
+    let about = listed.iter().filter(|one| one["message_id"] == entry["message_id"]).count();
+    assert_eq!(about, 1, "{listed:#?}");
+    let listed = items(&ada.get("/v1/notifications").await.ok(200));
+    assert!(listed.iter().all(|one| one["kind"] == "welcome"), "{listed:#?}");
+}
+
+async fn a_mention_is_announced(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "Ada").await, Person::register_at(&place, 1, "bob").await);
+    let eve = Person::register(&place, "eve").await;
+    let room = ada.group(&[&bob, &eve]).await;
+    let name = ada.room(&room).await["name"].as_str().unwrap().to_owned();
+    let mut bobs = bob.connect().await;
+    ada.says(&room, &format!("{} {} look", bob.at_name(), ada.at_name())).await;
+    let event = bobs.expect("the mention", |frame| frame["data"]["kind"] == "mention").await;
+    assert_eq!(event["data"]["title"], format!("Ada mentioned you in {name}"));
+    ada.says(&room, "@room everybody").await;
+    ada.says(&room, &format!("{} again", bob.at_name())).await;
+    bobs.expect("the second mention", |frame| frame["data"]["kind"] == "mention").await;
+    for (who, mentions) in [(&ada, 0), (&bob, 2), (&eve, 0)] {
+        let listed = until("the inbox is complete", async || {
+            let listed = items(&who.get("/v1/notifications").await.ok(200));
+            let found = listed.iter().filter(|one| one["kind"] == "mention").count();
+            (found >= mentions).then_some(found)
+        })
+        .await;
+        assert_eq!(listed, mentions);
+    }
+}
+
+async fn notifications_are_marked_read(place: Place) {
+    let ada = Person::register(&place, "Ada").await;
+    ada.again().await;
+    let listed = until("three welcomes", async || {
+        let listed = items(&ada.get("/v1/notifications?unread=true").await.ok(200));
+        (listed.len() == 3).then_some(listed)
+    })
+    .await;
+    let mut socket = ada.at(1).connect().await;
+    let path = format!("/v1/notifications/{}/read", id_of(&listed[0]));
+    assert_eq!(ada.put_empty(&path).await.status, 204);
+    let event = socket.event("notification.read").await;
+    assert!(event["data"].to_string().contains(&id_of(&listed[0])), "{event}");
+    assert_eq!(items(&ada.get("/v1/notifications?unread=true").await.ok(200)).len(), 2);
+    assert_eq!(items(&ada.get("/v1/notifications").await.ok(200)).len(), 3);
+    assert_eq!(ada.put_empty(&path).await.status, 204, "reading twice is reading once");
+    assert_eq!(ada.put_empty("/v1/notifications/read").await.status, 204);
+    assert_eq!(items(&ada.get("/v1/notifications?unread=true").await.ok(200)).len(), 0);
+    // Another's entry, and one that does not exist.
+    let eve = Person::register(&place, "eve").await;
+    eve.put_empty(&path).await.problem(404, "not_found");
+    let nothing = format!("/v1/notifications/{}000000/read", &id_of(&listed[0])[..24]);
+    ada.put_empty(&nothing).await.problem(404, "not_found");
+    let page = ada.get("/v1/notifications?limit=2").await.ok(200);
+    let cursor = page["next_cursor"].as_str().expect("there is more").to_owned();
+    let rest = ada.get(&format!("/v1/notifications?limit=2&cursor={cursor}")).await.ok(200);
+    assert_eq!((items(&rest).len(), &rest["next_cursor"]), (1, &Value::Null));
+}
+
+async fn an_admin_notifies(place: Place) {
+    let (admin, ada) = (place.admin().await, Person::register_at(&place, 1, "Ada").await);
+    let mut socket = ada.connect().await;
+    let body = json!({"users": [ada.at_name()], "title": "Maintenance", "body": "Tonight at ten."});
+    ada.post("/v1/admin/notifications", body.clone()).await.problem(403, "forbidden");
+    let sent = admin.post("/v1/admin/notifications", body).await;
+    assert!((200..=202).contains(&sent.status), "{}", sent.text);
+    let event = socket.expect("it", |frame| frame["data"]["kind"] == "system").await;
+    assert_eq!(
+        (&event["data"]["title"], &event["data"]["body"]),
+        (&json!("Maintenance"), &json!("Tonight at ten."))
+    );
+    let nobody = json!({"users": ["@nobody-of-that-name"], "title": "x", "body": "y"});
+    admin.post("/v1/admin/notifications", nobody).await.problem(400, "validation_failed");
+}
+
+async fn mail_to(folder: PathBuf, address: &str) -> String {
+    until("the mail is written", async || {
+        let files = std::fs::read_dir(&folder).ok()?.flatten();
+        let mails = files.filter(|file| file.path().extension().is_some_and(|e| e == "eml"));
+        let mut texts = mails.filter_map(|file| std::fs::read_to_string(file.path()).ok());
+        texts.find(|text| text.contains(address))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_registration_is_confirmed_by_mail() {
+    let installation = lasting::one_process_installation().await;
+    let ada = Person::register(&installation.place, "Ada").await;
+    let mail = mail_to(installation.data.join("mail"), &ada.email).await;
+    assert!(mail.contains("Subject: Welcome to Tidings"), "{mail}");
+    assert!(!mail.contains(&ada.password));
+    let Some(separate) = lasting::separate_installation().await else { return };
+    let bob = Person::register_at(&separate.place, 1, "bob").await;
+    mail_to(separate.mail_dir(), &bob.email).await;
+}
