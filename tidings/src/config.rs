@@ -18,7 +18,7 @@ use crate::settings::Settings;
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
 /// The NATS client's own account of a connection is told again, better, by `eventlog`.
-const DEFAULT_LOG: &str = "info,async_nats=warn";
+const DEFAULT_LOG: &str = "info,async_nats=warn,actix_server=warn";
 /// At a terminal, and for commands whose answer is what matters.
 const QUIET_LOG: &str = "warn,eventlog::connection=error";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
