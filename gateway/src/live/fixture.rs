@@ -1,9 +1,13 @@
 //! Ids and events for the tests of this folder.
 
-use schemas::events::{MemberAdded, MemberState, MessageDeleted, MessagePosted, MessageState};
+use schemas::events::{
+    MemberAdded, MemberState, MessageDeleted, MessageEdited, MessagePosted, MessageState, ReadMoved,
+};
 use schemas::values::{Body, Format, RoomRole};
 use schemas::views::Sender;
-use schemas::{Actor, Event, EventData, EventId, MessageId, RoomId, Sequence, Timestamp, UserId};
+use schemas::{
+    Actor, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, Timestamp, UserId,
+};
 
 fn uuid(number: u64) -> uuid::Uuid {
     uuid::Uuid::from_u128(u128::from(number))
@@ -52,6 +56,31 @@ pub(crate) fn posted(in_room: u64, id: u64, by: u64) -> Event {
             created_at: Timestamp::from_millis(1_000),
         },
     })
+}
+
+pub(crate) fn edited(in_room: u64, id: u64, by: u64, at: Sequence) -> Event {
+    let EventData::MessagePosted(posted) = posted(in_room, id, by).data else { unreachable!() };
+    let edited_at = Timestamp::from_millis(2_000);
+    event(MessageEdited { message: posted.message, posted: at, edited_at })
+}
+
+pub(crate) fn read(in_room: u64, who: u64, id: u64) -> Event {
+    let (room_id, user_id, message_id) = (room(in_room), user(who), message(id));
+    event(ReadMoved { room_id, user_id, message_id, posted: id })
+}
+
+/// The lane an event of this fixture lies on.
+pub(crate) fn lane_of(event: &Event) -> Lane {
+    match &event.data {
+        EventData::MessagePosted(data) => Lane::Timeline(data.message.room_id.clone()),
+        EventData::MessageEdited(data) => Lane::Timeline(data.message.room_id.clone()),
+        EventData::MessageDeleted(data) => Lane::Timeline(data.room_id.clone()),
+        EventData::ReadMoved(data) => Lane::Receipts(data.room_id.clone()),
+        EventData::MemberAdded(data) => {
+            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+        }
+        other => unreachable!("{}", other.type_name()),
+    }
 }
 
 pub(crate) fn deleted(in_room: u64, id: u64, by: u64, posted: Sequence) -> Event {

@@ -99,12 +99,9 @@ impl Joining {
             return Ok(false);
         }
         let until = until.unwrap_or(Sequence::MAX);
-        let early = |frames: Vec<(Sequence, Bytes)>| -> Vec<(Sequence, Bytes)> {
-            frames.into_iter().filter(|(sequence, _)| *sequence <= until).collect()
-        };
-        let mut sent = self.send(early(start.frames)).await?;
-        match self.remembered(start.from).await? {
-            Some((frames, _)) => sent += self.send(early(frames)).await?,
+        let mut sent = self.send(start.frames).await?;
+        match self.remembered(start.from, until).await? {
+            Some((frames, _)) => sent += self.send(frames).await?,
             None => {
                 self.reset("too_far_behind")?;
                 return Ok(false);
@@ -183,7 +180,7 @@ impl Joining {
         resuming: bool,
     ) -> Result<(), JoinError> {
         loop {
-            match self.remembered(from).await? {
+            match self.remembered(from, Sequence::MAX).await? {
                 Some((frames, head)) if head > from => {
                     sent += self.send(frames).await?;
                     from = head;
@@ -213,6 +210,7 @@ impl Joining {
     async fn remembered(
         &self,
         after: Sequence,
+        until: Sequence,
     ) -> Result<Option<(Vec<(Sequence, Bytes)>, Sequence)>, JoinError> {
         let inner = &self.hub.inner;
         let (events, rooms, head) = {
@@ -229,7 +227,14 @@ impl Joining {
         }
         let placed = placed(inner, &events).await;
         let acquainted = self.acquainted(&placed, &rooms).await?;
-        let listener = Listener { user: &self.user, rooms: &rooms, acquainted: &acquainted };
+        let listener = Listener {
+            epoch: &inner.epoch,
+            user: &self.user,
+            after,
+            until,
+            rooms: &rooms,
+            acquainted: &acquainted,
+        };
         Ok(Some((replay(&placed, &listener), head)))
     }
 
@@ -262,7 +267,7 @@ async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
     let mut placed = Vec::with_capacity(events.len());
     for event in events {
         if let Some(told) = inner.tell_remembered(event).await {
-            placed.push((event.sequence, told));
+            placed.push((Arc::clone(event), told));
         }
     }
     placed

@@ -48,6 +48,10 @@ pub(crate) struct Told {
     pub(crate) effect: Effect,
     /// The message it is about.
     pub(crate) message: Option<MessageId>,
+    /// An edit as it is told to somebody who has not seen the message yet: as the post of the new text.
+    pub(crate) anew: Option<Bytes>,
+    /// Whose read marker it moved: of several moves only the last matters.
+    pub(crate) marker: Option<UserId>,
 }
 
 /// Where an event stands.
@@ -108,7 +112,8 @@ pub(crate) fn tell(event: &Event, place: Place<'_>, sender: Option<Sender>) -> O
         EventData::ReadMoved(read) => {
             let marker =
                 ReadMarker { user_id: read.user_id.clone(), message_id: read.message_id.clone() };
-            in_room("read.moved", &read.room_id, place, &marker)
+            let told = in_room("read.moved", &read.room_id, place, &marker);
+            Told { marker: Some(marker.user_id), ..told }
         }
         EventData::MemberJoined(joined) => tell_member("member.joined", &joined.member, place),
         EventData::MemberAdded(added) => tell_member("member.joined", &added.member, place),
@@ -163,6 +168,8 @@ fn in_room(name: &'static str, room: &RoomId, place: Place<'_>, data: &impl Seri
         audience: Audience::Room(room.clone()),
         effect: Effect::None,
         message: None,
+        anew: None,
+        marker: None,
     }
 }
 
@@ -185,7 +192,9 @@ fn tell_message(event: &Event, place: Place<'_>, sender: Sender) -> Option<Told>
         _ => return None,
     };
     let told = in_room(name, &message.room_id, place, &message);
-    Some(Told { message: Some(message.id), ..told })
+    let is_edit = message.edited_at.is_some();
+    let anew = is_edit.then(|| place.frame("message.posted", Some(&message.room_id), &message));
+    Some(Told { message: Some(message.id), anew, ..told })
 }
 
 fn tell_member(name: &'static str, member: &MemberState, place: Place<'_>) -> Told {
@@ -209,6 +218,8 @@ fn tell_user(user: &UserState, place: Place<'_>) -> Told {
         audience: Audience::Acquainted(user.id.clone()),
         effect: Effect::None,
         message: None,
+        anew: None,
+        marker: None,
     }
 }
 
@@ -242,6 +253,8 @@ fn tell_notification(event: &Event, place: Place<'_>) -> Option<Told> {
         audience: Audience::Person(person.clone()),
         effect: Effect::None,
         message: None,
+        anew: None,
+        marker: None,
     })
 }
 

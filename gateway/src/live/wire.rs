@@ -2,6 +2,7 @@
 //! fragmented. A frame is built once and shared by every socket it goes to.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use schemas::Position;
 use schemas::frames::ServerFrame;
 
 const FIN: u8 = 0x80;
@@ -31,6 +32,22 @@ pub fn frame(frame: &impl serde::Serialize) -> Bytes {
 #[must_use]
 pub fn text(payload: &[u8]) -> Bytes {
     built(TEXT, payload)
+}
+
+/// An event's frame with another `previous`. Before its document such a frame has no text that a person
+/// wrote, so the first field of that name is the frame's own.
+#[must_use]
+pub fn with_previous(frame: &[u8], previous: Option<Position>) -> Bytes {
+    const FIELD: &[u8] = b"\"previous\":";
+    let json = frame.iter().position(|byte| *byte == b'{').and_then(|start| frame.get(start..));
+    let json = json.unwrap_or_default();
+    let Some(value) = json.windows(FIELD.len()).position(|window| window == FIELD) else {
+        return text(json);
+    };
+    let (head, tail) = json.split_at(value + FIELD.len());
+    let rest = tail.iter().position(|byte| *byte == b',').and_then(|comma| tail.get(comma..));
+    let value = previous.map_or_else(|| "null".to_owned(), |previous| format!("\"{previous}\""));
+    text(&[head, value.as_bytes(), rest.unwrap_or_default()].concat())
 }
 
 /// A ping with a payload of at most 125 bytes; the peer gives it back.
