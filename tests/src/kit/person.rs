@@ -77,7 +77,13 @@ impl Ask {
             request = request.json(body);
         }
         let asked = format!("{} {}", self.method, self.path);
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
+        let again = request.try_clone();
+        let answer = match (request.send().await, again) {
+            // A kept-alive connection may have ended meanwhile with the server; a read is asked anew.
+            (Err(_), Some(again)) if self.read => again.send().await,
+            (answer, _) => answer,
+        };
+        let answer = answer.unwrap_or_else(|error| panic!("{asked}: {error:?}"));
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.unwrap_or_default();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);

@@ -20,6 +20,7 @@ type Stream = WebSocketStream<TcpStream>;
 /// An open socket.
 pub struct Socket {
     stream: Stream,
+    place: Option<Place>,
     waiting: VecDeque<Value>,
     /// The `welcome` frame.
     pub welcome: Value,
@@ -68,6 +69,7 @@ impl Socket {
             if resume.is_some() { &[] } else { &[("authorization", &bearer)] };
         let opened = handshake(&person.place, person.gateway, "/v1/ws", headers).await;
         let mut socket = Self::over(opened.expect("a socket"));
+        socket.place = Some(person.place.clone());
         if let Some(position) = resume {
             socket.send(json!({"type": "hello", "token": person.access, "resume": position})).await;
         }
@@ -80,6 +82,7 @@ impl Socket {
     pub fn over(stream: Stream) -> Self {
         Self {
             stream,
+            place: None,
             waiting: VecDeque::new(),
             welcome: Value::Null,
             closed: None,
@@ -113,14 +116,14 @@ impl Socket {
         let _ = self.stream.send(Message::binary(bytes)).await;
     }
 
-    /// Sends a frame under a new id and waits for its answer, `ok` or `error`.
+    /// Sends a frame under a new id and waits for its answer: `ok`, `error` or `pong`.
     pub async fn call(&mut self, mut frame: Value) -> Value {
         let id = self.next_id;
         self.next_id += 1;
         frame["id"] = json!(id);
         self.send(frame).await;
         self.expect("the answer", |frame| {
-            frame["id"] == id && (frame["type"] == "ok" || frame["type"] == "error")
+            frame["id"] == id && ["ok", "error", "pong"].iter().any(|kind| frame["type"] == *kind)
         })
         .await
     }
@@ -222,6 +225,9 @@ impl Socket {
                         && ["event", "resumed"].contains(&frame["type"].as_str().unwrap_or(""))
                     {
                         position.clone_into(&mut self.position);
+                    }
+                    if let (Some(place), true) = (&self.place, frame["type"] == "ok") {
+                        place.wrote(frame["position"].as_str().unwrap_or_default());
                     }
                     self.waiting.push_back(frame);
                     return true;

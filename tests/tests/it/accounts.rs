@@ -213,8 +213,10 @@ async fn a_profile_is_read_and_changed(place: Place) {
         .ok(200);
     assert_eq!(changed["display_name"], "Ada L.");
     assert_eq!(changed["settings"]["theme"], "dark");
-    let event = socket.event("user.changed").await;
-    assert_eq!(event["data"]["display_name"], "Ada L.");
+    let news = |frame: &Value| {
+        frame["event"] == "user.changed" && frame["data"]["display_name"] == "Ada L."
+    };
+    socket.expect("the change", news).await;
     let public = bob.get(&format!("/v1/users/{}", ada.id)).await.ok(200);
     assert_eq!((&public["display_name"], &public["bio"]), (&json!("Ada L."), &json!("Engines.")));
     let cleared = ada.patch("/v1/users/me", json!({"bio": null})).await.ok(200);
