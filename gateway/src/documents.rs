@@ -57,11 +57,11 @@ pub(crate) fn message(doc: MessageDoc, sender: Sender, epoch: &Epoch) -> Message
 }
 
 /// A message as the answer to a write gives it: its number is not counted yet. What a write does not know
-/// of an older message (an edit) is null.
+/// of an older message (an edit) is null; a repeat is answered like the first time.
 #[must_use]
 pub(crate) fn written_message(outcome: MessageOutcome, sender: Sender) -> Message {
-    let MessageOutcome { message, posted, edited_at, repeat } = outcome;
-    let fresh = edited_at.is_none() && !repeat;
+    let MessageOutcome { message, posted, edited_at, .. } = outcome;
+    let fresh = edited_at.is_none();
     Message {
         id: message.id,
         room_id: message.room_id,
@@ -134,13 +134,25 @@ fn membership_in(room: &RoomDoc, member: &MembershipDoc, now: Timestamp) -> Memb
 /// Somebody in a room, as a read gives it.
 #[must_use]
 pub(crate) fn member(doc: MembershipDoc, user: User) -> Member {
-    Member { user, role: doc.role, joined_at: doc.joined_at, muted_until: doc.muted_until }
+    Member {
+        user_id: doc.user_id,
+        user,
+        role: doc.role,
+        joined_at: doc.joined_at,
+        muted_until: doc.muted_until,
+    }
 }
 
 /// Somebody in a room, as the answer to a write gives it.
 #[must_use]
 pub(crate) fn written_member(state: &MemberState, user: User) -> Member {
-    Member { user, role: state.role, joined_at: state.joined_at, muted_until: state.muted_until }
+    Member {
+        user_id: state.user_id.clone(),
+        user,
+        role: state.role,
+        joined_at: state.joined_at,
+        muted_until: state.muted_until,
+    }
 }
 
 /// An inbox entry.

@@ -62,7 +62,7 @@ impl People {
             found.insert(state.id.clone(), state);
         }
         for id in missing {
-            if let Some(state) = self.from_log(&id).await? {
+            if let Some(state) = self.look_up(&id).await? {
                 found.insert(id, state);
             }
         }
@@ -89,7 +89,7 @@ impl People {
     }
 
     /// Somebody whom the read model does not know yet.
-    async fn from_log(&self, id: &UserId) -> Result<Option<Arc<UserState>>, Rejection> {
+    async fn look_up(&self, id: &UserId) -> Result<Option<Arc<UserState>>, Rejection> {
         let stored = self.log.last(&Lane::User(id.clone())).await.map_err(failure::log)?;
         let event = stored.and_then(|stored| stored.event().ok());
         Ok(event.and_then(|event| state_of(&event).cloned()).map(|state| self.remember(state)))

@@ -142,7 +142,7 @@ impl Gateway {
         .client_disconnect_timeout(Duration::from_secs(1))
         .keep_alive(KEEP_ALIVE)
         .max_connections(CONNECTIONS_PER_WORKER)
-        .shutdown_timeout(drain.as_secs())
+        .shutdown_timeout(drain.as_secs().div_ceil(2))
         .disable_signals()
         .listen(listener)
         .map_err(GatewayError::Server)?
@@ -157,7 +157,8 @@ impl Gateway {
             live.trigger();
             return ended.map_err(GatewayError::Server);
         }
-        state.hub.drain(false, drain).await;
+        // One half for sockets, the other for requests that are under way.
+        state.hub.drain(false, drain / 2).await;
         handle.stop(true).await;
         live.trigger();
         Ok(())

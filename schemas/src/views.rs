@@ -203,6 +203,8 @@ pub struct Room {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
     /// Who.
+    pub user_id: UserId,
+    /// The same with his name.
     pub user: User,
     /// What he may do there.
     pub role: RoomRole,

@@ -1,5 +1,7 @@
 //! What a handler gets and gives.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::Data;
@@ -12,6 +14,9 @@ use serde::Serialize;
 use super::{Arrival, Fields, Shape};
 use crate::commands;
 use crate::state::AppState;
+
+/// How long an answer waits for the gateway's own live feed.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
 
 /// A request that may be worked on: authenticated as its route demands, within its limits.
 pub(crate) struct Call {
@@ -90,6 +95,16 @@ impl Call {
             self.state.hub.heard(position);
         }
         Ok(accepted)
+    }
+}
+
+impl Call {
+    /// Waits a moment until this gateway has heard what was written, so that who has logged out is out when he
+    /// reads the answer. Other gateways hear of it within a second.
+    pub(crate) async fn heard(&self, position: Option<&Position>) {
+        if let Some(position) = position {
+            let _ = self.state.hub.reaches(position.sequence, HEARD_WITHIN).await;
+        }
     }
 }
 

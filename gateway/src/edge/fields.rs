@@ -396,7 +396,11 @@ mod tests {
 
     #[test]
     fn absent_null_and_set_are_three_things() {
-        let topic = |body: &str| Fields::of_body::<Sample>(body.as_bytes()).map(|s| s.topic);
+        let topic = |body: &str| {
+            let sample = Fields::of_body::<Sample>(body.as_bytes())?;
+            assert_eq!((sample.name.as_str(), sample.members, sample.kind), ("x", None, None));
+            Ok::<_, Rejection>(sample.topic)
+        };
         assert_eq!(topic(r#"{"name":"x"}"#), Ok(Patch::Keep));
         assert_eq!(topic(r#"{"name":"x","topic":null}"#), Ok(Patch::Clear));
         let set = Topic::parse("t").map(Patch::Set).unwrap();

@@ -20,9 +20,14 @@ use super::arrival::{header, method_name};
 use super::idempotency::{Claim, Keyed};
 use super::route::Handler;
 use super::seal::{self, Findings};
-use super::{Access, Arrival, Call, Meter, Origin, Outcome, Route, intake, json};
+use super::{Access, Arrival, Call, Fields, Meter, Origin, Outcome, Route, intake, json, shape};
 use crate::problem;
 use crate::state::AppState;
+
+shape! {
+    /// The query of a route without one.
+    NoQuery {}
+}
 
 /// Serves one request of a route.
 pub(crate) async fn serve(
@@ -78,6 +83,9 @@ async fn carry_out(
         }
     };
     let body = intake::body(route, request, &mut payload).await?;
+    if route.query.is_none() && route.path.starts_with("/v1/") {
+        Fields::of_query::<NoQuery>(request.query_string())?;
+    }
     let call = Call {
         state: state.clone(),
         arrival: arrival.clone(),
@@ -88,7 +96,8 @@ async fn carry_out(
         body,
     };
     let mut answer = once(route, call, |call| handler(call)).await?;
-    if !route.reads() && answer.position.is_none() && route.access != Access::Open {
+    let writes = !route.reads() && route.method != Method::OPTIONS;
+    if writes && answer.position.is_none() {
         // Nothing was written: whatever the caller sees is in the log by now.
         let head = state.log.head().await.ok();
         answer.position = head.map(|head| state.log.epoch().at(head));

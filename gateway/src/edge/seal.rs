@@ -115,7 +115,8 @@ fn rate_limit(verdict: &Verdict, headers: &mut HeaderMap) {
 /// headers are never logged.
 pub(super) fn log(arrival: &Arrival, status: u16, took: Duration, user: Option<&UserId>) {
     let user = user.map(UserId::as_str);
-    let duration_ms = took.as_secs_f64() * 1_000.0;
+    // Whole microseconds: more digits are noise.
+    let duration_ms = (took.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
     arrival.span.in_scope(|| {
         tracing::info!(
             http.status = status,

@@ -55,6 +55,7 @@ pub(crate) async fn change_user(call: Call) -> Outcome {
     let user_id = call.id("user_id")?;
     let UserChanges { role, suspended } = call.body()?;
     let accepted = call.send(&AdministerUser { user_id, role, suspended }).await?;
+    call.heard(accepted.position.as_ref()).await;
     Ok(Answer::ok(&accepted.result).at(accepted.position))
 }
 

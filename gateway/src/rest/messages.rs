@@ -6,8 +6,8 @@ use schemas::views::{Message, Page, ReadMarker, User};
 use schemas::{MediaId, MessageId, Rejection, RoomId, UserId};
 use serde::Serialize;
 
-use super::access;
-use super::paging::{NoQuery, Nothing, PageQuery, place};
+use super::paging::{Nothing, PageQuery, place};
+use super::{access, rooms};
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Outcome, shape};
 use crate::{documents, failure};
@@ -67,18 +67,31 @@ pub(crate) async fn post(call: Call) -> Outcome {
 }
 
 pub(crate) async fn one(call: Call) -> Outcome {
-    call.query::<NoQuery>()?;
-    let (message, _) = access::message(&call, &call.id("message_id")?).await?;
+    let id = call.id("message_id")?;
+    Ok(Answer::ok(&whole(&call, &id).await?))
+}
+
+async fn whole(call: &Call, id: &MessageId) -> Result<Message, Rejection> {
+    let (message, _) = access::message(call, id).await?;
     let senders = call.state.people.senders([&message.sender_id]).await?;
     let sender = senders.of(&message.sender_id);
-    Ok(Answer::ok(&documents::message(message, sender, &call.epoch())))
+    Ok(documents::message(message, sender, &call.epoch()))
 }
 
 pub(crate) async fn edit(call: Call) -> Outcome {
     let message_id = call.id("message_id")?;
     let MessageChange { body } = call.body()?;
     let accepted = call.send(&EditMessage { message_id, body }).await?;
-    let message = written(&call, accepted.result).await?;
+    let id = accepted.result.message.id.clone();
+    // The whole message where the read model has it in time: number, answers, reactions.
+    let read = match rooms::projected(&call, accepted.position.as_ref()).await {
+        true => whole(&call, &id).await.ok(),
+        false => None,
+    };
+    let message = match read {
+        Some(message) => message,
+        None => written(&call, accepted.result).await?,
+    };
     Ok(Answer::ok(&message).at(accepted.position))
 }
 

@@ -18,8 +18,6 @@ shape! {
         /// `next_cursor` of the former page.
         cursor: Option<String>,
     }
-    /// No query.
-    NoQuery {}
     /// No body.
     Nothing {}
 }

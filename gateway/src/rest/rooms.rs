@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use readmodel::store::{NameAnchor, fold};
 use readmodel::{ActivityAnchor, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter};
 use schemas::commands::{Accepted, ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
@@ -11,7 +12,7 @@ use schemas::views::{Page, Room};
 use schemas::{Code, MessageId, Position, Rejection, RoomId, Sequence, Timestamp};
 
 use super::access;
-use super::paging::{NoQuery, Nothing, page, place};
+use super::paging::{Nothing, page, place};
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Limit, Outcome, shape};
 use crate::{documents, failure};
@@ -99,7 +100,6 @@ pub(crate) async fn archive(call: Call) -> Outcome {
 }
 
 pub(crate) async fn one(call: Call) -> Outcome {
-    call.query::<NoQuery>()?;
     let id = call.id("room_id")?;
     Ok(Answer::ok(&whole_room(&call, &id).await?))
 }
@@ -206,13 +206,11 @@ async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Outcome {
     let store = call.state.read_model.current();
     let found = store.public_rooms(&filter, after.as_ref(), query.limit.items()).await;
     let slice = found.map_err(failure::store)?;
-    let mut memberships: HashMap<RoomId, MembershipDoc> = HashMap::new();
-    for room in &slice.items {
-        let found = store.membership(&room.state.id, &caller.user_id).await;
-        if let Some(membership) = found.map_err(failure::store)? {
-            memberships.insert(room.state.id.clone(), membership);
-        }
-    }
+    let asking = slice.items.iter().map(|room| store.membership(&room.state.id, &caller.user_id));
+    let found = try_join_all(asking).await.map_err(failure::store)?;
+    let found = found.into_iter().flatten();
+    let memberships: HashMap<RoomId, MembershipDoc> =
+        found.map(|membership| (membership.room_id.clone(), membership)).collect();
     let now = Timestamp::now();
     let place_of = |room: &RoomDoc| {
         let name = room.state.name.as_ref().map_or("", |name| name.as_str());

@@ -5,7 +5,7 @@ use schemas::values::Secret;
 use schemas::{Code, Rejection};
 use serde::Serialize;
 
-use super::paging::{NoQuery, Nothing, whole};
+use super::paging::{Nothing, whole};
 use crate::edge::{Answer, Call, Outcome, shape};
 
 /// Characters of a username or an e-mail address.
@@ -52,7 +52,6 @@ pub(crate) async fn refresh(call: Call) -> Outcome {
 }
 
 pub(crate) async fn list(call: Call) -> Outcome {
-    call.query::<NoQuery>()?;
     let accepted = call.send(&ListSessions {}).await?;
     Ok(Answer::ok(&whole(accepted.result)))
 }
@@ -73,6 +72,7 @@ pub(crate) async fn end_all(call: Call) -> Outcome {
 async fn end(call: &Call, which: WhichSessions) -> Outcome {
     call.body::<Nothing>()?;
     let accepted = call.send(&EndSessions { which }).await?;
+    call.heard(accepted.position.as_ref()).await;
     Ok(Answer::nothing().at(accepted.position))
 }
 

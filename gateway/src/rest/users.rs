@@ -7,7 +7,7 @@ use schemas::views::User;
 use schemas::{Code, MediaId, Rejection, UserId};
 use serde_json::{Map, Value};
 
-use super::paging::{NoQuery, page, place, whole};
+use super::paging::{page, place, whole};
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Limit, Outcome, shape};
 use crate::{documents, failure, problem};
@@ -75,7 +75,6 @@ pub(crate) async fn register(call: Call) -> Outcome {
 }
 
 pub(crate) async fn me(call: Call) -> Outcome {
-    call.query::<NoQuery>()?;
     let account = state(&call, &call.caller()?.user_id).await?;
     Ok(Answer::ok(&documents::account(&account)))
 }
@@ -97,11 +96,11 @@ pub(crate) async fn change_me(call: Call) -> Outcome {
 pub(crate) async fn change_password(call: Call) -> Outcome {
     let PasswordChange { current_password, new_password } = call.body()?;
     let accepted = call.send(&ChangePassword { current_password, new_password }).await?;
+    call.heard(accepted.position.as_ref()).await;
     Ok(Answer::nothing().at(accepted.position))
 }
 
 pub(crate) async fn one(call: Call) -> Outcome {
-    call.query::<NoQuery>()?;
     let id: UserId = call.id("user_id")?;
     Ok(Answer::ok(&documents::user(&state(&call, &id).await?)))
 }
@@ -117,15 +116,12 @@ pub(crate) async fn find(call: Call) -> Outcome {
 }
 
 async fn by_username(call: &Call, username: &str) -> Outcome {
-    // What cannot be a username is nobody's.
     let name = username.strip_prefix('@').unwrap_or(username);
-    let found = match Username::parse(name) {
-        Ok(name) => {
-            let store = call.state.read_model.current();
-            store.user_by_username(&name).await.map_err(failure::store)?
-        }
-        Err(_) => None,
-    };
+    let name = Username::parse(name).map_err(|invalid| {
+        Rejection::field(Code::ValidationFailed, "?username", invalid.code, invalid.detail)
+    })?;
+    let store = call.state.read_model.current();
+    let found = store.user_by_username(&name).await.map_err(failure::store)?;
     let items: Vec<User> = found.iter().map(|doc| documents::user(&doc.state)).collect();
     Ok(Answer::ok(&whole(items)))
 }

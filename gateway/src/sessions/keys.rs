@@ -11,11 +11,11 @@ use bus::Bus;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use parking_lot::RwLock;
-use schemas::commands::{Caller, GetJwks};
+use schemas::commands::{CallContext, Caller, GetJwks};
 use schemas::values::Role;
 use schemas::{Code, Namespace, Rejection, SessionId, UserId};
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::commands;
 
@@ -29,6 +29,8 @@ const ISSUER: &str = "tidings";
 const MAX_TOKEN: usize = 4096;
 /// Unknown key ids make the keys be fetched, but not more often than this: anybody can invent one.
 const FETCH_EVERY: Duration = Duration::from_secs(2);
+/// Somebody is waiting.
+const FETCH_WITHIN_MS: u32 = 2_000;
 /// Keys are fetched anew after this long, so that a withdrawn one stops being good.
 const GOOD_FOR: Duration = Duration::from_secs(300);
 
@@ -92,40 +94,56 @@ impl Keys {
 
     /// The key set as auth-svc gave it.
     pub(super) async fn document(&self) -> Result<serde_json::Value, Rejection> {
-        if let Some(known) = self.fresh() {
-            return Ok(known.document.clone());
-        }
-        self.fetch(|_| false).await.map(|known| known.document.clone())
-    }
-
-    fn fresh(&self) -> Option<Arc<Known>> {
-        let known = self.known.read();
-        known.as_ref().filter(|known| known.fetched.elapsed() < GOOD_FOR).cloned()
+        let known = self.known(|_| true).await?;
+        Ok(known.document.clone())
     }
 
     async fn key(&self, id: &str) -> Result<DecodingKey, Rejection> {
-        if let Some(key) = self.fresh().and_then(|known| known.keys.get(id).cloned()) {
-            return Ok(key);
-        }
-        let known = self.fetch(|known| known.keys.contains_key(id)).await?;
+        let known = self.known(|known| known.keys.contains_key(id)).await?;
         known.keys.get(id).cloned().ok_or_else(foreign)
     }
 
-    /// Asks auth-svc, unless somebody has just done so with success.
-    async fn fetch(&self, enough: impl Fn(&Known) -> bool) -> Result<Arc<Known>, Rejection> {
-        let mut attempt = self.attempt.lock().await;
-        if let Some(known) = self.fresh() {
+    /// The keys; fetched when they are old or not `enough`. Old ones are better than none: while auth-svc is
+    /// away, or somebody else is just asking it, they are good for a while longer.
+    async fn known(&self, enough: impl Fn(&Known) -> bool) -> Result<Arc<Known>, Rejection> {
+        let known = self.known.read().clone().filter(|known| enough(known));
+        let attempt = match known {
+            Some(known) if known.fetched.elapsed() < GOOD_FOR => return Ok(known),
+            Some(known) => match self.attempt.try_lock() {
+                Ok(attempt) => attempt,
+                Err(_) => return Ok(known),
+            },
+            None => self.attempt.lock().await,
+        };
+        self.fetch(attempt, enough).await
+    }
+
+    async fn fetch(
+        &self,
+        mut attempt: MutexGuard<'_, Option<Instant>>,
+        enough: impl Fn(&Known) -> bool,
+    ) -> Result<Arc<Known>, Rejection> {
+        let known = self.known.read().clone();
+        if let Some(known) = &known {
             let recent = attempt.is_some_and(|at| at.elapsed() < FETCH_EVERY);
-            if recent || enough(&known) {
-                return Ok(known);
+            if recent || (known.fetched.elapsed() < GOOD_FOR && enough(known)) {
+                return Ok(Arc::clone(known));
             }
         }
         *attempt = Some(Instant::now());
-        let context = commands::own_context(telemetry::current_traceparent());
-        let document = commands::send(&self.bus, &context, &GetJwks {}).await?.result;
-        let known = Arc::new(read(document));
-        *self.known.write() = Some(Arc::clone(&known));
-        Ok(known)
+        let context = CallContext {
+            deadline_ms: FETCH_WITHIN_MS,
+            ..commands::own_context(telemetry::current_traceparent())
+        };
+        match (commands::send(&self.bus, &context, &GetJwks {}).await, known) {
+            (Ok(accepted), _) => {
+                let known = Arc::new(read(accepted.result));
+                *self.known.write() = Some(Arc::clone(&known));
+                Ok(known)
+            }
+            (Err(_), Some(known)) if enough(&known) => Ok(known),
+            (Err(rejection), _) => Err(rejection),
+        }
     }
 }
 

@@ -40,7 +40,7 @@ async fn the_router_has_exactly_the_methods_of_the_document() {
     let kit = Kit::start().await;
     let document = gateway::openapi_document();
     for (template, methods) in document["paths"].as_object().unwrap() {
-        let path = template.replace('{', "").replace('}', "");
+        let path = template.replace(['{', '}'], "");
         let answer = kit.request(Method::OPTIONS, &path).send().await.unwrap();
         let allow = answer.headers()["allow"].to_str().unwrap().to_owned();
         let mut allowed: Vec<&str> =
@@ -59,7 +59,7 @@ async fn secured_operations_want_a_token_and_the_others_answer() {
     let document = gateway::openapi_document();
     for (template, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
-            let path = template.replace("{code}", "not_found").replace('{', "").replace('}', "");
+            let path = template.replace("{code}", "not_found").replace(['{', '}'], "");
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let answer = kit.request(method.clone(), &path).send().await.unwrap();
             let secured = operation.get("security").is_some();

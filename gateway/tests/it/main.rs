@@ -1,4 +1,5 @@
 //! The gateway over HTTP, in front of services that are played by the tests.
+#![expect(clippy::unwrap_used, reason = "in a test a failure with its place is what is wanted")]
 
 mod description;
 mod idempotency;
