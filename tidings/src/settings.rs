@@ -53,7 +53,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_NAMESPACE", value_name = "NAME", global = true)]
     pub(crate) namespace: Option<String>,
 
-    /// Folder of signing keys and the code secret [default: <data>/keys]
+    /// Folder of signing keys and the code secret [default: keys in the data folder]
     #[arg(long, env = "TIDINGS_KEYS", value_name = "DIR", global = true)]
     pub(crate) keys: Option<PathBuf>,
 
@@ -73,7 +73,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_BCRYPT_COST", value_name = "COST", global = true)]
     pub(crate) bcrypt_cost: Option<u32>,
 
-    /// Mail server, smtp://user:password@host:587; unset: mails become files in <data>/mail
+    /// Mail server, smtp://user:password@host:587; unset: mails become files in the data folder
     #[arg(
         long,
         env = "TIDINGS_SMTP_URL",
@@ -83,7 +83,7 @@ pub(crate) struct Settings {
     )]
     pub(crate) smtp_url: Option<String>,
 
-    /// Sender of mails [default: Tidings <tidings@localhost>]
+    /// Sender of mails, like `Tidings <tidings@localhost>`, the default
     #[arg(long, env = "TIDINGS_MAIL_FROM", value_name = "ADDRESS", global = true)]
     pub(crate) mail_from: Option<String>,
 
