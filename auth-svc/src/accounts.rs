@@ -1,14 +1,14 @@
 //! Loading accounts and names from the log, and writing decisions about them.
 
-use eventlog::{DedupId, EventLog, LaneWrite, Stored};
+use eventlog::{DedupId, EventLog, LaneWrite};
 use schemas::commands::CallContext;
 use schemas::events::UserState;
-use schemas::values::{Role, UserRef};
 use schemas::views::{Account, User};
-use schemas::{Actor, EventData, Lane, Position, Rejection, UserId};
+use schemas::{Actor, Lane, Position, Rejection, UserId};
 
 use crate::call;
-use crate::domain::{Fact, Loaded, LoadedUser, Name};
+use crate::domain::account::{LoadedUser, Name, evolve, evolve_owner};
+use crate::domain::{Fact, Loaded};
 use crate::failure::Failure;
 
 /// The lane of the roll of admins: `!` cannot begin a username, so nobody can hold it.
@@ -21,42 +21,17 @@ pub(crate) async fn name(log: &EventLog, lane: Lane) -> Result<Name, Failure> {
     let Some(stored) = log.last(&lane).await? else {
         return Ok(Name { lane, at: 0, owner: None });
     };
-    let owner = match stored.event()?.data {
-        EventData::NameClaimed(claimed) => Some(claimed.owner),
-        _ => None,
-    };
+    let mut owner = None;
+    evolve_owner(&mut owner, stored.event()?.data);
     Ok(Name { lane, at: stored.sequence, owner })
-}
-
-fn user_after(stored: &Stored) -> Result<Option<UserState>, Failure> {
-    Ok(match stored.event()?.data {
-        EventData::UserRegistered(data) => Some(data.user),
-        EventData::UserProfileChanged(data) => Some(data.user),
-        EventData::UserRoleChanged(data) => Some(data.user),
-        EventData::UserSuspensionChanged(data) => Some(data.user),
-        _ => None,
-    })
 }
 
 /// An account by its id; none when there is no such account.
 pub(crate) async fn user(log: &EventLog, id: &UserId) -> Result<Option<LoadedUser>, Failure> {
     let Some(stored) = log.last(&Lane::User(id.clone())).await? else { return Ok(None) };
-    Ok(user_after(&stored)?.map(|value| Loaded { at: stored.sequence, value }))
-}
-
-/// An account by id or username.
-pub(crate) async fn user_by_ref(
-    log: &EventLog,
-    who: &UserRef,
-) -> Result<Option<LoadedUser>, Failure> {
-    let id = match who {
-        UserRef::Id(id) => Some(id.clone()),
-        UserRef::Name(username) => holder(log, Lane::handle(username.as_str())).await?,
-    };
-    match id {
-        None => Ok(None),
-        Some(id) => user(log, &id).await,
-    }
+    let mut user = None;
+    evolve(&mut user, stored.event()?.data);
+    Ok(user.map(|value| Loaded { at: stored.sequence, value }))
 }
 
 /// The account that holds a name.
@@ -68,16 +43,6 @@ pub(crate) async fn holder(log: &EventLog, lane: Lane) -> Result<Option<UserId>,
 pub(crate) async fn caller(log: &EventLog, context: &CallContext) -> Result<LoadedUser, Failure> {
     let id = &call::caller(context)?.user_id;
     user(log, id).await?.ok_or_else(|| Failure::Refused(Rejection::not_found()))
-}
-
-/// The role of whoever asks, by the log as it is now; none for nobody and for the suspended.
-pub(crate) async fn asker_role(
-    log: &EventLog,
-    context: &CallContext,
-) -> Result<Option<Role>, Failure> {
-    let Some(caller) = &context.caller else { return Ok(None) };
-    let user = user(log, &caller.user_id).await?;
-    Ok(user.filter(|user| !user.value.suspended).map(|user| user.value.role))
 }
 
 /// Writes facts in one atomic step. With an idempotency key a repeat is recognised.

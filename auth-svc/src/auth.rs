@@ -9,6 +9,7 @@ use schemas::commands::Accepted;
 use schemas::{Code, Position, Rejection, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::admins::Admins;
 use crate::failure::{Failure, unavailable};
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
@@ -33,6 +34,7 @@ pub(crate) struct Auth {
     pub(crate) sessions: Sessions,
     pub(crate) credentials: SecretStore,
     pub(crate) tickets: SecretStore,
+    pub(crate) admins: Admins,
     pub(crate) metrics: AuthMetrics,
 }
 

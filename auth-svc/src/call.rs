@@ -1,12 +1,20 @@
 //! One call of a command: the clock, the ids and the events of its decision.
 
-use schemas::commands::{CallContext, Caller};
+use std::time::Duration;
+
+use schemas::commands::{CallContext, Caller, Register};
 use schemas::{
-    Actor, Code, Event, EventData, EventId, Rejection, SessionId, Timestamp, TraceParent, UserId,
+    Actor, Code, Digest, Event, EventData, EventId, Rejection, SessionId, Timestamp, TraceParent,
+    UserId,
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::Context;
+
+/// Of the time an asker waits, what may pass until his password is hashed or checked; the rest is for
+/// writing. A session begun after he has gone would be nobody's.
+const PASSWORD_SHARE: f64 = 0.8;
 
 /// The account that asks.
 ///
@@ -16,6 +24,15 @@ pub(crate) fn caller(context: &CallContext) -> Result<&Caller, Rejection> {
     context.caller.as_ref().ok_or_else(|| {
         Rejection::new(Code::Unauthenticated, "this command needs an authenticated caller")
     })
+}
+
+/// Until when the password work of a call must be done.
+pub(crate) fn password_deadline(context: &CallContext) -> Instant {
+    let patience = match context.deadline_ms {
+        0 => bus::DEFAULT_DEADLINE,
+        millis => Duration::from_millis(millis.into()),
+    };
+    Instant::now() + patience.mul_f64(PASSWORD_SHARE)
 }
 
 /// What a decision may look at.
@@ -31,9 +48,21 @@ pub(crate) fn event(actor: Actor, context: &CallContext, data: EventData) -> Eve
     Event { id, time: Timestamp::now(), actor, causation: None, traceparent, data }
 }
 
-/// An id for a new account.
-pub(crate) fn user_id() -> UserId {
-    UserId::from_uuid(fresh())
+/// The id of the account a call makes. With an idempotency key it follows from who asks, the key and the
+/// names, so that a repeat, however late, finds the account its first try has made.
+pub(crate) fn account_id(context: &CallContext, command: &Register) -> UserId {
+    let Some(key) = &context.idempotency_key else { return UserId::from_uuid(fresh()) };
+    let asker = context.caller.as_ref().map_or("anonymous", |caller| caller.user_id.as_str());
+    let (username, email) = (command.username.as_str(), command.email.as_str());
+    let name = Digest::of(["register", asker, key.as_str(), username, email]);
+    // Sixteen bytes as 32 hexadecimal digits: always a number of 128 bits.
+    let bits = u128::from_str_radix(name.as_str(), 16).unwrap_or_default();
+    UserId::from_uuid(uuid::Builder::from_custom_bytes(bits.to_be_bytes()).into_uuid())
+}
+
+/// An id nobody has: looked up where there is nobody, so that it takes as long as for somebody.
+pub(crate) fn nobody() -> UserId {
+    UserId::from_uuid(Uuid::nil())
 }
 
 /// An id for a new session.

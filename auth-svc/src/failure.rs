@@ -4,7 +4,7 @@ use eventlog::{AppendError, LogError, SecretError};
 use schemas::{Code, DecodeError, Rejection};
 use telemetry::error_chain;
 
-use crate::domain::rejection::AccountRejection;
+use crate::domain::account::AccountRejection;
 
 /// Why a try did not succeed.
 #[derive(Debug)]

@@ -3,8 +3,9 @@
 //! `signing-<milliseconds>.pk8` are Ed25519 keys (PKCS #8), the newest of which signs; `refresh.secret` is
 //! 32 random bytes. All are made on first use, readable by the owner alone. Copies of auth-svc share the
 //! folder: a file is written under another name and then linked into place, so none is ever read half
-//! written and of two makers one wins. A start with a newest key of over 90 days adds a new one; older keys
-//! stay valid until their file is removed.
+//! written and of two makers one wins. When the newest key is over 90 days old a new one is added and signs
+//! from then on; an older one is published for an hour more, which is longer than what it signed is good
+//! for, and then only lies there. Removing a file withdraws its key within a minute.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -17,8 +18,11 @@ use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use schemas::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-/// Age in milliseconds after which a start adds a new signing key.
+/// Age in milliseconds after which a new signing key is added.
 const ROTATE_AFTER: i64 = 90 * 24 * 3600 * 1000;
+/// Age in milliseconds of the next key after which a key has nothing left to vouch for: what it signed was
+/// good for a quarter of an hour, and every copy looks into the folder each minute.
+const RETIRED_AFTER: i64 = 3600 * 1000;
 
 /// A signing key.
 pub(crate) struct Signing {
@@ -47,15 +51,31 @@ impl Keys {
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let keys = Self { folder: folder.to_owned() };
-        let oldest_good = Timestamp::now().millis() - ROTATE_AFTER;
-        if keys.signing()?.last().is_none_or(|newest| newest.made < oldest_good) {
-            keys.rotate()?;
-        }
+        keys.in_force(Timestamp::now())?;
         Ok(keys)
     }
 
+    /// The keys that sign or vouch now, the newest last; adds one when the newest is too old.
+    pub(crate) fn in_force(&self, now: Timestamp) -> io::Result<Vec<Signing>> {
+        let mut all = self.signing()?;
+        let oldest_good = now.millis() - ROTATE_AFTER;
+        if all.last().is_none_or(|newest| newest.made < oldest_good) {
+            match self.rotate(now) {
+                Ok(()) => all = self.signing()?,
+                // A folder that cannot be written, such as a mounted secret, is rotated by its owner.
+                Err(error) if !all.is_empty() => {
+                    tracing::warn!(%error, "no new signing key can be added to the keys folder");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let retired = now.millis() - RETIRED_AFTER;
+        let superseded = all.iter().skip(1).take_while(|next| next.made < retired).count();
+        Ok(all.split_off(superseded))
+    }
+
     /// Every signing key, the newest last.
-    pub(crate) fn signing(&self) -> io::Result<Vec<Signing>> {
+    fn signing(&self) -> io::Result<Vec<Signing>> {
         let mut names: Vec<PathBuf> = fs::read_dir(&self.folder)?
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .filter(|path| {
@@ -68,10 +88,10 @@ impl Keys {
     }
 
     /// Adds a signing key, which signs from now on.
-    fn rotate(&self) -> io::Result<()> {
+    fn rotate(&self, now: Timestamp) -> io::Result<()> {
         let key = SigningKey::from_bytes(&random());
         let der = key.to_pkcs8_der().map_err(io::Error::other)?;
-        let name = format!("signing-{:015}.pk8", Timestamp::now().millis());
+        let name = format!("signing-{:015}.pk8", now.millis());
         self.put(&name, der.as_bytes())
     }
 
@@ -137,17 +157,42 @@ mod tests {
         }
     }
 
+    fn kids(keys: &Keys, now: Timestamp) -> Vec<String> {
+        keys.in_force(now).unwrap().into_iter().map(|key| key.kid).collect()
+    }
+
     #[test]
-    fn a_rotated_key_signs_and_the_old_one_stays() {
+    fn an_old_key_is_followed_by_a_new_one_and_vouches_for_an_hour_more() {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keys::open(folder.path()).unwrap();
-        let old = keys.signing().unwrap().pop().unwrap().kid;
-        // Names carry milliseconds: a second key of the same one would not be made.
-        while keys.signing().unwrap().len() < 2 {
-            keys.rotate().unwrap();
-        }
-        let all: Vec<String> = keys.signing().unwrap().into_iter().map(|key| key.kid).collect();
-        assert_eq!(all.first(), Some(&old));
-        assert_ne!(all.last(), Some(&old));
+        let made = Timestamp::now();
+        let first = kids(&keys, made);
+        assert_eq!(first.len(), 1);
+        let later = made.plus_seconds(91 * 24 * 3600);
+        let both = kids(&keys, later);
+        assert_eq!((both.len(), both.first()), (2, first.first()));
+        assert_eq!(kids(&keys, later.plus_seconds(3599)), both);
+        assert_eq!(kids(&keys, later.plus_seconds(3601)), both[1..]);
+    }
+
+    #[test]
+    fn copies_that_start_together_agree_on_the_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let secrets: Vec<Vec<u8>> = std::thread::scope(|scope| {
+            let copies: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| Keys::open(path).unwrap().refresh_secret().unwrap()))
+                .collect();
+            copies.into_iter().map(|copy| copy.join().unwrap()).collect()
+        });
+        assert!(secrets.iter().all(|secret| secret.as_slice() == secrets[0].as_slice()));
+    }
+
+    #[test]
+    fn a_damaged_key_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("signing-1.pk8"), b"nonsense").unwrap();
+        let error = Keys::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("signing-1.pk8"), "{error}");
     }
 }

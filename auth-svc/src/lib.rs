@@ -6,6 +6,7 @@
 //! never events. It must not know rooms, and nobody but it knows how a password is kept.
 
 mod accounts;
+mod admins;
 mod auth;
 mod call;
 mod domain;

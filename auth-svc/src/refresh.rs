@@ -1,19 +1,18 @@
-//! Refresh tokens: which one of a session's is current, and what an older one means.
+//! Refresh tokens: made, taken apart and told from forged ones.
 //!
 //! A token is `<session id>.<generation>.<mac>`; the mac is HMAC-SHA-256 over the session, its salt and the
-//! generation, under a secret of the keys folder. So no token is stored, an old one is told from a forged
-//! one, and a client that lost the answer and asks again gets the very token it has missed instead of a
-//! second one. Rotation with detection of reuse follows RFC 9700, section 4.14.2.
+//! generation, under a secret of the keys folder: 256 bits nobody can guess. So no token is stored, an old
+//! one is told from a forged one (which must not end a stranger's session), and a client that lost the
+//! answer and asks again gets the very token it has missed instead of a second one. What a genuine token
+//! means is decided in [`crate::domain::session`]. Rotation with detection of reuse follows RFC 9700,
+//! section 4.14.2.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use schemas::SessionId;
 use schemas::values::Secret;
-use schemas::{SessionId, Timestamp};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
-
-/// Milliseconds during which the token before the current one is taken for a retry.
-const RETRY_WINDOW: i64 = 10_000;
 
 /// Makes and checks refresh tokens.
 #[derive(Clone)]
@@ -29,19 +28,6 @@ pub(crate) struct Presented {
     /// The generation it claims.
     pub(crate) generation: u64,
     mac: Vec<u8>,
-}
-
-/// What a genuine or forged token means for its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The current one: the session goes on with the next generation.
-    Rotate,
-    /// The one before, a moment after it was used: the answer was lost, give the current one again.
-    Retry,
-    /// An old one: somebody has a copy.
-    Reuse,
-    /// Not one of ours.
-    Forged,
 }
 
 impl Presented {
@@ -85,26 +71,10 @@ impl RefreshTokens {
         Secret::new(format!("{session}.{generation}.{mac}"))
     }
 
-    /// What a presented token means for a session at `current`, rotated last at `rotated_at`.
-    pub(crate) fn judge(
-        &self,
-        presented: &Presented,
-        salt: &str,
-        current: u64,
-        rotated_at: Timestamp,
-        now: Timestamp,
-    ) -> Verdict {
+    /// Whether a token is one of this session's, given out already or not.
+    pub(crate) fn is_genuine(&self, presented: &Presented, salt: &str) -> bool {
         let genuine = self.mac(&presented.session, salt, presented.generation);
-        let matches = !genuine.is_empty() && bool::from(genuine.ct_eq(&presented.mac));
-        if !matches || presented.generation > current {
-            return Verdict::Forged;
-        }
-        let age = now.millis().saturating_sub(rotated_at.millis());
-        match current - presented.generation {
-            0 => Verdict::Rotate,
-            1 if age <= RETRY_WINDOW => Verdict::Retry,
-            _ => Verdict::Reuse,
-        }
+        !genuine.is_empty() && bool::from(genuine.ct_eq(&presented.mac))
     }
 }
 
@@ -114,33 +84,26 @@ mod tests {
 
     use super::*;
 
-    fn verdict(generation: u64, current: u64, age: i64) -> Verdict {
+    #[test]
+    fn a_token_is_genuine_for_its_own_session_salt_and_generation() {
         let tokens = RefreshTokens::new(vec![7; 32]);
         let session = SessionId::from_uuid(Uuid::from_u128(1));
-        let token = tokens.token(&session, "salt", generation);
+        let token = tokens.token(&session, "salt", 3);
         let presented = Presented::parse(token.expose()).unwrap();
-        let rotated = Timestamp::from_millis(1_000_000);
-        tokens.judge(&presented, "salt", current, rotated, Timestamp::from_millis(1_000_000 + age))
+        assert_eq!((&presented.session, presented.generation), (&session, 3));
+        assert!(tokens.is_genuine(&presented, "salt"));
+        assert!(!tokens.is_genuine(&presented, "pepper"));
+        assert!(!RefreshTokens::new(vec![8; 32]).is_genuine(&presented, "salt"));
+        let later = Presented { generation: 4, ..presented.clone() };
+        assert!(!tokens.is_genuine(&later, "salt"));
+        let other = Presented { session: SessionId::from_uuid(Uuid::from_u128(2)), ..presented };
+        assert!(!tokens.is_genuine(&other, "salt"));
     }
 
     #[test]
-    fn each_generation_has_its_meaning() {
-        assert_eq!(verdict(3, 3, 0), Verdict::Rotate);
-        assert_eq!(verdict(2, 3, 10_000), Verdict::Retry);
-        assert_eq!(verdict(2, 3, 10_001), Verdict::Reuse);
-        assert_eq!(verdict(1, 3, 0), Verdict::Reuse);
-        assert_eq!(verdict(4, 3, 0), Verdict::Forged);
-    }
-
-    #[test]
-    fn what_we_did_not_make_is_forged_or_no_token() {
-        let tokens = RefreshTokens::new(vec![7; 32]);
+    fn what_has_not_the_form_of_a_token_is_none() {
         let session = SessionId::from_uuid(Uuid::from_u128(1));
-        let foreign = RefreshTokens::new(vec![8; 32]).token(&session, "salt", 0);
-        let presented = Presented::parse(foreign.expose()).unwrap();
-        let now = Timestamp::from_millis(0);
-        assert_eq!(tokens.judge(&presented, "salt", 0, now, now), Verdict::Forged);
-        assert_eq!(tokens.judge(&presented, "pepper", 0, now, now), Verdict::Forged);
+        let long = format!("{session}.0.{}", "A".repeat(300));
         for bad in [
             "",
             "a.b.c",
@@ -148,6 +111,7 @@ mod tests {
             "....",
             &format!("{session}.0.!!"),
             &format!("{session}.-1.AA"),
+            &long,
         ] {
             assert_eq!(Presented::parse(bad), None, "{bad}");
         }

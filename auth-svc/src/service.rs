@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, ServiceBuilder, ServiceHandle};
 use eventlog::EventLog;
@@ -14,7 +14,9 @@ use schemas::commands::{
 };
 use schemas::{Code, Rejection};
 use telemetry::{Health, Metrics, Shutdown};
+use tracing::Instrument as _;
 
+use crate::admins::Admins;
 use crate::auth::{Answer, Auth, accepted};
 use crate::keys::Keys;
 use crate::metrics::AuthMetrics;
@@ -67,25 +69,29 @@ pub enum StartError {
 
 /// auth-svc, with its commands served. Made by [`build`].
 pub struct AuthService {
+    auth: Arc<Auth>,
     commands: ServiceHandle,
     health: Health,
 }
 
 const COMPONENT: &str = "auth-svc";
+/// How often the keys folder is looked into.
+const KEYS_EVERY: Duration = Duration::from_secs(60);
 
 /// Opens the keys folder, starts the hashing threads and begins to serve the `auth` commands.
 ///
 /// # Errors
 /// See [`StartError`].
 pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError> {
+    deps.health.set(COMPONENT, Err("starting"));
     let metrics = AuthMetrics::new(&deps.metrics);
     let folder = config.keys.clone();
     let unusable = move |source| StartError::Keys { folder: folder.clone(), source };
     let keys = Keys::open(&config.keys).map_err(&unusable)?;
     let secret = keys.refresh_secret().map_err(&unusable)?;
     let signer = Signer::new(keys, deps.log.namespace()).map_err(&unusable)?;
-    let (cost, waiting) = (config.bcrypt_cost, metrics.waiting.clone());
-    let passwords = tokio::task::spawn_blocking(move || Passwords::start(cost, waiting))
+    let (cost, counted) = (config.bcrypt_cost, metrics.passwords.clone());
+    let passwords = tokio::task::spawn_blocking(move || Passwords::start(cost, counted))
         .await
         .map_err(|error| StartError::Passwords(std::io::Error::other(error)))?
         .map_err(StartError::Passwords)?;
@@ -96,12 +102,13 @@ pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError
         sessions: Sessions::new(&deps.log),
         credentials: deps.log.secrets("credentials"),
         tickets: deps.log.secrets("tickets"),
+        admins: Admins::new(&deps.log),
         log: deps.log,
         metrics,
     });
     let commands = serve(&auth, &deps.bus).await?;
     deps.health.set(COMPONENT, Ok::<(), String>(()));
-    Ok(AuthService { commands, health: deps.health })
+    Ok(AuthService { auth, commands, health: deps.health })
 }
 
 impl AuthService {
@@ -110,10 +117,27 @@ impl AuthService {
     /// # Errors
     /// None at present; the services of a process share this shape.
     pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), StartError> {
+        let keeping = tokio::spawn(keep_keys(Arc::clone(&self.auth)));
         shutdown.wait().await;
-        self.health.fail(COMPONENT, "stopping");
+        self.health.set(COMPONENT, Err("stopping"));
+        keeping.abort();
         self.commands.stop().await;
+        self.health.remove(COMPONENT);
         Ok(())
+    }
+}
+
+/// Looks into the keys folder again and again: another copy may have added a key, or the newest be too old.
+async fn keep_keys(auth: Arc<Auth>) {
+    let mut next = tokio::time::interval(KEYS_EVERY);
+    loop {
+        next.tick().await;
+        let auth = Arc::clone(&auth);
+        match tokio::task::spawn_blocking(move || auth.signer.reload()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the keys folder cannot be read"),
+            Err(error) => tracing::error!(%error, "looking into the keys folder ended badly"),
+        }
     }
 }
 
@@ -155,7 +179,9 @@ where
         async move {
             let started = Instant::now();
             let metrics = auth.metrics.clone();
-            let answer = handler(auth, context, command).await;
+            let span = tracing::info_span!("command", command.name = C::NAME);
+            let span = telemetry::continue_trace(span, context.traceparent.as_ref());
+            let answer = handler(auth, context, command).instrument(span).await;
             let outcome = answer.as_ref().map_or_else(|no| no.code.as_str(), |_| "accepted");
             metrics.command(C::NAME, outcome, started.elapsed().as_secs_f64());
             answer

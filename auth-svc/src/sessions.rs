@@ -1,46 +1,27 @@
 //! Where sessions live: a record per session and a list per account, in buckets outside the log.
 //!
-//! A record expires 30 days after its session was last used. The list is an index: an id on it whose record
-//! is gone is dropped when somebody looks.
+//! A record expires 30 days after its session was last used. The list is an index. An id comes onto it
+//! after its record was stored and before anybody is given a token, and leaves it only once the log says
+//! that the session has ended: so whoever ends all sessions of an account misses none, and an end that
+//! was interrupted is made again.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{EventLog, SecretError, SecretStore};
-use schemas::{SessionId, Timestamp, UserId};
-use serde::{Deserialize, Serialize};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use schemas::{SessionId, UserId};
+use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::domain::session::{Record, surplus};
+use crate::failure::{Failure, unavailable};
 
 /// How long a session lives without being used.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Sessions of one account; the oldest ends when another begins.
-pub(crate) const MAX_SESSIONS: usize = 100;
 /// Tries of a change that others make at the same time.
 const TRIES: usize = 32;
-
-/// One session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    /// Whose.
-    pub(crate) user_id: UserId,
-    /// Makes its refresh tokens unlike those of any other.
-    pub(crate) salt: String,
-    /// Which refresh token is the current one.
-    pub(crate) generation: u64,
-    /// When that one was given out.
-    pub(crate) rotated_at: Timestamp,
-    /// When it began.
-    pub(crate) created_at: Timestamp,
-    /// When it last got tokens.
-    pub(crate) last_used_at: Timestamp,
-    /// When the log was last told that it is used.
-    pub(crate) told_at: Timestamp,
-    /// What the client called itself at login.
-    pub(crate) user_agent: Option<String>,
-    /// Where the login came from.
-    pub(crate) ip: Option<String>,
-}
+/// Records read or deleted at the same time.
+const AT_ONCE: usize = 16;
 
 /// The buckets.
 #[derive(Clone)]
@@ -67,20 +48,16 @@ impl Sessions {
         }
     }
 
-    /// Stores a new session and lists it; answers which sessions of the account are now too many.
+    /// Stores a new session and lists it; answers which sessions of the account are now too many. They
+    /// stay listed until they have ended.
     pub(crate) async fn begin(
         &self,
         id: &SessionId,
         record: &Record,
     ) -> Result<Vec<SessionId>, Failure> {
         self.records.create(id.as_str(), bytes(record)?, Some(LIFETIME)).await?;
-        let mut surplus = Vec::new();
-        self.change_list(&record.user_id, |list| {
-            list.push(id.clone());
-            surplus = list.drain(..list.len().saturating_sub(MAX_SESSIONS)).collect();
-        })
-        .await?;
-        Ok(surplus)
+        let list = self.change_list(&record.user_id, |list| list.push(id.clone())).await?;
+        Ok(surplus(&list).to_vec())
     }
 
     /// Replaces the record that has this revision; its 30 days begin anew.
@@ -102,25 +79,51 @@ impl Sessions {
         }
     }
 
+    /// The records of all listed sessions, the oldest first; none for one that has ended or expired.
+    pub(crate) async fn all(
+        &self,
+        user: &UserId,
+    ) -> Result<Vec<(SessionId, Option<Record>)>, Failure> {
+        stream::iter(self.list(user).await?)
+            .map(|id| async move {
+                let record = self.get(&id).await?.map(|(record, _)| record);
+                Ok((id, record))
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
     /// Deletes records, so that no token of theirs is good any more. They stay listed until
     /// [`Sessions::forget`], so that an interrupted end can be repeated.
     pub(crate) async fn delete(&self, ids: &[SessionId]) -> Result<(), Failure> {
-        for id in ids {
-            self.records.delete(id.as_str()).await?;
-        }
+        stream::iter(ids.to_vec())
+            .map(|id| async move { self.records.delete(id.as_str()).await })
+            .buffer_unordered(AT_ONCE)
+            .try_for_each(|_| async { Ok(()) })
+            .await?;
         Ok(())
+    }
+
+    /// Undoes [`Sessions::begin`] of a session nobody has heard of.
+    pub(crate) async fn discard(&self, id: &SessionId, user: &UserId) -> Result<(), Failure> {
+        let id = std::slice::from_ref(id);
+        self.delete(id).await?;
+        self.forget(user, id).await
     }
 
     /// Takes ids off an account's list.
     pub(crate) async fn forget(&self, user: &UserId, ids: &[SessionId]) -> Result<(), Failure> {
-        self.change_list(user, |list| list.retain(|listed| !ids.contains(listed))).await
+        self.change_list(user, |list| list.retain(|listed| !ids.contains(listed))).await?;
+        Ok(())
     }
 
+    /// Changes a list under compare-and-set; answers with the list after it.
     async fn change_list(
         &self,
         user: &UserId,
-        mut change: impl FnMut(&mut Vec<SessionId>),
-    ) -> Result<(), Failure> {
+        change: impl Fn(&mut Vec<SessionId>),
+    ) -> Result<Vec<SessionId>, Failure> {
         for _ in 0..TRIES {
             let stored = self.lists.get(user.as_str()).await?;
             let mut list: Vec<SessionId> = match &stored {
@@ -130,7 +133,7 @@ impl Sessions {
             let before = list.clone();
             change(&mut list);
             if list == before {
-                return Ok(());
+                return Ok(list);
             }
             let value = bytes(&list)?;
             let written = match stored {
@@ -142,9 +145,9 @@ impl Sessions {
             match written {
                 Err(SecretError::Conflict) => {}
                 Err(error) => return Err(error.into()),
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(list),
             }
         }
-        Err(Failure::Refused(crate::failure::unavailable("too many logins at the same moment")))
+        Err(unavailable("too many logins of one account at the same moment").into())
     }
 }

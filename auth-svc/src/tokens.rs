@@ -1,9 +1,19 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (`EdDSA`, RFC 8037), good for 15 minutes.
 //!
-//! Header: `alg` EdDSA, `typ` `at+jwt` (RFC 9068), `kid`. Claims: `iss` `tidings`, `aud`
-//! `tidings:<namespace>`, `sub` the user id, `sid` the session id, `role` the account's role when the
-//! token was made, `iat`, `nbf`, `exp` in seconds. Whoever checks one goes by the public keys of
-//! [`Signer::jwks`] and refuses every other algorithm.
+//! Header: `alg` `EdDSA`, `typ` `at+jwt` (RFC 9068), `kid` the key's id in the set of public keys.
+//!
+//! | claim | what |
+//! |---|---|
+//! | `iss` | `tidings` |
+//! | `aud` | `tidings:<namespace>`, one text |
+//! | `sub` | the user id, `usr_...` |
+//! | `sid` | the session id, `ses_...` |
+//! | `role` | `user`, `moderator` or `admin`: the account's role when the token was made |
+//! | `iat`, `nbf` | when it was made and from when it is good, in seconds since the Unix epoch |
+//! | `exp` | until when it is good: `iat` + 900 |
+//!
+//! There is no `jti`: a token is withdrawn by ending its session. Whoever checks one takes the key from
+//! `GetJwks` by its `kid`, accepts `EdDSA` alone, and requires `typ`, `aud`, `nbf` and `exp`.
 
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -12,7 +22,7 @@ use schemas::values::{Role, Secret};
 use schemas::{Namespace, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::keys::Keys;
+use crate::keys::{Keys, Signing};
 
 /// Seconds an access token is good for.
 pub const ACCESS_SECONDS: u32 = 15 * 60;
@@ -57,9 +67,16 @@ pub(crate) struct Signer {
 impl Signer {
     /// Reads the newest key.
     pub(crate) fn new(keys: Keys, namespace: &Namespace) -> std::io::Result<Self> {
-        let current = newest(&keys)?;
+        let current = newest(&keys.in_force(Timestamp::now())?)?;
         let audience = format!("tidings:{namespace}");
         Ok(Self { keys, audience, current: RwLock::new(current) })
+    }
+
+    /// Reads the folder anew, so that a key another copy has added is known; the newest signs from now on.
+    pub(crate) fn reload(&self) -> std::io::Result<Vec<Signing>> {
+        let all = self.keys.in_force(Timestamp::now())?;
+        *self.current.write() = newest(&all)?;
+        Ok(all)
     }
 
     /// A token for a session.
@@ -91,14 +108,9 @@ impl Signer {
         jsonwebtoken::encode(&header, &claims, &current.key).map(Secret::new)
     }
 
-    /// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037). Reads the folder anew, so that a key another
-    /// copy has added is known, and signs with it from now on.
+    /// The public keys as a JSON Web Key Set (RFC 7517, RFC 8037), after a [`Signer::reload`].
     pub(crate) fn jwks(&self) -> std::io::Result<serde_json::Value> {
-        let all = self.keys.signing()?;
-        if let Some(last) = all.last() {
-            let key = EncodingKey::from_ed_der(&last.der);
-            *self.current.write() = Current { kid: last.kid.clone(), key };
-        }
+        let all = self.reload()?;
         let keys: Vec<serde_json::Value> = all
             .iter()
             .map(|key| {
@@ -110,10 +122,10 @@ impl Signer {
     }
 }
 
-fn newest(keys: &Keys) -> std::io::Result<Current> {
-    let last = keys.signing()?.pop();
+fn newest(keys: &[Signing]) -> std::io::Result<Current> {
+    let last = keys.last();
     let last = last.ok_or_else(|| std::io::Error::other("the keys folder has no signing key"))?;
-    Ok(Current { key: EncodingKey::from_ed_der(&last.der), kid: last.kid })
+    Ok(Current { key: EncodingKey::from_ed_der(&last.der), kid: last.kid.clone() })
 }
 
 #[cfg(test)]

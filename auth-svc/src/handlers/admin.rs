@@ -2,14 +2,13 @@
 
 use schemas::commands::{AdministerUser, CallContext};
 use schemas::events::{SessionEnd, UserState};
-use schemas::values::{Role, UserRef};
+use schemas::values::Role;
 use schemas::views::Account;
 use schemas::{Actor, Position, Rejection};
 
 use crate::accounts::{self, roll_lane, shown};
 use crate::auth::{Answer, Auth, accepted};
-use crate::domain::admin::{self, Administering};
-use crate::domain::rejection::AccountRejection;
+use crate::domain::account::{AccountRejection, Administering, administer};
 use crate::failure::Failure;
 
 impl Auth {
@@ -32,17 +31,22 @@ impl Auth {
         command: &AdministerUser,
     ) -> Result<(UserState, Option<Position>), Failure> {
         let admin = accounts::caller(&self.log, context).await?;
-        if admin.value.role != Role::Admin {
+        if !admin.is_admin() {
             return Err(AccountRejection::NotAdmin.into());
         }
-        let who = UserRef::Id(command.user_id.clone());
-        let (target, roll) = tokio::try_join!(
-            accounts::user_by_ref(&self.log, &who),
-            accounts::name(&self.log, roll_lane())
-        )?;
+        let target = accounts::user(&self.log, &command.user_id).await?;
         let target = target.ok_or_else(Rejection::not_found)?;
+        let steps_down = target.value.id == admin.value.id && command.role.is_some();
+        let another = match steps_down {
+            true => self.admins.another(&self.log, &admin.value.id).await?,
+            false => None,
+        };
+        if command.role == Some(Role::Admin) {
+            self.admins.note(&command.user_id).await?;
+        }
         let actor = Actor::User(admin.value.id.clone());
-        let (user, facts) = admin::administer(&Administering { admin, target, roll }, command)?;
+        let state = Administering { admin, target, roll: roll_lane(), another };
+        let (user, facts) = administer(&state, command)?;
         let written = accounts::commit(&self.log, context, actor, "administer_user", facts).await;
         match written {
             Err(Failure::Repeat) => {

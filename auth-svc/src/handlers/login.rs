@@ -1,24 +1,32 @@
 //! Starting a session.
 
 use data_encoding::HEXLOWER;
-use eventlog::{Expect, LaneWrite};
+use eventlog::{AppendError, Appended, Expect, LaneWrite};
 use schemas::commands::{CallContext, Login};
 use schemas::events::{SessionEnd, SessionStarted};
 use schemas::values::{Email, Secret, Username};
 use schemas::views::SessionTokens;
-use schemas::{Actor, Code, Lane, Position, Rejection, SessionId, Timestamp};
+use schemas::{Actor, Code, Lane, Position, Rejection, SessionId, Timestamp, UserId};
+use tokio::time::Instant;
 
 use crate::accounts::{self, shown};
 use crate::auth::{Answer, Auth, Credentials, accepted, invalid_credentials};
 use crate::call;
-use crate::domain::LoadedUser;
-use crate::domain::rejection::AccountRejection;
+use crate::domain::account::{AccountRejection, LoadedUser};
+use crate::domain::session::{Record, Start};
 use crate::failure::Failure;
-use crate::sessions::Record;
 use crate::tokens::ACCESS_SECONDS;
 
-/// What is kept of a client's own name, in characters.
-const MAX_USER_AGENT: usize = 256;
+/// Longest login that is looked up, in bytes.
+const MAX_LOGIN: usize = 254;
+
+/// Somebody who has shown that he knows a password.
+struct Known {
+    id: UserId,
+    credentials: Credentials,
+    /// Of the credentials.
+    revision: u64,
+}
 
 impl Auth {
     /// Whoever exists and whoever does not get the same answer after the same time.
@@ -27,95 +35,120 @@ impl Auth {
         context: &CallContext,
         command: Login,
     ) -> Answer<SessionTokens> {
+        let until = call::password_deadline(context);
+        let password = command.password.expose();
         let found = self.settle(|| self.find(&command.login)).await?;
-        let hash = found.as_ref().map(|(_, credentials, _)| credentials.bcrypt.as_str());
-        let fits = self.passwords.verify(command.password.expose(), hash).await?;
-        let Some((user, credentials, revision)) = found.filter(|_| fits) else {
-            return Err(invalid_credentials());
+        let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
+        let fits = self.passwords.verify(password, hash, until).await?;
+        let Some(mut known) = found.filter(|_| fits) else { return Err(invalid_credentials()) };
+        let (tokens, position) = loop {
+            match self.settle(|| self.begin(context, &known)).await? {
+                Some(begun) => break begun,
+                // The password was changed while it was checked, or only hashed anew: it is checked again.
+                None => known = self.known_still(known, password, until).await?,
+            }
         };
-        if user.value.suspended {
-            return Err(AccountRejection::Suspended.into());
+        if self.passwords.is_outdated(&known.credentials.bcrypt) {
+            self.hash_anew(&known, password, until).await;
         }
-        if self.passwords.is_outdated(&credentials.bcrypt) {
-            self.hash_anew(&user, command.password.expose(), revision).await;
-        }
-        let id = call::session_id();
-        let (tokens, position) = self.settle(|| self.begin(context, &user, &id)).await?;
         Ok(accepted(Some(position), tokens))
     }
 
-    async fn find(&self, login: &str) -> Result<Option<(LoadedUser, Credentials, u64)>, Failure> {
-        let lane = match (login.contains('@'), login.len() <= 254) {
-            (_, false) => None,
-            (true, _) => Email::parse(login).ok().map(|email| Lane::email(email.as_str())),
-            (false, _) => Username::parse(login).ok().map(|name| Lane::handle(name.as_str())),
+    /// The account a login names, if there is one. The same is looked up when there is none.
+    async fn find(&self, login: &str) -> Result<Option<Known>, Failure> {
+        let lane = match (login.len() <= MAX_LOGIN, login.contains('@')) {
+            (false, _) => None,
+            (true, true) => Email::parse(login).ok().map(|email| Lane::email(email.as_str())),
+            (true, false) => Username::parse(login).ok().map(|name| Lane::handle(name.as_str())),
         };
-        let Some(lane) = lane else { return Ok(None) };
-        let Some(id) = accounts::holder(&self.log, lane).await? else { return Ok(None) };
+        let lane = lane.unwrap_or_else(|| Lane::handle("!nobody"));
+        let holder = accounts::holder(&self.log, lane).await?;
+        let id = holder.unwrap_or_else(call::nobody);
         let (user, credentials) =
             tokio::try_join!(accounts::user(&self.log, &id), self.credentials_of(&id))?;
-        Ok(match (user, credentials) {
-            (Some(user), Some((credentials, revision))) => Some((user, credentials, revision)),
-            _ => None,
-        })
+        Ok(user.and(credentials).map(|(credentials, revision)| Known { id, credentials, revision }))
+    }
+
+    async fn known_still(
+        &self,
+        before: Known,
+        password: &str,
+        until: Instant,
+    ) -> Result<Known, Rejection> {
+        let stored = self.settle(|| self.credentials_of(&before.id)).await?;
+        let Some((credentials, revision)) = stored else { return Err(invalid_credentials()) };
+        if !self.passwords.verify(password, Some(&credentials.bcrypt), until).await? {
+            return Err(invalid_credentials());
+        }
+        Ok(Known { id: before.id, credentials, revision })
     }
 
     /// The configured cost has changed since the password was hashed. A failure leaves the old hash.
-    async fn hash_anew(&self, user: &LoadedUser, password: &str, revision: u64) {
-        let Ok(bcrypt) = self.passwords.hash(password).await else { return };
+    async fn hash_anew(&self, known: &Known, password: &str, until: Instant) {
+        let Ok(bcrypt) = self.passwords.hash(password, until).await else { return };
         if let Ok(value) = serde_json::to_vec(&Credentials { bcrypt }) {
-            let key = user.value.id.as_str();
-            let _ = self.credentials.update(key, value, revision, None).await;
+            let _ = self.credentials.update(known.id.as_str(), value, known.revision, None).await;
         }
     }
 
-    /// Stores the session, then says so in the log, fenced by the account: a suspension in between wins.
+    /// Stores the session, makes sure that nothing has happened to the password meanwhile, then says so in
+    /// the log, fenced by the account: a suspension in between wins. Whoever suspends or changes the
+    /// password ends the listed sessions after it, so one of the two always sees the other. None: the
+    /// password is not the one that was checked.
     async fn begin(
+        &self,
+        context: &CallContext,
+        known: &Known,
+    ) -> Result<Option<(SessionTokens, Position)>, Failure> {
+        let user = accounts::user(&self.log, &known.id).await?;
+        let user = user.ok_or_else(invalid_credentials)?;
+        if user.value.suspended {
+            return Err(AccountRejection::Suspended.into());
+        }
+        let salt: [u8; 16] = rand::random();
+        let id = call::session_id();
+        let record = Record::begin(Start {
+            user_id: &known.id,
+            salt: HEXLOWER.encode(&salt),
+            now: Timestamp::now(),
+            user_agent: context.user_agent.as_deref(),
+            ip: context.ip.as_deref(),
+        });
+        let surplus = self.sessions.begin(&id, &record).await?;
+        let stored = self.credentials_of(&known.id).await?;
+        if stored.is_none_or(|(_, revision)| revision != known.revision) {
+            self.sessions.discard(&id, &known.id).await?;
+            return Ok(None);
+        }
+        let appended = match self.tell_started(context, &user, &id).await {
+            Ok(appended) => appended,
+            Err(error) => {
+                self.sessions.discard(&id, &known.id).await?;
+                return Err(error.into());
+            }
+        };
+        self.end_surplus(context, &known.id, surplus).await;
+        Ok(Some((self.tokens(&user, &id, &record)?, appended.position)))
+    }
+
+    async fn tell_started(
         &self,
         context: &CallContext,
         user: &LoadedUser,
         id: &SessionId,
-    ) -> Result<(SessionTokens, Position), Failure> {
-        let now = Timestamp::now();
-        let salt: [u8; 16] = rand::random();
-        let agent = context.user_agent.as_ref();
-        let record = Record {
-            user_id: user.value.id.clone(),
-            salt: HEXLOWER.encode(&salt),
-            generation: 0,
-            rotated_at: now,
-            created_at: now,
-            last_used_at: now,
-            told_at: now,
-            user_agent: agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
-            ip: context.ip.clone(),
-        };
-        let surplus = self.sessions.begin(id, &record).await?;
-        let data = SessionStarted { session_id: id.clone(), user_id: record.user_id.clone() };
-        let actor = Actor::User(record.user_id.clone());
-        let event = call::event(actor, context, data.into());
-        let account = Lane::User(record.user_id.clone());
-        let expect = Expect::Fence { lane: account, at: user.at };
-        let lane = Lane::Session(record.user_id.clone());
-        let appended = match self.log.append(vec![LaneWrite::new(lane, event, expect)]).await {
-            Ok(appended) => appended,
-            Err(error) => {
-                self.sessions.delete(std::slice::from_ref(id)).await?;
-                self.sessions.forget(&record.user_id, std::slice::from_ref(id)).await?;
-                return Err(match error {
-                    // The account changed while its owner logged in: he tries again, judged anew.
-                    eventlog::AppendError::Conflict => Failure::Refused(
-                        Rejection::new(Code::Unavailable, "the account changed meanwhile")
-                            .retry_after(1),
-                    ),
-                    error => error.into(),
-                });
-            }
-        };
-        if !surplus.is_empty() {
-            self.end(context, &record.user_id, surplus, SessionEnd::Logout).await?;
+    ) -> Result<Appended, AppendError> {
+        let user_id = user.value.id.clone();
+        let data = SessionStarted { session_id: id.clone(), user_id: user_id.clone() };
+        let event = call::event(Actor::User(user_id.clone()), context, data.into());
+        let expect = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
+        self.log.append(vec![LaneWrite::new(Lane::Session(user_id), event, expect)]).await
+    }
+
+    /// The login stands even when older sessions cannot be ended now: the next one tries again.
+    async fn end_surplus(&self, context: &CallContext, user: &UserId, surplus: Vec<SessionId>) {
+        if self.end(context, user, surplus, SessionEnd::Logout).await.is_err() {
+            tracing::warn!(user.id = %user, "surplus sessions could not be ended");
         }
-        Ok((self.tokens(user, id, &record, now)?, appended.position))
     }
 
     /// The tokens of a session's present generation.
@@ -124,9 +157,8 @@ impl Auth {
         user: &LoadedUser,
         id: &SessionId,
         record: &Record,
-        now: Timestamp,
     ) -> Result<SessionTokens, Failure> {
-        let signed = self.signer.sign(&record.user_id, id, user.value.role, now);
+        let signed = self.signer.sign(&record.user_id, id, user.value.role, Timestamp::now());
         let access_token: Secret = signed.map_err(|error| {
             tracing::error!(%error, "an access token could not be signed");
             Failure::Refused(Rejection::new(Code::Internal, "the token could not be signed"))

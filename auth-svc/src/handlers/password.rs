@@ -3,47 +3,51 @@
 use schemas::commands::{CallContext, ChangePassword};
 use schemas::events::SessionEnd;
 use schemas::{Position, SessionId};
+use tokio::time::Instant;
 
 use crate::accounts;
 use crate::auth::{Answer, Auth, Credentials, accepted, invalid_credentials};
 use crate::call;
+use crate::domain::account::AccountRejection;
 use crate::failure::Failure;
 
 impl Auth {
-    /// The caller's other sessions end: whoever had the old password is out.
+    /// The caller's other sessions end: whoever had the old password is out. A repeat by a client that lost
+    /// the answer is told by its new password being the present one.
     pub(crate) async fn change_password(
         &self,
         context: &CallContext,
         command: ChangePassword,
     ) -> Answer<()> {
-        let caller = call::caller(context)?;
-        let found = self.settle(|| self.credentials_of(&caller.user_id)).await?;
-        let hash = found.as_ref().map(|(credentials, _)| credentials.bcrypt.as_str());
-        let fits = self.passwords.verify(command.current_password.expose(), hash).await?;
-        let Some((_, revision)) = found.filter(|_| fits) else {
-            return Err(invalid_credentials());
-        };
-        let bcrypt = self.passwords.hash(command.new_password.expose()).await?;
-        self.settle(|| self.replace_password(context, &bcrypt, revision)).await?;
+        let until = call::password_deadline(context);
+        self.settle(|| self.try_change_password(context, &command, until)).await?;
         let position = self.settle(|| self.end_others(context)).await?;
         Ok(accepted(position, ()))
     }
 
-    async fn replace_password(
+    async fn try_change_password(
         &self,
         context: &CallContext,
-        bcrypt: &str,
-        revision: u64,
+        command: &ChangePassword,
+        until: Instant,
     ) -> Result<(), Failure> {
-        let user = accounts::caller(&self.log, context).await?;
-        let value = serde_json::to_vec(&Credentials { bcrypt: bcrypt.to_owned() })?;
-        let key = user.value.id.as_str();
-        match self.credentials.update(key, value, revision, None).await {
-            Ok(_) => Ok(()),
-            // Somebody else has changed it since the current one was checked.
-            Err(eventlog::SecretError::Conflict) => Err(invalid_credentials().into()),
-            Err(error) => Err(error.into()),
+        let user = accounts::caller(&self.log, context).await?.value;
+        if user.suspended {
+            return Err(AccountRejection::Suspended.into());
         }
+        let stored = self.credentials_of(&user.id).await?;
+        let (credentials, revision) = stored.ok_or_else(invalid_credentials)?;
+        let (old, new) = (command.current_password.expose(), command.new_password.expose());
+        if !self.passwords.verify(old, Some(&credentials.bcrypt), until).await? {
+            return match self.passwords.verify(new, Some(&credentials.bcrypt), until).await? {
+                true => Ok(()),
+                false => Err(invalid_credentials().into()),
+            };
+        }
+        let bcrypt = self.passwords.hash(new, until).await?;
+        let value = serde_json::to_vec(&Credentials { bcrypt })?;
+        self.credentials.update(user.id.as_str(), value, revision, None).await?;
+        Ok(())
     }
 
     async fn end_others(&self, context: &CallContext) -> Result<Option<Position>, Failure> {

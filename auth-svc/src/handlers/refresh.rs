@@ -9,12 +9,9 @@ use schemas::{Actor, Code, Lane, Position, Rejection, Timestamp};
 use crate::accounts;
 use crate::auth::{Answer, Auth, accepted};
 use crate::call;
+use crate::domain::session::{Record, Verdict, judge, rotate};
 use crate::failure::Failure;
-use crate::refresh::{Presented, Verdict};
-use crate::sessions::Record;
-
-/// Milliseconds between two events that say a session is used.
-const TELL_EVERY: i64 = 3_600_000;
+use crate::refresh::Presented;
 
 fn refused() -> Rejection {
     Rejection::new(Code::Unauthenticated, "the refresh token is not valid")
@@ -39,57 +36,56 @@ impl Auth {
         presented: &Presented,
     ) -> Result<(SessionTokens, Option<Position>), Failure> {
         let id = &presented.session;
-        let Some((mut record, revision)) = self.sessions.get(id).await? else {
-            return Err(refused().into());
-        };
+        let stored = self.sessions.get(id).await?;
+        let ours =
+            stored.filter(|(record, _)| self.refresh_tokens.is_genuine(presented, &record.salt));
+        let (record, revision) = ours.ok_or_else(refused)?;
         let now = Timestamp::now();
-        let judge = &self.refresh_tokens;
-        let verdict =
-            judge.judge(presented, &record.salt, record.generation, record.rotated_at, now);
-        if verdict == Verdict::Forged {
-            return Err(refused().into());
-        }
-        if verdict == Verdict::Reuse {
-            self.metrics.reuse();
-            tracing::warn!(session.id = %id, "a used refresh token came again; the session ends");
-            let end = SessionEnd::TokenReuse;
-            self.end(context, &record.user_id, vec![id.clone()], end).await?;
-            return Err(refused().into());
+        let verdict = judge(&record, presented.generation, now);
+        match verdict {
+            Verdict::Unknown => return Err(refused().into()),
+            Verdict::Reuse => {
+                self.metrics.reuse();
+                tracing::warn!(session.id = %id, "a used refresh token came again; the session ends");
+                let end = SessionEnd::TokenReuse;
+                self.end(context, &record.user_id, vec![id.clone()], end).await?;
+                return Err(refused().into());
+            }
+            Verdict::Rotate | Verdict::Retry => {}
         }
         let user = accounts::user(&self.log, &record.user_id).await?;
-        let Some(user) = user.filter(|user| !user.value.suspended) else {
-            return Err(refused().into());
-        };
-        let mut position = None;
-        if verdict == Verdict::Rotate {
-            record.generation += 1;
-            record.rotated_at = now;
-            record.last_used_at = now;
-            let tell = now.millis() - record.told_at.millis() >= TELL_EVERY;
-            if tell {
-                record.told_at = now;
-            }
-            self.sessions.replace(id, &record, revision).await?;
-            if tell {
-                position = self.tell_refreshed(context, presented, &record).await?;
-            }
+        let user = user.filter(|user| !user.value.suspended).ok_or_else(refused)?;
+        if verdict == Verdict::Retry {
+            return Ok((self.tokens(&user, id, &record)?, None));
         }
-        Ok((self.tokens(&user, id, &record, now)?, position))
+        let (next, tell) = rotate(&record, now);
+        self.sessions.replace(id, &next, revision).await?;
+        let position = match tell {
+            true => self.tell_refreshed(context, presented, &next).await,
+            false => None,
+        };
+        Ok((self.tokens(&user, id, &next)?, position))
     }
 
+    /// The rotation is done: that the log cannot be told now is no reason to refuse the tokens.
     async fn tell_refreshed(
         &self,
         context: &CallContext,
         presented: &Presented,
         record: &Record,
-    ) -> Result<Option<Position>, Failure> {
+    ) -> Option<Position> {
         let (session_id, user_id) = (presented.session.clone(), record.user_id.clone());
         let lane = Lane::Session(user_id.clone());
         let actor = Actor::User(user_id.clone());
         let data = SessionRefreshed { session_id, user_id };
         let event = call::event(actor, context, data.into());
-        // The rotation is done: that the log cannot be told now is no reason to refuse the tokens.
-        let told = self.log.append(vec![LaneWrite::new(lane, event, Expect::Any)]).await;
-        Ok(told.ok().map(|appended| appended.position))
+        match self.log.append(vec![LaneWrite::new(lane, event, Expect::Any)]).await {
+            Ok(appended) => Some(appended.position),
+            Err(error) => {
+                let error = telemetry::error_chain(&error);
+                tracing::warn!(session.id = %presented.session, error, "a refresh was not told");
+                None
+            }
+        }
     }
 }

@@ -1,133 +1,153 @@
 //! Making an account.
 
+use eventlog::SecretError;
 use schemas::commands::{CallContext, Register};
 use schemas::events::UserState;
+use schemas::values::Role;
 use schemas::views::Account;
-use schemas::{Actor, Lane, Position, Rejection, UserId};
+use schemas::{Actor, Code, Lane, Position, Rejection, UserId};
+use tokio::time::Instant;
 
 use crate::accounts::{self, roll_lane, shown};
 use crate::auth::{Answer, Auth, Credentials, accepted};
 use crate::call;
-use crate::domain::account::{self, Registering};
+use crate::domain::account::{LoadedUser, Registering, register};
 use crate::failure::Failure;
 
+/// What the log says before an account is made.
+enum Before {
+    /// What to decide by.
+    Nothing(Box<Registering>),
+    /// A try of this very request has made the account already.
+    Made(Box<LoadedUser>),
+}
+
+/// One registration under way.
+struct Registration<'a> {
+    context: &'a CallContext,
+    command: &'a Register,
+    id: UserId,
+    until: Instant,
+}
+
+fn mismatch() -> Rejection {
+    Rejection::new(
+        Code::IdempotencyMismatch,
+        "the idempotency key was used for another registration",
+    )
+}
+
 impl Auth {
-    /// Stores the password first, then the account: an account never exists without its password, and a
-    /// password whose account was refused is deleted again.
+    /// Stores the password first, then the account: an account never exists without its password.
     pub(crate) async fn register(
         &self,
         context: &CallContext,
         command: Register,
     ) -> Answer<Account> {
-        let checked = self.settle(|| self.names_are_free(context, &command)).await;
-        if let Err(rejection) = checked {
-            return self.registered_before(context, &command, rejection).await;
+        let id = call::account_id(context, &command);
+        let until = call::password_deadline(context);
+        let it = Registration { context, command: &command, id, until };
+        // What cannot succeed is refused before a quarter of a second of a core is spent on its password.
+        if let Before::Made(user) = self.settle(|| self.look(&it)).await? {
+            return self.made_before(&it, &user).await;
         }
-        let bcrypt = self.passwords.hash(command.password.expose()).await?;
-        let id = call::user_id();
-        let written = self.settle(|| self.store_credentials(&id, &bcrypt)).await;
-        let outcome = match written {
-            Ok(()) => self.settle(|| self.try_register(context, &command, &id)).await,
-            Err(rejection) => Err(rejection),
-        };
-        match outcome {
-            Ok((user, position)) => Ok(accepted(position, shown(&user))),
+        let bcrypt = self.passwords.hash(command.password.expose(), until).await?;
+        self.settle(|| self.store_password(&it, &bcrypt)).await?;
+        match self.settle(|| self.try_register(&it)).await {
+            Ok(Some((user, position))) => Ok(accepted(position, shown(&user))),
+            Ok(None) => {
+                let before = self.settle(|| self.look(&it)).await?;
+                let Before::Made(user) = before else { return Err(mismatch()) };
+                self.made_before(&it, &user).await
+            }
             Err(rejection) => {
-                self.drop_orphan(&id).await;
-                self.registered_before(context, &command, rejection).await
+                self.drop_orphan(&it, &rejection).await;
+                Err(rejection)
             }
         }
     }
 
-    async fn registering(
-        &self,
-        context: &CallContext,
-        command: &Register,
-    ) -> Result<Registering, Failure> {
-        let asker = match command.role {
-            None => None,
-            Some(_) => accounts::asker_role(&self.log, context).await?,
+    /// Loads what the decision is made by and refuses what it would refuse.
+    async fn look(&self, it: &Registration<'_>) -> Result<Before, Failure> {
+        let Registration { context, command, id, .. } = it;
+        if context.idempotency_key.is_some()
+            && let Some(user) = accounts::user(&self.log, id).await?
+        {
+            return Ok(Before::Made(Box::new(user)));
+        }
+        let asker = match (&command.role, &context.caller) {
+            (Some(_), Some(caller)) => accounts::user(&self.log, &caller.user_id).await?,
+            _ => None,
         };
-        let (handle, email, first) = tokio::try_join!(
+        let (handle, email, roll) = tokio::try_join!(
             accounts::name(&self.log, Lane::handle(command.username.as_str())),
             accounts::name(&self.log, Lane::email(command.email.as_str())),
             accounts::name(&self.log, roll_lane()),
         )?;
-        Ok(Registering { handle, email, first, asker })
+        if handle.owner.as_deref() == Some(id.as_str()) {
+            // The other try came between the two looks.
+            return Err(Failure::Conflict);
+        }
+        let state = Registering { handle, email, roll, asker };
+        register(&state, command, id, &call::now())?;
+        Ok(Before::Nothing(Box::new(state)))
     }
 
-    /// Refuses what cannot succeed before a quarter of a second of a core is spent on its password.
-    async fn names_are_free(
-        &self,
-        context: &CallContext,
-        command: &Register,
-    ) -> Result<(), Failure> {
-        let state = self.registering(context, command).await?;
-        account::register(&state, command, &call::user_id(), &call::now())?;
-        Ok(())
-    }
-
-    async fn store_credentials(&self, id: &UserId, bcrypt: &str) -> Result<(), Failure> {
+    async fn store_password(&self, it: &Registration<'_>, bcrypt: &str) -> Result<(), Failure> {
         let value = serde_json::to_vec(&Credentials { bcrypt: bcrypt.to_owned() })?;
-        self.credentials.create(id.as_str(), value, None).await?;
-        Ok(())
+        match self.credentials.create(it.id.as_str(), value, None).await {
+            Err(SecretError::Conflict) if it.context.idempotency_key.is_some() => {}
+            other => return Ok(other.map(drop)?),
+        }
+        // Another try of this request is under way or was interrupted; the password is there already.
+        let (stored, _) = self.credentials_of(&it.id).await?.ok_or(Failure::Conflict)?;
+        let password = it.command.password.expose();
+        match self.passwords.verify(password, Some(&stored.bcrypt), it.until).await? {
+            true => Ok(()),
+            false => Err(mismatch().into()),
+        }
     }
 
+    /// None when the log has the same command already.
     async fn try_register(
         &self,
-        context: &CallContext,
-        command: &Register,
-        id: &UserId,
-    ) -> Result<(UserState, Option<Position>), Failure> {
-        let state = self.registering(context, command).await?;
-        let (user, facts) = account::register(&state, command, id, &call::now())?;
-        let actor = match &context.caller {
-            Some(caller) => Actor::User(caller.user_id.clone()),
-            None => Actor::User(id.clone()),
-        };
-        let position = accounts::commit(&self.log, context, actor, "register", facts).await?;
-        Ok((user, position))
-    }
-
-    /// A registration that was refused may be the repeat of one that succeeded: the same request, under
-    /// the same idempotency key, by somebody who knows the password.
-    async fn registered_before(
-        &self,
-        context: &CallContext,
-        command: &Register,
-        rejection: Rejection,
-    ) -> Answer<Account> {
-        if context.idempotency_key.is_none() {
-            return Err(rejection);
+        it: &Registration<'_>,
+    ) -> Result<Option<(UserState, Option<Position>)>, Failure> {
+        let Before::Nothing(state) = self.look(it).await? else { return Ok(None) };
+        let (user, facts) = register(&state, it.command, &it.id, &call::now())?;
+        if user.role == Role::Admin {
+            self.admins.note(&it.id).await?;
         }
-        match self.settle(|| self.same_account(command)).await {
-            Ok(Some(user)) => {
-                let end = self.log.head().await.ok().map(|head| self.log.epoch().at(head));
-                Ok(accepted(end, shown(&user)))
-            }
-            _ => Err(rejection),
+        let asker = it.context.caller.as_ref().map(|caller| &caller.user_id);
+        let actor = Actor::User(asker.unwrap_or(&it.id).clone());
+        match accounts::commit(&self.log, it.context, actor, "register", facts).await {
+            Err(Failure::Repeat) => Ok(None),
+            written => Ok(Some((user, written?))),
         }
     }
 
-    async fn same_account(&self, command: &Register) -> Result<Option<UserState>, Failure> {
-        let lane = Lane::handle(command.username.as_str());
-        let Some(id) = accounts::holder(&self.log, lane).await? else { return Ok(None) };
-        let Some(user) = accounts::user(&self.log, &id).await? else { return Ok(None) };
-        if user.value.email != command.email {
-            return Ok(None);
+    /// A repeat under the same idempotency key finds its first result, when it brings the same password:
+    /// a stranger who guesses the key learns nothing.
+    async fn made_before(&self, it: &Registration<'_>, user: &LoadedUser) -> Answer<Account> {
+        let stored = self.settle(|| self.credentials_of(&it.id)).await?;
+        let hash = stored.as_ref().map(|(credentials, _)| credentials.bcrypt.as_str());
+        let password = it.command.password.expose();
+        if !self.passwords.verify(password, hash, it.until).await? {
+            return Err(mismatch());
         }
-        let hash = self.credentials_of(&id).await?.map(|(credentials, _)| credentials.bcrypt);
-        let fits = self.passwords.verify(command.password.expose(), hash.as_deref()).await?;
-        Ok(fits.then_some(user.value))
+        Ok(accepted(Some(self.log.epoch().at(user.at)), shown(&user.value)))
     }
 
-    /// Deletes the password of an account that was not made. Where it is not known whether it was
-    /// made, the account decides.
-    async fn drop_orphan(&self, id: &UserId) {
-        if let Ok(None) = accounts::user(&self.log, id).await
-            && let Err(error) = self.credentials.delete(id.as_str()).await
-        {
-            tracing::warn!(user.id = %id, error = %telemetry::error_chain(&error), "a password without an account stays");
+    /// Deletes the password of an account that was refused. It stays where it is not known whether the
+    /// account was made, and under an idempotency key, where another try may rely on it: without an
+    /// account it opens nothing.
+    async fn drop_orphan(&self, it: &Registration<'_>, rejection: &Rejection) {
+        if rejection.code == Code::Unavailable || it.context.idempotency_key.is_some() {
+            return;
+        }
+        if let Err(error) = self.credentials.delete(it.id.as_str()).await {
+            let error = telemetry::error_chain(&error);
+            tracing::warn!(user.id = %it.id, error, "a password without an account stays");
         }
     }
 }

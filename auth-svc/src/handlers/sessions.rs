@@ -1,8 +1,6 @@
 //! Listing and ending sessions, and saying whether one may be used.
 
 use eventlog::{Expect, LaneWrite};
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use schemas::commands::{CallContext, EndSessions, GetSessionStatus, SessionStatus, WhichSessions};
 use schemas::events::{SessionEnd, SessionsEnded};
 use schemas::values::Role;
@@ -13,9 +11,6 @@ use crate::accounts;
 use crate::auth::{Answer, Auth, accepted};
 use crate::call;
 use crate::failure::Failure;
-
-/// Records read at the same time.
-const AT_ONCE: usize = 16;
 
 impl Auth {
     /// Ends sessions of an account: no token of theirs is good any more, and their sockets close.
@@ -83,15 +78,11 @@ impl Auth {
 
     async fn try_list(&self, context: &CallContext) -> Result<Vec<Session>, Failure> {
         let caller = call::caller(context)?;
-        let ids = self.sessions.list(&caller.user_id).await?;
-        let mut found = stream::iter(ids)
-            .map(|id| async move { (self.sessions.get(&id).await, id) })
-            .buffered(AT_ONCE);
         let (mut sessions, mut gone) = (Vec::new(), Vec::new());
-        while let Some((record, id)) = found.next().await {
-            match record? {
+        for (id, record) in self.sessions.all(&caller.user_id).await? {
+            match record {
                 None => gone.push(id),
-                Some((record, _)) => sessions.push(Session {
+                Some(record) => sessions.push(Session {
                     current: id == caller.session_id,
                     session_id: id,
                     created_at: record.created_at,
@@ -101,9 +92,8 @@ impl Auth {
                 }),
             }
         }
-        if !gone.is_empty() {
-            self.sessions.forget(&caller.user_id, &gone).await?;
-        }
+        // Expired, or its end was interrupted before the log was told: then it is told now.
+        self.end(context, &caller.user_id, gone, SessionEnd::Logout).await?;
         sessions.reverse();
         Ok(sessions)
     }

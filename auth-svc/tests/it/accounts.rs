@@ -1,10 +1,12 @@
 //! Registering, changing and administering accounts.
 
 use schemas::commands::{AdministerUser, CallContext, ChangePassword, ChangeProfile};
+use schemas::events::SessionEnd;
 use schemas::values::{NewPassword, Patch, Role, Secret, Username};
-use schemas::{Code, EventData, Lane};
+use schemas::views::SessionTokens;
+use schemas::{Actor, Code, EventData, Lane, TraceParent, UserId};
 
-use crate::kit::{Kit, PASSWORD, keyed, login, refused, registration};
+use crate::kit::{Kit, PASSWORD, ask, keyed, login, refused, registration};
 
 fn no_change() -> ChangeProfile {
     ChangeProfile {
@@ -31,14 +33,14 @@ async fn names_are_unique_whatever_their_case_and_the_first_account_is_admin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_event_holds_a_password() {
+async fn no_event_holds_a_secret() {
     let kit = Kit::start().await;
     kit.person("ada").await;
-    let head = kit.log.head().await.unwrap();
-    for sequence in 1..=head {
-        let stored = kit.log.get(sequence).await.unwrap().unwrap();
-        let text = String::from_utf8(stored.payload.to_vec()).unwrap();
-        assert!(!text.contains(PASSWORD) && !text.contains("$2b$"), "{text}");
+    let (tokens, _) = kit.person("bob").await;
+    for text in kit.everything().await {
+        let secrets =
+            [PASSWORD, "$2b$", tokens.refresh_token.expose(), tokens.access_token.expose()];
+        assert!(!secrets.iter().any(|secret| text.contains(secret)), "{text}");
     }
 }
 
@@ -60,12 +62,35 @@ async fn only_an_admin_gives_roles_and_one_always_remains() {
     assert_eq!(refused(kit.call(&as_bob, promote(Role::Admin)).await), Code::Forbidden);
     let after = kit.call(&admin, promote(Role::Moderator)).await.unwrap();
     assert_eq!(after.user.role, Role::Moderator);
-    let own = AdministerUser {
-        user_id: admin.caller.clone().unwrap().user_id,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_admin_keeps_the_role_and_nobody_suspends_himself() {
+    let kit = Kit::start().await;
+    let (root, admin) = kit.person("root").await;
+    let (bob, as_bob) = kit.person("bob").await;
+    let role = |of: &SessionTokens, role| AdministerUser {
+        user_id: of.user.user.id.clone(),
+        role: Some(role),
+        suspended: None,
+    };
+    let suspend = AdministerUser { suspended: Some(true), ..role(&root, Role::Admin) };
+    assert_eq!(refused(kit.call(&admin, suspend).await), Code::Conflict);
+    assert_eq!(refused(kit.call(&admin, role(&root, Role::User)).await), Code::Conflict);
+    kit.call(&admin, role(&bob, Role::Admin)).await.unwrap();
+    kit.call(&admin, role(&root, Role::User)).await.unwrap();
+    // The token still says admin; the log does not.
+    assert_eq!(refused(kit.call(&admin, role(&root, Role::Admin)).await), Code::Forbidden);
+    let mut greedy = registration("eve");
+    greedy.role = Some(Role::Admin);
+    assert_eq!(refused(kit.call(&admin, greedy).await), Code::Forbidden);
+    assert_eq!(refused(kit.call(&as_bob, role(&bob, Role::User)).await), Code::Conflict);
+    let nobody = AdministerUser {
+        user_id: UserId::parse("usr_00000000000000000000000000").unwrap(),
         role: Some(Role::User),
         suspended: None,
     };
-    assert_eq!(refused(kit.call(&admin, own).await), Code::Conflict);
+    assert_eq!(refused(kit.call(&as_bob, nobody).await), Code::NotFound);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +138,72 @@ async fn a_repeated_registration_finds_its_first_result() {
     assert_eq!(first.user.id, again.user.id);
     let mut stranger = registration("ada");
     stranger.password = NewPassword::parse("wrong password").unwrap();
-    assert_eq!(refused(kit.call(&context, stranger).await), Code::AlreadyExists);
+    assert_eq!(refused(kit.call(&context, stranger).await), Code::IdempotencyMismatch);
+    let other_key = keyed(CallContext::default(), "twice");
+    let answer = kit.call(&other_key, registration("ada")).await;
+    assert_eq!(refused(answer), Code::AlreadyExists);
+    assert_eq!(kit.log.secrets("credentials").keys(None).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_registration_is_finished_by_its_repeat() {
+    let kit = Kit::start().await;
+    let context = keyed(CallContext::default(), "once");
+    let id = kit.call(&context, registration("ada")).await.unwrap().user.id;
+    // What a first try leaves that ended between the password and the account, on a log of its own.
+    let other = Kit::start().await;
+    let credentials = kit.log.secrets("credentials");
+    let (value, _) = credentials.get(id.as_str()).await.unwrap().unwrap();
+    other.log.secrets("credentials").create(id.as_str(), value, None).await.unwrap();
+    let mut stranger = registration("ada");
+    stranger.password = NewPassword::parse("wrong password").unwrap();
+    assert_eq!(refused(other.call(&context, stranger).await), Code::IdempotencyMismatch);
+    assert_eq!(other.call(&context, registration("ada")).await.unwrap().user.id, id);
+    assert!(other.login("ada").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_address_is_the_new_login() {
+    let kit = Kit::start().await;
+    let (_, ada) = kit.person("ada").await;
+    kit.register("bob").await.unwrap();
+    let email = |name: &str| ChangeProfile { email: Some(registration(name).email), ..no_change() };
+    let taken = kit.call(&ada, email("bob")).await.unwrap_err();
+    assert_eq!((taken.code, taken.errors[0].pointer.as_str()), (Code::AlreadyExists, "/email"));
+    let changed = kit.call(&ada, email("lovelace")).await.unwrap();
+    assert_eq!((changed.email.as_str(), changed.email_verified), ("lovelace@example.org", false));
+    let by = |address: &str| login(address, PASSWORD);
+    assert!(kit.call(&CallContext::default(), by("lovelace@example.org")).await.is_ok());
+    let old = kit.call(&CallContext::default(), by("ada@example.org")).await;
+    assert_eq!(refused(old), Code::InvalidCredentials);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_hashed_at_another_cost_is_hashed_anew_at_login() {
+    let kit = Kit::start().await;
+    let ada = kit.register("ada").await.unwrap();
+    let credentials = kit.log.secrets("credentials");
+    let (_, revision) = credentials.get(ada.user.id.as_str()).await.unwrap().unwrap();
+    let bcrypt = bcrypt::hash(PASSWORD, 5).unwrap();
+    let value = serde_json::json!({ "bcrypt": bcrypt }).to_string();
+    credentials.update(ada.user.id.as_str(), value, revision, None).await.unwrap();
+    assert!(kit.login("ada").await.is_ok());
+    let (value, _) = credentials.get(ada.user.id.as_str()).await.unwrap().unwrap();
+    assert!(String::from_utf8(value.to_vec()).unwrap().contains("$2b$04$"));
+    assert!(kit.login("ada").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_tells_whose_doing_it_was_and_in_which_trace() {
+    let kit = Kit::start().await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traceparent = Some(TraceParent::parse(trace).unwrap());
+    let context = CallContext { traceparent, ..CallContext::default() };
+    let ada = ask(&kit.remote().await, &context, &registration("ada")).await.unwrap();
+    let stored = kit.log.last(&Lane::User(ada.user.id.clone())).await.unwrap().unwrap();
+    let event = stored.event().unwrap();
+    assert_eq!(event.actor, Actor::User(ada.user.id));
+    assert_eq!(event.traceparent, context.traceparent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,6 +217,11 @@ async fn a_new_password_ends_the_other_sessions() {
     };
     assert_eq!(refused(kit.call(&ada, change("wrong one")).await), Code::InvalidCredentials);
     kit.call(&ada, change(PASSWORD)).await.unwrap();
+    let ended = kit.last(Lane::Session(other.user.user.id.clone())).await;
+    assert!(
+        matches!(ended, Some(EventData::SessionsEnded(e)) if e.reason == SessionEnd::PasswordChanged)
+    );
+    assert!(kit.call(&ada, change(PASSWORD)).await.is_ok(), "a repeat");
     assert_eq!(refused(kit.login("ada").await), Code::InvalidCredentials);
     assert!(kit.call(&CallContext::default(), login("ada", "battery staple")).await.is_ok());
     let refresh = schemas::commands::Refresh { refresh_token: other.refresh_token };

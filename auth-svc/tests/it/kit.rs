@@ -3,7 +3,7 @@
 use auth_svc::{Config, Deps};
 use bus::Bus;
 use eventlog::{Connect, EventLog, Topology};
-use schemas::commands::{CallContext, Caller, Command, Login, Register, Reply};
+use schemas::commands::{CallContext, Caller, Command, GetSessionStatus, Login, Register, Reply};
 use schemas::values::{Email, IdempotencyKey, NewPassword, Secret, Username};
 use schemas::views::{Account, SessionTokens};
 use schemas::{Code, EventData, Lane, Namespace, Rejection};
@@ -18,8 +18,8 @@ pub(crate) struct Kit {
     pub(crate) bus: Bus,
     pub(crate) log: EventLog,
     pub(crate) keys: TempDir,
+    pub(crate) nats: Nats,
     shutdown: Shutdown,
-    _nats: Nats,
 }
 
 impl Drop for Kit {
@@ -30,6 +30,10 @@ impl Drop for Kit {
 
 impl Kit {
     pub(crate) async fn start() -> Self {
+        Self::start_at_cost(4).await
+    }
+
+    pub(crate) async fn start_at_cost(cost: u32) -> Self {
         let nats = Nats::start().await;
         let namespace = Namespace::parse("test").unwrap();
         let log = EventLog::connect(Connect {
@@ -40,19 +44,31 @@ impl Kit {
         .await
         .unwrap();
         log.ensure_topology(&Topology::default()).await.unwrap();
-        let bus = Bus::connect(&nats.url(), "auth-test", &namespace).await.unwrap();
+        let bus = connect(&nats).await;
         let keys = tempfile::tempdir().unwrap();
         let shutdown = Shutdown::new();
-        let kit = Self { bus, log, keys, shutdown, _nats: nats };
-        kit.run().await;
+        let kit = Self { bus, log, keys, nats, shutdown };
+        kit.run(&kit.bus, cost).await;
         kit
     }
 
-    async fn run(&self) {
-        let config = Config { keys: self.keys.path().into(), bcrypt_cost: 4 };
+    /// A copy of the service, which serves this process's calls on its own bus.
+    pub(crate) async fn copy(&self) -> Bus {
+        let bus = connect(&self.nats).await;
+        self.run(&bus, 4).await;
+        bus
+    }
+
+    /// As another process would be connected: what it asks goes over NATS.
+    pub(crate) async fn remote(&self) -> Bus {
+        connect(&self.nats).await
+    }
+
+    async fn run(&self, bus: &Bus, bcrypt_cost: u32) {
+        let config = Config { keys: self.keys.path().into(), bcrypt_cost };
         let deps = Deps {
             log: self.log.clone(),
-            bus: self.bus.clone(),
+            bus: bus.clone(),
             metrics: Metrics::new(),
             health: Health::new(),
         };
@@ -65,10 +81,7 @@ impl Kit {
         context: &CallContext,
         command: C,
     ) -> Result<C::Output, Rejection> {
-        match self.bus.call(context, &command).await.unwrap() {
-            Reply::Accepted(accepted) => Ok(accepted.result),
-            Reply::Rejected(rejection) => Err(rejection),
-        }
+        ask(&self.bus, context, &command).await
     }
 
     pub(crate) async fn register(&self, name: &str) -> Result<Account, Rejection> {
@@ -87,9 +100,45 @@ impl Kit {
         (tokens, context)
     }
 
-    /// The type of the last event on a lane.
+    /// The last event on a lane.
     pub(crate) async fn last(&self, lane: Lane) -> Option<EventData> {
         Some(self.log.last(&lane).await.unwrap()?.event().unwrap().data)
+    }
+
+    /// Everything in the log, as it lies there.
+    pub(crate) async fn everything(&self) -> Vec<String> {
+        let head = self.log.head().await.unwrap();
+        let mut all = Vec::new();
+        for sequence in 1..=head {
+            let stored = self.log.get(sequence).await.unwrap().unwrap();
+            all.push(String::from_utf8(stored.payload.to_vec()).unwrap());
+        }
+        all
+    }
+
+    pub(crate) async fn is_active(&self, tokens: &SessionTokens) -> bool {
+        let status = GetSessionStatus {
+            user_id: tokens.user.user.id.clone(),
+            session_id: tokens.session_id.clone(),
+        };
+        self.call(&CallContext::default(), status).await.unwrap().active
+    }
+}
+
+async fn connect(nats: &Nats) -> Bus {
+    let namespace = Namespace::parse("test").unwrap();
+    Bus::connect(&nats.url(), "auth-test", &namespace).await.unwrap()
+}
+
+/// Asks on a bus of one's own choice.
+pub(crate) async fn ask<C: Command + Clone + Sync>(
+    bus: &Bus,
+    context: &CallContext,
+    command: &C,
+) -> Result<C::Output, Rejection> {
+    match bus.call(context, command).await.unwrap() {
+        Reply::Accepted(accepted) => Ok(accepted.result),
+        Reply::Rejected(rejection) => Err(rejection),
     }
 }
 

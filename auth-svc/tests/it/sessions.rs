@@ -6,9 +6,9 @@ use schemas::commands::{
 };
 use schemas::values::Secret;
 use schemas::views::SessionTokens;
-use schemas::{Code, EventData, Lane};
+use schemas::{Code, EventData, Lane, Timestamp};
 
-use crate::kit::{Kit, PASSWORD, as_caller, login, refused};
+use crate::kit::{Kit, PASSWORD, as_caller, ask, login, refused};
 
 fn refresh(tokens: &SessionTokens) -> Refresh {
     Refresh { refresh_token: tokens.refresh_token.clone() }
@@ -16,10 +16,6 @@ fn refresh(tokens: &SessionTokens) -> Refresh {
 
 fn anonymous() -> CallContext {
     CallContext::default()
-}
-
-fn status(tokens: &SessionTokens) -> GetSessionStatus {
-    GetSessionStatus { user_id: tokens.user.user.id.clone(), session_id: tokens.session_id.clone() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +63,7 @@ async fn an_old_refresh_token_ends_the_session() {
     let third = kit.call(&anonymous(), refresh(&second)).await.unwrap();
     assert_eq!(refused(kit.call(&anonymous(), refresh(&first)).await), Code::Unauthenticated);
     assert_eq!(refused(kit.call(&anonymous(), refresh(&third)).await), Code::Unauthenticated);
-    assert!(!kit.call(&anonymous(), status(&third)).await.unwrap().active);
+    assert!(!kit.is_active(&third).await);
     let ended = kit.last(Lane::Session(first.user.user.id.clone())).await;
     assert!(matches!(ended, Some(EventData::SessionsEnded(_))));
 }
@@ -81,7 +77,7 @@ async fn what_is_no_token_of_ours_changes_nothing() {
         let command = Refresh { refresh_token: Secret::new(bad) };
         assert_eq!(refused(kit.call(&anonymous(), command).await), Code::Unauthenticated);
     }
-    assert!(kit.call(&anonymous(), status(&tokens)).await.unwrap().active);
+    assert!(kit.is_active(&tokens).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,12 +92,12 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all() {
     let one = EndSessions { which: WhichSessions::One(second.session_id.clone()) };
     assert_eq!(refused(kit.call(&bob, one.clone()).await), Code::NotFound);
     kit.call(&ada, one).await.unwrap();
-    assert!(!kit.call(&anonymous(), status(&second)).await.unwrap().active);
-    assert!(kit.call(&anonymous(), status(&first)).await.unwrap().active);
+    assert!(!kit.is_active(&second).await);
+    assert!(kit.is_active(&first).await);
     kit.login("ada").await.unwrap();
     kit.call(&ada, EndSessions { which: WhichSessions::All }).await.unwrap();
     assert!(kit.call(&ada, ListSessions {}).await.unwrap().is_empty());
-    assert!(!kit.call(&anonymous(), status(&first)).await.unwrap().active);
+    assert!(!kit.is_active(&first).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,4 +133,106 @@ async fn the_key_set_shows_public_keys_only() {
     assert_eq!(key.get("crv").and_then(|v| v.as_str()), Some("Ed25519"));
     assert!(!key.contains_key("d"));
     assert!(kit.keys.path().join("refresh.secret").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_more_than_a_hundred_sessions_the_oldest_end() {
+    let kit = Kit::start().await;
+    let (first, _) = kit.person("ada").await;
+    let second = kit.login("ada").await.unwrap();
+    let mut last = second.clone();
+    for _ in 0..99 {
+        last = kit.login("ada").await.unwrap();
+    }
+    let listed = kit.call(&as_caller(&last), ListSessions {}).await.unwrap();
+    assert_eq!(listed.len(), 100);
+    assert!(!kit.is_active(&first).await);
+    assert!(kit.is_active(&second).await && kit.is_active(&last).await);
+    let ended = kit.last(Lane::Session(first.user.user.id.clone())).await;
+    assert!(
+        matches!(ended, Some(EventData::SessionsEnded(e)) if e.session_ids == [first.session_id])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_told_of_a_use_once_an_hour() {
+    let kit = Kit::start().await;
+    let (first, _) = kit.person("ada").await;
+    let before = kit.log.head().await.unwrap();
+    let second = kit.call(&anonymous(), refresh(&first)).await.unwrap();
+    assert_eq!(kit.log.head().await.unwrap(), before);
+    let records = kit.log.secrets("sessions");
+    let key = first.session_id.as_str();
+    let (value, revision) = records.get(key).await.unwrap().unwrap();
+    let mut record: serde_json::Value = serde_json::from_slice(&value).unwrap();
+    record["told_at"] = Timestamp::now().plus_seconds(-3601).to_string().into();
+    records.update(key, record.to_string(), revision, None).await.unwrap();
+    let third = kit.call(&anonymous(), refresh(&second)).await.unwrap();
+    let told = kit.last(Lane::Session(first.user.user.id.clone())).await;
+    assert!(matches!(told, Some(EventData::SessionRefreshed(_))));
+    let head = kit.log.head().await.unwrap();
+    assert_eq!(head, before + 1);
+    kit.call(&anonymous(), refresh(&third)).await.unwrap();
+    assert_eq!(kit.log.head().await.unwrap(), head);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_end_is_told_when_somebody_looks() {
+    let kit = Kit::start().await;
+    let (_, ada) = kit.person("ada").await;
+    let other = kit.login("ada").await.unwrap();
+    // The record is gone and the process ended before it could tell the log.
+    kit.log.secrets("sessions").delete(other.session_id.as_str()).await.unwrap();
+    assert_eq!(kit.call(&ada, ListSessions {}).await.unwrap().len(), 1);
+    let told = kit.last(Lane::Session(other.user.user.id.clone())).await;
+    assert!(
+        matches!(told, Some(EventData::SessionsEnded(e)) if e.session_ids == [other.session_id])
+    );
+    let head = kit.log.head().await.unwrap();
+    kit.call(&ada, ListSessions {}).await.unwrap();
+    assert_eq!(kit.log.head().await.unwrap(), head);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_of_the_service_share_sessions_and_keys() {
+    let kit = Kit::start().await;
+    let copy = kit.copy().await;
+    let (tokens, _) = kit.person("ada").await;
+    let again = ask(&copy, &anonymous(), &refresh(&tokens)).await.unwrap();
+    assert!(kit.call(&anonymous(), refresh(&again)).await.is_ok());
+    let keys = kit.call(&anonymous(), GetJwks {}).await.unwrap();
+    assert_eq!(ask(&copy, &anonymous(), &GetJwks {}).await.unwrap(), keys);
+    // Over NATS one of the two answers.
+    let remote = kit.remote().await;
+    assert!(ask(&remote, &anonymous(), &login("ada", PASSWORD)).await.is_ok());
+    let wrong = ask(&remote, &anonymous(), &login("ada", "wrong one")).await;
+    assert_eq!(refused(wrong), Code::InvalidCredentials);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_a_caller_is_refused_to_nobody() {
+    let kit = Kit::start().await;
+    let which = WhichSessions::All;
+    for code in [
+        refused(kit.call(&anonymous(), ListSessions {}).await),
+        refused(kit.call(&anonymous(), IssueWsTicket {}).await),
+        refused(kit.call(&anonymous(), EndSessions { which }).await),
+    ] {
+        assert_eq!(code, Code::Unauthenticated);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_away_is_said_so_and_comes_back() {
+    let mut kit = Kit::start().await;
+    let (tokens, ada) = kit.person("ada").await;
+    kit.nats.kill();
+    let patient = CallContext { deadline_ms: 25_000, ..anonymous() };
+    assert_eq!(refused(kit.call(&patient, login("ada", PASSWORD)).await), Code::Unavailable);
+    kit.nats.revive();
+    let tokens =
+        testbed::until("the log is back", async || kit.call(&patient, refresh(&tokens)).await.ok())
+            .await;
+    assert!(kit.is_active(&tokens).await);
+    assert_eq!(kit.call(&ada, ListSessions {}).await.unwrap().len(), 1);
 }

@@ -13,8 +13,10 @@ pub(crate) enum AccountRejection {
     RoleNotYours,
     /// The caller is not an admin.
     NotAdmin,
-    /// An admin cannot take his own role or suspend himself: one always remains.
+    /// Nobody suspends himself.
     NotYourself,
+    /// One admin always remains.
+    LastAdmin,
     /// The account is suspended.
     Suspended,
     /// The settings are larger than 8 KiB.
@@ -36,10 +38,8 @@ impl From<AccountRejection> for Rejection {
             }
             R::RoleNotYours => Self::new(Code::Forbidden, "only an admin may give roles"),
             R::NotAdmin => Self::new(Code::Forbidden, "only an admin may do this"),
-            R::NotYourself => Self::new(
-                Code::Conflict,
-                "an admin can neither take his own role away nor suspend himself",
-            ),
+            R::NotYourself => Self::new(Code::Conflict, "nobody can suspend himself"),
+            R::LastAdmin => Self::new(Code::Conflict, "the last admin cannot lose the role"),
             R::Suspended => Self::new(Code::Forbidden, "the account is suspended"),
             R::SettingsTooLarge => Self::field(
                 Code::ValidationFailed,

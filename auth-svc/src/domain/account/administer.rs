@@ -6,8 +6,8 @@ use schemas::commands::AdministerUser;
 use schemas::events::{UserRoleChanged, UserState, UserSuspensionChanged};
 use schemas::values::Role;
 
-use super::rejection::AccountRejection;
-use super::{Fact, LoadedUser, Name};
+use super::{AccountRejection, LoadedUser};
+use crate::domain::Fact;
 
 /// What an admin's act is decided by.
 #[derive(Debug, Clone)]
@@ -16,9 +16,10 @@ pub(crate) struct Administering {
     pub(crate) admin: LoadedUser,
     /// The account acted upon.
     pub(crate) target: LoadedUser,
-    /// The roll of admins: every act claims it anew, so that of two admins who take each other's role at
-    /// the same moment only one succeeds and one admin always remains.
-    pub(crate) roll: Name,
+    /// The roll of admins.
+    pub(crate) roll: Lane,
+    /// An admin besides the one who acts; looked up when he takes his own role away.
+    pub(crate) another: Option<LoadedUser>,
 }
 
 /// The account after the act, and the facts; none when nothing changes.
@@ -27,14 +28,22 @@ pub(crate) fn administer(
     command: &AdministerUser,
 ) -> Result<(UserState, Vec<Fact>), AccountRejection> {
     let admin = &state.admin.value;
-    if admin.role != Role::Admin || admin.suspended {
+    if !state.admin.is_admin() {
         return Err(AccountRejection::NotAdmin);
     }
     let old = &state.target.value;
-    let loses_role = command.role.is_some_and(|role| role != Role::Admin);
-    if old.id == admin.id && (loses_role || command.suspended == Some(true)) {
+    let himself = old.id == admin.id;
+    if himself && command.suspended == Some(true) {
         return Err(AccountRejection::NotYourself);
     }
+    // One admin always remains: whoever acts on somebody else, or, when he takes his own role away, another.
+    // He vouches for it, so that two who act on each other at the same moment cannot both succeed.
+    let loses_role = command.role.is_some_and(|role| role != Role::Admin);
+    let remains = match &state.another {
+        _ if !(himself && loses_role) => &state.admin,
+        Some(another) if another.is_admin() => another,
+        _ => return Err(AccountRejection::LastAdmin),
+    };
     let mut user = old.clone();
     let mut events = Vec::new();
     if let Some(role) = command.role.filter(|role| *role != old.role) {
@@ -48,7 +57,7 @@ pub(crate) fn administer(
     if events.is_empty() {
         return Ok((user, Vec::new()));
     }
-    let mut facts = vec![state.roll.claimed_by(&admin.id)];
+    let mut facts = vec![remains.vouches(&state.roll)];
     for (index, data) in events.into_iter().enumerate() {
         // In a batch only the first write to a lane may carry an expectation on it.
         let expect = if index == 0 { Expect::At(state.target.at) } else { Expect::Any };

@@ -6,11 +6,11 @@ use schemas::events::{UserProfileChanged, UserRegistered, UserState};
 use schemas::values::Role;
 use schemas::{Lane, UserId};
 
-use super::rejection::AccountRejection;
-use super::{Context, Fact, LoadedUser, Name};
+use super::{AccountRejection, LoadedUser, Name};
+use crate::domain::{Context, Fact};
 
 /// Settings may have as many bytes of JSON.
-pub(crate) const MAX_SETTINGS: usize = 8 * 1024;
+pub(super) const MAX_SETTINGS: usize = 8 * 1024;
 
 /// What a registration is decided by.
 #[derive(Debug, Clone)]
@@ -19,11 +19,11 @@ pub(crate) struct Registering {
     pub(crate) handle: Name,
     /// The wanted address.
     pub(crate) email: Name,
-    /// Held by whoever registered first; claimed together with the first account, so that of two first
-    /// ones only one becomes admin.
-    pub(crate) first: Name,
-    /// The role of who asks, when somebody does.
-    pub(crate) asker: Option<Role>,
+    /// The roll of admins: held since somebody registered first. It is claimed together with the first
+    /// account, so that of two first ones only one becomes admin.
+    pub(crate) roll: Name,
+    /// Who asks, when somebody does.
+    pub(crate) asker: Option<LoadedUser>,
 }
 
 /// A new account: the account itself, its two names, and for the first one the roll of admins.
@@ -39,12 +39,13 @@ pub(crate) fn register(
     if state.email.owner.is_some() {
         return Err(AccountRejection::EmailTaken);
     }
-    let is_first = state.first.owner.is_none();
-    let role = match command.role {
-        _ if is_first => Role::Admin,
-        None | Some(Role::User) => Role::User,
-        Some(role) if state.asker == Some(Role::Admin) => role,
-        Some(_) => return Err(AccountRejection::RoleNotYours),
+    let (role, vouched) = match (command.role, &state.asker) {
+        _ if state.roll.owner.is_none() => (Role::Admin, Some(state.roll.claimed_by(id))),
+        (None | Some(Role::User), _) => (Role::User, None),
+        (Some(role), Some(asker)) if asker.is_admin() => {
+            (role, Some(asker.vouches(&state.roll.lane)))
+        }
+        (Some(_), _) => return Err(AccountRejection::RoleNotYours),
     };
     let user = UserState {
         id: id.clone(),
@@ -60,9 +61,7 @@ pub(crate) fn register(
         created_at: context.now,
     };
     let mut facts = vec![state.handle.claimed_by(id), state.email.claimed_by(id)];
-    if is_first {
-        facts.push(state.first.claimed_by(id));
-    }
+    facts.extend(vouched);
     let data = UserRegistered { user: user.clone() }.into();
     facts.push(Fact { lane: Lane::User(id.clone()), data, expect: Expect::Empty });
     Ok((user, facts))

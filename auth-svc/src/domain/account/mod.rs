@@ -1,0 +1,15 @@
+//! Accounts: how they come about, what their owners and admins change, and who holds a unique name.
+
+mod administer;
+mod decide;
+mod evolve;
+mod rejection;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use administer::{Administering, administer};
+pub(crate) use decide::{Changing, NameChange, Registering, change_profile, register};
+pub(crate) use evolve::{evolve, evolve_owner};
+pub(crate) use rejection::AccountRejection;
+pub(crate) use state::{LoadedUser, Name};

@@ -1,0 +1,308 @@
+//! Given what was loaded, when a command comes, then these facts or this refusal.
+
+use eventlog::Expect;
+use schemas::commands::{AdministerUser, ChangeProfile, Register};
+use schemas::events::UserState;
+use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Username};
+use schemas::{Lane, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::decide::MAX_SETTINGS;
+use super::{
+    AccountRejection, Administering, Changing, Name, NameChange, Registering, administer,
+    change_profile, evolve, evolve_owner, register,
+};
+use crate::domain::{Context, Fact, Loaded};
+
+const NOW: Context = Context { now: Timestamp::from_millis(1_795_255_200_000) };
+
+fn id(number: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(number))
+}
+
+fn free(lane: Lane) -> Name {
+    Name { lane, at: 0, owner: None }
+}
+
+fn held(lane: Lane, at: u64, owner: &UserId) -> Name {
+    Name { lane, at, owner: Some(owner.to_string()) }
+}
+
+fn roll() -> Lane {
+    Lane::handle("!admins")
+}
+
+fn registering(name: &str) -> (Registering, Register) {
+    let email = format!("{name}@example.org");
+    let state = Registering {
+        handle: free(Lane::handle(name)),
+        email: free(Lane::email(&email)),
+        roll: held(roll(), 1, &id(9)),
+        asker: None,
+    };
+    let command = Register {
+        username: Username::parse(name).unwrap(),
+        email: Email::parse(&email).unwrap(),
+        password: NewPassword::parse("correct horse").unwrap(),
+        display_name: None,
+        role: None,
+    };
+    (state, command)
+}
+
+fn user(number: u128, name: &str, role: Role) -> UserState {
+    let (state, command) = registering(name);
+    let (mut user, _) = register(&state, &command, &id(number), &NOW).unwrap();
+    user.role = role;
+    user
+}
+
+fn asker(role: Role) -> Loaded<UserState> {
+    Loaded { at: 21, value: user(8, "asker", role) }
+}
+
+fn untouched(number: u128, at: u64) -> Expect {
+    Expect::Fence { lane: Lane::User(id(number)), at }
+}
+
+#[track_caller]
+fn types(facts: &[Fact]) -> Vec<&'static str> {
+    facts.iter().map(|fact| fact.data.type_name()).collect()
+}
+
+#[test]
+fn an_account_claims_its_names() {
+    let (state, command) = registering("ada");
+    let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
+    assert_eq!(user.role, Role::User);
+    assert_eq!(user.display_name.as_str(), "ada");
+    assert_eq!(types(&facts), ["name.claimed.v1", "name.claimed.v1", "user.registered.v1"]);
+    assert_eq!(facts.first().map(|f| f.expect.clone()), Some(Expect::At(0)));
+    assert_eq!(facts.last().map(|f| f.expect.clone()), Some(Expect::Empty));
+}
+
+#[test]
+fn the_first_account_becomes_admin_and_is_written_into_the_roll() {
+    let (mut state, command) = registering("ada");
+    state.roll = free(roll());
+    let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
+    assert_eq!(user.role, Role::Admin);
+    assert!(facts.iter().any(|fact| fact.lane == roll()));
+}
+
+#[test]
+fn nobody_makes_himself_admin() {
+    let (mut state, mut command) = registering("eve");
+    command.role = Some(Role::Admin);
+    for role in [None, Some(Role::User), Some(Role::Moderator)] {
+        state.asker = role.map(asker);
+        let refused = register(&state, &command, &id(1), &NOW);
+        assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
+    }
+    state.asker = Some(asker(Role::Admin));
+    let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
+    assert_eq!(user.role, Role::Admin);
+    // The one who gave the role vouches for it: nothing may have happened to him.
+    assert_eq!(facts.get(2).map(|fact| fact.expect.clone()), Some(untouched(8, 21)));
+    let mut suspended = asker(Role::Admin);
+    suspended.value.suspended = true;
+    state.asker = Some(suspended);
+    let refused = register(&state, &command, &id(1), &NOW);
+    assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
+}
+
+#[test]
+fn taken_names_are_refused_and_released_ones_are_free() {
+    let (mut state, command) = registering("ada");
+    state.handle = held(Lane::handle("ada"), 7, &id(2));
+    let refused = register(&state, &command, &id(1), &NOW);
+    assert_eq!(refused.err(), Some(AccountRejection::UsernameTaken));
+    state.handle = Name { lane: Lane::handle("ada"), at: 8, owner: None };
+    state.email = held(Lane::email("ada@example.org"), 7, &id(2));
+    let refused = register(&state, &command, &id(1), &NOW);
+    assert_eq!(refused.err(), Some(AccountRejection::EmailTaken));
+    state.email.owner = None;
+    let (_, facts) = register(&state, &command, &id(1), &NOW).unwrap();
+    assert_eq!(facts.first().map(|f| f.expect.clone()), Some(Expect::At(8)));
+}
+
+fn no_change() -> ChangeProfile {
+    ChangeProfile {
+        display_name: None,
+        bio: Patch::Keep,
+        avatar_media_id: Patch::Keep,
+        email: None,
+        username: None,
+        settings: None,
+    }
+}
+
+fn changing(user: UserState) -> Changing {
+    Changing { user: Loaded { at: 5, value: user }, handle: None, email: None }
+}
+
+#[test]
+fn a_profile_changes_only_where_it_is_told_to() {
+    let state = changing(user(1, "ada", Role::User));
+    assert_eq!(change_profile(&state, &no_change()).map(|(_, f)| f.len()), Ok(0));
+    let command = ChangeProfile {
+        display_name: Some(DisplayName::parse("Ada L.").unwrap()),
+        bio: Patch::Set(Bio::parse("counts").unwrap()),
+        ..no_change()
+    };
+    let (changed, facts) = change_profile(&state, &command).unwrap();
+    assert_eq!(changed.bio.as_ref().map(Bio::as_str), Some("counts"));
+    assert_eq!(types(&facts), ["user.profile_changed.v1"]);
+    assert_eq!(facts.first().map(|f| f.expect.clone()), Some(Expect::At(5)));
+}
+
+#[test]
+fn another_username_releases_the_old_one_in_the_same_step() {
+    let mut state = changing(user(1, "ada", Role::User));
+    let wanted = Username::parse("countess").unwrap();
+    state.handle = Some(NameChange {
+        old: held(Lane::handle("ada"), 3, &id(1)),
+        new: free(Lane::handle("countess")),
+    });
+    let command = ChangeProfile { username: Some(wanted), ..no_change() };
+    let (_, facts) = change_profile(&state, &command).unwrap();
+    assert_eq!(types(&facts), ["name.released.v1", "name.claimed.v1", "user.profile_changed.v1"]);
+    state.handle = Some(NameChange {
+        old: held(Lane::handle("ada"), 3, &id(1)),
+        new: held(Lane::handle("countess"), 4, &id(2)),
+    });
+    let refused = change_profile(&state, &command);
+    assert_eq!(refused.err(), Some(AccountRejection::UsernameTaken));
+}
+
+#[test]
+fn settings_have_a_limit() {
+    let state = changing(user(1, "ada", Role::User));
+    let mut settings = serde_json::Map::new();
+    settings.insert("k".into(), "x".repeat(MAX_SETTINGS).into());
+    let command = ChangeProfile { settings: Some(settings), ..no_change() };
+    let refused = change_profile(&state, &command);
+    assert_eq!(refused.err(), Some(AccountRejection::SettingsTooLarge));
+}
+
+fn administering(admin: UserState, target: UserState) -> Administering {
+    Administering {
+        roll: roll(),
+        another: None,
+        admin: Loaded { at: 2, value: admin },
+        target: Loaded { at: 3, value: target },
+    }
+}
+
+#[test]
+fn only_admins_act_on_others_and_never_against_themselves() {
+    let (admin, person) = (user(1, "root", Role::Admin), user(2, "ada", Role::User));
+    let suspend = |of: &UserState| AdministerUser {
+        user_id: of.id.clone(),
+        role: None,
+        suspended: Some(true),
+    };
+    let refused = administer(&administering(person.clone(), admin.clone()), &suspend(&admin));
+    assert_eq!(refused.err(), Some(AccountRejection::NotAdmin));
+    let refused = administer(&administering(admin.clone(), admin.clone()), &suspend(&admin));
+    assert_eq!(refused.err(), Some(AccountRejection::NotYourself));
+    let (after, facts) =
+        administer(&administering(admin, person.clone()), &suspend(&person)).unwrap();
+    assert!(after.suspended);
+    assert_eq!(types(&facts), ["name.claimed.v1", "user.suspension_changed.v1"]);
+}
+
+#[test]
+fn role_and_suspension_change_in_one_step_with_one_expectation() {
+    let (admin, person) = (user(1, "root", Role::Admin), user(2, "ada", Role::User));
+    let command = AdministerUser {
+        user_id: person.id.clone(),
+        role: Some(Role::Moderator),
+        suspended: Some(true),
+    };
+    let (after, facts) = administer(&administering(admin, person), &command).unwrap();
+    assert_eq!((after.role, after.suspended), (Role::Moderator, true));
+    let expectations: Vec<Expect> = facts.iter().map(|fact| fact.expect.clone()).collect();
+    assert_eq!(expectations, [untouched(1, 2), Expect::At(3), Expect::Any]);
+}
+
+#[test]
+fn an_admin_steps_down_when_another_remains() {
+    let admin = user(1, "root", Role::Admin);
+    let command =
+        AdministerUser { user_id: admin.id.clone(), role: Some(Role::User), suspended: None };
+    let mut state = administering(admin.clone(), admin);
+    assert_eq!(administer(&state, &command).err(), Some(AccountRejection::LastAdmin));
+    let mut another = Loaded { at: 7, value: user(2, "bob", Role::Admin) };
+    state.another = Some(another.clone());
+    let (after, facts) = administer(&state, &command).unwrap();
+    assert_eq!(after.role, Role::User);
+    assert_eq!(types(&facts), ["name.claimed.v1", "user.role_changed.v1"]);
+    assert_eq!(facts.first().map(|fact| fact.expect.clone()), Some(untouched(2, 7)));
+    another.value.suspended = true;
+    state.another = Some(another);
+    assert_eq!(administer(&state, &command).err(), Some(AccountRejection::LastAdmin));
+}
+
+#[test]
+fn a_suspended_admin_acts_no_more() {
+    let mut admin = user(1, "root", Role::Admin);
+    admin.suspended = true;
+    let person = user(2, "ada", Role::User);
+    let command = AdministerUser { user_id: person.id.clone(), role: None, suspended: Some(true) };
+    let refused = administer(&administering(admin, person), &command);
+    assert_eq!(refused.err(), Some(AccountRejection::NotAdmin));
+}
+
+#[test]
+fn a_changed_address_is_no_longer_verified() {
+    let mut verified = user(1, "ada", Role::User);
+    verified.email_verified = true;
+    let mut state = changing(verified);
+    let wanted = Email::parse("ada@example.net").unwrap();
+    state.email = Some(NameChange {
+        old: held(Lane::email("ada@example.org"), 4, &id(1)),
+        new: Name { lane: Lane::email("ada@example.net"), at: 6, owner: None },
+    });
+    let command = ChangeProfile { email: Some(wanted.clone()), ..no_change() };
+    let (after, facts) = change_profile(&state, &command).unwrap();
+    assert_eq!((after.email, after.email_verified), (wanted, false));
+    let expectations: Vec<Expect> = facts.into_iter().map(|fact| fact.expect).collect();
+    assert_eq!(expectations, [Expect::At(4), Expect::At(6), Expect::At(5)]);
+}
+
+#[test]
+fn another_spelling_of_the_own_address_moves_no_name() {
+    let mut state = changing(user(1, "ada", Role::User));
+    let own = held(Lane::email("ada@example.org"), 4, &id(1));
+    state.email = Some(NameChange { old: own.clone(), new: own });
+    let wanted = Email::parse("Ada@example.org").unwrap();
+    let command = ChangeProfile { email: Some(wanted), ..no_change() };
+    let (_, facts) = change_profile(&state, &command).unwrap();
+    assert_eq!(types(&facts), ["user.profile_changed.v1"]);
+}
+
+#[test]
+fn replaying_the_facts_of_a_decision_gives_the_state_it_announced() {
+    let (state, command) = registering("ada");
+    let (registered, mut facts) = register(&state, &command, &id(1), &NOW).unwrap();
+    let mut changed = changing(registered);
+    changed.handle = Some(NameChange {
+        old: held(Lane::handle("ada"), 3, &id(1)),
+        new: free(Lane::handle("countess")),
+    });
+    let username = Some(Username::parse("countess").unwrap());
+    let rename = ChangeProfile { username, ..no_change() };
+    let (announced, more) = change_profile(&changed, &rename).unwrap();
+    facts.extend(more);
+    let (mut replayed, mut ada, mut countess) = (None, None, None);
+    for fact in facts {
+        match &fact.lane {
+            lane if *lane == Lane::handle("ada") => evolve_owner(&mut ada, fact.data),
+            lane if *lane == Lane::handle("countess") => evolve_owner(&mut countess, fact.data),
+            _ => evolve(&mut replayed, fact.data),
+        }
+    }
+    assert_eq!((replayed, ada), (Some(announced), None));
+    assert_eq!(countess.as_deref(), Some(id(1).as_str()));
+}
