@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("eventlog", 1),
     ("bus", 1),
     ("readmodel", 1),
+    ("testbed", 1),
     ("auth-svc", 2),
     ("chat-svc", 2),
     ("projector", 2),
@@ -116,6 +117,15 @@ fn only_their_owners_name_the_outer_world() {
         }
     }
     assert!(wrong.is_empty(), "dependencies behind a fence: {wrong:?}");
+}
+
+#[test]
+fn only_tests_start_servers_with_the_testbed() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        let built_on_it = built_on(package).any(|name| name == "testbed");
+        assert!(!built_on_it, "{} is built on the testbed", package.name);
+    }
 }
 
 #[test]

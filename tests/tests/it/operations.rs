@@ -166,6 +166,7 @@ async fn poison_is_seen_parked_and_redriven() {
     let health = async || Stranger::new(&installation.place).ask("GET", "/readyz").once().await;
     assert_eq!(health().await.status, 200);
     exits(&installation.operate(&["dead-letters", "list", "--json"]), 0);
+    let mut socket = ada.connect().await;
     // What a defective or newer program might write.
     let subject = format!("tidings.evt.session.{}", ada.id);
     nats::publish(&installation.nats(), &subject, "{\"specversion\":\"1.0\"}").await;
@@ -187,7 +188,6 @@ async fn poison_is_seen_parked_and_redriven() {
     assert!(reply.text.contains("project"), "{}", reply.text);
     let room = ada.post("/v1/rooms", json!({"kind": "group", "name": "all the same"})).await;
     let room = id_of(&room.ok(201));
-    let mut socket = ada.connect().await;
     socket.post(&room, "still talking").await;
     socket.event_in(&room, "message.posted").await;
     let lagging = ada.ask("GET", &format!("/v1/rooms/{room}"));
