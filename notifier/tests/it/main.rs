@@ -25,7 +25,7 @@ use telemetry::{Health, Metrics, Shutdown};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use server::{Server, until};
+use server::{Server, mail_server, until};
 
 struct House {
     server: Server,
@@ -381,5 +381,34 @@ async fn reading_everything_twice_is_one_event() {
     assert_eq!(first, second);
     let read = house.events().await.into_iter();
     assert_eq!(read.filter(|(_, e)| matches!(e.data, EventData::NotificationsRead(_))).count(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn mail_is_handed_to_the_mail_server() {
+    let house = House::new().await;
+    let (url, mut mails) = mail_server("250 ok").await;
+    let running = house.notifier(Some(url)).await;
+    house.registers(1, "ada", Role::User).await;
+    running.counts("mail", "done", 1).await;
+    let mail = mails.recv().await.unwrap();
+    assert!(mail.contains("To: ada <ada@example.org>"), "{mail}");
+    assert!(mails.try_recv().is_err(), "it is sent once");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_mail_server_refuses_for_good_is_not_tried_again() {
+    let house = House::new().await;
+    let (url, _mails) = mail_server("550 no such person ada@example.org").await;
+    let running = house.notifier(Some(url)).await;
+    house.registers(1, "ada", Role::User).await;
+    let dead = house.log.dead_letters().await.unwrap();
+    let letter = until("the mail is a dead letter", async || {
+        dead.list(0, 10).await.unwrap().into_iter().next()
+    })
+    .await;
+    assert_eq!((letter.consumer.as_str(), letter.attempts), ("mail", 1));
+    assert_eq!(letter.reason, "the mail server answered 550", "nobody's address is kept in it");
     running.stop().await;
 }

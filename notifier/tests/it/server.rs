@@ -93,3 +93,55 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
         sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// A mail server that takes one mail per connection; answers what it was told, and hands the mails out.
+pub(crate) async fn mail_server(
+    answer_to_recipient: &'static str,
+) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let (sender, mails) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(converse(stream, answer_to_recipient, sender.clone()));
+        }
+    });
+    (url, mails)
+}
+
+/// The server's side of RFC 5321, as much of it as a client needs that sends one mail.
+async fn converse(
+    stream: TcpStream,
+    answer_to_recipient: &'static str,
+    mails: tokio::sync::mpsc::UnboundedSender<String>,
+) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read).lines();
+    write.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
+    let mut mail: Option<String> = None;
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answer = match (&mut mail, line.split(' ').next().unwrap_or_default()) {
+            (Some(text), ".") => {
+                mails.send(std::mem::take(text)).unwrap();
+                mail = None;
+                "250 taken"
+            }
+            (Some(text), _) => {
+                text.push_str(&line);
+                text.push('\n');
+                continue;
+            }
+            (None, "EHLO") => "250 mail.example",
+            (None, "RCPT") => answer_to_recipient,
+            (None, "DATA") => {
+                mail = Some(String::new());
+                "354 go on"
+            }
+            (None, "QUIT") => "221 bye",
+            (None, _) => "250 ok",
+        };
+        if write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}

@@ -26,6 +26,8 @@ pub struct Socket {
     pub welcome: Value,
     /// The code the server closed with, once it has.
     pub closed: Option<u16>,
+    /// How often the server has asked whether somebody is there.
+    pub pings: usize,
     /// Whether the connection is gone.
     pub ended: bool,
     /// The last position seen in an event or a welcome: where a client would resume.
@@ -86,6 +88,7 @@ impl Socket {
             waiting: VecDeque::new(),
             welcome: Value::Null,
             closed: None,
+            pings: 0,
             ended: false,
             position: String::new(),
             next_id: 1,
@@ -235,6 +238,7 @@ impl Socket {
                 Some(Ok(Message::Close(frame))) => {
                     self.closed = Some(frame.map_or(1005, |frame| frame.code.into()));
                 }
+                Some(Ok(Message::Ping(_))) => self.pings += 1,
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => {
                     self.ended = true;

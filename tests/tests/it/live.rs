@@ -337,3 +337,24 @@ async fn pages(place: Place) {
     let wanted: Vec<String> = (0..700).map(|number| format!("{text} {number}")).collect();
     assert_eq!(posted, wanted);
 }
+
+/// Half a minute of nothing but heartbeats; only where time is no matter.
+#[tokio::test]
+async fn a_quiet_socket_is_kept_alive() {
+    if std::env::var_os("TIDINGS_LONG_TESTS").is_none() {
+        return;
+    }
+    let place = tests::kit::lasting::one_process().await;
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
+    let mut socket = ada.connect().await;
+    for _ in 0..60 {
+        if socket.pings > 0 {
+            break;
+        }
+        assert_eq!(socket.all().await.iter().filter(|frame| frame["type"] == "closing").count(), 0);
+        while socket.next(Duration::from_secs(1)).await.is_some() {}
+    }
+    assert!(socket.pings > 0, "the server asks whether somebody is there");
+    socket.post(&room, "still here").await;
+}

@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::too_many_lines,
     reason = "a test fails by panicking, and a flow is told in one piece"
@@ -48,3 +49,4 @@ mod notifications;
 mod operations;
 mod rooms;
 mod traces;
+mod verified;

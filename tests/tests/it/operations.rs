@@ -178,7 +178,8 @@ async fn poison_is_seen_parked_and_redriven() {
     })
     .await;
     assert_eq!(letters.len(), 1, "{letters:?}");
-    let id = letters[0]["id"].to_string();
+    let letter_id = letters[0]["id"].clone();
+    let id = letter_id.to_string();
     let shown = installation.operate(&["dead-letters", "show", &id, "--json"]);
     exits(&shown, 0);
     assert!(String::from_utf8_lossy(&shown.stdout).contains("not a well-formed event"));
@@ -200,7 +201,7 @@ async fn poison_is_seen_parked_and_redriven() {
     until("it is parked again", async || {
         let listed = answer(&installation.operate(&["dead-letters", "list", "--json"]));
         let letters = listed.as_array().or_else(|| listed["items"].as_array())?.clone();
-        letters.first().filter(|letter| letter["id"].to_string() != id).map(|_| ())
+        letters.first().filter(|letter| letter["id"] != letter_id).map(|_| ())
     })
     .await;
 }
