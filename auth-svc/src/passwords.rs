@@ -2,7 +2,8 @@
 //!
 //! bcrypt keeps a core busy for a quarter of a second at cost 12. A few threads of their own do that work
 //! from a bounded queue. When it is full, or an answer would come after its asker has gone, the asker is
-//! told to come back instead of waiting without end, and chat goes on undisturbed by a storm of logins.
+//! told to come back instead of waiting without end. The threads yield to all others, so that chat goes on
+//! undisturbed by a storm of logins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,9 @@ use crate::metrics::PasswordMetrics;
 const QUEUE: usize = 64;
 /// Longest password in bytes; bcrypt looks at no more.
 const MAX_PASSWORD: usize = 72;
+/// How far the threads step back behind others that want a core (0 not at all, 19 most).
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 /// Longest time an asker is told to wait, in seconds.
 const MAX_RETRY_AFTER: u64 = 30;
 
@@ -147,6 +151,11 @@ fn millis(span: Duration) -> u64 {
 }
 
 fn work(queue: &Mutex<Receiver<Job>>) {
+    // On Linux this is about the calling thread alone. Elsewhere it would be about the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "a hashing thread keeps its priority");
+    }
     loop {
         // The lock is held while waiting for a job, not while doing it.
         let job = queue.lock().recv();
@@ -233,6 +242,26 @@ mod tests {
         let release = block(&passwords).await;
         let refused = passwords.hash("correct horse", Instant::now()).await;
         assert_eq!(refused.map_err(|rejection| rejection.code), Err(Code::Unavailable));
+        drop(release);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_threads_step_back_and_others_do_not() {
+        let passwords = start();
+        let release = block(&passwords).await;
+        let (mut hashing, mut own) = (Vec::new(), Vec::new());
+        for thread in std::fs::read_dir("/proc/self/task").unwrap() {
+            // pid (name) and then, among others, the niceness as the 17th.
+            let Ok(stat) = std::fs::read_to_string(thread.unwrap().path().join("stat")) else {
+                continue;
+            };
+            let (name, rest) = stat.rsplit_once(") ").unwrap();
+            let niceness: i32 = rest.split(' ').nth(16).unwrap().parse().unwrap();
+            if name.contains("(bcrypt-") { hashing.push(niceness) } else { own.push(niceness) }
+        }
+        let least = own.iter().min().copied().unwrap();
+        assert!(least < NICENESS && hashing.contains(&NICENESS), "{own:?} {hashing:?}");
         drop(release);
     }
 

@@ -3,6 +3,8 @@
 mod administer;
 mod decide;
 mod evolve;
+#[cfg(test)]
+mod properties;
 mod rejection;
 mod state;
 #[cfg(test)]

@@ -1,0 +1,260 @@
+//! Whatever people do, in whatever order, and however old what they have read is: names stay unique, and
+//! somebody who may act stays admin.
+//!
+//! A small log in memory keeps lanes and checks expectations as the real one does. Each lane a decision is made
+//! by is read at a place of its own in the recent past, as happens when others write meanwhile; only
+//! expectations stand between such a decision and the log.
+
+use std::collections::HashMap;
+
+use eventlog::Expect;
+use proptest::prelude::*;
+use schemas::commands::{AdministerUser, ChangeProfile, Register};
+use schemas::events::UserState;
+use schemas::values::{Email, NewPassword, Patch, Role, Username};
+use schemas::{EventData, Lane, Sequence, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{
+    Administering, Changing, LoadedUser, Name, NameChange, Registering, administer, change_profile,
+    evolve, evolve_owner, register,
+};
+use crate::domain::{Context, Fact, Loaded};
+
+const NOW: Context = Context { now: Timestamp::from_millis(1_795_255_200_000) };
+
+/// How far in the past each read may be.
+type Lags = [u64; 5];
+
+#[derive(Debug, Clone)]
+enum Act {
+    Register { name: u8, address: u8, role: Option<Role>, asker: Option<u8> },
+    Rename { who: u8, name: Option<u8>, address: Option<u8> },
+    Administer { admin: u8, target: u8, role: Option<Role>, suspended: Option<bool> },
+}
+
+fn role() -> impl Strategy<Value = Option<Role>> {
+    prop_oneof![Just(None), Just(Some(Role::User)), Just(Some(Role::Admin))]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let who = 0..6_u8;
+    let name = 0..8_u8;
+    let asker = proptest::option::of(who.clone());
+    let maybe = proptest::option::of(name.clone());
+    prop_oneof![
+        (name.clone(), name, role(), asker).prop_map(|(name, address, role, asker)| {
+            Act::Register { name, address, role, asker }
+        }),
+        (who.clone(), maybe.clone(), maybe).prop_map(|(who, name, address)| Act::Rename {
+            who,
+            name,
+            address
+        }),
+        (who.clone(), who, role(), any::<Option<bool>>()).prop_map(
+            |(admin, target, role, suspended)| Act::Administer { admin, target, role, suspended }
+        ),
+    ]
+}
+
+fn username(number: u8) -> Username {
+    Username::parse(&format!("name{number}")).unwrap()
+}
+
+fn email(number: u8) -> Email {
+    Email::parse(&format!("address{number}@example.org")).unwrap()
+}
+
+fn roll() -> Lane {
+    Lane::handle("!admins")
+}
+
+#[derive(Default)]
+struct Log {
+    lanes: HashMap<Lane, Vec<(Sequence, EventData)>>,
+    head: Sequence,
+    /// Who has registered, in order.
+    people: Vec<UserId>,
+    /// Ids drawn.
+    drawn: u128,
+}
+
+impl Log {
+    /// The events of a lane as somebody sees it who is `lag` events behind.
+    fn seen(&self, lane: &Lane, lag: u64) -> &[(Sequence, EventData)] {
+        let events = self.lanes.get(lane).map_or(&[][..], Vec::as_slice);
+        let until = self.head.saturating_sub(lag);
+        &events[..events.partition_point(|(sequence, _)| *sequence <= until)]
+    }
+
+    fn name(&self, lane: Lane, lag: u64) -> Name {
+        let last = self.seen(&lane, lag).last().cloned();
+        let mut owner = None;
+        let at = last.map_or(0, |(sequence, event)| {
+            evolve_owner(&mut owner, event);
+            sequence
+        });
+        Name { lane, at, owner }
+    }
+
+    fn user(&self, id: &UserId, lag: u64) -> Option<LoadedUser> {
+        let (at, event) = self.seen(&Lane::User(id.clone()), lag).last()?.clone();
+        let mut user = None;
+        evolve(&mut user, event);
+        user.map(|value| Loaded { at, value })
+    }
+
+    fn person(&self, number: u8, lag: u64) -> Option<LoadedUser> {
+        let id = self.people.get(usize::from(number) % self.people.len().max(1))?;
+        self.user(id, lag)
+    }
+
+    /// All or nothing: each expectation is judged by the log before the batch.
+    fn append(&mut self, facts: Vec<Fact>) -> bool {
+        let last = |lane: &Lane| self.seen(lane, 0).last().map_or(0, |(sequence, _)| *sequence);
+        let holds = facts.iter().all(|fact| match &fact.expect {
+            Expect::Any => true,
+            Expect::Empty => last(&fact.lane) == 0,
+            Expect::At(sequence) => last(&fact.lane) == *sequence,
+            Expect::Fence { lane, at } => last(lane) == *at,
+        });
+        if holds {
+            for fact in facts {
+                self.head += 1;
+                self.lanes.entry(fact.lane).or_default().push((self.head, fact.data));
+            }
+        }
+        holds
+    }
+
+    fn carry_out(&mut self, act: &Act, lags: Lags) {
+        let decided = match act {
+            Act::Register { name, address, role, asker } => {
+                return self.register(*name, *address, *role, *asker, lags);
+            }
+            Act::Rename { who, name, address } => self.rename(*who, *name, *address, lags),
+            Act::Administer { admin, target, role, suspended } => {
+                self.administer((*admin, *target), *role, *suspended, lags)
+            }
+        };
+        if let Some((announced, facts)) = decided
+            && !facts.is_empty()
+            && self.append(facts)
+        {
+            let now = self.user(&announced.id, 0).map(|user| user.value);
+            assert_eq!(now, Some(announced), "the log says what the decision announced");
+        }
+    }
+
+    fn register(
+        &mut self,
+        name: u8,
+        address: u8,
+        role: Option<Role>,
+        asker: Option<u8>,
+        lags: Lags,
+    ) {
+        let command = Register {
+            username: username(name),
+            email: email(address),
+            password: NewPassword::parse("correct horse").unwrap(),
+            display_name: None,
+            role,
+        };
+        let state = Registering {
+            handle: self.name(Lane::handle(command.username.as_str()), lags[0]),
+            email: self.name(Lane::email(command.email.as_str()), lags[1]),
+            roll: self.name(roll(), lags[2]),
+            asker: asker.and_then(|asker| self.person(asker, lags[3])),
+        };
+        self.drawn += 1;
+        let id = UserId::from_uuid(Uuid::from_u128(self.drawn));
+        if let Ok((_, facts)) = register(&state, &command, &id, &NOW)
+            && self.append(facts)
+        {
+            self.people.push(id);
+        }
+    }
+
+    fn rename(
+        &self,
+        who: u8,
+        name: Option<u8>,
+        address: Option<u8>,
+        lags: Lags,
+    ) -> Option<(UserState, Vec<Fact>)> {
+        let user = self.person(who, lags[0])?;
+        let command = ChangeProfile {
+            display_name: None,
+            bio: Patch::Keep,
+            avatar_media_id: Patch::Keep,
+            email: address.map(email),
+            username: name.map(username),
+            settings: None,
+        };
+        let old = &user.value;
+        let handle = command.username.as_ref().filter(|wanted| **wanted != old.username);
+        let handle = handle.map(|wanted| NameChange {
+            old: self.name(Lane::handle(old.username.as_str()), lags[1]),
+            new: self.name(Lane::handle(wanted.as_str()), lags[2]),
+        });
+        let email = command.email.as_ref().filter(|wanted| **wanted != old.email);
+        let email = email.map(|wanted| NameChange {
+            old: self.name(Lane::email(old.email.as_str()), lags[3]),
+            new: self.name(Lane::email(wanted.as_str()), lags[4]),
+        });
+        change_profile(&Changing { user, handle, email }, &command).ok()
+    }
+
+    fn administer(
+        &self,
+        (admin, target): (u8, u8),
+        role: Option<Role>,
+        suspended: Option<bool>,
+        lags: Lags,
+    ) -> Option<(UserState, Vec<Fact>)> {
+        let admin = self.person(admin, lags[0])?;
+        let target = self.person(target, lags[1])?;
+        let others = self.people.iter().filter(|id| **id != admin.value.id);
+        let mut others = others.filter_map(|id| self.user(id, lags[2]));
+        let another = others.find(LoadedUser::is_admin);
+        let user_id = target.value.id.clone();
+        let command = AdministerUser { user_id, role, suspended };
+        administer(&Administering { admin, target, roll: roll(), another }, &command).ok()
+    }
+
+    fn check(&self) {
+        let people: Vec<UserState> =
+            self.people.iter().map(|id| self.user(id, 0).unwrap().value).collect();
+        for person in &people {
+            let owner = Some(person.id.to_string());
+            let handle = Lane::handle(person.username.as_str());
+            assert_eq!(self.name(handle, 0).owner, owner, "everybody holds his username");
+            let email = Lane::email(person.email.as_str());
+            assert_eq!(self.name(email, 0).owner, owner, "everybody holds his address");
+        }
+        let names = self
+            .lanes
+            .keys()
+            .filter(|lane| matches!(lane, Lane::Handle(_) | Lane::Email(_)) && **lane != roll());
+        let held = names.filter(|lane| self.name((*lane).clone(), 0).owner.is_some()).count();
+        assert_eq!(held, people.len() * 2, "no name is held by nobody's account");
+        let admin = |person: &UserState| person.role == Role::Admin && !person.suspended;
+        assert!(people.is_empty() || people.iter().any(admin), "an admin remains");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn names_stay_unique_and_an_admin_remains(
+        acts in proptest::collection::vec((act(), proptest::array::uniform5(0..6_u64)), 1..60)
+    ) {
+        let mut log = Log::default();
+        for (act, lags) in acts {
+            log.carry_out(&act, lags);
+            log.check();
+        }
+    }
+}
