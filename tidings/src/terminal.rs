@@ -131,7 +131,7 @@ pub(crate) fn first_steps(http: &str, config: &Config) {
         r#"
 Tidings is running. Ctrl-C stops everything.
 
-  web client {http}/
+  start page {http}/
   API docs   {http}/docs
   WebSocket  {ws}/v1/ws
   health     {http}/readyz   metrics {http}/metrics

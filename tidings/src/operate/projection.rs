@@ -87,7 +87,7 @@ async fn open(config: &Config, reached: &Reached) -> Result<(EventLog, ReadModel
 fn failed(error: &ProjectError) -> Failure {
     match error {
         ProjectError::Refused(why) => Failure::wrong_call(why.as_str()),
-        error => Failure::because("it did not work", error),
+        error => Failure::because("the log was not projected", error),
     }
 }
 
