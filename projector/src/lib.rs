@@ -1,7 +1,7 @@
 //! Events to views to the read model; rebuild; verify.
 //!
 //! The projector reads the whole log in order and keeps the read model's documents in step with it. The
-//! rules are pure functions in [`views`]; the engine loads the documents a batch touches, lets the views
+//! rules are pure functions in `views`; the engine loads the documents a batch touches, lets the views
 //! change them in memory, and commits them together with the checkpoint. Exactly once, on any crash: the
 //! commit is conditional on the checkpoint, which is also what keeps two projectors apart.
 //!

@@ -66,7 +66,7 @@ pub struct Verified {
     pub position: Position,
     /// Per collection.
     pub collections: Vec<CollectionCount>,
-    /// The first [`DESCRIBED`] differences.
+    /// The first 100 differences.
     pub differences: Vec<Difference>,
 }
 

@@ -3,11 +3,12 @@
 
 use readmodel::*;
 use schemas::events::*;
-use schemas::ids::{RoomId, UserId};
+use schemas::ids::UserId;
 use schemas::values::*;
 
 use crate::kit::*;
-use crate::server::Mongo;
+use crate::queries::*;
+use crate::server::mongo;
 
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
@@ -21,9 +22,9 @@ macro_rules! cases {
         /// One server for all cases, ended with them.
         #[tokio::test]
         async fn mongodb() {
-            let Some(server) = Mongo::start().await else { return };
+            let Some(server) = mongo().await else { return };
             $({
-                let place = Place::mongo(server.url()).await;
+                let place = Place::mongo(&server.url()).await;
                 eprintln!("mongodb: {}", stringify!($case));
                 $case(&place).await;
             })*
@@ -50,16 +51,16 @@ cases!(
     another_namespace_is_another_read_model,
 );
 
-fn ids(members: &[MembershipDoc]) -> Vec<UserId> {
+pub(crate) fn ids(members: &[MembershipDoc]) -> Vec<UserId> {
     members.iter().map(|member| member.user_id.clone()).collect()
 }
 
-fn numbers(messages: &[MessageDoc]) -> Vec<u64> {
+pub(crate) fn numbers(messages: &[MessageDoc]) -> Vec<u64> {
     messages.iter().map(|message| message.number).collect()
 }
 
 /// A room 1 with users 1, 2, 3 and messages 1 to `posts` by user 1.
-fn conversation(posts: u64) -> History {
+pub(crate) fn conversation(posts: u64) -> History {
     let mut history = History::default();
     for (number, name) in [(1, "ada"), (2, "bob"), (3, "eve")] {
         history.register(number, name);
@@ -237,159 +238,6 @@ async fn repeats_change_nothing(place: &Place) {
     history.post_with(MessageState { id: message(4), sender_id: user(2), ..named });
     engine.apply(&history.events[next..], history.events.len() as u64).await.unwrap();
     assert_eq!(store.room(&room(1)).await.unwrap().unwrap().last_number, 2);
-}
-
-async fn inboxes(place: &Place) {
-    let mut history = History::default();
-    for id in 1..=5 {
-        history.notify(id, 1);
-    }
-    history.notify(5, 1);
-    history.notify(6, 2);
-    history.read_notification(1, Some(2));
-    history.read_notification(2, Some(1));
-    place.project(&history).await;
-    let store = place.model.current();
-    let unread = async |only| {
-        let page = store.notifications(&user(1), only, None, 50).await.unwrap();
-        page.items.iter().map(|entry| (entry.created, entry.read)).collect::<Vec<_>>()
-    };
-    let all = [(5, false), (4, false), (3, false), (2, true), (1, false)];
-    assert_eq!(unread(false).await, all);
-    assert_eq!(unread(true).await.len(), 4);
-    assert_eq!(store.inbox(&user(1)).await.unwrap().unread_count, 4);
-    let page = store.notifications(&user(1), true, Some(4), 1).await.unwrap();
-    assert_eq!((page.items[0].created, page.more), (3, true));
-    let changed = store.notification_changes(&user(1), 5, 10).await.unwrap();
-    assert_eq!((changed.items.len(), changed.complete), (1, true));
-    assert_eq!(store.notification(&user(2), &notification(1)).await.unwrap(), None);
-    let mut engine = place.engine().await;
-    let first = history.events.len();
-    let all_read = history.read_notification(1, None);
-    history.read_notification(1, Some(1));
-    history.notify(7, 1);
-    engine.apply(&history.events[first..], history.events.len() as u64).await.unwrap();
-    assert_eq!(unread(true).await, [(12, false)]);
-    let inbox = store.inbox(&user(1)).await.unwrap();
-    assert_eq!((inbox.unread_count, inbox.read_all), (1, all_read));
-    assert!(store.notification(&user(1), &notification(1)).await.unwrap().unwrap().read);
-    assert_eq!(store.inbox(&user(9)).await.unwrap(), InboxDoc::empty(user(9)));
-}
-
-async fn people_are_found(place: &Place) {
-    let mut history = History::default();
-    for (number, name) in [(1, "ada"), (2, "adam"), (3, "eve"), (4, "zad")] {
-        history.register(number, name);
-    }
-    let mut renamed = user_state(4, "abel");
-    renamed.display_name = DisplayName::parse("Adele [.*").unwrap();
-    let at = history.add(UserProfileChanged { user: renamed });
-    place.project(&history).await;
-    let store = place.model.current();
-    let names = |page: &Slice<UserDoc>| {
-        page.items.iter().map(|user| user.state.username.to_string()).collect::<Vec<_>>()
-    };
-    let by_name = async |name: &str| {
-        let name = Username::parse(name).unwrap();
-        store.user_by_username(&name).await.unwrap().map(|found| found.state.id)
-    };
-    assert_eq!((by_name("ABEL").await, by_name("zad").await), (Some(user(4)), None));
-    let page = store.search_users("AD", None, 2).await.unwrap();
-    assert_eq!((names(&page), page.more), (vec!["abel".into(), "ada".into()], true));
-    let page = store.search_users("ad", Some("ada"), 2).await.unwrap();
-    assert_eq!((names(&page), page.more), (vec!["adam".into()], false));
-    assert_eq!(names(&store.search_users("adele [.", None, 2).await.unwrap()), ["abel"]);
-    assert_eq!(names(&store.search_users(".*", None, 2).await.unwrap()), [""; 0]);
-    let page = store.list_users(Some(&user(2)), 1).await.unwrap();
-    assert_eq!((names(&page), page.more), (vec!["eve".into()], true));
-    let changed = store.user_changes(4, 10).await.unwrap();
-    assert_eq!((changed.items.len(), changed.items[0].updated), (1, at));
-    assert_eq!(store.users(&[user(1), user(9), user(3)]).await.unwrap().len(), 2);
-}
-
-async fn rooms_are_found_and_listed(place: &Place) {
-    let mut history = History::default();
-    history.register(1, "ada");
-    for (number, name) in [(1, "Beta"), (2, "alpha"), (3, "Alpine"), (4, "hidden"), (5, "Gone")] {
-        let mut state = room_state(number, name);
-        if number == 4 {
-            state.visibility = Visibility::Private;
-        }
-        history.add(RoomCreated { room: state });
-        history.join(number, 1);
-    }
-    let archived = RoomState { archived: true, ..room_state(5, "Gone") };
-    history.add(RoomArchived { room: archived });
-    history.post(2, 1, 1);
-    history.leave(3, 1);
-    place.project(&history).await;
-    let store = place.model.current();
-    let found = async |filter, after: Option<&NameAnchor>, limit| {
-        let page = store.public_rooms(&filter, after, limit).await.unwrap();
-        (page.items.into_iter().map(|r| r.state.id).collect::<Vec<_>>(), page.more)
-    };
-    let all = found(RoomFilter::Any, None, 10).await;
-    assert_eq!(all, (vec![room(2), room(3), room(1)], false));
-    let anchor = NameAnchor { name: "alpha".into(), room_id: room(2) };
-    assert_eq!(found(RoomFilter::Any, Some(&anchor), 1).await, (vec![room(3)], true));
-    assert_eq!(found(RoomFilter::Name("BETA".into()), None, 9).await.0, [room(1)]);
-    assert_eq!(found(RoomFilter::Name("bet".into()), None, 9).await.0, []);
-    assert_eq!(found(RoomFilter::Prefix("AL".into()), None, 9).await.0, [room(2), room(3)]);
-    let mine = async |after: Option<&ActivityAnchor>, limit| {
-        let page = store.user_rooms(&user(1), after, limit).await.unwrap();
-        (page.items.into_iter().map(|(r, _)| r.state.id).collect::<Vec<_>>(), page.more)
-    };
-    assert_eq!(mine(None, 10).await, (vec![room(2), room(5), room(4), room(1)], false));
-    let anchor = ActivityAnchor { last_activity: 10, room_id: room(5) };
-    assert_eq!(mine(Some(&anchor), 1).await, (vec![room(4)], true));
-    let left = store.membership(&room(3), &user(1)).await.unwrap().unwrap();
-    assert!(!left.present);
-    assert_eq!(store.memberships_of(&user(1)).await.unwrap().len(), 4);
-}
-
-async fn timelines_have_pages(place: &Place) {
-    place.project(&conversation(20)).await;
-    let store = place.model.current();
-    let page =
-        async |anchor, limit| numbers(&store.timeline(&room(1), anchor, limit).await.unwrap());
-    assert_eq!(page(Anchor::Latest, 3).await, [18, 19, 20]);
-    assert_eq!(page(Anchor::Before(4), 2).await, [2, 3]);
-    assert_eq!(page(Anchor::After(4), 2).await, [5, 6]);
-    assert_eq!(page(Anchor::Around(10), 5).await, [8, 9, 10, 11, 12]);
-    assert_eq!(page(Anchor::Around(1), 4).await, [1, 2]);
-    assert_eq!(page(Anchor::After(u64::MAX), 4).await, [0; 0]);
-    assert_eq!(store.timeline(&room(9), Anchor::Latest, 5).await.unwrap(), []);
-}
-
-async fn resume_finds_what_changed(place: &Place) {
-    let mut history = conversation(5);
-    let p = history.events.len() as u64;
-    let edited = history.edit(message_state(1, 2, 1, "edited"));
-    let posted = history.post(1, 6, 2);
-    let mut answer = message_state(1, 7, 2, "an answer");
-    answer.thread_root_id = Some(message(1));
-    let answered = history.post_with(answer);
-    let read = history.read(1, 3, 6);
-    let left = history.leave(1, 2);
-    let renamed = history.add(RoomChanged { room: room_state(1, "Renamed") });
-    place.project(&history).await;
-    let store = place.model.current();
-    let rooms: [RoomId; 2] = [room(1), room(2)];
-    let messages = store.message_changes(&rooms, p, 10).await.unwrap();
-    let changed: Vec<u64> = messages.items.iter().map(|message| message.changed).collect();
-    assert_eq!((changed, messages.complete), (vec![edited, posted, answered], true));
-    assert!(!store.message_changes(&rooms, p, 2).await.unwrap().complete);
-    assert!(store.message_changes(&rooms, answered, 2).await.unwrap().items.is_empty());
-    let members = store.member_changes(&rooms, p, 10).await.unwrap();
-    assert_eq!(ids(&members.items), [user(2)]);
-    assert_eq!((members.items[0].changed, members.items[0].present), (left, false));
-    let mine = store.membership_changes(&user(2), p, 10).await.unwrap();
-    assert_eq!(mine.items, members.items);
-    let markers = store.marker_changes(&rooms, p, 10).await.unwrap();
-    assert_eq!((ids(&markers.items), markers.items[0].marker_updated), (vec![user(3)], read));
-    let room_changes = store.room_changes(&rooms, p, 10).await.unwrap();
-    assert_eq!((room_changes.items.len(), room_changes.items[0].changed), (1, renamed));
-    assert!(store.room_changes(&rooms, renamed, 10).await.unwrap().items.is_empty());
 }
 
 async fn a_commit_is_fenced(place: &Place) {

@@ -11,7 +11,7 @@ use schemas::ids::RoomId;
 use schemas::values::*;
 
 use crate::kit::*;
-use crate::server::Mongo;
+use crate::server::mongo;
 
 type Contents = BTreeMap<(Collection, String), Doc>;
 
@@ -217,20 +217,20 @@ fn batches_and_crashes_do_not_matter() {
 #[test]
 fn both_backends_hold_the_same() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let Some(server) = runtime.block_on(Mongo::start()) else { return };
-    let (sqlite, mongo) =
-        runtime.block_on(async { (Place::sqlite().await, Place::mongo(server.url()).await) });
+    let Some(server) = runtime.block_on(mongo()) else { return };
+    let (embedded, database) =
+        runtime.block_on(async { (Place::sqlite().await, Place::mongo(&server.url()).await) });
     let config = Config { cases: 8, max_shrink_iters: 20, ..Config::default() };
     let outcome = TestRunner::new(config).run(&histories(), |(steps, sizes)| {
         let history = play(&steps);
-        let one = runtime.block_on(project(&sqlite, &history, &[7]));
-        let other = runtime.block_on(project(&mongo, &history, &sizes));
+        let one = runtime.block_on(project(&embedded, &history, &[7]));
+        let other = runtime.block_on(project(&database, &history, &sizes));
         prop_assert_eq!(one, other);
         Ok(())
     });
     outcome.unwrap();
     // Server after its clients.
-    runtime.block_on(async { drop((sqlite, mongo)) });
+    runtime.block_on(async { drop((embedded, database)) });
     drop(server);
 }
 

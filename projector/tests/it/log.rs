@@ -8,11 +8,11 @@ use projector::{Config, Deps, Projector};
 use readmodel::ReadModel;
 use schemas::{Namespace, Sequence};
 use telemetry::{Health, Metrics, Shutdown};
+use testbed::Nats;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
 use crate::kit::{History, Place, lane};
-use crate::server::Nats;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -26,7 +26,7 @@ impl Log {
     pub(crate) async fn start(namespace: &Namespace) -> Self {
         let server = Nats::start().await;
         let connect = Connect {
-            url: server.url().to_owned(),
+            url: server.url(),
             client_name: "projector-test".to_owned(),
             namespace: namespace.clone(),
         };
@@ -48,7 +48,8 @@ impl Log {
 
     /// Stores something that is no event, as a broken or foreign writer would.
     pub(crate) async fn append_junk(&self) {
-        let address = self.server.url().trim_start_matches("nats://").to_owned();
+        let url = self.server.url();
+        let address = url.trim_start_matches("nats://");
         let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
         let subject = format!("{}.evt.junk", self.log.namespace());
         let text = format!("CONNECT {{\"verbose\":false}}\r\nPUB {subject} 4\r\njunk\r\nPING\r\n");
@@ -62,7 +63,7 @@ impl Log {
     }
 
     pub(crate) async fn bus(&self) -> Bus {
-        Bus::connect(self.server.url(), "projector-test", self.log.namespace()).await.unwrap()
+        Bus::connect(&self.server.url(), "projector-test", self.log.namespace()).await.unwrap()
     }
 
     /// Runs a projector.

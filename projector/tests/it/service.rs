@@ -10,7 +10,7 @@ use schemas::Timestamp;
 
 use crate::kit::*;
 use crate::log::{Log, reached, until};
-use crate::server::Mongo;
+use crate::server::mongo;
 
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
@@ -23,10 +23,10 @@ macro_rules! cases {
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn mongodb() {
-            let Some(server) = Mongo::start().await else { return };
+            let Some(server) = mongo().await else { return };
             $({
                 eprintln!("mongodb: {}", stringify!($case));
-                $case(&Place::mongo(server.url()).await).await;
+                $case(&Place::mongo(&server.url()).await).await;
             })*
         }
     };
@@ -349,4 +349,42 @@ async fn a_rebuild_that_died_is_forgotten(place: &Place) {
     assert_eq!(rebuilt.position.sequence, last);
     assert_ne!(rebuilt.generation, left.generation());
     assert_eq!(place.model.generations().await.unwrap(), [rebuilt.generation]);
+}
+
+/// kill -9 of the database in the middle of batches: whatever was committed is there with its checkpoint,
+/// whatever was not is projected again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mongodb_killed_at_work() {
+    let Some(mut server) = mongo().await else { return };
+    let place = Place::mongo(&server.url()).await;
+    let log = Log::start(&place.namespace).await;
+    let mut history = talk(300);
+    let running = log.projector(&place.model).await;
+    log.append(&history, 0).await;
+    for round in 1..=2 {
+        let from = history.events.len();
+        let said = last_posted(&history);
+        more_talk(&mut history, said + 1, said + 300);
+        let kill = async {
+            // Somewhere in the middle of what is being written.
+            let middle = u64::try_from(from).unwrap() + 100 * round;
+            assert!(place.model.wait_for(middle, crate::log::PATIENCE).await.is_ok());
+            server.kill();
+            server.revive();
+        };
+        let (last, ()) = tokio::join!(log.append(&history, from), kill);
+        until("projected after the database came back", async || {
+            place.model.wait_for(last, std::time::Duration::from_millis(100)).await.is_ok()
+        })
+        .await;
+    }
+    running.stop().await;
+    assert_eq!(last_number(&place.model).await, 900);
+    let verified = verify(&log.log, &place.model, &silent).await.unwrap();
+    assert!(verified.clean(), "{verified:?}");
+}
+
+fn last_posted(history: &History) -> u64 {
+    // Everything after the first five events is a post.
+    u64::try_from(history.events.len()).unwrap() - 5
 }

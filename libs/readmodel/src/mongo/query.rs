@@ -61,3 +61,13 @@ pub(super) async fn by_keys<T: FromRow>(database: &Database, keys: &[String]) ->
     }
     Ok(found)
 }
+
+/// Ids as BSON takes them.
+pub(super) fn texts<T: AsRef<str>>(ids: &[T]) -> Vec<String> {
+    ids.iter().map(|id| id.as_ref().to_owned()).collect()
+}
+
+/// Everything that begins with a prefix.
+pub(super) fn prefixed(prefix: &str) -> Document {
+    doc! { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) }
+}

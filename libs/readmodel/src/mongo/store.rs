@@ -9,7 +9,7 @@ use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::position::{Position, Sequence};
 use schemas::values::{ClientId, Username};
 
-use super::query::{by_keys, find, int};
+use super::query::{by_keys, find, int, prefixed, texts};
 use super::write;
 use crate::backend::client_hash;
 use crate::docs::{
@@ -100,15 +100,6 @@ impl MongoStore {
         }
         Ok(entries)
     }
-}
-
-fn texts<T: AsRef<str>>(ids: &[T]) -> Vec<String> {
-    ids.iter().map(|id| id.as_ref().to_owned()).collect()
-}
-
-/// Everything that begins with a prefix.
-fn prefixed(prefix: &str) -> Document {
-    doc! { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) }
 }
 
 #[async_trait]

@@ -61,8 +61,6 @@ CREATE TABLE site(id INTEGER PRIMARY KEY CHECK (id = 1), doc BLOB NOT NULL);
 /// Fills an empty file.
 pub(super) fn create(path: &Path) -> Answer<()> {
     let mut db = Connection::open(path).map_err(db_error)?;
-    // Bigger pages halve the depth of the clustered tables; must be chosen before the first table.
-    db.pragma_update(None, "page_size", 8192).map_err(db_error)?;
     db.pragma_update(None, "journal_mode", "wal").map_err(db_error)?;
     let transaction = db.transaction().map_err(db_error)?;
     transaction.execute_batch(TABLES).map_err(db_error)?;

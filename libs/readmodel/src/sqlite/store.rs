@@ -45,7 +45,7 @@ impl SqliteStore {
     /// Opens a complete generation.
     pub(super) fn open(name: &str, path: &Path) -> Answer<Self> {
         let db = connect(path)?;
-        // Checkpointing the WAL seldom is worth half the write rate; 16,000 pages are 128 MiB.
+        // Checkpointing the WAL seldom is worth half the write rate; 16,000 pages are 64 MiB.
         db.pragma_update(None, "wal_autocheckpoint", 16_000).map_err(db_error)?;
         db.pragma_update(None, "cache_size", -65_536).map_err(db_error)?;
         let mut readers = Vec::with_capacity(READERS);
@@ -340,7 +340,7 @@ impl ReadStore for SqliteStore {
 impl ProjectionStore for SqliteStore {
     async fn load(&self, wants: Vec<Want>) -> Answer<Vec<Doc>> {
         // By the writing connection: its cache holds the pages that were just written.
-        self.write(move |writer| write::load(&writer.db, &wants)).await?
+        self.write(move |writer| write::load(&mut writer.db, &wants)).await?
     }
 
     async fn commit(
