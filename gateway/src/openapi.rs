@@ -106,7 +106,7 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
         plain(&mut schema);
         let properties = schema.get("properties").and_then(Value::as_object);
         for (name, schema) in properties.into_iter().flatten() {
-            let mut schema = schema.clone();
+            let mut schema = without_null(schema);
             let fields = schema.as_object_mut();
             let description = fields.and_then(|fields| fields.remove("description"));
             let description = description.unwrap_or_default();
@@ -200,6 +200,25 @@ fn tag(path: &str) -> &str {
         Some(rest) => rest.split('/').next().unwrap_or("site"),
         None => "site",
     }
+}
+
+/// A query parameter is there or not; it is never null.
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    let Some(fields) = schema.as_object_mut() else { return schema };
+    if let Some(Value::Array(types)) = fields.get("type") {
+        let types: Vec<Value> = types.iter().filter(|one| *one != "null").cloned().collect();
+        if let [one] = types.as_slice() {
+            fields.insert("type".into(), one.clone());
+        }
+    }
+    if let Some(Value::Array(some)) = fields.remove("anyOf") {
+        let null = json!({"type": "null"});
+        for one in some.into_iter().filter(|one| *one != null) {
+            fields.extend(one.as_object().cloned().unwrap_or_default());
+        }
+    }
+    schema
 }
 
 /// Documents in components have no use for a dialect of their own.

@@ -1,21 +1,12 @@
 //! Fields of a body or a query, parsed one by one, so that an answer can name everything that is wrong
 //! at once and not only the first thing.
 
-use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, InvalidValue, NewPassword, Patch, Role,
-    RoomKind, RoomName, RoomRole, Secret, Topic, UserRef, Username, Visibility,
-};
-use schemas::{FieldError, MediaId, MessageId, Rejection, RoomId, Timestamp, UserId};
+use schemas::values::InvalidValue;
+use schemas::{FieldError, Rejection};
 use serde_json::{Map, Value};
 
 use super::json;
 use crate::problem;
-
-/// Longest password or token anybody may send to be checked.
-const MAX_SECRET: usize = 4096;
-/// Items of a list when nothing is said, and at most.
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 200;
 
 /// Something with named fields that can be read from a request. Written by [`shape!`].
 pub(crate) trait Shape: schemars::JsonSchema + Sized {
@@ -134,23 +125,24 @@ fn error(pointer: String, code: &str, detail: impl Into<String>) -> FieldError {
 
 /// One field as it was sent.
 pub(crate) struct Field<'a> {
-    value: Option<Value>,
-    textual: bool,
-    pointer: String,
-    errors: &'a mut Vec<FieldError>,
+    pub(super) value: Option<Value>,
+    /// It stood in a query, where everything is a text.
+    pub(super) textual: bool,
+    pub(super) pointer: String,
+    pub(super) errors: &'a mut Vec<FieldError>,
 }
 
 impl Field<'_> {
-    fn refuse<T>(self, code: &str, detail: impl Into<String>) -> Option<T> {
+    pub(super) fn refuse<T>(self, code: &str, detail: impl Into<String>) -> Option<T> {
         self.errors.push(error(self.pointer, code, detail));
         None
     }
 
-    fn absent(&self) -> bool {
+    pub(super) fn absent(&self) -> bool {
         self.value.is_none()
     }
 
-    fn null(&self) -> bool {
+    pub(super) fn null(&self) -> bool {
         self.value == Some(Value::Null)
     }
 
@@ -162,7 +154,10 @@ impl Field<'_> {
         }
     }
 
-    fn parsed<T>(self, parse: impl FnOnce(&str) -> Result<T, InvalidValue>) -> Option<T> {
+    pub(super) fn parsed<T>(
+        self,
+        parse: impl FnOnce(&str) -> Result<T, InvalidValue>,
+    ) -> Option<T> {
         let (text, field) = self.text()?;
         match parse(&text) {
             Ok(value) => Some(value),
@@ -177,177 +172,11 @@ pub(crate) trait FromField: Sized {
     fn from_field(field: Field<'_>) -> Option<Self>;
 }
 
-macro_rules! texts {
-    ($($type:ty),*) => {
-        $(impl FromField for $type {
-            fn from_field(field: Field<'_>) -> Option<Self> {
-                field.parsed(<$type>::parse)
-            }
-        })*
-    };
-}
-texts!(Username, Email, DisplayName, RoomName, Topic, Bio, Body, ClientId, UserRef, NewPassword);
-
-macro_rules! parsed {
-    ($($type:ty, $detail:literal;)*) => {
-        $(impl FromField for $type {
-            fn from_field(field: Field<'_>) -> Option<Self> {
-                let wrong = || InvalidValue { code: "invalid_format", detail: $detail.to_owned() };
-                field.parsed(|text| <$type>::parse(text).map_err(|_| wrong()))
-            }
-        })*
-    };
-}
-parsed! {
-    UserId, "must be a user id";
-    RoomId, "must be a room id";
-    MessageId, "must be a message id";
-    MediaId, "must be a media id";
-    Timestamp, "must be an RFC 3339 date and time";
-}
-
-macro_rules! choices {
-    ($($type:ty),*) => {
-        $(impl FromField for $type {
-            fn from_field(field: Field<'_>) -> Option<Self> {
-                field.parsed(|text| {
-                    // The error's text lists the choices and repeats the one that was sent: only the list is kept.
-                    serde_json::from_value(Value::String(text.to_owned())).map_err(|error| {
-                        let error = error.to_string();
-                        let list = error.split("expected ").nth(1).unwrap_or("another value");
-                        InvalidValue { code: "invalid_value", detail: format!("must be {list}") }
-                    })
-                })
-            }
-        })*
-    };
-}
-choices!(Role, RoomKind, RoomRole, Visibility, Format);
-
-impl FromField for String {
-    fn from_field(field: Field<'_>) -> Option<Self> {
-        field.parsed(|text| Ok(text.to_owned()))
-    }
-}
-
-impl FromField for Secret {
-    fn from_field(field: Field<'_>) -> Option<Self> {
-        field.parsed(|text| {
-            if text.len() > MAX_SECRET {
-                return Err(InvalidValue { code: "too_long", detail: "is too long".to_owned() });
-            }
-            Ok(Self::new(text))
-        })
-    }
-}
-
-impl FromField for u32 {
-    fn from_field(mut field: Field<'_>) -> Option<Self> {
-        let number = match field.value.take() {
-            None => return field.refuse("required", "is required"),
-            Some(Value::String(text)) if field.textual => text.parse().ok(),
-            Some(value) => value.as_u64().and_then(|number| Self::try_from(number).ok()),
-        };
-        match number {
-            Some(number) => Some(number),
-            None => field.refuse("wrong_type", "must be a whole number from 0 to 4294967295"),
-        }
-    }
-}
-
-impl FromField for bool {
-    fn from_field(mut field: Field<'_>) -> Option<Self> {
-        match field.value.take() {
-            None => field.refuse("required", "is required"),
-            Some(Value::Bool(value)) => Some(value),
-            Some(Value::String(text)) if field.textual && text == "true" => Some(true),
-            Some(Value::String(text)) if field.textual && text == "false" => Some(false),
-            Some(_) => field.refuse("wrong_type", "must be true or false"),
-        }
-    }
-}
-
-impl FromField for Map<String, Value> {
-    fn from_field(mut field: Field<'_>) -> Option<Self> {
-        match field.value.take() {
-            None => field.refuse("required", "is required"),
-            Some(Value::Object(map)) => Some(map),
-            Some(_) => field.refuse("wrong_type", "must be an object"),
-        }
-    }
-}
-
-impl<T: FromField> FromField for Option<T> {
-    fn from_field(field: Field<'_>) -> Option<Self> {
-        if field.absent() || field.null() { Some(None) } else { T::from_field(field).map(Some) }
-    }
-}
-
-impl<T: FromField> FromField for Patch<T> {
-    fn from_field(field: Field<'_>) -> Option<Self> {
-        if field.absent() {
-            Some(Self::Keep)
-        } else if field.null() {
-            Some(Self::Clear)
-        } else {
-            T::from_field(field).map(Self::Set)
-        }
-    }
-}
-
-impl<T: FromField> FromField for Vec<T> {
-    fn from_field(mut field: Field<'_>) -> Option<Self> {
-        let items = match field.value.take() {
-            None => return field.refuse("required", "is required"),
-            Some(Value::Array(items)) => items,
-            Some(_) => return field.refuse("wrong_type", "must be a list"),
-        };
-        let parsed: Vec<Option<T>> = items
-            .into_iter()
-            .enumerate()
-            .map(|(index, value)| {
-                let pointer = format!("{}/{index}", field.pointer);
-                let errors = &mut *field.errors;
-                T::from_field(Field { value: Some(value), textual: false, pointer, errors })
-            })
-            .collect();
-        parsed.into_iter().collect()
-    }
-}
-
-/// How many items a page has: 50 when nothing is said, 1 to 200.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limit(u32);
-
-impl Limit {
-    /// As a number of items.
-    pub(crate) fn items(self) -> usize {
-        usize::try_from(self.0).unwrap_or(0)
-    }
-}
-
-impl FromField for Limit {
-    fn from_field(field: Field<'_>) -> Option<Self> {
-        if field.absent() {
-            return Some(Self(DEFAULT_LIMIT));
-        }
-        let Field { value, textual, pointer, errors } = field;
-        let number = match value {
-            Some(Value::String(text)) if textual => text.parse().ok(),
-            _ => None,
-        };
-        match number.filter(|number| (1..=MAX_LIMIT).contains(number)) {
-            Some(number) => Some(Self(number)),
-            None => {
-                errors.push(error(pointer, "out_of_range", "must be a number from 1 to 200"));
-                None
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef};
+
+    use super::super::Limit;
     use super::*;
 
     shape! {

@@ -44,13 +44,13 @@ struct Kept {
 }
 
 /// A request that came with a key.
-pub(super) struct Keyed<'a> {
-    pub(super) store: &'a SecretStore,
+pub(super) struct Keyed {
+    pub(super) store: SecretStore,
     /// Whose key: a user id, or `anonymous`.
     pub(super) owner: String,
     /// What else tells keys of one owner apart: address and route for `anonymous`.
     pub(super) scope: String,
-    pub(super) key: &'a IdempotencyKey,
+    pub(super) key: IdempotencyKey,
     /// Digest of the request.
     pub(super) request: Digest,
 }
@@ -63,7 +63,7 @@ pub(super) enum Claim {
     Answered(Answer),
 }
 
-impl Keyed<'_> {
+impl Keyed {
     /// The entry's name begins with its owner, so that all of a person's can be found and erased.
     fn name(&self) -> String {
         format!("{}.{}", self.owner, Digest::of([self.scope.as_str(), self.key.as_str()]))

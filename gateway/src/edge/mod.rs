@@ -3,6 +3,7 @@
 
 mod arrival;
 mod call;
+mod field_types;
 mod fields;
 mod idempotency;
 mod intake;
@@ -14,7 +15,8 @@ mod seal;
 
 pub(crate) use arrival::Arrival;
 pub(crate) use call::{Answer, Call, Outcome};
-pub(crate) use fields::{Fields, Limit, Shape, shape};
+pub(crate) use field_types::Limit;
+pub(crate) use fields::{Fields, Shape, shape};
 pub(crate) use origin::Origin;
 pub(crate) use pipeline::serve;
 pub(crate) use route::{Access, Meter, Route, Table};

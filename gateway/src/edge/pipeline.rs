@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 use super::arrival::{header, method_name};
 use super::idempotency::{Claim, Keyed};
-use super::route::Handler;
+use super::route::{Handler, Serving};
 use super::seal::{self, Findings};
 use super::{Access, Arrival, Call, Fields, Meter, Origin, Outcome, Route, intake, json, shape};
 use crate::problem;
@@ -44,9 +44,7 @@ pub(crate) async fn serve(
     let mut findings = Findings::default();
     let working = carry_out(&route, &state, &arrival, &request, payload, &mut findings);
     let caught = AssertUnwindSafe(working.instrument(arrival.span.clone())).catch_unwind();
-    let outcome = caught.await.unwrap_or_else(|_| {
-        Err(Rejection::new(Code::Internal, "the request made the server stumble"))
-    });
+    let outcome = caught.await.unwrap_or_else(|_| Err(stumbled()));
     let mut response =
         outcome.unwrap_or_else(|rejection| problem::answer(&rejection, arrival.trace.trace_id()));
     let origin = Origin::of(&request, &state.config);
@@ -95,7 +93,7 @@ async fn carry_out(
         query: request.query_string().to_owned(),
         body,
     };
-    let mut answer = once(route, call, |call| handler(call)).await?;
+    let mut answer = once(route, call, handler).await?;
     let writes = !route.reads() && route.method != Method::OPTIONS;
     if writes && answer.position.is_none() {
         // Nothing was written: whatever the caller sees is in the log by now.
@@ -149,29 +147,35 @@ async fn authenticate(state: &AppState, request: &HttpRequest) -> Result<Caller,
 }
 
 /// Carries a request with an `Idempotency-Key` out once, and any other as it is.
-async fn once<F: Future<Output = Outcome>>(
-    route: &Route,
-    call: Call,
-    handler: impl FnOnce(Call) -> F,
-) -> Outcome {
+async fn once(route: &Route, call: Call, handler: &Arc<Serving>) -> Outcome {
     let Some(key) = call.idempotency_key.clone().filter(|_| !route.confidential) else {
         return handler(call).await;
     };
     // A body that cannot be read is refused by the handler; there is nothing to remember.
     let Some(request) = fingerprint(route, &call) else { return handler(call).await };
-    let state = call.state.clone();
     let (owner, scope) = match &call.caller {
         Some(caller) => (caller.user_id.to_string(), String::new()),
         None => ("anonymous".to_owned(), format!("{} {}", call.arrival.ip, route.path)),
     };
-    let keyed = Keyed { store: &state.replays, owner, scope, key: &key, request };
+    let keyed = Keyed { store: call.state.replays.clone(), owner, scope, key, request };
     let revision = match keyed.claim().await? {
         Claim::Ours(revision) => revision,
         Claim::Answered(answer) => return Ok(answer),
     };
-    let outcome = handler(call).await;
-    keyed.settle(revision, &outcome).await;
-    outcome
+    let handler = Arc::clone(handler);
+    // A task of its own: a client that gives up waiting is the very one that will repeat the request, and is
+    // to find the answer then.
+    let working = async move {
+        let outcome = AssertUnwindSafe(handler(call)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| Err(stumbled()));
+        keyed.settle(revision, &outcome).await;
+        outcome
+    };
+    actix_web::rt::spawn(working.in_current_span()).await.unwrap_or_else(|_| Err(stumbled()))
+}
+
+fn stumbled() -> Rejection {
+    Rejection::new(Code::Internal, "the request made the server stumble")
 }
 
 /// What makes a request the same as another one: method, path and body, but no secret in it, of which

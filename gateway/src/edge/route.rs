@@ -35,7 +35,8 @@ pub(crate) enum Meter {
     Address,
 }
 
-type Serving = dyn Fn(Call) -> LocalBoxFuture<'static, Outcome> + Send + Sync;
+/// Something that answers calls.
+pub(super) type Serving = dyn Fn(Call) -> LocalBoxFuture<'static, Outcome> + Send + Sync;
 type Upgraded = LocalBoxFuture<'static, Result<HttpResponse, Rejection>>;
 type Upgrading = dyn Fn(Data<AppState>, Arrival, HttpRequest, Payload) -> Upgraded + Send + Sync;
 type Schematic = fn(&mut SchemaGenerator) -> Schema;

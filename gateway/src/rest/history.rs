@@ -26,7 +26,7 @@ shape! {
         #[expect(dead_code, reason = "nothing is archived apart yet: both ways read the same")]
         archived: Option<bool>,
         /// How many items: 1 to 200, 50 when absent.
-        #[schemars(with = "Option<u32>")]
+        #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
         limit: Limit,
         /// `next_cursor` of the former page, instead of an anchor.
         cursor: Option<String>,

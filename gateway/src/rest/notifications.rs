@@ -14,7 +14,7 @@ shape! {
         /// Only entries that were not read.
         unread: Option<bool>,
         /// How many items: 1 to 200, 50 when absent.
-        #[schemars(with = "Option<u32>")]
+        #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
         limit: Limit,
         /// `next_cursor` of the former page.
         cursor: Option<String>,

@@ -61,7 +61,7 @@ shape! {
         /// Names that begin so.
         query: Option<String>,
         /// How many items: 1 to 200, 50 when absent.
-        #[schemars(with = "Option<u32>")]
+        #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
         limit: Limit,
         /// `next_cursor` of the former page.
         cursor: Option<String>,

@@ -1,10 +1,12 @@
 //! The same request with the same `Idempotency-Key` happens once.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::future::select;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use testbed::until;
 
 use crate::kit::{Kit, problem};
 
@@ -63,5 +65,22 @@ async fn a_repeat_while_the_first_is_under_way_is_told_to_wait() {
     drop(held);
     assert_eq!(first.await.status(), 201);
     assert_eq!(make(&kit, 1, "k1", "tea").await.status(), 201);
+    assert_eq!(kit.script.rooms_made.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn who_gives_up_waiting_finds_the_answer_later() {
+    let kit = Kit::start().await;
+    let held = kit.script.gate.lock().await;
+    let request = kit.request(Method::POST, "/v1/rooms").bearer_auth(kit.token(1));
+    let body = json!({"kind": "channel", "name": "tea"});
+    let request = request.header("idempotency-key", "k1").json(&body);
+    assert!(request.timeout(Duration::from_millis(300)).send().await.is_err());
+    drop(held);
+    let answer = until("the first has been carried out", async || {
+        let answer = make(&kit, 1, "k1", "tea").await;
+        (answer.status() == 201).then_some(answer)
+    });
+    assert_eq!(answer.await.headers()["idempotent-replayed"], "true");
     assert_eq!(kit.script.rooms_made.load(Ordering::Relaxed), 1);
 }
