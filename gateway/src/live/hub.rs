@@ -17,7 +17,8 @@ use super::memory::{Memory, Remembered};
 use super::metrics::LiveMetrics;
 use super::ports::{Names, Observer};
 use super::routing::{Crowded, Routing, SocketId};
-use super::told::{self, Audience, Effect, Place, Told};
+use super::told::{self, Audience, Effect, Known, Place, Told};
+use crate::documents;
 use crate::socket::{Handle, Outbox};
 
 /// What the hub works with.
@@ -214,25 +215,20 @@ impl Inner {
         if let Some(told) = remembered.told.get() {
             return told.clone();
         }
-        let sender = match told::sender_of(event) {
-            Some(id) => Some(self.names.sender(id).await),
-            None => None,
-        };
-        self.told(remembered, event, sender)
-    }
-
-    fn told(
-        &self,
-        remembered: &Remembered,
-        event: &Event,
-        sender: Option<schemas::views::Sender>,
-    ) -> Option<Arc<Told>> {
+        let mut known = Known::default();
+        if let Some(id) = told::sender_of(event) {
+            known.sender = Some(self.names.sender(id).await);
+        }
+        if let Some((user, id)) = told::notification_of(event) {
+            let found = self.read.current().notification(user, id).await;
+            known.notification = found.ok().flatten().map(documents::notification);
+        }
         let place = Place {
             epoch: &self.epoch,
             sequence: remembered.sequence,
             previous: remembered.previous,
         };
-        let told = || told::tell(event, place, sender).map(Arc::new);
+        let told = || told::tell(event, place, known).map(Arc::new);
         remembered.told.get_or_init(told).clone()
     }
 

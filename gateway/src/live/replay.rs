@@ -150,7 +150,7 @@ fn frame_for(
 mod tests {
     use super::*;
     use crate::live::fixture::{added, deleted, edited, lane_of, posted, read, room, sender, user};
-    use crate::live::told::{Place, tell};
+    use crate::live::told::{Known, Place, tell};
     use schemas::Event;
     use serde_json::Value;
 
@@ -182,7 +182,8 @@ mod tests {
             let lane = lane_of(&event);
             let previous = Some(lanes.insert(lane.clone(), sequence).unwrap_or(3));
             let place = Place { epoch: &epoch, sequence, previous };
-            let told = tell(&event, place, Some(sender(9))).unwrap();
+            let known = Known { sender: Some(sender(9)), notification: None };
+            let told = tell(&event, place, known).unwrap();
             let event = Remembered::new(sequence, previous, lane, Bytes::new());
             placed.push((Arc::new(event), Arc::new(told)));
         }

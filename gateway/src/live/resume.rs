@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use readmodel::{Changes, ReadStore, StoreError};
+use readmodel::{Changes, MembershipDoc, ReadStore, StoreError};
 use schemas::views::Sender;
 use schemas::{Position, RoomId, Sequence, Timestamp, UserId};
 
@@ -124,6 +124,11 @@ impl Joining {
         else {
             return Ok(None);
         };
+        // Belonging to a room of everybody is no event: who registered is not told of as a newcomer there.
+        let registered: HashMap<&UserId, Sequence> =
+            users.iter().map(|doc| (&doc.state.id, doc.registered)).collect();
+        let came = |doc: &MembershipDoc| registered.get(&doc.user_id) == Some(&doc.changed);
+        let members = members.into_iter().filter(|doc| !came(doc)).collect();
         let mut changed = Changed {
             messages,
             own,

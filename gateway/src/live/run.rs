@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bus::{Bus, BusError, Live, LiveEvent, LiveFeed};
+use bus::{Bus, BusError, CheckpointFeed, Live, LiveEvent, LiveFeed};
 use eventlog::{LogError, Record};
 use schemas::{DecodeError, Event, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
 use telemetry::{Health, Shutdown, error_chain};
@@ -59,6 +59,7 @@ impl Hub {
         let mut run = Run { hub: hub.clone(), feed: Feed::after(begin), health };
         run.fill(head).await?;
         run.health.set(COMPONENT, Ok::<(), String>(()));
+        tokio::spawn(watch_checkpoints(hub.clone(), bus.checkpoints().await?, shutdown.clone()));
         tokio::spawn(watch_head(hub.clone(), shutdown.clone()));
         tokio::spawn(watch_sockets(hub.clone()));
         tokio::spawn(async move {
@@ -68,6 +69,23 @@ impl Hub {
             }
         });
         Ok(hub)
+    }
+}
+
+/// Tells the read model's handle how far the projector is, wherever that runs, so that readers wait no
+/// longer than they must; and the projector cannot be further than the log.
+async fn watch_checkpoints(hub: Hub, mut feed: CheckpointFeed, shutdown: Shutdown) {
+    loop {
+        let next = tokio::select! {
+            () = shutdown.wait() => return,
+            next = feed.next() => next,
+        };
+        let Some(checkpoint) = next else { return };
+        if checkpoint.position.epoch == hub.inner.epoch {
+            let sequence = checkpoint.position.sequence;
+            hub.inner.read.note_checkpoint(sequence, &checkpoint.generation);
+            hub.heard(&checkpoint.position);
+        }
     }
 }
 

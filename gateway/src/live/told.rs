@@ -102,13 +102,31 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
     }
 }
 
-/// Tells of an event; none when clients are not told of its kind. `sender` is the person `sender_of`
-/// names.
-pub(crate) fn tell(event: &Event, place: Place<'_>, sender: Option<Sender>) -> Option<Told> {
+/// Which of whose notifications is needed to tell of an event.
+pub(crate) fn notification_of(event: &Event) -> Option<(&UserId, &schemas::NotificationId)> {
+    match &event.data {
+        EventData::NotificationsRead(read) => {
+            read.notification_id.as_ref().map(|id| (&read.user_id, id))
+        }
+        _ => None,
+    }
+}
+
+/// What an event does not say itself.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// The person `sender_of` names.
+    pub(crate) sender: Option<Sender>,
+    /// The notification `notification_of` names, if it can be had.
+    pub(crate) notification: Option<Notification>,
+}
+
+/// Tells of an event; none when clients are not told of its kind.
+pub(crate) fn tell(event: &Event, place: Place<'_>, known: Known) -> Option<Told> {
     let told = match &event.data {
         EventData::MessagePosted(_)
         | EventData::MessageEdited(_)
-        | EventData::MessageDeleted(_) => return tell_message(event, place, sender?),
+        | EventData::MessageDeleted(_) => return tell_message(event, place, known.sender?),
         EventData::ReadMoved(read) => {
             let marker =
                 ReadMarker { user_id: read.user_id.clone(), message_id: read.message_id.clone() };
@@ -145,7 +163,7 @@ pub(crate) fn tell(event: &Event, place: Place<'_>, sender: Option<Sender>) -> O
             &documents::written_room(&archived.room),
         ),
         EventData::NotificationCreated(_) | EventData::NotificationsRead(_) => {
-            return tell_notification(event, place);
+            return tell_notification(event, place, known.notification);
         }
         EventData::UserProfileChanged(changed) => tell_user(&changed.user, place),
         EventData::UserRoleChanged(changed) => tell_user(&changed.user, place),
@@ -223,7 +241,7 @@ fn tell_user(user: &UserState, place: Place<'_>) -> Told {
     }
 }
 
-fn tell_notification(event: &Event, place: Place<'_>) -> Option<Told> {
+fn tell_notification(event: &Event, place: Place<'_>, known: Option<Notification>) -> Option<Told> {
     let (name, person, frame) = match &event.data {
         EventData::NotificationCreated(created) => {
             let notification = Notification {
@@ -241,8 +259,14 @@ fn tell_notification(event: &Event, place: Place<'_>) -> Option<Told> {
         }
         EventData::NotificationsRead(read) => {
             let name = "notification.read";
-            let told = NotificationsTold::new(read.notification_id.as_ref());
-            (name, &read.user_id, place.frame(name, None, &told))
+            let frame = match known {
+                Some(whole) => place.frame(name, None, &Notification { read: true, ..whole }),
+                None => {
+                    let told = NotificationsTold::new(read.notification_id.as_ref());
+                    place.frame(name, None, &told)
+                }
+            };
+            (name, &read.user_id, frame)
         }
         _ => return None,
     };
@@ -344,64 +368,4 @@ fn deleted_view(deleted: &MessageDeleted, sender: Sender, position: Position) ->
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::live::fixture::{added, deleted, event, posted, room, sender, user};
-    use schemas::events::ReadMoved;
-    use schemas::frames::ServerFrame;
-    use serde_json::{Value, json};
-
-    fn told(event: &Event) -> (Told, Value) {
-        let epoch = Epoch::parse("e1").unwrap();
-        let place = Place { epoch: &epoch, sequence: 7, previous: Some(5) };
-        let told = tell(event, place, Some(sender(9))).unwrap();
-        let start = told.frame.iter().position(|byte| *byte == b'{').unwrap();
-        let json = serde_json::from_slice(&told.frame[start..]).unwrap();
-        (told, json)
-    }
-
-    #[test]
-    fn an_event_frame_is_the_frame_of_the_vocabulary() {
-        let (_, json) = told(&posted(1, 2, 9));
-        let expected = ServerFrame::Event {
-            event: "message.posted".to_owned(),
-            room_id: Some(room(1)),
-            position: Position::parse("e1:7").unwrap(),
-            previous: Some(Position::parse("e1:5").unwrap()),
-            data: Box::new(json["data"].clone()),
-        };
-        assert_eq!(json, serde_json::to_value(&expected).unwrap());
-        assert_eq!(json["data"]["number"], Value::Null);
-        assert_eq!(json["data"]["position"], "e1:7");
-        assert_eq!(json["data"]["sender"]["username"], "u9");
-    }
-
-    #[test]
-    fn a_deleted_message_is_empty_and_keeps_its_place() {
-        let (told, json) = told(&deleted(1, 2, 9, 3));
-        assert_eq!((told.name, &json["data"]["body"]), ("message.deleted", &json!("")));
-        assert_eq!(json["data"]["position"], "e1:3");
-    }
-
-    #[test]
-    fn who_was_brought_in_hears_that_he_joined() {
-        let (told, json) = told(&added(1, 2));
-        assert_eq!(told.audience, Audience::RoomAnd(room(1), user(2)));
-        assert_eq!(json["event"], "member.joined");
-        assert_eq!(json["data"]["user_id"], json!(user(2)));
-    }
-
-    #[test]
-    fn a_first_event_has_no_previous_one() {
-        let epoch = Epoch::parse("e1").unwrap();
-        let moved = event(ReadMoved {
-            room_id: room(1),
-            user_id: user(1),
-            message_id: crate::live::fixture::message(1),
-            posted: 3,
-        });
-        let place = Place { epoch: &epoch, sequence: 7, previous: Some(0) };
-        let told = tell(&moved, place, None).unwrap();
-        assert!(String::from_utf8_lossy(&told.frame).contains(r#""previous":null"#));
-    }
-}
+mod tests;

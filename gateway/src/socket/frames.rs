@@ -102,10 +102,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn invalid(text: &str, expected: Option<FrameId>) {
+    fn invalid(text: &str, expected: Option<&FrameId>) {
         match parse(text) {
             Err(Fault::Invalid { id, rejection }) => {
-                assert_eq!(id, expected, "{text}");
+                assert_eq!(id.as_ref(), expected, "{text}");
                 assert_eq!(rejection.code, Code::ValidationFailed);
             }
             other => panic!("{text}: {other:?}"),
@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn what_is_json_and_no_frame_is_answered_with_its_id() {
-        let one = || Some(FrameId::Number(1.into()));
+        let one = FrameId::Number(1.into());
+        let one = || Some(&one);
         invalid(r#"{"type":"dance","id":1}"#, one());
         invalid(r#"{"type":"ping","id":1,"extra":true}"#, one());
         invalid(r#"{"type":"post","id":1,"room_id":"x"}"#, one());

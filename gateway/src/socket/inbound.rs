@@ -93,6 +93,10 @@ impl Inbound {
         if announced_length(&self.buffer).is_some_and(|length| length > MAX_MESSAGE as u64) {
             return Err(Broken::TooLarge);
         }
+        if self.buffer.first().is_some_and(|first| is_fragmented_control(*first)) {
+            // The codec would refuse it too, with an error in the log that anybody could cause.
+            return Err(Broken::Protocol);
+        }
         self.codec.decode(&mut self.buffer).map_err(|_| Broken::Protocol)
     }
 
@@ -144,6 +148,11 @@ fn text(bytes: &[u8]) -> Result<Incoming, Broken> {
         Ok(text) => Ok(Incoming::Text(text.to_owned())),
         Err(_) => Err(Broken::NotUtf8),
     }
+}
+
+/// RFC 6455, section 5.5: control frames are never fragmented.
+const fn is_fragmented_control(first: u8) -> bool {
+    first & 0x80 == 0 && first & 0x08 != 0
 }
 
 /// The length a frame's header announces (RFC 6455, section 5.2); none while it is not complete.
@@ -227,6 +236,7 @@ mod tests {
         read(masked(0x83, b"a"), &[Err(Broken::Protocol)]);
         read(masked(0xf1, b"a"), &[Err(Broken::Protocol)]);
         read(masked(0x80, b"a"), &[Err(Broken::Protocol)]);
+        read(masked(0x09, b"a"), &[Err(Broken::Protocol)]);
         read(masked(0x81, &[0xff, 0xfe]), &[Err(Broken::NotUtf8)]);
         read(masked(0x82, b"a"), &[Ok(Incoming::Binary), END]);
     }
