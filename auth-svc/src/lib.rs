@@ -1,9 +1,13 @@
 //! Accounts, credentials, sessions and tokens.
 //!
 //! Owns the lanes `user`, `session`, `handle` and `email`, and the buckets where secrets live. An account is
-//! decided purely ([`domain`]) from what the log says about it and its names; uniqueness is an expectation
+//! decided purely (`domain/`) from what the log says about it and its names; uniqueness is an expectation
 //! on the lane of a name, so no index can be behind. Secrets (password hashes, session records, tickets) are
 //! never events. It must not know rooms, and nobody but it knows how a password is kept.
+//!
+//! Where to read on: `service.rs` (what is served), `handlers/` (one file per kind of command), `domain/` (the
+//! rules), `passwords.rs` (the hashing threads), `tokens.rs` (what an access token says), `refresh.rs` (what
+//! a refresh token is), `sessions.rs` and `admins.rs` (what lies outside the log).
 
 mod accounts;
 mod admins;
