@@ -1,8 +1,8 @@
 //! REST and WebSocket: the only process clients talk to.
 //!
-//! A request goes through [`edge`] (trace, limits, authentication, idempotency) to a handler in [`rest`], which
-//! sends one command or asks the read model one question; the whole URL table is in [`routes`]. A socket is in
-//! [`socket`], and what it hears comes from [`live`]. Nothing is decided here: services decide, and the log
+//! A request goes through `edge` (trace, limits, authentication, idempotency) to a handler in `rest`, which
+//! sends one command or asks the read model one question; the whole URL table is in `routes`. A socket is in
+//! `socket`, and what it hears comes from `live`. Nothing is decided here: services decide, and the log
 //! is the truth.
 
 mod commands;

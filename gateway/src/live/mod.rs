@@ -1,9 +1,9 @@
 //! The live half of the gateway: every event of the log, in the log's order, to the sockets that may
 //! hear of it.
 //!
-//! Owns the order ([`feed`]: no gap, no repetition), the tables of who hears what ([`routing`]), the memory
-//! of recent events ([`memory`]), what an event is to clients ([`told`]), and how a socket comes to hear
-//! everything without a hole ([`join`], [`resume`]). It must not know HTTP, tokens or commands; a socket is an
+//! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`), the memory
+//! of recent events (`memory`), what an event is to clients (`told`), and how a socket comes to hear
+//! everything without a hole (`join`, `resume`). It must not know HTTP, tokens or commands; a socket is an
 //! [`crate::socket::Outbox`] to it.
 
 mod changes;
