@@ -322,6 +322,9 @@ impl Outbox {
             return true;
         }
         state.unanswered += 1;
+        if state.frames.is_empty() {
+            state.age = 0;
+        }
         state.frames.push_back(wire::ping(b""));
         wake(state.reader.take());
         false

@@ -94,6 +94,7 @@ impl Session {
 
     /// The handshake has shown who is there.
     pub(super) fn welcome(&self, caller: Caller) {
+        *self.shared.phase.borrow_mut() = Phase::Busy;
         rt::spawn(Rc::clone(&self.shared).enter(caller, None));
     }
 

@@ -86,6 +86,17 @@ fn a_peer_that_reads_nothing_is_given_up() {
 }
 
 #[test]
+fn a_ping_after_a_long_silence_does_not_count_as_waiting_all_that_time() {
+    let outbox = outbox();
+    outbox.greeted();
+    while outbox.state.lock().frames.is_empty() {
+        outbox.tick();
+    }
+    seconds(&outbox, STALLED - 1);
+    assert!(outbox.is_open());
+}
+
+#[test]
 fn a_stranger_has_ten_seconds() {
     let outbox = outbox();
     seconds(&outbox, HELLO);
