@@ -41,7 +41,8 @@ struct Standing {
 pub(crate) struct Sessions {
     bus: Bus,
     keys: Keys,
-    active: Cache<SessionId, Role>,
+    /// With whose they are: a session is good for nobody else.
+    active: Cache<SessionId, (UserId, Role)>,
     ended: Cache<SessionId, ()>,
     changed: Cache<UserId, Standing>,
     /// Counts the times the feed was cut off: an answer asked for before is not remembered after.
@@ -84,8 +85,8 @@ impl Sessions {
     /// `unauthenticated` when it has ended, `unavailable` when that cannot be found out.
     pub(crate) async fn check(&self, caller: Caller) -> Result<Caller, Rejection> {
         let role = match self.active.get(&caller.session_id) {
-            Some(role) => role,
-            None => self.ask(&caller).await?,
+            Some((owner, role)) if owner == caller.user_id => role,
+            _ => self.ask(&caller).await?,
         };
         // Looked at last: an event that came while auth-svc was asked must not be overlooked.
         let standing = self.changed.get(&caller.user_id);
@@ -115,7 +116,7 @@ impl Sessions {
         if !status.active {
             return Err(over());
         }
-        self.active.insert(caller.session_id.clone(), status.role);
+        self.active.insert(caller.session_id.clone(), (caller.user_id.clone(), status.role));
         if self.cuts.load(Ordering::Acquire) != cuts {
             self.active.invalidate(&caller.session_id);
         }
