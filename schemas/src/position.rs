@@ -76,11 +76,12 @@ impl Position {
     /// Parses `epoch:sequence`.
     ///
     /// # Errors
-    /// [`InvalidPosition`] for any other shape, a sign, or a number beyond 64 bits.
+    /// [`InvalidPosition`] for any other shape, a sign, zeros in front, or a number beyond 64 bits.
     pub fn parse(text: &str) -> Result<Self, InvalidPosition> {
         let (epoch, sequence) = text.split_once(':').ok_or(InvalidPosition)?;
         let digits = !sequence.is_empty() && sequence.bytes().all(|b| b.is_ascii_digit());
-        if !digits {
+        // One place is written in one way, so that positions can be compared as texts.
+        if !digits || (sequence.len() > 1 && sequence.starts_with('0')) {
             return Err(InvalidPosition);
         }
         let sequence = sequence.parse().map_err(|_| InvalidPosition)?;
@@ -120,6 +121,7 @@ mod tests {
             ":1",
             "e1:-1",
             "e1:+1",
+            "e1:042",
             "E1:1",
             "e1:1:1",
             "e1:99999999999999999999999",
