@@ -1,0 +1,160 @@
+//! Every route, as `/openapi.json` lists it, and requests that would be fine.
+
+use serde_json::{Map, Value, json};
+use tests::kit::installation::Place;
+use tests::kit::person::{Person, Stranger, id_of, items};
+use tests::kit::{unique, until};
+
+use crate::aftermath::UNSPEAKABLE;
+
+/// One operation of the document.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    /// Upper case.
+    pub(crate) method: String,
+    /// With names in braces.
+    pub(crate) path: String,
+    /// Whether it wants an access token.
+    pub(crate) secured: bool,
+    /// The schema of its body.
+    body: Option<Value>,
+    /// The names of its query parameters.
+    pub(crate) query: Vec<String>,
+}
+
+/// Everything the document lists.
+pub(crate) async fn operations(place: &Place) -> Vec<Operation> {
+    let document = Stranger::new(place).get("/openapi.json").await.ok(200);
+    let mut all = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let name = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next());
+            let named = name.map(|name| document["components"]["schemas"][name].clone());
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            all.push(Operation {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                secured: operation["security"].is_array(),
+                body: named.or_else(|| schema.is_object().then(|| schema.clone())),
+                query: parameters
+                    .filter(|one| one["in"] == "query")
+                    .filter_map(|one| Some(one["name"].as_str()?.to_owned()))
+                    .collect(),
+            });
+        }
+    }
+    assert!(all.len() > 40, "the document lists the routes");
+    all
+}
+
+impl Operation {
+    /// Whether only admins may call it.
+    pub(crate) fn is_admins(&self) -> bool {
+        self.path.starts_with("/v1/admin")
+    }
+
+    /// Whether it opens a WebSocket.
+    pub(crate) fn is_socket(&self) -> bool {
+        self.path == "/v1/ws"
+    }
+
+    /// The names in its path.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+    }
+
+    /// Its path with one text for every name.
+    pub(crate) fn with_every_name(&self, text: &str) -> String {
+        self.names()
+            .iter()
+            .fold(self.path.clone(), |path, name| path.replace(&format!("{{{name}}}"), text))
+    }
+
+    /// Its path among somebody's things.
+    pub(crate) fn among(&self, things: &Things) -> String {
+        self.names().iter().fold(self.path.clone(), |path, name| {
+            path.replace(&format!("{{{name}}}"), things.of(name))
+        })
+    }
+
+    /// A body that fits its schema; none when it takes none.
+    pub(crate) fn sample(&self, things: &Things) -> Option<Value> {
+        let schema = self.body.as_ref()?;
+        let properties = schema["properties"].as_object()?;
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        // Where nothing is required, one field is given: a change of nothing may be refused.
+        let chosen: Vec<&str> = if required.is_empty() {
+            properties.keys().map(String::as_str).take(1).collect()
+        } else {
+            required
+        };
+        let fields = chosen.into_iter().map(|name| (name.to_owned(), self.value(name, things)));
+        Some(Value::Object(fields.collect::<Map<String, Value>>()))
+    }
+
+    fn value(&self, name: &str, things: &Things) -> Value {
+        match name {
+            "username" => json!(unique("walk")),
+            "email" => json!(format!("{}@example.org", unique("walk"))),
+            "password" | "new_password" | "current_password" => json!("secret of the walk"),
+            "login" => json!("nobody"),
+            "refresh_token" => json!("none"),
+            "role" if self.is_admins() => json!("user"),
+            "role" => json!("member"),
+            "muted_until" | "display_name" | "avatar_media_id" | "bio" => Value::Null,
+            "kind" => json!("group"),
+            "members" | "users" => json!([things.user]),
+            "user" => json!(things.user),
+            "message_id" => json!(things.message),
+            "suspended" | "muted" => json!(false),
+            _ => json!(UNSPEAKABLE),
+        }
+    }
+}
+
+/// Things of somebody's that routes are about.
+pub(crate) struct Things {
+    /// A private room of his.
+    pub(crate) room: String,
+    /// His message in it.
+    pub(crate) message: String,
+    /// Another member of it.
+    pub(crate) user: String,
+    /// His session.
+    pub(crate) session: String,
+    /// An entry of his inbox.
+    pub(crate) notification: String,
+}
+
+impl Things {
+    /// Makes them.
+    pub(crate) async fn between(owner: &Person, member: &Person) -> Self {
+        let room = owner.group(&[member]).await;
+        let message = id_of(&owner.says(&room, UNSPEAKABLE).await);
+        let notification = until("a notification", async || {
+            let inbox = owner.get("/v1/notifications").await.ok(200);
+            items(&inbox).first().map(id_of)
+        });
+        Self {
+            room,
+            message,
+            user: member.id.clone(),
+            session: owner.session_id.clone(),
+            notification: notification.await,
+        }
+    }
+
+    fn of(&self, name: &str) -> &str {
+        match name {
+            "room_id" => &self.room,
+            "message_id" => &self.message,
+            "user_id" => &self.user,
+            "session_id" => &self.session,
+            "notification_id" => &self.notification,
+            "code" => "not_found",
+            other => panic!("the walk has no {other}: add it to Things"),
+        }
+    }
+}
