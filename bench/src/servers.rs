@@ -112,7 +112,7 @@ pub(crate) async fn nats(sync_always: bool) -> Outcome<Nats> {
     );
     let file = folder.path().join("nats.conf");
     std::fs::write(&file, config)?;
-    let child = Command::new(tool("nats-server", "NATS_SERVER"))
+    let child = Command::new(tool("nats-server", "TIDINGS_NATS_SERVER"))
         .arg("-c")
         .arg(&file)
         .stdout(Stdio::null())
@@ -135,7 +135,7 @@ pub(crate) struct Mongo {
 pub(crate) async fn mongo() -> Outcome<Mongo> {
     let folder = tempfile::tempdir()?;
     let port = free_port()?;
-    let child = Command::new(tool("mongod", "MONGOD"))
+    let child = Command::new(tool("mongod", "TIDINGS_MONGOD"))
         .args(["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", &port.to_string()])
         .arg("--dbpath")
         .arg(folder.path())
@@ -223,11 +223,14 @@ impl Tidings {
     /// The process ids of `tidings` and of the nats-server it spawned.
     pub(crate) fn pids(&self) -> Vec<u32> {
         let own = self.running.pid();
-        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
         let mut pids = vec![own];
-        pids.extend(
-            children.unwrap_or_default().split_whitespace().filter_map(|t| t.parse::<u32>().ok()),
-        );
+        // A child belongs to the thread that started it.
+        let threads = std::fs::read_dir(format!("/proc/{own}/task"));
+        for thread in threads.into_iter().flatten().flatten() {
+            let children = std::fs::read_to_string(thread.path().join("children"));
+            let children = children.unwrap_or_default();
+            pids.extend(children.split_whitespace().filter_map(|t| t.parse::<u32>().ok()));
+        }
         pids
     }
 
