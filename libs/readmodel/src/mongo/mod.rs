@@ -9,6 +9,7 @@ mod query;
 mod rows;
 mod store;
 mod write;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;

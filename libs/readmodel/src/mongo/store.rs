@@ -11,6 +11,7 @@ use schemas::values::{ClientId, Username};
 
 use super::query::{by_keys, find, int, prefixed, texts};
 use super::write;
+use super::writer::Writer;
 use crate::backend::client_hash;
 use crate::docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
@@ -25,11 +26,12 @@ use crate::store::{
 pub(super) struct MongoStore {
     name: String,
     database: Database,
+    writer: Writer,
 }
 
 impl MongoStore {
     pub(super) fn new(name: &str, database: Database) -> Self {
-        Self { name: name.to_owned(), database }
+        Self { name: name.to_owned(), database, writer: Writer::default() }
     }
 
     async fn slice<T: super::rows::FromRow>(
@@ -380,7 +382,15 @@ impl ProjectionStore for MongoStore {
         next: Position,
         docs: Vec<Doc>,
     ) -> Result<(), CommitError> {
-        write::commit(&self.database, expected, &next, &docs).await
+        let (database, writer) = (&self.database, &self.writer);
+        match write::commit(database, writer, expected, &next, &docs).await {
+            // Fenced twice with the checkpoint where it was: a dead writer's transaction holds it.
+            Err(CommitError::Fenced) if writer.still_held(expected) => {
+                writer.end_others(database).await.map_err(super::rows::db_error)?;
+                write::commit(database, writer, expected, &next, &docs).await
+            }
+            done => done,
+        }
     }
 
     async fn scan(

@@ -11,6 +11,7 @@ use schemas::position::{Epoch, Position, Sequence};
 use super::indexes::{CHECKPOINT, CHECKPOINT_ID};
 use super::query::{find_raw, int};
 use super::rows::{db_error, has_code, to_doc, to_row, unreadable};
+use super::writer::Writer;
 use crate::backend::client_hash;
 use crate::docs::{Collection, Doc};
 use crate::store::{Answer, Checkpoint, CommitError, StoreError, Want};
@@ -101,6 +102,7 @@ struct Writes {
 
 pub(super) async fn commit(
     database: &Database,
+    writer: &Writer,
     expected: Sequence,
     next: &Position,
     docs: &[Doc],
@@ -111,7 +113,7 @@ pub(super) async fn commit(
         let row = to_row(doc)?;
         if is_new(doc, expected) { writes.new.push(row) } else { writes.changed.push(row) }
     }
-    let mut session = database.client().start_session().await.map_err(db_error)?;
+    let mut session = writer.session(database).await.map_err(db_error)?;
     session.start_transaction().await.map_err(db_error)?;
     if let Err(error) = write_all(database, &mut session, expected, next, writes).await {
         // Fails when the server has aborted it already.
@@ -121,7 +123,11 @@ pub(super) async fn commit(
     for _ in 1..COMMIT_TRIES {
         match session.commit_transaction().await {
             Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {}
-            done => return Ok(done.map_err(db_error)?),
+            Err(error) => return Err(db_error(error).into()),
+            Ok(()) => {
+                writer.committed(session);
+                return Ok(());
+            }
         }
     }
     Ok(session.commit_transaction().await.map_err(db_error)?)
