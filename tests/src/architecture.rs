@@ -175,7 +175,6 @@ fn files_stay_small_and_finished() {
     assert!(too_long.is_empty(), "split these files: {too_long:?}");
 }
 
-#[expect(clippy::print_stderr, reason = "a report beside the test's result")]
 fn report(long: &BTreeMap<usize, PathBuf>) {
     for (lines, file) in long {
         eprintln!("{} has {lines} lines; the habit is {HABIT}", file.display());
