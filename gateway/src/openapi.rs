@@ -155,6 +155,9 @@ fn problem_statuses(route: &Route) -> Vec<u16> {
     let mut statuses = vec![400];
     if route.access != Access::Open {
         statuses.extend([401, 403]);
+    } else if route.confidential {
+        // What is traded for tokens may be wrong.
+        statuses.push(401);
     }
     if route.path.contains('{') {
         statuses.push(404);
