@@ -7,191 +7,22 @@
     reason = "a test fails by panicking"
 )]
 
+mod house;
 mod server;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use bus::Bus;
-use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
-use notifier::{Config, Deps, Retry};
-use readmodel::{Doc, NotificationDoc, ReadModel, ReadModelUrl};
-use schemas::commands::{CallContext, Caller, MarkNotificationsRead, Reply, SendNotification};
-use schemas::events::{NotificationCreated, UserRegistered, UserState};
-use schemas::ids::{EventId, SessionId, UserId};
-use schemas::values::{DisplayName, Email, NotificationKind, Role, UserRef, Username};
-use schemas::{Actor, Code, Event, EventData, Lane, Namespace, Sequence, Timestamp};
-use telemetry::{Health, Metrics, Shutdown};
-use tokio::task::JoinHandle;
+use eventlog::{Expect, LaneWrite};
+use readmodel::{Doc, NotificationDoc};
+use schemas::commands::{MarkNotificationsRead, Reply, SendNotification};
+use schemas::events::NotificationCreated;
+use schemas::ids::UserId;
+use schemas::values::{NotificationKind, Role, UserRef, Username};
+use schemas::{Code, Event, EventData, Lane, Sequence};
 use uuid::Uuid;
 
-use server::{Server, mail_server, until};
-
-struct House {
-    server: Server,
-    log: EventLog,
-    bus: Bus,
-    read_model: ReadModel,
-    folder: tempfile::TempDir,
-}
-
-struct Running {
-    shutdown: Shutdown,
-    task: JoinHandle<()>,
-    metrics: Metrics,
-}
-
-impl House {
-    async fn new() -> Self {
-        let server = Server::start().await;
-        let namespace = Namespace::parse("house").unwrap();
-        let connect = Connect {
-            url: server.url(),
-            client_name: "test".to_owned(),
-            namespace: namespace.clone(),
-        };
-        let log = EventLog::connect(connect).await.unwrap();
-        log.ensure_topology(&Topology::default()).await.unwrap();
-        let bus = Bus::connect(&server.url(), "test", &namespace).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let url = ReadModelUrl::Sqlite(folder.path().join("read"));
-        let read_model = ReadModel::open(&url, &namespace).await.unwrap();
-        Self { server, log, bus, read_model, folder }
-    }
-
-    fn mail_dir(&self) -> PathBuf {
-        self.folder.path().join("mail")
-    }
-
-    async fn notifier(&self, smtp_url: Option<String>) -> Running {
-        let config = Config {
-            smtp_url,
-            mail_from: "Tidings <tidings@localhost>".to_owned(),
-            mail_dir: self.mail_dir(),
-            retry: Retry {
-                first_pause: Duration::from_millis(20),
-                longest_pause: Duration::from_millis(40),
-                attempts: 3,
-            },
-        };
-        let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
-        let deps = Deps {
-            log: self.log.clone(),
-            bus: self.bus.clone(),
-            read_model: self.read_model.clone(),
-            metrics: metrics.clone(),
-            health: health.clone(),
-        };
-        let notifier = notifier::build(config, deps).await.unwrap();
-        let stopping = shutdown.clone();
-        let task = tokio::spawn(async move { notifier.run_until_stopped(stopping).await.unwrap() });
-        until("the notifier is ready", async || health.ready().ok()).await;
-        Running { shutdown, task, metrics }
-    }
-
-    async fn registers(&self, number: u128, name: &str, role: Role) -> (UserId, Event) {
-        let user = person(number, name, role);
-        let id = user.id.clone();
-        let event = event(number, UserRegistered { user });
-        let write = LaneWrite::new(Lane::User(id.clone()), event.clone(), Expect::Empty);
-        self.log.append(vec![write]).await.unwrap();
-        (id, event)
-    }
-
-    /// Everything in the log from the beginning.
-    async fn events(&self) -> Vec<(Sequence, Event)> {
-        let head = self.log.head().await.unwrap();
-        let mut reader = self.log.read_from(0).await.unwrap();
-        let mut events = Vec::new();
-        let mut at = 0;
-        while at < head {
-            let batch = reader.next(1000, Duration::from_secs(1)).await.unwrap();
-            for record in batch.records {
-                at = record.sequence;
-                events.extend(Event::decode(&record.payload).ok().map(|event| (at, event)));
-            }
-        }
-        events
-    }
-
-    async fn entries(&self, user: &UserId) -> Vec<(Sequence, Event, NotificationCreated)> {
-        let events = self.events().await.into_iter();
-        events
-            .filter_map(|(sequence, event)| match event.data.clone() {
-                EventData::NotificationCreated(entry) if entry.user_id == *user => {
-                    Some((sequence, event, entry))
-                }
-                _ => None,
-            })
-            .collect()
-    }
-
-    async fn mails(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        let Ok(mut folder) = tokio::fs::read_dir(self.mail_dir()).await else { return names };
-        while let Some(file) = folder.next_entry().await.unwrap() {
-            if file.file_name().to_string_lossy().ends_with(".eml") {
-                names.push(tokio::fs::read_to_string(file.path()).await.unwrap());
-            }
-        }
-        names
-    }
-
-    async fn forget_queue(&self, channel: &str) {
-        let subject = format!("$JS.API.CONSUMER.DELETE.EVENTS_house.{channel}");
-        self.server.publish(&subject, "").await;
-    }
-}
-
-impl Running {
-    async fn stop(self) {
-        self.shutdown.trigger();
-        self.task.await.unwrap();
-    }
-
-    async fn counts(&self, channel: &str, outcome: &str, number: u32) {
-        let line = format!(
-            "tidings_notifier_effects_total{{channel=\"{channel}\",outcome=\"{outcome}\"}} {number}\n"
-        );
-        until(&line, async || self.metrics.encode().contains(&line).then_some(())).await;
-    }
-}
-
-fn person(number: u128, name: &str, role: Role) -> UserState {
-    UserState {
-        id: UserId::from_uuid(Uuid::from_u128(number)),
-        username: Username::parse(name).unwrap(),
-        display_name: DisplayName::parse(name).unwrap(),
-        email: Email::parse(&format!("{name}@example.org")).unwrap(),
-        email_verified: false,
-        role,
-        suspended: false,
-        bio: None,
-        avatar_media_id: None,
-        settings: serde_json::Map::new(),
-        created_at: Timestamp::from_millis(0),
-    }
-}
-
-fn event(number: u128, data: impl Into<EventData>) -> Event {
-    Event {
-        id: EventId::from_uuid(Uuid::from_u128(number)),
-        time: Timestamp::now(),
-        actor: Actor::System,
-        causation: None,
-        traceparent: telemetry::new_traceparent().into(),
-        data: data.into(),
-    }
-}
-
-fn asked_by(user: &UserId) -> CallContext {
-    let caller = Caller {
-        user_id: user.clone(),
-        session_id: SessionId::from_uuid(Uuid::from_u128(9)),
-        role: Role::Admin,
-    };
-    CallContext { caller: Some(caller), ..CallContext::default() }
-}
+use house::{House, asked_by, event};
+use server::{mail_server, until};
 
 #[tokio::test]
 async fn a_registration_is_welcomed_and_mailed() {

@@ -38,10 +38,10 @@ pub struct Socket {
 /// Tries a handshake with these headers; the stream, or the status it was refused with.
 ///
 /// # Errors
-/// The HTTP status; 0 when the connection broke before there was an answer.
+/// The HTTP status; 0 when nobody is there or the connection broke before there was an answer.
 ///
 /// # Panics
-/// When there is nobody to connect to.
+/// When a header cannot be written.
 pub async fn handshake(
     place: &Place,
     gateway: usize,
@@ -54,8 +54,8 @@ pub async fn handshake(
         let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).expect("a name");
         request.headers_mut().insert(name, value.parse().expect("a value"));
     }
-    let stream = TcpStream::connect(&address).await.expect("a connection");
-    stream.set_nodelay(true).expect("a socket");
+    let Ok(stream) = TcpStream::connect(&address).await else { return Err(0) };
+    stream.set_nodelay(true).map_err(|_| 0_u16)?;
     match client_async(request, stream).await {
         Ok((stream, _)) => Ok(stream),
         Err(Error::Http(answer)) => Err(answer.status().as_u16()),

@@ -42,6 +42,7 @@ macro_rules! everywhere {
 mod accounts;
 mod bad_input;
 mod faults;
+mod history;
 mod limits;
 mod live;
 mod messages;
