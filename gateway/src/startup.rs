@@ -4,8 +4,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::HttpService;
+use actix_service::map_config;
+use actix_web::App;
+use actix_web::dev::{AppConfig, Server};
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use bus::Bus;
 use eventlog::EventLog;
 use readmodel::ReadModel;
@@ -131,22 +134,36 @@ impl Gateway {
         let table: Arc<Table> = Arc::new(routes::table());
         let drain = state.config.drain;
         let for_workers = state.clone();
-        let server = HttpServer::new(move || {
+        let make_app = move || {
             let table = Arc::clone(&table);
-            App::new()
+            let app = App::new()
                 .app_data(for_workers.clone())
-                .configure(move |app| routes::mount(&table, app))
-        })
-        .on_connect(socket::keep_handle)
-        .client_request_timeout(HEAD_WITHIN)
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .keep_alive(KEEP_ALIVE)
-        .max_connections(CONNECTIONS_PER_WORKER)
-        .shutdown_timeout(drain.as_secs().div_ceil(2))
-        .disable_signals()
-        .listen(listener)
-        .map_err(GatewayError::Server)?
-        .run();
+                .configure(move |app| routes::mount(&table, app));
+            map_config(app, |()| AppConfig::default())
+        };
+        // Built by hand and not by `HttpServer`, which cannot let go of a connection that becomes a socket.
+        let server = Server::build()
+            .max_concurrent_connections(CONNECTIONS_PER_WORKER)
+            .shutdown_timeout(drain.as_secs().div_ceil(2))
+            .disable_signals();
+        let stopping = server.graceful_shutdown_signal();
+        let connections = move || {
+            let (make_app, stopping) = (make_app.clone(), stopping.clone());
+            HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(HEAD_WITHIN)
+                .client_disconnect_timeout(Duration::from_secs(1))
+                .tcp_nodelay(true)
+                .upgrade(socket::Upgrades::through(make_app.clone()))
+                .finish(make_app())
+                .tcp()
+        };
+        let server =
+            server.listen("gateway", listener, connections).map_err(GatewayError::Server)?.run();
         let handle = server.handle();
         let serving = tokio::spawn(server);
         let ended = tokio::select! {

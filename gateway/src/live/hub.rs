@@ -19,7 +19,7 @@ use super::ports::{Names, Observer};
 use super::routing::{Crowded, Routing, SocketId};
 use super::told::{self, Audience, Effect, Known, Place, Told};
 use crate::documents;
-use crate::socket::{Handle, Outbox};
+use crate::socket::Outbox;
 
 /// What the hub works with.
 pub struct HubParts {
@@ -126,13 +126,13 @@ impl Hub {
     }
 
     /// A socket of somebody who is not known yet; none when this gateway takes no more.
-    pub(crate) fn open(&self, handle: Option<Handle>) -> Option<Arc<Outbox>> {
+    pub(crate) fn open(&self) -> Option<Arc<Outbox>> {
         let id = self.inner.next_socket.fetch_add(1, Ordering::Relaxed);
         let mut sockets = self.inner.sockets.lock();
         if self.inner.draining.load(Ordering::Relaxed) {
             return None;
         }
-        let outbox = Arc::new(Outbox::new(id, handle, Arc::clone(&self.inner.metrics)));
+        let outbox = Arc::new(Outbox::new(id, Arc::clone(&self.inner.metrics)));
         sockets.insert(id, Arc::clone(&outbox));
         Some(outbox)
     }

@@ -1,39 +1,141 @@
-//! The TCP connection under a socket, so that it can be ended from outside.
-//!
-//! The HTTP layer asks a response for more only when it has written what it has. A peer that reads nothing
-//! therefore can only be ended beside it: with a second handle to the connection, taken when
-//! it is accepted.
+//! A socket's connection once the handshake is over: one small task that reads, leads the conversation and
+//! writes. It keeps no buffers while nothing happens: what is read goes through one buffer per worker
+//! thread, what is written goes from the shared frames to the kernel, many frames in one call.
 
-use std::any::Any;
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use actix_web::dev::Extensions;
+use actix_web::rt::net::TcpStream;
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A second handle to a connection.
-#[derive(Debug, Clone)]
-pub struct Handle(Arc<TcpStream>);
+use super::inbound::{Broken, Inbound};
+use super::queue::Outbox;
+use super::session::Session;
 
-impl Handle {
-    /// Ends the connection in both directions. What the kernel has taken is still delivered.
-    pub(crate) fn hang_up(&self) {
-        // It fails when the connection has gone already, which is what is wanted.
-        let _ = self.0.shutdown(Shutdown::Both);
+/// Bytes read at once; the buffer is the worker's, not the socket's.
+const READ_AT_ONCE: usize = 16 * 1024;
+/// Bytes and frames written at once.
+const WRITE_AT_ONCE: usize = 64 * 1024;
+const FRAMES_AT_ONCE: usize = 64;
+/// Messages read before others get their turn.
+const MESSAGES_AT_ONCE: usize = 64;
+
+thread_local! {
+    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_AT_ONCE]);
+}
+
+/// The connection has ended.
+struct Ended;
+
+pub(super) struct Connection {
+    io: TcpStream,
+    /// None once what the peer sends makes no sense any more: it is read and thrown away then, so that
+    /// the reason reaches the peer before the connection ends.
+    inbound: Option<Inbound>,
+    session: Session,
+    outbox: Arc<Outbox>,
+    /// Taken from the outbox; the first may be written in part.
+    writing: VecDeque<Bytes>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        io: TcpStream,
+        inbound: Inbound,
+        session: Session,
+        outbox: Arc<Outbox>,
+    ) -> Self {
+        Self { io, inbound: Some(inbound), session, outbox, writing: VecDeque::new() }
+    }
+
+    /// Reads until nothing is left, or the conversation must wait for something.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<(), Ended> {
+        for _ in 0..MESSAGES_AT_ONCE {
+            if !self.session.listens() {
+                return Ok(());
+            }
+            let next = self.inbound.as_mut().map_or(Ok(None), Inbound::next);
+            match next {
+                Ok(Some(message)) => self.session.incoming(message),
+                Ok(None) => match self.fill(cx) {
+                    Poll::Ready(filled) => filled?,
+                    Poll::Pending => return Ok(()),
+                },
+                Err(broken) => {
+                    self.session.broken(broken);
+                    self.inbound = None;
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    fn fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                self.session.broken(Broken::Disconnected);
+                return Poll::Ready(Err(Ended));
+            }
+            if let Some(inbound) = &mut self.inbound {
+                inbound.extend(buffer.filled());
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Writes until nothing is left, or the peer takes no more.
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        loop {
+            if self.writing.is_empty()
+                && !ready!(self.outbox.poll_take(cx, &mut self.writing, WRITE_AT_ONCE))
+            {
+                return Poll::Ready(Ended);
+            }
+            let mut slices = [IoSlice::new(&[]); FRAMES_AT_ONCE];
+            let count = self.writing.len().min(FRAMES_AT_ONCE);
+            for (slice, frame) in slices.iter_mut().zip(&self.writing) {
+                *slice = IoSlice::new(frame);
+            }
+            let slices = slices.get(..count).unwrap_or_default();
+            match Pin::new(&mut self.io).poll_write_vectored(cx, slices) {
+                Poll::Ready(Ok(written)) if written > 0 => self.written(written),
+                Poll::Ready(_) => return Poll::Ready(Ended),
+                Poll::Pending if self.outbox.is_over(cx) => return Poll::Ready(Ended),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn written(&mut self, mut bytes: usize) {
+        while let Some(frame) = self.writing.front_mut() {
+            if bytes < frame.len() {
+                frame.advance(bytes);
+                return;
+            }
+            bytes -= frame.len();
+            self.writing.pop_front();
+        }
+        // An idle socket keeps no room for frames.
+        self.writing = VecDeque::new();
     }
 }
 
-/// For `HttpServer::on_connect`: keeps a handle to every accepted connection with its requests.
-pub fn keep_handle(connection: &dyn Any, data: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
-    // A lost reply delayed by Nagle's algorithm costs 40 ms; frames are written whole anyway.
-    let _ = stream.set_nodelay(true);
-    match stream.as_fd().try_clone_to_owned() {
-        Ok(fd) => {
-            data.insert(Handle(Arc::new(TcpStream::from(fd))));
+impl Future for Connection {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if this.read(cx).is_err() {
+            return Poll::Ready(());
         }
-        Err(error) => {
-            tracing::warn!(error = %error, "no second handle to a connection: too many open files?");
-        }
+        this.write(cx).map(|Ended| ())
     }
 }

@@ -11,11 +11,9 @@ use schemas::commands::{Caller, RedeemWsTicket};
 use schemas::values::Secret;
 use schemas::{Code, Rejection};
 
-use super::body::SocketBody;
-use super::connection::Handle;
-use super::inbound::Inbound;
 use super::limits::{FrameRate, Throttle};
 use super::session::Session;
+use super::upgrade::Opened;
 use crate::commands::{own_context, send};
 use crate::config::Config;
 use crate::edge::{Arrival, Origin};
@@ -34,7 +32,7 @@ pub(crate) async fn handshake(
     app: Data<AppState>,
     arrival: Arrival,
     request: HttpRequest,
-    payload: Payload,
+    _payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
     check_origin(&request, &app.config)?;
     let mut response = match answer_handshake(request.head()) {
@@ -47,8 +45,7 @@ pub(crate) async fn handshake(
         }
     };
     let caller = authenticate(&app, &arrival, &request).await?;
-    let handle = request.conn_data::<Handle>().cloned();
-    let Some(outbox) = app.hub.open(handle) else {
+    let Some(outbox) = app.hub.open() else {
         let rejection = Rejection::new(Code::Unavailable, "this gateway is about to stop");
         return Err(rejection.retry_after(1));
     };
@@ -57,12 +54,9 @@ pub(crate) async fn handshake(
     if let Some(caller) = caller {
         session.welcome(caller);
     }
-    let body = SocketBody::new(Inbound::new(payload.into_inner()), session, outbox);
-    let response = response.message_body(body).map_err(|error| {
-        tracing::error!(error = %error, "a handshake could not be answered");
-        Rejection::new(Code::Internal, "the handshake could not be answered")
-    })?;
-    Ok(response.map_into_boxed_body().into())
+    let mut response = HttpResponse::from(response.finish().map_into_boxed_body());
+    response.extensions_mut().insert(Opened { session, outbox });
+    Ok(response)
 }
 
 /// RFC 6455, section 4.4: says which version is spoken.

@@ -4,14 +4,9 @@
 //! a frame is judged by the length its header announces, before a byte of it is kept. (The message
 //! stream of actix-ws waits for the whole frame first, however long it says it is.)
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use actix_http::ws::{Codec, Frame};
-use actix_web::dev::Payload;
 use actix_ws::Item;
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
 use tokio_util::codec::Decoder;
 
 /// The largest message, whole or in fragments, in bytes.
@@ -50,43 +45,38 @@ struct Partial {
     bytes: BytesMut,
 }
 
-/// The reading side of a socket.
+/// The reading side of a socket: bytes in, messages out.
 pub(crate) struct Inbound {
-    payload: Payload,
     buffer: BytesMut,
     codec: Codec,
     partial: Option<Box<Partial>>,
 }
 
-impl Inbound {
-    pub(crate) fn new(payload: Payload) -> Self {
+impl Default for Inbound {
+    fn default() -> Self {
         let codec = Codec::new().max_size(MAX_MESSAGE);
-        Self { payload, buffer: BytesMut::new(), codec, partial: None }
+        Self { buffer: BytesMut::new(), codec, partial: None }
+    }
+}
+
+impl Inbound {
+    /// Takes what was read.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next message. After an error nothing more is to be read.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Broken>> {
-        loop {
-            while let Some(frame) = self.decode()? {
-                if let Some(message) = self.assemble(frame)? {
-                    return Poll::Ready(Ok(message));
-                }
-            }
-            if self.buffer.is_empty() {
-                // An idle socket keeps no buffer.
-                self.buffer = BytesMut::new();
-            }
-            match Pin::new(&mut self.payload).poll_next(cx) {
-                Poll::Ready(Some(Ok(bytes))) if self.buffer.is_empty() => {
-                    self.buffer = BytesMut::from(bytes);
-                }
-                Poll::Ready(Some(Ok(bytes))) => self.buffer.extend_from_slice(&bytes),
-                Poll::Ready(Some(Err(_)) | None) => {
-                    return Poll::Ready(Err(Broken::Disconnected));
-                }
-                Poll::Pending => return Poll::Pending,
+    /// The next message; none until more was read. After an error nothing more is to be asked for.
+    pub(crate) fn next(&mut self) -> Result<Option<Incoming>, Broken> {
+        while let Some(frame) = self.decode()? {
+            if let Some(message) = self.assemble(frame)? {
+                return Ok(Some(message));
             }
         }
+        if self.buffer.is_empty() {
+            // An idle socket keeps no buffer.
+            self.buffer = BytesMut::new();
+        }
+        Ok(None)
     }
 
     fn decode(&mut self) -> Result<Option<Frame>, Broken> {
@@ -184,25 +174,24 @@ mod tests {
         frame
     }
 
+    /// When these bytes come, one at a time, then these are the messages.
     #[track_caller]
     fn read(bytes: Vec<u8>, expected: &[Result<Incoming, Broken>]) {
-        let stream = futures_util::stream::iter([Ok(Bytes::from(bytes))]);
-        let boxed: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream);
-        let payload = Payload::Stream { payload: boxed };
-        let mut inbound = Inbound::new(payload);
+        let mut inbound = Inbound::default();
         let mut found = Vec::new();
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        while let Poll::Ready(next) = inbound.poll_next(&mut cx) {
-            let ended = next.is_err();
-            found.push(next);
-            if ended {
-                break;
+        for byte in bytes {
+            inbound.extend(&[byte]);
+            while let Some(next) = inbound.next().transpose() {
+                let ended = next.is_err();
+                found.push(next);
+                if ended {
+                    assert_eq!(found, expected);
+                    return;
+                }
             }
         }
         assert_eq!(found, expected);
     }
-
-    const END: Result<Incoming, Broken> = Err(Broken::Disconnected);
 
     #[test]
     fn fragments_make_one_message_and_control_frames_come_between() {
@@ -210,7 +199,7 @@ mod tests {
         bytes.extend(masked(0x89, b"?"));
         bytes.extend(masked(0x80, b"y"));
         let ping = Incoming::Ping(Bytes::from_static(b"?"));
-        read(bytes, &[Ok(ping), Ok(Incoming::Text("hey".into())), END]);
+        read(bytes, &[Ok(ping), Ok(Incoming::Text("hey".into()))]);
     }
 
     #[test]
@@ -238,6 +227,6 @@ mod tests {
         read(masked(0x80, b"a"), &[Err(Broken::Protocol)]);
         read(masked(0x09, b"a"), &[Err(Broken::Protocol)]);
         read(masked(0x81, &[0xff, 0xfe]), &[Err(Broken::NotUtf8)]);
-        read(masked(0x82, b"a"), &[Ok(Incoming::Binary), END]);
+        read(masked(0x82, b"a"), &[Ok(Incoming::Binary)]);
     }
 }

@@ -4,7 +4,6 @@
 //! the business of [`crate::live`]; what a command does is that of the services.
 
 mod arrival;
-mod body;
 mod connection;
 mod frames;
 mod handshake;
@@ -13,7 +12,8 @@ mod limits;
 mod orders;
 mod queue;
 mod session;
+mod upgrade;
 
-pub use connection::{Handle, keep_handle};
 pub(crate) use handshake::handshake;
 pub use queue::Outbox;
+pub(crate) use upgrade::Upgrades;

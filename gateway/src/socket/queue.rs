@@ -1,7 +1,7 @@
 //! What is to be written to one socket: bounded in frames and bytes, never waited for.
 //!
-//! The hub and the socket's own answers put frames in; the connection's task takes them out and the
-//! HTTP layer below writes all it can get in one call. A peer that reads too slowly is closed with a code it
+//! The hub and the socket's own answers put frames in; the connection's task takes them out and writes
+//! many in one call. A peer that reads too slowly is closed with a code it
 //! can resume after, and what waited for it is freed at once.
 
 use std::collections::VecDeque;
@@ -13,7 +13,6 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use schemas::frames::CloseCode;
 
-use super::connection::Handle;
 use crate::live::{LiveMetrics, SocketId, wire};
 
 /// Frames that may wait for a peer.
@@ -42,8 +41,6 @@ enum Stage {
     Closing,
     /// The close is out; the peer's answer is awaited.
     Said,
-    /// Both sides have closed; what is written must still leave.
-    Flushing,
     /// Over.
     Over,
 }
@@ -75,12 +72,11 @@ struct State {
 pub struct Outbox {
     id: SocketId,
     state: Mutex<State>,
-    handle: Option<Handle>,
     metrics: Arc<LiveMetrics>,
 }
 
 impl Outbox {
-    pub(crate) fn new(id: SocketId, handle: Option<Handle>, metrics: Arc<LiveMetrics>) -> Self {
+    pub(crate) fn new(id: SocketId, metrics: Arc<LiveMetrics>) -> Self {
         metrics.sockets.inc();
         // Sockets that came together are not pinged together.
         let jitter = u16::try_from(id % u64::from(HEARTBEAT)).unwrap_or(0);
@@ -97,7 +93,7 @@ impl Outbox {
             next_ping: 1 + jitter,
             unanswered: 0,
         };
-        Self { id, state: Mutex::new(state), handle, metrics }
+        Self { id, state: Mutex::new(state), metrics }
     }
 
     /// Which socket of this gateway.
@@ -172,25 +168,18 @@ impl Outbox {
                 wake(state.writer.take());
             }
             Stage::Said => state.stage = Stage::Over,
-            Stage::Closing | Stage::Flushing | Stage::Over => {}
+            Stage::Closing | Stage::Over => {}
         }
     }
 
     /// The peer has gone without a word.
     pub(crate) fn disconnected(&self) {
-        let mut state = self.state.lock();
-        state.stage = Stage::Over;
-        (state.frames, state.bytes) = (VecDeque::new(), 0);
-        wake(state.reader.take());
-        wake(state.writer.take());
+        self.state.lock().over();
     }
 
     /// The connection has gone: nothing will be taken any more.
     pub(crate) fn gone(&self) {
-        let mut state = self.state.lock();
-        state.stage = Stage::Over;
-        (state.frames, state.bytes) = (VecDeque::new(), 0);
-        wake(state.writer.take());
+        self.state.lock().over();
         self.metrics.sockets.dec();
     }
 
@@ -214,48 +203,39 @@ impl Outbox {
         wake(self.state.lock().reader.take());
     }
 
-    /// Takes the next frame out; nothing when the socket is over. For the connection's task only.
-    pub(crate) fn poll_frame(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+    /// Takes frames out, about `at_most` bytes of them; false when the socket is over. For the
+    /// connection's task only, and only when it has written what it took before.
+    pub(crate) fn poll_take(
+        &self,
+        cx: &Context<'_>,
+        into: &mut VecDeque<Bytes>,
+        at_most: usize,
+    ) -> Poll<bool> {
         let mut state = self.state.lock();
-        if let Some(frame) = state.frames.pop_front() {
-            self.taken(&mut state, frame.len());
-            return Poll::Ready(Some(frame));
+        if state.stage == Stage::Over {
+            return Poll::Ready(false);
         }
-        match state.stage {
-            Stage::Flushing => {
-                // Pending makes the layer below write what it was given, before it is told of the end.
-                state.stage = Stage::Over;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            Stage::Over => {
-                drop(state);
-                self.hang_up();
-                return Poll::Ready(None);
-            }
-            Stage::Open | Stage::Closing | Stage::Said => {}
+        if state.frames.is_empty() {
+            state.watch(cx);
+            return Poll::Pending;
         }
-        if !state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
-            state.reader = Some(cx.waker().clone());
+        let mut bytes = 0;
+        while bytes < at_most
+            && let Some(frame) = state.frames.pop_front()
+        {
+            bytes += frame.len();
+            into.push_back(frame);
         }
-        Poll::Pending
+        state.taken(bytes);
+        Poll::Ready(true)
     }
 
-    fn taken(&self, state: &mut State, bytes: usize) {
-        state.bytes = state.bytes.saturating_sub(bytes);
-        state.age = 0;
-        if state.frames.is_empty() {
-            // An idle socket keeps no room for frames.
-            if state.frames.capacity() > 8 {
-                state.frames = VecDeque::new();
-            }
-            if state.stage == Stage::Closing {
-                state.stage = if state.peer_closed { Stage::Flushing } else { Stage::Said };
-            }
-        }
-        if has_room(state) {
-            wake(state.writer.take());
-        }
+    /// Whether the socket is over although its connection has not written everything. If not, the
+    /// connection's task is woken when it is.
+    pub(crate) fn is_over(&self, cx: &Context<'_>) -> bool {
+        let mut state = self.state.lock();
+        state.watch(cx);
+        state.stage == Stage::Over
     }
 
     /// Waits until half of the queue is free; false when the socket closes instead.
@@ -289,52 +269,60 @@ impl Outbox {
                 let code = CloseCode::HelloTimeout;
                 self.end(&mut state, code.code(), code.reason());
             }
-            Stage::Open => {
-                if self.beat(&mut state) {
-                    drop(state);
-                    self.hang_up();
-                }
-            }
-            Stage::Said if state.age >= GOODBYE => {
-                state.stage = Stage::Over;
-                wake(state.reader.take());
-            }
-            Stage::Closing if state.age >= FAREWELL => {
-                state.stage = Stage::Over;
-                drop(state);
-                self.hang_up();
-            }
-            Stage::Closing | Stage::Said | Stage::Flushing | Stage::Over => {}
+            Stage::Open => state.beat(),
+            Stage::Said if state.age >= GOODBYE => state.over(),
+            Stage::Closing if state.age >= FAREWELL => state.over(),
+            Stage::Closing | Stage::Said | Stage::Over => {}
         }
         waiting
     }
+}
 
-    /// The heartbeat; true when the peer is dead.
-    fn beat(&self, state: &mut State) -> bool {
-        state.next_ping = state.next_ping.saturating_sub(1);
-        if state.next_ping > 0 || !state.greeted {
-            return false;
+impl State {
+    /// The connection's task wants to know of the next change.
+    fn watch(&mut self, cx: &Context<'_>) {
+        if !self.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            self.reader = Some(cx.waker().clone());
         }
-        state.next_ping = HEARTBEAT;
-        if state.unanswered >= MAX_UNANSWERED {
-            state.stage = Stage::Over;
-            wake(state.reader.take());
-            return true;
-        }
-        state.unanswered += 1;
-        if state.frames.is_empty() {
-            state.age = 0;
-        }
-        state.frames.push_back(wire::ping(b""));
-        wake(state.reader.take());
-        false
     }
 
-    /// Ends the TCP connection under the socket, whatever the layers between are waiting for.
-    fn hang_up(&self) {
-        if let Some(handle) = &self.handle {
-            handle.hang_up();
+    fn over(&mut self) {
+        self.stage = Stage::Over;
+        (self.frames, self.bytes) = (VecDeque::new(), 0);
+        wake(self.reader.take());
+        wake(self.writer.take());
+    }
+
+    fn taken(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.age = 0;
+        if self.frames.is_empty() {
+            // An idle socket keeps no room for frames.
+            self.frames = VecDeque::new();
+            if self.stage == Stage::Closing {
+                self.stage = if self.peer_closed { Stage::Over } else { Stage::Said };
+            }
         }
+        if has_room(self) {
+            wake(self.writer.take());
+        }
+    }
+
+    fn beat(&mut self) {
+        self.next_ping = self.next_ping.saturating_sub(1);
+        if self.next_ping > 0 || !self.greeted {
+            return;
+        }
+        self.next_ping = HEARTBEAT;
+        if self.unanswered >= MAX_UNANSWERED {
+            return self.over();
+        }
+        self.unanswered += 1;
+        if self.frames.is_empty() {
+            self.age = 0;
+        }
+        self.frames.push_back(wire::ping(b""));
+        wake(self.reader.take());
     }
 }
 
