@@ -66,6 +66,16 @@ impl Passwords {
         Ok(Self { jobs, cost, threads, last_ms, metrics, dummy: dummy.into() })
     }
 
+    /// Whether another password can wait. Asked first, so that in a storm the surplus costs as little as it
+    /// can: nothing is looked up for who is turned away.
+    ///
+    /// # Errors
+    /// `unavailable` when the queue is full.
+    pub(crate) fn has_room(&self) -> Result<(), Rejection> {
+        let waiting = usize::try_from(self.metrics.waiting()).unwrap_or(0);
+        if waiting < QUEUE { Ok(()) } else { Err(self.busy()) }
+    }
+
     /// Hashes a password of at most 72 bytes.
     ///
     /// # Errors
@@ -229,6 +239,7 @@ mod tests {
         }
         let refused = passwords.hash("correct horse", soon()).await.unwrap_err();
         assert_eq!((refused.code, refused.retry_after), (Code::Unavailable, Some(1)));
+        assert_eq!(passwords.has_room(), Err(refused));
         drop(release);
         for answer in asked {
             assert!(answer.await.unwrap().is_ok());

@@ -36,6 +36,7 @@ impl Auth {
         command: Login,
     ) -> Answer<SessionTokens> {
         let until = call::password_deadline(context);
+        self.passwords.has_room()?;
         let password = command.password.expose();
         let found = self.settle(|| self.find(&command.login)).await?;
         let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
