@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tests::kit::installation::Place;
 use tests::kit::person::Person;
@@ -24,7 +25,7 @@ async fn frames_against_the_protocol(place: Place) {
     let mut unmasked = masked(FIN | TEXT, b"{}");
     unmasked[1] &= 0x7f;
     let ping = br#"{"type":"ping"}"#;
-    for (what, bytes, expected) in [
+    let cases = [
         ("not masked", unmasked, 1002),
         ("a reserved bit", masked(FIN | RSV1 | TEXT, ping), 1002),
         ("every reserved bit", masked(0xf0 | TEXT, ping), 1002),
@@ -43,13 +44,16 @@ async fn frames_against_the_protocol(place: Place) {
         ("bytes", masked(FIN | 2, ping), 4400),
         ("no JSON", masked(FIN | TEXT, b"hello"), 4400),
         ("nothing", masked(FIN | TEXT, b""), 4400),
-    ] {
+    ];
+    // At once: the server waits a moment for each peer's answer to its close.
+    join_all(cases.into_iter().map(async |(what, bytes, expected)| {
         let mut wire = Wire::socket_of(&ada).await;
         wire.write(&bytes).await;
         let code = wire.closed(SOON).await;
         assert_eq!(code, Some(expected), "{what}");
         wire.end(SOON).await;
-    }
+    }))
+    .await;
     // A character in two parts, and a ping between them, are fine.
     let mut wire = Wire::socket_of(&ada).await;
     wire.send(TEXT, b"{\"type\":\"ping\",\"id\":\"\xc3").await;
@@ -102,7 +106,7 @@ async fn frames_that_are_too_large(place: Place) {
 
 async fn closing_in_odd_ways(place: Place) {
     let ada = Person::register(&place, "ada").await;
-    for payload in [
+    let payloads = [
         &b""[..],
         b"\x03",
         b"\x03\xe8",
@@ -114,13 +118,15 @@ async fn closing_in_odd_ways(place: Place) {
         b"\xff\xff",
         b"\x03\xe8\xff\xfe",
         b"\x11\x31as you do",
-    ] {
+    ];
+    join_all(payloads.into_iter().map(async |payload| {
         let mut wire = Wire::socket_of(&ada).await;
         wire.send(FIN | CLOSE, payload).await;
         // More after the end is not read.
         wire.text("hello").await;
         wire.end(SOON).await;
-    }
+    }))
+    .await;
     // Going away without a word, in the middle of a frame, or at once.
     for bytes in [head(FIN | TEXT, 1_000), masked(TEXT, b"{\"ty"), Vec::new()] {
         let mut wire = Wire::socket_of(&ada).await;
