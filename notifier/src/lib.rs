@@ -1,7 +1,7 @@
 //! Events to notifications and mail, off the path of any request.
 //!
 //! Owns the inboxes (`evt.inbox.<user>`) and what leaves the house by mail. [`policy`] says, purely, which
-//! effects an event has; a [`channel`] carries out one kind of effect. Each channel follows the log with
+//! effects an event has; a channel carries out one kind of effect. Each channel follows the log with
 //! a durable queue of its own, so a mail server that is down delays no inbox. An effect that fails is tried
 //! again with growing pauses; what cannot be done becomes a dead letter with the reason and can be redriven.
 //! It must not know how a message is stored or shown, and no effect may contain what a message says: that
