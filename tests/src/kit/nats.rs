@@ -21,11 +21,11 @@ pub struct NatsServer {
     folder: std::path::PathBuf,
 }
 
-fn spawn(folder: &Path, port: &str) -> Process {
+fn spawn(folder: &Path, port: &str, left: Option<&Path>) -> Process {
     let mut command = Command::new(server("TIDINGS_NATS_SERVER", "nats-server"));
     command.args(["-js", "-a", "127.0.0.1", "-p", port]);
     command.arg("-sd").arg(folder.join("nats")).arg("--ports_file_dir").arg(folder);
-    Process::start("nats", &command, folder, None)
+    Process::start("nats", &command, folder, left)
 }
 
 impl NatsServer {
@@ -35,7 +35,17 @@ impl NatsServer {
     /// When it does not come up.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        let process = spawn(folder, "-1");
+        Self::begin(folder, None)
+    }
+
+    /// The same for as long as the test process runs; the whole folder is removed afterwards.
+    #[must_use]
+    pub fn lasting(folder: &Path) -> Self {
+        Self::begin(folder, Some(folder))
+    }
+
+    fn begin(folder: &Path, left: Option<&Path>) -> Self {
+        let process = spawn(folder, "-1", left);
         let ports = folder.join(format!("nats-server_{}.ports", process.pid()));
         let deadline = Instant::now() + PATIENCE;
         let address = loop {
@@ -60,7 +70,7 @@ impl NatsServer {
     pub fn crash_and_return(&mut self) {
         self.process.kill();
         let port = self.address.rsplit(':').next().unwrap_or_default().to_owned();
-        self.process = spawn(&self.folder, &port);
+        self.process = spawn(&self.folder, &port, None);
     }
 }
 

@@ -39,7 +39,8 @@ impl Separate {
     #[must_use]
     pub fn start(read_model: &str) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap();
-        let mut separate = Self::begin(folder.path(), read_model);
+        let nats = NatsServer::start(folder.path());
+        let mut separate = Self::begin(folder.path(), nats, read_model);
         separate.folder = Some(folder);
         separate
     }
@@ -48,11 +49,10 @@ impl Separate {
     #[must_use]
     pub fn lasting(read_model: &str) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
-        Self::begin(&folder, read_model)
+        Self::begin(&folder, NatsServer::lasting(&folder), read_model)
     }
 
-    fn begin(folder: &Path, read_model: &str) -> Self {
-        let nats = NatsServer::start(folder);
+    fn begin(folder: &Path, nats: NatsServer, read_model: &str) -> Self {
         let proxy = Proxy::start(&nats.address);
         let mut separate = Self {
             place: Place::new(Vec::new()),
