@@ -35,6 +35,11 @@ fn text(value: &Value, pointer: &str) -> Outcome<String> {
     found.map(str::to_owned).ok_or_else(|| unexpected(format!("no {pointer} in {value}")))
 }
 
+/// What the `i`th person of a crowd is called; a username has at least three characters.
+pub(crate) fn name_of(prefix: &str, i: usize) -> String {
+    format!("{prefix}-person-{i}")
+}
+
 impl Person {
     /// Registers `name` and logs in.
     pub(crate) async fn register(
@@ -65,13 +70,13 @@ impl Person {
         })
     }
 
-    /// Many people at once, `prefix0`, `prefix1`, ...
+    /// Many people at once, named by [`name_of`]
     pub(crate) async fn crowd(server: &Tidings, prefix: &str, count: usize) -> Outcome<Vec<Self>> {
         use futures_util::{StreamExt as _, TryStreamExt as _};
         let http = reqwest::Client::new();
         futures_util::stream::iter(0..count)
             .map(|i| {
-                let (http, name) = (http.clone(), format!("{prefix}{i}"));
+                let (http, name) = (http.clone(), name_of(prefix, i));
                 async move { Self::register(server, &http, &name).await }
             })
             .buffered(16)

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Question, Rows, Scale};
 use crate::load::{self, Pace};
-use crate::people::{Person, json_of};
+use crate::people::{Person, json_of, name_of};
 use crate::report::{Goal, percentile};
 use crate::servers::{self, Outcome, Tidings, unexpected};
 
@@ -41,7 +41,7 @@ async fn storm(server: &Tidings, names: &[String], count: usize, at_once: usize)
 pub(crate) async fn logins(scale: Scale) -> Rows {
     let server = servers::tidings(&["--sync", "2m", "--bcrypt-cost", COST]).await?;
     let crowd = Person::crowd(&server, "g", 8).await?;
-    let names: Vec<String> = (0..crowd.len()).map(|i| format!("g{i}")).collect();
+    let names: Vec<String> = (0..crowd.len()).map(|i| name_of("g", i)).collect();
     let posters = load::posters(&server, "gchat", 4).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let (mut rates, mut tails) = (Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ pub(crate) async fn logins(scale: Scale) -> Rows {
         let http = reqwest::Client::new();
         let mut alone = Vec::new();
         for _ in 0..5 {
-            alone.push(one_login(&http, &server.http, "g0").await?);
+            alone.push(one_login(&http, &server.http, &name_of("g", 0)).await?);
         }
         let hash = percentile(&mut alone, 0.0);
         let rate = storm(&server, &names, scale.of(150), 8).await?;

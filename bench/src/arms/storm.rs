@@ -47,7 +47,7 @@ pub(crate) async fn storm(scale: Scale) -> Rows {
     let http = reqwest::Client::new();
     let mut tokens = Vec::new();
     for i in 0..members {
-        let name = format!("h{i}");
+        let name = crate::people::name_of("h", i);
         tokens.push(crate::people::Person::login(&server, &http, &name).await?.token);
     }
     let nats = servers::nats(false).await?;
