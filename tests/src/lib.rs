@@ -1,7 +1,7 @@
 //! Black-box tests: what is needed to run the real thing and talk to it as its users do.
 //!
 //! [`kit`] starts `tidings` as one process or as many, with real servers, and holds a typed client. The flows
-//! and faults themselves are in `tests/it`.
+//! are in `tests/it`, the faults in `tests/faults`, hostile input in `tests/hostile`.
 
 #![expect(
     clippy::unwrap_used,

@@ -46,6 +46,11 @@ impl<'a> Patience<'a> {
     }
 }
 
+/// Lets a fault last: a server that is stopped for ten seconds is a fault of that length.
+pub async fn last(time: Duration) {
+    sleep(time).await;
+}
+
 /// Waits until a look finds something.
 ///
 /// # Panics

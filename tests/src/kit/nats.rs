@@ -1,6 +1,6 @@
 //! A nats-server of a test's own, as an operator would run one beside Tidings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -18,13 +18,21 @@ pub struct NatsServer {
     pub process: Process,
     /// `127.0.0.1:port`.
     pub address: String,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
+    jetstream: String,
 }
 
-fn spawn(folder: &Path, port: &str, left: Option<&Path>) -> Process {
+/// Starts a nats-server with a configuration, which is kept in the folder.
+fn spawn(folder: &Path, port: &str, jetstream: &str, left: Option<&Path>) -> Process {
+    let store = folder.join("nats");
+    let config = format!(
+        "listen: \"127.0.0.1:{port}\"\nports_file_dir: {folder:?}\n\
+         jetstream {{ store_dir: {store:?}\n {jetstream} }}\n"
+    );
+    let file = folder.join("nats.conf");
+    std::fs::write(&file, config).expect("its configuration");
     let mut command = Command::new(server("TIDINGS_NATS_SERVER", "nats-server"));
-    command.args(["-js", "-a", "127.0.0.1", "-p", port]);
-    command.arg("-sd").arg(folder.join("nats")).arg("--ports_file_dir").arg(folder);
+    command.arg("-c").arg(file);
     Process::start("nats", &command, folder, left)
 }
 
@@ -35,17 +43,23 @@ impl NatsServer {
     /// When it does not come up.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        Self::begin(folder, None)
+        Self::start_with(folder, "")
+    }
+
+    /// The same with settings of JetStream's own, such as `sync_interval: always`.
+    #[must_use]
+    pub fn start_with(folder: &Path, jetstream: &str) -> Self {
+        Self::begin(folder, jetstream, None)
     }
 
     /// The same for as long as the test process runs; the whole folder is removed afterwards.
     #[must_use]
     pub fn lasting(folder: &Path) -> Self {
-        Self::begin(folder, Some(folder))
+        Self::begin(folder, "", Some(folder))
     }
 
-    fn begin(folder: &Path, left: Option<&Path>) -> Self {
-        let process = spawn(folder, "-1", left);
+    fn begin(folder: &Path, jetstream: &str, left: Option<&Path>) -> Self {
+        let process = spawn(folder, "-1", jetstream, left);
         let ports = folder.join(format!("nats-server_{}.ports", process.pid()));
         let deadline = Instant::now() + PATIENCE;
         let address = loop {
@@ -57,7 +71,8 @@ impl NatsServer {
             assert!(Instant::now() < deadline, "no ports file:\n{}", process.stderr_tail());
             pause();
         };
-        Self { process, address, folder: folder.to_owned() }
+        let (folder, jetstream) = (folder.to_owned(), jetstream.to_owned());
+        Self { process, address, folder, jetstream }
     }
 
     /// `nats://127.0.0.1:port`.
@@ -69,8 +84,19 @@ impl NatsServer {
     /// Ends it as a power cut would, and starts it again on the same store and port.
     pub fn crash_and_return(&mut self) {
         self.process.kill();
+        self.start_again();
+    }
+
+    /// Starts it again on the same store and port, after it was ended.
+    pub fn start_again(&mut self) {
+        assert!(!self.process.runs(), "it still runs");
         let port = self.address.rsplit(':').next().unwrap_or_default().to_owned();
-        self.process = spawn(&self.folder, &port, None);
+        self.process = spawn(&self.folder, &port, &self.jetstream, None);
+    }
+
+    /// From its next start on it has other settings of JetStream.
+    pub fn set_up(&mut self, jetstream: &str) {
+        jetstream.clone_into(&mut self.jetstream);
     }
 }
 

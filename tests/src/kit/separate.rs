@@ -16,6 +16,35 @@ use crate::kit::unique;
 /// The services besides the gateways.
 pub const SERVICES: &[&str] = &["auth-svc", "chat-svc", "projector", "notifier"];
 
+/// What an installation of separate processes is made of.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// `sqlite` or MongoDB's address.
+    pub read_model: String,
+    /// How many gateways: `gateway-0`, `gateway-1` and so on.
+    pub gateways: usize,
+    /// The services that reach the nats-server through the proxy.
+    pub proxied: Vec<&'static str>,
+    /// Flags of every service besides [`RELAXED`].
+    pub flags: Vec<&'static str>,
+    /// More of nats-server's configuration, as JetStream's own settings: `max_file_store: 8MB`.
+    pub jetstream: &'static str,
+}
+
+impl Setup {
+    /// Two gateways, the second of them behind the proxy.
+    #[must_use]
+    pub fn on(read_model: &str) -> Self {
+        Self {
+            read_model: read_model.to_owned(),
+            gateways: 2,
+            proxied: vec!["gateway-1"],
+            flags: Vec::new(),
+            jetstream: "",
+        }
+    }
+}
+
 /// An installation of separate processes.
 pub struct Separate {
     /// Where people connect.
@@ -24,12 +53,12 @@ pub struct Separate {
     pub nats: NatsServer,
     /// Its namespace.
     pub namespace: String,
-    /// What stands between the second gateway and the nats-server.
+    /// What stands between some of the services and the nats-server.
     pub proxy: Proxy,
     /// The services by name; gateways are `gateway-0` and `gateway-1`.
     pub services: BTreeMap<String, Process>,
     addresses: BTreeMap<String, String>,
-    read_model: String,
+    setup: Setup,
     data: PathBuf,
     folder: Option<TempDir>,
 }
@@ -38,9 +67,15 @@ impl Separate {
     /// Starts everything, with the read model at this address (`sqlite` or MongoDB's).
     #[must_use]
     pub fn start(read_model: &str) -> Self {
+        Self::start_with(Setup::on(read_model))
+    }
+
+    /// Starts everything as set up.
+    #[must_use]
+    pub fn start_with(setup: Setup) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap();
-        let nats = NatsServer::start(folder.path());
-        let mut separate = Self::begin(folder.path(), nats, read_model);
+        let nats = NatsServer::start_with(folder.path(), setup.jetstream);
+        let mut separate = Self::begin(folder.path(), nats, setup);
         separate.folder = Some(folder);
         separate
     }
@@ -49,10 +84,10 @@ impl Separate {
     #[must_use]
     pub fn lasting(read_model: &str) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
-        Self::begin(&folder, NatsServer::lasting(&folder), read_model)
+        Self::begin(&folder, NatsServer::lasting(&folder), Setup::on(read_model))
     }
 
-    fn begin(folder: &Path, nats: NatsServer, read_model: &str) -> Self {
+    fn begin(folder: &Path, nats: NatsServer, setup: Setup) -> Self {
         let proxy = Proxy::start(&nats.address);
         let mut separate = Self {
             place: Place::new(Vec::new()),
@@ -61,30 +96,34 @@ impl Separate {
             proxy,
             services: BTreeMap::new(),
             addresses: BTreeMap::new(),
-            read_model: read_model.to_owned(),
+            setup,
             data: folder.join("data"),
             folder: None,
         };
         for name in SERVICES {
             separate.run(name);
         }
-        let urls = ["gateway-0", "gateway-1"].map(|name| {
-            separate.run(name);
-            separate.addresses[name].clone()
+        let urls = (0..separate.setup.gateways).map(|number| {
+            let name = format!("gateway-{number}");
+            separate.run(&name);
+            separate.addresses[&name].clone()
         });
-        separate.place = Place::new(urls.to_vec());
+        let urls = urls.collect();
+        separate.place = Place::new(urls);
         separate
     }
 
     /// Starts a service, on the address it had before if it ran before.
     pub fn run(&mut self, name: &str) {
-        let service = name.split("-0").next().unwrap_or(name).trim_end_matches("-1");
+        let service = name.trim_end_matches(|end: char| end.is_ascii_digit() || end == '-');
         let former = self.addresses.get(name).map(|url| url.trim_start_matches("http://"));
         let listen = former.unwrap_or("127.0.0.1:0").to_owned();
-        let nats = if name == "gateway-1" { self.proxy.url() } else { self.nats.url() };
+        let proxied = self.setup.proxied.contains(&name);
+        let nats = if proxied { self.proxy.url() } else { self.nats_url() };
         let mut command = command(&[service, "--log", "info", "--listen", &listen]);
         command.args(["--nats-url", &nats, "--namespace", &self.namespace]);
-        command.args(["--read-model", &self.read_model]).args(RELAXED);
+        command.args(["--read-model", &self.setup.read_model]).args(RELAXED);
+        command.args(&self.setup.flags);
         command.arg("--data").arg(&self.data);
         let logs = self.data.parent().expect("a folder around the data");
         let process = Process::start(name, &command, logs, None);
@@ -94,6 +133,12 @@ impl Separate {
         let http = ready["http"].as_str().expect("an address").to_owned();
         self.addresses.insert(name.to_owned(), http);
         self.services.insert(name.to_owned(), process);
+    }
+
+    /// Where operators and tests reach its log: past the proxy.
+    #[must_use]
+    pub fn nats_url(&self) -> String {
+        self.nats.url()
     }
 
     /// Where a service listens.
@@ -111,8 +156,8 @@ impl Separate {
     #[must_use]
     pub fn operate(&self, arguments: &[&str]) -> Output {
         let mut command = command(arguments);
-        command.args(["--nats-url", &self.nats.url(), "--namespace", &self.namespace]);
-        command.args(["--read-model", &self.read_model]).arg("--data").arg(&self.data);
+        command.args(["--nats-url", &self.nats_url(), "--namespace", &self.namespace]);
+        command.args(["--read-model", &self.setup.read_model]).arg("--data").arg(&self.data);
         command.output().expect("the command runs")
     }
 
@@ -136,14 +181,15 @@ impl Separate {
 
 impl Drop for Separate {
     fn drop(&mut self) {
-        for name in ["gateway-0", "gateway-1", "chat-svc", "auth-svc", "notifier", "projector"] {
-            if let Some(process) = self.services.get_mut(name) {
-                if std::thread::panicking() {
-                    eprintln_tail(process);
-                }
-                if process.runs() {
-                    process.stop();
-                }
+        // Gateways first: they wait for answers of the others.
+        let (gateways, others): (Vec<_>, Vec<_>) =
+            self.services.iter_mut().partition(|(name, _)| name.starts_with("gateway"));
+        for (_, process) in gateways.into_iter().chain(others) {
+            if std::thread::panicking() {
+                eprintln_tail(process);
+            }
+            if process.runs() {
+                process.stop();
             }
         }
         if let Some(folder) = &self.folder {

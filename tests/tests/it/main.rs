@@ -1,4 +1,4 @@
-//! Black-box tests of `tidings`: every capability over HTTP and WebSocket, and what must survive faults.
+//! Black-box tests of `tidings`: every capability over HTTP and WebSocket. What must survive faults is in `tests/faults`.
 //!
 //! A flow is an async function over a [`Place`](tests::kit::installation::Place). `everywhere!` runs it against one process on SQLite and against
 //! separate processes with two gateways on MongoDB; `here!` against the first only.
@@ -41,8 +41,6 @@ macro_rules! everywhere {
 
 mod accounts;
 mod bad_input;
-mod faults;
-mod history;
 mod limits;
 mod live;
 mod messages;

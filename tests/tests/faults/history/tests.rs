@@ -1,0 +1,331 @@
+//! The judge judged: a history as it must be passes, and each broken promise is seen.
+
+use std::time::{Duration, Instant};
+
+use schemas::Sequence;
+use serde_json::{Value, json};
+
+use super::check::{Violation, check};
+use super::truth::{Fact, Truth};
+use super::{Act, Operation, Outcome, Trace};
+
+const ROOM: &str = "room_a";
+
+fn posted(number: u64) -> Fact {
+    Fact::Posted {
+        room: ROOM.to_owned(),
+        message: format!("msg_{number}"),
+        sender: "usr_ada".to_owned(),
+        client_id: Some(format!("c{number}")),
+        body: format!("body {number}"),
+    }
+}
+
+fn edited(number: u64, body: &str) -> Fact {
+    Fact::Edited { room: ROOM.to_owned(), message: format!("msg_{number}"), body: body.to_owned() }
+}
+
+fn deleted(number: u64) -> Fact {
+    Fact::Deleted { room: ROOM.to_owned(), message: format!("msg_{number}") }
+}
+
+fn member(user: &str, present: bool) -> Fact {
+    Fact::Member { room: ROOM.to_owned(), user: user.to_owned(), present }
+}
+
+/// A log that begins with ada and bob in a room.
+fn log(facts: &[(Sequence, Fact)]) -> Truth {
+    let first = [
+        (1, Fact::Created { room: ROOM.to_owned(), everyone: false, members: Vec::new() }),
+        (2, member("usr_ada", true)),
+        (3, member("usr_bob", true)),
+    ];
+    Truth::from_facts(first.into_iter().chain(facts.iter().cloned()))
+}
+
+fn post(number: u64, times: (u64, u64), outcome: Outcome) -> Operation {
+    let act = Act::Post { room: ROOM.to_owned(), client_id: format!("c{number}") };
+    Operation {
+        actor: "usr_ada".to_owned(),
+        act,
+        begun: Duration::from_secs(times.0),
+        ended: (outcome != Outcome::Unknown).then(|| Duration::from_secs(times.1)),
+        tries: 1,
+        outcome,
+    }
+}
+
+fn frame(event: &str, at: Sequence, previous: Option<Sequence>, data: &Value) -> Value {
+    json!({"type": "event", "event": event, "room_id": ROOM, "position": format!("e:{at}"),
+           "previous": previous.map(|at| format!("e:{at}")), "data": data})
+}
+
+fn told(event: &str, at: Sequence, number: u64, place: Sequence, body: &str) -> Value {
+    let data =
+        json!({"id": format!("msg_{number}"), "position": format!("e:{place}"), "body": body});
+    frame(event, at, None, &data)
+}
+
+fn said(at: Sequence, number: u64) -> Value {
+    told("message.posted", at, number, at, &format!("body {number}"))
+}
+
+fn resumed(at: Sequence) -> Value {
+    json!({"type": "resumed", "position": format!("e:{at}"), "count": 0})
+}
+
+/// A client of somebody that has everything up to 3, is shown these frames and hears the last word.
+fn client(user: &str, frames: &[Value], end: Sequence) -> Trace {
+    let mut trace = Trace::new("client", user, Instant::now());
+    trace.opened("e:3");
+    frames.iter().for_each(|frame| trace.frame(frame));
+    trace.finished(end);
+    trace
+}
+
+/// A client that is shown some frames, is away, and resumes after `after`.
+fn returning(
+    user: &str,
+    before: &[Value],
+    after: Sequence,
+    later: &[Value],
+    end: Sequence,
+) -> Trace {
+    let mut trace = Trace::new("client", user, Instant::now());
+    trace.opened("e:3");
+    before.iter().for_each(|frame| trace.frame(frame));
+    trace.ended(None);
+    trace.opened(&format!("e:{after}"));
+    later.iter().for_each(|frame| trace.frame(frame));
+    trace.finished(end);
+    trace
+}
+
+#[track_caller]
+fn holds(operations: &[Operation], traces: &[Trace], truth: &Truth) {
+    assert_eq!(check(operations, traces, truth), []);
+}
+
+#[track_caller]
+fn breaks(operations: &[Operation], traces: &[Trace], truth: &Truth, fits: fn(&Violation) -> bool) {
+    let violations = check(operations, traces, truth);
+    assert!(violations.iter().any(fits), "not seen; found {violations:?}");
+}
+
+#[test]
+fn what_is_as_it_must_be_passes() {
+    let truth = log(&[(4, posted(1)), (5, posted(2)), (6, edited(1, "new"))]);
+    let operations = [
+        post(1, (0, 1), Outcome::Ok(4)),
+        post(2, (2, 3), Outcome::Unknown),
+        post(3, (2, 3), Outcome::Unknown),
+        post(4, (2, 3), Outcome::Fail),
+    ];
+    let edit = told("message.edited", 6, 1, 4, "new");
+    let whole = client("usr_bob", &[said(4, 1), said(5, 2), edit], 6);
+    // Away for both posts and the edit: they come as what became of them.
+    let compacted = [said(5, 2), told("message.posted", 6, 1, 4, "new"), resumed(6)];
+    let away = returning("usr_bob", &[], 3, &compacted, 6);
+    holds(&operations, &[whole, away], &truth);
+}
+
+#[test]
+fn an_acknowledged_send_that_is_not_stored() {
+    let operations = [post(1, (0, 1), Outcome::Ok(4))];
+    breaks(&operations, &[], &log(&[]), |v| matches!(v, Violation::Lost { .. }));
+}
+
+#[test]
+fn an_acknowledgement_that_names_another_place() {
+    let truth = log(&[(4, posted(1))]);
+    let operations = [post(1, (0, 1), Outcome::Ok(5))];
+    breaks(&operations, &[], &truth, |v| {
+        matches!(v, Violation::Misplaced { told: 5, stored: 4, .. })
+    });
+}
+
+#[test]
+fn a_send_that_is_stored_twice() {
+    let mut twice = posted(1);
+    if let Fact::Posted { message, .. } = &mut twice {
+        "msg_9".clone_into(message);
+    }
+    let truth = log(&[(4, posted(1)), (5, twice)]);
+    for outcome in [Outcome::Ok(4), Outcome::Unknown] {
+        let operations = [post(1, (0, 1), outcome)];
+        breaks(&operations, &[], &truth, |v| matches!(v, Violation::Doubled { .. }));
+    }
+}
+
+#[test]
+fn a_refused_send_that_is_stored() {
+    let truth = log(&[(4, posted(1))]);
+    let operations = [post(1, (0, 1), Outcome::Fail)];
+    breaks(&operations, &[], &truth, |v| matches!(v, Violation::RefusedYetStored { at: 4, .. }));
+}
+
+#[test]
+fn a_message_nobody_sent() {
+    let truth = log(&[(4, posted(1)), (5, posted(2))]);
+    let operations = [post(1, (0, 1), Outcome::Ok(4))];
+    breaks(&operations, &[], &truth, |v| *v == Violation::Unasked { at: 5 });
+}
+
+#[test]
+fn a_send_begun_after_an_acknowledgement_and_stored_before_it() {
+    let truth = log(&[(4, posted(2)), (5, posted(1))]);
+    let operations = [post(1, (0, 1), Outcome::Ok(5)), post(2, (2, 3), Outcome::Ok(4))];
+    breaks(&operations, &[], &truth, |v| matches!(v, Violation::Overtaken { by: 4, .. }));
+    // At the same time either may be first.
+    holds(&[post(1, (0, 3), Outcome::Ok(5)), post(2, (2, 3), Outcome::Ok(4))], &[], &truth);
+}
+
+#[test]
+fn a_removal_that_was_acknowledged_and_is_not_stored() {
+    let act = Act::Remove { room: ROOM.to_owned(), user: "usr_bob".to_owned() };
+    let mut operation = post(1, (0, 1), Outcome::Ok(4));
+    operation.act = act;
+    let operations = [operation];
+    holds(&operations, &[], &log(&[(4, member("usr_bob", false))]));
+    let lost = |v: &Violation| matches!(v, Violation::Lost { .. });
+    breaks(&operations, &[], &log(&[(4, member("usr_bob", true))]), lost);
+    // Tried again it is answered with a later place, at which it must hold.
+    let mut again = operations;
+    (again[0].tries, again[0].outcome) = (2, Outcome::Ok(6));
+    holds(&again, &[], &log(&[(4, member("usr_bob", false))]));
+    let undone = log(&[(4, member("usr_bob", false)), (5, member("usr_bob", true))]);
+    breaks(&again, &[], &undone, lost);
+}
+
+#[test]
+fn an_edit_that_is_stored_more_often_than_it_was_tried() {
+    let truth = log(&[(4, posted(1)), (5, edited(1, "new")), (6, edited(1, "new"))]);
+    let post = post(1, (0, 1), Outcome::Ok(4));
+    let mut edit = post.clone();
+    edit.act = Act::Edit { message: "msg_1".to_owned(), body: "new".to_owned() };
+    (edit.begun, edit.ended) = (Duration::from_secs(2), Some(Duration::from_secs(3)));
+    (edit.tries, edit.outcome) = (2, Outcome::Ok(6));
+    holds(&[post.clone(), edit.clone()], &[], &truth);
+    edit.tries = 1;
+    breaks(&[post, edit], &[], &truth, |v| matches!(v, Violation::Doubled { .. }));
+}
+
+#[test]
+fn a_gap_in_what_is_told() {
+    let truth = log(&[(4, posted(1)), (5, posted(2)), (6, posted(3))]);
+    let live = client("usr_bob", &[said(4, 1), said(6, 3)], 6);
+    breaks(&[], &[live], &truth, |v| matches!(v, Violation::Gap { at: 5, .. }));
+    let lost_in_resume = returning("usr_bob", &[said(4, 1)], 4, &[resumed(5), said(6, 3)], 6);
+    breaks(&[], &[lost_in_resume], &truth, |v| matches!(v, Violation::Gap { at: 5, .. }));
+    let lost_end = client("usr_bob", &[said(4, 1), said(5, 2)], 6);
+    breaks(&[], &[lost_end], &truth, |v| matches!(v, Violation::Gap { at: 6, .. }));
+}
+
+#[test]
+fn somebody_who_came_or_went_and_nobody_was_told() {
+    let truth = log(&[(4, member("usr_eve", true)), (5, posted(1))]);
+    let deaf = client("usr_bob", &[said(5, 1)], 5);
+    breaks(&[], &[deaf], &truth, |v| matches!(v, Violation::Gap { at: 4, .. }));
+    let joined = frame("member.joined", 4, None, &json!({"user_id": "usr_eve"}));
+    holds(&[], &[client("usr_bob", &[joined, said(5, 1)], 5)], &truth);
+}
+
+#[test]
+fn something_told_twice() {
+    let truth = log(&[(4, posted(1)), (5, posted(2))]);
+    let repeated = |v: &Violation| matches!(v, Violation::Repeated { .. });
+    let live = client("usr_bob", &[said(4, 1), said(4, 1), said(5, 2)], 5);
+    breaks(&[], &[live], &truth, repeated);
+    let again = returning("usr_bob", &[said(4, 1), said(5, 2)], 4, &[said(5, 2), resumed(5)], 5);
+    breaks(&[], &[again], &truth, repeated);
+}
+
+#[test]
+fn the_order_of_the_log_turned_round() {
+    let truth = log(&[(4, posted(1)), (5, posted(2))]);
+    let live = client("usr_bob", &[said(5, 2), said(4, 1)], 5);
+    breaks(&[], &[live], &truth, |v| matches!(v, Violation::Disordered { at: 4, after: 5, .. }));
+    let resumed = returning("usr_bob", &[], 3, &[said(5, 2), said(4, 1), resumed(5)], 5);
+    breaks(&[], &[resumed], &truth, |v| matches!(v, Violation::Disordered { .. }));
+}
+
+#[test]
+fn something_told_to_who_is_no_member() {
+    let truth = log(&[(4, member("usr_bob", false)), (5, posted(1)), (6, member("usr_bob", true))]);
+    let left = frame("member.left", 4, None, &json!({"user_id": "usr_bob"}));
+    let back = frame("member.joined", 6, None, &json!({"user_id": "usr_bob"}));
+    let leaked = client("usr_bob", &[left.clone(), said(5, 1), back.clone()], 6);
+    breaks(&[], &[leaked], &truth, |v| matches!(v, Violation::Leaked { at: 5, .. }));
+    holds(&[], &[client("usr_bob", &[left, back.clone()], 6)], &truth);
+    // Told late, at a place where he is a member again, is told all the same.
+    let late = told("message.posted", 7, 1, 5, "body 1");
+    let resumed = returning("usr_bob", &[], 3, &[back, late, resumed(7)], 7);
+    breaks(&[], &[resumed], &truth, |v| matches!(v, Violation::Leaked { at: 7, .. }));
+    let eve = client("usr_eve", &[said(5, 1)], 6);
+    breaks(&[], &[eve], &truth, |v| matches!(v, Violation::Leaked { at: 5, .. }));
+}
+
+#[test]
+fn who_was_put_out_while_away_need_not_be_told_what_was_said_before() {
+    let facts = [(4, posted(1)), (5, member("usr_bob", false)), (6, member("usr_bob", true))];
+    let truth = log(&facts);
+    let back = frame("member.joined", 6, None, &json!({"user_id": "usr_bob"}));
+    let away = returning("usr_bob", &[], 3, &[back.clone(), resumed(6)], 6);
+    holds(&[], &[away], &truth);
+    // Whoever is there is told.
+    let left = frame("member.left", 5, None, &json!({"user_id": "usr_bob"}));
+    let present = client("usr_bob", &[left, back], 6);
+    breaks(&[], &[present], &truth, |v| matches!(v, Violation::Gap { at: 4, .. }));
+}
+
+#[test]
+fn something_that_never_happened() {
+    let truth = log(&[(4, posted(1))]);
+    let invented = client("usr_bob", &[said(4, 1), said(5, 2)], 5);
+    breaks(&[], &[invented], &truth, |v| matches!(v, Violation::Invented { at: 5, .. }));
+}
+
+#[test]
+fn a_change_that_never_arrived() {
+    let stale = |v: &Violation| matches!(v, Violation::Stale { .. });
+    let truth = log(&[(4, posted(1)), (5, edited(1, "new"))]);
+    breaks(&[], &[client("usr_bob", &[said(4, 1)], 5)], &truth, stale);
+    let truth = log(&[(4, posted(1)), (5, deleted(1))]);
+    breaks(&[], &[client("usr_bob", &[said(4, 1)], 5)], &truth, stale);
+    let gone = told("message.deleted", 5, 1, 4, "");
+    holds(&[], &[client("usr_bob", &[said(4, 1), gone], 5)], &truth);
+}
+
+#[test]
+fn an_event_that_follows_on_one_never_told() {
+    let truth = log(&[(4, posted(1)), (5, posted(2))]);
+    let mut second = said(5, 2);
+    second["previous"] = json!("e:4");
+    let fine = client("usr_bob", &[said(4, 1), second.clone()], 5);
+    holds(&[], &[fine], &truth);
+    breaks(&[], &[client("usr_bob", &[second], 5)], &truth, |v| {
+        matches!(v, Violation::Unlinked { at: 5, previous: 4, .. })
+    });
+}
+
+#[test]
+fn a_client_that_could_not_be_resumed_or_never_came_to_the_end() {
+    let truth = log(&[]);
+    let reset = client("usr_bob", &[json!({"type": "reset", "reason": "too_far_behind"})], 4);
+    breaks(&[], &[reset], &truth, |v| matches!(v, Violation::Reset { .. }));
+    let mut trace = Trace::new("client", "usr_bob", Instant::now());
+    trace.opened("e:3");
+    breaks(&[], &[trace], &truth, |v| matches!(v, Violation::Unfinished { .. }));
+}
+
+#[test]
+fn an_absence_lasts_until_the_resume_is_done() {
+    let mut trace = returning("usr_bob", &[], 3, &[], 4);
+    assert_eq!(trace.absences()[0].lasted, None);
+    trace.ended(Some(4508));
+    trace.opened("e:3");
+    trace.frame(&resumed(4));
+    let absences = trace.absences();
+    assert_eq!(absences.len(), 1, "it broke again before it had resumed: one absence");
+    assert!(absences[0].lasted.is_some());
+}

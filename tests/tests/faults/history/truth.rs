@@ -1,0 +1,153 @@
+//! What the log says, as far as it can be held against what clients did and saw.
+
+use std::collections::{BTreeMap, HashMap};
+
+use schemas::Sequence;
+use schemas::event::{Event, EventData};
+use schemas::events::MemberState;
+
+/// Something that happened, by the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// An account was made.
+    Registered { user: String },
+    /// A room was made; `everyone` belongs to it, or the people named.
+    Created { room: String, everyone: bool, members: Vec<String> },
+    /// Somebody belongs to a room, or no longer.
+    Member { room: String, user: String, present: bool },
+    /// A message was said.
+    Posted {
+        room: String,
+        message: String,
+        sender: String,
+        client_id: Option<String>,
+        body: String,
+    },
+    /// A message was changed.
+    Edited { room: String, message: String, body: String },
+    /// A message was taken back.
+    Deleted { room: String, message: String },
+}
+
+/// The facts in the order of the log, and tables to ask them by.
+#[derive(Debug, Default)]
+pub(crate) struct Truth {
+    pub(crate) facts: BTreeMap<Sequence, Fact>,
+    /// What befell each person's membership of each room.
+    stays: HashMap<(String, String), BTreeMap<Sequence, bool>>,
+    everyone: HashMap<String, Sequence>,
+    registered: HashMap<String, Sequence>,
+}
+
+impl Truth {
+    /// The facts of events.
+    pub(crate) fn of(events: &[(Sequence, Event)]) -> Self {
+        Self::from_facts(events.iter().filter_map(|(at, event)| Some((*at, fact(&event.data)?))))
+    }
+
+    pub(crate) fn from_facts(facts: impl IntoIterator<Item = (Sequence, Fact)>) -> Self {
+        let mut truth = Self::default();
+        for (at, fact) in facts {
+            match &fact {
+                Fact::Registered { user } => {
+                    truth.registered.insert(user.clone(), at);
+                }
+                Fact::Created { room, everyone, members } => {
+                    if *everyone {
+                        truth.everyone.insert(room.clone(), at);
+                    }
+                    for user in members {
+                        truth.stay(room, user, at, true);
+                    }
+                }
+                Fact::Member { room, user, present } => truth.stay(room, user, at, *present),
+                _ => {}
+            }
+            truth.facts.insert(at, fact);
+        }
+        truth
+    }
+
+    fn stay(&mut self, room: &str, user: &str, at: Sequence, present: bool) {
+        let stay = self.stays.entry((room.to_owned(), user.to_owned())).or_default();
+        stay.insert(at, present);
+    }
+
+    /// Whether somebody belongs to a room once everything up to a place has happened.
+    pub(crate) fn is_member(&self, room: &str, user: &str, at: Sequence) -> bool {
+        let stays = self.stays.get(&(room.to_owned(), user.to_owned()));
+        let last = stays.and_then(|stays| stays.range(..=at).next_back());
+        if let Some((_, present)) = last {
+            return *present;
+        }
+        self.everyone.get(room).is_some_and(|made| *made <= at)
+            && self.registered.get(user).is_some_and(|made| *made <= at)
+    }
+
+    /// Whether somebody's stay in a room ended after one place and at the latest at another.
+    pub(crate) fn left_between(
+        &self,
+        room: &str,
+        user: &str,
+        after: Sequence,
+        to: Sequence,
+    ) -> bool {
+        let stays = self.stays.get(&(room.to_owned(), user.to_owned()));
+        after < to
+            && stays.is_some_and(|stays| stays.range(after + 1..=to).any(|(_, present)| !present))
+    }
+
+    /// Where the stay in which somebody is at a place began; 0 when there is no event of it.
+    pub(crate) fn joined(&self, room: &str, user: &str, at: Sequence) -> Sequence {
+        let Some(stays) = self.stays.get(&(room.to_owned(), user.to_owned())) else { return 0 };
+        let mut joined = 0;
+        let mut inside = false;
+        for (place, present) in stays.range(..=at) {
+            if *present && !inside {
+                joined = *place;
+            }
+            inside = *present;
+        }
+        joined
+    }
+}
+
+fn member(state: &MemberState) -> Fact {
+    Fact::Member {
+        room: state.room_id.to_string(),
+        user: state.user_id.to_string(),
+        present: state.present && !state.banned,
+    }
+}
+
+fn fact(data: &EventData) -> Option<Fact> {
+    Some(match data {
+        EventData::UserRegistered(it) => Fact::Registered { user: it.user.id.to_string() },
+        EventData::RoomCreated(it) => Fact::Created {
+            room: it.room.id.to_string(),
+            everyone: it.room.everyone,
+            members: it.room.direct_members.iter().map(ToString::to_string).collect(),
+        },
+        EventData::MemberJoined(it) => member(&it.member),
+        EventData::MemberAdded(it) => member(&it.member),
+        EventData::MemberLeft(it) => member(&it.member),
+        EventData::MemberRemoved(it) => member(&it.member),
+        EventData::MemberChanged(it) => member(&it.member),
+        EventData::MessagePosted(it) => Fact::Posted {
+            room: it.message.room_id.to_string(),
+            message: it.message.id.to_string(),
+            sender: it.message.sender_id.to_string(),
+            client_id: it.message.client_id.as_ref().map(ToString::to_string),
+            body: it.message.body.to_string(),
+        },
+        EventData::MessageEdited(it) => Fact::Edited {
+            room: it.message.room_id.to_string(),
+            message: it.message.id.to_string(),
+            body: it.message.body.to_string(),
+        },
+        EventData::MessageDeleted(it) => {
+            Fact::Deleted { room: it.room_id.to_string(), message: it.message_id.to_string() }
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,24 @@
+//! The fault suite: what must survive when servers die, stall, lose, delay or fill up.
+//!
+//! Every case has the same shape. A [`crew`] of people with rooms, a [`load`] of resuming clients and writers
+//! on it, faults at moments a seeded [`schedule`] chose, and in the end one judge for all: the [`history`] of
+//! what every client did and saw, held against the log and a cold rebuild. `make test` runs the short variant
+//! of every case, `make test-faults` (`TIDINGS_LONG_TESTS=1`) the long one; `TIDINGS_SEED=n` replays choices.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::too_many_lines,
+    reason = "a test fails by panicking, and a fault is told in one piece"
+)]
+
+mod crew;
+mod history;
+mod live;
+mod load;
+mod nats_server;
+mod rights;
+mod schedule;
+mod services;
+mod slow_readers;
+mod world;
