@@ -18,6 +18,8 @@ use crate::socket::{self, Reader, Writer};
 
 /// Sockets one person may have, by the API's limit; one is kept free for posting.
 const PER_PERSON: usize = 19;
+/// People who post in the room of (c), so that the room is lively and not one person's monologue.
+const POSTERS: usize = 16;
 
 /// Sockets that count the messages they are sent. Dropping it closes them.
 struct Audience {
@@ -101,12 +103,12 @@ async fn raw_rate(
     Ok((sockets * frames) as f64 / started.elapsed().as_secs_f64())
 }
 
-/// A room whose members have `sockets` sockets in all; the first person is the one who posts.
+/// A room whose members have `sockets` sockets in all, and each a place for one more to post from.
 pub(crate) async fn room_with_sockets(
     server: &Tidings,
     prefix: &str,
     sockets: usize,
-) -> Outcome<(Poster, Vec<(Writer, Reader)>)> {
+) -> Outcome<(Vec<Poster>, Vec<(Writer, Reader)>)> {
     let crowd = Person::crowd(server, prefix, sockets.div_ceil(PER_PERSON)).await?;
     let (first, others) = crowd.split_first().ok_or_else(|| unexpected("nobody"))?;
     let room = first.make_room(&format!("{prefix} room"), others).await?;
@@ -115,7 +117,8 @@ pub(crate) async fn room_with_sockets(
         let person = crowd.get(i / PER_PERSON).ok_or_else(|| unexpected("nobody"))?;
         open.push(load::open(server, person).await?);
     }
-    Ok((Poster { person: first.clone(), room }, open))
+    let posters = crowd.iter().map(|person| Poster { person: person.clone(), room: room.clone() });
+    Ok((posters.collect(), open))
 }
 
 /// (c): a room of 1,000 sockets against a raw loop that writes a prebuilt frame to as many.
@@ -123,7 +126,8 @@ pub(crate) async fn fanout(scale: Scale) -> Rows {
     let sockets = scale.of(1000);
     let payload = send::stored_payload()?.len();
     let server = servers::tidings(&["--sync", "2m"]).await?;
-    let (poster, open) = room_with_sockets(&server, "c", sockets).await?;
+    let (posters, open) = room_with_sockets(&server, "c", sockets).await?;
+    let posters = posters.get(..POSTERS.min(posters.len())).unwrap_or_default();
     let audience = Audience::of(open);
     let mut raw = raw_server(payload).await?;
     let mut raw_open = Vec::with_capacity(sockets);
@@ -133,17 +137,12 @@ pub(crate) async fn fanout(scale: Scale) -> Rows {
     let raw_audience = Audience::of(raw_open);
     let (mut single, mut coalesced) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds {
-        let frames = scale.of(1000);
+        let each = scale.of(8000) / posters.len();
+        let frames = each * posters.len();
         let before = audience.received.load(Ordering::Relaxed);
         let started = Instant::now();
-        load::run(
-            &server,
-            std::slice::from_ref(&poster),
-            frames,
-            Pace::Pipelined(256),
-            &format!("c{round}"),
-        )
-        .await?;
+        load::run(&server, posters, each, Pace::Pipelined(256 / POSTERS), &format!("c{round}"))
+            .await?;
         audience.until(before + frames * sockets).await?;
         let ours = (frames * sockets) as f64 / started.elapsed().as_secs_f64();
         single.push((ours, raw_rate(&mut raw, &raw_audience, sockets, frames / 4, 1).await?));
@@ -199,7 +198,8 @@ async fn healthy_p99(scale: Scale, stalled_share: f64, round: usize) -> Outcome<
     let sockets = scale.of(500);
     let server = servers::tidings(&["--sync", "2m"]).await?;
     let prefix = format!("j{round}x");
-    let (poster, open) = room_with_sockets(&server, &prefix, sockets).await?;
+    let (posters, open) = room_with_sockets(&server, &prefix, sockets).await?;
+    let poster = posters.first().ok_or_else(|| unexpected("nobody"))?;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

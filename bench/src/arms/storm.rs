@@ -40,8 +40,9 @@ async fn resume(server: &Tidings, token: &str, position: &str) -> Outcome<()> {
 pub(crate) async fn storm(scale: Scale) -> Rows {
     let sockets = scale.of(2000);
     let server = servers::tidings(&["--sync", "2m"]).await?;
-    let (poster, open) = fanout::room_with_sockets(&server, "h", sockets).await?;
+    let (posters, open) = fanout::room_with_sockets(&server, "h", sockets).await?;
     drop(open);
+    let poster = posters.first().ok_or_else(|| unexpected("nobody"))?;
     let crowd = poster.person.get(&format!("/v1/rooms/{}/members?limit=200", poster.room)).await?;
     let members = crowd.pointer("/items").and_then(|v| v.as_array()).map_or(0, Vec::len);
     let http = reqwest::Client::new();
@@ -62,7 +63,7 @@ pub(crate) async fn storm(scale: Scale) -> Rows {
         drop(reader);
         load::run(
             &server,
-            std::slice::from_ref(&poster),
+            std::slice::from_ref(poster),
             MISSED,
             Pace::Pipelined(8),
             &format!("h{round}"),

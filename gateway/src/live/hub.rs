@@ -287,8 +287,8 @@ impl State {
             Audience::Person(user) => self.routing.to_person(user, &told.frame),
             Audience::Acquainted(user) => {
                 let own = told.own.as_ref().unwrap_or(&told.frame);
-                let rooms = self.routing.rooms_of(user).unwrap_or(&ready.acquainted);
-                self.routing.to_rooms_but(rooms, user, &told.frame)
+                let rooms = self.routing.rooms_of(user).unwrap_or(&ready.acquainted).clone();
+                self.routing.to_rooms_but(&rooms, user, &told.frame)
                     + self.routing.to_person(user, own)
             }
         }

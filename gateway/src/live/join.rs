@@ -108,7 +108,8 @@ impl Joining {
             }
         }
         // Whatever was handed on up to the head is in the queue before this frame.
-        let state = self.hub.inner.state.lock();
+        let mut state = self.hub.inner.state.lock();
+        state.routing.flush();
         let position = self.hub.inner.epoch.at(state.head);
         self.push(wire::frame(&ServerFrame::Resumed { position, count: sent }))?;
         Ok(true)

@@ -14,6 +14,7 @@ mod hub;
 mod join;
 mod memory;
 mod metrics;
+mod pace;
 mod ports;
 mod replay;
 mod resume;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use schemas::{RoomId, SessionId, UserId};
 use tokio::sync::OnceCell;
 
@@ -40,11 +40,41 @@ struct Person {
     since: Instant,
 }
 
+/// A room with at least so many sockets here has its frames gathered: below that, a socket's write costs too
+/// little to wait for company.
+const LARGE: usize = 16;
+/// Bytes after which frames that follow one another in one room make a new run.
+const MAX_RUN: usize = 64 * 1024;
+/// Bytes of all runs that may be gathered.
+const MAX_GATHERED: usize = 256 * 1024;
+
 /// The tables.
 #[derive(Debug, Default)]
 pub(crate) struct Routing {
     people: HashMap<UserId, Person>,
     rooms: HashMap<RoomId, HashMap<SocketId, Arc<Outbox>>>,
+    gathered: Gathered,
+}
+
+/// Frames for rooms that go out together. A WebSocket frame ends where it says, so a run of them is given
+/// to a socket like one. They stand in the log's order across all rooms: a client takes the last position
+/// it saw for everything before it.
+#[derive(Debug, Default)]
+struct Gathered {
+    runs: Vec<(RoomId, BytesMut)>,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, room: &RoomId, frame: &Bytes) {
+        self.bytes += frame.len();
+        match self.runs.last_mut() {
+            Some((last, run)) if last == room && run.len() < MAX_RUN => {
+                run.extend_from_slice(frame)
+            }
+            _ => self.runs.push((room.clone(), BytesMut::from(frame.as_ref()))),
+        }
+    }
 }
 
 /// The user has as many sockets as he may have.
@@ -111,6 +141,7 @@ impl Routing {
 
     /// From now on the socket hears what happens in its user's rooms. False when it has gone.
     pub(crate) fn attach(&mut self, user: &UserId, id: SocketId) -> bool {
+        self.flush();
         let Some(person) = self.people.get_mut(user) else { return false };
         let Some(seat) = person.seats.iter_mut().find(|seat| seat.outbox.id() == id) else {
             return false;
@@ -145,6 +176,7 @@ impl Routing {
 
     /// Somebody came into a room or went.
     pub(crate) fn member(&mut self, room: &RoomId, user: &UserId, present: bool) {
+        self.flush();
         let Some(person) = self.people.get_mut(user) else { return };
         if person.loaded.get().is_none() {
             person.noted.push((room.clone(), present));
@@ -179,14 +211,44 @@ impl Routing {
             .map(|person| &person.rooms)
     }
 
-    /// Gives a frame to every socket in a room. Answers how many took it.
-    pub(crate) fn to_room(&self, room: &RoomId, frame: &Bytes) -> usize {
+    /// Gives a frame to every socket in a room, or gathers it for them: see [`Routing::flush`]. Answers for how
+    /// many sockets.
+    pub(crate) fn to_room(&mut self, room: &RoomId, frame: &Bytes) -> usize {
         let Some(sockets) = self.rooms.get(room) else { return 0 };
-        sockets.values().filter(|outbox| outbox.push(frame.clone())).count()
+        if sockets.len() < LARGE && !self.gathers() {
+            return sockets.values().filter(|outbox| outbox.push(frame.clone())).count();
+        }
+        let count = sockets.len();
+        self.gathered.add(room, frame);
+        if self.gathered.bytes > MAX_GATHERED {
+            self.flush();
+        }
+        count
+    }
+
+    /// Whether frames wait for [`Routing::flush`].
+    pub(crate) const fn gathers(&self) -> bool {
+        !self.gathered.runs.is_empty()
+    }
+
+    /// Gives what was gathered to the sockets that are in the rooms now. Everything that changes who they are,
+    /// or gives a socket something else, does this first. Answers how many queues were written to.
+    pub(crate) fn flush(&mut self) -> usize {
+        if !self.gathers() {
+            return 0;
+        }
+        let mut writes = 0;
+        for (room, run) in std::mem::take(&mut self.gathered).runs {
+            let Some(sockets) = self.rooms.get(&room) else { continue };
+            let run = run.freeze();
+            writes += sockets.values().filter(|outbox| outbox.push(run.clone())).count();
+        }
+        writes
     }
 
     /// Gives a frame to every socket of a person. Answers how many took it.
-    pub(crate) fn to_person(&self, user: &UserId, frame: &Bytes) -> usize {
+    pub(crate) fn to_person(&mut self, user: &UserId, frame: &Bytes) -> usize {
+        self.flush();
         let Some(person) = self.people.get(user) else { return 0 };
         let attached = person.seats.iter().filter(|seat| seat.attached);
         attached.filter(|seat| seat.outbox.push(frame.clone())).count()
@@ -194,11 +256,12 @@ impl Routing {
 
     /// Gives a frame to every socket in any of these rooms, once each, but not to one person's.
     pub(crate) fn to_rooms_but(
-        &self,
+        &mut self,
         rooms: &HashSet<RoomId>,
         but: &UserId,
         frame: &Bytes,
     ) -> usize {
+        self.flush();
         let own: HashSet<SocketId> = self.seats(but).map(|seat| seat.outbox.id()).collect();
         let mut told: HashSet<SocketId> = HashSet::new();
         for sockets in rooms.iter().filter_map(|room| self.rooms.get(room)) {
@@ -234,3 +297,6 @@ fn unseat(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

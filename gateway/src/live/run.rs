@@ -13,6 +13,7 @@ use telemetry::{Health, Shutdown, error_chain};
 use super::feed::{Feed, Verdict};
 use super::hub::{Hub, HubParts, Ready};
 use super::memory::Remembered;
+use super::pace::Pace;
 use super::told::{Audience, Told};
 
 /// The hub's name in health reports.
@@ -56,7 +57,7 @@ impl Hub {
         let head = parts.log.head().await?;
         let begin = head.saturating_sub(WARM_UP);
         let hub = Self::new(parts, begin);
-        let mut run = Run { hub: hub.clone(), feed: Feed::after(begin), health };
+        let mut run = Run::new(hub.clone(), Feed::after(begin), health);
         run.fill(head).await?;
         run.health.set(COMPONENT, Ok::<(), String>(()));
         tokio::spawn(watch_checkpoints(hub.clone(), bus.checkpoints().await?, shutdown.clone()));
@@ -119,15 +120,24 @@ struct Run {
     hub: Hub,
     feed: Feed,
     health: Health,
+    pace: Pace,
+    /// The times of the events whose frames are gathered.
+    gathered: Vec<Timestamp>,
 }
 
 impl Run {
+    fn new(hub: Hub, feed: Feed, health: Health) -> Self {
+        Self { hub, feed, health, pace: Pace::default(), gathered: Vec::new() }
+    }
+
     async fn follow(&mut self, mut live: LiveFeed) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            let due = self.flush_or_due();
             tokio::select! {
                 biased;
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
                 next = live.next() => match next {
                     Some(next) => self.take(next).await,
                     None => break,
@@ -211,6 +221,8 @@ impl Run {
     /// before.
     async fn backfill(&mut self, until: Sequence) {
         self.hub.inner.metrics.gaps.inc();
+        // The log may take its time: what is there already does not wait for it.
+        self.hub.inner.state.lock().routing.flush();
         let before = self.feed.last();
         while self.feed.last() < until {
             match self.fill(until).await {
@@ -245,6 +257,7 @@ impl Run {
             if batch.through > self.feed.last() {
                 self.skip(batch.through);
             }
+            self.hub.inner.state.lock().routing.flush();
         }
         Ok(())
     }
@@ -290,9 +303,34 @@ impl Run {
         if delivered > 0 {
             inner.metrics.deliveries.inc_by(u64::try_from(delivered).unwrap_or(0));
             if let Some(event) = ready.and_then(|ready| ready.event) {
-                self.note_delivery(&event, delivered);
+                Self::trace_delivery(&event, delivered);
+                self.gathered.push(event.time);
             }
         }
+    }
+
+    /// Gives gathered frames to their sockets, unless it is better to wait for more: then until when.
+    fn flush_or_due(&mut self) -> Option<Instant> {
+        if self.gathered.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        let mut state = self.hub.inner.state.lock();
+        if state.routing.gathers() {
+            if let Some(due) = self.pace.due(now) {
+                return Some(due);
+            }
+            let writes = state.routing.flush();
+            self.pace.spent(writes, now);
+        }
+        drop(state);
+        let now = Timestamp::now().millis();
+        for time in self.gathered.drain(..) {
+            let millis = now.saturating_sub(time.millis()).max(0);
+            let seconds = f64::from(u32::try_from(millis).unwrap_or(u32::MAX)) / 1_000.0;
+            self.hub.inner.metrics.delivery.observe(seconds);
+        }
+        None
     }
 
     async fn make_ready(&self, remembered: &Remembered) -> Ready {
@@ -339,15 +377,12 @@ impl Run {
         }
     }
 
-    fn note_delivery(&self, event: &Event, delivered: usize) {
-        let millis = Timestamp::now().millis().saturating_sub(event.time.millis()).max(0);
-        let seconds = f64::from(u32::try_from(millis).unwrap_or(u32::MAX)) / 1_000.0;
-        self.hub.inner.metrics.delivery.observe(seconds);
+    fn trace_delivery(event: &Event, sockets: usize) {
         if tracing::enabled!(tracing::Level::DEBUG) {
             let span = tracing::debug_span!("deliver");
             let span = telemetry::continue_trace(span, event.traceparent.as_ref());
             let kind = EventData::type_name(&event.data);
-            span.in_scope(|| tracing::debug!(event.kind = kind, sockets = delivered, "delivered"));
+            span.in_scope(|| tracing::debug!(event.kind = kind, sockets, "delivered"));
         }
     }
 }

@@ -1,0 +1,105 @@
+use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
+
+use telemetry::Metrics;
+
+use super::*;
+use crate::live::LiveMetrics;
+use crate::live::fixture::{room, user};
+
+/// So many people with a socket each, all in one room; the last one is not attached yet.
+fn crowd(size: u64) -> (Routing, Vec<Arc<Outbox>>) {
+    let metrics = Arc::new(LiveMetrics::new(&Metrics::new()));
+    let mut routing = Routing::default();
+    let mut sockets = Vec::new();
+    for number in 1..=size {
+        let outbox = Arc::new(Outbox::new(number, Arc::clone(&metrics)));
+        let session = SessionId::from_uuid(uuid::Uuid::from_u128(u128::from(number)));
+        let person = user(number);
+        routing.reserve(&person, session, Arc::clone(&outbox), 1, Instant::now()).unwrap();
+        routing.loading(&person).unwrap().set(()).unwrap();
+        routing.loaded(&person, HashSet::from([room(1)]));
+        if number < size {
+            assert!(routing.attach(&person, number));
+        }
+        sockets.push(outbox);
+    }
+    (routing, sockets)
+}
+
+/// Everything a socket was given, in order.
+fn taken(outbox: &Outbox) -> String {
+    let mut frames = VecDeque::new();
+    let cx = Context::from_waker(Waker::noop());
+    while let Poll::Ready(true) = outbox.poll_take(&cx, &mut frames, usize::MAX) {}
+    frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
+}
+
+fn frame(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+#[test]
+fn a_small_room_is_told_at_once() {
+    let (mut routing, sockets) = crowd(3);
+    assert_eq!(routing.to_room(&room(1), &frame("a")), 2);
+    assert!(!routing.gathers());
+    assert_eq!(taken(&sockets[0]), "a");
+}
+
+#[test]
+fn frames_of_a_large_room_go_out_together_and_in_order() {
+    let (mut routing, sockets) = crowd(40);
+    assert_eq!(routing.to_room(&room(1), &frame("a")), 39);
+    routing.to_room(&room(1), &frame("b"));
+    assert!(routing.gathers());
+    assert_eq!(taken(&sockets[0]), "");
+    assert_eq!(routing.flush(), 39);
+    assert_eq!(taken(&sockets[0]), "ab");
+    assert_eq!(taken(&sockets[38]), "ab");
+}
+
+#[test]
+fn a_small_rooms_frame_does_not_overtake_a_large_rooms() {
+    let (mut routing, sockets) = crowd(40);
+    routing.member(&room(2), &user(1), true);
+    routing.to_room(&room(1), &frame("a"));
+    routing.to_room(&room(2), &frame("b"));
+    routing.to_room(&room(1), &frame("c"));
+    routing.to_person(&user(1), &frame("d"));
+    assert_eq!(taken(&sockets[0]), "abcd");
+    assert_eq!(taken(&sockets[1]), "ac");
+}
+
+#[test]
+fn who_attaches_is_not_given_what_was_gathered_before() {
+    let (mut routing, sockets) = crowd(40);
+    routing.to_room(&room(1), &frame("a"));
+    assert!(routing.attach(&user(40), 40));
+    routing.to_room(&room(1), &frame("b"));
+    routing.flush();
+    assert_eq!(taken(&sockets[39]), "b");
+    assert_eq!(taken(&sockets[0]), "ab");
+}
+
+#[test]
+fn who_leaves_a_room_is_given_what_was_gathered_before_and_nothing_after() {
+    let (mut routing, sockets) = crowd(40);
+    routing.to_room(&room(1), &frame("a"));
+    routing.member(&room(1), &user(1), false);
+    routing.to_room(&room(1), &frame("b"));
+    routing.flush();
+    assert_eq!(taken(&sockets[0]), "a");
+    assert_eq!(taken(&sockets[1]), "ab");
+}
+
+#[test]
+fn what_is_gathered_is_bounded() {
+    let (mut routing, sockets) = crowd(40);
+    let large = Bytes::from(vec![b'x'; MAX_GATHERED]);
+    routing.to_room(&room(1), &large);
+    assert!(routing.gathers());
+    routing.to_room(&room(1), &frame("y"));
+    assert!(!routing.gathers());
+    assert_eq!(taken(&sockets[0]).len(), MAX_GATHERED + 1);
+}
