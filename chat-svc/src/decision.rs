@@ -114,8 +114,52 @@ impl From<IndexError> for Failure {
     }
 }
 
-/// Tries until the decision is written or refused; the first try may go by the cache where `first`
-/// says so, the others go by the log.
+/// The bounded tries of one command: the first may go by the cache where that is said, the others go by
+/// the log.
+pub(crate) struct Tries {
+    how: Freshness,
+    made: u32,
+}
+
+impl Tries {
+    pub(crate) fn new(first: Freshness) -> Self {
+        Self { how: first, made: 0 }
+    }
+
+    /// What the next try may go by.
+    pub(crate) fn how(&self) -> Freshness {
+        self.how
+    }
+
+    /// A try has failed: waits until the next one makes sense.
+    ///
+    /// # Errors
+    /// The answer, when there is to be no other.
+    pub(crate) async fn again(
+        &mut self,
+        metrics: &ChatMetrics,
+        failure: Failure,
+    ) -> Result<(), Rejection> {
+        let before = std::mem::replace(&mut self.how, Freshness::Fresh);
+        self.made += 1;
+        match failure {
+            // Somebody who has just come in must not be sent away by a cache that has not heard of it.
+            Failure::Denied(_) if before == Freshness::Cached => return Ok(()),
+            Failure::Refused(rejection) | Failure::Denied(rejection) => return Err(rejection),
+            Failure::Conflict => metrics.conflict(),
+        }
+        if self.made >= TRIES {
+            let detail = "too many others are changing the same thing; nothing was written";
+            return Err(unavailable(detail));
+        }
+        let longest = PAUSE_MS << (self.made - 1);
+        let pause = rand::rng().random_range(1..=longest);
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        Ok(())
+    }
+}
+
+/// Tries until the decision is written or refused.
 pub(crate) async fn settle<T, F>(
     metrics: &ChatMetrics,
     first: Freshness,
@@ -124,24 +168,13 @@ pub(crate) async fn settle<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let mut how = first;
-    for round in 0..TRIES {
-        match attempt(how).await {
+    let mut tries = Tries::new(first);
+    loop {
+        match attempt(tries.how()).await {
             Ok(done) => return Ok(done),
-            // Somebody who has just come in must not be sent away by a cache that has not heard of it.
-            Err(Failure::Denied(_)) if how == Freshness::Cached => {
-                how = Freshness::Fresh;
-                continue;
-            }
-            Err(Failure::Refused(rejection) | Failure::Denied(rejection)) => return Err(rejection),
-            Err(Failure::Conflict) => metrics.conflict(),
+            Err(failure) => tries.again(metrics, failure).await?,
         }
-        how = Freshness::Fresh;
-        let longest = PAUSE_MS << round;
-        let pause = rand::rng().random_range(1..=longest);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
     }
-    Err(unavailable("too many others are changing the same thing; nothing was written"))
 }
 
 /// The lanes a decision was made by, each with the sequence it was read at.

@@ -8,7 +8,7 @@ use eventlog::{AppendError, EventLog, LinkState, LogError};
 use schemas::commands::{
     Accepted, AddMember, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, Command, CreateRoom,
     DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
-    RemoveMember,
+    PostMessages, RemoveMember,
 };
 use schemas::values::RoomName;
 use schemas::{DecodeError, Rejection, RoomId};
@@ -208,6 +208,7 @@ async fn serve(bus: &Bus, chat: &Arc<Chat>) -> Result<ServiceHandle, BusError> {
         RemoveMember => remove_member;
         ChangeMember => change_member;
         PostMessage => post_message;
+        PostMessages => post_messages;
         EditMessage => edit_message;
         DeleteMessage => delete_message;
         MarkRead => mark_read;

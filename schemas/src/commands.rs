@@ -81,6 +81,24 @@ pub enum Reply<T> {
     Rejected(Rejection),
 }
 
+impl<T> From<Result<Accepted<T>, Rejection>> for Reply<T> {
+    fn from(answer: Result<Accepted<T>, Rejection>) -> Self {
+        match answer {
+            Ok(accepted) => Self::Accepted(accepted),
+            Err(rejection) => Self::Rejected(rejection),
+        }
+    }
+}
+
+impl<T> From<Reply<T>> for Result<Accepted<T>, Rejection> {
+    fn from(reply: Reply<T>) -> Self {
+        match reply {
+            Reply::Accepted(accepted) => Ok(accepted),
+            Reply::Rejected(rejection) => Err(rejection),
+        }
+    }
+}
+
 /// The service that owns accounts.
 pub const AUTH: &str = "auth";
 /// The service that owns rooms, members and messages.
@@ -107,6 +125,9 @@ macro_rules! commands {
         pub const ALL: &[(&str, &str)] = &[$(($service, $name)),*];
     };
 }
+
+/// Most posts of one [`PostMessages`].
+pub const MAX_POSTS: usize = 64;
 
 /// Which sessions to end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -336,6 +357,12 @@ commands! {
         attachments: Vec<MediaId>,
         /// The message that began the thread.
         thread_root_id: Option<MessageId>,
+    }
+    /// Says several things in one room, in order. Each is accepted or refused on its own, in the order of the
+    /// posts; those newly written stand in the log in that order. An unknown one may turn up behind later ones.
+    CHAT / "post_messages": PostMessages -> Vec<Reply<MessageOutcome>> {
+        /// 1 to 64 posts to the same room.
+        posts: Vec<PostMessage>,
     }
     /// Changes the text of the caller's own message.
     CHAT / "edit_message": EditMessage -> MessageOutcome {

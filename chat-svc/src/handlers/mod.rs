@@ -2,6 +2,7 @@
 
 mod members;
 mod messages;
+mod posts;
 mod reads;
 mod rooms;
 

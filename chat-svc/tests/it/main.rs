@@ -7,6 +7,7 @@ mod kit;
 mod log_index;
 mod members;
 mod messages;
+mod posts;
 mod races;
 mod repeats;
 mod rooms;

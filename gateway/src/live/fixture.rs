@@ -6,7 +6,8 @@ use schemas::events::{
 use schemas::values::{Body, Format, RoomRole};
 use schemas::views::Sender;
 use schemas::{
-    Actor, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, Timestamp, UserId,
+    Actor, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, SessionId, Timestamp,
+    UserId,
 };
 
 fn uuid(number: u64) -> uuid::Uuid {
@@ -19,6 +20,10 @@ pub(crate) fn room(number: u64) -> RoomId {
 
 pub(crate) fn user(number: u64) -> UserId {
     UserId::from_uuid(uuid(number))
+}
+
+pub(crate) fn session(number: u64) -> SessionId {
+    SessionId::from_uuid(uuid(number))
 }
 
 pub(crate) fn message(number: u64) -> MessageId {

@@ -4,6 +4,7 @@
 //! the business of [`crate::live`]; what a command does is that of the services.
 
 mod arrival;
+mod chain;
 mod connection;
 mod frames;
 mod handshake;

@@ -1,6 +1,9 @@
 //! What a client's frame asks for, as a command: parsed, sent, answered. The same commands as over REST.
 
-use schemas::commands::{CallContext, Caller, DeleteMessage, EditMessage, MarkRead, PostMessage};
+use schemas::commands::{
+    Accepted, CallContext, Caller, DeleteMessage, EditMessage, MarkRead, MessageOutcome,
+    PostMessage, PostMessages,
+};
 use schemas::frames::ClientFrame;
 use schemas::values::{Body, ClientId, InvalidValue};
 use schemas::views::Message;
@@ -33,7 +36,7 @@ pub(crate) enum Key {
 }
 
 /// What an order led to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) position: Option<Position>,
     pub(crate) message: Option<Message>,
@@ -87,11 +90,7 @@ impl Order {
         app: &AppState,
         caller: &Caller,
     ) -> Result<Outcome, Rejection> {
-        let context = CallContext {
-            caller: Some(caller.clone()),
-            traceparent: Some(telemetry::current_or_new_traceparent()),
-            ..CallContext::default()
-        };
+        let context = context(caller);
         let (position, outcome) = match self {
             Self::Post(post) => {
                 let accepted = send(&app.bus, &context, &post).await?;
@@ -116,6 +115,49 @@ impl Order {
             None => None,
         };
         Ok(Outcome { position, message })
+    }
+}
+
+/// Has posts to one room carried out in their order, as one command; what each led to, in the same order.
+pub(crate) async fn carry_out_posts(
+    posts: Vec<PostMessage>,
+    app: &AppState,
+    caller: &Caller,
+) -> Vec<Result<Outcome, Rejection>> {
+    let count = posts.len();
+    match try_posts(posts, app, caller).await {
+        Ok(outcomes) => outcomes,
+        Err(rejection) => vec![Err(rejection); count],
+    }
+}
+
+async fn try_posts(
+    posts: Vec<PostMessage>,
+    app: &AppState,
+    caller: &Caller,
+) -> Result<Vec<Result<Outcome, Rejection>>, Rejection> {
+    let count = posts.len();
+    let accepted = send(&app.bus, &context(caller), &PostMessages { posts }).await?;
+    if accepted.result.len() != count {
+        return Err(Rejection::new(Code::Internal, "not every post was answered"));
+    }
+    if let Some(position) = &accepted.position {
+        app.hub.heard(position);
+    }
+    let senders = app.people.senders([&caller.user_id]).await?;
+    let outcome = |accepted: Accepted<MessageOutcome>| {
+        let sender = senders.of(&accepted.result.message.sender_id);
+        let message = Some(documents::written_message(accepted.result, sender));
+        Outcome { position: accepted.position, message }
+    };
+    Ok(accepted.result.into_iter().map(|reply| Result::from(reply).map(outcome)).collect())
+}
+
+fn context(caller: &Caller) -> CallContext {
+    CallContext {
+        caller: Some(caller.clone()),
+        traceparent: Some(telemetry::current_or_new_traceparent()),
+        ..CallContext::default()
     }
 }
 

@@ -4,8 +4,7 @@
 //! must wait (authentication, joining, commands) is a task of its own on the same thread.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,10 +17,11 @@ use schemas::{Code, Position, Rejection, Sequence, UserId};
 use serde::Serialize;
 use tracing::Instrument;
 
+use super::chain::{Asked, Chain};
 use super::frames::{Fault, id_of, name_of, parse};
 use super::inbound::{Broken, Incoming};
 use super::limits::{Allowance, Throttle};
-use super::orders::{Key, Order, outcome_name};
+use super::orders::{Key, Order, carry_out_posts, outcome_name};
 use super::queue::Outbox;
 use crate::live::{Framed, wire};
 use crate::problem::problem;
@@ -32,8 +32,6 @@ const MAX_UNDER_WAY: usize = 64;
 /// RFC 6455, section 7.4.1.
 const PROTOCOL_ERROR: u16 = 1002;
 const INVALID_PAYLOAD: u16 = 1007;
-
-type Job = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Who is there.
 #[derive(Clone)]
@@ -56,7 +54,7 @@ pub(super) struct Shared {
     /// The socket was sent everything after this.
     pub(super) since: Cell<Sequence>,
     under_way: Cell<usize>,
-    chains: RefCell<HashMap<Key, VecDeque<Job>>>,
+    chains: RefCell<HashMap<Key, Chain>>,
 }
 
 /// What a client asked to resume from.
@@ -237,21 +235,56 @@ impl Shared {
     ) {
         self.under_way.set(self.under_way.get() + 1);
         let key = order.key();
-        let (shared, caller, begun) = (Rc::clone(self), Rc::clone(caller), Instant::now());
+        let asked = Asked { id, name, order, caller: Rc::clone(caller), begun: Instant::now() };
+        let mut chains = self.chains.borrow_mut();
+        if let Some(waiting) = chains.get_mut(&key) {
+            return waiting.push(asked);
+        }
+        chains.insert(key.clone(), Chain::default());
+        let shared = Rc::clone(self);
+        rt::spawn(async move {
+            let mut next = vec![asked];
+            while !next.is_empty() {
+                shared.carry_out(next).await;
+                next = shared.next_in(&key);
+            }
+        });
+    }
+
+    /// Has an order carried out, or posts that are all to one room.
+    async fn carry_out(&self, orders: Vec<Asked>) {
+        let Some(Asked { name, caller, .. }) = orders.first() else { return };
+        let caller = Rc::clone(caller);
         let span = tracing::info_span!("frame", frame.kind = name, user.id = %caller.user_id);
-        let job = async move {
-            let result = order.carry_out(&shared.app, &caller).await;
-            shared.note(name, outcome_name(&result), begun);
+        let mut waiting = Vec::with_capacity(orders.len());
+        let (mut posts, mut other) = (Vec::new(), None);
+        let several = orders.len() > 1;
+        for Asked { id, name, order, begun, .. } in orders {
+            waiting.push((id, name, begun));
+            match order {
+                Order::Post(post) if several => posts.push(post),
+                order => other = Some(order),
+            }
+        }
+        let outcomes = async {
+            match other {
+                Some(order) => vec![order.carry_out(&self.app, &caller).await],
+                None => carry_out_posts(posts, &self.app, &caller).await,
+            }
+        };
+        let outcomes = outcomes.instrument(span.clone()).await;
+        let _in_span = span.enter();
+        for ((id, name, begun), result) in waiting.into_iter().zip(outcomes) {
+            self.note(name, outcome_name(&result), begun);
             match result {
                 Ok(outcome) => {
                     let result = outcome.message.map(Box::new);
-                    shared.answer(&ServerFrame::Ok { id, position: outcome.position, result });
+                    self.answer(&ServerFrame::Ok { id, position: outcome.position, result });
                 }
-                Err(rejection) => shared.refuse(id, &rejection),
+                Err(rejection) => self.refuse(id, &rejection),
             }
-            shared.one_less_under_way();
-        };
-        self.chain(key, Box::pin(job.instrument(span)));
+            self.one_less_under_way();
+        }
     }
 
     fn one_less_under_way(&self) {
@@ -262,26 +295,10 @@ impl Shared {
         }
     }
 
-    fn chain(self: &Rc<Self>, key: Key, job: Job) {
+    fn next_in(&self, key: &Key) -> Vec<Asked> {
         let mut chains = self.chains.borrow_mut();
-        if let Some(waiting) = chains.get_mut(&key) {
-            return waiting.push_back(job);
-        }
-        chains.insert(key.clone(), VecDeque::new());
-        let shared = Rc::clone(self);
-        rt::spawn(async move {
-            let mut next = Some(job);
-            while let Some(job) = next.take() {
-                job.await;
-                next = shared.next_in(&key);
-            }
-        });
-    }
-
-    fn next_in(&self, key: &Key) -> Option<Job> {
-        let mut chains = self.chains.borrow_mut();
-        let next = chains.get_mut(key)?.pop_front();
-        if next.is_none() {
+        let next = chains.get_mut(key).map(Chain::next).unwrap_or_default();
+        if next.is_empty() {
             chains.remove(key);
         }
         next

@@ -1,13 +1,16 @@
 //! Requests to the server: one try, and retries of what may safely be asked again.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use async_nats::client::PublishErrorKind;
 use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
-use async_nats::{HeaderMap, Message, Request, RequestErrorKind};
+use async_nats::{HeaderMap, Message, Request, RequestErrorKind, StatusCode};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::connection::Connection;
 use crate::error::LogError;
@@ -75,6 +78,60 @@ impl Connection {
             }),
             () = self.lost(link.generation) => Err(Unanswered::Lost),
         }
+    }
+
+    /// Sends requests over the one connection in their order, without waiting in between, and collects
+    /// the answers until the connection is lost or 3 s have passed. What was sent before the connection was
+    /// lost may be lost while what was sent after it arrives.
+    pub(crate) async fn ask_in_order(
+        &self,
+        requests: impl ExactSizeIterator<Item = (String, HeaderMap, Bytes)>,
+    ) -> Vec<Result<Message, Unanswered>> {
+        let link = self.state();
+        let mut answers: Vec<Result<Message, Unanswered>> =
+            (0..requests.len()).map(|_| Err(Unanswered::NotTaken)).collect();
+        let deadline = Instant::now() + ATTEMPT;
+        let inbox = self.client().new_inbox();
+        let subscribed = match link.connected {
+            true => self.client().subscribe(format!("{inbox}.*")).await.ok(),
+            false => None,
+        };
+        let Some(mut incoming) = subscribed else { return answers };
+        let mut open: usize = 0;
+        for ((index, request), answer) in requests.enumerate().zip(&mut answers) {
+            let (subject, headers, payload) = request;
+            let reply = format!("{inbox}.{index}");
+            let publish =
+                self.client().publish_with_reply_and_headers(subject, reply, headers, payload);
+            match timeout_at(deadline, publish).await {
+                Ok(Ok(())) => {
+                    *answer = Err(Unanswered::Lost);
+                    open += 1;
+                }
+                Ok(Err(error)) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
+                    *answer = Err(Unanswered::TooLarge);
+                }
+                Ok(Err(_)) | Err(_) => break,
+            }
+        }
+        let mut lost = pin!(self.lost(link.generation));
+        while open > 0 {
+            let message = tokio::select! {
+                biased;
+                message = incoming.next() => message,
+                () = &mut lost => None,
+                () = sleep_until(deadline) => None,
+            };
+            let Some(message) = message else { break };
+            let index = message.subject.rsplit('.').next().and_then(|index| index.parse().ok());
+            let answer = index.and_then(|index: usize| answers.get_mut(index));
+            if let Some(answer @ Err(Unanswered::Lost)) = answer {
+                let refused = message.status == Some(StatusCode::NO_RESPONDERS);
+                *answer = if refused { Err(Unanswered::NotTaken) } else { Ok(message) };
+                open -= 1;
+            }
+        }
+        answers
     }
 
     /// Asks something that changes nothing, again and again for up to 5 s while no answer comes.

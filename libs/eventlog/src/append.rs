@@ -4,8 +4,6 @@
 //! server recognises what it has. Nothing here holds a lock while waiting for an answer; any number
 //! of tasks append at the same time over the one connection.
 
-use std::time::Duration;
-
 use async_nats::HeaderMap;
 use async_nats::header::{
     NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
@@ -19,18 +17,9 @@ use crate::api::{PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
+use crate::tries::{BUDGET, Tries};
 use crate::write::{Appended, DedupId, Expect, LaneWrite};
 
-/// How long an append is tried; well within the duplicate window.
-const BUDGET: Duration = Duration::from_secs(10);
-/// How long an append waits for a lost connection to come back before it gives up without having sent
-/// anything.
-const RECONNECT: Duration = Duration::from_secs(3);
-/// How long a single is tried again while the cluster is still agreeing on another write under the same
-/// expectation; it lets one at a time through.
-const CONTENTION: Duration = Duration::from_secs(3);
-/// Longest pause in between; the first is a 32nd of it.
-const CONTENTION_PAUSE: Duration = Duration::from_millis(64);
 /// The server's limit.
 const MAX_BATCH: usize = 1000;
 /// Room for the headers within the server's limit for a message.
@@ -72,7 +61,9 @@ impl EventLog {
         if count > MAX_BATCH {
             return Err(AppendError::TooLarge);
         }
-        let mut prepared = self.prepare(writes)?;
+        let prepared: Result<Vec<Prepared>, AppendError> =
+            writes.into_iter().map(|write| self.prepare(write)).collect();
+        let mut prepared = prepared?;
         let written = if count > 1 {
             Written { last: self.write_batch(&prepared).await?, duplicate: false }
         } else if let Some(single) = prepared.pop() {
@@ -88,32 +79,31 @@ impl EventLog {
         })
     }
 
-    fn prepare(&self, writes: Vec<LaneWrite>) -> Result<Vec<Prepared>, AppendError> {
+    /// A write in the form it is sent in.
+    pub(crate) fn prepare(&self, write: LaneWrite) -> Result<Prepared, AppendError> {
         let namespace = self.namespace();
         let limit = self.inner.connection.client().max_payload().saturating_sub(HEADER_ROOM);
-        writes
-            .into_iter()
-            .map(|write| {
-                let payload = write.event.encode().map_err(LogError::Encode)?;
-                if payload.len() > limit {
-                    return Err(AppendError::TooLarge);
-                }
-                let message_id = match &write.dedup {
-                    Some(id) => id.as_str().to_owned(),
-                    None => write.event.id.as_str().to_owned(),
-                };
-                let expected = match write.expect {
-                    Expect::Any => None,
-                    Expect::Empty => Some((None, 0)),
-                    Expect::At(sequence) => Some((None, sequence)),
-                    Expect::Fence { lane, at } => Some((Some(lane.subject(namespace)), at)),
-                };
-                let subject = write.lane.subject(namespace);
-                let payload = payload.into();
-                let repeatable = write.dedup.is_some();
-                Ok(Prepared { subject, payload, message_id, repeatable, expected })
-            })
-            .collect()
+        let payload = write.event.encode().map_err(LogError::Encode)?;
+        if payload.len() > limit {
+            return Err(AppendError::TooLarge);
+        }
+        let message_id = match &write.dedup {
+            Some(id) => id.as_str().to_owned(),
+            None => write.event.id.as_str().to_owned(),
+        };
+        let expected = match write.expect {
+            Expect::Any => None,
+            Expect::Empty => Some((None, 0)),
+            Expect::At(sequence) => Some((None, sequence)),
+            Expect::Fence { lane, at } => Some((Some(lane.subject(namespace)), at)),
+        };
+        Ok(Prepared {
+            subject: write.lane.subject(namespace),
+            payload: payload.into(),
+            message_id,
+            repeatable: write.dedup.is_some(),
+            expected,
+        })
     }
 
     /// One single publish, retried while its outcome is not known.
@@ -153,11 +143,21 @@ impl EventLog {
         if !tries.sent && !write.repeatable {
             return Err(AppendError::Conflict);
         }
-        match self.find_id(&write.subject, &write.message_id).await {
-            Ok(Some(sequence)) => Ok(self.repeated(write, sequence).await),
-            Ok(None) => Err(AppendError::Conflict),
+        match self.find_written_before(write).await {
+            Ok(Some(written)) => Ok(written),
             Err(_) if tries.sent => Err(AppendError::Unknown),
-            Err(_) => Err(AppendError::Conflict),
+            Ok(None) | Err(_) => Err(AppendError::Conflict),
+        }
+    }
+
+    /// Where this write is, if the log has it from an earlier try or from another call.
+    pub(crate) async fn find_written_before(
+        &self,
+        write: &Prepared,
+    ) -> Result<Option<Written>, LogError> {
+        match self.find_id(&write.subject, &write.message_id).await? {
+            Some(sequence) => Ok(Some(self.repeated(write, sequence).await)),
+            None => Ok(None),
         }
     }
 
@@ -216,7 +216,7 @@ impl EventLog {
 
     /// A write whose id the log already had. When it is this very event, from an earlier try of the same
     /// call, it is no duplicate to the caller.
-    async fn repeated(&self, write: &Prepared, sequence: Sequence) -> Written {
+    pub(crate) async fn repeated(&self, write: &Prepared, sequence: Sequence) -> Written {
         let ours = match self.get(sequence).await {
             Ok(Some(stored)) => stored.payload == write.payload,
             _ => false,
@@ -260,6 +260,16 @@ impl EventLog {
 }
 
 impl Prepared {
+    /// As a message that is written by itself: subject, headers, payload.
+    pub(crate) fn message(&self) -> (String, HeaderMap, Bytes) {
+        (self.subject.clone(), self.headers(), self.payload.clone())
+    }
+
+    /// Whether another call may have written under the same id.
+    pub(crate) const fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_MESSAGE_ID, self.message_id.as_str());
@@ -292,72 +302,6 @@ impl Prepared {
     /// The subject this write's expectation is about.
     pub(crate) fn expected_subject(&self) -> Option<&str> {
         self.expected.as_ref().map(|(subject, _)| subject.as_deref().unwrap_or(&self.subject))
-    }
-}
-
-/// The bounded tries of one append, and whether one of them may have been stored.
-struct Tries {
-    deadline: Instant,
-    sent: bool,
-    contended: u32,
-    contended_since: Option<Instant>,
-}
-
-impl Tries {
-    fn new() -> Self {
-        Self { deadline: Instant::now() + BUDGET, sent: false, contended: 0, contended_since: None }
-    }
-
-    /// What giving up now means.
-    fn give_up(&self) -> AppendError {
-        if self.sent { AppendError::Unknown } else { AppendError::Unavailable }
-    }
-
-    async fn wait_for_connection(&self, log: &EventLog) -> Result<(), AppendError> {
-        let connection = &log.inner.connection;
-        if connection.is_connected() {
-            return Ok(());
-        }
-        let patience =
-            if self.sent { self.deadline } else { self.deadline.min(Instant::now() + RECONNECT) };
-        if connection.connected_by(patience).await { Ok(()) } else { Err(self.give_up()) }
-    }
-
-    /// The outcome of a try, none when there is no answer.
-    fn judge(
-        &mut self,
-        answer: Result<async_nats::Message, Unanswered>,
-    ) -> Result<Option<Outcome>, AppendError> {
-        match answer {
-            Ok(message) => Ok(Some(Outcome::read(&message))),
-            Err(Unanswered::TooLarge) => Err(AppendError::TooLarge),
-            Err(Unanswered::NotTaken) => Ok(None),
-            Err(Unanswered::Lost) => {
-                self.sent = true;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Waits a moment for another write to get out of the way; false when that took too long already.
-    async fn contend(&mut self) -> bool {
-        let since = *self.contended_since.get_or_insert_with(Instant::now);
-        if since.elapsed() > CONTENTION {
-            return false;
-        }
-        self.contended = (self.contended + 1).min(5);
-        let longest = CONTENTION_PAUSE / (32 >> self.contended);
-        // Random, so that those who wait do not all come back at once.
-        sleep(longest.mul_f64(rand::random_range(0.5..1.0))).await;
-        true
-    }
-
-    async fn pause(&self) -> Result<(), AppendError> {
-        if Instant::now() + PAUSE >= self.deadline {
-            return Err(self.give_up());
-        }
-        sleep(PAUSE).await;
-        Ok(())
     }
 }
 

@@ -1,10 +1,10 @@
-//! Group commit: independent single appends that wait at the same time go as one atomic batch.
+//! Group commit: independent appends (singles and runs) that wait at the same time go as one atomic batch.
 //!
 //! Where the server syncs every write, a batch of a hundred costs one sync and a hundred singles cost a
 //! hundred. One batch is under way at a time; what arrives meanwhile is the next one, so an
 //! idle log writes singles at once and a busy one writes ever larger batches. A batch is all or
-//! none, singles are not: when a batch is refused, each of its writes is made on its own and gets the
-//! answer it would have had.
+//! none, its writes are not: when a batch is refused, each run in it is written on its own and gets the answers
+//! it would have had.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
@@ -12,9 +12,10 @@ use std::sync::{Arc, Weak};
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::append::{Prepared, Written, as_sequence};
+use crate::append::{Prepared, Written};
 use crate::error::AppendError;
 use crate::log::{EventLog, Inner};
+use crate::run::batch_written;
 
 /// Appends that may wait before callers are held back.
 const QUEUE: usize = 8192;
@@ -25,12 +26,12 @@ const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// Batches under way at the same time.
 const IN_FLIGHT: usize = 1;
 
-/// Where the outcome of a queued append is waited for.
-type Answer = oneshot::Sender<Result<Written, AppendError>>;
+/// Where the outcomes of a queued run are waited for.
+type Answer = oneshot::Sender<Vec<Result<Written, AppendError>>>;
 
-/// An append that waits for its turn.
+/// A run of appends, most often of one, that waits for its turn.
 struct Queued {
-    write: Prepared,
+    run: Vec<Prepared>,
     answer: Answer,
 }
 
@@ -50,39 +51,55 @@ impl EventLog {
 
     /// Writes one event, in a group where that is set up.
     pub(crate) async fn write_single(&self, write: Prepared) -> Result<Written, AppendError> {
-        let Some(Queue(queue)) = self.inner.group.get() else {
+        if self.inner.group.get().is_none() {
             return self.publish_single(&write).await;
-        };
-        let (answer, answered) = oneshot::channel();
-        if queue.send(Queued { write, answer }).await.is_err() {
-            return Err(AppendError::Unavailable);
         }
-        answered.await.unwrap_or(Err(AppendError::Unknown))
+        let written = self.write_run(vec![write]).await.pop();
+        written.unwrap_or(Err(AppendError::Unknown))
+    }
+
+    /// Writes a run, in a group where that is set up: whole, in its order.
+    pub(crate) async fn write_run(&self, run: Vec<Prepared>) -> Vec<Result<Written, AppendError>> {
+        let Some(Queue(queue)) = self.inner.group.get() else {
+            return self.publish_run(&run).await;
+        };
+        let count = run.len();
+        let (answer, answered) = oneshot::channel();
+        if queue.send(Queued { run, answer }).await.is_err() {
+            return (0..count).map(|_| Err(AppendError::Unavailable)).collect();
+        }
+        let unknown = |_| (0..count).map(|_| Err(AppendError::Unknown)).collect();
+        answered.await.unwrap_or_else(unknown)
     }
 
     async fn write_group(&self, group: Vec<Queued>) {
-        let (writes, answers): (Vec<Prepared>, Vec<Answer>) =
-            group.into_iter().map(|queued| (queued.write, queued.answer)).unzip();
+        let (runs, answers): (Vec<Vec<Prepared>>, Vec<Answer>) =
+            group.into_iter().map(|queued| (queued.run, queued.answer)).unzip();
+        let lengths: Vec<usize> = runs.iter().map(Vec::len).collect();
+        let writes: Vec<Prepared> = runs.into_iter().flatten().collect();
         if writes.len() > 1
             && let Ok(last) = self.write_batch(&writes).await
         {
-            let first = last - (as_sequence(writes.len()) - 1);
-            for (sequence, answer) in (first..=last).zip(answers) {
-                respond(answer, Ok(Written { last: sequence, duplicate: false }));
+            let mut written = batch_written(last, writes.len());
+            for (length, answer) in lengths.into_iter().zip(answers) {
+                respond(answer, written.by_ref().take(length).map(Ok).collect());
             }
             return;
         }
         // Alone, or one of them is at fault and only alone can it be told which.
-        let each = writes.iter().zip(answers).map(|(write, answer)| async move {
-            respond(answer, self.publish_single(write).await);
+        let mut rest = writes.as_slice();
+        let each = lengths.into_iter().zip(answers).map(|(length, answer)| {
+            let (run, behind) = rest.split_at(length.min(rest.len()));
+            rest = behind;
+            async move { respond(answer, self.publish_run(run).await) }
         });
         join_all(each).await;
     }
 }
 
 /// The asker may have gone; what was written stays written.
-fn respond(answer: Answer, outcome: Result<Written, AppendError>) {
-    if answer.send(outcome).is_err() {
+fn respond(answer: Answer, outcomes: Vec<Result<Written, AppendError>>) {
+    if answer.send(outcomes).is_err() {
         tracing::trace!("nobody waits for an append any more");
     }
 }
@@ -115,26 +132,41 @@ async fn run(log: Weak<Inner>, mut receiver: mpsc::Receiver<Queued>) {
     }
 }
 
-/// Takes the longest run from the front that may go in one batch. In a batch an expectation on a lane must
-/// come before any write to that lane, and a message id may come once.
+/// Takes as many runs from the front as may go in one batch. In a batch an expectation on a lane must come
+/// before any write to that lane, and a message id may come once.
 fn take_group(waiting: &mut Vec<Queued>) -> Vec<Queued> {
-    let mut written: HashSet<&str> = HashSet::new();
-    let mut ids: HashSet<&str> = HashSet::new();
-    let mut bytes = 0;
-    let mut count = 0;
-    for Queued { write, .. } in waiting.iter() {
-        let judged_too_late =
-            write.expected_subject().is_some_and(|subject| written.contains(subject));
-        bytes += write.size();
-        if count == MAX_GROUP
-            || (count > 0 && (judged_too_late || bytes > MAX_GROUP_BYTES))
-            || !ids.insert(write.message_id())
-        {
-            break;
-        }
-        written.insert(&write.subject);
-        count += 1;
-    }
+    let mut group = Group::default();
+    let count = waiting.iter().take_while(|queued| group.takes(&queued.run)).count();
     let rest = waiting.split_off(count.max(1).min(waiting.len()));
     std::mem::replace(waiting, rest)
+}
+
+/// What is in a batch already.
+#[derive(Default)]
+struct Group<'a> {
+    written: HashSet<&'a str>,
+    ids: HashSet<&'a str>,
+    bytes: usize,
+    count: usize,
+}
+
+impl<'a> Group<'a> {
+    /// Adds a run, if it may be added.
+    fn takes(&mut self, run: &'a [Prepared]) -> bool {
+        let judged_too_late = |write: &Prepared| {
+            write.expected_subject().is_some_and(|subject| self.written.contains(subject))
+        };
+        self.bytes += run.iter().map(Prepared::size).sum::<usize>();
+        let is_first = self.count == 0;
+        let fits = self.count + run.len() <= MAX_GROUP && self.bytes <= MAX_GROUP_BYTES;
+        if !is_first && (!fits || run.iter().any(judged_too_late)) {
+            return false;
+        }
+        if !run.iter().all(|write| self.ids.insert(write.message_id())) {
+            return false;
+        }
+        self.written.extend(run.iter().map(|write| write.subject.as_str()));
+        self.count += run.len();
+        true
+    }
 }

@@ -105,3 +105,10 @@ impl EventLog {
         self.inner.attached.read().clone().ok_or(LogError::NotAttached)
     }
 }
+
+impl Inner {
+    /// Whether several servers must agree on every write.
+    pub(crate) fn is_clustered(&self) -> bool {
+        self.attached.read().as_ref().is_some_and(|attached| attached.replicas > 1)
+    }
+}

@@ -11,6 +11,7 @@ use tests::kit::unique;
 everywhere!(
     two_people_talk,
     a_post_reaches_all_sockets_of_its_author,
+    a_burst_of_posts_keeps_its_order,
     a_dropped_socket_misses_nothing,
     resuming_obeys_the_rights_of_now,
     resuming_on_an_open_socket,
@@ -30,6 +31,45 @@ mod only_here {
         too_many_sockets_are_refused,
         pages,
     );
+}
+
+/// Posts sent without waiting for answers, to two rooms, one of them a repeat and one refused.
+async fn a_burst_of_posts_keeps_its_order(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
+    let rooms = [ada.direct(&[&bob]).await, ada.group(&[&bob]).await];
+    let (mut adas, mut bobs) = (ada.connect().await, bob.connect().await);
+    const EACH: usize = 90;
+    for n in 0..EACH {
+        for room in &rooms {
+            let client_id = if n == 50 { 49 } else { n };
+            let mut post = json!({
+                "type": "post", "id": format!("{n} {room}"), "room_id": room,
+                "client_id": client_id.to_string(), "body": n.to_string(),
+            });
+            if n == 30 {
+                post["thread_root_id"] = json!(format!("msg_{}", "0".repeat(26)));
+            }
+            adas.send(post).await;
+        }
+    }
+    let written: Vec<String> =
+        (0..EACH).filter(|n| ![30, 50].contains(n)).map(|n| n.to_string()).collect();
+    for room in &rooms {
+        let mut answers = Vec::new();
+        for n in 0..EACH {
+            let id = json!(format!("{n} {room}"));
+            answers.push(adas.expect("an answer", |frame| frame["id"] == id).await);
+        }
+        assert_eq!(answers[30]["type"], "error");
+        assert_eq!(answers[50]["result"]["id"], answers[49]["result"]["id"]);
+        for body in &written {
+            let event = bobs.event_in(room, "message.posted").await;
+            assert_eq!(event["data"]["body"], *body);
+            let n: usize = body.parse().unwrap();
+            assert_eq!(event["position"], answers[n]["position"]);
+        }
+    }
 }
 
 async fn two_people_talk(place: Place) {

@@ -3,7 +3,6 @@
 use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, Topology};
 use futures_util::future::join_all;
 use schemas::Lane;
-use std::time::Instant;
 
 use crate::kit::{Server, put, room, user, write};
 
@@ -74,30 +73,4 @@ async fn of_many_claims_of_one_lane_one_succeeds() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(AppendError::Conflict))));
     assert_eq!(log.head().await.unwrap(), 1);
-}
-
-/// Not a test of correctness: `cargo test -p eventlog --release -- --ignored --nocapture rate`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints rates; for a quiet machine"]
-async fn rate_of_appends_with_256_in_flight() {
-    for (always, group) in [(false, false), (false, true), (true, false), (true, true)] {
-        let server = if always { Server::start_sync_always().await } else { Server::start().await };
-        let log = if group { grouping(&server).await } else { server.log().await };
-        let lane = Lane::Timeline(room());
-        let each: u32 = if always && !group { 40 } else { 400 };
-        let begun = Instant::now();
-        let tasks = (0..256).map(|_| {
-            let (log, lane) = (log.clone(), lane.clone());
-            tokio::spawn(async move {
-                for _ in 0..each {
-                    put(&log, &lane, "a message of a usual length, as people write them").await;
-                }
-            })
-        });
-        for task in join_all(tasks).await {
-            task.unwrap();
-        }
-        let rate = f64::from(256 * each) / begun.elapsed().as_secs_f64();
-        println!("sync always: {always}, group commit: {group}: {rate:.0} appends/s");
-    }
 }

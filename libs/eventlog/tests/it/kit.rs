@@ -66,6 +66,10 @@ impl Server {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// As `kill -9` would.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("killed");
@@ -141,7 +145,7 @@ fn read_port(file: &Path) -> Option<u16> {
 
 static COUNTER: AtomicU64 = AtomicU64::new(1);
 
-fn fresh() -> Uuid {
+pub(crate) fn fresh() -> Uuid {
     Uuid::from_u128(COUNTER.fetch_add(1, Ordering::Relaxed).into())
 }
 

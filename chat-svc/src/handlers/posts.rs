@@ -1,0 +1,274 @@
+//! Posting: one message, or what somebody says in one room in a row.
+
+use eventlog::{AppendError, Appended, LaneWrite};
+use schemas::commands::{CallContext, MAX_POSTS, MessageOutcome, PostMessage, PostMessages, Reply};
+use schemas::events::MessageState;
+use schemas::ids::MessageId;
+use schemas::values::ClientId;
+use schemas::{Code, Digest, EventData, Rejection, Sequence};
+
+use super::Seen;
+use super::messages::Outcome;
+use crate::call::{self, Call};
+use crate::chat::Chat;
+use crate::decision::{Failure, Tries, accepted, settle, unavailable};
+use crate::domain::access::Standing;
+use crate::domain::message::{self, NewMessage};
+use crate::lanes::Freshness;
+use crate::repeats::{Claim, Unknowable};
+
+/// A post on its way.
+struct Post<'a> {
+    command: &'a PostMessage,
+    claim: Option<Claim>,
+    /// What it will be called, however often it is tried.
+    id: MessageId,
+    answer: Option<Result<Outcome, Rejection>>,
+}
+
+/// What is to become of a post.
+enum Decided {
+    /// It is written.
+    Write(MessageState),
+    /// It was written before.
+    Repeat(Outcome),
+}
+
+impl<'a> Post<'a> {
+    fn new(call: &Call, command: &'a PostMessage) -> Result<Self, Rejection> {
+        let claim = claim(call, command)?;
+        Ok(Self { command, claim, id: call::message_id(), answer: None })
+    }
+
+    /// The event to write, behind the fence.
+    fn write(&self, call: &Call, state: MessageState, seen: &Seen) -> LaneWrite {
+        let fact = message::posted(state);
+        let write = LaneWrite::new(fact.lane, call.event(fact.data), seen.fence());
+        match &self.claim {
+            None => write,
+            Some(claim) => write.dedup(claim.dedup()),
+        }
+    }
+}
+
+impl Chat {
+    pub(crate) async fn post_message(
+        &self,
+        ctx: CallContext,
+        cmd: PostMessage,
+    ) -> Result<Outcome, Rejection> {
+        let call = Call::of(&ctx)?;
+        let post = Post::new(&call, &cmd)?;
+        settle(&self.metrics, Freshness::Cached, |how| self.try_post(&call, &post, how)).await
+    }
+
+    async fn try_post(
+        &self,
+        call: &Call,
+        post: &Post<'_>,
+        how: Freshness,
+    ) -> Result<Outcome, Failure> {
+        let seen = self.see(call, &post.command.room_id, how).await?;
+        match self.decide(call, &seen.standing()?, post).await? {
+            Decided::Repeat(outcome) => Ok(outcome),
+            Decided::Write(state) => {
+                let write = post.write(call, state.clone(), &seen);
+                let appended = self.log.append(vec![write]).await?;
+                self.written(post, state, &appended).await
+            }
+        }
+    }
+
+    /// Several posts to one room: sent to the log at once, in order, and answered each on its own.
+    pub(crate) async fn post_messages(
+        &self,
+        ctx: CallContext,
+        cmd: PostMessages,
+    ) -> Result<schemas::commands::Accepted<Vec<Reply<MessageOutcome>>>, Rejection> {
+        let call = Call::of(&ctx)?;
+        let posts = in_one_room(&cmd.posts)?;
+        let posts: Result<Vec<Post<'_>>, Rejection> =
+            posts.iter().map(|post| Post::new(&call, post)).collect();
+        let mut posts = posts?;
+        let mut tries = Tries::new(Freshness::Cached);
+        while let Err(failure) = self.try_posts(&call, &mut posts, tries.how()).await {
+            if let Err(rejection) = tries.again(&self.metrics, failure).await {
+                for post in &mut posts {
+                    post.answer.get_or_insert_with(|| Err(rejection.clone()));
+                }
+                break;
+            }
+        }
+        let answers: Vec<Reply<MessageOutcome>> =
+            posts.into_iter().filter_map(|post| post.answer).map(Reply::from).collect();
+        let written = answers.iter().rev().find_map(|answer| match answer {
+            Reply::Accepted(accepted) => accepted.position.clone(),
+            Reply::Rejected(_) => None,
+        });
+        Ok(accepted(written, answers))
+    }
+
+    /// Tries those that have no answer yet. On an error they are to be tried again, or given it for an answer.
+    async fn try_posts(
+        &self,
+        call: &Call,
+        posts: &mut [Post<'_>],
+        how: Freshness,
+    ) -> Result<(), Failure> {
+        let mut open: Vec<&mut Post<'_>> =
+            posts.iter_mut().filter(|post| post.answer.is_none()).collect();
+        let Some(first) = open.first() else { return Ok(()) };
+        let seen = self.see(call, &first.command.room_id, how).await?;
+        let standing = seen.standing()?;
+        let mut writing = Vec::with_capacity(open.len());
+        for post in &mut open {
+            match self.decide(call, &standing, post).await {
+                Ok(Decided::Write(state)) => writing.push((post, state)),
+                Ok(Decided::Repeat(outcome)) => post.answer = Some(Ok(outcome)),
+                Err(Failure::Refused(rejection)) => post.answer = Some(Err(rejection)),
+                Err(failure @ (Failure::Denied(_) | Failure::Conflict)) => return Err(failure),
+            }
+        }
+        let writes: Vec<LaneWrite> =
+            writing.iter().map(|(post, state)| post.write(call, state.clone(), &seen)).collect();
+        let appended = self.log.append_run(writes).await;
+        let mut conflict = false;
+        for ((post, state), appended) in writing.into_iter().zip(appended) {
+            let settled = match appended {
+                Ok(appended) => self.written(post, state, &appended).await,
+                Err(AppendError::Conflict) => Err(Failure::Conflict),
+                Err(error) => Err(error.into()),
+            };
+            post.answer = match settled {
+                Ok(outcome) => Some(Ok(outcome)),
+                Err(Failure::Refused(rejection) | Failure::Denied(rejection)) => {
+                    Some(Err(rejection))
+                }
+                Err(Failure::Conflict) => None,
+            };
+            conflict |= post.answer.is_none();
+        }
+        if conflict { Err(Failure::Conflict) } else { Ok(()) }
+    }
+
+    async fn decide(
+        &self,
+        call: &Call,
+        standing: &Standing<'_>,
+        post: &Post<'_>,
+    ) -> Result<Decided, Failure> {
+        let Post { command, claim, id, .. } = post;
+        let cx = call.context();
+        standing.may_write(cx.now)?;
+        if let Some(claim) = claim
+            && let Some(outcome) = self.earlier(claim).await?
+        {
+            return Ok(Decided::Repeat(outcome));
+        }
+        self.check_thread(standing, command).await?;
+        let (mentions, mentions_room) = self.named(standing.room, &command.body).await?;
+        let client_id = claim.as_ref().map(|claim| &claim.client_id);
+        let new = NewMessage { id, command, client_id, mentions, mentions_room };
+        Ok(Decided::Write(message::post(standing, new, &cx)?))
+    }
+
+    /// A message was appended; if the log had it already, answers with the first.
+    async fn written(
+        &self,
+        post: &Post<'_>,
+        state: MessageState,
+        appended: &Appended,
+    ) -> Result<Outcome, Failure> {
+        let posted = appended.position.sequence;
+        if let Some(claim) = &post.claim {
+            self.repeats.note(claim);
+            if appended.duplicate {
+                let earlier = self.repeat_at(claim, posted).await?;
+                return earlier.ok_or_else(|| unavailable("the message id was in use").into());
+            }
+        }
+        self.metrics.posted();
+        self.recent.wrote(&state.id, &state.room_id, posted);
+        Ok(self.outcome(posted, state, None, false))
+    }
+
+    /// The outcome of an earlier post of the same claim, if there was one.
+    async fn earlier(&self, claim: &Claim) -> Result<Option<Outcome>, Failure> {
+        match self.repeats.first(claim).await {
+            Ok(None) => Ok(None),
+            Ok(Some(sequence)) => self.repeat_at(claim, sequence).await,
+            Err(error) => {
+                tracing::warn!(error = %telemetry::error_chain(&error), "cannot tell a repeat");
+                Err(match error {
+                    Unknowable::Index(error) => error.into(),
+                    Unknowable::Log(error) => error.into(),
+                    Unknowable::Behind => unavailable("the read model is too far behind").into(),
+                })
+            }
+        }
+    }
+
+    /// The first post of a claim, as it stands in the log. None when that is not what stands there.
+    async fn repeat_at(
+        &self,
+        claim: &Claim,
+        sequence: Sequence,
+    ) -> Result<Option<Outcome>, Failure> {
+        let ours = |state: &MessageState| {
+            state.room_id == claim.room
+                && state.sender_id == claim.sender
+                && state.client_id.as_ref() == Some(&claim.client_id)
+        };
+        let Some(stored) = self.log.get(sequence).await? else {
+            let detail = "the client_id belongs to a message that was erased";
+            return Err(Rejection::new(Code::Conflict, detail).into());
+        };
+        let EventData::MessagePosted(first) = stored.event()?.data else { return Ok(None) };
+        if !ours(&first.message) {
+            tracing::error!(event.seq = sequence, "an index led to another message");
+            return Ok(None);
+        }
+        self.metrics.repeated();
+        self.repeats.note_repeat(claim, sequence);
+        Ok(Some(self.outcome(sequence, first.message, None, true)))
+    }
+
+    async fn check_thread(
+        &self,
+        standing: &Standing<'_>,
+        cmd: &PostMessage,
+    ) -> Result<(), Failure> {
+        let Some(root) = &cmd.thread_root_id else { return Ok(()) };
+        let root = self.message(root).await?;
+        Ok(message::thread_root(standing, root.as_ref())?)
+    }
+}
+
+/// The posts of a command, which must be some and all to one room.
+fn in_one_room(posts: &[PostMessage]) -> Result<&[PostMessage], Rejection> {
+    let refused =
+        |detail| Err(Rejection::field(Code::ValidationFailed, "/posts", "invalid", detail));
+    match posts {
+        [] => refused("there must be at least one post"),
+        [..] if posts.len() > MAX_POSTS => refused("there are too many posts"),
+        [first, rest @ ..] if rest.iter().any(|post| post.room_id != first.room_id) => {
+            refused("all posts must be to one room")
+        }
+        _ => Ok(posts),
+    }
+}
+
+/// What makes a post unrepeatable: the client's id for it, else the request's idempotency key, which is
+/// then recorded in the event in a form that no client id of the same text can meet.
+fn claim(call: &Call, cmd: &PostMessage) -> Result<Option<Claim>, Rejection> {
+    let client_id = match (&cmd.client_id, &call.key) {
+        (Some(client_id), _) => client_id.clone(),
+        (None, None) => return Ok(None),
+        (None, Some(key)) => {
+            let name = Digest::of(["idempotency_key", call.actor.as_str(), key.as_str()]);
+            let invalid = |_| Rejection::new(Code::Internal, "the key cannot be recorded");
+            ClientId::parse(&format!("key:{name}")).map_err(invalid)?
+        }
+    };
+    Ok(Some(Claim::new(cmd.room_id.clone(), call.actor.clone(), client_id)))
+}
