@@ -12,7 +12,9 @@
     reason = "a test fails by panicking, and a fault is told in one piece"
 )]
 
+mod acks;
 mod crew;
+mod gateways;
 mod history;
 mod live;
 mod load;

@@ -113,8 +113,8 @@ impl<'a> Stored<'a> {
             }
         };
         let places = places.cloned().unwrap_or_default();
-        // An edit says what the text is: tried twice it may be carried out twice, and says the same.
-        let repeatable = matches!(operation.act, Act::Edit { .. });
+        // What a message says, or that it is gone: tried twice it may be said twice, and is the same.
+        let repeatable = matches!(operation.act, Act::Edit { .. } | Act::Delete { .. });
         let at_most = if repeatable { operation.tries } else { 1 };
         // What was done by an earlier try is answered with a place after which it can be seen.
         let exact = operation.tries == 1 || matches!(operation.act, Act::Post { .. });

@@ -113,10 +113,20 @@ impl<'a> Listener<'a> {
 
     fn repetition(&self, violations: &mut Vec<Violation>) {
         let mut once = HashSet::new();
+        let mut stays: HashMap<&str, Sequence> = HashMap::new();
         for (_, told) in self.all_told() {
             let message = told.message.as_ref().map(|message| message.id.as_str());
-            // A message is posted once; everything else is told once for each place.
-            let place = if told.event == "message.posted" { 0 } else { told.position };
+            let stay = stays.entry(told.room.as_str()).or_default();
+            // A message is posted once, a room is told of once in each stay, everything else once for each
+            // place.
+            let place = match told.event.as_str() {
+                "message.posted" => 0,
+                "room.created" => *stay,
+                _ => told.position,
+            };
+            if told.event == "member.joined" && told.user.as_deref() == Some(&self.trace.user) {
+                *stay = told.position;
+            }
             let key = (told.event.as_str(), &told.room, place, message, told.user.as_deref());
             if !once.insert(key) {
                 violations.push(Violation::Repeated {

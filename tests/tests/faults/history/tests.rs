@@ -241,6 +241,20 @@ fn something_told_twice() {
 }
 
 #[test]
+fn a_room_told_of_twice_in_one_stay() {
+    let truth = log(&[(4, member("usr_bob", false)), (5, member("usr_bob", true))]);
+    let made = frame("room.created", 1, None, &json!({"id": ROOM}));
+    let left = frame("member.left", 4, None, &json!({"user_id": "usr_bob"}));
+    let back = frame("member.joined", 5, None, &json!({"user_id": "usr_bob"}));
+    let each_stay = [made.clone(), left, made.clone(), back];
+    let mut trace = client("usr_bob", &each_stay, 5);
+    breaks(&[], &[trace.clone()], &truth, |v| matches!(v, Violation::Repeated { .. }));
+    // Once in each stay is as it must be: who comes in is told of the room.
+    trace.seen.remove(1);
+    holds(&[], &[trace], &truth);
+}
+
+#[test]
 fn the_order_of_the_log_turned_round() {
     let truth = log(&[(4, posted(1)), (5, posted(2))]);
     let live = client("usr_bob", &[said(5, 2), said(4, 1)], 5);
