@@ -6,6 +6,7 @@ use bus::Bus;
 use eventlog::{Connect, EventLog, Topology};
 use readmodel::ReadModel;
 use telemetry::{Health, Metrics};
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -45,6 +46,7 @@ impl Base {
         log.ensure_topology(&topology)
             .await
             .map_err(|error| Failure::because("the log cannot be prepared", &error))?;
+        tokio::spawn(report_room(log.watch_store_full(), health.clone()));
         let bus = Bus::connect(nats_url, name, &config.namespace)
             .await
             .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
@@ -67,6 +69,18 @@ impl Base {
                 terminal::tell(&format!("warning: {component}: {}", unready.reason));
             }
         }
+    }
+}
+
+/// Says whether the store of the log takes writes, from the first that it refuses on.
+async fn report_room(mut full: watch::Receiver<bool>, health: Health) {
+    while full.changed().await.is_ok() {
+        let state = if *full.borrow_and_update() {
+            Err("the store is full: writes are refused until there is room")
+        } else {
+            Ok(())
+        };
+        health.set("log_store", state);
     }
 }
 

@@ -7,7 +7,7 @@
 use async_nats::HeaderMap;
 use async_nats::header::{
     NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
-    NATS_EXPECTED_LAST_MESSAGE_ID, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID,
+    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_ROLLUP,
 };
 use bytes::Bytes;
 use schemas::{Lane, Sequence};
@@ -65,9 +65,10 @@ impl EventLog {
             writes.into_iter().map(|write| self.prepare(write)).collect();
         let mut prepared = prepared?;
         let written = if count > 1 {
-            Written { last: self.write_batch(&prepared).await?, duplicate: false }
+            let last = self.write_batch(&prepared).await.map_err(|error| self.noted(error))?;
+            Written { last, duplicate: false }
         } else if let Some(single) = prepared.pop() {
-            self.write_single(single).await?
+            self.write_single(single).await.map_err(|error| self.noted(error))?
         } else {
             return Err(LogError::Refused { code: 0, description: "no events".into() }.into());
         };
@@ -224,15 +225,19 @@ impl EventLog {
         Written { last: sequence, duplicate: !ours }
     }
 
-    /// Where the event with a message id is, if the server remembers one: a publish that is answered
-    /// when the id is known and otherwise refused, because it expects a last message id that never was.
+    /// Where the event with a message id is, if the server remembers one: a publish that is answered when the
+    /// id is known and otherwise refused, because it asks for a kind of roll-up that there is not.
+    ///
+    /// It must be refused before the copies of a cluster are asked to agree. An expected last message id
+    /// looks as fit, but is judged only when each copy applies the write, which nats-server 2.15 takes for a
+    /// broken disk: all copies of the stream stop for good (`critical write error: last msgid mismatch`).
     async fn find_id(&self, subject: &str, message_id: &str) -> Result<Option<Sequence>, LogError> {
         let deadline = Instant::now() + BUDGET;
         let connection = &self.inner.connection;
         while connection.connected_by(deadline).await && Instant::now() < deadline {
             let mut headers = HeaderMap::new();
             headers.insert(NATS_MESSAGE_ID, message_id);
-            headers.insert(NATS_EXPECTED_LAST_MESSAGE_ID, "never");
+            headers.insert(NATS_ROLLUP, "never");
             match connection.ask(subject.to_owned(), Some(headers), Bytes::new()).await {
                 Ok(answer) => match Outcome::read(&answer) {
                     Outcome::Stored { sequence, duplicate: true } => return Ok(Some(sequence)),

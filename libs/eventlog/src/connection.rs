@@ -14,8 +14,12 @@ use crate::error::BoxError;
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// How long the first connection is tried.
 const FIRST_CONNECTION: Duration = Duration::from_secs(30);
-/// A silent server is noticed after two of these.
-const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// A server that is silent (stopped, or cut off without a word) is left after three of these. Of three
+/// servers one may be silent and writes are to go on within ten seconds: this, one try to connect to the
+/// silent one, and an election beside it must fit.
+const PING_INTERVAL: Duration = Duration::from_millis(1500);
+/// How long one server may take to answer a try to connect.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// Commands that may wait for the socket before callers are held back.
 const CLIENT_CAPACITY: usize = 8192;
 
@@ -161,7 +165,7 @@ fn options(client_name: &str) -> (ConnectOptions, watch::Receiver<LinkState>) {
     let options = ConnectOptions::new()
         .name(client_name)
         .max_reconnects(None)
-        .connection_timeout(Duration::from_secs(3))
+        .connection_timeout(ANSWERS_WITHIN)
         .ping_interval(PING_INTERVAL)
         .client_capacity(CLIENT_CAPACITY)
         .reconnect_delay_callback(|attempts| {

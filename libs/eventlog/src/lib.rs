@@ -14,6 +14,7 @@
 mod api;
 mod append;
 mod backup;
+mod capacity;
 pub mod connection;
 mod dead;
 mod error;

@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     /// The connection since which the stream is known to be the one it was.
     pub(crate) checked_generation: AtomicU64,
     unattached: Epoch,
+    /// Whether the last that is known of the store is that it takes no more.
+    pub(crate) store_full: watch::Sender<bool>,
     /// Where single appends queue up, when they are to be grouped.
     pub(crate) group: OnceLock<group::Queue>,
 }
@@ -70,6 +72,7 @@ impl EventLog {
             attached: RwLock::new(None),
             checked_generation: AtomicU64::new(0),
             unattached,
+            store_full: watch::Sender::new(false),
             group: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })

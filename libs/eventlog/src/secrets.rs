@@ -256,7 +256,7 @@ impl SecretStore {
                     Outcome::Refused(AppendError::Conflict) if sent => {
                         return self.is_ours(key, &value, expected).await;
                     }
-                    Outcome::Refused(error) => return Err(refused(error)),
+                    Outcome::Refused(error) => return Err(refused(self.log.noted(error))),
                     Outcome::Contended => return Err(SecretError::Conflict),
                     Outcome::Later => {}
                 },

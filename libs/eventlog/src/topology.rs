@@ -30,7 +30,8 @@ const STREAM_NAME_IN_USE: u64 = 10_058;
 /// What an operator may choose about the log's stream; everything else is fixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
-    /// Copies of the stream in a cluster: 1, 3 or 5.
+    /// Copies of the stream in a cluster: 1, 3 or 5. A stream that has more keeps them: a process that
+    /// was started without the setting must not take copies away.
     pub replicas: u8,
     /// How long a message id is remembered. Costs 170 bytes of server memory per event written in
     /// that time. At least 20 s, because `append` retries under the same ids for 10 s.
@@ -62,20 +63,28 @@ pub(crate) struct StreamInfo {
 #[derive(Deserialize)]
 pub(crate) struct StreamState {
     pub(crate) last_seq: Sequence,
+    #[serde(default)]
+    pub(crate) bytes: i64,
 }
 
 impl EventLog {
-    /// Makes the stream `EVENTS_<ns>` or checks the one that is there, and attaches to it. Replicas,
-    /// duplicate window and size limit of an existing stream are brought to what is asked for.
+    /// Makes the stream `EVENTS_<ns>` or checks the one that is there, and attaches to it. Duplicate window
+    /// and size limit of an existing stream are brought to what is asked for, and so are its replicas where
+    /// more are asked for than it has.
     /// Any number of processes may call it at the same time, any number of times.
     ///
     /// # Errors
     /// [`LogError::Foreign`] for a stream of that name which Tidings did not make or whose essential
     /// settings differ, [`LogError::Unavailable`], [`LogError::Refused`].
     pub async fn ensure_topology(&self, topology: &Topology) -> Result<Epoch, LogError> {
-        let wanted = events_config(self.namespace(), topology);
+        let mut wanted = events_config(self.namespace(), topology);
         let connection = &self.inner.connection;
         let mut info = ensure_stream(connection, &wanted, differs).await?;
+        let copies = info.config.num_replicas;
+        if copies > wanted.num_replicas {
+            tracing::warn!(copies, asked = wanted.num_replicas, "the log keeps its copies");
+            wanted.num_replicas = copies;
+        }
         if tunable(&info.config) != tunable(&wanted) {
             let mut config = wanted;
             config.metadata.clone_from(&info.config.metadata);

@@ -1,6 +1,7 @@
 //! The test kit: processes, servers, people.
 
 pub mod chaos;
+pub mod cluster;
 pub mod http;
 pub mod installation;
 pub mod lasting;

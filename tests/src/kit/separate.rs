@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::kit::chaos::Proxy;
+use crate::kit::cluster::Cluster;
 use crate::kit::installation::{Place, RELAXED, command, eprintln_tail};
 use crate::kit::nats::NatsServer;
 use crate::kit::process::{self, Process};
@@ -27,6 +28,8 @@ pub struct Setup {
     pub proxied: Vec<&'static str>,
     /// Flags of every service besides [`RELAXED`].
     pub flags: Vec<&'static str>,
+    /// Three nats-servers with three copies of everything instead of one.
+    pub cluster: bool,
     /// More of nats-server's configuration, as JetStream's own settings: `max_file_store: 8MB`.
     pub jetstream: &'static str,
 }
@@ -40,17 +43,23 @@ impl Setup {
             gateways: 2,
             proxied: vec!["gateway-1"],
             flags: Vec::new(),
+            cluster: false,
             jetstream: "",
         }
     }
+}
+
+/// Who keeps the log.
+enum Servers {
+    One(NatsServer),
+    Three(Cluster),
 }
 
 /// An installation of separate processes.
 pub struct Separate {
     /// Where people connect.
     pub place: Place,
-    /// Its nats-server.
-    pub nats: NatsServer,
+    servers: Servers,
     /// Its namespace.
     pub namespace: String,
     /// What stands between some of the services and the nats-server.
@@ -74,8 +83,12 @@ impl Separate {
     #[must_use]
     pub fn start_with(setup: Setup) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap();
-        let nats = NatsServer::start_with(folder.path(), setup.jetstream);
-        let mut separate = Self::begin(folder.path(), nats, setup);
+        let servers = if setup.cluster {
+            Servers::Three(Cluster::start(folder.path()))
+        } else {
+            Servers::One(NatsServer::start_with(folder.path(), setup.jetstream))
+        };
+        let mut separate = Self::begin(folder.path(), servers, setup);
         separate.folder = Some(folder);
         separate
     }
@@ -84,14 +97,19 @@ impl Separate {
     #[must_use]
     pub fn lasting(read_model: &str) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
-        Self::begin(&folder, NatsServer::lasting(&folder), Setup::on(read_model))
+        let servers = Servers::One(NatsServer::lasting(&folder));
+        Self::begin(&folder, servers, Setup::on(read_model))
     }
 
-    fn begin(folder: &Path, nats: NatsServer, setup: Setup) -> Self {
-        let proxy = Proxy::start(&nats.address);
+    fn begin(folder: &Path, servers: Servers, setup: Setup) -> Self {
+        let proxy = Proxy::start(match &servers {
+            Servers::One(nats) => &nats.address,
+            // Nothing goes through it: services know all three servers.
+            Servers::Three(_) => "127.0.0.1:0",
+        });
         let mut separate = Self {
             place: Place::new(Vec::new()),
-            nats,
+            servers,
             namespace: unique("ns"),
             proxy,
             services: BTreeMap::new(),
@@ -124,6 +142,9 @@ impl Separate {
         command.args(["--nats-url", &nats, "--namespace", &self.namespace]);
         command.args(["--read-model", &self.setup.read_model]).args(RELAXED);
         command.args(&self.setup.flags);
+        if self.setup.cluster {
+            command.args(["--replicas", "3"]);
+        }
         command.arg("--data").arg(&self.data);
         let logs = self.data.parent().expect("a folder around the data");
         let process = Process::start(name, &command, logs, None);
@@ -138,7 +159,28 @@ impl Separate {
     /// Where operators and tests reach its log: past the proxy.
     #[must_use]
     pub fn nats_url(&self) -> String {
-        self.nats.url()
+        match &self.servers {
+            Servers::One(nats) => nats.url(),
+            Servers::Three(cluster) => cluster.url(),
+        }
+    }
+
+    /// Its nats-server.
+    ///
+    /// # Panics
+    /// When it has three.
+    pub fn nats(&mut self) -> &mut NatsServer {
+        let Servers::One(nats) = &mut self.servers else { panic!("it has three") };
+        nats
+    }
+
+    /// Its nats-servers.
+    ///
+    /// # Panics
+    /// When it has one.
+    pub fn cluster(&mut self) -> &mut Cluster {
+        let Servers::Three(cluster) = &mut self.servers else { panic!("it has one") };
+        cluster
     }
 
     /// Where a service listens.
@@ -193,7 +235,10 @@ impl Drop for Separate {
             }
         }
         if let Some(folder) = &self.folder {
-            self.nats.process.stop();
+            match &mut self.servers {
+                Servers::One(nats) => drop(nats.process.stop()),
+                Servers::Three(cluster) => cluster.stop(),
+            }
             let left = process::sweep(folder.path());
             assert!(left == 0 || std::thread::panicking(), "processes were left over");
         }

@@ -105,7 +105,7 @@ async fn repeats_after_the_duplicate_window() {
         assert_eq!(id_of(&again.ok(200)), id_of(&first), "the first message, not another");
         ids.push(client_id);
     }
-    let stored = log::posted(&separate.nats.url(), &separate.namespace, &room).await;
+    let stored = log::posted(&separate.nats_url(), &separate.namespace, &room).await;
     assert_eq!(stored, ids, "each is in the log once");
     tokio::task::block_in_place(|| separate.verify());
 }
@@ -117,7 +117,7 @@ async fn post(who: &Person, room: &str, client_id: &str) -> Reply {
 
 /// Makes the server's memory of message ids short, and waits until it has forgotten this one.
 async fn forget(separate: &Separate, who: &Person, room: &str, client_id: &str) {
-    let log = log::open(&separate.nats.url(), &separate.namespace).await;
+    let log = log::open(&separate.nats_url(), &separate.namespace).await;
     let short = Topology { duplicate_window: Duration::from_secs(1), ..Topology::default() };
     log.ensure_topology(&short).await.expect("a shorter window");
     let lane = Lane::Timeline(RoomId::parse(room).expect("a room"));

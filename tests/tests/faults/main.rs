@@ -13,6 +13,7 @@
 )]
 
 mod acks;
+mod cluster;
 mod crew;
 mod gateways;
 mod history;
@@ -23,4 +24,5 @@ mod rights;
 mod schedule;
 mod services;
 mod slow_readers;
+mod storage;
 mod world;

@@ -25,7 +25,7 @@ async fn kill_each_service(case: &'static str, read_model: &str) {
             load.goes_on(schedule.dice.within(10..30)).await;
         }
         schedule.say(&format!("round {round}: kills nats-server"));
-        tokio::task::block_in_place(|| separate.nats.crash_and_return());
+        tokio::task::block_in_place(|| separate.nats().crash_and_return());
         load.goes_on(20).await;
     }
     let history = load.finish(&separate, &schedule).await;

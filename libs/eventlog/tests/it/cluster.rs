@@ -60,12 +60,14 @@ impl Cluster {
         log
     }
 
+    async fn client(&self) -> async_nats::Client {
+        let addresses: Vec<String> = self.url().split(',').map(str::to_owned).collect();
+        async_nats::ConnectOptions::new().connect(addresses).await.expect("connected")
+    }
+
     /// Kills the server that leads the log's stream.
     async fn kill_leader(&mut self) {
-        let client = async_nats::ConnectOptions::new();
-        let addresses: Vec<String> = self.url().split(',').map(str::to_owned).collect();
-        let client = client.connect(addresses).await.expect("connected");
-        let jetstream = async_nats::jetstream::new(client);
+        let jetstream = async_nats::jetstream::new(self.client().await);
         let mut stream = jetstream.get_stream("EVENTS_test").await.expect("the stream");
         let cluster = stream.info().await.expect("info").cluster.clone().expect("a cluster");
         let leader: usize = cluster.leader.expect("a leader")[1..].parse().expect("its number");
@@ -104,6 +106,16 @@ async fn expectations(log: &EventLog) {
     assert!(matches!(refused, Err(AppendError::Conflict)), "{refused:?}");
 }
 
+/// A process that was started without `--replicas 3` does not take copies away.
+async fn copies_stay(cluster: &Cluster) {
+    let other = connect(cluster.url()).await;
+    other.ensure_topology(&Topology::default()).await.expect("ensured");
+    let client = cluster.client().await;
+    let mut stream =
+        async_nats::jetstream::new(client).get_stream("EVENTS_test").await.expect("it");
+    assert_eq!(stream.info().await.expect("info").config.num_replicas, 3);
+}
+
 async fn repeats(log: &EventLog) {
     let lane = Lane::Timeline(room());
     let id = DedupId::of(["usr", "post", "1"]);
@@ -125,6 +137,13 @@ async fn repeats(log: &EventLog) {
     register().await.expect("first");
     let repeat = register().await;
     assert!(matches!(repeat, Err(AppendError::AlreadyCommitted)), "{repeat:?}");
+    // Looking for ids finds what is there and nothing else, and leaves the stream well.
+    assert_eq!(log.find_written(&lane, &id).await.expect("an answer"), Some(first.sequences[0]));
+    for number in 0..3 {
+        let never = DedupId::of(["usr", "never", &number.to_string()]);
+        assert_eq!(log.find_written(&lane, &never).await.expect("an answer"), None);
+        put(log, &Lane::handle(&format!("after {number}")), "x").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,6 +152,7 @@ async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
     let log = cluster.log().await;
     expectations(&log).await;
     repeats(&log).await;
+    copies_stay(&cluster).await;
     let secrets = log.secrets("credentials");
     for n in 0..50 {
         // What was written is read, whichever server answers.

@@ -155,7 +155,7 @@ impl<'a> Listener<'a> {
             }
             let own = told.event.starts_with("member.") && told.user.as_deref() == Some(user);
             let introduced = told.event == "room.created"
-                && truth.is_member(&told.room, user, told.position + ONE_BATCH);
+                && truth.came_in(&told.room, user, told.position, ONE_BATCH);
             let was_there = told.event != "message.posted"
                 || told
                     .message

@@ -97,6 +97,12 @@ impl Truth {
             && stays.is_some_and(|stays| stays.range(after + 1..=to).any(|(_, present)| !present))
     }
 
+    /// Whether somebody came into a room at a place or at most so many events later.
+    pub(crate) fn came_in(&self, room: &str, user: &str, at: Sequence, within: Sequence) -> bool {
+        let stays = self.stays.get(&(room.to_owned(), user.to_owned()));
+        stays.is_some_and(|stays| stays.range(at..=at + within).any(|(_, present)| *present))
+    }
+
     /// Where the stay in which somebody is at a place began; 0 when there is no event of it.
     pub(crate) fn joined(&self, room: &str, user: &str, at: Sequence) -> Sequence {
         let Some(stays) = self.stays.get(&(room.to_owned(), user.to_owned())) else { return 0 };

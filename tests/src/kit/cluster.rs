@@ -1,0 +1,141 @@
+//! Three nats-servers that keep the log together, configured by the file that is shipped for it.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::kit::installation::eprintln_tail;
+use crate::kit::process::Process;
+use crate::kit::{root, server};
+
+const USER: &str = "tidings";
+const PASSWORD: &str = "between us";
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+struct Member {
+    process: Process,
+    client: u16,
+    monitor: u16,
+    command: Command,
+    folder: PathBuf,
+}
+
+/// The three servers, by number.
+pub struct Cluster {
+    members: Vec<Member>,
+}
+
+/// Ports that are free, all different.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    held.map(|listener| listener.local_addr().expect("an address").port())
+}
+
+impl Cluster {
+    /// Starts three that store below a folder.
+    #[must_use]
+    pub fn start(folder: &Path) -> Self {
+        let (clients, routes, monitors): ([u16; 3], [u16; 3], [u16; 3]) =
+            (free_ports(), free_ports(), free_ports());
+        let peers = routes.map(|port| format!("\"nats-route://{USER}:route@127.0.0.1:{port}\""));
+        let members = (0..3).map(|number| {
+            let folder = folder.join(NAMES[number]);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let config = folder.join("cluster.conf");
+            std::fs::copy(root().join("deploy/nats/cluster.conf"), &config).expect("the file");
+            let quoted = |text: &str| format!("{text:?}");
+            let mut command = Command::new(server("TIDINGS_NATS_SERVER", "nats-server"));
+            command.arg("-c").arg(&config);
+            command.env("NATS_NAME", NAMES[number]);
+            command.env("NATS_LISTEN", quoted(&format!("127.0.0.1:{}", clients[number])));
+            command.env("NATS_CLUSTER_LISTEN", quoted(&format!("127.0.0.1:{}", routes[number])));
+            command.env("NATS_ROUTES", format!("[{}]", peers.join(", ")));
+            command.env("NATS_MONITOR", quoted(&format!("127.0.0.1:{}", monitors[number])));
+            command.env("NATS_STORE", quoted(&folder.join("store").to_string_lossy()));
+            command.env("NATS_USER", quoted(USER)).env("NATS_PASSWORD", quoted(PASSWORD));
+            command.env("NATS_CLUSTER_USER", quoted(USER));
+            command.env("NATS_CLUSTER_PASSWORD", quoted("route"));
+            let process = Process::start(&format!("nats-{number}"), &command, &folder, None);
+            let (client, monitor) = (clients[number], monitors[number]);
+            Member { process, client, monitor, command, folder }
+        });
+        Self { members: members.collect() }
+    }
+
+    /// All three, separated by commas.
+    #[must_use]
+    pub fn url(&self) -> String {
+        (0..3).map(|number| self.url_of(number)).collect::<Vec<_>>().join(",")
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn url_of(&self, number: usize) -> String {
+        let password = PASSWORD.replace(' ', "%20");
+        format!("nats://{USER}:{password}@127.0.0.1:{}", self.members[number].client)
+    }
+
+    /// Ends one as a power cut would.
+    pub fn kill(&mut self, number: usize) {
+        self.members[number].process.kill();
+    }
+
+    /// Starts one again on its store.
+    pub fn start_again(&mut self, number: usize) {
+        let member = &mut self.members[number];
+        assert!(!member.process.runs(), "it still runs");
+        let name = format!("nats-{number}");
+        member.process = Process::start(&name, &member.command, &member.folder, None);
+    }
+
+    /// Stops one where it stands: it keeps its connections and answers nobody.
+    pub fn pause(&self, number: usize) {
+        self.members[number].process.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets one go on that was stopped.
+    pub fn wake(&self, number: usize) {
+        self.members[number].process.signal(Signal::SIGCONT);
+    }
+
+    /// Ends all three.
+    pub fn stop(&mut self) {
+        for member in &mut self.members {
+            if std::thread::panicking() {
+                eprintln_tail(&member.process);
+            }
+            member.process.signal(Signal::SIGCONT);
+            if member.process.runs() {
+                member.process.stop();
+            }
+        }
+    }
+
+    /// Which of them leads a stream, in the words of another; none when that one does not know.
+    pub async fn leader(&self, stream: &str, asked: usize) -> Option<usize> {
+        let detail = self.stream(stream, asked).await?;
+        let leader = detail["cluster"]["leader"].as_str()?;
+        NAMES.iter().position(|name| *name == leader)
+    }
+
+    /// How many copies a stream has, and whether all of them are up to date.
+    pub async fn copies(&self, stream: &str, asked: usize) -> Option<(usize, bool)> {
+        let detail = self.stream(stream, asked).await?;
+        let others = detail["cluster"]["replicas"].as_array()?;
+        Some((1 + others.len(), others.iter().all(|other| other["current"] == true)))
+    }
+
+    async fn stream(&self, stream: &str, asked: usize) -> Option<Value> {
+        let monitor = self.members[asked].monitor;
+        let url = format!("http://127.0.0.1:{monitor}/jsz?accounts=true&streams=true&config=true");
+        let client = reqwest::Client::builder().no_proxy().build().ok()?;
+        let text = client.get(url).send().await.ok()?.text().await.ok()?;
+        let known: Value = serde_json::from_str(&text).ok()?;
+        let accounts = known["account_details"].as_array()?.iter();
+        let mut streams = accounts.filter_map(|account| account["stream_detail"].as_array());
+        streams.find_map(|all| all.iter().find(|one| one["name"] == stream)).cloned()
+    }
+}

@@ -1,0 +1,142 @@
+//! Three nats-servers that keep three copies (item 3): the leader killed or stopped, a minority stopped, and
+//! one left alone.
+
+use std::time::Duration;
+
+use tests::kit::separate::{Separate, Setup};
+use tests::kit::{last, until};
+
+use crate::crew::Crew;
+use crate::history::{Act, History, Operation, Outcome};
+use crate::load::{Habits, Load};
+use crate::schedule::{Schedule, by_length};
+
+/// How long no write at all may be acknowledged.
+const BOUND: Duration = Duration::from_secs(10);
+
+/// What happens to the servers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    /// The leader of the log is killed -9 and comes back later.
+    LeaderKilled,
+    /// It is stopped, and wakes believing that it leads.
+    LeaderStopped,
+    /// Another than the leader is stopped.
+    FollowerStopped,
+    /// All but one are stopped.
+    MajorityStopped,
+}
+
+struct Scene {
+    schedule: Schedule,
+    separate: Separate,
+    stream: String,
+    load: Load,
+}
+
+impl Scene {
+    /// Which server leads the log, once all three copies are up to date.
+    async fn leader(&mut self) -> usize {
+        let (stream, cluster) = (&self.stream, self.separate.cluster());
+        until("three copies are up to date", async || {
+            let leader = cluster.leader(stream, 0).await?;
+            (cluster.copies(stream, leader).await? == (3, true)).then_some(leader)
+        })
+        .await
+    }
+
+    /// Waits until writes are acknowledged again, and says for how long none was, from a time on.
+    async fn silence_since(&self, since: Duration) -> Duration {
+        self.load.goes_on(40).await;
+        let mut times = acknowledged_after(&self.load.history, since);
+        times.sort_unstable();
+        let mut longest = Duration::ZERO;
+        let mut last = since;
+        for time in times {
+            longest = longest.max(time - last);
+            last = time;
+        }
+        longest
+    }
+
+    async fn play(&mut self, fault: Fault) {
+        let leader = self.leader().await;
+        let others: Vec<usize> = (0..3).filter(|one| *one != leader).collect();
+        let other = *self.schedule.dice.pick(&others);
+        self.schedule.say(&format!("{fault:?}; server {leader} leads"));
+        let began = self.load.history.now();
+        let pause = Duration::from_secs(by_length(4, 15));
+        let silent = match fault {
+            Fault::LeaderKilled => {
+                tokio::task::block_in_place(|| self.separate.cluster().kill(leader));
+                let silent = self.silence_since(began).await;
+                self.separate.cluster().start_again(leader);
+                silent
+            }
+            Fault::LeaderStopped | Fault::FollowerStopped => {
+                let stopped = if fault == Fault::LeaderStopped { leader } else { other };
+                self.separate.cluster().pause(stopped);
+                last(pause).await;
+                let silent = self.silence_since(began).await;
+                self.separate.cluster().wake(stopped);
+                silent
+            }
+            Fault::MajorityStopped => self.leave_alone(other, pause).await,
+        };
+        let what = format!("{fault:?}: no write was acknowledged for {silent:?} at most");
+        self.schedule.say(&what);
+        assert!(silent < BOUND, "{what}");
+    }
+
+    /// Stops all but one for a while: the one that is left acknowledges nothing.
+    async fn leave_alone(&mut self, left: usize, pause: Duration) -> Duration {
+        let stopped: Vec<usize> = (0..3).filter(|one| *one != left).collect();
+        stopped.iter().for_each(|one| self.separate.cluster().pause(*one));
+        let stood = self.load.history.now();
+        last(pause).await;
+        let history = &self.load.history;
+        assert_eq!(begun_and_acknowledged_after(history, stood), 0, "by a minority");
+        stopped.iter().for_each(|one| self.separate.cluster().wake(*one));
+        self.silence_since(self.load.history.now()).await
+    }
+}
+
+/// When posts were acknowledged, of those after a time.
+fn acknowledged_after(history: &History, since: Duration) -> Vec<Duration> {
+    let operations = history.operations().into_iter().filter(acknowledged);
+    operations.filter_map(|one| one.ended).filter(|ended| *ended > since).collect()
+}
+
+/// How many posts were begun after a time and are acknowledged.
+fn begun_and_acknowledged_after(history: &History, since: Duration) -> usize {
+    let operations = history.operations().into_iter().filter(acknowledged);
+    operations.filter(|one| one.begun > since).count()
+}
+
+fn acknowledged(operation: &Operation) -> bool {
+    matches!((operation.outcome, &operation.act), (Outcome::Ok(_), Act::Post { .. }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_servers_lose_one_and_a_minority_refuses() {
+    let mut schedule = Schedule::of("three_servers_lose_one_and_a_minority_refuses");
+    let setup = Setup { cluster: true, proxied: Vec::new(), ..Setup::on("sqlite") };
+    let separate = Separate::start_with(setup);
+    let crew = Crew::gather(&separate.place, 4, 3).await;
+    let stream = format!("EVENTS_{}", separate.namespace);
+    let habits = Habits { pause: Duration::from_millis(10), ..Habits::default() };
+    let load = Load::begin(&schedule, &crew, habits).await;
+    load.goes_on(20).await;
+    let all =
+        [Fault::LeaderKilled, Fault::LeaderStopped, Fault::FollowerStopped, Fault::MajorityStopped];
+    let faults: Vec<Fault> =
+        (0..by_length(1, 4)).flat_map(|_| schedule.dice.shuffled(&all)).collect();
+    let mut scene = Scene { schedule, separate, stream, load };
+    for fault in faults {
+        scene.play(fault).await;
+        scene.load.goes_on(20).await;
+    }
+    scene.leader().await;
+    let Scene { schedule, separate, load, .. } = scene;
+    load.finish(&separate, &schedule).await;
+}
