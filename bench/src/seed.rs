@@ -4,8 +4,10 @@ use eventlog::{Connect, EventLog, Expect, LaneWrite};
 use futures_util::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use schemas::events::{MessagePosted, MessageState};
-use schemas::values::{Body, Format};
-use schemas::{Actor, Event, EventId, Lane, MessageId, Namespace, RoomId, Timestamp, UserId};
+use schemas::values::{Body, ClientId, Format};
+use schemas::{
+    Actor, Event, EventId, Lane, MessageId, Namespace, RoomId, Timestamp, TraceParent, UserId,
+};
 use uuid::Uuid;
 
 use crate::load::{BODY, Poster};
@@ -19,7 +21,7 @@ fn message(room: &RoomId, sender: &UserId, number: u128) -> Outcome<LaneWrite> {
         id: MessageId::from_uuid(id),
         room_id: room.clone(),
         sender_id: sender.clone(),
-        client_id: None,
+        client_id: Some(ClientId::parse(&format!("seed-{number}")).map_err(unexpected)?),
         body: Body::parse(BODY).map_err(unexpected)?,
         format: Format::Plain,
         attachments: Vec::new(),
@@ -33,7 +35,9 @@ fn message(room: &RoomId, sender: &UserId, number: u128) -> Outcome<LaneWrite> {
         time: created_at,
         actor: Actor::User(sender.clone()),
         causation: None,
-        traceparent: None,
+        // As every message has that comes through a gateway.
+        traceparent: TraceParent::parse(&format!("00-{:032x}-{:016x}-01", number + 1, number + 1))
+            .ok(),
         data: MessagePosted { message }.into(),
     };
     Ok(LaneWrite { lane: Lane::Timeline(room.clone()), event, expect: Expect::Any, dedup: None })

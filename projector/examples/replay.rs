@@ -69,6 +69,17 @@ fn join(room: u64, user: u64) -> LaneWrite {
     LaneWrite::new(Lane::Member(room, user), event, Expect::Any)
 }
 
+/// A mongod that was started with `--replSet rs0`, made ready for transactions.
+async fn ready(url: String) -> Result<String, Box<dyn std::error::Error>> {
+    let address = url.trim_start_matches("mongodb://").split('/').next().unwrap_or_default();
+    let (host, port) = address.split_once(':').ok_or("no port")?;
+    let (host, port) = (host.to_owned(), port.parse()?);
+    while readmodel::initiate_replica_set(&host, port).await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Ok(url)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -95,21 +106,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("filled in {:?}", started.elapsed());
     let folder = tempfile::tempdir()?;
     let url = match arguments.next() {
-        Some(mongo) => ReadModelUrl::Mongo(mongo),
+        Some(mongo) => ReadModelUrl::Mongo(ready(mongo).await?),
         None => ReadModelUrl::Sqlite(folder.path().to_owned()),
     };
     let model = ReadModel::open(&url, &namespace).await?;
-    let (began, ended) = (Instant::now(), std::sync::Mutex::new(None));
-    let heard = |progress: projector::Progress| {
-        if progress.done == progress.total
-            && let Ok(mut ended) = ended.lock()
-        {
-            ended.get_or_insert(Instant::now());
-        }
-    };
-    rebuild(&log, &model, &RebuildOptions::default(), &heard).await?;
-    let ended = ended.lock().map(|ended| *ended).unwrap_or_default();
-    let seconds = ended.unwrap_or_else(Instant::now).duration_since(began).as_secs_f64();
+    let built = rebuild(&log, &model, &RebuildOptions::default(), &|_| {}).await?;
+    let seconds = built.took.as_secs_f64();
     let events = u32::try_from(messages + USERS)?;
     println!("{events} events in {seconds:.2} s: {:.0}/s", f64::from(events) / seconds);
     Ok(())

@@ -2,13 +2,15 @@
 //!
 //! The engine trusts its memory between batches because the commit is conditional on the checkpoint being
 //! where it left it; whenever that fails, or it is not known whether a commit happened, it forgets
-//! everything and starts from what the store says.
+//! everything and starts from what the store says. While one batch is being written the next can be
+//! projected: what it needs is either in memory or was not touched by the batch that is under way.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use readmodel::{Collection, Doc, Key, ProjectionStore, Want};
+use readmodel::{Collection, CommitError, Doc, Key, ProjectionStore, StoreError, Want};
 use schemas::{Epoch, Sequence};
+use tokio::task::JoinHandle;
 
 use crate::error::{Poison, ProjectError};
 use crate::views::{self, Logged, Wants};
@@ -22,7 +24,11 @@ const LOAD_CHUNK: usize = 10_000;
 pub struct Engine {
     store: Arc<dyn ProjectionStore>,
     epoch: Epoch,
+    /// What is committed.
     at: Sequence,
+    /// What is projected; its commit may be under way.
+    projected: Sequence,
+    writing: Option<JoinHandle<Result<(), CommitError>>>,
     set: WorkingSet,
 }
 
@@ -40,6 +46,15 @@ impl Engine {
     /// [`ProjectError::OtherLog`] when the generation was made from another epoch,
     /// [`ProjectError::Retired`], [`ProjectError::Store`].
     pub async fn open(store: Arc<dyn ProjectionStore>, epoch: Epoch) -> Result<Self, ProjectError> {
+        Self::open_for(store, epoch, 0).await
+    }
+
+    /// The same, when so many events are known to wait.
+    pub(crate) async fn open_for(
+        store: Arc<dyn ProjectionStore>,
+        epoch: Epoch,
+        head: Sequence,
+    ) -> Result<Self, ProjectError> {
         let checkpoint = store.checkpoint().await?;
         if let Some(other) = checkpoint.epoch.filter(|other| *other != epoch) {
             return Err(ProjectError::OtherLog(format!("epoch {other}, not {epoch}")));
@@ -47,12 +62,21 @@ impl Engine {
         if checkpoint.retired {
             return Err(ProjectError::Retired);
         }
-        Ok(Self { store, epoch, at: checkpoint.sequence, set: WorkingSet::default() })
+        let (at, set) = match checkpoint.sequence {
+            0 => (0, WorkingSet::of_empty_generation(head)),
+            at => (at, WorkingSet::default()),
+        };
+        Ok(Self { store, epoch, at, projected: at, writing: None, set })
     }
 
     /// The last event applied and committed.
     pub const fn at(&self) -> Sequence {
         self.at
+    }
+
+    /// The last event applied, whose commit may be under way.
+    pub(crate) const fn projected(&self) -> Sequence {
+        self.projected
     }
 
     /// The generation being written.
@@ -71,12 +95,30 @@ impl Engine {
         events: &[Logged],
         through: Sequence,
     ) -> Result<Applied, ProjectError> {
-        match self.try_apply(events, through).await {
+        let applied = self.stage(events, through).await?;
+        self.settle().await?;
+        Ok(applied)
+    }
+
+    /// As [`Engine::apply`], except that the batch is being written when it answers; the next call, or
+    /// [`Engine::settle`], says how that went.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`], for this batch or the one before.
+    pub(crate) async fn stage(
+        &mut self,
+        events: &[Logged],
+        through: Sequence,
+    ) -> Result<Applied, ProjectError> {
+        match self.try_stage(events, through).await {
             Err(ProjectError::Poison(poison)) => {
+                self.settle().await?;
                 self.set = WorkingSet::default();
                 let before = events.partition_point(|event| event.sequence < poison.sequence());
                 if let Some(last) = events.get(..before).and_then(<[Logged]>::last) {
-                    self.try_apply(events.get(..before).unwrap_or_default(), last.sequence).await?;
+                    let last = last.sequence;
+                    self.try_stage(events.get(..before).unwrap_or_default(), last).await?;
+                    self.settle().await?;
                 }
                 Err(poison.into())
             }
@@ -84,7 +126,7 @@ impl Engine {
         }
     }
 
-    async fn try_apply(
+    async fn try_stage(
         &mut self,
         events: &[Logged],
         through: Sequence,
@@ -93,45 +135,68 @@ impl Engine {
         for event in events {
             project(event, &mut self.set)?;
         }
+        self.settle().await?;
         let docs = self.set.take_changed();
         let documents = docs.len();
-        self.commit(docs, through).await?;
-        self.set.trim();
+        let (store, expected) = (Arc::clone(&self.store), self.at);
+        let next = self.epoch.at(through);
+        self.writing = Some(tokio::spawn(async move { store.commit(expected, next, docs).await }));
+        self.projected = through;
+        self.set.turn();
         Ok(Applied { documents })
     }
 
-    async fn commit(&mut self, docs: Vec<Doc>, through: Sequence) -> Result<(), ProjectError> {
-        let committed = self.store.commit(self.at, self.epoch.at(through), docs).await;
+    /// Waits for the batch that is being written.
+    ///
+    /// # Errors
+    /// [`ProjectError`]; as with [`Engine::apply`].
+    pub(crate) async fn settle(&mut self) -> Result<(), ProjectError> {
+        // Taken only when it has ended: whoever is cancelled here finds it the next time.
+        let Some(writing) = &mut self.writing else { return Ok(()) };
+        let committed = match writing.await {
+            Ok(committed) => committed,
+            Err(ended) => Err(StoreError::Failed(Box::new(ended)).into()),
+        };
+        self.writing = None;
         if let Err(error) = committed {
             // Nothing in memory can be trusted now: another projector wrote, or it is not known
             // whether this one did.
             self.set = WorkingSet::default();
+            self.projected = self.at;
             return Err(error.into());
         }
-        self.at = through;
+        self.at = self.projected;
         Ok(())
     }
 
     /// Loads what the events touch.
     async fn prepare(&mut self, events: &[Logged]) -> Result<(), ProjectError> {
-        self.load([Want::Key(Key::Site)].into_iter().collect()).await?;
+        self.load(vec![Want::Key(Key::Site)]).await?;
         let mut everyone =
-            self.set.site().map_err(|error| bug(&error, self.at + 1))?.everyone_rooms;
+            self.set.site().map_err(|error| bug(&error, self.projected + 1))?.everyone_rooms;
         everyone.extend(events.iter().filter_map(|e| views::everyone_room(&e.event)).cloned());
-        let mut wants = Wants::default();
+        let mut wants = Wants::of(&self.set);
         for event in events {
             views::needs(&event.event, &everyone, &mut wants);
         }
-        if !wants.everybody.is_empty() {
-            self.load_everybody(&mut wants).await?;
+        let (wants, new, everybody) = wants.into_parts();
+        for id in new {
+            self.set.messages.learn(id, None);
         }
-        self.load(wants.wants.into_iter().collect()).await?;
-        let mut further = Wants::default();
+        self.load(wants).await?;
+        if !everybody.is_empty() {
+            self.load_everybody(&everybody).await?;
+        }
+        let mut further = Wants::of(&self.set);
         for event in events {
             views::needs_further(&event.event, &self.set, &mut further)
                 .map_err(|error| bug(&error, event.sequence))?;
         }
-        self.load(further.wants.into_iter().collect()).await
+        let (further, new, _) = further.into_parts();
+        for id in new {
+            self.set.messages.learn(id, None);
+        }
+        self.load(further).await
     }
 
     async fn load(&mut self, mut wants: Vec<Want>) -> Result<(), ProjectError> {
@@ -146,7 +211,9 @@ impl Engine {
 
     /// A room of everyone is made: whoever is registered belongs to it. This happens once in the life
     /// of an installation, usually before there is anybody.
-    async fn load_everybody(&mut self, wants: &mut Wants) -> Result<(), ProjectError> {
+    async fn load_everybody(&mut self, rooms: &[schemas::RoomId]) -> Result<(), ProjectError> {
+        // Who registered in the batch that is under way must be found in the store.
+        self.settle().await?;
         let mut everybody = std::collections::BTreeSet::new();
         let mut after = None;
         loop {
@@ -155,15 +222,16 @@ impl Engine {
             after = Some(last.key());
             for doc in page {
                 if let Doc::User(user) = doc {
-                    everybody.insert(user.state.id);
+                    everybody.insert(user.state.id.clone());
                 }
             }
         }
-        for room in std::mem::take(&mut wants.everybody) {
-            for user in &everybody {
-                wants.membership(&room, user);
-            }
+        let mut wants = Vec::new();
+        for room in rooms {
+            let membership = |user: &schemas::UserId| Key::Membership(room.clone(), user.clone());
+            wants.extend(everybody.iter().map(membership).map(Want::Key));
         }
+        self.load(wants).await?;
         self.set.everybody = Some(everybody);
         Ok(())
     }

@@ -11,8 +11,9 @@ use crate::source::Source;
 use crate::views::Logged;
 
 /// Events applied in one transaction when nobody waits for any of them: the more, the fewer times a page
-/// of an index that is hit all over is written.
-const BATCH: usize = 20_000;
+/// of an index that is hit all over is written; the fewer, the sooner reading, projecting and writing
+/// are all at work.
+const BATCH: usize = 8_000;
 
 /// The log from where an engine stands, taken in pieces of any size.
 pub(crate) struct Feed {
@@ -39,23 +40,39 @@ impl Feed {
         until: Option<Timestamp>,
         told: &(dyn Fn(Sequence) + Send + Sync),
     ) -> Result<(), ProjectError> {
-        while engine.at() < target {
-            if self.rest.is_empty() && self.through <= engine.at() {
+        let advanced = self.stage(engine, target, until, told).await;
+        // Whatever happened: nothing is being written when this answers.
+        let settled = engine.settle().await;
+        advanced.and(settled)?;
+        told(engine.at());
+        Ok(())
+    }
+
+    async fn stage(
+        &mut self,
+        engine: &mut Engine,
+        target: Sequence,
+        until: Option<Timestamp>,
+        told: &(dyn Fn(Sequence) + Send + Sync),
+    ) -> Result<(), ProjectError> {
+        while engine.projected() < target {
+            if self.rest.is_empty() && self.through <= engine.projected() {
                 self.refill().await?;
             }
             let allowed = |event: &Logged| {
                 event.sequence <= target && until.is_none_or(|until| event.stored_at <= until)
             };
             let cut = self.rest.iter().position(|event| !allowed(event));
-            let events: Vec<Logged> = self.rest.drain(..cut.unwrap_or(self.rest.len())).collect();
+            let rest = self.rest.split_off(cut.unwrap_or(self.rest.len()));
+            let events = Vec::from(std::mem::replace(&mut self.rest, rest));
             let too_late = self.rest.front().is_some_and(|event| event.sequence <= target);
             let through = match (cut, too_late) {
-                (Some(_), true) => events.last().map_or(engine.at(), |last| last.sequence),
+                (Some(_), true) => events.last().map_or(engine.projected(), |last| last.sequence),
                 (Some(_), false) => target,
                 (None, _) => self.through.min(target),
             };
-            if through > engine.at() {
-                engine.apply(&events, through).await?;
+            if through > engine.projected() {
+                engine.stage(&events, through).await?;
                 told(engine.at());
             }
             if too_late {

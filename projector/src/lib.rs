@@ -14,6 +14,7 @@ mod error;
 mod feed;
 mod metrics;
 mod rebuild;
+mod seen;
 mod service;
 mod source;
 mod verify;

@@ -1,7 +1,7 @@
 //! Building a generation anew while the live one serves, and snapshots of the past.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventlog::EventLog;
 use readmodel::{ProjectionStore, ReadModel};
@@ -97,6 +97,8 @@ pub struct Rebuilt {
     pub position: Position,
     /// Whether it is the live generation now.
     pub switched: bool,
+    /// From the first event to being in use.
+    pub took: Duration,
 }
 
 /// Builds the read model anew from the log's beginning, beside the live generation, and switches to it
@@ -122,12 +124,14 @@ pub async fn rebuild(
         }
     };
     let name = store.generation().to_owned();
+    let started = Instant::now();
     let built = match &options.until {
         None => replace_live(log, read_model, store, target, progress).await,
         Some(until) => snapshot(log, store, target, until, progress).await,
     };
     match built {
-        Ok(position) => Ok(Rebuilt {
+        Ok((position, in_use)) => Ok(Rebuilt {
+            took: in_use.duration_since(started),
             location: read_model.location(&name),
             generation: name,
             position,
@@ -162,8 +166,8 @@ async fn snapshot(
     target: Sequence,
     until: &Until,
     progress: OnProgress<'_>,
-) -> Result<Position, ProjectError> {
-    let mut engine = Engine::open(store, log.epoch()).await?;
+) -> Result<(Position, Instant), ProjectError> {
+    let mut engine = Engine::open_for(store, log.epoch(), target).await?;
     let mut feed = Feed::start(log, &engine).await?;
     let time = match until {
         Until::Time(time) => Some(*time),
@@ -171,7 +175,8 @@ async fn snapshot(
     };
     let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
     feed.advance(&mut engine, target, time, &told).await?;
-    Ok(log.epoch().at(engine.at()))
+    engine.store().seal().await?;
+    Ok((log.epoch().at(engine.at()), Instant::now()))
 }
 
 async fn replace_live(
@@ -180,9 +185,9 @@ async fn replace_live(
     store: Arc<dyn ProjectionStore>,
     mut target: Sequence,
     progress: OnProgress<'_>,
-) -> Result<Position, ProjectError> {
+) -> Result<(Position, Instant), ProjectError> {
     let old = read_model.writer();
-    let mut engine = Engine::open(store, log.epoch()).await?;
+    let mut engine = Engine::open_for(store, log.epoch(), target).await?;
     let mut feed = Feed::start(log, &engine).await?;
     for _ in 0..ROUNDS {
         let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
@@ -192,6 +197,7 @@ async fn replace_live(
             break;
         }
     }
+    engine.store().seal().await?;
     let switched = take_over(log, read_model, &old, (&mut engine, &mut feed), progress).await;
     match switched {
         Ok(true) => {}
@@ -204,10 +210,11 @@ async fn replace_live(
             return Err(error);
         }
     }
+    let in_use = Instant::now();
     drop(feed);
     tokio::time::sleep(GRACE).await;
     delete_older(read_model, engine.store().generation()).await;
-    Ok(log.epoch().at(engine.at()))
+    Ok((log.epoch().at(engine.at()), in_use))
 }
 
 /// Stops the old generation, brings the new one at least as far, and switches: whoever has read

@@ -30,6 +30,10 @@ const LAST_PAUSE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(500);
 /// A rebuild that has retired a generation and has not switched for so long has died.
 const RETIRED_FOR_TOO_LONG: Duration = Duration::from_secs(30);
+/// Between small batches the projector rests for so many times what the last one took, at most this long:
+/// an event that comes alone is projected at once, and when they come in a stream a transaction takes many.
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_millis(20);
 /// A batch up to this size is recent: each event's projection is shown in its trace.
 const TRACED_BATCH: usize = 8;
 
@@ -44,7 +48,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { batch: 2000, take_over_after: Duration::from_secs(3) }
+        Self { batch: 4000, take_over_after: Duration::from_secs(3) }
     }
 }
 
@@ -115,35 +119,56 @@ impl Projector {
     async fn work(&self, shutdown: &Shutdown) -> Result<End, ProjectError> {
         let read_model = &self.deps.read_model;
         read_model.refresh().await?;
-        let mut engine = Engine::open(read_model.writer(), self.deps.log.epoch()).await?;
+        let (store, epoch) = (read_model.writer(), self.deps.log.epoch());
+        let head = self.deps.log.head().await?;
+        let mut engine = Engine::open_for(store, epoch, head).await?;
         let mut source = Source::start(&self.deps.log, engine.at(), self.config.batch).await?;
         self.metrics.active.set(1);
         // Well as soon as there is proof: nothing to do, or something done. A projection that stands
         // before an unreadable event must not look well at the beginning of every try.
-        if self.deps.log.head().await? <= engine.at() {
+        if head <= engine.at() {
             self.well();
         }
-        let mut told = Instant::now();
         self.tell(&engine).await;
+        let ended = self.follow(&mut engine, &mut source, shutdown).await;
+        // Nothing is being written any more when somebody else takes over.
+        let settled = engine.settle().await;
+        self.tell(&engine).await;
+        let end = ended?;
+        settled?;
+        Ok(end)
+    }
+
+    async fn follow(
+        &self,
+        engine: &mut Engine,
+        source: &mut Source,
+        shutdown: &Shutdown,
+    ) -> Result<End, ProjectError> {
+        let mut told = Instant::now();
         loop {
             let work = tokio::select! {
                 () = shutdown.wait() => return Ok(End::Stopped),
                 work = source.next() => work?,
             };
-            let idle = work.events.is_empty() && work.through == engine.at();
-            if !idle {
-                self.apply(&mut engine, &work).await?;
-            }
+            let started = Instant::now();
+            let before = engine.at();
+            // Far behind: this batch is written while the next one is projected.
+            let catching_up = work.events.len() >= self.config.batch;
+            self.apply(engine, &work, catching_up).await?;
             if let Some(poison) = work.poison {
                 return Err(poison.into());
             }
             self.well();
-            if !idle || told.elapsed() >= HEARTBEAT {
-                self.tell(&engine).await;
+            if engine.at() != before || told.elapsed() >= HEARTBEAT {
+                self.tell(engine).await;
                 told = Instant::now();
             }
-            if read_model.generation() != engine.store().generation() {
+            if self.deps.read_model.generation() != engine.store().generation() {
                 return Ok(End::Again);
+            }
+            if !catching_up && !work.events.is_empty() {
+                rest(started.elapsed()).await;
             }
         }
     }
@@ -153,9 +178,25 @@ impl Projector {
         self.deps.health.set(COMPONENT, Ok::<(), String>(()));
     }
 
-    async fn apply(&self, engine: &mut Engine, work: &Work) -> Result<(), ProjectError> {
+    /// Projects a batch and has it written; waits for the writing unless more is known to follow.
+    async fn apply(
+        &self,
+        engine: &mut Engine,
+        work: &Work,
+        catching_up: bool,
+    ) -> Result<(), ProjectError> {
+        if work.events.is_empty() && work.through == engine.projected() {
+            return engine.settle().await;
+        }
         let started = Instant::now();
-        let applied = engine.apply(&work.events, work.through).instrument(span(work)).await?;
+        let applying = async {
+            let applied = engine.stage(&work.events, work.through).await?;
+            if !catching_up {
+                engine.settle().await?;
+            }
+            Ok::<_, ProjectError>(applied)
+        };
+        let applied = applying.instrument(span(work)).await?;
         self.metrics.batch(work.events.len(), applied.documents, started.elapsed());
         let age = work.events.last().map_or(0, |last| {
             Timestamp::now().millis().saturating_sub(last.stored_at.millis()).max(0)
@@ -163,7 +204,7 @@ impl Projector {
         let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
         self.metrics.place(engine.at(), work.head, age.as_secs_f64());
         tracing::debug!(
-            event.seq = engine.at(),
+            event.seq = engine.projected(),
             events = work.events.len(),
             documents = applied.documents,
             duration_ms = started.elapsed().as_millis(),
@@ -286,6 +327,11 @@ impl Projector {
             tracing::error!(error, "the read model could not be built anew");
         }
     }
+}
+
+/// Leaves the machine to others, and lets events come together.
+async fn rest(took: Duration) {
+    tokio::time::sleep((took * REST).min(LONGEST_REST)).await;
 }
 
 /// The span of a batch; a small one is part of the trace of its first event, so that one trace runs from

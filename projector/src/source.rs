@@ -1,16 +1,17 @@
 //! The log as decoded batches, read ahead of the engine by a task of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::{Batch, EventLog, LogError, Reader};
 use schemas::Sequence;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::error::{Poison, ProjectError};
 use crate::views::Logged;
 
-/// Batches read and decoded while the engine is busy with another.
+/// Full batches read and decoded while the engine is busy with another.
 const AHEAD: usize = 2;
 /// How long the reader waits for events before it says that there are none.
 const WAIT: Duration = Duration::from_secs(1);
@@ -26,15 +27,26 @@ pub(crate) struct Work {
     pub(crate) through: Sequence,
     /// The end of the log as far as it is known.
     pub(crate) head: Sequence,
-    /// The event after these, which cannot be read. Nothing follows.
+    /// The event after these, which cannot be read. What follows must not be used.
     pub(crate) poison: Option<Poison>,
 }
 
-/// Reads ahead until dropped.
+/// Reads until dropped: ahead while the log is far ahead, otherwise when it is asked to, so that what comes
+/// while the engine is busy becomes one batch and not many.
 #[derive(Debug)]
 pub(crate) struct Source {
-    batches: mpsc::Receiver<Result<Work, LogError>>,
+    batches: mpsc::Receiver<Result<Decoding, LogError>>,
+    /// A batch that was received and is still being decoded.
+    decoding: Option<Decoding>,
+    wanted: Arc<Notify>,
     task: JoinHandle<()>,
+}
+
+/// A batch, perhaps still in the making on another thread.
+#[derive(Debug)]
+enum Decoding {
+    Done(Option<Work>),
+    UnderWay(JoinHandle<Work>),
 }
 
 impl Source {
@@ -51,20 +63,33 @@ impl Source {
             other => other?,
         };
         let (sender, batches) = mpsc::channel(AHEAD);
-        let task = tokio::spawn(read_ahead(reader, batch, sender));
-        Ok(Self { batches, task })
+        let wanted = Arc::new(Notify::new());
+        let task = tokio::spawn(read_ahead(reader, batch, sender, Arc::clone(&wanted)));
+        Ok(Self { batches, decoding: None, wanted, task })
     }
 
     /// The next batch, perhaps an empty one. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Work, ProjectError> {
-        match self.batches.recv().await {
-            Some(Ok(work)) => Ok(work),
-            Some(Err(LogError::Ahead { after, head })) => {
-                Err(ProjectError::OtherLog(format!("the log ends at {head}, not {after}")))
-            }
-            Some(Err(error)) => Err(error.into()),
-            None => Err(ProjectError::Refused("the reader of the log has ended".to_owned())),
+        if self.decoding.is_none() {
+            self.wanted.notify_one();
+            self.decoding = match self.batches.recv().await {
+                Some(Ok(decoding)) => Some(decoding),
+                Some(Err(LogError::Ahead { after, head })) => {
+                    let why = format!("the log ends at {head}, not {after}");
+                    return Err(ProjectError::OtherLog(why));
+                }
+                Some(Err(error)) => return Err(error.into()),
+                None => None,
+            };
         }
+        let work = match &mut self.decoding {
+            Some(Decoding::Done(work)) => work.take(),
+            // Decoding does not panic: it has not ended well only when the runtime shuts down.
+            Some(Decoding::UnderWay(task)) => task.await.ok(),
+            None => None,
+        };
+        self.decoding = None;
+        work.ok_or_else(|| ProjectError::Refused("the reader of the log has ended".to_owned()))
     }
 }
 
@@ -74,19 +99,30 @@ impl Drop for Source {
     }
 }
 
-async fn read_ahead(mut reader: Reader, max: usize, sender: mpsc::Sender<Result<Work, LogError>>) {
+async fn read_ahead(
+    mut reader: Reader,
+    max: usize,
+    sender: mpsc::Sender<Result<Decoding, LogError>>,
+    wanted: Arc<Notify>,
+) {
+    let mut far_behind = false;
     loop {
-        let work = match reader.next(max, WAIT).await {
-            Ok(batch) if batch.records.len() < DECODE_HERE => Ok(decode(batch)),
-            Ok(batch) => match tokio::task::spawn_blocking(move || decode(batch)).await {
-                Ok(work) => Ok(work),
-                // The runtime is shutting down; decoding itself does not panic.
-                Err(_) => return,
-            },
+        if !far_behind {
+            wanted.notified().await;
+        }
+        let decoding = match reader.next(max, WAIT).await {
+            Ok(batch) => {
+                far_behind = batch.records.len() >= max;
+                Ok(if batch.records.len() < DECODE_HERE {
+                    Decoding::Done(Some(decode(batch)))
+                } else {
+                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(batch)))
+                })
+            }
             Err(error) => Err(error),
         };
-        let last = work.as_ref().map_or(true, |work| work.poison.is_some());
-        if sender.send(work).await.is_err() || last {
+        let last = decoding.is_err();
+        if sender.send(decoding).await.is_err() || last {
             return;
         }
     }

@@ -117,7 +117,7 @@ async fn compare(
     if checkpoint.sequence > head {
         return Err(ProjectError::OtherLog(format!("the log ends at {head}")));
     }
-    let engine = Engine::open(fresh, log.epoch()).await?;
+    let engine = Engine::open_for(fresh, log.epoch(), head).await?;
     let feed = Feed::start(log, &engine).await?;
     let mut comparison = Comparison { live, engine, feed, report: Report::default() };
     let total = checkpoint.sequence;

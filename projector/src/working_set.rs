@@ -2,16 +2,21 @@
 //!
 //! Views read and change them here; the engine loads what is missing before a batch and writes what
 //! changed after it. Between batches the set stays as a cache (the projector is the only writer), bounded
-//! by forgetting a whole table when it has grown too large.
+//! by forgetting what the last batch did not touch. What a batch has changed is shared with the task that
+//! writes it, so the next batch can be projected meanwhile.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use readmodel::{
     Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, SiteDoc, UserDoc, Want,
 };
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::values::ClientId;
+
+use crate::seen::Seen;
 
 /// Documents of one table kept between batches.
 const KEPT: usize = 50_000;
@@ -24,19 +29,22 @@ pub(crate) struct NotLoaded(pub(crate) String);
 /// Documents of one kind: loaded, known to be missing, or changed.
 #[derive(Debug)]
 pub(crate) struct Table<K, T> {
-    slots: HashMap<K, Slot<T>>,
+    slots: HashMap<K, Slot<T>, RandomState>,
     changed: Vec<K>,
+    turn: u64,
 }
 
 #[derive(Debug)]
 struct Slot<T> {
-    doc: Option<T>,
+    doc: Option<Arc<T>>,
     changed: bool,
+    /// The last batch that loaded or changed it.
+    turn: u64,
 }
 
 impl<K, T> Default for Table<K, T> {
     fn default() -> Self {
-        Self { slots: HashMap::new(), changed: Vec::new() }
+        Self { slots: HashMap::default(), changed: Vec::new(), turn: 0 }
     }
 }
 
@@ -47,14 +55,15 @@ impl<K: Hash + Eq + Clone + std::fmt::Debug, T: Clone> Table<K, T> {
     }
 
     /// What the store holds under a key, unless more is known here.
-    pub(crate) fn learn(&mut self, key: K, doc: Option<T>) {
-        self.slots.entry(key).or_insert(Slot { doc, changed: false });
+    pub(crate) fn learn(&mut self, key: K, doc: Option<Arc<T>>) {
+        let turn = self.turn;
+        self.slots.entry(key).or_insert(Slot { doc, changed: false, turn });
     }
 
     /// A document to read; none when there is none.
     pub(crate) fn get(&self, key: &K) -> Result<Option<&T>, NotLoaded> {
         match self.slots.get(key) {
-            Some(slot) => Ok(slot.doc.as_ref()),
+            Some(slot) => Ok(slot.doc.as_deref()),
             None => Err(NotLoaded(format!("{key:?}"))),
         }
     }
@@ -66,40 +75,64 @@ impl<K: Hash + Eq + Clone + std::fmt::Debug, T: Clone> Table<K, T> {
         };
         if slot.doc.is_some() && !slot.changed {
             slot.changed = true;
+            slot.turn = self.turn;
             self.changed.push(key.clone());
         }
-        Ok(slot.doc.as_mut())
+        Ok(slot.doc.as_mut().map(Arc::make_mut))
     }
 
     /// Puts a document in place.
     pub(crate) fn put(&mut self, key: &K, doc: T) {
-        let slot = self.slots.entry(key.clone()).or_insert(Slot { doc: None, changed: false });
-        slot.doc = Some(doc);
-        if !slot.changed {
-            slot.changed = true;
-            self.changed.push(key.clone());
+        let doc = Some(Arc::new(doc));
+        let turn = self.turn;
+        match self.slots.get_mut(key) {
+            Some(slot) => {
+                slot.doc = doc;
+                slot.turn = turn;
+                if std::mem::replace(&mut slot.changed, true) {
+                    return;
+                }
+            }
+            None => {
+                self.slots.insert(key.clone(), Slot { doc, changed: true, turn });
+            }
         }
+        self.changed.push(key.clone());
     }
 
     /// The changed documents, which count as unchanged from now on.
-    fn take_changed(&mut self, into: &mut Vec<Doc>, wrap: fn(Box<T>) -> Doc) {
+    fn take_changed(&mut self, into: &mut Vec<Doc>, wrap: fn(Arc<T>) -> Doc) {
+        into.reserve(self.changed.len());
         for key in self.changed.drain(..) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.changed = false;
-                into.extend(slot.doc.clone().map(|doc| wrap(Box::new(doc))));
+                into.extend(slot.doc.clone().map(wrap));
             }
         }
     }
 
-    fn trim(&mut self, kept: usize) {
+    /// A batch is over: when there are too many, those it did not touch are forgotten. What it has changed
+    /// may not be in the store yet.
+    fn turn(&mut self, kept: usize) {
         if self.slots.len() > kept {
-            self.slots.clear();
+            let turn = self.turn;
+            self.slots.retain(|_, slot| slot.turn == turn);
         }
+        self.turn += 1;
     }
 }
 
 /// What a message's sender called it: room, sender, client id.
 type ClientKey = (RoomId, UserId, ClientId);
+
+/// Names that senders' clients have given to messages.
+#[derive(Debug, Default)]
+struct ClientIds {
+    /// Messages posted by the last batches, by the hash of their name.
+    posted: HashMap<u64, (MessageId, u64), RandomState>,
+    /// What the store said: whether a name is used.
+    known: HashMap<ClientKey, (bool, u64), RandomState>,
+}
 
 /// All documents at hand.
 #[derive(Debug, Default)]
@@ -111,13 +144,22 @@ pub(crate) struct WorkingSet {
     pub(crate) notifications: Table<NotificationId, NotificationDoc>,
     pub(crate) inboxes: Table<UserId, InboxDoc>,
     pub(crate) site: Table<(), SiteDoc>,
-    /// Whether a sender's client has used a name already.
-    client_ids: HashMap<ClientKey, bool>,
+    client_ids: ClientIds,
+    /// Every message and client id there is, when this set has seen the generation from its beginning.
+    seen: Option<Seen>,
+    state: RandomState,
+    turn: u64,
     /// Everybody who is registered; only while a batch makes a room of everyone.
     pub(crate) everybody: Option<BTreeSet<UserId>>,
 }
 
 impl WorkingSet {
+    /// For a generation that is empty, which about so many events will fill.
+    pub(crate) fn of_empty_generation(events: u64) -> Self {
+        // A message has an id and usually a client id.
+        Self { seen: Some(Seen::with_room_for(events.saturating_mul(2))), ..Self::default() }
+    }
+
     /// Whether a want is answered already.
     pub(crate) fn knows(&self, want: &Want) -> bool {
         match want {
@@ -132,9 +174,47 @@ impl WorkingSet {
             Want::Key(Key::Site) => self.site.knows(&()),
             Want::ClientId(room, sender, client_id) => {
                 let key = (room.clone(), sender.clone(), client_id.clone());
-                self.client_ids.contains_key(&key)
+                self.client_ids.known.contains_key(&key)
             }
         }
+    }
+
+    /// Whether there is certainly no message of this id.
+    pub(crate) fn is_new_message(&self, id: &MessageId) -> bool {
+        let seen = |seen: &Seen| seen.may_contain(self.state.hash_one(id.as_str()));
+        !self.messages.knows(id) && self.seen.as_ref().is_some_and(|all| !seen(all))
+    }
+
+    /// Whether it is known, without asking the store, if a sender's client has used a name.
+    pub(crate) fn knows_client_id(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> bool {
+        let hash = self.client_hash(room, sender, client_id);
+        self.seen.as_ref().is_some_and(|all| !all.may_contain(hash))
+            || self.posted_lately(hash, room, sender, client_id)
+    }
+
+    fn client_hash(&self, room: &RoomId, sender: &UserId, client_id: &ClientId) -> u64 {
+        self.state.hash_one((room.as_str(), sender.as_str(), client_id.as_str()))
+    }
+
+    fn posted_lately(
+        &self,
+        hash: u64,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> bool {
+        let posted = self.client_ids.posted.get(&hash);
+        let message = posted.and_then(|(id, _)| self.messages.get(id).ok().flatten());
+        message.is_some_and(|message| {
+            message.room_id == *room
+                && message.sender_id == *sender
+                && message.client_id.as_ref() == Some(client_id)
+        })
     }
 
     /// Takes what a store answered to wants; what it did not answer does not exist.
@@ -154,7 +234,8 @@ impl WorkingSet {
                 Want::Key(Key::Inbox(user)) => self.inboxes.learn(user, None),
                 Want::Key(Key::Site) => self.site.learn((), None),
                 Want::ClientId(room, sender, client_id) => {
-                    self.client_ids.entry((room, sender, client_id)).or_insert(false);
+                    let key = (room, sender, client_id);
+                    self.client_ids.known.entry(key).or_insert((false, self.turn));
                 }
             }
         }
@@ -162,28 +243,53 @@ impl WorkingSet {
 
     fn learn_doc(&mut self, doc: Doc) {
         match doc {
-            Doc::User(doc) => self.users.learn(doc.state.id.clone(), Some(*doc)),
-            Doc::Room(doc) => self.rooms.learn(doc.state.id.clone(), Some(*doc)),
+            Doc::User(doc) => self.users.learn(doc.state.id.clone(), Some(doc)),
+            Doc::Room(doc) => self.rooms.learn(doc.state.id.clone(), Some(doc)),
             Doc::Membership(doc) => {
                 let key = (doc.room_id.clone(), doc.user_id.clone());
-                self.memberships.learn(key, Some(*doc));
+                self.memberships.learn(key, Some(doc));
             }
             Doc::Message(doc) => {
-                self.note_client_id(&doc);
-                self.messages.learn(doc.id.clone(), Some(*doc));
+                if let Some(client_id) = &doc.client_id {
+                    let key = (doc.room_id.clone(), doc.sender_id.clone(), client_id.clone());
+                    self.client_ids.known.insert(key, (true, self.turn));
+                }
+                self.messages.learn(doc.id.clone(), Some(doc));
             }
-            Doc::Notification(doc) => self.notifications.learn(doc.id.clone(), Some(*doc)),
-            Doc::Inbox(doc) => self.inboxes.learn(doc.user_id.clone(), Some(*doc)),
-            Doc::Site(doc) => self.site.learn((), Some(*doc)),
+            Doc::Notification(doc) => self.notifications.learn(doc.id.clone(), Some(doc)),
+            Doc::Inbox(doc) => self.inboxes.learn(doc.user_id.clone(), Some(doc)),
+            Doc::Site(doc) => self.site.learn((), Some(doc)),
         }
     }
 
-    /// From now on this message's client id is used.
-    pub(crate) fn note_client_id(&mut self, message: &MessageDoc) {
-        if let Some(client_id) = &message.client_id {
-            let key = (message.room_id.clone(), message.sender_id.clone(), client_id.clone());
-            self.client_ids.insert(key, true);
+    /// Puts a message in place that was not there before; from now on its client id is used.
+    pub(crate) fn post(&mut self, message: MessageDoc) {
+        let id = message.id.clone();
+        if let Some(seen) = &mut self.seen {
+            seen.insert(self.state.hash_one(id.as_str()));
         }
+        if let Some(client_id) = &message.client_id {
+            let hash = self.client_hash(&message.room_id, &message.sender_id, client_id);
+            if let Some(seen) = &mut self.seen {
+                seen.insert(hash);
+            }
+            let posted = self.client_ids.posted.insert(hash, (id.clone(), self.turn));
+            if let Some(other) = posted
+                && let Ok(Some(other)) = self.messages.get(&other.0)
+                && let Some(client_id) = &other.client_id
+            {
+                // Another name of the same hash has lost its place.
+                let key = (other.room_id.clone(), other.sender_id.clone(), client_id.clone());
+                self.client_ids.known.insert(key, (true, self.turn));
+            }
+            if !self.client_ids.known.is_empty() {
+                let key = (message.room_id.clone(), message.sender_id.clone(), client_id.clone());
+                if let Some(known) = self.client_ids.known.get_mut(&key) {
+                    *known = (true, self.turn);
+                }
+            }
+        }
+        self.messages.put(&id, message);
     }
 
     /// Whether a sender's client has called a message in this room so before.
@@ -193,8 +299,20 @@ impl WorkingSet {
         sender: &UserId,
         client_id: &ClientId,
     ) -> Result<bool, NotLoaded> {
+        let hash = self.client_hash(room, sender, client_id);
+        if self.posted_lately(hash, room, sender, client_id) {
+            return Ok(true);
+        }
+        if self.client_ids.known.is_empty() && self.seen.is_some() {
+            return Ok(false);
+        }
         let key = (room.clone(), sender.clone(), client_id.clone());
-        self.client_ids.get(&key).copied().ok_or_else(|| NotLoaded(format!("{key:?}")))
+        match self.client_ids.known.get(&key) {
+            Some((used, _)) => Ok(*used),
+            // The engine has asked for every name that was not certainly new.
+            None if self.seen.is_some() => Ok(false),
+            None => Err(NotLoaded(format!("{key:?}"))),
+        }
     }
 
     /// The installation's document.
@@ -202,7 +320,7 @@ impl WorkingSet {
         Ok(self.site.get(&())?.cloned().unwrap_or_default())
     }
 
-    /// Every document changed since the last call.
+    /// Every document changed since the last call. They may be written while the next batch is projected.
     pub(crate) fn take_changed(&mut self) -> Vec<Doc> {
         let mut changed = Vec::new();
         self.rooms.take_changed(&mut changed, Doc::Room);
@@ -215,17 +333,23 @@ impl WorkingSet {
         changed
     }
 
-    /// Forgets what a cache of bounded size cannot keep. Only when nothing is changed and uncommitted.
-    pub(crate) fn trim(&mut self) {
+    /// A batch is over and its changes were taken: forgets what a cache of bounded size cannot keep.
+    pub(crate) fn turn(&mut self) {
         self.everybody = None;
-        self.users.trim(KEPT);
-        self.rooms.trim(KEPT);
-        self.memberships.trim(KEPT);
-        self.messages.trim(KEPT / 2);
-        self.notifications.trim(KEPT / 10);
-        self.inboxes.trim(KEPT);
-        if self.client_ids.len() > KEPT {
-            self.client_ids.clear();
+        self.users.turn(KEPT);
+        self.rooms.turn(KEPT);
+        self.memberships.turn(KEPT);
+        self.messages.turn(KEPT / 2);
+        self.notifications.turn(KEPT / 10);
+        self.inboxes.turn(KEPT);
+        self.site.turn(KEPT);
+        let turn = self.turn;
+        if self.client_ids.posted.len() > KEPT / 2 {
+            self.client_ids.posted.retain(|_, (_, touched)| *touched == turn);
         }
+        if self.client_ids.known.len() > KEPT {
+            self.client_ids.known.retain(|_, (_, touched)| *touched == turn);
+        }
+        self.turn += 1;
     }
 }

@@ -19,12 +19,12 @@ use crate::events::{
     SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered, UserRoleChanged,
     UserSuspensionChanged,
 };
-use crate::ids::{EventId, TraceParent, UserId};
+use crate::ids::{EventId, InvalidId, TraceParent, UserId};
+use crate::text::text_serde;
 use crate::time::Timestamp;
 
 /// Whose doing an event was.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A person or bot.
     User(UserId),
@@ -32,18 +32,36 @@ pub enum Actor {
     System,
 }
 
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Actor {
+    /// Parses a user id or `system`.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when it is neither.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        if text == "system" { Ok(Self::System) } else { UserId::parse(text).map(Self::User) }
+    }
+
+    /// As it stands on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         match self {
-            Self::User(id) => id.fmt(f),
-            Self::System => f.write_str("system"),
+            Self::User(id) => id.as_str(),
+            Self::System => "system",
         }
     }
 }
+
+text_serde!(Actor, InvalidId, |actor| actor.as_str());
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 impl TryFrom<String> for Actor {
-    type Error = crate::ids::InvalidId;
+    type Error = InvalidId;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text == "system" { Ok(Self::System) } else { UserId::parse(&text).map(Self::User) }
+        Self::parse(&text)
     }
 }
 impl From<Actor> for String {
@@ -121,13 +139,20 @@ struct Incoming<'a> {
     data: &'a RawValue,
 }
 
-fn digest(id: &str, kind: &str, subject: &str, data: &str) -> String {
+fn checksum(id: &str, kind: &str, subject: &str, data: &str) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     for part in [id, kind, subject, data] {
         hasher.update(part.as_bytes());
         hasher.update(&[0]);
     }
-    format!("{:08x}", hasher.finalize())
+    hasher.finalize()
+}
+
+/// A checksum as it is written: eight lower-case hexadecimal digits, in one way only.
+fn is_written(digest: &str, checksum: u32) -> bool {
+    digest.len() == 8
+        && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        && u32::from_str_radix(digest, 16) == Ok(checksum)
 }
 
 impl Event {
@@ -150,7 +175,7 @@ impl Event {
             actor: &self.actor,
             causation: self.causation.as_ref(),
             traceparent: self.traceparent.as_ref(),
-            digest: digest(self.id.as_str(), kind, &subject, data.get()),
+            digest: format!("{:08x}", checksum(self.id.as_str(), kind, &subject, data.get())),
             data: &data,
         };
         serde_json::to_vec(&outgoing).map_err(DecodeError::Malformed)
@@ -163,9 +188,8 @@ impl Event {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let incoming: Incoming<'_> =
             serde_json::from_slice(bytes).map_err(DecodeError::Malformed)?;
-        let expected =
-            digest(incoming.id.as_str(), &incoming.kind, &incoming.subject, incoming.data.get());
-        if expected != incoming.digest {
+        let Incoming { id, kind, subject, data, .. } = &incoming;
+        if !is_written(&incoming.digest, checksum(id.as_str(), kind, subject, data.get())) {
             return Err(DecodeError::Corrupt);
         }
         let data = EventData::from_raw(&incoming.kind, incoming.data)?;

@@ -13,6 +13,7 @@ pub mod frames;
 pub mod ids;
 pub mod position;
 pub mod subjects;
+mod text;
 pub mod time;
 pub mod values;
 pub mod views;

@@ -4,26 +4,15 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+
+use crate::text::text_serde;
 
 /// A moment in UTC with millisecond resolution, written as RFC 3339 (`2026-11-21T10:00:00.000Z`).
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, JsonSchema)]
 #[schemars(with = "String", extend("format" = "date-time"))]
 pub struct Timestamp(i64);
+
+text_serde!(Timestamp, InvalidTimestamp, |moment| Written::of(*moment).as_str());
 
 /// A text is not an RFC 3339 moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +49,9 @@ impl Timestamp {
     /// # Errors
     /// [`InvalidTimestamp`] when the text is anything else.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
+        if let Some(millis) = written_here(text.as_bytes()) {
+            return Ok(Self(millis));
+        }
         DateTime::parse_from_rfc3339(text)
             .map(|moment| Self(moment.timestamp_millis()))
             .map_err(|_| InvalidTimestamp)
@@ -68,10 +60,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match DateTime::<Utc>::from_timestamp_millis(self.0) {
-            Some(moment) => f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true)),
-            None => write!(f, "{}ms", self.0),
-        }
+        f.write_str(Written::of(*self).as_str())
     }
 }
 impl TryFrom<String> for Timestamp {
@@ -86,6 +75,95 @@ impl From<Timestamp> for String {
     }
 }
 
+const DAY: i64 = 86_400_000;
+/// The first moment of the year 10000, whose text is longer.
+const YEAR_10000: i64 = 253_402_300_800_000;
+/// Days from the beginning of the year 0, in March, to the Unix epoch.
+const MARCH_0: i64 = 719_468;
+/// Days in four centuries.
+const CENTURIES: i64 = 146_097;
+
+/// A moment's text. An event holds two or three of them, and a general formatter costs more than all its
+/// other texts together; it remains for the years it is needed for.
+enum Written {
+    /// `2026-11-21T10:00:00.007Z`.
+    Short([u8; 24]),
+    /// Before 1970 or after 9999.
+    Long(String),
+}
+
+impl Written {
+    fn of(moment: Timestamp) -> Self {
+        match moment.0 {
+            millis @ 0..YEAR_10000 => Self::Short(short(millis)),
+            millis => Self::Long(DateTime::<Utc>::from_timestamp_millis(millis).map_or_else(
+                || format!("{millis}ms"),
+                |moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true),
+            )),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Short(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            Self::Long(text) => text,
+        }
+    }
+}
+
+/// Writes a moment between 1970 and 9999. Counts days from a 1st of March, so that the leap day is a year's last.
+fn short(millis: i64) -> [u8; 24] {
+    let days = millis / DAY + MARCH_0;
+    let (century, day) = (days / CENTURIES, days % CENTURIES);
+    let of_century = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * of_century + of_century / 4 - of_century / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = of_century + century * 400 + i64::from(month <= 2);
+    let time = millis % DAY;
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    for (from, to, number) in [
+        (0, 4, year),
+        (5, 7, month),
+        (8, 10, day),
+        (11, 13, time / 3_600_000),
+        (14, 16, time / 60_000 % 60),
+        (17, 19, time / 1000 % 60),
+        (20, 23, time % 1000),
+    ] {
+        let mut rest = number;
+        for place in text.get_mut(from..to).into_iter().flatten().rev() {
+            *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+    }
+    text
+}
+
+/// Reads what [`short`] writes; none for any other form, which may be right as well.
+fn written_here(text: &[u8]) -> Option<i64> {
+    let text: &[u8; 24] = text.try_into().ok()?;
+    let number = |from: usize, to: usize| {
+        text.get(from..to)?.iter().try_fold(0, |sum: i64, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
+        })
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let of_century = year % 400;
+    let day =
+        (153 * month + 2) / 5 + day - 1 + of_century * 365 + of_century / 4 - of_century / 100;
+    let days = year / 400 * CENTURIES + day - MARCH_0;
+    let millis = days * DAY + ((hour * 60 + minute) * 60 + second) * 1000 + number(20, 23)?;
+    // Written again it must be the same: that finds the 31st of June, the 61st second and a wrong separator.
+    (millis >= 0 && short(millis) == *text).then_some(millis)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +174,39 @@ mod tests {
         assert_eq!(moment.to_string(), "2026-11-21T10:00:00.007Z");
         assert_eq!(Timestamp::parse("2026-11-21T12:00:00.007+02:00"), Ok(moment));
         assert!(Timestamp::parse("yesterday").is_err());
+    }
+
+    fn general(millis: i64) -> String {
+        let moment = DateTime::<Utc>::from_timestamp_millis(millis);
+        moment.map(|m| m.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default()
+    }
+
+    #[test]
+    fn every_day_is_written_and_read_as_the_general_formatter_does() {
+        // Every day of more than one whole cycle of the calendar, and some of all that can be written.
+        let days = (-10..410 * 366).map(|day| day * DAY + day * 3_661_007 % DAY);
+        for millis in days.chain((0..YEAR_10000).step_by(40_000_000_000)).chain([YEAR_10000 - 1]) {
+            let text = Timestamp::from_millis(millis).to_string();
+            assert_eq!(text, general(millis));
+            assert_eq!(Timestamp::parse(&text), Ok(Timestamp::from_millis(millis)), "{text}");
+        }
+        assert_eq!(Timestamp::from_millis(YEAR_10000).to_string(), general(YEAR_10000));
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused_by_both_readers() {
+        for bad in [
+            "2026-02-29T10:00:00.000Z",
+            "2026-06-31T10:00:00.000Z",
+            "2026-13-01T10:00:00.000Z",
+            "2026-00-01T10:00:00.000Z",
+            "2026-01-01T24:00:00.000Z",
+            "2026-01-01T10:60:00.000Z",
+            "2026/01/01T10:00:00.000Z",
+            "2026-01-01T10:00:00.000z ",
+        ] {
+            assert!(Timestamp::parse(bad).is_err(), "{bad}");
+        }
+        assert!(Timestamp::parse("2028-02-29T10:00:00.000Z").is_ok());
     }
 }

@@ -8,6 +8,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::text::text_serde;
+
 pub use crate::choices::{Format, NotificationKind, Role, RoomKind, RoomRole, Visibility};
 
 /// Why a value was refused: a stable code and a sentence for people.
@@ -33,7 +35,11 @@ fn checked(
     lines: bool,
 ) -> Result<(), InvalidValue> {
     // A character has at least one byte, so an oversized text is refused without counting it.
-    let length = if text.len() > max * 4 { max + 1 } else { text.chars().count() };
+    let length = match text.len() {
+        bytes if bytes > max * 4 => max + 1,
+        bytes if text.is_ascii() => bytes,
+        _ => text.chars().count(),
+    };
     if length < min {
         return Err(invalid("too_short", format!("{what} must have at least {min} characters")));
     }
@@ -41,7 +47,9 @@ fn checked(
         return Err(invalid("too_long", format!("{what} must have at most {max} characters")));
     }
     let allowed = |c: char| !c.is_control() || (lines && matches!(c, '\n' | '\t' | '\r'));
-    if !text.chars().all(allowed) {
+    // Nearly all text is plain: one glance at its bytes says so.
+    let plain = text.bytes().all(|b| (0x20..0x7f).contains(&b));
+    if !plain && !text.chars().all(allowed) {
         return Err(invalid(
             "invalid_format",
             format!("{what} must not contain control characters"),
@@ -53,10 +61,11 @@ fn checked(
 macro_rules! text_value {
     ($(#[$doc:meta])* $name:ident, $parse:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
         #[schemars(with = "String")]
         pub struct $name(String);
+
+        text_serde!($name, InvalidValue, |value| value.as_str());
 
         impl $name {
             /// Checks and, where the rule says so, normalises a text.

@@ -94,9 +94,9 @@ async fn the_read_model_answers_as_an_index() {
     };
     let room_doc = room_doc(&room);
     let docs = vec![
-        Doc::Room(Box::new(room_doc)),
-        Doc::Message(Box::new(doc)),
-        Doc::Membership(Box::new(membership)),
+        Doc::Room(std::sync::Arc::new(room_doc)),
+        Doc::Message(std::sync::Arc::new(doc)),
+        Doc::Membership(std::sync::Arc::new(membership)),
     ];
     model.writer().commit(0, epoch.at(9), docs).await.unwrap();
     assert_eq!(index.checkpoint(&epoch).await.unwrap(), 9);

@@ -14,7 +14,17 @@ use crate::store::{Answer, ProjectionStore, fold};
 
 /// The layout of documents and indexes this build writes. A generation of another layout is not read:
 /// a new one is begun beside it.
-pub(crate) const LAYOUT: u32 = 1;
+pub(crate) const LAYOUT: u32 = 2;
+
+/// When a new generation gets the indexes that only queries need and is safe from a loss of power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// At once: it will be in use while it is filled.
+    FromTheStart,
+    /// When [`ProjectionStore::seal`] is called: nobody reads it before, and if its maker dies it is thrown
+    /// away.
+    WhenSealed,
+}
 
 /// A kind of database that can hold generations.
 #[async_trait]
@@ -24,7 +34,7 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// Makes `to` the live generation if the live one is `from` now. False when it is another.
     async fn switch(&self, from: Option<&str>, to: &str) -> Answer<bool>;
     /// Makes an empty generation; none when the name is taken.
-    async fn create(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>>;
+    async fn create(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>>;
     /// Opens a generation; none when there is no such one.
     async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>>;
     /// The names of all generations, snapshots included.
@@ -58,16 +68,22 @@ pub(crate) fn valid_snapshot_name(name: &str) -> bool {
         && name != "meta"
 }
 
-/// The key of the index that finds a message by what its sender's client called it (FNV-1a, 64 bits).
+/// The key of the index that finds a message by what its sender's client called it. Its upper half is made
+/// of room and sender and its lower half of the client id (FNV-1a), so that what is written together lies
+/// together: a hash of everything at once would touch another page of the index for every message.
 /// Two keys may collide; whoever looks up compares the document.
 pub(crate) fn client_hash(room: &str, sender: &str, client_id: &str) -> i64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for part in [room, sender, client_id] {
-        for byte in part.bytes().chain([0]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    hash.cast_signed()
+    let pair = fnv(fnv(FNV_START, room), sender);
+    let name = fnv(FNV_START, client_id);
+    let fold = |hash: u64| (hash >> 32) ^ (hash & 0xffff_ffff);
+    ((fold(pair) << 32) | fold(name)).cast_signed()
+}
+
+const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn fnv(start: u64, part: &str) -> u64 {
+    let bytes = part.bytes().chain([0]);
+    bytes.fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The folded name under which anybody may find a room; none when nobody may.

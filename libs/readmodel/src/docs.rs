@@ -5,6 +5,8 @@
 //! count beside it), `changed` says so. Documents name people and rooms by id; names are resolved by
 //! whoever shows them.
 
+use std::sync::Arc;
+
 use schemas::events::{RoomState, UserState};
 use schemas::ids::{MediaId, MessageId, NotificationId, RoomId, UserId};
 use schemas::position::Sequence;
@@ -310,17 +312,17 @@ impl std::fmt::Display for Key {
     }
 }
 
-/// Any document.
+/// Any document; shared, as it may be written while its successor is made.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "each holds the document of the same name")]
 pub enum Doc {
-    User(Box<UserDoc>),
-    Room(Box<RoomDoc>),
-    Membership(Box<MembershipDoc>),
-    Message(Box<MessageDoc>),
-    Notification(Box<NotificationDoc>),
-    Inbox(Box<InboxDoc>),
-    Site(Box<SiteDoc>),
+    User(Arc<UserDoc>),
+    Room(Arc<RoomDoc>),
+    Membership(Arc<MembershipDoc>),
+    Message(Arc<MessageDoc>),
+    Notification(Arc<NotificationDoc>),
+    Inbox(Arc<InboxDoc>),
+    Site(Arc<SiteDoc>),
 }
 
 impl Doc {
@@ -344,13 +346,13 @@ impl Doc {
     /// When it cannot be written as JSON, which no document can cause.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         match self {
-            Self::User(doc) => serde_json::to_vec(doc),
-            Self::Room(doc) => serde_json::to_vec(doc),
-            Self::Membership(doc) => serde_json::to_vec(doc),
-            Self::Message(doc) => serde_json::to_vec(doc),
-            Self::Notification(doc) => serde_json::to_vec(doc),
-            Self::Inbox(doc) => serde_json::to_vec(doc),
-            Self::Site(doc) => serde_json::to_vec(doc),
+            Self::User(doc) => serde_json::to_vec(doc.as_ref()),
+            Self::Room(doc) => serde_json::to_vec(doc.as_ref()),
+            Self::Membership(doc) => serde_json::to_vec(doc.as_ref()),
+            Self::Message(doc) => serde_json::to_vec(doc.as_ref()),
+            Self::Notification(doc) => serde_json::to_vec(doc.as_ref()),
+            Self::Inbox(doc) => serde_json::to_vec(doc.as_ref()),
+            Self::Site(doc) => serde_json::to_vec(doc.as_ref()),
         }
     }
 
@@ -360,13 +362,15 @@ impl Doc {
     /// When the JSON is not a document of that collection.
     pub fn from_json(collection: Collection, json: &[u8]) -> serde_json::Result<Self> {
         Ok(match collection {
-            Collection::Users => Self::User(serde_json::from_slice(json)?),
-            Collection::Rooms => Self::Room(serde_json::from_slice(json)?),
-            Collection::Memberships => Self::Membership(serde_json::from_slice(json)?),
-            Collection::Messages => Self::Message(serde_json::from_slice(json)?),
-            Collection::Notifications => Self::Notification(serde_json::from_slice(json)?),
-            Collection::Inboxes => Self::Inbox(serde_json::from_slice(json)?),
-            Collection::Site => Self::Site(serde_json::from_slice(json)?),
+            Collection::Users => Self::User(Arc::new(serde_json::from_slice(json)?)),
+            Collection::Rooms => Self::Room(Arc::new(serde_json::from_slice(json)?)),
+            Collection::Memberships => Self::Membership(Arc::new(serde_json::from_slice(json)?)),
+            Collection::Messages => Self::Message(Arc::new(serde_json::from_slice(json)?)),
+            Collection::Notifications => {
+                Self::Notification(Arc::new(serde_json::from_slice(json)?))
+            }
+            Collection::Inboxes => Self::Inbox(Arc::new(serde_json::from_slice(json)?)),
+            Collection::Site => Self::Site(Arc::new(serde_json::from_slice(json)?)),
         })
     }
 }

@@ -10,7 +10,7 @@ use schemas::position::Sequence;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::backend::{Backend, generation_name, generation_number, valid_snapshot_name};
+use crate::backend::{Backend, Care, generation_name, generation_number, valid_snapshot_name};
 use crate::store::{Answer, ProjectionStore, ReadStore, StoreError};
 
 /// How often the pointer is looked at, so that a switch made by another process is noticed.
@@ -169,16 +169,16 @@ impl ReadModel {
         self.0.refresh().await
     }
 
-    /// Makes an empty generation beside the live one, to be filled and switched to.
+    /// Makes an empty generation beside the live one, to be filled, sealed and switched to.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be made.
     pub async fn create_generation(&self) -> Answer<Arc<dyn ProjectionStore>> {
-        create_next(self.0.backend.as_ref()).await
+        create_next(self.0.backend.as_ref(), Care::WhenSealed).await
     }
 
     /// Makes an empty generation under a name of its own, which is never switched to: a snapshot of the
-    /// past or a copy to compare with.
+    /// past, to be sealed, or a copy to compare with.
     ///
     /// # Errors
     /// [`StoreError::Failed`] when the name is taken or is not 1 to 28 characters of `[a-z0-9-]`.
@@ -186,7 +186,7 @@ impl ReadModel {
         if !valid_snapshot_name(name) {
             return Err(StoreError::Failed("not a name for a snapshot".into()));
         }
-        let made = self.0.backend.create(name).await?;
+        let made = self.0.backend.create(name, Care::WhenSealed).await?;
         made.ok_or_else(|| StoreError::Failed(format!("there is a snapshot {name} already").into()))
     }
 
@@ -283,10 +283,10 @@ async fn first_or_live(backend: &dyn Backend) -> Answer<Live> {
             }
             // The pointer outlived its generation: somebody has deleted the data by hand.
             tracing::warn!(generation = name, "the live generation is gone; beginning a new one");
-            let store = create_next(backend).await?;
+            let store = create_next(backend, Care::FromTheStart).await?;
             backend.switch(Some(&name), store.generation()).await?;
         } else {
-            let store = create_next(backend).await?;
+            let store = create_next(backend, Care::FromTheStart).await?;
             if !backend.switch(None, store.generation()).await? {
                 // Another process was first; its generation is the live one.
                 backend.delete(store.generation()).await?;
@@ -295,12 +295,12 @@ async fn first_or_live(backend: &dyn Backend) -> Answer<Live> {
     }
 }
 
-async fn create_next(backend: &dyn Backend) -> Answer<Arc<dyn ProjectionStore>> {
+async fn create_next(backend: &dyn Backend, care: Care) -> Answer<Arc<dyn ProjectionStore>> {
     let names = backend.list().await?;
     let mut number = names.iter().filter_map(|name| generation_number(name)).max().unwrap_or(0);
     loop {
         number += 1;
-        if let Some(store) = backend.create(&generation_name(number)).await? {
+        if let Some(store) = backend.create(&generation_name(number), care).await? {
             return Ok(store);
         }
     }

@@ -381,6 +381,10 @@ pub trait ProjectionStore: ReadStore {
         after: Option<Key>,
         limit: usize,
     ) -> Answer<Vec<Doc>>;
+    /// Ends the making of a generation: from now on it has every index and survives a loss of power. Until
+    /// then it is written without care for either, as whoever makes one and dies leaves nothing that is
+    /// used. Does nothing to a generation that is in use.
+    async fn seal(&self) -> Answer<()>;
     /// Forbids (or allows again) further commits; answers with the checkpoint, which then stays.
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint>;
     /// As its query side.

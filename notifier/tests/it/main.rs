@@ -97,7 +97,7 @@ async fn a_redelivery_finds_its_entry_in_the_read_model() {
         created: sequence,
         updated: sequence,
     };
-    let docs = vec![Doc::Notification(Box::new(doc))];
+    let docs = vec![Doc::Notification(std::sync::Arc::new(doc))];
     house.read_model.writer().commit(0, appended.position, docs).await.unwrap();
     drop(queue);
     delivery.retry_after(Duration::ZERO, "the test").await.unwrap();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use readmodel::{Key, MembershipDoc, MessageDoc};
+use readmodel::{MembershipDoc, MessageDoc};
 use schemas::Sequence;
 use schemas::events::{MemberState, MessageDeleted, MessageState, RoomState, UserState};
 use schemas::ids::{RoomId, UserId};
@@ -14,24 +14,24 @@ use schemas::values::RoomRole;
 use super::{Wants, add_mention, messages, remove_mention, rooms};
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs(member: &MemberState, wants: &mut Wants) {
-    wants.key(Key::Room(member.room_id.clone()));
+pub(super) fn needs(member: &MemberState, wants: &mut Wants<'_>) {
+    wants.room(&member.room_id);
     wants.membership(&member.room_id, &member.user_id);
 }
 
-pub(super) fn needs_of_newcomer(user: &UserId, everyone: &[RoomId], wants: &mut Wants) {
+pub(super) fn needs_of_newcomer(user: &UserId, everyone: &[RoomId], wants: &mut Wants<'_>) {
     for room in everyone {
-        wants.key(Key::Room(room.clone()));
+        wants.room(room);
         wants.membership(room, user);
     }
 }
 
-pub(super) fn needs_of_new_room(room: &RoomState, wants: &mut Wants) {
+pub(super) fn needs_of_new_room(room: &RoomState, wants: &mut Wants<'_>) {
     for user in &room.direct_members {
         wants.membership(&room.id, user);
     }
     if room.everyone {
-        wants.everybody.push(room.id.clone());
+        wants.everybody(&room.id);
     }
 }
 

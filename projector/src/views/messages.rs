@@ -1,6 +1,6 @@
 //! Messages: posted, edited, taken back, answered. Nothing changes a deleted message.
 
-use readmodel::{Key, MessageDoc, Want};
+use readmodel::MessageDoc;
 use schemas::Sequence;
 use schemas::events::{MessageDeleted, MessageEdited, MessageState};
 use schemas::ids::{MessageId, RoomId};
@@ -8,36 +8,35 @@ use schemas::ids::{MessageId, RoomId};
 use super::{Wants, rooms};
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs_of_post(message: &MessageState, wants: &mut Wants) {
+pub(super) fn needs_of_post(message: &MessageState, wants: &mut Wants<'_>) {
     let room = &message.room_id;
-    wants.key(Key::Message(message.id.clone()));
-    wants.key(Key::Room(room.clone()));
+    wants.message(&message.id);
+    wants.room(room);
     wants.membership(room, &message.sender_id);
     for user in &message.mentions {
         wants.membership(room, user);
     }
     if let Some(root) = &message.thread_root_id {
-        wants.key(Key::Message(root.clone()));
+        wants.message(root);
     }
     if let Some(client_id) = &message.client_id {
-        let want = Want::ClientId(room.clone(), message.sender_id.clone(), client_id.clone());
-        wants.wants.insert(want);
+        wants.client_id(room, &message.sender_id, client_id);
     }
 }
 
-pub(super) fn needs_of_edit(message: &MessageState, wants: &mut Wants) {
-    wants.key(Key::Message(message.id.clone()));
-    wants.key(Key::Room(message.room_id.clone()));
+pub(super) fn needs_of_edit(message: &MessageState, wants: &mut Wants<'_>) {
+    wants.message(&message.id);
+    wants.room(&message.room_id);
     for user in &message.mentions {
         wants.membership(&message.room_id, user);
     }
 }
 
-pub(super) fn needs_of_deletion(data: &MessageDeleted, wants: &mut Wants) {
-    wants.key(Key::Message(data.message_id.clone()));
-    wants.key(Key::Room(data.room_id.clone()));
+pub(super) fn needs_of_deletion(data: &MessageDeleted, wants: &mut Wants<'_>) {
+    wants.message(&data.message_id);
+    wants.room(&data.room_id);
     if let Some(root) = &data.thread_root_id {
-        wants.key(Key::Message(root.clone()));
+        wants.message(root);
     }
 }
 
@@ -46,15 +45,15 @@ pub(super) fn needs_of_deletion(data: &MessageDeleted, wants: &mut Wants) {
 pub(super) fn needs_of_mentions(
     id: &MessageId,
     set: &WorkingSet,
-    wants: &mut Wants,
+    wants: &mut Wants<'_>,
 ) -> Result<(), NotLoaded> {
     let Some(message) = set.messages.get(id)? else { return Ok(()) };
-    wants.key(Key::Room(message.room_id.clone()));
+    wants.room(&message.room_id);
     for user in &message.mentions {
         wants.membership(&message.room_id, user);
     }
     if let Some(root) = &message.thread_root_id {
-        wants.key(Key::Message(root.clone()));
+        wants.message(root);
     }
     Ok(())
 }
@@ -97,11 +96,10 @@ pub(super) fn posted(
         changed: at,
         updated: at,
     };
-    set.note_client_id(&doc);
     if let Some(root) = &doc.thread_root_id {
         answered(root, &doc.room_id, true, at, set)?;
     }
-    set.messages.put(&message.id, doc);
+    set.post(doc);
     Ok(Some(number))
 }
 

@@ -17,8 +17,10 @@ pub(crate) mod users;
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use readmodel::{Key, Want};
-use schemas::ids::{RoomId, UserId};
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::values::ClientId;
 use schemas::{Event, EventData, Sequence, Timestamp};
 
 use crate::working_set::{NotLoaded, WorkingSet};
@@ -34,21 +36,62 @@ pub struct Logged {
     pub event: Event,
 }
 
-/// What a batch needs loaded.
-#[derive(Debug, Default)]
-pub(crate) struct Wants {
-    pub(crate) wants: HashSet<Want>,
+/// What a batch needs loaded, beyond what is at hand.
+#[derive(Debug)]
+pub(crate) struct Wants<'a> {
+    set: &'a WorkingSet,
+    wants: HashSet<Want, RandomState>,
+    /// Messages there are certainly none of: nothing is asked for.
+    new: Vec<MessageId>,
     /// A room of everyone is made: everybody who is registered must be known.
-    pub(crate) everybody: Vec<RoomId>,
+    everybody: Vec<RoomId>,
 }
 
-impl Wants {
+impl<'a> Wants<'a> {
+    /// Nothing yet.
+    pub(crate) fn of(set: &'a WorkingSet) -> Self {
+        Self { set, wants: HashSet::default(), new: Vec::new(), everybody: Vec::new() }
+    }
+
+    /// What to load, the messages that are new, and the rooms everybody belongs to.
+    pub(crate) fn into_parts(self) -> (Vec<Want>, Vec<MessageId>, Vec<RoomId>) {
+        (self.wants.into_iter().collect(), self.new, self.everybody)
+    }
+
     pub(crate) fn key(&mut self, key: Key) {
         self.wants.insert(Want::Key(key));
     }
 
+    pub(crate) fn room(&mut self, room: &RoomId) {
+        if !self.set.rooms.knows(room) {
+            self.key(Key::Room(room.clone()));
+        }
+    }
+
+    pub(crate) fn message(&mut self, id: &MessageId) {
+        if self.set.is_new_message(id) {
+            self.new.push(id.clone());
+        } else if !self.set.messages.knows(id) {
+            self.key(Key::Message(id.clone()));
+        }
+    }
+
+    pub(crate) fn client_id(&mut self, room: &RoomId, sender: &UserId, client_id: &ClientId) {
+        if !self.set.knows_client_id(room, sender, client_id) {
+            let want = Want::ClientId(room.clone(), sender.clone(), client_id.clone());
+            self.wants.insert(want);
+        }
+    }
+
     pub(crate) fn membership(&mut self, room: &RoomId, user: &UserId) {
-        self.key(Key::Membership(room.clone(), user.clone()));
+        let key = (room.clone(), user.clone());
+        if !self.set.memberships.knows(&key) {
+            self.key(Key::Membership(key.0, key.1));
+        }
+    }
+
+    pub(crate) fn everybody(&mut self, room: &RoomId) {
+        self.everybody.push(room.clone());
     }
 }
 
@@ -62,7 +105,7 @@ pub(crate) fn everyone_room(event: &Event) -> Option<&RoomId> {
 
 /// Names the documents an event touches. `everyone` are the rooms of everyone, those made in the same
 /// batch included.
-pub(crate) fn needs(event: &Event, everyone: &[RoomId], wants: &mut Wants) {
+pub(crate) fn needs(event: &Event, everyone: &[RoomId], wants: &mut Wants<'_>) {
     match &event.data {
         EventData::UserRegistered(data) => of_user(&data.user.id, everyone, wants),
         EventData::UserProfileChanged(data) => of_user(&data.user.id, everyone, wants),
@@ -93,7 +136,7 @@ pub(crate) fn needs(event: &Event, everyone: &[RoomId], wants: &mut Wants) {
     }
 }
 
-fn of_user(user: &UserId, everyone: &[RoomId], wants: &mut Wants) {
+fn of_user(user: &UserId, everyone: &[RoomId], wants: &mut Wants<'_>) {
     users::needs(user, wants);
     memberships::needs_of_newcomer(user, everyone, wants);
 }
@@ -102,7 +145,7 @@ fn of_user(user: &UserId, everyone: &[RoomId], wants: &mut Wants) {
 pub(crate) fn needs_further(
     event: &Event,
     set: &WorkingSet,
-    wants: &mut Wants,
+    wants: &mut Wants<'_>,
 ) -> Result<(), NotLoaded> {
     match &event.data {
         EventData::MessageEdited(data) => messages::needs_of_mentions(&data.message.id, set, wants),

@@ -8,12 +8,12 @@ use schemas::ids::UserId;
 use super::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs_of_entry(data: &NotificationCreated, wants: &mut Wants) {
+pub(super) fn needs_of_entry(data: &NotificationCreated, wants: &mut Wants<'_>) {
     wants.key(Key::Notification(data.notification_id.clone()));
     wants.key(Key::Inbox(data.user_id.clone()));
 }
 
-pub(super) fn needs_of_reading(data: &NotificationsRead, wants: &mut Wants) {
+pub(super) fn needs_of_reading(data: &NotificationsRead, wants: &mut Wants<'_>) {
     wants.key(Key::Inbox(data.user_id.clone()));
     if let Some(id) = &data.notification_id {
         wants.key(Key::Notification(id.clone()));

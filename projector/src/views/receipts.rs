@@ -1,14 +1,13 @@
 //! Read markers.
 
-use readmodel::Key;
 use schemas::Sequence;
 use schemas::events::ReadMoved;
 
 use super::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs(data: &ReadMoved, wants: &mut Wants) {
-    wants.key(Key::Message(data.message_id.clone()));
+pub(super) fn needs(data: &ReadMoved, wants: &mut Wants<'_>) {
+    wants.message(&data.message_id);
     wants.membership(&data.room_id, &data.user_id);
 }
 

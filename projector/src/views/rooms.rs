@@ -9,8 +9,8 @@ use schemas::{Sequence, Timestamp};
 use super::{Wants, add_mention, messages, remove_mention};
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs(room: &RoomId, wants: &mut Wants) {
-    wants.key(Key::Room(room.clone()));
+pub(super) fn needs(room: &RoomId, wants: &mut Wants<'_>) {
+    wants.room(room);
     wants.key(Key::Site);
 }
 

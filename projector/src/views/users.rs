@@ -8,7 +8,7 @@ use schemas::ids::UserId;
 use super::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs(user: &UserId, wants: &mut Wants) {
+pub(super) fn needs(user: &UserId, wants: &mut Wants<'_>) {
     wants.key(Key::User(user.clone()));
     wants.key(Key::Site);
 }

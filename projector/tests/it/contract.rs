@@ -276,7 +276,7 @@ async fn a_crash_before_the_commit_loses_nothing(place: &Place) {
     // A batch that is cut off: everything is written but the checkpoint has another idea.
     let doc = store.load(vec![Want::Key(Key::Room(room(1)))]).await.unwrap().pop().unwrap();
     let Doc::Room(mut wrong) = doc else { panic!("not a room") };
-    wrong.last_number = 99;
+    std::sync::Arc::make_mut(&mut wrong).last_number = 99;
     let refused = store.commit(5, epoch().at(7), vec![Doc::Room(wrong)]).await;
     assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");
     drop(engine);
@@ -295,6 +295,9 @@ async fn generations_are_switched(place: &Place) {
     let next = place.model.create_generation().await.unwrap();
     let name = next.generation().to_owned();
     assert_ne!(name, old);
+    next.seal().await.unwrap();
+    // Once more does no harm.
+    next.seal().await.unwrap();
     assert!(!place.model.switch(&name, &name).await.unwrap());
     assert!(place.model.switch(&old, &name).await.unwrap());
     assert!(!place.model.switch(&old, &name).await.unwrap());

@@ -217,15 +217,16 @@ async fn verify_finds_what_is_wrong(place: &Place) {
     let mut wrong = Vec::new();
     for doc in store.load(wants).await.unwrap() {
         match doc {
-            Doc::Message(mut message) => {
+            Doc::Message(message) => {
+                let mut message = message.as_ref().clone();
                 message.body = "never said".to_owned();
-                wrong.push(Doc::Message(message.clone()));
+                wrong.push(Doc::Message(message.clone().into()));
                 message.id = crate::kit::message(900);
                 message.number = 900;
-                wrong.push(Doc::Message(message));
+                wrong.push(Doc::Message(message.into()));
             }
             Doc::Room(mut room) => {
-                room.last_number = 31;
+                std::sync::Arc::make_mut(&mut room).last_number = 31;
                 wrong.push(Doc::Room(room));
             }
             _ => {}

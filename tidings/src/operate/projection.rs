@@ -42,13 +42,14 @@ pub(crate) async fn rebuild(
 }
 
 fn report_built(built: &Rebuilt, output: Output) -> Result<(), Failure> {
-    let Rebuilt { generation, location, position, switched } = built;
+    let Rebuilt { generation, location, position, switched, took } = built;
     if output.json {
         return print_json(&json!({
             "generation": generation,
             "location": location,
             "position": position,
             "switched": switched,
+            "seconds": took.as_secs_f64(),
         }));
     }
     let now = if *switched { "it is the live one now" } else { "a snapshot" };

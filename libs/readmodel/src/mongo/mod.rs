@@ -5,6 +5,7 @@
 //! replica set (of one, at least).
 
 mod indexes;
+mod projection;
 mod query;
 mod rows;
 mod store;
@@ -20,7 +21,7 @@ use mongodb::options::{ClientOptions, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use schemas::Namespace;
 
-use crate::backend::{Backend, LAYOUT, generation_number};
+use crate::backend::{Backend, Care, LAYOUT, generation_number};
 use crate::store::{Answer, ProjectionStore, StoreError};
 use rows::{db_error, has_code, unreadable};
 use store::MongoStore;
@@ -103,7 +104,7 @@ impl Backend for Databases {
         }
     }
 
-    async fn create(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    async fn create(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let entry = doc! { "_id": name, "layout": i64::from(LAYOUT), "ready": false };
         let entries = self.meta("generations");
         match entries.insert_one(entry).await {
@@ -115,16 +116,18 @@ impl Backend for Databases {
         // What a deletion that was cut short has left.
         database.drop().await.map_err(db_error)?;
         indexes::create(&database).await.map_err(db_error)?;
-        let ready = doc! { "$set": { "ready": true } };
-        entries.update_one(doc! { "_id": name }, ready).await.map_err(db_error)?;
-        Ok(Some(Arc::new(MongoStore::new(name, database))))
+        let store = MongoStore::new(name, database, entries);
+        if care == Care::FromTheStart {
+            store.seal().await?;
+        }
+        Ok(Some(Arc::new(store)))
     }
 
     async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let wanted = doc! { "_id": name, "layout": i64::from(LAYOUT), "ready": true };
         let found = self.meta("generations").find_one(wanted).await.map_err(db_error)?;
         Ok(found.map(|_| -> Arc<dyn ProjectionStore> {
-            Arc::new(MongoStore::new(name, self.database(name)))
+            Arc::new(MongoStore::new(name, self.database(name), self.meta("generations")))
         }))
     }
 

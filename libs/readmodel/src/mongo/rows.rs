@@ -158,12 +158,14 @@ from_plain_row!(
 /// A document of a collection.
 pub(super) fn to_doc(collection: Collection, row: &RawDocument) -> Answer<Doc> {
     Ok(match collection {
-        Collection::Users => Doc::User(Box::new(FromRow::from_row(row)?)),
-        Collection::Rooms => Doc::Room(Box::new(FromRow::from_row(row)?)),
-        Collection::Memberships => Doc::Membership(Box::new(FromRow::from_row(row)?)),
-        Collection::Messages => Doc::Message(Box::new(FromRow::from_row(row)?)),
-        Collection::Notifications => Doc::Notification(Box::new(FromRow::from_row(row)?)),
-        Collection::Inboxes => Doc::Inbox(Box::new(FromRow::from_row(row)?)),
-        Collection::Site => Doc::Site(Box::new(FromRow::from_row(row)?)),
+        Collection::Users => Doc::User(std::sync::Arc::new(FromRow::from_row(row)?)),
+        Collection::Rooms => Doc::Room(std::sync::Arc::new(FromRow::from_row(row)?)),
+        Collection::Memberships => Doc::Membership(std::sync::Arc::new(FromRow::from_row(row)?)),
+        Collection::Messages => Doc::Message(std::sync::Arc::new(FromRow::from_row(row)?)),
+        Collection::Notifications => {
+            Doc::Notification(std::sync::Arc::new(FromRow::from_row(row)?))
+        }
+        Collection::Inboxes => Doc::Inbox(std::sync::Arc::new(FromRow::from_row(row)?)),
+        Collection::Site => Doc::Site(std::sync::Arc::new(FromRow::from_row(row)?)),
     })
 }

@@ -1,37 +1,39 @@
 //! One generation's database, and the contract over it.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
-use schemas::position::{Position, Sequence};
+use schemas::position::Sequence;
 use schemas::values::{ClientId, Username};
 
 use super::query::{by_keys, find, int, prefixed, texts};
 use super::write;
 use super::writer::Writer;
 use crate::backend::client_hash;
-use crate::docs::{
-    Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
-};
+use crate::docs::{InboxDoc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
 use crate::store::{
-    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, MAX_CHANGES, MAX_ITEMS,
-    MAX_MEMBERSHIPS, NameAnchor, ProjectionStore, ReadStore, RoomFilter, Slice, Want, fold,
+    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS,
+    NameAnchor, ReadStore, RoomFilter, Slice, fold,
 };
 
 /// A generation in a MongoDB database.
 #[derive(Debug)]
 pub(super) struct MongoStore {
-    name: String,
-    database: Database,
-    writer: Writer,
+    pub(super) name: String,
+    pub(super) database: Database,
+    /// Where it is written which generations are complete.
+    pub(super) entries: mongodb::Collection<Document>,
+    pub(super) writer: Writer,
 }
 
 impl MongoStore {
-    pub(super) fn new(name: &str, database: Database) -> Self {
-        Self { name: name.to_owned(), database, writer: Writer::default() }
+    pub(super) fn new(
+        name: &str,
+        database: Database,
+        entries: mongodb::Collection<Document>,
+    ) -> Self {
+        Self { name: name.to_owned(), database, entries, writer: Writer::default() }
     }
 
     async fn slice<T: super::rows::FromRow>(
@@ -367,46 +369,5 @@ impl ReadStore for MongoStore {
     async fn inbox(&self, user: &UserId) -> Answer<InboxDoc> {
         let found = by_keys(&self.database, &[user.to_string()]).await?.pop();
         Ok(found.unwrap_or_else(|| InboxDoc::empty(user.clone())))
-    }
-}
-
-#[async_trait]
-impl ProjectionStore for MongoStore {
-    async fn load(&self, wants: Vec<Want>) -> Answer<Vec<Doc>> {
-        write::load(&self.database, wants).await
-    }
-
-    async fn commit(
-        &self,
-        expected: Sequence,
-        next: Position,
-        docs: Vec<Doc>,
-    ) -> Result<(), CommitError> {
-        let (database, writer) = (&self.database, &self.writer);
-        match write::commit(database, writer, expected, &next, &docs).await {
-            // Fenced twice with the checkpoint where it was: a dead writer's transaction holds it.
-            Err(CommitError::Fenced) if writer.still_held(expected) => {
-                writer.end_others(database).await.map_err(super::rows::db_error)?;
-                write::commit(database, writer, expected, &next, &docs).await
-            }
-            done => done,
-        }
-    }
-
-    async fn scan(
-        &self,
-        collection: Collection,
-        after: Option<Key>,
-        limit: usize,
-    ) -> Answer<Vec<Doc>> {
-        write::scan(&self.database, collection, after.map(|key| key.to_string()), limit).await
-    }
-
-    async fn set_retired(&self, retired: bool) -> Answer<Checkpoint> {
-        write::set_retired(&self.database, retired).await
-    }
-
-    fn reader(self: Arc<Self>) -> Arc<dyn ReadStore> {
-        self
     }
 }

@@ -2,6 +2,7 @@
 
 mod messages;
 mod people;
+mod put;
 mod rooms;
 mod rows;
 mod schema;
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use schemas::Namespace;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Backend, LAYOUT};
+use crate::backend::{Backend, Care, LAYOUT};
 use crate::store::{Answer, ProjectionStore, StoreError};
 use store::SqliteStore;
 
@@ -112,7 +113,7 @@ impl Files {
         Ok(true)
     }
 
-    fn create_file(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    fn create_file(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let path = self.path(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(_) => {}
@@ -120,15 +121,15 @@ impl Files {
             Err(error) => return Err(io_error(error)),
         }
         schema::create(&path)?;
-        self.open_file(name)
+        self.open_file(name, care)
     }
 
-    fn open_file(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    fn open_file(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let path = self.path(name);
         if !path.exists() || !schema::exists(&path)? {
             return Ok(None);
         }
-        Ok(Some(Arc::new(SqliteStore::open(name, &path)?)))
+        Ok(Some(Arc::new(SqliteStore::open(name, &path, care)?)))
     }
 
     fn names(&self) -> Answer<Vec<String>> {
@@ -167,14 +168,14 @@ impl Backend for Files {
         blocking(move || files.write_pointer(from.as_deref(), &to)).await
     }
 
-    async fn create(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    async fn create(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let (files, name) = (self.clone(), name.to_owned());
-        blocking(move || files.create_file(&name)).await
+        blocking(move || files.create_file(&name, care)).await
     }
 
     async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let (files, name) = (self.clone(), name.to_owned());
-        blocking(move || files.open_file(&name)).await
+        blocking(move || files.open_file(&name, Care::FromTheStart)).await
     }
 
     async fn list(&self) -> Answer<Vec<String>> {

@@ -38,12 +38,13 @@ CREATE INDEX memberships_user ON memberships(user, changed);
 CREATE INDEX memberships_changed ON memberships(room, changed);
 CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
 
--- client: hash of (room, sender, client id); edited: the last edit or deletion, null for none.
+-- client: hash of (room, sender, client id); edited: the last edit or deletion, null for none. That an id
+-- is there once is the projection's doing: checking it here again would cost a search for every message.
 CREATE TABLE messages(
     room INTEGER NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, posted INTEGER NOT NULL,
     client INTEGER, thread BLOB, edited INTEGER, doc BLOB NOT NULL,
     PRIMARY KEY (room, number)) WITHOUT ROWID;
-CREATE UNIQUE INDEX messages_id ON messages(id);
+CREATE INDEX messages_id ON messages(id);
 CREATE INDEX messages_client ON messages(client) WHERE client IS NOT NULL;
 CREATE INDEX messages_thread ON messages(thread, number) WHERE thread IS NOT NULL;
 CREATE INDEX messages_edited ON messages(room, edited) WHERE edited IS NOT NULL;

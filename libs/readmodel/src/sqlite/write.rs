@@ -1,18 +1,13 @@
 //! The projector's side: load, commit, scan.
 
-use std::collections::HashMap;
-
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
-use schemas::ids::RoomId;
+use rusqlite::{Connection, TransactionBehavior, params};
 use schemas::position::{Epoch, Position, Sequence};
 
+use super::put::{RoomKeys, put, put_new_messages, put_room};
 use super::rows::{db_error, each, int, limit as sql_limit, raw, unreadable};
 use super::{messages, rooms};
-use crate::backend::{client_hash, public_name};
-use crate::docs::{
-    Collection, Doc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
-};
-use crate::store::{Answer, Checkpoint, CommitError, StoreError, Want, fold};
+use crate::docs::{Collection, Doc, Key};
+use crate::store::{Answer, Checkpoint, CommitError, StoreError, Want};
 
 /// Rooms whose integer is remembered between commits; forgotten all at once beyond.
 const REMEMBERED_ROOMS: usize = 100_000;
@@ -21,7 +16,7 @@ const REMEMBERED_ROOMS: usize = 100_000;
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) db: Connection,
-    pub(super) room_keys: HashMap<RoomId, i64>,
+    pub(super) room_keys: RoomKeys,
 }
 
 pub(super) fn checkpoint(db: &Connection) -> Answer<Checkpoint> {
@@ -61,7 +56,7 @@ fn load_all(db: &Connection, wants: &[Want]) -> Answer<Vec<Doc>> {
             Want::Key(key) => found.extend(load_key(db, key)?),
             Want::ClientId(room, sender, client_id) => {
                 let message = messages::by_client_id(db, room, sender, client_id)?;
-                found.extend(message.map(|doc| Doc::Message(Box::new(doc))));
+                found.extend(message.map(|doc| Doc::Message(std::sync::Arc::new(doc))));
             }
         }
     }
@@ -79,7 +74,7 @@ fn load_key(db: &Connection, key: &Key) -> Answer<Option<Doc>> {
         Key::Room(id) => each(db, "SELECT doc FROM rooms WHERE id = ?1", [raw(id)], &mut take)?,
         Key::Membership(room, user) => {
             let found = rooms::memberships(db, room, std::slice::from_ref(user))?.pop();
-            return Ok(found.map(|doc| Doc::Membership(Box::new(doc))));
+            return Ok(found.map(|doc| Doc::Membership(std::sync::Arc::new(doc))));
         }
         Key::Message(id) => {
             each(db, "SELECT doc FROM messages WHERE id = ?1", [raw(id)], &mut take)?;
@@ -133,11 +128,12 @@ impl Writer {
         // Rooms first: messages and memberships are filed under their integers.
         for doc in docs {
             if let Doc::Room(room) = doc {
-                put_room(&transaction, room, room_keys)?;
+                put_room(&transaction, room, expected, room_keys)?;
             }
         }
+        put_new_messages(&transaction, docs, expected, room_keys)?;
         for doc in docs {
-            put(&transaction, doc, room_keys)?;
+            put(&transaction, doc, expected, room_keys)?;
         }
         transaction
             .execute(
@@ -149,6 +145,21 @@ impl Writer {
         Ok(())
     }
 
+    /// Brings everything to the disk and cares for it from now on.
+    pub(super) fn seal(&mut self) -> Answer<()> {
+        self.db.pragma_update(None, "synchronous", "normal").map_err(db_error)?;
+        // Moves what is in the write-ahead log into the file and syncs the file as a whole.
+        self.db
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+            .map(drop)
+            .map_err(db_error)?;
+        let path = self.db.path().map(std::path::PathBuf::from).unwrap_or_default();
+        // Once more by ourselves: with nothing left in the log there was nothing to sync for.
+        std::fs::File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| StoreError::Unavailable(Box::new(error)))
+    }
+
     pub(super) fn set_retired(&mut self, retired: bool) -> Answer<Checkpoint> {
         let transaction =
             self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(db_error)?;
@@ -157,148 +168,6 @@ impl Writer {
         transaction.commit().map_err(db_error)?;
         Ok(now)
     }
-}
-
-fn put(db: &Connection, doc: &Doc, room_keys: &mut HashMap<RoomId, i64>) -> Answer<()> {
-    let json = || doc.to_json().map_err(unreadable);
-    match doc {
-        Doc::Room(_) => Ok(()),
-        Doc::User(user) => put_user(db, user, &json()?),
-        Doc::Membership(member) => {
-            let room = room_key(db, &member.room_id, room_keys)?;
-            put_membership(db, room, member, &json()?)
-        }
-        Doc::Message(message) => {
-            let room = room_key(db, &message.room_id, room_keys)?;
-            put_message(db, room, message, &json()?)
-        }
-        Doc::Notification(entry) => put_notification(db, entry, &json()?),
-        Doc::Inbox(inbox) => execute(
-            db,
-            "INSERT INTO inboxes VALUES (?1, ?2) ON CONFLICT(user) DO UPDATE SET doc = ?2",
-            params![raw(&inbox.user_id), json()?],
-        ),
-        Doc::Site(_) => execute(
-            db,
-            "INSERT INTO site VALUES (1, ?1) ON CONFLICT(id) DO UPDATE SET doc = ?1",
-            params![json()?],
-        ),
-    }
-}
-
-fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Answer<()> {
-    db.prepare_cached(sql).map_err(db_error)?.execute(params).map_err(db_error)?;
-    Ok(())
-}
-
-fn put_room(db: &Connection, room: &RoomDoc, keys: &mut HashMap<RoomId, i64>) -> Answer<()> {
-    let json = serde_json::to_vec(room).map_err(unreadable)?;
-    let sql = "INSERT INTO rooms(id, created, name, activity, changed, doc)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
-        SET created = ?2, name = ?3, activity = ?4, changed = ?5, doc = ?6 RETURNING k";
-    let key = db
-        .prepare_cached(sql)
-        .map_err(db_error)?
-        .query_row(
-            params![
-                raw(&room.state.id),
-                room.created,
-                public_name(room),
-                int(room.last_activity),
-                int(room.changed),
-                json
-            ],
-            |row| row.get(0),
-        )
-        .map_err(db_error)?;
-    keys.insert(room.state.id.clone(), key);
-    Ok(())
-}
-
-fn room_key(db: &Connection, room: &RoomId, keys: &mut HashMap<RoomId, i64>) -> Answer<i64> {
-    if let Some(key) = keys.get(room) {
-        return Ok(*key);
-    }
-    let found: Option<i64> = db
-        .prepare_cached("SELECT k FROM rooms WHERE id = ?1")
-        .map_err(db_error)?
-        .query_row([raw(room)], |row| row.get(0))
-        .optional()
-        .map_err(db_error)?;
-    let key = found.ok_or_else(|| StoreError::Failed(format!("no room {room}").into()))?;
-    keys.insert(room.clone(), key);
-    Ok(key)
-}
-
-fn put_user(db: &Connection, user: &UserDoc, json: &[u8]) -> Answer<()> {
-    let state = &user.state;
-    execute(
-        db,
-        "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO UPDATE
-            SET username = ?2, shown = ?3, changed = ?4, doc = ?5",
-        params![
-            raw(&state.id),
-            state.username.as_str(),
-            fold(state.display_name.as_str()),
-            int(user.updated),
-            json
-        ],
-    )
-}
-
-fn put_membership(db: &Connection, room: i64, member: &MembershipDoc, json: &[u8]) -> Answer<()> {
-    execute(
-        db,
-        "INSERT INTO memberships VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-            ON CONFLICT(room, user) DO UPDATE
-            SET present = ?3, marker = ?4, changed = ?5, moved = ?6, doc = ?7",
-        params![
-            room,
-            raw(&member.user_id),
-            member.present,
-            int(member.marker_number),
-            int(member.changed),
-            int(member.marker_updated),
-            json
-        ],
-    )
-}
-
-fn put_message(db: &Connection, room: i64, message: &MessageDoc, json: &[u8]) -> Answer<()> {
-    let client = message.client_id.as_ref().map(|client_id| {
-        client_hash(message.room_id.as_str(), message.sender_id.as_str(), client_id.as_str())
-    });
-    execute(
-        db,
-        "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT(room, number) DO UPDATE SET edited = ?7, doc = ?8",
-        params![
-            room,
-            int(message.number),
-            raw(&message.id),
-            int(message.posted),
-            client,
-            message.thread_root_id.as_ref().map(raw),
-            (message.changed > message.posted).then(|| int(message.changed)),
-            json
-        ],
-    )
-}
-
-fn put_notification(db: &Connection, entry: &NotificationDoc, json: &[u8]) -> Answer<()> {
-    execute(
-        db,
-        "INSERT INTO notifications VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
-            SET unread = ?4, changed = ?5, doc = ?6",
-        params![
-            raw(&entry.id),
-            raw(&entry.user_id),
-            int(entry.created),
-            !entry.read,
-            int(entry.updated),
-            json
-        ],
-    )
 }
 
 /// Documents in the order of their keys' text, which the bytes of ids keep.

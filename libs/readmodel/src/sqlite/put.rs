@@ -1,0 +1,229 @@
+//! Writing documents into their tables, with what they are searched by.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use schemas::ids::RoomId;
+use schemas::position::Sequence;
+
+use super::rows::{db_error, int, raw, unreadable};
+use crate::backend::{client_hash, public_name};
+use crate::docs::{Doc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
+use crate::store::{Answer, StoreError, fold};
+
+/// The integers of rooms.
+pub(super) type RoomKeys = HashMap<RoomId, i64, RandomState>;
+
+/// Whether a message comes into being in this very batch: there is nothing to look for and replace.
+const fn is_new(message: &MessageDoc, expected: Sequence) -> bool {
+    message.posted > expected
+}
+
+/// Messages that were posted in this batch, which is what most batches consist of.
+pub(super) fn put_new_messages(
+    db: &Connection,
+    docs: &[Doc],
+    expected: Sequence,
+    room_keys: &mut RoomKeys,
+) -> Answer<()> {
+    let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let mut statement = db.prepare_cached(sql).map_err(db_error)?;
+    let mut json = Vec::with_capacity(1024);
+    for doc in docs {
+        let Doc::Message(message) = doc else { continue };
+        if is_new(message, expected) {
+            json.clear();
+            serde_json::to_writer(&mut json, message.as_ref()).map_err(unreadable)?;
+            let room = room_key(db, &message.room_id, room_keys)?;
+            bind_message(&mut statement, room, message, &json)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn put(
+    db: &Connection,
+    doc: &Doc,
+    expected: Sequence,
+    room_keys: &mut RoomKeys,
+) -> Answer<()> {
+    let json = || doc.to_json().map_err(unreadable);
+    match doc {
+        Doc::Room(_) => Ok(()),
+        Doc::Message(message) if is_new(message, expected) => Ok(()),
+        Doc::User(user) => put_user(db, user, &json()?),
+        Doc::Membership(member) => {
+            let room = room_key(db, &member.room_id, room_keys)?;
+            put_membership(db, room, member, expected, &json()?)
+        }
+        Doc::Message(message) => {
+            let room = room_key(db, &message.room_id, room_keys)?;
+            put_message(db, room, message, &json()?)
+        }
+        Doc::Notification(entry) => put_notification(db, entry, &json()?),
+        Doc::Inbox(inbox) => execute(
+            db,
+            "INSERT INTO inboxes VALUES (?1, ?2) ON CONFLICT(user) DO UPDATE SET doc = ?2",
+            params![raw(&inbox.user_id), json()?],
+        )
+        .map(drop),
+        Doc::Site(_) => execute(
+            db,
+            "INSERT INTO site VALUES (1, ?1) ON CONFLICT(id) DO UPDATE SET doc = ?1",
+            params![json()?],
+        )
+        .map(drop),
+    }
+}
+
+/// Runs a statement; answers with the number of rows it has written.
+fn execute(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Answer<usize> {
+    db.prepare_cached(sql).map_err(db_error)?.execute(params).map_err(db_error)
+}
+
+pub(super) fn put_room(
+    db: &Connection,
+    room: &RoomDoc,
+    expected: Sequence,
+    keys: &mut RoomKeys,
+) -> Answer<()> {
+    let json = serde_json::to_vec(room).map_err(unreadable)?;
+    if room.changed <= expected && room.created {
+        // Only counts have changed. What is indexed has not and is not written again.
+        let sql = "UPDATE rooms SET activity = ?2, doc = ?3 WHERE id = ?1";
+        if execute(db, sql, params![raw(&room.state.id), int(room.last_activity), json])? == 1 {
+            return Ok(());
+        }
+    }
+    let sql = "INSERT INTO rooms(id, created, name, activity, changed, doc)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
+        SET created = ?2, name = ?3, activity = ?4, changed = ?5, doc = ?6 RETURNING k";
+    let key = db
+        .prepare_cached(sql)
+        .map_err(db_error)?
+        .query_row(
+            params![
+                raw(&room.state.id),
+                room.created,
+                public_name(room),
+                int(room.last_activity),
+                int(room.changed),
+                json
+            ],
+            |row| row.get(0),
+        )
+        .map_err(db_error)?;
+    keys.insert(room.state.id.clone(), key);
+    Ok(())
+}
+
+fn room_key(db: &Connection, room: &RoomId, keys: &mut RoomKeys) -> Answer<i64> {
+    if let Some(key) = keys.get(room) {
+        return Ok(*key);
+    }
+    let found: Option<i64> = db
+        .prepare_cached("SELECT k FROM rooms WHERE id = ?1")
+        .map_err(db_error)?
+        .query_row([raw(room)], |row| row.get(0))
+        .optional()
+        .map_err(db_error)?;
+    let key = found.ok_or_else(|| StoreError::Failed(format!("no room {room}").into()))?;
+    keys.insert(room.clone(), key);
+    Ok(key)
+}
+
+fn put_user(db: &Connection, user: &UserDoc, json: &[u8]) -> Answer<()> {
+    let state = &user.state;
+    execute(
+        db,
+        "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO UPDATE
+            SET username = ?2, shown = ?3, changed = ?4, doc = ?5",
+        params![
+            raw(&state.id),
+            state.username.as_str(),
+            fold(state.display_name.as_str()),
+            int(user.updated),
+            json
+        ],
+    )
+    .map(drop)
+}
+
+fn put_membership(
+    db: &Connection,
+    room: i64,
+    member: &MembershipDoc,
+    expected: Sequence,
+    json: &[u8],
+) -> Answer<()> {
+    if member.changed <= expected && member.marker_updated <= expected {
+        // He has posted or was named. What is indexed has not changed and is not written again.
+        let sql = "UPDATE memberships SET marker = ?3, doc = ?4 WHERE room = ?1 AND user = ?2";
+        let marker = int(member.marker_number);
+        if execute(db, sql, params![room, raw(&member.user_id), marker, json])? == 1 {
+            return Ok(());
+        }
+    }
+    execute(
+        db,
+        "INSERT INTO memberships VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT(room, user) DO UPDATE
+            SET present = ?3, marker = ?4, changed = ?5, moved = ?6, doc = ?7",
+        params![
+            room,
+            raw(&member.user_id),
+            member.present,
+            int(member.marker_number),
+            int(member.changed),
+            int(member.marker_updated),
+            json
+        ],
+    )
+    .map(drop)
+}
+
+fn put_message(db: &Connection, room: i64, message: &MessageDoc, json: &[u8]) -> Answer<()> {
+    let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT(room, number) DO UPDATE SET edited = ?7, doc = ?8";
+    bind_message(&mut *db.prepare_cached(sql).map_err(db_error)?, room, message, json)
+}
+
+fn bind_message(
+    statement: &mut Statement<'_>,
+    room: i64,
+    message: &MessageDoc,
+    json: &[u8],
+) -> Answer<()> {
+    let client = message.client_id.as_ref().map(|client_id| {
+        client_hash(message.room_id.as_str(), message.sender_id.as_str(), client_id.as_str())
+    });
+    let done = statement.execute(params![
+        room,
+        int(message.number),
+        raw(&message.id),
+        int(message.posted),
+        client,
+        message.thread_root_id.as_ref().map(raw),
+        (message.changed > message.posted).then(|| int(message.changed)),
+        json
+    ]);
+    done.map(drop).map_err(db_error)
+}
+
+fn put_notification(db: &Connection, entry: &NotificationDoc, json: &[u8]) -> Answer<()> {
+    execute(
+        db,
+        "INSERT INTO notifications VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
+            SET unread = ?4, changed = ?5, doc = ?6",
+        params![
+            raw(&entry.id),
+            raw(&entry.user_id),
+            int(entry.created),
+            !entry.read,
+            int(entry.updated),
+            json
+        ],
+    )
+    .map(drop)
+}

@@ -1,0 +1,55 @@
+//! How texts that obey a rule go through serde: checked where they lie on the way in, written as they are
+//! on the way out. Going by way of an owned `String` would copy each of an event's dozen texts two or
+//! three times, in every process that reads or writes it.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Visitor};
+
+/// A text with a rule.
+pub(crate) trait Text: Sized {
+    /// Why a text does not obey it.
+    type Refused: fmt::Display;
+    /// Checks a text and takes it.
+    fn take(text: &str) -> Result<Self, Self::Refused>;
+}
+
+/// Hands what a deserializer finds to the rule.
+pub(crate) struct Checked<T>(pub(crate) PhantomData<T>);
+
+impl<T: Text> Visitor<'_> for Checked<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        T::take(text).map_err(E::custom)
+    }
+}
+
+/// Implements serde's traits for a type with `parse(&str)` and something that shows its text.
+macro_rules! text_serde {
+    ($name:ident, $refused:ty, |$value:ident| $shown:expr) => {
+        impl $crate::text::Text for $name {
+            type Refused = $refused;
+            fn take(text: &str) -> Result<Self, $refused> {
+                Self::parse(text)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str($crate::text::Checked(std::marker::PhantomData))
+            }
+        }
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let $value = self;
+                serializer.serialize_str($shown)
+            }
+        }
+    };
+}
+pub(crate) use text_serde;
