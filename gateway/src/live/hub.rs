@@ -282,14 +282,14 @@ impl State {
             }
         }
         match &told.audience {
-            Audience::Room(room) => self.routing.to_room(room, &told.frame),
+            Audience::Room(room) => self.routing.give_room(room, &told.frame),
             Audience::RoomAnd(room, user) => self.member(room, user, told, newcomer),
-            Audience::Person(user) => self.routing.to_person(user, &told.frame),
+            Audience::Person(user) => self.routing.give_person(user, &told.frame),
             Audience::Acquainted(user) => {
                 let own = told.own.as_ref().unwrap_or(&told.frame);
                 let rooms = self.routing.rooms_of(user).unwrap_or(&ready.acquainted).clone();
-                self.routing.to_rooms_but(&rooms, user, &told.frame)
-                    + self.routing.to_person(user, own)
+                self.routing.give_rooms_but(&rooms, user, &told.frame)
+                    + self.routing.give_person(user, own)
             }
         }
     }
@@ -304,13 +304,13 @@ impl State {
         let Effect::Member { present, .. } = told.effect else { return 0 };
         if present {
             self.routing.member(room, user, true);
-            let created = newcomer.map_or(0, |frame| self.routing.to_person(user, &frame));
-            return created + self.routing.to_room(room, &told.frame);
+            let created = newcomer.map_or(0, |frame| self.routing.give_person(user, &frame));
+            return created + self.routing.give_room(room, &told.frame);
         }
         let was_in = self.routing.is_in(room, user);
-        let mut count = self.routing.to_room(room, &told.frame);
+        let mut count = self.routing.give_room(room, &told.frame);
         if !was_in {
-            count += self.routing.to_person(user, &told.frame);
+            count += self.routing.give_person(user, &told.frame);
         }
         self.routing.member(room, user, false);
         count

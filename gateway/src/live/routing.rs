@@ -213,7 +213,7 @@ impl Routing {
 
     /// Gives a frame to every socket in a room, or gathers it for them: see [`Routing::flush`]. Answers for how
     /// many sockets.
-    pub(crate) fn to_room(&mut self, room: &RoomId, frame: &Bytes) -> usize {
+    pub(crate) fn give_room(&mut self, room: &RoomId, frame: &Bytes) -> usize {
         let Some(sockets) = self.rooms.get(room) else { return 0 };
         if sockets.len() < LARGE && !self.gathers() {
             return sockets.values().filter(|outbox| outbox.push(frame.clone())).count();
@@ -247,7 +247,7 @@ impl Routing {
     }
 
     /// Gives a frame to every socket of a person. Answers how many took it.
-    pub(crate) fn to_person(&mut self, user: &UserId, frame: &Bytes) -> usize {
+    pub(crate) fn give_person(&mut self, user: &UserId, frame: &Bytes) -> usize {
         self.flush();
         let Some(person) = self.people.get(user) else { return 0 };
         let attached = person.seats.iter().filter(|seat| seat.attached);
@@ -255,7 +255,7 @@ impl Routing {
     }
 
     /// Gives a frame to every socket in any of these rooms, once each, but not to one person's.
-    pub(crate) fn to_rooms_but(
+    pub(crate) fn give_rooms_but(
         &mut self,
         rooms: &HashSet<RoomId>,
         but: &UserId,

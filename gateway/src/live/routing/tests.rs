@@ -42,7 +42,7 @@ fn frame(text: &'static str) -> Bytes {
 #[test]
 fn a_small_room_is_told_at_once() {
     let (mut routing, sockets) = crowd(3);
-    assert_eq!(routing.to_room(&room(1), &frame("a")), 2);
+    assert_eq!(routing.give_room(&room(1), &frame("a")), 2);
     assert!(!routing.gathers());
     assert_eq!(taken(&sockets[0]), "a");
 }
@@ -50,8 +50,8 @@ fn a_small_room_is_told_at_once() {
 #[test]
 fn frames_of_a_large_room_go_out_together_and_in_order() {
     let (mut routing, sockets) = crowd(40);
-    assert_eq!(routing.to_room(&room(1), &frame("a")), 39);
-    routing.to_room(&room(1), &frame("b"));
+    assert_eq!(routing.give_room(&room(1), &frame("a")), 39);
+    routing.give_room(&room(1), &frame("b"));
     assert!(routing.gathers());
     assert_eq!(taken(&sockets[0]), "");
     assert_eq!(routing.flush(), 39);
@@ -63,10 +63,10 @@ fn frames_of_a_large_room_go_out_together_and_in_order() {
 fn a_small_rooms_frame_does_not_overtake_a_large_rooms() {
     let (mut routing, sockets) = crowd(40);
     routing.member(&room(2), &user(1), true);
-    routing.to_room(&room(1), &frame("a"));
-    routing.to_room(&room(2), &frame("b"));
-    routing.to_room(&room(1), &frame("c"));
-    routing.to_person(&user(1), &frame("d"));
+    routing.give_room(&room(1), &frame("a"));
+    routing.give_room(&room(2), &frame("b"));
+    routing.give_room(&room(1), &frame("c"));
+    routing.give_person(&user(1), &frame("d"));
     assert_eq!(taken(&sockets[0]), "abcd");
     assert_eq!(taken(&sockets[1]), "ac");
 }
@@ -74,9 +74,9 @@ fn a_small_rooms_frame_does_not_overtake_a_large_rooms() {
 #[test]
 fn who_attaches_is_not_given_what_was_gathered_before() {
     let (mut routing, sockets) = crowd(40);
-    routing.to_room(&room(1), &frame("a"));
+    routing.give_room(&room(1), &frame("a"));
     assert!(routing.attach(&user(40), 40));
-    routing.to_room(&room(1), &frame("b"));
+    routing.give_room(&room(1), &frame("b"));
     routing.flush();
     assert_eq!(taken(&sockets[39]), "b");
     assert_eq!(taken(&sockets[0]), "ab");
@@ -85,9 +85,9 @@ fn who_attaches_is_not_given_what_was_gathered_before() {
 #[test]
 fn who_leaves_a_room_is_given_what_was_gathered_before_and_nothing_after() {
     let (mut routing, sockets) = crowd(40);
-    routing.to_room(&room(1), &frame("a"));
+    routing.give_room(&room(1), &frame("a"));
     routing.member(&room(1), &user(1), false);
-    routing.to_room(&room(1), &frame("b"));
+    routing.give_room(&room(1), &frame("b"));
     routing.flush();
     assert_eq!(taken(&sockets[0]), "a");
     assert_eq!(taken(&sockets[1]), "ab");
@@ -97,9 +97,9 @@ fn who_leaves_a_room_is_given_what_was_gathered_before_and_nothing_after() {
 fn what_is_gathered_is_bounded() {
     let (mut routing, sockets) = crowd(40);
     let large = Bytes::from(vec![b'x'; MAX_GATHERED]);
-    routing.to_room(&room(1), &large);
+    routing.give_room(&room(1), &large);
     assert!(routing.gathers());
-    routing.to_room(&room(1), &frame("y"));
+    routing.give_room(&room(1), &frame("y"));
     assert!(!routing.gathers());
     assert_eq!(taken(&sockets[0]).len(), MAX_GATHERED + 1);
 }
