@@ -56,12 +56,7 @@ impl Source {
         after: Sequence,
         batch: usize,
     ) -> Result<Self, ProjectError> {
-        let reader = match log.read_from(after).await {
-            Err(LogError::Ahead { after, head }) => {
-                return Err(ProjectError::OtherLog(format!("the log ends at {head}, not {after}")));
-            }
-            other => other?,
-        };
+        let reader = log.read_from(after).await?;
         let (sender, batches) = mpsc::channel(AHEAD);
         let wanted = Arc::new(Notify::new());
         let task = tokio::spawn(read_ahead(reader, batch, sender, Arc::clone(&wanted)));
@@ -74,10 +69,6 @@ impl Source {
             self.wanted.notify_one();
             self.decoding = match self.batches.recv().await {
                 Some(Ok(decoding)) => Some(decoding),
-                Some(Err(LogError::Ahead { after, head })) => {
-                    let why = format!("the log ends at {head}, not {after}");
-                    return Err(ProjectError::OtherLog(why));
-                }
                 Some(Err(error)) => return Err(error.into()),
                 None => None,
             };

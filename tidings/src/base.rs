@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::terminal;
+use crate::watch::{all_there, same_log};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
@@ -29,7 +30,7 @@ impl Base {
     /// Connects to the log, making its stream if it is missing, to the bus and the read model.
     ///
     /// # Errors
-    /// Any of them cannot be reached, or the stream is not ours.
+    /// Any of them cannot be reached, the stream is not ours, or events are missing in it.
     pub(crate) async fn connect(
         nats_url: &str,
         name: &str,
@@ -43,14 +44,16 @@ impl Base {
             group_commit: config.syncs_always(),
             ..Topology::default()
         };
+        let read_model = open_read_model(config).await?;
+        same_log(&log, &read_model).await?;
         log.ensure_topology(&topology)
             .await
             .map_err(|error| Failure::because("the log cannot be prepared", &error))?;
         tokio::spawn(report_room(log.watch_store_full(), health.clone()));
+        all_there(&log, &read_model).await?;
         let bus = Bus::connect(nats_url, name, &config.namespace)
             .await
             .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
-        let read_model = open_read_model(config).await?;
         Ok(Self { log, bus, read_model, metrics, health })
     }
 

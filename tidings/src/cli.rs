@@ -59,6 +59,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Go on with a log of which events are lost: notes what is missing and gives its positions another
+    /// epoch; clients load anew. Stop everything else first
+    AcceptLoss {
+        /// Also delete the event with this sequence, which no version can read; may be repeated
+        #[arg(long, value_name = "SEQUENCE")]
+        drop: Vec<u64>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Print every setting with its default, as a file to start from
     Defaults,
 }
@@ -177,6 +186,7 @@ impl Command {
             | Self::DeadLetters { .. }
             | Self::Backup { .. }
             | Self::Restore { .. }
+            | Self::AcceptLoss { .. }
             | Self::Defaults => Role::Operator,
         }
     }

@@ -18,6 +18,7 @@ mod settings;
 mod signals;
 mod single;
 mod terminal;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! Commands of an operator: each does its work and ends.
 
+mod accept_loss;
 mod backup;
 mod dead_letters;
 mod projection;
@@ -32,6 +33,9 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
         }
         Command::Restore { folder, output } => {
             backup::restore(&folder, output, &config, &reached).await
+        }
+        Command::AcceptLoss { drop, output } => {
+            accept_loss::run(&drop, output, &config, &reached).await
         }
         _ => Err(Failure::wrong_call("not an operator's command")),
     };

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::parts::{Parts, Stage};
 use crate::rate::Rate;
+use crate::watch;
 
 /// Starts all of them, whoever is called before whoever calls; returns where clients connect.
 ///
@@ -21,6 +22,7 @@ pub(crate) async fn start_all(
     base: &Base,
     parts: &mut Parts,
 ) -> Result<SocketAddr, Failure> {
+    watch::watch(base, true, parts);
     projector(base, parts).await?;
     notifier(config, base, parts).await?;
     chat(base, parts).await?;
@@ -38,6 +40,7 @@ pub(crate) async fn start(
     base: &Base,
     parts: &mut Parts,
 ) -> Result<Option<SocketAddr>, Failure> {
+    watch::watch(base, service == Service::Projector, parts);
     match service {
         Service::Projector => projector(base, parts).await.map(|()| None),
         Service::Notifier => notifier(config, base, parts).await.map(|()| None),

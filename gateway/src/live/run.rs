@@ -233,7 +233,7 @@ impl Run {
                     std::future::pending::<()>().await;
                 }
                 Err(error) => {
-                    self.health.set(COMPONENT, Err("the log cannot be read"));
+                    self.health.set(COMPONENT, Err(error_chain(&error)));
                     tracing::warn!(error = %error_chain(&error), "back-fill waits for the log");
                     tokio::time::sleep(RETRY).await;
                 }

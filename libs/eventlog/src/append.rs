@@ -72,6 +72,7 @@ impl EventLog {
         } else {
             return Err(LogError::Refused { code: 0, description: "no events".into() }.into());
         };
+        self.note_seen(written.last);
         let first = written.last.saturating_sub(as_sequence(count) - 1);
         Ok(Appended {
             position: epoch.at(written.last),

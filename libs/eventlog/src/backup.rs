@@ -18,6 +18,7 @@ use crate::api;
 use crate::connection::Connection;
 use crate::error::LogError;
 use crate::log::EventLog;
+use crate::topology::renew;
 
 /// Bytes per message of a copy; far below what a server takes.
 const CHUNK: usize = 256 * 1024;
@@ -40,6 +41,17 @@ impl Snapshot {
     #[must_use]
     pub fn stream(&self) -> &str {
         self.config.get("name").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Gives the log another epoch: what it held beyond this copy is not there any more, so its positions
+    /// must not be taken for those that clients remember.
+    pub fn renew_epoch(&mut self) {
+        let metadata = self.config.get("metadata").cloned().unwrap_or_default();
+        let Ok(mut metadata) = serde_json::from_value(metadata) else { return };
+        renew(&mut metadata);
+        if let Some(config) = self.config.as_object_mut() {
+            config.insert("metadata".to_owned(), json!(metadata));
+        }
     }
 
     /// How many messages it had.

@@ -40,6 +40,10 @@ pub enum LogError {
         /// The last sequence there is.
         head: Sequence,
     },
+    /// Events that were in the log are not there any more, or are not what was written. Nothing is written
+    /// to such a log. An operator restores a backup or accepts the loss (`docs/OPERATING.md`).
+    #[error("the log is damaged: {0}")]
+    Damaged(String),
     /// The server refused the request.
     #[error("the server refused: {description} (error {code})")]
     Refused {

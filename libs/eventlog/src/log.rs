@@ -1,6 +1,6 @@
 //! The handle everything starts from.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
 use async_nats::jetstream;
@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::connection::{Connection, LinkState};
 use crate::error::LogError;
 use crate::group;
+use crate::ledger::Holes;
 
 /// How to reach the log.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Connect {
 #[derive(Debug, Clone)]
 pub(crate) struct Attached {
     pub(crate) epoch: Epoch,
+    /// The epochs of the logs this one was made from.
+    pub(crate) former: Vec<Epoch>,
     pub(crate) replicas: usize,
 }
 
@@ -41,6 +44,12 @@ pub(crate) struct Inner {
     unattached: Epoch,
     /// Whether the last that is known of the store is that it takes no more.
     pub(crate) store_full: watch::Sender<bool>,
+    /// How far the log is known to have reached.
+    pub(crate) seen: AtomicU64,
+    /// Events that are known to be gone, and why is known.
+    pub(crate) holes: RwLock<Holes>,
+    /// The log was found damaged when it was looked at last.
+    pub(crate) damaged: AtomicBool,
     /// Where single appends queue up, when they are to be grouped.
     pub(crate) group: OnceLock<group::Queue>,
 }
@@ -73,6 +82,9 @@ impl EventLog {
             checked_generation: AtomicU64::new(0),
             unattached,
             store_full: watch::Sender::new(false),
+            seen: AtomicU64::new(0),
+            holes: RwLock::default(),
+            damaged: AtomicBool::new(false),
             group: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })

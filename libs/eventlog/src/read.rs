@@ -6,12 +6,16 @@ use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::{DecodeError, Event, Lane, Sequence, Timestamp};
+use tokio::time::sleep;
 
+use crate::api::PAUSE;
 use crate::error::LogError;
 use crate::log::EventLog;
 
 /// Direct gets of one `last_many` in flight at a time.
 const CONCURRENT_GETS: usize = 64;
+/// How often an event is asked for that should be there.
+const GETS: usize = 20;
 
 /// A stored event as the server keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,14 +71,25 @@ impl EventLog {
     /// The event with a sequence; none when there is none or it was securely deleted.
     ///
     /// # Errors
-    /// [`LogError::Unavailable`] when no answer came for 5 s.
+    /// [`LogError::Damaged`] when it was there and cannot be read any more, [`LogError::Unavailable`] when no
+    /// answer came for 5 s.
     pub async fn get(&self, sequence: Sequence) -> Result<Option<Stored>, LogError> {
         if sequence == 0 {
             return Ok(None);
         }
         let subject = format!("$JS.API.DIRECT.GET.{}", self.inner.stream);
-        let found = self.direct_get(&subject, format!("{{\"seq\":{sequence}}}").into()).await?;
-        Ok(found.filter(|stored| stored.sequence == sequence))
+        for _ in 0..GETS {
+            let request = format!("{{\"seq\":{sequence}}}").into();
+            let found = self.direct_get(&subject, request).await?;
+            let found = found.filter(|stored| stored.sequence == sequence);
+            if found.is_some() || sequence > self.seen() || self.is_hole(sequence, sequence) {
+                return Ok(found);
+            }
+            // It was there once. A follower may be behind; otherwise there must be a reason.
+            self.explain(sequence, sequence).await?;
+            sleep(PAUSE).await;
+        }
+        Err(LogError::Unavailable("an event is there and is not delivered".into()))
     }
 
     async fn direct_get(&self, subject: &str, payload: Bytes) -> Result<Option<Stored>, LogError> {

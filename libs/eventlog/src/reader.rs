@@ -28,6 +28,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const INACTIVE: Duration = Duration::from_secs(60);
 /// While more is known to be waiting, a batch waits this long for its next event.
 const LINGER: Duration = Duration::from_millis(10);
+/// So often in a row a reader begins anew because events were passed over that are there.
+const MAX_DOUBTS: u32 = 5;
 const REOPEN_PAUSE: Duration = Duration::from_millis(100);
 
 /// An event as it lies in the log, whatever its subject.
@@ -76,6 +78,12 @@ pub struct Reader {
     head: Sequence,
     source: Option<Source>,
     ready: Vec<Record>,
+    /// Sequences the server passed over, to be explained before anything later is handed out.
+    doubt: Option<(Sequence, Sequence)>,
+    /// How often in a row something was passed over that was there when it was looked for.
+    doubts: u32,
+    /// Holes are handed on as they are: an operator wants to see them.
+    with_holes: bool,
 }
 
 struct Source {
@@ -99,11 +107,22 @@ impl EventLog {
         if after > head {
             return Err(LogError::Ahead { after, head });
         }
-        Ok(Reader { log: self.clone(), through: after, head, source: None, ready: Vec::new() })
+        Ok(Reader::new(self, after, head))
+    }
+
+    /// Reads everything there is from the beginning, whatever is missing.
+    pub(crate) fn read_with_holes(&self) -> Reader {
+        Reader { with_holes: true, ..Reader::new(self, 0, 0) }
     }
 }
 
 impl Reader {
+    fn new(log: &EventLog, through: Sequence, head: Sequence) -> Self {
+        let log = log.clone();
+        let (source, ready, doubt) = (None, Vec::new(), None);
+        Self { log, through, head, source, ready, doubt, doubts: 0, with_holes: false }
+    }
+
     /// Every event up to here has been handed out.
     #[must_use]
     pub fn through(&self) -> Sequence {
@@ -116,7 +135,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`LogError::Replaced`], [`LogError::NoStream`], [`LogError::Ahead`] (the log lost its end),
-    /// [`LogError::Refused`]: the reader cannot go on from its place.
+    /// [`LogError::Damaged`], [`LogError::Refused`]: the reader cannot go on from its place.
     pub async fn next(&mut self, max: usize, wait: Duration) -> Result<Batch, LogError> {
         let deadline = Instant::now() + wait;
         let max = max.max(1);
@@ -181,6 +200,14 @@ impl Reader {
         if info.stream_sequence <= self.through {
             return Ok(());
         }
+        let (next, before) = (self.through + 1, info.stream_sequence - 1);
+        if !self.may_pass(next, before) {
+            self.doubt = Some((next, before));
+            self.source = None;
+            return Ok(());
+        }
+        self.doubts = 0;
+        self.log.note_seen(info.stream_sequence);
         let subject = message.subject.as_str();
         self.ready.push(Record {
             sequence: info.stream_sequence,
@@ -199,7 +226,11 @@ impl Reader {
     async fn open(&mut self) -> Result<(), LogError> {
         loop {
             let generation = self.log.inner.connection.state().generation;
-            match self.try_open(generation).await {
+            let opened = match self.explain_doubt().await {
+                Ok(()) => self.try_open(generation).await,
+                Err(error) => Err(error),
+            };
+            match opened {
                 Ok(source) => {
                     self.source = Some(source);
                     return Ok(());
@@ -213,8 +244,32 @@ impl Reader {
         }
     }
 
+    /// Whether sequences may be passed over: there are none, or they are known to be gone.
+    fn may_pass(&self, from: Sequence, to: Sequence) -> bool {
+        from > to || self.with_holes || self.log.is_hole(from, to)
+    }
+
+    async fn head_now(&self) -> Result<Sequence, LogError> {
+        if self.with_holes {
+            return Ok(self.log.stream_info().await?.state.last_seq);
+        }
+        self.log.head().await
+    }
+
+    async fn explain_doubt(&mut self) -> Result<(), LogError> {
+        let Some((from, to)) = self.doubt else { return Ok(()) };
+        self.log.explain(from, to).await?;
+        self.doubt = None;
+        self.doubts += 1;
+        if self.doubts > MAX_DOUBTS {
+            let what = format!("the events from {from} to {to} are there and are not delivered");
+            return Err(LogError::Damaged(what));
+        }
+        Ok(())
+    }
+
     async fn try_open(&mut self, generation: u64) -> Result<Source, LogError> {
-        let head = self.log.head().await?;
+        let head = self.head_now().await?;
         if self.through > head {
             return Err(LogError::Ahead { after: self.through, head });
         }
@@ -248,7 +303,7 @@ impl Reader {
         if !self.log.is_connected() {
             return Ok(());
         }
-        let head = match self.log.head().await {
+        let head = match self.head_now().await {
             Ok(head) => head,
             Err(LogError::Unavailable(_)) => return Ok(()),
             Err(error) => return Err(error),
@@ -263,6 +318,11 @@ impl Reader {
             && info.num_pending == 0
             && info.delivered.consumer_sequence == source.delivered
         {
+            if !self.may_pass(self.through + 1, head) {
+                // Explained at once; what is there after all is delivered by the next consumer.
+                (self.doubt, self.source) = (Some((self.through + 1, head)), None);
+                return self.explain_doubt().await;
+            }
             self.through = head;
         }
         Ok(())

@@ -22,6 +22,10 @@ const SCHEMA_KEY: &str = "tidings.schema";
 const SCHEMA: &str = "1";
 /// Names the incarnation of the log.
 const EPOCH_KEY: &str = "tidings.epoch";
+/// The epochs of the logs this one was made from by a restore or by accepting a loss, oldest first.
+const FORMER_KEY: &str = "tidings.former_epochs";
+/// So many of them are kept.
+const FORMER: usize = 20;
 const EPOCH_LEN: usize = 8;
 
 const STREAM_NOT_FOUND: u64 = 10_059;
@@ -65,6 +69,7 @@ pub(crate) struct StreamState {
     pub(crate) last_seq: Sequence,
     #[serde(default)]
     pub(crate) bytes: i64,
+    pub(crate) messages: u64,
 }
 
 impl EventLog {
@@ -91,6 +96,7 @@ impl EventLog {
             info = stream_request(connection, "UPDATE", &config).await?.map_err(LogError::from)?;
         }
         let epoch = self.attach_to(&info.config)?;
+        self.recall().await?;
         if topology.group_commit {
             self.start_group_commit();
         }
@@ -105,17 +111,9 @@ impl EventLog {
         let info = self.stream_info().await?;
         let wanted = events_config(self.namespace(), &Topology::default());
         refuse_foreign(&wanted, &info.config, differs)?;
-        self.attach_to(&info.config)
-    }
-
-    /// The sequence of the last event, 0 when there is none. Asks the server.
-    ///
-    /// # Errors
-    /// [`LogError::Unavailable`], [`LogError::NoStream`], [`LogError::Replaced`].
-    pub async fn head(&self) -> Result<Sequence, LogError> {
-        let info = self.stream_info().await?;
-        self.attach_to(&info.config)?;
-        Ok(info.state.last_seq)
+        let epoch = self.attach_to(&info.config)?;
+        self.recall().await?;
+        Ok(epoch)
     }
 
     /// The epoch for an append. After a reconnect the server may be another one, or have lost its data:
@@ -130,7 +128,7 @@ impl EventLog {
         Ok(epoch)
     }
 
-    async fn stream_info(&self) -> Result<StreamInfo, LogError> {
+    pub(crate) async fn stream_info(&self) -> Result<StreamInfo, LogError> {
         match info_of(&self.inner.connection, &self.inner.stream).await? {
             Some(info) => Ok(info),
             None => Err(LogError::NoStream(self.inner.stream.clone())),
@@ -138,7 +136,7 @@ impl EventLog {
     }
 
     /// Takes over the epoch of a stream, or finds that it is not the stream it was.
-    fn attach_to(&self, config: &Config) -> Result<Epoch, LogError> {
+    pub(crate) fn attach_to(&self, config: &Config) -> Result<Epoch, LogError> {
         let foreign = |why: &str| foreign(&config.name, why);
         let epoch = config.metadata.get(EPOCH_KEY).ok_or_else(|| foreign("it has no epoch"))?;
         let epoch = Epoch::parse(epoch).map_err(|_| foreign("its epoch is malformed"))?;
@@ -146,7 +144,9 @@ impl EventLog {
         if attached.as_ref().is_some_and(|known| known.epoch != epoch) {
             return Err(LogError::Replaced);
         }
-        *attached = Some(Attached { epoch: epoch.clone(), replicas: config.num_replicas });
+        let former = former_epochs(&config.metadata).filter_map(|e| Epoch::parse(e).ok()).collect();
+        let replicas = config.num_replicas;
+        *attached = Some(Attached { epoch: epoch.clone(), former, replicas });
         Ok(epoch)
     }
 }
@@ -195,7 +195,7 @@ pub(crate) async fn ensure_stream(
     }
 }
 
-async fn stream_request(
+pub(crate) async fn stream_request(
     connection: &Connection,
     verb: &str,
     config: &Config,
@@ -281,6 +281,19 @@ fn differs(wanted: &Config, found: &Config) -> Option<String> {
         ("seal", !found.sealed),
     ];
     checks.iter().find(|(_, fits)| !fits).map(|(what, _)| (*what).to_owned())
+}
+
+fn former_epochs(metadata: &HashMap<String, String>) -> impl Iterator<Item = &str> {
+    metadata.get(FORMER_KEY).into_iter().flat_map(|former| former.split(','))
+}
+
+/// Gives a log another epoch: its history is not, or not only, what clients have seen of it.
+pub(crate) fn renew(metadata: &mut HashMap<String, String>) {
+    let Some(former) = metadata.insert(EPOCH_KEY.to_owned(), new_epoch()) else { return };
+    let mut all: Vec<&str> = former_epochs(metadata).chain([former.as_str()]).collect();
+    all.drain(..all.len().saturating_sub(FORMER));
+    let all = all.join(",");
+    metadata.insert(FORMER_KEY.to_owned(), all);
 }
 
 fn new_epoch() -> String {

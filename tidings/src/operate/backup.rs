@@ -47,7 +47,7 @@ fn cannot(what: &str, path: &Path) -> impl Fn(std::io::Error) -> Failure {
 /// Copies everything into a new folder, while writers go on.
 ///
 /// # Errors
-/// The folder exists, or something cannot be read or written; the folder is then not a backup.
+/// The folder exists, the log is damaged, or something cannot be read or written; the folder is then not a backup.
 pub(crate) async fn backup(
     into: &Path,
     output: Output,
@@ -59,6 +59,8 @@ pub(crate) async fn backup(
     }
     let log = connect_log(reached.url(), "tidings backup", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
+    // A copy of a damaged log is a damaged log, and the server copies it without a word.
+    log.check_everything(None).await.map_err(|error| copying("the log", &error))?;
     let streams = log.streams().await.map_err(|error| copying("the log", &error))?;
     let mut messages = 0;
     for stream in &streams {
@@ -104,6 +106,8 @@ pub(crate) async fn restore(
         messages += restore_stream(&log, &from.join("streams").join(stream)).await?;
     }
     copy_files(&from.join("keys"), &config.keys).await?;
+    log.attach().await.map_err(|error| copying("the log", &error))?;
+    log.check_everything(None).await.map_err(|error| copying("the log", &error))?;
     report("restored", from, &manifest, messages, output)
 }
 
@@ -129,8 +133,11 @@ async fn copy_stream(log: &EventLog, stream: &str, folder: &Path) -> Result<u64,
 async fn restore_stream(log: &EventLog, folder: &Path) -> Result<u64, Failure> {
     let description = folder.join("backup.json");
     let text = fs::read(&description).await.map_err(cannot("cannot read", &description))?;
-    let snapshot: Snapshot = serde_json::from_slice(&text)
+    let mut snapshot: Snapshot = serde_json::from_slice(&text)
         .map_err(|error| Failure::because(&description.display().to_string(), &error))?;
+    if snapshot.stream() == log.namespace().events_stream() {
+        snapshot.renew_epoch();
+    }
     let file = folder.join("stream.tar.s2");
     let mut source = BufReader::new(File::open(&file).await.map_err(cannot("cannot read", &file))?);
     let bar = bytes_bar(snapshot.stream());

@@ -68,6 +68,11 @@ impl Reached {
         &self.url
     }
 
+    /// Whether a `serve` of the same data folder runs.
+    pub(crate) fn beside_serve(&self, config: &Config) -> bool {
+        self.own.is_none() && config.nats_url.is_none()
+    }
+
     /// Stops what was started.
     pub(crate) async fn leave(self) {
         if let Some((mut server, folder)) = self.own {

@@ -81,6 +81,12 @@ impl Server {
         self.child = spawn(&self.folder, self.port.into(), self.sync_always);
     }
 
+    /// Where the messages of a stream lie.
+    pub(crate) fn blocks(&self, stream: &str) -> PathBuf {
+        let streams = self.folder.path().join("store/jetstream/$G/streams");
+        streams.join(stream).join("msgs")
+    }
+
     /// Deletes the data of a killed server.
     pub(crate) fn lose_everything(&self) {
         std::fs::remove_dir_all(self.folder.path().join("store")).expect("deleted");

@@ -9,6 +9,7 @@
 
 mod append;
 mod cluster;
+mod damage;
 mod group;
 mod kit;
 mod outages;

@@ -28,13 +28,7 @@ pub(crate) async fn read_to(reader: &mut Reader, through: u64) -> Vec<Record> {
     records
 }
 
-async fn erase(log_server: &Server, sequence: u64) {
-    let client = async_nats::connect(log_server.url()).await.unwrap();
-    let stream = async_nats::jetstream::new(client).get_stream("EVENTS_test").await.unwrap();
-    assert!(stream.delete_message(sequence).await.unwrap());
-}
-
-async fn fill(log: &EventLog, lane: &Lane, count: u32) {
+pub(crate) async fn fill(log: &EventLog, lane: &Lane, count: u32) {
     for n in 1..=count {
         put(log, lane, &n.to_string()).await;
     }
@@ -93,22 +87,6 @@ async fn a_reader_at_the_end_waits_for_what_comes() {
     let batch = reader.next(10, PATIENCE).await.unwrap();
     assert_eq!(batch.records.len(), 1);
     assert_eq!(batch.through, writer.await.unwrap());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn holes_are_legal_and_told() {
-    let server = Server::start().await;
-    let log = server.log().await;
-    fill(&log, &Lane::Timeline(room()), 6).await;
-    for erased in [1, 3, 4, 6] {
-        erase(&server, erased).await;
-    }
-    let mut reader = log.read_from(0).await.unwrap();
-    // The last event is gone: the reader passes it without a record.
-    let records = read_to(&mut reader, 6).await;
-    let seen: Vec<_> = records.iter().map(|r| (r.sequence, r.gap_before)).collect();
-    assert_eq!(seen, [(2, true), (5, true)]);
-    assert_eq!(log.get(3).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

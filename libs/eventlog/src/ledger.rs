@@ -1,0 +1,144 @@
+//! What is known of the log besides the log itself: how far it once reached, and which of its events are
+//! gone for a reason.
+//!
+//! nats-server passes over a message whose checksum is wrong as if it had been deleted, and cuts a block
+//! off where it cannot be read (docs/adr/0013). Sequences are dense, so an event that is missing shows as
+//! a hole, and a lost end as a head below the mark. The ledger is a bucket of its own, so that what
+//! damages the log's files need not damage it.
+
+use schemas::{Epoch, Sequence};
+use serde::{Deserialize, Serialize};
+
+use crate::error::LogError;
+use crate::log::EventLog;
+use crate::secrets::{SecretError, SecretStore};
+use crate::topology::info_of;
+
+const BUCKET: &str = "ledger";
+const KEY: &str = "log";
+
+/// Sequences that no event has any more, as inclusive ranges in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Holes(Vec<(Sequence, Sequence)>);
+
+impl Holes {
+    /// Adds a range; ranges are added in order or overlap the last.
+    pub(crate) fn insert(&mut self, from: Sequence, to: Sequence) {
+        let at = self.0.partition_point(|(_, end)| end.saturating_add(1) < from);
+        let (mut from, mut to) = (from, to);
+        while let Some(&(first, last)) = self.0.get(at).filter(|(first, _)| *first <= to + 1) {
+            (from, to) = (from.min(first), to.max(last));
+            self.0.remove(at);
+        }
+        self.0.insert(at, (from, to));
+    }
+
+    /// Whether every sequence of an inclusive range is one of these; an empty range is.
+    #[must_use]
+    pub fn cover(&self, from: Sequence, to: Sequence) -> bool {
+        let at = self.0.partition_point(|(_, last)| *last < from);
+        from > to || self.0.get(at).is_some_and(|(first, last)| *first <= from && to <= *last)
+    }
+
+    /// How many sequences they are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|(first, last)| last - first + 1).sum()
+    }
+
+    /// The ranges, inclusive.
+    #[must_use]
+    pub fn ranges(&self) -> &[(Sequence, Sequence)] {
+        &self.0
+    }
+}
+
+/// What the bucket holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ledger {
+    /// Of which log the mark is; that of another one says nothing.
+    pub(crate) epoch: Option<Epoch>,
+    /// The log had an event with this sequence.
+    pub(crate) reached: Sequence,
+    /// Events that are gone for a reason: erased, or their loss was accepted.
+    pub(crate) holes: Holes,
+}
+
+impl EventLog {
+    fn ledger(&self) -> SecretStore {
+        self.secrets(BUCKET)
+    }
+
+    /// Reads the ledger; an empty one when there is none yet. Makes nothing.
+    pub(crate) async fn read_ledger(&self) -> Result<(Ledger, u64), LogError> {
+        let stream = format!("KV_{}", self.namespace().bucket(BUCKET));
+        if info_of(&self.inner.connection, &stream).await?.is_none() {
+            return Ok((Ledger::default(), 0));
+        }
+        let Some((value, revision)) = self.ledger().get(KEY).await.map_err(log_error)? else {
+            return Ok((Ledger::default(), 0));
+        };
+        let ledger = serde_json::from_slice(&value).map_err(|e| LogError::BadAnswer(e.into()))?;
+        Ok((ledger, revision))
+    }
+
+    /// Notes how far the log has got, so that a later start notices when it has lost its end. To be called
+    /// every second or so by any of the processes; costs a read, and a write when there is news.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`], [`LogError::NotAttached`].
+    pub async fn note_mark(&self) -> Result<(), LogError> {
+        let (epoch, seen) = (self.attached()?.epoch, self.seen());
+        let (mut ledger, revision) = self.read_ledger().await?;
+        if ledger.epoch.as_ref() == Some(&epoch) && ledger.reached >= seen {
+            return Ok(());
+        }
+        (ledger.epoch, ledger.reached) = (Some(epoch), seen);
+        self.write_ledger(&ledger, revision).await
+    }
+
+    /// Replaces the ledger that has this revision. Another process's newer one is as good.
+    pub(crate) async fn write_ledger(
+        &self,
+        ledger: &Ledger,
+        revision: u64,
+    ) -> Result<(), LogError> {
+        let value = serde_json::to_vec(ledger).map_err(|e| LogError::BadAnswer(e.into()))?;
+        let store = self.ledger();
+        let written = if revision == 0 {
+            store.create(KEY, value, None).await
+        } else {
+            store.update(KEY, value, revision, None).await
+        };
+        match written {
+            Ok(_) | Err(SecretError::Conflict) => Ok(()),
+            Err(error) => Err(log_error(error)),
+        }
+    }
+}
+
+fn log_error(error: SecretError) -> LogError {
+    match error {
+        SecretError::Log(error) => error,
+        other => LogError::Unavailable(other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Holes;
+
+    #[test]
+    fn holes_grow_together_and_cover_what_they_hold() {
+        let mut holes = Holes::default();
+        for (from, to) in [(5, 6), (10, 10), (1, 1), (7, 9), (20, 30), (25, 40)] {
+            holes.insert(from, to);
+        }
+        assert_eq!(holes.ranges(), [(1, 1), (5, 10), (20, 40)]);
+        assert_eq!(holes.count(), 1 + 6 + 21);
+        assert!(holes.cover(5, 10) && holes.cover(21, 21) && holes.cover(4, 3));
+        assert!(!holes.cover(4, 5) && !holes.cover(10, 11) && !holes.cover(1, 5));
+        assert!(!holes.cover(50, 50));
+    }
+}

@@ -1,0 +1,239 @@
+//! Whether the log is all there.
+//!
+//! Three things are looked at, none of which costs more than the question for the head that is asked
+//! anyway: how many events there are against how many there should be (a block that was cut off or is
+//! gone), how far the log reaches against how far it is known to have reached (a lost end), and, by those
+//! who read, whether a sequence is passed over (an event the server cannot read). None of them is ever
+//! explained away: an event is gone for a reason that stands in the ledger, or the log is damaged.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use schemas::{DecodeError, Epoch, Event, Sequence};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::api::{self, PAUSE};
+use crate::error::LogError;
+use crate::ledger::{Holes, Ledger};
+use crate::log::EventLog;
+use crate::topology::{StreamState, renew, stream_request};
+
+/// How long a log that seems too short is asked again: the new leader of a cluster may not have applied
+/// yet what it has agreed to.
+const SETTLING: Duration = Duration::from_secs(5);
+/// Events read at once, and how long they are waited for, when everything is read.
+const BATCH: usize = 5000;
+const WAIT: Duration = Duration::from_secs(1);
+/// JetStream: there is no message with that sequence.
+const NO_MESSAGE: u64 = 10_037;
+
+/// What was found missing when a loss was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// Every sequence that has no event, those known before included.
+    pub holes: Holes,
+    /// The log reached this far before.
+    pub reached: Sequence,
+    /// It reaches this far now.
+    pub head: Sequence,
+    /// The epoch of its positions from now on.
+    pub epoch: Epoch,
+}
+
+impl EventLog {
+    /// The sequence of the last event, 0 when there is none. Asks the server, and looks whether anything is
+    /// missing.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`], [`LogError::Unavailable`], [`LogError::NoStream`], [`LogError::Replaced`].
+    pub async fn head(&self) -> Result<Sequence, LogError> {
+        let deadline = Instant::now() + SETTLING;
+        loop {
+            // Before the question: what is appended meanwhile may be missing in the answer.
+            let seen = self.seen();
+            let info = self.stream_info().await?;
+            self.attach_to(&info.config)?;
+            let Some(damage) = self.damage(&info.state, seen).await? else {
+                self.inner.damaged.store(false, Ordering::Release);
+                self.note_seen(info.state.last_seq);
+                return Ok(info.state.last_seq);
+            };
+            // Who has waited once need not wait again.
+            if Instant::now() >= deadline || self.inner.damaged.load(Ordering::Acquire) {
+                self.inner.damaged.store(true, Ordering::Release);
+                return Err(LogError::Damaged(damage));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// How far the log is known to have reached: what this process has read or written, and what the ledger
+    /// said when it was attached.
+    #[must_use]
+    pub fn seen(&self) -> Sequence {
+        self.inner.seen.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_seen(&self, sequence: Sequence) {
+        self.inner.seen.fetch_max(sequence, Ordering::AcqRel);
+    }
+
+    /// Whether this log was made from one with that epoch, by a restore or by accepting a loss: what was
+    /// built from that one is then built anew from this one. A log descends from itself.
+    #[must_use]
+    pub fn descends_from(&self, epoch: &Epoch) -> bool {
+        let attached = self.inner.attached.read();
+        attached.as_ref().is_some_and(|a| a.epoch == *epoch || a.former.contains(epoch))
+    }
+
+    /// Takes what the ledger knows, after attaching.
+    pub(crate) async fn recall(&self) -> Result<(), LogError> {
+        let (ledger, _) = self.read_ledger().await?;
+        if ledger.epoch.as_ref() == Some(&self.attached()?.epoch) {
+            self.note_seen(ledger.reached);
+        }
+        *self.inner.holes.write() = ledger.holes;
+        Ok(())
+    }
+
+    /// What is wrong with a log in this state; none when it is all there.
+    async fn damage(
+        &self,
+        state: &StreamState,
+        seen: Sequence,
+    ) -> Result<Option<String>, LogError> {
+        let last = state.last_seq;
+        if last < seen {
+            return Ok(Some(format!("it ends at {last}, but there was an event {seen}")));
+        }
+        let missing = last.saturating_sub(state.messages);
+        if missing > self.inner.holes.read().count() {
+            self.recall().await?;
+        }
+        let explained = self.inner.holes.read().count();
+        Ok((missing > explained).then(|| {
+            format!("{} of its {last} events are gone", missing.saturating_sub(explained))
+        }))
+    }
+
+    /// Whether sequences are known to be holes.
+    pub(crate) fn is_hole(&self, from: Sequence, to: Sequence) -> bool {
+        self.inner.holes.read().cover(from, to)
+    }
+
+    /// Finds out why sequences were passed over. When this returns they are either known holes, or it
+    /// was a passing thing and they should be read again.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] when they cannot be read and nobody has said why.
+    pub(crate) async fn explain(&self, from: Sequence, to: Sequence) -> Result<(), LogError> {
+        self.recall().await?;
+        if self.is_hole(from, to) {
+            return Ok(());
+        }
+        // The leader's word: another server may be behind.
+        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.inner.stream);
+        for sequence in from..=to {
+            if self.is_hole(sequence, sequence) {
+                continue;
+            }
+            let request = json!({ "seq": sequence }).to_string().into();
+            let answer = self.inner.connection.ask_safely(&subject, &request).await?;
+            return match api::parse::<Value>(&answer)? {
+                Ok(_) => Ok(()),
+                Err(error) if error.err_code == NO_MESSAGE => {
+                    Err(LogError::Damaged(format!("the event {sequence} cannot be read")))
+                }
+                Err(error) => Err(error.into()),
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads all there is and says what is missing or is not what was written; at most so many events a
+    /// second, or as fast as it goes, which is a quarter of a million and more. Answers how far it read.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] for a missing event or one whose digest does not fit; otherwise the log cannot
+    /// be read.
+    pub async fn check_everything(&self, pace: Option<u32>) -> Result<Sequence, LogError> {
+        let head = self.head().await?;
+        let mut reader = self.read_from(0).await?;
+        while reader.through() < head {
+            let records = reader.next(BATCH, WAIT).await?.records;
+            for record in &records {
+                check_digest(record.sequence, &record.payload)?;
+            }
+            if let (Some(pace), Ok(count)) = (pace, u32::try_from(records.len())) {
+                sleep(Duration::from_secs(1) * count / pace.max(1)).await;
+            }
+        }
+        Ok(head)
+    }
+
+    /// An operator has seen that events are lost and wants to go on without them: what is missing is noted
+    /// as gone, and the log gets another epoch, so that no position of before is taken for one of now.
+    /// Events of `drop` are deleted first. Every other process must be started again.
+    ///
+    /// # Errors
+    /// The log cannot be read or changed.
+    pub async fn accept_loss(&self, drop: &[Sequence]) -> Result<Loss, LogError> {
+        let info = self.stream_info().await?;
+        self.attach_to(&info.config)?;
+        self.recall().await?;
+        for sequence in drop {
+            self.delete(*sequence).await?;
+        }
+        let head = info.state.last_seq;
+        let holes = self.find_holes(head).await?;
+        let reached = self.seen().max(head);
+        let mut config = info.config;
+        renew(&mut config.metadata);
+        let info = stream_request(&self.inner.connection, "UPDATE", &config).await??;
+        *self.inner.attached.write() = None;
+        let epoch = self.attach_to(&info.config)?;
+        self.inner.seen.store(head, Ordering::Release);
+        let (_, revision) = self.read_ledger().await?;
+        let ledger = Ledger { epoch: Some(epoch.clone()), reached: head, holes: holes.clone() };
+        self.write_ledger(&ledger, revision).await?;
+        self.recall().await?;
+        Ok(Loss { holes, reached, head, epoch })
+    }
+
+    async fn delete(&self, sequence: Sequence) -> Result<(), LogError> {
+        let subject = format!("$JS.API.STREAM.MSG.DELETE.{}", self.inner.stream);
+        let request = json!({ "seq": sequence, "no_erase": false }).to_string().into();
+        let answer = self.inner.connection.ask_safely(&subject, &request).await?;
+        api::parse::<Value>(&answer)?.map(|_| ()).map_err(LogError::from)
+    }
+
+    async fn find_holes(&self, head: Sequence) -> Result<Holes, LogError> {
+        let (mut holes, mut at) = (Holes::default(), 0);
+        let mut reader = self.read_with_holes();
+        while reader.through() < head {
+            let batch = reader.next(BATCH, WAIT).await?;
+            for record in batch.records {
+                if record.sequence > at + 1 {
+                    holes.insert(at + 1, record.sequence - 1);
+                }
+                at = record.sequence;
+            }
+        }
+        if at < head {
+            holes.insert(at + 1, head);
+        }
+        Ok(holes)
+    }
+}
+
+/// Whether an event is what was written; what cannot be understood may well be.
+fn check_digest(sequence: Sequence, payload: &[u8]) -> Result<(), LogError> {
+    match Event::decode(payload) {
+        Err(error @ DecodeError::Corrupt) => {
+            Err(LogError::Damaged(format!("at {sequence}, {error}")))
+        }
+        _ => Ok(()),
+    }
+}

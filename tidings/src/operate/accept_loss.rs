@@ -1,0 +1,50 @@
+//! `tidings accept-loss`: the operator's word that what is missing in the log is lost.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::reach::Reached;
+use crate::base::connect_log;
+use crate::cli::Output;
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::terminal::{self, print, print_json};
+
+/// Reads the whole log, notes what is missing in it and gives it another epoch.
+///
+/// # Errors
+/// The log cannot be read or changed.
+pub(crate) async fn run(
+    drop: &[u64],
+    output: Output,
+    config: &Config,
+    reached: &Reached,
+) -> Result<ExitCode, Failure> {
+    let failed = |error| Failure::because("the log cannot be mended", &error);
+    if reached.beside_serve(config) {
+        return Err(Failure::wrong_call(
+            "stop `tidings serve` first: it goes on from what is lost",
+        ));
+    }
+    let log = connect_log(reached.url(), "tidings accept-loss", config).await?;
+    log.attach().await.map_err(failed)?;
+    let spinner = terminal::waiting("reading the whole log");
+    let loss = log.accept_loss(drop).await.map_err(failed)?;
+    spinner.finish_and_clear();
+    if output.json {
+        print_json(&json!(loss))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = String::new();
+    for (first, last) in loss.holes.ranges() {
+        text.push_str(&format!("lost: events {first} to {last}\n"));
+    }
+    if loss.reached > loss.head {
+        text.push_str(&format!("lost: events {} to {}\n", loss.head + 1, loss.reached));
+    }
+    let at = loss.epoch.at(loss.head);
+    text.push_str(&format!("the log goes on from {at}; start everything again\n"));
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
