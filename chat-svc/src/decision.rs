@@ -102,6 +102,11 @@ impl From<LogError> for Failure {
 
 impl From<DecodeError> for Failure {
     fn from(error: DecodeError) -> Self {
+        if let DecodeError::UnknownType(kind) = &error {
+            // Another copy, of a newer build, can judge by it: whoever asks again may meet that one.
+            tracing::error!(event.kind = kind, "an event of a newer build; upgrade this process");
+            return Self::Refused(unavailable("the newest state was written by a newer build"));
+        }
         tracing::error!(error = %telemetry::error_chain(&error), "an event cannot be read");
         Self::Refused(Rejection::new(Code::Internal, "an event in the log cannot be read"))
     }

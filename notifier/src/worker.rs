@@ -246,7 +246,10 @@ impl Desk {
 /// Whether the log may have forgotten the ids of what was written right after this event: then a first
 /// delivery may be one of a queue that was made anew.
 fn is_old(delivery: &Delivery) -> bool {
-    delivery.stored.stored_at.plus_seconds(FRESH_SECONDS) < Timestamp::now()
+    let (stored, now) = (delivery.stored.stored_at, Timestamp::now());
+    // The time is the server's, and one of the clocks may be wrong: what seems to come from the future is
+    // looked up like what is old.
+    stored.plus_seconds(FRESH_SECONDS) < now || now.plus_seconds(FRESH_SECONDS) < stored
 }
 
 fn poison(error: &DecodeError) -> String {

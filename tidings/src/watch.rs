@@ -2,7 +2,8 @@
 //!
 //! A start refuses a log that is less than what was built from it. Later a lost end or a missing block
 //! shows in the answer to the question for the head, asked every second. What only reading finds, an
-//! event the server cannot read any more, is found by reading everything, slowly, once a day.
+//! event the server cannot read any more, is found by reading everything, slowly: after a start, whenever the
+//! server was away, and once a day.
 
 use std::time::Duration;
 
@@ -138,10 +139,17 @@ impl Watch {
     }
 
     async fn read_everything(&self) {
+        let mut link = self.log.watch_connection();
         loop {
+            let generation = link.borrow_and_update().generation;
             let read = self.log.check_everything(Some(PACE)).await;
             self.say(HISTORY, read.as_ref().err());
-            tokio::time::sleep(if read.is_ok() { READ_AGAIN } else { LOOK_AGAIN }).await;
+            let pause = if read.is_ok() { READ_AGAIN } else { LOOK_AGAIN };
+            // A server that was away may have come back with other files.
+            let back = link.wait_for(|link| link.connected && link.generation != generation);
+            if let Ok(Err(_)) = tokio::time::timeout(pause, back).await {
+                return;
+            }
         }
     }
 

@@ -133,6 +133,11 @@ impl Joining {
         };
         self.read_model_reaches(head).await?;
         let rooms = inner.load_rooms(&self.user).await?;
+        // The read model may be ahead of the feed: who comes in at 50 must not hear what is handed on at 40.
+        let read = inner.read.current().checkpoint().await?.sequence;
+        if !self.hub.reaches(read, PATIENCE).await {
+            return Err(JoinError::Unavailable("the live feed is behind the read model".into()));
+        }
         inner.state.lock().routing.loaded(&self.user, rooms);
         Ok(())
     }

@@ -9,6 +9,7 @@ pub mod log;
 pub mod mongo;
 pub mod nats;
 pub mod person;
+pub mod preload;
 pub mod process;
 pub mod separate;
 pub mod socket;

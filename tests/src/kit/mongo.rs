@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -44,15 +45,89 @@ fn skipped() {
 fn start() -> Mongo {
     let folder = TempDir::with_prefix("tidings-mongo-").unwrap().keep();
     // Another process may take the port before mongod does; then mongod ends and this test run fails.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let host = format!("127.0.0.1:{port}");
+    let host = format!("127.0.0.1:{}", free_port());
+    let process = spawn(&folder, &host, Some(&folder));
+    initiate(&host, &process);
+    Mongo { url: url_of(&host), _process: process }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn url_of(host: &str) -> String {
+    format!("mongodb://{host}/?replicaSet=rs0")
+}
+
+fn spawn(folder: &Path, host: &str, left: Option<&Path>) -> Process {
+    let port = host.rsplit(':').next().unwrap_or_default();
     let mut command = Command::new(server("TIDINGS_MONGOD", "mongod"));
     command.args(["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"]);
-    command.args(["--wiredTigerCacheSizeGB", "0.25", "--port", &port.to_string(), "--dbpath"]);
-    command.arg(&folder).arg("--logpath").arg(folder.join("mongod.log"));
-    let process = Process::start("mongod", &command, &folder, Some(&folder));
-    initiate(&host, &process);
-    Mongo { url: format!("mongodb://{host}/?replicaSet=rs0"), _process: process }
+    // Test commands: to have it fail on demand (`configureFailPoint`).
+    command.args(["--setParameter", "enableTestCommands=1"]);
+    command.args(["--wiredTigerCacheSizeGB", "0.25", "--port", port, "--dbpath"]);
+    command.arg(folder).arg("--logpath").arg(folder.join("mongod.log")).arg("--logappend");
+    Process::start("mongod", &command, folder, left)
+}
+
+/// A mongod of a case's own, to be killed.
+pub struct OwnMongo {
+    /// Its process.
+    pub process: Process,
+    host: String,
+    folder: TempDir,
+}
+
+impl OwnMongo {
+    /// Starts one; none when there is no mongod here.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start() -> Option<Self> {
+        url()?;
+        let folder = TempDir::with_prefix("tidings-mongo-").unwrap();
+        let host = format!("127.0.0.1:{}", free_port());
+        let process = spawn(folder.path(), &host, None);
+        initiate(&host, &process);
+        Some(Self { process, host, folder })
+    }
+
+    /// Its connection string.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url_of(&self.host)
+    }
+
+    /// Ends it as a power cut would, and starts it again on the same files and port.
+    pub fn crash_and_return(&mut self) {
+        self.process.kill();
+        self.process = spawn(self.folder.path(), &self.host, None);
+    }
+
+    /// From now on it answers writes as on a full disk; or does no more.
+    ///
+    /// # Panics
+    /// When it does not take the order.
+    pub fn disk_is_full(&self, full: bool) {
+        const OUT_OF_DISK_SPACE: i32 = 14_031;
+        let words = ["insert", "update", "delete", "findAndModify", "bulkWrite"];
+        let names: Vec<Vec<u8>> =
+            (0..).zip(words).map(|(n, word)| text(&n.to_string(), word)).collect();
+        let data = document(&[
+            nested("failCommands", 4, &document(&names)),
+            number("errorCode", OUT_OF_DISK_SPACE),
+        ]);
+        let order = document(&[
+            text("configureFailPoint", "failCommand"),
+            text("mode", if full { "alwaysOn" } else { "off" }),
+            nested("data", 3, &data),
+            text("$db", "admin"),
+        ]);
+        let answer = run(&self.host, &order).expect("an answer");
+        let done = b"\x01ok\0\0\0\0\0\0\0\xf0\x3f";
+        assert!(answer.windows(done.len()).any(|part| part == done), "{answer:?}");
+    }
 }
 
 fn initiate(host: &str, process: &Process) {

@@ -210,6 +210,12 @@ impl Person {
         Self { gateway, http: client(), ..self.clone() }
     }
 
+    /// The same person with another access token.
+    #[must_use]
+    pub fn with_token(&self, access: &str) -> Self {
+        Self { access: access.to_owned(), ..self.clone() }
+    }
+
     /// `@username`.
     #[must_use]
     pub fn at_name(&self) -> String {

@@ -11,6 +11,7 @@ use crate::kit::chaos::Proxy;
 use crate::kit::cluster::Cluster;
 use crate::kit::installation::{Place, RELAXED, command, eprintln_tail};
 use crate::kit::nats::NatsServer;
+use crate::kit::preload::Variable;
 use crate::kit::process::{self, Process};
 use crate::kit::unique;
 
@@ -30,6 +31,8 @@ pub struct Setup {
     pub flags: Vec<&'static str>,
     /// Three nats-servers with three copies of everything instead of one.
     pub cluster: bool,
+    /// What a service finds in its environment, by its name (`gateway-0`).
+    pub environment: Vec<(&'static str, Vec<Variable>)>,
     /// More of nats-server's configuration, as JetStream's own settings: `max_file_store: 8MB`.
     pub jetstream: &'static str,
 }
@@ -44,6 +47,7 @@ impl Setup {
             proxied: vec!["gateway-1"],
             flags: Vec::new(),
             cluster: false,
+            environment: Vec::new(),
             jetstream: "",
         }
     }
@@ -146,6 +150,10 @@ impl Separate {
             command.args(["--replicas", "3"]);
         }
         command.arg("--data").arg(&self.data);
+        let own = self.setup.environment.iter().filter(|(whose, _)| *whose == name);
+        for (variable, value) in own.flat_map(|(_, variables)| variables) {
+            command.env(variable, value);
+        }
         let logs = self.data.parent().expect("a folder around the data");
         let process = Process::start(name, &command, logs, None);
         let line = process.line();
@@ -154,6 +162,36 @@ impl Separate {
         let http = ready["http"].as_str().expect("an address").to_owned();
         self.addresses.insert(name.to_owned(), http);
         self.services.insert(name.to_owned(), process);
+    }
+
+    /// From its next start on a service finds something else in its environment.
+    pub fn set_up(&mut self, name: &'static str, variables: Vec<Variable>) {
+        self.setup.environment.retain(|(whose, _)| *whose != name);
+        self.setup.environment.push((name, variables));
+    }
+
+    /// Stops a service, as an operator does, and starts it again.
+    pub fn restart(&mut self, name: &str) {
+        self.services.get_mut(name).expect("a service").stop();
+        self.run(name);
+    }
+
+    /// What a service says at `/metrics` or `/readyz`, as (status, text).
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn tells(&self, name: &str, path: &str) -> (u16, String) {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let url = format!("{}{path}", self.address(name));
+        let answer = client.get(&url).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+    }
+
+    /// The value of a metric of a service; 0 when it has none of that name.
+    pub async fn metric(&self, name: &str, metric: &str) -> f64 {
+        let (_, text) = self.tells(name, "/metrics").await;
+        let line = text.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+        line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
     }
 
     /// Where operators and tests reach its log: past the proxy.
@@ -201,6 +239,12 @@ impl Separate {
         command.args(["--nats-url", &self.nats_url(), "--namespace", &self.namespace]);
         command.args(["--read-model", &self.setup.read_model]).arg("--data").arg(&self.data);
         command.output().expect("the command runs")
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Checks that the read model is what the log says.

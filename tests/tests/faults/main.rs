@@ -13,16 +13,23 @@
 )]
 
 mod acks;
+mod clocks;
 mod cluster;
 mod crew;
+mod damage;
+mod forged;
 mod gateways;
 mod history;
 mod live;
 mod load;
 mod nats_server;
+mod poison;
+mod projectors;
 mod rights;
 mod schedule;
 mod services;
 mod slow_readers;
 mod storage;
+mod stores;
+mod versions;
 mod world;

@@ -1,0 +1,124 @@
+//! Old and new builds side by side (item 12): a newer one has written events of types this one does not know.
+//! Whoever must understand every event stops, whoever can do without goes on, and nobody decides by a
+//! state he cannot read.
+
+use serde_json::json;
+use tests::kit::person::{Person, Stranger};
+use tests::kit::separate::Separate;
+use tests::kit::{log, nats, until};
+
+use crate::forged;
+
+/// Writes an event as a newer build would; its sequence.
+async fn newer(separate: &Separate, lane: &str, kind: &str, by: &Person) -> u64 {
+    let (url, namespace) = (separate.nats_url(), separate.namespace.as_str());
+    let data = json!({"of_a_newer_build": true});
+    let subject = format!("{namespace}.evt.{lane}");
+    nats::publish(&url, &subject, &forged::event(kind, "x1", &by.id, &data)).await;
+    let all = log::everything(&url, namespace).await;
+    all.iter().rev().find(|(_, on, _)| *on == subject).expect("it is in the log").0
+}
+
+async fn length(separate: &Separate) -> usize {
+    log::everything(&separate.nats_url(), &separate.namespace).await.len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_a_newer_build() {
+    let mut separate = Separate::start("sqlite");
+    let place = separate.place.clone();
+    let ada = place.found().await;
+    let bob = Person::register_at(&place, 1, "bob").await;
+    let carl = Person::register(&place, "carl").await;
+    let (plain, themed) = (ada.group(&[&bob, &carl]).await, ada.group(&[&bob, &carl]).await);
+    let muted = ada.group(&[&bob, &carl]).await;
+    for room in [&plain, &themed, &muted] {
+        // Warm: the caches hold what is about to be out of date.
+        bob.says(room, "before").await;
+        assert_eq!(carl.messages(room).await.len(), 1);
+    }
+    let mut socket = bob.connect().await;
+
+    // A kind of entry in a timeline nobody here knows, and then people who talk on.
+    let first = newer(&separate, &format!("timeline.{plain}"), "poll.opened.v1", &ada).await;
+    let reason = until("the projector stops before it", async || {
+        let (status, text) = separate.tells("projector", "/readyz").await;
+        (status == 503).then_some(text)
+    })
+    .await;
+    assert!(reason.contains(&first.to_string()), "{reason}");
+    assert!(reason.contains("poll.opened.v1"), "it names what it does not know: {reason}");
+    let checkpoint = separate.metric("projector", "tidings_projector_checkpoint").await;
+    assert!(checkpoint < first as f64, "it stops, it does not skip");
+    for name in ["gateway-0", "gateway-1", "chat-svc", "auth-svc", "notifier"] {
+        assert_eq!(separate.tells(name, "/readyz").await.0, 200, "{name} goes on");
+    }
+    for number in 0..3 {
+        ada.says(&plain, &format!("after {number}")).await;
+        let event = socket.event_in(&plain, "message.posted").await;
+        assert_eq!(event["data"]["body"], format!("after {number}"));
+    }
+    let mut resumed = bob.resume(&socket.position).await;
+    ada.says(&plain, "resumed").await;
+    resumed.event_in(&plain, "message.posted").await;
+
+    // The newest state of a room, of a membership, of an account, in a form nobody here can read.
+    let mut dropped = vec![first];
+    for (lane, kind) in [
+        (format!("room.{themed}"), "room.themed.v1"),
+        (format!("member.{muted}.{}", bob.id), "member.muted.v7"),
+        (format!("user.{}", carl.id), "user.suspended.v9"),
+    ] {
+        dropped.push(newer(&separate, &lane, kind, &ada).await);
+    }
+    let before = length(&separate).await;
+    let told = |person: &Person, room: &str| {
+        let path = format!("/v1/rooms/{room}/messages");
+        person.ask("POST", &path).json(json!({"body": "decided blindly", "client_id": "blind"}))
+    };
+    // Retryable: a copy of the newer build may be met next time.
+    told(&ada, &themed).once().await.problem(503, "unavailable");
+    told(&bob, &themed).once().await.problem(503, "unavailable");
+    told(&bob, &muted).once().await.problem(503, "unavailable");
+    let renamed = ada.patch(&format!("/v1/rooms/{themed}"), json!({"name": "another"})).await;
+    renamed.problem(503, "unavailable");
+    let removed = ada.delete(&format!("/v1/rooms/{muted}/members/{}", bob.id)).await;
+    removed.any_problem(500..=503);
+    let login = json!({"login": carl.username, "password": carl.password});
+    let reply = Stranger::new(&place).post("/v1/sessions", login).await;
+    assert!(
+        reply.json["access_token"].is_null(),
+        "nobody is let in by a state that cannot be read"
+    );
+    reply.problem(503, "unavailable");
+    assert_eq!(length(&separate).await, before, "nothing was decided");
+    // Where the state can be read, people go on.
+    told(&ada, &muted).once().await.ok(201);
+    told(&ada, &plain).once().await.ok(201);
+    socket.event_in(&plain, "message.posted").await;
+
+    // The same binary again is no cure; and nothing of this harms what was written before.
+    for name in ["chat-svc", "projector", "gateway-0"] {
+        if name == "projector" {
+            tokio::task::block_in_place(|| separate.kill(name));
+        } else {
+            tokio::task::block_in_place(|| separate.restart(name));
+        }
+    }
+    told(&ada, &themed).once().await.problem(503, "unavailable");
+    let names: Vec<String> = separate.services.keys().cloned().collect();
+    tokio::task::block_in_place(|| {
+        for name in names.iter().filter(|name| *name != "projector") {
+            separate.services.get_mut(name).expect("a service").stop();
+        }
+        let mut order = vec!["accept-loss".to_owned()];
+        order.extend(dropped.iter().flat_map(|one| ["--drop".to_owned(), one.to_string()]));
+        let order: Vec<&str> = order.iter().map(String::as_str).collect();
+        let output = separate.operate(&order);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        for name in ["auth-svc", "chat-svc", "projector", "notifier", "gateway-0", "gateway-1"] {
+            separate.run(name);
+        }
+        separate.verify();
+    });
+}
