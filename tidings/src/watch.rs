@@ -5,6 +5,8 @@
 //! event the server cannot read any more, is found by reading everything, slowly: after a start, whenever the
 //! server was away, and once a day.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use eventlog::{EventLog, LogError};
@@ -94,6 +96,7 @@ pub(crate) fn watch(base: &Base, everything: bool, parts: &mut Parts) {
         log: base.log.clone(),
         health: base.health.clone(),
         damaged: damaged_gauge(&base.metrics),
+        found: Mutex::default(),
     };
     parts.run("log watch", Stage::Projection, |shutdown| async move {
         let reading = async {
@@ -121,6 +124,8 @@ struct Watch {
     log: EventLog,
     health: Health,
     damaged: Gauge,
+    /// Who found damage when he looked last.
+    found: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Watch {
@@ -155,16 +160,21 @@ impl Watch {
 
     /// Tells what is wrong with the log itself; that it does not answer, others tell.
     fn say(&self, component: &'static str, error: Option<&LogError>) {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
             Some(error @ (LogError::Damaged(_) | LogError::Replaced)) => {
                 let reason = error_chain(error);
                 tracing::error!(component, error = reason, "THE LOG IS NOT WHAT IT WAS");
-                self.damaged.set(1);
+                found.insert(component);
                 self.health.set(component, Err(reason));
             }
             Some(error) => tracing::debug!(component, %error, "the log was not looked at"),
-            None => self.health.set(component, Ok::<(), String>(())),
+            None => {
+                found.remove(component);
+                self.health.set(component, Ok::<(), String>(()));
+            }
         }
+        self.damaged.set(i64::from(!found.is_empty()));
     }
 
     async fn mark(&self) {
