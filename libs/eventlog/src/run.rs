@@ -71,10 +71,13 @@ impl EventLog {
             }
         }
         let mut written = self.write_run(run).await.into_iter();
-        let appended = |written: Written| Appended {
-            position: epoch.at(written.last),
-            sequences: vec![written.last],
-            duplicate: written.duplicate,
+        let appended = |written: Written| {
+            self.note_seen(written.last);
+            Appended {
+                position: epoch.at(written.last),
+                sequences: vec![written.last],
+                duplicate: written.duplicate,
+            }
         };
         let outcomes = refused.into_iter().map(|refused| match refused {
             Some(error) => Err(error),
