@@ -282,6 +282,7 @@ async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
 impl Inner {
     /// The rooms a person is in, as the read model knows them.
     pub(crate) async fn load_rooms(&self, user: &UserId) -> Result<HashSet<RoomId>, StoreError> {
+        self.metrics.room_loads.inc();
         let memberships = self.read.current().memberships_of(user).await?;
         let present = memberships.into_iter().filter(|m| m.present && !m.banned);
         Ok(present.map(|membership| membership.room_id).collect())

@@ -62,6 +62,9 @@ pub struct LiveMetrics {
     pub closed: Family<Closed, Counter>,
     /// Resumes, by how they were served.
     pub resumes: Family<Resumed, Counter>,
+    /// How often a person's rooms were read from the read model: once when he comes here, not when he
+    /// comes back.
+    pub room_loads: Counter,
     /// From a client's frame to its answer.
     pub frames: Latencies,
     /// From an event's time to its frame in the queues, in seconds.
@@ -86,6 +89,7 @@ impl LiveMetrics {
             queued_max: Gauge::default(),
             closed: Family::default(),
             resumes: Family::default(),
+            room_loads: Counter::default(),
             frames: Family::new_with_constructor(|| Histogram::new(latency_buckets())),
             delivery: Histogram::new(latency_buckets()),
         };
@@ -100,6 +104,7 @@ impl LiveMetrics {
         live.register("backfilled", "Events the feed had lost", self.backfilled.clone());
         live.register("undecodable", "Events that could not be read", self.undecodable.clone());
         live.register("position", "The last event handed on", self.position.clone());
+        live.register("room_loads", "Persons' rooms read", self.room_loads.clone());
         live.register("remembered", "Events in memory for resumes", self.remembered.clone());
         live.register("remembered_bytes", "Bytes of them", self.remembered_bytes.clone());
         live.register("delivery_seconds", "From event to sockets' queues", self.delivery.clone());

@@ -81,7 +81,11 @@ impl EventLog {
         };
         let outcomes = refused.into_iter().map(|refused| match refused {
             Some(error) => Err(error),
-            None => written.next().unwrap_or(Err(AppendError::Unknown)).map(appended),
+            None => written
+                .next()
+                .unwrap_or(Err(AppendError::Unknown))
+                .map(appended)
+                .map_err(|error| self.noted(error)),
         });
         outcomes.collect()
     }

@@ -1,8 +1,17 @@
 //! Readers that do not read (item 7).
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use tests::kit::installation::Installation;
+use tests::kit::last;
 use tests::kit::person::{Person, id_of};
+use tests::kit::separate::{Separate, Setup};
+
+use crate::crew::Crew;
+use crate::figures::Figures;
+use crate::load::{Habits, Load};
+use crate::schedule::{Schedule, by_length, long};
 
 /// A reader that does not read is put out, resumably, and nobody else notices.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,4 +57,93 @@ async fn a_slow_reader_is_put_out() {
     let mut unique = ids.clone();
     unique.dedup();
     assert_eq!((ids.len(), unique.len()), (said, said));
+}
+
+/// The 99th of a hundred, in order of time.
+fn p99(mut delays: Vec<Duration>) -> Duration {
+    assert!(delays.len() > 200, "{} deliveries are too few to judge", delays.len());
+    delays.sort_unstable();
+    delays[delays.len() * 99 / 100]
+}
+
+struct Memory {
+    resident: f64,
+    /// Recent events, which a gateway keeps on purpose, up to a bound.
+    remembered: f64,
+}
+
+async fn memory(gateway: &str) -> Memory {
+    let figures = Figures::of(gateway).await;
+    Memory {
+        resident: figures.sum("process_resident_memory_bytes", &[]),
+        remembered: figures.sum("tidings_live_remembered_bytes", &[]),
+    }
+}
+
+/// One in ten stops reading, one in a hundred reads a byte a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_slow_readers_are_put_out_and_nobody_else_notices() {
+    let schedule = Schedule::of("many_slow_readers_are_put_out_and_nobody_else_notices");
+    let setup = Setup { gateways: 1, proxied: Vec::new(), ..Setup::on("sqlite") };
+    let separate = Separate::start_with(setup);
+    let gateway = separate.address("gateway-0").to_owned();
+    let crew = Crew::gather(&separate.place, by_length(6, 20), 1).await;
+    let (stopping, dripping) = by_length((5, 1), (20, 2));
+    let habits = Habits {
+        listeners: by_length(44, 178),
+        stopping,
+        dripping,
+        socket_writers: 0,
+        rest_writers: by_length(4, 2),
+        changes: 0,
+        churn: 0,
+        pause: Duration::from_millis(by_length(20, 100)),
+        body: 7_000,
+        ..Habits::default()
+    };
+    let load = Load::begin(&schedule, &crew, habits).await;
+    load.goes_on(by_length(100, 600)).await;
+    drop(load.delays());
+    let first = memory(&gateway).await;
+    load.goes_on(by_length(150, 600)).await;
+    let undisturbed = p99(load.delays());
+    let before = memory(&gateway).await;
+    // What a gateway keeps of recent events costs more than their bytes: frames made of them, tables.
+    let each = (before.resident - first.resident) / (before.remembered - first.remembered);
+    schedule.say(&format!("undisturbed p99 {undisturbed:?}; now {stopping} stop, {dripping} drip"));
+    load.slow(true);
+    let (begun, slow) = (Instant::now(), f64::from(u32::try_from(stopping + dripping).unwrap()));
+    let put_out = async || {
+        Figures::of(&gateway).await.sum("tidings_ws_closed_total", &[("code", "4508")]) >= slow
+    };
+    let at_least = Duration::from_secs(by_length(0, 120));
+    while begun.elapsed() < at_least || !put_out().await {
+        assert!(begun.elapsed() < Duration::from_secs(180), "slow readers are never put out");
+        load.goes_on(20).await;
+    }
+    let disturbed = p99(load.delays());
+    schedule.say(&format!("all put out; p99 meanwhile {disturbed:?}"));
+    if long() {
+        assert!(disturbed < undisturbed.mul_f64(1.5), "{disturbed:?} for {undisturbed:?}");
+    }
+    last(Duration::from_secs(1)).await;
+    let after = memory(&gateway).await;
+    let kept = (after.remembered - before.remembered).max(0.0);
+    let bound = before.resident.mul_add(1.05, each.max(1.0) * kept);
+    schedule.say(&format!(
+        "resident {:.1} MB, before {:.1} MB; {:.1} MB more of recent events, {each:.2} for one: {:.1} MB allowed",
+        after.resident / 1e6,
+        before.resident / 1e6,
+        kept / 1e6,
+        bound / 1e6
+    ));
+    assert!(after.resident < bound, "{} of {bound} bytes", after.resident);
+    load.slow(false);
+    load.goes_on(20).await;
+    let history = load.finish(&separate, &schedule).await;
+    let absences = history.absences();
+    assert_eq!(absences.len(), stopping + dripping, "only the slow ones were put out");
+    for absence in absences {
+        assert_eq!(absence.code, Some(4508), "{absence:?}");
+    }
 }

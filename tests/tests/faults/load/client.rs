@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::kit::installation::Place;
 use tests::kit::person::Person;
 use tests::kit::socket::{Socket, handshake};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::drip::Drip;
 use super::rest::post_of;
-use super::{LAST_WORD, Shared};
+use super::{LAST_WORD, Manner, Shared};
 use crate::history::{Doing, Trace, sequence};
 use crate::schedule::Dice;
 
@@ -30,7 +33,7 @@ pub(super) struct Client {
     shared: Shared,
     person: Person,
     name: String,
-    writes: bool,
+    manner: Manner,
     dice: Dice,
     trace: Arc<Mutex<Trace>>,
     socket: Socket,
@@ -38,6 +41,8 @@ pub(super) struct Client {
     pending: Option<Pending>,
     /// How long the server asked to stay away.
     stay_away: Duration,
+    cuts: watch::Receiver<usize>,
+    slow: watch::Receiver<bool>,
 }
 
 impl Client {
@@ -46,9 +51,15 @@ impl Client {
         shared: &Shared,
         person: Person,
         name: String,
-        writes: bool,
+        manner: Manner,
         dice: Dice,
     ) -> Self {
+        let mut person = person;
+        if manner == Manner::Drips {
+            let slow = shared.slow.subscribe();
+            let urls = vec![Drip::before(person.place.url(person.gateway), slow).await];
+            person.place = Place::new(urls);
+        }
         let trace = shared.history.client(&name, &person.id);
         let socket = person.connect().await;
         trace.lock().unwrap().opened(&socket.position);
@@ -56,8 +67,10 @@ impl Client {
             shared: shared.clone(),
             person,
             name,
-            writes,
+            manner,
             dice,
+            cuts: shared.cuts.subscribe(),
+            slow: shared.slow.subscribe(),
             trace,
             socket,
             posted: 0,
@@ -68,11 +81,22 @@ impl Client {
 
     pub(super) async fn run(mut self) {
         loop {
-            if self.writes && self.pending.is_none() && !self.shared.stopped() {
+            if self.manner == Manner::Writes && self.pending.is_none() && !self.shared.stopped() {
                 self.post().await;
             }
-            let wait = if self.pending.is_some() { 100 } else { 1000 };
-            match self.socket.next(Duration::from_millis(wait)).await {
+            if self.manner == Manner::Stops {
+                let _ = self.slow.wait_for(|slow| !slow).await;
+            }
+            let wait = Duration::from_millis(if self.pending.is_some() { 100 } else { 1000 });
+            let next = tokio::select! {
+                next = self.socket.next(wait) => next,
+                // What has come and was not looked at is lost with the socket: the position says so.
+                Ok(()) = self.cuts.changed() => {
+                    self.come_back().await;
+                    continue;
+                }
+            };
+            match next {
                 Some(frame) => {
                     if self.take(&frame).await {
                         return;
@@ -90,7 +114,7 @@ impl Client {
         let client_id = format!("{}-{}", self.name, self.posted);
         self.posted += 1;
         let frame = json!({"type": "post", "id": client_id, "room_id": room,
-                           "client_id": client_id, "body": client_id});
+                           "client_id": client_id, "body": self.shared.body(&client_id)});
         let doing = self.shared.history.begin(&self.person.id, post_of(&room, &client_id));
         self.socket.send(frame.clone()).await;
         self.pending = Some(Pending { doing, frame, sent: Instant::now() });
@@ -99,6 +123,7 @@ impl Client {
     /// Takes a frame in; whether it was the last word.
     async fn take(&mut self, frame: &Value) -> bool {
         self.trace.lock().unwrap().frame(frame);
+        self.time(frame);
         match frame["type"].as_str().unwrap_or_default() {
             "ok" | "error" => self.answered(frame).await,
             "closing" => {
@@ -116,6 +141,20 @@ impl Client {
             _ => {}
         }
         false
+    }
+
+    /// Notes how long a message took that says when it was made.
+    fn time(&self, frame: &Value) {
+        let reads = matches!(self.manner, Manner::Listens | Manner::Writes);
+        if reads
+            && frame["event"] == "message.posted"
+            && let Some((made, _)) =
+                frame["data"]["body"].as_str().and_then(|it| it.split_once(':'))
+            && let Ok(made) = made.parse().map(Duration::from_micros)
+        {
+            let took = self.shared.history.now().saturating_sub(made);
+            self.shared.delays.lock().unwrap().push(took);
+        }
     }
 
     async fn answered(&mut self, frame: &Value) {

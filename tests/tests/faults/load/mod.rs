@@ -2,13 +2,15 @@
 //! people out and brings them in. All of it recorded.
 
 mod client;
+mod drip;
 mod rest;
 mod steward;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -27,6 +29,10 @@ const LAST_WORD: &str = "the-last-word";
 pub(crate) struct Habits {
     /// Sockets that only listen.
     pub(crate) listeners: usize,
+    /// Sockets that only listen, and stop reading while they are told to.
+    pub(crate) stopping: usize,
+    /// The same, that read a byte a second meanwhile.
+    pub(crate) dripping: usize,
     /// Sockets that listen and post, one message at a time.
     pub(crate) socket_writers: usize,
     /// Writers over REST, one message at a time.
@@ -40,19 +46,47 @@ pub(crate) struct Habits {
     pub(crate) jitter: Duration,
     /// A writer waits so long after each message.
     pub(crate) pause: Duration,
+    /// At least as many bytes has a message.
+    pub(crate) body: usize,
 }
 
 impl Default for Habits {
     fn default() -> Self {
         Self {
             listeners: 4,
+            stopping: 0,
+            dripping: 0,
             socket_writers: 3,
             rest_writers: 3,
             changes: 5,
             churn: 25,
             jitter: Duration::from_millis(300),
             pause: Duration::from_millis(4),
+            body: 0,
         }
+    }
+}
+
+/// What a client does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Listens,
+    Writes,
+    /// Does not read while readers are to be slow.
+    Stops,
+    /// Reads a byte a second while readers are to be slow.
+    Drips,
+}
+
+impl Habits {
+    /// What each client does.
+    fn manners(&self) -> Vec<Manner> {
+        let of = |manner, count| std::iter::repeat_n(manner, count);
+        of(Manner::Listens, self.listeners)
+            .chain(of(Manner::Writes, self.socket_writers))
+            .chain(of(Manner::Stops, self.stopping))
+            .chain(of(Manner::Drips, self.dripping))
+            .collect()
     }
 }
 
@@ -63,9 +97,24 @@ struct Shared {
     history: History,
     habits: Habits,
     stop: Arc<AtomicBool>,
+    /// Counts up when every client is to lose its socket.
+    cuts: watch::Sender<usize>,
+    /// Whether slow readers are slow now.
+    slow: watch::Sender<bool>,
+    /// From a post's first try to its arrival at a client that reads.
+    delays: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl Shared {
+    /// A message that says when it was made, as long as it is to be.
+    fn body(&self, client_id: &str) -> String {
+        if self.habits.body == 0 {
+            return client_id.to_owned();
+        }
+        let now = self.history.now().as_micros();
+        format!("{now}:{client_id}:{}", "x".repeat(self.habits.body))
+    }
+
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
@@ -90,15 +139,22 @@ impl Load {
         let history = History::new();
         let stop = Arc::new(AtomicBool::new(false));
         let (crew, habits) = (crew.clone(), habits);
-        let shared = Shared { crew, history: history.clone(), habits, stop };
+        let shared = Shared {
+            crew,
+            history: history.clone(),
+            habits,
+            stop,
+            cuts: watch::Sender::new(0),
+            slow: watch::Sender::new(false),
+            delays: Arc::default(),
+        };
         let mut load =
             Self { history, clients: Vec::new(), writers: Vec::new(), shared: shared.clone() };
-        for number in 0..shared.habits.listeners + shared.habits.socket_writers {
+        for (number, manner) in shared.habits.manners().into_iter().enumerate() {
             let name = format!("client-{number}");
             let person = &shared.crew.people[number % shared.crew.people.len()];
-            let writes = number >= shared.habits.listeners;
             let dice = schedule.dice_of(&name);
-            let client = client::Client::open(&shared, person.at(number), name, writes, dice).await;
+            let client = client::Client::open(&shared, person.at(number), name, manner, dice).await;
             load.clients.push(tokio::spawn(client.run()));
         }
         for number in 0..shared.habits.rest_writers {
@@ -133,6 +189,21 @@ impl Load {
     /// Waits until so many more posts are acknowledged.
     pub(crate) async fn goes_on(&self, more: usize) {
         self.reaches(self.history.acknowledged() + more).await;
+    }
+
+    /// Takes every client's socket away at once, without a word.
+    pub(crate) fn cut(&self) {
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Makes slow readers slow, or quick again.
+    pub(crate) fn slow(&self, slow: bool) {
+        self.shared.slow.send_replace(slow);
+    }
+
+    /// How long posts took to reach the clients that read, since this was asked last.
+    pub(crate) fn delays(&self) -> Vec<Duration> {
+        std::mem::take(&mut *self.shared.delays.lock().unwrap())
     }
 
     /// Ends the load, waits until every client has heard the last word, and judges: what was recorded

@@ -96,7 +96,7 @@ impl Caller {
 /// Says something, however long it takes.
 pub(super) async fn say(shared: &Shared, who: &Person, room: &str, id: &str, dice: &mut Dice) {
     let doing = shared.history.begin(&who.id, post_of(room, id));
-    let done = Caller::new(who).insist(shared, doing, post_request(room, id), dice).await;
+    let done = Caller::new(who).insist(shared, doing, post_request(shared, room, id), dice).await;
     assert!(done.is_some(), "{id} was refused");
 }
 
@@ -104,8 +104,8 @@ pub(super) fn post_of(room: &str, client_id: &str) -> Act {
     Act::Post { room: room.to_owned(), client_id: client_id.to_owned() }
 }
 
-fn post_request(room: &str, client_id: &str) -> Request<'static> {
-    let body = json!({"body": client_id, "client_id": client_id});
+fn post_request(shared: &Shared, room: &str, client_id: &str) -> Request<'static> {
+    let body = json!({"body": shared.body(client_id), "client_id": client_id});
     Request { method: "POST", path: format!("/v1/rooms/{room}/messages"), body: Some(body) }
 }
 
@@ -144,7 +144,7 @@ impl Writer {
         let client_id = format!("{}-{}", self.name, self.posted);
         self.posted += 1;
         let doing = self.shared.history.begin(&self.person.id, post_of(&room, &client_id));
-        let request = post_request(&room, &client_id);
+        let request = post_request(&self.shared, &room, &client_id);
         let done = self.caller.insist(&self.shared, doing, request, &mut self.dice).await;
         self.messages.extend(done.and_then(|message| message["id"].as_str().map(str::to_owned)));
     }

@@ -1,0 +1,87 @@
+//! Every socket lost at once (item 8).
+
+use std::time::Duration;
+
+use tests::kit::separate::{Separate, Setup};
+
+use crate::crew::Crew;
+use crate::figures::Figures;
+use crate::history::History;
+use crate::load::{Habits, Load};
+use crate::schedule::{Schedule, by_length};
+
+/// A client waits a moment of its own, at most this long, before it comes back.
+const JITTER: Duration = Duration::from_secs(2);
+/// How soon everybody has everything he missed.
+const BOUND: Duration = Duration::from_secs(15);
+
+/// What coming back may cost, over all gateways.
+#[derive(Debug, Default, PartialEq)]
+struct Cost {
+    from_memory: f64,
+    otherwise: f64,
+    room_loads: f64,
+    logins: f64,
+}
+
+async fn cost(separate: &Separate) -> Cost {
+    let mut cost = Cost::default();
+    for url in separate.place.urls.iter() {
+        let figures = Figures::of(url).await;
+        let resumes = figures.sum("tidings_ws_resumes_total", &[]);
+        let memory = figures.sum("tidings_ws_resumes_total", &[("from", "memory")]);
+        cost.from_memory += memory;
+        cost.otherwise += resumes - memory;
+        cost.room_loads += figures.sum("tidings_live_room_loads_total", &[]);
+    }
+    let auth = Figures::of(separate.address("auth-svc")).await;
+    cost.logins = auth.sum("tidings_auth_commands_total", &[("command", "login")]);
+    cost
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_sockets_lost_at_once() {
+    let schedule = Schedule::of("all_sockets_lost_at_once");
+    let sockets = by_length(300, 2000);
+    let setup = Setup { gateways: 1, proxied: Vec::new(), ..Setup::on("sqlite") };
+    let separate = Separate::start_with(setup);
+    // A person has 20 sockets at most.
+    let crew = Crew::gather(&separate.place, sockets / 15, 4).await;
+    let habits = Habits {
+        listeners: sockets,
+        socket_writers: 0,
+        rest_writers: 1,
+        changes: 10,
+        churn: 0,
+        jitter: JITTER,
+        pause: Duration::from_millis(by_length(100, 500)),
+        ..Habits::default()
+    };
+    let load = Load::begin(&schedule, &crew, habits).await;
+    schedule.say(&format!("{sockets} sockets of {} people are open", crew.people.len()));
+    load.goes_on(10).await;
+    for round in 1..=by_length(2, 4) {
+        let before = cost(&separate).await;
+        load.cut();
+        let longest = all_back(&load.history, sockets * round).await;
+        schedule.say(&format!("round {round}: all back within {longest:?}"));
+        assert!(longest < BOUND, "{longest:?}");
+        let after = cost(&separate).await;
+        assert!((after.from_memory - before.from_memory - sockets as f64).abs() < 0.5, "{after:?}");
+        assert_eq!(after.otherwise.total_cmp(&before.otherwise), std::cmp::Ordering::Equal);
+        assert_eq!(after.room_loads.total_cmp(&before.room_loads), std::cmp::Ordering::Equal);
+        assert_eq!(after.logins.total_cmp(&before.logins), std::cmp::Ordering::Equal);
+        load.goes_on(5).await;
+    }
+    load.finish(&separate, &schedule).await;
+}
+
+/// Waits until so many absences are over; how long the longest of all was.
+async fn all_back(history: &History, wanted: usize) -> Duration {
+    tests::kit::until("everybody is back", async || {
+        let absences = history.absences();
+        let over: Vec<Duration> = absences.iter().filter_map(|absence| absence.lasted).collect();
+        (over.len() == wanted).then(|| over.into_iter().max().unwrap_or_default())
+    })
+    .await
+}
