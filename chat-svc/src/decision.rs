@@ -192,6 +192,11 @@ impl ReadAt {
         self.0.insert(lane, sequence);
     }
 
+    /// The newest event that was read: what was decided by it can be seen from there on.
+    fn newest(&self) -> Sequence {
+        self.0.values().copied().max().unwrap_or(0)
+    }
+
     /// A lane that was not read is that of something new: it must be empty.
     pub(crate) fn expectation(&self, lane: &Lane) -> Expect {
         self.0.get(lane).map_or(Expect::Empty, |sequence| Expect::At(*sequence))
@@ -201,8 +206,8 @@ impl ReadAt {
 /// What became of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Committed {
-    /// There was nothing to write.
-    Nothing,
+    /// There was nothing to write: all of it holds already, at the latest from this position on.
+    Nothing(Position),
     /// It was written now.
     Now(Position),
     /// The same command (by its idempotency key) had been carried out before; everything it wrote lies
@@ -214,8 +219,9 @@ impl Committed {
     /// Where its effect can be read.
     pub(crate) fn position(self) -> Option<Position> {
         match self {
-            Self::Nothing => None,
-            Self::Now(position) | Self::Before(position) => Some(position),
+            Self::Nothing(position) | Self::Now(position) | Self::Before(position) => {
+                Some(position)
+            }
         }
     }
 }
@@ -230,7 +236,8 @@ impl Chat {
         read: &ReadAt,
     ) -> Result<Committed, Failure> {
         if facts.is_empty() {
-            return Ok(Committed::Nothing);
+            // What a repeat finds done may be newer than anything its gateway has handed on.
+            return Ok(Committed::Nothing(self.log.epoch().at(read.newest())));
         }
         let writes = facts.iter().enumerate().map(|(index, fact)| {
             let expect = read.expectation(&fact.lane);

@@ -17,6 +17,9 @@ use crate::error::LogError;
 
 /// How long one try waits for its answer. A lost connection ends the wait at once.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(3);
+/// How long one try of a write waits where several servers must agree. While they have no leader nobody
+/// answers; the shorter a try, the sooner after the election the next one.
+pub(crate) const ATTEMPT_IN_CLUSTER: Duration = Duration::from_millis(500);
 /// How long something that changes nothing is asked again.
 const READ_BUDGET: Duration = Duration::from_secs(5);
 /// Pause before asking again.
@@ -58,12 +61,23 @@ impl Connection {
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> Result<Message, Unanswered> {
+        self.ask_for(ATTEMPT, subject, headers, payload).await
+    }
+
+    /// The same with another patience.
+    pub(crate) async fn ask_for(
+        &self,
+        patience: Duration,
+        subject: String,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, Unanswered> {
         let link = self.state();
         if !link.connected {
             // A request given to a disconnected client waits in its queue and is sent later.
             return Err(Unanswered::NotTaken);
         }
-        let mut request = Request::new().payload(payload).timeout(Some(ATTEMPT));
+        let mut request = Request::new().payload(payload).timeout(Some(patience));
         if let Some(headers) = headers {
             request = request.headers(headers);
         }

@@ -113,11 +113,10 @@ impl EventLog {
         let mut tries = Tries::new();
         loop {
             tries.wait_for_connection(self).await?;
-            let answer = self
-                .inner
-                .connection
-                .ask(write.subject.clone(), Some(write.headers()), write.payload.clone())
-                .await;
+            let (subject, headers) = (write.subject.clone(), Some(write.headers()));
+            let (patience, payload) = (self.inner.patience(), write.payload.clone());
+            let connection = &self.inner.connection;
+            let answer = connection.ask_for(patience, subject, headers, payload).await;
             match tries.judge(answer)? {
                 Some(Outcome::Stored { sequence, duplicate: false }) => {
                     return Ok(Written { last: sequence, duplicate: false });
@@ -203,7 +202,8 @@ impl EventLog {
         }
         let mut headers = commit.batch_headers(&batch_id, number + 1);
         headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
-        connection.ask(commit.subject.clone(), Some(headers), commit.payload.clone()).await
+        let (patience, subject) = (self.inner.patience(), commit.subject.clone());
+        connection.ask_for(patience, subject, Some(headers), commit.payload.clone()).await
     }
 
     /// The ids of this batch are in the log: from an earlier try of ours, or from another call?

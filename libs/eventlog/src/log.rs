@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_nats::jetstream;
 use parking_lot::RwLock;
 use schemas::{Epoch, Namespace};
 use tokio::sync::watch;
 
+use crate::api::{ATTEMPT, ATTEMPT_IN_CLUSTER};
 use crate::connection::{Connection, LinkState};
 use crate::error::LogError;
 use crate::group;
@@ -125,5 +127,10 @@ impl Inner {
     /// Whether several servers must agree on every write.
     pub(crate) fn is_clustered(&self) -> bool {
         self.attached.read().as_ref().is_some_and(|attached| attached.replicas > 1)
+    }
+
+    /// How long one try of a write waits for its answer.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.is_clustered() { ATTEMPT_IN_CLUSTER } else { ATTEMPT }
     }
 }

@@ -39,11 +39,11 @@ async fn acknowledgements_lost_after_the_commit() {
     let load = Load::begin(&schedule, &crew, habits).await;
     load.goes_on(20).await;
     let mut dice: Dice = schedule.dice_of("acks");
-    let wanted = by_length(40, 1000);
+    let (wanted, odds) = by_length((40, 2), (1000, 3));
     let all = Arc::new(AtomicBool::new(false));
     let silence = Arc::clone(&all);
     separate.proxy.decide(move |passing| {
-        let lost = is_ack(passing) && (silence.load(Ordering::SeqCst) || dice.once_in(2));
+        let lost = is_ack(passing) && (silence.load(Ordering::SeqCst) || dice.once_in(odds));
         if lost { Fate::Lose } else { Fate::Pass }
     });
     let mut shown = 0;

@@ -1,5 +1,6 @@
 //! The people of a case, and the rooms they talk in.
 
+use serde_json::json;
 use tests::kit::installation::Place;
 use tests::kit::person::Person;
 
@@ -23,11 +24,22 @@ impl Crew {
         for number in 0..people {
             crew.people.push(Person::register_at(place, number, &format!("p{number}")).await);
         }
-        let members: Vec<&Person> = crew.people.iter().collect();
-        crew.plaza = crew.owner.group(&members).await;
+        crew.plaza = crew.room().await;
         for _ in 0..rooms {
-            crew.rooms.push(crew.owner.group(&members).await);
+            crew.rooms.push(crew.room().await);
         }
         crew
+    }
+
+    /// Makes a room of all. With a room come at most 100 people; the others follow one by one.
+    async fn room(&self) -> String {
+        let (first, others) = self.people.split_at(self.people.len().min(100));
+        let room = self.owner.group(&first.iter().collect::<Vec<_>>()).await;
+        for other in others {
+            let body = json!({"user": other.id});
+            let added = self.owner.post(&format!("/v1/rooms/{room}/members"), body).await;
+            assert!((200..300).contains(&added.status), "{}", added.text);
+        }
+        room
     }
 }

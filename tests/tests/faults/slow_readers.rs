@@ -105,7 +105,7 @@ async fn many_slow_readers_are_put_out_and_nobody_else_notices() {
     load.goes_on(by_length(100, 600)).await;
     drop(load.delays());
     let first = memory(&gateway).await;
-    load.goes_on(by_length(150, 600)).await;
+    load.goes_on(by_length(600, 1000)).await;
     let undisturbed = p99(load.delays());
     let before = memory(&gateway).await;
     // What a gateway keeps of recent events costs more than their bytes: frames made of them, tables.

@@ -20,7 +20,7 @@ use crate::schedule::{Dice, Schedule};
 use crate::world::{World, events};
 
 /// A load that makes no progress for so long is stuck.
-const STUCK: Duration = Duration::from_secs(60);
+const STUCK: Duration = Duration::from_secs(120);
 /// What the owner says in the plaza when all is over.
 const LAST_WORD: &str = "the-last-word";
 
@@ -173,7 +173,7 @@ impl Load {
     /// Waits until so many posts are acknowledged in all.
     ///
     /// # Panics
-    /// When none is for a minute.
+    /// When none is for two minutes.
     pub(crate) async fn reaches(&self, acknowledged: usize) {
         let (mut last, mut since) = (self.history.acknowledged(), Instant::now());
         while last < acknowledged {
