@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use readmodel::{ReadModel, StoreError};
+use readmodel::{Group, ReadModel, StoreError};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::ClientId;
 use schemas::{Epoch, Sequence};
@@ -52,11 +52,11 @@ impl MessageIndex for ReadModel {
     async fn checkpoint(&self, epoch: &Epoch) -> Result<Sequence, IndexError> {
         let checkpoint = self.current().checkpoint().await?;
         let ours = checkpoint.epoch.as_ref() == Some(epoch);
-        Ok(if ours { checkpoint.sequence } else { 0 })
+        Ok(if ours { checkpoint.marks.conversations } else { 0 })
     }
 
     async fn wait_for(&self, sequence: Sequence, patience: Duration) -> bool {
-        Self::wait_for(self, sequence, patience).await.is_ok()
+        self.wait_for_groups(&[Group::Conversations], sequence, patience).await.is_ok()
     }
 
     async fn message(&self, id: &MessageId) -> Result<Option<Indexed>, IndexError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::{BusError, ServiceHandle};
 use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, LogError};
-use readmodel::{ReadModel, StoreError};
+use readmodel::{Group, ReadModel, StoreError};
 use schemas::codes::{Code, FieldError, Rejection};
 use schemas::commands::{
     Accepted, CallContext, Caller, MarkNotificationsRead, NOTIFY, SendNotification,
@@ -95,7 +95,8 @@ impl Desk {
             return Ok(entry.read);
         }
         // It may have been shown live before it was projected.
-        if self.read_model.wait_for(last.sequence, CATCH_UP).await.is_err() {
+        if self.read_model.wait_for_groups(&[Group::Inbox], last.sequence, CATCH_UP).await.is_err()
+        {
             let detail = "the inbox is not up to date yet";
             return Err(Rejection::new(Code::ProjectionLagging, detail).retry_after(1));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
-use readmodel::ReadModel;
+use readmodel::{Group, ReadModel};
 use schemas::events::NotificationCreated;
 use schemas::subjects::LaneKind;
 use schemas::{Actor, Event, EventData, Lane, Timestamp};
@@ -38,7 +38,8 @@ impl Inbox {
         let Some(last) = last else { return Ok(false) };
         // A read model that lags or has stopped must not keep people from being told: the entry is then
         // written again under its id, and counted once by whoever applies it.
-        if self.read_model.wait_for(last.sequence, LOOK_BACK).await.is_err() {
+        if self.read_model.wait_for_groups(&[Group::Inbox], last.sequence, LOOK_BACK).await.is_err()
+        {
             return Ok(false);
         }
         let store = self.read_model.current();

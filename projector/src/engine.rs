@@ -8,13 +8,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use readmodel::{Collection, CommitError, Doc, Key, ProjectionStore, StoreError, Want};
+use readmodel::{
+    Collection, CommitError, Doc, Group, Key, Marks, ProjectionStore, StoreError, Want,
+};
 use schemas::{Epoch, Sequence};
 use tokio::task::JoinHandle;
 
-use crate::error::{Poison, ProjectError};
+use crate::error::{Poison, ProjectError, Stop};
+use crate::source::Unreadable;
 use crate::views::{self, Logged, Wants};
-use crate::working_set::{NotLoaded, WorkingSet};
+use crate::working_set::WorkingSet;
 
 /// Documents asked of a store at once.
 const LOAD_CHUNK: usize = 10_000;
@@ -25,9 +28,11 @@ pub struct Engine {
     store: Arc<dyn ProjectionStore>,
     epoch: Epoch,
     /// What is committed.
-    at: Sequence,
+    at: Marks,
     /// What is projected; its commit may be under way.
-    projected: Sequence,
+    projected: Marks,
+    /// Groups that apply nothing any more.
+    stops: Vec<Stop>,
     writing: Option<JoinHandle<Result<(), CommitError>>>,
     set: WorkingSet,
 }
@@ -62,21 +67,53 @@ impl Engine {
         if checkpoint.retired {
             return Err(ProjectError::Retired);
         }
-        let (at, set) = match checkpoint.sequence {
-            0 => (0, WorkingSet::of_empty_generation(head)),
-            at => (at, WorkingSet::default()),
+        let at = checkpoint.marks;
+        let set = match at.most() {
+            0 => WorkingSet::of_empty_generation(head),
+            _ => WorkingSet::default(),
         };
-        Ok(Self { store, epoch, at, projected: at, writing: None, set })
+        Ok(Self { store, epoch, at, projected: at, stops: Vec::new(), writing: None, set })
     }
 
-    /// The last event applied and committed.
-    pub const fn at(&self) -> Sequence {
+    /// The last event committed in all groups.
+    pub fn at(&self) -> Sequence {
+        self.at.least()
+    }
+
+    /// The last event committed in each group.
+    pub const fn marks(&self) -> Marks {
         self.at
     }
 
-    /// The last event applied, whose commit may be under way.
-    pub(crate) const fn projected(&self) -> Sequence {
-        self.projected
+    /// The last event applied in all groups that have not stopped; its commit may be under way.
+    pub(crate) fn projected(&self) -> Sequence {
+        let going: Vec<Group> =
+            Group::ALL.into_iter().filter(|group| self.stop_of(*group).is_none()).collect();
+        match going.as_slice() {
+            [] => self.projected.most(),
+            going => self.projected.least_of(going),
+        }
+    }
+
+    /// Groups that have stopped, in the order in which they did.
+    pub fn stops(&self) -> &[Stop] {
+        &self.stops
+    }
+
+    /// Takes out why the first group has stopped, for whom that is the end.
+    pub(crate) fn take_stop(&mut self) -> Option<Stop> {
+        if self.stops.is_empty() { None } else { Some(self.stops.remove(0)) }
+    }
+
+    fn stop_of(&self, group: Group) -> Option<Sequence> {
+        let stop = self.stops.iter().find(|stop| stop.group == group);
+        stop.map(|stop| stop.poison.sequence())
+    }
+
+    /// Whether a group has still to apply an event.
+    fn applies(&self, group: Group, sequence: Sequence) -> bool {
+        let before = self.stop_of(group).is_none_or(|stop| sequence < stop);
+        before && sequence > self.projected.get(group)
     }
 
     /// The generation being written.
@@ -84,18 +121,18 @@ impl Engine {
         &self.store
     }
 
-    /// Applies events and moves the checkpoint to `through`, in one transaction. When an event cannot be
-    /// projected, those before it are applied and committed, and the error names it.
+    /// Applies events and moves the checkpoint to `through`, in one transaction. A group that cannot apply
+    /// one stops before it ([`Engine::stops`]) and the others go on.
     ///
     /// # Errors
-    /// [`ProjectError`]; after [`ProjectError::Store`] it is not known whether the batch was committed:
-    /// open another engine.
+    /// [`ProjectError::Poison`] when every group has stopped; after [`ProjectError::Store`] it is not known
+    /// whether the batch was committed: open another engine.
     pub async fn apply(
         &mut self,
         events: &[Logged],
         through: Sequence,
     ) -> Result<Applied, ProjectError> {
-        let applied = self.stage(events, through).await?;
+        let applied = self.stage(events, &[], through).await?;
         self.settle().await?;
         Ok(applied)
     }
@@ -108,21 +145,41 @@ impl Engine {
     pub(crate) async fn stage(
         &mut self,
         events: &[Logged],
+        unreadable: &[Unreadable],
         through: Sequence,
     ) -> Result<Applied, ProjectError> {
-        match self.try_stage(events, through).await {
-            Err(ProjectError::Poison(poison)) => {
-                self.settle().await?;
-                self.set = WorkingSet::default();
-                let before = events.partition_point(|event| event.sequence < poison.sequence());
-                if let Some(last) = events.get(..before).and_then(<[Logged]>::last) {
-                    let last = last.sequence;
-                    self.try_stage(events.get(..before).unwrap_or_default(), last).await?;
+        self.stop_before(unreadable);
+        let applied = loop {
+            match self.try_stage(events, through).await? {
+                Ok(applied) => break applied,
+                Err(stop) => {
+                    // What the event left half changed is thrown away with everything else in memory; the
+                    // group takes the batch up to the event, the others take all of it.
                     self.settle().await?;
+                    self.set = WorkingSet::default();
+                    self.stops.push(stop);
                 }
-                Err(poison.into())
             }
-            other => other,
+        };
+        if Group::ALL.into_iter().all(|group| self.stop_of(group).is_some()) {
+            self.settle().await?;
+            if let Some(stop) = self.take_stop() {
+                return Err(stop.poison.into());
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Stops the groups that would have to apply what cannot be read.
+    fn stop_before(&mut self, unreadable: &[Unreadable]) {
+        for event in unreadable {
+            for group in event.groups {
+                if self.applies(*group, event.sequence) && self.stop_of(*group).is_none() {
+                    let (sequence, source) = (event.sequence, Arc::clone(&event.source));
+                    let poison = Poison::Undecodable { sequence, source };
+                    self.stops.push(Stop { group: *group, poison });
+                }
+            }
         }
     }
 
@@ -130,20 +187,51 @@ impl Engine {
         &mut self,
         events: &[Logged],
         through: Sequence,
-    ) -> Result<Applied, ProjectError> {
-        self.prepare(events).await?;
+    ) -> Result<Result<Applied, Stop>, ProjectError> {
+        if let Err(stop) = self.prepare(events).await? {
+            return Ok(Err(stop));
+        }
         for event in events {
-            project(event, &mut self.set)?;
+            for group in views::groups_of(&event.event) {
+                if !self.applies(*group, event.sequence) {
+                    continue;
+                }
+                if let Err(poison) = project(event, *group, &mut self.set) {
+                    return Ok(Err(self.stopped(*group, poison)));
+                }
+            }
         }
         self.settle().await?;
         let docs = self.set.take_changed();
         let documents = docs.len();
-        let (store, expected) = (Arc::clone(&self.store), self.at);
-        let next = self.epoch.at(through);
-        self.writing = Some(tokio::spawn(async move { store.commit(expected, next, docs).await }));
-        self.projected = through;
+        let next = self.next_marks(through);
+        if next != self.at {
+            let (store, epoch, expected) = (Arc::clone(&self.store), self.epoch.clone(), self.at);
+            let commit = async move { store.commit_marks(expected, epoch, next, docs).await };
+            self.writing = Some(tokio::spawn(commit));
+            self.projected = next;
+        }
         self.set.turn();
-        Ok(Applied { documents })
+        Ok(Ok(Applied { documents }))
+    }
+
+    /// A group that has stopped already fails on something earlier now: that is where it stops.
+    fn stopped(&mut self, group: Group, poison: Poison) -> Stop {
+        self.stops.retain(|stop| stop.group != group);
+        Stop { group, poison }
+    }
+
+    /// Where the groups stand after everything up to `through`.
+    fn next_marks(&self, through: Sequence) -> Marks {
+        let mut next = self.projected;
+        for group in Group::ALL {
+            let to = match self.stop_of(group) {
+                Some(stop) => through.min(stop.saturating_sub(1)),
+                None => through,
+            };
+            next.set(group, to.max(next.get(group)));
+        }
+        next
     }
 
     /// Waits for the batch that is being written.
@@ -169,11 +257,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Loads what the events touch.
-    async fn prepare(&mut self, events: &[Logged]) -> Result<(), ProjectError> {
+    /// Loads what the events touch; the group to stop when that cannot be said.
+    async fn prepare(&mut self, events: &[Logged]) -> Result<Result<(), Stop>, ProjectError> {
         self.load(vec![Want::Key(Key::Site)]).await?;
-        let mut everyone =
-            self.set.site().map_err(|error| bug(&error, self.projected + 1))?.everyone_rooms;
+        let mut everyone = self.set.site().unwrap_or_default().everyone_rooms;
         everyone.extend(events.iter().filter_map(|e| views::everyone_room(&e.event)).cloned());
         let mut wants = Wants::of(&self.set);
         for event in events {
@@ -185,18 +272,23 @@ impl Engine {
         }
         self.load(wants).await?;
         if !everybody.is_empty() {
-            self.load_everybody(&everybody).await?;
+            self.load_everybody(&everybody, events).await?;
         }
         let mut further = Wants::of(&self.set);
-        for event in events {
-            views::needs_further(&event.event, &self.set, &mut further)
-                .map_err(|error| bug(&error, event.sequence))?;
+        for event in events.iter().filter(|e| self.applies(Group::Conversations, e.sequence)) {
+            if let Err(not_loaded) = views::needs_further(&event.event, &self.set, &mut further) {
+                drop(further);
+                // `needs` and the views disagree about what an event touches.
+                let (sequence, reason) = (event.sequence, not_loaded.to_string());
+                let poison = Poison::View { sequence, reason };
+                return Ok(Err(self.stopped(Group::Conversations, poison)));
+            }
         }
         let (further, new, _) = further.into_parts();
         for id in new {
             self.set.messages.learn(id, None);
         }
-        self.load(further).await
+        self.load(further).await.map(Ok)
     }
 
     async fn load(&mut self, mut wants: Vec<Want>) -> Result<(), ProjectError> {
@@ -211,17 +303,32 @@ impl Engine {
 
     /// A room of everyone is made: whoever is registered belongs to it. This happens once in the life
     /// of an installation, usually before there is anybody.
-    async fn load_everybody(&mut self, rooms: &[schemas::RoomId]) -> Result<(), ProjectError> {
+    async fn load_everybody(
+        &mut self,
+        rooms: &[schemas::RoomId],
+        events: &[Logged],
+    ) -> Result<(), ProjectError> {
         // Who registered in the batch that is under way must be found in the store.
         self.settle().await?;
-        let mut everybody = std::collections::BTreeSet::new();
+        let registered_by = self.projected.conversations;
+        let behind = self.projected.people < registered_by;
+        if behind && self.stop_of(Group::People).is_some() {
+            // Nobody knows who everybody is: the conversations stop before the room, too.
+            return Ok(());
+        }
+        // People who are behind and go on come forward in this very batch.
+        let coming = events.iter().filter(|event| event.sequence <= registered_by);
+        let mut everybody: std::collections::BTreeSet<schemas::UserId> =
+            coming.filter_map(|event| views::person(&event.event.data)).cloned().collect();
         let mut after = None;
         loop {
             let page = self.store.scan(Collection::Users, after.take(), LOAD_CHUNK).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.key());
             for doc in page {
-                if let Doc::User(user) = doc {
+                if let Doc::User(user) = doc
+                    && user.registered <= registered_by
+                {
                     everybody.insert(user.state.id.clone());
                 }
             }
@@ -237,15 +344,14 @@ impl Engine {
     }
 }
 
-/// `needs` and the views disagree about what an event touches.
-fn bug(error: &NotLoaded, sequence: Sequence) -> ProjectError {
-    ProjectError::Poison(Poison::View { sequence, reason: error.to_string() })
-}
-
-fn project(event: &Logged, set: &mut WorkingSet) -> Result<(), Poison> {
+fn project(event: &Logged, group: Group, set: &mut WorkingSet) -> Result<(), Poison> {
     // A view that panics must not take the process with it, and must not be passed over either. What it
     // left half changed is thrown away with the whole set.
-    let outcome = catch_unwind(AssertUnwindSafe(|| views::project(event, set)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(test)]
+        crate::engine_tests::trip(event, group);
+        views::project(event, group, set)
+    }));
     let reason = match outcome {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(not_loaded)) => not_loaded.to_string(),

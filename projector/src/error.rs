@@ -1,7 +1,9 @@
 //! Why the projection, a rebuild or a verification did not go on.
 
+use std::sync::Arc;
+
 use eventlog::LogError;
-use readmodel::{CommitError, StoreError};
+use readmodel::{CommitError, Group, StoreError};
 use schemas::{DecodeError, Sequence};
 
 /// Why an event cannot be projected. It is never skipped: the projection stands still before it.
@@ -12,9 +14,9 @@ pub enum Poison {
     Undecodable {
         /// Its place.
         sequence: Sequence,
-        /// Why.
+        /// Why; shared by the groups that stop before it.
         #[source]
-        source: DecodeError,
+        source: Arc<DecodeError>,
     },
     /// A view failed on it.
     #[error("a view failed at {sequence}: {reason}")]
@@ -24,6 +26,22 @@ pub enum Poison {
         /// Why.
         reason: String,
     },
+}
+
+/// A group of the read model that stands before an event it cannot apply, while others go on.
+#[derive(Debug)]
+pub struct Stop {
+    /// Which group.
+    pub group: Group,
+    /// Before which event, and why.
+    pub poison: Poison,
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let reason = telemetry::error_chain(&self.poison);
+        write!(f, "{} stopped: {reason}", self.group.as_str())
+    }
 }
 
 impl Poison {

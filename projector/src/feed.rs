@@ -6,8 +6,8 @@ use eventlog::EventLog;
 use schemas::{Sequence, Timestamp};
 
 use crate::engine::Engine;
-use crate::error::{Poison, ProjectError};
-use crate::source::Source;
+use crate::error::ProjectError;
+use crate::source::{Source, Unreadable};
 use crate::views::Logged;
 
 /// Events applied in one transaction when nobody waits for any of them: the more, the fewer times a page
@@ -19,15 +19,23 @@ const BATCH: usize = 8_000;
 pub(crate) struct Feed {
     source: Source,
     rest: VecDeque<Logged>,
+    unreadable: VecDeque<Unreadable>,
     through: Sequence,
-    poison: Option<Poison>,
+    /// Goes on with the other groups when one has stopped.
+    tolerant: bool,
 }
 
 impl Feed {
     /// Begins after the engine's checkpoint.
     pub(crate) async fn start(log: &EventLog, engine: &Engine) -> Result<Self, ProjectError> {
         let source = Source::start(log, engine.at(), BATCH).await?;
-        Ok(Self { source, rest: VecDeque::new(), through: engine.at(), poison: None })
+        let (rest, unreadable) = (VecDeque::new(), VecDeque::new());
+        Ok(Self { source, rest, unreadable, through: engine.at(), tolerant: false })
+    }
+
+    /// The same, for whom a group that stops is no reason to end.
+    pub(crate) fn tolerant(self) -> Self {
+        Self { tolerant: true, ..self }
     }
 
     /// Applies everything up to and including a sequence, and nothing after it; stops earlier, before
@@ -72,16 +80,19 @@ impl Feed {
                 (None, _) => self.through.min(target),
             };
             if through > engine.projected() {
-                engine.stage(&events, through).await?;
+                let later = self.unreadable.partition_point(|event| event.sequence <= through);
+                let later = self.unreadable.split_off(later);
+                let unreadable = Vec::from(std::mem::replace(&mut self.unreadable, later));
+                engine.stage(&events, &unreadable, through).await?;
                 told(engine.at());
+                if !self.tolerant
+                    && let Some(stop) = engine.take_stop()
+                {
+                    return Err(stop.poison.into());
+                }
             }
             if too_late {
                 return Ok(());
-            }
-            if self.rest.is_empty()
-                && let Some(poison) = self.poison.take()
-            {
-                return Err(poison.into());
             }
         }
         Ok(())
@@ -91,7 +102,7 @@ impl Feed {
         let work = self.source.next().await?;
         self.rest = work.events.into();
         self.through = work.through;
-        self.poison = work.poison;
+        self.unreadable = work.unreadable.into();
         Ok(())
     }
 }

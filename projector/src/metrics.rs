@@ -3,10 +3,21 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use readmodel::{Group, Marks};
 use telemetry::Metrics;
 use telemetry::prometheus_client::metrics::counter::Counter;
+use telemetry::prometheus_client::metrics::family::Family;
 use telemetry::prometheus_client::metrics::gauge::Gauge;
 use telemetry::prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+
+use crate::error::Stop;
+
+/// A group of the read model.
+type OfGroup = [(&'static str, &'static str); 1];
+
+const fn of(group: Group) -> OfGroup {
+    [("group", group.as_str())]
+}
 
 /// The projector's families; clones share them.
 #[derive(Debug, Clone)]
@@ -17,8 +28,14 @@ pub(crate) struct ProjectorMetrics {
     pub(crate) lag_seconds: Gauge<f64, AtomicU64>,
     /// The checkpoint's sequence.
     pub(crate) checkpoint: Gauge,
-    /// 1 while an event that cannot be projected stops the projection.
+    /// 1 while an event that cannot be applied stops a group, or all.
     pub(crate) stopped: Gauge,
+    /// By group: 1 while it is stopped.
+    group_stopped: Family<OfGroup, Gauge>,
+    /// By group: the sequence of its checkpoint.
+    group_checkpoint: Family<OfGroup, Gauge>,
+    /// Events that cannot be read, on lanes the read model is not made of.
+    pub(crate) passed_over: Counter,
     /// 1 while this instance is the one that writes.
     pub(crate) active: Gauge,
     /// Events projected.
@@ -38,6 +55,9 @@ impl ProjectorMetrics {
             lag_seconds: Gauge::default(),
             checkpoint: Gauge::default(),
             stopped: Gauge::default(),
+            group_stopped: Family::default(),
+            group_checkpoint: Family::default(),
+            passed_over: Counter::default(),
             active: Gauge::default(),
             events: Counter::default(),
             documents: Counter::default(),
@@ -54,7 +74,14 @@ impl ProjectorMetrics {
                 f.lag_seconds,
             );
             all.register("projector_checkpoint", "Sequence of the checkpoint", f.checkpoint);
-            all.register("projector_stopped", "Whether an event stops the projection", f.stopped);
+            all.register("projector_stopped", "Whether an event stops a group", f.stopped);
+            all.register("projector_group_stopped", "Whether it is stopped", f.group_stopped);
+            all.register("projector_group_checkpoint", "Its checkpoint", f.group_checkpoint);
+            all.register(
+                "projector_passed_over",
+                "Unreadable events on lanes that are not projected",
+                f.passed_over,
+            );
             all.register(
                 "projector_active",
                 "Whether this instance is the one that writes",
@@ -75,6 +102,25 @@ impl ProjectorMetrics {
         self.documents.inc_by(count(documents));
         self.batch_events.observe(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
         self.batch_seconds.observe(took.as_secs_f64());
+    }
+
+    /// What has stopped, and where the groups stand.
+    pub(crate) fn groups(&self, marks: &Marks, stops: &[Stop]) {
+        self.stopped.set(i64::from(!stops.is_empty()));
+        for group in Group::ALL {
+            let stopped = stops.iter().any(|stop| stop.group == group);
+            self.group_stopped.get_or_create(&of(group)).set(i64::from(stopped));
+            let at = i64::try_from(marks.get(group)).unwrap_or(i64::MAX);
+            self.group_checkpoint.get_or_create(&of(group)).set(at);
+        }
+    }
+
+    /// Nothing goes on.
+    pub(crate) fn all_stopped(&self) {
+        self.stopped.set(1);
+        for group in Group::ALL {
+            self.group_stopped.get_or_create(&of(group)).set(1);
+        }
     }
 
     pub(crate) fn place(&self, at: u64, head: u64, lag_seconds: f64) {

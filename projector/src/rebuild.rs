@@ -229,8 +229,10 @@ async fn take_over(
     let last = old.set_retired(true).await?;
     let head = log.head().await?;
     // A generation of another log, or of an end this log has lost, has nothing to catch up with.
-    let same_log = last.epoch.is_none_or(|epoch| epoch == log.epoch()) && last.sequence <= head;
-    let total = if same_log { last.sequence } else { head };
+    // Of its groups the farthest counts: what anybody has read of it must be in the new one.
+    let farthest = last.marks.most();
+    let same_log = last.epoch.is_none_or(|epoch| epoch == log.epoch()) && farthest <= head;
+    let total = if same_log { farthest } else { head };
     let told = |done| progress(Progress { phase: Phase::CatchUp, done, total });
     feed.advance(engine, total, None, &told).await?;
     Ok(read_model.switch(old.generation(), engine.store().generation()).await?)

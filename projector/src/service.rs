@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, Checkpoint};
 use eventlog::EventLog;
-use readmodel::ReadModel;
-use schemas::{Sequence, Timestamp};
+use readmodel::{Group, Marks, ReadModel};
+use schemas::Timestamp;
 use telemetry::{Health, Metrics, Shutdown};
 use tracing::Instrument as _;
 
@@ -127,7 +127,7 @@ impl Projector {
         // Well as soon as there is proof: nothing to do, or something done. A projection that stands
         // before an unreadable event must not look well at the beginning of every try.
         if head <= engine.at() {
-            self.well();
+            self.well(&engine);
         }
         self.tell(&engine).await;
         let ended = self.follow(&mut engine, &mut source, shutdown).await;
@@ -152,15 +152,26 @@ impl Projector {
                 work = source.next() => work?,
             };
             let started = Instant::now();
-            let before = engine.at();
+            let (before, stopped) = (engine.marks(), engine.stops().len());
             // Far behind: this batch is written while the next one is projected.
             let catching_up = work.events.len() >= self.config.batch;
             self.apply(engine, &work, catching_up).await?;
-            if let Some(poison) = work.poison {
-                return Err(poison.into());
+            for stop in engine.stops().get(stopped..).unwrap_or_default() {
+                tracing::error!(
+                    event.seq = stop.poison.sequence(),
+                    group = stop.group.as_str(),
+                    error = %stop,
+                    "a group of the read model has stopped; the others go on"
+                );
             }
-            self.well();
-            if engine.at() != before || told.elapsed() >= HEARTBEAT {
+            self.well(engine);
+            // Those that go on may be far ahead of the one that was to catch up and could not.
+            if engine.stops().len() > stopped && engine.projected() > work.through {
+                engine.settle().await?;
+                *source =
+                    Source::start(&self.deps.log, engine.projected(), self.config.batch).await?;
+            }
+            if engine.marks() != before || told.elapsed() >= HEARTBEAT {
                 self.tell(engine).await;
                 told = Instant::now();
             }
@@ -173,9 +184,12 @@ impl Projector {
         }
     }
 
-    fn well(&self) {
-        self.metrics.stopped.set(0);
-        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
+    /// Well, unless a group has stopped.
+    fn well(&self, engine: &Engine) {
+        self.metrics.groups(&engine.marks(), engine.stops());
+        let reasons: Vec<String> = engine.stops().iter().map(ToString::to_string).collect();
+        let well = if reasons.is_empty() { Ok(()) } else { Err(reasons.join("; ")) };
+        self.deps.health.set(COMPONENT, well);
     }
 
     /// Projects a batch and has it written; waits for the writing unless more is known to follow.
@@ -185,12 +199,17 @@ impl Projector {
         work: &Work,
         catching_up: bool,
     ) -> Result<(), ProjectError> {
+        for event in work.unreadable.iter().filter(|event| event.groups.is_empty()) {
+            self.metrics.passed_over.inc();
+            let error = telemetry::error_chain(event.source.as_ref());
+            tracing::error!(event.seq = event.sequence, error, "unreadable; not projected anyway");
+        }
         if work.events.is_empty() && work.through == engine.projected() {
             return engine.settle().await;
         }
         let started = Instant::now();
         let applying = async {
-            let applied = engine.stage(&work.events, work.through).await?;
+            let applied = engine.stage(&work.events, &work.unreadable, work.through).await?;
             if !catching_up {
                 engine.settle().await?;
             }
@@ -216,9 +235,12 @@ impl Projector {
     /// Says how far the read model is: to this process directly, to others over the bus.
     async fn tell(&self, engine: &Engine) {
         let generation = engine.store().generation().to_owned();
-        self.deps.read_model.note_checkpoint(engine.at(), &generation);
-        let position = self.deps.log.epoch().at(engine.at());
-        let checkpoint = Checkpoint { position, generation, at: Timestamp::now() };
+        let marks = engine.marks();
+        self.deps.read_model.note_marks(marks, &generation);
+        let position = self.deps.log.epoch().at(marks.least());
+        let name = |group: Group| (group.as_str().to_owned(), marks.get(group));
+        let groups = Group::ALL.into_iter().map(name).collect();
+        let checkpoint = Checkpoint { position, groups, generation, at: Timestamp::now() };
         if let Err(error) = self.deps.bus.publish_checkpoint(&checkpoint).await {
             tracing::debug!(%error, "the checkpoint was not told");
         }
@@ -236,7 +258,7 @@ impl Projector {
             ProjectError::Retired => self.await_switch(shutdown).await,
             ProjectError::OtherLog(why) => self.start_anew(&why).await,
             ProjectError::Poison(poison) => {
-                self.metrics.stopped.set(1);
+                self.metrics.all_stopped();
                 let reason = telemetry::error_chain(&poison);
                 tracing::error!(
                     event.seq = poison.sequence(),
@@ -256,9 +278,10 @@ impl Projector {
     /// Watches the checkpoint until the active projector seems to have gone, or another generation is
     /// live and it is open who will write it.
     async fn stand_by(&self, shutdown: &Shutdown) {
-        self.well();
+        self.metrics.stopped.set(0);
+        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
         let generation = self.deps.read_model.generation();
-        let mut seen: Option<Sequence> = None;
+        let mut seen: Option<Marks> = None;
         let mut since = Instant::now();
         loop {
             tokio::select! {
@@ -270,10 +293,11 @@ impl Projector {
             }
             let store = self.deps.read_model.current();
             let Ok(checkpoint) = store.checkpoint().await else { continue };
-            self.deps.read_model.note_checkpoint(checkpoint.sequence, store.generation());
+            self.deps.read_model.note_marks(checkpoint.marks, store.generation());
             let Ok(head) = self.deps.log.head().await else { continue };
-            if seen != Some(checkpoint.sequence) || head <= checkpoint.sequence {
-                seen = Some(checkpoint.sequence);
+            // A group that has stopped is no sign that the projector has: others move, or are at the end.
+            if seen != Some(checkpoint.marks) || head <= checkpoint.marks.most() {
+                seen = Some(checkpoint.marks);
                 since = Instant::now();
             } else if since.elapsed() >= self.config.take_over_after {
                 tracing::warn!(

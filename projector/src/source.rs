@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::{Batch, EventLog, LogError, Reader};
-use schemas::Sequence;
+use readmodel::Group;
+use schemas::{DecodeError, Sequence};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::error::{Poison, ProjectError};
-use crate::views::Logged;
+use crate::error::ProjectError;
+use crate::views::{self, Logged};
 
 /// Full batches read and decoded while the engine is busy with another.
 const AHEAD: usize = 2;
@@ -27,8 +28,19 @@ pub(crate) struct Work {
     pub(crate) through: Sequence,
     /// The end of the log as far as it is known.
     pub(crate) head: Sequence,
-    /// The event after these, which cannot be read. What follows must not be used.
-    pub(crate) poison: Option<Poison>,
+    /// The events among these that cannot be read.
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+/// An event that cannot be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Unreadable {
+    /// Its place.
+    pub(crate) sequence: Sequence,
+    /// The groups its lane concerns; none for lanes the read model is not made of.
+    pub(crate) groups: &'static [Group],
+    /// Why.
+    pub(crate) source: Arc<DecodeError>,
 }
 
 /// Reads until dropped: ahead while the log is far ahead, otherwise when it is asked to, so that what comes
@@ -124,7 +136,7 @@ fn decode(batch: Batch) -> Work {
         events: Vec::with_capacity(batch.records.len()),
         through: batch.through,
         head: batch.head,
-        poison: None,
+        unreadable: Vec::new(),
     };
     for record in batch.records {
         match record.event() {
@@ -133,12 +145,11 @@ fn decode(batch: Batch) -> Work {
                 stored_at: record.stored_at,
                 event,
             }),
-            Err(source) => {
-                work.through = record.sequence.saturating_sub(1);
-                let sequence = record.sequence;
-                work.poison = Some(Poison::Undecodable { sequence, source });
-                break;
-            }
+            Err(source) => work.unreadable.push(Unreadable {
+                sequence: record.sequence,
+                groups: views::groups_of_lane(record.lane.as_ref()),
+                source: Arc::new(source),
+            }),
         }
     }
     work

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use eventlog::EventLog;
-use readmodel::{Collection, Doc, Key, ProjectionStore, ReadModel, Want};
+use readmodel::{Collection, Doc, Group, Key, ProjectionStore, ReadModel, Want};
 use schemas::{Position, Sequence};
 
 use crate::engine::Engine;
@@ -114,17 +114,24 @@ async fn compare(
     if checkpoint.epoch.as_ref().is_some_and(|epoch| *epoch != log.epoch()) {
         return Err(ProjectError::OtherLog("the live generation is of another epoch".to_owned()));
     }
-    if checkpoint.sequence > head {
+    if checkpoint.marks.most() > head {
         return Err(ProjectError::OtherLog(format!("the log ends at {head}")));
     }
     let engine = Engine::open_for(fresh, log.epoch(), head).await?;
-    let feed = Feed::start(log, &engine).await?;
+    let feed = Feed::start(log, &engine).await?.tolerant();
     let mut comparison = Comparison { live, engine, feed, report: Report::default() };
-    let total = checkpoint.sequence;
-    let told = |done| progress(Progress { phase: Phase::Build, done, total });
-    comparison.feed.advance(&mut comparison.engine, total, None, &told).await?;
-    for collection in Collection::ALL {
-        comparison.walk(collection, progress).await?;
+    // A group that has stopped is compared where it stands, before the fresh generation goes on to where
+    // the others are.
+    let marks = checkpoint.marks;
+    let places: BTreeSet<Sequence> = Group::ALL.map(|group| marks.get(group)).into();
+    for place in places {
+        let told = |done| progress(Progress { phase: Phase::Build, done, total: place });
+        comparison.feed.advance(&mut comparison.engine, place, None, &told).await?;
+        for collection in Collection::ALL {
+            if marks.get(collection.group()) == place {
+                comparison.walk(collection, progress).await?;
+            }
+        }
     }
     Ok(Verified {
         generation: comparison.live.generation().to_owned(),
@@ -216,14 +223,15 @@ impl Comparison {
     /// Reads the suspects from the live generation and brings the fresh one to the version of each in turn.
     /// Answers with those that have moved on.
     async fn look_again(&mut self, suspects: Vec<Key>) -> Result<Vec<Key>, ProjectError> {
-        let passed = self.live.checkpoint().await?.sequence;
+        let group = suspects.first().map_or(Group::Conversations, |key| key.collection().group());
+        let passed = self.live.checkpoint().await?.marks.get(group);
         let mut found = Vec::with_capacity(suspects.len());
         for key in suspects {
             let doc = self.live.load(vec![Want::Key(key.clone())]).await?.pop();
             found.push((doc.as_ref().map_or(0, version), key, doc));
         }
         found.sort_by_key(|(updated, ..)| *updated);
-        let reached = self.live.checkpoint().await?.sequence;
+        let reached = self.live.checkpoint().await?.marks.get(group);
         let mut again = Vec::new();
         for (updated, key, live) in found {
             if updated > reached {

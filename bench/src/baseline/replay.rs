@@ -10,7 +10,14 @@ use crate::servers::{Outcome, unexpected};
 
 /// Reads every event of a stream in order, decoding each as JSON; gives messages per second.
 pub(crate) async fn ordered(url: &str, stream: &str) -> Outcome<f64> {
-    let client = async_nats::connect(url).await.map_err(unexpected)?;
+    let address: async_nats::ServerAddr = url.parse().map_err(unexpected)?;
+    let options = match (address.username(), address.password()) {
+        (Some(user), Some(password)) => {
+            async_nats::ConnectOptions::with_user_and_password(user.into(), password.into())
+        }
+        _ => async_nats::ConnectOptions::new(),
+    };
+    let client = options.connect(address).await.map_err(unexpected)?;
     let context = jetstream::new(client);
     let mut stream = context.get_stream(stream).await.map_err(unexpected)?;
     let total = stream.info().await.map_err(unexpected)?.state.messages;

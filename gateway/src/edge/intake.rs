@@ -9,6 +9,7 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use readmodel::Group;
 use schemas::{Code, Position, Rejection};
 
 use super::Route;
@@ -124,7 +125,13 @@ pub(super) async fn fresh_enough(state: &AppState, request: &HttpRequest) -> Res
             "the header Tidings-Min-Position is not a position of this server",
         ));
     };
-    let waited = state.read_model.wait_for(position.sequence, PROJECTED_WITHIN).await;
+    // What an answer is made of: an inbox that has stopped must not keep anybody from reading messages.
+    let groups: &[Group] = match request.path().strip_prefix("/v1/notifications") {
+        Some(_) => &[Group::Inbox],
+        None => &[Group::Conversations, Group::People],
+    };
+    let read_model = &state.read_model;
+    let waited = read_model.wait_for_groups(groups, position.sequence, PROJECTED_WITHIN).await;
     waited.map_err(|_| {
         let detail = "the read model has not reached Tidings-Min-Position yet";
         Rejection::new(Code::ProjectionLagging, detail).retry_after(1)

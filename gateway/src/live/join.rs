@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use readmodel::StoreError;
+use readmodel::{Group, StoreError};
 use schemas::frames::{CloseCode, ServerFrame};
 use schemas::{Position, RoomId, Sequence, UserId};
 
@@ -143,7 +143,9 @@ impl Joining {
     }
 
     async fn read_model_reaches(&self, sequence: Sequence) -> Result<(), JoinError> {
-        let waited = self.hub.inner.read.wait_for(sequence, PATIENCE).await;
+        // Who is where, and who is who. An inbox that has stopped shuts nobody out.
+        let groups = &[Group::Conversations, Group::People];
+        let waited = self.hub.inner.read.wait_for_groups(groups, sequence, PATIENCE).await;
         waited.map_err(|lagging| JoinError::Unavailable(lagging.into()))
     }
 

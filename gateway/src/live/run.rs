@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, CheckpointFeed, Live, LiveEvent, LiveFeed};
 use eventlog::{LogError, Record};
+use readmodel::{Group, Marks};
 use schemas::{DecodeError, Event, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
 use telemetry::{Health, Shutdown, error_chain};
 
@@ -83,9 +84,14 @@ async fn watch_checkpoints(hub: Hub, mut feed: CheckpointFeed, shutdown: Shutdow
         };
         let Some(checkpoint) = next else { return };
         if checkpoint.position.epoch == hub.inner.epoch {
-            let sequence = checkpoint.position.sequence;
-            hub.inner.read.note_checkpoint(sequence, &checkpoint.generation);
-            hub.heard(&checkpoint.position);
+            let mut marks = Marks::all(checkpoint.position.sequence);
+            for group in Group::ALL {
+                if let Some(at) = checkpoint.groups.get(group.as_str()) {
+                    marks.set(group, *at);
+                }
+            }
+            hub.inner.read.note_marks(marks, &checkpoint.generation);
+            hub.heard(&hub.inner.epoch.at(marks.most()));
         }
     }
 }

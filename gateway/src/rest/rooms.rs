@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use readmodel::store::{NameAnchor, fold};
-use readmodel::{ActivityAnchor, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter};
+use readmodel::{ActivityAnchor, Group, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter};
 use schemas::commands::{Accepted, ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
 use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
 use schemas::views::{Page, Room};
@@ -122,7 +122,9 @@ pub(crate) async fn written(
 /// Waits until a write can be read; false when that takes too long.
 pub(crate) async fn projected(call: &Call, position: Option<&Position>) -> bool {
     let Some(position) = position else { return true };
-    call.state.read_model.wait_for(position.sequence, PROJECTED_WITHIN).await.is_ok()
+    let groups = &[Group::Conversations, Group::People];
+    let read_model = &call.state.read_model;
+    read_model.wait_for_groups(groups, position.sequence, PROJECTED_WITHIN).await.is_ok()
 }
 
 async fn whole_room(call: &Call, id: &RoomId) -> Result<Room, Rejection> {

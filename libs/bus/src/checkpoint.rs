@@ -1,10 +1,11 @@
 //! How far the projector is, and the barrier that orders this connection with the server.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_nats::Subscriber;
 use futures_util::StreamExt;
-use schemas::{Position, Timestamp};
+use schemas::{Position, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
@@ -18,8 +19,11 @@ const BARRIER_TRY: Duration = Duration::from_secs(2);
 /// How far a generation of the read model is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Everything up to here is in the read model.
+    /// Everything up to here is in the read model, in all of its groups.
     pub position: Position,
+    /// How far each group is, by its name; none of a group means `position`.
+    #[serde(default)]
+    pub groups: BTreeMap<String, Sequence>,
     /// Which generation of the read model.
     pub generation: String,
     /// When the projector said so.

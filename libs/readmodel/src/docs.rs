@@ -222,8 +222,6 @@ impl InboxDoc {
 /// What is true of the installation as a whole; there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SiteDoc {
-    /// Registered people.
-    pub user_count: u64,
     /// Rooms to which every registered person belongs, in the order of their creation.
     pub everyone_rooms: Vec<RoomId>,
     /// The last event that changed this.

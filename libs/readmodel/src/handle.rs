@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::backend::{Backend, Care, generation_name, generation_number, valid_snapshot_name};
+use crate::groups::{Group, Marks};
 use crate::store::{Answer, ProjectionStore, ReadStore, StoreError};
 
 /// How often the pointer is looked at, so that a switch made by another process is noticed.
@@ -65,7 +66,7 @@ struct Inner {
     backend: Arc<dyn Backend>,
     live: RwLock<Live>,
     /// How far the live generation is known to be. Lags behind the truth, never ahead of it.
-    known: watch::Sender<Sequence>,
+    known: watch::Sender<Marks>,
     /// Wakes the follower: somebody has heard of another generation.
     heard: Notify,
 }
@@ -92,7 +93,7 @@ impl ReadModel {
             }
         };
         let live = first_or_live(backend.as_ref()).await?;
-        let at = live.store.checkpoint().await?.sequence;
+        let at = live.store.checkpoint().await?.marks;
         let inner = Arc::new(Inner {
             backend,
             live: RwLock::new(live),
@@ -122,31 +123,50 @@ impl ReadModel {
         self.0.live.read().name.clone()
     }
 
-    /// How far the live generation is known to be; it may be further.
+    /// How far all groups of the live generation are known to be; they may be further.
     #[must_use]
     pub fn known_checkpoint(&self) -> Sequence {
-        *self.0.known.borrow()
+        self.0.known.borrow().least()
     }
 
-    /// Takes note that a generation has projected up to a sequence, as its projector has said.
+    /// Takes note that all groups of a generation have projected up to a sequence.
     pub fn note_checkpoint(&self, sequence: Sequence, generation: &str) {
+        self.note_marks(Marks::all(sequence), generation);
+    }
+
+    /// Takes note of how far the groups of a generation are, as its projector has said.
+    pub fn note_marks(&self, marks: Marks, generation: &str) {
         let live = self.0.live.read();
         if live.name == generation {
-            self.0.raise(sequence);
+            self.0.raise(&marks);
         } else {
             self.0.heard.notify_one();
         }
     }
 
-    /// Waits until the live generation has projected a sequence, so that a client reads what it wrote.
+    /// Waits until all groups of the live generation have projected a sequence, so that a client reads what it
+    /// wrote.
     ///
     /// # Errors
     /// [`Lagging`] when it takes longer than `timeout`.
     pub async fn wait_for(&self, sequence: Sequence, timeout: Duration) -> Result<(), Lagging> {
+        self.wait_for_groups(&Group::ALL, sequence, timeout).await
+    }
+
+    /// Waits only for the groups an answer is made of: another one may have stopped.
+    ///
+    /// # Errors
+    /// [`Lagging`] when it takes longer than `timeout`.
+    pub async fn wait_for_groups(
+        &self,
+        groups: &[Group],
+        sequence: Sequence,
+        timeout: Duration,
+    ) -> Result<(), Lagging> {
         let deadline = Instant::now() + timeout;
         let mut known = self.0.known.subscribe();
         loop {
-            if *known.borrow_and_update() >= sequence {
+            if known.borrow_and_update().least_of(groups) >= sequence {
                 return Ok(());
             }
             let poll_at = (Instant::now() + POLL_EVERY).min(deadline);
@@ -154,7 +174,7 @@ impl ReadModel {
                 continue;
             }
             self.0.ask().await;
-            let at = *known.borrow();
+            let at = known.borrow().least_of(groups);
             if at < sequence && Instant::now() >= deadline {
                 return Err(Lagging { at });
             }
@@ -235,11 +255,10 @@ impl ReadModel {
 }
 
 impl Inner {
-    fn raise(&self, sequence: Sequence) {
+    fn raise(&self, marks: &Marks) {
         self.known.send_if_modified(|known| {
-            let further = sequence > *known;
-            *known = sequence.max(*known);
-            further
+            let joined = known.joined(marks);
+            std::mem::replace(known, joined) != joined
         });
     }
 
@@ -249,7 +268,7 @@ impl Inner {
         if let Ok(checkpoint) = live.store.checkpoint().await
             && self.live.read().name == live.name
         {
-            self.raise(checkpoint.sequence);
+            self.raise(&checkpoint.marks);
         }
     }
 
@@ -259,13 +278,13 @@ impl Inner {
             return Ok(());
         }
         let Some(store) = self.backend.open(&name).await? else { return Ok(()) };
-        let at = store.checkpoint().await?.sequence;
+        let at = store.checkpoint().await?.marks;
         let mut live = self.live.write();
         if live.name != name {
             tracing::info!(
                 generation.old = live.name,
                 generation.new = name,
-                event.seq = at,
+                event.seq = at.least(),
                 "read model switched"
             );
             *live = Live { name, store };

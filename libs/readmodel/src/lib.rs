@@ -6,7 +6,9 @@
 
 mod backend;
 pub mod docs;
+mod groups;
 mod handle;
+mod lists;
 mod mongo;
 mod sqlite;
 pub mod store;
@@ -15,6 +17,7 @@ pub use docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, SiteDoc,
     UserDoc,
 };
+pub use groups::{Group, Marks};
 pub use handle::{InvalidUrl, Lagging, ReadModel, ReadModelUrl};
 pub use mongo::initiate_replica_set;
 pub use store::{

@@ -14,6 +14,8 @@ use schemas::values::{ClientId, Username};
 use crate::docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
 };
+use crate::groups::Marks;
+pub use crate::lists::{Changes, Slice};
 
 /// No query answers more items than this, whatever limit it is given.
 pub const MAX_ITEMS: usize = 1000;
@@ -64,8 +66,10 @@ pub enum CommitError {
 pub struct Checkpoint {
     /// The log it was projected from; none before the first commit.
     pub epoch: Option<Epoch>,
-    /// The last event included; 0 before the first.
+    /// The last event included in all groups; 0 before the first.
     pub sequence: Sequence,
+    /// How far each group is. They differ only while one has stopped or catches up.
+    pub marks: Marks,
     /// It takes no more writes.
     pub retired: bool,
 }
@@ -75,44 +79,6 @@ impl Checkpoint {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         self.epoch.as_ref().map(|epoch| epoch.at(self.sequence))
-    }
-}
-
-/// A bounded part of a list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Slice<T> {
-    /// The items, in the list's order.
-    pub items: Vec<T>,
-    /// Whether the list goes on after the last item.
-    pub more: bool,
-}
-
-impl<T> Slice<T> {
-    /// Makes a slice of at most `limit` items out of up to `limit + 1` that were found.
-    #[must_use]
-    pub fn cut(mut items: Vec<T>, limit: usize) -> Self {
-        let more = items.len() > limit;
-        items.truncate(limit);
-        Self { items, more }
-    }
-}
-
-/// What changed since a position.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Changes<T> {
-    /// The documents after their changes, oldest change first.
-    pub items: Vec<T>,
-    /// Whether these are all. When not, the items are an arbitrary part: the asker must start anew.
-    pub complete: bool,
-}
-
-impl<T> Changes<T> {
-    /// Changes out of up to `limit + 1` that were found.
-    #[must_use]
-    pub fn cut(mut items: Vec<T>, limit: usize) -> Self {
-        let complete = items.len() <= limit;
-        items.truncate(limit);
-        Self { items, complete }
     }
 }
 
@@ -365,14 +331,25 @@ pub enum Want {
 pub trait ProjectionStore: ReadStore {
     /// The documents of these keys that exist, in no particular order.
     async fn load(&self, wants: Vec<Want>) -> Answer<Vec<Doc>>;
-    /// Writes documents and moves the checkpoint, in one transaction, provided that the checkpoint
-    /// stands at `expected` and the generation is not retired.
+    /// Writes documents and moves the checkpoint of every group, in one transaction, provided that the
+    /// checkpoint stands at `expected` and the generation is not retired.
+    async fn commit_marks(
+        &self,
+        expected: Marks,
+        epoch: Epoch,
+        next: Marks,
+        docs: Vec<Doc>,
+    ) -> Result<(), CommitError>;
+    /// The same where all groups are at one place.
     async fn commit(
         &self,
         expected: Sequence,
         next: Position,
         docs: Vec<Doc>,
-    ) -> Result<(), CommitError>;
+    ) -> Result<(), CommitError> {
+        let Position { epoch, sequence } = next;
+        self.commit_marks(Marks::all(expected), epoch, Marks::all(sequence), docs).await
+    }
     /// Documents of a collection in the order of their keys' text, after a key; at most `limit`, as many as
     /// there are up to it.
     async fn scan(

@@ -104,6 +104,13 @@ fn belongs(
     changed(&member, at, set)
 }
 
+/// Somebody is registered; a room of everyone that is made later has him.
+pub(super) fn heard_of(user: &UserId, set: &mut WorkingSet) {
+    if let Some(everybody) = &mut set.everybody {
+        everybody.insert(user.clone());
+    }
+}
+
 /// A newcomer belongs to every room of everyone.
 pub(super) fn newcomer(
     user: &UserState,

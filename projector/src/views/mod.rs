@@ -18,10 +18,10 @@ pub(crate) mod users;
 use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
-use readmodel::{Key, Want};
+use readmodel::{Group, Key, Want};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::ClientId;
-use schemas::{Event, EventData, Sequence, Timestamp};
+use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 
 use crate::working_set::{NotLoaded, WorkingSet};
 
@@ -156,17 +156,96 @@ pub(crate) fn needs_further(
     }
 }
 
-/// Applies one event to the documents.
-pub(crate) fn project(logged: &Logged, set: &mut WorkingSet) -> Result<(), NotLoaded> {
-    let at = logged.sequence;
-    match &logged.event.data {
-        EventData::UserRegistered(data) => {
-            users::changed(&data.user, at, set)?;
-            memberships::newcomer(&data.user, at, set)
+/// The groups that events of a lane concern, whatever they say. A lane that is not known may concern any.
+pub(crate) fn groups_of_lane(lane: Option<&Lane>) -> &'static [Group] {
+    match lane {
+        None => &Group::ALL,
+        Some(Lane::User(_)) => &[Group::People, Group::Conversations],
+        Some(Lane::Room(_) | Lane::Member(..) | Lane::Timeline(_) | Lane::Receipts(_)) => {
+            &[Group::Conversations]
         }
+        Some(Lane::Inbox(_)) => &[Group::Inbox],
+        Some(_) => &[],
+    }
+}
+
+/// The groups an event concerns.
+pub(crate) fn groups_of(event: &Event) -> &'static [Group] {
+    match &event.data {
+        EventData::UserRegistered(_)
+        | EventData::UserProfileChanged(_)
+        | EventData::UserRoleChanged(_)
+        | EventData::UserSuspensionChanged(_) => &[Group::People, Group::Conversations],
+        EventData::RoomCreated(_)
+        | EventData::RoomChanged(_)
+        | EventData::RoomArchived(_)
+        | EventData::MemberJoined(_)
+        | EventData::MemberAdded(_)
+        | EventData::MemberLeft(_)
+        | EventData::MemberRemoved(_)
+        | EventData::MemberChanged(_)
+        | EventData::MessagePosted(_)
+        | EventData::MessageEdited(_)
+        | EventData::MessageDeleted(_)
+        | EventData::ReadMoved(_) => &[Group::Conversations],
+        EventData::NotificationCreated(_) | EventData::NotificationsRead(_) => &[Group::Inbox],
+        EventData::SessionStarted(_)
+        | EventData::SessionRefreshed(_)
+        | EventData::SessionsEnded(_)
+        | EventData::NameClaimed(_)
+        | EventData::NameReleased(_) => &[],
+    }
+}
+
+/// Applies one event to the documents of one group.
+pub(crate) fn project(
+    logged: &Logged,
+    group: Group,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let (at, data) = (logged.sequence, &logged.event.data);
+    match group {
+        Group::People => people(data, at, set),
+        Group::Conversations => conversations(data, at, set),
+        Group::Inbox => inbox(data, at, set),
+    }
+}
+
+/// Whose account an event is about.
+pub(crate) const fn person(data: &EventData) -> Option<&UserId> {
+    match data {
+        EventData::UserRegistered(data) => Some(&data.user.id),
+        EventData::UserProfileChanged(data) => Some(&data.user.id),
+        EventData::UserRoleChanged(data) => Some(&data.user.id),
+        EventData::UserSuspensionChanged(data) => Some(&data.user.id),
+        _ => None,
+    }
+}
+
+fn people(data: &EventData, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+    match data {
+        EventData::UserRegistered(data) => users::changed(&data.user, at, set),
         EventData::UserProfileChanged(data) => users::changed(&data.user, at, set),
         EventData::UserRoleChanged(data) => users::changed(&data.user, at, set),
         EventData::UserSuspensionChanged(data) => users::changed(&data.user, at, set),
+        _ => Ok(()),
+    }
+}
+
+fn inbox(data: &EventData, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+    match data {
+        EventData::NotificationCreated(data) => notifications::created(data, at, set),
+        EventData::NotificationsRead(data) => notifications::read(data, at, set),
+        _ => Ok(()),
+    }
+}
+
+fn conversations(data: &EventData, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+    if let Some(user) = person(data) {
+        memberships::heard_of(user, set);
+    }
+    match data {
+        EventData::UserRegistered(data) => memberships::newcomer(&data.user, at, set),
         EventData::RoomCreated(data) => {
             rooms::created(&data.room, at, set)?;
             memberships::new_room(&data.room, at, set)
@@ -194,13 +273,7 @@ pub(crate) fn project(logged: &Logged, set: &mut WorkingSet) -> Result<(), NotLo
             messages::deleted(data, at, set)
         }
         EventData::ReadMoved(data) => receipts::moved(data, at, set),
-        EventData::NotificationCreated(data) => notifications::created(data, at, set),
-        EventData::NotificationsRead(data) => notifications::read(data, at, set),
-        EventData::SessionStarted(_)
-        | EventData::SessionRefreshed(_)
-        | EventData::SessionsEnded(_)
-        | EventData::NameClaimed(_)
-        | EventData::NameReleased(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! People, and how many there are.
+//! People.
 
 use readmodel::{Key, UserDoc};
 use schemas::Sequence;
@@ -10,7 +10,6 @@ use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(user: &UserId, wants: &mut Wants<'_>) {
     wants.key(Key::User(user.clone()));
-    wants.key(Key::Site);
 }
 
 /// Every event of the lane carries the whole account, so whichever comes first makes the document: the
@@ -24,13 +23,6 @@ pub(super) fn changed(
         doc.state = user.clone();
         doc.updated = at;
         return Ok(());
-    }
-    let mut site = set.site()?;
-    site.user_count += 1;
-    site.updated = at;
-    set.site.put(&(), site);
-    if let Some(everybody) = &mut set.everybody {
-        everybody.insert(user.id.clone());
     }
     set.users.put(&user.id, UserDoc { state: user.clone(), registered: at, updated: at });
     Ok(())

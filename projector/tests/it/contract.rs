@@ -90,7 +90,7 @@ async fn a_history_becomes_documents(place: &Place) {
     assert_eq!((second.number, second.posted, second.body.as_str()), (2, 9, "message 2"));
     assert_eq!(store.message(&message(9)).await.unwrap(), None);
     let everything = contents(&place.model.writer()).await;
-    assert_eq!(everything.len(), 3 + 1 + 3 + 3 + 1);
+    assert_eq!(everything.len(), 3 + 1 + 3 + 3);
 }
 
 async fn unread_and_mentions_follow_the_marker(place: &Place) {

@@ -46,12 +46,17 @@ impl Log {
         last
     }
 
-    /// Stores something that is no event, as a broken or foreign writer would.
+    /// Stores something that is no event on a lane nobody knows, as a foreign writer would.
     pub(crate) async fn append_junk(&self) {
+        self.append_junk_to("junk").await;
+    }
+
+    /// Stores something that is no event, as a broken writer would.
+    pub(crate) async fn append_junk_to(&self, lane: &str) {
         let url = self.server.url();
         let address = url.trim_start_matches("nats://");
         let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
-        let subject = format!("{}.evt.junk", self.log.namespace());
+        let subject = format!("{}.evt.{lane}", self.log.namespace());
         let text = format!("CONNECT {{\"verbose\":false}}\r\nPUB {subject} 4\r\njunk\r\nPING\r\n");
         socket.write_all(text.as_bytes()).await.unwrap();
         let mut answer = Vec::new();

@@ -10,3 +10,4 @@ mod log;
 mod queries;
 mod server;
 mod service;
+mod stops;

@@ -168,7 +168,8 @@ async fn poison_is_seen_parked_and_redriven() {
     exits(&installation.operate(&["dead-letters", "list", "--json"]), 0);
     let mut socket = ada.connect().await;
     // What a defective or newer program might write.
-    let subject = format!("tidings.evt.session.{}", ada.id);
+    let spoilt = ada.group(&[]).await;
+    let subject = format!("tidings.evt.timeline.{spoilt}");
     nats::publish(&installation.nats(), &subject, "{\"specversion\":\"1.0\"}").await;
     let letters = until("it is parked", async || {
         let output = installation.operate(&["dead-letters", "list", "--json"]);

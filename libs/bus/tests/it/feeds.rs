@@ -92,6 +92,7 @@ async fn checkpoints_reach_every_follower() {
     let mut feed = gateway.checkpoints().await.unwrap();
     let checkpoint = Checkpoint {
         position: log.epoch().at(42),
+        groups: [("inbox".to_owned(), 42), ("people".to_owned(), 57)].into(),
         generation: "g1".to_owned(),
         at: Timestamp::from_millis(1_795_255_200_000),
     };

@@ -19,7 +19,10 @@ pub(super) async fn create(database: &Database) -> mongodb::error::Result<()> {
     }
     let messages = database.collection::<Document>(Collection::Messages.as_str());
     messages.create_index(by_client_id()).await?;
-    let start = doc! { "_id": CHECKPOINT_ID, "epoch": null, "sequence": 0_i64, "retired": false };
+    let start = doc! {
+        "_id": CHECKPOINT_ID, "epoch": null, "conversations": 0_i64, "people": 0_i64, "inbox": 0_i64,
+        "retired": false,
+    };
     database.collection(CHECKPOINT).insert_one(start).await?;
     Ok(())
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mongodb::bson::doc;
-use schemas::position::{Position, Sequence};
+use schemas::position::Epoch;
 
 use super::rows::db_error;
 use super::store::MongoStore;
 use super::{indexes, write};
 use crate::docs::{Collection, Doc, Key};
+use crate::groups::Marks;
 use crate::store::{Answer, Checkpoint, CommitError, ProjectionStore, ReadStore, Want};
 
 #[async_trait]
@@ -18,18 +19,19 @@ impl ProjectionStore for MongoStore {
         write::load(&self.database, wants).await
     }
 
-    async fn commit(
+    async fn commit_marks(
         &self,
-        expected: Sequence,
-        next: Position,
+        expected: Marks,
+        epoch: Epoch,
+        next: Marks,
         docs: Vec<Doc>,
     ) -> Result<(), CommitError> {
         let (database, writer) = (&self.database, &self.writer);
-        match write::commit(database, writer, expected, &next, &docs).await {
+        match write::commit(database, writer, expected, (&epoch, next), &docs).await {
             // Fenced twice with the checkpoint where it was: a dead writer's transaction holds it.
             Err(CommitError::Fenced) if writer.still_held(expected) => {
                 writer.end_others(database).await.map_err(db_error)?;
-                write::commit(database, writer, expected, &next, &docs).await
+                write::commit(database, writer, expected, (&epoch, next), &docs).await
             }
             done => done,
         }

@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use mongodb::bson::{Document, RawArrayBuf, RawDocumentBuf, doc};
 use mongodb::error::{Error, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::{ClientSession, Database};
-use schemas::position::{Epoch, Position, Sequence};
+use schemas::position::{Epoch, Sequence};
 
 use super::indexes::{CHECKPOINT, CHECKPOINT_ID};
 use super::query::{find_raw, int};
@@ -14,6 +14,7 @@ use super::rows::{db_error, has_code, to_doc, to_row, unreadable};
 use super::writer::Writer;
 use crate::backend::client_hash;
 use crate::docs::{Collection, Doc};
+use crate::groups::{Group, Marks};
 use crate::store::{Answer, Checkpoint, CommitError, StoreError, Want};
 
 /// A document was changed by another transaction that is still open.
@@ -34,10 +35,19 @@ pub(super) async fn checkpoint(database: &Database) -> Answer<Checkpoint> {
 
 fn read_checkpoint(found: &Document) -> Answer<Checkpoint> {
     let epoch = found.get_str("epoch").ok().map(Epoch::parse).transpose().map_err(unreadable)?;
-    let sequence = found.get_i64("sequence").map_err(unreadable)?;
+    let mark = |group: Group| {
+        let sequence = found.get_i64(group.as_str()).map_err(unreadable)?;
+        u64::try_from(sequence).map_err(unreadable)
+    };
+    let marks = Marks {
+        conversations: mark(Group::Conversations)?,
+        people: mark(Group::People)?,
+        inbox: mark(Group::Inbox)?,
+    };
     Ok(Checkpoint {
         epoch,
-        sequence: u64::try_from(sequence).map_err(unreadable)?,
+        sequence: marks.least(),
+        marks,
         retired: found.get_bool("retired").map_err(unreadable)?,
     })
 }
@@ -103,19 +113,23 @@ struct Writes {
 pub(super) async fn commit(
     database: &Database,
     writer: &Writer,
-    expected: Sequence,
-    next: &Position,
+    expected: Marks,
+    (epoch, next): (&Epoch, Marks),
     docs: &[Doc],
 ) -> Result<(), CommitError> {
     let mut writes: BTreeMap<Collection, Writes> = BTreeMap::new();
     for doc in docs {
         let writes = writes.entry(doc.key().collection()).or_default();
         let row = to_row(doc)?;
-        if is_new(doc, expected) { writes.new.push(row) } else { writes.changed.push(row) }
+        if is_new(doc, expected.get(doc.key().collection().group())) {
+            writes.new.push(row)
+        } else {
+            writes.changed.push(row)
+        }
     }
     let mut session = writer.session(database).await.map_err(db_error)?;
     session.start_transaction().await.map_err(db_error)?;
-    if let Err(error) = write_all(database, &mut session, expected, next, writes).await {
+    if let Err(error) = write_all(database, &mut session, expected, (epoch, next), writes).await {
         // Fails when the server has aborted it already.
         drop(session.abort_transaction().await);
         return Err(error);
@@ -147,12 +161,12 @@ fn is_new(doc: &Doc, expected: Sequence) -> bool {
 async fn write_all(
     database: &Database,
     session: &mut ClientSession,
-    expected: Sequence,
-    next: &Position,
+    expected: Marks,
+    (epoch, next): (&Epoch, Marks),
     writes: BTreeMap<Collection, Writes>,
 ) -> Result<(), CommitError> {
     // First, so that of two projectors one is turned away before it has written anything.
-    move_checkpoint(database, session, expected, next).await?;
+    move_checkpoint(database, session, expected, (epoch, next)).await?;
     for (collection, writes) in writes {
         if !writes.new.is_empty() {
             let target = database.collection::<RawDocumentBuf>(collection.as_str());
@@ -209,15 +223,19 @@ async fn update(
 async fn move_checkpoint(
     database: &Database,
     session: &mut ClientSession,
-    expected: Sequence,
-    next: &Position,
+    expected: Marks,
+    (epoch, next): (&Epoch, Marks),
 ) -> Result<(), CommitError> {
-    let epoch = next.epoch.as_str();
-    let filter = doc! {
-        "_id": CHECKPOINT_ID, "sequence": int(expected), "retired": false,
-        "epoch": { "$in": [null, epoch] },
+    let epoch = epoch.as_str();
+    let mut filter = doc! {
+        "_id": CHECKPOINT_ID, "retired": false, "epoch": { "$in": [null, epoch] },
     };
-    let set = doc! { "$set": { "epoch": epoch, "sequence": int(next.sequence) } };
+    let mut moved = doc! { "epoch": epoch };
+    for group in Group::ALL {
+        filter.insert(group.as_str(), int(expected.get(group)));
+        moved.insert(group.as_str(), int(next.get(group)));
+    }
+    let set = doc! { "$set": moved };
     let checkpoints = database.collection::<Document>(CHECKPOINT);
     match checkpoints.update_one(filter, set).session(&mut *session).await {
         Ok(done) if done.matched_count == 1 => return Ok(()),

@@ -10,7 +10,8 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::{ClientSession, Collection, Database};
 use parking_lot::Mutex;
-use schemas::position::Sequence;
+
+use crate::groups::Marks;
 
 const WRITERS: &str = "writers";
 
@@ -19,7 +20,7 @@ const WRITERS: &str = "writers";
 pub(super) struct Writer {
     session: Mutex<Option<ClientSession>>,
     /// Where the checkpoint was found held by somebody else's transaction.
-    held_at: Mutex<Option<Sequence>>,
+    held_at: Mutex<Option<Marks>>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -49,7 +50,7 @@ impl Writer {
     }
 
     /// Notes that the checkpoint is held at a place; whether it was when last looked at.
-    pub(super) fn still_held(&self, at: Sequence) -> bool {
+    pub(super) fn still_held(&self, at: Marks) -> bool {
         self.held_at.lock().replace(at) == Some(at)
     }
 
@@ -85,7 +86,7 @@ mod tests {
         let writer = Writer::default();
         let mut session = writer.session(database).await.unwrap();
         session.start_transaction().await.unwrap();
-        let moved = doc! { "$set": { "sequence": 7_i64 } };
+        let moved = doc! { "$set": { "people": 7_i64 } };
         let checkpoints = database.collection::<Document>("checkpoint");
         checkpoints.update_one(doc! {}, moved).session(&mut session).await.unwrap();
         // Dropping it would abort the transaction.

@@ -15,7 +15,8 @@ use crate::store::{Answer, StoreError};
 const TABLES: &str = "
 CREATE TABLE meta(
     id INTEGER PRIMARY KEY CHECK (id = 1), layout INTEGER NOT NULL,
-    epoch TEXT, sequence INTEGER NOT NULL, retired INTEGER NOT NULL);
+    epoch TEXT, conversations INTEGER NOT NULL, people INTEGER NOT NULL, inbox INTEGER NOT NULL,
+    retired INTEGER NOT NULL);
 
 CREATE TABLE users(
     id BLOB PRIMARY KEY, username TEXT NOT NULL, shown TEXT NOT NULL, changed INTEGER NOT NULL,
@@ -66,7 +67,7 @@ pub(super) fn create(path: &Path) -> Answer<()> {
     let transaction = db.transaction().map_err(db_error)?;
     transaction.execute_batch(TABLES).map_err(db_error)?;
     transaction
-        .execute("INSERT INTO meta VALUES (1, ?1, NULL, 0, 0)", [LAYOUT])
+        .execute("INSERT INTO meta VALUES (1, ?1, NULL, 0, 0, 0, 0)", [LAYOUT])
         .map_err(db_error)?;
     transaction.commit().map_err(db_error)
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
-use schemas::position::{Position, Sequence};
+use schemas::position::{Epoch, Sequence};
 use schemas::values::{ClientId, Username};
 use tokio::sync::Semaphore;
 
@@ -19,6 +19,7 @@ use crate::backend::Care;
 use crate::docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
 };
+use crate::groups::Marks;
 use crate::store::{
     ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, MAX_CHANGES, MAX_ITEMS,
     NameAnchor, ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Want,
@@ -347,13 +348,14 @@ impl ProjectionStore for SqliteStore {
         self.write(move |writer| write::load(&mut writer.db, &wants)).await?
     }
 
-    async fn commit(
+    async fn commit_marks(
         &self,
-        expected: Sequence,
-        next: Position,
+        expected: Marks,
+        epoch: Epoch,
+        next: Marks,
         docs: Vec<Doc>,
     ) -> Result<(), CommitError> {
-        self.write(move |writer| writer.commit(expected, &next, &docs)).await?
+        self.write(move |writer| writer.commit(expected, (&epoch, next), &docs)).await?
     }
 
     async fn scan(

@@ -1,12 +1,13 @@
 //! The projector's side: load, commit, scan.
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use schemas::position::{Epoch, Position, Sequence};
+use schemas::position::Epoch;
 
 use super::put::{RoomKeys, put, put_new_messages, put_room};
 use super::rows::{db_error, each, int, limit as sql_limit, raw, unreadable};
 use super::{messages, rooms};
 use crate::docs::{Collection, Doc, Key};
+use crate::groups::Marks;
 use crate::store::{Answer, Checkpoint, CommitError, StoreError, Want};
 
 /// Rooms whose integer is remembered between commits; forgotten all at once beyond.
@@ -21,13 +22,17 @@ pub(super) struct Writer {
 
 pub(super) fn checkpoint(db: &Connection) -> Answer<Checkpoint> {
     let mut found = None;
-    each(db, "SELECT epoch, sequence, retired FROM meta", [], |row| {
+    let sql = "SELECT epoch, conversations, people, inbox, retired FROM meta";
+    each(db, sql, [], |row| {
         let epoch: Option<String> = row.get(0).map_err(db_error)?;
-        let sequence: i64 = row.get(1).map_err(db_error)?;
         let epoch = epoch.map(|text| Epoch::parse(&text)).transpose().map_err(unreadable)?;
-        let sequence = u64::try_from(sequence).map_err(unreadable)?;
-        let retired = row.get(2).map_err(db_error)?;
-        found = Some(Checkpoint { epoch, sequence, retired });
+        let mark = |column| {
+            let sequence: i64 = row.get(column).map_err(db_error)?;
+            u64::try_from(sequence).map_err(unreadable)
+        };
+        let marks = Marks { conversations: mark(1)?, people: mark(2)?, inbox: mark(3)? };
+        let retired = row.get(4).map_err(db_error)?;
+        found = Some(Checkpoint { epoch, sequence: marks.least(), marks, retired });
         Ok(false)
     })?;
     found.ok_or_else(|| StoreError::Unreadable("no checkpoint".to_owned()))
@@ -93,11 +98,11 @@ fn load_key(db: &Connection, key: &Key) -> Answer<Option<Doc>> {
 impl Writer {
     pub(super) fn commit(
         &mut self,
-        expected: Sequence,
-        next: &Position,
+        expected: Marks,
+        (epoch, next): (&Epoch, Marks),
         docs: &[Doc],
     ) -> Result<(), CommitError> {
-        let outcome = self.try_commit(expected, next, docs);
+        let outcome = self.try_commit(expected, (epoch, next), docs);
         if outcome.is_err() {
             // Integers given to rooms in a transaction that did not happen are not theirs.
             self.room_keys.clear();
@@ -107,8 +112,8 @@ impl Writer {
 
     fn try_commit(
         &mut self,
-        expected: Sequence,
-        next: &Position,
+        expected: Marks,
+        (epoch, next): (&Epoch, Marks),
         docs: &[Doc],
     ) -> Result<(), CommitError> {
         let Self { db, room_keys } = self;
@@ -121,24 +126,23 @@ impl Writer {
         if now.retired {
             return Err(CommitError::Retired);
         }
-        if now.sequence != expected || now.epoch.as_ref().is_some_and(|epoch| *epoch != next.epoch)
-        {
+        if now.marks != expected || now.epoch.as_ref().is_some_and(|now| now != epoch) {
             return Err(CommitError::Fenced);
         }
         // Rooms first: messages and memberships are filed under their integers.
         for doc in docs {
             if let Doc::Room(room) = doc {
-                put_room(&transaction, room, expected, room_keys)?;
+                put_room(&transaction, room, expected.conversations, room_keys)?;
             }
         }
-        put_new_messages(&transaction, docs, expected, room_keys)?;
+        put_new_messages(&transaction, docs, expected.conversations, room_keys)?;
         for doc in docs {
-            put(&transaction, doc, expected, room_keys)?;
+            put(&transaction, doc, expected.conversations, room_keys)?;
         }
         transaction
             .execute(
-                "UPDATE meta SET epoch = ?1, sequence = ?2",
-                params![next.epoch.as_str(), int(next.sequence)],
+                "UPDATE meta SET epoch = ?1, conversations = ?2, people = ?3, inbox = ?4",
+                params![epoch.as_str(), int(next.conversations), int(next.people), int(next.inbox)],
             )
             .map_err(db_error)?;
         transaction.commit().map_err(db_error)?;
