@@ -131,6 +131,7 @@ async fn drive(
     tag: String,
     count: usize,
     pace: Pace,
+    phase: f64,
 ) -> Outcome<Watched> {
     let (mut writer, mut reader) =
         socket::connect(&server_address, Some(&poster.person.token)).await?;
@@ -143,7 +144,9 @@ async fn drive(
     let watcher = tokio::spawn(watch(reader, tag.clone(), count, times, window.clone()));
     let mut tick = match pace {
         Pace::Every(rate) => {
-            let mut tick = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
+            let period = Duration::from_secs_f64(1.0 / rate);
+            let begin = tokio::time::Instant::now() + period.mul_f64(phase);
+            let mut tick = tokio::time::interval_at(begin, period);
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
             Some(tick)
         }
@@ -188,6 +191,8 @@ pub(crate) async fn run(
             format!("{tag}.{i}"),
             each,
             pace,
+            // Independent people do not post at the same moments.
+            i as f64 / posters.len() as f64,
         ));
     }
     let mut latencies = Vec::with_capacity(each * posters.len());

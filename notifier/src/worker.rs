@@ -4,10 +4,12 @@
 //! conversation's notifications come as its messages did; a slow one holds up its own line only.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::{ConsumerSpec, Delivery, EventLog, LogError, StartAt, WorkQueue};
+use futures_util::FutureExt;
 use schemas::{DecodeError, Event, Timestamp};
 use telemetry::{Shutdown, continue_trace, error_chain, traceparent_of};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -17,7 +19,7 @@ use tracing::Instrument;
 use crate::Retry;
 use crate::cast::{Cast, CastError};
 use crate::channel::{Cause, Channel, Done, Failed};
-use crate::policy;
+use crate::policy::{self, Effect, Surroundings};
 use crate::watch::Watch;
 
 /// Lines of a worker.
@@ -134,12 +136,12 @@ impl Worker {
 
 async fn work(desk: Desk, mut line: mpsc::UnboundedReceiver<Taken>) {
     while let Some((delivery, permit)) = line.recv().await {
-        // A task of its own: a panic over one event must not end the line. The event is then delivered
-        // again until the server gives it up and its advisory becomes the dead letter.
-        let desk = desk.clone();
-        let handled = tokio::spawn(async move { desk.handle(delivery).await });
-        if let Err(error) = handled.await {
-            tracing::error!(%error, "handling an event failed badly");
+        // A panic over one event must not end the line. The event is then delivered again until the server
+        // gives it up and its advisory becomes the dead letter.
+        let sequence = delivery.stored.sequence;
+        let handled = AssertUnwindSafe(desk.handle(delivery)).catch_unwind().await;
+        if handled.is_err() {
+            tracing::error!(event.seq = sequence, "handling an event failed badly");
         }
         drop(permit);
     }
@@ -150,6 +152,13 @@ impl Desk {
         let event = match delivery.stored.event() {
             Ok(event) => event,
             Err(error) => return self.park(delivery, "undecodable", &poison(&error)).await,
+        };
+        // Nearly every event there is: told by its content alone, it costs no more than that.
+        let seen = match self.cast.of(&event.data).await {
+            Ok(seen) if self.wanted(&event, &seen).is_empty() => {
+                return self.answered(delivery.pass().await);
+            }
+            seen => seen,
         };
         let span = tracing::info_span!(
             "notify",
@@ -167,7 +176,7 @@ impl Desk {
             trace,
         };
         let answered = async {
-            match self.effects(&event, &cause).await {
+            match self.effects(&event, seen, &cause).await {
                 Ok(()) => self.answered(delivery.ack().await),
                 Err(failed) if failed.permanent => {
                     self.park(delivery, "refused", &failed.reason).await;
@@ -178,17 +187,25 @@ impl Desk {
         answered.instrument(span).await;
     }
 
+    /// The effects of an event that are this channel's.
+    fn wanted(&self, event: &Event, seen: &Surroundings) -> Vec<Effect> {
+        let effects = policy::effects(event, seen).into_iter();
+        effects.filter(|effect| self.channel.takes(effect)).collect()
+    }
+
     /// Has all effects of an event carried out that are this channel's.
-    async fn effects(&self, event: &Event, cause: &Cause) -> Result<(), Failed> {
-        let seen = self.cast.of(&event.data).await.map_err(|error| match error {
+    async fn effects(
+        &self,
+        event: &Event,
+        seen: Result<Surroundings, CastError>,
+        cause: &Cause,
+    ) -> Result<(), Failed> {
+        let seen = seen.map_err(|error| match error {
             CastError::Log(_) => Failed::for_now(error_chain(&error)),
             CastError::Unreadable(_) => Failed::for_good(error_chain(&error)),
         })?;
         let name = self.channel.name();
-        for effect in policy::effects(event, &seen) {
-            if !self.channel.takes(&effect) {
-                continue;
-            }
+        for effect in self.wanted(event, &seen) {
             match self.channel.perform(&effect, cause).await {
                 Ok(Done::Now) => {
                     tracing::debug!(

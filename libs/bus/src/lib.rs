@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) namespace: Namespace,
     /// What this very process serves, so that a call need not leave it.
     pub(crate) local: local::Registry,
+    /// Who follows the live feed in this process.
+    pub(crate) followers: Arc<live::Followers>,
 }
 
 impl Bus {
@@ -48,7 +50,8 @@ impl Bus {
     pub async fn connect(url: &str, client_name: &str, ns: &Namespace) -> Result<Self, BusError> {
         let connection = Connection::open(url, client_name).await.map_err(BusError::Connect)?;
         let local = local::Registry::default();
-        Ok(Self { inner: Arc::new(Inner { connection, namespace: ns.clone(), local }) })
+        let followers = Arc::default();
+        Ok(Self { inner: Arc::new(Inner { connection, namespace: ns.clone(), local, followers }) })
     }
 
     /// Whose bus this is.

@@ -1,20 +1,24 @@
 //! Stored events as they happen.
 //!
 //! The server republishes every event once it is stored, in order, at most once. A process takes all of
-//! them in one subscription; as every event is republished, a sequence that does not follow the
-//! last one is a gap (or a securely deleted event) that the reader fills from the log.
+//! them in one subscription, whoever follows them there; as every event is republished, a sequence that
+//! does not follow the last one is a gap (or a securely deleted event) that the reader fills from the log.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 
 use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE, NATS_TIME_STAMP};
 use async_nats::{HeaderMap, HeaderName, Message, Subscriber};
 use bytes::Bytes;
 use eventlog::LinkState;
 use futures_util::StreamExt;
+use parking_lot::Mutex;
 use schemas::{DecodeError, Event, Lane, Namespace, Sequence, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{Bus, BusError};
+
+/// What a follower may leave unread; then it misses some and is told so.
+const HELD: usize = 65_536;
 
 /// A stored event that was just republished.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,29 +67,14 @@ pub enum Live {
 /// The live feed of a namespace. Made by [`Bus::live`]; read it fast and hand on without waiting: it
 /// holds 65,536 messages, then drops.
 pub struct LiveFeed {
-    namespace: Namespace,
-    messages: Subscriber,
-    link: watch::Receiver<LinkState>,
-    seen: LinkState,
-    notices: VecDeque<Live>,
+    incoming: mpsc::Receiver<Live>,
+    followers: Arc<Followers>,
 }
 
-impl Bus {
-    /// Subscribes to every stored event of the namespace. When this returns the subscription is at the
-    /// server: an event stored from now on will come.
-    ///
-    /// # Errors
-    /// [`BusError::Unavailable`].
-    pub async fn live(&self) -> Result<LiveFeed, BusError> {
-        let subject = self.namespace().all_live();
-        let client = self.inner.connection.client();
-        let messages =
-            client.subscribe(subject).await.map_err(|error| BusError::Unavailable(error.into()))?;
-        let mut link = self.inner.connection.watch();
-        let seen = *link.borrow_and_update();
-        self.barrier().await?;
-        let namespace = self.namespace().clone();
-        Ok(LiveFeed { namespace, messages, link, seen, notices: VecDeque::new() })
+impl Drop for LiveFeed {
+    fn drop(&mut self) {
+        self.incoming.close();
+        self.followers.changed.notify_one();
     }
 }
 
@@ -93,36 +82,141 @@ impl LiveFeed {
     /// The next event or notice; none when the bus is closed for good. Dropping the future loses
     /// nothing.
     pub async fn next(&mut self) -> Option<Live> {
-        loop {
-            if let Some(notice) = self.notices.pop_front() {
-                return Some(notice);
-            }
-            tokio::select! {
-                biased;
-                changed = self.link.changed() => {
-                    changed.ok()?;
-                    self.note_link();
-                }
-                message = self.messages.next() => {
-                    if let Some(live) = self.read(message?) {
-                        return Some(live);
-                    }
-                }
-            }
+        self.incoming.recv().await
+    }
+}
+
+/// Who follows the live feed in this process.
+#[derive(Default)]
+pub(crate) struct Followers {
+    list: Mutex<List>,
+    /// One of them may have gone.
+    changed: Notify,
+    /// Held while the subscription is made.
+    subscribing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct List {
+    followers: Vec<Follower>,
+    /// Whether there is a task that hands events to them.
+    subscribed: bool,
+}
+
+struct Follower {
+    feed: mpsc::Sender<Live>,
+    /// It has missed something and was not told yet.
+    missed: bool,
+}
+
+impl Follower {
+    /// Hands something on; false when nobody is there any more.
+    fn tell(&mut self, live: &Live) -> bool {
+        if self.missed && self.feed.try_send(Live::Lagged).is_ok() {
+            self.missed = false;
         }
+        if !self.missed && self.feed.try_send(live.clone()).is_err() {
+            self.missed = true;
+        }
+        !self.feed.is_closed()
+    }
+}
+
+impl Followers {
+    fn tell(&self, live: &Live) {
+        self.list.lock().followers.retain_mut(|follower| follower.tell(live));
     }
 
-    fn note_link(&mut self) {
+    /// Whether nobody is left; then whoever comes next subscribes anew.
+    fn deserted(&self) -> bool {
+        let mut list = self.list.lock();
+        list.followers.retain(|follower| !follower.feed.is_closed());
+        list.subscribed = !list.followers.is_empty();
+        !list.subscribed
+    }
+}
+
+impl Bus {
+    /// Follows every stored event of the namespace. When this returns the subscription is at the
+    /// server: an event stored from now on will come.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`].
+    pub async fn live(&self) -> Result<LiveFeed, BusError> {
+        let followers = Arc::clone(&self.inner.followers);
+        let (feed, incoming) = mpsc::channel(HELD);
+        let subscribing = followers.subscribing.lock().await;
+        let subscribed = {
+            let mut list = followers.list.lock();
+            list.followers.push(Follower { feed, missed: false });
+            list.subscribed
+        };
+        // From here on dropping it, as an error does, takes it off the list.
+        let live = LiveFeed { incoming, followers: Arc::clone(&followers) };
+        if !subscribed {
+            let subscription = self.subscribe_to_all().await?;
+            followers.list.lock().subscribed = true;
+            tokio::spawn(subscription.run(Arc::clone(&followers)));
+        }
+        drop(subscribing);
+        self.barrier().await?;
+        Ok(live)
+    }
+
+    async fn subscribe_to_all(&self) -> Result<Subscription, BusError> {
+        let subject = self.namespace().all_live();
+        let client = self.inner.connection.client();
+        let messages =
+            client.subscribe(subject).await.map_err(|error| BusError::Unavailable(error.into()))?;
+        let mut link = self.inner.connection.watch();
+        let seen = *link.borrow_and_update();
+        Ok(Subscription { namespace: self.namespace().clone(), messages, link, seen })
+    }
+}
+
+/// The one subscription of a process.
+struct Subscription {
+    namespace: Namespace,
+    messages: Subscriber,
+    link: watch::Receiver<LinkState>,
+    seen: LinkState,
+}
+
+impl Subscription {
+    /// Hands everything to those who follow, until nobody does or the bus is closed for good.
+    async fn run(mut self, followers: Arc<Followers>) {
+        loop {
+            tokio::select! {
+                biased;
+                changed = self.link.changed() => match changed {
+                    Ok(()) => self.note_link(&followers),
+                    Err(_) => break,
+                },
+                message = self.messages.next() => match message {
+                    Some(message) => if let Some(live) = self.read(message) {
+                        followers.tell(&live);
+                    },
+                    None => break,
+                },
+                () = followers.changed.notified() => if followers.deserted() {
+                    return;
+                },
+            }
+        }
+        *followers.list.lock() = List::default();
+    }
+
+    fn note_link(&mut self, followers: &Followers) {
         let now = *self.link.borrow_and_update();
         let before = std::mem::replace(&mut self.seen, now);
         if before.connected && (!now.connected || now.generation != before.generation) {
-            self.notices.push_back(Live::Disconnected);
+            followers.tell(&Live::Disconnected);
         }
         if now.connected && now.generation != before.generation {
-            self.notices.push_back(Live::Reconnected);
+            followers.tell(&Live::Reconnected);
         }
         if now.lagged != before.lagged {
-            self.notices.push_back(Live::Lagged);
+            followers.tell(&Live::Lagged);
         }
     }
 
@@ -146,4 +240,26 @@ impl LiveFeed {
 
 fn number(headers: &HeaderMap, name: HeaderName) -> Option<u64> {
     headers.get_last(name).and_then(|value| value.as_str().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_too_slowly_is_told_that_he_missed_something() {
+        let (feed, mut incoming) = mpsc::channel(2);
+        let mut follower = Follower { feed, missed: false };
+        let event = |sequence| Live::Unknown { sequence };
+        assert!((1..=4).all(|sequence| follower.tell(&event(sequence))));
+        let read = |incoming: &mut mpsc::Receiver<Live>| incoming.try_recv().ok();
+        assert_eq!(read(&mut incoming), Some(event(1)));
+        assert_eq!(read(&mut incoming), Some(event(2)));
+        assert_eq!(read(&mut incoming), None);
+        assert!(follower.tell(&event(5)));
+        assert_eq!(read(&mut incoming), Some(Live::Lagged));
+        assert_eq!(read(&mut incoming), Some(event(5)));
+        drop(incoming);
+        assert!(!follower.tell(&event(6)));
+    }
 }

@@ -17,6 +17,7 @@ mod backup;
 mod capacity;
 pub mod connection;
 mod dead;
+mod deliveries;
 mod error;
 mod group;
 mod ledger;

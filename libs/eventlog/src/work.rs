@@ -1,28 +1,23 @@
 //! Work to be done once per event, outside the order of the log: mail, notifications.
 //!
-//! A work queue is a durable consumer of the log. Every delivery must be acknowledged, retried or given up;
-//! what is none of these in time is delivered again. Several processes may share one queue. What is
-//! delivered too often becomes a dead letter, and a redriven dead letter comes back through the same queue.
+//! A work queue is a durable consumer of the log. What is not answered in time is delivered again. Several
+//! processes may share one queue. What is delivered too often becomes a dead letter, and a redriven dead
+//! letter comes back through the same queue.
 
 use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use schemas::subjects::LaneKind;
 use schemas::{Lane, Sequence, Timestamp};
-use tokio::time::sleep;
 
-use crate::api::consumer_error;
 use crate::dead::{DeadLetters, Letter, REDRIVES, Redrive};
+use crate::deliveries::Source;
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::read::{Stored, stored_at};
-
-const HEARTBEAT: Duration = Duration::from_secs(5);
-const PULL_EXPIRES: Duration = Duration::from_secs(30);
-const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where a consumer begins when it is made; afterwards it goes on where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +43,7 @@ pub struct ConsumerSpec {
     pub ack_wait: Duration,
     /// How often an event is delivered before it becomes a dead letter; at least 1.
     pub max_deliver: u32,
-    /// How many deliveries one process takes ahead. They count as delivered, so keep it near the number
-    /// worked on at the same time.
+    /// How many deliveries one process takes ahead; near the number worked on at the same time.
     pub prefetch: usize,
 }
 
@@ -74,15 +68,6 @@ pub struct WorkQueue {
     spec: ConsumerSpec,
     events: Source,
     redrives: Source,
-}
-
-/// One durable consumer, opened anew whenever its stream of deliveries ends.
-struct Source {
-    log: EventLog,
-    stream: String,
-    config: pull::Config,
-    prefetch: usize,
-    open: Option<pull::Stream>,
 }
 
 /// An event to work on. Dropping it without an answer means it is delivered again after `ack_wait`.
@@ -267,6 +252,18 @@ impl Delivery {
         self.finish().await
     }
 
+    /// There was nothing to do. Nothing is waited for: delivered again, there is nothing to do again.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn pass(self) -> Result<(), LogError> {
+        if self.redrive.is_some() {
+            return self.finish().await;
+        }
+        let answered = self.log.inner.connection.client().publish(self.reply, "+ACK".into()).await;
+        answered.map_err(|error| LogError::Unavailable(error.into()))
+    }
+
     /// It did not work; deliver it again after a while. On the last attempt it becomes a dead letter.
     ///
     /// # Errors
@@ -311,66 +308,6 @@ impl EventLog {
     /// Answers a delivery and waits until the server has noted it; saying it twice does no harm.
     async fn settle(&self, reply: &str, answer: Bytes) -> Result<(), LogError> {
         self.inner.connection.ask_safely(reply, &answer).await.map(|_| ())
-    }
-}
-
-impl Source {
-    fn new(log: &EventLog, stream: String, config: pull::Config, prefetch: usize) -> Self {
-        Self { log: log.clone(), stream, config, prefetch: prefetch.max(1), open: None }
-    }
-
-    /// The next delivery. Losing the connection and missing heartbeats are mended here.
-    async fn next(&mut self) -> Result<jetstream::Message, LogError> {
-        loop {
-            let Some(stream) = &mut self.open else {
-                match self.try_open().await {
-                    Err(LogError::Unavailable(_)) => sleep(REOPEN_PAUSE).await,
-                    other => other?,
-                }
-                continue;
-            };
-            // A reconnect is no reason to open anew: the stream of deliveries asks again by itself, and
-            // what is on its way to it would be missing until `ack_wait` has passed.
-            match stream.next().await {
-                Some(Ok(message)) => return Ok(message),
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "a work queue opens anew");
-                    self.open = None;
-                }
-                None => self.open = None,
-            }
-        }
-    }
-
-    async fn try_open(&mut self) -> Result<(), LogError> {
-        if !self.log.is_connected() {
-            return Err(LogError::Unavailable("not connected".into()));
-        }
-        let consumer = self.ensure().await?;
-        let stream = consumer
-            .stream()
-            .max_messages_per_batch(self.prefetch)
-            .expires(PULL_EXPIRES)
-            .heartbeat(HEARTBEAT)
-            .messages()
-            .await
-            .map_err(|error| LogError::Unavailable(error.into()))?;
-        self.open = Some(stream);
-        Ok(())
-    }
-
-    async fn ensure(&self) -> Result<Consumer<pull::Config>, LogError> {
-        let jetstream = &self.log.inner.jetstream;
-        let name = self.config.durable_name.clone().unwrap_or_default();
-        let mut config = self.config.clone();
-        let existing: Result<Consumer<pull::Config>, _> =
-            jetstream.get_consumer_from_stream(name, self.stream.clone()).await;
-        if let Ok(existing) = existing {
-            // Where it began cannot be changed and does not matter any more.
-            config.deliver_policy = existing.cached_info().config.deliver_policy;
-        }
-        let made = jetstream.create_consumer_on_stream(config, self.stream.clone()).await;
-        made.map_err(consumer_error)
     }
 }
 

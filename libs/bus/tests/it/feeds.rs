@@ -56,6 +56,25 @@ async fn nothing_is_missed_between_subscribing_and_reading() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn followers_come_and_go_without_disturbing_one_another() {
+    let server = Server::start().await;
+    let (log, bus) = (server.log().await, connect(&server).await);
+    let lane = Lane::Timeline(room());
+    for _ in 0..10 {
+        let (mut first, second) = tokio::join!(bus.live(), bus.live());
+        let mut second = second.unwrap();
+        let one = put(&log, &lane, "to both").await;
+        assert_eq!(next_event(first.as_mut().unwrap()).await.sequence, one);
+        assert_eq!(next_event(&mut second).await.sequence, one);
+        drop(first);
+        let mut third = bus.live().await.unwrap();
+        let two = put(&log, &lane, "to those who are left").await;
+        assert_eq!(next_event(&mut second).await.sequence, two);
+        assert_eq!(next_event(&mut third).await.sequence, two);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_lane_is_counted_and_a_forged_event_is_not() {
     let server = Server::start().await;
     let (_log, bus) = (server.log().await, connect(&server).await);

@@ -159,17 +159,25 @@ async fn a_run_whose_answers_are_lost_is_stored_once_in_its_order() {
         let topology = Topology { group_commit, ..Topology::default() };
         log.ensure_topology(&topology).await.unwrap();
         let lane = Lane::Timeline(room());
+        let (mut accepted, mut unknown) = (Vec::new(), Vec::new());
         for round in 0..20 {
             proxy.cut_next_answer();
-            let run = numbered(&lane, &format!("{group_commit}-{round}-"), 50, &Expect::Any);
+            let prefix = format!("{group_commit}-{round}-");
+            let run = numbered(&lane, &prefix, 50, &Expect::Any);
             let outcomes = timeout(PATIENCE, log.append_run(run)).await.unwrap();
-            let sequences: Vec<_> = outcomes.iter().map(sequence).collect();
-            assert!(sequences.is_sorted_by(|a, b| a < b), "{sequences:?}");
+            for (n, outcome) in outcomes.into_iter().enumerate() {
+                match outcome {
+                    Ok(_) => accepted.push(format!("{prefix}{n}")),
+                    // The connection took it along while what was sent later came through.
+                    Err(AppendError::Unknown) => unknown.push(format!("{prefix}{n}")),
+                    Err(other) => panic!("{prefix}{n}: {other}"),
+                }
+            }
         }
-        let expected: Vec<_> = (0..20)
-            .flat_map(|round| (0..50).map(move |n| format!("{group_commit}-{round}-{n}")))
-            .collect();
-        assert_eq!(texts(&straight, &lane).await, expected);
+        let mut stored = texts(&straight, &lane).await;
+        stored.retain(|text| !unknown.contains(text));
+        assert_eq!(stored, accepted);
+        assert!(accepted.len() > 500, "{} of 1,000 are unknown", unknown.len());
     }
     assert!(proxy.cuts.load(Ordering::SeqCst) >= 30);
 }
