@@ -129,7 +129,8 @@ async fn many_slow_readers_are_put_out_and_nobody_else_notices() {
     last(Duration::from_secs(1)).await;
     let after = memory(&gateway).await;
     let kept = (after.remembered - before.remembered).max(0.0);
-    let bound = before.resident.mul_add(1.05, each.max(1.0) * kept);
+    // The short variant has too little traffic to tell five percent from chance.
+    let bound = before.resident.mul_add(by_length(1.10, 1.05), each.max(1.0) * kept);
     schedule.say(&format!(
         "resident {:.1} MB, before {:.1} MB; {:.1} MB more of recent events, {each:.2} for one: {:.1} MB allowed",
         after.resident / 1e6,
