@@ -55,6 +55,10 @@ impl Chat {
             RoomKind::Channel => self.name(Lane::room_name(cmd.name.as_str()), &mut read).await?,
             RoomKind::Group | RoomKind::Direct => None,
         };
+        if holder.as_deref() == Some(id.as_str()) {
+            // The same call has made it between the two reads.
+            return Err(Failure::Conflict);
+        }
         let cx = call.context();
         let facts = create(id, cmd, person.state.as_ref(), &holder, &others, &cx)?;
         self.finish(call, CreateRoom::NAME, None, facts, &read).await
