@@ -116,8 +116,8 @@ impl Report {
         );
         for row in &self.rows {
             let goal = match row.goal {
-                Goal::AtLeast(goal) => format!(">={goal}"),
-                Goal::AtMost(goal) => format!("<={goal}"),
+                Goal::AtLeast(goal) => format!(">={}", (goal * 1e3).round() / 1e3),
+                Goal::AtMost(goal) => format!("<={}", (goal * 1e3).round() / 1e3),
                 Goal::None => String::new(),
             };
             let _ = writeln!(

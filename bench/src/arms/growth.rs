@@ -45,13 +45,20 @@ async fn page_ms(poster: &Poster, rounds: usize) -> Outcome<f64> {
     Ok(percentile(&mut took, 0.5))
 }
 
-async fn resume_ms(server: &Tidings, poster: &Poster, rounds: usize) -> Outcome<f64> {
+async fn resume_ms(server: &Tidings, poster: &Poster, rounds: usize, tag: &str) -> Outcome<f64> {
     let (_, mut reader) = socket::connect(&server.address, Some(&poster.person.token)).await?;
     let welcome = reader.read_until(|p| p.starts_with(br#"{"type":"welcome""#)).await?;
     let welcome: serde_json::Value = serde_json::from_slice(&welcome).map_err(unexpected)?;
     let position =
         welcome.pointer("/position").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    load::run(server, std::slice::from_ref(poster), 20, Pace::Pipelined(4), "kr").await?;
+    load::run(
+        server,
+        std::slice::from_ref(poster),
+        20,
+        Pace::Pipelined(4),
+        &format!("{tag}-missed"),
+    )
+    .await?;
     let mut took = Vec::new();
     for _ in 0..rounds {
         let started = Instant::now();
@@ -87,7 +94,7 @@ async fn figures(
     Ok(Figures {
         sends: crate::report::median(&sends),
         page_ms: page_ms(first, 100).await?,
-        resume_ms: resume_ms(server, first, 20).await?,
+        resume_ms: resume_ms(server, first, 20, tag).await?,
     })
 }
 
