@@ -8,31 +8,9 @@ use schemas::values::*;
 
 use crate::kit::*;
 use crate::queries::*;
-use crate::server::mongo;
-
-macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(&crate::kit::Place::sqlite().await).await;
-            })*
-        }
-
-        /// One server for all cases, ended with them.
-        #[tokio::test]
-        async fn mongodb() {
-            let Some(server) = mongo().await else { return };
-            $({
-                let place = Place::mongo(&server.url()).await;
-                eprintln!("mongodb: {}", stringify!($case));
-                $case(&place).await;
-            })*
-        }
-    };
-}
 
 cases!(
+    #[tokio::test]
     a_history_becomes_documents,
     unread_and_mentions_follow_the_marker,
     edits_and_deletions,

@@ -3,6 +3,28 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+/// Cases that are played on both backends, under this attribute: on SQLite each is a test, on MongoDB they share
+/// one, so that one server, ended with it, serves them all.
+macro_rules! cases {
+    (#[$test:meta] $($case:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[$test]
+            async fn $case() {
+                super::$case(&crate::kit::Place::sqlite().await).await;
+            })*
+        }
+
+        #[$test]
+        async fn mongodb() {
+            let Some(server) = crate::server::mongo().await else { return };
+            $({
+                eprintln!("mongodb: {}", stringify!($case));
+                $case(&crate::kit::Place::mongo(&server.url()).await).await;
+            })*
+        }
+    };
+}
+
 mod contract;
 mod generated;
 mod kit;

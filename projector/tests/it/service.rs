@@ -12,27 +12,8 @@ use crate::kit::*;
 use crate::log::{Log, reached, until};
 use crate::server::mongo;
 
-macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::$case(&crate::kit::Place::sqlite().await).await;
-            })*
-        }
-
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn mongodb() {
-            let Some(server) = mongo().await else { return };
-            $({
-                eprintln!("mongodb: {}", stringify!($case));
-                $case(&Place::mongo(&server.url()).await).await;
-            })*
-        }
-    };
-}
-
 cases!(
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     events_become_readable,
     of_two_projectors_one_works,
     a_rebuild_is_not_noticed,

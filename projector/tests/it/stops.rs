@@ -5,30 +5,10 @@ use readmodel::{Group, Marks};
 
 use crate::kit::*;
 use crate::log::{Log, reached, until};
-use crate::server::mongo;
 use crate::service::{last_number, more_talk, silent, talk};
 
-macro_rules! cases {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::$case(&crate::kit::Place::sqlite().await).await;
-            })*
-        }
-
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn mongodb() {
-            let Some(server) = mongo().await else { return };
-            $({
-                eprintln!("mongodb: {}", stringify!($case));
-                $case(&Place::mongo(&server.url()).await).await;
-            })*
-        }
-    };
-}
-
 cases!(
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     an_unreadable_event_stops_the_projection,
     an_unreadable_inbox_stops_nothing_else,
     what_nobody_projects_stops_nothing,

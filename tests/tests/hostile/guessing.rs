@@ -77,17 +77,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 #[tokio::test]
 async fn a_login_takes_as_long_for_nobody() {
     // Cost 9 makes a hash the greatest part of the time, as in production.
-    let flags = [
-        "--bcrypt-cost",
-        "9",
-        "--rate-auth",
-        "off",
-        "--rate-requests",
-        "off",
-        "--rate-frames",
-        "off",
-    ];
-    scene::play_elsewhere(&flags, times_are_alike).await;
+    scene::play_elsewhere(&scene::unlimited_at_cost("9"), times_are_alike).await;
 }
 
 async fn times_are_alike(place: Place) {

@@ -35,6 +35,11 @@ pub(crate) async fn play_elsewhere<F: Future<Output = ()>>(
     aftermath::check(&installation).await;
 }
 
+/// Flags of an installation without limits whose passwords cost this much.
+pub(crate) fn unlimited_at_cost(cost: &str) -> [&str; 8] {
+    ["--bcrypt-cost", cost, "--rate-auth", "off", "--rate-requests", "off", "--rate-frames", "off"]
+}
+
 async fn run<F: Future<Output = ()>>(case: impl FnOnce(Place) -> F) {
     let installation = lasting::one_process_installation().await;
     Box::pin(case(installation.place.clone())).await;

@@ -23,17 +23,7 @@ const POSTS: usize = 100;
 
 #[tokio::test]
 async fn a_storm_of_logins_leaves_chat_alone() {
-    let flags = [
-        "--bcrypt-cost",
-        "10",
-        "--rate-auth",
-        "off",
-        "--rate-requests",
-        "off",
-        "--rate-frames",
-        "off",
-    ];
-    scene::play_elsewhere(&flags, storm).await;
+    scene::play_elsewhere(&scene::unlimited_at_cost("10"), storm).await;
 }
 
 async fn storm(place: Place) {
