@@ -4,6 +4,8 @@
 //! server recognises what it has. Nothing here holds a lock while waiting for an answer; any number
 //! of tasks append at the same time over the one connection.
 
+use std::time::Duration;
+
 use async_nats::HeaderMap;
 use async_nats::header::{
     NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
@@ -114,7 +116,7 @@ impl EventLog {
         loop {
             tries.wait_for_connection(self).await?;
             let (subject, headers) = (write.subject.clone(), Some(write.headers()));
-            let (patience, payload) = (self.inner.patience(), write.payload.clone());
+            let (patience, payload) = (tries.patience(self), write.payload.clone());
             let connection = &self.inner.connection;
             let answer = connection.ask_for(patience, subject, headers, payload).await;
             match tries.judge(answer)? {
@@ -167,7 +169,7 @@ impl EventLog {
         let mut tries = Tries::new();
         loop {
             tries.wait_for_connection(self).await?;
-            let answer = self.send_batch(batch).await;
+            let answer = self.send_batch(batch, tries.patience(self)).await;
             match tries.judge(answer)? {
                 Some(Outcome::Stored { sequence, .. }) => return Ok(sequence),
                 Some(Outcome::Refused(AppendError::AlreadyCommitted)) if tries.sent => {
@@ -180,7 +182,11 @@ impl EventLog {
         }
     }
 
-    async fn send_batch(&self, batch: &[Prepared]) -> Result<async_nats::Message, Unanswered> {
+    async fn send_batch(
+        &self,
+        batch: &[Prepared],
+        patience: Duration,
+    ) -> Result<async_nats::Message, Unanswered> {
         let connection = &self.inner.connection;
         let client = connection.client();
         // A new name for each try: what an earlier one left behind must not mix in.
@@ -202,7 +208,7 @@ impl EventLog {
         }
         let mut headers = commit.batch_headers(&batch_id, number + 1);
         headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
-        let (patience, subject) = (self.inner.patience(), commit.subject.clone());
+        let subject = commit.subject.clone();
         connection.ask_for(patience, subject, Some(headers), commit.payload.clone()).await
     }
 

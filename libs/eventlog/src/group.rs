@@ -5,12 +5,18 @@
 //! idle log writes singles at once and a busy one writes ever larger batches. A batch is all or
 //! none, its writes are not: when a batch is refused, each run in it is written on its own and gets the answers
 //! it would have had.
+//!
+//! A batch whose answer is lost is tried for seconds. Those behind it do not wait for that, or a few lost answers
+//! would make every caller give up before it is answered, repeat itself, and so keep the queue full for ever.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::append::{Prepared, Written};
 use crate::error::AppendError;
@@ -23,8 +29,11 @@ const QUEUE: usize = 8192;
 const MAX_GROUP: usize = 512;
 /// Largest group in bytes of events, so that a batch does not hold up others for long.
 const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
-/// Batches under way at the same time.
+/// Batches under way at the same time, but for those that [have stepped aside](STEP_ASIDE).
 const IN_FLIGHT: usize = 1;
+/// A batch without an answer after this time lets the next one go: far above what a sync takes, far below what
+/// callers wait. How many have stepped aside is limited by how long a write is tried.
+const STEP_ASIDE: Duration = Duration::from_millis(100);
 
 /// Where the outcomes of a queued run are waited for.
 type Answer = oneshot::Sender<Vec<Result<Written, AppendError>>>;
@@ -126,8 +135,12 @@ async fn run(log: Weak<Inner>, mut receiver: mpsc::Receiver<Queued>) {
         let Some(inner) = log.upgrade() else { return };
         let group = take_group(&mut waiting);
         tokio::spawn(async move {
-            EventLog { inner }.write_group(group).await;
-            drop(permit);
+            let log = EventLog { inner };
+            let mut writing = pin!(log.write_group(group));
+            if timeout(STEP_ASIDE, writing.as_mut()).await.is_err() {
+                drop(permit);
+                writing.await;
+            }
         });
     }
 }

@@ -34,6 +34,12 @@ impl Tries {
         Self { deadline: Instant::now() + BUDGET, sent: false, contended: 0, contended_since: None }
     }
 
+    /// How long the next try may wait for its answer.
+    pub(crate) fn patience(&self, log: &EventLog) -> Duration {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        log.inner.patience().min(left.max(PAUSE))
+    }
+
     /// What giving up now means.
     pub(crate) fn give_up(&self) -> AppendError {
         if self.sent { AppendError::Unknown } else { AppendError::Unavailable }

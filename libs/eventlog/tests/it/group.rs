@@ -1,13 +1,19 @@
 //! Group commit: the same outcomes as singles, with fewer syncs.
 
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+
 use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, Topology};
 use futures_util::future::join_all;
 use schemas::Lane;
 
-use crate::kit::{Server, put, room, user, write};
+use crate::kit::{Proxy, Server, connect, put, room, user, write};
 
 async fn grouping(server: &Server) -> EventLog {
-    let log = server.connect().await;
+    grouped(server.connect().await).await
+}
+
+async fn grouped(log: EventLog) -> EventLog {
     let topology = Topology { group_commit: true, ..Topology::default() };
     log.ensure_topology(&topology).await.unwrap();
     log
@@ -73,4 +79,37 @@ async fn of_many_claims_of_one_lane_one_succeeds() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert!(outcomes.iter().all(|o| matches!(o, Ok(_) | Err(AppendError::Conflict))));
     assert_eq!(log.head().await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_holds_up_nobody_else() {
+    let server = Server::start_sync_always().await;
+    server.log().await;
+    let proxy = Proxy::start(&server).await;
+    let log = grouped(connect(proxy.url()).await).await;
+    let lane = Lane::Timeline(room());
+    proxy.lose_next_answer();
+    let mut unlucky = pin!(at_once(
+        &log,
+        vec![
+            write(&lane, "1", Expect::Any),
+            write(&lane, "2", Expect::Any),
+            write(&lane, "3", Expect::Any),
+        ]
+    ));
+    // Polled, so that they are on their way before the others.
+    let others = async {
+        while proxy.cuts.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        put(&log, &lane, "4").await
+    };
+    tokio::select! {
+        biased;
+        _ = unlucky.as_mut() => panic!("who waits for a second try was answered first"),
+        sequence = others => assert_eq!(sequence, 4),
+    }
+    let outcomes = unlucky.await;
+    assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_ok_and(|it| !it.duplicate)));
+    assert_eq!(log.head().await.unwrap(), 4);
 }

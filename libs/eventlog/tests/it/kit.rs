@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
@@ -189,24 +189,29 @@ pub(crate) async fn put(log: &EventLog, lane: &Lane, text: &str) -> u64 {
 /// cuts the connection in place of its answer.
 pub(crate) struct Proxy {
     port: u16,
-    armed: Arc<AtomicBool>,
+    next: Arc<AtomicU8>,
     pub(crate) cuts: Arc<AtomicU64>,
     task: tokio::task::JoinHandle<()>,
 }
+
+/// What becomes of the next acknowledgement of a write.
+const PASSES: u8 = 0;
+const IS_CUT: u8 = 1;
+const IS_LOST: u8 = 2;
 
 impl Proxy {
     pub(crate) async fn start(server: &Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (armed, cuts) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (flag, count, target) = (Arc::clone(&armed), Arc::clone(&cuts), server.port);
+        let (next, cuts) = (Arc::new(AtomicU8::new(PASSES)), Arc::new(AtomicU64::new(0)));
+        let (fate, count, target) = (Arc::clone(&next), Arc::clone(&cuts), server.port);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { continue };
-                tokio::spawn(carry(client, server, Arc::clone(&flag), Arc::clone(&count)));
+                tokio::spawn(carry(client, server, Arc::clone(&fate), Arc::clone(&count)));
             }
         });
-        Self { port, armed, cuts, task }
+        Self { port, next, cuts, task }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -215,7 +220,12 @@ impl Proxy {
 
     /// Cuts the connection in place of the next acknowledgement of a write.
     pub(crate) fn cut_next_answer(&self) {
-        self.armed.store(true, Ordering::SeqCst);
+        self.next.store(IS_CUT, Ordering::SeqCst);
+    }
+
+    /// Loses the next acknowledgement of a write; the connection stays.
+    pub(crate) fn lose_next_answer(&self) {
+        self.next.store(IS_LOST, Ordering::SeqCst);
     }
 }
 
@@ -225,7 +235,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, cuts: Arc<AtomicU64>) {
+async fn carry(client: TcpStream, server: TcpStream, next: Arc<AtomicU8>, cuts: Arc<AtomicU64>) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let upwards = tokio::spawn(async move {
@@ -236,9 +246,14 @@ async fn carry(client: TcpStream, server: TcpStream, armed: Arc<AtomicBool>, cut
         let part = &buffer[..count];
         // Acknowledgements of writes begin like this; answers to other questions do not.
         let is_ack = part.windows(11).any(|bytes| bytes == b"{\"stream\":\"");
-        if is_ack && armed.swap(false, Ordering::SeqCst) {
+        let fate = if is_ack { next.swap(PASSES, Ordering::SeqCst) } else { PASSES };
+        if fate != PASSES {
             cuts.fetch_add(1, Ordering::SeqCst);
-            break;
+        }
+        match fate {
+            IS_CUT => break,
+            IS_LOST => continue,
+            _ => {}
         }
         if to_client.write_all(part).await.is_err() {
             break;
