@@ -9,7 +9,7 @@ use async_nats::{HeaderMap, Message, Request, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::connection::Connection;
@@ -24,6 +24,11 @@ pub(crate) const ATTEMPT_IN_CLUSTER: Duration = Duration::from_millis(500);
 const READ_BUDGET: Duration = Duration::from_secs(5);
 /// Pause before asking again.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
+
+/// Code of an answer when there is no leader, the server is starting up, or is overloaded.
+pub(crate) const NO_LEADER: u64 = 503;
+/// JetStream: there is no message with that sequence, or none on that subject.
+pub(crate) const NO_MESSAGE: u64 = 10_037;
 
 /// How one request went that got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,9 @@ pub(crate) struct ApiError {
 
 impl From<ApiError> for LogError {
     fn from(error: ApiError) -> Self {
+        if error.code == NO_LEADER {
+            return Self::Unavailable(error.description.into());
+        }
         Self::Refused { code: error.err_code, description: error.description }
     }
 }
@@ -166,6 +174,25 @@ impl Connection {
                 }
                 Err(_) => sleep(PAUSE).await,
             }
+        }
+    }
+}
+
+impl Connection {
+    /// The same of what only a leader answers: again and again while there is none, too.
+    pub(crate) async fn ask_leader(
+        &self,
+        subject: &str,
+        payload: &Bytes,
+    ) -> Result<Message, LogError> {
+        let deadline = Instant::now() + READ_BUDGET;
+        loop {
+            let answer = self.ask_safely(subject, payload).await?;
+            let leaderless = matches!(parse::<IgnoredAny>(&answer)?, Err(e) if e.code == NO_LEADER);
+            if !leaderless || Instant::now() >= deadline {
+                return Ok(answer);
+            }
+            sleep(PAUSE).await;
         }
     }
 }

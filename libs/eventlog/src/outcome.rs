@@ -4,7 +4,7 @@ use async_nats::Message;
 use schemas::Sequence;
 use serde::Deserialize;
 
-use crate::api::ApiError;
+use crate::api::{ApiError, NO_LEADER};
 use crate::error::{AppendError, LogError};
 
 /// Error codes of nats-server (`server/errors.json`).
@@ -75,7 +75,7 @@ impl Outcome {
                 Self::Later
             }
             // 503: no leader, starting up, overloaded.
-            _ if error.code == 503 => Self::Later,
+            _ if error.code == NO_LEADER => Self::Later,
             _ => Self::Refused(LogError::from(error).into()),
         }
     }

@@ -4,12 +4,15 @@ use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE, NATS_SUBJECT, NATS_T
 use async_nats::jetstream::message::Info;
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
+use data_encoding::BASE64;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::{DecodeError, Event, Lane, Sequence, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::api::PAUSE;
-use crate::error::LogError;
+use crate::api::{self, NO_MESSAGE, PAUSE};
+use crate::error::{BoxError, LogError};
 use crate::log::EventLog;
 
 /// Direct gets of one `last_many` in flight at a time.
@@ -44,13 +47,17 @@ impl Stored {
 }
 
 impl EventLog {
-    /// The last event of a lane, which on small lanes carries the entity's whole state. In a cluster it
-    /// may come from a follower that is a moment behind: an expectation on the lane tells.
+    /// The last event of a lane, which on small lanes carries the entity's whole state. In a cluster the leader
+    /// is asked: a follower may not know yet what was written a moment ago, and nothing that is refused for
+    /// that reason has an expectation which could tell.
     ///
     /// # Errors
     /// [`LogError::Unavailable`] when no answer came for 5 s.
     pub async fn last(&self, lane: &Lane) -> Result<Option<Stored>, LogError> {
         let subject = lane.subject(self.namespace());
+        if self.inner.is_clustered() {
+            return self.ask_leader(&json!({ "last_by_subj": subject })).await;
+        }
         let subject = format!("$JS.API.DIRECT.GET.{}.{subject}", self.inner.stream);
         self.direct_get(&subject, Bytes::new()).await
     }
@@ -81,11 +88,14 @@ impl EventLog {
         for _ in 0..GETS {
             let request = format!("{{\"seq\":{sequence}}}").into();
             let found = self.direct_get(&subject, request).await?;
-            let found = found.filter(|stored| stored.sequence == sequence);
+            let mut found = found.filter(|stored| stored.sequence == sequence);
+            if found.is_none() && self.inner.is_clustered() {
+                found = self.ask_leader(&json!({ "seq": sequence })).await?;
+            }
             if found.is_some() || sequence > self.seen() || self.is_hole(sequence, sequence) {
                 return Ok(found);
             }
-            // It was there once. A follower may be behind; otherwise there must be a reason.
+            // It was there once. There must be a reason.
             self.explain(sequence, sequence).await?;
             sleep(PAUSE).await;
         }
@@ -104,6 +114,21 @@ impl EventLog {
         }
     }
 
+    async fn ask_leader(&self, what: &Value) -> Result<Option<Stored>, LogError> {
+        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.inner.stream);
+        let request = what.to_string().into();
+        let answer = self.inner.connection.ask_leader(&subject, &request).await?;
+        let Some(message) = LeadersMessage::read(&answer)? else { return Ok(None) };
+        let bad = |error: BoxError| LogError::BadAnswer(error);
+        Ok(Some(Stored {
+            sequence: message.sequence,
+            lane: Lane::parse(self.namespace(), &message.subject).map_err(|e| bad(e.into()))?,
+            payload: message.payload,
+            stored_at: Timestamp::parse(&message.time).map_err(|e| bad(e.into()))?,
+            previous: None,
+        }))
+    }
+
     fn stored(&self, answer: &Message) -> Result<Stored, LogError> {
         let bad =
             |what: &str| LogError::BadAnswer(format!("a stored message without {what}").into());
@@ -119,6 +144,50 @@ impl EventLog {
             stored_at: Timestamp::parse(stored_at.as_str()).map_err(|_| bad("a time"))?,
             previous: number(headers, NATS_LAST_SEQUENCE),
         })
+    }
+}
+
+/// A stored message as the leader of a stream gives it away.
+pub(crate) struct LeadersMessage {
+    pub(crate) sequence: Sequence,
+    pub(crate) headers: String,
+    pub(crate) payload: Bytes,
+    subject: String,
+    time: String,
+}
+
+impl LeadersMessage {
+    /// Reads the answer of `STREAM.MSG.GET`; none when there is no such message.
+    pub(crate) fn read(answer: &Message) -> Result<Option<Self>, LogError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            message: Encoded,
+        }
+        #[derive(Deserialize)]
+        struct Encoded {
+            subject: String,
+            seq: Sequence,
+            #[serde(default)]
+            hdrs: String,
+            #[serde(default)]
+            data: String,
+            time: String,
+        }
+        let found = match api::parse::<Answer>(answer)? {
+            Ok(answer) => answer.message,
+            Err(error) if error.err_code == NO_MESSAGE => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let decoded = |text: &str| {
+            BASE64.decode(text.as_bytes()).map_err(|error| LogError::BadAnswer(error.into()))
+        };
+        Ok(Some(Self {
+            sequence: found.seq,
+            headers: String::from_utf8_lossy(&decoded(&found.hdrs)?).into_owned(),
+            payload: decoded(&found.data)?.into(),
+            subject: found.subject,
+            time: found.time,
+        }))
     }
 }
 

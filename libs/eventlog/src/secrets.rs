@@ -11,7 +11,6 @@ use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL, 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
-use data_encoding::BASE64;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
@@ -20,15 +19,13 @@ use crate::api::{self, PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
-use crate::read::number;
+use crate::read::{LeadersMessage, number};
 use crate::topology::{ensure_stream, our_metadata};
 
 /// Longest key.
 pub const MAX_KEY: usize = 128;
 /// How long a write is tried.
 const BUDGET: Duration = Duration::from_secs(10);
-/// There is no message for a key.
-const NO_MESSAGE: u64 = 10_037;
 /// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
 const KV_OPERATION: &str = "KV-Operation";
 
@@ -218,7 +215,7 @@ impl SecretStore {
         if self.log.attached()?.replicas > 1 {
             let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
             let request = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
-            let answer = connection.ask_safely(&subject, &request.to_string().into()).await?;
+            let answer = connection.ask_leader(&subject, &request.to_string().into()).await?;
             return Ok(read_leaders_entry(&answer)?);
         }
         let subject = format!("$JS.API.DIRECT.GET.{}.{}{key}", self.stream, self.subject);
@@ -327,32 +324,11 @@ fn read_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> 
     Ok(Some((answer.payload.clone(), revision, marker)))
 }
 
-#[derive(Deserialize)]
-struct LeadersAnswer {
-    message: LeadersMessage,
-}
-
-#[derive(Deserialize)]
-struct LeadersMessage {
-    seq: u64,
-    #[serde(default)]
-    hdrs: String,
-    #[serde(default)]
-    data: String,
-}
-
 fn read_leaders_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> {
-    let bad = |error: data_encoding::DecodeError| LogError::BadAnswer(error.into());
-    let message = match api::parse::<LeadersAnswer>(answer)? {
-        Ok(answer) => answer.message,
-        Err(error) if error.err_code == NO_MESSAGE => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let headers = BASE64.decode(message.hdrs.as_bytes()).map_err(bad)?;
-    let headers = String::from_utf8_lossy(&headers).into_owned();
-    let data = BASE64.decode(message.data.as_bytes()).map_err(bad)?;
-    let marker = headers.contains(KV_OPERATION) || headers.contains("Nats-Marker-Reason");
-    Ok(Some((data.into(), message.seq, marker)))
+    let Some(message) = LeadersMessage::read(answer)? else { return Ok(None) };
+    let marker =
+        message.headers.contains(KV_OPERATION) || message.headers.contains("Nats-Marker-Reason");
+    Ok(Some((message.payload, message.sequence, marker)))
 }
 
 fn checked(key: &str) -> Result<&str, SecretError> {

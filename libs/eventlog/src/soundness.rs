@@ -14,20 +14,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::api::{self, PAUSE};
+use crate::api::{self, NO_MESSAGE, PAUSE};
 use crate::error::LogError;
 use crate::ledger::{Holes, Ledger};
 use crate::log::EventLog;
 use crate::topology::{StreamState, renew, stream_request};
 
-/// How long a log that seems too short is asked again: the new leader of a cluster may not have applied
-/// yet what it has agreed to.
+/// How long a log that seems too short is asked again: what was written last may not show at once.
 const SETTLING: Duration = Duration::from_secs(5);
+/// The same in a cluster: a new leader may not have applied yet what it has agreed to, and a former one that was
+/// stopped or cut off answers as if it still led until it hears of the new one, or misses the others for 20 s.
+const SETTLING_IN_CLUSTER: Duration = Duration::from_secs(30);
 /// Events read at once, and how long they are waited for, when everything is read.
 const BATCH: usize = 5000;
 const WAIT: Duration = Duration::from_secs(1);
-/// JetStream: there is no message with that sequence.
-const NO_MESSAGE: u64 = 10_037;
 
 /// What was found missing when a loss was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +49,9 @@ impl EventLog {
     /// # Errors
     /// [`LogError::Damaged`], [`LogError::Unavailable`], [`LogError::NoStream`], [`LogError::Replaced`].
     pub async fn head(&self) -> Result<Sequence, LogError> {
-        let deadline = Instant::now() + SETTLING;
+        let clustered = self.inner.is_clustered();
+        let settling = if clustered { SETTLING_IN_CLUSTER } else { SETTLING };
+        let deadline = Instant::now() + settling;
         loop {
             // Before the question: what is appended meanwhile may be missing in the answer.
             let seen = self.seen();
@@ -140,7 +142,7 @@ impl EventLog {
                 continue;
             }
             let request = json!({ "seq": sequence }).to_string().into();
-            let answer = self.inner.connection.ask_safely(&subject, &request).await?;
+            let answer = self.inner.connection.ask_leader(&subject, &request).await?;
             return match api::parse::<Value>(&answer)? {
                 Ok(_) => Ok(()),
                 Err(error) if error.err_code == NO_MESSAGE => {

@@ -146,6 +146,21 @@ async fn repeats(log: &EventLog) {
     }
 }
 
+/// What was written is read at once, also by a process that has not heard of it.
+async fn reads(cluster: &Cluster, log: &EventLog) {
+    let other = connect(cluster.url()).await;
+    other.attach().await.expect("attached");
+    for n in 0..100 {
+        let lane = Lane::handle(&format!("reader {n}"));
+        let sequence = put(log, &lane, "x").await;
+        let last = other.last(&lane).await.expect("read").expect("an event");
+        assert_eq!(last.sequence, sequence);
+        assert_eq!(other.get(sequence).await.expect("read"), Some(last));
+    }
+    assert!(log.last(&Lane::handle("nobody")).await.expect("read").is_none());
+    assert!(log.get(1_000_000).await.expect("read").is_none());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
     let mut cluster = Cluster::start();
@@ -153,6 +168,7 @@ async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
     expectations(&log).await;
     repeats(&log).await;
     copies_stay(&cluster).await;
+    reads(&cluster, &log).await;
     let secrets = log.secrets("credentials");
     for n in 0..50 {
         // What was written is read, whichever server answers.
