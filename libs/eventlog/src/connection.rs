@@ -2,13 +2,16 @@
 //!
 //! Used by this crate and by `bus`; nobody else should need the client inside.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::error::BoxError;
+use crate::neighbours::{self, Current};
 
 /// Longest wait between two tries to connect.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
@@ -35,11 +38,13 @@ pub struct LinkState {
 }
 
 /// A NATS connection that reconnects for ever, at most a second between two tries, and renews its
-/// subscriptions. Clones share it.
+/// subscriptions. Of several servers it leaves one that is silent for 4.5 s or has lost its cluster. Clones share it.
 #[derive(Clone)]
 pub struct Connection {
     client: Client,
     state: watch::Receiver<LinkState>,
+    /// What looks whether the server has lost its cluster; it ends with the last clone.
+    _watchers: Arc<JoinSet<()>>,
 }
 
 impl Connection {
@@ -54,10 +59,15 @@ impl Connection {
         let servers: Vec<ServerAddr> =
             url.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>()?;
         loop {
-            let (options, state) = options(client_name);
+            let current = Current::default();
+            let (options, state) = options(client_name, &current);
             match with_credentials(options, &servers).connect(&servers).await {
                 Ok(client) => {
-                    let connection = Self { client, state };
+                    let mut watchers = JoinSet::new();
+                    if servers.len() > 1 {
+                        watchers.spawn(neighbours::watch(client.clone(), state.clone(), current));
+                    }
+                    let connection = Self { client, state, _watchers: Arc::new(watchers) };
                     // The event of the first connection is reported a moment after it is made.
                     connection.connected_by(Instant::now() + FIRST_CONNECTION).await;
                     return Ok(connection);
@@ -159,7 +169,8 @@ fn decoded(part: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn options(client_name: &str) -> (ConnectOptions, watch::Receiver<LinkState>) {
+fn options(client_name: &str, current: &Current) -> (ConnectOptions, watch::Receiver<LinkState>) {
+    let current = Current::clone(current);
     let (sender, receiver) = watch::channel(LinkState::default());
     let name = client_name.to_owned();
     let options = ConnectOptions::new()
@@ -171,6 +182,9 @@ fn options(client_name: &str) -> (ConnectOptions, watch::Receiver<LinkState>) {
         .reconnect_delay_callback(|attempts| {
             let factor = u32::try_from(attempts.min(8)).unwrap_or(8);
             Duration::from_millis(10).saturating_mul(1 << factor).min(MAX_BACKOFF)
+        })
+        .reconnect_to_server_callback(move |servers, _| {
+            std::future::ready(neighbours::next(&servers, current.lock().as_ref()))
         })
         .event_callback(move |event| {
             note(&sender, &name, &event);

@@ -22,6 +22,7 @@ mod error;
 mod group;
 mod ledger;
 mod log;
+mod neighbours;
 mod outcome;
 mod read;
 mod reader;

@@ -9,11 +9,16 @@ use serde_json::Value;
 
 use crate::kit::installation::eprintln_tail;
 use crate::kit::process::Process;
+use crate::kit::wire::Wire;
 use crate::kit::{root, server};
 
 const USER: &str = "tidings";
 const PASSWORD: &str = "between us";
 const NAMES: [&str; 3] = ["a", "b", "c"];
+
+/// Where nobody listens. The servers tell each other where they are; told this they have only the ways that
+/// were given to them.
+const NOWHERE: &str = "127.0.0.1:1";
 
 struct Member {
     process: Process,
@@ -26,6 +31,8 @@ struct Member {
 /// The three servers, by number.
 pub struct Cluster {
     members: Vec<Member>,
+    /// The ways from each to the others.
+    wires: Vec<(usize, usize, Wire)>,
 }
 
 /// Ports that are free, all different.
@@ -40,19 +47,26 @@ impl Cluster {
     pub fn start(folder: &Path) -> Self {
         let (clients, routes, monitors): ([u16; 3], [u16; 3], [u16; 3]) =
             (free_ports(), free_ports(), free_ports());
-        let peers = routes.map(|port| format!("\"nats-route://{USER}:route@127.0.0.1:{port}\""));
+        let pairs = (0..3).flat_map(|from| (0..3).map(move |to| (from, to)));
+        let pairs = pairs.filter(|(from, to)| from != to);
+        let wires: Vec<_> = pairs.map(|(from, to)| (from, to, Wire::to(routes[to]))).collect();
         let members = (0..3).map(|number| {
             let folder = folder.join(NAMES[number]);
             std::fs::create_dir_all(&folder).expect("a folder");
             let config = folder.join("cluster.conf");
             std::fs::copy(root().join("deploy/nats/cluster.conf"), &config).expect("the file");
+            let ways = wires.iter().filter(|(from, ..)| *from == number);
+            let ways = ways.map(|(.., wire)| {
+                format!("\"nats-route://{USER}:route@127.0.0.1:{}\"", wire.port())
+            });
+            let ways: Vec<String> = ways.collect();
             let quoted = |text: &str| format!("{text:?}");
             let mut command = Command::new(server("TIDINGS_NATS_SERVER", "nats-server"));
-            command.arg("-c").arg(&config);
+            command.arg("-c").arg(&config).args(["--cluster_advertise", NOWHERE]);
             command.env("NATS_NAME", NAMES[number]);
             command.env("NATS_LISTEN", quoted(&format!("127.0.0.1:{}", clients[number])));
             command.env("NATS_CLUSTER_LISTEN", quoted(&format!("127.0.0.1:{}", routes[number])));
-            command.env("NATS_ROUTES", format!("[{}]", peers.join(", ")));
+            command.env("NATS_ROUTES", format!("[{}]", ways.join(", ")));
             command.env("NATS_MONITOR", quoted(&format!("127.0.0.1:{}", monitors[number])));
             command.env("NATS_STORE", quoted(&folder.join("store").to_string_lossy()));
             command.env("NATS_USER", quoted(USER)).env("NATS_PASSWORD", quoted(PASSWORD));
@@ -62,7 +76,8 @@ impl Cluster {
             let (client, monitor) = (clients[number], monitors[number]);
             Member { process, client, monitor, command, folder }
         });
-        Self { members: members.collect() }
+        let members = members.collect();
+        Self { members, wires }
     }
 
     /// All three, separated by commas.
@@ -94,6 +109,21 @@ impl Cluster {
     /// Stops one where it stands: it keeps its connections and answers nobody.
     pub fn pause(&self, number: usize) {
         self.members[number].process.signal(Signal::SIGSTOP);
+    }
+
+    /// Takes one from the other two: it runs and answers clients, and nothing passes between it and them.
+    pub fn cut_off(&self, number: usize) {
+        self.cut(number, true);
+    }
+
+    /// Brings one back to the other two.
+    pub fn rejoin(&self, number: usize) {
+        self.cut(number, false);
+    }
+
+    fn cut(&self, number: usize, cut: bool) {
+        let its = self.wires.iter().filter(|(from, to, _)| [*from, *to].contains(&number));
+        its.for_each(|(.., wire)| wire.cut(cut));
     }
 
     /// Lets one go on that was stopped.

@@ -13,6 +13,7 @@ pub mod preload;
 pub mod process;
 pub mod separate;
 pub mod socket;
+pub mod wire;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

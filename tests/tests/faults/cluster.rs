@@ -1,12 +1,16 @@
-//! Three nats-servers that keep three copies (item 3): the leader killed or stopped, a minority stopped, and
-//! one left alone.
+//! Three nats-servers that keep three copies (item 3): the leader killed, stopped or cut off, a minority stopped
+//! or cut off, and one left alone.
 
 use std::time::Duration;
 
+use eventlog::{AppendError, Expect, LaneWrite};
+use schemas::{Event, Lane};
+use serde_json::json;
 use tests::kit::separate::{Separate, Setup};
-use tests::kit::{last, until};
+use tests::kit::{last, log, until};
 
 use crate::crew::Crew;
+use crate::forged;
 use crate::history::{Act, History, Operation, Outcome};
 use crate::load::{Habits, Load};
 use crate::schedule::{Schedule, by_length};
@@ -23,6 +27,10 @@ enum Fault {
     LeaderStopped,
     /// Another than the leader is stopped.
     FollowerStopped,
+    /// Nothing passes between the leader and the other two; all three run and answer clients.
+    LeaderCutOff,
+    /// The same with another than the leader.
+    FollowerCutOff,
     /// All but one are stopped.
     MajorityStopped,
 }
@@ -35,11 +43,15 @@ struct Scene {
 }
 
 impl Scene {
-    /// Which server leads the log, once all three copies are up to date.
+    /// Which server leads the log, once all three agree on it and their copies are up to date.
     async fn leader(&mut self) -> usize {
         let (stream, cluster) = (&self.stream, self.separate.cluster());
         until("three copies are up to date", async || {
             let leader = cluster.leader(stream, 0).await?;
+            // One that was stopped goes on believing for a while that it leads.
+            for other in 1..3 {
+                (cluster.leader(stream, other).await? == leader).then_some(())?;
+            }
             (cluster.copies(stream, leader).await? == (3, true)).then_some(leader)
         })
         .await
@@ -81,11 +93,35 @@ impl Scene {
                 self.separate.cluster().wake(stopped);
                 silent
             }
+            Fault::LeaderCutOff | Fault::FollowerCutOff => {
+                self.cut_off(if fault == Fault::LeaderCutOff { leader } else { other }).await
+            }
             Fault::MajorityStopped => self.leave_alone(other, pause).await,
         };
         let what = format!("{fault:?}: no write was acknowledged for {silent:?} at most");
         self.schedule.say(&what);
         assert!(silent < BOUND, "{what}");
+    }
+
+    /// Takes one from the other two: it acknowledges nothing, even to those who know no other.
+    async fn cut_off(&mut self, away: usize) -> Duration {
+        let namespace = self.separate.namespace.clone();
+        let url = self.separate.cluster().url_of(away);
+        let its_own = log::open(&url, &namespace).await;
+        let began = self.load.history.now();
+        self.separate.cluster().cut_off(away);
+        let data = json!({"owner": "nobody"});
+        let claim = forged::event("name.claimed.v1", "nobody", "system", &data);
+        let claim = Event::decode(claim.as_bytes()).expect("an event");
+        let lane = Lane::handle(&format!("cut-off-{away}-{}", began.as_millis()));
+        let refused = its_own.append(vec![LaneWrite::new(lane, claim, Expect::Any)]).await;
+        assert!(
+            matches!(refused, Err(AppendError::Unknown | AppendError::Unavailable)),
+            "a minority says {refused:?}"
+        );
+        let silent = self.silence_since(began).await;
+        self.separate.cluster().rejoin(away);
+        silent
     }
 
     /// Stops all but one for a while: the one that is left acknowledges nothing.
@@ -127,8 +163,14 @@ async fn three_servers_lose_one_and_a_minority_refuses() {
     let habits = Habits { pause: Duration::from_millis(10), ..Habits::default() };
     let load = Load::begin(&schedule, &crew, habits).await;
     load.goes_on(20).await;
-    let all =
-        [Fault::LeaderKilled, Fault::LeaderStopped, Fault::FollowerStopped, Fault::MajorityStopped];
+    let all = [
+        Fault::LeaderKilled,
+        Fault::LeaderStopped,
+        Fault::FollowerStopped,
+        Fault::LeaderCutOff,
+        Fault::FollowerCutOff,
+        Fault::MajorityStopped,
+    ];
     let faults: Vec<Fault> =
         (0..by_length(1, 4)).flat_map(|_| schedule.dice.shuffled(&all)).collect();
     let mut scene = Scene { schedule, separate, stream, load };
