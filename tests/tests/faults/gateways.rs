@@ -17,7 +17,7 @@ const BOUND: Duration = Duration::from_secs(5);
 async fn clients_of_a_killed_gateway_resume_on_another() {
     let mut schedule = Schedule::of("clients_of_a_killed_gateway_resume_on_another");
     let mut separate = Separate::start_with(Setup { gateways: 3, ..Setup::on("sqlite") });
-    let crew = Crew::gather(&separate.place, 6, 3).await;
+    let crew = Crew::gather(&separate.place, by_length(6, 24), 3).await;
     let habits =
         Habits { listeners: by_length(24, 120), socket_writers: 6, churn: 40, ..Habits::default() };
     let load = Load::begin(&schedule, &crew, habits).await;
