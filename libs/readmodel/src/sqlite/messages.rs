@@ -6,6 +6,7 @@ use schemas::position::Sequence;
 use schemas::values::ClientId;
 
 use super::rows::{db_error, doc, docs, each, int, limit as sql_limit, one, raw};
+use super::schema::message_key;
 use crate::backend::client_hash;
 use crate::docs::MessageDoc;
 use crate::store::{Anchor, Answer, Changes};
@@ -34,24 +35,23 @@ pub(super) fn by_client_id(
     }))
 }
 
-const IN_ROOM: [&str; 2] = [
-    "SELECT doc FROM messages WHERE room = (SELECT k FROM rooms WHERE id = ?1) AND number < ?2
-        ORDER BY number DESC LIMIT ?3",
-    "SELECT doc FROM messages WHERE room = (SELECT k FROM rooms WHERE id = ?1) AND number >= ?2
-        ORDER BY number LIMIT ?3",
-];
-const IN_THREAD: [&str; 2] = [
-    "SELECT doc FROM messages WHERE thread = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3",
-    "SELECT doc FROM messages WHERE thread = ?1 AND number >= ?2 ORDER BY number LIMIT ?3",
-];
-
 pub(super) fn timeline(
     db: &Connection,
     room: &RoomId,
     anchor: Anchor,
     limit: usize,
 ) -> Answer<Vec<MessageDoc>> {
-    around(db, IN_ROOM, raw(room), anchor, limit)
+    let Some(room) = key_of(db, room)? else { return Ok(Vec::new()) };
+    let place = |number| message_key(room, number);
+    let backwards = |number, most| {
+        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k < ?2 ORDER BY k DESC LIMIT ?3";
+        docs(db, sql, params![place(0), place(number), most])
+    };
+    let onwards = |number, most| {
+        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k <= ?2 ORDER BY k LIMIT ?3";
+        docs(db, sql, params![place(number), place(u64::MAX), most])
+    };
+    around(anchor, limit, backwards, onwards)
 }
 
 pub(super) fn thread(
@@ -60,27 +60,46 @@ pub(super) fn thread(
     anchor: Anchor,
     limit: usize,
 ) -> Answer<Vec<MessageDoc>> {
-    around(db, IN_THREAD, raw(root), anchor, limit)
+    let backwards = |number, most| {
+        let sql = "SELECT doc FROM messages WHERE thread = ?1 AND answer < ?2
+            ORDER BY answer DESC LIMIT ?3";
+        docs(db, sql, params![raw(root), int(number), most])
+    };
+    let onwards = |number, most| {
+        let sql = "SELECT doc FROM messages WHERE thread = ?1 AND answer >= ?2
+            ORDER BY answer LIMIT ?3";
+        docs(db, sql, params![raw(root), int(number), most])
+    };
+    around(anchor, limit, backwards, onwards)
 }
 
-/// Messages before a number and from it on, oldest first; the statements are for the two directions.
+/// Messages before a number and from it on, oldest first.
 fn around(
-    db: &Connection,
-    [backwards, onwards]: [&str; 2],
-    of: [u8; 16],
     anchor: Anchor,
     limit: usize,
+    backwards: impl Fn(u64, i64) -> Answer<Vec<MessageDoc>>,
+    onwards: impl Fn(u64, i64) -> Answer<Vec<MessageDoc>>,
 ) -> Answer<Vec<MessageDoc>> {
     let (before, from) = anchor.spans(limit);
     let mut found: Vec<MessageDoc> = Vec::new();
     if let Some((number, most)) = before {
-        found = docs(db, backwards, params![of, int(number), sql_limit(most)])?;
+        found = backwards(number, sql_limit(most))?;
         found.reverse();
     }
     if let Some((number, most)) = from {
-        found.extend(docs(db, onwards, params![of, int(number), sql_limit(most)])?);
+        found.extend(onwards(number, sql_limit(most))?);
     }
     Ok(found)
+}
+
+/// The integer of a room; none when it is not known.
+fn key_of(db: &Connection, room: &RoomId) -> Answer<Option<i64>> {
+    let mut key = None;
+    each(db, "SELECT k FROM rooms WHERE id = ?1", [raw(room)], |row| {
+        key = Some(row.get(0).map_err(db_error)?);
+        Ok(false)
+    })?;
+    Ok(key)
 }
 
 pub(super) fn changes(
@@ -91,11 +110,12 @@ pub(super) fn changes(
 ) -> Answer<Changes<MessageDoc>> {
     let mut found: Vec<MessageDoc> = Vec::new();
     for room in rooms {
+        let Some(room) = key_of(db, room)? else { continue };
         posted_after(db, room, after, limit, &mut found)?;
-        let sql = "SELECT doc FROM messages WHERE room = (SELECT k FROM rooms WHERE id = ?1)
+        let sql = "SELECT doc FROM messages WHERE k >> 36 = ?1
             AND edited IS NOT NULL AND edited > ?2 AND posted <= ?2 LIMIT ?3";
         let most = sql_limit((limit + 1).saturating_sub(found.len()));
-        found.extend(docs(db, sql, params![raw(room), int(after), most])?);
+        found.extend(docs(db, sql, params![room, int(after), most])?);
         if found.len() > limit {
             break;
         }
@@ -108,14 +128,13 @@ pub(super) fn changes(
 /// first message that is old enough.
 fn posted_after(
     db: &Connection,
-    room: &RoomId,
+    room: i64,
     after: Sequence,
     limit: usize,
     found: &mut Vec<MessageDoc>,
 ) -> Answer<()> {
-    let sql = "SELECT posted, doc FROM messages WHERE room = (SELECT k FROM rooms WHERE id = ?1)
-        ORDER BY number DESC";
-    each(db, sql, [raw(room)], |row| {
+    let sql = "SELECT posted, doc FROM messages WHERE k >= ?1 AND k <= ?2 ORDER BY k DESC";
+    each(db, sql, [message_key(room, 0), message_key(room, u64::MAX)], |row| {
         let posted: i64 = row.get(0).map_err(db_error)?;
         if posted <= int(after) {
             return Ok(false);

@@ -120,16 +120,16 @@ impl Files {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(io_error(error)),
         }
-        schema::create(&path)?;
-        self.open_file(name, care)
+        schema::create(&path, care)?;
+        Ok(Some(Arc::new(SqliteStore::open(name, &path, care)?)))
     }
 
-    fn open_file(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    fn open_file(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let path = self.path(name);
         if !path.exists() || !schema::exists(&path)? {
             return Ok(None);
         }
-        Ok(Some(Arc::new(SqliteStore::open(name, &path, care)?)))
+        Ok(Some(Arc::new(SqliteStore::open(name, &path, Care::FromTheStart)?)))
     }
 
     fn names(&self) -> Answer<Vec<String>> {
@@ -175,7 +175,7 @@ impl Backend for Files {
 
     async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let (files, name) = (self.clone(), name.to_owned());
-        blocking(move || files.open_file(&name, Care::FromTheStart)).await
+        blocking(move || files.open_file(&name)).await
     }
 
     async fn list(&self) -> Answer<Vec<String>> {
@@ -190,5 +190,27 @@ impl Backend for Files {
     async fn delete(&self, name: &str) -> Answer<()> {
         let (files, name) = (self.clone(), name.to_owned());
         blocking(move || files.remove(&name)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_generation_is_opened_once_it_is_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let namespace = Namespace::parse("sealed").unwrap();
+        let files = Files::open(folder.path(), &namespace).await.unwrap();
+        let first = files.create("gen-1", Care::FromTheStart).await.unwrap();
+        assert!(first.is_some() && files.open("gen-1").await.unwrap().is_some());
+        let next = files.create("gen-2", Care::WhenSealed).await.unwrap().unwrap();
+        assert!(files.open("gen-2").await.unwrap().is_none());
+        next.seal().await.unwrap();
+        let opened = files.open("gen-2").await.unwrap().unwrap();
+        // What the one writes the other reads while both are open: the file has its log now.
+        next.set_retired(true).await.unwrap();
+        assert!(opened.checkpoint().await.unwrap().retired);
+        assert!(folder.path().join("gen-2.db-wal").exists());
     }
 }

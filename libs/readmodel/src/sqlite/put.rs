@@ -8,6 +8,7 @@ use schemas::ids::RoomId;
 use schemas::position::Sequence;
 
 use super::rows::{db_error, int, raw, unreadable};
+use super::schema::message_key;
 use crate::backend::{client_hash, public_name};
 use crate::docs::{Doc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
 use crate::store::{Answer, StoreError, fold};
@@ -27,17 +28,24 @@ pub(super) fn put_new_messages(
     expected: Sequence,
     room_keys: &mut RoomKeys,
 ) -> Answer<()> {
+    let mut new = Vec::with_capacity(docs.len());
+    for doc in docs {
+        if let Doc::Message(message) = doc
+            && is_new(message, expected)
+        {
+            let room = room_key(db, &message.room_id, room_keys)?;
+            new.push((message_key(room, message.number), message.as_ref()));
+        }
+    }
+    // In the order of their places: a page is found in the processor's cache while it is being filled.
+    new.sort_unstable_by_key(|(key, _)| *key);
     let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut statement = db.prepare_cached(sql).map_err(db_error)?;
     let mut json = Vec::with_capacity(1024);
-    for doc in docs {
-        let Doc::Message(message) = doc else { continue };
-        if is_new(message, expected) {
-            json.clear();
-            serde_json::to_writer(&mut json, message.as_ref()).map_err(unreadable)?;
-            let room = room_key(db, &message.room_id, room_keys)?;
-            bind_message(&mut statement, room, message, &json)?;
-        }
+    for (key, message) in new {
+        json.clear();
+        serde_json::to_writer(&mut json, message).map_err(unreadable)?;
+        bind_message(&mut statement, key, message, &json)?;
     }
     Ok(())
 }
@@ -59,7 +67,7 @@ pub(super) fn put(
         }
         Doc::Message(message) => {
             let room = room_key(db, &message.room_id, room_keys)?;
-            put_message(db, room, message, &json()?)
+            put_message(db, message_key(room, message.number), message, &json()?)
         }
         Doc::Notification(entry) => put_notification(db, entry, &json()?),
         Doc::Inbox(inbox) => execute(
@@ -183,15 +191,15 @@ fn put_membership(
     .map(drop)
 }
 
-fn put_message(db: &Connection, room: i64, message: &MessageDoc, json: &[u8]) -> Answer<()> {
+fn put_message(db: &Connection, key: i64, message: &MessageDoc, json: &[u8]) -> Answer<()> {
     let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        ON CONFLICT(room, number) DO UPDATE SET edited = ?7, doc = ?8";
-    bind_message(&mut *db.prepare_cached(sql).map_err(db_error)?, room, message, json)
+        ON CONFLICT(k) DO UPDATE SET edited = ?7, doc = ?8";
+    bind_message(&mut *db.prepare_cached(sql).map_err(db_error)?, key, message, json)
 }
 
 fn bind_message(
     statement: &mut Statement<'_>,
-    room: i64,
+    key: i64,
     message: &MessageDoc,
     json: &[u8],
 ) -> Answer<()> {
@@ -199,12 +207,12 @@ fn bind_message(
         client_hash(message.room_id.as_str(), message.sender_id.as_str(), client_id.as_str())
     });
     let done = statement.execute(params![
-        room,
-        int(message.number),
+        key,
         raw(&message.id),
         int(message.posted),
         client,
         message.thread_root_id.as_ref().map(raw),
+        message.thread_root_id.as_ref().map(|_| int(message.number)),
         (message.changed > message.posted).then(|| int(message.changed)),
         json
     ]);

@@ -2,21 +2,22 @@
 //!
 //! A document lies as JSON in `doc`, last in its row; what is searched or ordered by stands in columns
 //! before it. Ids are kept as the 16 bytes they stand for (same order, half the size); a room also has a
-//! small integer, as messages and memberships are clustered by room.
+//! small integer, as messages and memberships are clustered by room: a message's integer key is its room's in
+//! the upper bits and its number in the room in the lower ones.
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
-use super::rows::db_error;
-use crate::backend::LAYOUT;
+use super::rows::{db_error, int};
+use crate::backend::{Care, LAYOUT};
 use crate::store::{Answer, StoreError};
 
 const TABLES: &str = "
 CREATE TABLE meta(
     id INTEGER PRIMARY KEY CHECK (id = 1), layout INTEGER NOT NULL,
     epoch TEXT, conversations INTEGER NOT NULL, people INTEGER NOT NULL, inbox INTEGER NOT NULL,
-    retired INTEGER NOT NULL);
+    retired INTEGER NOT NULL, sealed INTEGER NOT NULL);
 
 CREATE TABLE users(
     id BLOB PRIMARY KEY, username TEXT NOT NULL, shown TEXT NOT NULL, changed INTEGER NOT NULL,
@@ -39,16 +40,17 @@ CREATE INDEX memberships_user ON memberships(user, changed);
 CREATE INDEX memberships_changed ON memberships(room, changed);
 CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
 
--- client: hash of (room, sender, client id); edited: the last edit or deletion, null for none. That an id
--- is there once is the projection's doing: checking it here again would cost a search for every message.
+-- k: room and number, see `message_key`; client: hash of (room, sender, client id); thread: the message
+-- answered, answer: the number again, so that a thread is in its order, both null for none; edited: the last
+-- edit or deletion, null for none. That an id is there once is the projection's doing: checking it here again
+-- would cost a search for every message.
 CREATE TABLE messages(
-    room INTEGER NOT NULL, number INTEGER NOT NULL, id BLOB NOT NULL, posted INTEGER NOT NULL,
-    client INTEGER, thread BLOB, edited INTEGER, doc BLOB NOT NULL,
-    PRIMARY KEY (room, number)) WITHOUT ROWID;
+    k INTEGER PRIMARY KEY, id BLOB NOT NULL, posted INTEGER NOT NULL, client INTEGER,
+    thread BLOB, answer INTEGER, edited INTEGER, doc BLOB NOT NULL);
 CREATE INDEX messages_id ON messages(id);
 CREATE INDEX messages_client ON messages(client) WHERE client IS NOT NULL;
-CREATE INDEX messages_thread ON messages(thread, number) WHERE thread IS NOT NULL;
-CREATE INDEX messages_edited ON messages(room, edited) WHERE edited IS NOT NULL;
+CREATE INDEX messages_thread ON messages(thread, answer) WHERE thread IS NOT NULL;
+CREATE INDEX messages_edited ON messages(k >> 36, edited) WHERE edited IS NOT NULL;
 
 CREATE TABLE notifications(
     id BLOB PRIMARY KEY, user BLOB NOT NULL, created INTEGER NOT NULL, unread INTEGER NOT NULL,
@@ -60,19 +62,34 @@ CREATE TABLE inboxes(user BLOB PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE site(id INTEGER PRIMARY KEY CHECK (id = 1), doc BLOB NOT NULL);
 ";
 
+/// Bits of a message's key that are its number in the room; 27 are left for the room.
+pub(super) const NUMBER_BITS: u32 = 36;
+
+/// The key of a message: those of a room lie together, in the order of their numbers. None of either comes near
+/// its bound; a number beyond it would be the last of its room.
+pub(super) fn message_key(room: i64, number: u64) -> i64 {
+    let last = (1 << NUMBER_BITS) - 1;
+    (room << NUMBER_BITS) | int(number).min(last)
+}
+
 /// Fills an empty file.
-pub(super) fn create(path: &Path) -> Answer<()> {
+pub(super) fn create(path: &Path, care: Care) -> Answer<()> {
     let mut db = Connection::open(path).map_err(db_error)?;
-    db.pragma_update(None, "journal_mode", "wal").map_err(db_error)?;
+    let sealed = care == Care::FromTheStart;
+    if sealed {
+        db.pragma_update(None, "journal_mode", "wal").map_err(db_error)?;
+    } else {
+        db.pragma_update(None, "synchronous", "off").map_err(db_error)?;
+    }
     let transaction = db.transaction().map_err(db_error)?;
     transaction.execute_batch(TABLES).map_err(db_error)?;
     transaction
-        .execute("INSERT INTO meta VALUES (1, ?1, NULL, 0, 0, 0, 0)", [LAYOUT])
+        .execute("INSERT INTO meta VALUES (1, ?1, NULL, 0, 0, 0, 0, ?2)", params![LAYOUT, sealed])
         .map_err(db_error)?;
     transaction.commit().map_err(db_error)
 }
 
-/// Whether a file is a complete generation; making one may have been cut short.
+/// Whether a file is a generation that may be read; making or filling one may have been cut short.
 pub(super) fn exists(path: &Path) -> Answer<bool> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let db = Connection::open_with_flags(path, flags).map_err(db_error)?;
@@ -86,7 +103,49 @@ pub(super) fn exists(path: &Path) -> Answer<bool> {
         .map_err(db_error)?;
     match layout {
         None => Ok(false),
-        Some(LAYOUT) => Ok(true),
+        Some(LAYOUT) => {
+            db.query_row("SELECT sealed FROM meta", [], |row| row.get(0)).map_err(db_error)
+        }
         Some(other) => Err(StoreError::Unreadable(format!("layout {other}, not {LAYOUT}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_a_room_lie_together_in_their_order() {
+        let places = [(1, 0), (1, 1), (1, u64::MAX), (2, 0), (2, 7), ((1 << 27) - 1, u64::MAX)];
+        let keys = places.map(|(room, number)| message_key(room, number));
+        assert!(keys.is_sorted_by(|one, next| one < next), "{keys:?}");
+        assert_eq!(keys.map(|key| key >> NUMBER_BITS), places.map(|(room, _)| room));
+    }
+
+    /// A question that is not answered by an index reads a whole table, which no other test would notice.
+    #[test]
+    fn questions_about_messages_are_answered_by_keys_and_indexes() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(TABLES).unwrap();
+        let questions = [
+            ("k >= 1 AND k < 2 ORDER BY k DESC", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            ("id = x''", "INDEX messages_id (id=?)"),
+            ("client = 1", "INDEX messages_client (client=?)"),
+            (
+                "thread = x'' AND answer < 2 ORDER BY answer",
+                "messages_thread (thread=? AND answer<?)",
+            ),
+            (
+                "k >> 36 = 1 AND edited IS NOT NULL AND edited > 2 AND posted <= 2",
+                "messages_edited (<expr>=? AND edited>?)",
+            ),
+        ];
+        for (question, index) in questions {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT doc FROM messages WHERE {question}");
+            let mut statement = db.prepare(&sql).unwrap();
+            let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(steps.len() == 1 && steps[0].ends_with(index), "{question}: {steps:?}");
+        }
     }
 }

@@ -152,13 +152,21 @@ impl Writer {
     /// Brings everything to the disk and cares for it from now on.
     pub(super) fn seal(&mut self) -> Answer<()> {
         self.db.pragma_update(None, "synchronous", "normal").map_err(db_error)?;
+        self.db.pragma_update(None, "journal_mode", "wal").map_err(db_error)?;
+        // What was written so far has been left to the system's cache.
+        self.sync()?;
+        self.db.execute("UPDATE meta SET sealed = 1", []).map_err(db_error)?;
         // Moves what is in the write-ahead log into the file and syncs the file as a whole.
         self.db
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
             .map(drop)
             .map_err(db_error)?;
-        let path = self.db.path().map(std::path::PathBuf::from).unwrap_or_default();
         // Once more by ourselves: with nothing left in the log there was nothing to sync for.
+        self.sync()
+    }
+
+    fn sync(&self) -> Answer<()> {
+        let path = self.db.path().map(std::path::PathBuf::from).unwrap_or_default();
         std::fs::File::open(path)
             .and_then(|file| file.sync_all())
             .map_err(|error| StoreError::Unavailable(Box::new(error)))
