@@ -94,6 +94,22 @@ struct Source {
     /// What the server said was still waiting after the last delivery.
     waiting: u64,
     generation: u64,
+    log: EventLog,
+}
+
+impl Drop for Source {
+    /// The server would keep an abandoned consumer for a while, and looks at every consumer with every
+    /// event that is stored: it is told. Should that not arrive, the while passes.
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (log, name) = (self.log.clone(), self.consumer.cached_info().name.clone());
+        runtime.spawn(async move {
+            let (jetstream, stream) = (&log.inner.jetstream, &log.inner.stream);
+            if let Err(error) = jetstream.delete_consumer_from_stream(&name, stream).await {
+                tracing::debug!(%error, "the server forgets a consumer by itself");
+            }
+        });
+    }
 }
 
 impl EventLog {
@@ -294,7 +310,8 @@ impl Reader {
             .messages()
             .await
             .map_err(|error| LogError::Unavailable(error.into()))?;
-        Ok(Source { stream, consumer, delivered: 0, waiting: 0, generation })
+        let log = self.log.clone();
+        Ok(Source { stream, consumer, delivered: 0, waiting: 0, generation, log })
     }
 
     /// Nothing came: find out whether that is because everything was handed out, so that `through`
