@@ -72,7 +72,7 @@ pub(crate) struct State {
 pub(crate) struct Ready {
     pub(crate) event: Option<Event>,
     /// The rooms of the person whose account changed.
-    pub(crate) acquainted: HashSet<RoomId>,
+    pub(crate) acquainted: Arc<HashSet<RoomId>>,
 }
 
 impl Hub {
@@ -198,6 +198,7 @@ impl Hub {
         let mut state = self.inner.state.lock();
         state.routing.forget_absent(Instant::now());
         let metrics = &self.inner.metrics;
+        metrics.deliveries.inc_by(state.routing.take_given());
         metrics.remembered.set(i64::try_from(state.memory.events()).unwrap_or(i64::MAX));
         metrics.remembered_bytes.set(i64::try_from(state.memory.bytes()).unwrap_or(i64::MAX));
     }
@@ -287,7 +288,7 @@ impl State {
             Audience::Person(user) => self.routing.give_person(user, &told.frame),
             Audience::Acquainted(user) => {
                 let own = told.own.as_ref().unwrap_or(&told.frame);
-                let rooms = self.routing.rooms_of(user).unwrap_or(&ready.acquainted).clone();
+                let rooms = Arc::clone(self.routing.rooms_of(user).unwrap_or(&ready.acquainted));
                 self.routing.give_rooms_but(&rooms, user, &told.frame)
                     + self.routing.give_person(user, own)
             }

@@ -223,11 +223,11 @@ impl Joining {
         let inner = &self.hub.inner;
         let (events, rooms, head) = {
             let state = inner.state.lock();
-            let rooms = state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?.clone();
+            let rooms = Arc::clone(state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?);
             if after < state.memory.floor() {
                 return Ok(None);
             }
-            let events = state.memory.since(after, rooms.iter(), &self.user, MAX_CHANGES);
+            let events = state.memory.since(after, &rooms, &self.user, MAX_CHANGES);
             (events, rooms, state.head)
         };
         if events.len() > MAX_CHANGES {
@@ -261,7 +261,7 @@ impl Joining {
             let known = self.hub.inner.state.lock().routing.rooms_of(other).cloned();
             let theirs = match known {
                 Some(theirs) => theirs,
-                None => self.hub.inner.load_rooms(other).await?,
+                None => Arc::new(self.hub.inner.load_rooms(other).await?),
             };
             if !theirs.is_disjoint(rooms) {
                 acquainted.insert(other.clone());

@@ -3,10 +3,13 @@
 //!
 //! One memory for everything and not one per room: then "is it complete since this position" is one
 //! number for messages, memberships, read markers, rooms and notifications alike. Beside the whole run
-//! of events there is a list per room and per person, so that a resume looks only at what concerns it.
+//! of events there is a list per room and per person, so that a resume looks only at what concerns it, and
+//! the rooms in the order of their last events: a resume passes over those in which nothing has happened,
+//! whichever are fewer, the rooms something happened in or the rooms somebody is in.
 //! Events are kept as bytes; the frame made of one is kept with it once it was wanted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -16,12 +19,15 @@ use super::told::{Effect, Told};
 
 /// At most this many events are remembered.
 pub(crate) const MAX_EVENTS: usize = 65_536;
-/// At most this many bytes of events are remembered.
-pub(crate) const MAX_BYTES: usize = 48 * 1024 * 1024;
+/// At most this many bytes are remembered, counted as what they take in memory: an event as it came, the frames
+/// made of it (or room for one), and what it costs to keep them. 65,536 messages of a hundred characters are
+/// about as much.
+pub(crate) const MAX_BYTES: usize = 128 * 1024 * 1024;
 /// A room and its first members are one batch of at most this many events.
 pub(crate) const ONE_BATCH: Sequence = 256;
-/// What an event costs beside its content: lists, ids, reference counts.
-const OVERHEAD: usize = 256;
+/// What an event costs beside its bytes and its frames: itself and what it is to clients, six ids of 48 bytes,
+/// places in four lists that may be half empty, and what the allocator takes for a dozen pieces.
+const OVERHEAD: usize = size_of::<Remembered>() + size_of::<Told>() + 6 * 48 + 4 * 16 + 12 * 16;
 
 /// An event as it came.
 #[derive(Debug)]
@@ -36,12 +42,15 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
-    pub(crate) const fn new(
+    /// Copies the payload: as it came it lies in a buffer with its headers and with other messages, and would
+    /// keep all of that.
+    pub(crate) fn new(
         sequence: Sequence,
         previous: Option<Sequence>,
         lane: Lane,
-        payload: Bytes,
+        payload: &[u8],
     ) -> Self {
+        let payload = Bytes::copy_from_slice(payload);
         Self { sequence, previous, lane, payload, told: OnceLock::new() }
     }
 
@@ -50,8 +59,14 @@ impl Remembered {
         told.is_some_and(|told| matches!(told.effect, Effect::Created { .. }))
     }
 
+    /// The bytes it takes. Its frame may be made later: it is about as long as the event.
     fn cost(&self) -> usize {
-        self.payload.len() + OVERHEAD
+        let frames = match self.told.get() {
+            None => self.payload.len(),
+            Some(None) => 0,
+            Some(Some(told)) => told.frames().map(Bytes::len).sum(),
+        };
+        self.payload.len() + frames + OVERHEAD
     }
 }
 
@@ -60,8 +75,11 @@ type Run = VecDeque<Arc<Remembered>>;
 /// The newest events.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    all: Run,
+    /// With what each was counted as.
+    all: VecDeque<(Arc<Remembered>, usize)>,
     rooms: HashMap<RoomId, Run>,
+    /// The rooms by their last event.
+    lively: BTreeMap<Sequence, RoomId>,
     people: HashMap<UserId, Run>,
     /// Changes of accounts, which concern more people than the one they happened to.
     accounts: Run,
@@ -110,7 +128,12 @@ impl Memory {
             return;
         }
         if let Some(room) = room {
-            self.rooms.entry(room.clone()).or_default().push_back(Arc::clone(event));
+            let run = self.rooms.entry(room.clone()).or_default();
+            if let Some(former) = run.back() {
+                self.lively.remove(&former.sequence);
+            }
+            self.lively.insert(event.sequence, room.clone());
+            run.push_back(Arc::clone(event));
         }
         if let Some(person) = person {
             self.people.entry(person.clone()).or_default().push_back(Arc::clone(event));
@@ -118,8 +141,9 @@ impl Memory {
         if matches!(event.lane, Lane::User(_)) {
             self.accounts.push_back(Arc::clone(event));
         }
-        self.bytes += event.cost();
-        self.all.push_back(Arc::clone(event));
+        let cost = event.cost();
+        self.bytes += cost;
+        self.all.push_back((Arc::clone(event), cost));
         while self.all.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
             if !self.forget_oldest() {
                 break;
@@ -128,12 +152,13 @@ impl Memory {
     }
 
     fn forget_oldest(&mut self) -> bool {
-        let Some(event) = self.all.pop_front() else { return false };
-        self.bytes = self.bytes.saturating_sub(event.cost());
+        let Some((event, cost)) = self.all.pop_front() else { return false };
+        self.bytes = self.bytes.saturating_sub(cost);
         self.floor = self.floor.max(event.sequence);
         let (room, person) = concerns(&event.lane);
         if let Some(room) = room {
             forget_in(&mut self.rooms, room);
+            self.lively.remove(&event.sequence);
         }
         if let Some(person) = person {
             forget_in(&mut self.people, person);
@@ -171,10 +196,10 @@ impl Memory {
 
     /// What happened after a sequence in these rooms, to this person, and to accounts; in the log's
     /// order. One more than `max` when there is more: the asker must give up then.
-    pub(crate) fn since<'a>(
+    pub(crate) fn since(
         &self,
         after: Sequence,
-        rooms: impl Iterator<Item = &'a RoomId>,
+        rooms: &HashSet<RoomId>,
         person: &UserId,
         max: usize,
     ) -> Vec<Arc<Remembered>> {
@@ -183,7 +208,13 @@ impl Memory {
             let begin = run.partition_point(|event| event.sequence <= after);
             found.extend(run.range(begin..).take(max + 1).cloned());
         };
-        rooms.filter_map(|room| self.rooms.get(room)).for_each(&mut take);
+        let lively = || self.lively.range((Bound::Excluded(after), Bound::Unbounded));
+        if lively().nth(rooms.len()).is_none() {
+            let among = lively().map(|(_, room)| room).filter(|room| rooms.contains(*room));
+            among.filter_map(|room| self.rooms.get(room)).for_each(&mut take);
+        } else {
+            rooms.iter().filter_map(|room| self.rooms.get(room)).for_each(&mut take);
+        }
         self.people.get(person).into_iter().for_each(&mut take);
         take(&self.accounts);
         found.sort_unstable_by_key(|event| event.sequence);
@@ -205,15 +236,18 @@ fn forget_in<K: std::hash::Hash + Eq>(runs: &mut HashMap<K, Run>, key: &K) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::fixture::{room, user};
+    use crate::live::fixture::{edited, room, sender, user};
+    use crate::live::told::{Known, Place, tell};
+    use schemas::Epoch;
 
     fn posted(memory: &mut Memory, sequence: Sequence, lane: Lane) {
-        let event = Remembered::new(sequence, None, lane, Bytes::from_static(b"{}"));
+        let event = Remembered::new(sequence, None, lane, b"{}");
         memory.push(&Arc::new(event));
     }
 
     fn since(memory: &Memory, after: Sequence, rooms: &[RoomId], who: &UserId) -> Vec<Sequence> {
-        memory.since(after, rooms.iter(), who, 100).iter().map(|event| event.sequence).collect()
+        let rooms = rooms.iter().cloned().collect();
+        memory.since(after, &rooms, who, 100).iter().map(|event| event.sequence).collect()
     }
 
     #[test]
@@ -240,9 +274,64 @@ mod tests {
         }
         assert_eq!(memory.floor(), 10);
         assert_eq!(memory.events(), MAX_EVENTS);
-        let rooms = [room(0), room(1), room(2)];
-        let found = memory.since(0, rooms.iter(), &user(1), 50);
+        let rooms = HashSet::from([room(0), room(1), room(2)]);
+        let found = memory.since(0, &rooms, &user(1), 50);
         assert_eq!((found.len(), found[0].sequence), (51, 11));
+    }
+
+    #[test]
+    fn an_event_counts_as_what_it_takes() {
+        let network = Bytes::from(vec![b'x'; 10_000]);
+        let lane = || Lane::Timeline(room(1));
+        let wanted = Remembered::new(1, None, lane(), &network[..1_000]);
+        assert!(wanted.payload.is_unique() && network.is_unique());
+        let event = edited(1, 1, 9, 1);
+        let place = Place { epoch: &Epoch::parse("e1").unwrap(), sequence: 1, previous: None };
+        let told = tell(&event, place, Known { sender: Some(sender(9)), notification: None });
+        let told = Arc::new(told.unwrap());
+        let frames = told.frame.len() + told.anew.as_ref().unwrap().len();
+        wanted.told.set(Some(told)).unwrap();
+        let unwanted = Remembered::new(2, None, lane(), &network[..1_000]);
+        let nothing = Remembered::new(3, None, lane(), &network[..1_000]);
+        nothing.told.set(None).unwrap();
+        let mut memory = Memory::from(0);
+        let mut counted = |event| {
+            let before = memory.bytes();
+            memory.push(&Arc::new(event));
+            memory.bytes() - before
+        };
+        let costs = [wanted, unwanted, nothing].map(&mut counted);
+        assert_eq!(costs, [1_000 + frames, 2_000, 1_000].map(|bytes| bytes + OVERHEAD));
+        // A frame that is made later does not change what is taken off again.
+        memory.all[1].0.told.set(None).unwrap();
+        while memory.forget_oldest() {}
+        assert_eq!((memory.bytes(), memory.floor()), (0, 3));
+    }
+
+    /// Whether the rooms somebody is in are fewer than those something happened in, or more.
+    #[test]
+    fn it_makes_no_difference_which_rooms_are_fewer() {
+        let mut memory = Memory::from(0);
+        for sequence in 1..=40 {
+            posted(&mut memory, sequence, Lane::Timeline(room(sequence % 20)));
+        }
+        let few = [room(3), room(99)];
+        let many: Vec<RoomId> = (3..90).map(room).collect();
+        assert_eq!(since(&memory, 0, &few, &user(1)), [3, 23]);
+        assert_eq!(since(&memory, 22, &few, &user(1)), [23]);
+        assert_eq!(since(&memory, 23, &few, &user(1)), [0; 0]);
+        assert_eq!(since(&memory, 36, &many, &user(1)), [37, 38, 39]);
+        assert_eq!(since(&memory, 22, &many, &user(1)), Vec::from_iter(23..=39));
+    }
+
+    #[test]
+    fn a_room_that_is_forgotten_is_not_lively() {
+        let mut memory = Memory::from(0);
+        let many = u64::try_from(MAX_EVENTS).unwrap();
+        posted(&mut memory, 1, Lane::Timeline(room(1)));
+        (2..=many + 1).for_each(|n| posted(&mut memory, n, Lane::Timeline(room(2))));
+        assert_eq!((memory.rooms.len(), memory.lively.len()), (1, 1));
+        assert_eq!(since(&memory, many, &[room(1), room(2)], &user(1)), [many + 1]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The live half of the gateway: every event of the log, in the log's order, to the sockets that may
 //! hear of it.
 //!
-//! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`), the memory
+//! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`, `people`), the memory
 //! of recent events (`memory`), what an event is to clients (`told`), and how a socket comes to hear
 //! everything without a hole (`join`, `resume`). It must not know HTTP, tokens or commands; a socket is an
 //! [`crate::socket::Outbox`] to it.
@@ -15,6 +15,7 @@ mod join;
 mod memory;
 mod metrics;
 mod pace;
+mod people;
 mod ports;
 mod replay;
 mod resume;

@@ -184,7 +184,7 @@ mod tests {
             let place = Place { epoch: &epoch, sequence, previous };
             let known = Known { sender: Some(sender(9)), notification: None };
             let told = tell(&event, place, known).unwrap();
-            let event = Remembered::new(sequence, previous, lane, Bytes::new());
+            let event = Remembered::new(sequence, previous, lane, &[]);
             placed.push((Arc::new(event), Arc::new(told)));
         }
         let rooms = rooms.iter().copied().map(room).collect();

@@ -1,6 +1,7 @@
 //! Where a socket that comes back begins: in the memory of recent events, in the read model, or anew.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use readmodel::{Changes, MembershipDoc, ReadStore, StoreError};
@@ -28,7 +29,7 @@ impl Joining {
             let state = inner.state.lock();
             let rooms = state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?;
             let remembered = after >= state.memory.floor();
-            let events = || state.memory.since(after, rooms.iter(), &self.user, MAX_CHANGES).len();
+            let events = || state.memory.since(after, rooms, &self.user, MAX_CHANGES).len();
             (remembered, remembered && events() > MAX_CHANGES)
         };
         if much {
@@ -56,7 +57,7 @@ impl Joining {
         let inner = &self.hub.inner;
         let (rooms, floor) = {
             let state = inner.state.lock();
-            let rooms = state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?.clone();
+            let rooms = Arc::clone(state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?);
             (rooms, state.memory.floor())
         };
         if inner.read.wait_for(floor, PATIENCE).await.is_err() {

@@ -4,7 +4,7 @@
 //! events and no I/O. People stay known for a while after their last socket has gone, so that a crowd that
 //! comes back costs no reads.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use schemas::{RoomId, SessionId, UserId};
 use tokio::sync::OnceCell;
 
+use super::people::{People, Person, Seat};
 use crate::socket::Outbox;
 
 /// Names a socket of this gateway.
@@ -20,28 +21,8 @@ pub(crate) type SocketId = u64;
 /// How long a person is remembered after his last socket has gone.
 const MEMORY_OF_PEOPLE: Duration = Duration::from_secs(600);
 
-/// A socket of somebody.
-#[derive(Debug, Clone)]
-pub(crate) struct Seat {
-    pub(crate) outbox: Arc<Outbox>,
-    pub(crate) session: SessionId,
-    /// Gets what happens. Before, it only counts and can be closed.
-    attached: bool,
-}
-
-#[derive(Debug)]
-struct Person {
-    seats: Vec<Seat>,
-    rooms: HashSet<RoomId>,
-    /// Set once the rooms have been loaded; whoever is first loads them, the others wait.
-    loaded: Arc<OnceCell<()>>,
-    /// What happened to memberships while they are being loaded.
-    noted: Vec<(RoomId, bool)>,
-    since: Instant,
-}
-
-/// A room with at least so many sockets here has its frames gathered: below that, a socket's write costs too
-/// little to wait for company.
+/// A room with at least so many people known here has its frames gathered: below that, a socket's write costs
+/// too little to wait for company.
 const LARGE: usize = 16;
 /// Bytes after which frames that follow one another in one room make a new run.
 const MAX_RUN: usize = 64 * 1024;
@@ -51,9 +32,10 @@ const MAX_GATHERED: usize = 256 * 1024;
 /// The tables.
 #[derive(Debug, Default)]
 pub(crate) struct Routing {
-    people: HashMap<UserId, Person>,
-    rooms: HashMap<RoomId, HashMap<SocketId, Arc<Outbox>>>,
+    people: People,
     gathered: Gathered,
+    /// Frames that sockets have taken, until somebody asks.
+    given: u64,
 }
 
 /// Frames for rooms that go out together. A WebSocket frame ends where it says, so a run of them is given
@@ -61,18 +43,29 @@ pub(crate) struct Routing {
 /// it saw for everything before it.
 #[derive(Debug, Default)]
 struct Gathered {
-    runs: Vec<(RoomId, BytesMut)>,
+    runs: Vec<Gathering>,
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Gathering {
+    room: RoomId,
+    frames: u64,
+    run: BytesMut,
 }
 
 impl Gathered {
     fn add(&mut self, room: &RoomId, frame: &Bytes) {
         self.bytes += frame.len();
         match self.runs.last_mut() {
-            Some((last, run)) if last == room && run.len() < MAX_RUN => {
-                run.extend_from_slice(frame)
+            Some(last) if last.room == *room && last.run.len() < MAX_RUN => {
+                last.run.extend_from_slice(frame);
+                last.frames += 1;
             }
-            _ => self.runs.push((room.clone(), BytesMut::from(frame.as_ref()))),
+            _ => {
+                let run = BytesMut::from(frame.as_ref());
+                self.runs.push(Gathering { room: room.clone(), frames: 1, run });
+            }
         }
     }
 }
@@ -82,12 +75,15 @@ impl Gathered {
 pub(crate) struct Crowded;
 
 impl Routing {
+    /// Whether a room has sockets here. Of a room with many people the first few are looked at: it may be taken
+    /// for one that has.
     pub(crate) fn wants_room(&self, room: &RoomId) -> bool {
-        self.rooms.contains_key(room)
+        let here = |person: &Person| person.attached().next().is_some();
+        self.people.count(room) > LARGE || self.people.within(room).any(here)
     }
 
     pub(crate) fn wants_person(&self, user: &UserId) -> bool {
-        self.people.contains_key(user)
+        self.people.knows(user)
     }
 
     /// Gives a socket its place with its user, who may have at most `limit`. It hears nothing yet.
@@ -99,13 +95,8 @@ impl Routing {
         limit: usize,
         now: Instant,
     ) -> Result<(), Crowded> {
-        let person = self.people.entry(user.clone()).or_insert_with(|| Person {
-            seats: Vec::new(),
-            rooms: HashSet::new(),
-            loaded: Arc::default(),
-            noted: Vec::new(),
-            since: now,
-        });
+        self.people.admit(user, now);
+        let Some(person) = self.people.get_mut(user) else { return Err(Crowded) };
         // One that is being closed has given up its place.
         if person.seats.iter().filter(|seat| seat.outbox.is_open()).count() >= limit {
             return Err(Crowded);
@@ -127,30 +118,26 @@ impl Routing {
     }
 
     /// The rooms a person was in at some time after `begin_loading`; what was noted since comes on top.
-    pub(crate) fn loaded(&mut self, user: &UserId, rooms: HashSet<RoomId>) {
+    pub(crate) fn loaded(&mut self, user: &UserId, mut rooms: HashSet<RoomId>) {
         let Some(person) = self.people.get_mut(user) else { return };
-        person.rooms = rooms;
         for (room, present) in std::mem::take(&mut person.noted) {
             if present {
-                person.rooms.insert(room);
+                rooms.insert(room);
             } else {
-                person.rooms.remove(&room);
+                rooms.remove(&room);
             }
         }
+        self.people.set_rooms(user, rooms);
     }
 
     /// From now on the socket hears what happens in its user's rooms. False when it has gone.
     pub(crate) fn attach(&mut self, user: &UserId, id: SocketId) -> bool {
         self.flush();
-        let Some(person) = self.people.get_mut(user) else { return false };
-        let Some(seat) = person.seats.iter_mut().find(|seat| seat.outbox.id() == id) else {
-            return false;
-        };
-        seat.attached = true;
-        for room in &person.rooms {
-            self.rooms.entry(room.clone()).or_default().insert(id, Arc::clone(&seat.outbox));
-        }
-        true
+        let seat = self.people.get_mut(user).and_then(|person| person.seat(id));
+        seat.is_some_and(|seat| {
+            seat.attached = true;
+            true
+        })
     }
 
     /// A socket has gone.
@@ -158,72 +145,71 @@ impl Routing {
         let Some(person) = self.people.get_mut(user) else { return };
         person.seats.retain(|seat| seat.outbox.id() != id);
         person.since = now;
-        for room in &person.rooms {
-            unseat(&mut self.rooms, room, id);
-        }
-        if person.loaded.get().is_none() && person.seats.is_empty() {
-            self.people.remove(user);
+        if !person.is_loaded() && person.seats.is_empty() {
+            self.people.forget(user);
         }
     }
 
     /// Forgets people who have been away for long.
     pub(crate) fn forget_absent(&mut self, now: Instant) {
-        self.people.retain(|_, person| {
-            !person.seats.is_empty()
-                || now.saturating_duration_since(person.since) < MEMORY_OF_PEOPLE
-        });
+        let absent = |user: &&UserId| {
+            self.people.get(user).is_some_and(|person| {
+                let away = now.saturating_duration_since(person.since);
+                person.seats.is_empty() && away >= MEMORY_OF_PEOPLE
+            })
+        };
+        let absent: Vec<UserId> = self.people.names().filter(absent).cloned().collect();
+        for user in absent {
+            self.people.forget(&user);
+        }
     }
 
     /// Somebody came into a room or went.
     pub(crate) fn member(&mut self, room: &RoomId, user: &UserId, present: bool) {
         self.flush();
         let Some(person) = self.people.get_mut(user) else { return };
-        if person.loaded.get().is_none() {
+        if !person.is_loaded() {
             person.noted.push((room.clone(), present));
         }
-        if present {
-            person.rooms.insert(room.clone());
-            for seat in person.seats.iter().filter(|seat| seat.attached) {
-                let sockets = self.rooms.entry(room.clone()).or_default();
-                sockets.insert(seat.outbox.id(), Arc::clone(&seat.outbox));
-            }
-        } else {
-            person.rooms.remove(room);
-            for seat in &person.seats {
-                unseat(&mut self.rooms, room, seat.outbox.id());
-            }
-        }
+        self.people.set_room(user, room, present);
     }
 
     /// A room to which everybody belongs came to be.
     pub(crate) fn everyone(&mut self, room: &RoomId) {
-        let everybody: Vec<UserId> = self.people.keys().cloned().collect();
+        let everybody: Vec<UserId> = self.people.names().cloned().collect();
         for user in everybody {
             self.member(room, &user, true);
         }
     }
 
     /// The rooms a person known here is in; none when he is not known or not loaded yet.
-    pub(crate) fn rooms_of(&self, user: &UserId) -> Option<&HashSet<RoomId>> {
-        self.people
-            .get(user)
-            .filter(|person| person.loaded.get().is_some())
-            .map(|person| &person.rooms)
+    pub(crate) fn rooms_of(&self, user: &UserId) -> Option<&Arc<HashSet<RoomId>>> {
+        self.people.get(user).filter(|person| person.is_loaded()).map(Person::rooms)
+    }
+
+    /// Frames that sockets have taken since the last call; those of a run count one by one.
+    pub(crate) const fn take_given(&mut self) -> u64 {
+        std::mem::replace(&mut self.given, 0)
     }
 
     /// Gives a frame to every socket in a room, or gathers it for them: see [`Routing::flush`]. Answers for how
-    /// many sockets.
+    /// many sockets; for how many people at most, when it is gathered.
     pub(crate) fn give_room(&mut self, room: &RoomId, frame: &Bytes) -> usize {
-        let Some(sockets) = self.rooms.get(room) else { return 0 };
-        if sockets.len() < LARGE && !self.gathers() {
-            return sockets.values().filter(|outbox| outbox.push(frame.clone())).count();
+        let people = self.people.count(room);
+        if people == 0 {
+            return 0;
         }
-        let count = sockets.len();
+        if people < LARGE && !self.gathers() {
+            let sockets = self.people.within(room).flat_map(Person::attached);
+            let count = sockets.filter(|outbox| outbox.push(frame.clone())).count();
+            self.given += u64::try_from(count).unwrap_or(0);
+            return count;
+        }
         self.gathered.add(room, frame);
         if self.gathered.bytes > MAX_GATHERED {
             self.flush();
         }
-        count
+        people
     }
 
     /// Whether frames wait for [`Routing::flush`].
@@ -238,10 +224,12 @@ impl Routing {
             return 0;
         }
         let mut writes = 0;
-        for (room, run) in std::mem::take(&mut self.gathered).runs {
-            let Some(sockets) = self.rooms.get(&room) else { continue };
+        for Gathering { room, frames, run } in std::mem::take(&mut self.gathered).runs {
             let run = run.freeze();
-            writes += sockets.values().filter(|outbox| outbox.push(run.clone())).count();
+            let sockets = self.people.within(&room).flat_map(Person::attached);
+            let count = sockets.filter(|outbox| outbox.push(run.clone())).count();
+            self.given += u64::try_from(count).unwrap_or(0) * frames;
+            writes += count;
         }
         writes
     }
@@ -250,8 +238,9 @@ impl Routing {
     pub(crate) fn give_person(&mut self, user: &UserId, frame: &Bytes) -> usize {
         self.flush();
         let Some(person) = self.people.get(user) else { return 0 };
-        let attached = person.seats.iter().filter(|seat| seat.attached);
-        attached.filter(|seat| seat.outbox.push(frame.clone())).count()
+        let count = person.attached().filter(|outbox| outbox.push(frame.clone())).count();
+        self.given += u64::try_from(count).unwrap_or(0);
+        count
     }
 
     /// Gives a frame to every socket in any of these rooms, once each, but not to one person's.
@@ -264,13 +253,13 @@ impl Routing {
         self.flush();
         let own: HashSet<SocketId> = self.seats(but).map(|seat| seat.outbox.id()).collect();
         let mut told: HashSet<SocketId> = HashSet::new();
-        for sockets in rooms.iter().filter_map(|room| self.rooms.get(room)) {
-            for (id, outbox) in sockets {
-                if !own.contains(id) && told.insert(*id) {
-                    outbox.push(frame.clone());
-                }
+        let people = rooms.iter().flat_map(|room| self.people.within(room));
+        for outbox in people.flat_map(Person::attached) {
+            if !own.contains(&outbox.id()) && told.insert(outbox.id()) {
+                outbox.push(frame.clone());
             }
         }
+        self.given += u64::try_from(told.len()).unwrap_or(0);
         told.len()
     }
 
@@ -281,20 +270,7 @@ impl Routing {
 
     /// Whether a person's socket gets a room's events.
     pub(crate) fn is_in(&self, room: &RoomId, user: &UserId) -> bool {
-        self.people.get(user).is_some_and(|person| person.rooms.contains(room))
-    }
-}
-
-fn unseat(
-    rooms: &mut HashMap<RoomId, HashMap<SocketId, Arc<Outbox>>>,
-    room: &RoomId,
-    id: SocketId,
-) {
-    if let Some(sockets) = rooms.get_mut(room) {
-        sockets.remove(&id);
-        if sockets.is_empty() {
-            rooms.remove(room);
-        }
+        self.people.get(user).is_some_and(|person| person.rooms().contains(room))
     }
 }
 

@@ -192,7 +192,7 @@ impl Run {
             }
         }
         let LiveEvent { sequence, previous, lane, payload, .. } = event;
-        self.hand_on(Remembered::new(sequence, Some(previous), lane, payload)).await;
+        self.hand_on(Remembered::new(sequence, Some(previous), lane, &payload)).await;
         self.feed.progressed(Instant::now());
     }
 
@@ -274,7 +274,7 @@ impl Run {
         }
         let Some(lane) = record.lane else { return self.skip(record.sequence) };
         let previous = self.hub.inner.state.lock().memory.previous_on(&lane);
-        self.hand_on(Remembered::new(record.sequence, previous, lane, record.payload)).await;
+        self.hand_on(Remembered::new(record.sequence, previous, lane, &record.payload)).await;
     }
 
     /// Passes a place in the log that holds nothing for anybody.
@@ -300,18 +300,19 @@ impl Run {
                 let mut state = inner.state.lock();
                 // Looked at under the lock: a socket that attaches in the meantime makes it wanted.
                 if ready.is_some() || !state.wants(&event.lane) {
-                    break state.hand_on(&event, ready.as_ref().unwrap_or(&Ready::default()));
+                    let handed = state.hand_on(&event, ready.as_ref().unwrap_or(&Ready::default()));
+                    inner.metrics.deliveries.inc_by(state.routing.take_given());
+                    break handed;
                 }
             }
             ready = Some(self.make_ready(&event).await);
         };
         self.reached(event.sequence);
-        if delivered > 0 {
-            inner.metrics.deliveries.inc_by(u64::try_from(delivered).unwrap_or(0));
-            if let Some(event) = ready.and_then(|ready| ready.event) {
-                Self::trace_delivery(&event, delivered);
-                self.gathered.push(event.time);
-            }
+        if delivered > 0
+            && let Some(event) = ready.and_then(|ready| ready.event)
+        {
+            Self::trace_delivery(&event, delivered);
+            self.gathered.push(event.time);
         }
     }
 
@@ -328,6 +329,7 @@ impl Run {
             }
             let writes = state.routing.flush();
             self.pace.spent(writes, now);
+            self.hub.inner.metrics.deliveries.inc_by(state.routing.take_given());
         }
         drop(state);
         let now = Timestamp::now().millis();
@@ -354,7 +356,7 @@ impl Run {
         let told = inner.tell(remembered, &event).await;
         let acquainted = match told.as_deref() {
             Some(Told { audience: Audience::Acquainted(user), .. }) => self.rooms_of(user).await,
-            _ => HashSet::new(),
+            _ => Arc::default(),
         };
         Ready { event: Some(event), acquainted }
     }
@@ -372,14 +374,14 @@ impl Run {
     }
 
     /// The rooms of somebody who may not be connected here.
-    async fn rooms_of(&self, user: &UserId) -> HashSet<RoomId> {
+    async fn rooms_of(&self, user: &UserId) -> Arc<HashSet<RoomId>> {
         let known = self.hub.inner.state.lock().routing.rooms_of(user).cloned();
         match known {
             Some(rooms) => rooms,
-            None => self.hub.inner.load_rooms(user).await.unwrap_or_else(|error| {
+            None => Arc::new(self.hub.inner.load_rooms(user).await.unwrap_or_else(|error| {
                 tracing::warn!(error = %error_chain(&error), "cannot find out who knows somebody");
                 HashSet::new()
-            }),
+            })),
         }
     }
 

@@ -54,6 +54,13 @@ pub(crate) struct Told {
     pub(crate) marker: Option<UserId>,
 }
 
+impl Told {
+    /// Every frame that was made of the event.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &Bytes> {
+        [Some(&self.frame), self.own.as_ref(), self.anew.as_ref()].into_iter().flatten()
+    }
+}
+
 /// Where an event stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {

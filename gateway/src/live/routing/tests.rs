@@ -48,13 +48,31 @@ fn a_small_room_is_told_at_once() {
 }
 
 #[test]
+fn who_is_away_is_given_nothing_and_stays_known_for_a_while() {
+    let (mut routing, sockets) = crowd(3);
+    let now = Instant::now();
+    routing.leave(&user(1), 1, now);
+    assert!(routing.wants_room(&room(1)));
+    assert_eq!(routing.give_room(&room(1), &frame("a")), 1);
+    assert_eq!((taken(&sockets[0]), taken(&sockets[1])), (String::new(), "a".to_owned()));
+    routing.leave(&user(2), 2, now);
+    routing.leave(&user(3), 3, now);
+    assert!(!routing.wants_room(&room(1)) && routing.wants_person(&user(1)));
+    assert!(routing.rooms_of(&user(1)).is_some_and(|rooms| rooms.contains(&room(1))));
+    routing.forget_absent(now + MEMORY_OF_PEOPLE);
+    assert!(!routing.wants_person(&user(1)) && routing.rooms_of(&user(1)).is_none());
+}
+
+#[test]
 fn frames_of_a_large_room_go_out_together_and_in_order() {
     let (mut routing, sockets) = crowd(40);
-    assert_eq!(routing.give_room(&room(1), &frame("a")), 39);
+    // One of the forty is not attached; who is shows when it goes out.
+    assert_eq!(routing.give_room(&room(1), &frame("a")), 40);
     routing.give_room(&room(1), &frame("b"));
     assert!(routing.gathers());
-    assert_eq!(taken(&sockets[0]), "");
+    assert_eq!((taken(&sockets[0]), routing.take_given()), (String::new(), 0));
     assert_eq!(routing.flush(), 39);
+    assert_eq!((routing.take_given(), routing.take_given()), (78, 0));
     assert_eq!(taken(&sockets[0]), "ab");
     assert_eq!(taken(&sockets[38]), "ab");
 }
