@@ -223,6 +223,29 @@ pub(crate) async fn tidings_in(folder: TempDir, flags: &[&str]) -> Outcome<Tidin
     Ok(Tidings { running: Running { child, folder }, http: ready.http, address })
 }
 
+/// Waits until the gateway has handed on, and chat-svc has learnt of, everything that is in the log.
+pub(crate) async fn wait_until_followed(server: &Tidings) -> Outcome<()> {
+    let context = crate::baseline::replay::jetstream_of(&server.nats_url()?).await?;
+    let mut stream =
+        context.get_stream(crate::baseline::replay::STREAM).await.map_err(unexpected)?;
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while Instant::now() < deadline {
+        let head = stream.info().await.map_err(unexpected)?.state.last_sequence;
+        let metrics = reqwest::get(format!("{}/metrics", server.http)).await.map_err(unexpected)?;
+        let metrics = metrics.text().await.map_err(unexpected)?;
+        let gauge = |name: &str| {
+            let mut lines = metrics.lines();
+            lines.find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
+        };
+        let places = ["tidings_live_position ", "tidings_chat_past_position "];
+        if places.iter().all(|name| gauge(name) >= Some(head)) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Err(unexpected("the gateway or chat-svc does not follow the log"))
+}
+
 impl Tidings {
     /// The process ids of `tidings` and of the nats-server it spawned.
     pub(crate) fn pids(&self) -> Vec<u32> {

@@ -1,5 +1,6 @@
 //! What this service counts.
 
+use schemas::Sequence;
 use telemetry::Metrics;
 use telemetry::prometheus_client::metrics::counter::Counter;
 use telemetry::prometheus_client::metrics::family::Family;
@@ -18,6 +19,7 @@ pub(crate) struct ChatMetrics {
     commands: Family<Labels<2>, Counter>,
     seconds: Histogram,
     tail: Gauge,
+    past: Gauge,
     pub(crate) checks: Checks,
 }
 
@@ -50,6 +52,7 @@ impl ChatMetrics {
             commands: Family::default(),
             seconds: Histogram::new(telemetry::latency_buckets()),
             tail: Gauge::default(),
+            past: Gauge::default(),
             checks: Checks {
                 recent: by("recent"),
                 filter: by("filter"),
@@ -71,6 +74,8 @@ impl ChatMetrics {
             registry.register("chat_command_seconds", "Time to carry out a command", m.seconds);
             let tail = "Client ids remembered because the read model is behind";
             registry.register("chat_unprojected_client_ids", tail, m.tail);
+            let past = "Up to here it is known which client ids were never used";
+            registry.register("chat_past_position", past, m.past);
         });
         new
     }
@@ -100,5 +105,9 @@ impl ChatMetrics {
 
     pub(crate) fn tail(&self, entries: usize) {
         self.tail.set(i64::try_from(entries).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn past(&self, complete: Sequence) {
+        self.past.set(i64::try_from(complete).unwrap_or(i64::MAX));
     }
 }

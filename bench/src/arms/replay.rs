@@ -5,14 +5,11 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 use super::{Question, Rows, Scale};
-use crate::baseline::replay;
+use crate::baseline::replay::{self, STREAM};
 use crate::load;
 use crate::report::Goal;
 use crate::seed;
 use crate::servers::{self, Outcome, Tidings, unexpected};
-
-/// The stream of the default namespace.
-const STREAM: &str = "EVENTS_tidings";
 
 /// Runs `tidings rebuild` against a running server and gives the seconds it took from the first event to the
 /// new read model being in use, as it says itself: without the start of a process, which no baseline has

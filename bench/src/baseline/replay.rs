@@ -8,8 +8,11 @@ use mongodb::bson::{Document, doc};
 
 use crate::servers::{Outcome, unexpected};
 
-/// Reads every event of a stream in order, decoding each as JSON; gives messages per second.
-pub(crate) async fn ordered(url: &str, stream: &str) -> Outcome<f64> {
+/// The stream of the default namespace.
+pub(crate) const STREAM: &str = "EVENTS_tidings";
+
+/// Connects to JetStream with what stands in a URL.
+pub(crate) async fn jetstream_of(url: &str) -> Outcome<jetstream::Context> {
     let address: async_nats::ServerAddr = url.parse().map_err(unexpected)?;
     let options = match (address.username(), address.password()) {
         (Some(user), Some(password)) => {
@@ -18,7 +21,12 @@ pub(crate) async fn ordered(url: &str, stream: &str) -> Outcome<f64> {
         _ => async_nats::ConnectOptions::new(),
     };
     let client = options.connect(address).await.map_err(unexpected)?;
-    let context = jetstream::new(client);
+    Ok(jetstream::new(client))
+}
+
+/// Reads every event of a stream in order, decoding each as JSON; gives messages per second.
+pub(crate) async fn ordered(url: &str, stream: &str) -> Outcome<f64> {
+    let context = jetstream_of(url).await?;
     let mut stream = context.get_stream(stream).await.map_err(unexpected)?;
     let total = stream.info().await.map_err(unexpected)?.state.messages;
     let config = consumer::pull::OrderedConfig::default();

@@ -238,7 +238,9 @@ impl Repeats {
         let now = Instant::now();
         let head = self.log.head().await?;
         coverage.note(now, head);
-        *self.past_covered.lock() = coverage.moment_of(self.past.complete());
+        let past = self.past.complete();
+        self.metrics.past(past);
+        *self.past_covered.lock() = coverage.moment_of(past);
         let checkpoint = self.index.checkpoint(&self.log.epoch()).await?;
         self.trim(checkpoint);
         match coverage.moment_of(checkpoint) {
