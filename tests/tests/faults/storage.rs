@@ -23,11 +23,11 @@ async fn post(who: &Person, room: &str, client_id: &str) -> Reply {
     who.post(&format!("/v1/rooms/{room}/messages"), body).await
 }
 
-/// Fills the store; the client ids of what was stored and of what was not.
-async fn fill(who: &Person, room: &str, wanted: usize) -> (Vec<String>, Vec<String>) {
+/// Fills the store with messages of this name; the client ids of what was stored and of what was not.
+async fn fill(who: &Person, room: &str, name: &str, wanted: usize) -> (Vec<String>, Vec<String>) {
     let (mut stored, mut refused) = (Vec::new(), Vec::new());
     while refused.len() < wanted {
-        let client_id = format!("fill-{}", stored.len() + refused.len());
+        let client_id = format!("{name}-{}", stored.len() + refused.len());
         let reply = post(who, room, &client_id).await;
         if refused.is_empty() && reply.status == 201 {
             stored.push(client_id);
@@ -79,7 +79,7 @@ async fn a_full_stream_refuses_and_recovers() {
         let bytes = by_length(600_000, 4_000_000) * (round + 1);
         let limited = Topology { max_bytes: Some(bytes), ..Topology::default() };
         topology.ensure_topology(&limited).await.expect("a limit");
-        let (_, refused) = fill(&crew.owner, &room, 20).await;
+        let (_, refused) = fill(&crew.owner, &room, &format!("fill-{round}"), 20).await;
         let mut socket = crew.people[0].connect().await;
         let answer = socket.post_as(&room, "by-socket", &"x".repeat(BODY)).await;
         assert_eq!(answer["error"]["code"], "unavailable", "{answer}");
@@ -109,7 +109,7 @@ async fn a_full_server_refuses_and_recovers() {
     let habits = Habits { pause: Duration::from_millis(20), ..Habits::default() };
     let load = Load::begin(&schedule, &crew, habits).await;
     load.goes_on(20).await;
-    let (_, refused) = fill(&crew.owner, &room, 20).await;
+    let (_, refused) = fill(&crew.owner, &room, "fill", 20).await;
     let chat = separate.address("chat-svc").to_owned();
     let reason = readiness(&chat, 503).await;
     assert!(reason.contains("log_store"), "{reason}");
