@@ -184,7 +184,7 @@ fn options(client_name: &str, current: &Current) -> (ConnectOptions, watch::Rece
             Duration::from_millis(10).saturating_mul(1 << factor).min(MAX_BACKOFF)
         })
         .reconnect_to_server_callback(move |servers, _| {
-            std::future::ready(neighbours::next(&servers, current.lock().as_ref()))
+            std::future::ready(current.lock().next(&servers))
         })
         .event_callback(move |event| {
             note(&sender, &name, &event);

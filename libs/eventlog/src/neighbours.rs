@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use crate::connection::LinkState;
 
@@ -32,51 +32,68 @@ const GREETING: u64 = 64 * 1024;
 /// So many times in a row a server must be alone.
 const LOOKS: u32 = 2;
 
-/// The server a connection is, or was last, connected to.
-pub(crate) type Current = Arc<Mutex<Option<ServerAddr>>>;
+/// A server that was left and took the connection back is given this time: no other was there.
+const STAY: Duration = Duration::from_secs(10);
 
-/// Which server to try next: of those that failed least any, but rather another than the one that was left.
-pub(crate) fn next(servers: &[Server], left: Option<&ServerAddr>) -> Option<ReconnectToServer> {
-    let failed = |server: &Server| {
-        let again = left.is_some_and(|left| *left == server.addr);
-        server.failed_attempts.saturating_add(usize::from(again))
-    };
-    let least = servers.iter().map(failed).min()?;
-    let good: Vec<&Server> = servers.iter().filter(|server| failed(server) == least).collect();
-    let chosen = good.get(rand::random_range(0..good.len()))?;
-    Some(ReconnectToServer { addr: chosen.addr.clone(), delay: None })
+/// The server a connection is, or was last, connected to.
+pub(crate) type Current = Arc<Mutex<Last>>;
+
+/// See [`Current`].
+#[derive(Debug, Default)]
+pub(crate) struct Last {
+    server: Option<ServerAddr>,
+    /// Servers tried since.
+    tries: usize,
+}
+
+impl Last {
+    /// Which server to try next: first all others than the one that was left, those that failed least before the rest,
+    /// then that one too.
+    pub(crate) fn next(&mut self, servers: &[Server]) -> Option<ReconnectToServer> {
+        let left = self.server.as_ref().filter(|_| self.tries + 1 < servers.len());
+        let open = || servers.iter().filter(|server| left != Some(&server.addr));
+        self.tries = (self.tries + 1) % servers.len().max(1);
+        let least = open().map(|server| server.failed_attempts).min()?;
+        let good: Vec<&Server> = open().filter(|one| one.failed_attempts == least).collect();
+        let chosen = good.get(rand::random_range(0..good.len()))?;
+        Some(ReconnectToServer { addr: chosen.addr.clone(), delay: None })
+    }
+
+    fn is(&mut self, server: ServerAddr) {
+        *self = Self { server: Some(server), tries: 0 };
+    }
 }
 
 /// Looks every second how many servers the current one knows, and leaves it when they have become too few to be a
 /// majority.
 pub(crate) async fn watch(client: Client, link: watch::Receiver<LinkState>, current: Current) {
     let mut ticks = interval(LOOK);
-    let mut most = 0;
-    let mut alone = 0;
-    let mut known = String::new();
+    let (mut most, mut alone) = (0, 0);
+    let mut known: Option<(String, ServerAddr)> = None;
+    let mut left: Option<Instant> = None;
     loop {
         ticks.tick().await;
         if !link.borrow().connected {
             continue;
         }
-        let server = client.server_info().server_id;
-        if server != known
-            && let Some(found) = find(&client, &server).await
-        {
-            *current.lock() = Some(found);
-            known = server.clone();
+        let id = client.server_info().server_id;
+        if known.as_ref().is_none_or(|(known, _)| *known != id) {
+            known = find(&client, &id).await.map(|address| (id, address));
         }
-        let Some(address) = current.lock().clone().filter(|_| server == known) else { continue };
-        let Some(greeting) = greeting(&address).await else { continue };
+        let Some((_, address)) = &known else { continue };
+        current.lock().is(address.clone());
+        let Some(greeting) = greeting(address).await else { continue };
         let names = greeting.connect_urls.len();
         most = most.max(names);
         alone = if is_minority(names, most) { alone + 1 } else { 0 };
-        if alone >= LOOKS {
-            alone = 0;
-            tracing::warn!(nats.server = %greeting.server_name, "the NATS server is cut off: leaving it");
-            if client.force_reconnect().await.is_err() {
-                return;
-            }
+        if alone < LOOKS || left.is_some_and(|left| left.elapsed() < STAY) {
+            continue;
+        }
+        (alone, left) = (0, Some(Instant::now()));
+        let server = greeting.server_name;
+        tracing::warn!(nats.server = %server, "the NATS server is cut off: leaving it");
+        if client.force_reconnect().await.is_err() {
+            return;
         }
     }
 }
@@ -109,6 +126,8 @@ async fn greeting(address: &ServerAddr) -> Option<ServerInfo> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn server(port: u16, failed_attempts: usize) -> Server {
@@ -128,13 +147,24 @@ mod tests {
 
     #[test]
     fn the_server_that_was_left_is_the_last_to_be_tried() {
-        let servers = [server(1, 0), server(2, 0), server(3, 1)];
-        let next = |left| next(&servers, left).unwrap().addr.port();
-        for _ in 0..20 {
-            assert_eq!(next(Some(&servers[0].addr)), 2);
-            assert_ne!(next(None), 3);
-        }
+        let servers = [server(1, 0), server(2, 5), server(3, 7)];
+        let mut last = Last::default();
+        assert_eq!(last.next(&servers).unwrap().addr.port(), 1);
+        last.is(servers[0].addr.clone());
+        let tried = [(); 4].map(|()| last.next(&servers).unwrap().addr.port());
+        assert_eq!(tried, [2, 2, 1, 2], "the library counts failures, this test does not");
         let only = [server(1, 0)];
-        assert_eq!(super::next(&only, Some(&only[0].addr)).unwrap().addr.port(), 1);
+        let mut last = Last::default();
+        last.is(only[0].addr.clone());
+        assert_eq!(last.next(&only).unwrap().addr.port(), 1);
+        assert!(last.next(&[]).is_none());
+    }
+
+    #[test]
+    fn of_servers_that_are_alike_any_is_tried() {
+        let servers = [server(1, 0), server(2, 0), server(3, 1)];
+        let tried: BTreeSet<u16> =
+            (0..100).map(|_| Last::default().next(&servers).unwrap().addr.port()).collect();
+        assert_eq!(tried, BTreeSet::from([1, 2]));
     }
 }
