@@ -20,7 +20,8 @@ pub(crate) struct Source {
     pub(crate) log: EventLog,
     stream: String,
     config: pull::Config,
-    prefetch: usize,
+    /// Deliveries taken ahead at most.
+    pub(crate) prefetch: usize,
     pub(crate) open: Option<pull::Stream>,
 }
 

@@ -9,15 +9,19 @@ use std::time::Duration;
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use schemas::subjects::LaneKind;
 use schemas::{Lane, Sequence, Timestamp};
+use tokio::time::timeout;
 
 use crate::dead::{DeadLetters, Letter, REDRIVES, Redrive};
 use crate::deliveries::Source;
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::read::{Stored, stored_at};
+
+/// What the server has sent already has arrived when nothing came for this long.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
 /// Where a consumer begins when it is made; afterwards it goes on where it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,8 +160,16 @@ impl WorkQueue {
     pub async fn close(mut self) {
         for source in [&mut self.events, &mut self.redrives] {
             let Some(mut stream) = source.open.take() else { continue };
-            while let Some(Some(Ok(message))) = stream.next().now_or_never() {
-                let client = source.log.inner.connection.client();
+            let mut ahead = Vec::new();
+            while ahead.len() < source.prefetch
+                && let Ok(Some(Ok(message))) = timeout(ON_ITS_WAY, stream.next()).await
+            {
+                ahead.push(message);
+            }
+            // Whoever still asked for more would be given what he hands back.
+            drop(stream);
+            let client = source.log.inner.connection.client();
+            for message in ahead {
                 let nak = client.publish(reply_of(&message), Bytes::from_static(b"-NAK")).await;
                 if let Err(error) = nak {
                     tracing::debug!(%error, "a delivery taken ahead could not be handed back");
