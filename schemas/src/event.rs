@@ -155,6 +155,14 @@ fn is_written(digest: &str, checksum: u32) -> bool {
         && u32::from_str_radix(digest, 16) == Ok(checksum)
 }
 
+/// serde takes an array for an object with its fields in that order; no event was ever written so.
+fn must_be_object(json: &[u8]) -> Result<(), DecodeError> {
+    if json.trim_ascii_start().starts_with(b"{") {
+        return Ok(());
+    }
+    Err(DecodeError::Malformed(serde::de::Error::custom("not an object")))
+}
+
 impl Event {
     /// The bytes that go into the log.
     ///
@@ -186,12 +194,14 @@ impl Event {
     /// # Errors
     /// See [`DecodeError`]; the bytes are left to the caller, who must not skip them silently.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        must_be_object(bytes)?;
         let incoming: Incoming<'_> =
             serde_json::from_slice(bytes).map_err(DecodeError::Malformed)?;
         let Incoming { id, kind, subject, data, .. } = &incoming;
         if !is_written(&incoming.digest, checksum(id.as_str(), kind, subject, data.get())) {
             return Err(DecodeError::Corrupt);
         }
+        must_be_object(data.get().as_bytes())?;
         let data = EventData::from_raw(&incoming.kind, incoming.data)?;
         Ok(Self {
             id: incoming.id,

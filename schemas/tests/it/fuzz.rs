@@ -6,7 +6,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use schemas::event::Event;
+use schemas::event::{DecodeError, Event};
 use schemas::frames::{ClientFrame, FrameId};
 use schemas::ids::{MessageId, RoomId, TraceParent, UserId};
 use schemas::position::{Epoch, Position};
@@ -248,6 +248,18 @@ fn bends() -> impl Strategy<Value = Vec<(Index, u8, char)>> {
         1 => any::<char>(),
     ];
     proptest::collection::vec((any::<Index>(), any::<u8>(), character), 0..4)
+}
+
+/// serde would take the fields of an object in their order.
+#[test]
+fn an_array_is_no_object() {
+    for event in samples::events(false) {
+        let mut genuine: Value = serde_json::from_slice(&event.encode().unwrap()).unwrap();
+        let fields = |of: &Value| of.as_object().unwrap().values().cloned().collect::<Vec<_>>();
+        genuine["data"] = fields(&genuine["data"]).into();
+        assert!(matches!(Event::decode(&sealed(&genuine)), Err(DecodeError::Malformed(_))));
+    }
+    assert!(matches!(Event::decode(b"[]"), Err(DecodeError::Malformed(_))));
 }
 
 proptest! {
