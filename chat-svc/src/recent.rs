@@ -1,6 +1,7 @@
 //! A bounded memory of what was said and read lately, fed by what this process writes and by the live feed.
 
 use moka::ops::compute::Op;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{EventData, Lane, Sequence};
@@ -30,7 +31,7 @@ pub(crate) struct Recent {
 
 impl Recent {
     pub(crate) fn new(capacity: u64) -> Self {
-        Self { messages: Cache::new(capacity), markers: Cache::new(capacity) }
+        Self { messages: newest(capacity), markers: newest(capacity) }
     }
 
     pub(crate) fn message(&self, id: &MessageId) -> Option<Spot> {
@@ -88,5 +89,36 @@ impl Recent {
     /// only ever too low, and the projection keeps the highest.
     pub(crate) fn forget_all(&self) {
         self.messages.invalidate_all();
+    }
+}
+
+/// A cache that forgets what was not asked for longest. One that goes by how often, as they do unless told,
+/// takes nothing new once it is full of what was met once.
+fn newest<K, V>(capacity: u64) -> Cache<K, V>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    Cache::builder().max_capacity(capacity).eviction_policy(EvictionPolicy::lru()).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_memory_takes_what_is_new() {
+        let recent = Recent::new(10);
+        let room = RoomId::from_uuid(uuid::Uuid::from_u128(1));
+        let message = |number: u64| MessageId::from_uuid(uuid::Uuid::from_u128(number.into()));
+        for number in 1..=1_000 {
+            recent.posted(&message(number), &room, number);
+            recent.messages.run_pending_tasks();
+        }
+        recent.wrote(&message(1_001), &room, 1_001);
+        recent.messages.run_pending_tasks();
+        assert!(recent.message(&message(1_001)).is_some_and(|spot| spot.ours));
+        assert!(recent.message(&message(1_000)).is_some());
+        assert_eq!(recent.message(&message(1)), None);
     }
 }
