@@ -18,8 +18,10 @@ const MAX_HEADER: usize = 10;
 /// A frame as a text message.
 #[must_use]
 pub fn frame(frame: &impl serde::Serialize) -> Bytes {
-    match serde_json::to_vec(frame) {
-        Ok(json) => text(&json),
+    // Grown from nothing, the text of an event would be moved four times.
+    let mut json = Vec::with_capacity(USUAL);
+    match serde_json::to_writer(&mut json, frame) {
+        Ok(()) => text(&json),
         Err(error) => {
             // No frame type holds a map with keys that are not texts, which is all that could fail.
             tracing::error!(error = %error, "a frame could not be written as JSON");
@@ -27,6 +29,9 @@ pub fn frame(frame: &impl serde::Serialize) -> Bytes {
         }
     }
 }
+
+/// Bytes a frame seldom exceeds.
+const USUAL: usize = 1024;
 
 /// A text message.
 #[must_use]

@@ -89,6 +89,10 @@ pub fn init(service: &str, options: &Options) -> Guard {
     let spans = tracing_opentelemetry::layer()
         .with_location(false)
         .with_threads(false)
+        // Entering and leaving a span happens at every poll of what it is round: neither its idle time nor a
+        // context for other libraries is wanted at that price.
+        .with_tracked_inactivity(false)
+        .with_context_activation(false)
         .with_tracer(provider.tracer("tidings"))
         .with_filter(LevelFilter::INFO);
     let logs = JsonLog::new(service).with_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")));
