@@ -50,18 +50,31 @@ impl Last {
     /// Which server to try next: first all others than the one that was left, those that failed least before the rest,
     /// then that one too.
     pub(crate) fn next(&mut self, servers: &[Server]) -> Option<ReconnectToServer> {
-        let left = self.server.as_ref().filter(|_| self.tries + 1 < servers.len());
-        let open = || servers.iter().filter(|server| left != Some(&server.addr));
-        self.tries = (self.tries + 1) % servers.len().max(1);
-        let least = open().map(|server| server.failed_attempts).min()?;
-        let good: Vec<&Server> = open().filter(|one| one.failed_attempts == least).collect();
-        let chosen = good.get(rand::random_range(0..good.len()))?;
+        // The same server may be there twice: as it was given, and as another server named it.
+        let mut each: Vec<&Server> = Vec::with_capacity(servers.len());
+        for server in servers {
+            if !each.iter().any(|one| place(&one.addr) == place(&server.addr)) {
+                each.push(server);
+            }
+        }
+        let count = each.len();
+        if let Some(left) = self.server.as_ref().filter(|_| self.tries + 1 < count) {
+            each.retain(|server| place(&server.addr) != place(left));
+        }
+        self.tries = (self.tries + 1) % count.max(1);
+        let least = each.iter().map(|server| server.failed_attempts).min()?;
+        each.retain(|server| server.failed_attempts == least);
+        let chosen = each.get(rand::random_range(0..each.len()))?;
         Some(ReconnectToServer { addr: chosen.addr.clone(), delay: None })
     }
 
     fn is(&mut self, server: ServerAddr) {
         *self = Self { server: Some(server), tries: 0 };
     }
+}
+
+fn place(address: &ServerAddr) -> (&str, u16) {
+    (address.host(), address.port())
 }
 
 /// Looks every second how many servers the current one knows, and leaves it when they have become too few to be a
@@ -158,6 +171,17 @@ mod tests {
         last.is(only[0].addr.clone());
         assert_eq!(last.next(&only).unwrap().addr.port(), 1);
         assert!(last.next(&[]).is_none());
+    }
+
+    #[test]
+    fn a_server_is_the_same_under_two_addresses() {
+        let named =
+            Server { addr: "nats://us:secret@127.0.0.1:1".parse().unwrap(), ..server(1, 0) };
+        let servers = [named, server(2, 9), server(1, 0)];
+        let mut last = Last::default();
+        last.is(servers[0].addr.clone());
+        let tried = [(); 3].map(|()| last.next(&servers).unwrap().addr.port());
+        assert_eq!(tried, [2, 1, 2]);
     }
 
     #[test]
