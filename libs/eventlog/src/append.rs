@@ -35,6 +35,8 @@ pub(crate) struct Prepared {
     message_id: String,
     /// The id is the caller's: another call may have written under it.
     repeatable: bool,
+    /// It was sent in a batch whose outcome is not known.
+    doubtful: bool,
     /// The subject the expectation is about when it is not the write's own, and the sequence.
     expected: Option<(Option<String>, Sequence)>,
 }
@@ -106,6 +108,7 @@ impl EventLog {
             payload: payload.into(),
             message_id,
             repeatable: write.dedup.is_some(),
+            doubtful: false,
             expected,
         })
     }
@@ -143,12 +146,12 @@ impl EventLog {
         write: &Prepared,
         tries: &Tries,
     ) -> Result<Written, AppendError> {
-        if !tries.sent && !write.repeatable {
+        if !tries.sent && !write.may_be_stored() {
             return Err(AppendError::Conflict);
         }
         match self.find_written_before(write).await {
             Ok(Some(written)) => Ok(written),
-            Err(_) if tries.sent => Err(AppendError::Unknown),
+            Err(_) if tries.sent || write.doubtful => Err(AppendError::Unknown),
             Ok(None) | Err(_) => Err(AppendError::Conflict),
         }
     }
@@ -277,9 +280,19 @@ impl Prepared {
         (self.subject.clone(), self.headers(), self.payload.clone())
     }
 
-    /// Whether another call may have written under the same id.
-    pub(crate) const fn is_repeatable(&self) -> bool {
-        self.repeatable
+    /// Whether it may be in the log before it is sent: by another call with the same id, or in a batch.
+    pub(crate) const fn may_be_stored(&self) -> bool {
+        self.repeatable || self.doubtful
+    }
+
+    /// Whether it was sent in a batch whose outcome is not known.
+    pub(crate) const fn is_doubtful(&self) -> bool {
+        self.doubtful
+    }
+
+    /// A batch with it got no clear answer: a conflict from now on may be one with itself.
+    pub(crate) const fn doubt(&mut self) {
+        self.doubtful = true;
     }
 
     fn headers(&self) -> HeaderMap {

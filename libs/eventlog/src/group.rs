@@ -85,15 +85,17 @@ impl EventLog {
         let (runs, answers): (Vec<Vec<Prepared>>, Vec<Answer>) =
             group.into_iter().map(|queued| (queued.run, queued.answer)).unzip();
         let lengths: Vec<usize> = runs.iter().map(Vec::len).collect();
-        let writes: Vec<Prepared> = runs.into_iter().flatten().collect();
-        if writes.len() > 1
-            && let Ok(last) = self.write_batch(&writes).await
-        {
-            let mut written = batch_written(last, writes.len());
-            for (length, answer) in lengths.into_iter().zip(answers) {
-                respond(answer, written.by_ref().take(length).map(Ok).collect());
+        let mut writes: Vec<Prepared> = runs.into_iter().flatten().collect();
+        if writes.len() > 1 {
+            if let Ok(last) = self.write_batch(&writes).await {
+                let mut written = batch_written(last, writes.len());
+                for (length, answer) in lengths.into_iter().zip(answers) {
+                    respond(answer, written.by_ref().take(length).map(Ok).collect());
+                }
+                return;
             }
-            return;
+            // One of its tries may have been stored although none was acknowledged.
+            writes.iter_mut().for_each(Prepared::doubt);
         }
         // Alone, or one of them is at fault and only alone can it be told which.
         let mut rest = writes.as_slice();

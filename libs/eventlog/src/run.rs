@@ -100,7 +100,14 @@ impl EventLog {
         }
         match self.write_batch(run).await {
             Ok(last) => batch_written(last, run.len()).map(Ok).collect(),
-            Err(_) => self.one_by_one(run, vec![Open::NotStored; run.len()]).await,
+            // One of its tries may have been stored although none was acknowledged.
+            Err(_) => {
+                let open = vec![Open::Lost; run.len()];
+                let mut outcomes: Outcomes = run.iter().map(|_| None).collect();
+                self.find_stored(run, &open, &mut outcomes).await;
+                give_up_overtaken(&open, &mut outcomes);
+                self.finish(run, &open, outcomes).await
+            }
         }
     }
 
@@ -144,7 +151,7 @@ impl EventLog {
                 let doubtful = match why {
                     Open::NotStored => false,
                     // The server judges an expectation before it looks for the id.
-                    Open::Conflict => write.is_repeatable(),
+                    Open::Conflict => write.may_be_stored(),
                     Open::Lost => true,
                 };
                 if outcome.is_some() || !doubtful {
@@ -153,7 +160,9 @@ impl EventLog {
                 match self.find_written_before(write).await {
                     Ok(Some(written)) => *outcome = Some(Ok(written)),
                     Ok(None) => {}
-                    Err(_) if *why == Open::Lost => *outcome = Some(Err(AppendError::Unknown)),
+                    Err(_) if *why == Open::Lost || write.is_doubtful() => {
+                        *outcome = Some(Err(AppendError::Unknown));
+                    }
                     Err(_) => {}
                 }
             });
@@ -187,15 +196,6 @@ impl EventLog {
             finished.push(outcome);
         }
         finished
-    }
-
-    async fn one_by_one(
-        &self,
-        run: &[Prepared],
-        open: Vec<Open>,
-    ) -> Vec<Result<Written, AppendError>> {
-        let outcomes = run.iter().map(|_| None).collect();
-        self.finish(run, &open, outcomes).await
     }
 }
 
