@@ -9,7 +9,7 @@ use async_nats::{HeaderMap, Message, Request, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::connection::Connection;
@@ -176,9 +176,7 @@ impl Connection {
             }
         }
     }
-}
 
-impl Connection {
     /// The same of what only a leader answers: again and again while there is none, too.
     pub(crate) async fn ask_leader(
         &self,
@@ -188,7 +186,7 @@ impl Connection {
         let deadline = Instant::now() + READ_BUDGET;
         loop {
             let answer = self.ask_safely(subject, payload).await?;
-            let leaderless = matches!(parse::<IgnoredAny>(&answer)?, Err(e) if e.code == NO_LEADER);
+            let leaderless = refusal(&answer)?.is_some_and(|error| error.code == NO_LEADER);
             if !leaderless || Instant::now() >= deadline {
                 return Ok(answer);
             }
@@ -201,16 +199,24 @@ impl Connection {
 pub(crate) fn parse<T: DeserializeOwned>(
     message: &Message,
 ) -> Result<Result<T, ApiError>, LogError> {
+    match refusal(message)? {
+        Some(error) => Ok(Err(error)),
+        None => serde_json::from_slice(&message.payload).map(Ok).map_err(unreadable),
+    }
+}
+
+/// The error object of a JetStream answer, if it is one.
+fn refusal(message: &Message) -> Result<Option<ApiError>, LogError> {
     #[derive(Deserialize)]
     struct Failure {
         error: Option<ApiError>,
     }
-    let bad = |error: serde_json::Error| LogError::BadAnswer(error.into());
-    let failure: Failure = serde_json::from_slice(&message.payload).map_err(bad)?;
-    match failure.error {
-        Some(error) => Ok(Err(error)),
-        None => serde_json::from_slice(&message.payload).map(Ok).map_err(bad),
-    }
+    let failure: Failure = serde_json::from_slice(&message.payload).map_err(unreadable)?;
+    Ok(failure.error)
+}
+
+fn unreadable(error: serde_json::Error) -> LogError {
+    LogError::BadAnswer(error.into())
 }
 
 /// Why a consumer could not be made: a refusal, or only that nobody was there to make it.

@@ -103,10 +103,7 @@ impl EventLog {
             // One of its tries may have been stored although none was acknowledged.
             Err(_) => {
                 let open = vec![Open::Lost; run.len()];
-                let mut outcomes: Outcomes = run.iter().map(|_| None).collect();
-                self.find_stored(run, &open, &mut outcomes).await;
-                give_up_overtaken(&open, &mut outcomes);
-                self.finish(run, &open, outcomes).await
+                self.conclude(run, &open, run.iter().map(|_| None).collect()).await
             }
         }
     }
@@ -139,9 +136,19 @@ impl EventLog {
         if outcomes.iter().all(Option::is_some) {
             return outcomes.into_iter().flatten().collect();
         }
-        self.find_stored(run, &open, &mut outcomes).await;
-        give_up_overtaken(&open, &mut outcomes);
-        self.finish(run, &open, outcomes).await
+        self.conclude(run, &open, outcomes).await
+    }
+
+    /// Finds out what became of those that have no outcome, and writes what still can be.
+    async fn conclude(
+        &self,
+        run: &[Prepared],
+        open: &[Open],
+        mut outcomes: Outcomes,
+    ) -> Vec<Result<Written, AppendError>> {
+        self.find_stored(run, open, &mut outcomes).await;
+        give_up_overtaken(open, &mut outcomes);
+        self.finish(run, open, outcomes).await
     }
 
     /// Looks for what may be stored although no answer says so.
