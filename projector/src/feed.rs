@@ -28,7 +28,7 @@ pub(crate) struct Feed {
 impl Feed {
     /// Begins after the engine's checkpoint.
     pub(crate) async fn start(log: &EventLog, engine: &Engine) -> Result<Self, ProjectError> {
-        let source = Source::start(log, engine.at(), BATCH).await?;
+        let source = Source::start(log, None, engine.at(), BATCH).await?;
         let (rest, unreadable) = (VecDeque::new(), VecDeque::new());
         Ok(Self { source, rest, unreadable, through: engine.at(), tolerant: false })
     }

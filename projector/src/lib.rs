@@ -19,6 +19,7 @@ mod engine;
 mod engine_tests;
 mod error;
 mod feed;
+mod intake;
 mod metrics;
 mod rebuild;
 mod seen;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bus::{Bus, Checkpoint};
 use eventlog::EventLog;
 use readmodel::{Group, Marks, ReadModel};
-use schemas::Timestamp;
+use schemas::{Sequence, Timestamp};
 use telemetry::{Health, Metrics, Shutdown};
 use tracing::Instrument as _;
 
@@ -115,6 +115,15 @@ impl Projector {
         self.deps.health.remove(COMPONENT);
     }
 
+    /// Everything after a sequence. Where the feed cannot be had the log does.
+    async fn source(&self, after: Sequence) -> Result<Source, ProjectError> {
+        let feed = self.deps.bus.live().await;
+        if let Err(error) = &feed {
+            tracing::debug!(%error, "the projector goes without the live feed");
+        }
+        Source::start(&self.deps.log, feed.ok(), after, self.config.batch).await
+    }
+
     /// Applies batch after batch to the live generation.
     async fn work(&self, shutdown: &Shutdown) -> Result<End, ProjectError> {
         let read_model = &self.deps.read_model;
@@ -122,7 +131,7 @@ impl Projector {
         let (store, epoch) = (read_model.writer(), self.deps.log.epoch());
         let head = self.deps.log.head().await?;
         let mut engine = Engine::open_for(store, epoch, head).await?;
-        let mut source = Source::start(&self.deps.log, engine.at(), self.config.batch).await?;
+        let mut source = self.source(engine.at()).await?;
         self.metrics.active.set(1);
         // Well as soon as there is proof: nothing to do, or something done. A projection that stands
         // before an unreadable event must not look well at the beginning of every try.
@@ -168,8 +177,7 @@ impl Projector {
             // Those that go on may be far ahead of the one that was to catch up and could not.
             if engine.stops().len() > stopped && engine.projected() > work.through {
                 engine.settle().await?;
-                *source =
-                    Source::start(&self.deps.log, engine.projected(), self.config.batch).await?;
+                *source = self.source(engine.projected()).await?;
             }
             if engine.marks() != before || told.elapsed() >= HEARTBEAT {
                 self.tell(engine).await;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventlog::{Batch, EventLog, LogError, Reader};
+use bus::LiveFeed;
+use eventlog::{EventLog, LogError};
 use readmodel::Group;
-use schemas::{DecodeError, Sequence};
+use schemas::{DecodeError, Event, Sequence};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::error::ProjectError;
+use crate::intake::{Intake, Taken};
 use crate::views::{self, Logged};
 
 /// Full batches read and decoded while the engine is busy with another.
@@ -62,16 +64,18 @@ enum Decoding {
 }
 
 impl Source {
-    /// Reads after a sequence, in batches of at most `batch` events.
+    /// Reads after a sequence, in batches of at most `batch` events: from the log, and at its end from the feed
+    /// where there is one.
     pub(crate) async fn start(
         log: &EventLog,
+        feed: Option<LiveFeed>,
         after: Sequence,
         batch: usize,
     ) -> Result<Self, ProjectError> {
-        let reader = log.read_from(after).await?;
+        let intake = Intake::start(log, feed, after).await?;
         let (sender, batches) = mpsc::channel(AHEAD);
         let wanted = Arc::new(Notify::new());
-        let task = tokio::spawn(read_ahead(reader, batch, sender, Arc::clone(&wanted)));
+        let task = tokio::spawn(read_ahead(intake, batch, sender, Arc::clone(&wanted)));
         Ok(Self { batches, decoding: None, wanted, task })
     }
 
@@ -103,7 +107,7 @@ impl Drop for Source {
 }
 
 async fn read_ahead(
-    mut reader: Reader,
+    mut intake: Intake,
     max: usize,
     sender: mpsc::Sender<Result<Decoding, LogError>>,
     wanted: Arc<Notify>,
@@ -113,13 +117,13 @@ async fn read_ahead(
         if !far_behind {
             wanted.notified().await;
         }
-        let decoding = match reader.next(max, WAIT).await {
-            Ok(batch) => {
-                far_behind = batch.records.len() >= max;
-                Ok(if batch.records.len() < DECODE_HERE {
-                    Decoding::Done(Some(decode(batch)))
+        let decoding = match intake.next(max, WAIT).await {
+            Ok(taken) => {
+                far_behind = taken.pieces.len() >= max;
+                Ok(if taken.pieces.len() < DECODE_HERE {
+                    Decoding::Done(Some(decode(taken)))
                 } else {
-                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(batch)))
+                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(taken)))
                 })
             }
             Err(error) => Err(error),
@@ -131,23 +135,23 @@ async fn read_ahead(
     }
 }
 
-fn decode(batch: Batch) -> Work {
+fn decode(taken: Taken) -> Work {
     let mut work = Work {
-        events: Vec::with_capacity(batch.records.len()),
-        through: batch.through,
-        head: batch.head,
+        events: Vec::with_capacity(taken.pieces.len()),
+        through: taken.through,
+        head: taken.head,
         unreadable: Vec::new(),
     };
-    for record in batch.records {
-        match record.event() {
+    for piece in taken.pieces {
+        match Event::decode(&piece.payload) {
             Ok(event) => work.events.push(Logged {
-                sequence: record.sequence,
-                stored_at: record.stored_at,
+                sequence: piece.sequence,
+                stored_at: piece.stored_at,
                 event,
             }),
             Err(source) => work.unreadable.push(Unreadable {
-                sequence: record.sequence,
-                groups: views::groups_of_lane(record.lane.as_ref()),
+                sequence: piece.sequence,
+                groups: views::groups_of_lane(piece.lane.as_ref()),
                 source: Arc::new(source),
             }),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use telemetry::Shutdown;
 use tokio::task::JoinHandle;
 
+use crate::aside::Aside;
 use crate::failure::Failure;
 
 /// How long a part may take to finish what it has begun; then it is cut off. Longer than the 10 s
@@ -37,9 +38,16 @@ struct Part {
 #[derive(Default)]
 pub(crate) struct Parts {
     running: Vec<Part>,
+    /// Where there are others that somebody waits for.
+    aside: Option<Aside>,
 }
 
 impl Parts {
+    /// For a process in which some parts answer people and others follow.
+    pub(crate) fn together() -> Self {
+        Self { running: Vec::new(), aside: Aside::start() }
+    }
+
     /// Runs a part; `work` ends when the shutdown it was given is triggered.
     pub(crate) fn run<F>(
         &mut self,
@@ -51,6 +59,21 @@ impl Parts {
     {
         let shutdown = Shutdown::new();
         let task = tokio::spawn(work(shutdown.clone()));
+        self.running.push(Part { name, stage, shutdown, task });
+    }
+
+    /// The same for a part nobody waits for at once: it steps back behind those that answer.
+    pub(crate) fn run_aside<F>(
+        &mut self,
+        name: &'static str,
+        stage: Stage,
+        work: impl FnOnce(Shutdown) -> F,
+    ) where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let Some(aside) = &self.aside else { return self.run(name, stage, work) };
+        let shutdown = Shutdown::new();
+        let task = aside.spawn(work(shutdown.clone()));
         self.running.push(Part { name, stage, shutdown, task });
     }
 

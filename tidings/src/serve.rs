@@ -70,7 +70,7 @@ impl Stack {
             health: Health::new(),
             metrics: Metrics::new(),
             server: None,
-            parts: Parts::default(),
+            parts: Parts::together(),
         }
     }
 

@@ -65,7 +65,7 @@ async fn projector(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
     let service = projector::build(projector::Config::default(), deps)
         .await
         .map_err(|error| cannot(Service::Projector, &error))?;
-    parts.run(Service::Projector.name(), Stage::Projection, |shutdown| async move {
+    parts.run_aside(Service::Projector.name(), Stage::Projection, |shutdown| async move {
         service.run_until_stopped(shutdown).await;
         Ok(())
     });
@@ -88,7 +88,7 @@ async fn notifier(config: &Config, base: &Base, parts: &mut Parts) -> Result<(),
     };
     let service =
         notifier::build(settings, deps).await.map_err(|error| cannot(Service::Notifier, &error))?;
-    parts.run(Service::Notifier.name(), Stage::Services, |shutdown| async move {
+    parts.run_aside(Service::Notifier.name(), Stage::Services, |shutdown| async move {
         let done = service.run_until_stopped(shutdown).await;
         done.map_err(|error| Failure::new(error_chain(&error)))
     });

@@ -1,28 +1,51 @@
 //! Where a work queue's deliveries come from.
+//!
+//! A queue that has a standing request is sent every event by itself, which costs the server and this process a
+//! wake-up and a write each. So only the first event after a silence is waited for; what comes behind it is
+//! asked for a moment later, all at once.
 
 use std::time::Duration;
 
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{Consumer, pull};
 use futures_util::StreamExt;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::api::consumer_error;
 use crate::error::LogError;
 use crate::log::EventLog;
 
-const HEARTBEAT: Duration = Duration::from_secs(5);
-const PULL_EXPIRES: Duration = Duration::from_secs(30);
+/// How long one request waits for the first event.
+const WAITS: Duration = Duration::from_secs(5);
+/// How long events gather between two requests.
+const GATHER: Duration = Duration::from_millis(10);
+/// How long after its time a request may be answered.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 
-/// One durable consumer, opened anew whenever its stream of deliveries ends.
+/// One durable consumer, opened anew whenever something is wrong with it.
 pub(crate) struct Source {
     pub(crate) log: EventLog,
     stream: String,
     config: pull::Config,
     /// Deliveries taken ahead at most.
     pub(crate) prefetch: usize,
-    pub(crate) open: Option<pull::Stream>,
+    consumer: Option<Consumer<pull::Config>>,
+    pub(crate) open: Option<Pull>,
+    /// The last request brought something: there may be more.
+    lively: bool,
+    /// No request before this moment.
+    rest: Option<Instant>,
+}
+
+/// A request for deliveries.
+pub(crate) struct Pull {
+    pub(crate) batch: pull::Batch,
+    /// The connection it was made over.
+    generation: u64,
+    /// When it has surely ended.
+    until: Instant,
+    brought: usize,
 }
 
 impl Source {
@@ -32,60 +55,112 @@ impl Source {
         config: pull::Config,
         prefetch: usize,
     ) -> Self {
-        Self { log: log.clone(), stream, config, prefetch: prefetch.max(1), open: None }
+        Self {
+            log: log.clone(),
+            stream,
+            config,
+            prefetch: prefetch.max(1),
+            consumer: None,
+            open: None,
+            lively: true,
+            rest: None,
+        }
     }
 
-    /// The next delivery. Losing the connection and missing heartbeats are mended here.
+    /// The next delivery. A lost connection and a consumer that has gone are mended here. Dropping the future
+    /// loses nothing.
     pub(crate) async fn next(&mut self) -> Result<jetstream::Message, LogError> {
         loop {
-            let Some(stream) = &mut self.open else {
-                match self.try_open().await {
-                    Err(LogError::Unavailable(_)) => sleep(REOPEN_PAUSE).await,
-                    other => other?,
+            let connection = self.log.inner.connection.clone();
+            if let Some(pull) = &mut self.open {
+                // Whatever has arrived is taken before a lost connection ends the request: it would
+                // otherwise be missing until `ack_wait` has passed.
+                let delivery = tokio::select! {
+                    biased;
+                    delivery = pull.batch.next() => delivery,
+                    () = connection.lost(pull.generation) => None,
+                    // Whoever was to answer may be gone without this connection having noticed.
+                    () = sleep_until(pull.until) => None,
+                };
+                match delivery {
+                    Some(Ok(message)) => {
+                        pull.brought += 1;
+                        return Ok(message);
+                    }
+                    Some(Err(error)) => {
+                        tracing::debug!(%error, "a work queue opens anew");
+                        self.fails();
+                    }
+                    None => self.ends(),
                 }
                 continue;
-            };
-            // A reconnect is no reason to open anew: the stream of deliveries asks again by itself, and
-            // what is on its way to it would be missing until `ack_wait` has passed.
-            match stream.next().await {
-                Some(Ok(message)) => return Ok(message),
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "a work queue opens anew");
-                    self.open = None;
-                }
-                None => self.open = None,
+            }
+            if let Some(rest) = self.rest {
+                sleep_until(rest).await;
+                self.rest = None;
+            }
+            match self.try_open().await {
+                Err(LogError::Unavailable(_)) => self.fails(),
+                other => other?,
             }
         }
     }
 
+    /// A request has brought what there was.
+    fn ends(&mut self) {
+        let Some(pull) = self.open.take() else { return };
+        self.lively = pull.brought > 0;
+        if self.lively && pull.brought < self.prefetch {
+            self.rest = Some(Instant::now() + GATHER);
+        }
+        if !self.log.is_connected() || Instant::now() >= pull.until {
+            self.fails();
+        }
+    }
+
+    fn fails(&mut self) {
+        (self.consumer, self.open) = (None, None);
+        self.rest = Some(Instant::now() + REOPEN_PAUSE);
+    }
+
+    /// Makes the consumer where it is missing, and a request.
     pub(crate) async fn try_open(&mut self) -> Result<(), LogError> {
         if !self.log.is_connected() {
             return Err(LogError::Unavailable("not connected".into()));
         }
-        let consumer = self.ensure().await?;
-        let stream = consumer
-            .stream()
-            .max_messages_per_batch(self.prefetch)
-            .expires(PULL_EXPIRES)
-            .heartbeat(HEARTBEAT)
-            .messages()
-            .await
-            .map_err(|error| LogError::Unavailable(error.into()))?;
-        self.open = Some(stream);
+        let generation = self.log.inner.connection.state().generation;
+        let consumer = match &mut self.consumer {
+            Some(consumer) => consumer,
+            none => {
+                let made = ensure(&self.log, &self.stream, &self.config).await?;
+                none.insert(made)
+            }
+        };
+        let batch = match self.lively {
+            true => consumer.fetch().max_messages(self.prefetch).messages().await,
+            false => consumer.batch().max_messages(1).expires(WAITS).messages().await,
+        };
+        let batch = batch.map_err(|error| LogError::Unavailable(error.into()))?;
+        let until = Instant::now() + WAITS + ANSWERS_WITHIN;
+        self.open = Some(Pull { batch, generation, until, brought: 0 });
         Ok(())
     }
+}
 
-    async fn ensure(&self) -> Result<Consumer<pull::Config>, LogError> {
-        let jetstream = &self.log.inner.jetstream;
-        let name = self.config.durable_name.clone().unwrap_or_default();
-        let mut config = self.config.clone();
-        let existing: Result<Consumer<pull::Config>, _> =
-            jetstream.get_consumer_from_stream(name, self.stream.clone()).await;
-        if let Ok(existing) = existing {
-            // Where it began cannot be changed and does not matter any more.
-            config.deliver_policy = existing.cached_info().config.deliver_policy;
-        }
-        let made = jetstream.create_consumer_on_stream(config, self.stream.clone()).await;
-        made.map_err(consumer_error)
+async fn ensure(
+    log: &EventLog,
+    stream: &str,
+    config: &pull::Config,
+) -> Result<Consumer<pull::Config>, LogError> {
+    let jetstream = &log.inner.jetstream;
+    let name = config.durable_name.clone().unwrap_or_default();
+    let mut config = config.clone();
+    let existing: Result<Consumer<pull::Config>, _> =
+        jetstream.get_consumer_from_stream(name, stream.to_owned()).await;
+    if let Ok(existing) = existing {
+        // Where it began cannot be changed and does not matter any more.
+        config.deliver_policy = existing.cached_info().config.deliver_policy;
     }
+    let made = jetstream.create_consumer_on_stream(config, stream.to_owned()).await;
+    made.map_err(consumer_error)
 }

@@ -159,15 +159,15 @@ impl WorkQueue {
     /// another process gets it. Deliveries given out are not touched.
     pub async fn close(mut self) {
         for source in [&mut self.events, &mut self.redrives] {
-            let Some(mut stream) = source.open.take() else { continue };
+            let Some(mut pull) = source.open.take() else { continue };
             let mut ahead = Vec::new();
             while ahead.len() < source.prefetch
-                && let Ok(Some(Ok(message))) = timeout(ON_ITS_WAY, stream.next()).await
+                && let Ok(Some(Ok(message))) = timeout(ON_ITS_WAY, pull.batch.next()).await
             {
                 ahead.push(message);
             }
             // Whoever still asked for more would be given what he hands back.
-            drop(stream);
+            drop(pull);
             let client = source.log.inner.connection.client();
             for message in ahead {
                 let nak = client.publish(reply_of(&message), Bytes::from_static(b"-NAK")).await;

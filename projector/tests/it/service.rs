@@ -15,6 +15,7 @@ use crate::server::mongo;
 cases!(
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     events_become_readable,
+    the_end_is_followed_past_what_is_no_event,
     of_two_projectors_one_works,
     a_rebuild_is_not_noticed,
     a_rebuild_without_a_projector,
@@ -77,6 +78,23 @@ async fn events_become_readable(place: &Place) {
     let verified = verify(&log.log, &place.model, &silent).await.unwrap();
     assert!(verified.clean(), "{verified:?}");
     assert_eq!(verified.position.sequence, last);
+}
+
+async fn the_end_is_followed_past_what_is_no_event(place: &Place) {
+    let log = Log::start(&place.namespace).await;
+    let mut history = talk(1);
+    let last = log.append(&history, 0).await;
+    let running = log.projector(&place.model).await;
+    reached(place, last).await;
+    for id in 2..=6 {
+        // The live feed tells that there is something, not what.
+        log.append_junk().await;
+        let from = history.events.len();
+        more_talk(&mut history, id, id);
+        reached(place, log.append(&history, from).await).await;
+        assert_eq!(last_number(&place.model).await, id);
+    }
+    running.stop().await;
 }
 
 async fn of_two_projectors_one_works(place: &Place) {
