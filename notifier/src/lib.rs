@@ -143,7 +143,7 @@ impl Notifier {
         let mut running = JoinSet::new();
         for worker in self.workers {
             let shutdown = shutdown.clone();
-            running.spawn(async move { worker.run(shutdown).await });
+            running.spawn(Box::pin(worker.run(shutdown)));
         }
         self.watch.well();
         while let Some(ended) = running.join_next().await {

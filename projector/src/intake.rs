@@ -12,7 +12,10 @@ use eventlog::{EventLog, LogError, Reader, Record};
 use futures_util::FutureExt as _;
 use schemas::{Lane, Sequence, Timestamp};
 use tokio::task::unconstrained;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How long the first event after a silence is left alone, so that it is delivered before it is projected.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// An event as it was stored, not decoded yet.
 #[derive(Debug)]
@@ -148,7 +151,11 @@ impl Intake {
                 Some(live) => live,
                 None if !pieces.is_empty() => break,
                 None => match timeout_at(deadline, feed.next()).await {
-                    Ok(live) => live,
+                    Ok(live) => {
+                        // Others were told at the same moment, and somebody waits for them.
+                        sleep(LINGER).await;
+                        live
+                    }
                     Err(_) => return self.is_at_the_end().await,
                 },
             };

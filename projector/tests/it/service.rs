@@ -87,8 +87,7 @@ async fn the_end_is_followed_past_what_is_no_event(place: &Place) {
     let running = log.projector(&place.model).await;
     reached(place, last).await;
     for id in 2..=6 {
-        // The live feed tells that there is something, not what.
-        log.append_junk().await;
+        log.append_junk_to(&format!("session.{}", user(1))).await;
         let from = history.events.len();
         more_talk(&mut history, id, id);
         reached(place, log.append(&history, from).await).await;
