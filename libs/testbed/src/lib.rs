@@ -166,6 +166,8 @@ impl Mongo {
         let mut program = Command::new(tool("mongod", "MONGOD"));
         program
             .args(["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"])
+            // A test may hold up what the server does at a place of its choice.
+            .args(["--setParameter", "enableTestCommands=1"])
             .args(["--wiredTigerCacheSizeGB", "0.25", "--port", &port.to_string(), "--dbpath"])
             .arg(folder.path());
         quiet(&mut program)

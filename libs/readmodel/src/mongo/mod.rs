@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
-use mongodb::options::{ClientOptions, WriteConcern};
+use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use schemas::Namespace;
 
@@ -45,6 +45,9 @@ impl Databases {
         options.app_name = Some(format!("tidings {namespace}"));
         options.server_selection_timeout.get_or_insert(SELECTION);
         options.write_concern = Some(WriteConcern::majority());
+        // A checkpoint that a crash or an election could take back must not be seen: whoever waits for a
+        // position would be told that it is there.
+        options.read_concern = Some(ReadConcern::majority());
         let client = Client::with_options(options).map_err(db_error)?;
         let hello = client.database("admin").run_command(doc! { "hello": 1 }).await;
         let hello = hello.map_err(db_error)?;
@@ -174,4 +177,57 @@ pub async fn initiate_replica_set(host: &str, port: u16) -> Answer<()> {
     let primary = hello.get_bool("isWritablePrimary").unwrap_or(false);
     client.shutdown().await;
     if primary { Ok(()) } else { Err(StoreError::Unavailable("not primary yet".into())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::Epoch;
+
+    use super::*;
+    use crate::{ReadModel, ReadModelUrl};
+
+    /// Holds up, or lets go on, what takes note that writes would survive a crash.
+    async fn writes_become_safe(admin: &Database, yes: bool) {
+        let mode = if yes { "off" } else { "alwaysOn" };
+        let command = doc! { "configureFailPoint": "disableSnapshotting", "mode": mode };
+        admin.run_command(command).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_could_take_back_is_not_seen() {
+        let Some(server) = testbed::Mongo::start() else { return };
+        testbed::until("mongod takes writes", async || {
+            crate::initiate_replica_set("127.0.0.1", server.port()).await.ok()
+        })
+        .await;
+        let namespace = Namespace::parse("durable").unwrap();
+        let model = ReadModel::open(&ReadModelUrl::Mongo(server.url()), &namespace).await.unwrap();
+        let store = model.writer();
+        let epoch = Epoch::parse("e1").unwrap();
+        store.commit(0, epoch.at(1), Vec::new()).await.unwrap();
+
+        let rash = Client::with_uri_str(server.url()).await.unwrap();
+        let admin = rash.database("admin");
+        writes_become_safe(&admin, false).await;
+        let writing = tokio::spawn({
+            let (store, epoch) = (Arc::clone(&store), epoch.clone());
+            async move { store.commit(1, epoch.at(2), Vec::new()).await }
+        });
+        let databases = Databases::open(&server.url(), &namespace).await.unwrap();
+        let checkpoints = rash
+            .database(&databases.database_name(&model.generation()))
+            .collection::<Document>(indexes::CHECKPOINT);
+        testbed::until("the write is there and could be lost", async || {
+            let found = checkpoints.find_one(doc! { "people": 2_i64 }).await.unwrap();
+            found.map(|_| ())
+        })
+        .await;
+        assert!(!writing.is_finished());
+        assert_eq!(store.checkpoint().await.unwrap().sequence, 1);
+        writes_become_safe(&admin, true).await;
+        // The next write makes the server look; of itself it does so every ten seconds.
+        rash.database("other").collection("any").insert_one(doc! {}).await.unwrap();
+        writing.await.unwrap().unwrap();
+        assert_eq!(store.checkpoint().await.unwrap().sequence, 2);
+    }
 }
