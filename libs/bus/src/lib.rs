@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use eventlog::{Connection, LinkState};
 use schemas::Namespace;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 pub use call::{CallError, DEFAULT_DEADLINE};
@@ -39,6 +40,9 @@ pub(crate) struct Inner {
     pub(crate) local: local::Registry,
     /// Who follows the live feed in this process.
     pub(crate) followers: Arc<live::Followers>,
+    /// Where the bus was made. What serves everybody in this process runs there, and not on the threads of
+    /// whoever asked for it first.
+    pub(crate) runtime: Handle,
 }
 
 impl Bus {
@@ -50,8 +54,9 @@ impl Bus {
     pub async fn connect(url: &str, client_name: &str, ns: &Namespace) -> Result<Self, BusError> {
         let connection = Connection::open(url, client_name).await.map_err(BusError::Connect)?;
         let local = local::Registry::default();
-        let followers = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { connection, namespace: ns.clone(), local, followers }) })
+        let (followers, runtime) = (Arc::default(), Handle::current());
+        let namespace = ns.clone();
+        Ok(Self { inner: Arc::new(Inner { connection, namespace, local, followers, runtime }) })
     }
 
     /// Whose bus this is.

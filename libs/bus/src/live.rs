@@ -156,7 +156,7 @@ impl Bus {
         if !subscribed {
             let subscription = self.subscribe_to_all().await?;
             followers.list.lock().subscribed = true;
-            tokio::spawn(subscription.run(Arc::clone(&followers)));
+            self.inner.runtime.spawn(subscription.run(Arc::clone(&followers)));
         }
         drop(subscribing);
         self.barrier().await?;

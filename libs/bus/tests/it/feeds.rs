@@ -74,6 +74,33 @@ async fn followers_come_and_go_without_disturbing_one_another() {
     }
 }
 
+/// A runtime of its own that ends without waiting, as nothing may block in a test.
+struct Aside(Option<tokio::runtime::Runtime>);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        self.0.take().unwrap().shutdown_background();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_does_not_depend_on_the_threads_of_who_asked_first() {
+    let server = Server::start().await;
+    let (log, bus) = (server.log().await, connect(&server).await);
+    let lane = Lane::Timeline(room());
+    let aside = Aside(Some(tokio::runtime::Runtime::new().unwrap()));
+    let asking = bus.clone();
+    let asked = aside.0.as_ref().unwrap().spawn(async move { asking.live().await });
+    let first = asked.await.unwrap().unwrap();
+    let mut second = bus.live().await.unwrap();
+    let one = put(&log, &lane, "1").await;
+    assert_eq!(next_event(&mut second).await.sequence, one);
+    drop(aside);
+    let two = put(&log, &lane, "2").await;
+    assert_eq!(next_event(&mut second).await.sequence, two);
+    drop(first);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_lane_is_counted_and_a_forged_event_is_not() {
     let server = Server::start().await;
