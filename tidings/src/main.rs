@@ -29,6 +29,10 @@ use cli::{Cli, Command};
 use config::Config;
 use failure::Failure;
 
+// Every message is made on one thread and freed on another, long after (docs/adr/0019-another-allocator.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => code,

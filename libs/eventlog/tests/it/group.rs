@@ -107,7 +107,8 @@ async fn a_lost_answer_holds_up_nobody_else() {
     tokio::select! {
         biased;
         _ = unlucky.as_mut() => panic!("who waits for a second try was answered first"),
-        sequence = others => assert_eq!(sequence, 4),
+        // Which place it gets is open: what was under way may be written after it, when it is tried again.
+        sequence = others => assert!(sequence <= 4),
     }
     let outcomes = unlucky.await;
     assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_ok_and(|it| !it.duplicate)));
