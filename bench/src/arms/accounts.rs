@@ -40,7 +40,8 @@ async fn storm(server: &Tidings, names: &[String], count: usize, at_once: usize)
 /// (g): logins/s against cores divided by the time one hash takes, and chat p99 during a storm against before it.
 pub(crate) async fn logins(scale: Scale) -> Rows {
     let server = servers::tidings(&["--sync", "2m", "--bcrypt-cost", COST]).await?;
-    let crowd = Person::crowd(&server, "g", 8).await?;
+    // So many that nobody comes to his hundredth session: from there on a login ends an older one, too.
+    let crowd = Person::crowd(&server, "g", 32).await?;
     let names: Vec<String> = (0..crowd.len()).map(|i| name_of("g", i)).collect();
     let posters = load::posters(&server, "gchat", 4).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
