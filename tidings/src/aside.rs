@@ -3,45 +3,34 @@
 //! Each of their events would otherwise run between two steps of somebody's message. They have a lower weight
 //! when cores are wanting, not none: reads wait for the projection, so it must not starve.
 
-use std::future::Future;
-
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// How far the threads step back (0 not at all, 19 most): each step is a tenth of a core's share.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 3;
 
-/// A runtime of its own, with threads for blocking work of its own.
+/// A runtime of its own, with threads for blocking work of its own; without one, the runtime of all others.
+#[derive(Default)]
 pub(crate) struct Aside(Option<Runtime>);
 
 impl Aside {
-    /// Starts it; none, with a warning, when the system has no thread for it.
-    pub(crate) fn start() -> Option<Self> {
+    /// Starts it; a warning, and none, when the system has no thread for it.
+    pub(crate) fn start() -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("aside")
             .on_thread_start(step_back)
             .enable_all()
             .build();
-        match runtime {
-            Ok(runtime) => Some(Self(Some(runtime))),
-            Err(error) => {
-                tracing::warn!(%error, "projecting and notifying share threads with the others");
-                None
-            }
+        if let Err(error) = &runtime {
+            tracing::warn!(%error, "projecting and notifying share threads with the others");
         }
+        Self(runtime.ok())
     }
 
-    /// Runs a task there.
-    pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        match &self.0 {
-            Some(runtime) => runtime.spawn(task),
-            None => tokio::spawn(task),
-        }
+    /// Where its tasks run.
+    pub(crate) fn handle(&self) -> Handle {
+        self.0.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone())
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use telemetry::Shutdown;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::aside::Aside;
@@ -39,7 +40,7 @@ struct Part {
 pub(crate) struct Parts {
     running: Vec<Part>,
     /// Where there are others that somebody waits for.
-    aside: Option<Aside>,
+    aside: Aside,
 }
 
 impl Parts {
@@ -57,9 +58,7 @@ impl Parts {
     ) where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        let shutdown = Shutdown::new();
-        let task = tokio::spawn(work(shutdown.clone()));
-        self.running.push(Part { name, stage, shutdown, task });
+        self.run_on(&Handle::current(), name, stage, work);
     }
 
     /// The same for a part nobody waits for at once: it steps back behind those that answer.
@@ -71,9 +70,20 @@ impl Parts {
     ) where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        let Some(aside) = &self.aside else { return self.run(name, stage, work) };
+        self.run_on(&self.aside.handle(), name, stage, work);
+    }
+
+    fn run_on<F>(
+        &mut self,
+        runtime: &Handle,
+        name: &'static str,
+        stage: Stage,
+        work: impl FnOnce(Shutdown) -> F,
+    ) where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
         let shutdown = Shutdown::new();
-        let task = aside.spawn(work(shutdown.clone()));
+        let task = runtime.spawn(work(shutdown.clone()));
         self.running.push(Part { name, stage, shutdown, task });
     }
 
