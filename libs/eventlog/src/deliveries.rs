@@ -71,8 +71,8 @@ impl Source {
     /// loses nothing.
     pub(crate) async fn next(&mut self) -> Result<jetstream::Message, LogError> {
         loop {
-            let connection = self.log.inner.connection.clone();
             if let Some(pull) = &mut self.open {
+                let connection = &self.log.inner.connection;
                 // Whatever has arrived is taken before a lost connection ends the request: it would
                 // otherwise be missing until `ack_wait` has passed.
                 let delivery = tokio::select! {
