@@ -186,6 +186,16 @@ mod tests {
     use super::*;
     use crate::{ReadModel, ReadModelUrl};
 
+    /// A server that takes writes; none where there is no mongod.
+    pub(super) async fn replica_set() -> Option<testbed::Mongo> {
+        let server = testbed::Mongo::start()?;
+        testbed::until("mongod takes writes", async || {
+            initiate_replica_set("127.0.0.1", server.port()).await.ok()
+        })
+        .await;
+        Some(server)
+    }
+
     /// Holds up, or lets go on, what takes note that writes would survive a crash.
     async fn writes_become_safe(admin: &Database, yes: bool) {
         let mode = if yes { "off" } else { "alwaysOn" };
@@ -195,11 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_crash_could_take_back_is_not_seen() {
-        let Some(server) = testbed::Mongo::start() else { return };
-        testbed::until("mongod takes writes", async || {
-            crate::initiate_replica_set("127.0.0.1", server.port()).await.ok()
-        })
-        .await;
+        let Some(server) = replica_set().await else { return };
         let namespace = Namespace::parse("durable").unwrap();
         let model = ReadModel::open(&ReadModelUrl::Mongo(server.url()), &namespace).await.unwrap();
         let store = model.writer();

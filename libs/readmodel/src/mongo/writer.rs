@@ -79,6 +79,7 @@ mod tests {
 
     use super::*;
     use crate::mongo::Databases;
+    use crate::mongo::tests::replica_set;
     use crate::{CommitError, ReadModel, ReadModelUrl};
 
     /// Leaves a transaction open that has moved the checkpoint, as a process does that is killed.
@@ -95,11 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dead_writers_transaction_is_ended_by_its_successor() {
-        let Some(server) = testbed::Mongo::start() else { return };
-        testbed::until("mongod takes writes", async || {
-            crate::initiate_replica_set("127.0.0.1", server.port()).await.ok()
-        })
-        .await;
+        let Some(server) = replica_set().await else { return };
         let namespace = Namespace::parse("writers").unwrap();
         let url = ReadModelUrl::Mongo(server.url());
         let model = ReadModel::open(&url, &namespace).await.unwrap();
