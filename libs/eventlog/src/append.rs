@@ -61,6 +61,9 @@ impl EventLog {
             Err(LogError::Unavailable(_)) => return Err(AppendError::Unavailable),
             other => other?,
         };
+        if self.store_failed() {
+            return Err(AppendError::StorageFull);
+        }
         let count = writes.len();
         if count > MAX_BATCH {
             return Err(AppendError::TooLarge);
@@ -122,7 +125,7 @@ impl EventLog {
             let (patience, payload) = (tries.patience(self), write.payload.clone());
             let connection = &self.inner.connection;
             let answer = connection.ask_for(patience, subject, headers, payload).await;
-            match tries.judge(answer)? {
+            match tries.judge(self, answer)? {
                 Some(Outcome::Stored { sequence, duplicate: false }) => {
                     return Ok(Written { last: sequence, duplicate: false });
                 }
@@ -173,7 +176,7 @@ impl EventLog {
         loop {
             tries.wait_for_connection(self).await?;
             let answer = self.send_batch(batch, tries.patience(self)).await;
-            match tries.judge(answer)? {
+            match tries.judge(self, answer)? {
                 Some(Outcome::Stored { sequence, .. }) => return Ok(sequence),
                 Some(Outcome::Refused(AppendError::AlreadyCommitted)) if tries.sent => {
                     return self.find_committed(batch).await;

@@ -1,49 +1,119 @@
-//! Whether the store takes writes: learnt from the first that is refused, asked again until it does.
+//! Whether the store takes writes: learnt from the first that is refused or not answered, asked again until it
+//! does.
 //!
 //! A store is full by the stream's own limit, by a limit of the account or the server, or because the disk is.
-//! The first can be read from the stream; the others show only when something is written, so while the store
-//! is full a small entry is tried in a bucket beside the log.
+//! The server answers the first two. A disk that is full or fails it does not answer at all: it takes no more
+//! writes for that stream, room or not, until it is started again. Both can be seen without writing an event:
+//! the limit in the stream's description, the failed write in the answer to a deletion of what there never was.
+//! What neither shows, a small entry tried in a bucket beside the log does.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use crate::error::AppendError;
+use crate::api;
+use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::secrets::SecretError;
 use crate::topology::info_of;
 
-/// Pause between two looks at a full store.
+/// Pause between two looks at a store that takes no writes.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long a look may take: a store that does not answer is none that takes writes.
+const LOOK_FOR: Duration = Duration::from_secs(5);
 /// Free bytes below which the stream's own limit counts as reached: more than any event.
 const ROOM: i64 = 128 * 1024;
 /// Where a write is tried.
 const BUCKET: &str = "store_probe";
 /// A try that was left behind goes by itself.
 const LEFT: Duration = Duration::from_secs(60);
+/// No stream gets so far.
+const NEVER: u64 = u64::MAX / 2;
+/// The server's answer to a deletion of what there is not: the sequence is unknown, or beyond the end.
+const SEQUENCE_NOT_FOUND: u64 = 10_043;
+const BEYOND_THE_END: &str = "EOF";
+
+/// Whether the store of the log takes writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Store {
+    /// It does, as far as is known.
+    #[default]
+    Open,
+    /// The stream's own limit is reached, or a limit that is not known yet. Writes are tried all the same: a
+    /// shorter one may fit.
+    Full,
+    /// A limit of the account or of the server is reached. That of a server without one set is three quarters of
+    /// what was free on the disk when it was started.
+    Refused,
+    /// A write to its files has failed. nats-server takes none until it is started again, so none is tried.
+    Failed,
+}
 
 impl EventLog {
-    /// A watch on whether the store is full, for health checks. It turns true with the first write that is
-    /// refused for want of room, and false at most some seconds after there is room again.
+    /// A watch on whether the store takes writes, for health checks and for who can start the server again.
+    /// It changes with the first write that is refused for want of room or not answered because the disk
+    /// failed, and back to [`Store::Open`] at most some seconds after writes are taken again.
     #[must_use]
-    pub fn watch_store_full(&self) -> watch::Receiver<bool> {
-        self.inner.store_full.subscribe()
+    pub fn watch_store(&self) -> watch::Receiver<Store> {
+        self.inner.store.subscribe()
+    }
+
+    /// The server has said by another way that it could not write to its files.
+    pub fn note_store_failed(&self) {
+        self.note_store(Store::Failed);
+    }
+
+    /// Whether writes are pointless at the moment.
+    pub(crate) fn store_failed(&self) -> bool {
+        *self.inner.store.borrow() == Store::Failed
     }
 
     /// Hands a failure on, and notes when it is want of room.
     pub(crate) fn noted(&self, error: AppendError) -> AppendError {
         if matches!(error, AppendError::StorageFull) {
-            self.note_store_full();
+            self.note_store(Store::Full);
         }
         error
     }
 
-    /// A write was refused for want of room.
-    fn note_store_full(&self) {
-        let news = self.inner.store_full.send_if_modified(|full| !std::mem::replace(full, true));
-        if news {
-            tracing::error!("the store of the log is full: writes are refused");
+    /// A write to a stream got no answer over a connection that lives: looks whether the server could not
+    /// write to its files.
+    pub(crate) fn suspect(&self, stream: &str) {
+        if *self.inner.store.borrow() != Store::Open || self.inner.is_clustered() {
+            return;
+        }
+        if self.inner.suspecting.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (log, stream) = (self.clone(), stream.to_owned());
+        tokio::spawn(async move {
+            let looked = timeout(LOOK_FOR, log.write_error(&stream)).await;
+            log.inner.suspecting.store(false, Ordering::Release);
+            if let Ok(Ok(Some(reason))) = looked {
+                tracing::error!(
+                    nats.stream = stream,
+                    reason,
+                    "the server cannot write to its files"
+                );
+                log.inner.failed_streams.lock().insert(stream);
+                log.note_store(Store::Failed);
+            }
+        });
+    }
+
+    fn note_store(&self, now: Store) {
+        let mut was_open = false;
+        self.inner.store.send_if_modified(|store| {
+            was_open = *store == Store::Open;
+            let worse = now > *store;
+            *store = now.max(*store);
+            worse
+        });
+        if was_open {
+            tracing::error!(store = ?now, "the store of the log takes no writes");
             tokio::spawn(self.clone().wait_for_room());
         }
     }
@@ -51,29 +121,78 @@ impl EventLog {
     async fn wait_for_room(self) {
         loop {
             sleep(LOOK).await;
-            if self.has_room().await {
-                tracing::info!("the store of the log has room again");
-                self.inner.store_full.send_replace(false);
+            if let Ok(true) = timeout(LOOK_FOR, self.takes_writes()).await {
+                tracing::info!("the store of the log takes writes again");
+                self.inner.failed_streams.lock().clear();
+                self.inner.store.send_replace(Store::Open);
                 return;
             }
         }
     }
 
-    async fn has_room(&self) -> bool {
+    async fn takes_writes(&self) -> bool {
         let info = info_of(&self.inner.connection, &self.inner.stream).await;
         let Ok(Some(info)) = info else { return false };
         let limit = info.config.max_bytes;
         if limit > 0 && limit.saturating_sub(info.state.bytes) < ROOM {
             return false;
         }
-        self.try_write().await.is_ok()
+        let mut streams = self.inner.failed_streams.lock().clone();
+        if self.store_failed() {
+            streams.insert(self.inner.stream.clone());
+        }
+        for stream in &streams {
+            match self.write_error(stream).await {
+                Ok(None) => {}
+                Ok(Some(_)) => {
+                    self.note_store(Store::Failed);
+                    return false;
+                }
+                Err(_) => return false,
+            }
+        }
+        let tried = self.try_write().await;
+        if let Err(SecretError::Full) = tried {
+            self.note_store(Store::Refused);
+        }
+        tried.is_ok()
+    }
+
+    /// What the server says about a stream to whose files it could not write; it changes nothing. In a cluster
+    /// such a stream gives its leadership to another server, and there is nothing to ask.
+    async fn write_error(&self, stream: &str) -> Result<Option<String>, LogError> {
+        if self.inner.is_clustered() {
+            return Ok(None);
+        }
+        let subject = format!("$JS.API.STREAM.MSG.DELETE.{stream}");
+        let request = Bytes::from(format!("{{\"seq\":{NEVER}}}"));
+        let answer = self.inner.connection.ask_safely(&subject, &request).await?;
+        match api::parse::<serde_json::Value>(&answer)? {
+            Ok(_) => Ok(None),
+            Err(error) if error.code == api::NO_LEADER => {
+                Err(LogError::Unavailable(error.description.into()))
+            }
+            Err(error) if is_of_no_message(&error) => Ok(None),
+            Err(error) => Ok(Some(error.description)),
+        }
+    }
+
+    /// Makes what a try is made in: on a full disk it could not be made.
+    pub(crate) async fn prepare_to_look(&self) {
+        if let Err(error) = self.secrets(BUCKET).ready().await {
+            tracing::warn!(%error, "whether the store takes writes again could not be tried");
+        }
     }
 
     async fn try_write(&self) -> Result<(), SecretError> {
         let probe = self.secrets(BUCKET);
         let inbox = self.inner.connection.client().new_inbox();
         let key = inbox.rsplit('.').next().unwrap_or(&inbox);
-        probe.create(key, vec![0; 4096], Some(LEFT)).await?;
+        probe.probe(key, vec![0; 4096], LEFT).await?;
         probe.delete(key).await.map(drop)
     }
+}
+
+fn is_of_no_message(error: &api::ApiError) -> bool {
+    error.err_code == SEQUENCE_NOT_FOUND || error.description.contains(BEYOND_THE_END)
 }

@@ -2,7 +2,8 @@
 //!
 //! Used by this crate and by `bus`; nobody else should need the client inside.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerAddr};
@@ -43,6 +44,8 @@ pub struct LinkState {
 pub struct Connection {
     client: Client,
     state: watch::Receiver<LinkState>,
+    /// The folder of the server's files, when they are this machine's and to be synced from here.
+    pub(crate) files: Arc<OnceLock<PathBuf>>,
     /// What looks whether the server has lost its cluster; it ends with the last clone.
     _watchers: Arc<JoinSet<()>>,
 }
@@ -67,7 +70,12 @@ impl Connection {
                     if servers.len() > 1 {
                         watchers.spawn(neighbours::watch(client.clone(), state.clone(), current));
                     }
-                    let connection = Self { client, state, _watchers: Arc::new(watchers) };
+                    let connection = Self {
+                        client,
+                        state,
+                        files: Arc::default(),
+                        _watchers: Arc::new(watchers),
+                    };
                     // The event of the first connection is reported a moment after it is made.
                     connection.connected_by(Instant::now() + FIRST_CONNECTION).await;
                     return Ok(connection);

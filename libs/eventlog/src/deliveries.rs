@@ -157,10 +157,15 @@ async fn ensure(
     let mut config = config.clone();
     let existing: Result<Consumer<pull::Config>, _> =
         jetstream.get_consumer_from_stream(name, stream.to_owned()).await;
+    let is_new = existing.is_err();
     if let Ok(existing) = existing {
         // Where it began cannot be changed and does not matter any more.
         config.deliver_policy = existing.cached_info().config.deliver_policy;
     }
     let made = jetstream.create_consumer_on_stream(config, stream.to_owned()).await;
-    made.map_err(consumer_error)
+    let made = made.map_err(consumer_error)?;
+    if is_new {
+        log.inner.connection.sync_stream(stream).await?;
+    }
+    Ok(made)
 }

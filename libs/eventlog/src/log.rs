@@ -1,15 +1,17 @@
 //! The handle everything starts from.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::jetstream;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use schemas::{Epoch, Namespace};
 use tokio::sync::watch;
 
 use crate::api::{ATTEMPT, ATTEMPT_IN_CLUSTER};
+use crate::capacity::Store;
 use crate::connection::{Connection, LinkState};
 use crate::error::LogError;
 use crate::group;
@@ -44,8 +46,12 @@ pub(crate) struct Inner {
     /// The connection since which the stream is known to be the one it was.
     pub(crate) checked_generation: AtomicU64,
     unattached: Epoch,
-    /// Whether the last that is known of the store is that it takes no more.
-    pub(crate) store_full: watch::Sender<bool>,
+    /// What is known last of whether the store takes writes.
+    pub(crate) store: watch::Sender<Store>,
+    /// Streams to which the server could not write.
+    pub(crate) failed_streams: Mutex<BTreeSet<String>>,
+    /// Whether somebody looks why a write got no answer.
+    pub(crate) suspecting: AtomicBool,
     /// How far the log is known to have reached.
     pub(crate) seen: AtomicU64,
     /// Events that are known to be gone, and why is known.
@@ -83,7 +89,9 @@ impl EventLog {
             attached: RwLock::new(None),
             checked_generation: AtomicU64::new(0),
             unattached,
-            store_full: watch::Sender::new(false),
+            store: watch::Sender::new(Store::Open),
+            failed_streams: Mutex::default(),
+            suspecting: AtomicBool::new(false),
             seen: AtomicU64::new(0),
             holes: RwLock::default(),
             damaged: AtomicBool::new(false),

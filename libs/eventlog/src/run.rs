@@ -54,6 +54,9 @@ impl EventLog {
             Err(LogError::Unavailable(_)) => return failed(writes.len(), AppendError::Unavailable),
             Err(error) => return failed(writes.len(), error.into()),
         };
+        if self.store_failed() {
+            return failed(writes.len(), AppendError::StorageFull);
+        }
         if writes.is_empty() || writes.len() > MAX_RUN {
             return failed(writes.len(), AppendError::TooLarge);
         }
@@ -132,6 +135,9 @@ impl EventLog {
             };
             outcomes.push(outcome);
             open.push(why);
+        }
+        if open.contains(&Open::Lost) {
+            self.suspect(&self.inner.stream);
         }
         if outcomes.iter().all(Option::is_some) {
             return outcomes.into_iter().flatten().collect();
@@ -231,6 +237,7 @@ fn give_up_overtaken(open: &[Open], outcomes: &mut Outcomes) {
 fn failed(count: usize, error: AppendError) -> Vec<Result<Appended, AppendError>> {
     let rest = || match error {
         AppendError::TooLarge => AppendError::TooLarge,
+        AppendError::StorageFull => AppendError::StorageFull,
         _ => AppendError::Unavailable,
     };
     let rest: Vec<_> = (1..count).map(|_| Err(rest())).collect();

@@ -181,7 +181,17 @@ impl SecretStore {
         Ok(keys.filter_map(|s| s.strip_prefix(&self.subject).map(str::to_owned)).collect())
     }
 
-    async fn ready(&self) -> Result<(), SecretError> {
+    /// Tries whether a value can be stored, also where it is known that none could be.
+    pub(crate) async fn probe(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl: Duration,
+    ) -> Result<u64, SecretError> {
+        self.write_anyway(key, value.into(), 0, Some(ttl), None).await
+    }
+
+    pub(crate) async fn ready(&self) -> Result<(), SecretError> {
         let make = || async {
             let attached = self.log.attached()?;
             let config = Config {
@@ -231,6 +241,20 @@ impl SecretStore {
         ttl: Option<Duration>,
         operation: Option<&'static str>,
     ) -> Result<u64, SecretError> {
+        if self.log.store_failed() {
+            return Err(SecretError::Full);
+        }
+        self.write_anyway(key, value, expected, ttl, operation).await
+    }
+
+    async fn write_anyway(
+        &self,
+        key: &str,
+        value: Bytes,
+        expected: u64,
+        ttl: Option<Duration>,
+        operation: Option<&'static str>,
+    ) -> Result<u64, SecretError> {
         let subject = format!("{}{}", self.subject, checked(key)?);
         self.ready().await?;
         let connection = &self.log.inner.connection;
@@ -259,7 +283,10 @@ impl SecretStore {
                 },
                 Err(Unanswered::TooLarge) => return Err(SecretError::Full),
                 Err(Unanswered::NotTaken) => {}
-                Err(Unanswered::Lost) => sent = true,
+                Err(Unanswered::Lost) => {
+                    sent = true;
+                    self.log.suspect(&self.stream);
+                }
             }
             if Instant::now() >= deadline {
                 return Err(if sent { SecretError::Unknown } else { unavailable() });

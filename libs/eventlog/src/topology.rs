@@ -97,6 +97,7 @@ impl EventLog {
         }
         let epoch = self.attach_to(&info.config)?;
         self.recall().await?;
+        self.prepare_to_look().await;
         if topology.group_commit {
             self.start_group_commit();
         }
@@ -177,6 +178,8 @@ pub(crate) async fn ensure_stream(
     loop {
         if let Some(info) = info_of(connection, &wanted.name).await? {
             refuse_foreign(wanted, &info.config, differs)?;
+            // Its maker may have been killed before it had done so.
+            connection.sync_stream(&wanted.name).await?;
             return Ok(info);
         }
         match stream_request(connection, "CREATE", wanted).await? {
@@ -204,7 +207,11 @@ pub(crate) async fn stream_request(
     let subject = format!("$JS.API.STREAM.{verb}.{}", config.name);
     // Making or updating a stream twice with the same settings is the same as once.
     let answer = connection.ask_safely(&subject, &payload.into()).await?;
-    api::parse(&answer)
+    let answer = api::parse(&answer)?;
+    if answer.is_ok() {
+        connection.sync_stream(&config.name).await?;
+    }
+    Ok(answer)
 }
 
 fn refuse_foreign(

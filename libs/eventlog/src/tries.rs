@@ -58,6 +58,7 @@ impl Tries {
     /// The outcome of a try, none when there is no answer.
     pub(crate) fn judge(
         &mut self,
+        log: &EventLog,
         answer: Result<async_nats::Message, Unanswered>,
     ) -> Result<Option<Outcome>, AppendError> {
         match answer {
@@ -66,6 +67,7 @@ impl Tries {
             Err(Unanswered::NotTaken) => Ok(None),
             Err(Unanswered::Lost) => {
                 self.sent = true;
+                log.suspect(&log.inner.stream);
                 Ok(None)
             }
         }

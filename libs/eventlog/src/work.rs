@@ -299,12 +299,10 @@ impl Delivery {
         self.finish().await
     }
 
-    /// It takes longer: `ack_wait` begins anew.
-    ///
-    /// # Errors
-    /// [`LogError::Unavailable`].
-    pub async fn extend(&self) -> Result<(), LogError> {
-        self.log.settle(&self.reply, Bytes::from_static(b"+WPI")).await
+    /// What says that it takes longer.
+    #[must_use]
+    pub fn hold(&self) -> Hold {
+        Hold { log: self.log.clone(), reply: self.reply.clone() }
     }
 
     async fn finish(self) -> Result<(), LogError> {
@@ -313,6 +311,27 @@ impl Delivery {
             self.queue.delete(order).await?;
         }
         Ok(())
+    }
+}
+
+/// Says of a delivery that it is still worked on.
+#[derive(Clone)]
+pub struct Hold {
+    log: EventLog,
+    reply: String,
+}
+
+impl Hold {
+    /// It takes longer: `ack_wait` begins anew. Nothing is waited for; that the message is lost is no harm, the
+    /// delivery then comes again. Said of one that was answered it has no effect.
+    pub async fn extend(&self) {
+        let connection = &self.log.inner.connection;
+        if connection.is_connected() {
+            let said = connection.client().publish(self.reply.clone(), "+WPI".into()).await;
+            if let Err(error) = said {
+                tracing::debug!(%error, "a delivery was not extended");
+            }
+        }
     }
 }
 
