@@ -118,6 +118,8 @@ impl Keys {
         file.sync_all()?;
         let linked = fs::hard_link(&draft, self.folder.join(name));
         fs::remove_file(&draft)?;
+        // What it is called must survive a power loss as what is in it does: a key that is gone ends every session.
+        fs::File::open(&self.folder)?.sync_all()?;
         match linked {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),

@@ -181,6 +181,21 @@ pub struct Capacities {
     pub messages: u64,
 }
 
+impl Capacities {
+    /// So many parts in a thousand of the usual, and of each at least 1,000.
+    #[must_use]
+    pub fn in_thousandths(parts: u64) -> Self {
+        let usual = Self::default();
+        let part = |of: u64| (of * parts / 1000).max(1000);
+        Self {
+            rooms: part(usual.rooms),
+            members: part(usual.members),
+            people: part(usual.people),
+            messages: part(usual.messages),
+        }
+    }
+}
+
 impl Default for Capacities {
     fn default() -> Self {
         Self { rooms: 20_000, members: 200_000, people: 100_000, messages: 100_000 }

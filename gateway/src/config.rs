@@ -30,6 +30,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// Sockets one person may hold at this gateway.
     pub sockets_per_user: usize,
+    /// Bytes of recent events that are remembered for resumes, at most.
+    pub memory: usize,
     /// How long requests and sockets get to finish when the gateway stops.
     pub drain: Duration,
 }
@@ -46,6 +48,7 @@ impl Config {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             sockets_per_user: 20,
+            memory: 128 * 1024 * 1024,
             drain: Duration::from_secs(10),
         }
     }

@@ -92,6 +92,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
         names: Arc::clone(&people) as _,
         observers: vec![Arc::clone(&sessions) as _, Arc::clone(&people) as _],
         metrics: metrics.clone(),
+        memory: config.memory,
     };
     let hub = Hub::start(hub_parts, &bus, health.clone(), live.clone()).await?;
     let state = AppState {

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::error::{Poison, ProjectError, Stop};
 use crate::source::Unreadable;
 use crate::views::{self, Logged, Wants};
-use crate::working_set::WorkingSet;
+use crate::working_set::{KEPT, WorkingSet};
 
 /// Documents asked of a store at once.
 const LOAD_CHUNK: usize = 10_000;
@@ -35,6 +35,8 @@ pub struct Engine {
     stops: Vec<Stop>,
     writing: Option<JoinHandle<Result<(), CommitError>>>,
     set: WorkingSet,
+    /// Documents of one table it keeps in memory.
+    kept: usize,
 }
 
 /// What a batch did.
@@ -72,7 +74,21 @@ impl Engine {
             0 => WorkingSet::of_empty_generation(head),
             _ => WorkingSet::default(),
         };
-        Ok(Self { store, epoch, at, projected: at, stops: Vec::new(), writing: None, set })
+        Ok(Self {
+            store,
+            epoch,
+            at,
+            projected: at,
+            stops: Vec::new(),
+            writing: None,
+            set,
+            kept: KEPT,
+        })
+    }
+
+    /// The same, keeping so many documents of a table in memory.
+    pub(crate) fn keeping(self, kept: usize) -> Self {
+        Self { set: self.set.keeping(kept), kept, ..self }
     }
 
     /// The last event committed in all groups.
@@ -156,7 +172,7 @@ impl Engine {
                     // What the event left half changed is thrown away with everything else in memory; the
                     // group takes the batch up to the event, the others take all of it.
                     self.settle().await?;
-                    self.set = WorkingSet::default();
+                    self.set = WorkingSet::default().keeping(self.kept);
                     self.stops.push(stop);
                 }
             }
@@ -249,7 +265,7 @@ impl Engine {
         if let Err(error) = committed {
             // Nothing in memory can be trusted now: another projector wrote, or it is not known
             // whether this one did.
-            self.set = WorkingSet::default();
+            self.set = WorkingSet::default().keeping(self.kept);
             self.projected = self.at;
             return Err(error.into());
         }

@@ -18,6 +18,7 @@ use crate::error::ProjectError;
 use crate::metrics::ProjectorMetrics;
 use crate::rebuild::{RebuildOptions, rebuild};
 use crate::source::{Source, Work};
+use crate::working_set::KEPT;
 
 /// The name under which the projector reports its health.
 const COMPONENT: &str = "projector";
@@ -44,11 +45,13 @@ pub struct Config {
     pub batch: usize,
     /// A standby takes over when the checkpoint has not moved for so long although there is more.
     pub take_over_after: Duration,
+    /// Documents of one table kept in memory.
+    pub kept: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { batch: 4000, take_over_after: Duration::from_secs(3) }
+        Self { batch: 4000, take_over_after: Duration::from_secs(3), kept: KEPT }
     }
 }
 
@@ -130,7 +133,7 @@ impl Projector {
         read_model.refresh().await?;
         let (store, epoch) = (read_model.writer(), self.deps.log.epoch());
         let head = self.deps.log.head().await?;
-        let mut engine = Engine::open_for(store, epoch, head).await?;
+        let mut engine = Engine::open_for(store, epoch, head).await?.keeping(self.config.kept);
         let mut source = self.source(engine.at()).await?;
         self.metrics.active.set(1);
         // Well as soon as there is proof: nothing to do, or something done. A projection that stands

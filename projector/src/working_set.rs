@@ -18,8 +18,8 @@ use schemas::values::ClientId;
 
 use crate::seen::Seen;
 
-/// Documents of one table kept between batches.
-const KEPT: usize = 50_000;
+/// Documents of one table kept between batches, unless set otherwise.
+pub(crate) const KEPT: usize = 50_000;
 
 /// A view touched a document its `needs` did not name. A bug; the event is not applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -149,11 +149,18 @@ pub(crate) struct WorkingSet {
     seen: Option<Seen>,
     state: RandomState,
     turn: u64,
+    /// Documents of one table kept between batches; none: [`KEPT`].
+    kept: Option<usize>,
     /// Everybody who is registered; only while a batch makes a room of everyone.
     pub(crate) everybody: Option<BTreeSet<UserId>>,
 }
 
 impl WorkingSet {
+    /// The same, keeping so many documents of a table between batches.
+    pub(crate) fn keeping(self, kept: usize) -> Self {
+        Self { kept: Some(kept), ..self }
+    }
+
     /// For a generation that is empty, which about so many events will fill.
     pub(crate) fn of_empty_generation(events: u64) -> Self {
         // A message has an id and usually a client id.
@@ -336,18 +343,19 @@ impl WorkingSet {
     /// A batch is over and its changes were taken: forgets what a cache of bounded size cannot keep.
     pub(crate) fn turn(&mut self) {
         self.everybody = None;
-        self.users.turn(KEPT);
-        self.rooms.turn(KEPT);
-        self.memberships.turn(KEPT);
-        self.messages.turn(KEPT / 2);
-        self.notifications.turn(KEPT / 10);
-        self.inboxes.turn(KEPT);
-        self.site.turn(KEPT);
+        let kept = self.kept.unwrap_or(KEPT);
+        self.users.turn(kept);
+        self.rooms.turn(kept);
+        self.memberships.turn(kept);
+        self.messages.turn(kept / 2);
+        self.notifications.turn(kept / 10);
+        self.inboxes.turn(kept);
+        self.site.turn(kept);
         let turn = self.turn;
-        if self.client_ids.posted.len() > KEPT / 2 {
+        if self.client_ids.posted.len() > kept / 2 {
             self.client_ids.posted.retain(|_, (_, touched)| *touched == turn);
         }
-        if self.client_ids.known.len() > KEPT {
+        if self.client_ids.known.len() > kept {
             self.client_ids.known.retain(|_, (_, touched)| *touched == turn);
         }
         self.turn += 1;

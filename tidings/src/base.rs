@@ -1,9 +1,10 @@
 //! What every service of a process shares: one log, one bus, one read model, one set of metrics.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bus::Bus;
-use eventlog::{Connect, EventLog, Topology};
+use eventlog::{Connect, EventLog, Store, Topology};
 use readmodel::ReadModel;
 use telemetry::{Health, Metrics};
 use tokio::sync::watch;
@@ -15,6 +16,15 @@ use crate::watch::{all_there, same_log};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
+
+/// The NATS server to use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Server<'a> {
+    /// Its address, with user and password.
+    pub(crate) url: &'a str,
+    /// The folder it stores in, when it is a private one.
+    pub(crate) files: Option<&'a Path>,
+}
 
 /// Connected and checked; clones share everything.
 #[derive(Clone)]
@@ -32,13 +42,17 @@ impl Base {
     /// # Errors
     /// Any of them cannot be reached, the stream is not ours, or events are missing in it.
     pub(crate) async fn connect(
-        nats_url: &str,
+        server: Server<'_>,
         name: &str,
         config: &Config,
         metrics: Metrics,
         health: Health,
     ) -> Result<Self, Failure> {
-        let log = connect_log(nats_url, name, config).await?;
+        let Server { url, files } = server;
+        let log = connect_log(url, name, config).await?;
+        if let Some(files) = files {
+            log.sync_below(files.to_owned());
+        }
         let topology = Topology {
             replicas: config.replicas,
             group_commit: config.syncs_always(),
@@ -49,9 +63,9 @@ impl Base {
         log.ensure_topology(&topology)
             .await
             .map_err(|error| Failure::because("the log cannot be prepared", &error))?;
-        tokio::spawn(report_room(log.watch_store_full(), health.clone()));
+        tokio::spawn(report_room(log.watch_store(), health.clone(), files.is_some()));
         all_there(&log, &read_model).await?;
-        let bus = Bus::connect(nats_url, name, &config.namespace)
+        let bus = Bus::connect(url, name, &config.namespace)
             .await
             .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
         Ok(Self { log, bus, read_model, metrics, health })
@@ -76,12 +90,22 @@ impl Base {
 }
 
 /// Says whether the store of the log takes writes, from the first that it refuses on.
-async fn report_room(mut full: watch::Receiver<bool>, health: Health) {
-    while full.changed().await.is_ok() {
-        let state = if *full.borrow_and_update() {
-            Err("the store is full: writes are refused until there is room")
-        } else {
-            Ok(())
+async fn report_room(mut store: watch::Receiver<Store>, health: Health, own_server: bool) {
+    while store.changed().await.is_ok() {
+        let state = match *store.borrow_and_update() {
+            Store::Open => Ok(()),
+            Store::Full => Err("the store is full: writes are refused until there is room"),
+            Store::Refused => {
+                Err("the server's limit is reached: writes are refused until there is room")
+            }
+            Store::Failed if own_server => Err(
+                "the disk is full or failed: writes are refused; once there is room, the nats-server is \
+                     started again by itself",
+            ),
+            Store::Failed => Err(
+                "the NATS server could not write to its disk and takes no writes until it is started again, \
+                     which it has to be once there is room",
+            ),
         };
         health.set("log_store", state);
     }
@@ -111,7 +135,7 @@ pub(crate) async fn connect_log(
 /// # Errors
 /// The database cannot be reached, or is another namespace's.
 pub(crate) async fn open_read_model(config: &Config) -> Result<ReadModel, Failure> {
-    ReadModel::open(&config.read_model, &config.namespace)
+    ReadModel::open_with(&config.read_model, &config.namespace, config.memory.bytes())
         .await
         .map_err(|error| Failure::because("the read model cannot be opened", &error))
 }

@@ -11,6 +11,7 @@ use schemas::Namespace;
 
 use crate::cli::Role;
 use crate::failure::Failure;
+use crate::memory::Memory;
 use crate::rate::{self, Rate};
 use crate::settings::Settings;
 
@@ -48,6 +49,7 @@ pub(crate) struct Config {
     pub(crate) rate_frames: Option<Rate>,
     pub(crate) rate_auth: Option<Rate>,
     pub(crate) bcrypt_cost: u32,
+    pub(crate) memory: Memory,
     pub(crate) smtp_url: Option<String>,
     pub(crate) mail_from: String,
     pub(crate) allowed_origins: Vec<String>,
@@ -150,6 +152,8 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         rate_frames: limit("rate_frames", all.rate_frames)?,
         rate_auth: limit("rate_auth", all.rate_auth)?,
         bcrypt_cost: bcrypt_cost(all.bcrypt_cost.unwrap_or_default())?,
+        memory: Memory::parse(&all.memory.unwrap_or_default())
+            .map_err(|error| wrong(&format!("memory: {error}")))?,
         smtp_url: all.smtp_url.map(smtp_url).transpose()?,
         mail_from: mail_from(all.mail_from.unwrap_or_default())?,
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,

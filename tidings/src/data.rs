@@ -104,19 +104,31 @@ pub(crate) fn running(path: &Path) -> Option<Run> {
     serde_json::from_slice(&fs::read(path.join("run.json")).ok()?).ok()
 }
 
-/// Makes a folder that only its owner can enter, and its parents, if it is missing.
+/// Makes a folder that only its owner can enter, and its parents, if it is missing; a power loss does not take it
+/// away again.
 pub(crate) fn make_private(path: &Path) -> std::io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    let missing = path.ancestors().take_while(|folder| !folder.exists());
+    let missing: Vec<&Path> = missing.filter(|folder| !folder.as_os_str().is_empty()).collect();
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    missing.into_iter().try_for_each(sync_folder_of)
 }
 
-/// Writes a file that only its owner can read: first beside its place, then into it.
+/// Writes a file that only its owner can read: first beside its place, then into it. When it returns the file is
+/// there after a power loss, too.
 pub(crate) fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     remove_if_there(&fresh)?;
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&fresh)?;
     file.write_all(text)?;
     file.sync_all()?;
-    fs::rename(&fresh, path)
+    fs::rename(&fresh, path)?;
+    sync_folder_of(path)
+}
+
+/// Makes what a file or folder is called survive a power loss.
+pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn remove_if_there(path: &Path) -> std::io::Result<()> {

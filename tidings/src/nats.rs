@@ -5,8 +5,10 @@ mod access;
 mod child;
 mod conf;
 mod find;
+mod heal;
 mod leftover;
 mod logs;
 mod supervise;
 
+pub(crate) use heal::heal;
 pub(crate) use supervise::{PrivateServer, Start};

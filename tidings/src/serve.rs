@@ -2,12 +2,13 @@
 
 use telemetry::{Health, Metrics};
 
-use crate::base::Base;
+use crate::base::{Base, Server};
 use crate::config::Config;
 use crate::data::{self, Claim, DataFolder, Run};
 use crate::failure::Failure;
-use crate::nats::{PrivateServer, Start};
+use crate::nats::{PrivateServer, Start, heal};
 use crate::parts::Parts;
+use crate::room;
 use crate::services;
 use crate::signals::Signals;
 use crate::terminal;
@@ -19,6 +20,10 @@ use crate::terminal;
 /// A second `serve` on the same data folder, a start that fails, a part that ends by itself.
 pub(crate) async fn serve(mut config: Config) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
+    tokio::select! {
+        () = room::wait_to_start(&config.data) => {}
+        () = signals.asked_to_stop() => return Ok(()),
+    }
     let folder = claim(&config)?;
     folder.path().clone_into(&mut config.data);
     let mut stack = Stack::new(folder);
@@ -78,7 +83,12 @@ impl Stack {
         let nats = self.nats(config).await?;
         let spinner = terminal::waiting("connecting to the log and the read model");
         let (metrics, health) = (self.metrics.clone(), self.health.clone());
-        let base = Base::connect(&nats, "tidings", config, metrics, health).await?;
+        let files = self.server.as_ref().map(PrivateServer::store);
+        let server = Server { url: &nats, files };
+        let base = Base::connect(server, "tidings", config, metrics, health).await?;
+        if let Some(server) = &self.server {
+            tokio::spawn(heal(base.log.clone(), server.restarter()));
+        }
         spinner.set_message("starting services");
         let address = services::start_all(config, &base, &mut self.parts).await?;
         spinner.set_message("catching up with the log");

@@ -23,9 +23,9 @@ pub(crate) async fn start_all(
     parts: &mut Parts,
 ) -> Result<SocketAddr, Failure> {
     watch::watch(base, true, parts);
-    projector(base, parts).await?;
+    projector(config, base, parts).await?;
     notifier(config, base, parts).await?;
-    chat(base, parts).await?;
+    chat(config, base, parts).await?;
     auth(config, base, parts).await?;
     gateway(config, base, parts).await
 }
@@ -42,9 +42,9 @@ pub(crate) async fn start(
 ) -> Result<Option<SocketAddr>, Failure> {
     watch::watch(base, service == Service::Projector, parts);
     match service {
-        Service::Projector => projector(base, parts).await.map(|()| None),
+        Service::Projector => projector(config, base, parts).await.map(|()| None),
         Service::Notifier => notifier(config, base, parts).await.map(|()| None),
-        Service::ChatSvc => chat(base, parts).await.map(|()| None),
+        Service::ChatSvc => chat(config, base, parts).await.map(|()| None),
         Service::AuthSvc => auth(config, base, parts).await.map(|()| None),
         Service::Gateway => gateway(config, base, parts).await.map(Some),
     }
@@ -54,7 +54,7 @@ fn cannot(service: Service, error: &dyn std::error::Error) -> Failure {
     Failure::because(&format!("{} cannot start", service.name()), error)
 }
 
-async fn projector(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+async fn projector(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
     let deps = projector::Deps {
         log: base.log.clone(),
         bus: base.bus.clone(),
@@ -62,7 +62,9 @@ async fn projector(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
         metrics: base.metrics.clone(),
         health: base.health.clone(),
     };
-    let service = projector::build(projector::Config::default(), deps)
+    let kept = config.memory.part_of(projector::Config::default().kept);
+    let settings = projector::Config { kept, ..projector::Config::default() };
+    let service = projector::build(settings, deps)
         .await
         .map_err(|error| cannot(Service::Projector, &error))?;
     parts.run_aside(Service::Projector.name(), Stage::Projection, |shutdown| async move {
@@ -95,7 +97,7 @@ async fn notifier(config: &Config, base: &Base, parts: &mut Parts) -> Result<(),
     Ok(())
 }
 
-async fn chat(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+async fn chat(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
     let deps = chat_svc::Deps {
         log: base.log.clone(),
         bus: base.bus.clone(),
@@ -103,9 +105,10 @@ async fn chat(base: &Base, parts: &mut Parts) -> Result<(), Failure> {
         metrics: base.metrics.clone(),
         health: base.health.clone(),
     };
-    let service = chat_svc::build(chat_svc::Config::default(), deps)
-        .await
-        .map_err(|error| cannot(Service::ChatSvc, &error))?;
+    let capacities = chat_svc::Capacities::in_thousandths(config.memory.thousandths());
+    let settings = chat_svc::Config { capacities, ..chat_svc::Config::default() };
+    let service =
+        chat_svc::build(settings, deps).await.map_err(|error| cannot(Service::ChatSvc, &error))?;
     parts.run(Service::ChatSvc.name(), Stage::Services, |shutdown| async move {
         service.run_until_stopped(shutdown).await;
         Ok(())
@@ -138,6 +141,7 @@ async fn gateway(config: &Config, base: &Base, parts: &mut Parts) -> Result<Sock
         rate_auth: config.rate_auth.map(limit),
         allowed_origins: config.allowed_origins.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
+        memory: config.memory.in_memory(),
         ..gateway::Config::at(listen)
     };
     let shared = gateway::Deps {

@@ -73,6 +73,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_BCRYPT_COST", value_name = "COST", global = true)]
     pub(crate) bcrypt_cost: Option<u32>,
 
+    /// Memory for recent events, like 128MiB, the default; other caches follow in proportion
+    #[arg(long, env = "TIDINGS_MEMORY", value_name = "SIZE", global = true)]
+    pub(crate) memory: Option<String>,
+
     /// Mail server, smtp://user:password@host:587; unset: mails become files in the data folder
     #[arg(
         long,
@@ -128,7 +132,7 @@ impl Settings {
         let upper = self;
         each_setting!(upper, lower:
             listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
-            rate_requests, rate_frames, rate_auth, bcrypt_cost, smtp_url, mail_from,
+            rate_requests, rate_frames, rate_auth, bcrypt_cost, memory, smtp_url, mail_from,
             allowed_origins, trusted_proxies, log, otlp_endpoint,
         )
     }
@@ -144,6 +148,7 @@ impl Settings {
             &mut self.rate_requests,
             &mut self.rate_frames,
             &mut self.rate_auth,
+            &mut self.memory,
             &mut self.smtp_url,
             &mut self.mail_from,
             &mut self.log,

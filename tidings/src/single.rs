@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use telemetry::{Health, Metrics, serve_admin};
 use tokio::net::TcpListener;
 
-use crate::base::Base;
+use crate::base::{Base, Server};
 use crate::cli::Service;
 use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
 use crate::parts::{Parts, Stage};
+use crate::room;
 use crate::services;
 use crate::signals::Signals;
 use crate::terminal;
@@ -42,13 +43,15 @@ pub(crate) async fn run(service: Service, config: Config) -> Result<(), Failure>
 
 async fn start(service: Service, config: &Config, parts: &mut Parts) -> Result<(), Failure> {
     let url = config.nats_url.as_deref().ok_or_else(|| Failure::wrong_call("no --nats-url"))?;
+    room::wait_to_start(&config.data).await;
     make_private(&config.data).map_err(|error| {
         let folder = config.data.display();
         Failure::because(&format!("the data folder {folder} cannot be made"), &error)
     })?;
     let (metrics, health) = (Metrics::new(), Health::new());
     let spinner = terminal::waiting("connecting to the log and the read model");
-    let base = Base::connect(url, service.name(), config, metrics, health).await?;
+    let server = Server { url, files: None };
+    let base = Base::connect(server, service.name(), config, metrics, health).await?;
     let address = services::start(service, config, &base, parts).await?;
     let address = match (address, config.listen) {
         (None, Some(listen)) => Some(admin(listen, &base, parts).await?),

@@ -13,7 +13,7 @@ use schemas::{Epoch, Event, Lane, Position, RoomId, Sequence, SessionId, UserId}
 use telemetry::Metrics;
 use tokio::sync::watch;
 
-use super::memory::{Memory, Remembered};
+use super::memory::{Bounds, Memory, Remembered};
 use super::metrics::LiveMetrics;
 use super::ports::{Names, Observer};
 use super::routing::{Crowded, Routing, SocketId};
@@ -33,6 +33,8 @@ pub struct HubParts {
     pub observers: Vec<Arc<dyn Observer>>,
     /// Where its figures go.
     pub metrics: Metrics,
+    /// Bytes of recent events it remembers at most.
+    pub memory: usize,
 }
 
 /// Hands every event of the log, in the log's order, to the sockets of this gateway that may hear of it.
@@ -77,8 +79,9 @@ pub(crate) struct Ready {
 
 impl Hub {
     pub(super) fn new(parts: HubParts, head: Sequence) -> Self {
-        let HubParts { log, read, names, observers, metrics } = parts;
-        let state = State { head, memory: Memory::from(head), routing: Routing::default() };
+        let HubParts { log, read, names, observers, metrics, memory } = parts;
+        let memory = Memory::from(head, Bounds::of_bytes(memory));
+        let state = State { head, memory, routing: Routing::default() };
         Self {
             inner: Arc::new(Inner {
                 epoch: log.epoch(),

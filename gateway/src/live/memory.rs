@@ -17,12 +17,27 @@ use schemas::{Lane, RoomId, Sequence, UserId};
 
 use super::told::{Effect, Told};
 
-/// At most this many events are remembered.
-pub(crate) const MAX_EVENTS: usize = 65_536;
-/// At most this many bytes are remembered, counted as what they take in memory: an event as it came, the frames
-/// made of it (or room for one), and what it costs to keep them. 65,536 messages of a hundred characters are
-/// about as much.
-pub(crate) const MAX_BYTES: usize = 128 * 1024 * 1024;
+/// How much is remembered at most. Bytes are counted as what they take in memory: an event as it came, the frames
+/// made of it (or room for one), and what it costs to keep them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    events: usize,
+    bytes: usize,
+}
+
+impl Bounds {
+    /// So many bytes, and no more events than messages of a hundred characters would fit into them.
+    pub(crate) const fn of_bytes(bytes: usize) -> Self {
+        Self { events: bytes / 2048, bytes }
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self::of_bytes(128 * 1024 * 1024)
+    }
+}
+
 /// A room and its first members are one batch of at most this many events.
 pub(crate) const ONE_BATCH: Sequence = 256;
 /// What an event costs beside its bytes and its frames: itself and what it is to clients, six ids of 48 bytes,
@@ -84,6 +99,7 @@ pub(crate) struct Memory {
     /// Changes of accounts, which concern more people than the one they happened to.
     accounts: Run,
     bytes: usize,
+    bounds: Bounds,
     floor: Sequence,
 }
 
@@ -104,8 +120,8 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
 
 impl Memory {
     /// An empty memory that is complete from `floor` on.
-    pub(crate) fn from(floor: Sequence) -> Self {
-        Self { floor, ..Self::default() }
+    pub(crate) fn from(floor: Sequence, bounds: Bounds) -> Self {
+        Self { floor, bounds, ..Self::default() }
     }
 
     /// Everything after this sequence is remembered.
@@ -144,7 +160,7 @@ impl Memory {
         let cost = event.cost();
         self.bytes += cost;
         self.all.push_back((Arc::clone(event), cost));
-        while self.all.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
+        while self.all.len() > self.bounds.events || self.bytes > self.bounds.bytes {
             if !self.forget_oldest() {
                 break;
             }
@@ -252,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_person_gets_his_rooms_and_his_own_in_the_order_of_the_log() {
-        let mut memory = Memory::from(10);
+        let mut memory = Memory::from(10, Bounds::default());
         posted(&mut memory, 11, Lane::Timeline(room(1)));
         posted(&mut memory, 12, Lane::Timeline(room(2)));
         posted(&mut memory, 13, Lane::Member(room(1), user(1)));
@@ -267,13 +283,13 @@ mod tests {
 
     #[test]
     fn the_floor_rises_when_the_oldest_go() {
-        let mut memory = Memory::from(0);
-        let many = u64::try_from(MAX_EVENTS).unwrap() + 10;
+        let mut memory = Memory::from(0, Bounds::default());
+        let many = u64::try_from(Bounds::default().events).unwrap() + 10;
         for sequence in 1..=many {
             posted(&mut memory, sequence, Lane::Timeline(room(sequence % 3)));
         }
         assert_eq!(memory.floor(), 10);
-        assert_eq!(memory.events(), MAX_EVENTS);
+        assert_eq!(memory.events(), Bounds::default().events);
         let rooms = HashSet::from([room(0), room(1), room(2)]);
         let found = memory.since(0, &rooms, &user(1), 50);
         assert_eq!((found.len(), found[0].sequence), (51, 11));
@@ -294,7 +310,7 @@ mod tests {
         let unwanted = Remembered::new(2, None, lane(), &network[..1_000]);
         let nothing = Remembered::new(3, None, lane(), &network[..1_000]);
         nothing.told.set(None).unwrap();
-        let mut memory = Memory::from(0);
+        let mut memory = Memory::from(0, Bounds::default());
         let mut counted = |event| {
             let before = memory.bytes();
             memory.push(&Arc::new(event));
@@ -311,7 +327,7 @@ mod tests {
     /// Whether the rooms somebody is in are fewer than those something happened in, or more.
     #[test]
     fn it_makes_no_difference_which_rooms_are_fewer() {
-        let mut memory = Memory::from(0);
+        let mut memory = Memory::from(0, Bounds::default());
         for sequence in 1..=40 {
             posted(&mut memory, sequence, Lane::Timeline(room(sequence % 20)));
         }
@@ -326,8 +342,8 @@ mod tests {
 
     #[test]
     fn a_room_that_is_forgotten_is_not_lively() {
-        let mut memory = Memory::from(0);
-        let many = u64::try_from(MAX_EVENTS).unwrap();
+        let mut memory = Memory::from(0, Bounds::default());
+        let many = u64::try_from(Bounds::default().events).unwrap();
         posted(&mut memory, 1, Lane::Timeline(room(1)));
         (2..=many + 1).for_each(|n| posted(&mut memory, n, Lane::Timeline(room(2))));
         assert_eq!((memory.rooms.len(), memory.lively.len()), (1, 1));
@@ -336,7 +352,7 @@ mod tests {
 
     #[test]
     fn what_nobody_is_told_is_not_kept() {
-        let mut memory = Memory::from(0);
+        let mut memory = Memory::from(0, Bounds::default());
         posted(&mut memory, 1, Lane::Session(user(1)));
         assert_eq!((memory.events(), memory.floor()), (0, 0));
     }

@@ -19,6 +19,9 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 /// How long a waiting read trusts that it will be told of a checkpoint before it asks the store.
 const POLL_EVERY: Duration = Duration::from_millis(60);
 
+/// Bytes of pages SQLite keeps in memory unless set otherwise.
+const PAGES: u64 = 128 * 1024 * 1024;
+
 /// Where the read model is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadModelUrl {
@@ -84,9 +87,17 @@ impl ReadModel {
     /// # Errors
     /// [`StoreError`] when the database cannot be reached or holds another namespace's read model.
     pub async fn open(url: &ReadModelUrl, namespace: &Namespace) -> Answer<Self> {
+        Self::open_with(url, namespace, PAGES).await
+    }
+
+    /// The same, of which SQLite keeps so many bytes of pages in memory for each open generation.
+    ///
+    /// # Errors
+    /// As [`ReadModel::open`].
+    pub async fn open_with(url: &ReadModelUrl, namespace: &Namespace, pages: u64) -> Answer<Self> {
         let backend: Arc<dyn Backend> = match url {
             ReadModelUrl::Sqlite(dir) => {
-                Arc::new(crate::sqlite::Files::open(dir, namespace).await?)
+                Arc::new(crate::sqlite::Files::open(dir, namespace, pages).await?)
             }
             ReadModelUrl::Mongo(url) => {
                 Arc::new(crate::mongo::Databases::open(url, namespace).await?)

@@ -1,6 +1,6 @@
 //! The configuration file of the private server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::access::{Access, USER};
 use crate::config::Sync;
@@ -14,7 +14,7 @@ pub(crate) fn text(access: &Access, folder: &Path, name: &str, sync: Sync) -> St
         Sync::Always => "always".to_owned(),
         Sync::Every(span) => format!("\"{}ms\"", span.as_millis()),
     };
-    let store = quoted(&folder.join("store"));
+    let store = quoted(&store(folder));
     let Access { port, password } = access;
     format!(
         "# Written by `tidings serve` at every start: changes made here are lost.\n\
@@ -24,6 +24,11 @@ pub(crate) fn text(access: &Access, folder: &Path, name: &str, sync: Sync) -> St
          authorization {{\n  user: {USER}\n  password: \"{password}\"\n}}\n\
          jetstream {{\n  store_dir: {store}\n  sync_interval: {sync}\n}}\n"
     )
+}
+
+/// Where a server with its configuration in this folder stores.
+pub(crate) fn store(folder: &Path) -> PathBuf {
+    folder.join("store")
 }
 
 fn quoted(path: &Path) -> String {

@@ -2,27 +2,43 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many of the last lines are kept to explain a failed start.
 const KEPT: usize = 8;
 
+/// What the server says, once, when a write to the files of a stream or consumer failed: it takes no further
+/// write for it until it is started again.
+const WRITE_ERROR: &str = "critical write error";
+
 /// The last lines a server wrote. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LastLines(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct LastLines {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    write_error: Arc<AtomicBool>,
+}
 
 impl LastLines {
     fn push(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if line.to_ascii_lowercase().contains(WRITE_ERROR) {
+            self.write_error.store(true, Ordering::Release);
+        }
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT {
             lines.pop_front();
         }
         lines.push_back(line);
     }
 
+    /// Whether a write error was among them since this was asked last.
+    pub(crate) fn take_write_error(&self) -> bool {
+        self.write_error.swap(false, Ordering::AcqRel)
+    }
+
     /// They, joined for a message.
     pub(crate) fn text(&self) -> String {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n  ")
     }
 }
@@ -50,5 +66,23 @@ fn pass_on(line: &str) {
         "[WRN]" if text.starts_with("Plaintext passwords") => {}
         "[WRN]" => tracing::warn!(nats.line = text, "nats-server"),
         _ => tracing::debug!(nats.line = text, "nats-server"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_error_is_told_once() {
+        let last = LastLines::default();
+        last.push("[1] [INF] Server is ready".to_owned());
+        assert!(!last.take_write_error());
+        last.push(
+            "[1] [ERR] JetStream stream '$G > EVENTS_x' critical write error: no space".into(),
+        );
+        assert!(last.take_write_error() && !last.take_write_error());
+        last.push("[1] [ERR] Filestore [EVENTS_x] Critical write error: input/output error".into());
+        assert!(last.take_write_error());
     }
 }

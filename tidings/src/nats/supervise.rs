@@ -49,9 +49,45 @@ pub(crate) struct Start<'a> {
 /// A private nats-server that is started again whenever it dies, at the same port.
 pub(crate) struct PrivateServer {
     access: Access,
-    stop: Sender<()>,
+    orders: Sender<Order>,
     keeper: Option<JoinHandle<()>>,
     was_ready: Arc<AtomicBool>,
+    store: PathBuf,
+    last: LastLines,
+}
+
+/// What the keeper of the server is told.
+enum Order {
+    /// End the server for good.
+    Stop,
+    /// End it and start it again.
+    Restart,
+}
+
+/// Has a private server started again, for as long as that lives. Clones are of the same server.
+#[derive(Clone)]
+pub(crate) struct Restarter {
+    orders: Sender<Order>,
+    last: LastLines,
+    store: PathBuf,
+}
+
+impl Restarter {
+    /// Starts the server again. Clients notice an interruption.
+    pub(crate) fn restart(&self) {
+        // Whoever stops the server for good has the last word.
+        let _ = self.orders.send(Order::Restart);
+    }
+
+    /// Whether the server has said, since it was asked last, that a write to its files failed.
+    pub(crate) fn take_write_error(&self) -> bool {
+        self.last.take_write_error()
+    }
+
+    /// The folder it stores in.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
+    }
 }
 
 impl PrivateServer {
@@ -76,7 +112,9 @@ impl PrivateServer {
             let last = LastLines::default();
             let greeting = Greeting { port: access.port, name: name.clone() };
             let keeper = Keeper::new(program.clone(), file.clone(), greeting, start.health, &last);
-            let mut server = Self::keep(keeper, access.clone()).map_err(cannot)?;
+            let store = conf::store(&folder);
+            let kept = Self::keep(keeper, access.clone(), store, last.clone());
+            let mut server = kept.map_err(cannot)?;
             if server.ready().await {
                 return Ok(server);
             }
@@ -95,21 +133,37 @@ impl PrivateServer {
         self.access.url()
     }
 
+    /// What can have it started again.
+    pub(crate) fn restarter(&self) -> Restarter {
+        let (last, store) = (self.last.clone(), self.store.clone());
+        Restarter { orders: self.orders.clone(), last, store }
+    }
+
+    /// The folder it stores in.
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
+    }
+
     /// Stops the server and returns when it has closed its store.
     pub(crate) async fn stop(&mut self) {
-        let _ = self.stop.send(());
+        let _ = self.orders.send(Order::Stop);
         if let Some(keeper) = self.keeper.take() {
             // The thread ends with the child; waiting for it must not block the runtime.
             let _ = tokio::task::spawn_blocking(move || keeper.join()).await;
         }
     }
 
-    fn keep((keeper, stop): (Keeper, Sender<()>), access: Access) -> std::io::Result<Self> {
+    fn keep(
+        (keeper, orders): (Keeper, Sender<Order>),
+        access: Access,
+        store: PathBuf,
+        last: LastLines,
+    ) -> std::io::Result<Self> {
         let was_ready = Arc::clone(&keeper.was_ready);
         let thread = std::thread::Builder::new()
             .name("nats-keeper".to_owned())
             .spawn(move || keeper.run())?;
-        Ok(Self { access, stop, keeper: Some(thread), was_ready })
+        Ok(Self { access, orders, keeper: Some(thread), was_ready, store, last })
     }
 
     /// Waits until the server greets clients; false when it ended first.
@@ -127,7 +181,7 @@ impl PrivateServer {
 impl Drop for PrivateServer {
     fn drop(&mut self) {
         // On the way out after a failure nobody awaited `stop`: the child must not stay.
-        let _ = self.stop.send(());
+        let _ = self.orders.send(Order::Stop);
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
         }
@@ -162,7 +216,7 @@ struct Keeper {
     program: Program,
     greeting: Greeting,
     health: Health,
-    stopped: Receiver<()>,
+    orders: Receiver<Order>,
     last: LastLines,
     /// Whether it ever took clients: a death before that is a failed start.
     was_ready: Arc<AtomicBool>,
@@ -174,6 +228,8 @@ enum Ended {
     OnPurpose,
     /// By itself, or somebody killed it.
     ByItself,
+    /// We were asked to start it again.
+    ToRestart,
 }
 
 impl Keeper {
@@ -183,17 +239,17 @@ impl Keeper {
         greeting: Greeting,
         health: &Health,
         last: &LastLines,
-    ) -> (Self, Sender<()>) {
-        let (stop, stopped) = channel();
+    ) -> (Self, Sender<Order>) {
+        let (order, orders) = channel();
         let keeper = Self {
             program: Program::new(server, conf),
             greeting,
             health: health.clone(),
-            stopped,
+            orders,
             last: last.clone(),
             was_ready: Arc::default(),
         };
-        (keeper, stop)
+        (keeper, order)
     }
 
     fn run(self) {
@@ -201,11 +257,11 @@ impl Keeper {
         loop {
             let began = Instant::now();
             match self.program.start(&self.last) {
-                Ok(child) => {
-                    if matches!(self.watch(child), Ended::OnPurpose) {
-                        return;
-                    }
-                }
+                Ok(child) => match self.watch(child) {
+                    Ended::OnPurpose => return,
+                    Ended::ToRestart => continue,
+                    Ended::ByItself => {}
+                },
                 Err(error) => tracing::error!(error = %error, "nats-server cannot be started"),
             }
             if !self.was_ready.load(Ordering::Acquire) {
@@ -217,9 +273,11 @@ impl Keeper {
             self.health.set(COMPONENT, Err("it died and is being started again"));
             let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             tracing::warn!(pause_ms, "nats-server died, starting it again");
-            match self.stopped.recv_timeout(pause) {
-                Err(RecvTimeoutError::Timeout) => pause = (pause * 2).min(LONGEST_PAUSE),
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            match self.orders.recv_timeout(pause) {
+                Err(RecvTimeoutError::Timeout) | Ok(Order::Restart) => {
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
@@ -228,11 +286,16 @@ impl Keeper {
     fn watch(&self, mut child: Child) -> Ended {
         let mut up = false;
         loop {
-            match self.stopped.recv_timeout(LOOK) {
+            match self.orders.recv_timeout(LOOK) {
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => {
                     end(&mut child);
                     return Ended::OnPurpose;
+                }
+                Ok(Order::Restart) => {
+                    self.health.set(COMPONENT, Err("it is being started again"));
+                    end(&mut child);
+                    return Ended::ToRestart;
                 }
             }
             if let Ok(Some(status)) = child.try_wait() {

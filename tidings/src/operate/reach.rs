@@ -1,6 +1,7 @@
 //! How an operator's command reaches the log: through the address it was given, through a running
 //! `serve`, or through a nats-server for its own time.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use telemetry::Health;
@@ -66,6 +67,11 @@ impl Reached {
     /// The address, with user and password.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The folder the server stores in, when it was started here.
+    pub(crate) fn files(&self) -> Option<&Path> {
+        self.own.as_ref().map(|(server, _)| server.store())
     }
 
     /// Whether a `serve` of the same data folder runs.

@@ -27,6 +27,8 @@ use store::SqliteStore;
 pub(crate) struct Files {
     dir: PathBuf,
     namespace: Namespace,
+    /// Bytes of pages an open generation keeps in memory.
+    cache: u64,
 }
 
 /// What `current.json` says.
@@ -53,8 +55,8 @@ async fn blocking<T: Send + 'static>(
 
 impl Files {
     /// Makes the folder when it is missing.
-    pub(crate) async fn open(dir: &Path, namespace: &Namespace) -> Answer<Self> {
-        let files = Self { dir: dir.to_owned(), namespace: namespace.clone() };
+    pub(crate) async fn open(dir: &Path, namespace: &Namespace, cache: u64) -> Answer<Self> {
+        let files = Self { dir: dir.to_owned(), namespace: namespace.clone(), cache };
         let made = files.dir.clone();
         blocking(move || std::fs::create_dir_all(made).map_err(io_error)).await?;
         Ok(files)
@@ -121,7 +123,7 @@ impl Files {
             Err(error) => return Err(io_error(error)),
         }
         schema::create(&path, care)?;
-        Ok(Some(Arc::new(SqliteStore::open(name, &path, care)?)))
+        Ok(Some(Arc::new(SqliteStore::open(name, &path, care, self.cache)?)))
     }
 
     fn open_file(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
@@ -129,7 +131,7 @@ impl Files {
         if !path.exists() || !schema::exists(&path)? {
             return Ok(None);
         }
-        Ok(Some(Arc::new(SqliteStore::open(name, &path, Care::FromTheStart)?)))
+        Ok(Some(Arc::new(SqliteStore::open(name, &path, Care::FromTheStart, self.cache)?)))
     }
 
     fn names(&self) -> Answer<Vec<String>> {
@@ -201,7 +203,7 @@ mod tests {
     async fn a_generation_is_opened_once_it_is_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let namespace = Namespace::parse("sealed").unwrap();
-        let files = Files::open(folder.path(), &namespace).await.unwrap();
+        let files = Files::open(folder.path(), &namespace, 1 << 20).await.unwrap();
         let first = files.create("gen-1", Care::FromTheStart).await.unwrap();
         assert!(first.is_some() && files.open("gen-1").await.unwrap().is_some());
         let next = files.create("gen-2", Care::WhenSealed).await.unwrap().unwrap();

@@ -44,8 +44,8 @@ struct Inner {
 }
 
 impl SqliteStore {
-    /// Opens a generation.
-    pub(super) fn open(name: &str, path: &Path, care: Care) -> Answer<Self> {
+    /// Opens a generation, which keeps so many bytes of pages in memory: half of them for writing.
+    pub(super) fn open(name: &str, path: &Path, care: Care, cache: u64) -> Answer<Self> {
         let db = connect(path)?;
         if care == Care::WhenSealed {
             // Thrown away if this process dies: a page is written once and not twice, and what a transaction
@@ -55,12 +55,13 @@ impl SqliteStore {
         }
         // Checkpointing the WAL seldom is worth half the write rate; 16,000 pages are 64 MiB.
         db.pragma_update(None, "wal_autocheckpoint", 16_000).map_err(db_error)?;
-        db.pragma_update(None, "cache_size", -65_536).map_err(db_error)?;
+        let kibibytes = i64::try_from(cache / 1024).unwrap_or(i64::MAX);
+        db.pragma_update(None, "cache_size", -(kibibytes / 2)).map_err(db_error)?;
         let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let reader = connect(path)?;
             reader.pragma_update(None, "query_only", true).map_err(db_error)?;
-            reader.pragma_update(None, "cache_size", -16_384).map_err(db_error)?;
+            reader.pragma_update(None, "cache_size", -(kibibytes / 8)).map_err(db_error)?;
             readers.push(reader);
         }
         Ok(Self(Arc::new(Inner {
