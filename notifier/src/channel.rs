@@ -35,21 +35,37 @@ pub(crate) enum Done {
 /// Why an effect was not carried out. The reason is for operators: no secrets, no addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failed {
-    /// Trying again is pointless.
-    pub(crate) permanent: bool,
+    /// Whether and when trying again may help.
+    pub(crate) outlook: Outlook,
     /// Why.
     pub(crate) reason: String,
+}
+
+/// What becomes of an effect that was not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// It is tried again, so and so often.
+    Again,
+    /// There is no room for it on a disk: it waits until there is, however long that takes.
+    NoRoom,
+    /// Trying again is pointless.
+    Hopeless,
 }
 
 impl Failed {
     /// A later try may succeed.
     pub(crate) fn for_now(reason: impl Into<String>) -> Self {
-        Self { permanent: false, reason: reason.into() }
+        Self { outlook: Outlook::Again, reason: reason.into() }
+    }
+
+    /// It succeeds when there is room on a disk.
+    pub(crate) fn for_want_of_room(reason: impl Into<String>) -> Self {
+        Self { outlook: Outlook::NoRoom, reason: reason.into() }
     }
 
     /// No later try can succeed.
     pub(crate) fn for_good(reason: impl Into<String>) -> Self {
-        Self { permanent: true, reason: reason.into() }
+        Self { outlook: Outlook::Hopeless, reason: reason.into() }
     }
 }
 
@@ -60,8 +76,8 @@ pub(crate) trait Channel: Send + Sync {
     fn name(&self) -> &'static str;
     /// The lanes whose events can have such effects.
     fn kinds(&self) -> Vec<LaneKind>;
-    /// After this time a delivery that was not answered, because its process died, comes again. Coming again
-    /// while it is still being worked on does no harm.
+    /// After this time a delivery comes again of which its process has said nothing, because it died. Coming
+    /// again while it is still being worked on does no harm.
     fn answer_within(&self) -> Duration;
     /// Whether an effect is its own.
     fn takes(&self, effect: &Effect) -> bool;

@@ -87,6 +87,9 @@ impl Channel for Inbox {
             Ok(_) => Ok(Done::Now),
             Err(AppendError::AlreadyCommitted) => Ok(Done::Before),
             Err(error @ AppendError::TooLarge) => Err(Failed::for_good(error_chain(&error))),
+            Err(error @ AppendError::StorageFull) => {
+                Err(Failed::for_want_of_room(error_chain(&error)))
+            }
             Err(error) => Err(Failed::for_now(error_chain(&error))),
         }
     }

@@ -5,24 +5,28 @@
 //! a claim that nobody has resolved for a while is taken over. The mail then carries the same
 //! `Message-ID`, by which mail programs recognise it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use eventlog::{EventLog, SecretError, SecretStore};
-use schemas::{Digest, Timestamp};
+use schemas::Digest;
 use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
+use tokio::time::timeout;
 
 use crate::channel::Failed;
 
 /// How long it is remembered that an effect was done. What is older than this is not done any more.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
-/// After how many seconds a claim counts as abandoned. Longer than any hand-over may take.
-const ABANDONED_AFTER: i64 = 120;
+/// How long a claim lives that nobody renews. The server counts, so no two clocks have to agree.
+const LEASE: Duration = Duration::from_secs(12);
+/// How often a claim is renewed.
+const RENEW: Duration = Duration::from_secs(4);
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 enum Entry {
-    Claimed { at: Timestamp },
+    Claimed,
     Done,
 }
 
@@ -47,26 +51,42 @@ impl Ledger {
     }
 
     /// Claims an effect.
-    pub(crate) async fn claim(&self, effect: &Digest, now: Timestamp) -> Result<Claim, Failed> {
+    pub(crate) async fn claim(&self, effect: &Digest) -> Result<Claim, Failed> {
         let key = effect.as_str();
-        let claimed = encoded(&Entry::Claimed { at: now })?;
-        match self.store.create(key, claimed.clone(), Some(REMEMBERED)).await {
+        let claimed = encoded(&Entry::Claimed)?;
+        match self.store.create(key, claimed, Some(LEASE)).await {
             Ok(revision) => return Ok(Claim::Mine(revision)),
             Err(SecretError::Conflict) => {}
             Err(error) => return Err(failed(&error)),
         }
-        let Some((found, revision)) = self.store.get(key).await.map_err(|e| failed(&e))? else {
+        let Some((found, _)) = self.store.get(key).await.map_err(|e| failed(&e))? else {
             return Ok(Claim::Busy);
         };
         match serde_json::from_slice(&found) {
             Ok(Entry::Done) => Ok(Claim::Done),
-            Ok(Entry::Claimed { at }) if at.plus_seconds(ABANDONED_AFTER) > now => Ok(Claim::Busy),
-            // Abandoned, or written by something else: whoever replaces this revision has it.
-            _ => match self.store.update(key, claimed, revision, Some(REMEMBERED)).await {
-                Ok(revision) => Ok(Claim::Mine(revision)),
-                Err(SecretError::Conflict) => Ok(Claim::Busy),
-                Err(error) => Err(failed(&error)),
-            },
+            Ok(Entry::Claimed) | Err(_) => Ok(Claim::Busy),
+        }
+    }
+
+    /// Does what was claimed, and keeps the claim meanwhile; what came of it, and the claim's revision.
+    pub(crate) async fn keep_while<T>(
+        &self,
+        effect: &Digest,
+        mut revision: u64,
+        doing: impl Future<Output = T>,
+    ) -> (T, u64) {
+        let mut doing = pin!(doing);
+        loop {
+            if let Ok(done) = timeout(RENEW, doing.as_mut()).await {
+                return (done, revision);
+            }
+            let Ok(claimed) = encoded(&Entry::Claimed) else { continue };
+            match self.store.update(effect.as_str(), claimed, revision, Some(LEASE)).await {
+                Ok(renewed) => revision = renewed,
+                Err(error) => {
+                    tracing::warn!(error = error_chain(&error), "a claim could not be renewed");
+                }
+            }
         }
     }
 
@@ -90,5 +110,8 @@ fn encoded(entry: &Entry) -> Result<Vec<u8>, Failed> {
 }
 
 fn failed(error: &SecretError) -> Failed {
-    Failed::for_now(error_chain(error))
+    match error {
+        SecretError::Full => Failed::for_want_of_room(error_chain(error)),
+        _ => Failed::for_now(error_chain(error)),
+    }
 }

@@ -11,6 +11,7 @@ mod cast;
 mod channel;
 mod commands;
 mod inbox;
+mod keeper;
 mod ledger;
 mod letters;
 mod mail;

@@ -1,5 +1,6 @@
 //! The channel for mail: handed to an SMTP server, or written as files when there is none.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport, Message, Tokio1Executor};
 use schemas::Timestamp;
 use schemas::subjects::LaneKind;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::Config;
 use crate::channel::{Cause, Channel, Done, Failed};
@@ -17,6 +19,8 @@ use crate::ledger::{Claim, Ledger, REMEMBERED};
 use crate::letters;
 use crate::policy::{Effect, Mail};
 
+/// After this time a mail is taken over from a process that died with it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How long the SMTP server may take for each answer.
 const SMTP_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -62,9 +66,9 @@ impl Post {
                 Ok(_) => Ok(()),
                 Err(error) => Err(refused(&error)),
             },
-            Handover::Folder(dir) => write_file(dir, mail, message.formatted())
-                .await
-                .map_err(|error| Failed::for_now(format!("the mail file: {error}"))),
+            Handover::Folder(dir) => {
+                write_file(dir, mail, message.formatted()).await.map_err(|error| unwritten(&error))
+            }
         }
     }
 }
@@ -80,7 +84,7 @@ impl Channel for Post {
     }
 
     fn answer_within(&self) -> Duration {
-        SMTP_PATIENCE * 4
+        ANSWER_WITHIN
     }
 
     fn takes(&self, effect: &Effect) -> bool {
@@ -97,12 +101,14 @@ impl Channel for Post {
             return Ok(Done::Before);
         }
         let message = letters::written(mail, &self.from).map_err(Failed::for_good)?;
-        let revision = match self.ledger.claim(&mail.id, now).await? {
+        let revision = match self.ledger.claim(&mail.id).await? {
             Claim::Mine(revision) => revision,
             Claim::Done => return Ok(Done::Before),
             Claim::Busy => return Err(Failed::for_now("another notifier is sending this mail")),
         };
-        if let Err(failed) = self.hand_over(mail, message).await {
+        let handing = self.hand_over(mail, message);
+        let (handed, revision) = self.ledger.keep_while(&mail.id, revision, handing).await;
+        if let Err(failed) = handed {
             self.ledger.give_back(&mail.id).await;
             return Err(failed);
         }
@@ -147,14 +153,30 @@ fn private(path: &Path, mode: u32) -> std::io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }
 
-/// Writes a mail whole or not at all, under a name that is the same each time.
+fn unwritten(error: &io::Error) -> Failed {
+    let what = format!("the mail file: {error}");
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem => {
+            Failed::for_want_of_room(what)
+        }
+        _ => Failed::for_now(what),
+    }
+}
+
+/// Writes a mail whole or not at all, under a name that is the same each time. When it returns, the mail is there
+/// after a power loss, too: it is noted as sent then.
 async fn write_file(dir: &Path, mail: &Mail, bytes: Vec<u8>) -> std::io::Result<()> {
     let stamp: String =
         mail.caused_at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
     let name = format!("{stamp}-{}", mail.id);
     let unfinished = dir.join(format!(".{name}.part"));
     tokio::fs::create_dir_all(dir).await?;
-    tokio::fs::write(&unfinished, bytes).await?;
+    let mut file = tokio::fs::File::create(&unfinished).await?;
     private(&unfinished, 0o600)?;
-    tokio::fs::rename(&unfinished, dir.join(format!("{name}.eml"))).await
+    file.write_all(&bytes).await?;
+    // Only this says how the writing went.
+    file.flush().await?;
+    file.sync_all().await?;
+    tokio::fs::rename(&unfinished, dir.join(format!("{name}.eml"))).await?;
+    tokio::fs::File::open(dir).await?.sync_all().await
 }

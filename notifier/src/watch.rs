@@ -44,6 +44,16 @@ impl Watch {
         self.dead_letters.get_or_create(&Outcome { channel, outcome: why }).inc();
     }
 
+    /// A channel waits for room on a disk.
+    pub(crate) fn no_room(&self, channel: &'static str, reason: &str) {
+        self.health.set(channel, Err(format!("there is no room: {reason}")));
+    }
+
+    /// A channel has found room again.
+    pub(crate) fn room(&self, channel: &'static str) {
+        self.health.remove(channel);
+    }
+
     pub(crate) fn well(&self) {
         self.health.set(COMPONENT, Ok::<(), String>(()));
     }

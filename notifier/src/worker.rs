@@ -18,7 +18,8 @@ use tracing::Instrument;
 
 use crate::Retry;
 use crate::cast::{Cast, CastError};
-use crate::channel::{Cause, Channel, Done, Failed};
+use crate::channel::{Cause, Channel, Done, Failed, Outlook};
+use crate::keeper::{Keeper, Kept};
 use crate::policy::{self, Effect, Surroundings};
 use crate::watch::Watch;
 
@@ -32,7 +33,8 @@ const FRESH_SECONDS: i64 = 15;
 /// Pause after the queue could not be read, and how long it must be quiet to count as well again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-type Taken = (Delivery, OwnedSemaphorePermit);
+/// A delivery, its place among those taken, and what keeps it from being delivered to another meanwhile.
+type Taken = (Delivery, OwnedSemaphorePermit, Kept);
 
 /// One channel at work on its queue.
 pub(crate) struct Worker {
@@ -80,8 +82,9 @@ impl Worker {
         for _ in 0..LINES {
             let (entrance, line) = mpsc::unbounded_channel();
             entrances.push(entrance);
-            lines.spawn(work(self.desk.clone(), line));
+            lines.spawn(work(self.desk.clone(), line, shutdown.clone()));
         }
+        let keeper = Keeper::every(self.desk.channel.answer_within() / 3);
         let room = Arc::new(Semaphore::new(TAKEN));
         loop {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
@@ -93,7 +96,9 @@ impl Worker {
             let mut hasher = DefaultHasher::new();
             delivery.stored.lane.hash(&mut hasher);
             let line = usize::try_from(hasher.finish() % 16).unwrap_or_default();
-            if entrances.get(line).is_none_or(|line| line.send((delivery, permit)).is_err()) {
+            let kept = keeper.keep(delivery.hold());
+            let taken = (delivery, permit, kept);
+            if entrances.get(line).is_none_or(|line| line.send(taken).is_err()) {
                 self.desk.watch.broken("a line of the notifier has ended");
                 break;
             }
@@ -134,21 +139,21 @@ impl Worker {
     }
 }
 
-async fn work(desk: Desk, mut line: mpsc::UnboundedReceiver<Taken>) {
-    while let Some((delivery, permit)) = line.recv().await {
+async fn work(desk: Desk, mut line: mpsc::UnboundedReceiver<Taken>, shutdown: Shutdown) {
+    while let Some((delivery, permit, kept)) = line.recv().await {
         // A panic over one event must not end the line. The event is then delivered again until the server
         // gives it up and its advisory becomes the dead letter.
         let sequence = delivery.stored.sequence;
-        let handled = AssertUnwindSafe(desk.handle(delivery)).catch_unwind().await;
+        let handled = AssertUnwindSafe(desk.handle(delivery, &shutdown)).catch_unwind().await;
         if handled.is_err() {
             tracing::error!(event.seq = sequence, "handling an event failed badly");
         }
-        drop(permit);
+        drop((permit, kept));
     }
 }
 
 impl Desk {
-    async fn handle(&self, delivery: Delivery) {
+    async fn handle(&self, delivery: Delivery, shutdown: &Shutdown) {
         let event = match delivery.stored.event() {
             Ok(event) => event,
             Err(error) => return self.park(delivery, "undecodable", &poison(&error)).await,
@@ -176,9 +181,21 @@ impl Desk {
             trace,
         };
         let answered = async {
-            match self.effects(&event, seen, &cause).await {
+            let done = match self.effects(&event, seen, &cause).await {
+                Err(failed) if failed.outlook == Outlook::NoRoom => {
+                    // Whoever stops meanwhile leaves it unanswered: it comes again.
+                    let Some(done) =
+                        self.once_there_is_room(&event, &cause, failed, shutdown).await
+                    else {
+                        return;
+                    };
+                    done
+                }
+                done => done,
+            };
+            match done {
                 Ok(()) => self.answered(delivery.ack().await),
-                Err(failed) if failed.permanent => {
+                Err(failed) if failed.outlook == Outlook::Hopeless => {
                     self.park(delivery, "refused", &failed.reason).await;
                 }
                 Err(failed) => self.again(delivery, &failed).await,
@@ -223,6 +240,34 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Tries the effects of an event until there is room for them; none when the process stops before.
+    async fn once_there_is_room(
+        &self,
+        event: &Event,
+        cause: &Cause,
+        mut failed: Failed,
+        shutdown: &Shutdown,
+    ) -> Option<Result<(), Failed>> {
+        let channel = self.channel.name();
+        tracing::error!(channel, reason = failed.reason, "no room for an effect: it waits");
+        let cause = Cause { repeated: true, ..cause.clone() };
+        loop {
+            self.watch.no_room(channel, &failed.reason);
+            tokio::select! {
+                () = shutdown.wait() => return None,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+            let seen = self.cast.of(&event.data).await;
+            match self.effects(event, seen, &cause).await {
+                Err(again) if again.outlook == Outlook::NoRoom => failed = again,
+                done => {
+                    self.watch.room(channel);
+                    return Some(done);
+                }
+            }
+        }
     }
 
     async fn again(&self, delivery: Delivery, failed: &Failed) {
