@@ -1,13 +1,15 @@
 //! `tidings backup` and `tidings restore`: a folder with everything that cannot be made again.
 //!
 //! That is the log, the dead letters, the secrets and media of the namespace (each a copy in the format of
-//! `nats stream backup`), and the keys. The read model is not in it: it is built from the log.
+//! `nats stream backup`), and the keys. The read model is not in it: it is built from the log. Nor are sessions
+//! and what signs their tokens: what was logged out or stolen since must not live again. A restore ends every
+//! session, and new secrets are made at the next start.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use eventlog::{EventLog, LogError, Snapshot};
-use schemas::Timestamp;
+use schemas::{Namespace, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::fs::{self, File};
@@ -17,12 +19,14 @@ use super::reach::Reached;
 use crate::base::connect_log;
 use crate::cli::Output;
 use crate::config::Config;
-use crate::data::{make_private, write_private};
+use crate::data::{make_private, sync_folder_of, write_private};
 use crate::failure::Failure;
 use crate::terminal::{bytes_bar, print, print_json};
 
 /// The layout this build writes and reads.
 const FORMAT: u32 = 1;
+/// What a restore says it has done.
+const RESTORED: &str = "restored";
 /// Files of one of these keys folders are small; a larger one is not a key.
 const LARGEST_KEY: u64 = 1 << 20;
 
@@ -37,6 +41,22 @@ struct Manifest {
     /// The streams, in the order in which they are restored: the log first.
     streams: Vec<String>,
     keys: Vec<String>,
+}
+
+/// Buckets of what ends with a restore: sessions, whose they are, tickets for sockets, one-time codes, and the
+/// store's own tries.
+const EPHEMERAL: &[&str] = &["sessions", "user_sessions", "tickets", "otp", "store_probe"];
+
+/// Whether a stream comes back with a restore.
+fn lasts(stream: &str, namespace: &Namespace) -> bool {
+    EPHEMERAL.iter().all(|bucket| *stream != format!("KV_{}", namespace.bucket(bucket)))
+}
+
+/// Whether a file of the keys folder comes back with a restore: not what sessions, tokens and codes are made
+/// with. What names, invitations and links are found by must stay what it is.
+fn is_lasting_key(name: &str) -> bool {
+    let of_sessions = ["signing", "refresh", "otp"].iter().any(|made| name.starts_with(made));
+    !of_sessions && !name.starts_with('.')
 }
 
 fn cannot(what: &str, path: &Path) -> impl Fn(std::io::Error) -> Failure {
@@ -61,7 +81,8 @@ pub(crate) async fn backup(
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
     // A copy of a damaged log is a damaged log, and the server copies it without a word.
     log.check_everything(None).await.map_err(|error| copying("the log", &error))?;
-    let streams = log.streams().await.map_err(|error| copying("the log", &error))?;
+    let mut streams = log.streams().await.map_err(|error| copying("the log", &error))?;
+    streams.retain(|stream| lasts(stream, &config.namespace));
     let mut messages = 0;
     for stream in &streams {
         messages += copy_stream(&log, stream, &into.join("streams").join(stream)).await?;
@@ -76,10 +97,11 @@ pub(crate) async fn backup(
         keys,
     };
     write_json(&into.join("backup.json"), &manifest)?;
+    sync_folder_of(into).map_err(cannot("cannot write", into))?;
     report("backup", into, &manifest, messages, output)
 }
 
-/// Brings a backup back into an empty namespace and an empty keys folder.
+/// Brings a backup back into an empty namespace and an empty keys folder. Every session has ended then.
 ///
 /// # Errors
 /// It is no backup, it is another namespace's, something is there already, or it is damaged.
@@ -96,19 +118,23 @@ pub(crate) async fn restore(
         let text = format!("there is a log already (stream {stream}); restore wants an empty one");
         return Err(Failure::wrong_call(text));
     }
-    if let Some(key) = manifest.keys.iter().find(|key| config.keys.join(key).exists()) {
-        let file = config.keys.join(key);
+    if let Some(file) = other_key(&config.keys, &from.join("keys")) {
         return Err(Failure::wrong_call(format!("{} exists already", file.display())));
+    }
+    if let Some(files) = reached.files() {
+        log.sync_below(files.to_owned());
     }
     // The log last: without it nothing else counts as there, so a restore that was cut short is seen.
     let mut messages = 0;
-    for stream in manifest.streams.iter().rev() {
+    let lasting = manifest.streams.iter().filter(|stream| lasts(stream, &config.namespace));
+    for stream in lasting.rev() {
         messages += restore_stream(&log, &from.join("streams").join(stream)).await?;
     }
     copy_files(&from.join("keys"), &config.keys).await?;
     log.attach().await.map_err(|error| copying("the log", &error))?;
     log.check_everything(None).await.map_err(|error| copying("the log", &error))?;
-    report("restored", from, &manifest, messages, output)
+    log.sync_everything().await.map_err(|error| copying("the log", &error))?;
+    report(RESTORED, from, &manifest, messages, output)
 }
 
 fn copying(what: &str, error: &LogError) -> Failure {
@@ -175,17 +201,33 @@ async fn copy_files(from: &Path, into: &Path) -> Result<Vec<String>, Failure> {
     while let Some(entry) = entries.next_entry().await.map_err(cannot("cannot read", from))? {
         let path: PathBuf = entry.path();
         let about = entry.metadata().await.map_err(cannot("cannot read", &path))?;
-        if !about.is_file() || about.len() > LARGEST_KEY {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !about.is_file() || about.len() > LARGEST_KEY || !is_lasting_key(&name) {
             continue;
         }
         let content = fs::read(&path).await.map_err(cannot("cannot read", &path))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
         let target = into.join(&name);
         write_private(&target, &content).map_err(cannot("cannot write", &target))?;
         names.push(name);
     }
     names.sort();
     Ok(names)
+}
+
+/// A file that lies in a keys folder and is not one that comes back: a restore must not mix with an installation that
+/// has keys of its own.
+fn other_key(folder: &Path, backup: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let mut files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    files.find(|path| path.is_file() && !comes_back(path, backup))
+}
+
+/// Whether the backup has this very key.
+fn comes_back(path: &Path, backup: &Path) -> bool {
+    let Some(name) = path.file_name() else { return false };
+    let there = (std::fs::read(path), std::fs::read(backup.join(name)));
+    is_lasting_key(&name.to_string_lossy())
+        && matches!(there, (Ok(ours), Ok(theirs)) if ours == theirs)
 }
 
 fn write_json(file: &Path, value: &impl Serialize) -> Result<(), Failure> {
@@ -201,12 +243,26 @@ fn report(
     messages: u64,
     output: Output,
 ) -> Result<ExitCode, Failure> {
+    let restored = what == RESTORED;
     if output.json {
-        print_json(&json!({ "folder": folder, "messages": messages, "manifest": manifest }))?;
-    } else {
-        let (streams, keys) = (manifest.streams.len(), manifest.keys.len());
-        let from = folder.display();
-        print(&format!("{what} {from}: {streams} streams, {messages} messages, {keys} keys\n"))?;
+        let mut told = json!({ "folder": folder, "messages": messages, "manifest": manifest });
+        if restored {
+            told["sessions"] = json!("ended");
+            told["secrets"] = json!("new");
+            told["passwords_of"] = json!(manifest.made_at);
+        }
+        print_json(&told)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (streams, keys) = (manifest.streams.len(), manifest.keys.len());
+    let from = folder.display();
+    print(&format!("{what} {from}: {streams} streams, {messages} messages, {keys} keys\n"))?;
+    if restored {
+        print(&format!(
+            "Every session has ended: people log in again, and the next start makes new secrets.\n\
+             Passwords are those of the backup ({}): a password changed since is the former one again.\n",
+            manifest.made_at
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
