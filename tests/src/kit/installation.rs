@@ -73,6 +73,8 @@ pub struct Installation {
     /// Its process.
     pub process: Process,
     flags: Vec<String>,
+    /// Where what it writes to stderr goes.
+    logs: PathBuf,
     folder: Option<TempDir>,
 }
 
@@ -98,16 +100,33 @@ pub fn command(arguments: &[&str]) -> Command {
 }
 
 /// Starts it on a data folder; the process and where it listens.
-fn serve(data: &Path, flags: &[String], listen: &str, left: Option<&Path>) -> (Process, String) {
-    let logs = data.parent().expect("a folder around the data");
+fn serve(
+    data: &Path,
+    flags: &[String],
+    listen: &str,
+    logs: &Path,
+    left: Option<&Path>,
+) -> (Process, String) {
+    begin(data, flags, listen, logs, left)
+        .unwrap_or_else(|said| panic!("serve says nothing:\n{said}"))
+}
+
+/// The same; what it wrote to stderr, if it ended before it was ready.
+fn begin(
+    data: &Path,
+    flags: &[String],
+    listen: &str,
+    logs: &Path,
+    left: Option<&Path>,
+) -> Result<(Process, String), String> {
     let mut command = command(&["serve", "--listen", listen, "--log", "info", "--data"]);
     command.arg(data).args(flags);
     let process = Process::start("serve", &command, logs, left);
-    let line = process.line();
+    let Some(line) = process.first_line() else { return Err(process.stderr_tail()) };
     let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
     assert_eq!(ready["ready"], true, "{line}");
     let http = ready["http"].as_str().expect("an address").to_owned();
-    (process, http)
+    Ok((process, http))
 }
 
 impl Installation {
@@ -125,9 +144,21 @@ impl Installation {
     pub fn start(flags: &[&str]) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap();
         let data = folder.path().join("data");
+        Self::keep(folder, data, flags)
+    }
+
+    /// Starts one whose data folder lies elsewhere, such as on a disk of its own.
+    #[must_use]
+    pub fn start_on(data: &Path, flags: &[&str]) -> Self {
+        let folder = TempDir::with_prefix("tidings-test-").unwrap();
+        Self::keep(folder, data.to_owned(), flags)
+    }
+
+    fn keep(folder: TempDir, data: PathBuf, flags: &[&str]) -> Self {
+        let logs = folder.path().to_owned();
         let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        let (process, http) = serve(&data, &flags, "127.0.0.1:0", None);
-        Self { place: Place::new(vec![http]), data, process, flags, folder: Some(folder) }
+        let (process, http) = serve(&data, &flags, "127.0.0.1:0", &logs, None);
+        Self { place: Place::new(vec![http]), data, process, flags, logs, folder: Some(folder) }
     }
 
     /// Starts one that lasts as long as the test process, and is cleaned up after by its guardian.
@@ -136,17 +167,37 @@ impl Installation {
         let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
         let data = folder.join("data");
         let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        let (process, http) = serve(&data, &flags, "127.0.0.1:0", Some(&folder));
-        Self { place: Place::new(vec![http]), data, process, flags, folder: None }
+        let (process, http) = serve(&data, &flags, "127.0.0.1:0", &folder, Some(&folder));
+        Self { place: Place::new(vec![http]), data, process, flags, logs: folder, folder: None }
     }
 
     /// Starts it again on the same data and the same address.
+    ///
+    /// # Panics
+    /// When it does not come up.
     pub fn start_again(&mut self) {
+        self.try_to_start().unwrap_or_else(|said| panic!("it does not start again:\n{said}"));
+    }
+
+    /// The same, of one that may refuse to start.
+    ///
+    /// # Errors
+    /// What it said when it ended.
+    pub fn try_to_start(&mut self) -> Result<(), String> {
         assert!(!self.process.runs(), "it still runs");
         let address = self.place.url(0).trim_start_matches("http://").to_owned();
-        let (process, http) = serve(&self.data, &self.flags, &address, None);
+        let (process, http) = begin(&self.data, &self.flags, &address, &self.logs, None)?;
         assert_eq!(http, self.place.url(0));
         self.process = process;
+        Ok(())
+    }
+
+    /// Ends it and its server without a word, as a power loss does.
+    pub fn crash(&mut self) {
+        // The server first: it would close its store when `serve` is gone.
+        let _ = process::sweep(&self.data);
+        self.process.kill();
+        let _ = process::sweep(&self.data);
     }
 
     /// What `run.json` says now; null when it is not there.

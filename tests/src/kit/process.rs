@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -100,6 +100,21 @@ impl Process {
         self.lines.lock().unwrap().recv_timeout(PATIENCE).unwrap_or_else(|_| {
             panic!("{} says nothing. Its stderr:\n{}", self.name, self.stderr_tail())
         })
+    }
+
+    /// The next line of its stdout; none when it ends before it says one.
+    ///
+    /// # Panics
+    /// When it goes on without a word for a minute.
+    #[must_use]
+    pub fn first_line(&self) -> Option<String> {
+        match self.lines.lock().unwrap().recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("{} says nothing. Its stderr:\n{}", self.name, self.stderr_tail())
+            }
+        }
     }
 
     /// The end of what it wrote to stderr.

@@ -163,6 +163,8 @@ async fn a_flipped_bit_is_found_and_a_backup_brings_everything_back() {
     assert_eq!(restored["messages"], counts["messages"]);
     installation.start_again();
     *place.newest.lock().unwrap() = (0, String::new());
+    // A restore ends every session.
+    let (ada, bob) = (ada.again().await, bob.again().await);
     until("everything is projected", async || {
         let page = bob.get(&page).await;
         (page.status == 200 && bodies(page.json["items"].as_array()?).len() == 40).then_some(())

@@ -19,12 +19,19 @@ mod crew;
 mod damage;
 mod figures;
 mod forged;
+mod full_disk;
 mod gateways;
 mod history;
 mod live;
 mod load;
+mod mails;
+mod memory;
 mod nats_server;
 mod poison;
+#[cfg(target_os = "linux")]
+mod power;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod projectors;
 mod rights;
 mod schedule;

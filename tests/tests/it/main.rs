@@ -46,6 +46,7 @@ mod live;
 mod messages;
 mod notifications;
 mod operations;
+mod restores;
 mod rooms;
 mod traces;
 mod verified;
