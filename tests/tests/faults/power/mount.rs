@@ -119,7 +119,6 @@ const fn place(offset: i64) -> usize {
     offset as usize
 }
 
-#[expect(clippy::too_many_arguments, reason = "as the kernel asks")]
 impl Filesystem for Mounted {
     fn lookup(&mut self, _: &Request<'_>, parent: u64, name: &OsStr, reply: ReplyEntry) {
         entry(reply, self.found(parent, name));
