@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bus::{Bus, BusError, ServiceHandle};
 use eventlog::{AppendError, EventLog, LinkState, LogError};
 use schemas::commands::{
-    Accepted, AddMember, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, Command, CreateRoom,
-    DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
+    Accepted, AddMember, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, Command,
+    CreateRoom, DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
     PostMessages, RemoveMember,
 };
 use schemas::values::RoomName;
@@ -207,6 +207,7 @@ async fn serve(bus: &Bus, chat: &Arc<Chat>) -> Result<ServiceHandle, BusError> {
         AddMember => add_member;
         RemoveMember => remove_member;
         ChangeMember => change_member;
+        AppointOwner => appoint_owner;
         PostMessage => post_message;
         PostMessages => post_messages;
         EditMessage => edit_message;

@@ -86,6 +86,7 @@ fn state_after(data: EventData) -> State {
         EventData::RoomCreated(event) => State::Room(Box::new(event.room)),
         EventData::RoomChanged(event) => State::Room(Box::new(event.room)),
         EventData::RoomArchived(event) => State::Room(Box::new(event.room)),
+        EventData::RoomRestored(event) => State::Room(Box::new(event.room)),
         _ => State::Gone,
     }
 }

@@ -70,8 +70,8 @@ codes! {
     PayloadTooLarge = "payload_too_large", 413, false, "Too large";
     /// The body is not JSON.
     UnsupportedMediaType = "unsupported_media_type", 415, false, "Unsupported media type";
-    /// The same Idempotency-Key came with another request.
-    IdempotencyMismatch = "idempotency_mismatch", 422, false, "The idempotency key was used for another request";
+    /// The same Idempotency-Key or client_id came with another request.
+    IdempotencyMismatch = "idempotency_mismatch", 422, false, "The idempotency key or client_id was used for another request";
     /// Too many requests or frames; wait as long as told.
     RateLimited = "rate_limited", 429, true, "Too many requests";
     /// A defect of ours.

@@ -177,8 +177,11 @@ pub struct MessageOutcome {
     pub posted: Position,
     /// When it was last edited.
     pub edited_at: Option<Timestamp>,
-    /// The post was a repeat of an earlier one (same `client_id`), whose message this is.
+    /// The post was a repeat of an earlier one (same `client_id`), whose message this is, as it was posted.
     pub repeat: bool,
+    /// For a repeat: whatever happened to the message before it was repeated lies before this position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Position>,
 }
 
 /// How far a read marker is.
@@ -285,7 +288,7 @@ commands! {
     }
     /// Finds or makes the direct room of the caller and some others.
     CHAT / "open_direct": OpenDirect -> RoomOutcome {
-        /// The others; 1 to 9. Naming nobody but the caller opens his notes to himself.
+        /// The others; at most 9. Naming none, or the caller alone, opens the caller's notes.
         members: Vec<UserRef>,
     }
     /// Changes a room. A field that is absent (or `Keep`) stays; `Clear` empties an optional one.
@@ -298,10 +301,12 @@ commands! {
         topic: Patch<Topic>,
         /// Who may find and join it.
         visibility: Option<Visibility>,
-        /// Days after which messages move to the archive.
+        /// Days after which messages move to the archive; 1 to 36,500.
         retention_days: Patch<u32>,
+        /// Read-only, or no longer.
+        archived: Option<bool>,
     }
-    /// Makes a room read-only for ever.
+    /// Makes a room read-only.
     CHAT / "archive_room": ArchiveRoom -> RoomOutcome {
         /// Which.
         room_id: RoomId,
@@ -342,6 +347,13 @@ commands! {
         role: Option<RoomRole>,
         /// Read-only until then; `Clear` lifts it.
         muted_until: Patch<Timestamp>,
+    }
+    /// An admin of the installation makes a member an owner, beside those there are.
+    CHAT / "appoint_owner": AppointOwner -> MemberState {
+        /// Where.
+        room_id: RoomId,
+        /// Whom.
+        user_id: UserId,
     }
     /// Says something.
     CHAT / "post_message": PostMessage -> MessageOutcome {

@@ -15,9 +15,9 @@ use serde_json::value::RawValue;
 use crate::events::{
     MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MessageDeleted,
     MessageEdited, MessagePosted, NameClaimed, NameReleased, NotificationCreated,
-    NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated, SessionRefreshed,
-    SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered, UserRoleChanged,
-    UserSuspensionChanged,
+    NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated, RoomRestored,
+    SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered,
+    UserRoleChanged, UserSuspensionChanged,
 };
 use crate::ids::{EventId, InvalidId, TraceParent, UserId};
 use crate::text::text_serde;
@@ -272,6 +272,7 @@ event_types! {
     RoomCreated(RoomCreated) = "room.created.v1", |d| d.room.id;
     RoomChanged(RoomChanged) = "room.changed.v1", |d| d.room.id;
     RoomArchived(RoomArchived) = "room.archived.v1", |d| d.room.id;
+    RoomRestored(RoomRestored) = "room.restored.v1", |d| d.room.id;
     MemberJoined(MemberJoined) = "member.joined.v1", |d| d.member.user_id;
     MemberAdded(MemberAdded) = "member.added.v1", |d| d.member.user_id;
     MemberLeft(MemberLeft) = "member.left.v1", |d| d.member.user_id;

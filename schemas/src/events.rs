@@ -64,7 +64,7 @@ pub struct RoomState {
     /// Every registered user belongs to it without an event of his own (the `general` room).
     #[serde(default)]
     pub everyone: bool,
-    /// Read-only for ever.
+    /// Read-only, until it is restored.
     #[serde(default)]
     pub archived: bool,
     /// Owners, so that "the last owner stays" is decided by one lane.
@@ -238,9 +238,16 @@ pub struct RoomChanged {
     pub room: RoomState,
 }
 
-/// A room became read-only for ever.
+/// A room became read-only, until it is restored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomArchived {
+    /// The room after it.
+    pub room: RoomState,
+}
+
+/// An archived room takes writes again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomRestored {
     /// The room after it.
     pub room: RoomState,
 }

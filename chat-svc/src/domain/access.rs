@@ -30,7 +30,7 @@ pub enum Denied {
     /// The caller may only read for a while.
     #[error("you may only read in this room until {0}")]
     Muted(Timestamp),
-    /// The room is read-only for ever.
+    /// The room is read-only.
     #[error("the room is archived")]
     Archived,
     /// Everybody belongs to the room: nobody comes or goes.
@@ -151,10 +151,47 @@ impl<'a> Standing<'a> {
     pub fn may_write(&self, now: Timestamp) -> Result<(), Denied> {
         self.role()?;
         self.not_archived()?;
+        self.not_muted(now)
+    }
+
+    /// The caller must not be muted.
+    ///
+    /// # Errors
+    /// [`Denied::Muted`].
+    pub fn not_muted(&self, now: Timestamp) -> Result<(), Denied> {
         match self.member.and_then(|member| member.muted_until) {
             Some(until) if until > now => Err(Denied::Muted(until)),
             _ => Ok(()),
         }
+    }
+
+    /// The caller must be allowed to change the room or the people in it; answers with their role. Who is
+    /// muted has no say either: an owner mutes an admin to stop them.
+    ///
+    /// # Errors
+    /// [`Denied::DirectRoom`], [`Denied::Archived`] and those of [`Standing::at_least`] and
+    /// [`Standing::not_muted`].
+    pub fn may_govern(&self, needed: RoomRole, now: Timestamp) -> Result<RoomRole, Denied> {
+        self.role()?;
+        self.not_direct()?;
+        self.not_archived()?;
+        self.may_govern_archived(needed, now)
+    }
+
+    /// The same where being archived is no hindrance.
+    ///
+    /// # Errors
+    /// Those of [`Standing::may_govern`] but [`Denied::Archived`].
+    pub fn may_govern_archived(
+        &self,
+        needed: RoomRole,
+        now: Timestamp,
+    ) -> Result<RoomRole, Denied> {
+        self.role()?;
+        self.not_direct()?;
+        let role = self.at_least(needed)?;
+        self.not_muted(now)?;
+        Ok(role)
     }
 
     /// The room must not be archived.

@@ -65,6 +65,7 @@ pub(crate) fn no_change() -> ChangeRoom {
         topic: Patch::Keep,
         visibility: None,
         retention_days: Patch::Keep,
+        archived: None,
     }
 }
 
@@ -172,11 +173,17 @@ impl World {
         command: &ChangeRoom,
     ) -> Result<Vec<Fact>, RoomRejection> {
         let standing = self.standing(actor)?;
-        let holder: Name = match NameChange::of(standing.room, command) {
-            NameChange::None => None,
-            NameChange::Moves { to, .. } => self.holder(&Lane::room_name(to.as_str())),
-        };
-        room::change(&standing, command, &holder)
+        let claimed = NameChange::of(standing.room, command).claimed;
+        let holder: Name = claimed.and_then(|to| self.holder(&Lane::room_name(to.as_str())));
+        room::change(&standing, command, &holder, &cx(actor))
+    }
+
+    pub(crate) fn archive(&self, actor: u128) -> Result<Vec<Fact>, RoomRejection> {
+        self.change_room(actor, &room::archiving(&room_id(1)))
+    }
+
+    pub(crate) fn restore(&self, actor: u128) -> Result<Vec<Fact>, RoomRejection> {
+        self.change_room(actor, &ChangeRoom { archived: Some(false), ..no_change() })
     }
 
     pub(crate) fn holder(&self, lane: &Lane) -> Name {

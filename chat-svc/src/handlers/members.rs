@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use schemas::commands::{
-    Accepted, AddMember, CallContext, ChangeMember, Command, JoinRoom, LeaveRoom, RemoveMember,
-    RoomOutcome,
+    Accepted, AddMember, AppointOwner, CallContext, ChangeMember, Command, JoinRoom, LeaveRoom,
+    RemoveMember, RoomOutcome,
 };
 use schemas::events::MemberState;
 use schemas::{Lane, Rejection, RoomId, UserId};
@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::chat::Chat;
 use crate::decision::{Failure, ReadAt, accepted, settle};
 use crate::domain::Fact;
-use crate::domain::member::{Target, add, change, evolve, join, leave, remove};
+use crate::domain::member::{Target, add, appoint, change, evolve, join, leave, remove};
 use crate::lanes::{Freshness, Snapshot};
 
 impl Chat {
@@ -136,8 +136,33 @@ impl Chat {
         let person = self.lanes.person(&cmd.user_id, how).await?;
         let (member, read) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, how).await?;
         let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
-        let (facts, after) = change(&standing, &target, cmd)?;
+        let (facts, after) = change(&standing, &target, cmd, &call.context())?;
         let committed = self.commit(call, ChangeMember::NAME, facts, &read).await?;
+        Ok(accepted(committed.position(), after))
+    }
+
+    pub(crate) async fn appoint_owner(
+        &self,
+        ctx: CallContext,
+        cmd: AppointOwner,
+    ) -> Result<Accepted<MemberState>, Rejection> {
+        let call = Call::of(&ctx)?;
+        settle(&self.metrics, Freshness::Fresh, |how| self.try_appoint(&call, &cmd, how)).await
+    }
+
+    async fn try_appoint(
+        &self,
+        call: &Call,
+        cmd: &AppointOwner,
+        how: Freshness,
+    ) -> Result<Accepted<MemberState>, Failure> {
+        let seen = self.see(call, &cmd.room_id, how).await?;
+        let person = self.lanes.person(&cmd.user_id, how).await?;
+        let (member, read) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, how).await?;
+        let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
+        let (admin, room) = (seen.person.state.as_ref(), seen.room.state.as_ref());
+        let (facts, after) = appoint(admin, room, &target)?;
+        let committed = self.commit(call, AppointOwner::NAME, facts, &read).await?;
         Ok(accepted(committed.position(), after))
     }
 

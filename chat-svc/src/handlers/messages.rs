@@ -61,7 +61,7 @@ impl Chat {
     ) -> Outcome {
         let posted = self.log.epoch().at(posted);
         let position = Some(posted.clone());
-        accepted(position, MessageOutcome { message, posted, edited_at, repeat })
+        accepted(position, MessageOutcome { message, posted, edited_at, repeat, as_of: None })
     }
 
     pub(crate) async fn edit_message(

@@ -108,6 +108,22 @@ impl Chat {
         Err(Rejection::field(Code::NotFound, pointer, "not_found", detail).into())
     }
 
+    /// Nobody who cannot act is brought into a room.
+    async fn all_active(&self, users: &[UserId], pointer: &str) -> Result<(), Failure> {
+        stream::iter(users.iter().cloned().enumerate())
+            .map(|(index, user)| async move {
+                let person = self.lanes.person(&user, Freshness::Cached).await?;
+                if person.state.as_ref().is_none_or(|person| !person.suspended) {
+                    return Ok(());
+                }
+                let (pointer, detail) = (format!("{pointer}/{index}"), "the user is suspended");
+                Err(Rejection::field(Code::Conflict, &pointer, "suspended", detail).into())
+            })
+            .buffered(LOOKUPS)
+            .try_collect()
+            .await
+    }
+
     async fn look_up(&self, user: &UserRef, how: Freshness) -> Result<Option<UserId>, Failure> {
         match user {
             UserRef::Name(name) => self.lanes.holder(name.as_str(), how).await,

@@ -13,7 +13,7 @@ use crate::call::{self, Call};
 use crate::chat::Chat;
 use crate::decision::{Failure, Tries, accepted, settle, unavailable};
 use crate::domain::access::Standing;
-use crate::domain::message::{self, NewMessage};
+use crate::domain::message::{self, MessageRejection, NewMessage};
 use crate::lanes::Freshness;
 use crate::repeats::{Claim, Unknowable};
 
@@ -159,12 +159,14 @@ impl Chat {
     ) -> Result<Decided, Failure> {
         let Post { command, claim, id, .. } = post;
         let cx = call.context();
-        standing.may_write(cx.now)?;
+        standing.role()?;
         if let Some(claim) = claim
-            && let Some(outcome) = self.earlier(claim).await?
+            && let Some(outcome) = self.earlier(claim, command).await?
         {
+            // Whoever lost the answer may have lost the right to write since: it was written all the same.
             return Ok(Decided::Repeat(outcome));
         }
+        standing.may_write(cx.now)?;
         self.check_thread(standing, command).await?;
         let (mentions, mentions_room) = self.named(standing.room, &command.body).await?;
         let client_id = claim.as_ref().map(|claim| &claim.client_id);
@@ -183,7 +185,7 @@ impl Chat {
         if let Some(claim) = &post.claim {
             self.repeats.note(claim);
             if appended.duplicate {
-                let earlier = self.repeat_at(claim, posted).await?;
+                let earlier = self.repeat_at(claim, post.command, posted).await?;
                 return earlier.ok_or_else(|| unavailable("the message id was in use").into());
             }
         }
@@ -193,10 +195,14 @@ impl Chat {
     }
 
     /// The outcome of an earlier post of the same claim, if there was one.
-    async fn earlier(&self, claim: &Claim) -> Result<Option<Outcome>, Failure> {
+    async fn earlier(
+        &self,
+        claim: &Claim,
+        command: &PostMessage,
+    ) -> Result<Option<Outcome>, Failure> {
         match self.repeats.first(claim).await {
             Ok(None) => Ok(None),
-            Ok(Some(sequence)) => self.repeat_at(claim, sequence).await,
+            Ok(Some(sequence)) => self.repeat_at(claim, command, sequence).await,
             Err(error) => {
                 tracing::warn!(error = %telemetry::error_chain(&error), "cannot tell a repeat");
                 Err(match error {
@@ -208,10 +214,12 @@ impl Chat {
         }
     }
 
-    /// The first post of a claim, as it stands in the log. None when that is not what stands there.
+    /// The first post of a claim, as it stands in the log, if the new one says the same. None when that is
+    /// not what stands there.
     async fn repeat_at(
         &self,
         claim: &Claim,
+        command: &PostMessage,
         sequence: Sequence,
     ) -> Result<Option<Outcome>, Failure> {
         let ours = |state: &MessageState| {
@@ -230,7 +238,14 @@ impl Chat {
         }
         self.metrics.repeated();
         self.repeats.note_repeat(claim, sequence);
-        Ok(Some(self.outcome(sequence, first.message, None, true)))
+        if !message::is_repeat_of(&first.message, command) {
+            return Err(MessageRejection::OtherBody.into());
+        }
+        // What became of it since is for whoever shows it: everything up to here counts.
+        let as_of = self.log.epoch().at(self.log.head().await?);
+        let mut outcome = self.outcome(sequence, first.message, None, true);
+        outcome.result.as_of = Some(as_of);
+        Ok(Some(outcome))
     }
 
     async fn check_thread(

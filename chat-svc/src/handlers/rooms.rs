@@ -14,8 +14,8 @@ use crate::chat::Chat;
 use crate::decision::{Committed, Failure, ReadAt, accepted, settle};
 use crate::domain::Fact;
 use crate::domain::room::{
-    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, RoomRejection, archive, change, create,
-    evolve, evolve_name, open_direct,
+    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, RoomRejection, archiving, change,
+    create, evolve, evolve_name, open_direct,
 };
 use crate::lanes::Freshness;
 
@@ -50,6 +50,7 @@ impl Chat {
             return Ok(made(Some(position), room.clone(), true));
         }
         let others = self.resolve(&cmd.members, "/members").await?;
+        self.all_active(&others, "/members").await?;
         let mut read = ReadAt::default();
         let holder = match cmd.kind {
             RoomKind::Channel => self.name(Lane::room_name(cmd.name.as_str()), &mut read).await?,
@@ -104,27 +105,31 @@ impl Chat {
         cmd: ChangeRoom,
     ) -> Result<Outcome, Rejection> {
         let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_change_room(&call, &cmd, how)).await
+        let name = ChangeRoom::NAME;
+        settle(&self.metrics, Freshness::Fresh, |how| self.try_change_room(&call, name, &cmd, how))
+            .await
     }
 
     async fn try_change_room(
         &self,
         call: &Call,
+        command: &str,
         cmd: &ChangeRoom,
         how: Freshness,
     ) -> Result<Outcome, Failure> {
         let seen = self.see(call, &cmd.room_id, how).await?;
         let standing = seen.standing()?;
         let mut read = seen.read_at(&cmd.room_id);
-        let holder = match NameChange::of(standing.room, cmd) {
-            NameChange::None => None,
-            NameChange::Moves { from, to } => {
-                self.name(Lane::room_name(from.as_str()), &mut read).await?;
-                self.name(Lane::room_name(to.as_str()), &mut read).await?
-            }
+        let NameChange { released, claimed } = NameChange::of(standing.room, cmd);
+        if let Some(name) = released {
+            self.name(Lane::room_name(name.as_str()), &mut read).await?;
+        }
+        let holder = match claimed {
+            Some(name) => self.name(Lane::room_name(name.as_str()), &mut read).await?,
+            None => None,
         };
-        let facts = change(&standing, cmd, &holder)?;
-        self.finish(call, ChangeRoom::NAME, Some(standing.room), facts, &read).await
+        let facts = change(&standing, cmd, &holder, &call.context())?;
+        self.finish(call, command, Some(standing.room), facts, &read).await
     }
 
     pub(crate) async fn archive_room(
@@ -133,23 +138,9 @@ impl Chat {
         cmd: ArchiveRoom,
     ) -> Result<Outcome, Rejection> {
         let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_archive(&call, &cmd, how)).await
-    }
-
-    async fn try_archive(
-        &self,
-        call: &Call,
-        cmd: &ArchiveRoom,
-        how: Freshness,
-    ) -> Result<Outcome, Failure> {
-        let seen = self.see(call, &cmd.room_id, how).await?;
-        let standing = seen.standing()?;
-        let mut read = seen.read_at(&cmd.room_id);
-        if let (RoomKind::Channel, Some(name)) = (standing.room.kind, &standing.room.name) {
-            self.name(Lane::room_name(name.as_str()), &mut read).await?;
-        }
-        let facts = archive(&standing)?;
-        self.finish(call, ArchiveRoom::NAME, Some(standing.room), facts, &read).await
+        let (name, cmd) = (ArchiveRoom::NAME, archiving(&cmd.room_id));
+        settle(&self.metrics, Freshness::Fresh, |how| self.try_change_room(&call, name, &cmd, how))
+            .await
     }
 
     /// Who holds a unique name, and takes note of where its lane is.

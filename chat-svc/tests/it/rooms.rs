@@ -13,6 +13,7 @@ fn rename(room: &schemas::RoomId, to: &str) -> ChangeRoom {
         topic: Patch::Keep,
         visibility: None,
         retention_days: Patch::Keep,
+        archived: None,
     }
 }
 

@@ -117,6 +117,7 @@ pub(crate) fn needs(event: &Event, everyone: &[RoomId], wants: &mut Wants<'_>) {
         }
         EventData::RoomChanged(data) => rooms::needs(&data.room.id, wants),
         EventData::RoomArchived(data) => rooms::needs(&data.room.id, wants),
+        EventData::RoomRestored(data) => rooms::needs(&data.room.id, wants),
         EventData::MemberJoined(data) => memberships::needs(&data.member, wants),
         EventData::MemberAdded(data) => memberships::needs(&data.member, wants),
         EventData::MemberLeft(data) => memberships::needs(&data.member, wants),
@@ -179,6 +180,7 @@ pub(crate) fn groups_of(event: &Event) -> &'static [Group] {
         EventData::RoomCreated(_)
         | EventData::RoomChanged(_)
         | EventData::RoomArchived(_)
+        | EventData::RoomRestored(_)
         | EventData::MemberJoined(_)
         | EventData::MemberAdded(_)
         | EventData::MemberLeft(_)
@@ -252,6 +254,7 @@ fn conversations(data: &EventData, at: Sequence, set: &mut WorkingSet) -> Result
         }
         EventData::RoomChanged(data) => rooms::changed(&data.room, at, set),
         EventData::RoomArchived(data) => rooms::changed(&data.room, at, set),
+        EventData::RoomRestored(data) => rooms::changed(&data.room, at, set),
         EventData::MemberJoined(data) => memberships::changed(&data.member, at, set),
         EventData::MemberAdded(data) => memberships::changed(&data.member, at, set),
         EventData::MemberLeft(data) => memberships::changed(&data.member, at, set),

@@ -45,6 +45,7 @@ fn all() -> BTreeMap<String, Schema> {
         "event.room.created.v1" => events::RoomCreated,
         "event.room.changed.v1" => events::RoomChanged,
         "event.room.archived.v1" => events::RoomArchived,
+        "event.room.restored.v1" => events::RoomRestored,
         "event.member.joined.v1" => events::MemberJoined,
         "event.member.added.v1" => events::MemberAdded,
         "event.member.left.v1" => events::MemberLeft,

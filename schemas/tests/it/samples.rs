@@ -5,8 +5,8 @@ use schemas::events::{
     MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
     MessageDeleted, MessageEdited, MessagePosted, MessageState, NameClaimed, NameReleased,
     NotificationCreated, NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated,
-    RoomState, SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged,
-    UserRegistered, UserRoleChanged, UserState, UserSuspensionChanged,
+    RoomRestored, RoomState, SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded,
+    UserProfileChanged, UserRegistered, UserRoleChanged, UserState, UserSuspensionChanged,
 };
 use schemas::ids::{
     EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
@@ -122,6 +122,7 @@ fn rooms(full: bool) -> Vec<EventData> {
         RoomCreated { room: room(full) }.into(),
         RoomChanged { room: room(full) }.into(),
         RoomArchived { room: room(full) }.into(),
+        RoomRestored { room: room(full) }.into(),
         MemberJoined { member: member(full) }.into(),
         MemberAdded { member: member(full) }.into(),
         MemberLeft { member: member(full) }.into(),

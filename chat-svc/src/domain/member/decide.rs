@@ -3,13 +3,13 @@
 
 use schemas::commands::ChangeMember;
 use schemas::events::{
-    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
+    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState, RoomState,
 };
-use schemas::values::{RoomRole, Visibility};
+use schemas::values::{Role, RoomKind, RoomRole, Visibility};
 use schemas::{EventData, Lane, RoomId, Timestamp, UserId};
 
 use super::MemberRejection;
-use crate::domain::access::{Denied, Standing, belongs, role_in};
+use crate::domain::access::{Denied, Standing, active, belongs, role_in};
 use crate::domain::person::Person;
 use crate::domain::room::owners_changed;
 use crate::domain::{Context, Fact};
@@ -89,6 +89,10 @@ pub fn leave(standing: &Standing<'_>, cx: &Context) -> Result<Vec<Fact>, MemberR
     go(standing, member, |member| on_lane(standing, &cx.actor, MemberLeft { member }))
 }
 
+fn is_last_owner(room: &RoomState, member: &MemberState) -> bool {
+    member.role == RoomRole::Owner && room.owners.iter().all(|owner| *owner == member.user_id)
+}
+
 /// Ends a membership: the owner's list shrinks with it where he was an owner.
 fn go(
     standing: &Standing<'_>,
@@ -96,7 +100,7 @@ fn go(
     fact: impl FnOnce(MemberState) -> Fact,
 ) -> Result<Vec<Fact>, MemberRejection> {
     let room = standing.room;
-    if room.owners.iter().all(|owner| *owner == member.user_id) && member.role == RoomRole::Owner {
+    if is_last_owner(room, member) {
         return Err(MemberRejection::LastOwner);
     }
     let gone = MemberState { present: false, role: RoomRole::Member, ..member.clone() };
@@ -105,7 +109,7 @@ fn go(
     Ok(facts)
 }
 
-/// The caller brings somebody in. In a public room every member may; in a private one it needs an admin.
+/// The caller brings a person in. In a public room every member may; in a private one it needs an admin.
 /// Only an owner gives a role above member.
 ///
 /// # Errors
@@ -124,8 +128,7 @@ pub fn add(
         (RoomRole::Member, Visibility::Private) => RoomRole::Admin,
         (RoomRole::Admin | RoomRole::Owner, _) => RoomRole::Owner,
     };
-    standing.at_least(needed)?;
-    standing.not_archived()?;
+    standing.may_govern(needed, cx.now)?;
     if let Some(member) = target.member {
         if member.banned {
             return Err(MemberRejection::TargetBanned);
@@ -135,17 +138,20 @@ pub fn add(
             return if same { Ok(Vec::new()) } else { Err(MemberRejection::AlreadyMember) };
         }
     }
+    if target.person.suspended {
+        return Err(MemberRejection::TargetSuspended);
+    }
     let room = standing.room;
     let user = &target.person.id;
     let mut facts: Vec<Fact> =
         owners_changed(room, user, wanted == RoomRole::Owner).into_iter().collect();
-    let member = newcomer(&room.id, user, wanted, target.member, cx.now);
+    let member = with_role(newcomer(&room.id, user, wanted, target.member, cx.now), wanted);
     facts.push(on_lane(standing, user, MemberAdded { member }));
     Ok(facts)
 }
 
-/// The caller puts somebody out: an admin those below him, an owner anybody. Himself: he leaves.
-/// Nothing happens when the person has gone already.
+/// The caller puts a person out who is below them. Themselves: they leave. Nothing happens when the person
+/// has gone already.
 ///
 /// # Errors
 /// See [`MemberRejection`].
@@ -155,23 +161,24 @@ pub fn remove(
     member: Option<&MemberState>,
     cx: &Context,
 ) -> Result<Vec<Fact>, MemberRejection> {
-    let role = standing.role()?;
+    standing.role()?;
     if *user == cx.actor {
         return leave(standing, cx);
     }
     standing.members_may_change()?;
-    standing.at_least(RoomRole::Admin)?;
+    let role = standing.may_govern(RoomRole::Admin, cx.now)?;
     let member = member.ok_or(MemberRejection::NoSuchMember)?;
     if !belongs(standing.room, Some(member)) {
         return Ok(Vec::new());
     }
-    if role != RoomRole::Owner && member.role >= role {
+    if member.role >= role {
         return Err(MemberRejection::NotBelow);
     }
     go(standing, member, |member| on_lane(standing, user, MemberRemoved { member }))
 }
 
-/// The caller changes somebody's role (owners only) or mutes him (admins, those below them).
+/// The caller changes a person's role (owners, of those below them) or mutes them (admins, those below them).
+/// Everyone may step down, but for the last owner.
 ///
 /// # Errors
 /// See [`MemberRejection`].
@@ -179,36 +186,97 @@ pub fn change(
     standing: &Standing<'_>,
     target: &Target<'_>,
     command: &ChangeMember,
+    cx: &Context,
 ) -> Result<(Vec<Fact>, MemberState), MemberRejection> {
-    let role = standing.role()?;
-    standing.not_direct()?;
-    standing.at_least(RoomRole::Admin)?;
+    let role = standing.may_govern(RoomRole::Admin, cx.now)?;
     let before = present_target(standing, target)?;
     let mut next = before.clone();
-    let room = standing.room;
-    if let Some(wanted) = command.role.filter(|wanted| *wanted != before.role) {
-        if room.everyone {
-            return Err(Denied::EveryoneRoom.into());
-        }
-        standing.at_least(RoomRole::Owner)?;
-        if before.role == RoomRole::Owner && room.owners.iter().all(|o| *o == before.user_id) {
-            return Err(MemberRejection::LastOwner);
-        }
-        next.role = wanted;
-    }
     if !command.muted_until.is_keep() {
-        if role_in(room, target.person, target.member) >= role {
+        if role_in(standing.room, target.person, target.member) >= role {
             return Err(MemberRejection::NotBelow);
         }
         next.muted_until = command.muted_until.clone().apply(before.muted_until);
     }
+    if let Some(wanted) = command.role.filter(|wanted| *wanted != before.role) {
+        may_give(standing, target, &before, wanted)?;
+        next = with_role(next, wanted);
+    }
+    Ok((became(standing.room, &before, &next), next))
+}
+
+/// Whether the caller may give a member another role.
+fn may_give(
+    standing: &Standing<'_>,
+    target: &Target<'_>,
+    before: &MemberState,
+    wanted: RoomRole,
+) -> Result<(), MemberRejection> {
+    let room = standing.room;
+    if room.everyone {
+        return Err(Denied::EveryoneRoom.into());
+    }
+    let steps_down = target.person.id == standing.person.id && wanted < before.role;
+    if steps_down {
+        return if is_last_owner(room, before) { Err(MemberRejection::LastOwner) } else { Ok(()) };
+    }
+    if before.role >= standing.at_least(RoomRole::Owner)? {
+        return Err(MemberRejection::NotBelow);
+    }
+    if wanted > before.role && target.person.suspended {
+        return Err(MemberRejection::TargetSuspended);
+    }
+    Ok(())
+}
+
+/// An admin of the installation makes a member an owner beside those there are: the way out where no owner
+/// can act any more. The admin need not be in the room.
+///
+/// # Errors
+/// See [`MemberRejection`].
+pub fn appoint(
+    person: Option<&Person>,
+    room: Option<&RoomState>,
+    target: &Target<'_>,
+) -> Result<(Vec<Fact>, MemberState), MemberRejection> {
+    if active(person)?.role != Role::Admin {
+        return Err(MemberRejection::NotAnAdmin);
+    }
+    let room = room.ok_or(Denied::NoSuchRoom)?;
+    match (room.kind, room.everyone, room.archived) {
+        (RoomKind::Direct, ..) => return Err(Denied::DirectRoom.into()),
+        (_, true, _) => return Err(Denied::EveryoneRoom.into()),
+        (.., true) => return Err(Denied::Archived.into()),
+        _ => {}
+    }
+    let before = target.member.filter(|member| belongs(room, Some(member)));
+    let before = before.ok_or(MemberRejection::NoSuchMember)?;
+    if target.person.suspended {
+        return Err(MemberRejection::TargetSuspended);
+    }
+    let next = match before.role {
+        RoomRole::Owner => before.clone(),
+        RoomRole::Admin | RoomRole::Member => with_role(before.clone(), RoomRole::Owner),
+    };
+    Ok((became(room, before, &next), next))
+}
+
+/// A membership with a role. Who becomes an owner is not muted any more: there would be nobody above them
+/// to lift it.
+fn with_role(member: MemberState, role: RoomRole) -> MemberState {
+    let muted_until = member.muted_until.filter(|_| role != RoomRole::Owner);
+    MemberState { role, muted_until, ..member }
+}
+
+/// What is written when a membership becomes another; nothing when it stays as it is.
+fn became(room: &RoomState, before: &MemberState, next: &MemberState) -> Vec<Fact> {
     if next == before {
-        return Ok((Vec::new(), next));
+        return Vec::new();
     }
     let owns = next.role == RoomRole::Owner;
     let mut facts: Vec<Fact> = owners_changed(room, &next.user_id, owns).into_iter().collect();
-    facts.push(on_lane(standing, &next.user_id, MemberChanged { member: next.clone() }));
-    Ok((facts, next))
+    let lane = Lane::Member(room.id.clone(), next.user_id.clone());
+    facts.push(Fact::new(lane, MemberChanged { member: next.clone() }));
+    facts
 }
 
 /// The target's membership, which in a room of everybody may have no event yet.

@@ -6,6 +6,6 @@ mod rejection;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Target, add, change, join, leave, newcomer, remove};
+pub use decide::{Target, add, appoint, change, join, leave, newcomer, remove};
 pub use evolve::evolve;
 pub use rejection::MemberRejection;

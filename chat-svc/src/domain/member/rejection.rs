@@ -23,8 +23,14 @@ pub enum MemberRejection {
     #[error("the user is already a member, with another role")]
     AlreadyMember,
     /// A room always has an owner.
-    #[error("the last owner must hand the room over or archive it first")]
+    #[error("the last owner must hand the room over first")]
     LastOwner,
+    /// The person cannot act, so cannot be brought in or given a role.
+    #[error("the user is suspended")]
+    TargetSuspended,
+    /// Only an admin of the installation may do that.
+    #[error("this needs the role admin of the installation")]
+    NotAnAdmin,
     /// Only somebody above the person may do that.
     #[error("the user's role in the room is not below yours")]
     NotBelow,
@@ -38,9 +44,12 @@ impl From<MemberRejection> for Rejection {
             MemberRejection::NoSuchUser => Self::field(Code::NotFound, "/user", "not_found", text),
             MemberRejection::NoSuchMember => Self::new(Code::NotFound, text),
             MemberRejection::TargetBanned
+            | MemberRejection::TargetSuspended
             | MemberRejection::AlreadyMember
             | MemberRejection::LastOwner => Self::new(Code::Conflict, text),
-            MemberRejection::NotBelow => Self::new(Code::Forbidden, text),
+            MemberRejection::NotAnAdmin | MemberRejection::NotBelow => {
+                Self::new(Code::Forbidden, text)
+            }
         }
     }
 }

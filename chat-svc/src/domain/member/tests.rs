@@ -5,7 +5,6 @@ use schemas::values::{Patch, Role, RoomKind, RoomRole, Visibility};
 use super::*;
 use crate::domain::Fact;
 use crate::domain::access::Denied;
-use crate::domain::room;
 use crate::domain::testing::*;
 
 fn channel() -> World {
@@ -46,7 +45,12 @@ impl World {
         whom: u128,
     ) -> Result<Vec<Fact>, MemberRejection> {
         let standing = self.standing(actor)?;
-        Ok(change(&standing, &self.target(whom)?, command)?.0)
+        Ok(change(&standing, &self.target(whom)?, command, &cx(actor))?.0)
+    }
+
+    fn appoint(&self, actor: u128, whom: u128) -> Result<Vec<Fact>, MemberRejection> {
+        let person = self.people.get(&user(actor));
+        Ok(appoint(person, self.room.as_ref(), &self.target(whom)?)?.0)
     }
 
     fn set_role(
@@ -78,7 +82,7 @@ fn the_banned_and_the_late_stay_out() {
     }
     refused(world.join(BOB), Denied::Banned.into());
     refused(world.add(ADA, BOB, None), MemberRejection::TargetBanned);
-    let facts = room::archive(&world.standing(ADA).unwrap()).unwrap();
+    let facts = world.archive(ADA).unwrap();
     world.apply(facts);
     refused(world.join(CYD), Denied::Archived.into());
     refused(world.add(ADA, CYD, None), Denied::Archived.into());
@@ -142,7 +146,7 @@ fn only_owners_give_roles() {
 }
 
 #[test]
-fn admins_remove_those_below_and_owners_anybody() {
+fn a_member_is_removed_by_those_above_alone() {
     let world = group()
         .having(BOB, RoomRole::Admin)
         .having(CYD, RoomRole::Member)
@@ -152,12 +156,113 @@ fn admins_remove_those_below_and_owners_anybody() {
     refused(world.remove(BOB, 4), MemberRejection::NotBelow);
     refused(world.remove(BOB, ADA), MemberRejection::NotBelow);
     refused(world.remove(CYD, BOB), Denied::NeedsRole(RoomRole::Admin).into());
-    then(world.remove(ADA, 5), &["room.changed.v1", "member.removed.v1"]);
+    refused(world.remove(ADA, 5), MemberRejection::NotBelow);
+    refused(world.remove(5, ADA), MemberRejection::NotBelow);
+    then(world.remove(ADA, BOB), &["member.removed.v1"]);
     then(world.remove(BOB, BOB), &["member.left.v1"]);
     refused(world.remove(ADA, 6), MemberRejection::NoSuchMember);
     let mut world = world;
     world.apply(world.remove(BOB, CYD).unwrap());
     then(world.remove(BOB, CYD), &[]);
+}
+
+#[test]
+fn owners_do_not_demote_one_another_and_may_step_down() {
+    let mut world = group().having(BOB, RoomRole::Owner).having(CYD, RoomRole::Admin);
+    for (actor, whom) in [(ADA, BOB), (BOB, ADA)] {
+        for role in [RoomRole::Admin, RoomRole::Member] {
+            refused(world.set_role(actor, whom, role), MemberRejection::NotBelow);
+        }
+        then(world.set_role(actor, whom, RoomRole::Owner), &[]);
+    }
+    then(world.set_role(CYD, CYD, RoomRole::Member), &["member.changed.v1"]);
+    let needs_owner = Denied::NeedsRole(RoomRole::Owner);
+    refused(world.set_role(CYD, CYD, RoomRole::Owner), needs_owner.into());
+    let facts = world.set_role(BOB, BOB, RoomRole::Admin);
+    then(facts.clone(), &["room.changed.v1", "member.changed.v1"]);
+    world.apply(facts.unwrap());
+    refused(world.set_role(ADA, ADA, RoomRole::Member), MemberRejection::LastOwner);
+    then(world.set_role(ADA, BOB, RoomRole::Member), &["member.changed.v1"]);
+}
+
+#[test]
+fn nothing_about_the_members_of_an_archived_room_changes_but_leaving() {
+    let mut world = group().having(BOB, RoomRole::Admin).having(CYD, RoomRole::Member);
+    world.apply(world.archive(BOB).unwrap());
+    let archived = MemberRejection::from(Denied::Archived);
+    for actor in [ADA, BOB, CYD] {
+        refused(world.set_role(actor, CYD, RoomRole::Admin), archived);
+        refused(world.change_member(actor, &mute(CYD, Patch::Set(at(500))), CYD), archived);
+        refused(world.add(actor, 5, None), archived);
+        refused(world.remove(actor, 4), archived);
+    }
+    refused(world.set_role(BOB, BOB, RoomRole::Member), archived);
+    then(world.leave(CYD), &["member.left.v1"]);
+    then(world.remove(CYD, CYD), &["member.left.v1"]);
+    refused(world.leave(ADA), MemberRejection::LastOwner);
+    world.apply(world.restore(BOB).unwrap());
+    then(world.set_role(ADA, CYD, RoomRole::Admin), &["member.changed.v1"]);
+}
+
+#[test]
+fn the_muted_have_no_say_and_may_leave() {
+    let mut world = channel().having(BOB, RoomRole::Admin).having(CYD, RoomRole::Member);
+    world.apply(world.change_member(ADA, &mute(BOB, Patch::Set(at(500))), BOB).unwrap());
+    let muted = MemberRejection::from(Denied::Muted(at(500)));
+    refused(world.add(BOB, 5, None), muted);
+    refused(world.remove(BOB, CYD), muted);
+    refused(world.set_role(BOB, BOB, RoomRole::Member), muted);
+    refused(world.change_member(BOB, &mute(CYD, Patch::Clear), CYD), muted);
+    refused(world.change_room(BOB, &rename("x")), Denied::Muted(at(500)).into());
+    then(world.leave(BOB), &["member.left.v1"]);
+    // Nobody could lift the mute of an owner.
+    world.apply(world.set_role(ADA, BOB, RoomRole::Owner).unwrap());
+    assert_eq!(world.members[&user(BOB)].muted_until, None);
+}
+
+#[test]
+fn the_suspended_are_not_brought_in_or_promoted() {
+    let mut world = group().having(BOB, RoomRole::Member).having(CYD, RoomRole::Admin);
+    for who in [BOB, CYD, 5] {
+        world.person(who, |person| person.suspended = true);
+    }
+    refused(world.add(ADA, 5, None), MemberRejection::TargetSuspended);
+    refused(world.set_role(ADA, BOB, RoomRole::Owner), MemberRejection::TargetSuspended);
+    then(world.add(ADA, BOB, None), &[]);
+    then(world.set_role(ADA, CYD, RoomRole::Member), &["member.changed.v1"]);
+    then(world.remove(ADA, BOB), &["member.removed.v1"]);
+}
+
+#[test]
+fn an_admin_of_the_installation_rescues_a_room() {
+    let mut world = group().having(BOB, RoomRole::Member).having(CYD, RoomRole::Admin);
+    world.person(7, |admin| admin.role = Role::Admin);
+    world.person(8, |moderator| moderator.role = Role::Moderator);
+    world.person(ADA, |ada| ada.suspended = true);
+    for actor in [BOB, CYD, 8] {
+        refused(world.appoint(actor, BOB), MemberRejection::NotAnAdmin);
+    }
+    refused(world.appoint(NOBODY, BOB), Denied::NoSuchCaller.into());
+    refused(world.appoint(7, 5), MemberRejection::NoSuchMember);
+    refused(world.appoint(7, NOBODY), MemberRejection::NoSuchUser);
+    world.person(CYD, |cyd| cyd.suspended = true);
+    refused(world.appoint(7, CYD), MemberRejection::TargetSuspended);
+    let facts = world.appoint(7, BOB);
+    then(facts.clone(), &["room.changed.v1", "member.changed.v1"]);
+    world.apply(facts.unwrap());
+    assert_eq!(world.room.as_ref().unwrap().owners, vec![user(ADA), user(BOB)]);
+    then(world.appoint(7, BOB), &[]);
+    world.apply(world.archive(BOB).unwrap());
+    refused(world.appoint(7, 4), MemberRejection::Denied(Denied::Archived));
+    let mut everyone = World::with_everyone();
+    refused(everyone.appoint(ADA, BOB), Denied::EveryoneRoom.into());
+    everyone.person(ADA, |ada| ada.suspended = true);
+    refused(everyone.appoint(ADA, BOB), Denied::Suspended.into());
+    let mut direct = World::with_direct();
+    direct.person(7, |admin| admin.role = Role::Admin);
+    refused(direct.appoint(7, BOB), Denied::DirectRoom.into());
+    direct.room = None;
+    refused(direct.appoint(7, BOB), Denied::NoSuchRoom.into());
 }
 
 #[test]
@@ -214,7 +319,10 @@ enum Try {
     Role(u128, u128, RoomRole),
     Mute(u128, u128, bool),
     Rename(u128, bool),
+    /// Archives the room, or brings it back.
     Archive(u128),
+    /// By the installation's admin.
+    Appoint(u128),
 }
 
 fn tries() -> impl Strategy<Value = Try> {
@@ -229,6 +337,7 @@ fn tries() -> impl Strategy<Value = Try> {
         (who(), who(), any::<bool>()).prop_map(|(a, b, m)| Try::Mute(a, b, m)),
         (who(), any::<bool>()).prop_map(|(a, x)| Try::Rename(a, x)),
         who().prop_map(Try::Archive),
+        who().prop_map(Try::Appoint),
     ]
 }
 
@@ -246,8 +355,10 @@ impl World {
                 self.change_member(*a, &mute(*b, until), *b).ok()
             }
             Try::Rename(a, x) => self.change_room(*a, &rename(if *x { "x" } else { "y" })).ok(),
+            Try::Appoint(a) => self.appoint(8, *a).ok(),
             Try::Archive(a) => {
-                self.standing(*a).ok().and_then(|standing| room::archive(&standing).ok())
+                let archived = self.room.as_ref().is_some_and(|room| room.archived);
+                if archived { self.restore(*a).ok() } else { self.archive(*a).ok() }
             }
         };
         self.apply(decided.unwrap_or_default());
@@ -286,6 +397,7 @@ proptest! {
             2 => World::with_everyone(),
             _ => World::with_direct(),
         };
+        world.person(8, |person| person.role = Role::Admin);
         for what in &tries {
             world.attempt(what);
             world.check();

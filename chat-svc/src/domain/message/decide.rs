@@ -62,15 +62,18 @@ pub fn posted(message: MessageState) -> Fact {
 /// Whether a message can begin a thread in the room.
 ///
 /// # Errors
-/// [`MessageRejection::NoSuchThread`] for none, another room's and a deleted one;
+/// [`MessageRejection::NoSuchThread`] for none and another room's; [`MessageRejection::Deleted`];
 /// [`MessageRejection::NestedThread`] for an answer.
 pub fn thread_root(
     standing: &Standing<'_>,
     root: Option<&Message>,
 ) -> Result<(), MessageRejection> {
     let root = root
-        .filter(|root| root.state.room_id == standing.room.id && !root.deleted)
+        .filter(|root| root.state.room_id == standing.room.id)
         .ok_or(MessageRejection::NoSuchThread)?;
+    if root.deleted {
+        return Err(MessageRejection::Deleted);
+    }
     if root.state.thread_root_id.is_some() {
         return Err(MessageRejection::NestedThread);
     }
@@ -103,8 +106,8 @@ pub fn edit(
     Ok(Fact::new(Lane::Timeline(standing.room.id.clone()), event))
 }
 
-/// Takes a message back; nothing happens when it is deleted already. Allowed in archived rooms and to
-/// the muted: it only takes away.
+/// Takes a message back; nothing happens when it is deleted already. Allowed in archived rooms, and to the
+/// muted with their own: it only takes away.
 ///
 /// # Errors
 /// See [`MessageRejection`].
@@ -119,6 +122,9 @@ pub fn delete(
     if !own && !moderates {
         return Err(MessageRejection::NotYours);
     }
+    if !own && standing.person.role < Role::Moderator {
+        standing.not_muted(cx.now)?;
+    }
     if message.deleted {
         return Ok(None);
     }
@@ -132,6 +138,15 @@ pub fn delete(
         deleted_at: cx.now,
     };
     Ok(Some(Fact::new(Lane::Timeline(standing.room.id.clone()), event)))
+}
+
+/// Whether a post says what an earlier one said under the same client id.
+#[must_use]
+pub fn is_repeat_of(first: &MessageState, command: &PostMessage) -> bool {
+    first.body == command.body
+        && first.format == command.format
+        && first.attachments == command.attachments
+        && first.thread_root_id == command.thread_root_id
 }
 
 /// A message somebody has read up to.

@@ -7,7 +7,9 @@ mod rejection;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{NewMessage, UpTo, delete, edit, mark_read, post, posted, thread_root};
+pub use decide::{
+    NewMessage, UpTo, delete, edit, is_repeat_of, mark_read, post, posted, thread_root,
+};
 pub use evolve::{Message, evolve};
 pub use mentions::{MAX_NAMES, Mentions, Named};
 pub use rejection::MessageRejection;

@@ -31,6 +31,9 @@ pub enum MessageRejection {
     /// It was taken back.
     #[error("the message was deleted")]
     Deleted,
+    /// The client id was used for another message.
+    #[error("this client_id was used for a message with another body")]
+    OtherBody,
 }
 
 impl From<MessageRejection> for Rejection {
@@ -50,6 +53,9 @@ impl From<MessageRejection> for Rejection {
                 Self::new(Code::Forbidden, text)
             }
             MessageRejection::Deleted => Self::new(Code::Conflict, text),
+            MessageRejection::OtherBody => {
+                Self::field(Code::IdempotencyMismatch, "/client_id", "other_body", text)
+            }
         }
     }
 }

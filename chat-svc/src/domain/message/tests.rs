@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState};
 use schemas::ids::MediaId;
-use schemas::values::{Format, Patch, Role, RoomKind, RoomRole, Username, Visibility};
+use schemas::values::{ClientId, Format, Patch, Role, RoomKind, RoomRole, Username, Visibility};
 use schemas::{Code, EventData, Rejection};
 use uuid::Uuid;
 
@@ -9,7 +9,6 @@ use super::*;
 use crate::domain::Fact;
 use crate::domain::access::Denied;
 use crate::domain::member;
-use crate::domain::room;
 use crate::domain::testing::*;
 
 fn channel() -> World {
@@ -68,12 +67,12 @@ fn the_muted_the_suspended_and_archived_rooms_are_silent() {
     let standing = world.standing(ADA).unwrap();
     let target = world.target(BOB).unwrap();
     let command = mute(BOB, Patch::Set(at(101)));
-    let (facts, _) = member::change(&standing, &target, &command).unwrap();
+    let (facts, _) = member::change(&standing, &target, &command, &cx(ADA)).unwrap();
     world.apply(facts);
     refused(world.post(BOB, 1), Denied::Muted(at(101)).into());
     world.person(CYD, |cyd| cyd.suspended = true);
     refused(world.post(CYD, 1), Denied::Suspended.into());
-    let facts = room::archive(&world.standing(ADA).unwrap()).unwrap();
+    let facts = world.archive(ADA).unwrap();
     world.apply(facts);
     refused(world.post(ADA, 1), Denied::Archived.into());
 }
@@ -112,7 +111,43 @@ fn threads_are_one_deep_and_stay_in_their_room() {
     elsewhere.state.room_id = room_id(2);
     refused(thread_root(&standing, Some(&elsewhere)), MessageRejection::NoSuchThread);
     let deleted = Message { deleted: true, ..root };
-    refused(thread_root(&standing, Some(&deleted)), MessageRejection::NoSuchThread);
+    refused(thread_root(&standing, Some(&deleted)), MessageRejection::Deleted);
+}
+
+#[test]
+fn the_muted_take_back_their_own_only() {
+    let mut world = channel().saying(BOB, 1).saying(CYD, 2);
+    if let Some(cyd) = world.members.get_mut(&user(CYD)) {
+        cyd.muted_until = Some(at(500));
+    }
+    refused(world.delete(CYD, 1), Denied::Muted(at(500)).into());
+    refused(world.edit(CYD, 2), Denied::Muted(at(500)).into());
+    assert!(world.delete(CYD, 2).unwrap().is_some());
+    // What a moderator of the installation may is not given by the room.
+    world.person(CYD, |cyd| cyd.role = Role::Moderator);
+    assert!(world.delete(CYD, 1).unwrap().is_some());
+}
+
+#[test]
+fn a_repeat_says_the_same_in_every_respect() {
+    let world = channel();
+    let first = world.post(BOB, 1).unwrap();
+    let same = say("hello");
+    assert!(is_repeat_of(&first, &same));
+    let media = MediaId::from_uuid(Uuid::from_u128(1));
+    let others = [
+        say("Hello"),
+        say("hello "),
+        schemas::commands::PostMessage { format: Format::Markdown, ..same.clone() },
+        schemas::commands::PostMessage { attachments: vec![media], ..same.clone() },
+        schemas::commands::PostMessage { thread_root_id: Some(message_id(9)), ..same.clone() },
+    ];
+    for other in &others {
+        assert!(!is_repeat_of(&first, other), "{other:?}");
+    }
+    // What the client calls it is not what it says.
+    let named = ClientId::parse("c1").ok();
+    assert!(is_repeat_of(&first, &schemas::commands::PostMessage { client_id: named, ..same }));
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use schemas::commands::{ChangeRoom, CreateRoom};
 use schemas::events::{
     MemberAdded, MemberJoined, NameClaimed, NameReleased, RoomArchived, RoomChanged, RoomCreated,
-    RoomState,
+    RoomRestored, RoomState,
 };
-use schemas::values::{RoomKind, RoomName, RoomRole, Visibility};
-use schemas::{Lane, RoomId, Timestamp, UserId};
+use schemas::values::{Patch, RoomKind, RoomName, RoomRole, Visibility};
+use schemas::{EventData, Lane, RoomId, Timestamp, UserId};
 
 use super::RoomRejection;
 use super::evolve::Name;
@@ -99,8 +99,8 @@ pub fn create_everyone(
     Ok(vec![claimed(name, id), Fact::new(Lane::Room(id.clone()), RoomCreated { room })])
 }
 
-/// Makes the direct room of the caller and `others` (people who exist; the caller among them is fine,
-/// he alone makes a room for notes). Whether there is one already is the direct lane's matter.
+/// Makes the direct room of the caller and `others` (people who exist; the caller among them is fine, and
+/// with nobody else it is the caller's room for notes). Whether there is one already is the direct lane's matter.
 ///
 /// # Errors
 /// [`RoomRejection::DirectSize`] and those of the caller.
@@ -111,9 +111,6 @@ pub fn open_direct(
     cx: &Context,
 ) -> Result<Vec<Fact>, RoomRejection> {
     active(person)?;
-    if others.is_empty() {
-        return Err(RoomRejection::DirectSize);
-    }
     let others: BTreeSet<&UserId> = others.iter().filter(|id| **id != cx.actor).collect();
     if others.len() > MAX_DIRECT_OTHERS {
         return Err(RoomRejection::DirectSize);
@@ -134,37 +131,33 @@ pub fn open_direct(
     Ok(facts)
 }
 
-/// What a change does to the unique names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NameChange<'a> {
-    /// The room's unique name stays, or it has none.
-    None,
-    /// It lets one go and takes another.
-    Moves {
-        /// What it is called.
-        from: &'a RoomName,
-        /// What it will be called.
-        to: &'a RoomName,
-    },
+/// What a change does to the unique names. An archived channel holds none, so that a successor can have
+/// its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NameChange<'a> {
+    /// The name the room lets go.
+    pub released: Option<&'a RoomName>,
+    /// The name it takes.
+    pub claimed: Option<&'a RoomName>,
 }
 
 impl<'a> NameChange<'a> {
     /// What `command` does to the names of `room`. A change of case alone stays on the same lane.
     #[must_use]
     pub fn of(room: &'a RoomState, command: &'a ChangeRoom) -> Self {
-        match (&room.name, &command.name) {
-            (Some(from), Some(to))
-                if room.kind == RoomKind::Channel
-                    && Lane::room_name(from.as_str()) != Lane::room_name(to.as_str()) =>
-            {
-                Self::Moves { from, to }
-            }
-            _ => Self::None,
+        let archived = command.archived.unwrap_or(room.archived);
+        let from = room.name.as_ref().filter(|_| !room.archived);
+        let to = command.name.as_ref().or(room.name.as_ref()).filter(|_| !archived);
+        let lane = |name: Option<&RoomName>| name.map(|name| Lane::room_name(name.as_str()));
+        if room.kind != RoomKind::Channel || lane(from) == lane(to) {
+            return Self::default();
         }
+        Self { released: from, claimed: to }
     }
 }
 
-/// Changes a room; `holder` is who has the new name, where the change needs one.
+/// Changes a room, archives it or brings it back; `holder` is who has the name it takes, if it takes one.
+/// Visibility and retention are the owners' matter, everything else that of its admins.
 ///
 /// # Errors
 /// See [`RoomRejection`].
@@ -172,62 +165,69 @@ pub fn change(
     standing: &Standing<'_>,
     command: &ChangeRoom,
     holder: &Name,
+    cx: &Context,
 ) -> Result<Vec<Fact>, RoomRejection> {
-    standing.role()?;
-    standing.not_direct()?;
-    standing.at_least(RoomRole::Admin)?;
-    standing.not_archived()?;
-    if let schemas::values::Patch::Set(days) = command.retention_days
-        && !(1..=MAX_RETENTION_DAYS).contains(&days)
-    {
+    let room = standing.room;
+    let exposes = command.visibility.is_some() || !command.retention_days.is_keep();
+    let needed = if exposes { RoomRole::Owner } else { RoomRole::Admin };
+    match command.archived {
+        Some(archived) if !room.archived || !archived || *command == archiving(&room.id) => {
+            standing.may_govern_archived(needed, cx.now)?;
+        }
+        _ => {
+            standing.may_govern(needed, cx.now)?;
+        }
+    }
+    let days = command.retention_days.clone().apply(None);
+    if days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
         return Err(RoomRejection::Retention);
     }
-    let room = standing.room;
-    let next = RoomState {
+    let next = changed(room, command);
+    if next == *room {
+        return Ok(Vec::new());
+    }
+    let fixed = |room: &RoomState| (room.name.clone(), room.visibility, room.archived);
+    if room.everyone && fixed(&next) != fixed(room) {
+        return Err(RoomRejection::Fixed);
+    }
+    let names = NameChange::of(room, command);
+    if names.claimed.is_some() && holder.is_some() {
+        return Err(RoomRejection::NameTaken);
+    }
+    let mut facts: Vec<Fact> =
+        names.claimed.map(|name| claimed(name, &room.id)).into_iter().collect();
+    facts.extend(names.released.map(|name| released(name, &room.id)));
+    let data: EventData = match (room.archived, next.archived) {
+        (false, true) => RoomArchived { room: next }.into(),
+        (true, false) => RoomRestored { room: next }.into(),
+        _ => RoomChanged { room: next }.into(),
+    };
+    facts.push(Fact::new(Lane::Room(room.id.clone()), data));
+    Ok(facts)
+}
+
+/// The command that archives a room and does nothing else.
+#[must_use]
+pub fn archiving(id: &RoomId) -> ChangeRoom {
+    ChangeRoom {
+        room_id: id.clone(),
+        name: None,
+        topic: Patch::Keep,
+        visibility: None,
+        retention_days: Patch::Keep,
+        archived: Some(true),
+    }
+}
+
+fn changed(room: &RoomState, command: &ChangeRoom) -> RoomState {
+    RoomState {
         name: command.name.clone().or_else(|| room.name.clone()),
         topic: command.topic.clone().apply(room.topic.clone()),
         visibility: command.visibility.unwrap_or(room.visibility),
         retention_days: command.retention_days.clone().apply(room.retention_days),
+        archived: command.archived.unwrap_or(room.archived),
         ..room.clone()
-    };
-    if next == *room {
-        return Ok(Vec::new());
     }
-    if room.everyone && (next.name != room.name || next.visibility != room.visibility) {
-        return Err(RoomRejection::Fixed);
-    }
-    let mut facts = Vec::with_capacity(3);
-    if let NameChange::Moves { from, to } = NameChange::of(room, command) {
-        if holder.is_some() {
-            return Err(RoomRejection::NameTaken);
-        }
-        facts.extend([claimed(to, &room.id), released(from, &room.id)]);
-    }
-    facts.push(Fact::new(Lane::Room(room.id.clone()), RoomChanged { room: next }));
-    Ok(facts)
-}
-
-/// Makes a room read-only for ever. A channel's name becomes free, so that a successor can have it.
-///
-/// # Errors
-/// See [`RoomRejection`].
-pub fn archive(standing: &Standing<'_>) -> Result<Vec<Fact>, RoomRejection> {
-    standing.role()?;
-    standing.not_direct()?;
-    standing.at_least(RoomRole::Owner)?;
-    let room = standing.room;
-    if room.everyone {
-        return Err(RoomRejection::Fixed);
-    }
-    if room.archived {
-        return Ok(Vec::new());
-    }
-    let next = RoomState { archived: true, ..room.clone() };
-    let mut facts = vec![Fact::new(Lane::Room(room.id.clone()), RoomArchived { room: next })];
-    if let (RoomKind::Channel, Some(name)) = (room.kind, &room.name) {
-        facts.push(released(name, &room.id));
-    }
-    Ok(facts)
 }
 
 /// The room with somebody among its owners or no longer; none when that changes nothing.

@@ -7,17 +7,22 @@ use schemas::events::RoomState;
 pub type Name = Option<String>;
 
 /// What an event makes of a room. Events of the room's lane carry the whole state after them; an
-/// archived room stays archived.
+/// archived room stays archived until it is restored.
 pub fn evolve(room: &mut Option<RoomState>, event: &EventData) {
     let next = match event {
         EventData::RoomCreated(e) => &e.room,
         EventData::RoomChanged(e) => &e.room,
         EventData::RoomArchived(e) => &e.room,
+        EventData::RoomRestored(e) => &e.room,
         _ => return,
     };
     let was_archived = room.as_ref().is_some_and(|room| room.archived && room.id == next.id);
     let mut next = next.clone();
-    next.archived |= was_archived || matches!(event, EventData::RoomArchived(_));
+    match event {
+        EventData::RoomArchived(_) => next.archived = true,
+        EventData::RoomRestored(_) => next.archived = false,
+        _ => next.archived |= was_archived,
+    }
     *room = Some(next);
 }
 

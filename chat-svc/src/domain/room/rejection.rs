@@ -20,8 +20,8 @@ pub enum RoomRejection {
     /// Too many people at once.
     #[error("at most {MAX_FIRST_MEMBERS} members can be brought in at once")]
     TooManyMembers,
-    /// A direct room has 1 to 9 others.
-    #[error("a direct room takes 1 to {MAX_DIRECT_OTHERS} others")]
+    /// A direct room has at most 9 others.
+    #[error("a direct room takes at most {MAX_DIRECT_OTHERS} others")]
     DirectSize,
     /// Zero days, or more than a century.
     #[error("retention_days must be between 1 and 36,500")]

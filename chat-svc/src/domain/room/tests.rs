@@ -1,3 +1,4 @@
+use schemas::commands::ChangeRoom;
 use schemas::values::{Patch, Role, RoomKind, RoomRole, Visibility};
 use schemas::{Code, EventData, Lane, Rejection};
 
@@ -98,7 +99,9 @@ fn a_direct_room_has_fixed_members_and_one_lane_for_the_set() {
         ],
     );
     then(open(ADA, &[user(ADA)]), &["name.claimed.v1", "room.created.v1", "member.joined.v1"]);
-    refused(open(ADA, &[]), RoomRejection::DirectSize);
+    // With nobody else it is one's notes.
+    then(open(ADA, &[]), &["name.claimed.v1", "room.created.v1", "member.joined.v1"]);
+    assert_eq!(open(ADA, &[]).unwrap()[0].lane, open(ADA, &[user(ADA)]).unwrap()[0].lane);
     let ten: Vec<_> = (10..20).map(user).collect();
     refused(open(ADA, &ten), RoomRejection::DirectSize);
     assert!(open(ADA, &ten[1..]).is_ok());
@@ -108,7 +111,7 @@ fn a_direct_room_has_fixed_members_and_one_lane_for_the_set() {
 fn nothing_about_a_direct_room_changes() {
     let world = World::with_direct();
     refused(world.change_room(ADA, &rename("x")), Denied::DirectRoom.into());
-    refused(archive(&world.standing(ADA).unwrap()), Denied::DirectRoom.into());
+    refused(world.archive(ADA), Denied::DirectRoom.into());
     refused(world.standing(CYD), Denied::NoSuchRoom);
 }
 
@@ -135,42 +138,92 @@ fn renaming_to_a_taken_name_is_refused() {
 }
 
 #[test]
-fn only_admins_change_and_only_owners_archive() {
+fn admins_change_and_archive_and_members_do_not() {
     let world = World::with_room(RoomKind::Group, Visibility::Private)
         .having(BOB, RoomRole::Admin)
         .having(CYD, RoomRole::Member);
-    then(world.change_room(BOB, &rename("x")), &["room.changed.v1"]);
-    refused(world.change_room(CYD, &rename("x")), Denied::NeedsRole(RoomRole::Admin).into());
+    let needs_admin = Denied::NeedsRole(RoomRole::Admin);
+    for actor in [ADA, BOB] {
+        then(world.change_room(actor, &rename("x")), &["room.changed.v1"]);
+        then(world.archive(actor), &["room.archived.v1"]);
+        then(world.restore(actor), &[]);
+    }
+    refused(world.change_room(CYD, &rename("x")), needs_admin.into());
+    refused(world.archive(CYD), needs_admin.into());
+    refused(world.restore(CYD), needs_admin.into());
     refused(world.change_room(4, &rename("x")), Denied::NoSuchRoom.into());
+}
+
+#[test]
+fn visibility_and_retention_are_the_owners_matter() {
     let needs_owner = Denied::NeedsRole(RoomRole::Owner);
-    refused(archive(&world.standing(BOB).unwrap()), needs_owner.into());
-    then(archive(&world.standing(ADA).unwrap()), &["room.archived.v1"]);
+    for visibility in [Visibility::Private, Visibility::Public] {
+        let world = World::with_room(RoomKind::Group, visibility)
+            .having(BOB, RoomRole::Admin)
+            .having(CYD, RoomRole::Member);
+        for wanted in [Visibility::Private, Visibility::Public] {
+            let exposing = ChangeRoom { visibility: Some(wanted), ..rename("x") };
+            then(world.change_room(ADA, &exposing), &["room.changed.v1"]);
+            for actor in [BOB, CYD] {
+                refused(world.change_room(actor, &exposing), needs_owner.into());
+            }
+        }
+        for days in [Patch::Set(30), Patch::Clear] {
+            let keeping = ChangeRoom { retention_days: days, ..no_change() };
+            refused(world.change_room(BOB, &keeping), needs_owner.into());
+            assert!(world.change_room(ADA, &keeping).is_ok());
+        }
+    }
 }
 
 #[test]
 fn retention_is_bounded() {
     let world = World::with_room(RoomKind::Group, Visibility::Private);
-    let keep = |days| ChangeRoomOf::days(days);
-    refused(world.change_room(ADA, &keep(0)), RoomRejection::Retention);
-    refused(world.change_room(ADA, &keep(36_501)), RoomRejection::Retention);
-    then(world.change_room(ADA, &keep(30)), &["room.changed.v1"]);
+    let keep = |days| ChangeRoom { retention_days: Patch::Set(days), ..no_change() };
+    for days in [0, 36_501, u32::MAX] {
+        refused(world.change_room(ADA, &keep(days)), RoomRejection::Retention);
+    }
+    for days in [1, 36_500] {
+        then(world.change_room(ADA, &keep(days)), &["room.changed.v1"]);
+    }
 }
 
-struct ChangeRoomOf;
-impl ChangeRoomOf {
-    fn days(days: u32) -> schemas::commands::ChangeRoom {
-        schemas::commands::ChangeRoom { retention_days: Patch::Set(days), ..no_change() }
+#[test]
+fn an_archived_room_comes_back_with_its_name_or_another() {
+    let mut world = World::with_room(RoomKind::Channel, Visibility::Public);
+    let lane = Lane::room_name("lobby");
+    world.apply(world.archive(ADA).unwrap());
+    for change in [
+        rename("x"),
+        no_change(),
+        ChangeRoom { archived: Some(true), ..rename("x") },
+        ChangeRoom { retention_days: Patch::Set(3), ..no_change() },
+    ] {
+        refused(world.change_room(ADA, &change), Denied::Archived.into());
     }
+    world.names.insert(format!("{lane:?}"), room_id(2).to_string());
+    refused(world.restore(ADA), RoomRejection::NameTaken);
+    let renamed = ChangeRoom { archived: Some(false), ..rename("attic") };
+    then(world.change_room(ADA, &renamed), &["name.claimed.v1", "room.restored.v1"]);
+    world.names.clear();
+    let facts = world.restore(ADA);
+    then(facts.clone(), &["name.claimed.v1", "room.restored.v1"]);
+    world.apply(facts.unwrap());
+    assert_eq!(world.holder(&lane), Some(room_id(1).to_string()));
+    assert!(!world.room.as_ref().unwrap().archived);
+    then(world.restore(ADA), &[]);
+    let both = ChangeRoom { archived: Some(true), ..rename("attic") };
+    then(world.change_room(ADA, &both), &["name.released.v1", "room.archived.v1"]);
 }
 
 #[test]
 fn an_archived_channel_gives_its_name_back_and_changes_no_more() {
     let mut world = World::with_room(RoomKind::Channel, Visibility::Public);
-    let facts = archive(&world.standing(ADA).unwrap());
-    then(facts.clone(), &["room.archived.v1", "name.released.v1"]);
+    let facts = world.archive(ADA);
+    then(facts.clone(), &["name.released.v1", "room.archived.v1"]);
     world.apply(facts.unwrap());
     assert_eq!(world.holder(&Lane::room_name("lobby")), None);
-    then(archive(&world.standing(ADA).unwrap()), &[]);
+    then(world.archive(ADA), &[]);
     refused(world.change_room(ADA, &rename("x")), Denied::Archived.into());
 }
 
@@ -178,9 +231,9 @@ fn an_archived_channel_gives_its_name_back_and_changes_no_more() {
 fn the_room_of_everybody_keeps_its_name_and_takes_a_topic_from_admins() {
     let world = World::with_everyone();
     refused(world.change_room(ADA, &rename("x")), RoomRejection::Fixed);
-    refused(archive(&world.standing(ADA).unwrap()), RoomRejection::Fixed);
+    refused(world.archive(ADA), RoomRejection::Fixed);
     let topic = schemas::values::Topic::parse("hello").unwrap();
-    let change = schemas::commands::ChangeRoom { topic: Patch::Set(topic), ..no_change() };
+    let change = ChangeRoom { topic: Patch::Set(topic), ..no_change() };
     then(world.change_room(ADA, &change), &["room.changed.v1"]);
     refused(world.change_room(BOB, &change), Denied::NeedsRole(RoomRole::Admin).into());
 }
@@ -199,7 +252,7 @@ fn moderators_of_the_installation_are_admins_of_the_room_of_everybody_only() {
 fn an_archived_room_stays_archived_whatever_follows() {
     let mut world = World::with_room(RoomKind::Group, Visibility::Private);
     let open = world.room.clone().unwrap();
-    let facts = archive(&world.standing(ADA).unwrap()).unwrap();
+    let facts = world.archive(ADA).unwrap();
     world.apply(facts);
     let late = schemas::events::RoomChanged { room: open };
     evolve(&mut world.room, &late.into());
