@@ -12,6 +12,7 @@ mod lists;
 mod mongo;
 mod sqlite;
 pub mod store;
+mod words;
 
 pub use docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, SiteDoc,
@@ -21,6 +22,6 @@ pub use groups::{Group, Marks};
 pub use handle::{InvalidUrl, Lagging, ReadModel, ReadModelUrl};
 pub use mongo::initiate_replica_set;
 pub use store::{
-    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, NameAnchor, ProjectionStore,
-    ReadStore, RoomFilter, Slice, StoreError, Want,
+    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, ListFrom, NameAnchor,
+    ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Threads, Want,
 };

@@ -1,5 +1,7 @@
 //! Parts of lists, as queries answer with them.
 
+use schemas::position::Sequence;
+
 /// A bounded part of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slice<T> {
@@ -16,6 +18,37 @@ impl<T> Slice<T> {
         let more = items.len() > limit;
         items.truncate(limit);
         Self { items, more }
+    }
+}
+
+/// Where a list goes on whose items may move while it is read page by page.
+///
+/// Its pages first follow the list's order. When they have come to its end, they go on over what has moved since
+/// the first page was read, in the order of ids, which do not change: so whatever was there all the time is
+/// on a page at least once, and the pages come to an end however often things move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListFrom<Anchor, Id> {
+    /// The list's beginning.
+    Start,
+    /// After this item, in the list's order.
+    After(Anchor),
+    /// Only what has moved after a sequence, by id; after this one.
+    Moved {
+        /// How far the log was projected when the list was begun.
+        since: Sequence,
+        /// The last one seen.
+        after: Option<Id>,
+    },
+}
+
+impl<Anchor, Id> ListFrom<Anchor, Id> {
+    /// The sequence after which something must have moved to be listed; 0 for everything.
+    #[must_use]
+    pub const fn since(&self) -> Sequence {
+        match self {
+            Self::Moved { since, .. } => *since,
+            Self::Start | Self::After(_) => 0,
+        }
     }
 }
 

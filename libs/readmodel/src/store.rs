@@ -10,12 +10,13 @@ use async_trait::async_trait;
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::position::{Epoch, Position, Sequence};
 use schemas::values::{ClientId, Username};
+use serde::{Deserialize, Serialize};
 
 use crate::docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
 };
 use crate::groups::Marks;
-pub use crate::lists::{Changes, Slice};
+pub use crate::lists::{Changes, ListFrom, Slice};
 
 /// No query answers more items than this, whatever limit it is given.
 pub const MAX_ITEMS: usize = 1000;
@@ -91,23 +92,40 @@ pub enum Anchor {
     Before(u64),
     /// The messages right after this number.
     After(u64),
-    /// This number in the middle: half of the limit before it, the rest from it on.
+    /// This number in the middle: half of the limit before it, the rest from it on; more on one side where
+    /// the other ends.
     Around(u64),
+}
+
+/// Whether answers in threads are shown among the other messages of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// They are.
+    Shown,
+    /// Only the main timeline is.
+    LeftOut,
 }
 
 impl Anchor {
     /// What to read for a page of `limit`: so many right before a number (backwards), and so many from
-    /// a number on.
+    /// a number on. Of both, [`Anchor::cut`] takes as many as the page has.
     pub(crate) fn spans(self, limit: usize) -> (Option<Span>, Option<Span>) {
         match self {
             Self::Latest => (Some((u64::MAX, limit)), None),
             Self::Before(number) => (Some((number, limit)), None),
             Self::After(number) => (None, Some((number.saturating_add(1), limit))),
-            Self::Around(number) => {
-                let half = limit / 2;
-                (Some((number, half)), Some((number, limit - half)))
-            }
+            Self::Around(number) => (Some((number, limit)), Some((number, limit))),
         }
+    }
+
+    /// A page of `limit`, oldest first, out of what was found before (newest first) and from a number on.
+    pub(crate) fn cut<T>(limit: usize, mut before: Vec<T>, mut from: Vec<T>) -> Vec<T> {
+        let most_before = (limit / 2).max(limit.saturating_sub(from.len()));
+        before.truncate(most_before);
+        from.truncate(limit.saturating_sub(before.len()));
+        before.reverse();
+        before.append(&mut from);
+        before
     }
 }
 
@@ -121,12 +139,12 @@ pub enum RoomFilter {
     Any,
     /// Those of exactly this name, without regard to case.
     Name(String),
-    /// Those whose name begins so, without regard to case.
-    Prefix(String),
+    /// Those whose name has words that begin like those of the query; see [`ReadStore::search_users`].
+    Words(String),
 }
 
 /// Where a list of rooms ordered by activity goes on: after this room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityAnchor {
     /// Its last activity.
     pub last_activity: Sequence,
@@ -135,7 +153,7 @@ pub struct ActivityAnchor {
 }
 
 /// Where a list of rooms ordered by name goes on: after this room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameAnchor {
     /// Its name, as [`fold`] gives it.
     pub name: String,
@@ -169,12 +187,12 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
     async fn users(&self, ids: &[UserId]) -> Answer<Vec<UserDoc>>;
     /// The person of a username.
     async fn user_by_username(&self, username: &Username) -> Answer<Option<UserDoc>>;
-    /// People whose username or shown name begins so (without regard to case), by username; goes on
-    /// after a username.
+    /// People found by words: each word of the query is the beginning of a word of the username or the shown
+    /// name, without regard to case and accents. By username; a person moves whose account changes.
     async fn search_users(
         &self,
-        prefix: &str,
-        after: Option<&str>,
+        query: &str,
+        from: &ListFrom<Username, UserId>,
         limit: usize,
     ) -> Answer<Slice<UserDoc>>;
     /// All people by id, which is the order of registration; goes on after an id.
@@ -188,18 +206,18 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
     }
     /// Several rooms.
     async fn rooms(&self, ids: &[RoomId]) -> Answer<Vec<RoomDoc>>;
-    /// Public rooms that are not archived, by folded name, then id.
+    /// Public rooms that are not archived, by folded name, then id. A room moves when its own state changes.
     async fn public_rooms(
         &self,
         filter: &RoomFilter,
-        after: Option<&NameAnchor>,
+        from: &ListFrom<NameAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<RoomDoc>>;
-    /// The rooms a person is in with his membership, newest activity first.
+    /// The rooms a person is in with their membership, newest activity first. A room moves by activity.
     async fn user_rooms(
         &self,
         user: &UserId,
-        after: Option<&ActivityAnchor>,
+        from: &ListFrom<ActivityAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<(RoomDoc, MembershipDoc)>>;
     /// Of these rooms, those whose own state changed after a sequence.
@@ -268,10 +286,11 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
         sender: &UserId,
         client_id: &ClientId,
     ) -> Answer<Option<MessageDoc>>;
-    /// A part of a room's timeline, oldest first.
+    /// A part of a room's timeline, oldest first; with or without the answers in threads.
     async fn timeline(
         &self,
         room: &RoomId,
+        threads: Threads,
         anchor: Anchor,
         limit: usize,
     ) -> Answer<Vec<MessageDoc>>;

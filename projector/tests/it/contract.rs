@@ -21,6 +21,8 @@ cases!(
     inboxes,
     people_are_found,
     rooms_are_found_and_listed,
+    the_main_timeline_leaves_answers_out,
+    words_find_what_a_look_at_every_name_finds,
     timelines_have_pages,
     resume_finds_what_changed,
     a_commit_is_fenced,
@@ -188,7 +190,7 @@ async fn direct_rooms_have_their_members_at_once(place: &Place) {
     place.project(&history).await;
     let store = place.model.current();
     assert_eq!(store.room(&room(1)).await.unwrap().unwrap().member_count, 2);
-    let rooms = store.user_rooms(&user(2), None, 10).await.unwrap().items;
+    let rooms = store.user_rooms(&user(2), &ListFrom::Start, 10).await.unwrap().items;
     assert_eq!(rooms.iter().map(|(r, m)| m.unread_count(r)).collect::<Vec<_>>(), [1]);
 }
 

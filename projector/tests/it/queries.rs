@@ -63,12 +63,24 @@ pub(crate) async fn people_are_found(place: &Place) {
         store.user_by_username(&name).await.unwrap().map(|found| found.state.id)
     };
     assert_eq!((by_name("ABEL").await, by_name("zad").await), (Some(user(4)), None));
-    let page = store.search_users("AD", None, 2).await.unwrap();
+    let page = store.search_users("AD", &ListFrom::Start, 2).await.unwrap();
     assert_eq!((names(&page), page.more), (vec!["abel".into(), "ada".into()], true));
-    let page = store.search_users("ad", Some("ada"), 2).await.unwrap();
+    let after = |name: &str| ListFrom::After(Username::parse(name).unwrap());
+    let page = store.search_users("ad", &after("ada"), 2).await.unwrap();
     assert_eq!((names(&page), page.more), (vec!["adam".into()], false));
-    assert_eq!(names(&store.search_users("adele [.", None, 2).await.unwrap()), ["abel"]);
-    assert_eq!(names(&store.search_users(".*", None, 2).await.unwrap()), [""; 0]);
+    assert_eq!(
+        names(&store.search_users("adele [.", &ListFrom::Start, 2).await.unwrap()),
+        ["abel"]
+    );
+    assert_eq!(names(&store.search_users(".*", &ListFrom::Start, 2).await.unwrap()), [""; 0]);
+    let moved = |since, after| ListFrom::Moved { since, after };
+    let page = store.search_users("ad", &moved(0, None), 2).await.unwrap();
+    assert_eq!((names(&page), page.more), (vec!["ada".into(), "adam".into()], true));
+    let page = store.search_users("ad", &moved(0, Some(user(2))), 2).await.unwrap();
+    assert_eq!((names(&page), page.more), (vec!["abel".into()], false));
+    let page = store.search_users("ad", &moved(4, None), 2).await.unwrap();
+    assert_eq!((names(&page), page.more), (vec!["abel".into()], false));
+    assert_eq!(names(&store.search_users("zad", &ListFrom::Start, 2).await.unwrap()), [""; 0]);
     let page = store.list_users(Some(&user(2)), 1).await.unwrap();
     assert_eq!((names(&page), page.more), (vec!["eve".into()], true));
     let changed = store.user_changes(4, 10).await.unwrap();
@@ -93,24 +105,40 @@ pub(crate) async fn rooms_are_found_and_listed(place: &Place) {
     history.leave(3, 1);
     place.project(&history).await;
     let store = place.model.current();
-    let found = async |filter, after: Option<&NameAnchor>, limit| {
-        let page = store.public_rooms(&filter, after, limit).await.unwrap();
+    let found = async |filter, from: Option<ListFrom<NameAnchor, RoomId>>, limit| {
+        let from = from.unwrap_or(ListFrom::Start);
+        let page = store.public_rooms(&filter, &from, limit).await.unwrap();
         (page.items.into_iter().map(|r| r.state.id).collect::<Vec<_>>(), page.more)
     };
     let all = found(RoomFilter::Any, None, 10).await;
     assert_eq!(all, (vec![room(2), room(3), room(1)], false));
     let anchor = NameAnchor { name: "alpha".into(), room_id: room(2) };
-    assert_eq!(found(RoomFilter::Any, Some(&anchor), 1).await, (vec![room(3)], true));
+    let after = Some(ListFrom::After(anchor.clone()));
+    assert_eq!(found(RoomFilter::Any, after.clone(), 1).await, (vec![room(3)], true));
+    let words = |query: &str| RoomFilter::Words(query.into());
+    assert_eq!(found(words("al"), after, 9).await, (vec![room(3)], false));
+    let moved = |since, after| Some(ListFrom::Moved { since, after });
+    assert_eq!(found(RoomFilter::Any, moved(3, None), 9).await.0, [room(2), room(3)]);
+    assert_eq!(found(RoomFilter::Any, moved(0, Some(room(1))), 1).await, (vec![room(2)], true));
+    assert_eq!(found(words("ALP"), moved(5, None), 9).await.0, [room(3)]);
+    for nothing in ["", "%", "alpha beta", "lpha", "hidden", "gone"] {
+        assert_eq!(found(words(nothing), None, 9).await.0, [], "{nothing:?}");
+    }
     assert_eq!(found(RoomFilter::Name("BETA".into()), None, 9).await.0, [room(1)]);
     assert_eq!(found(RoomFilter::Name("bet".into()), None, 9).await.0, []);
-    assert_eq!(found(RoomFilter::Prefix("AL".into()), None, 9).await.0, [room(2), room(3)]);
-    let mine = async |after: Option<&ActivityAnchor>, limit| {
-        let page = store.user_rooms(&user(1), after, limit).await.unwrap();
+    assert_eq!(found(words("AL"), None, 9).await.0, [room(2), room(3)]);
+    let mine = async |from: Option<ListFrom<ActivityAnchor, RoomId>>, limit| {
+        let from = from.unwrap_or(ListFrom::Start);
+        let page = store.user_rooms(&user(1), &from, limit).await.unwrap();
         (page.items.into_iter().map(|(r, _)| r.state.id).collect::<Vec<_>>(), page.more)
     };
     assert_eq!(mine(None, 10).await, (vec![room(2), room(5), room(4), room(1)], false));
     let anchor = ActivityAnchor { last_activity: 10, room_id: room(5) };
-    assert_eq!(mine(Some(&anchor), 1).await, (vec![room(4)], true));
+    assert_eq!(mine(Some(ListFrom::After(anchor)), 1).await, (vec![room(4)], true));
+    let moved = |since, after| Some(ListFrom::Moved { since, after });
+    assert_eq!(mine(moved(12, None), 9).await, (vec![room(2)], false));
+    assert_eq!(mine(moved(5, None), 2).await, (vec![room(2), room(4)], true));
+    assert_eq!(mine(moved(5, Some(room(4))), 2).await, (vec![room(5)], false));
     let left = store.membership(&room(3), &user(1)).await.unwrap().unwrap();
     assert!(!left.present);
     assert_eq!(store.memberships_of(&user(1)).await.unwrap().len(), 4);
@@ -119,15 +147,109 @@ pub(crate) async fn rooms_are_found_and_listed(place: &Place) {
 pub(crate) async fn timelines_have_pages(place: &Place) {
     place.project(&conversation(20)).await;
     let store = place.model.current();
-    let page =
-        async |anchor, limit| numbers(&store.timeline(&room(1), anchor, limit).await.unwrap());
+    let page = async |anchor, limit| {
+        let found = store.timeline(&room(1), Threads::Shown, anchor, limit).await;
+        numbers(&found.unwrap())
+    };
     assert_eq!(page(Anchor::Latest, 3).await, [18, 19, 20]);
     assert_eq!(page(Anchor::Before(4), 2).await, [2, 3]);
     assert_eq!(page(Anchor::After(4), 2).await, [5, 6]);
     assert_eq!(page(Anchor::Around(10), 5).await, [8, 9, 10, 11, 12]);
-    assert_eq!(page(Anchor::Around(1), 4).await, [1, 2]);
+    // Where one side ends the other fills the page.
+    assert_eq!(page(Anchor::Around(1), 4).await, [1, 2, 3, 4]);
+    assert_eq!(page(Anchor::Around(2), 5).await, [1, 2, 3, 4, 5]);
+    assert_eq!(page(Anchor::Around(20), 5).await, [16, 17, 18, 19, 20]);
+    assert_eq!(page(Anchor::Around(19), 4).await, [17, 18, 19, 20]);
+    assert_eq!(page(Anchor::Around(10), 1).await, [10]);
+    assert_eq!(page(Anchor::Around(10), 50).await, (1..=20).collect::<Vec<_>>());
     assert_eq!(page(Anchor::After(u64::MAX), 4).await, [0; 0]);
-    assert_eq!(store.timeline(&room(9), Anchor::Latest, 5).await.unwrap(), []);
+    assert_eq!(store.timeline(&room(9), Threads::Shown, Anchor::Latest, 5).await.unwrap(), []);
+}
+
+pub(crate) async fn the_main_timeline_leaves_answers_out(place: &Place) {
+    let mut history = conversation(4);
+    for id in 5..=30 {
+        let mut said = message_state(1, id, 2, "said");
+        said.thread_root_id = (id % 5 != 0).then(|| message(2));
+        history.post_with(said);
+    }
+    place.project(&history).await;
+    let store = place.model.current();
+    let page = async |anchor, limit| {
+        let found = store.timeline(&room(1), Threads::LeftOut, anchor, limit).await;
+        numbers(&found.unwrap())
+    };
+    assert_eq!(page(Anchor::Latest, 3).await, [20, 25, 30]);
+    assert_eq!(page(Anchor::Before(20), 3).await, [5, 10, 15]);
+    assert_eq!(page(Anchor::After(3), 3).await, [4, 5, 10]);
+    assert_eq!(page(Anchor::Around(12), 4).await, [5, 10, 15, 20]);
+    assert_eq!(page(Anchor::Around(30), 4).await, [15, 20, 25, 30]);
+}
+
+/// A few letters, with and without accents, and what is no letter: names of these meet one another often.
+const LETTERS: [(char, char); 8] = [
+    ('a', 'a'),
+    ('B', 'b'),
+    ('é', 'e'),
+    ('E', 'e'),
+    ('Ä', 'a'),
+    (' ', ' '),
+    ('%', ' '),
+    ('.', ' '),
+];
+
+/// Texts that are the same each time.
+fn text(seed: &mut u64, length: u64) -> String {
+    let mut next = |bound: u64| {
+        *seed =
+            seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*seed >> 33) % bound
+    };
+    let length = 1 + next(length);
+    (0..length).map(|_| LETTERS[usize::try_from(next(8)).unwrap()].0).collect()
+}
+
+fn naive(name: &str, query: &str) -> bool {
+    let plain = |text: &str| -> String {
+        let of = |c: char| LETTERS.iter().find(|(one, _)| *one == c).map_or(c, |(_, plain)| *plain);
+        text.chars().map(of).collect()
+    };
+    let (name, query) = (plain(name), plain(query));
+    let mut asked = query.split_whitespace().peekable();
+    asked.peek().is_some()
+        && asked.all(|asked| name.split_whitespace().any(|word| word.starts_with(asked)))
+}
+
+pub(crate) async fn words_find_what_a_look_at_every_name_finds(place: &Place) {
+    let (mut history, mut seed) = (History::default(), 7);
+    let mut names: Vec<(u64, String)> = Vec::new();
+    for number in 1..=120 {
+        history.register(number, &format!("u{number:03}"));
+        let shown = format!("{}z", text(&mut seed, 9));
+        let mut state = user_state(number, &format!("u{number:03}"));
+        state.display_name = DisplayName::parse(&shown).unwrap();
+        history.add(UserProfileChanged { user: state });
+        history.add(RoomCreated { room: room_state(number, &shown) });
+        names.push((number, shown));
+    }
+    place.project(&history).await;
+    let store = place.model.current();
+    let mut hits = 0;
+    for _ in 0..150 {
+        let query = text(&mut seed, 5);
+        let wanted: Vec<u64> =
+            names.iter().filter(|(_, name)| naive(name, &query)).map(|(n, _)| *n).collect();
+        hits += wanted.len();
+        let found = store.search_users(&query, &ListFrom::Start, 200).await.unwrap();
+        let found: Vec<_> = found.items.into_iter().map(|doc| doc.state.id).collect();
+        assert_eq!(found, wanted.iter().map(|n| user(*n)).collect::<Vec<_>>(), "{query:?}");
+        let filter = RoomFilter::Words(query.clone());
+        let found = store.public_rooms(&filter, &ListFrom::Start, 200).await.unwrap();
+        let mut found: Vec<_> = found.items.into_iter().map(|doc| doc.state.id).collect();
+        found.sort();
+        assert_eq!(found, wanted.iter().map(|n| room(*n)).collect::<Vec<_>>(), "{query:?}");
+    }
+    assert!(hits > 500, "queries that find nothing show nothing: {hits}");
 }
 
 pub(crate) async fn resume_finds_what_changed(place: &Place) {

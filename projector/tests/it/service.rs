@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use projector::{
     DifferenceKind, Phase, Progress, ProjectError, RebuildOptions, Until, rebuild, verify,
 };
-use readmodel::{Anchor, Doc, Key, ReadModel, Want};
+use readmodel::{Anchor, Doc, Key, ReadModel, Threads, Want};
 use schemas::Timestamp;
 
 use crate::kit::*;
@@ -188,7 +188,7 @@ async fn a_snapshot_of_the_past(place: &Place) {
         let built = rebuild(&log.log, &place.model, &options, &silent).await.unwrap();
         assert_eq!((built.position.sequence, built.switched), (then, false));
         let store = place.model.open_generation(&built.generation).await.unwrap().unwrap();
-        let messages = store.timeline(&room(1), Anchor::Latest, 100).await.unwrap();
+        let messages = store.timeline(&room(1), Threads::Shown, Anchor::Latest, 100).await.unwrap();
         assert_eq!(messages.len(), 10);
         // Once more: it takes the place of the first.
         rebuild(&log.log, &place.model, &options, &silent).await.unwrap();

@@ -59,11 +59,15 @@ fn indexes(collection: Collection) -> Vec<IndexModel> {
     match collection {
         Collection::Users => vec![
             index(doc! { "state.username": 1 }),
-            index(doc! { "_shown": 1 }),
+            index(doc! { "_words": 1 }),
             index(doc! { "updated": 1 }),
         ],
         Collection::Rooms => {
-            vec![partial(doc! { "_name": 1, "_id": 1 }, doc! { "_name": { "$gte": "" } })]
+            let public = || doc! { "_name": { "$gte": "" } };
+            vec![
+                partial(doc! { "_name": 1, "_id": 1 }, public()),
+                partial(doc! { "_words": 1 }, public()),
+            ]
         }
         Collection::Memberships => vec![
             index(doc! { "room_id": 1, "user_id": 1 }),

@@ -67,7 +67,13 @@ pub(super) fn texts<T: AsRef<str>>(ids: &[T]) -> Vec<String> {
     ids.iter().map(|id| id.as_ref().to_owned()).collect()
 }
 
-/// Everything that begins with a prefix.
-pub(super) fn prefixed(prefix: &str) -> Document {
-    doc! { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) }
+/// The conditions of what is found by a query's words; none when it has no words and finds nothing.
+pub(super) fn by_words(query: &str) -> Option<Vec<Document>> {
+    // Both bounds must hold for the same word.
+    let begins = |word: &String| {
+        let range = doc! { "$gte": word, "$lt": format!("{word}{}", char::MAX) };
+        doc! { "_words": { "$elemMatch": range } }
+    };
+    let words = crate::words::asked(query);
+    (!words.is_empty()).then(|| words.iter().map(begins).collect())
 }

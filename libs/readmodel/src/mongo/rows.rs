@@ -1,5 +1,7 @@
 //! Between documents and BSON, and what MongoDB's errors mean.
 
+use std::collections::BTreeSet;
+
 use mongodb::bson::{self, RawDocument, RawDocumentBuf};
 use mongodb::error::{
     Error, ErrorKind, RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR,
@@ -10,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::{client_hash, public_name};
 use crate::docs::{Collection, Doc, MessageDoc, UserDoc};
-use crate::store::{Answer, StoreError, fold};
+use crate::store::{Answer, StoreError};
+use crate::words;
 
 /// Sorts MongoDB's errors by what can be done about them.
 pub(super) fn db_error(error: Error) -> StoreError {
@@ -52,9 +55,9 @@ struct Row<'a, T> {
     _id: String,
     #[serde(flatten)]
     doc: Option<&'a T>,
-    /// A person's shown name, folded.
+    /// The words a person, or a room that anybody may find, is found by.
     #[serde(skip_serializing_if = "Option::is_none")]
-    _shown: Option<String>,
+    _words: Option<BTreeSet<String>>,
     /// A person's settings as JSON text: BSON has no place for every number and key JSON has.
     #[serde(skip_serializing_if = "Option::is_none")]
     _settings: Option<String>,
@@ -68,7 +71,7 @@ struct Row<'a, T> {
 
 impl<'a, T: Serialize> Row<'a, T> {
     fn of(id: String, doc: &'a T) -> Self {
-        Self { _id: id, doc: Some(doc), _shown: None, _settings: None, _name: None, _client: None }
+        Self { _id: id, doc: Some(doc), _words: None, _settings: None, _name: None, _client: None }
     }
 
     fn to_bson(&self) -> Answer<RawDocumentBuf> {
@@ -91,13 +94,13 @@ pub(super) fn to_row(doc: &Doc) -> Answer<RawDocumentBuf> {
             let mut plain = user.as_ref().clone();
             let settings = std::mem::take(&mut plain.state.settings);
             let settings = serde_json::to_string(&settings).map_err(unreadable)?;
-            let shown = fold(plain.state.display_name.as_str());
             let row = Row::of(id, &plain);
-            Row { _shown: Some(shown), _settings: Some(settings), ..row }.to_bson()
+            Row { _words: Some(words::of_user(user)), _settings: Some(settings), ..row }.to_bson()
         }
         Doc::Room(room) => {
             let row = Row::of(id, room.as_ref());
-            Row { _name: public_name(room), ..row }.to_bson()
+            let words = Some(words::of_room(room)).filter(|words| !words.is_empty());
+            Row { _name: public_name(room), _words: words, ..row }.to_bson()
         }
         Doc::Message(message) => {
             let row = Row::of(id, message.as_ref());

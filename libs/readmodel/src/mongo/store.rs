@@ -7,14 +7,14 @@ use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::values::{ClientId, Username};
 
-use super::query::{by_keys, find, int, prefixed, texts};
+use super::query::{by_keys, by_words, find, int, texts};
 use super::write;
 use super::writer::Writer;
 use crate::backend::client_hash;
 use crate::docs::{InboxDoc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
 use crate::store::{
-    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS,
-    NameAnchor, ReadStore, RoomFilter, Slice, fold,
+    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, ListFrom, MAX_CHANGES, MAX_ITEMS,
+    MAX_MEMBERSHIPS, NameAnchor, ReadStore, RoomFilter, Slice, Span, Threads, fold,
 };
 
 /// A generation in a MongoDB database.
@@ -73,23 +73,22 @@ impl MongoStore {
 
     /// Messages before a number and from it on, oldest first.
     async fn around(&self, of: Document, anchor: Anchor, limit: usize) -> Answer<Vec<MessageDoc>> {
-        let (before, from) = anchor.spans(limit.clamp(1, MAX_ITEMS));
+        let limit = limit.clamp(1, MAX_ITEMS);
+        let (before, from) = anchor.spans(limit);
         let with = |bound: Document| {
             let mut filter = of.clone();
             filter.insert("number", bound);
             filter
         };
-        let mut found: Vec<MessageDoc> = Vec::new();
-        if let Some((number, most)) = before.filter(|(_, most)| *most > 0) {
-            let filter = with(doc! { "$lt": int(number) });
-            found = find(&self.database, filter, doc! { "number": -1 }, most).await?;
-            found.reverse();
-        }
-        if let Some((number, most)) = from {
-            let filter = with(doc! { "$gte": int(number) });
-            found.extend(find(&self.database, filter, doc! { "number": 1 }, most).await?);
-        }
-        Ok(found)
+        let ask = async |span: Option<Span>, side: &str, order: i32| match span {
+            Some((number, most)) => {
+                let filter = with(doc! { side: int(number) });
+                find(&self.database, filter, doc! { "number": order }, most).await
+            }
+            None => Ok(Vec::new()),
+        };
+        let (before, from) = (ask(before, "$lt", -1).await?, ask(from, "$gte", 1).await?);
+        Ok(Anchor::cut(limit, before, from))
     }
 
     /// Entries read at one stroke are not marked one by one: the answer is.
@@ -127,16 +126,25 @@ impl ReadStore for MongoStore {
 
     async fn search_users(
         &self,
-        prefix: &str,
-        after: Option<&str>,
+        query: &str,
+        from: &ListFrom<Username, UserId>,
         limit: usize,
     ) -> Answer<Slice<UserDoc>> {
-        let range = prefixed(&fold(prefix));
-        let filter = doc! { "$and": [
-            { "$or": [{ "state.username": range.clone() }, { "_shown": range }] },
-            { "state.username": { "$gt": after.unwrap_or("") } },
-        ] };
-        self.slice(filter, doc! { "state.username": 1, "_id": 1 }, limit).await
+        let Some(words) = by_words(query) else { return Ok(Slice::cut(Vec::new(), limit)) };
+        let mut filter = doc! { "$and": words };
+        let sort = match from {
+            ListFrom::Start => doc! { "state.username": 1, "_id": 1 },
+            ListFrom::After(username) => {
+                filter.insert("state.username", doc! { "$gt": username.as_str() });
+                doc! { "state.username": 1, "_id": 1 }
+            }
+            ListFrom::Moved { since, after } => {
+                filter.insert("updated", doc! { "$gt": int(*since) });
+                filter.insert("_id", doc! { "$gt": after.as_ref().map_or("", UserId::as_str) });
+                doc! { "_id": 1 }
+            }
+        };
+        self.slice(filter, sort, limit).await
     }
 
     async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>> {
@@ -156,37 +164,59 @@ impl ReadStore for MongoStore {
     async fn public_rooms(
         &self,
         filter: &RoomFilter,
-        after: Option<&NameAnchor>,
+        from: &ListFrom<NameAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<RoomDoc>> {
-        let range = match filter {
-            RoomFilter::Any => doc! { "$gte": "" },
-            RoomFilter::Name(name) => doc! { "$eq": fold(name), "$gte": "" },
-            RoomFilter::Prefix(prefix) => prefixed(&fold(prefix)),
+        // The bound that holds for every text is the index's own: without it the server does not use it.
+        let mut filter = match filter {
+            RoomFilter::Any => doc! { "_name": { "$gte": "" } },
+            RoomFilter::Name(name) => doc! { "_name": { "$eq": fold(name), "$gte": "" } },
+            RoomFilter::Words(query) => match by_words(query) {
+                Some(words) => doc! { "_name": { "$gte": "" }, "$and": words },
+                None => return Ok(Slice::cut(Vec::new(), limit)),
+            },
         };
-        let mut filter = doc! { "_name": range };
-        if let Some(NameAnchor { name, room_id }) = after {
-            let same = doc! { "_name": name, "_id": { "$gt": room_id.as_str() } };
-            filter.insert("$or", vec![doc! { "_name": { "$gt": name } }, same]);
-        }
-        self.slice(filter, doc! { "_name": 1, "_id": 1 }, limit).await
+        let sort = match from {
+            ListFrom::Start => doc! { "_name": 1, "_id": 1 },
+            ListFrom::After(NameAnchor { name, room_id }) => {
+                let same = doc! { "_name": name, "_id": { "$gt": room_id.as_str() } };
+                filter.insert("$or", vec![doc! { "_name": { "$gt": name } }, same]);
+                doc! { "_name": 1, "_id": 1 }
+            }
+            ListFrom::Moved { since, after } => {
+                filter.insert("changed", doc! { "$gt": int(*since) });
+                filter.insert("_id", doc! { "$gt": after.as_ref().map_or("", RoomId::as_str) });
+                doc! { "_id": 1 }
+            }
+        };
+        self.slice(filter, sort, limit).await
     }
 
     async fn user_rooms(
         &self,
         user: &UserId,
-        after: Option<&ActivityAnchor>,
+        from: &ListFrom<ActivityAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<(RoomDoc, MembershipDoc)>> {
         let members = self.memberships_of(user).await?;
-        let ids: Vec<String> = members.iter().map(|member| member.room_id.to_string()).collect();
-        let mut filter = doc! { "_id": { "$in": ids }, "created": true };
-        if let Some(ActivityAnchor { last_activity, room_id }) = after {
-            let at = int(*last_activity);
-            let same = doc! { "last_activity": at, "_id": { "$lt": room_id.as_str() } };
-            filter.insert("$or", vec![doc! { "last_activity": { "$lt": at } }, same]);
-        }
-        let sort = doc! { "last_activity": -1, "_id": -1 };
+        let mut ids =
+            doc! { "$in": members.iter().map(|m| m.room_id.to_string()).collect::<Vec<_>>() };
+        let mut filter = doc! { "created": true };
+        let sort = match from {
+            ListFrom::Start => doc! { "last_activity": -1, "_id": -1 },
+            ListFrom::After(ActivityAnchor { last_activity, room_id }) => {
+                let at = int(*last_activity);
+                let same = doc! { "last_activity": at, "_id": { "$lt": room_id.as_str() } };
+                filter.insert("$or", vec![doc! { "last_activity": { "$lt": at } }, same]);
+                doc! { "last_activity": -1, "_id": -1 }
+            }
+            ListFrom::Moved { since, after } => {
+                filter.insert("last_activity", doc! { "$gt": int(*since) });
+                ids.insert("$gt", after.as_ref().map_or("", RoomId::as_str));
+                doc! { "_id": 1 }
+            }
+        };
+        filter.insert("_id", ids);
         let rooms: Slice<RoomDoc> = self.slice(filter, sort, limit).await?;
         let mut members: std::collections::HashMap<RoomId, MembershipDoc> =
             members.into_iter().map(|member| (member.room_id.clone(), member)).collect();
@@ -295,10 +325,15 @@ impl ReadStore for MongoStore {
     async fn timeline(
         &self,
         room: &RoomId,
+        threads: Threads,
         anchor: Anchor,
         limit: usize,
     ) -> Answer<Vec<MessageDoc>> {
-        self.around(doc! { "room_id": room.as_str() }, anchor, limit).await
+        let mut of = doc! { "room_id": room.as_str() };
+        if threads == Threads::LeftOut {
+            of.insert("thread_root_id", doc! { "$exists": false });
+        }
+        self.around(of, anchor, limit).await
     }
 
     async fn thread(

@@ -9,7 +9,7 @@ use super::rows::{db_error, doc, docs, each, int, limit as sql_limit, one, raw};
 use super::schema::message_key;
 use crate::backend::client_hash;
 use crate::docs::MessageDoc;
-use crate::store::{Anchor, Answer, Changes};
+use crate::store::{Anchor, Answer, Changes, Threads};
 
 pub(super) fn messages(db: &Connection, ids: &[MessageId]) -> Answer<Vec<MessageDoc>> {
     let mut found = Vec::with_capacity(ids.len());
@@ -38,18 +38,22 @@ pub(super) fn by_client_id(
 pub(super) fn timeline(
     db: &Connection,
     room: &RoomId,
+    threads: Threads,
     anchor: Anchor,
     limit: usize,
 ) -> Answer<Vec<MessageDoc>> {
+    let all = threads == Threads::Shown;
     let Some(room) = key_of(db, room)? else { return Ok(Vec::new()) };
     let place = |number| message_key(room, number);
     let backwards = |number, most| {
-        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k < ?2 ORDER BY k DESC LIMIT ?3";
-        docs(db, sql, params![place(0), place(number), most])
+        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k < ?2 AND (?4 OR thread IS NULL)
+            ORDER BY k DESC LIMIT ?3";
+        docs(db, sql, params![place(0), place(number), most, all])
     };
     let onwards = |number, most| {
-        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k <= ?2 ORDER BY k LIMIT ?3";
-        docs(db, sql, params![place(number), place(u64::MAX), most])
+        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k <= ?2 AND (?4 OR thread IS NULL)
+            ORDER BY k LIMIT ?3";
+        docs(db, sql, params![place(number), place(u64::MAX), most, all])
     };
     around(anchor, limit, backwards, onwards)
 }
@@ -81,15 +85,11 @@ fn around(
     onwards: impl Fn(u64, i64) -> Answer<Vec<MessageDoc>>,
 ) -> Answer<Vec<MessageDoc>> {
     let (before, from) = anchor.spans(limit);
-    let mut found: Vec<MessageDoc> = Vec::new();
-    if let Some((number, most)) = before {
-        found = backwards(number, sql_limit(most))?;
-        found.reverse();
-    }
-    if let Some((number, most)) = from {
-        found.extend(onwards(number, sql_limit(most))?);
-    }
-    Ok(found)
+    let ask = |span, question: &dyn Fn(u64, i64) -> Answer<Vec<MessageDoc>>| match span {
+        Some((number, most)) => question(number, sql_limit(most)),
+        None => Ok(Vec::new()),
+    };
+    Ok(Anchor::cut(limit, ask(before, &backwards)?, ask(from, &onwards)?))
 }
 
 /// The integer of a room; none when it is not known.

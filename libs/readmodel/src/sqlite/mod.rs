@@ -1,5 +1,6 @@
 //! Generations as SQLite files in one folder: `gen-<n>.db`, with `current.json` pointing at the live one.
 
+mod find;
 mod messages;
 mod people;
 mod put;

@@ -4,9 +4,9 @@ use rusqlite::{Connection, params};
 use schemas::ids::{NotificationId, UserId};
 use schemas::position::Sequence;
 
-use super::rows::{docs, int, limit as sql_limit, one, prefix_end, raw};
+use super::rows::{docs, int, limit as sql_limit, one, raw};
 use crate::docs::{InboxDoc, NotificationDoc, UserDoc};
-use crate::store::{Answer, Changes, Slice, fold};
+use crate::store::{Answer, Changes, Slice};
 
 pub(super) fn users(db: &Connection, ids: &[UserId]) -> Answer<Vec<UserDoc>> {
     let mut found = Vec::with_capacity(ids.len());
@@ -18,21 +18,6 @@ pub(super) fn users(db: &Connection, ids: &[UserId]) -> Answer<Vec<UserDoc>> {
 
 pub(super) fn by_username(db: &Connection, username: &str) -> Answer<Option<UserDoc>> {
     one(db, "SELECT doc FROM users WHERE username = ?1 ORDER BY id LIMIT 1", [username])
-}
-
-pub(super) fn search(
-    db: &Connection,
-    prefix: &str,
-    after: Option<&str>,
-    limit: usize,
-) -> Answer<Slice<UserDoc>> {
-    let prefix = fold(prefix);
-    let sql = "SELECT doc FROM users
-        WHERE ((username >= ?1 AND username < ?2) OR (shown >= ?1 AND shown < ?2)) AND username > ?3
-        ORDER BY username, id LIMIT ?4";
-    let end = prefix_end(&prefix);
-    let found = docs(db, sql, params![prefix, end, after.unwrap_or(""), sql_limit(limit + 1)])?;
-    Ok(Slice::cut(found, limit))
 }
 
 pub(super) fn list(

@@ -7,11 +7,12 @@ use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 use schemas::ids::RoomId;
 use schemas::position::Sequence;
 
+use super::find::{put_room_words, put_user_words};
 use super::rows::{db_error, int, raw, unreadable};
 use super::schema::message_key;
 use crate::backend::{client_hash, public_name};
 use crate::docs::{Doc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
-use crate::store::{Answer, StoreError, fold};
+use crate::store::{Answer, StoreError};
 
 /// The integers of rooms.
 pub(super) type RoomKeys = HashMap<RoomId, i64, RandomState>;
@@ -123,7 +124,7 @@ pub(super) fn put_room(
         )
         .map_err(db_error)?;
     keys.insert(room.state.id.clone(), key);
-    Ok(())
+    put_room_words(db, key, room)
 }
 
 fn room_key(db: &Connection, room: &RoomId, keys: &mut RoomKeys) -> Answer<i64> {
@@ -145,17 +146,11 @@ fn put_user(db: &Connection, user: &UserDoc, json: &[u8]) -> Answer<()> {
     let state = &user.state;
     execute(
         db,
-        "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT(id) DO UPDATE
-            SET username = ?2, shown = ?3, changed = ?4, doc = ?5",
-        params![
-            raw(&state.id),
-            state.username.as_str(),
-            fold(state.display_name.as_str()),
-            int(user.updated),
-            json
-        ],
-    )
-    .map(drop)
+        "INSERT INTO users VALUES (?1, ?2, ?3, ?4) ON CONFLICT(id) DO UPDATE
+            SET username = ?2, changed = ?3, doc = ?4",
+        params![raw(&state.id), state.username.as_str(), int(user.updated), json],
+    )?;
+    put_user_words(db, user)
 }
 
 fn put_membership(

@@ -4,11 +4,9 @@ use rusqlite::{Connection, params};
 use schemas::ids::{RoomId, UserId};
 use schemas::position::Sequence;
 
-use super::rows::{doc, docs, each, int, limit as sql_limit, one, prefix_end, raw};
+use super::rows::{doc, docs, each, int, limit as sql_limit, one, raw};
 use crate::docs::{MembershipDoc, RoomDoc};
-use crate::store::{
-    ActivityAnchor, Answer, Changes, MAX_MEMBERSHIPS, NameAnchor, RoomFilter, Slice, fold,
-};
+use crate::store::{ActivityAnchor, Answer, Changes, ListFrom, MAX_MEMBERSHIPS, Slice};
 
 pub(super) fn rooms(db: &Connection, ids: &[RoomId]) -> Answer<Vec<RoomDoc>> {
     let mut found = Vec::with_capacity(ids.len());
@@ -18,48 +16,37 @@ pub(super) fn rooms(db: &Connection, ids: &[RoomId]) -> Answer<Vec<RoomDoc>> {
     Ok(found)
 }
 
-pub(super) fn public(
-    db: &Connection,
-    filter: &RoomFilter,
-    after: Option<&NameAnchor>,
-    limit: usize,
-) -> Answer<Slice<RoomDoc>> {
-    let (from, to) = match filter {
-        RoomFilter::Any => (String::new(), char::MAX.to_string()),
-        RoomFilter::Name(name) => (fold(name), fold(name)),
-        RoomFilter::Prefix(prefix) => (fold(prefix), prefix_end(&fold(prefix))),
-    };
-    let (after_name, after_id) = match after {
-        Some(anchor) => (anchor.name.as_str(), raw(&anchor.room_id).to_vec()),
-        None => ("", Vec::new()),
-    };
-    let sql = "SELECT doc FROM rooms
-        WHERE name IS NOT NULL AND name >= ?1 AND name <= ?2 AND (name, id) > (?3, ?4)
-        ORDER BY name, id LIMIT ?5";
-    let found = docs(db, sql, params![from, to, after_name, after_id, sql_limit(limit + 1)])?;
-    Ok(Slice::cut(found, limit))
-}
-
 pub(super) fn of_user(
     db: &Connection,
     user: &UserId,
-    after: Option<&ActivityAnchor>,
+    from: &ListFrom<ActivityAnchor, RoomId>,
     limit: usize,
 ) -> Answer<Slice<(RoomDoc, MembershipDoc)>> {
-    let (activity, id) = match after {
-        Some(anchor) => (int(anchor.last_activity), raw(&anchor.room_id)),
-        None => (i64::MAX, [0xff; 16]),
+    let (at, id, place, order) = match from {
+        ListFrom::Start => (i64::MAX, vec![0xff; 16], BEFORE, "r.activity DESC, r.id DESC"),
+        ListFrom::After(ActivityAnchor { last_activity, room_id }) => {
+            (int(*last_activity), raw(room_id).to_vec(), BEFORE, "r.activity DESC, r.id DESC")
+        }
+        ListFrom::Moved { since, after } => {
+            let id = after.as_ref().map_or_else(Vec::new, |id| raw(id).to_vec());
+            (int(*since), id, "r.activity > ?2 AND r.id > ?3", "r.id")
+        }
     };
-    let sql = "SELECT r.doc, m.doc FROM memberships m JOIN rooms r ON r.k = m.room
-        WHERE m.user = ?1 AND m.present = 1 AND r.created = 1 AND (r.activity, r.id) < (?2, ?3)
-        ORDER BY r.activity DESC, r.id DESC LIMIT ?4";
+    let sql = format!(
+        "SELECT r.doc, m.doc FROM memberships m JOIN rooms r ON r.k = m.room
+            WHERE m.user = ?1 AND m.present = 1 AND r.created = 1 AND {place}
+            ORDER BY {order} LIMIT ?4"
+    );
     let mut found = Vec::new();
-    each(db, sql, params![raw(user), activity, id, sql_limit(limit + 1)], |row| {
+    each(db, &sql, params![raw(user), at, id, sql_limit(limit + 1)], |row| {
         found.push((doc(row, 0)?, doc(row, 1)?));
         Ok(true)
     })?;
     Ok(Slice::cut(found, limit))
 }
+
+/// What comes after an activity and id in the order of room lists.
+const BEFORE: &str = "(r.activity, r.id) < (?2, ?3)";
 
 pub(super) fn room_changes(
     db: &Connection,

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
+use super::find;
 use super::rows::{db_error, int};
 use crate::backend::{Care, LAYOUT};
 use crate::store::{Answer, StoreError};
@@ -20,10 +21,8 @@ CREATE TABLE meta(
     retired INTEGER NOT NULL, sealed INTEGER NOT NULL);
 
 CREATE TABLE users(
-    id BLOB PRIMARY KEY, username TEXT NOT NULL, shown TEXT NOT NULL, changed INTEGER NOT NULL,
-    doc BLOB NOT NULL) WITHOUT ROWID;
+    id BLOB PRIMARY KEY, username TEXT NOT NULL, changed INTEGER NOT NULL, doc BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX users_username ON users(username);
-CREATE INDEX users_shown ON users(shown);
 CREATE INDEX users_changed ON users(changed);
 
 -- name: folded, and null for rooms nobody may find; created: 0 while only heard of.
@@ -83,6 +82,7 @@ pub(super) fn create(path: &Path, care: Care) -> Answer<()> {
     }
     let transaction = db.transaction().map_err(db_error)?;
     transaction.execute_batch(TABLES).map_err(db_error)?;
+    transaction.execute_batch(find::TABLES).map_err(db_error)?;
     transaction
         .execute("INSERT INTO meta VALUES (1, ?1, NULL, 0, 0, 0, 0, ?2)", params![LAYOUT, sealed])
         .map_err(db_error)?;

@@ -14,15 +14,16 @@ use tokio::sync::Semaphore;
 
 use super::rows::db_error;
 use super::write::{self, Writer};
-use super::{blocking, messages, people, rooms};
+use super::{blocking, find, messages, people, rooms};
 use crate::backend::Care;
 use crate::docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
 };
 use crate::groups::Marks;
 use crate::store::{
-    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, MAX_CHANGES, MAX_ITEMS,
-    NameAnchor, ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Want,
+    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, ListFrom, MAX_CHANGES,
+    MAX_ITEMS, NameAnchor, ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Threads,
+    Want,
 };
 
 /// Connections that read at the same time; more would only queue for two or four cores.
@@ -151,12 +152,12 @@ impl ReadStore for SqliteStore {
 
     async fn search_users(
         &self,
-        prefix: &str,
-        after: Option<&str>,
+        query: &str,
+        from: &ListFrom<Username, UserId>,
         limit: usize,
     ) -> Answer<Slice<UserDoc>> {
-        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
-        self.read(move |db| people::search(db, &prefix, after.as_deref(), items(limit))).await
+        let (query, from) = (query.to_owned(), from.clone());
+        self.read(move |db| find::users(db, &query, &from, items(limit))).await
     }
 
     async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>> {
@@ -176,21 +177,21 @@ impl ReadStore for SqliteStore {
     async fn public_rooms(
         &self,
         filter: &RoomFilter,
-        after: Option<&NameAnchor>,
+        from: &ListFrom<NameAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<RoomDoc>> {
-        let (filter, after) = (filter.clone(), after.cloned());
-        self.read(move |db| rooms::public(db, &filter, after.as_ref(), items(limit))).await
+        let (filter, from) = (filter.clone(), from.clone());
+        self.read(move |db| find::public_rooms(db, &filter, &from, items(limit))).await
     }
 
     async fn user_rooms(
         &self,
         user: &UserId,
-        after: Option<&ActivityAnchor>,
+        from: &ListFrom<ActivityAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<(RoomDoc, MembershipDoc)>> {
-        let (user, after) = (user.clone(), after.cloned());
-        self.read(move |db| rooms::of_user(db, &user, after.as_ref(), items(limit))).await
+        let (user, from) = (user.clone(), from.clone());
+        self.read(move |db| rooms::of_user(db, &user, &from, items(limit))).await
     }
 
     async fn room_changes(
@@ -281,11 +282,12 @@ impl ReadStore for SqliteStore {
     async fn timeline(
         &self,
         room: &RoomId,
+        threads: Threads,
         anchor: Anchor,
         limit: usize,
     ) -> Answer<Vec<MessageDoc>> {
         let room = room.clone();
-        self.read(move |db| messages::timeline(db, &room, anchor, items(limit))).await
+        self.read(move |db| messages::timeline(db, &room, threads, anchor, items(limit))).await
     }
 
     async fn thread(

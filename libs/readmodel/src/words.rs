@@ -1,0 +1,194 @@
+//! The words people and rooms are found by: the same for what is stored and for what is asked, in every store.
+//!
+//! A name is cut into words of letters and digits; marks, spaces and punctuation end one. Scripts that are written
+//! without spaces have no words to cut, so there every ideograph begins one that goes on to the end of the
+//! run. Emoji and other symbols are words too. Words are compared in a form without case, accents and
+//! compatibility variants. Nothing in a query has a meaning beyond its letters.
+
+use std::collections::BTreeSet;
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::backend::public_name;
+use crate::docs::{RoomDoc, UserDoc};
+
+/// The form words are compared in: compatibility variants, case and accents make no difference.
+pub(crate) fn plain(text: &str) -> String {
+    // By way of upper case, as several letters have the same there: ß and ss, the two small sigmas.
+    let lower = text.nfkd().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    lower.nfkd().filter(|c| !is_accent(*c) && !is_ignorable(*c)).nfkc().collect()
+}
+
+/// Marks that a reader may leave out: those of Latin, Greek and Cyrillic letters, the points of Hebrew and the
+/// vowel marks of Arabic. Marks of other scripts are letters of their own.
+fn is_accent(c: char) -> bool {
+    is_combining_mark(c)
+        && matches!(u32::from(c),
+            0x0300..=0x036f | 0x0483..=0x0489 | 0x0591..=0x05c7 | 0x0610..=0x061a | 0x064b..=0x065f | 0x0670
+            | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f)
+}
+
+/// Joiners and selectors choose how a character looks.
+fn is_ignorable(c: char) -> bool {
+    matches!(u32::from(c), 0x00ad | 0x200b..=0x200d | 0x2060 | 0xfe00..=0xfe0f | 0xe0100..=0xe01ef)
+}
+
+/// What a character is to the words around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Part of a word.
+    Letter,
+    /// A letter of a script without spaces: part of a word and the beginning of one.
+    Ideograph,
+    /// A word by itself, together with those next to it.
+    Symbol,
+    /// Between words.
+    Gap,
+}
+
+fn kind(c: char) -> Kind {
+    let code = u32::from(c);
+    match code {
+        0x3041..=0x30ff
+        | 0x31f0..=0x31ff
+        | 0x3400..=0x4dbf
+        | 0x4e00..=0x9fff
+        | 0xf900..=0xfaff
+        | 0x20000..=0x3ffff
+            if c.is_alphanumeric() =>
+        {
+            Kind::Ideograph
+        }
+        _ if c.is_alphanumeric() || is_combining_mark(c) => Kind::Letter,
+        // Everything else below and in these blocks is space, control or punctuation.
+        0..=0xff | 0x2000..=0x206f | 0x2e00..=0x2e7f | 0x3000..=0x303f => Kind::Gap,
+        _ if c.is_whitespace() || c.is_control() => Kind::Gap,
+        _ => Kind::Symbol,
+    }
+}
+
+/// The runs of letters and of symbols in a text, in their order.
+fn runs(plain: &str) -> Vec<&str> {
+    let mut runs = Vec::new();
+    let mut open: Option<(usize, bool)> = None;
+    for (at, c) in plain.char_indices() {
+        let symbol = match kind(c) {
+            Kind::Letter | Kind::Ideograph => Some(false),
+            Kind::Symbol => Some(true),
+            Kind::Gap => None,
+        };
+        if let Some((start, was)) = open
+            && symbol != Some(was)
+        {
+            runs.push(&plain[start..at]);
+            open = None;
+        }
+        open = open.or_else(|| symbol.map(|symbol| (at, symbol)));
+    }
+    runs.extend(open.map(|(start, _)| &plain[start..]));
+    runs
+}
+
+/// The words a thing with these names is found by. As many as the names have characters at most.
+pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for name in names {
+        for run in runs(&plain(name)) {
+            words.insert(run.to_owned());
+            let inside = run.char_indices().skip(1).filter(|(_, c)| kind(*c) == Kind::Ideograph);
+            words.extend(inside.map(|(at, _)| run[at..].to_owned()));
+        }
+    }
+    words
+}
+
+/// The words of a query, each of which must be the beginning of a word of what is found; the longest first, as
+/// it excludes most. None in a query without letters and symbols, which finds nothing.
+pub(crate) fn asked(query: &str) -> Vec<String> {
+    let plain = plain(query);
+    let distinct: BTreeSet<&str> = runs(&plain).into_iter().collect();
+    let mut words: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
+}
+
+/// The words a person is found by.
+pub(crate) fn of_user(user: &UserDoc) -> BTreeSet<String> {
+    of([user.state.username.as_str(), user.state.display_name.as_str()])
+}
+
+/// The words a room is found by; none where nobody may find it.
+pub(crate) fn of_room(room: &RoomDoc) -> BTreeSet<String> {
+    let name = room.state.name.as_ref().filter(|_| public_name(room).is_some());
+    of(name.map(|name| name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(name: &str, query: &str) -> bool {
+        let (words, asked) = (of([name]), asked(query));
+        !asked.is_empty()
+            && asked.iter().all(|asked| words.iter().any(|word| word.starts_with(asked)))
+    }
+
+    #[test]
+    fn the_beginning_of_any_word_finds() {
+        for (name, queries) in [
+            ("Given zzz", &["zzz", "zz", "giv", "zzz given", "GIVEN", "given,zzz"][..]),
+            ("team zzz talk", &["talk", "zzz ta", "team talk"]),
+            ("ada.lovelace", &["lovelace", "ada.l", "ada lov", "@ada"]),
+            ("José Ångström", &["jose", "ang", "ÅNG", "jose\u{301}", "JOS\u{c9}"]),
+            ("Straße", &["strasse", "STRASSE", "straß"]),
+            ("Ὀδυσσεύς", &["οδυσ", "ΟΔΥΣΣΕΥΣ"]),
+            ("Ёлка", &["елка", "ёлк"]),
+            ("ﬁne ＡＢＣ", &["fine", "abc", "fi"]),
+            ("北京大学", &["北京", "大学", "学", "京大"]),
+            ("개발 한국어", &["한국", "개"]),
+            ("การตลาด", &["การ"]),
+            ("हिन्दी", &["हिन्दी", "हि"]),
+            ("🎉 party🎉time", &["🎉", "party", "time"]),
+            ("O'Brien", &["brien", "o'b", "o’brien"]),
+            ("C++ & Rust", &["c", "c++", "rust c"]),
+            ("İstanbul", &["istanbul"]),
+            ("שָׁלוֹם", &["שלום"]),
+        ] {
+            for query in queries {
+                assert!(found(name, query), "{query:?} finds {name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_finds() {
+        for (name, query) in [
+            ("Given zzz", "iven"),
+            ("Given zzz", "given zzzz"),
+            ("Given zzz", "given talk"),
+            ("Given zzz", "%"),
+            ("Given zzz", "_"),
+            ("Given zzz", ".*"),
+            ("Given zzz", "^"),
+            ("Given zzz", ""),
+            ("北京大学", "学大"),
+            ("हिन्दी", "हु"),
+            ("がく", "かく"),
+            ("party", "🎉"),
+        ] {
+            assert!(!found(name, query), "{query:?} does not find {name:?}");
+        }
+        // Of a pattern only the letters count.
+        assert!(!found("Given zzz", "z_z"));
+        assert!(found("Given z z", "z_z"));
+    }
+
+    #[test]
+    fn a_name_has_no_more_words_than_characters() {
+        for name in ["漢".repeat(100), "a ".repeat(50), "🎉a".repeat(50), "ﷺ".repeat(100)] {
+            let plain = plain(&name).chars().count();
+            assert!(of([name.as_str()]).len() <= plain, "{name}");
+        }
+    }
+}
