@@ -57,11 +57,11 @@ pub(crate) fn message(doc: MessageDoc, sender: Sender, epoch: &Epoch) -> Message
 }
 
 /// A message as the answer to a write gives it: its number is not counted yet. What a write does not know
-/// of an older message (an edit) is null; a repeat is answered like the first time.
+/// of an older message (edited, or posted again) is null.
 #[must_use]
 pub(crate) fn written_message(outcome: MessageOutcome, sender: Sender) -> Message {
-    let MessageOutcome { message, posted, edited_at, .. } = outcome;
-    let fresh = edited_at.is_none();
+    let MessageOutcome { message, posted, edited_at, repeat, .. } = outcome;
+    let fresh = edited_at.is_none() && !repeat;
     Message {
         id: message.id,
         room_id: message.room_id,

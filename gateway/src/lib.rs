@@ -17,6 +17,7 @@ mod metrics;
 mod openapi;
 mod people;
 mod problem;
+mod repeats;
 mod rest;
 mod routes;
 mod sessions;

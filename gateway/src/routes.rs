@@ -54,7 +54,7 @@ fn accounts() -> Vec<Route> {
     vec![
         post("/v1/users", "Register an account", users::register)
             .open_to_attempts().secret(&["password"]).takes::<users::NewAccount>().gives::<Account>(201),
-        get("/v1/users", "Find people by username, or by how their names begin", users::find)
+        get("/v1/users", "Find people by username, or by words of their names", users::find)
             .asks::<users::UserQuery>().gives::<Page<User>>(200),
         get("/v1/users/me", "The caller's account", users::me).gives::<Account>(200),
         patch("/v1/users/me", "Change the caller's account", users::change_me)
@@ -88,6 +88,8 @@ fn admins() -> Vec<Route> {
             .admin().asks::<PageQuery>().gives::<Page<Account>>(200),
         patch("/v1/admin/users/{user_id}", "Change somebody's role or suspend him", admin::change_user)
             .admin().takes::<admin::UserChanges>().gives::<Account>(200),
+        put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner, beside those there are", admin::appoint_owner)
+            .admin().gives_nothing(204),
         post("/v1/admin/notifications", "Write into inboxes", admin::notify)
             .admin().takes::<admin::NewNotification>().gives::<admin::Notified>(201),
     ]
@@ -102,9 +104,9 @@ fn rooms_and_members() -> Vec<Route> {
         post("/v1/direct", "Find or make the direct room of a set of people", rooms::open_direct)
             .takes::<rooms::NewDirect>().gives::<Room>(201).gives::<Room>(200),
         get("/v1/rooms/{room_id}", "A room", rooms::one).gives::<Room>(200),
-        patch("/v1/rooms/{room_id}", "Change a room", rooms::change)
+        patch("/v1/rooms/{room_id}", "Change a room, archive it or bring it back", rooms::change)
             .takes::<rooms::RoomChanges>().gives::<Room>(200),
-        delete("/v1/rooms/{room_id}", "Archive a room: read-only for ever", rooms::archive).gives_nothing(204),
+        delete("/v1/rooms/{room_id}", "Archive a room: read-only until it is brought back", rooms::archive).gives_nothing(204),
         get("/v1/rooms/{room_id}/members", "Who is in a room", members::list)
             .asks::<PageQuery>().gives::<Page<Member>>(200),
         post("/v1/rooms/{room_id}/members", "Bring somebody in", members::add)

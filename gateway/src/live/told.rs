@@ -169,6 +169,12 @@ pub(crate) fn tell(event: &Event, place: Place<'_>, known: Known) -> Option<Told
             place,
             &documents::written_room(&archived.room),
         ),
+        EventData::RoomRestored(restored) => in_room(
+            "room.restored",
+            &restored.room.id,
+            place,
+            &documents::written_room(&restored.room),
+        ),
         EventData::NotificationCreated(_) | EventData::NotificationsRead(_) => {
             return tell_notification(event, place, known.notification);
         }

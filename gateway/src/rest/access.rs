@@ -50,6 +50,19 @@ pub(crate) async fn entered(call: &Call, id: &RoomId) -> Result<Seen, Rejection>
     Ok(seen)
 }
 
+/// A room the caller is in. Every other answers like one that does not exist: what is said in a public room is
+/// for its members too.
+///
+/// # Errors
+/// `not_found`, or the read model does not answer.
+pub(crate) async fn joined(call: &Call, id: &RoomId) -> Result<Seen, Rejection> {
+    let seen = visible(call, id).await?;
+    if seen.membership.is_none() {
+        return Err(Rejection::not_found());
+    }
+    Ok(seen)
+}
+
 /// A message in a room the caller is in. Every other answers like one that does not exist.
 ///
 /// # Errors

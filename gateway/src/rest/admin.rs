@@ -1,11 +1,12 @@
 //! What admins do. That the caller is one was checked before; services check it again.
 
-use schemas::commands::{AdministerUser, SendNotification};
+use schemas::commands::{AdministerUser, AppointOwner, SendNotification};
 use schemas::values::{Role, UserRef};
 use schemas::{Code, NotificationId, Rejection, UserId};
 use serde::Serialize;
 
-use super::paging::{PageQuery, page, place};
+use super::paging::{Nothing, PageQuery, page, place};
+use super::rooms;
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Outcome, shape};
 use crate::{documents, failure};
@@ -57,6 +58,15 @@ pub(crate) async fn change_user(call: Call) -> Outcome {
     let accepted = call.send(&AdministerUser { user_id, role, suspended }).await?;
     call.heard(accepted.position.as_ref()).await;
     Ok(Answer::ok(&accepted.result).at(accepted.position))
+}
+
+/// Makes a member of a room an owner, beside those there are.
+pub(crate) async fn appoint_owner(call: Call) -> Outcome {
+    let (room_id, user_id) = (call.id("room_id")?, call.id("user_id")?);
+    call.body::<Nothing>()?;
+    let accepted = call.send(&AppointOwner { room_id, user_id }).await?;
+    rooms::projected(&call, accepted.position.as_ref()).await;
+    Ok(Answer::nothing().at(accepted.position))
 }
 
 pub(crate) async fn notify(call: Call) -> Outcome {

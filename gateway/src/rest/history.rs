@@ -1,7 +1,7 @@
 //! What was said in a room or a thread, page by page.
 
 use readmodel::store::Anchor;
-use readmodel::{MessageDoc, ReadStore};
+use readmodel::{MessageDoc, ReadStore, Threads};
 use schemas::views::{Message, Page};
 use schemas::{Code, MessageId, Rejection, RoomId};
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,12 @@ shape! {
         before: Option<MessageId>,
         /// Messages right after this one.
         after: Option<MessageId>,
-        /// This message in the middle.
+        /// This message in the middle; more on one side where the other ends.
         around: Option<MessageId>,
         /// Only answers in the thread this message began.
         thread: Option<MessageId>,
+        /// `false` leaves the answers in threads out; they are among the rest otherwise.
+        threads: Option<bool>,
         /// History is read through hot and archived messages alike; accepted for clients that say so.
         #[expect(dead_code, reason = "nothing is archived apart yet: both ways read the same")]
         archived: Option<bool>,
@@ -44,14 +46,19 @@ enum Onward {
 pub(crate) async fn list(call: Call) -> Outcome {
     let query: HistoryQuery = call.query()?;
     let room: RoomId = call.id("room_id")?;
-    let seen = access::entered(&call, &room).await?;
+    let seen = access::joined(&call, &room).await?;
     let store = seen.store.as_ref();
     let thread = query.thread.as_ref();
     if let Some(root) = thread {
         number_in(store, &room, root).await?;
     }
     let epoch = call.epoch();
-    let scope = thread.map_or("", MessageId::as_str);
+    let threads = if query.threads == Some(false) { Threads::LeftOut } else { Threads::Shown };
+    let scope = match (thread, threads) {
+        (Some(root), _) => root.as_str(),
+        (None, Threads::LeftOut) => "main",
+        (None, Threads::Shown) => "",
+    };
     let list = List { epoch: &epoch, parts: vec!["history", room.as_str(), scope] };
     let anchor = anchor(store, &room, &query, &list).await?;
     let limit = query.limit.items();
@@ -59,7 +66,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let ask = if matches!(anchor, Anchor::Around(_)) { limit } else { limit + 1 };
     let found = match thread {
         Some(root) => store.thread(root, anchor, ask).await,
-        None => store.timeline(&room, anchor, ask).await,
+        None => store.timeline(&room, threads, anchor, ask).await,
     };
     let (docs, onward) = cut(found.map_err(failure::store)?, anchor, limit);
     let next_cursor = onward.and_then(|onward| list.cursor(&onward));

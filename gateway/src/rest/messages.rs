@@ -10,12 +10,14 @@ use super::paging::{Nothing, PageQuery, place};
 use super::{access, rooms};
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Outcome, shape};
-use crate::{documents, failure};
+use crate::{documents, failure, repeats};
 
 shape! {
     /// Something to say.
     NewMessage {
-        /// What the client calls it; a repeat is answered with the first result.
+        /// What the client calls it. A repeat by the same sender in the same room writes nothing: with the same
+        /// body, format, attachments and thread it is answered (200) with the message as it is now, with others
+        /// it is refused (422 `idempotency_mismatch`).
         client_id: Option<ClientId>,
         /// 1 to 8,000 characters.
         body: Body,
@@ -62,7 +64,8 @@ pub(crate) async fn post(call: Call) -> Outcome {
     };
     let accepted = call.send(&command).await?;
     let created = !accepted.result.repeat;
-    let message = written(&call, accepted.result).await?;
+    let message = repeats::shown(&call.state, vec![accepted.result]).await?.pop();
+    let message = message.ok_or_else(Rejection::not_found)?;
     Ok(Answer::made(created, &message).at(accepted.position))
 }
 

@@ -9,16 +9,18 @@ use readmodel::{ActivityAnchor, Group, MembershipDoc, MessageDoc, ReadStore, Roo
 use schemas::commands::{Accepted, ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
 use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
 use schemas::views::{Page, Room};
-use schemas::{Code, MessageId, Position, Rejection, RoomId, Sequence, Timestamp};
+use schemas::{Code, MessageId, Position, Rejection, RoomId, Timestamp};
 
 use super::access;
-use super::paging::{Nothing, page, place};
+use super::paging::{Moving, Nothing, moving, place};
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Limit, Outcome, shape};
 use crate::{documents, failure};
 
 /// How long the answer to a write waits for the read model, to show the whole room.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
+/// Characters of a search.
+const MAX_QUERY: usize = 100;
 
 shape! {
     /// A new group or channel.
@@ -36,7 +38,7 @@ shape! {
     }
     /// A direct conversation.
     NewDirect {
-        /// The others: user ids or `@username`; 1 to 9.
+        /// The others: user ids or `@username`; at most 9. Without any it is the caller's notes.
         members: Vec<UserRef>,
     }
     /// Changes of a room. What is absent stays; null empties an optional field.
@@ -46,19 +48,25 @@ shape! {
         /// Its topic.
         #[schemars(with = "Option<Topic>")]
         topic: Patch<Topic>,
-        /// Who may find and join it.
+        /// Who may find and join it. Owners only.
         visibility: Option<Visibility>,
-        /// Days after which messages move to the archive.
-        #[schemars(with = "Option<u32>")]
+        /// Days messages are to be kept, 1 to 36,500; null keeps them for ever. Owners only. Kept with the room;
+        /// this version moves no messages yet.
+        #[schemars(with = "Option<u32>", range(min = 1, max = 36_500))]
         retention_days: Patch<u32>,
+        /// `true` makes the room read-only, `false` brings it back: 409 when another channel has its name by now,
+        /// so a new name may be given at the same time.
+        archived: Option<bool>,
     }
-    /// Without filters: the caller's rooms, newest activity first. With any: public rooms by name.
+    /// Without filters: the caller's rooms, newest activity first. With any: public rooms by name. A room that
+    /// moves while pages are read is on one of them at least, and may be on more.
     RoomQuery {
         /// `public`, to find rooms anyone may join.
         visibility: Option<Visibility>,
-        /// Exactly this name.
+        /// Exactly this name, without regard to case.
         name: Option<String>,
-        /// Names that begin so.
+        /// Words, at most 100 characters: each must be the beginning of a word of the name, without regard to
+        /// case and accents.
         query: Option<String>,
         /// How many items: 1 to 200, 50 when absent.
         #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
@@ -85,8 +93,8 @@ pub(crate) async fn open_direct(call: Call) -> Outcome {
 
 pub(crate) async fn change(call: Call) -> Outcome {
     let room_id = call.id("room_id")?;
-    let RoomChanges { name, topic, visibility, retention_days } = call.body()?;
-    let command = ChangeRoom { room_id, name, topic, visibility, retention_days };
+    let RoomChanges { name, topic, visibility, retention_days, archived } = call.body()?;
+    let command = ChangeRoom { room_id, name, topic, visibility, retention_days, archived };
     let accepted = call.send(&command).await?;
     written(&call, accepted, false).await
 }
@@ -161,9 +169,24 @@ pub(crate) async fn list(call: Call) -> Outcome {
         (None, None, None) => own(&call, &query).await,
         (Some(Visibility::Private), ..) => Err(wrong("?visibility", "only public rooms are found")),
         (_, Some(_), Some(_)) => Err(wrong("?query", "give either name or query")),
-        (_, Some(name), None) => public(&call, &query, RoomFilter::Name(name.clone())).await,
-        (_, None, Some(prefix)) => public(&call, &query, RoomFilter::Prefix(prefix.clone())).await,
+        (_, Some(name), None) => {
+            public(&call, &query, RoomFilter::Name(name.trim().to_owned())).await
+        }
+        // Nothing typed yet: everything there is.
+        (_, None, Some(words)) if words.is_empty() => public(&call, &query, RoomFilter::Any).await,
+        (_, None, Some(words)) => {
+            bounded(words)?;
+            public(&call, &query, RoomFilter::Words(words.clone())).await
+        }
         (Some(Visibility::Public), None, None) => public(&call, &query, RoomFilter::Any).await,
+    }
+}
+
+/// A query has at most as many characters as a room's name.
+fn bounded(query: &str) -> Result<(), Rejection> {
+    match query.chars().count() {
+        0..=MAX_QUERY => Ok(()),
+        _ => Err(wrong("?query", "must have at most 100 characters")),
     }
 }
 
@@ -176,21 +199,27 @@ async fn own(call: &Call, query: &RoomQuery) -> Outcome {
     let caller = call.caller()?;
     let epoch = call.epoch();
     let list = List { epoch: &epoch, parts: vec!["rooms", caller.user_id.as_str()] };
-    let after: Option<(Sequence, RoomId)> = place(&list, query.cursor.as_deref())?;
-    let after = after.map(|(last_activity, room_id)| ActivityAnchor { last_activity, room_id });
+    let place: Option<Moving<ActivityAnchor, RoomId>> = place(&list, query.cursor.as_deref())?;
     let store = call.state.read_model.current();
-    let found = store.user_rooms(&caller.user_id, after.as_ref(), query.limit.items()).await;
-    let slice = found.map_err(failure::store)?;
-    let wanted = slice.items.iter().filter_map(|(room, _)| room.last_message_id.clone());
-    let mut last = last_messages(call, store.as_ref(), wanted.collect::<Vec<_>>()).await?;
+    let since = store.checkpoint().await.map_err(failure::store)?.marks.conversations;
+    let ask = async |from, limit| {
+        store.user_rooms(&caller.user_id, &from, limit).await.map_err(failure::store)
+    };
+    let key = |(room, _): &(RoomDoc, MembershipDoc)| {
+        let (last_activity, room_id) = (room.last_activity, room.state.id.clone());
+        (ActivityAnchor { last_activity, room_id: room_id.clone() }, room_id)
+    };
+    let (items, onward) = moving(place, since, query.limit.items(), ask, key).await?;
+    let wanted = items.iter().filter_map(|(room, _)| room.last_message_id.clone());
+    let last = last_messages(call, store.as_ref(), wanted.collect::<Vec<_>>()).await?;
     let now = Timestamp::now();
-    let place_of =
-        |(room, _): &(RoomDoc, MembershipDoc)| (room.last_activity, room.state.id.clone());
-    let rooms: Page<Room> = page(&list, slice, place_of, |(room, membership)| {
-        let last = room.last_message_id.as_ref().and_then(|id| last.remove(id));
+    let view = |(room, membership): (RoomDoc, MembershipDoc)| {
+        // A room that has moved may be on a page twice.
+        let last = room.last_message_id.as_ref().and_then(|id| last.get(id).cloned());
         documents::room(&room, Some(&membership), last, now)
-    });
-    Ok(Answer::ok(&rooms))
+    };
+    let items: Vec<Room> = items.into_iter().map(view).collect();
+    Ok(Answer::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }
 
 /// Rooms anyone may find, by name; with the caller's membership where he is in.
@@ -200,25 +229,27 @@ async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Outcome {
     let (kind, text) = match &filter {
         RoomFilter::Any => ("public", ""),
         RoomFilter::Name(name) => ("public/name", name.as_str()),
-        RoomFilter::Prefix(prefix) => ("public/query", prefix.as_str()),
+        RoomFilter::Words(words) => ("public/query", words.as_str()),
     };
     let list = List { epoch: &epoch, parts: vec![kind, text] };
-    let after: Option<(String, RoomId)> = place(&list, query.cursor.as_deref())?;
-    let after = after.map(|(name, room_id)| NameAnchor { name, room_id });
+    let place: Option<Moving<NameAnchor, RoomId>> = place(&list, query.cursor.as_deref())?;
     let store = call.state.read_model.current();
-    let found = store.public_rooms(&filter, after.as_ref(), query.limit.items()).await;
-    let slice = found.map_err(failure::store)?;
-    let asking = slice.items.iter().map(|room| store.membership(&room.state.id, &caller.user_id));
+    let since = store.checkpoint().await.map_err(failure::store)?.marks.conversations;
+    let ask =
+        async |from, limit| store.public_rooms(&filter, &from, limit).await.map_err(failure::store);
+    let key = |room: &RoomDoc| {
+        let name = room.state.name.as_ref().map_or("", |name| name.as_str());
+        let room_id = room.state.id.clone();
+        (NameAnchor { name: fold(name), room_id: room_id.clone() }, room_id)
+    };
+    let (items, onward) = moving(place, since, query.limit.items(), ask, key).await?;
+    let asking = items.iter().map(|room| store.membership(&room.state.id, &caller.user_id));
     let found = try_join_all(asking).await.map_err(failure::store)?;
     let found = found.into_iter().flatten();
     let memberships: HashMap<RoomId, MembershipDoc> =
         found.map(|membership| (membership.room_id.clone(), membership)).collect();
     let now = Timestamp::now();
-    let place_of = |room: &RoomDoc| {
-        let name = room.state.name.as_ref().map_or("", |name| name.as_str());
-        (fold(name), room.state.id.clone())
-    };
-    Ok(Answer::ok(&page(&list, slice, place_of, |room| {
-        documents::room(&room, memberships.get(&room.state.id), None, now)
-    })))
+    let view = |room: &RoomDoc| documents::room(room, memberships.get(&room.state.id), None, now);
+    let items: Vec<Room> = items.iter().map(view).collect();
+    Ok(Answer::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }

@@ -3,11 +3,11 @@
 use schemas::commands::{ChangePassword, ChangeProfile, Register};
 use schemas::events::UserState;
 use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Secret, Username};
-use schemas::views::User;
+use schemas::views::{Page, User};
 use schemas::{Code, MediaId, Rejection, UserId};
 use serde_json::{Map, Value};
 
-use super::paging::{page, place, whole};
+use super::paging::{Moving, moving, place, whole};
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Limit, Outcome, shape};
 use crate::{documents, failure, problem};
@@ -57,7 +57,8 @@ shape! {
     UserQuery {
         /// Exactly this name.
         username: Option<String>,
-        /// Names that begin so.
+        /// Words, 1 to 100 characters: each must be the beginning of a word of the username or the name shown,
+        /// without regard to case and accents.
         query: Option<String>,
         /// How many items: 1 to 200, 50 when absent.
         #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
@@ -105,12 +106,12 @@ pub(crate) async fn one(call: Call) -> Outcome {
     Ok(Answer::ok(&documents::user(&state(&call, &id).await?)))
 }
 
-/// Finds people by their exact name, or by how their names begin.
+/// Finds people by their exact name, or by words of their names.
 pub(crate) async fn find(call: Call) -> Outcome {
     let query: UserQuery = call.query()?;
     match (&query.username, &query.query) {
         (Some(username), None) => by_username(&call, username).await,
-        (None, Some(prefix)) => search(&call, prefix, query.limit, query.cursor.as_deref()).await,
+        (None, Some(words)) => search(&call, words, query.limit, query.cursor.as_deref()).await,
         _ => Err(problem::bad("give either username or query")),
     }
 }
@@ -126,20 +127,23 @@ async fn by_username(call: &Call, username: &str) -> Outcome {
     Ok(Answer::ok(&whole(items)))
 }
 
-async fn search(call: &Call, prefix: &str, limit: Limit, cursor: Option<&str>) -> Outcome {
-    let prefix = prefix.trim();
-    if prefix.is_empty() || prefix.chars().count() > MAX_QUERY {
+async fn search(call: &Call, words: &str, limit: Limit, cursor: Option<&str>) -> Outcome {
+    let words = words.trim();
+    if words.is_empty() || words.chars().count() > MAX_QUERY {
         let detail = "must have 1 to 100 characters";
         return Err(Rejection::field(Code::ValidationFailed, "?query", "out_of_range", detail));
     }
     let epoch = call.epoch();
-    let list = List { epoch: &epoch, parts: vec!["users", prefix] };
-    let after: Option<String> = place(&list, cursor)?;
+    let list = List { epoch: &epoch, parts: vec!["users", words] };
+    let place: Option<Moving<Username, UserId>> = place(&list, cursor)?;
     let store = call.state.read_model.current();
-    let found = store.search_users(prefix, after.as_deref(), limit.items()).await;
-    let slice = found.map_err(failure::store)?;
-    let last = |doc: &readmodel::UserDoc| doc.state.username.to_string();
-    Ok(Answer::ok(&page(&list, slice, last, |doc| documents::user(&doc.state))))
+    let since = store.checkpoint().await.map_err(failure::store)?.marks.people;
+    let ask =
+        async |from, limit| store.search_users(words, &from, limit).await.map_err(failure::store);
+    let key = |doc: &readmodel::UserDoc| (doc.state.username.clone(), doc.state.id.clone());
+    let (items, onward) = moving(place, since, limit.items(), ask, key).await?;
+    let items: Vec<User> = items.iter().map(|doc| documents::user(&doc.state)).collect();
+    Ok(Answer::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }
 
 /// An account from the read model, or from the log when it is too new for that.

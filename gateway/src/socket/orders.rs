@@ -10,8 +10,8 @@ use schemas::views::Message;
 use schemas::{Code, FieldError, MediaId, MessageId, Position, Rejection, RoomId};
 
 use crate::commands::send;
-use crate::documents;
 use crate::problem::invalid;
+use crate::repeats;
 use crate::state::AppState;
 
 /// Files a message may carry.
@@ -107,11 +107,7 @@ impl Order {
             app.hub.heard(position);
         }
         let message = match outcome {
-            Some(outcome) => {
-                let senders = app.people.senders([&outcome.message.sender_id]).await?;
-                let sender = senders.of(&outcome.message.sender_id);
-                Some(documents::written_message(outcome, sender))
-            }
+            Some(outcome) => repeats::shown(app, vec![outcome]).await?.pop(),
             None => None,
         };
         Ok(Outcome { position, message })
@@ -144,13 +140,17 @@ async fn try_posts(
     if let Some(position) = &accepted.position {
         app.hub.heard(position);
     }
-    let senders = app.people.senders([&caller.user_id]).await?;
-    let outcome = |accepted: Accepted<MessageOutcome>| {
-        let sender = senders.of(&accepted.result.message.sender_id);
-        let message = Some(documents::written_message(accepted.result, sender));
-        Outcome { position: accepted.position, message }
-    };
-    Ok(accepted.result.into_iter().map(|reply| Result::from(reply).map(outcome)).collect())
+    let mut written = Vec::with_capacity(count);
+    let mut positions = Vec::with_capacity(count);
+    for reply in accepted.result {
+        positions.push(Result::from(reply).map(|accepted: Accepted<MessageOutcome>| {
+            written.push(accepted.result);
+            accepted.position
+        }));
+    }
+    let mut messages = repeats::shown(app, written).await?.into_iter();
+    let mut outcome = |position| Outcome { position, message: messages.next() };
+    Ok(positions.into_iter().map(|position| position.map(&mut outcome)).collect())
 }
 
 fn context(caller: &Caller) -> CallContext {
