@@ -41,11 +41,14 @@ macro_rules! everywhere {
 
 mod accounts;
 mod bad_input;
+mod governance;
 mod limits;
+mod lists;
 mod live;
 mod messages;
 mod notifications;
 mod operations;
+mod repeats;
 mod restores;
 mod rooms;
 mod traces;

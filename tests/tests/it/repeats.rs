@@ -1,0 +1,177 @@
+//! A post that is sent again: with the same body it is the same message, as it is now; with another it is refused.
+
+use serde_json::{Value, json};
+use tests::kit::installation::{Installation, Place, RELAXED};
+use tests::kit::person::{Person, bodies, id_of};
+use tests::kit::socket::Socket;
+
+everywhere!(
+    a_repeat_is_answered_with_the_message_as_it_is_now,
+    another_body_under_the_same_client_id_is_refused,
+    posts_in_a_row_are_repeats_one_by_one,
+    a_repeat_is_answered_to_those_who_may_write_no_more,
+    an_idempotency_key_is_for_one_body,
+);
+
+async fn as_it_is(ada: &Person, room: &str, post: &Value) -> Value {
+    let path = format!("/v1/rooms/{room}/messages");
+    let over_rest = ada.post(&path, post.clone()).await.ok(200);
+    let mut socket = ada.at(1).connect().await;
+    let mut frame = post.clone();
+    frame["type"] = json!("post");
+    frame["room_id"] = json!(room);
+    let answer = socket.call(frame).await;
+    assert_eq!(answer["type"], "ok", "{answer}");
+    assert_eq!(answer["result"], over_rest);
+    let read = ada.get(&format!("/v1/messages/{}", id_of(&over_rest))).await.ok(200);
+    assert_eq!(over_rest, read, "the repeat shows what a read shows");
+    over_rest
+}
+
+async fn a_repeat_is_answered_with_the_message_as_it_is_now(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let post = json!({"client_id": "c1", "body": "teh", "format": "markdown"});
+    let message = id_of(&ada.post(&path, post.clone()).await.ok(201));
+    assert_eq!(as_it_is(&ada, &room, &post).await["body"], "teh");
+    let one = format!("/v1/messages/{message}");
+    bob.post(&path, json!({"body": "an answer", "thread_root_id": message})).await.ok(201);
+    for text in ["the", "then"] {
+        ada.patch(&one, json!({"body": text})).await.ok(200);
+        let now = as_it_is(&ada, &room, &post).await;
+        assert_eq!((&now["body"], &now["reply_count"]), (&json!(text), &json!(1)));
+        assert!(now["edited_at"].is_string());
+        // What it says now was not what was posted.
+        let other = json!({"client_id": "c1", "body": text, "format": "markdown"});
+        ada.post(&path, other).await.problem(422, "idempotency_mismatch");
+    }
+    assert_eq!(ada.delete(&one).await.status, 204);
+    let now = as_it_is(&ada, &room, &post).await;
+    assert_eq!(now["body"], "");
+    assert!(now["deleted_at"].is_string());
+    assert_eq!(bodies(&ada.messages(&room).await), ["", "an answer"]);
+}
+
+async fn another_body_under_the_same_client_id_is_refused(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let root = id_of(&bob.says(&room, "root").await);
+    let posted = [
+        json!({"client_id": "plain", "body": "hello"}),
+        json!({"client_id": "marked", "body": "hello", "format": "markdown"}),
+        json!({"client_id": "answer", "body": "hello", "thread_root_id": root}),
+    ];
+    for post in &posted {
+        ada.post(&path, post.clone()).await.ok(201);
+    }
+    let mut socket = ada.at(1).connect().await;
+    for first in &posted {
+        for body in ["hello", "Hello", "hello ", "other"] {
+            for format in [Value::Null, json!("plain"), json!("markdown")] {
+                for thread in [Value::Null, json!(root)] {
+                    let mut post = json!({"client_id": first["client_id"], "body": body});
+                    for (name, value) in [("format", format.clone()), ("thread_root_id", thread)] {
+                        if !value.is_null() {
+                            post[name] = value;
+                        }
+                    }
+                    let marked = |post: &Value| post["format"] == "markdown";
+                    let same = post["body"] == first["body"]
+                        && marked(&post) == marked(first)
+                        && post["thread_root_id"] == first["thread_root_id"];
+                    let reply = ada.post(&path, post.clone()).await;
+                    let wanted = if same { 200 } else { 422 };
+                    assert_eq!(reply.status, wanted, "{first} {post}: {}", reply.text);
+                    post["type"] = json!("post");
+                    post["room_id"] = json!(room);
+                    let answer = socket.call(post).await;
+                    let refused = answer["error"]["code"] == "idempotency_mismatch";
+                    assert_eq!((answer["type"] == "ok", refused), (same, !same), "{answer}");
+                }
+            }
+        }
+    }
+    assert_eq!(ada.messages(&room).await.len(), 4);
+}
+
+async fn posts_in_a_row_are_repeats_one_by_one(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
+    let mut socket = ada.connect().await;
+    let send = async |socket: &mut Socket, id: u32, client: u32, body: &str| {
+        let client = format!("c{client}");
+        let frame =
+            json!({"type": "post", "id": id, "room_id": room, "client_id": client, "body": body});
+        socket.send(frame).await;
+    };
+    // New, the same again, another body under it; all of them on their way at once.
+    for n in 0..20 {
+        send(&mut socket, 3 * n, n, "new").await;
+        send(&mut socket, 3 * n + 1, n, "new").await;
+        send(&mut socket, 3 * n + 2, n, "other").await;
+    }
+    let mut first = Vec::new();
+    for id in 0..60 {
+        let answered = |frame: &Value| frame["id"] == id && frame["type"] != "event";
+        let answer = socket.expect("an answer", answered).await;
+        match id % 3 {
+            0 => first.push(answer["result"]["id"].clone()),
+            1 => assert_eq!(&answer["result"]["id"], first.last().unwrap(), "{answer}"),
+            _ => assert_eq!(answer["error"]["code"], "idempotency_mismatch", "{answer}"),
+        }
+    }
+    assert_eq!(bodies(&ada.messages(&room).await), ["new"; 20]);
+}
+
+async fn a_repeat_is_answered_to_those_who_may_write_no_more(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let post = json!({"client_id": "c1", "body": "just in time"});
+    let message = id_of(&bob.post(&path, post.clone()).await.ok(201));
+    let member = format!("/v1/rooms/{room}/members/{}", bob.id);
+    ada.patch(&member, json!({"muted_until": "2100-01-01T00:00:00Z"})).await.ok(200);
+    assert_eq!(id_of(&bob.post(&path, post.clone()).await.ok(200)), message);
+    bob.post(&path, json!({"client_id": "c2", "body": "late"})).await.problem(403, "forbidden");
+    ada.delete(&format!("/v1/rooms/{room}")).await;
+    assert_eq!(id_of(&bob.post(&path, post.clone()).await.ok(200)), message);
+    assert_eq!(bob.delete(&format!("/v1/rooms/{room}/members/me")).await.status, 204);
+    bob.post(&path, post).await.problem(404, "not_found");
+}
+
+async fn an_idempotency_key_is_for_one_body(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let ask = |body: &str| {
+        ada.ask("POST", &path).header("idempotency-key", "k1").json(json!({"body": body}))
+    };
+    let first = id_of(&ask("one").send().await.ok(201));
+    assert_eq!(id_of(&ask("one").send().await.json), first);
+    ask("two").send().await.problem(422, "idempotency_mismatch");
+    assert_eq!(bodies(&ada.messages(&room).await), ["one"]);
+}
+
+#[tokio::test]
+async fn a_repeat_is_known_after_a_restart() {
+    let mut installation = Installation::start(RELAXED);
+    let place = installation.place.clone();
+    let ada = place.found().await;
+    let room = ada.group(&[]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let post = json!({"client_id": "c1", "body": "before"});
+    let message = id_of(&ada.post(&path, post.clone()).await.ok(201));
+    ada.patch(&format!("/v1/messages/{message}"), json!({"body": "edited"})).await.ok(200);
+    installation.process.kill();
+    installation.start_again();
+    let ada = Person::login(&installation.place, &ada.username, &ada.password).await;
+    let again = ada.post(&path, post).await.ok(200);
+    assert_eq!((id_of(&again), &again["body"]), (message, &json!("edited")));
+    let other = json!({"client_id": "c1", "body": "after"});
+    ada.post(&path, other).await.problem(422, "idempotency_mismatch");
+}
