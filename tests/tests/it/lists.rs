@@ -256,7 +256,7 @@ async fn a_query_is_no_pattern(place: Place) {
         let path = format!("/v1/rooms?query={}", url_encoded(query));
         let reply = ada.get(&path).await;
         let found = reply.status == 200 && items(&reply.json).iter().any(|one| id_of(one) == room);
-        assert!(!found || query == "", "{query:?}");
+        assert!(!found, "{query:?}");
     }
     let long = "x".repeat(101);
     for path in ["/v1/users", "/v1/rooms"] {
