@@ -174,6 +174,8 @@ pub(crate) struct Tidings {
     pub running: Running,
     /// `http://127.0.0.1:<port>`.
     pub http: String,
+    /// Where operators look.
+    pub admin: String,
     /// `127.0.0.1:<port>`.
     pub address: String,
 }
@@ -181,6 +183,7 @@ pub(crate) struct Tidings {
 #[derive(Deserialize)]
 struct Ready {
     http: String,
+    admin: String,
 }
 
 /// Starts `tidings serve` in a new folder with the given extra flags, rate limits off.
@@ -206,6 +209,7 @@ pub(crate) async fn tidings_in(folder: TempDir, flags: &[&str]) -> Outcome<Tidin
         .args(["serve", "--listen", "127.0.0.1:0"])
         .args(cheap)
         .args(["--rate-requests", "off", "--rate-frames", "off", "--rate-auth", "off"])
+        .args(["--rate-bytes", "off"])
         .arg("--data")
         .arg(folder.path())
         .args(flags)
@@ -220,7 +224,8 @@ pub(crate) async fn tidings_in(folder: TempDir, flags: &[&str]) -> Outcome<Tidin
         line.map_err(unexpected)??.ok_or_else(|| unexpected("tidings ended at its start"))?;
     let ready: Ready = serde_json::from_str(&line).map_err(unexpected)?;
     let address = ready.http.trim_start_matches("http://").to_owned();
-    Ok(Tidings { running: Running { child, folder }, http: ready.http, address })
+    let Ready { http, admin } = ready;
+    Ok(Tidings { running: Running { child, folder }, http, admin, address })
 }
 
 /// Waits until the gateway has handed on, and chat-svc has learnt of, everything that is in the log.
@@ -231,7 +236,8 @@ pub(crate) async fn wait_until_followed(server: &Tidings) -> Outcome<()> {
     let deadline = Instant::now() + Duration::from_secs(120);
     while Instant::now() < deadline {
         let head = stream.info().await.map_err(unexpected)?.state.last_sequence;
-        let metrics = reqwest::get(format!("{}/metrics", server.http)).await.map_err(unexpected)?;
+        let metrics =
+            reqwest::get(format!("{}/metrics", server.admin)).await.map_err(unexpected)?;
         let metrics = metrics.text().await.map_err(unexpected)?;
         let gauge = |name: &str| {
             let mut lines = metrics.lines();

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use readmodel::ReadModelUrl;
 use schemas::Namespace;
 
@@ -23,6 +24,7 @@ const DEFAULT_LOG: &str = "info,async_nats=warn,actix_server=warn";
 /// At a terminal, and for commands whose answer is what matters.
 const QUIET_LOG: &str = "warn,eventlog::connection=error";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const DEFAULT_ADMIN_LISTEN: &str = "127.0.0.1:0";
 
 /// When the private nats-server forces data to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) enum Sync {
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) listen: Option<SocketAddr>,
+    /// Where operators look; none for a service that nothing tells to listen.
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) data: PathBuf,
     pub(crate) nats_url: Option<String>,
     pub(crate) nats_server: Option<PathBuf>,
@@ -47,13 +51,14 @@ pub(crate) struct Config {
     pub(crate) keys: PathBuf,
     pub(crate) rate_requests: Option<Rate>,
     pub(crate) rate_frames: Option<Rate>,
+    pub(crate) rate_bytes: Option<Rate>,
     pub(crate) rate_auth: Option<Rate>,
     pub(crate) bcrypt_cost: u32,
     pub(crate) memory: Memory,
     pub(crate) smtp_url: Option<String>,
     pub(crate) mail_from: String,
     pub(crate) allowed_origins: Vec<String>,
-    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) log: String,
     pub(crate) otlp_endpoint: Option<String>,
 }
@@ -81,6 +86,15 @@ impl Config {
         }
         check_together(&said, role)?;
         checked(said.over(defaults), role)
+    }
+
+    /// What is wrong with how clients reach this process, if they do; passwords and tokens would travel as plain text.
+    pub(crate) fn exposed(&self) -> Option<&'static str> {
+        let beyond = self.listen.is_some_and(|listen| !listen.ip().to_canonical().is_loopback());
+        (beyond && self.trusted_proxies.is_empty()).then_some(
+            "--listen is not loopback, and this server speaks no TLS: passwords and tokens travel as plain text. \
+             Put a proxy that speaks TLS in front and name it in --trusted-proxies",
+        )
     }
 
     /// Whether clients' data is on disk before it is acknowledged: then appends are worth grouping.
@@ -128,17 +142,15 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
 
 fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     let data = all.data.unwrap_or_default();
-    let listen = match all.listen {
-        Some(text) => Some(address(&text)?),
-        None if role.is_public() => Some(address(DEFAULT_LISTEN)?),
-        None => None,
-    };
+    let listen = listening("listen", all.listen, role, DEFAULT_LISTEN)?;
+    let admin_listen = listening("admin_listen", all.admin_listen, role, DEFAULT_ADMIN_LISTEN)?;
     let quiet = role == Role::Operator || std::io::stderr().is_terminal();
     let log = all.log.unwrap_or_else(|| if quiet { QUIET_LOG } else { DEFAULT_LOG }.to_owned());
     telemetry::check_filter(&log).map_err(|error| wrong(&format!("log: {error}")))?;
     let namespace = all.namespace.unwrap_or_default();
     Ok(Config {
         listen,
+        admin_listen,
         nats_url: all.nats_url.map(|url| nats_url(&url)).transpose()?,
         nats_server: all.nats_server,
         sync: sync(&all.sync.unwrap_or_default())?,
@@ -150,6 +162,8 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         keys: all.keys.unwrap_or_else(|| data.join("keys")),
         rate_requests: limit("rate_requests", all.rate_requests)?,
         rate_frames: limit("rate_frames", all.rate_frames)?,
+        rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())
+            .map_err(|error| wrong(&format!("rate_bytes: {error}")))?,
         rate_auth: limit("rate_auth", all.rate_auth)?,
         bcrypt_cost: bcrypt_cost(all.bcrypt_cost.unwrap_or_default())?,
         memory: Memory::parse(&all.memory.unwrap_or_default())
@@ -164,11 +178,22 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     })
 }
 
-fn address(text: &str) -> Result<SocketAddr, Failure> {
+/// An address to listen at; only a process that clients connect to has one without being told.
+fn listening(
+    name: &str,
+    said: Option<String>,
+    role: Role,
+    default: &str,
+) -> Result<Option<SocketAddr>, Failure> {
+    let text = said.or_else(|| role.is_public().then(|| default.to_owned()));
+    text.map(|text| address(name, &text)).transpose()
+}
+
+fn address(name: &str, text: &str) -> Result<SocketAddr, Failure> {
     text.to_socket_addrs()
         .ok()
         .and_then(|mut found| found.next())
-        .ok_or_else(|| wrong(&format!("listen: `{text}` is not an address; write 127.0.0.1:8080")))
+        .ok_or_else(|| wrong(&format!("{name}: `{text}` is not an address; write 127.0.0.1:8080")))
 }
 
 fn nats_url(text: &str) -> Result<String, Failure> {
@@ -231,14 +256,21 @@ fn mail_from(text: String) -> Result<String, Failure> {
     }
 }
 
-fn proxies(list: &[String]) -> Result<Vec<IpAddr>, Failure> {
+fn proxies(list: &[String]) -> Result<Vec<IpNet>, Failure> {
     list.iter()
         .map(|text| {
-            text.trim()
-                .parse()
-                .map_err(|_| wrong(&format!("trusted_proxies: `{text}` is not an IP address")))
+            let what = "is no address and no network; write 10.0.0.5 or 10.0.0.0/8";
+            network(text.trim()).ok_or_else(|| wrong(&format!("trusted_proxies: `{text}` {what}")))
         })
         .collect()
+}
+
+/// A network, or an address as the network of it alone.
+fn network(text: &str) -> Option<IpNet> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Some(ip.to_canonical().into());
+    }
+    text.parse().ok().map(|network: IpNet| network.trunc())
 }
 
 fn origins(list: Vec<String>) -> Result<Vec<String>, Failure> {

@@ -85,6 +85,12 @@ fn every_value_is_checked() {
         "allowed_origins = [\"https://a/b\"]",
         "allowed_origins = [\"*\"]",
         "trusted_proxies = [\"proxy\"]",
+        "trusted_proxies = [\"10.0.0.0/33\"]",
+        "trusted_proxies = [\"10.0.0.0/-1\"]",
+        "trusted_proxies = [\"10.0.0/8\"]",
+        "admin_listen = \"nowhere\"",
+        "rate_bytes = \"10MB\"",
+        "rate_bytes = \"10/min\"",
         "sync = \"sometimes\"",
         "otlp_endpoint = \"127.0.0.1:4318\"",
         "log = \"tidings=loud\"",
@@ -92,4 +98,27 @@ fn every_value_is_checked() {
         let failure = load(Settings::default(), Some(bad), None);
         assert!(failure.is_err(), "{bad}");
     }
+}
+
+#[test]
+fn proxies_are_addresses_and_networks() {
+    let text =
+        "trusted_proxies = [\"10.0.0.5\", \"10.1.2.3/8\", \"fd00::/8\", \"::ffff:192.0.2.1\"]";
+    let config = load(Settings::default(), Some(text), None).unwrap();
+    let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.5/32", "10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]);
+}
+
+#[test]
+fn plain_text_beyond_this_machine_is_warned_of() {
+    let exposed = |listen: &str, proxies: &str| {
+        let text = format!("listen = \"{listen}\"\ntrusted_proxies = [{proxies}]");
+        load(Settings::default(), Some(&text), None).unwrap().exposed().is_some()
+    };
+    assert!(exposed("0.0.0.0:80", ""));
+    assert!(exposed("[::]:80", ""));
+    assert!(exposed("192.0.2.1:80", ""));
+    assert!(!exposed("0.0.0.0:80", "\"10.0.0.0/8\""));
+    assert!(!exposed("127.0.0.2:80", ""));
+    assert!(!exposed("[::1]:80", ""));
 }

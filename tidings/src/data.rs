@@ -16,6 +16,9 @@ pub(crate) struct Run {
     pub(crate) pid: u32,
     /// Where clients connect.
     pub(crate) http: String,
+    /// Where operators look: metrics, and health with reasons.
+    #[serde(default)]
+    pub(crate) admin: Option<String>,
     /// The NATS server it uses, with user and password: the reason for the file's mode 0600.
     pub(crate) nats: String,
 }
@@ -164,7 +167,8 @@ mod tests {
     fn run_json_is_private_and_ends_with_its_writer() {
         let parent = tempfile::tempdir().unwrap();
         let mut folder = claimed(parent.path());
-        let run = Run { pid: 1, http: "http://x".into(), nats: "nats://y".into() };
+        let (http, admin) = ("http://x".into(), Some("http://z".into()));
+        let run = Run { pid: 1, http, admin, nats: "nats://y".into() };
         folder.announce(&run).unwrap();
         assert_eq!(running(parent.path()), Some(run));
         let mode = fs::metadata(parent.path().join("run.json")).unwrap().permissions().mode();

@@ -3,6 +3,7 @@
 //! Composition only: it reads settings, starts what is asked for, hands everything its dependencies
 //! and stops it in the right order. It must not know what an event or a command means.
 
+mod admin;
 mod aside;
 mod base;
 mod cli;

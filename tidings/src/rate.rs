@@ -29,6 +29,30 @@ pub(crate) fn parse(text: &str) -> Result<Option<Rate>, String> {
     Ok(Some(Rate { count, per: Duration::from_secs(seconds) }))
 }
 
+/// Parses bytes in a span of time: `10MB/min`, `512KiB/s`; `off` is no limit.
+pub(crate) fn parse_bytes(text: &str) -> Result<Option<Rate>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = || format!("`{text}` is not bytes in a time; write 10MB/min, 512KiB/s or off");
+    let (size, unit) = text.split_once('/').ok_or_else(wrong)?;
+    let digits = size.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, scale) = size.split_at(digits);
+    let scale: u32 = match scale.trim() {
+        "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    let bytes = number.checked_mul(scale).ok_or_else(wrong)?;
+    parse(&format!("{bytes}/{unit}")).map_err(|_| wrong())
+}
+
 /// Parses a span of time: `100ms`, `1s`, `2m`, `1h`; more than nothing, at most a day.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a span of time; write 100ms, 1s, 2m or 1h");
@@ -60,6 +84,17 @@ mod tests {
         assert_eq!(parse("off"), Ok(None));
         for bad in ["", "100", "0/s", "-1/s", "1/day", "1.5/s", "99999999999/s", "OFF"] {
             assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_a_unit_and_a_time() {
+        let rate = parse_bytes("10MB/min").unwrap().unwrap();
+        assert_eq!((rate.count.get(), rate.per), (10_000_000, Duration::from_secs(60)));
+        assert_eq!(parse_bytes("2KiB/s").unwrap().unwrap().count.get(), 2_048);
+        assert_eq!(parse_bytes("off"), Ok(None));
+        for bad in ["", "10/min", "10MB", "MB/min", "0MB/min", "-1MB/min", "10TB/min", "9GB/min"] {
+            assert!(parse_bytes(bad).is_err(), "{bad}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use telemetry::{Health, Metrics};
 
+use crate::admin;
 use crate::base::{Base, Server};
 use crate::config::Config;
 use crate::data::{self, Claim, DataFolder, Run};
@@ -11,7 +12,7 @@ use crate::parts::Parts;
 use crate::room;
 use crate::services;
 use crate::signals::Signals;
-use crate::terminal;
+use crate::terminal::{self, Addresses};
 
 /// Runs everything until it is asked to stop, then stops it: sockets first, then services, then
 /// the nats-server.
@@ -80,6 +81,8 @@ impl Stack {
     }
 
     async fn start(&mut self, config: &Config) -> Result<(), Failure> {
+        // Before anything else: who waits for the start may look at what it waits for.
+        let admin = self.admin(config).await?;
         let nats = self.nats(config).await?;
         let spinner = terminal::waiting("connecting to the log and the read model");
         let (metrics, health) = (self.metrics.clone(), self.health.clone());
@@ -95,11 +98,21 @@ impl Stack {
         base.wait_until_well().await;
         spinner.finish_and_clear();
         let http = terminal::http_url(address);
-        self.folder.announce(&Run { pid: std::process::id(), http: http.clone(), nats })?;
-        terminal::ready_line(Some(&http), config, None)?;
-        terminal::first_steps(&http, config);
+        let (pid, at) = (std::process::id(), http.clone());
+        self.folder.announce(&Run { pid, http: at, admin: Some(admin.clone()), nats })?;
+        let addresses = Addresses { http: Some(&http), admin: Some(&admin) };
+        terminal::ready_line(addresses, config, None)?;
+        terminal::first_steps(&http, &admin, config);
         tracing::info!(http.url = http, "tidings serves");
         Ok(())
+    }
+
+    /// Opens the port for operators; its address.
+    async fn admin(&mut self, config: &Config) -> Result<String, Failure> {
+        let listen = config.admin_listen.ok_or_else(|| Failure::wrong_call("no --admin-listen"))?;
+        let (metrics, health) = (self.metrics.clone(), self.health.clone());
+        let address = admin::serve(listen, metrics, health, &mut self.parts).await?;
+        Ok(terminal::http_url(address))
     }
 
     /// The address of the NATS server to use; starts a private one when none was named.

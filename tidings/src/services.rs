@@ -138,6 +138,7 @@ async fn gateway(config: &Config, base: &Base, parts: &mut Parts) -> Result<Sock
     let settings = gateway::Config {
         rate_requests: config.rate_requests.map(limit),
         rate_frames: config.rate_frames.map(limit),
+        rate_bytes: config.rate_bytes.map(limit),
         rate_auth: config.rate_auth.map(limit),
         allowed_origins: config.allowed_origins.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -151,6 +152,9 @@ async fn gateway(config: &Config, base: &Base, parts: &mut Parts) -> Result<Sock
         metrics: base.metrics.clone(),
         health: base.health.clone(),
     };
+    if let Some(warning) = config.exposed() {
+        tracing::warn!(listen = %listen, "{warning}");
+    }
     let service =
         gateway::build(settings, shared).await.map_err(|error| cannot(Service::Gateway, &error))?;
     let address = service.address();

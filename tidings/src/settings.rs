@@ -13,6 +13,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_LISTEN", value_name = "HOST:PORT", global = true)]
     pub(crate) listen: Option<String>,
 
+    /// Address for operators: metrics, health with reasons [default: 127.0.0.1:0]
+    #[arg(long, env = "TIDINGS_ADMIN_LISTEN", value_name = "HOST:PORT", global = true)]
+    pub(crate) admin_listen: Option<String>,
+
     /// Folder for everything that is kept [default: ./data]
     #[arg(long, env = "TIDINGS_DATA", value_name = "DIR", global = true)]
     pub(crate) data: Option<PathBuf>,
@@ -61,9 +65,13 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_RATE_REQUESTS", value_name = "RATE", global = true)]
     pub(crate) rate_requests: Option<String>,
 
-    /// Frames a socket may send, like 20/s, or `off` [default: 20/s]
+    /// Frames and REST writes a person may make, three times as many in a burst, or `off` [default: 20/s]
     #[arg(long, env = "TIDINGS_RATE_FRAMES", value_name = "RATE", global = true)]
     pub(crate) rate_frames: Option<String>,
+
+    /// What a person may have stored, like 10MB/min, or `off` [default: 10MB/min]
+    #[arg(long, env = "TIDINGS_RATE_BYTES", value_name = "RATE", global = true)]
+    pub(crate) rate_bytes: Option<String>,
 
     /// Registrations, logins and resets an address may try, or `off` [default: 30/min]
     #[arg(long, env = "TIDINGS_RATE_AUTH", value_name = "RATE", global = true)]
@@ -101,7 +109,7 @@ pub(crate) struct Settings {
     )]
     pub(crate) allowed_origins: Option<Vec<String>>,
 
-    /// Addresses of proxies whose X-Forwarded-For is believed, separated by commas
+    /// Proxies whose X-Forwarded-* headers are believed: addresses and networks, separated by commas
     #[arg(
         long,
         env = "TIDINGS_TRUSTED_PROXIES",
@@ -131,8 +139,8 @@ impl Settings {
     pub(crate) fn over(self, lower: Self) -> Self {
         let upper = self;
         each_setting!(upper, lower:
-            listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
-            rate_requests, rate_frames, rate_auth, bcrypt_cost, memory, smtp_url, mail_from,
+            listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
+            rate_requests, rate_frames, rate_bytes, rate_auth, bcrypt_cost, memory, smtp_url, mail_from,
             allowed_origins, trusted_proxies, log, otlp_endpoint,
         )
     }
@@ -141,12 +149,14 @@ impl Settings {
     pub(crate) fn without_empty(mut self) -> Self {
         for text in [
             &mut self.listen,
+            &mut self.admin_listen,
             &mut self.nats_url,
             &mut self.sync,
             &mut self.read_model,
             &mut self.namespace,
             &mut self.rate_requests,
             &mut self.rate_frames,
+            &mut self.rate_bytes,
             &mut self.rate_auth,
             &mut self.memory,
             &mut self.smtp_url,

@@ -1,20 +1,18 @@
 //! One service as a process of its own, on servers that run already.
 
-use std::net::SocketAddr;
+use telemetry::{Health, Metrics};
 
-use telemetry::{Health, Metrics, serve_admin};
-use tokio::net::TcpListener;
-
+use crate::admin;
 use crate::base::{Base, Server};
 use crate::cli::Service;
 use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
-use crate::parts::{Parts, Stage};
+use crate::parts::Parts;
 use crate::room;
 use crate::services;
 use crate::signals::Signals;
-use crate::terminal;
+use crate::terminal::{self, Addresses};
 
 /// Runs a service until it is asked to stop.
 ///
@@ -49,34 +47,30 @@ async fn start(service: Service, config: &Config, parts: &mut Parts) -> Result<(
         Failure::because(&format!("the data folder {folder} cannot be made"), &error)
     })?;
     let (metrics, health) = (Metrics::new(), Health::new());
+    // Before anything else: who waits for the start may look at what it waits for.
+    let admin = match config.admin_listen {
+        Some(listen) => Some(admin::serve(listen, metrics.clone(), health.clone(), parts).await?),
+        None => None,
+    };
     let spinner = terminal::waiting("connecting to the log and the read model");
     let server = Server { url, files: None };
     let base = Base::connect(server, service.name(), config, metrics, health).await?;
     let address = services::start(service, config, &base, parts).await?;
     let address = match (address, config.listen) {
-        (None, Some(listen)) => Some(admin(listen, &base, parts).await?),
+        (None, Some(listen)) => {
+            let (metrics, health) = (base.metrics.clone(), base.health.clone());
+            Some(admin::serve(listen, metrics, health, parts).await?)
+        }
         (address, _) => address,
     };
     base.wait_until_well().await;
     spinner.finish_and_clear();
     let http = address.map(terminal::http_url);
-    terminal::ready_line(http.as_deref(), config, Some(service.name()))?;
+    // What clients do not connect to is the operators' altogether.
+    let own = address.filter(|_| service != Service::Gateway);
+    let admin = admin.or(own).map(terminal::http_url);
+    let place = Addresses { http: http.as_deref(), admin: admin.as_deref() };
+    terminal::ready_line(place, config, Some(service.name()))?;
     tracing::info!(http.url = http, "ready");
     Ok(())
-}
-
-/// Health and metrics of a process that clients do not connect to.
-async fn admin(listen: SocketAddr, base: &Base, parts: &mut Parts) -> Result<SocketAddr, Failure> {
-    let cannot = |error: std::io::Error| {
-        Failure::because(&format!("{listen} cannot be listened on"), &error)
-    };
-    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
-    let address = listener.local_addr().map_err(cannot)?;
-    let (metrics, health) = (base.metrics.clone(), base.health.clone());
-    // It stops last: as long as anything runs, somebody may ask how it is.
-    parts.run("admin", Stage::Admin, |shutdown| async move {
-        serve_admin(listener, metrics, health, shutdown).await;
-        Ok(())
-    });
-    Ok(address)
 }

@@ -47,12 +47,21 @@ pub(crate) fn tell(text: &str) {
     }
 }
 
+/// Where a process listens; null for what it does not have.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Addresses<'a> {
+    /// Where clients connect; of a service without clients, the same as `admin`.
+    pub(crate) http: Option<&'a str>,
+    /// Where operators look.
+    pub(crate) admin: Option<&'a str>,
+}
+
 /// The line that tells scripts where a process listens.
 #[derive(Debug, Serialize)]
 struct ReadyLine<'a> {
     ready: bool,
-    /// Null when it listens nowhere.
-    http: Option<&'a str>,
+    #[serde(flatten)]
+    addresses: Addresses<'a>,
     namespace: &'a str,
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,13 +73,13 @@ struct ReadyLine<'a> {
 /// # Errors
 /// Stdout is closed.
 pub(crate) fn ready_line(
-    http: Option<&str>,
+    addresses: Addresses<'_>,
     config: &Config,
     service: Option<&'static str>,
 ) -> Result<(), Failure> {
     let namespace = config.namespace.as_str();
     let version = env!("CARGO_PKG_VERSION");
-    print_json(&ReadyLine { ready: true, http, namespace, version, service })
+    print_json(&ReadyLine { ready: true, addresses, namespace, version, service })
 }
 
 /// The address a client on this machine connects to, for a socket that may listen on all of them.
@@ -121,7 +130,7 @@ pub(crate) fn bytes_bar(what: &str) -> ProgressBar {
 }
 
 /// What a newcomer needs: addresses, and lines that work when pasted.
-pub(crate) fn first_steps(http: &str, config: &Config) {
+pub(crate) fn first_steps(http: &str, admin: &str, config: &Config) {
     let data = config.data.display();
     let mails = match &config.smtp_url {
         Some(_) => String::new(),
@@ -134,7 +143,7 @@ Tidings is running. Ctrl-C stops everything.
   start page {http}/
   API docs   {http}/docs
   WebSocket  {ws}/v1/ws
-  health     {http}/readyz   metrics {http}/metrics
+  operators  {admin}/readyz   {admin}/metrics
   data       {data}{mails}
 
 First steps, to paste into another terminal (the first account is an admin):

@@ -1,9 +1,11 @@
-//! What is not about chat: health, figures, keys, and pages for people who look at the API.
+//! What is not about chat: health, keys, and pages for people who look at the API.
+//!
+//! Health is bare here: why a process is not well, and its figures, are for operators, on their own port.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use schemas::{Code, Rejection};
-use telemetry::admin_answer;
+use serde_json::json;
 
 use crate::edge::{Answer, Call, Outcome};
 use crate::{openapi, problem};
@@ -13,23 +15,20 @@ const HTML: &str = "text/html; charset=utf-8";
 const KEYS_KEPT: HeaderValue = HeaderValue::from_static("public, max-age=60");
 
 pub(crate) async fn livez(call: Call) -> Outcome {
-    told(&call, "/livez")
+    Ok(bare(call.state.health.live().is_ok()))
 }
 
 pub(crate) async fn readyz(call: Call) -> Outcome {
-    told(&call, "/readyz")
+    Ok(bare(call.state.health.ready().is_ok()))
 }
 
-pub(crate) async fn metrics(call: Call) -> Outcome {
-    told(&call, "/metrics")
-}
-
-fn told(call: &Call, path: &str) -> Outcome {
-    let answer = admin_answer(path, &call.state.metrics, &call.state.health);
-    let answer = answer.ok_or_else(Rejection::not_found)?;
-    let mut told = Answer::text(answer.content_type, answer.body);
-    told.status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    Ok(told)
+fn bare(well: bool) -> Answer {
+    let (status, word) = if well {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    };
+    Answer::json(status, &json!({ "status": word }))
 }
 
 pub(crate) async fn jwks(call: Call) -> Outcome {
@@ -69,7 +68,7 @@ pub(crate) async fn index(_call: Call) -> Outcome {
 <li><a href="/docs">The API, to read</a></li>
 <li><a href="/openapi.json">The API as OpenAPI 3.1</a>, for code generators and Postman</li>
 <li><a href="/.well-known/jwks.json">The public keys access tokens are signed with</a></li>
-<li><a href="/readyz">Is it well?</a> <a href="/livez">Is it alive?</a> <a href="/metrics">Figures</a></li>
+<li><a href="/readyz">Is it well?</a> <a href="/livez">Is it alive?</a></li>
 </ul>
 <h2>First steps</h2>
 <pre>curl -sX POST $HOST/v1/users -H 'content-type: application/json' \

@@ -18,6 +18,8 @@ use crate::kit::tidings;
 pub struct Place {
     /// The addresses of its gateways; at least one.
     pub urls: Arc<Vec<String>>,
+    /// Where the operators of those gateways look, in the same order; other ports after each start.
+    pub operators: Arc<Mutex<Vec<String>>>,
     /// The newest position a write was answered with, as (sequence, position).
     pub newest: Arc<Mutex<(u64, String)>>,
     /// The account that was made first, which is an admin.
@@ -25,10 +27,18 @@ pub struct Place {
 }
 
 impl Place {
-    /// A place with these gateways.
+    /// A place with these gateways, and where their operators look.
     #[must_use]
-    pub fn new(urls: Vec<String>) -> Self {
-        Self { urls: Arc::new(urls), newest: Arc::default(), admin: Arc::default() }
+    pub fn new(urls: Vec<String>, operators: Vec<String>) -> Self {
+        let operators = Arc::new(Mutex::new(operators));
+        Self { urls: Arc::new(urls), operators, newest: Arc::default(), admin: Arc::default() }
+    }
+
+    /// Where the operators of one of its gateways look.
+    #[must_use]
+    pub fn operator(&self, number: usize) -> String {
+        let operators = self.operators.lock().unwrap();
+        operators[number % operators.len()].clone()
     }
 
     /// One of its gateways.
@@ -79,8 +89,18 @@ pub struct Installation {
 }
 
 /// Flags that fit most tests: cheap passwords, no limits.
-pub const RELAXED: &[&str] =
-    &["--bcrypt-cost", "4", "--rate-requests", "off", "--rate-frames", "off", "--rate-auth", "off"];
+pub const RELAXED: &[&str] = &[
+    "--bcrypt-cost",
+    "4",
+    "--rate-requests",
+    "off",
+    "--rate-frames",
+    "off",
+    "--rate-bytes",
+    "off",
+    "--rate-auth",
+    "off",
+];
 
 /// A command line of the binary under test, with nothing of this process's own settings in its environment.
 #[must_use]
@@ -99,14 +119,14 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts it on a data folder; the process and where it listens.
+/// Starts it on a data folder; the process, where it listens and where its operators look.
 fn serve(
     data: &Path,
     flags: &[String],
     listen: &str,
     logs: &Path,
     left: Option<&Path>,
-) -> (Process, String) {
+) -> (Process, String, String) {
     begin(data, flags, listen, logs, left)
         .unwrap_or_else(|said| panic!("serve says nothing:\n{said}"))
 }
@@ -118,15 +138,16 @@ fn begin(
     listen: &str,
     logs: &Path,
     left: Option<&Path>,
-) -> Result<(Process, String), String> {
+) -> Result<(Process, String, String), String> {
     let mut command = command(&["serve", "--listen", listen, "--log", "info", "--data"]);
     command.arg(data).args(flags);
     let process = Process::start("serve", &command, logs, left);
     let Some(line) = process.first_line() else { return Err(process.stderr_tail()) };
     let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
     assert_eq!(ready["ready"], true, "{line}");
-    let http = ready["http"].as_str().expect("an address").to_owned();
-    Ok((process, http))
+    let address = |name: &str| ready[name].as_str().expect("an address").to_owned();
+    let (http, admin) = (address("http"), address("admin"));
+    Ok((process, http, admin))
 }
 
 impl Installation {
@@ -157,8 +178,9 @@ impl Installation {
     fn keep(folder: TempDir, data: PathBuf, flags: &[&str]) -> Self {
         let logs = folder.path().to_owned();
         let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        let (process, http) = serve(&data, &flags, "127.0.0.1:0", &logs, None);
-        Self { place: Place::new(vec![http]), data, process, flags, logs, folder: Some(folder) }
+        let (process, http, admin) = serve(&data, &flags, "127.0.0.1:0", &logs, None);
+        let place = Place::new(vec![http], vec![admin]);
+        Self { place, data, process, flags, logs, folder: Some(folder) }
     }
 
     /// Starts one that lasts as long as the test process, and is cleaned up after by its guardian.
@@ -167,8 +189,9 @@ impl Installation {
         let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
         let data = folder.join("data");
         let flags: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        let (process, http) = serve(&data, &flags, "127.0.0.1:0", &folder, Some(&folder));
-        Self { place: Place::new(vec![http]), data, process, flags, logs: folder, folder: None }
+        let (process, http, admin) = serve(&data, &flags, "127.0.0.1:0", &folder, Some(&folder));
+        let place = Place::new(vec![http], vec![admin]);
+        Self { place, data, process, flags, logs: folder, folder: None }
     }
 
     /// Starts it again on the same data and the same address.
@@ -186,8 +209,9 @@ impl Installation {
     pub fn try_to_start(&mut self) -> Result<(), String> {
         assert!(!self.process.runs(), "it still runs");
         let address = self.place.url(0).trim_start_matches("http://").to_owned();
-        let (process, http) = begin(&self.data, &self.flags, &address, &self.logs, None)?;
+        let (process, http, admin) = begin(&self.data, &self.flags, &address, &self.logs, None)?;
         assert_eq!(http, self.place.url(0));
+        *self.place.operators.lock().unwrap() = vec![admin];
         self.process = process;
         Ok(())
     }

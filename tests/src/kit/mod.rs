@@ -4,6 +4,7 @@ pub mod chaos;
 pub mod cluster;
 pub mod http;
 pub mod installation;
+pub mod kept;
 pub mod lasting;
 pub mod log;
 pub mod mongo;

@@ -142,6 +142,12 @@ impl Stranger {
         ask(&self.place, 0, &self.http, method.parse().expect("a method"), path)
     }
 
+    /// What operators read on their own port: `/metrics`, or `/readyz` with reasons.
+    pub async fn operates(&self, path: &str) -> Reply {
+        let url = format!("{}{path}", self.place.operator(0));
+        Ask { url, ..self.ask("GET", path) }.once().await
+    }
+
     /// Reads.
     pub async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path).send().await

@@ -27,7 +27,9 @@ pub struct Setup {
     pub gateways: usize,
     /// The services that reach the nats-server through the proxy.
     pub proxied: Vec<&'static str>,
-    /// Flags of every service besides [`RELAXED`].
+    /// Flags of every service about limits: [`RELAXED`].
+    pub limits: &'static [&'static str],
+    /// Flags of every service besides.
     pub flags: Vec<&'static str>,
     /// Three nats-servers with three copies of everything instead of one.
     pub cluster: bool,
@@ -45,6 +47,7 @@ impl Setup {
             read_model: read_model.to_owned(),
             gateways: 2,
             proxied: vec!["gateway-1"],
+            limits: RELAXED,
             flags: Vec::new(),
             cluster: false,
             environment: Vec::new(),
@@ -71,6 +74,8 @@ pub struct Separate {
     /// The services by name; gateways are `gateway-0` and `gateway-1`.
     pub services: BTreeMap<String, Process>,
     addresses: BTreeMap<String, String>,
+    /// Where operators look: of a service without clients, the same.
+    admins: BTreeMap<String, String>,
     setup: Setup,
     data: PathBuf,
     folder: Option<TempDir>,
@@ -112,12 +117,13 @@ impl Separate {
             Servers::Three(_) => "127.0.0.1:0",
         });
         let mut separate = Self {
-            place: Place::new(Vec::new()),
+            place: Place::new(Vec::new(), Vec::new()),
             servers,
             namespace: unique("ns"),
             proxy,
             services: BTreeMap::new(),
             addresses: BTreeMap::new(),
+            admins: BTreeMap::new(),
             setup,
             data: folder.join("data"),
             folder: None,
@@ -131,7 +137,7 @@ impl Separate {
             separate.addresses[&name].clone()
         });
         let urls = urls.collect();
-        separate.place = Place::new(urls);
+        separate.place = Place::new(urls, separate.operators());
         separate
     }
 
@@ -144,7 +150,7 @@ impl Separate {
         let nats = if proxied { self.proxy.url() } else { self.nats_url() };
         let mut command = command(&[service, "--log", "info", "--listen", &listen]);
         command.args(["--nats-url", &nats, "--namespace", &self.namespace]);
-        command.args(["--read-model", &self.setup.read_model]).args(RELAXED);
+        command.args(["--read-model", &self.setup.read_model]).args(self.setup.limits);
         command.args(&self.setup.flags);
         if self.setup.cluster {
             command.args(["--replicas", "3"]);
@@ -159,9 +165,16 @@ impl Separate {
         let line = process.line();
         let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
         assert_eq!(ready["ready"], true, "{line}");
-        let http = ready["http"].as_str().expect("an address").to_owned();
-        self.addresses.insert(name.to_owned(), http);
+        let address = |which: &str| ready[which].as_str().expect("an address").to_owned();
+        self.addresses.insert(name.to_owned(), address("http"));
+        self.admins.insert(name.to_owned(), address("admin"));
+        *self.place.operators.lock().unwrap() = self.operators();
         self.services.insert(name.to_owned(), process);
+    }
+
+    fn operators(&self) -> Vec<String> {
+        let names = (0..self.setup.gateways).map(|number| format!("gateway-{number}"));
+        names.filter_map(|name| self.admins.get(&name).cloned()).collect()
     }
 
     /// From its next start on a service finds something else in its environment.
@@ -182,7 +195,7 @@ impl Separate {
     /// When it does not answer.
     pub async fn tells(&self, name: &str, path: &str) -> (u16, String) {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let url = format!("{}{path}", self.address(name));
+        let url = format!("{}{path}", self.admins[name]);
         let answer = client.get(&url).send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.unwrap_or_default())
     }

@@ -73,12 +73,12 @@ fn done(output: &Output) -> Value {
 /// What a start on a damaged log must lead to.
 async fn unwell(place: &Stranger, component: &str, reason: &str) {
     until("it says that it is damaged", async || {
-        let health = place.ask("GET", "/readyz").once().await;
+        let health = place.operates("/readyz").await;
         let said = health.text.contains(component) && health.text.contains(reason);
         (health.status == 503 && said).then_some(())
     })
     .await;
-    let metrics = place.ask("GET", "/metrics").once().await.text;
+    let metrics = place.operates("/metrics").await.text;
     assert!(metrics.contains("\ntidings_log_damaged 1"), "{metrics}");
 }
 

@@ -79,7 +79,7 @@ async fn poison(kind: Poison) {
 
     // The ordered views stop before it and say so.
     let reason = until("the projection says that it has stopped", async || {
-        let health = stranger.ask("GET", "/readyz").once().await;
+        let health = stranger.operates("/readyz").await;
         (health.status == 503 && health.text.contains("project")).then_some(health.text)
     })
     .await;
@@ -87,7 +87,7 @@ async fn poison(kind: Poison) {
         reason.contains(kind.said()) || reason.contains("cannot be read"),
         "{kind:?}: {reason}"
     );
-    let metrics = stranger.ask("GET", "/metrics").once().await.text;
+    let metrics = stranger.operates("/metrics").await.text;
     assert!(metrics.contains("\ntidings_projector_stopped 1"), "{kind:?}");
     assert_eq!(stranger.ask("GET", "/livez").once().await.status, 200, "a restart would not help");
 

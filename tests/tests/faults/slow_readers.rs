@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tests::kit::installation::Installation;
-use tests::kit::person::{Person, id_of};
+use tests::kit::person::{Person, Stranger, id_of};
 use tests::kit::separate::{Separate, Setup};
 
 use crate::crew::Crew;
@@ -26,7 +26,7 @@ async fn a_slow_reader_is_put_out() {
     let body = "x".repeat(7900);
     let mut said = 0;
     let closed = async || {
-        let metrics = ada.ask("GET", "/metrics").once().await.text;
+        let metrics = Stranger::new(&place).operates("/metrics").await.text;
         let line = metrics.lines().find(|line| {
             line.starts_with("tidings_") && line.contains("4508")
                 || line.contains("slow") && !line.starts_with('#')
@@ -127,7 +127,7 @@ async fn many_slow_readers_are_put_out_and_nobody_else_notices() {
     let schedule = Schedule::of("many_slow_readers_are_put_out_and_nobody_else_notices");
     let setup = Setup { gateways: 1, proxied: Vec::new(), ..Setup::on("sqlite") };
     let separate = Separate::start_with(setup);
-    let gateway = separate.address("gateway-0").to_owned();
+    let gateway = separate.place.operator(0);
     let crew = Crew::gather(&separate.place, by_length(6, 20), 1).await;
     let (stopping, dripping) = by_length((5, 1), (20, 2));
     let habits = Habits {

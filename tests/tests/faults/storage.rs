@@ -68,7 +68,7 @@ async fn again(who: &Person, room: &str, refused: &[String], before: &[String]) 
 async fn a_full_stream_refuses_and_recovers() {
     let schedule = Schedule::of("a_full_stream_refuses_and_recovers");
     let installation = Installation::relaxed(&[]);
-    let (url, nats) = (installation.place.url(0).to_owned(), installation.nats());
+    let (url, nats) = (installation.place.operator(0), installation.nats());
     let crew = Crew::gather(&installation.place, 3, 2).await;
     let room = crew.owner.group(&[&crew.people[0]]).await;
     let servers = (installation.process.pid(), installation.nats_pid());

@@ -26,8 +26,8 @@ struct Cost {
 
 async fn cost(separate: &Separate) -> Cost {
     let mut cost = Cost::default();
-    for url in separate.place.urls.iter() {
-        let figures = Figures::of(url).await;
+    for number in 0..separate.place.urls.len() {
+        let figures = Figures::of(&separate.place.operator(number)).await;
         let resumes = figures.sum("tidings_ws_resumes_total", &[]);
         let memory = figures.sum("tidings_ws_resumes_total", &[("from", "memory")]);
         cost.from_memory += memory;

@@ -36,8 +36,19 @@ pub(crate) async fn play_elsewhere<F: Future<Output = ()>>(
 }
 
 /// Flags of an installation without limits whose passwords cost this much.
-pub(crate) fn unlimited_at_cost(cost: &str) -> [&str; 8] {
-    ["--bcrypt-cost", cost, "--rate-auth", "off", "--rate-requests", "off", "--rate-frames", "off"]
+pub(crate) fn unlimited_at_cost(cost: &str) -> [&str; 10] {
+    [
+        "--bcrypt-cost",
+        cost,
+        "--rate-auth",
+        "off",
+        "--rate-requests",
+        "off",
+        "--rate-frames",
+        "off",
+        "--rate-bytes",
+        "off",
+    ]
 }
 
 async fn run<F: Future<Output = ()>>(case: impl FnOnce(Place) -> F) {

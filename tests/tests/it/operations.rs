@@ -163,7 +163,7 @@ async fn a_difference_is_found_and_a_rebuild_mends_it() {
 async fn poison_is_seen_parked_and_redriven() {
     let installation = Installation::relaxed(&[]);
     let ada = installation.place.found().await;
-    let health = async || Stranger::new(&installation.place).ask("GET", "/readyz").once().await;
+    let health = async || Stranger::new(&installation.place).operates("/readyz").await;
     assert_eq!(health().await.status, 200);
     exits(&installation.operate(&["dead-letters", "list", "--json"]), 0);
     let mut socket = ada.connect().await;
@@ -217,8 +217,11 @@ async fn a_running_installation_tells_about_itself() {
     socket.post(&room, "counted").await;
     for path in ["/livez", "/readyz"] {
         assert_eq!(stranger.ask("GET", path).once().await.status, 200, "{path}");
+        assert_eq!(stranger.operates(path).await.status, 200, "{path}");
     }
-    let metrics = stranger.ask("GET", "/metrics").once().await;
+    // Clients' port has no figures.
+    assert_eq!(stranger.ask("GET", "/metrics").once().await.status, 404);
+    let metrics = stranger.operates("/metrics").await;
     assert_eq!(metrics.status, 200);
     assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
     for family in [
@@ -248,12 +251,10 @@ async fn a_running_installation_tells_about_itself() {
 #[tokio::test]
 async fn separate_services_tell_about_themselves() {
     let Some(separate) = lasting::separate_installation().await else { return };
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     for name in separate.services.keys() {
-        for path in ["livez", "readyz", "metrics"] {
-            let url = format!("{}/{path}", separate.address(name));
-            let answer = client.get(&url).send().await.unwrap_or_else(|e| panic!("{name}: {e}"));
-            assert_eq!(answer.status().as_u16(), 200, "{name} {path}: {:?}", answer.text().await);
+        for path in ["/livez", "/readyz", "/metrics"] {
+            let (status, text) = separate.tells(name, path).await;
+            assert_eq!(status, 200, "{name} {path}: {text}");
         }
     }
 }

@@ -46,12 +46,21 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it and waits for its ready line.
     pub(crate) fn start(arguments: &[&str], data: &Path) -> Self {
+        Self::begin(arguments, data, Stdio::null())
+    }
+
+    /// The same, with its log in a file.
+    pub(crate) fn start_logging(arguments: &[&str], data: &Path, log: &Path) -> Self {
+        Self::begin(arguments, data, std::fs::File::create(log).unwrap().into())
+    }
+
+    fn begin(arguments: &[&str], data: &Path, log: Stdio) -> Self {
         let mut child = tidings()
             .args(arguments)
             .arg("--data")
             .arg(data)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::{Signal, kill};
 
-use crate::process::{Serve, eventually, greets, nats_server_of, tidings};
+use crate::process::{Running, Serve, eventually, get, greets, nats_server_of, tidings};
 
 #[test]
 fn it_says_where_it_listens_and_leaves_nothing_running() {
@@ -15,6 +15,10 @@ fn it_says_where_it_listens_and_leaves_nothing_running() {
     assert!(serve.ready["version"].is_string());
     let run = serve.run_json();
     assert_eq!(run["http"], serve.ready["http"]);
+    assert_eq!(run["admin"], serve.ready["admin"]);
+    let (http, admin) = (run["http"].as_str().unwrap(), run["admin"].as_str().unwrap());
+    assert_eq!((get(http, "/metrics"), get(http, "/readyz")), (404, 200));
+    assert_eq!((get(admin, "/metrics"), get(admin, "/readyz")), (200, 200));
     assert_eq!(run["pid"], serve.pid());
     assert!(greets(&run["nats"]));
     for file in ["run.json", "nats/nats.conf", "nats/access.json"] {
@@ -84,4 +88,21 @@ fn ctrl_c_while_it_starts_is_a_clean_end() {
     let status = eventually("it ends", || child.try_wait().unwrap());
     assert!(status.success(), "{status}");
     assert_eq!(nats_server_of(data.path()), None);
+}
+
+#[test]
+fn plain_text_beyond_this_machine_is_warned_of() {
+    for (flags, warned) in [
+        (&["--listen", "0.0.0.0:0"][..], true),
+        (&["--listen", "0.0.0.0:0", "--trusted-proxies", "10.0.0.0/8"], false),
+        (&["--listen", "127.0.0.1:0"], false),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let log = data.path().join("stderr");
+        let arguments = [&["serve", "--bcrypt-cost", "4"], flags].concat();
+        let serve = Running::start_logging(&arguments, &data.path().join("data"), &log);
+        assert_eq!(serve.ready["ready"], true);
+        let said = std::fs::read_to_string(&log).unwrap();
+        assert_eq!(said.contains("this server speaks no TLS"), warned, "{flags:?}: {said}");
+    }
 }

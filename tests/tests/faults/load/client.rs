@@ -58,7 +58,8 @@ impl Client {
         if manner == Manner::Drips {
             let slow = shared.slow.subscribe();
             let urls = vec![Drip::before(person.place.url(person.gateway), slow).await];
-            person.place = Place::new(urls);
+            let operators = person.place.operators.lock().unwrap().clone();
+            person.place = Place::new(urls, operators);
         }
         let trace = shared.history.client(&name, &person.id);
         let socket = person.connect().await;

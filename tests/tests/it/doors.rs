@@ -1,0 +1,80 @@
+//! The two doors: what clients may know, and what operators may.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tests::kit::installation::{Installation, Place};
+use tests::kit::person::{Person, Stranger};
+
+everywhere!(clients_learn_nothing_but_whether_it_is_well);
+mod only_here {
+    use super::what_is_open_to_everybody_waits_for_nothing;
+    here!(what_is_open_to_everybody_waits_for_nothing);
+}
+
+async fn clients_learn_nothing_but_whether_it_is_well(place: Place) {
+    let stranger = Stranger::new(&place);
+    let ada = Person::register(&place, "ada").await;
+    for path in ["/livez", "/readyz"] {
+        let said = stranger.ask("GET", path).once().await;
+        assert_eq!((said.status, said.json), (200, json!({"status": "ok"})), "{path}");
+    }
+    for path in ["/metrics", "/metrics/", "/Metrics"] {
+        stranger.ask("GET", path).once().await.problem(404, "not_found");
+        ada.ask("GET", path).once().await.problem(404, "not_found");
+    }
+    let figures = stranger.operates("/metrics").await;
+    assert_eq!(figures.status, 200);
+    assert!(figures.text.contains("tidings_http_requests_total"), "{}", figures.text);
+    assert_eq!(stranger.operates("/readyz").await.status, 200);
+    // Nothing that is for clients is at the operators' door.
+    assert_eq!(stranger.operates("/v1/users/me").await.status, 404);
+}
+
+#[tokio::test]
+async fn reasons_are_for_operators() {
+    let installation = Installation::relaxed(&[]);
+    let stranger = Stranger::new(&installation.place);
+    let run = installation.run_json();
+    assert_eq!(run["admin"], installation.place.operator(0));
+    nix::sys::signal::kill(installation.nats_pid(), nix::sys::signal::Signal::SIGSTOP).unwrap();
+    let reason = tests::kit::until("it is not ready", async || {
+        let said = stranger.operates("/readyz").await;
+        (said.status == 503).then_some(said.json)
+    })
+    .await;
+    assert!(reason["reasons"][0]["component"].is_string(), "{reason}");
+    let said = stranger.ask("GET", "/readyz").once().await;
+    assert_eq!((said.status, said.json), (503, json!({"status": "unavailable"})));
+    assert_eq!(stranger.ask("GET", "/livez").once().await.status, 200);
+    nix::sys::signal::kill(installation.nats_pid(), nix::sys::signal::Signal::SIGCONT).unwrap();
+    tests::kit::until("it is ready again", async || {
+        (stranger.ask("GET", "/readyz").once().await.status == 200).then_some(())
+    })
+    .await;
+}
+
+async fn what_is_open_to_everybody_waits_for_nothing(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let stranger = Stranger::new(&place);
+    let here = ada.ask("POST", "/v1/direct").json(json!({"members": []})).once().await;
+    let position = here.header("tidings-position").to_owned();
+    let beyond = format!("{}:99999999", position.split(':').next().unwrap());
+    for path in ["/docs", "/openapi.json", "/", "/livez", "/readyz", "/.well-known/jwks.json"] {
+        for minimum in [beyond.as_str(), "nonsense"] {
+            let begun = Instant::now();
+            let asked = stranger.ask("GET", path).header("tidings-min-position", minimum);
+            assert_eq!(asked.once().await.status, 200, "{path}");
+            assert!(
+                begun.elapsed() < Duration::from_millis(1_500),
+                "{path}: {:?}",
+                begun.elapsed()
+            );
+        }
+    }
+    // Who has a session may wait, and is refused what cannot be.
+    let asked = ada.ask("GET", "/v1/users/me").header("tidings-min-position", &beyond);
+    asked.once().await.problem(503, "projection_lagging");
+    let asked = ada.ask("GET", "/v1/users/me").header("tidings-min-position", "nonsense");
+    asked.once().await.problem(400, "validation_failed");
+}
