@@ -4,10 +4,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::HttpService;
-use actix_service::map_config;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::{AppConfig, Server};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use bus::Bus;
 use eventlog::EventLog;
@@ -16,9 +18,11 @@ use telemetry::{Health, Metrics, Shutdown};
 
 use crate::config::Config;
 use crate::edge::Table;
-use crate::limits::Limits;
+use crate::http1::Offers;
+use crate::limits::{self, Limits};
 use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
+use crate::own_writes::OwnWrites;
 use crate::people::People;
 use crate::sessions::Sessions;
 use crate::state::AppState;
@@ -96,7 +100,8 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
     };
     let hub = Hub::start(hub_parts, &bus, health.clone(), live.clone()).await?;
     let state = AppState {
-        limits: Limits::new(&config),
+        limits: Arc::new(Limits::new(&config)),
+        own_writes: OwnWrites::default(),
         config,
         bus,
         replays: log.secrets("idempotency"),
@@ -106,7 +111,6 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
         sessions,
         hub,
         http: HttpMetrics::new(&metrics),
-        metrics,
         health,
     };
     Ok(Gateway { listener, address, state: Data::new(state), live })
@@ -132,6 +136,13 @@ impl Gateway {
     /// [`GatewayError::Server`] when the HTTP server ends by itself.
     pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), GatewayError> {
         let Self { listener, state, live, .. } = self;
+        let sharing = limits::share(
+            Arc::clone(&state.limits),
+            state.bus.clone(),
+            rand::random::<u64>().to_string(),
+            live.clone(),
+        );
+        tokio::spawn(sharing);
         let table: Arc<Table> = Arc::new(routes::table());
         let drain = state.config.drain;
         let for_workers = state.clone();
@@ -150,7 +161,7 @@ impl Gateway {
         let stopping = server.graceful_shutdown_signal();
         let connections = move || {
             let (make_app, stopping) = (make_app.clone(), stopping.clone());
-            HttpService::build()
+            let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }
@@ -158,10 +169,9 @@ impl Gateway {
                 .keep_alive(KEEP_ALIVE)
                 .client_request_timeout(HEAD_WITHIN)
                 .client_disconnect_timeout(Duration::from_secs(1))
-                .tcp_nodelay(true)
                 .upgrade(socket::Upgrades::through(make_app.clone()))
-                .finish(make_app())
-                .tcp()
+                .finish(make_app());
+            fn_service(accepted).and_then(http)
         };
         let server =
             server.listen("gateway", listener, connections).map_err(GatewayError::Server)?.run();
@@ -181,6 +191,16 @@ impl Gateway {
         live.trigger();
         Ok(())
     }
+}
+
+/// A connection as the framework is given it.
+async fn accepted(
+    io: TcpStream,
+) -> Result<(Offers<TcpStream>, Protocol, Option<SocketAddr>), DispatchError> {
+    // Without it small answers wait for each other; a connection that is gone shows when it is read.
+    let _ = io.set_nodelay(true);
+    let peer = io.peer_addr().ok();
+    Ok((Offers::of(io), Protocol::Http1, peer))
 }
 
 async fn serving_ended(

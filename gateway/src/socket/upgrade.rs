@@ -26,12 +26,13 @@ use super::connection::Connection;
 use super::inbound::Inbound;
 use super::queue::Outbox;
 use super::session::Session;
+use crate::http1::Offers;
 
 /// How long a peer may take to read the answer to its handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request that wants to become a socket, and its connection.
-pub(crate) type Upgrading = (Request, Framed<TcpStream, Codec>);
+pub(crate) type Upgrading = (Request, Framed<Offers<TcpStream>, Codec>);
 
 /// What a handshake has opened, on its way out in the extensions of the response.
 pub(super) struct Opened {
@@ -106,9 +107,9 @@ where
 }
 
 /// Writes the answer, and lets the socket begin if one was opened.
-async fn answered(framed: Framed<TcpStream, Codec>, mut response: HttpResponse) {
+async fn answered(framed: Framed<Offers<TcpStream>, Codec>, mut response: HttpResponse) {
     let parts = framed.into_parts();
-    let (mut io, mut codec) = (parts.io, parts.codec);
+    let ((mut io, unread), mut codec) = (parts.io.into_parts(), parts.codec);
     let opened = response.extensions_mut().remove::<Opened>();
     let is_opened = opened.is_some();
     let Some(answer) = written(response, is_opened, &mut codec).await else { return };
@@ -121,6 +122,7 @@ async fn answered(framed: Framed<TcpStream, Codec>, mut response: HttpResponse) 
             // What came along with the handshake belongs to the socket.
             let mut inbound = Inbound::default();
             inbound.extend(&parts.read_buf);
+            inbound.extend(&unread);
             rt::spawn(Connection::new(io, inbound, session, outbox));
         }
         // Whether the peer has heard is its own affair.
