@@ -1,8 +1,10 @@
 //! What a gateway is told when it starts. Who reads flags and files is the binary; here it is parsed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 /// How often something may be done: so many times in a span of time, all at once if need be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,16 +20,18 @@ pub struct Rate {
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Requests a person may make over REST; none for as many as he likes.
+    /// Requests a person may make over REST; none for as many as they like.
     pub rate_requests: Option<Rate>,
-    /// Frames a socket may send; none for as many as it likes.
+    /// Frames and writes over REST a person may make, three times as many at once; none for as many as they like.
     pub rate_frames: Option<Rate>,
+    /// Bytes a person may have stored; none for as many as they like.
+    pub rate_bytes: Option<Rate>,
     /// Registrations, logins and the like an address may try; none for as many as it likes.
     pub rate_auth: Option<Rate>,
     /// Origins, besides the gateway's own, whose pages may call it (`https://chat.example.org`).
     pub allowed_origins: Vec<String>,
-    /// Peers whose `X-Forwarded-For` is believed; everybody else's is ignored.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Networks of peers whose `X-Forwarded-*` and `Forwarded` are believed; everybody else's are ignored.
+    pub trusted_proxies: Vec<IpNet>,
     /// Sockets one person may hold at this gateway.
     pub sockets_per_user: usize,
     /// Bytes of recent events that are remembered for resumes, at most.
@@ -44,6 +48,7 @@ impl Config {
             listen,
             rate_requests: None,
             rate_frames: None,
+            rate_bytes: None,
             rate_auth: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),

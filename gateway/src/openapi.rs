@@ -54,8 +54,12 @@ pub fn document() -> Value {
             "title": "Tidings",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Event-sourced chat. Every write answers with `Tidings-Position`; a read that \
-                sends it back as `Tidings-Min-Position` sees the write. Errors are RFC 9457 problems with a \
-                stable `code`.",
+                sends it back as `Tidings-Min-Position` sees the write. Without it a session that reads \
+                through the gateway it wrote through sees its own last write, or after one second what \
+                there is. Each person has allowances, shared by all of their sessions, sockets and \
+                gateways: REST requests, frames together with REST writes, and bytes stored; `RateLimit-Policy` \
+                and `RateLimit` say what they are and what is left, 429 with `Retry-After` that one is used \
+                up. Errors are RFC 9457 problems with a stable `code`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -123,7 +127,8 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
         parameters.push(header("Idempotency-Key", what));
     }
     if route.reads() && route.access != Access::Open {
-        parameters.push(header("Tidings-Min-Position", "Wait until the read model is so far"));
+        parameters.push(header("Tidings-Min-Position", "The `Tidings-Position` of a write this read must see: waits two seconds at most, then 503 \
+            `projection_lagging`. Without it, the session's own last write is waited for"));
     }
     parameters
 }

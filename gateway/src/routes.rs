@@ -153,9 +153,8 @@ fn socket_and_site() -> Vec<Route> {
         get("/openapi.json", "This API as OpenAPI 3.1", site::openapi).open().gives_nothing(200),
         get("/problems/{code}", "What a type of problem means", site::problem_type).open().gives_nothing(200),
         get("/.well-known/jwks.json", "The public keys of access tokens", site::jwks).open().gives_nothing(200),
-        get("/livez", "Whether the process lives", site::livez).open().gives_nothing(200),
-        get("/readyz", "Whether it can do its work", site::readyz).open().gives_nothing(200),
-        get("/metrics", "Figures, as OpenMetrics", site::metrics).open().gives_nothing(200),
+        get("/livez", "Whether the process lives; 503 when only a restart helps", site::livez).open().gives_nothing(200),
+        get("/readyz", "Whether it can do its work: 200 or 503; the reasons are on the operators' port", site::readyz).open().gives_nothing(200),
     ]
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bus::Bus;
 use eventlog::{EventLog, SecretStore};
 use readmodel::ReadModel;
-use telemetry::{Health, Metrics};
+use telemetry::Health;
 
 use crate::config::Config;
 use crate::limits::Limits;
 use crate::live::Hub;
 use crate::metrics::HttpMetrics;
+use crate::own_writes::OwnWrites;
 use crate::people::People;
 use crate::sessions::Sessions;
 
@@ -28,16 +29,16 @@ pub(crate) struct AppState {
     pub(crate) people: Arc<People>,
     /// Who is asking.
     pub(crate) sessions: Arc<Sessions>,
-    /// How often somebody may ask.
-    pub(crate) limits: Limits,
+    /// How much a person or an address may ask for.
+    pub(crate) limits: Arc<Limits>,
+    /// What each session wrote last, for its own reads.
+    pub(crate) own_writes: OwnWrites,
     /// What happens, as it happens.
     pub(crate) hub: Hub,
     /// Answers to requests that came with an `Idempotency-Key`.
     pub(crate) replays: SecretStore,
     /// Figures of REST.
     pub(crate) http: HttpMetrics,
-    /// The registry of all figures.
-    pub(crate) metrics: Metrics,
     /// How this process is.
     pub(crate) health: Health,
 }

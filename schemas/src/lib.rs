@@ -24,5 +24,5 @@ pub use ids::{
     EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
 };
 pub use position::{Epoch, Position, Sequence};
-pub use subjects::{Digest, Lane, Namespace};
+pub use subjects::{Digest, Ephemeral, Lane, Namespace};
 pub use time::Timestamp;

@@ -100,6 +100,12 @@ impl Namespace {
         format!("{self}.barrier.{token}")
     }
 
+    /// What processes tell each other and nobody keeps: `<ns>.eph.<kind>`. Core NATS, never in a stream.
+    #[must_use]
+    pub fn ephemeral(&self, kind: Ephemeral) -> String {
+        format!("{self}.eph.{}", kind.as_str())
+    }
+
     /// A command's subject: `<ns>.cmd.<service>.<name>`.
     #[must_use]
     pub fn command(&self, service: &str, name: &str) -> String {
@@ -116,6 +122,21 @@ impl Namespace {
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What processes tell each other beside the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ephemeral {
+    /// What people have used of their limits at a gateway.
+    Spending,
+}
+
+impl Ephemeral {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spending => "spending",
+        }
     }
 }
 impl TryFrom<String> for Namespace {

@@ -1,7 +1,7 @@
 //! What is known of a request before anything else is done: its trace, where it came from, what the client
 //! calls itself.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
@@ -10,6 +10,7 @@ use schemas::TraceParent;
 use telemetry::{continue_trace, new_traceparent, traceparent_of};
 use tracing::Span;
 
+use super::forwarded::Forwarded;
 use crate::config::Config;
 
 /// Characters of a client's name for itself that are kept.
@@ -38,7 +39,7 @@ impl Arrival {
         let trace = traceparent_of(&span).or(parent).unwrap_or_else(new_traceparent);
         let user_agent = header(request, USER_AGENT.as_str())
             .map(|text| text.chars().take(MAX_USER_AGENT).collect());
-        Self { span, trace, ip: client_ip(request, config), user_agent }
+        Self { span, trace, ip: Forwarded::of(request, config).ip, user_agent }
     }
 }
 
@@ -59,49 +60,4 @@ pub(super) fn method_name(method: &Method) -> &'static str {
 /// A header that is there once and is text.
 pub(crate) fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
-}
-
-fn client_ip(request: &HttpRequest, config: &Config) -> IpAddr {
-    let peer = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
-    let forwarded = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .filter_map(|value| value.to_str().ok())
-        .collect::<Vec<_>>();
-    behind(peer.to_canonical(), &forwarded.join(","), &config.trusted_proxies)
-}
-
-/// Who is behind a peer: each trusted proxy has added the address it saw at the end of the list.
-fn behind(peer: IpAddr, forwarded: &str, trusted: &[IpAddr]) -> IpAddr {
-    let mut seen = peer;
-    for hop in forwarded.rsplit(',') {
-        if !trusted.contains(&seen) {
-            return seen;
-        }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(ip) => seen = ip.to_canonical(),
-            Err(_) => return seen,
-        }
-    }
-    seen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn only_trusted_proxies_say_who_is_behind_them() {
-        let trusted = [ip("10.0.0.1"), ip("10.0.0.2")];
-        assert_eq!(behind(ip("6.6.6.6"), "1.1.1.1", &trusted), ip("6.6.6.6"));
-        assert_eq!(behind(ip("10.0.0.1"), "1.1.1.1", &trusted), ip("1.1.1.1"));
-        assert_eq!(behind(ip("10.0.0.1"), "9.9.9.9, 1.1.1.1", &trusted), ip("1.1.1.1"));
-        assert_eq!(behind(ip("10.0.0.1"), "1.1.1.1,10.0.0.2", &trusted), ip("1.1.1.1"));
-        assert_eq!(behind(ip("10.0.0.1"), "nonsense", &trusted), ip("10.0.0.1"));
-        assert_eq!(behind(ip("10.0.0.1"), "", &trusted), ip("10.0.0.1"));
-    }
 }

@@ -11,8 +11,10 @@ use schemas::values::IdempotencyKey;
 use schemas::{Code, Epoch, Position, Rejection};
 use serde::Serialize;
 
+use super::seal::Stored;
 use super::{Arrival, Fields, Shape};
 use crate::commands;
+use crate::limits::{too_much, weight};
 use crate::state::AppState;
 
 /// How long an answer waits for the gateway's own live feed.
@@ -28,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) path: Vec<(String, String)>,
     pub(crate) query: String,
     pub(crate) body: Bytes,
+    /// What the limit of what is stored says of this call.
+    pub(super) stored: Stored,
 }
 
 impl Call {
@@ -90,12 +94,38 @@ impl Call {
             ip: Some(self.arrival.ip.to_string()),
             user_agent: self.arrival.user_agent.clone(),
         };
-        let accepted = commands::send(&self.state.bus, &context, command).await?;
-        if let Some(position) = &accepted.position {
-            self.state.hub.heard(position);
+        let bytes = self.charge(command)?;
+        let outcome = commands::send(&self.state.bus, &context, command).await;
+        let position = outcome.as_ref().ok().and_then(|accepted| accepted.position.as_ref());
+        match (position, &self.caller) {
+            (Some(position), Some(caller)) => {
+                self.state.own_writes.note(&caller.session_id, position);
+                self.state.hub.heard(position);
+            }
+            (Some(position), None) => self.state.hub.heard(position),
+            (None, Some(caller)) if !is_unknown(&outcome) => {
+                self.state.limits.not_stored(&caller.user_id, bytes);
+            }
+            (None, _) => {}
         }
-        Ok(accepted)
+        outcome
     }
+
+    /// Counts what a command may store against what its caller may have stored.
+    fn charge(&self, command: &impl Serialize) -> Result<u64, Rejection> {
+        let Some(caller) = &self.caller else { return Ok(0) };
+        let bytes = weight(command);
+        let verdict = self.state.limits.store(&caller.user_id, bytes);
+        if verdict.is_some() {
+            *self.stored.lock() = verdict;
+        }
+        verdict.as_ref().and_then(too_much).map_or(Ok(bytes), Err)
+    }
+}
+
+/// Whether it may have been carried out all the same.
+fn is_unknown<T>(outcome: &Result<T, Rejection>) -> bool {
+    matches!(outcome, Err(rejection) if rejection.code.retryable())
 }
 
 impl Call {

@@ -10,6 +10,7 @@ use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use readmodel::Group;
+use schemas::commands::Caller;
 use schemas::{Code, Position, Rejection};
 
 use super::Route;
@@ -115,9 +116,17 @@ pub(super) async fn drain(payload: &mut Payload) {
     let _ = tokio::time::timeout(DRAIN_WITHIN, rest).await;
 }
 
-/// Waits until the read model has reached the place the client asks for.
-pub(super) async fn fresh_enough(state: &AppState, request: &HttpRequest) -> Result<(), Rejection> {
-    let Some(value) = request.headers().get(MIN_POSITION) else { return Ok(()) };
+/// Waits until the read model has reached the place the client asks for, or what its session wrote last.
+pub(super) async fn fresh_enough(
+    state: &AppState,
+    request: &HttpRequest,
+    caller: &Caller,
+) -> Result<(), Rejection> {
+    let groups = groups_of(request.path());
+    let Some(value) = request.headers().get(MIN_POSITION) else {
+        state.own_writes.wait(&caller.session_id, groups, state).await;
+        return Ok(());
+    };
     let position = value.to_str().ok().and_then(|text| Position::parse(text).ok());
     let position = position.filter(|position| position.epoch == state.log.epoch());
     let Some(position) = position else {
@@ -125,15 +134,29 @@ pub(super) async fn fresh_enough(state: &AppState, request: &HttpRequest) -> Res
             "the header Tidings-Min-Position is not a position of this server",
         ));
     };
-    // What an answer is made of: an inbox that has stopped must not keep anybody from reading messages.
-    let groups: &[Group] = match request.path().strip_prefix("/v1/notifications") {
-        Some(_) => &[Group::Inbox],
-        None => &[Group::Conversations, Group::People],
-    };
     let read_model = &state.read_model;
     let waited = read_model.wait_for_groups(groups, position.sequence, PROJECTED_WITHIN).await;
     waited.map_err(|_| {
         let detail = "the read model has not reached Tidings-Min-Position yet";
         Rejection::new(Code::ProjectionLagging, detail).retry_after(1)
     })
+}
+
+/// What an answer is made of: an inbox that has stopped must not keep anybody from reading messages, nor
+/// messages anybody from reading accounts. (Who wrote or is in something is named out of a memory.)
+fn groups_of(path: &str) -> &'static [Group] {
+    let begins = |prefix| {
+        path.strip_prefix(prefix).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'))
+    };
+    if begins("/v1/notifications") {
+        return &[Group::Inbox];
+    }
+    if begins("/v1/users") || begins("/v1/admin/users") {
+        return &[Group::People];
+    }
+    if begins("/v1/sessions") {
+        // Told by auth-svc, which knows.
+        return &[];
+    }
+    &[Group::Conversations, Group::People]
 }

@@ -5,6 +5,7 @@ mod arrival;
 mod call;
 mod field_types;
 mod fields;
+mod forwarded;
 mod idempotency;
 mod intake;
 mod json;

@@ -6,7 +6,9 @@ use actix_web::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 
-use super::arrival::header;
+use std::net::Ipv6Addr;
+
+use super::forwarded::Forwarded;
 use crate::config::Config;
 
 const ALLOWED_HEADERS: &str =
@@ -31,8 +33,9 @@ impl Origin {
     pub(crate) fn of(request: &HttpRequest, config: &Config) -> Self {
         let Some(value) = request.headers().get(ORIGIN) else { return Self::None };
         let Ok(origin) = value.to_str() else { return Self::Foreign };
-        let listed = config.allowed_origins.iter().any(|one| one.eq_ignore_ascii_case(origin));
-        if listed || is_own(origin, header(request, "host")) {
+        let Some(site) = Site::of(origin) else { return Self::Foreign };
+        let listed = config.allowed_origins.iter().any(|one| Site::of(one).as_ref() == Some(&site));
+        if listed || site.is_own(&Forwarded::of(request, config)) {
             Self::Allowed(origin.to_owned())
         } else {
             Self::Foreign
@@ -54,10 +57,67 @@ impl Origin {
     }
 }
 
-/// Whether an origin is the very host that was called.
-fn is_own(origin: &str, host: Option<&str>) -> bool {
-    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
+/// An origin (RFC 6454): two ways of writing the same one are equal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Site {
+    scheme: &'static str,
+    host: String,
+    port: u16,
+}
+
+impl Site {
+    fn of(origin: &str) -> Option<Self> {
+        let (scheme, rest) = origin.split_once("://")?;
+        let scheme = ["http", "https"].into_iter().find(|one| scheme.eq_ignore_ascii_case(one))?;
+        let (host, port) = authority(rest)?;
+        Some(Self { scheme, host, port: port.unwrap_or_else(|| default_port(scheme)) })
+    }
+
+    /// Whether it is the very host that was called. Where it is not known how the client speaks to the proxy in
+    /// front of us, either scheme will do, each with its default port.
+    fn is_own(&self, called: &Forwarded) -> bool {
+        if called.scheme.as_ref().is_some_and(|scheme| scheme != self.scheme) {
+            return false;
+        }
+        called.host.as_deref().and_then(authority).is_some_and(|(host, port)| {
+            host == self.host && port.unwrap_or_else(|| default_port(self.scheme)) == self.port
+        })
+    }
+}
+
+fn default_port(scheme: &str) -> u16 {
+    if scheme == "https" { 443 } else { 80 }
+}
+
+/// A host in one way of writing it, and its port if there is one.
+fn authority(text: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (ip, port) = rest.split_once(']')?;
+            let ip: Ipv6Addr = ip.parse().ok()?;
+            (format!("[{ip}]"), port)
+        }
+        None => {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            // A dot at the end names the root of all names, where every name begins anyway.
+            let host = host.strip_suffix('.').unwrap_or(host);
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            if host.is_empty() || !host.chars().all(fits) {
+                return None;
+            }
+            (host.to_ascii_lowercase(), port)
+        }
+    };
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => None,
+        None => return None,
+        Some("") => None,
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(digits.parse().ok().filter(|port| *port > 0)?)
+        }
+        Some(_) => return None,
+    };
+    Some((host, port))
 }
 
 #[cfg(test)]
@@ -65,20 +125,33 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
-    #[track_caller]
     fn judged(origin: &str) -> Origin {
+        called(origin, "localhost:8080", None)
+    }
+
+    fn called(origin: &str, host: &str, proto: Option<&str>) -> Origin {
         let mut config = Config::at(([127, 0, 0, 1], 0).into());
-        config.allowed_origins = vec!["https://chat.example.org".to_owned()];
-        let request = TestRequest::default()
-            .insert_header(("host", "localhost:8080"))
-            .insert_header(("origin", origin))
-            .to_http_request();
+        config.allowed_origins =
+            vec!["https://chat.example.org".to_owned(), "http://OTHER.example.org.:80".to_owned()];
+        config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let mut request = TestRequest::default().insert_header(("host", host));
+        if let Some(proto) = proto {
+            let proxy = "10.0.0.1:1".parse().unwrap();
+            request = request.peer_addr(proxy).insert_header(("x-forwarded-proto", proto));
+        }
+        let request = request.insert_header(("origin", origin)).to_http_request();
         Origin::of(&request, &config)
     }
 
     #[test]
     fn own_and_listed_pages_are_allowed_and_look_alikes_are_not() {
-        for good in ["http://localhost:8080", "https://chat.example.org"] {
+        for good in [
+            "http://localhost:8080",
+            "https://chat.example.org",
+            "HTTPS://Chat.Example.Org:443",
+            "https://chat.example.org.",
+            "http://other.example.org",
+        ] {
             assert_eq!(judged(good), Origin::Allowed(good.to_owned()));
         }
         for bad in [
@@ -92,5 +165,48 @@ mod tests {
         ] {
             assert_eq!(judged(bad), Origin::Foreign, "{bad}");
         }
+    }
+
+    #[test]
+    fn default_ports_may_be_written_or_not() {
+        let own = |origin: &str, host: &str| called(origin, host, None) != Origin::Foreign;
+        let host = "my.example.net";
+        for (origin, called) in [
+            ("https://my.example.net", "my.example.net:443"),
+            ("https://my.example.net:443", host),
+            ("https://my.example.net:443", "My.Example.Net.:443"),
+            ("http://my.example.net", "my.example.net:80"),
+            ("http://my.example.net:80", host),
+            ("http://[::1]", "[0:0::1]:80"),
+            ("http://[::1]:8080", "[::1]:8080"),
+            ("https://my.example.net", host),
+            ("http://my.example.net", "my.example.net:"),
+        ] {
+            assert!(own(origin, called), "{origin} at {called}");
+        }
+        for (origin, called) in [
+            ("https://my.example.net", "my.example.net:80"),
+            ("http://my.example.net", "my.example.net:443"),
+            ("https://my.example.net:8443", host),
+            ("https://my.example.net", "my.example.net:8443"),
+            ("http://[::1]", "[::2]:80"),
+            ("http://[::1]:8080", "::1:8080"),
+            ("http://my.example.net..", host),
+            ("http://my.example.net:0", "my.example.net:0"),
+            ("http://my.example.net:65616", host),
+            ("http://my.example.net:+80", host),
+        ] {
+            assert!(!own(origin, called), "{origin} at {called}");
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_which_scheme_it_is() {
+        let own = |origin: &str, proto: &str| {
+            called(origin, "my.example.net", Some(proto)) != Origin::Foreign
+        };
+        assert!(own("https://my.example.net", "https"));
+        assert!(!own("http://my.example.net", "https"));
+        assert!(own("http://my.example.net:80", "http"));
     }
 }

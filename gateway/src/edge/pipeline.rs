@@ -49,7 +49,7 @@ pub(crate) async fn serve(
         outcome.unwrap_or_else(|rejection| problem::answer(&rejection, arrival.trace.trace_id()));
     let origin = Origin::of(&request, &state.config);
     origin.grant(route.allow.as_deref(), response.headers_mut());
-    seal::headers(&route, &arrival, findings.verdict.as_ref(), &mut response);
+    seal::headers(&route, &arrival, &findings, &mut response);
     drop(under_way);
     let status = response.status().as_u16();
     let method = method_name(request.method());
@@ -93,10 +93,10 @@ async fn carry_out(
         path: path_of(request),
         query: request.query_string().to_owned(),
         body,
+        stored: Arc::clone(&findings.stored),
     };
     let mut answer = once(route, call, handler).await?;
-    let writes = !route.reads() && route.method != Method::OPTIONS;
-    if writes && answer.position.is_none() {
+    if route.writes() && answer.position.is_none() {
         // Nothing was written: whatever the caller sees is in the log by now.
         let head = state.log.head().await.ok();
         answer.position = head.map(|head| state.log.epoch().at(head));
@@ -114,7 +114,7 @@ async fn admit(
 ) -> Result<Option<Caller>, Rejection> {
     intake::check_head(request)?;
     if route.meter == Meter::Address {
-        findings.count(state.limits.address(arrival.ip))?;
+        findings.count(state.limits.address(arrival.ip).into_iter().collect())?;
     }
     let caller = match route.access {
         Access::Open => None,
@@ -123,7 +123,7 @@ async fn admit(
     if let Some(caller) = &caller {
         findings.user = Some(caller.user_id.clone());
         if route.meter == Meter::Person {
-            findings.count(state.limits.person(&caller.user_id))?;
+            findings.count(state.limits.request(&caller.user_id, route.writes()))?;
         }
     }
     if route.access == Access::Admin
@@ -131,8 +131,9 @@ async fn admit(
     {
         return Err(Rejection::new(Code::Forbidden, "only admins may do this"));
     }
-    if route.reads() {
-        intake::fresh_enough(state, request).await?;
+    // What is open to everybody waits for nothing: it would hold connections up for nothing.
+    if let Some(caller) = caller.as_ref().filter(|_| route.reads()) {
+        intake::fresh_enough(state, request, caller).await?;
     }
     Ok(caller)
 }

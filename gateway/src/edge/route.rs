@@ -196,6 +196,11 @@ impl Route {
         self
     }
 
+    /// Whether it may change something.
+    pub(crate) fn writes(&self) -> bool {
+        !self.reads() && self.method != Method::OPTIONS
+    }
+
     /// Whether it only reads.
     pub(crate) fn reads(&self) -> bool {
         self.method == Method::GET

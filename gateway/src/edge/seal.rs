@@ -1,5 +1,6 @@
 //! The end of every request: its answer's headers and its one line in the log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -8,10 +9,11 @@ use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
     REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use schemas::{Code, Rejection, UserId};
+use parking_lot::Mutex;
+use schemas::{Rejection, UserId};
 
 use super::{Answer, Arrival, Route};
-use crate::limits::Verdict;
+use crate::limits::{Verdict, too_much};
 
 const POSITION: HeaderName = HeaderName::from_static("tidings-position");
 const TRACE: HeaderName = HeaderName::from_static("tidings-trace");
@@ -22,27 +24,21 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) user: Option<UserId>,
-    pub(super) verdict: Option<Verdict>,
+    /// What each limit says that applies to the request as such.
+    verdicts: Vec<Verdict>,
+    /// What the limit of what is stored says, once something was to be stored.
+    pub(super) stored: Stored,
 }
+
+/// Shared with the handler, which is what stores something.
+pub(super) type Stored = Arc<Mutex<Option<Verdict>>>;
 
 impl Findings {
-    /// Takes note of what a limit says.
-    pub(super) fn count(&mut self, verdict: Option<Verdict>) -> Result<(), Rejection> {
-        self.verdict = verdict;
-        match verdict.and_then(|verdict| verdict.wait) {
-            None => Ok(()),
-            Some(wait) => {
-                Err(Rejection::new(Code::RateLimited, "too many requests; wait a moment")
-                    .retry_after(whole_seconds(wait).max(1)))
-            }
-        }
+    /// Takes note of what limits say.
+    pub(super) fn count(&mut self, verdicts: Vec<Verdict>) -> Result<(), Rejection> {
+        self.verdicts = verdicts;
+        self.verdicts.iter().find_map(too_much).map_or(Ok(()), Err)
     }
-}
-
-/// Rounded up: whoever waits so long has waited long enough.
-fn whole_seconds(time: Duration) -> u32 {
-    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 /// A success as an HTTP answer.
@@ -67,7 +63,7 @@ pub(super) fn response(answer: Answer) -> HttpResponse {
 pub(super) fn headers(
     route: &Route,
     arrival: &Arrival,
-    verdict: Option<&Verdict>,
+    findings: &Findings,
     response: &mut HttpResponse,
 ) {
     let status = response.status();
@@ -91,21 +87,21 @@ pub(super) fn headers(
     {
         headers.insert(ALLOW, allow);
     }
-    if let Some(verdict) = verdict {
-        rate_limit(verdict, headers);
-    }
+    rate_limit(findings, headers);
 }
 
-/// draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it.
-fn rate_limit(verdict: &Verdict, headers: &mut HeaderMap) {
-    let Verdict { policy, rate, remaining, reset, .. } = verdict;
-    let window = whole_seconds(rate.per);
-    let said = [
-        (RATE_LIMIT_POLICY, format!("\"{policy}\";q={};w={window}", rate.count)),
-        (RATE_LIMIT, format!("\"{policy}\";r={remaining};t={}", whole_seconds(*reset))),
-    ];
+/// draft-ietf-httpapi-ratelimit-headers: the limits, and what is left of each.
+fn rate_limit(findings: &Findings, headers: &mut HeaderMap) {
+    let stored = *findings.stored.lock();
+    let all: Vec<&Verdict> = findings.verdicts.iter().chain(&stored).collect();
+    let list = |say: fn(&Verdict) -> String| {
+        all.iter().map(|verdict| say(verdict)).collect::<Vec<_>>().join(", ")
+    };
+    let said = [(RATE_LIMIT_POLICY, list(Verdict::policy)), (RATE_LIMIT, list(Verdict::left))];
     for (name, value) in said {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+        if let Ok(value) = HeaderValue::from_str(&value)
+            && !all.is_empty()
+        {
             headers.insert(name, value);
         }
     }

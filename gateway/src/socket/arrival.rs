@@ -13,6 +13,8 @@ use super::session::{Phase, Resume, Shared};
 use crate::documents;
 use crate::live::{JoinError, Joining};
 
+/// When to come back after having asked for far too much.
+pub(super) const RATE_LIMITED_MS: u32 = 5_000;
 /// When to come back after something we need has not answered.
 const SOON_MS: u32 = 1_000;
 
@@ -70,11 +72,17 @@ impl Shared {
         let (app, outbox) = (&self.app, &self.outbox);
         let (user, session) = (&caller.user_id, caller.session_id.clone());
         let limit = app.config.sockets_per_user;
+        if !app.limits.enter(user) {
+            let code = CloseCode::RateLimited;
+            outbox.close(code.code(), code.reason(), Some(RATE_LIMITED_MS));
+            return false;
+        }
         if app.hub.reserve(user, session, std::sync::Arc::clone(outbox), limit).is_err() {
             self.close(CloseCode::TooManySockets);
             return false;
         }
         *self.seated.borrow_mut() = Some(user.clone());
+        *self.stranger.borrow_mut() = None;
         outbox.greeted();
         true
     }

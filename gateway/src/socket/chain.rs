@@ -23,8 +23,23 @@ pub(super) struct Asked {
     /// The type of its frame.
     pub(super) name: &'static str,
     pub(super) order: Order,
+    /// What it was counted as storing.
+    pub(super) bytes: u64,
     pub(super) caller: Rc<Caller>,
     pub(super) begun: Instant,
+}
+
+impl Asked {
+    /// Asked now.
+    pub(super) fn new(
+        id: Option<FrameId>,
+        name: &'static str,
+        order: Order,
+        bytes: u64,
+        caller: &Rc<Caller>,
+    ) -> Self {
+        Self { id, name, order, bytes, caller: Rc::clone(caller), begun: Instant::now() }
+    }
 }
 
 /// Orders with the same key, in the order they came.
@@ -60,7 +75,7 @@ mod tests {
         let order = Order::read(serde_json::from_str(json).unwrap()).unwrap().unwrap();
         let role = schemas::values::Role::User;
         let caller = Rc::new(Caller { user_id: user(1), session_id: session(1), role });
-        Asked { id: None, name: "post", order, caller, begun: Instant::now() }
+        Asked::new(None, "post", order, 0, &caller)
     }
 
     fn post(body: &str) -> Asked {

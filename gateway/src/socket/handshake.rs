@@ -11,7 +11,7 @@ use schemas::commands::{Caller, RedeemWsTicket};
 use schemas::values::Secret;
 use schemas::{Code, Rejection};
 
-use super::limits::{FrameRate, Throttle};
+use super::queue::HELLO;
 use super::session::Session;
 use super::upgrade::Opened;
 use crate::commands::{own_context, send};
@@ -27,7 +27,8 @@ const MAX_TICKET: usize = 256;
 ///
 /// # Errors
 /// `forbidden` for a foreign origin, `validation_failed` for what is no handshake, `unauthenticated` for bad
-/// credentials, `unavailable` when they cannot be checked or the gateway stops.
+/// credentials, `rate_limited` when too many sockets of the address have no session, `unavailable` when credentials
+/// cannot be checked or the gateway stops.
 pub(crate) async fn handshake(
     app: Data<AppState>,
     arrival: Arrival,
@@ -45,18 +46,27 @@ pub(crate) async fn handshake(
         }
     };
     let caller = authenticate(&app, &arrival, &request).await?;
+    let stranger = match caller {
+        Some(_) => None,
+        None => Some(app.limits.stranger(arrival.ip).await.ok_or_else(crowded)?),
+    };
     let Some(outbox) = app.hub.open() else {
         let rejection = Rejection::new(Code::Unavailable, "this gateway is about to stop");
         return Err(rejection.retry_after(1));
     };
-    let rate = app.config.rate_frames.map(|rate| FrameRate::new(rate.count.get(), rate.per));
-    let session = Session::new(app, Arc::clone(&outbox), Throttle::new(rate));
+    let session = Session::new(app, Arc::clone(&outbox), stranger);
     if let Some(caller) = caller {
         session.welcome(caller);
     }
     let mut response = HttpResponse::from(response.finish().map_into_boxed_body());
     response.extensions_mut().insert(Opened { session, outbox });
     Ok(response)
+}
+
+/// Too many sockets of one address have not said whose they are.
+fn crowded() -> Rejection {
+    let detail = "too many sockets of your address wait for their hello; open fewer, or authenticate the handshake";
+    Rejection::new(Code::RateLimited, detail).retry_after(u32::from(HELLO))
 }
 
 /// RFC 6455, section 4.4: says which version is spoken.

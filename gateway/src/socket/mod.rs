@@ -9,7 +9,6 @@ mod connection;
 mod frames;
 mod handshake;
 mod inbound;
-mod limits;
 mod orders;
 mod queue;
 mod session;

@@ -10,6 +10,7 @@ use schemas::views::Message;
 use schemas::{Code, FieldError, MediaId, MessageId, Position, Rejection, RoomId};
 
 use crate::commands::send;
+use crate::limits::weight;
 use crate::problem::invalid;
 use crate::repeats;
 use crate::state::AppState;
@@ -73,6 +74,16 @@ impl Order {
             Some(order) if faults.0.is_empty() => Ok(order),
             _ => Err(invalid(faults.0)),
         })
+    }
+
+    /// How many bytes it may have stored.
+    pub(crate) fn weight(&self) -> u64 {
+        match self {
+            Self::Post(post) => weight(post),
+            Self::Edit(edit) => weight(edit),
+            Self::Delete(delete) => weight(delete),
+            Self::Read(read) => weight(read),
+        }
     }
 
     pub(crate) fn key(&self) -> Key {

@@ -22,7 +22,7 @@ pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 /// Seconds in which nothing could be written to a peer for whom frames wait.
 const STALLED: u16 = 15;
 /// Seconds a socket has for its first `hello`.
-const HELLO: u16 = 10;
+pub(crate) const HELLO: u16 = 10;
 /// Seconds between pings, as `welcome` announces them.
 pub(crate) const HEARTBEAT: u16 = 25;
 /// Pings a peer may leave unanswered.

@@ -17,18 +17,21 @@ use schemas::{Code, Position, Rejection, Sequence, UserId};
 use serde::Serialize;
 use tracing::Instrument;
 
+use super::arrival::RATE_LIMITED_MS;
 use super::chain::{Asked, Chain};
 use super::frames::{Fault, id_of, name_of, parse};
 use super::inbound::{Broken, Incoming};
-use super::limits::{Allowance, Throttle};
-use super::orders::{Key, Order, carry_out_posts, outcome_name};
+use super::orders::{Key, Order, Outcome, carry_out_posts, outcome_name};
 use super::queue::Outbox;
+use crate::limits::{Allowance, Stranger, too_much};
 use crate::live::{Framed, wire};
 use crate::problem::problem;
 use crate::state::AppState;
 
 /// Orders of one socket that may be under way or waiting for their turn; more are not read.
 const MAX_UNDER_WAY: usize = 64;
+/// Frames of a socket before its session is known: one hello, and some pings while it is looked at.
+const MAX_UNKNOWN: u32 = 60;
 /// RFC 6455, section 7.4.1.
 const PROTOCOL_ERROR: u16 = 1002;
 const INVALID_PAYLOAD: u16 = 1007;
@@ -53,6 +56,8 @@ pub(super) struct Shared {
     pub(super) seated: RefCell<Option<UserId>>,
     /// The socket was sent everything after this.
     pub(super) since: Cell<Sequence>,
+    /// The place of a socket among those of its address that have no session.
+    pub(super) stranger: RefCell<Option<Stranger>>,
     under_way: Cell<usize>,
     chains: RefCell<HashMap<Key, Chain>>,
 }
@@ -73,21 +78,27 @@ impl Resume {
 /// The conversation.
 pub(super) struct Session {
     shared: Rc<Shared>,
-    throttle: Throttle,
+    /// Frames that came before it was known whose they are.
+    unknown: u32,
 }
 
 impl Session {
-    pub(super) fn new(app: Data<AppState>, outbox: Arc<Outbox>, throttle: Throttle) -> Self {
+    pub(super) fn new(
+        app: Data<AppState>,
+        outbox: Arc<Outbox>,
+        stranger: Option<Stranger>,
+    ) -> Self {
         let shared = Shared {
             app,
             outbox,
             phase: RefCell::new(Phase::Stranger),
             seated: RefCell::new(None),
             since: Cell::new(0),
+            stranger: RefCell::new(stranger),
             under_way: Cell::new(0),
             chains: RefCell::new(HashMap::new()),
         };
-        Self { shared: Rc::new(shared), throttle }
+        Self { shared: Rc::new(shared), unknown: 0 }
     }
 
     /// The handshake has shown who is there.
@@ -104,7 +115,8 @@ impl Session {
 
     /// A message came.
     pub(super) fn incoming(&mut self, message: Incoming) {
-        let outbox = &self.shared.outbox;
+        let shared = Rc::clone(&self.shared);
+        let outbox = &shared.outbox;
         if let Incoming::Close(code) = message {
             return outbox.peer_closed(code);
         }
@@ -112,10 +124,10 @@ impl Session {
             return;
         }
         outbox.heard();
-        let allowance = self.throttle.take(Instant::now());
+        let allowance = self.allowance();
         if allowance == Allowance::Exhausted {
             let code = CloseCode::RateLimited;
-            return outbox.close(code.code(), code.reason(), Some(5_000));
+            return outbox.close(code.code(), code.reason(), Some(RATE_LIMITED_MS));
         }
         let refused = allowance == Allowance::Refused;
         match message {
@@ -127,6 +139,15 @@ impl Session {
             Incoming::Binary => self.shared.close(CloseCode::BadFrame),
             Incoming::Close(_) => {}
         }
+    }
+
+    /// Whether one more frame may be dealt with: the person's allowance, once it is known whose it is.
+    fn allowance(&mut self) -> Allowance {
+        if let Some(user) = self.shared.seated.borrow().as_ref() {
+            return self.shared.app.limits.frame(user);
+        }
+        self.unknown += 1;
+        if self.unknown <= MAX_UNKNOWN { Allowance::Granted } else { Allowance::Exhausted }
     }
 
     /// Nothing more can be read.
@@ -189,7 +210,10 @@ impl Session {
             | ClientFrame::Read { .. } => {
                 let (id, name) = (id_of(&frame).cloned(), name_of(&frame));
                 match Order::read(frame) {
-                    Some(Ok(order)) => shared.take_order(id, name, order, caller),
+                    Some(Ok(order)) => match shared.charge(&order, caller) {
+                        Ok(bytes) => shared.take_order(Asked::new(id, name, order, bytes, caller)),
+                        Err(rejection) => shared.refuse(id, &rejection),
+                    },
                     Some(Err(rejection)) => shared.refuse(id, &rejection),
                     None => {}
                 }
@@ -225,17 +249,17 @@ impl Shared {
         self.answer(&ServerFrame::Error { id, error });
     }
 
+    /// Counts what an order may store against what the person may have stored.
+    fn charge(&self, order: &Order, caller: &Caller) -> Result<u64, Rejection> {
+        let bytes = order.weight();
+        let verdict = self.app.limits.store(&caller.user_id, bytes);
+        verdict.as_ref().and_then(too_much).map_or(Ok(bytes), Err)
+    }
+
     /// Has an order carried out, after those before it with the same key.
-    fn take_order(
-        self: &Rc<Self>,
-        id: Option<FrameId>,
-        name: &'static str,
-        order: Order,
-        caller: &Rc<Caller>,
-    ) {
+    fn take_order(self: &Rc<Self>, asked: Asked) {
         self.under_way.set(self.under_way.get() + 1);
-        let key = order.key();
-        let asked = Asked { id, name, order, caller: Rc::clone(caller), begun: Instant::now() };
+        let key = asked.order.key();
         let mut chains = self.chains.borrow_mut();
         if let Some(waiting) = chains.get_mut(&key) {
             return waiting.push(asked);
@@ -259,8 +283,8 @@ impl Shared {
         let mut waiting = Vec::with_capacity(orders.len());
         let (mut posts, mut other) = (Vec::new(), None);
         let several = orders.len() > 1;
-        for Asked { id, name, order, begun, .. } in orders {
-            waiting.push((id, name, begun));
+        for Asked { id, name, order, bytes, begun, .. } in orders {
+            waiting.push((id, name, bytes, begun));
             match order {
                 Order::Post(post) if several => posts.push(post),
                 order => other = Some(order),
@@ -274,8 +298,9 @@ impl Shared {
         };
         let outcomes = outcomes.instrument(span.clone()).await;
         let _in_span = span.enter();
-        for ((id, name, begun), result) in waiting.into_iter().zip(outcomes) {
+        for ((id, name, bytes, begun), result) in waiting.into_iter().zip(outcomes) {
             self.note(name, outcome_name(&result), begun);
+            self.settle(&caller, bytes, &result);
             match result {
                 Ok(outcome) => {
                     let result = outcome.message.map(Box::new);
@@ -284,6 +309,18 @@ impl Shared {
                 Err(rejection) => self.refuse(id, &rejection),
             }
             self.one_less_under_way();
+        }
+    }
+
+    /// What was not stored is given back, and what was is waited for by the session's reads.
+    fn settle(&self, caller: &Caller, bytes: u64, result: &Result<Outcome, Rejection>) {
+        match result {
+            Ok(Outcome { position: Some(position), .. }) => {
+                self.app.own_writes.note(&caller.session_id, position);
+            }
+            // It may have been carried out all the same.
+            Err(rejection) if rejection.code.retryable() => {}
+            Ok(_) | Err(_) => self.app.limits.not_stored(&caller.user_id, bytes),
         }
     }
 

@@ -82,7 +82,7 @@ async fn the_site_says_what_it_is() {
         kit.request(Method::GET, "/openapi.json").send().await.unwrap().json().await.unwrap();
     assert_eq!(served, gateway::openapi_document());
     kit.get("/v1/rooms", 1).await;
-    let figures = kit.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    let figures = kit.metrics.encode();
     let series = r#"tidings_http_requests_total{route="/v1/rooms",method="GET",status="200"} 1"#;
     assert!(figures.contains(series), "{figures}");
 }

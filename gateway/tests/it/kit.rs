@@ -49,6 +49,7 @@ pub(crate) struct Kit {
     pub(crate) url: String,
     pub(crate) log: EventLog,
     pub(crate) script: Arc<Script>,
+    pub(crate) metrics: Metrics,
     key: SigningKey,
     shutdown: Shutdown,
     _folder: TempDir,
@@ -83,12 +84,13 @@ impl Kit {
         let mut config = Config::at(([127, 0, 0, 1], 0).into());
         change(&mut config);
         let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
-        let deps = Deps { bus, log: log.clone(), read_model, metrics, health };
+        let told = metrics.clone();
+        let deps = Deps { bus, log: log.clone(), read_model, metrics: told, health };
         let gateway = build(config, deps).await.unwrap();
         let url = format!("http://{}", gateway.address());
         tokio::spawn(gateway.run_until_stopped(shutdown.clone()));
         let http = Client::new();
-        Self { http, url, log, script, key, shutdown, _folder: folder, _nats: nats }
+        Self { http, url, log, script, metrics, key, shutdown, _folder: folder, _nats: nats }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -7,6 +7,7 @@
 
 mod call;
 mod checkpoint;
+mod ephemeral;
 mod error;
 mod live;
 mod local;
@@ -22,8 +23,10 @@ use tokio::sync::watch;
 
 pub use call::{CallError, DEFAULT_DEADLINE};
 pub use checkpoint::{Checkpoint, CheckpointFeed};
+pub use ephemeral::EphemeralFeed;
 pub use error::BusError;
 pub use live::{Live, LiveEvent, LiveFeed};
+pub use schemas::Ephemeral;
 pub use service::{MAX_CONCURRENT, ServiceBuilder, ServiceHandle};
 
 /// The bus of one namespace over one NATS connection, which comes back by itself and renews its

@@ -49,6 +49,7 @@ mod guessing;
 mod headers;
 mod ids;
 mod json;
+mod offers;
 mod origins;
 mod outsiders;
 mod passwords;

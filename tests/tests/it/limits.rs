@@ -1,8 +1,12 @@
 //! Limits of rates and sizes, and requests that are repeated.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use tests::kit::installation::{Installation, Place};
 use tests::kit::person::{Person, Stranger, id_of, items};
+use tests::kit::separate::{Separate, Setup};
+use tests::kit::socket::{Socket, handshake};
 use tests::kit::unique;
 
 everywhere!(a_key_makes_a_repeat_safe);
@@ -122,7 +126,7 @@ async fn requests_are_limited_per_person_and_said_in_headers() {
         }
         socket.send(json!({"type": "ping", "id": number})).await;
     }
-    assert_eq!(socket.wait_closed(std::time::Duration::from_secs(10)).await, 4429);
+    assert_eq!(socket.wait_closed(Duration::from_secs(10)).await, 4429);
 
     // Logging in, per address; five are spent on the two registrations and logins above.
     let stranger = Stranger::new(place);
@@ -140,4 +144,234 @@ async fn requests_are_limited_per_person_and_said_in_headers() {
     assert!(!reply.header("retry-after").is_empty());
     let problem: Value = reply.problem(429, "rate_limited");
     assert_eq!(problem["retryable"], true);
+}
+
+/// The limits nobody has set, but for the hashing of passwords.
+const DEFAULTS: &[&str] = &["--bcrypt-cost", "4"];
+
+const ONLY_FRAMES: &[&str] =
+    &["--bcrypt-cost", "4", "--rate-requests", "off", "--rate-bytes", "off", "--rate-auth", "off"];
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// What 60 at once and 20 a second make of a time.
+fn frames_in(time: Duration) -> f64 {
+    time.as_secs_f64().mul_add(20.0, 60.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a test")]
+const fn float(count: usize) -> f64 {
+    count as f64
+}
+
+/// However many sockets are opened and closed, and with writes over REST besides: one person is one person.
+#[tokio::test]
+async fn frames_are_limited_over_sockets_that_come_and_go() {
+    let installation = Installation::start(DEFAULTS);
+    let place = &installation.place;
+    let (ada, bob) = (Person::register(place, "ada").await, Person::register(place, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let again = ada.again().await;
+    let begun = Instant::now();
+    for round in 0..12 {
+        let person = if round % 2 == 0 { &ada } else { &again };
+        let mut socket = person.connect().await;
+        for number in 0..60 {
+            let body = format!("{round} {number}");
+            socket.send(json!({"type": "post", "id": number, "room_id": room, "body": body})).await;
+        }
+        let body = json!({"body": format!("{round} over REST")});
+        let asked = person.ask("POST", &format!("/v1/rooms/{room}/messages")).json(body);
+        let status = asked.once().await.status;
+        assert!([201, 429].contains(&status), "{status}");
+        // Its last frame is answered, or it is closed before.
+        while socket.next(SOON).await.is_some_and(|frame| frame["id"] != 59) {}
+        socket.close().await;
+    }
+    let took = begun.elapsed();
+    // Others are as free as ever.
+    let mut bobs = bob.connect().await;
+    let answer = bobs.post(&room, "nobody else is slowed down").await;
+    assert_eq!(answer["type"], "ok");
+    let stored = bob.room(&room).await["message_count"].as_u64().unwrap();
+    let stored = float(usize::try_from(stored).unwrap());
+    assert!(stored <= frames_in(took) * 1.1 + 2.0, "{stored} stored in {took:?}");
+    assert!(stored >= 50.0, "{stored} stored in {took:?}");
+}
+
+#[tokio::test]
+async fn what_is_stored_is_limited_over_rest_and_sockets() {
+    let flags = ["--bcrypt-cost", "4", "--rate-bytes", "100kB/min"];
+    let installation = Installation::start(&flags);
+    let place = &installation.place;
+    let (ada, bob) = (Person::register(place, "ada").await, Person::register(place, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    // 8,000 characters of four bytes; twice over REST, then over a socket.
+    let body = "\u{1f600}".repeat(8_000);
+    for _ in 0..2 {
+        let said = ada.ask("POST", &path).json(json!({"body": body})).once().await;
+        assert!(
+            said.header("ratelimit-policy")
+                .contains("\"bytes\";q=100000;w=60;qu=\"content-bytes\"")
+        );
+        said.ok(201);
+    }
+    let mut socket = ada.connect().await;
+    socket.post(&room, &body).await;
+    let refused = socket.call(json!({"type": "post", "room_id": room, "body": body})).await;
+    assert_eq!(refused["error"]["code"], "rate_limited", "{refused}");
+    let refused = ada.ask("POST", &path).json(json!({"body": body})).once().await;
+    let wait: u32 = refused.header("retry-after").parse().expect("seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert!(refused.header("ratelimit").contains("\"bytes\";r="), "{:?}", refused.headers);
+    refused.problem(429, "rate_limited");
+    let settings = json!({"settings": {"x": "y".repeat(7_000)}});
+    ada.ask("PATCH", "/v1/users/me").json(settings).once().await.problem(429, "rate_limited");
+    // Little things, reading, and other people go on.
+    socket.post(&room, "a little").await;
+    ada.ask("GET", "/v1/users/me").once().await.ok(200);
+    bob.ask("POST", &path).json(json!({"body": body})).once().await.ok(201);
+}
+
+#[tokio::test]
+async fn what_was_not_stored_is_not_counted() {
+    let flags = ["--bcrypt-cost", "4", "--rate-bytes", "100kB/min"];
+    let installation = Installation::start(&flags);
+    let (ada, bob) = (
+        Person::register(&installation.place, "ada").await,
+        Person::register(&installation.place, "bob").await,
+    );
+    let theirs = bob.group(&[]).await;
+    let path = format!("/v1/rooms/{theirs}/messages");
+    let body = json!({"body": "x".repeat(8_000)});
+    for _ in 0..20 {
+        ada.ask("POST", &path).json(body.clone()).once().await.problem(404, "not_found");
+    }
+}
+
+/// Every answer that is metered says how much is left, refusals too.
+#[tokio::test]
+async fn every_metered_answer_says_what_is_left() {
+    let installation = Installation::start(DEFAULTS);
+    let ada = Person::register(&installation.place, "ada").await;
+    let room = ada.group(&[]).await;
+    for (method, path, body, status, policies) in [
+        ("GET", "/v1/users/me".to_owned(), None, 200, "\"default\";q=100;w=60"),
+        ("GET", "/v1/rooms/nothing".to_owned(), None, 404, "\"default\";q=100;w=60"),
+        ("GET", "/v1/rooms?limit=0".to_owned(), None, 400, "\"default\";q=100;w=60"),
+        (
+            "POST",
+            format!("/v1/rooms/{room}/messages"),
+            Some(json!({"body": "x"})),
+            201,
+            "\"default\";q=100;w=60, \"writes\";q=60;w=3, \"bytes\";q=10000000;w=60;qu=\"content-bytes\"",
+        ),
+        (
+            "POST",
+            format!("/v1/rooms/{room}/messages"),
+            Some(json!({"nonsense": 1})),
+            400,
+            "\"default\";q=100;w=60, \"writes\";q=60;w=3",
+        ),
+        ("GET", "/v1/admin/users".to_owned(), None, 200, "\"default\";q=100;w=60"),
+    ] {
+        let mut asked = ada.ask(method, &path);
+        if let Some(body) = body {
+            asked = asked.json(body);
+        }
+        let reply = asked.once().await;
+        assert_eq!(reply.status, status, "{path}: {}", reply.text);
+        assert_eq!(reply.header("ratelimit-policy"), policies, "{method} {path}");
+        let left = reply.header("ratelimit");
+        assert_eq!(left.split(", ").count(), policies.split(", ").count(), "{left}");
+        for item in left.split(", ") {
+            let (name, rest) = item.split_once(";r=").expect("what is left");
+            assert!(policies.contains(name), "{left}");
+            let (left, reset) = rest.split_once(";t=").expect("when it is all there");
+            assert!(left.parse::<u64>().is_ok() && reset.parse::<u64>().is_ok(), "{rest}");
+        }
+    }
+    let mut refused = ada.ask("GET", "/v1/users/me").once().await;
+    for _ in 0..120 {
+        if refused.status == 429 {
+            break;
+        }
+        refused = ada.ask("GET", "/v1/users/me").once().await;
+    }
+    assert_eq!(refused.header("ratelimit-policy"), "\"default\";q=100;w=60");
+    assert!(refused.header("ratelimit").starts_with("\"default\";r=0;t="));
+    refused.problem(429, "rate_limited");
+}
+
+/// Sockets of nobody: so many an address, and they come back.
+#[tokio::test]
+async fn sockets_without_a_session_are_limited_by_address() {
+    let installation = Installation::start(DEFAULTS);
+    let place = &installation.place;
+    let ada = Person::register(place, "ada").await;
+    let mut held = Vec::new();
+    let mut refused = 0;
+    for _ in 0..100 {
+        match handshake(place, 0, "/v1/ws", &[]).await {
+            Ok(stream) => held.push(Socket::over(stream)),
+            Err(status) => {
+                assert_eq!(status, 429);
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((held.len(), refused), (60, 40));
+    // Who has a session is not among them.
+    ada.connect().await.close().await;
+    // Saying hello frees a place, and so does going away.
+    let mut first = held.remove(0);
+    first.send(json!({"type": "hello", "token": ada.access})).await;
+    first.welcomed().await;
+    drop(held.remove(0));
+    tests::kit::until("two places are free", async || {
+        let opened = handshake(place, 0, "/v1/ws", &[]).await.ok()?;
+        held.push(Socket::over(opened));
+        (held.len() >= 60).then_some(())
+    })
+    .await;
+    assert_eq!(handshake(place, 0, "/v1/ws", &[]).await.err(), Some(429));
+    for mut socket in held {
+        assert_eq!(socket.wait_closed(Duration::from_secs(20)).await, 4408);
+    }
+}
+
+/// Several gateways know of each other: a person gets little more of four than of one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_gateways_are_no_way_round() {
+    let setup = Setup { gateways: 4, proxied: Vec::new(), ..Setup::on("sqlite") };
+    let limited = Setup { limits: ONLY_FRAMES, ..setup };
+    let separate = Separate::start_with(limited);
+    let place = &separate.place;
+    let ada = Person::register(place, "ada").await;
+    let room = ada.group(&[]).await;
+    let begun = Instant::now();
+    let talking = (0..4).map(|gateway| {
+        let (ada, room) = (ada.at(gateway), room.clone());
+        async move {
+            let mut socket = ada.connect().await;
+            let mut said = 0;
+            while begun.elapsed() < Duration::from_secs(15) {
+                let frame = json!({"type": "post", "room_id": room, "body": "x"});
+                let answer = socket.call(frame).await;
+                if answer["type"] == "ok" {
+                    said += 1;
+                } else {
+                    assert_eq!(answer["error"]["code"], "rate_limited", "{answer}");
+                    // As a client does that is told to wait; a little less, to be the first.
+                    tests::kit::last(Duration::from_millis(300)).await;
+                }
+            }
+            said
+        }
+    });
+    let said: usize = futures_util::future::join_all(talking).await.into_iter().sum();
+    let budget = frames_in(begun.elapsed());
+    assert!(float(said) <= budget * 1.2, "{said} of {budget}");
+    assert!(float(said) >= budget * 0.5, "{said} of {budget}");
 }

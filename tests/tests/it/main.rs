@@ -41,13 +41,16 @@ macro_rules! everywhere {
 
 mod accounts;
 mod bad_input;
+mod doors;
 mod governance;
+mod http;
 mod limits;
 mod lists;
 mod live;
 mod messages;
 mod notifications;
 mod operations;
+mod own_writes;
 mod repeats;
 mod restores;
 mod rooms;

@@ -1,0 +1,60 @@
+//! What each session wrote last through this gateway, so that what it reads next is not older.
+
+use std::time::Duration;
+
+use moka::sync::Cache;
+use readmodel::Group;
+use schemas::{Position, Sequence, SessionId};
+
+use crate::state::AppState;
+
+/// How long a read waits for what its own session wrote; then it gets what there is.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Sessions remembered; those that wrote longest ago are forgotten first and read what there is.
+const MAX_SESSIONS: u64 = 100_000;
+/// A session that has not written for so long reads what there is.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// The last write of each session.
+pub(crate) struct OwnWrites(Cache<SessionId, Sequence>);
+
+impl Default for OwnWrites {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MAX_SESSIONS).time_to_live(REMEMBERED).build())
+    }
+}
+
+impl OwnWrites {
+    /// A session wrote something that is in the log at this position.
+    pub(crate) fn note(&self, session: &SessionId, position: &Position) {
+        if self.0.get(session).is_none_or(|known| known < position.sequence) {
+            self.0.insert(session.clone(), position.sequence);
+        }
+    }
+
+    /// Waits until what a session wrote can be read from these groups of views, and from what the live feed keeps
+    /// fresh here; a second at most.
+    pub(crate) async fn wait(&self, session: &SessionId, groups: &[Group], state: &AppState) {
+        let Some(sequence) = self.0.get(session) else { return };
+        let projected = state.read_model.wait_for_groups(groups, sequence, PATIENCE);
+        let (_, _) = tokio::join!(projected, state.hub.reaches(sequence, PATIENCE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::fixture::session;
+    use schemas::Epoch;
+
+    #[test]
+    fn the_newest_write_counts_whichever_is_heard_of_last() {
+        let writes = OwnWrites::default();
+        let epoch = Epoch::parse("abc").unwrap();
+        for sequence in [5, 9, 7] {
+            writes.note(&session(1), &epoch.at(sequence));
+        }
+        assert_eq!(writes.0.get(&session(1)), Some(9));
+        assert_eq!(writes.0.get(&session(2)), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! A session that reads through the gateway it wrote through sees what it wrote, without asking for a position.
+
+use serde_json::json;
+use tests::kit::installation::Place;
+use tests::kit::person::{Person, id_of, items};
+
+everywhere!(
+    over_rest_what_was_written_is_read,
+    over_a_socket_what_was_written_is_read,
+    an_inbox_that_was_read_is_read,
+);
+
+const ROUNDS: usize = 30;
+
+async fn over_rest_what_was_written_is_read(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
+    for number in 0..ROUNDS {
+        let name = format!("Ada the {number}th");
+        ada.patch("/v1/users/me", json!({"display_name": name})).await.ok(200);
+        let me = ada.ask("GET", "/v1/users/me").once().await.ok(200);
+        assert_eq!(me["display_name"], name, "round {number}");
+        let found = ada.ask("GET", &format!("/v1/users/{}", ada.id)).once().await.ok(200);
+        assert_eq!(found["display_name"], name, "round {number}");
+        let listed = ada.ask("GET", &format!("/v1/users?username={}", ada.username)).once().await;
+        assert_eq!(items(&listed.ok(200))[0]["display_name"], name, "round {number}");
+
+        let said = id_of(&ada.says(&room, &format!("{number}")).await);
+        let read = ada.ask("GET", &format!("/v1/messages/{said}")).once().await.ok(200);
+        assert_eq!(read["body"], number.to_string());
+        ada.patch(&format!("/v1/messages/{said}"), json!({"body": "other"})).await.ok(200);
+        let page = ada.ask("GET", &format!("/v1/rooms/{room}/messages?limit=1")).once().await;
+        assert_eq!(items(&page.ok(200))[0]["body"], "other", "round {number}");
+
+        let made = ada.group(&[]).await;
+        let rooms = ada.ask("GET", "/v1/rooms?limit=1").once().await.ok(200);
+        assert_eq!(id_of(&items(&rooms)[0]), made, "round {number}");
+    }
+}
+
+async fn over_a_socket_what_was_written_is_read(place: Place) {
+    let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let mut socket = ada.connect().await;
+    for number in 0..ROUNDS {
+        let answer = socket.post(&room, &format!("{number}")).await;
+        let said = id_of(&answer["result"]);
+        ada.ask("GET", &format!("/v1/messages/{said}")).once().await.ok(200);
+        socket.call(json!({"type": "delete", "message_id": said})).await;
+        let read = ada.ask("GET", &format!("/v1/messages/{said}")).once().await.ok(200);
+        assert!(read["deleted_at"].is_string(), "round {number}: {read}");
+    }
+    let said = id_of(&bob.says(&room, "unread").await);
+    let answer = socket.call(json!({"type": "read", "room_id": room, "message_id": said})).await;
+    assert_eq!(answer["type"], "ok", "{answer}");
+    let seen = ada.ask("GET", &format!("/v1/rooms/{room}")).once().await.ok(200);
+    assert_eq!(seen["membership"]["unread_count"], 0);
+}
+
+async fn an_inbox_that_was_read_is_read(place: Place) {
+    let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
+    let room = ada.direct(&[&bob]).await;
+    for number in 0..5 {
+        bob.says(&room, &format!("{number}")).await;
+        tests::kit::until("the entry is there", async || {
+            let unread = ada.ask("GET", "/v1/notifications?unread=true").once().await.ok(200);
+            (!items(&unread).is_empty()).then_some(())
+        })
+        .await;
+        // More may come of what was said before; what is unread once there was an answer is new.
+        ada.put_empty("/v1/notifications/read").await.ok(204);
+        let unread = ada.ask("GET", "/v1/notifications?unread=true").once().await.ok(200);
+        assert!(items(&unread).is_empty(), "round {number}: {unread}");
+    }
+}
