@@ -25,7 +25,7 @@ async fn a_small_machine_remembers_little() {
     let installation = Installation::relaxed(&["--memory", &flag]);
     let ada = installation.place.found().await;
     let room = ada.group(&[]).await;
-    let url = installation.place.url(0).to_owned();
+    let url = installation.place.operator(0);
     let resident = "process_resident_memory_bytes";
     let before = Figures::of(&url).await.sum(resident, &[]);
     let body = "x".repeat(1500);
