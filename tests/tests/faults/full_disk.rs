@@ -100,13 +100,15 @@ async fn the_disk_is_full(case: &'static str, sync: &str) {
     let flags = [RELAXED, &["--sync", sync]].concat();
     let installation = Installation::start_on(&data, &flags);
     let crew = Crew::gather(&installation.place, 3, 2).await;
+    // What is written there is no part of the load.
+    let aside = crew.owner.group(&[]).await;
     let load =
         Load::begin(&schedule, &crew, Habits { changes: 0, churn: 0, ..Habits::default() }).await;
     let serve = installation.process.pid();
     for round in 0..by_length(1, 5) {
         load.goes_on(schedule.dice.within(20..60)).await;
         disk.fill();
-        let refused = refused_write(&crew.owner, &crew.rooms[0], round).await;
+        let refused = refused_write(&crew.owner, &aside, round).await;
         ready(&crew.owner, 503).await;
         last(Duration::from_millis(schedule.dice.within(100..3000) as u64)).await;
         schedule.say(&format!(
