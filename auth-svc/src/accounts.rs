@@ -11,11 +11,6 @@ use crate::domain::account::{LoadedUser, Name, evolve, evolve_owner};
 use crate::domain::{Fact, Loaded};
 use crate::failure::Failure;
 
-/// The lane of the roll of admins: `!` cannot begin a username, so nobody can hold it.
-pub(crate) fn roll_lane() -> Lane {
-    Lane::handle("!admins")
-}
-
 /// Who a name belongs to, by the last event of its lane.
 pub(crate) async fn name(log: &EventLog, lane: Lane) -> Result<Name, Failure> {
     let Some(stored) = log.last(&lane).await? else {

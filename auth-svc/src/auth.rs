@@ -6,7 +6,7 @@ use std::time::Duration;
 use eventlog::{EventLog, SecretStore};
 use rand::RngExt as _;
 use schemas::commands::Accepted;
-use schemas::{Code, Position, Rejection, UserId};
+use schemas::{Code, NameKey, Position, Rejection, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::admins::Admins;
@@ -28,6 +28,7 @@ pub(crate) type Answer<T> = Result<Accepted<T>, Rejection>;
 /// The service's parts.
 pub(crate) struct Auth {
     pub(crate) log: EventLog,
+    pub(crate) names: NameKey,
     pub(crate) passwords: Passwords,
     pub(crate) signer: Signer,
     pub(crate) refresh_tokens: RefreshTokens,

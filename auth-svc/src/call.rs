@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use schemas::commands::{CallContext, Caller, Register};
 use schemas::{
-    Actor, Code, Digest, Event, EventData, EventId, Rejection, SessionId, Timestamp, TraceParent,
-    UserId,
+    Actor, Code, Digest, Event, EventData, EventId, NameKey, Rejection, SessionId, Timestamp,
+    TraceParent, UserId,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::Context;
+use crate::queue::Asker;
 
-/// Of the time an asker waits, what may pass until his password is hashed or checked; the rest is for
-/// writing. A session begun after he has gone would be nobody's.
+/// Of the time an asker waits, what may pass until their password is hashed or checked; the rest is for
+/// writing. A session begun after they have gone would be of no use.
 const PASSWORD_SHARE: f64 = 0.8;
 
 /// The account that asks.
@@ -35,6 +36,18 @@ pub(crate) fn password_deadline(context: &CallContext) -> Instant {
     Instant::now() + patience.mul_f64(PASSWORD_SHARE)
 }
 
+/// Who waits for a password to be hashed or checked: the account, and before it is known, the name that was
+/// given and the address it came from, so that nobody keeps the holder of a name from logging in.
+pub(crate) fn asker(context: &CallContext, name: &str) -> Asker {
+    match &context.caller {
+        Some(caller) => Digest::of(["account", caller.user_id.as_str()]),
+        None => {
+            let address = context.ip.as_deref().unwrap_or_default();
+            Digest::of(["name", &name.to_lowercase(), address])
+        }
+    }
+}
+
 /// What a decision may look at.
 pub(crate) fn now() -> Context {
     Context { now: Timestamp::now() }
@@ -49,12 +62,13 @@ pub(crate) fn event(actor: Actor, context: &CallContext, data: EventData) -> Eve
 }
 
 /// The id of the account a call makes. With an idempotency key it follows from who asks, the key and the
-/// names, so that a repeat, however late, finds the account its first try has made.
-pub(crate) fn account_id(context: &CallContext, command: &Register) -> UserId {
+/// names, so that a repeat, however late, finds the account its first try has made. Ids are public: like the
+/// lanes of names, this one must not let a list of addresses be tested.
+pub(crate) fn account_id(names: &NameKey, context: &CallContext, command: &Register) -> UserId {
     let Some(key) = &context.idempotency_key else { return UserId::from_uuid(fresh()) };
     let asker = context.caller.as_ref().map_or("anonymous", |caller| caller.user_id.as_str());
     let (username, email) = (command.username.as_str(), command.email.as_str());
-    let name = Digest::of(["register", asker, key.as_str(), username, email]);
+    let name = names.digest(["register", asker, key.as_str(), username, email]);
     // Sixteen bytes as 32 hexadecimal digits: always a number of 128 bits.
     let bits = u128::from_str_radix(name.as_str(), 16).unwrap_or_default();
     UserId::from_uuid(uuid::Builder::from_custom_bytes(bits.to_be_bytes()).into_uuid())

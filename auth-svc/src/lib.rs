@@ -6,7 +6,7 @@
 //! never events. It must not know rooms, and nobody but it knows how a password is kept.
 //!
 //! Where to read on: `service.rs` (what is served), `handlers/` (one file per kind of command), `domain/` (the
-//! rules), `passwords.rs` (the hashing threads), `tokens.rs` (what an access token says), `refresh.rs` (what
+//! rules), `passwords.rs` and `queue.rs` (the hashing threads), `operator.rs` (what the operator's commands do), `tokens.rs` (what an access token says), `refresh.rs` (what
 //! a refresh token is), `sessions.rs` and `admins.rs` (what lies outside the log).
 
 mod accounts;
@@ -18,10 +18,13 @@ mod failure;
 mod handlers;
 mod keys;
 mod metrics;
+mod operator;
 mod passwords;
+mod queue;
 mod refresh;
 mod service;
 mod sessions;
 pub mod tokens;
 
+pub use operator::Operator;
 pub use service::{AuthService, Config, Deps, StartError, build};

@@ -89,8 +89,8 @@ impl PasswordMetrics {
         self.waiting.inc();
     }
 
-    pub(crate) fn taken(&self) {
-        self.waiting.dec();
+    pub(crate) fn taken(&self, how_many: usize) {
+        self.waiting.dec_by(i64::try_from(how_many).unwrap_or(0));
     }
 
     pub(crate) fn waiting(&self) -> i64 {

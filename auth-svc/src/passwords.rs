@@ -1,23 +1,23 @@
 //! Hashing and checking passwords, off the threads that serve requests.
 //!
 //! bcrypt keeps a core busy for a quarter of a second at cost 12. A few threads of their own do that work
-//! from a bounded queue. When it is full, or an answer would come after its asker has gone, the asker is
-//! told to come back instead of waiting without end. The threads yield to all others, so that chat goes on
-//! undisturbed by a storm of logins.
+//! from a bounded queue, in which people take turns (`queue.rs`). When it is full, or an answer would come after
+//! its asker has gone, the asker is told to come back instead of waiting without end. The threads yield to all
+//! others, so that chat goes on undisturbed by a storm of logins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use schemas::values::Secret;
 use schemas::{Code, Rejection};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::failure::unavailable;
 use crate::metrics::PasswordMetrics;
+use crate::queue::{Asker, Job, Queue, Refused};
 
 /// Passwords that may wait.
 const QUEUE: usize = 64;
@@ -29,12 +29,28 @@ const NICENESS: i32 = 10;
 /// Longest time an asker is told to wait, in seconds.
 const MAX_RETRY_AFTER: u64 = 30;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// How a password belongs to a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// Not at all.
+    No,
+    /// By its NFC form, as hashes are made.
+    Normal,
+    /// By the bytes as typed: the hash was made before passwords were normalised.
+    AsTyped,
+}
+
+impl Fit {
+    /// Whether it belongs to the hash.
+    pub(crate) fn fits(self) -> bool {
+        self != Self::No
+    }
+}
 
 /// The hashing threads. Clones share them; they end when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Passwords {
-    jobs: SyncSender<Job>,
+    queue: Arc<Closing>,
     cost: u32,
     threads: u64,
     /// How long the last job took, in milliseconds: what a place in the queue costs.
@@ -42,6 +58,15 @@ pub(crate) struct Passwords {
     metrics: PasswordMetrics,
     /// A hash of nothing anybody knows: checking against it takes as long as against a real one.
     dummy: Arc<str>,
+}
+
+/// Ends the threads with the last clone.
+struct Closing(Arc<Queue>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Passwords {
@@ -54,60 +79,72 @@ impl Passwords {
         let begun = Instant::now();
         let dummy = bcrypt::hash(unknown, cost).map_err(std::io::Error::other)?;
         let last_ms = Arc::new(AtomicU64::new(millis(begun.elapsed())));
-        let (jobs, queue) = sync_channel::<Job>(QUEUE);
-        let queue = Arc::new(Mutex::new(queue));
+        let queue = Arc::new(Queue::new(QUEUE));
         let cores = thread::available_parallelism().map_or(2, usize::from);
         for number in 0..cores {
-            let queue = Arc::clone(&queue);
+            let (queue, taken) = (Arc::clone(&queue), metrics.clone());
             let builder = thread::Builder::new().name(format!("bcrypt-{number}"));
-            builder.spawn(move || work(&queue))?;
+            builder.spawn(move || {
+                step_back();
+                queue.work(|| taken.taken(1));
+            })?;
         }
         let threads = u64::try_from(cores).unwrap_or(1);
-        Ok(Self { jobs, cost, threads, last_ms, metrics, dummy: dummy.into() })
+        let queue = Arc::new(Closing(queue));
+        Ok(Self { queue, cost, threads, last_ms, metrics, dummy: dummy.into() })
     }
 
-    /// Whether another password can wait. Asked first, so that in a storm the surplus costs as little as it
-    /// can: nothing is looked up for who is turned away.
+    /// Whether another password of this asker can wait. Asked first, so that in a storm the surplus costs as
+    /// little as it can: nothing is looked up for who is turned away.
     ///
     /// # Errors
-    /// `unavailable` when the queue is full.
-    pub(crate) fn has_room(&self) -> Result<(), Rejection> {
-        let waiting = usize::try_from(self.metrics.waiting()).unwrap_or(0);
-        if waiting < QUEUE { Ok(()) } else { Err(self.busy()) }
+    /// `unavailable` when the queue is full, `rate_limited` when the asker has filled it.
+    pub(crate) fn has_room(&self, asker: &Asker) -> Result<(), Rejection> {
+        self.queue.0.admits(asker).map_err(|refused| self.refuse(refused))
     }
 
     /// Hashes a password of at most 72 bytes.
     ///
     /// # Errors
-    /// `unavailable` when the queue is full or the hash would not be there by `until`.
-    pub(crate) async fn hash(&self, password: &str, until: Instant) -> Result<String, Rejection> {
+    /// As [`Passwords::has_room`]; `unavailable` when the hash would not be there by `until`.
+    pub(crate) async fn hash(
+        &self,
+        asker: &Asker,
+        password: &str,
+        until: Instant,
+    ) -> Result<String, Rejection> {
         let (password, cost) = (password.to_owned(), self.cost);
-        self.run(until, move || bcrypt::hash(password, cost)).await?.map_err(|error| {
+        self.run(asker, until, move || bcrypt::hash(password, cost)).await?.map_err(|error| {
             tracing::error!(%error, "a password could not be hashed");
             Rejection::new(Code::Internal, "the password could not be hashed")
         })
     }
 
-    /// Whether a password belongs to a hash. Without a hash it takes as long and answers no, as it does
-    /// for a password bcrypt would cut (over 72 bytes, or with a NUL).
+    /// Whether a password, as typed, belongs to a hash. Without a hash it takes as long and answers no, as it
+    /// does for a password bcrypt would cut (over 72 bytes, or with a NUL). A password whose NFC form is
+    /// not what was typed takes twice as long, whatever the hash, when the first does not fit.
     ///
     /// # Errors
-    /// `unavailable` when the queue is full or the answer would not be there by `until`.
+    /// As [`Passwords::hash`].
     pub(crate) async fn verify(
         &self,
-        password: &str,
+        asker: &Asker,
+        password: &Secret,
         hash: Option<&str>,
         until: Instant,
-    ) -> Result<bool, Rejection> {
-        let possible = password.len() <= MAX_PASSWORD && !password.contains('\0');
-        let (hash, possible) = match hash {
-            Some(hash) if possible => (hash.to_owned(), true),
-            _ => (self.dummy.as_ref().to_owned(), false),
+    ) -> Result<Fit, Rejection> {
+        let spellings = password.spellings();
+        let known = hash.map(ToOwned::to_owned);
+        let dummy = Arc::clone(&self.dummy);
+        let look = move || {
+            let fits = |spelling: &Secret| check(spelling.expose(), known.as_deref(), &dummy);
+            match spellings.iter().position(fits) {
+                None => Fit::No,
+                Some(0) => Fit::Normal,
+                Some(_) => Fit::AsTyped,
+            }
         };
-        let end = password.floor_char_boundary(MAX_PASSWORD);
-        let password = password.get(..end).unwrap_or_default().to_owned();
-        let fits = self.run(until, move || bcrypt::verify(password, &hash)).await?;
-        Ok(possible && fits.unwrap_or(false))
+        self.run(asker, until, look).await
     }
 
     /// Whether a hash was made at another cost than is configured now.
@@ -118,14 +155,14 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(
         &self,
+        asker: &Asker,
         until: Instant,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Rejection> {
         let (answer, answered) = oneshot::channel();
         let (metrics, last_ms) = (self.metrics.clone(), Arc::clone(&self.last_ms));
         let job: Job = Box::new(move || {
-            metrics.taken();
-            // Whoever asked may have gone; then nobody waits for the result, and it is not made.
+            // The asker may have gone; then nobody waits for the result, and it is not made.
             if answer.is_closed() {
                 return;
             }
@@ -136,23 +173,46 @@ impl Passwords {
             let _ = answer.send(result);
         });
         self.metrics.queued();
-        if self.jobs.try_send(job).is_err() {
-            self.metrics.taken();
-            return Err(self.busy());
+        match self.queue.0.put(asker.clone(), job) {
+            Ok(put_out) => self.metrics.taken(put_out),
+            Err(refused) => {
+                self.metrics.taken(1);
+                return Err(self.refuse(refused));
+            }
         }
         match timeout_at(until, answered).await {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(_)) => Err(unavailable("the password could not be checked")),
-            Err(_) => Err(self.busy()),
+            // It was put out for another person's, or there was no time for it.
+            Ok(Err(_)) | Err(_) => Err(self.refuse(Refused::Full)),
         }
     }
 
-    fn busy(&self) -> Rejection {
+    fn refuse(&self, refused: Refused) -> Rejection {
         self.metrics.refused();
         let ahead = u64::try_from(self.metrics.waiting()).unwrap_or(0);
         let wait = ahead * self.last_ms.load(Ordering::Relaxed) / self.threads / 1000;
         let seconds = u32::try_from(wait.clamp(1, MAX_RETRY_AFTER)).unwrap_or(1);
-        unavailable("too many passwords are being checked").retry_after(seconds)
+        let rejection = match refused {
+            Refused::Full => unavailable("too many passwords are being checked"),
+            Refused::Theirs => {
+                Rejection::new(Code::RateLimited, "too many passwords of yours are being checked")
+            }
+        };
+        rejection.retry_after(seconds)
+    }
+}
+
+/// Compares one spelling, as long whatever it is.
+fn check(password: &str, hash: Option<&str>, dummy: &str) -> bool {
+    let possible = password.len() <= MAX_PASSWORD && !password.contains('\0');
+    let end = password.floor_char_boundary(MAX_PASSWORD);
+    let cut = password.get(..end).unwrap_or_default();
+    match hash {
+        Some(hash) if possible => bcrypt::verify(cut, hash).unwrap_or(false),
+        _ => {
+            let _ = bcrypt::verify(cut, dummy);
+            false
+        }
     }
 }
 
@@ -160,25 +220,28 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn work(queue: &Mutex<Receiver<Job>>) {
+fn step_back() {
     // On Linux this is about the calling thread alone. Elsewhere it would be about the whole process.
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::debug!(%error, "a hashing thread keeps its priority");
     }
-    loop {
-        // The lock is held while waiting for a job, not while doing it.
-        let job = queue.lock().recv();
-        match job {
-            Ok(job) => job(),
-            Err(_) => return,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use parking_lot::Mutex;
+    use schemas::Digest;
+
     use super::*;
+
+    fn who(number: u64) -> Asker {
+        Digest::of([number.to_string().as_str()])
+    }
+
+    async fn fits(passwords: &Passwords, password: &str, hash: Option<&str>) -> Fit {
+        passwords.verify(&who(0), &Secret::new(password), hash, soon()).await.unwrap()
+    }
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(20)
@@ -192,23 +255,37 @@ mod tests {
     async fn passwords_are_told_apart_and_cut_ones_refused() {
         let passwords = start();
         let long = "x".repeat(72);
-        let hash = passwords.hash(&long, soon()).await.unwrap();
-        assert_eq!(passwords.verify(&long, Some(&hash), soon()).await, Ok(true));
+        let hash = passwords.hash(&who(0), &long, soon()).await.unwrap();
+        assert_eq!(fits(&passwords, &long, Some(&hash)).await, Fit::Normal);
         let longer = format!("{long}y");
-        assert_eq!(passwords.verify(&longer, Some(&hash), soon()).await, Ok(false));
-        assert_eq!(passwords.verify("other", Some(&hash), soon()).await, Ok(false));
-        assert_eq!(passwords.verify(&long, None, soon()).await, Ok(false));
+        assert_eq!(fits(&passwords, &longer, Some(&hash)).await, Fit::No);
+        assert_eq!(fits(&passwords, "other", Some(&hash)).await, Fit::No);
+        assert_eq!(fits(&passwords, &long, None).await, Fit::No);
         let huge = "ü".repeat(500_000);
-        assert_eq!(passwords.verify(&huge, Some(&hash), soon()).await, Ok(false));
+        assert_eq!(fits(&passwords, &huge, Some(&hash)).await, Fit::No);
         assert!(!passwords.is_outdated(&hash));
         assert!(passwords.is_outdated(&hash.replace("$04$", "$05$")));
+    }
+
+    #[tokio::test]
+    async fn however_a_password_is_spelled_it_fits() {
+        let passwords = start();
+        let (composed, decomposed) = ("grüße-éà-12", "gru\u{308}ße-e\u{301}a\u{300}-12");
+        let hash = passwords.hash(&who(0), composed, soon()).await.unwrap();
+        assert_eq!(fits(&passwords, composed, Some(&hash)).await, Fit::Normal);
+        assert_eq!(fits(&passwords, decomposed, Some(&hash)).await, Fit::Normal);
+        let old = passwords.hash(&who(0), decomposed, soon()).await.unwrap();
+        assert_eq!(fits(&passwords, decomposed, Some(&old)).await, Fit::AsTyped);
+        assert_eq!(fits(&passwords, composed, Some(&old)).await, Fit::No);
+        assert_eq!(fits(&passwords, "gru\u{308}ße", Some(&hash)).await, Fit::No);
+        assert_eq!(fits(&passwords, decomposed, None).await, Fit::No);
     }
 
     /// Keeps every thread busy until what it returns is dropped.
     async fn block(passwords: &Passwords) -> std::sync::mpsc::Sender<()> {
         let (release, released) = std::sync::mpsc::channel::<()>();
         let (released, busy) = (Arc::new(Mutex::new(released)), Arc::new(AtomicU64::new(0)));
-        for _ in 0..passwords.threads {
+        for number in 0..passwords.threads {
             let (passwords, released, busy) =
                 (passwords.clone(), Arc::clone(&released), Arc::clone(&busy));
             tokio::spawn(async move {
@@ -216,7 +293,7 @@ mod tests {
                     busy.fetch_add(1, Ordering::SeqCst);
                     let _ = released.lock().recv();
                 };
-                passwords.run(soon(), wait).await
+                passwords.run(&who(1000 + number), soon(), wait).await
             });
         }
         while busy.load(Ordering::SeqCst) < passwords.threads {
@@ -230,17 +307,47 @@ mod tests {
         let passwords = start();
         let release = block(&passwords).await;
         let mut asked = Vec::new();
-        for _ in 0..QUEUE {
-            let passwords = passwords.clone();
-            asked.push(tokio::spawn(async move { passwords.hash("correct horse", soon()).await }));
+        for number in 0..QUEUE {
+            let (passwords, who) = (passwords.clone(), who(u64::try_from(number).unwrap()));
+            let password = "correct horse";
+            asked.push(tokio::spawn(async move { passwords.hash(&who, password, soon()).await }));
         }
         while passwords.metrics.waiting() < i64::try_from(QUEUE).unwrap() {
             tokio::task::yield_now().await;
         }
-        let refused = passwords.hash("correct horse", soon()).await.unwrap_err();
+        let late = who(999);
+        let refused = passwords.hash(&late, "correct horse", soon()).await.unwrap_err();
         assert_eq!((refused.code, refused.retry_after), (Code::Unavailable, Some(1)));
-        assert_eq!(passwords.has_room(), Err(refused));
+        assert_eq!(passwords.has_room(&late), Err(refused));
         drop(release);
+        for answer in asked {
+            assert!(answer.await.unwrap().is_ok());
+        }
+        assert_eq!(passwords.metrics.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_fills_the_queue_keeps_others_from_nothing() {
+        let passwords = start();
+        let release = block(&passwords).await;
+        let mut asked = Vec::new();
+        for _ in 0..QUEUE {
+            let passwords = passwords.clone();
+            let password = "correct horse";
+            asked
+                .push(tokio::spawn(async move { passwords.hash(&who(1), password, soon()).await }));
+        }
+        while passwords.metrics.waiting() < i64::try_from(QUEUE).unwrap() {
+            tokio::task::yield_now().await;
+        }
+        let refused = passwords.has_room(&who(1)).unwrap_err();
+        assert_eq!(refused.code, Code::RateLimited);
+        let other = passwords.clone();
+        let other = tokio::spawn(async move { other.hash(&who(2), "correct horse", soon()).await });
+        let newest = asked.pop().unwrap().await.unwrap();
+        assert_eq!(newest.map_err(|refused| refused.code), Err(Code::Unavailable));
+        drop(release);
+        assert!(other.await.unwrap().is_ok());
         for answer in asked {
             assert!(answer.await.unwrap().is_ok());
         }
@@ -251,7 +358,7 @@ mod tests {
     async fn who_cannot_be_answered_in_time_is_told_so() {
         let passwords = start();
         let release = block(&passwords).await;
-        let refused = passwords.hash("correct horse", Instant::now()).await;
+        let refused = passwords.hash(&who(0), "correct horse", Instant::now()).await;
         assert_eq!(refused.map_err(|rejection| rejection.code), Err(Code::Unavailable));
         drop(release);
     }

@@ -12,7 +12,7 @@ use schemas::commands::{
     EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket,
     Refresh, Register,
 };
-use schemas::{Code, Rejection};
+use schemas::{Code, NameKey, Rejection};
 use telemetry::{Health, Metrics, Shutdown};
 use tracing::Instrument as _;
 
@@ -39,6 +39,8 @@ pub struct Config {
 pub struct Deps {
     /// The log, attached.
     pub log: EventLog,
+    /// The key of the lanes of names; that of the log ([`EventLog::note_names`]).
+    pub names: NameKey,
     /// Where commands come from.
     pub bus: Bus,
     /// The process's metrics.
@@ -84,6 +86,14 @@ const KEYS_EVERY: Duration = Duration::from_secs(60);
 /// See [`StartError`].
 pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError> {
     deps.health.set(COMPONENT, Err("starting"));
+    let auth = Arc::new(open(config, &deps).await?);
+    let commands = serve(&auth, &deps.bus).await?;
+    deps.health.set(COMPONENT, Ok::<(), String>(()));
+    Ok(AuthService { auth, commands, health: deps.health })
+}
+
+/// Opens the keys folder and starts the hashing threads.
+pub(crate) async fn open(config: Config, deps: &Deps) -> Result<Auth, StartError> {
     let metrics = AuthMetrics::new(&deps.metrics);
     let folder = config.keys.clone();
     let unusable = move |source| StartError::Keys { folder: folder.clone(), source };
@@ -95,7 +105,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError
         .await
         .map_err(|error| StartError::Passwords(std::io::Error::other(error)))?
         .map_err(StartError::Passwords)?;
-    let auth = Arc::new(Auth {
+    Ok(Auth {
         passwords,
         signer,
         refresh_tokens: RefreshTokens::new(secret),
@@ -103,12 +113,10 @@ pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError
         credentials: deps.log.secrets("credentials"),
         tickets: deps.log.secrets("tickets"),
         admins: Admins::new(&deps.log),
-        log: deps.log,
+        log: deps.log.clone(),
+        names: deps.names.clone(),
         metrics,
-    });
-    let commands = serve(&auth, &deps.bus).await?;
-    deps.health.set(COMPONENT, Ok::<(), String>(()));
-    Ok(AuthService { auth, commands, health: deps.health })
+    })
 }
 
 impl AuthService {

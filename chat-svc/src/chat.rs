@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventlog::EventLog;
-use schemas::{EventData, Lane, Sequence};
+use schemas::{EventData, Lane, NameKey, Sequence};
 
 use crate::index::MessageIndex;
 use crate::lanes::Lanes;
@@ -14,6 +14,7 @@ use crate::repeats::Repeats;
 /// The log, what is known of it, and where to look things up.
 pub(crate) struct Chat {
     pub(crate) log: EventLog,
+    pub(crate) names: NameKey,
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
     pub(crate) repeats: Repeats,

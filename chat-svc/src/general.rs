@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventlog::{AppendError, EventLog, Expect, LaneWrite};
 use schemas::values::RoomName;
-use schemas::{Actor, Lane, RoomId, Timestamp};
+use schemas::{Actor, Lane, NameKey, RoomId, Timestamp};
 
 use crate::call;
 use crate::domain::room::{create_everyone, evolve, evolve_name};
@@ -15,8 +15,12 @@ const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Finds the room of everybody by its unique name, or makes it. None when an ordinary channel has the name.
-pub(crate) async fn ensure(log: &EventLog, name: &RoomName) -> Result<Option<RoomId>, BuildError> {
-    let lane = Lane::room_name(name.as_str());
+pub(crate) async fn ensure(
+    log: &EventLog,
+    names: &NameKey,
+    name: &RoomName,
+) -> Result<Option<RoomId>, BuildError> {
+    let lane = names.room_name(name.as_str());
     for _ in 0..TRIES {
         let stored = log.last(&lane).await?;
         let mut holder = None;
@@ -27,7 +31,9 @@ pub(crate) async fn ensure(log: &EventLog, name: &RoomName) -> Result<Option<Roo
             return found(log, owner, name).await;
         }
         let id = call::system_room_id();
-        let Ok(facts) = create_everyone(&id, name, &holder, Timestamp::now()) else { continue };
+        let Ok(facts) = create_everyone(&id, name, &holder, Timestamp::now(), names) else {
+            continue;
+        };
         let at = stored.map_or(0, |stored| stored.sequence);
         let writes = facts
             .into_iter()

@@ -13,7 +13,7 @@ use eventlog::EventLog;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 use schemas::events::{MemberState, RoomState};
-use schemas::{Digest, EventData, Lane, RoomId, Sequence, UserId};
+use schemas::{Digest, EventData, Lane, NameKey, RoomId, Sequence, UserId};
 
 use crate::decision::Failure;
 use crate::domain::person::Person;
@@ -205,6 +205,7 @@ impl Default for Capacities {
 /// The lanes decisions are made by.
 pub(crate) struct Lanes {
     log: EventLog,
+    names: NameKey,
     rooms: Shelf<Rooms>,
     members: Shelf<Members>,
     people: Shelf<People>,
@@ -212,9 +213,15 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(log: EventLog, metrics: &ChatMetrics, capacities: &Capacities) -> Self {
+    pub(crate) fn new(
+        log: EventLog,
+        names: NameKey,
+        metrics: &ChatMetrics,
+        capacities: &Capacities,
+    ) -> Self {
         Self {
             log,
+            names,
             rooms: Shelf::new(capacities.rooms, metrics),
             members: Shelf::new(capacities.members, metrics),
             people: Shelf::new(capacities.people, metrics),
@@ -265,7 +272,7 @@ impl Lanes {
         username: &str,
         how: Freshness,
     ) -> Result<Option<UserId>, Failure> {
-        let Lane::Handle(digest) = Lane::handle(username) else { return Ok(None) };
+        let Lane::Handle(digest) = self.names.handle(username) else { return Ok(None) };
         let found = self.handles.get(self, &digest, how).await?;
         Ok(found.state.clone().flatten())
     }

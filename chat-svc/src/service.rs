@@ -11,7 +11,7 @@ use schemas::commands::{
     PostMessages, RemoveMember,
 };
 use schemas::values::RoomName;
-use schemas::{DecodeError, Rejection, RoomId};
+use schemas::{DecodeError, NameKey, Rejection, RoomId};
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -57,6 +57,8 @@ impl Default for Config {
 pub struct Deps {
     /// The log, attached to its stream.
     pub log: EventLog,
+    /// The key of the lanes of names; that of the log ([`EventLog::note_names`]).
+    pub names: NameKey,
     /// Where commands come from.
     pub bus: Bus,
     /// The read model (`readmodel::ReadModel` is one).
@@ -99,10 +101,10 @@ pub struct Service {
 /// # Errors
 /// See [`BuildError`].
 pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
-    let Deps { log, bus, index, metrics, health } = deps;
+    let Deps { log, names, bus, index, metrics, health } = deps;
     health.set(COMPONENT, Err("starting"));
     let general = match &config.general {
-        Some(name) => general::ensure(&log, name).await?,
+        Some(name) => general::ensure(&log, &names, name).await?,
         None => None,
     };
     let metrics = ChatMetrics::new(&metrics);
@@ -114,10 +116,11 @@ pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
         metrics.clone(),
     );
     let chat = Arc::new(Chat {
-        lanes: Lanes::new(log.clone(), &metrics, &config.capacities),
+        lanes: Lanes::new(log.clone(), names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
         repeats,
         log,
+        names,
         index,
         metrics,
     });

@@ -13,7 +13,7 @@ use schemas::event::EventData;
 use schemas::events::{NotificationCreated, NotificationsRead, UserState};
 use schemas::ids::{EventId, NotificationId, UserId};
 use schemas::values::{NotificationKind, Role, UserRef};
-use schemas::{Actor, Event, Lane, Position, Timestamp};
+use schemas::{Actor, Event, Lane, NameKey, Position, Timestamp};
 use telemetry::error_chain;
 use uuid::Uuid;
 
@@ -32,7 +32,11 @@ type Answer<T> = Result<Accepted<T>, Rejection>;
 
 /// Begins to serve the commands.
 pub(crate) async fn serve(deps: &Deps) -> Result<ServiceHandle, BusError> {
-    let desk = Desk { log: deps.log.clone(), read_model: deps.read_model.clone() };
+    let desk = Desk {
+        log: deps.log.clone(),
+        names: deps.names.clone(),
+        read_model: deps.read_model.clone(),
+    };
     let other = desk.clone();
     deps.bus
         .service(NOTIFY, env!("CARGO_PKG_VERSION"), "inboxes and mail")
@@ -51,6 +55,7 @@ pub(crate) async fn serve(deps: &Deps) -> Result<ServiceHandle, BusError> {
 #[derive(Clone)]
 struct Desk {
     log: EventLog,
+    names: NameKey,
     read_model: ReadModel,
 }
 
@@ -219,7 +224,7 @@ impl Desk {
 
     /// Who holds a username.
     async fn holder(&self, name: &str) -> Result<Option<UserId>, Rejection> {
-        let lane = Lane::handle(name);
+        let lane = self.names.handle(name);
         let stored = self.log.last(&lane).await.map_err(|error| log_failed(&error))?;
         match stored.and_then(|stored| stored.event().ok()).map(|event| event.data) {
             Some(EventData::NameClaimed(claimed)) => Ok(UserId::parse(&claimed.owner).ok()),

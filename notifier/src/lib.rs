@@ -26,6 +26,7 @@ use std::time::Duration;
 use bus::{Bus, BusError, ServiceHandle};
 use eventlog::{EventLog, LogError};
 use readmodel::ReadModel;
+use schemas::NameKey;
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::task::JoinSet;
 
@@ -86,6 +87,8 @@ impl Retry {
 pub struct Deps {
     /// The log, attached.
     pub log: EventLog,
+    /// The key of the lanes of names; that of the log ([`EventLog::note_names`]).
+    pub names: NameKey,
     /// Where commands come from.
     pub bus: Bus,
     /// To look up inbox entries.

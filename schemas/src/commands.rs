@@ -194,7 +194,8 @@ pub struct ReadOutcome {
 }
 
 commands! {
-    /// Makes an account. The first one of an installation becomes admin.
+    /// Makes an account. The first one of an installation becomes admin, if it is made through a gateway on a
+    /// loopback address.
     AUTH / "register": Register -> Account {
         /// The unique name.
         username: Username,
@@ -206,6 +207,8 @@ commands! {
         display_name: Option<DisplayName>,
         /// The role; only an admin may give another than `user`.
         role: Option<Role>,
+        /// Whether the gateway listens on a loopback address only: who reaches it is on its machine.
+        loopback: bool,
     }
     /// Starts a session.
     AUTH / "login": Login -> SessionTokens {

@@ -11,6 +11,8 @@ pub mod event;
 pub mod events;
 pub mod frames;
 pub mod ids;
+mod names;
+mod password;
 pub mod position;
 pub mod subjects;
 mod text;
@@ -23,6 +25,7 @@ pub use event::{Actor, DecodeError, Event, EventData};
 pub use ids::{
     EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
 };
+pub use names::NameKey;
 pub use position::{Epoch, Position, Sequence};
 pub use subjects::{Digest, Ephemeral, Lane, Namespace};
 pub use time::Timestamp;

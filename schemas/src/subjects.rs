@@ -151,7 +151,7 @@ impl From<Namespace> for String {
     }
 }
 
-/// A name made safe and short for a subject: the first 16 bytes of its SHA-256, as 32 hexadecimal digits.
+/// A name made safe and short for a subject: the first 16 bytes of a hash, as 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -166,8 +166,12 @@ impl Digest {
             hasher.update(part.as_bytes());
             hasher.update([0]);
         }
-        let bytes = hasher.finalize();
-        Self(data_encoding::HEXLOWER.encode(bytes.get(..16).unwrap_or_default()).into())
+        Self::from_hash(&hasher.finalize())
+    }
+
+    /// The first 16 bytes of a hash.
+    pub(crate) fn from_hash(hash: &[u8]) -> Self {
+        Self(data_encoding::HEXLOWER.encode(hash.get(..16).unwrap_or_default()).into())
     }
 
     /// Parses 32 hexadecimal digits.
@@ -242,7 +246,7 @@ impl LaneKind {
     }
 }
 
-/// The one subject that holds one entity's events.
+/// The one subject that holds one entity's events. Lanes of names are made by [`crate::NameKey`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// An account.
@@ -272,33 +276,6 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// The lane that guards a username (compared without regard to case).
-    #[must_use]
-    pub fn handle(username: &str) -> Self {
-        Self::Handle(Digest::of(["handle", &username.to_lowercase()]))
-    }
-
-    /// The lane that guards an e-mail address (compared without regard to case).
-    #[must_use]
-    pub fn email(address: &str) -> Self {
-        Self::Email(Digest::of(["email", &address.to_lowercase()]))
-    }
-
-    /// The lane that guards a channel's name (compared without regard to case).
-    #[must_use]
-    pub fn room_name(name: &str) -> Self {
-        Self::RoomName(Digest::of(["roomname", &name.to_lowercase()]))
-    }
-
-    /// The lane that guards the one direct room of a set of people; order and repetition do not matter.
-    #[must_use]
-    pub fn direct<'a>(members: impl IntoIterator<Item = &'a UserId>) -> Self {
-        let mut ids: Vec<&str> = members.into_iter().map(UserId::as_str).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        Self::Direct(Digest::of(ids))
-    }
-
     /// Which kind of lane this is.
     #[must_use]
     pub const fn kind(&self) -> LaneKind {

@@ -68,6 +68,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Make admins, and give accounts another password
+    Admin {
+        #[command(subcommand)]
+        action: Admin,
+    },
     /// Print every setting with its default, as a file to start from
     Defaults,
 }
@@ -115,6 +120,48 @@ pub(crate) enum DeadLetters {
         #[command(flatten)]
         output: Output,
     },
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// Make an account that is an admin's
+    Create {
+        /// Its username
+        #[arg(long, value_name = "NAME")]
+        username: String,
+        /// Its e-mail address
+        #[arg(long, value_name = "ADDRESS")]
+        email: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Make an admin of an account that exists
+    Promote {
+        /// Its username, e-mail address or id
+        user: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Give an account another password and end all its sessions
+    ResetPassword {
+        /// Its username, e-mail address or id
+        user: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// Where a password comes from.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct PasswordFrom {
+    /// Read the password from standard input, one line; without this one is made and printed
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
 }
 
 /// A service that can run as its own process.
@@ -187,6 +234,7 @@ impl Command {
             | Self::Backup { .. }
             | Self::Restore { .. }
             | Self::AcceptLoss { .. }
+            | Self::Admin { .. }
             | Self::Defaults => Role::Operator,
         }
     }

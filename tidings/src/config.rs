@@ -49,6 +49,7 @@ pub(crate) struct Config {
     pub(crate) read_model: ReadModelUrl,
     pub(crate) namespace: Namespace,
     pub(crate) keys: PathBuf,
+    pub(crate) name_key: PathBuf,
     pub(crate) rate_requests: Option<Rate>,
     pub(crate) rate_frames: Option<Rate>,
     pub(crate) rate_bytes: Option<Rate>,
@@ -148,6 +149,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     let log = all.log.unwrap_or_else(|| if quiet { QUIET_LOG } else { DEFAULT_LOG }.to_owned());
     telemetry::check_filter(&log).map_err(|error| wrong(&format!("log: {error}")))?;
     let namespace = all.namespace.unwrap_or_default();
+    let keys = all.keys.unwrap_or_else(|| data.join("keys"));
     Ok(Config {
         listen,
         admin_listen,
@@ -159,7 +161,8 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
             .map_err(|error| wrong(&error.to_string()))?,
         namespace: Namespace::parse(&namespace)
             .map_err(|_| wrong(&format!("namespace: `{namespace}` is not 1 to 32 of [a-z0-9_]")))?,
-        keys: all.keys.unwrap_or_else(|| data.join("keys")),
+        name_key: all.name_key.unwrap_or_else(|| keys.join("names.secret")),
+        keys,
         rate_requests: limit("rate_requests", all.rate_requests)?,
         rate_frames: limit("rate_frames", all.rate_frames)?,
         rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())

@@ -11,6 +11,7 @@ mod config;
 mod data;
 mod failure;
 mod memory;
+mod names;
 mod nats;
 mod operate;
 mod parts;

@@ -1,6 +1,7 @@
 //! Commands of an operator: each does its work and ends.
 
 mod accept_loss;
+mod admin;
 mod backup;
 mod dead_letters;
 mod projection;
@@ -8,7 +9,7 @@ mod reach;
 
 use std::process::ExitCode;
 
-use crate::cli::Command;
+use crate::cli::{Admin, Command};
 use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
@@ -19,7 +20,8 @@ use reach::Reached;
 /// # Errors
 /// A wrong call, or something that did not work.
 pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Failure> {
-    if matches!(command, Command::Restore { .. }) {
+    let begins = matches!(command, Command::Admin { action: Admin::Create { .. } });
+    if begins || matches!(command, Command::Restore { .. }) {
         make_private(&config.data)
             .map_err(|error| Failure::because("the data folder cannot be made", &error))?;
     }
@@ -37,6 +39,7 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
         Command::AcceptLoss { drop, output } => {
             accept_loss::run(&drop, output, &config, &reached).await
         }
+        Command::Admin { action } => admin::run(action, &config, &reached).await,
         _ => Err(Failure::wrong_call("not an operator's command")),
     };
     reached.leave().await;

@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use schemas::NameKey;
 use telemetry::error_chain;
 
 use crate::base::Base;
 use crate::cli::Service;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::names;
 use crate::parts::{Parts, Stage};
 use crate::rate::Rate;
 use crate::watch;
@@ -24,9 +26,10 @@ pub(crate) async fn start_all(
 ) -> Result<SocketAddr, Failure> {
     watch::watch(base, true, parts);
     projector(config, base, parts).await?;
-    notifier(config, base, parts).await?;
-    chat(config, base, parts).await?;
-    auth(config, base, parts).await?;
+    let names = names::open(&config.name_key, &base.log).await?;
+    notifier(config, base, &names, parts).await?;
+    chat(config, base, &names, parts).await?;
+    auth(config, base, &names, parts).await?;
     gateway(config, base, parts).await
 }
 
@@ -43,10 +46,16 @@ pub(crate) async fn start(
     watch::watch(base, service == Service::Projector, parts);
     match service {
         Service::Projector => projector(config, base, parts).await.map(|()| None),
-        Service::Notifier => notifier(config, base, parts).await.map(|()| None),
-        Service::ChatSvc => chat(config, base, parts).await.map(|()| None),
-        Service::AuthSvc => auth(config, base, parts).await.map(|()| None),
         Service::Gateway => gateway(config, base, parts).await.map(Some),
+        Service::Notifier | Service::ChatSvc | Service::AuthSvc => {
+            let names = names::open(&config.name_key, &base.log).await?;
+            match service {
+                Service::ChatSvc => chat(config, base, &names, parts).await?,
+                Service::AuthSvc => auth(config, base, &names, parts).await?,
+                _ => notifier(config, base, &names, parts).await?,
+            }
+            Ok(None)
+        }
     }
 }
 
@@ -74,7 +83,12 @@ async fn projector(config: &Config, base: &Base, parts: &mut Parts) -> Result<()
     Ok(())
 }
 
-async fn notifier(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+async fn notifier(
+    config: &Config,
+    base: &Base,
+    names: &NameKey,
+    parts: &mut Parts,
+) -> Result<(), Failure> {
     let settings = notifier::Config {
         smtp_url: config.smtp_url.clone(),
         mail_from: config.mail_from.clone(),
@@ -83,6 +97,7 @@ async fn notifier(config: &Config, base: &Base, parts: &mut Parts) -> Result<(),
     };
     let deps = notifier::Deps {
         log: base.log.clone(),
+        names: names.clone(),
         bus: base.bus.clone(),
         read_model: base.read_model.clone(),
         metrics: base.metrics.clone(),
@@ -97,9 +112,15 @@ async fn notifier(config: &Config, base: &Base, parts: &mut Parts) -> Result<(),
     Ok(())
 }
 
-async fn chat(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+async fn chat(
+    config: &Config,
+    base: &Base,
+    names: &NameKey,
+    parts: &mut Parts,
+) -> Result<(), Failure> {
     let deps = chat_svc::Deps {
         log: base.log.clone(),
+        names: names.clone(),
         bus: base.bus.clone(),
         index: Arc::new(base.read_model.clone()),
         metrics: base.metrics.clone(),
@@ -116,10 +137,16 @@ async fn chat(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Fai
     Ok(())
 }
 
-async fn auth(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
+async fn auth(
+    config: &Config,
+    base: &Base,
+    names: &NameKey,
+    parts: &mut Parts,
+) -> Result<(), Failure> {
     let settings = auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost };
     let deps = auth_svc::Deps {
         log: base.log.clone(),
+        names: names.clone(),
         bus: base.bus.clone(),
         metrics: base.metrics.clone(),
         health: base.health.clone(),

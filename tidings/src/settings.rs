@@ -61,6 +61,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_KEYS", value_name = "DIR", global = true)]
     pub(crate) keys: Option<PathBuf>,
 
+    /// File of the key that names are hashed with [default: names.secret in the folder of keys]
+    #[arg(long, env = "TIDINGS_NAME_KEY", value_name = "FILE", global = true)]
+    pub(crate) name_key: Option<PathBuf>,
+
     /// Requests a person may make, like 100/min, or `off` [default: 100/min]
     #[arg(long, env = "TIDINGS_RATE_REQUESTS", value_name = "RATE", global = true)]
     pub(crate) rate_requests: Option<String>,
@@ -140,6 +144,7 @@ impl Settings {
         let upper = self;
         each_setting!(upper, lower:
             listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
+            name_key,
             rate_requests, rate_frames, rate_bytes, rate_auth, bcrypt_cost, memory, smtp_url, mail_from,
             allowed_origins, trusted_proxies, log, otlp_endpoint,
         )
@@ -166,7 +171,7 @@ impl Settings {
         ] {
             text.take_if(|text| text.is_empty());
         }
-        for path in [&mut self.data, &mut self.nats_server, &mut self.keys] {
+        for path in [&mut self.data, &mut self.nats_server, &mut self.keys, &mut self.name_key] {
             path.take_if(|path| path.as_os_str().is_empty());
         }
         for list in [&mut self.allowed_origins, &mut self.trusted_proxies].into_iter().flatten() {

@@ -6,7 +6,7 @@ use schemas::values::Role;
 use schemas::views::Account;
 use schemas::{Actor, Position, Rejection};
 
-use crate::accounts::{self, roll_lane, shown};
+use crate::accounts::{self, shown};
 use crate::auth::{Answer, Auth, accepted};
 use crate::domain::account::{AccountRejection, Administering, administer};
 use crate::failure::Failure;
@@ -45,7 +45,7 @@ impl Auth {
             self.admins.note(&command.user_id).await?;
         }
         let actor = Actor::User(admin.value.id.clone());
-        let state = Administering { admin, target, roll: roll_lane(), another };
+        let state = Administering { admin, target, roll: self.names.admins(), another };
         let (user, facts) = administer(&state, command)?;
         let written = accounts::commit(&self.log, context, actor, "administer_user", facts).await;
         match written {

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use eventlog::{AppendError, Appended, Expect, LaneWrite};
 use schemas::commands::{CallContext, Login};
 use schemas::events::{SessionEnd, SessionStarted};
-use schemas::values::{Email, Secret, Username};
+use schemas::values::{Email, NewPassword, Secret, Username};
 use schemas::views::SessionTokens;
 use schemas::{Actor, Code, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
@@ -15,12 +15,21 @@ use crate::call;
 use crate::domain::account::{AccountRejection, LoadedUser};
 use crate::domain::session::{Record, Start};
 use crate::failure::Failure;
+use crate::passwords::Fit;
+use crate::queue::Asker;
 use crate::tokens::ACCESS_SECONDS;
 
 /// Longest login that is looked up, in bytes.
 const MAX_LOGIN: usize = 254;
 
-/// Somebody who has shown that he knows a password.
+/// One login under way.
+struct Attempt<'a> {
+    password: &'a Secret,
+    asker: Asker,
+    until: Instant,
+}
+
+/// An account whose password was given.
 struct Known {
     id: UserId,
     credentials: Credentials,
@@ -35,34 +44,46 @@ impl Auth {
         context: &CallContext,
         command: Login,
     ) -> Answer<SessionTokens> {
-        let until = call::password_deadline(context);
-        self.passwords.has_room()?;
-        let password = command.password.expose();
-        let found = self.settle(|| self.find(&command.login)).await?;
+        // Keyboards of phones add a space behind a word; no name has one at its ends.
+        let login = command.login.trim();
+        let attempt = Attempt {
+            password: &command.password,
+            asker: call::asker(&CallContext { caller: None, ..context.clone() }, login),
+            until: call::password_deadline(context),
+        };
+        self.passwords.has_room(&attempt.asker)?;
+        let found = self.settle(|| self.find(login)).await?;
         let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
-        let fits = self.passwords.verify(password, hash, until).await?;
-        let Some(mut known) = found.filter(|_| fits) else { return Err(invalid_credentials()) };
+        let mut fit = self.check(&attempt, hash).await?;
+        let known = found.filter(|_| fit.fits());
+        let Some(mut known) = known else { return Err(invalid_credentials()) };
         let (tokens, position) = loop {
             match self.settle(|| self.begin(context, &known)).await? {
                 Some(begun) => break begun,
                 // The password was changed while it was checked, or only hashed anew: it is checked again.
-                None => known = self.known_still(known, password, until).await?,
+                None => (known, fit) = self.known_still(known, &attempt).await?,
             }
         };
-        if self.passwords.is_outdated(&known.credentials.bcrypt) {
-            self.hash_anew(&known, password, until).await;
+        if fit == Fit::AsTyped || self.passwords.is_outdated(&known.credentials.bcrypt) {
+            self.hash_anew(&known, &attempt).await;
         }
         Ok(accepted(Some(position), tokens))
+    }
+
+    async fn check(&self, attempt: &Attempt<'_>, hash: Option<&str>) -> Result<Fit, Rejection> {
+        self.passwords.verify(&attempt.asker, attempt.password, hash, attempt.until).await
     }
 
     /// The account a login names, if there is one. The same is looked up when there is none.
     async fn find(&self, login: &str) -> Result<Option<Known>, Failure> {
         let lane = match (login.len() <= MAX_LOGIN, login.contains('@')) {
             (false, _) => None,
-            (true, true) => Email::parse(login).ok().map(|email| Lane::email(email.as_str())),
-            (true, false) => Username::parse(login).ok().map(|name| Lane::handle(name.as_str())),
+            (true, true) => Email::parse(login).ok().map(|email| self.names.email(email.as_str())),
+            (true, false) => {
+                Username::parse(login).ok().map(|name| self.names.handle(name.as_str()))
+            }
         };
-        let lane = lane.unwrap_or_else(|| Lane::handle("!nobody"));
+        let lane = lane.unwrap_or_else(|| self.names.handle("!nobody"));
         let holder = accounts::holder(&self.log, lane).await?;
         let id = holder.unwrap_or_else(call::nobody);
         let (user, credentials) =
@@ -73,20 +94,23 @@ impl Auth {
     async fn known_still(
         &self,
         before: Known,
-        password: &str,
-        until: Instant,
-    ) -> Result<Known, Rejection> {
+        attempt: &Attempt<'_>,
+    ) -> Result<(Known, Fit), Rejection> {
         let stored = self.settle(|| self.credentials_of(&before.id)).await?;
         let Some((credentials, revision)) = stored else { return Err(invalid_credentials()) };
-        if !self.passwords.verify(password, Some(&credentials.bcrypt), until).await? {
+        let fit = self.check(attempt, Some(&credentials.bcrypt)).await?;
+        if !fit.fits() {
             return Err(invalid_credentials());
         }
-        Ok(Known { id: before.id, credentials, revision })
+        Ok((Known { id: before.id, credentials, revision }, fit))
     }
 
-    /// The configured cost has changed since the password was hashed. A failure leaves the old hash.
-    async fn hash_anew(&self, known: &Known, password: &str, until: Instant) {
-        let Ok(bcrypt) = self.passwords.hash(password, until).await else { return };
+    /// The configured cost has changed since the password was hashed, or it was hashed as typed. A failure
+    /// leaves the old hash.
+    async fn hash_anew(&self, known: &Known, attempt: &Attempt<'_>) {
+        let Ok(password) = NewPassword::parse(attempt.password.expose()) else { return };
+        let hashed = self.passwords.hash(&attempt.asker, password.expose(), attempt.until).await;
+        let Ok(bcrypt) = hashed else { return };
         if let Ok(value) = serde_json::to_vec(&Credentials { bcrypt }) {
             let _ = self.credentials.update(known.id.as_str(), value, known.revision, None).await;
         }

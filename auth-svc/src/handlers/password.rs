@@ -12,14 +12,16 @@ use crate::domain::account::AccountRejection;
 use crate::failure::Failure;
 
 impl Auth {
-    /// The caller's other sessions end: whoever had the old password is out. A repeat by a client that lost
-    /// the answer is told by its new password being the present one.
+    /// The caller's other sessions end: who had the old password is out. A wrong present password is refused
+    /// whatever the new one is: anything else would be a second way to guess.
     pub(crate) async fn change_password(
         &self,
         context: &CallContext,
         command: ChangePassword,
     ) -> Answer<()> {
         let until = call::password_deadline(context);
+        call::caller(context)?;
+        self.passwords.has_room(&call::asker(context, ""))?;
         self.settle(|| self.try_change_password(context, &command, until)).await?;
         let position = self.settle(|| self.end_others(context)).await?;
         Ok(accepted(position, ()))
@@ -37,14 +39,14 @@ impl Auth {
         }
         let stored = self.credentials_of(&user.id).await?;
         let (credentials, revision) = stored.ok_or_else(invalid_credentials)?;
-        let (old, new) = (command.current_password.expose(), command.new_password.expose());
-        if !self.passwords.verify(old, Some(&credentials.bcrypt), until).await? {
-            return match self.passwords.verify(new, Some(&credentials.bcrypt), until).await? {
-                true => Ok(()),
-                false => Err(invalid_credentials().into()),
-            };
+        let asker = call::asker(context, "");
+        let hash = Some(credentials.bcrypt.as_str());
+        let fit = self.passwords.verify(&asker, &command.current_password, hash, until).await?;
+        if !fit.fits() {
+            return Err(invalid_credentials().into());
         }
-        let bcrypt = self.passwords.hash(new, until).await?;
+        let new = command.new_password.expose();
+        let bcrypt = self.passwords.hash(&asker, new, until).await?;
         let value = serde_json::to_vec(&Credentials { bcrypt })?;
         self.credentials.update(user.id.as_str(), value, revision, None).await?;
         Ok(())

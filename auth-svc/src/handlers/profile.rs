@@ -2,6 +2,7 @@
 
 use schemas::commands::{CallContext, ChangeProfile};
 use schemas::events::UserState;
+use schemas::values::{Email, Username};
 use schemas::views::Account;
 use schemas::{Actor, Lane, Position};
 
@@ -29,15 +30,15 @@ impl Auth {
         let old = &user.value;
         let handle = match &command.username {
             Some(wanted) if *wanted != old.username => {
-                let lanes = (Lane::handle(old.username.as_str()), Lane::handle(wanted.as_str()));
-                Some(self.name_change(lanes.0, lanes.1).await?)
+                let lane = |name: &Username| self.names.handle(name.as_str());
+                Some(self.name_change(lane(&old.username), lane(wanted)).await?)
             }
             _ => None,
         };
         let email = match &command.email {
             Some(wanted) if *wanted != old.email => {
-                let lanes = (Lane::email(old.email.as_str()), Lane::email(wanted.as_str()));
-                Some(self.name_change(lanes.0, lanes.1).await?)
+                let lane = |address: &Email| self.names.email(address.as_str());
+                Some(self.name_change(lane(&old.email), lane(wanted)).await?)
             }
             _ => None,
         };

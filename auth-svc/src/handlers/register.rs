@@ -3,16 +3,17 @@
 use eventlog::SecretError;
 use schemas::commands::{CallContext, Register};
 use schemas::events::UserState;
-use schemas::values::Role;
+use schemas::values::{Role, Secret};
 use schemas::views::Account;
-use schemas::{Actor, Code, Lane, Position, Rejection, UserId};
+use schemas::{Actor, Code, Position, Rejection, UserId};
 use tokio::time::Instant;
 
-use crate::accounts::{self, roll_lane, shown};
+use crate::accounts::{self, shown};
 use crate::auth::{Answer, Auth, Credentials, accepted};
 use crate::call;
-use crate::domain::account::{LoadedUser, Registering, register};
+use crate::domain::account::{LoadedUser, Registering, Registrar, register};
 use crate::failure::Failure;
+use crate::queue::Asker;
 
 /// What the log says before an account is made.
 enum Before {
@@ -27,7 +28,11 @@ struct Registration<'a> {
     context: &'a CallContext,
     command: &'a Register,
     id: UserId,
+    asker: Asker,
+    password: Secret,
     until: Instant,
+    /// It is the operator's doing.
+    by_operator: bool,
 }
 
 fn mismatch() -> Rejection {
@@ -38,20 +43,48 @@ fn mismatch() -> Rejection {
 }
 
 impl Auth {
-    /// Stores the password first, then the account: an account never exists without its password.
+    /// Makes an account for the one who asks.
     pub(crate) async fn register(
         &self,
         context: &CallContext,
         command: Register,
     ) -> Answer<Account> {
-        let id = call::account_id(context, &command);
-        let until = call::password_deadline(context);
-        let it = Registration { context, command: &command, id, until };
+        self.make_account(self.registration(context, &command, false)).await
+    }
+
+    /// Makes an account by the operator's word, with any role.
+    pub(crate) async fn register_by_operator(
+        &self,
+        context: &CallContext,
+        command: &Register,
+    ) -> Answer<Account> {
+        self.make_account(self.registration(context, command, true)).await
+    }
+
+    fn registration<'a>(
+        &self,
+        context: &'a CallContext,
+        command: &'a Register,
+        by_operator: bool,
+    ) -> Registration<'a> {
+        Registration {
+            context,
+            command,
+            id: call::account_id(&self.names, context, command),
+            asker: call::asker(context, command.username.as_str()),
+            password: command.password.clone().into(),
+            until: call::password_deadline(context),
+            by_operator,
+        }
+    }
+
+    /// Stores the password first, then the account: an account never exists without its password.
+    async fn make_account(&self, it: Registration<'_>) -> Answer<Account> {
         // What cannot succeed is refused before a quarter of a second of a core is spent on its password.
         if let Before::Made(user) = self.settle(|| self.look(&it)).await? {
             return self.made_before(&it, &user).await;
         }
-        let bcrypt = self.passwords.hash(command.password.expose(), until).await?;
+        let bcrypt = self.passwords.hash(&it.asker, it.password.expose(), it.until).await?;
         self.settle(|| self.store_password(&it, &bcrypt)).await?;
         match self.settle(|| self.try_register(&it)).await {
             Ok(Some((user, position))) => Ok(accepted(position, shown(&user))),
@@ -79,16 +112,21 @@ impl Auth {
             (Some(_), Some(caller)) => accounts::user(&self.log, &caller.user_id).await?,
             _ => None,
         };
+        let by = match asker {
+            _ if it.by_operator => Registrar::Operator,
+            Some(asker) => Registrar::Account(asker),
+            None => Registrar::Themselves,
+        };
         let (handle, email, roll) = tokio::try_join!(
-            accounts::name(&self.log, Lane::handle(command.username.as_str())),
-            accounts::name(&self.log, Lane::email(command.email.as_str())),
-            accounts::name(&self.log, roll_lane()),
+            accounts::name(&self.log, self.names.handle(command.username.as_str())),
+            accounts::name(&self.log, self.names.email(command.email.as_str())),
+            accounts::name(&self.log, self.names.admins()),
         )?;
         if handle.owner.as_deref() == Some(id.as_str()) {
             // The other try came between the two looks.
             return Err(Failure::Conflict);
         }
-        let state = Registering { handle, email, roll, asker };
+        let state = Registering { handle, email, roll, by };
         register(&state, command, id, &call::now())?;
         Ok(Before::Nothing(Box::new(state)))
     }
@@ -101,8 +139,7 @@ impl Auth {
         }
         // Another try of this request is under way or was interrupted; the password is there already.
         let (stored, _) = self.credentials_of(&it.id).await?.ok_or(Failure::Conflict)?;
-        let password = it.command.password.expose();
-        match self.passwords.verify(password, Some(&stored.bcrypt), it.until).await? {
+        match self.belongs(it, Some(&stored.bcrypt)).await? {
             true => Ok(()),
             false => Err(mismatch().into()),
         }
@@ -119,7 +156,10 @@ impl Auth {
             self.admins.note(&it.id).await?;
         }
         let asker = it.context.caller.as_ref().map(|caller| &caller.user_id);
-        let actor = Actor::User(asker.unwrap_or(&it.id).clone());
+        let actor = match it.by_operator {
+            true => Actor::System,
+            false => Actor::User(asker.unwrap_or(&it.id).clone()),
+        };
         match accounts::commit(&self.log, it.context, actor, "register", facts).await {
             Err(Failure::Repeat) => Ok(None),
             written => Ok(Some((user, written?))),
@@ -131,11 +171,16 @@ impl Auth {
     async fn made_before(&self, it: &Registration<'_>, user: &LoadedUser) -> Answer<Account> {
         let stored = self.settle(|| self.credentials_of(&it.id)).await?;
         let hash = stored.as_ref().map(|(credentials, _)| credentials.bcrypt.as_str());
-        let password = it.command.password.expose();
-        if !self.passwords.verify(password, hash, it.until).await? {
+        if !self.belongs(it, hash).await? {
             return Err(mismatch());
         }
         Ok(accepted(Some(self.log.epoch().at(user.at)), shown(&user.value)))
+    }
+
+    /// Whether the password of a registration belongs to a hash.
+    async fn belongs(&self, it: &Registration<'_>, hash: Option<&str>) -> Result<bool, Rejection> {
+        let fit = self.passwords.verify(&it.asker, &it.password, hash, it.until).await?;
+        Ok(fit.fits())
     }
 
     /// Deletes the password of an account that was refused. It stays where it is not known whether the

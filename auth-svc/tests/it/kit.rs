@@ -6,12 +6,17 @@ use eventlog::{Connect, EventLog, Topology};
 use schemas::commands::{CallContext, Caller, Command, GetSessionStatus, Login, Register, Reply};
 use schemas::values::{Email, IdempotencyKey, NewPassword, Secret, Username};
 use schemas::views::{Account, SessionTokens};
-use schemas::{Code, EventData, Lane, Namespace, Rejection};
+use schemas::{Code, EventData, Lane, NameKey, Namespace, Rejection};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
 use testbed::Nats;
 
 pub(crate) const PASSWORD: &str = "correct horse";
+
+/// The key of the lanes of names.
+pub(crate) fn names() -> NameKey {
+    NameKey::new(&[1; NameKey::BYTES])
+}
 
 /// A running auth-svc.
 pub(crate) struct Kit {
@@ -68,6 +73,7 @@ impl Kit {
         let config = Config { keys: self.keys.path().into(), bcrypt_cost };
         let deps = Deps {
             log: self.log.clone(),
+            names: names(),
             bus: bus.clone(),
             metrics: Metrics::new(),
             health: Health::new(),
@@ -149,6 +155,7 @@ pub(crate) fn registration(name: &str) -> Register {
         password: NewPassword::parse(PASSWORD).unwrap(),
         display_name: None,
         role: None,
+        loopback: true,
     }
 }
 

@@ -3,5 +3,7 @@
 
 mod accounts;
 mod kit;
+mod operator;
+mod passwords;
 mod races;
 mod sessions;

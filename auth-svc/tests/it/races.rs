@@ -226,7 +226,7 @@ async fn a_storm_of_logins_is_answered_in_time_or_sent_away() {
         let no = answer.unwrap_err();
         match no.code {
             Code::InvalidCredentials => checked += 1,
-            Code::Unavailable => {
+            Code::Unavailable | Code::RateLimited => {
                 assert!(no.retry_after.is_some());
                 away += 1;
             }

@@ -1,19 +1,20 @@
 //! Given, when, then: a small world with one room, evolved by facts as the log would.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemas::commands::{ChangeMember, ChangeRoom, CreateRoom, PostMessage};
 use schemas::events::{MemberState, RoomState};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::{Body, Format, Patch, Role, RoomKind, RoomName, RoomRole, Visibility};
-use schemas::{EventData, Lane, Sequence, Timestamp};
+use schemas::{EventData, Lane, NameKey, Sequence, Timestamp};
 use uuid::Uuid;
 
 use super::access::{Denied, Standing};
 use super::member::{self, MemberRejection, Target};
 use super::message::{self, Message};
 use super::person::Person;
-use super::room::{self, Name, NameChange, RoomRejection};
+use super::room::{self, Name, NameChange, NewRoom, RoomRejection};
 use super::{Context, Fact};
 
 pub(crate) const ADA: u128 = 1;
@@ -48,6 +49,16 @@ pub(crate) fn at(second: i64) -> Timestamp {
 
 pub(crate) fn cx(actor: u128) -> Context {
     Context { now: at(100), actor: user(actor) }
+}
+
+pub(crate) fn names() -> NameKey {
+    NameKey::new(&[1; NameKey::BYTES])
+}
+
+/// The room of these tests, about to be made.
+pub(crate) fn new_room() -> NewRoom<'static> {
+    static NEW: LazyLock<(RoomId, NameKey)> = LazyLock::new(|| (room_id(1), names()));
+    NewRoom { id: &NEW.0, names: &NEW.1 }
 }
 
 pub(crate) fn create_room(kind: RoomKind, called: &str) -> CreateRoom {
@@ -119,7 +130,7 @@ impl World {
         let mut world = Self::new();
         let command = CreateRoom { visibility: Some(visibility), ..create_room(kind, "lobby") };
         let facts =
-            room::create(&room_id(1), &command, world.people.get(&user(ADA)), &None, &[], &cx(ADA));
+            room::create(new_room(), &command, world.people.get(&user(ADA)), &None, &[], &cx(ADA));
         world.apply(facts.unwrap());
         world
     }
@@ -128,15 +139,22 @@ impl World {
     pub(crate) fn with_everyone() -> Self {
         let mut world = Self::new();
         world.person(ADA, |person| person.role = Role::Admin);
-        world.apply(room::create_everyone(&room_id(1), &name("lobby"), &None, at(1)).unwrap());
+        world.apply(
+            room::create_everyone(&room_id(1), &name("lobby"), &None, at(1), &names()).unwrap(),
+        );
         world
     }
 
     /// A direct room of Ada and Bob.
     pub(crate) fn with_direct() -> Self {
         let mut world = Self::new();
-        let facts =
-            room::open_direct(&room_id(1), world.people.get(&user(ADA)), &[user(BOB)], &cx(ADA));
+        let facts = room::open_direct(
+            &room_id(1),
+            world.people.get(&user(ADA)),
+            &[user(BOB)],
+            &cx(ADA),
+            &names(),
+        );
         world.apply(facts.unwrap());
         world
     }
@@ -173,9 +191,9 @@ impl World {
         command: &ChangeRoom,
     ) -> Result<Vec<Fact>, RoomRejection> {
         let standing = self.standing(actor)?;
-        let claimed = NameChange::of(standing.room, command).claimed;
-        let holder: Name = claimed.and_then(|to| self.holder(&Lane::room_name(to.as_str())));
-        room::change(&standing, command, &holder, &cx(actor))
+        let claimed = NameChange::of(standing.room, command, &names()).claimed;
+        let holder: Name = claimed.and_then(|to| self.holder(&names().room_name(to.as_str())));
+        room::change(&standing, command, &holder, &cx(actor), &names())
     }
 
     pub(crate) fn archive(&self, actor: u128) -> Result<Vec<Fact>, RoomRejection> {

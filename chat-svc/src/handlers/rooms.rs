@@ -53,7 +53,9 @@ impl Chat {
         self.all_active(&others, "/members").await?;
         let mut read = ReadAt::default();
         let holder = match cmd.kind {
-            RoomKind::Channel => self.name(Lane::room_name(cmd.name.as_str()), &mut read).await?,
+            RoomKind::Channel => {
+                self.name(self.names.room_name(cmd.name.as_str()), &mut read).await?
+            }
             RoomKind::Group | RoomKind::Direct => None,
         };
         if holder.as_deref() == Some(id.as_str()) {
@@ -61,7 +63,8 @@ impl Chat {
             return Err(Failure::Conflict);
         }
         let cx = call.context();
-        let facts = create(id, cmd, person.state.as_ref(), &holder, &others, &cx)?;
+        let new = NewRoom { id, names: &self.names };
+        let facts = create(new, cmd, person.state.as_ref(), &holder, &others, &cx)?;
         self.finish(call, CreateRoom::NAME, None, facts, &read).await
     }
 
@@ -88,8 +91,8 @@ impl Chat {
         let members: BTreeSet<&UserId> = others.iter().chain([&call.actor]).collect();
         let id = direct_room_id(members.iter().copied());
         let mut read = ReadAt::default();
-        let holder = self.name(Lane::direct(members.iter().copied()), &mut read).await?;
-        let facts = open_direct(&id, person.state.as_ref(), &others, &call.context())?;
+        let holder = self.name(self.names.direct(members.iter().copied()), &mut read).await?;
+        let facts = open_direct(&id, person.state.as_ref(), &others, &call.context(), &self.names)?;
         let Some(owner) = holder else {
             return self.finish(call, OpenDirect::NAME, None, facts, &read).await;
         };
@@ -120,15 +123,15 @@ impl Chat {
         let seen = self.see(call, &cmd.room_id, how).await?;
         let standing = seen.standing()?;
         let mut read = seen.read_at(&cmd.room_id);
-        let NameChange { released, claimed } = NameChange::of(standing.room, cmd);
+        let NameChange { released, claimed } = NameChange::of(standing.room, cmd, &self.names);
         if let Some(name) = released {
-            self.name(Lane::room_name(name.as_str()), &mut read).await?;
+            self.name(self.names.room_name(name.as_str()), &mut read).await?;
         }
         let holder = match claimed {
-            Some(name) => self.name(Lane::room_name(name.as_str()), &mut read).await?,
+            Some(name) => self.name(self.names.room_name(name.as_str()), &mut read).await?,
             None => None,
         };
-        let facts = change(&standing, cmd, &holder, &call.context())?;
+        let facts = change(&standing, cmd, &holder, &call.context(), &self.names)?;
         self.finish(call, command, Some(standing.room), facts, &read).await
     }
 

@@ -18,7 +18,9 @@ use schemas::values::{
     Body, ClientId, DisplayName, Email, Format, IdempotencyKey, Role, RoomKind, RoomName, UserRef,
     Username,
 };
-use schemas::{Actor, Event, EventData, EventId, Lane, Namespace, Rejection, Sequence, Timestamp};
+use schemas::{
+    Actor, Event, EventData, EventId, Lane, NameKey, Namespace, Rejection, Sequence, Timestamp,
+};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -104,6 +106,11 @@ pub(crate) fn fresh() -> Uuid {
     Uuid::from_u128(COUNTER.fetch_add(1, Ordering::Relaxed).into())
 }
 
+/// The key of the lanes of names.
+pub(crate) fn names() -> NameKey {
+    NameKey::new(&[1; NameKey::BYTES])
+}
+
 /// One process's worth of chat-svc.
 pub(crate) struct Instance {
     pub(crate) bus: Bus,
@@ -163,7 +170,7 @@ impl World {
         let claim = NameClaimed { owner: id.to_string() };
         let writes = vec![
             LaneWrite::new(Lane::User(id.clone()), event(UserRegistered { user }), Expect::Empty),
-            LaneWrite::new(Lane::handle(username), event(claim), Expect::Empty),
+            LaneWrite::new(names().handle(username), event(claim), Expect::Empty),
         ];
         self.log.append(writes).await.expect("registered");
         id
@@ -241,8 +248,14 @@ async fn instance_with(url: &str, config: &Config, index: Arc<dyn MessageIndex>)
     let log = connect(url).await;
     log.attach().await.expect("attached");
     let bus = Bus::connect(url, "chat-test", log.namespace()).await.expect("a bus");
-    let deps =
-        Deps { log, bus: bus.clone(), index, metrics: Metrics::new(), health: Health::new() };
+    let deps = Deps {
+        log,
+        names: names(),
+        bus: bus.clone(),
+        index,
+        metrics: Metrics::new(),
+        health: Health::new(),
+    };
     let service = chat_svc::build(config.clone(), deps).await.expect("built");
     let general = service.general().cloned();
     let shutdown = Shutdown::new();

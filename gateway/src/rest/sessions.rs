@@ -14,7 +14,7 @@ const MAX_LOGIN: usize = 254;
 shape! {
     /// Who logs in.
     Credentials {
-        /// A username or an e-mail address.
+        /// A username or an e-mail address; white space around it is ignored.
         login: String,
         /// The password.
         password: Secret,
@@ -37,6 +37,8 @@ pub(crate) struct Ticket {
 
 pub(crate) async fn log_in(call: Call) -> Outcome {
     let Credentials { login, password } = call.body()?;
+    // Keyboards of phones add a space behind a word.
+    let login = login.trim().to_owned();
     if login.chars().count() > MAX_LOGIN {
         let detail = "must have at most 254 characters";
         return Err(Rejection::field(Code::ValidationFailed, "/login", "too_long", detail));

@@ -70,7 +70,8 @@ shape! {
 
 pub(crate) async fn register(call: Call) -> Outcome {
     let NewAccount { username, email, password, display_name } = call.body()?;
-    let command = Register { username, email, password, display_name, role: None };
+    let loopback = call.state.config.listen.ip().to_canonical().is_loopback();
+    let command = Register { username, email, password, display_name, role: None, loopback };
     let accepted = call.send(&command).await?;
     Ok(Answer::created(&accepted.result).at(accepted.position))
 }

@@ -66,14 +66,13 @@ pub(crate) struct Ledger {
 }
 
 impl EventLog {
-    fn ledger(&self) -> SecretStore {
+    pub(crate) fn ledger(&self) -> SecretStore {
         self.secrets(BUCKET)
     }
 
     /// Reads the ledger; an empty one when there is none yet. Makes nothing.
     pub(crate) async fn read_ledger(&self) -> Result<(Ledger, u64), LogError> {
-        let stream = format!("KV_{}", self.namespace().bucket(BUCKET));
-        if info_of(&self.inner.connection, &stream).await?.is_none() {
+        if !ledger_is_there(self).await? {
             return Ok((Ledger::default(), 0));
         }
         let Some((value, revision)) = self.ledger().get(KEY).await.map_err(log_error)? else {
@@ -118,7 +117,13 @@ impl EventLog {
     }
 }
 
-fn log_error(error: SecretError) -> LogError {
+/// Whether the bucket was made already: reading from it would make it.
+pub(crate) async fn ledger_is_there(log: &EventLog) -> Result<bool, LogError> {
+    let stream = format!("KV_{}", log.namespace().bucket(BUCKET));
+    Ok(info_of(&log.inner.connection, &stream).await?.is_some())
+}
+
+pub(crate) fn log_error(error: SecretError) -> LogError {
     match error {
         SecretError::Log(error) => error,
         other => LogError::Unavailable(other.into()),

@@ -11,7 +11,7 @@ use schemas::commands::{CallContext, Caller};
 use schemas::events::{NotificationCreated, UserRegistered, UserState};
 use schemas::ids::{EventId, SessionId, UserId};
 use schemas::values::{DisplayName, Email, Role, Username};
-use schemas::{Actor, Event, EventData, Lane, Namespace, Sequence, Timestamp};
+use schemas::{Actor, Event, EventData, Lane, NameKey, Namespace, Sequence, Timestamp};
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -68,6 +68,7 @@ impl House {
         let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
         let deps = Deps {
             log: self.log.clone(),
+            names: NameKey::new(&[1; NameKey::BYTES]),
             bus: self.bus.clone(),
             read_model: self.read_model.clone(),
             metrics: metrics.clone(),

@@ -1,4 +1,4 @@
-//! What admins do to other accounts.
+//! What admins, and the operator, do to other accounts.
 
 use eventlog::Expect;
 use schemas::Lane;
@@ -6,7 +6,7 @@ use schemas::commands::AdministerUser;
 use schemas::events::{UserRoleChanged, UserState, UserSuspensionChanged};
 use schemas::values::Role;
 
-use super::{AccountRejection, LoadedUser};
+use super::{AccountRejection, LoadedUser, Name};
 use crate::domain::Fact;
 
 /// What an admin's act is decided by.
@@ -64,4 +64,24 @@ pub(crate) fn administer(
         facts.push(Fact { lane: Lane::User(user.id.clone()), data, expect });
     }
     Ok((user, facts))
+}
+
+/// The account as an admin's by the word of the operator, and the facts; none when it is one already. The roll is
+/// claimed with it: from then on no account is the first one.
+pub(crate) fn promote(
+    user: &LoadedUser,
+    roll: &Name,
+) -> Result<(UserState, Vec<Fact>), AccountRejection> {
+    let mut after = user.value.clone();
+    if after.suspended {
+        return Err(AccountRejection::Suspended);
+    }
+    if after.role == Role::Admin {
+        return Ok((after, Vec::new()));
+    }
+    after.role = Role::Admin;
+    let data = UserRoleChanged { user: after.clone() }.into();
+    let lane = Lane::User(after.id.clone());
+    let facts = vec![roll.claimed_by(&after.id), Fact { lane, data, expect: Expect::At(user.at) }];
+    Ok((after, facts))
 }

@@ -19,14 +19,26 @@ pub(crate) struct Registering {
     pub(crate) handle: Name,
     /// The wanted address.
     pub(crate) email: Name,
-    /// The roll of admins: held since somebody registered first. It is claimed together with the first
-    /// account, so that of two first ones only one becomes admin.
+    /// The roll of admins: held since the first account was made. It is claimed together with that one, so that of
+    /// two first ones only one becomes admin.
     pub(crate) roll: Name,
-    /// Who asks, when somebody does.
-    pub(crate) asker: Option<LoadedUser>,
+    /// Whose decision it is.
+    pub(crate) by: Registrar,
 }
 
-/// A new account: the account itself, its two names, and for the first one the roll of admins.
+/// Whose decision it is that an account is made.
+#[derive(Debug, Clone)]
+pub(crate) enum Registrar {
+    /// That of the one it is for.
+    Themselves,
+    /// That of an account, which may give roles if it is an admin's.
+    Account(LoadedUser),
+    /// That of the operator, who may give every role.
+    Operator,
+}
+
+/// A new account: the account itself, its two names, and for the first one the roll of admins. The first is an
+/// admin's when only people on the machine itself can make it.
 pub(crate) fn register(
     state: &Registering,
     command: &Register,
@@ -39,10 +51,14 @@ pub(crate) fn register(
     if state.email.owner.is_some() {
         return Err(AccountRejection::EmailTaken);
     }
-    let (role, vouched) = match (command.role, &state.asker) {
-        _ if state.roll.owner.is_none() => (Role::Admin, Some(state.roll.claimed_by(id))),
-        (None | Some(Role::User), _) => (Role::User, None),
-        (Some(role), Some(asker)) if asker.is_admin() => {
+    let first = state.roll.owner.is_none();
+    let (role, vouched) = match (command.role, &state.by) {
+        (role, Registrar::Operator) => {
+            (role.unwrap_or(Role::User), Some(state.roll.claimed_by(id)))
+        }
+        _ if first && command.loopback => (Role::Admin, Some(state.roll.claimed_by(id))),
+        (None | Some(Role::User), _) => (Role::User, first.then(|| state.roll.claimed_by(id))),
+        (Some(role), Registrar::Account(asker)) if asker.is_admin() => {
             (role, Some(asker.vouches(&state.roll.lane)))
         }
         (Some(_), _) => return Err(AccountRejection::RoleNotYours),

@@ -10,8 +10,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use administer::{Administering, administer};
-pub(crate) use decide::{Changing, NameChange, Registering, change_profile, register};
+pub(crate) use administer::{Administering, administer, promote};
+pub(crate) use decide::{Changing, NameChange, Registering, Registrar, change_profile, register};
 pub(crate) use evolve::{evolve, evolve_owner};
 pub(crate) use rejection::AccountRejection;
 pub(crate) use state::{LoadedUser, Name};

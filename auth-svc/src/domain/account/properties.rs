@@ -12,12 +12,12 @@ use proptest::prelude::*;
 use schemas::commands::{AdministerUser, ChangeProfile, Register};
 use schemas::events::UserState;
 use schemas::values::{Email, NewPassword, Patch, Role, Username};
-use schemas::{EventData, Lane, Sequence, Timestamp, UserId};
+use schemas::{EventData, Lane, NameKey, Sequence, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{
-    Administering, Changing, LoadedUser, Name, NameChange, Registering, administer, change_profile,
-    evolve, evolve_owner, register,
+    Administering, Changing, LoadedUser, Name, NameChange, Registering, Registrar, administer,
+    change_profile, evolve, evolve_owner, promote, register,
 };
 use crate::domain::{Context, Fact, Loaded};
 
@@ -27,8 +27,19 @@ const NOW: Context = Context { now: Timestamp::from_millis(1_795_255_200_000) };
 type Lags = [u64; 5];
 
 #[derive(Debug, Clone)]
+struct Wanted {
+    name: u8,
+    address: u8,
+    role: Option<Role>,
+    asker: Option<u8>,
+    loopback: bool,
+    operator: bool,
+}
+
+#[derive(Debug, Clone)]
 enum Act {
-    Register { name: u8, address: u8, role: Option<Role>, asker: Option<u8> },
+    Register(Wanted),
+    Promote { who: u8 },
     Rename { who: u8, name: Option<u8>, address: Option<u8> },
     Administer { admin: u8, target: u8, role: Option<Role>, suspended: Option<bool> },
 }
@@ -43,9 +54,13 @@ fn act() -> impl Strategy<Value = Act> {
     let asker = proptest::option::of(who.clone());
     let maybe = proptest::option::of(name.clone());
     prop_oneof![
-        (name.clone(), name, role(), asker).prop_map(|(name, address, role, asker)| {
-            Act::Register { name, address, role, asker }
-        }),
+        (name.clone(), name, role(), asker, any::<bool>(), 0..8_u8).prop_map(
+            |(name, address, role, asker, loopback, one_of)| {
+                let operator = one_of == 0;
+                Act::Register(Wanted { name, address, role, asker, loopback, operator })
+            }
+        ),
+        who.clone().prop_map(|who| Act::Promote { who }),
         (who.clone(), maybe.clone(), maybe).prop_map(|(who, name, address)| Act::Rename {
             who,
             name,
@@ -65,8 +80,12 @@ fn email(number: u8) -> Email {
     Email::parse(&format!("address{number}@example.org")).unwrap()
 }
 
+fn names() -> NameKey {
+    NameKey::new(&[1; NameKey::BYTES])
+}
+
 fn roll() -> Lane {
-    Lane::handle("!admins")
+    names().admins()
 }
 
 #[derive(Default)]
@@ -129,9 +148,10 @@ impl Log {
 
     fn carry_out(&mut self, act: &Act, lags: Lags) {
         let decided = match act {
-            Act::Register { name, address, role, asker } => {
-                return self.register(*name, *address, *role, *asker, lags);
-            }
+            Act::Register(wanted) => return self.register(wanted, lags),
+            Act::Promote { who } => self
+                .person(*who, lags[0])
+                .and_then(|user| promote(&user, &self.name(roll(), lags[1])).ok()),
             Act::Rename { who, name, address } => self.rename(*who, *name, *address, lags),
             Act::Administer { admin, target, role, suspended } => {
                 self.administer((*admin, *target), *role, *suspended, lags)
@@ -146,26 +166,26 @@ impl Log {
         }
     }
 
-    fn register(
-        &mut self,
-        name: u8,
-        address: u8,
-        role: Option<Role>,
-        asker: Option<u8>,
-        lags: Lags,
-    ) {
+    fn register(&mut self, wanted: &Wanted, lags: Lags) {
         let command = Register {
-            username: username(name),
-            email: email(address),
+            username: username(wanted.name),
+            email: email(wanted.address),
             password: NewPassword::parse("correct horse").unwrap(),
             display_name: None,
-            role,
+            role: wanted.role,
+            loopback: wanted.loopback,
+        };
+        let asker = wanted.asker.and_then(|asker| self.person(asker, lags[3]));
+        let by = match asker {
+            _ if wanted.operator => Registrar::Operator,
+            Some(asker) => Registrar::Account(asker),
+            None => Registrar::Themselves,
         };
         let state = Registering {
-            handle: self.name(Lane::handle(command.username.as_str()), lags[0]),
-            email: self.name(Lane::email(command.email.as_str()), lags[1]),
+            handle: self.name(names().handle(command.username.as_str()), lags[0]),
+            email: self.name(names().email(command.email.as_str()), lags[1]),
             roll: self.name(roll(), lags[2]),
-            asker: asker.and_then(|asker| self.person(asker, lags[3])),
+            by,
         };
         self.drawn += 1;
         let id = UserId::from_uuid(Uuid::from_u128(self.drawn));
@@ -195,13 +215,13 @@ impl Log {
         let old = &user.value;
         let handle = command.username.as_ref().filter(|wanted| **wanted != old.username);
         let handle = handle.map(|wanted| NameChange {
-            old: self.name(Lane::handle(old.username.as_str()), lags[1]),
-            new: self.name(Lane::handle(wanted.as_str()), lags[2]),
+            old: self.name(names().handle(old.username.as_str()), lags[1]),
+            new: self.name(names().handle(wanted.as_str()), lags[2]),
         });
         let email = command.email.as_ref().filter(|wanted| **wanted != old.email);
         let email = email.map(|wanted| NameChange {
-            old: self.name(Lane::email(old.email.as_str()), lags[3]),
-            new: self.name(Lane::email(wanted.as_str()), lags[4]),
+            old: self.name(names().email(old.email.as_str()), lags[3]),
+            new: self.name(names().email(wanted.as_str()), lags[4]),
         });
         change_profile(&Changing { user, handle, email }, &command).ok()
     }
@@ -228,9 +248,9 @@ impl Log {
             self.people.iter().map(|id| self.user(id, 0).unwrap().value).collect();
         for person in &people {
             let owner = Some(person.id.to_string());
-            let handle = Lane::handle(person.username.as_str());
+            let handle = names().handle(person.username.as_str());
             assert_eq!(self.name(handle, 0).owner, owner, "everybody holds his username");
-            let email = Lane::email(person.email.as_str());
+            let email = names().email(person.email.as_str());
             assert_eq!(self.name(email, 0).owner, owner, "everybody holds his address");
         }
         let names = self
@@ -240,7 +260,12 @@ impl Log {
         let held = names.filter(|lane| self.name((*lane).clone(), 0).owner.is_some()).count();
         assert_eq!(held, people.len() * 2, "no name is held by nobody's account");
         let admin = |person: &UserState| person.role == Role::Admin && !person.suspended;
-        assert!(people.is_empty() || people.iter().any(admin), "an admin remains");
+        let had = self.lanes.values().flatten().any(|(_, event)| {
+            let mut user = None;
+            evolve(&mut user, event.clone());
+            user.as_ref().is_some_and(admin)
+        });
+        assert!(!had || people.iter().any(admin), "an admin remains");
     }
 }
 

@@ -4,13 +4,13 @@ use eventlog::Expect;
 use schemas::commands::{AdministerUser, ChangeProfile, Register};
 use schemas::events::UserState;
 use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Username};
-use schemas::{Lane, Timestamp, UserId};
+use schemas::{Lane, NameKey, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::decide::MAX_SETTINGS;
 use super::{
-    AccountRejection, Administering, Changing, Name, NameChange, Registering, administer,
-    change_profile, evolve, evolve_owner, register,
+    AccountRejection, Administering, Changing, Name, NameChange, Registering, Registrar,
+    administer, change_profile, evolve, evolve_owner, promote, register,
 };
 use crate::domain::{Context, Fact, Loaded};
 
@@ -28,17 +28,21 @@ fn held(lane: Lane, at: u64, owner: &UserId) -> Name {
     Name { lane, at, owner: Some(owner.to_string()) }
 }
 
+fn names() -> NameKey {
+    NameKey::new(&[1; NameKey::BYTES])
+}
+
 fn roll() -> Lane {
-    Lane::handle("!admins")
+    names().admins()
 }
 
 fn registering(name: &str) -> (Registering, Register) {
     let email = format!("{name}@example.org");
     let state = Registering {
-        handle: free(Lane::handle(name)),
-        email: free(Lane::email(&email)),
+        handle: free(names().handle(name)),
+        email: free(names().email(&email)),
         roll: held(roll(), 1, &id(9)),
-        asker: None,
+        by: Registrar::Themselves,
     };
     let command = Register {
         username: Username::parse(name).unwrap(),
@@ -46,6 +50,7 @@ fn registering(name: &str) -> (Registering, Register) {
         password: NewPassword::parse("correct horse").unwrap(),
         display_name: None,
         role: None,
+        loopback: true,
     };
     (state, command)
 }
@@ -91,22 +96,70 @@ fn the_first_account_becomes_admin_and_is_written_into_the_roll() {
 }
 
 #[test]
+fn the_first_account_from_elsewhere_is_an_ordinary_one_and_there_is_no_second_first_one() {
+    let (mut state, mut command) = registering("ada");
+    state.roll = free(roll());
+    command.loopback = false;
+    let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
+    assert_eq!(user.role, Role::User);
+    assert!(facts.iter().any(|fact| fact.lane == roll()), "the roll is held from now on");
+    let (mut state, command) = registering("bob");
+    state.roll = held(roll(), 1, &id(1));
+    let (user, facts) = register(&state, &command, &id(2), &NOW).unwrap();
+    assert_eq!((user.role, facts.len()), (Role::User, 3));
+    let (mut state, mut command) = registering("eve");
+    state.roll = free(roll());
+    (command.role, command.loopback) = (Some(Role::Admin), false);
+    let refused = register(&state, &command, &id(3), &NOW);
+    assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
+}
+
+#[test]
+fn the_operator_makes_admins() {
+    for owner in [None, Some(id(9).to_string())] {
+        let (mut state, mut command) = registering("ada");
+        state.roll = Name { lane: roll(), at: 4, owner };
+        state.by = Registrar::Operator;
+        (command.role, command.loopback) = (Some(Role::Admin), false);
+        let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
+        assert_eq!(user.role, Role::Admin);
+        let claim = facts.iter().find(|fact| fact.lane == roll()).map(|fact| fact.expect.clone());
+        assert_eq!(claim, Some(Expect::At(4)));
+    }
+}
+
+#[test]
+fn the_operator_promotes_an_account_once() {
+    let roll = free(roll());
+    let mut ada = Loaded { at: 5, value: user(1, "ada", Role::Moderator) };
+    let (after, facts) = promote(&ada, &roll).unwrap();
+    assert_eq!(after.role, Role::Admin);
+    assert_eq!(types(&facts), ["name.claimed.v1", "user.role_changed.v1"]);
+    let expectations: Vec<Expect> = facts.into_iter().map(|fact| fact.expect).collect();
+    assert_eq!(expectations, [Expect::At(0), Expect::At(5)]);
+    ada.value = after;
+    assert_eq!(promote(&ada, &roll).map(|(_, facts)| facts.len()), Ok(0));
+    ada.value.suspended = true;
+    assert_eq!(promote(&ada, &roll).err(), Some(AccountRejection::Suspended));
+}
+
+#[test]
 fn nobody_makes_himself_admin() {
     let (mut state, mut command) = registering("eve");
     command.role = Some(Role::Admin);
     for role in [None, Some(Role::User), Some(Role::Moderator)] {
-        state.asker = role.map(asker);
+        state.by = role.map_or(Registrar::Themselves, |role| Registrar::Account(asker(role)));
         let refused = register(&state, &command, &id(1), &NOW);
         assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
     }
-    state.asker = Some(asker(Role::Admin));
+    state.by = Registrar::Account(asker(Role::Admin));
     let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
     assert_eq!(user.role, Role::Admin);
     // The one who gave the role vouches for it: nothing may have happened to him.
     assert_eq!(facts.get(2).map(|fact| fact.expect.clone()), Some(untouched(8, 21)));
     let mut suspended = asker(Role::Admin);
     suspended.value.suspended = true;
-    state.asker = Some(suspended);
+    state.by = Registrar::Account(suspended);
     let refused = register(&state, &command, &id(1), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
 }
@@ -114,11 +167,11 @@ fn nobody_makes_himself_admin() {
 #[test]
 fn taken_names_are_refused_and_released_ones_are_free() {
     let (mut state, command) = registering("ada");
-    state.handle = held(Lane::handle("ada"), 7, &id(2));
+    state.handle = held(names().handle("ada"), 7, &id(2));
     let refused = register(&state, &command, &id(1), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::UsernameTaken));
-    state.handle = Name { lane: Lane::handle("ada"), at: 8, owner: None };
-    state.email = held(Lane::email("ada@example.org"), 7, &id(2));
+    state.handle = Name { lane: names().handle("ada"), at: 8, owner: None };
+    state.email = held(names().email("ada@example.org"), 7, &id(2));
     let refused = register(&state, &command, &id(1), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::EmailTaken));
     state.email.owner = None;
@@ -161,15 +214,15 @@ fn another_username_releases_the_old_one_in_the_same_step() {
     let mut state = changing(user(1, "ada", Role::User));
     let wanted = Username::parse("countess").unwrap();
     state.handle = Some(NameChange {
-        old: held(Lane::handle("ada"), 3, &id(1)),
-        new: free(Lane::handle("countess")),
+        old: held(names().handle("ada"), 3, &id(1)),
+        new: free(names().handle("countess")),
     });
     let command = ChangeProfile { username: Some(wanted), ..no_change() };
     let (_, facts) = change_profile(&state, &command).unwrap();
     assert_eq!(types(&facts), ["name.released.v1", "name.claimed.v1", "user.profile_changed.v1"]);
     state.handle = Some(NameChange {
-        old: held(Lane::handle("ada"), 3, &id(1)),
-        new: held(Lane::handle("countess"), 4, &id(2)),
+        old: held(names().handle("ada"), 3, &id(1)),
+        new: held(names().handle("countess"), 4, &id(2)),
     });
     let refused = change_profile(&state, &command);
     assert_eq!(refused.err(), Some(AccountRejection::UsernameTaken));
@@ -261,8 +314,8 @@ fn a_changed_address_is_no_longer_verified() {
     let mut state = changing(verified);
     let wanted = Email::parse("ada@example.net").unwrap();
     state.email = Some(NameChange {
-        old: held(Lane::email("ada@example.org"), 4, &id(1)),
-        new: Name { lane: Lane::email("ada@example.net"), at: 6, owner: None },
+        old: held(names().email("ada@example.org"), 4, &id(1)),
+        new: Name { lane: names().email("ada@example.net"), at: 6, owner: None },
     });
     let command = ChangeProfile { email: Some(wanted.clone()), ..no_change() };
     let (after, facts) = change_profile(&state, &command).unwrap();
@@ -274,7 +327,7 @@ fn a_changed_address_is_no_longer_verified() {
 #[test]
 fn another_spelling_of_the_own_address_moves_no_name() {
     let mut state = changing(user(1, "ada", Role::User));
-    let own = held(Lane::email("ada@example.org"), 4, &id(1));
+    let own = held(names().email("ada@example.org"), 4, &id(1));
     state.email = Some(NameChange { old: own.clone(), new: own });
     let wanted = Email::parse("Ada@example.org").unwrap();
     let command = ChangeProfile { email: Some(wanted), ..no_change() };
@@ -288,8 +341,8 @@ fn replaying_the_facts_of_a_decision_gives_the_state_it_announced() {
     let (registered, mut facts) = register(&state, &command, &id(1), &NOW).unwrap();
     let mut changed = changing(registered);
     changed.handle = Some(NameChange {
-        old: held(Lane::handle("ada"), 3, &id(1)),
-        new: free(Lane::handle("countess")),
+        old: held(names().handle("ada"), 3, &id(1)),
+        new: free(names().handle("countess")),
     });
     let username = Some(Username::parse("countess").unwrap());
     let rename = ChangeProfile { username, ..no_change() };
@@ -298,8 +351,8 @@ fn replaying_the_facts_of_a_decision_gives_the_state_it_announced() {
     let (mut replayed, mut ada, mut countess) = (None, None, None);
     for fact in facts {
         match &fact.lane {
-            lane if *lane == Lane::handle("ada") => evolve_owner(&mut ada, fact.data),
-            lane if *lane == Lane::handle("countess") => evolve_owner(&mut countess, fact.data),
+            lane if *lane == names().handle("ada") => evolve_owner(&mut ada, fact.data),
+            lane if *lane == names().handle("countess") => evolve_owner(&mut countess, fact.data),
             _ => evolve(&mut replayed, fact.data),
         }
     }

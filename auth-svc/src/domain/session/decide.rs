@@ -26,11 +26,12 @@ pub(crate) enum Verdict {
 
 /// What a genuine token of this generation means.
 pub(crate) fn judge(record: &Record, generation: u64, now: Timestamp) -> Verdict {
+    // A token from the future is no retry: the clock has gone back, and how old it is cannot be told.
     let age = now.millis().saturating_sub(record.rotated_at.millis());
     match record.generation.checked_sub(generation) {
         None => Verdict::Unknown,
         Some(0) => Verdict::Rotate,
-        Some(1) if age <= RETRY_WINDOW => Verdict::Retry,
+        Some(1) if (0..=RETRY_WINDOW).contains(&age) => Verdict::Retry,
         Some(_) => Verdict::Reuse,
     }
 }

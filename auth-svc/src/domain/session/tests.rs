@@ -38,8 +38,15 @@ fn each_generation_has_its_meaning() {
 }
 
 #[test]
-fn a_clock_that_goes_back_does_not_end_a_session() {
-    assert_eq!(judge(&third(), 2, at(-3_600)), Verdict::Retry);
+fn a_used_token_from_before_the_clock_went_back_is_no_retry() {
+    for earlier in [1, 10, 11, 3_600, 90 * 24 * 3_600] {
+        assert_eq!(judge(&third(), 2, at(-earlier)), Verdict::Reuse, "{earlier} s");
+        assert_eq!(judge(&third(), 3, at(-earlier)), Verdict::Rotate, "the current one is good");
+    }
+    let moment = Timestamp::from_millis(BEGUN - 1);
+    assert_eq!(judge(&third(), 2, moment), Verdict::Reuse);
+    let far = Record { rotated_at: Timestamp::from_millis(i64::MAX), ..third() };
+    assert_eq!(judge(&far, 2, at(0)), Verdict::Reuse);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use schemas::events::{
     RoomRestored, RoomState,
 };
 use schemas::values::{Patch, RoomKind, RoomName, RoomRole, Visibility};
-use schemas::{EventData, Lane, RoomId, Timestamp, UserId};
+use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 
 use super::RoomRejection;
 use super::evolve::Name;
@@ -24,12 +24,21 @@ pub const MAX_DIRECT_OTHERS: usize = 9;
 /// A century of days.
 const MAX_RETENTION_DAYS: u32 = 36_500;
 
-fn claimed(name: &RoomName, id: &RoomId) -> Fact {
-    Fact::new(Lane::room_name(name.as_str()), NameClaimed { owner: id.to_string() })
+fn claimed(names: &NameKey, name: &RoomName, id: &RoomId) -> Fact {
+    Fact::new(names.room_name(name.as_str()), NameClaimed { owner: id.to_string() })
 }
 
-fn released(name: &RoomName, id: &RoomId) -> Fact {
-    Fact::new(Lane::room_name(name.as_str()), NameReleased { owner: id.to_string() })
+fn released(names: &NameKey, name: &RoomName, id: &RoomId) -> Fact {
+    Fact::new(names.room_name(name.as_str()), NameReleased { owner: id.to_string() })
+}
+
+/// What a room that is made is called in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRoom<'a> {
+    /// Its id.
+    pub id: &'a RoomId,
+    /// Makes the lane of its name.
+    pub names: &'a NameKey,
 }
 
 /// Makes a group or channel with its first members, one batch: name, room, maker, others.
@@ -39,13 +48,14 @@ fn released(name: &RoomName, id: &RoomId) -> Fact {
 /// # Errors
 /// See [`RoomRejection`].
 pub fn create(
-    id: &RoomId,
+    new: NewRoom<'_>,
     command: &CreateRoom,
     person: Option<&Person>,
     holder: &Name,
     others: &[UserId],
     cx: &Context,
 ) -> Result<Vec<Fact>, RoomRejection> {
+    let NewRoom { id, names } = new;
     active(person)?;
     let default = match command.kind {
         RoomKind::Direct => return Err(RoomRejection::KindDirect),
@@ -61,7 +71,7 @@ pub fn create(
         if holder.is_some() {
             return Err(RoomRejection::NameTaken);
         }
-        facts.push(claimed(&command.name, id));
+        facts.push(claimed(names, &command.name, id));
     }
     let room = RoomState {
         name: Some(command.name.clone()),
@@ -86,6 +96,7 @@ pub fn create_everyone(
     name: &RoomName,
     holder: &Name,
     now: Timestamp,
+    names: &NameKey,
 ) -> Result<Vec<Fact>, RoomRejection> {
     if holder.is_some() {
         return Err(RoomRejection::NameTaken);
@@ -96,7 +107,7 @@ pub fn create_everyone(
         everyone: true,
         ..blank(id, RoomKind::Channel, now)
     };
-    Ok(vec![claimed(name, id), Fact::new(Lane::Room(id.clone()), RoomCreated { room })])
+    Ok(vec![claimed(names, name, id), Fact::new(Lane::Room(id.clone()), RoomCreated { room })])
 }
 
 /// Makes the direct room of the caller and `others` (people who exist; the caller among them is fine, and
@@ -109,6 +120,7 @@ pub fn open_direct(
     person: Option<&Person>,
     others: &[UserId],
     cx: &Context,
+    names: &NameKey,
 ) -> Result<Vec<Fact>, RoomRejection> {
     active(person)?;
     let others: BTreeSet<&UserId> = others.iter().filter(|id| **id != cx.actor).collect();
@@ -121,7 +133,7 @@ pub fn open_direct(
         created_by: Some(cx.actor.clone()),
         ..blank(id, RoomKind::Direct, cx.now)
     };
-    let lane = Lane::direct(members.iter().copied());
+    let lane = names.direct(members.iter().copied());
     let mut facts = vec![
         Fact::new(lane, NameClaimed { owner: id.to_string() }),
         Fact::new(Lane::Room(id.clone()), RoomCreated { room }),
@@ -144,11 +156,11 @@ pub struct NameChange<'a> {
 impl<'a> NameChange<'a> {
     /// What `command` does to the names of `room`. A change of case alone stays on the same lane.
     #[must_use]
-    pub fn of(room: &'a RoomState, command: &'a ChangeRoom) -> Self {
+    pub fn of(room: &'a RoomState, command: &'a ChangeRoom, names: &NameKey) -> Self {
         let archived = command.archived.unwrap_or(room.archived);
         let from = room.name.as_ref().filter(|_| !room.archived);
         let to = command.name.as_ref().or(room.name.as_ref()).filter(|_| !archived);
-        let lane = |name: Option<&RoomName>| name.map(|name| Lane::room_name(name.as_str()));
+        let lane = |name: Option<&RoomName>| name.map(|name| names.room_name(name.as_str()));
         if room.kind != RoomKind::Channel || lane(from) == lane(to) {
             return Self::default();
         }
@@ -166,6 +178,7 @@ pub fn change(
     command: &ChangeRoom,
     holder: &Name,
     cx: &Context,
+    names: &NameKey,
 ) -> Result<Vec<Fact>, RoomRejection> {
     let room = standing.room;
     let exposes = command.visibility.is_some() || !command.retention_days.is_keep();
@@ -190,13 +203,13 @@ pub fn change(
     if room.everyone && fixed(&next) != fixed(room) {
         return Err(RoomRejection::Fixed);
     }
-    let names = NameChange::of(room, command);
-    if names.claimed.is_some() && holder.is_some() {
+    let moves = NameChange::of(room, command, names);
+    if moves.claimed.is_some() && holder.is_some() {
         return Err(RoomRejection::NameTaken);
     }
     let mut facts: Vec<Fact> =
-        names.claimed.map(|name| claimed(name, &room.id)).into_iter().collect();
-    facts.extend(names.released.map(|name| released(name, &room.id)));
+        moves.claimed.map(|name| claimed(names, name, &room.id)).into_iter().collect();
+    facts.extend(moves.released.map(|name| released(names, name, &room.id)));
     let data: EventData = match (room.archived, next.archived) {
         (false, true) => RoomArchived { room: next }.into(),
         (true, false) => RoomRestored { room: next }.into(),

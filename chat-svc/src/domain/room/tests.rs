@@ -1,6 +1,6 @@
 use schemas::commands::ChangeRoom;
 use schemas::values::{Patch, Role, RoomKind, RoomRole, Visibility};
-use schemas::{Code, EventData, Lane, Rejection};
+use schemas::{Code, EventData, Rejection};
 
 use super::*;
 use crate::domain::access::Denied;
@@ -12,7 +12,7 @@ fn a_channel_claims_its_name_and_brings_its_members_in() {
     let command = create_room(RoomKind::Channel, "Lobby");
     let others = [user(BOB), user(ADA), user(BOB), user(CYD)];
     let ada = world.people.get(&user(ADA));
-    let facts = create(&room_id(1), &command, ada, &None, &others, &cx(ADA));
+    let facts = create(new_room(), &command, ada, &None, &others, &cx(ADA));
     then(
         facts.clone(),
         &[
@@ -28,7 +28,7 @@ fn a_channel_claims_its_name_and_brings_its_members_in() {
     let room = world.room.unwrap();
     assert_eq!((room.visibility, room.owners), (Visibility::Public, vec![user(ADA)]));
     assert_eq!(world.members[&user(BOB)].role, RoomRole::Member);
-    assert!(world.names.contains_key(&format!("{:?}", Lane::room_name("lobby"))));
+    assert!(world.names.contains_key(&format!("{:?}", names().room_name("lobby"))));
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_taken_name_is_refused_for_channels_only() {
     let world = World::new();
     let ada = world.people.get(&user(ADA));
     let taken = Some(room_id(7).to_string());
-    let make = |kind| create(&room_id(1), &create_room(kind, "lobby"), ada, &taken, &[], &cx(ADA));
+    let make = |kind| create(new_room(), &create_room(kind, "lobby"), ada, &taken, &[], &cx(ADA));
     refused(make(RoomKind::Channel), RoomRejection::NameTaken);
     refused(make(RoomKind::Direct), RoomRejection::KindDirect);
     then(make(RoomKind::Group), &["room.created.v1", "member.joined.v1"]);
@@ -52,7 +52,7 @@ fn groups_are_private_unless_said_otherwise() {
     let world = World::new();
     let ada = world.people.get(&user(ADA));
     let command = create_room(RoomKind::Group, "us");
-    let facts = create(&room_id(1), &command, ada, &None, &[], &cx(ADA)).unwrap();
+    let facts = create(new_room(), &command, ada, &None, &[], &cx(ADA)).unwrap();
     let EventData::RoomCreated(created) = &facts[0].data else { panic!("no room") };
     assert_eq!(created.room.visibility, Visibility::Private);
 }
@@ -62,7 +62,7 @@ fn nobody_suspended_or_unknown_makes_rooms() {
     let mut world = World::new();
     world.person(BOB, |bob| bob.suspended = true);
     let command = create_room(RoomKind::Group, "us");
-    let make = |n| create(&room_id(1), &command, world.people.get(&user(n)), &None, &[], &cx(n));
+    let make = |n| create(new_room(), &command, world.people.get(&user(n)), &None, &[], &cx(n));
     refused(make(BOB), Denied::Suspended.into());
     refused(make(NOBODY), Denied::NoSuchCaller.into());
 }
@@ -73,7 +73,7 @@ fn more_than_a_hundred_first_members_are_refused() {
     let others: Vec<_> = (1_000..1_101).map(user).collect();
     let command = create_room(RoomKind::Group, "crowd");
     let make = |others| {
-        create(&room_id(1), &command, world.people.get(&user(ADA)), &None, others, &cx(ADA))
+        create(new_room(), &command, world.people.get(&user(ADA)), &None, others, &cx(ADA))
     };
     refused(make(&others), RoomRejection::TooManyMembers);
     assert_eq!(make(&others[1..]).unwrap().len(), 102);
@@ -83,7 +83,7 @@ fn more_than_a_hundred_first_members_are_refused() {
 fn a_direct_room_has_fixed_members_and_one_lane_for_the_set() {
     let world = World::new();
     let open = |actor: u128, others: &[_]| {
-        open_direct(&room_id(1), world.people.get(&user(actor)), others, &cx(actor))
+        open_direct(&room_id(1), world.people.get(&user(actor)), others, &cx(actor), &names())
     };
     let by_ada = open(ADA, &[user(BOB), user(CYD)]).unwrap();
     let by_cyd = open(CYD, &[user(BOB), user(ADA), user(BOB), user(CYD)]).unwrap();
@@ -121,8 +121,8 @@ fn renaming_a_channel_moves_its_claim() {
     let facts = world.change_room(ADA, &rename("attic"));
     then(facts.clone(), &["name.claimed.v1", "name.released.v1", "room.changed.v1"]);
     world.apply(facts.unwrap());
-    assert_eq!(world.holder(&Lane::room_name("lobby")), None);
-    assert_eq!(world.holder(&Lane::room_name("ATTIC")), Some(room_id(1).to_string()));
+    assert_eq!(world.holder(&names().room_name("lobby")), None);
+    assert_eq!(world.holder(&names().room_name("ATTIC")), Some(room_id(1).to_string()));
     // A change of case stays on its lane.
     then(world.change_room(ADA, &rename("Attic")), &["room.changed.v1"]);
     then(world.change_room(ADA, &rename("attic")), &[]);
@@ -132,7 +132,7 @@ fn renaming_a_channel_moves_its_claim() {
 #[test]
 fn renaming_to_a_taken_name_is_refused() {
     let mut world = World::with_room(RoomKind::Channel, Visibility::Public);
-    let lane = Lane::room_name("attic");
+    let lane = names().room_name("attic");
     world.names.insert(format!("{lane:?}"), room_id(2).to_string());
     refused(world.change_room(ADA, &rename("Attic")), RoomRejection::NameTaken);
 }
@@ -191,7 +191,7 @@ fn retention_is_bounded() {
 #[test]
 fn an_archived_room_comes_back_with_its_name_or_another() {
     let mut world = World::with_room(RoomKind::Channel, Visibility::Public);
-    let lane = Lane::room_name("lobby");
+    let lane = names().room_name("lobby");
     world.apply(world.archive(ADA).unwrap());
     for change in [
         rename("x"),
@@ -222,7 +222,7 @@ fn an_archived_channel_gives_its_name_back_and_changes_no_more() {
     let facts = world.archive(ADA);
     then(facts.clone(), &["name.released.v1", "room.archived.v1"]);
     world.apply(facts.unwrap());
-    assert_eq!(world.holder(&Lane::room_name("lobby")), None);
+    assert_eq!(world.holder(&names().room_name("lobby")), None);
     then(world.archive(ADA), &[]);
     refused(world.change_room(ADA, &rename("x")), Denied::Archived.into());
 }

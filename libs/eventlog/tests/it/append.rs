@@ -3,13 +3,13 @@
 use eventlog::{AppendError, DedupId, Expect, LaneWrite, LogError};
 use schemas::Lane;
 
-use crate::kit::{Server, event, put, room, user, write};
+use crate::kit::{Server, event, handle, put, room, user, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_lane_can_be_claimed_once() {
     let server = Server::start().await;
     let log = server.log().await;
-    let lane = Lane::handle("anna");
+    let lane = handle("anna");
     let first = log.append(vec![write(&lane, "a", Expect::Empty)]).await.unwrap();
     assert_eq!(first.sequences, [1]);
     assert_eq!(first.position, log.epoch().at(1));
@@ -59,7 +59,7 @@ async fn a_fence_guards_one_lane_by_another() {
 async fn a_batch_is_all_or_none() {
     let server = Server::start().await;
     let log = server.log().await;
-    let lanes = [Lane::User(user()), Lane::handle("bert"), Lane::email("b@example.org")];
+    let lanes = [Lane::User(user()), handle("bert"), handle("b@example.org")];
     let batch = |text: &str| -> Vec<LaneWrite> {
         lanes.iter().map(|lane| write(lane, text, Expect::Empty)).collect()
     };
@@ -85,8 +85,8 @@ async fn a_batch_may_fence_and_write_a_lane_twice() {
     let batch = vec![
         write(&room, "1", Expect::Empty),
         write(&room, "2", Expect::Any),
-        write(&Lane::handle("x"), "3", fence.clone()),
-        write(&Lane::handle("y"), "4", fence),
+        write(&handle("x"), "3", fence.clone()),
+        write(&handle("y"), "4", fence),
     ];
     assert_eq!(log.append(batch).await.unwrap().sequences, [2, 3, 4, 5]);
 }
@@ -117,7 +117,7 @@ async fn a_repeated_single_answers_with_the_original() {
 async fn a_repeated_batch_is_recognised() {
     let server = Server::start().await;
     let log = server.log().await;
-    let (user, handle) = (Lane::User(user()), Lane::handle("carl"));
+    let (user, handle) = (Lane::User(user()), handle("carl"));
     let register = || {
         let id = |index: &str| DedupId::of(["usr_1", "register", "key", index]);
         vec![

@@ -10,7 +10,7 @@ use schemas::Lane;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::kit::{PATIENCE, connect, event, put, room, run, user, write};
+use crate::kit::{PATIENCE, connect, event, handle, put, room, run, user, write};
 use crate::reading::read_to;
 
 /// How long an election or the forming of the cluster may take.
@@ -96,7 +96,7 @@ async fn expectations(log: &EventLog) {
     }
     let stale = log.append(vec![write(&timeline, "x", fence(at + 1))]).await;
     assert!(matches!(stale, Err(AppendError::Conflict)), "{stale:?}");
-    let lane = Lane::handle("anna");
+    let lane = handle("anna");
     log.append(vec![write(&lane, "1", Expect::Empty)]).await.expect("first");
     let taken = log.append(vec![write(&lane, "2", Expect::Empty)]).await;
     assert!(matches!(taken, Err(AppendError::Conflict)), "{taken:?}");
@@ -128,7 +128,7 @@ async fn repeats(log: &EventLog) {
     assert_eq!(first.sequences, repeat.sequences);
     let register = || {
         let id = |n: &str| DedupId::of(["usr", "register", n]);
-        let (user, handle) = (Lane::handle("u-lane"), Lane::handle("h-lane"));
+        let (user, handle) = (handle("u-lane"), handle("h-lane"));
         log.append(vec![
             write(&user, "u", Expect::Empty).dedup(id("0")),
             write(&handle, "h", Expect::Empty).dedup(id("1")),
@@ -142,7 +142,7 @@ async fn repeats(log: &EventLog) {
     for number in 0..3 {
         let never = DedupId::of(["usr", "never", &number.to_string()]);
         assert_eq!(log.find_written(&lane, &never).await.expect("an answer"), None);
-        put(log, &Lane::handle(&format!("after {number}")), "x").await;
+        put(log, &handle(&format!("after {number}")), "x").await;
     }
 }
 
@@ -151,13 +151,13 @@ async fn reads(cluster: &Cluster, log: &EventLog) {
     let other = connect(cluster.url()).await;
     other.attach().await.expect("attached");
     for n in 0..100 {
-        let lane = Lane::handle(&format!("reader {n}"));
+        let lane = handle(&format!("reader {n}"));
         let sequence = put(log, &lane, "x").await;
         let last = other.last(&lane).await.expect("read").expect("an event");
         assert_eq!(last.sequence, sequence);
         assert_eq!(other.get(sequence).await.expect("read"), Some(last));
     }
-    assert!(log.last(&Lane::handle("nobody")).await.expect("read").is_none());
+    assert!(log.last(&handle("nobody")).await.expect("read").is_none());
     assert!(log.get(1_000_000).await.expect("read").is_none());
 }
 

@@ -7,7 +7,7 @@ use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, Topo
 use futures_util::future::join_all;
 use schemas::Lane;
 
-use crate::kit::{Proxy, Server, connect, put, room, user, write};
+use crate::kit::{Proxy, Server, connect, handle, put, room, user, write};
 
 async fn grouping(server: &Server) -> EventLog {
     grouped(server.connect().await).await
@@ -73,7 +73,7 @@ async fn one_refusal_does_not_harm_the_others() {
 async fn of_many_claims_of_one_lane_one_succeeds() {
     let server = Server::start_sync_always().await;
     let log = grouping(&server).await;
-    let lane = Lane::handle("everybody");
+    let lane = handle("everybody");
     let writes = (0..40).map(|n| write(&lane, &n.to_string(), Expect::Empty)).collect();
     let outcomes = at_once(&log, writes).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
 use schemas::events::NameClaimed;
-use schemas::{Actor, Event, EventId, Lane, Namespace, RoomId, Timestamp, UserId};
+use schemas::{Actor, Event, EventId, Lane, NameKey, Namespace, RoomId, Timestamp, UserId};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -260,4 +260,9 @@ async fn carry(client: TcpStream, server: TcpStream, next: Arc<AtomicU8>, cuts: 
         }
     }
     upwards.abort();
+}
+
+/// A lane of a name, by the key of these tests.
+pub(crate) fn handle(name: &str) -> Lane {
+    NameKey::new(&[1; NameKey::BYTES]).handle(name)
 }

@@ -12,6 +12,7 @@ mod cluster;
 mod damage;
 mod group;
 mod kit;
+mod names;
 mod outages;
 mod rates;
 mod reading;

@@ -1,0 +1,134 @@
+//! What the operator of an installation does to accounts, from the command line.
+//!
+//! It writes to the log itself, under the same expectations as the service, beside running copies of it or without
+//! any. There is no command for it on the bus: what may send commands, such as a gateway, must not make admins.
+
+use schemas::commands::{CallContext, Register};
+use schemas::events::{SessionEnd, UserState};
+use schemas::values::{Email, NewPassword, Role, Username};
+use schemas::views::Account;
+use schemas::{Actor, Lane, Rejection, UserId};
+
+use crate::accounts::{self, shown};
+use crate::auth::{Auth, Credentials};
+use crate::call;
+use crate::domain::account::promote;
+use crate::failure::Failure;
+use crate::service::{Config, Deps, StartError, open};
+
+/// How long a password may take to be hashed, in milliseconds: nobody waits but the operator.
+const PATIENCE_MS: u32 = 120_000;
+
+fn context() -> CallContext {
+    CallContext { deadline_ms: PATIENCE_MS, ..CallContext::default() }
+}
+
+/// The operator's hands. Made by [`Operator::open`].
+pub struct Operator {
+    auth: Auth,
+}
+
+impl Operator {
+    /// Opens the keys folder and starts the hashing threads; serves nothing.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn open(config: Config, deps: &Deps) -> Result<Self, StartError> {
+        Ok(Self { auth: open(config, deps).await? })
+    }
+
+    /// Makes an account that is an admin's.
+    ///
+    /// # Errors
+    /// `already_exists` when the name or the address is taken; `unavailable`.
+    pub async fn create_admin(
+        &self,
+        username: Username,
+        email: Email,
+        password: NewPassword,
+    ) -> Result<Account, Rejection> {
+        let role = Some(Role::Admin);
+        let command =
+            Register { username, email, password, display_name: None, role, loopback: false };
+        let accepted = self.auth.register_by_operator(&context(), &command).await?;
+        Ok(accepted.result)
+    }
+
+    /// Makes an admin of an account, named by its username, address or id; one that is one already stays so.
+    ///
+    /// # Errors
+    /// `not_found`, `forbidden` when the account is suspended, `unavailable`.
+    pub async fn promote(&self, who: &str) -> Result<Account, Rejection> {
+        let user = self.auth.settle(|| self.try_promote(who)).await?;
+        Ok(shown(&user))
+    }
+
+    async fn try_promote(&self, who: &str) -> Result<UserState, Failure> {
+        let Auth { log, names, admins, .. } = &self.auth;
+        let id = self.find(who).await?;
+        let user = accounts::user(log, &id).await?.ok_or_else(Rejection::not_found)?;
+        let roll = accounts::name(log, names.admins()).await?;
+        let (after, facts) = promote(&user, &roll)?;
+        admins.note(&id).await?;
+        let context = context();
+        accounts::commit(log, &context, Actor::System, "promote", facts).await?;
+        Ok(after)
+    }
+
+    /// Gives an account another password and ends all its sessions.
+    ///
+    /// # Errors
+    /// `not_found`, `unavailable`.
+    pub async fn reset_password(
+        &self,
+        who: &str,
+        password: &NewPassword,
+    ) -> Result<Account, Rejection> {
+        let context = context();
+        let id = self.auth.settle(|| self.find(who)).await?;
+        let (asker, until) =
+            (call::asker(&context, id.as_str()), call::password_deadline(&context));
+        let bcrypt = self.auth.passwords.hash(&asker, password.expose(), until).await?;
+        self.auth.settle(|| self.store(&id, &bcrypt)).await?;
+        let user = self.auth.settle(|| self.end_all(&context, &id)).await?;
+        Ok(shown(&user))
+    }
+
+    async fn store(&self, id: &UserId, bcrypt: &str) -> Result<(), Failure> {
+        let credentials = &self.auth.credentials;
+        let value = serde_json::to_vec(&Credentials { bcrypt: bcrypt.to_owned() })?;
+        match self.auth.credentials_of(id).await? {
+            Some((_, revision)) => credentials.update(id.as_str(), value, revision, None).await?,
+            None => credentials.create(id.as_str(), value, None).await?,
+        };
+        Ok(())
+    }
+
+    async fn end_all(&self, context: &CallContext, id: &UserId) -> Result<UserState, Failure> {
+        let sessions = self.auth.sessions.list(id).await?;
+        self.auth.end(context, id, sessions, SessionEnd::PasswordChanged).await?;
+        let user = accounts::user(&self.auth.log, id).await?.ok_or_else(Rejection::not_found)?;
+        Ok(user.value)
+    }
+
+    /// The account with this username (with or without `@`), address or id.
+    async fn find(&self, who: &str) -> Result<UserId, Failure> {
+        let Auth { log, names, .. } = &self.auth;
+        let who = who.trim();
+        if let Ok(id) = UserId::parse(who)
+            && log.last(&Lane::User(id.clone())).await?.is_some()
+        {
+            return Ok(id);
+        }
+        let name = who.strip_prefix('@').unwrap_or(who);
+        let lane = match name.contains('@') {
+            true => Email::parse(name).ok().map(|email| names.email(email.as_str())),
+            false => Username::parse(name).ok().map(|name| names.handle(name.as_str())),
+        };
+        let holder = match lane {
+            Some(lane) => accounts::holder(log, lane).await?,
+            None => None,
+        };
+        holder.ok_or_else(|| Rejection::not_found().into())
+    }
+}

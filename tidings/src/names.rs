@@ -1,0 +1,146 @@
+//! The key of the lanes of names, `names.secret` in the keys folder unless `--name-key` says where: made once, then
+//! only ever read.
+//!
+//! It is needed by every service that looks a name up (auth-svc, chat-svc, notifier) and by no other, and it
+//! must stay what it was as long as the log lives (docs/adr/0020). With another one every name would be free
+//! again; so a start with a wrong one, or without the one a log was begun with, is refused.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use eventlog::{EventLog, NameKeyError, NamesNoted};
+use schemas::NameKey;
+
+use crate::data::make_private;
+use crate::failure::Failure;
+
+/// What the room of everybody is called: its name is held in every log that has not been begun without it.
+const GENERAL: &str = "general";
+
+/// The key of this log. Makes it when neither the folder nor the log has one yet; of several processes that
+/// make it at the same time all get the same.
+///
+/// # Errors
+/// The log was begun with another key, or with none; its key is missing or damaged; the folder or the log
+/// cannot be used.
+pub(crate) async fn open(file: &Path, log: &EventLog) -> Result<NameKey, Failure> {
+    let noted = log.names_noted().await;
+    let noted = noted.map_err(|error| Failure::because("the log cannot be read", &error))?;
+    let found = read(file).map_err(|error| cannot(file, &error))?;
+    let key = match (found, noted) {
+        (Some(key), _) => key,
+        (None, NamesNoted::Free) => make(file).map_err(|error| cannot(file, &error))?,
+        (None, NamesNoted::Keyed) => return Err(missing(file)),
+        (None, NamesNoted::Unknown) => return Err(refused(file, &NameKeyError::Unkeyed)),
+    };
+    let witnesses = [key.admins(), key.room_name(GENERAL)];
+    match log.note_names(&key, &witnesses).await {
+        Ok(()) => Ok(key),
+        Err(error) => Err(refused(file, &error)),
+    }
+}
+
+fn cannot(file: &Path, error: &io::Error) -> Failure {
+    Failure::because(&format!("the name key {} cannot be used", file.display()), error)
+}
+
+fn missing(file: &Path) -> Failure {
+    Failure::new(format!(
+        "the name key {} is missing, and the log was begun with one. A new one would let every name be \
+         registered a second time: bring the file back, from a backup or from where the other services \
+         have it (docs/OPERATING.md, Keys)",
+        file.display()
+    ))
+}
+
+fn refused(file: &Path, error: &NameKeyError) -> Failure {
+    let file = file.display();
+    match error {
+        NameKeyError::OtherKey => Failure::new(format!(
+            "the name key {file} is not the one this log was begun with: every name could be registered a \
+             second time. Use the one the log belongs to (docs/OPERATING.md, Keys)"
+        )),
+        NameKeyError::Unkeyed => Failure::new(
+            "this log knows of no name key: an older build has begun it, whose names are plain hashes that \
+             this one cannot find. Begin anew in an empty data folder (or namespace), or go on with that build",
+        ),
+        NameKeyError::Log(error) => Failure::because("the name key cannot be noted", error),
+    }
+}
+
+/// The key in a file; none when there is no such file.
+fn read(file: &Path) -> io::Result<Option<NameKey>> {
+    match fs::read(file) {
+        Ok(bytes) => match <&[u8; NameKey::BYTES]>::try_from(bytes.as_slice()) {
+            Ok(key) => Ok(Some(NameKey::new(key))),
+            Err(_) => Err(io::Error::other("it is damaged: a key has 32 bytes")),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the file whole and on disk, unless another process is first; then its key is the key.
+fn make(file: &Path) -> io::Result<NameKey> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    make_private(folder)?;
+    let key: [u8; NameKey::BYTES] = rand::random();
+    let draft = draft(folder);
+    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let linked = new
+        .write_all(&key)
+        .and_then(|()| new.sync_all())
+        .and_then(|()| fs::hard_link(&draft, file))
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Ok(()),
+            _ => Err(error),
+        });
+    fs::remove_file(&draft)?;
+    linked?;
+    File::open(folder)?.sync_all()?;
+    read(file)?.ok_or_else(|| io::Error::other("it was removed by another process"))
+}
+
+fn draft(folder: &Path) -> PathBuf {
+    let name: [u8; 16] = rand::random();
+    folder.join(format!(".draft-{}", HEXLOWER.encode(&name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn processes_that_start_together_get_the_same_private_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        let file = keys.join("names.secret");
+        let checks: Vec<String> = std::thread::scope(|scope| {
+            let made: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| make(&file).unwrap().check().to_string())).collect();
+            made.into_iter().map(|made| made.join().unwrap()).collect()
+        });
+        assert!(checks.iter().all(|check| *check == checks[0]));
+        let left: Vec<_> = fs::read_dir(&keys).unwrap().map(Result::unwrap).collect();
+        assert_eq!(left.len(), 1, "drafts are gone");
+        assert_eq!(left[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_damaged_key_is_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("names.secret");
+        assert!(read(&file).unwrap().is_none());
+        for bytes in [&b""[..], b"short", &[7; 33]] {
+            fs::write(&file, bytes).unwrap();
+            assert!(read(&file).unwrap_err().to_string().contains("damaged"));
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `tidings admin`: the first admin of an installation that strangers can reach, and forgotten passwords.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use auth_svc::Operator;
+use schemas::values::{Email, InvalidValue, NewPassword, Username};
+use schemas::views::Account;
+use schemas::{Code, Rejection};
+use serde_json::json;
+use telemetry::{Health, Metrics};
+
+use super::reach::Reached;
+use crate::base::Base;
+use crate::cli::{Admin, Output, PasswordFrom};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::names;
+use crate::terminal::{print, print_json};
+
+/// Letters of a password that is made, none of which is taken for another: 20 of 31 are 99 bits.
+const LETTERS: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+const LENGTH: usize = 20;
+/// More cannot be a password and a line's end.
+const LONGEST_LINE: u64 = 1024;
+
+/// A password, and whether it was made here and must be told.
+struct Password {
+    value: NewPassword,
+    made: bool,
+}
+
+/// Makes an admin or changes an account.
+///
+/// # Errors
+/// A wrong call (a name or password against the rules), a name that is taken, an account that does not exist, a log
+/// that cannot be reached or written.
+pub(crate) async fn run(
+    action: Admin,
+    config: &Config,
+    reached: &Reached,
+) -> Result<ExitCode, Failure> {
+    match action {
+        Admin::Create { username, email, password, output } => {
+            let username = Username::parse(&username).map_err(|error| wrong("username", &error))?;
+            let email = Email::parse(&email).map_err(|error| wrong("email", &error))?;
+            let password = Password::from(password)?;
+            let operator = open(config, reached).await?;
+            let made = operator.create_admin(username, email, password.value.clone()).await;
+            let account = made.map_err(|refused| not_done(&refused))?;
+            report("is a new account and an admin", &account, Some(&password), output)
+        }
+        Admin::Promote { user, output } => {
+            let promoted = open(config, reached).await?.promote(&user).await;
+            let account = promoted.map_err(|refused| not_done(&refused))?;
+            report("is an admin", &account, None, output)
+        }
+        Admin::ResetPassword { user, password, output } => {
+            let password = Password::from(password)?;
+            let operator = open(config, reached).await?;
+            let reset = operator.reset_password(&user, &password.value).await;
+            let account = reset.map_err(|refused| not_done(&refused))?;
+            let what = "has another password, and all sessions have ended";
+            report(what, &account, Some(&password), output)
+        }
+    }
+}
+
+async fn open(config: &Config, reached: &Reached) -> Result<Operator, Failure> {
+    let (metrics, health) = (Metrics::new(), Health::new());
+    let base = Base::connect(reached.url(), "tidings admin", config, metrics, health).await?;
+    let names = names::open(&config.name_key, &base.log).await?;
+    let settings = auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost };
+    let deps = auth_svc::Deps {
+        log: base.log,
+        names,
+        bus: base.bus,
+        metrics: base.metrics,
+        health: base.health,
+    };
+    let opened = Operator::open(settings, &deps).await;
+    opened.map_err(|error| Failure::because("accounts cannot be changed", &error))
+}
+
+impl Password {
+    fn from(source: PasswordFrom) -> Result<Self, Failure> {
+        let made = !source.password_stdin;
+        let text = if made { make() } else { read_line()? };
+        let value = NewPassword::parse(&text).map_err(|error| wrong("password", &error))?;
+        Ok(Self { value, made })
+    }
+}
+
+/// The first line of standard input.
+fn read_line() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(LONGEST_LINE)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::because("standard input cannot be read", &error))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::wrong_call("password: standard input is not UTF-8"))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+fn make() -> String {
+    let letter = |_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]);
+    (0..LENGTH).map(letter).collect()
+}
+
+fn wrong(what: &str, error: &InvalidValue) -> Failure {
+    Failure::wrong_call(format!("{what}: {error}"))
+}
+
+fn not_done(refused: &Rejection) -> Failure {
+    match refused.code {
+        Code::NotFound => Failure::new("there is no such account"),
+        _ => {
+            let first = refused.errors.first().map(|error| error.detail.as_str());
+            Failure::new(first.unwrap_or(&refused.detail))
+        }
+    }
+}
+
+fn report(
+    what: &str,
+    account: &Account,
+    password: Option<&Password>,
+    output: Output,
+) -> Result<ExitCode, Failure> {
+    let made = password.filter(|password| password.made).map(|password| password.value.expose());
+    let user = &account.user;
+    if output.json {
+        print_json(&json!({
+            "user_id": user.id,
+            "username": user.username,
+            "email": account.email,
+            "role": user.role,
+            "password": made,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = format!("{} ({}) {what}\n", user.username, user.id);
+    if let Some(made) = made {
+        text.push_str(&format!("password: {made}\n"));
+    }
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
