@@ -9,6 +9,8 @@ use tests::kit::{unique, until};
 
 everywhere!(
     registering_and_logging_in,
+    logins_as_keyboards_send_them,
+    a_password_is_changed_by_who_knows_it,
     names_belong_to_one,
     refresh_tokens_rotate,
     a_used_refresh_token_ends_the_session,
@@ -60,6 +62,45 @@ async fn registering_and_logging_in(place: Place) {
         stranger.post("/v1/sessions", body).await.problem(401, "invalid_credentials");
     }
     stranger.get("/v1/users/me").await.problem(401, "unauthenticated");
+}
+
+async fn logins_as_keyboards_send_them(place: Place) {
+    let stranger = Stranger::new(&place);
+    let name = unique("grete");
+    let mut body = registration(&name);
+    body["password"] = json!("grüße-éà-12");
+    stranger.post("/v1/users", body).await.ok(201);
+    let decomposed = "gru\u{308}ße-e\u{301}a\u{300}-12";
+    let email = format!("\u{a0}{name}@example.org ");
+    for (login, password) in [
+        (format!("{name} "), "grüße-éà-12"),
+        (format!(" {name}\u{3000}"), decomposed),
+        (email, decomposed),
+    ] {
+        let body = json!({"login": login, "password": password});
+        stranger.post("/v1/sessions", body).await.ok(201);
+    }
+    let body = json!({"login": name, "password": "gruße-éà-12"});
+    stranger.post("/v1/sessions", body).await.problem(401, "invalid_credentials");
+}
+
+async fn a_password_is_changed_by_who_knows_it(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let other = ada.again().await;
+    let change =
+        |current: &str, new: &str| json!({"current_password": current, "new_password": new});
+    for new in [ada.password.as_str(), "battery staple"] {
+        let reply = ada.post("/v1/users/me/password", change("wrong horse", new)).await;
+        reply.problem(401, "invalid_credentials");
+    }
+    other.get("/v1/users/me").await.ok(200);
+    let body = change(&ada.password, "battery staplé");
+    ada.post("/v1/users/me/password", body).await.ok(204);
+    other.ask("GET", "/v1/users/me").once().await.problem(401, "unauthenticated");
+    let body = change("battery staple\u{301}", "correct horse");
+    ada.post("/v1/users/me/password", body).await.ok(204);
+    let body = json!({"login": ada.username, "password": "correct horse"});
+    Stranger::new(&place).post("/v1/sessions", body).await.ok(201);
 }
 
 async fn names_belong_to_one(place: Place) {

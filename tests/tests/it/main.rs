@@ -40,6 +40,7 @@ macro_rules! everywhere {
 }
 
 mod accounts;
+mod admins;
 mod bad_input;
 mod doors;
 mod governance;
@@ -48,6 +49,7 @@ mod limits;
 mod lists;
 mod live;
 mod messages;
+mod names;
 mod notifications;
 mod operations;
 mod own_writes;
