@@ -17,6 +17,8 @@ use schemas::NameKey;
 use crate::data::make_private;
 use crate::failure::Failure;
 
+/// What the file is called where nothing else is said, and in a backup.
+pub(crate) const FILE: &str = "names.secret";
 /// What the room of everybody is called: its name is held in every log that has not been begun without it.
 const GENERAL: &str = "general";
 
@@ -41,6 +43,21 @@ pub(crate) async fn open(file: &Path, log: &EventLog) -> Result<NameKey, Failure
         Ok(()) => Ok(key),
         Err(error) => Err(refused(file, &error)),
     }
+}
+
+/// The key as it lies in the file, for a copy of this log; none when the log has not begun. Without the right one
+/// a copy would be of no use.
+///
+/// # Errors
+/// As [`open`]; nothing is made.
+pub(crate) async fn to_copy(file: &Path, log: &EventLog) -> Result<Option<Vec<u8>>, Failure> {
+    let noted = log.names_noted().await;
+    let noted = noted.map_err(|error| Failure::because("the log cannot be read", &error))?;
+    if noted == NamesNoted::Free {
+        return Ok(None);
+    }
+    open(file, log).await?;
+    fs::read(file).map(Some).map_err(|error| cannot(file, &error))
 }
 
 fn cannot(file: &Path, error: &io::Error) -> Failure {

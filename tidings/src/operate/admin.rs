@@ -11,7 +11,7 @@ use serde_json::json;
 use telemetry::{Health, Metrics};
 
 use super::reach::Reached;
-use crate::base::Base;
+use crate::base::{Base, Server};
 use crate::cli::{Admin, Output, PasswordFrom};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -68,7 +68,8 @@ pub(crate) async fn run(
 
 async fn open(config: &Config, reached: &Reached) -> Result<Operator, Failure> {
     let (metrics, health) = (Metrics::new(), Health::new());
-    let base = Base::connect(reached.url(), "tidings admin", config, metrics, health).await?;
+    let server = Server { url: reached.url(), files: reached.files() };
+    let base = Base::connect(server, "tidings admin", config, metrics, health).await?;
     let names = names::open(&config.name_key, &base.log).await?;
     let settings = auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost };
     let deps = auth_svc::Deps {

@@ -21,6 +21,7 @@ use crate::cli::Output;
 use crate::config::Config;
 use crate::data::{make_private, sync_folder_of, write_private};
 use crate::failure::Failure;
+use crate::names;
 use crate::terminal::{bytes_bar, print, print_json};
 
 /// The layout this build writes and reads.
@@ -79,6 +80,7 @@ pub(crate) async fn backup(
     }
     let log = connect_log(reached.url(), "tidings backup", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
+    let name_key = names::to_copy(&config.name_key, &log).await?;
     // A copy of a damaged log is a damaged log, and the server copies it without a word.
     log.check_everything(None).await.map_err(|error| copying("the log", &error))?;
     let mut streams = log.streams().await.map_err(|error| copying("the log", &error))?;
@@ -87,7 +89,11 @@ pub(crate) async fn backup(
     for stream in &streams {
         messages += copy_stream(&log, stream, &into.join("streams").join(stream)).await?;
     }
-    let keys = copy_files(&config.keys, &into.join("keys")).await?;
+    let mut keys = copy_files(&config.keys, &into.join("keys")).await?;
+    if let Some(key) = name_key.filter(|_| !keys.iter().any(|key| key == names::FILE)) {
+        put_key(&into.join("keys").join(names::FILE), &key)?;
+        keys.push(names::FILE.to_owned());
+    }
     let manifest = Manifest {
         format: FORMAT,
         namespace: config.namespace.to_string(),
@@ -131,6 +137,9 @@ pub(crate) async fn restore(
         messages += restore_stream(&log, &from.join("streams").join(stream)).await?;
     }
     copy_files(&from.join("keys"), &config.keys).await?;
+    if let Ok(key) = fs::read(from.join("keys").join(names::FILE)).await {
+        put_key(&config.name_key, &key)?;
+    }
     log.attach().await.map_err(|error| copying("the log", &error))?;
     log.check_everything(None).await.map_err(|error| copying("the log", &error))?;
     log.sync_everything().await.map_err(|error| copying("the log", &error))?;
@@ -228,6 +237,14 @@ fn comes_back(path: &Path, backup: &Path) -> bool {
     let there = (std::fs::read(path), std::fs::read(backup.join(name)));
     is_lasting_key(&name.to_string_lossy())
         && matches!(there, (Ok(ours), Ok(theirs)) if ours == theirs)
+}
+
+fn put_key(file: &Path, key: &[u8]) -> Result<(), Failure> {
+    let write = || {
+        make_private(file.parent().unwrap_or(Path::new(".")))?;
+        write_private(file, key)
+    };
+    write().map_err(cannot("cannot write", file))
 }
 
 fn write_json(file: &Path, value: &impl Serialize) -> Result<(), Failure> {
