@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use eventlog::{AppendError, Expect, LaneWrite};
-use schemas::{Event, Lane};
+use schemas::{Digest, Event, Lane};
 use serde_json::json;
 use tests::kit::separate::{Separate, Setup};
 use tests::kit::{last, log, until};
@@ -136,7 +136,8 @@ impl Scene {
         let data = json!({"owner": "nobody"});
         let claim = forged::event("name.claimed.v1", "nobody", "system", &data);
         let claim = Event::decode(claim.as_bytes()).expect("an event");
-        let lane = Lane::handle(&format!("cut-off-{away}-{}", began.as_millis()));
+        let lane =
+            Lane::Handle(Digest::of([format!("cut-off-{away}-{}", began.as_millis()).as_str()]));
         let write = vec![LaneWrite::new(lane, claim, Expect::Any)];
         let among = without(away);
         let (refused, election) =
