@@ -33,7 +33,7 @@ async fn a_small_machine_remembers_little() {
         let (ada, room, body) = (ada.clone(), room.clone(), body.clone());
         tokio::spawn(async move {
             let mut socket = ada.connect().await;
-            for _ in 0..by_length(700, 25_000) {
+            for _ in 0..by_length(700, 8_000) {
                 socket.post(&room, &body).await;
             }
         })
