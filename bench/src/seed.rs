@@ -26,7 +26,7 @@ fn message(room: &RoomId, sender: &UserId, number: u128) -> Outcome<LaneWrite> {
         format: Format::Plain,
         attachments: Vec::new(),
         mentions: Vec::new(),
-        mentions_room: false,
+        mentions_room: None,
         thread_root_id: None,
         created_at,
     };

@@ -39,6 +39,8 @@ pub trait MessageIndex: Send + Sync {
         sender: &UserId,
         client_id: &ClientId,
     ) -> Result<Option<Sequence>, IndexError>;
+    /// How many members a room has; none when the index does not know the room.
+    async fn member_count(&self, room: &RoomId) -> Result<Option<u64>, IndexError>;
     /// How far somebody has read a room: the message and where it was posted.
     async fn marker(
         &self,
@@ -72,6 +74,10 @@ impl MessageIndex for ReadModel {
     ) -> Result<Option<Sequence>, IndexError> {
         let found = self.current().message_by_client_id(room, sender, client_id).await?;
         Ok(found.map(|doc| doc.posted))
+    }
+
+    async fn member_count(&self, room: &RoomId) -> Result<Option<u64>, IndexError> {
+        Ok(self.current().room(room).await?.filter(|doc| doc.created).map(|doc| doc.member_count))
     }
 
     async fn marker(

@@ -70,7 +70,7 @@ fn posted(mentions: &[u128], whole_room: bool) -> Event {
             format: schemas::values::Format::Plain,
             attachments: Vec::new(),
             mentions: mentions.iter().map(|number| user_id(*number)).collect(),
-            mentions_room: whole_room,
+            mentions_room: whole_room.then_some(schemas::values::RoomMention::Room),
             thread_root_id: None,
             created_at: Timestamp::from_millis(0),
         },

@@ -46,7 +46,7 @@ fn post(number: u64) -> Result<LaneWrite, Box<dyn std::error::Error>> {
         format: Format::Plain,
         attachments: Vec::new(),
         mentions: Vec::new(),
-        mentions_room: false,
+        mentions_room: None,
         thread_root_id: None,
         created_at: Timestamp::now(),
     };

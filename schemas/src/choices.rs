@@ -79,3 +79,65 @@ pub enum NotificationKind {
     /// From the operators.
     System,
 }
+
+/// Whom a message calls besides the members it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomMention {
+    /// `@room`: every member; it counts as a mention for each of them.
+    Room,
+    /// `@here`: the members who are connected. It is shown and never counted.
+    Here,
+}
+
+/// How events and documents write [`RoomMention`]: `true` for the whole room, as builds did that knew no
+/// `@here`, and `"here"`; left out for neither.
+pub mod called {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::RoomMention;
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Whole(bool),
+        Word(String),
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    pub fn serialize<S: Serializer>(
+        called: &Option<RoomMention>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match called {
+            None => serializer.serialize_bool(false),
+            Some(RoomMention::Room) => serializer.serialize_bool(true),
+            Some(RoomMention::Here) => serializer.serialize_str("here"),
+        }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// For anything but `true`, `false`, null and `"here"`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<RoomMention>, D::Error> {
+        match Option::<Written>::deserialize(deserializer)? {
+            None | Some(Written::Whole(false)) => Ok(None),
+            Some(Written::Whole(true)) => Ok(Some(RoomMention::Room)),
+            Some(Written::Word(word)) if word == "here" => Ok(Some(RoomMention::Here)),
+            Some(Written::Word(_)) => Err(D::Error::custom("must be true, false or \"here\"")),
+        }
+    }
+
+    /// The JSON Schema of what is written.
+    pub fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "oneOf": [{ "type": "boolean" }, { "const": "here" }] })
+    }
+}

@@ -12,8 +12,8 @@ use crate::ids::{MediaId, MessageId, NotificationId, RoomId, SessionId, TracePar
 use crate::position::{Position, Sequence};
 use crate::time::Timestamp;
 use crate::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, IdempotencyKey, NewPassword, Patch, Role,
-    RoomKind, RoomName, RoomRole, Secret, Topic, UserRef, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Format, IdempotencyKey, NewPassword, Notice, Patch,
+    Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username, Visibility,
 };
 use crate::views::{Account, Session, SessionTokens};
 
@@ -198,12 +198,14 @@ commands! {
     /// loopback address.
     AUTH / "register": Register -> Account {
         /// The unique name.
+        #[serde(deserialize_with = "crate::text::strict")]
         username: Username,
         /// The unique address.
         email: Email,
         /// The password.
         password: NewPassword,
         /// The name shown; the username when absent.
+        #[serde(default, deserialize_with = "crate::text::strict")]
         display_name: Option<DisplayName>,
         /// The role; only an admin may give another than `user`.
         role: Option<Role>,
@@ -248,14 +250,17 @@ commands! {
     /// Changes the caller's profile. A field that is absent (or `Keep`) stays; `Clear` empties an optional one.
     AUTH / "change_profile": ChangeProfile -> Account {
         /// The name shown.
+        #[serde(default, deserialize_with = "crate::text::strict")]
         display_name: Option<DisplayName>,
         /// What he says of himself.
+        #[serde(default, deserialize_with = "crate::text::strict")]
         bio: Patch<Bio>,
         /// The picture.
         avatar_media_id: Patch<MediaId>,
         /// The unique address.
         email: Option<Email>,
         /// The unique name.
+        #[serde(default, deserialize_with = "crate::text::strict")]
         username: Option<Username>,
         /// Client settings, replaced as a whole.
         settings: Option<serde_json::Map<String, serde_json::Value>>,
@@ -281,17 +286,19 @@ commands! {
         /// Group or channel.
         kind: RoomKind,
         /// Its name; unique among channels.
+        #[serde(deserialize_with = "crate::text::strict")]
         name: RoomName,
         /// Its topic.
+        #[serde(default, deserialize_with = "crate::text::strict")]
         topic: Option<Topic>,
         /// Who may find and join it; private for groups and public for channels when absent.
         visibility: Option<Visibility>,
-        /// Who is brought in besides the caller; at most 100.
+        /// Who is brought in besides the caller; at most 500.
         members: Vec<UserRef>,
     }
     /// Finds or makes the direct room of the caller and some others.
     CHAT / "open_direct": OpenDirect -> RoomOutcome {
-        /// The others; at most 9. Naming none, or the caller alone, opens the caller's notes.
+        /// The others; at most 19. Naming none, or the caller alone, opens the caller's notes.
         members: Vec<UserRef>,
     }
     /// Changes a room. A field that is absent (or `Keep`) stays; `Clear` empties an optional one.
@@ -299,8 +306,10 @@ commands! {
         /// Which.
         room_id: RoomId,
         /// Its name.
+        #[serde(default, deserialize_with = "crate::text::strict")]
         name: Option<RoomName>,
         /// Its topic.
+        #[serde(default, deserialize_with = "crate::text::strict")]
         topic: Patch<Topic>,
         /// Who may find and join it.
         visibility: Option<Visibility>,
@@ -365,6 +374,7 @@ commands! {
         /// What the client calls it; a repeat by the same sender in the same room finds the first.
         client_id: Option<ClientId>,
         /// The text.
+        #[serde(deserialize_with = "crate::text::strict")]
         body: Body,
         /// How to read it.
         format: Format,
@@ -384,6 +394,7 @@ commands! {
         /// Which.
         message_id: MessageId,
         /// The new text.
+        #[serde(deserialize_with = "crate::text::strict")]
         body: Body,
     }
     /// Takes a message back.
@@ -408,8 +419,10 @@ commands! {
         /// Whose; at most 100.
         users: Vec<UserRef>,
         /// One line; at most 200 characters.
-        title: String,
+        #[serde(deserialize_with = "crate::text::strict")]
+        title: Title,
         /// The text; at most 4,000 characters.
-        body: String,
+        #[serde(deserialize_with = "crate::text::strict")]
+        body: Notice,
     }
 }

@@ -12,8 +12,8 @@ use crate::ids::{MediaId, MessageId, NotificationId, RoomId, SessionId, UserId};
 use crate::position::Sequence;
 use crate::time::Timestamp;
 use crate::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Role, RoomKind, RoomName,
-    RoomRole, Topic, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Role, RoomKind, RoomMention,
+    RoomName, RoomRole, Topic, Username, Visibility,
 };
 
 /// An account after an event on its lane.
@@ -127,9 +127,10 @@ pub struct MessageState {
     /// Members named in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
-    /// The whole room is named in it (`@room`).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub mentions_room: bool,
+    /// Whether it calls the whole room (`@room`, written as `true`) or who is there (`"here"`).
+    #[serde(default, with = "crate::choices::called", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::choices::called::schema")]
+    pub mentions_room: Option<RoomMention>,
     /// The message that began the thread this one belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_root_id: Option<MessageId>,

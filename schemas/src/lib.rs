@@ -17,6 +17,7 @@ pub mod position;
 pub mod subjects;
 mod text;
 pub mod time;
+pub mod unicode;
 pub mod values;
 pub mod views;
 

@@ -62,10 +62,10 @@ impl NameKey {
         Lane::Email(self.digest(["email", &address.to_lowercase()]))
     }
 
-    /// The lane that guards a channel's name (compared without regard to case).
+    /// The lane that guards a channel's name (compared by [`crate::unicode::key`]).
     #[must_use]
     pub fn room_name(&self, name: &str) -> Lane {
-        Lane::RoomName(self.digest(["roomname", &name.to_lowercase()]))
+        Lane::RoomName(self.digest(["roomname", &crate::unicode::key(name)]))
     }
 
     /// The lane that guards the one direct room of a set of people; order and repetition do not matter.

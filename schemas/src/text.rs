@@ -6,6 +6,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::values::InvalidValue;
 
 /// A text with a rule.
 pub(crate) trait Text: Sized {
@@ -30,7 +33,23 @@ impl<T: Text> Visitor<'_> for Checked<T> {
     }
 }
 
-/// Implements serde's traits for a type with `parse(&str)` and something that shows its text.
+/// A text, or something that may hold one, that is checked by today's rule.
+pub(crate) trait Strict: Sized {
+    /// Checks it as if a client had sent it.
+    fn strict(self) -> Result<Self, InvalidValue>;
+}
+
+/// Reads a field of a command: what is told to do something obeys today's rule, whoever tells it.
+pub(crate) fn strict<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Strict,
+{
+    T::deserialize(deserializer)?.strict().map_err(de::Error::custom)
+}
+
+/// Implements serde's traits for a type with `parse(&str)`, or with [`Text`] of its own (`@`), and something
+/// that shows its text.
 macro_rules! text_serde {
     ($name:ident, $refused:ty, |$value:ident| $shown:expr) => {
         impl $crate::text::Text for $name {
@@ -39,6 +58,9 @@ macro_rules! text_serde {
                 Self::parse(text)
             }
         }
+        $crate::text::text_serde!(@ $name, |$value| $shown);
+    };
+    (@ $name:ident, |$value:ident| $shown:expr) => {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 deserializer.deserialize_str($crate::text::Checked(std::marker::PhantomData))

@@ -1,23 +1,27 @@
 //! Values with limits: parsed once at the edge, then trusted by their type.
 //!
-//! Every text a person can send becomes one of these. `parse` is the only way in; serde uses it too,
-//! so a command or an event cannot carry a value that breaks its rule.
+//! Every text a person can send becomes one of these, and `parse` is the only way in from a client: it checks
+//! and normalises, and commands apply it again ([`crate::text::strict`]). What lies in the log was accepted
+//! by the build that wrote it and is read back to the letter, even where today's rule would refuse it.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::text_serde;
+use crate::text::{Strict, text_serde};
+use crate::unicode::{Rule, accept};
 
-pub use crate::choices::{Format, NotificationKind, Role, RoomKind, RoomRole, Visibility};
+pub use crate::choices::{
+    Format, NotificationKind, Role, RoomKind, RoomMention, RoomRole, Visibility, called,
+};
 pub use crate::password::NewPassword;
 
 /// Why a value was refused: a stable code and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct InvalidValue {
-    /// Stable machine-readable reason: `too_short`, `too_long` or `invalid_format`.
+    /// Stable machine-readable reason: `too_short`, `too_long`, `invalid_format` or `reserved`.
     pub code: &'static str,
     /// What is wrong, in words.
     pub detail: String,
@@ -27,46 +31,36 @@ pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> InvalidV
     InvalidValue { code, detail: detail.into() }
 }
 
-/// Text with a length in characters and, unless `lines` is set, no control characters.
-fn checked(
-    text: &str,
-    what: &str,
-    min: usize,
-    max: usize,
-    lines: bool,
-) -> Result<(), InvalidValue> {
-    // A character has at least one byte, so an oversized text is refused without counting it.
-    let length = match text.len() {
-        bytes if bytes > max * 4 => max + 1,
-        bytes if text.is_ascii() => bytes,
-        _ => text.chars().count(),
-    };
-    if length < min {
-        return Err(invalid("too_short", format!("{what} must have at least {min} characters")));
-    }
-    if length > max {
-        return Err(invalid("too_long", format!("{what} must have at most {max} characters")));
-    }
-    let allowed = |c: char| !c.is_control() || (lines && matches!(c, '\n' | '\t' | '\r'));
-    // Nearly all text is plain: one glance at its bytes says so.
-    let plain = text.bytes().all(|b| (0x20..0x7f).contains(&b));
-    if !plain && !text.chars().all(allowed) {
-        return Err(invalid(
-            "invalid_format",
-            format!("{what} must not contain control characters"),
-        ));
-    }
-    Ok(())
-}
+/// Most characters of a message.
+const MAX_BODY: usize = 8_000;
 
 macro_rules! text_value {
+    // A text that people see: what was stored is read as it is.
+    ($(#[$doc:meta])* $name:ident, $parse:expr, seen) => {
+        text_value!($(#[$doc])* $name, $parse, |text| Ok(text.to_owned()));
+    };
     ($(#[$doc:meta])* $name:ident, $parse:expr) => {
+        text_value!($(#[$doc])* $name, $parse, $parse);
+    };
+    ($(#[$doc:meta])* $name:ident, $parse:expr, $stored:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
         #[schemars(with = "String")]
         pub struct $name(String);
 
-        text_serde!($name, InvalidValue, |value| value.as_str());
+        impl crate::text::Text for $name {
+            type Refused = InvalidValue;
+            fn take(text: &str) -> Result<Self, InvalidValue> {
+                let rule: fn(&str) -> Result<String, InvalidValue> = $stored;
+                rule(text).map(Self)
+            }
+        }
+        impl crate::text::Strict for $name {
+            fn strict(self) -> Result<Self, InvalidValue> {
+                Self::parse(&self.0)
+            }
+        }
+        text_serde!(@ $name, |value| value.as_str());
 
         impl $name {
             /// Checks and, where the rule says so, normalises a text.
@@ -108,9 +102,43 @@ macro_rules! text_value {
     };
 }
 
+/// Names that no account can take: they mean something else where people are named.
+pub const RESERVED_USERNAMES: [&str; 13] = [
+    "admin",
+    "administrator",
+    "all",
+    "channel",
+    "deleted",
+    "everyone",
+    "here",
+    "me",
+    "moderator",
+    "room",
+    "root",
+    "support",
+    "system",
+];
+
 text_value!(
-/// A username: 3 to 32 of `[a-z0-9._-]`, beginning with a letter or digit; upper case is folded.
+/// A username: 3 to 32 of `[a-z0-9._-]`, beginning and ending with a letter or digit, not one of
+/// [`RESERVED_USERNAMES`]; upper case is folded. [`Username::existing`] reads one that may be older than that.
 Username, |text| {
+    const WRONG: &str = "username may contain a-z, 0-9, '.', '_' and '-', and begins and ends with a letter or digit";
+    let folded = text.to_ascii_lowercase();
+    if RESERVED_USERNAMES.contains(&folded.as_str()) {
+        return Err(invalid("reserved", "username is reserved"));
+    }
+    let folded = well_formed(&folded)?;
+    if folded.ends_with(['.', '_', '-']) {
+        return Err(invalid("invalid_format", WRONG));
+    }
+    Ok(folded)
+}, well_formed);
+
+/// What any username ever was: the rule of the first build.
+fn well_formed(text: &str) -> Result<String, InvalidValue> {
+    const WRONG: &str =
+        "username may contain a-z, 0-9, '.', '_' and '-', and begins with a letter or digit";
     let folded = text.to_ascii_lowercase();
     if folded.len() < 3 {
         return Err(invalid("too_short", "username must have at least 3 characters"));
@@ -120,12 +148,19 @@ Username, |text| {
     }
     let head = folded.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let body = folded.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
-    if head && body {
-        Ok(folded)
-    } else {
-        Err(invalid("invalid_format", "username may contain a-z, 0-9, '.', '_' and '-', and begins with a letter or digit"))
+    if head && body { Ok(folded) } else { Err(invalid("invalid_format", WRONG)) }
+}
+
+impl Username {
+    /// Reads a name that an account may have: for looking people up. Names taken under an older rule, and
+    /// reserved ones, which nobody has, are read too.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] for what no username ever was.
+    pub fn existing(text: &str) -> Result<Self, InvalidValue> {
+        well_formed(text).map(Self)
     }
-});
+}
 
 text_value!(
 /// An e-mail address: one `@`, a local part of at most 64 and a whole of at most 254 bytes
@@ -154,8 +189,8 @@ Email, |text| {
 });
 
 text_value!(
-    /// A name shown to people: 1 to 64 characters on one line, not only white space.
-    DisplayName, |text| one_line(text, "display_name", 64));
+    /// A name shown to people: 1 to 64 characters on one line (see [`crate::unicode`]).
+    DisplayName, |text| accept(text, &Rule::name("display_name", 64)), seen);
 impl From<&Username> for DisplayName {
     /// Every username fits the rule of a display name.
     fn from(username: &Username) -> Self {
@@ -164,35 +199,29 @@ impl From<&Username> for DisplayName {
 }
 
 text_value!(
-    /// A room's name: 1 to 80 characters on one line, not only white space.
-    RoomName, |text| one_line(text, "name", 80));
+    /// A room's name: 1 to 100 characters on one line (see [`crate::unicode`]).
+    RoomName, |text| accept(text, &Rule::name("name", 100)), seen);
 text_value!(
-    /// A room's topic: at most 500 characters.
-    Topic, |text| checked(text, "topic", 0, 500, true).map(|()| text.to_owned()));
+    /// A room's topic: at most 1,000 characters.
+    Topic, |text| accept(text, &Rule::note("topic", 1_000)), seen);
 text_value!(
-    /// What a person says of himself: at most 1,000 characters.
-    Bio, |text| checked(text, "bio", 0, 1000, true).map(|()| text.to_owned()));
+    /// What a person says of themselves: at most 2,000 characters.
+    Bio, |text| accept(text, &Rule::note("bio", 2_000)), seen);
 text_value!(
-/// The text of a message: 1 to 8,000 characters, not only white space; kept as it was sent.
-Body, |text| {
-    checked(text, "body", 1, 8000, true)?;
-    if text.trim().is_empty() {
-        return Err(invalid("too_short", "body must not be blank"));
-    }
-    Ok(text.to_owned())
-});
+    /// The text of a message: 1 to 8,000 characters with something to see among them, white space kept.
+    Body, |text| accept(text, &Rule::body("body", MAX_BODY)), seen);
+text_value!(
+    /// The title of a notification: 1 to 200 characters on one line.
+    Title, |text| accept(text, &Rule::line("title", 200)), seen);
+text_value!(
+    /// The text of a notification: at most 4,000 characters.
+    Notice, |text| accept(text, &Rule::note("body", 4_000)), seen);
 text_value!(
     /// What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters.
     ClientId, |text| visible_ascii(text, "client_id"));
 text_value!(
     /// What a client calls a request so that a repeat is recognised: 1 to 128 visible ASCII characters.
     IdempotencyKey, |text| visible_ascii(text, "Idempotency-Key"));
-
-fn one_line(text: &str, what: &str, max: usize) -> Result<String, InvalidValue> {
-    let trimmed = text.trim();
-    checked(trimmed, what, 1, max, false)?;
-    Ok(trimmed.to_owned())
-}
 
 fn visible_ascii(text: &str, what: &str) -> Result<String, InvalidValue> {
     if text.is_empty() {
@@ -265,7 +294,22 @@ impl<T> Patch<T> {
     }
 }
 
-/// Somebody named in a request: a user id or `@username`.
+impl<T: Strict> Strict for Patch<T> {
+    fn strict(self) -> Result<Self, InvalidValue> {
+        Ok(match self {
+            Self::Set(value) => Self::Set(value.strict()?),
+            other => other,
+        })
+    }
+}
+
+impl<T: Strict> Strict for Option<T> {
+    fn strict(self) -> Result<Self, InvalidValue> {
+        self.map(T::strict).transpose()
+    }
+}
+
+/// A person named in a request: a user id or `@username`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -283,7 +327,7 @@ impl UserRef {
     /// [`InvalidValue`] when it is neither.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         match text.strip_prefix('@') {
-            Some(name) => Username::parse(name).map(Self::Name),
+            Some(name) => Username::existing(name).map(Self::Name),
             None => crate::ids::UserId::parse(text)
                 .map(Self::Id)
                 .map_err(|_| invalid("invalid_format", "must be a user id or @username")),
@@ -306,39 +350,4 @@ impl From<UserRef> for String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn code<T>(result: Result<T, InvalidValue>) -> Option<&'static str> {
-        result.err().map(|e| e.code)
-    }
-
-    #[test]
-    fn usernames_are_folded_and_bounded() {
-        assert_eq!(Username::parse("Ada.L").map(|u| u.to_string()), Ok("ada.l".into()));
-        assert_eq!(code(Username::parse("ab")), Some("too_short"));
-        assert_eq!(code(Username::parse(&"a".repeat(33))), Some("too_long"));
-        for bad in [".abc", "a b c", "аda", "ada*", "ada>", "ada\n"] {
-            assert_eq!(code(Username::parse(bad)), Some("invalid_format"), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn emails_must_be_plain_addresses() {
-        assert!(Email::parse("ada@Example.ORG").is_ok_and(|e| e.as_str() == "ada@example.org"));
-        for bad in
-            ["", "ada", "@x.y", "a@", "a b@x.y", "a@x", "a@x..y", "a@b.c\r\nBcc: d@e.f", ".a@x.y"]
-        {
-            assert_eq!(code(Email::parse(bad)), Some("invalid_format"), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn bodies_count_characters_not_bytes() {
-        assert!(Body::parse(&"ü".repeat(8000)).is_ok());
-        assert_eq!(code(Body::parse(&"ü".repeat(8001))), Some("too_long"));
-        assert_eq!(code(Body::parse(" \n ")), Some("too_short"));
-        assert_eq!(code(Body::parse("a\0b")), Some("invalid_format"));
-    }
-}
+mod tests;

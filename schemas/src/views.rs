@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{MediaId, MessageId, NotificationId, RoomId, SessionId, UserId};
 use crate::position::Position;
 use crate::time::Timestamp;
-use crate::values::{Format, NotificationKind, Role, RoomKind, RoomRole, Secret, Visibility};
+use crate::values::{
+    Format, NotificationKind, Role, RoomKind, RoomMention, RoomRole, Secret, Visibility,
+};
 
 /// A person as everybody sees him.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +128,9 @@ pub struct Message {
     pub attachments: Vec<MediaId>,
     /// Members named in it.
     pub mentions: Vec<UserId>,
+    /// Whether it calls the whole room (`@room`) or the members who are connected (`@here`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions_room: Option<RoomMention>,
     /// The message that began its thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_root_id: Option<MessageId>,

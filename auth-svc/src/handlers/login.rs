@@ -80,7 +80,7 @@ impl Auth {
             (false, _) => None,
             (true, true) => Email::parse(login).ok().map(|email| self.names.email(email.as_str())),
             (true, false) => {
-                Username::parse(login).ok().map(|name| self.names.handle(name.as_str()))
+                Username::existing(login).ok().map(|name| self.names.handle(name.as_str()))
             }
         };
         let lane = lane.unwrap_or_else(|| self.names.handle("!nobody"));

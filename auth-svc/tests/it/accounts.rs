@@ -47,7 +47,7 @@ async fn no_event_holds_a_secret() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_admin_gives_roles_and_one_always_remains() {
     let kit = Kit::start().await;
-    let (_, admin) = kit.person("root").await;
+    let (_, admin) = kit.person("boss").await;
     let (bob, as_bob) = kit.person("bob").await;
     let mut greedy = registration("eve");
     greedy.role = Some(Role::Admin);
@@ -67,7 +67,7 @@ async fn only_an_admin_gives_roles_and_one_always_remains() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_admin_keeps_the_role_and_nobody_suspends_himself() {
     let kit = Kit::start().await;
-    let (root, admin) = kit.person("root").await;
+    let (root, admin) = kit.person("boss").await;
     let (bob, as_bob) = kit.person("bob").await;
     let role = |of: &SessionTokens, role| AdministerUser {
         user_id: of.user.user.id.clone(),
@@ -96,7 +96,7 @@ async fn the_last_admin_keeps_the_role_and_nobody_suspends_himself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_account_is_out_everywhere() {
     let kit = Kit::start().await;
-    let (_, admin) = kit.person("root").await;
+    let (_, admin) = kit.person("boss").await;
     let (bob, _) = kit.person("bob").await;
     let suspend =
         |on| AdministerUser { user_id: bob.user.user.id.clone(), role: None, suspended: Some(on) };

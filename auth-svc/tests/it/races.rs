@@ -150,7 +150,7 @@ async fn two_admins_cannot_put_each_other_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_suspension_leaves_no_session_of_a_login_under_way() {
     let kit = Kit::start().await;
-    let (_, admin) = kit.person("root").await;
+    let (_, admin) = kit.person("boss").await;
     let bob = kit.register("bob").await.unwrap().user.id;
     let suspend = |on| AdministerUser { user_id: bob.clone(), role: None, suspended: Some(on) };
     for _ in 0..3 {

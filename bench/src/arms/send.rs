@@ -24,7 +24,7 @@ pub(crate) fn stored_payload() -> Outcome<Vec<u8>> {
         format: Format::Plain,
         attachments: Vec::new(),
         mentions: Vec::new(),
-        mentions_room: false,
+        mentions_room: None,
         thread_root_id: None,
         created_at: Timestamp::from_millis(1_795_255_200_000),
     };

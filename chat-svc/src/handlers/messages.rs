@@ -1,57 +1,20 @@
 //! Editing and deleting, and what they have in common with posting.
 
-use futures_util::future::try_join_all;
 use schemas::commands::{
     Accepted, CallContext, Command, DeleteMessage, EditMessage, MessageOutcome,
 };
-use schemas::events::{MessageState, RoomState};
-use schemas::ids::UserId;
-use schemas::values::Body;
+use schemas::events::MessageState;
 use schemas::{EventData, Rejection, Sequence, Timestamp};
 
 use crate::call::Call;
 use crate::chat::Chat;
 use crate::decision::{Failure, accepted, settle, unavailable};
-use crate::domain::access::belongs;
-use crate::domain::message::{self, Mentions, MessageRejection, Named};
+use crate::domain::message::{self, MessageRejection};
 use crate::lanes::Freshness;
 
 pub(super) type Outcome = Accepted<MessageOutcome>;
 
 impl Chat {
-    /// The members of the room a text names, each once, and whether it names the whole room.
-    pub(super) async fn named(
-        &self,
-        room: &RoomState,
-        body: &Body,
-    ) -> Result<(Vec<UserId>, bool), Failure> {
-        let mentions = Mentions::of(body.as_str());
-        let looked_up = mentions.names.iter().map(|named| self.member_named(room, named));
-        let mut users: Vec<UserId> = Vec::new();
-        for user in try_join_all(looked_up).await?.into_iter().flatten() {
-            if !users.contains(&user) {
-                users.push(user);
-            }
-        }
-        Ok((users, mentions.room))
-    }
-
-    async fn member_named(
-        &self,
-        room: &RoomState,
-        named: &Named,
-    ) -> Result<Option<UserId>, Failure> {
-        for reading in &named.readings {
-            let holder = self.lanes.holder(reading.as_str(), Freshness::Cached).await?;
-            let Some(user) = holder else { continue };
-            let member = self.lanes.member(&room.id, &user, Freshness::Cached).await?;
-            if belongs(room, member.state.as_ref()) {
-                return Ok(Some(user));
-            }
-        }
-        Ok(None)
-    }
-
     pub(super) fn outcome(
         &self,
         posted: Sequence,
@@ -84,7 +47,7 @@ impl Chat {
         let seen = self.see(call, &before.state.room_id, how).await?;
         let standing = seen.standing()?;
         standing.role()?;
-        let named = self.named(standing.room, &cmd.body).await?;
+        let named = self.named(&standing, &cmd.body, before.state.format).await?;
         let fact = message::edit(&standing, &before, &cmd.body, named, &call.context())?;
         let data = fact.data.clone();
         let appended = self.commit_fenced(call, EditMessage::NAME, fact, &seen).await?;

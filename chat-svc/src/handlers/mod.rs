@@ -1,6 +1,7 @@
 //! One method of [`Chat`] for each command: load, decide, write, answer.
 
 mod members;
+mod mentions;
 mod messages;
 mod posts;
 mod reads;

@@ -168,7 +168,7 @@ impl Chat {
         }
         standing.may_write(cx.now)?;
         self.check_thread(standing, command).await?;
-        let (mentions, mentions_room) = self.named(standing.room, &command.body).await?;
+        let (mentions, mentions_room) = self.named(standing, &command.body, command.format).await?;
         let client_id = claim.as_ref().map(|claim| &claim.client_id);
         let new = NewMessage { id, command, client_id, mentions, mentions_room };
         Ok(Decided::Write(message::post(standing, new, &cx)?))

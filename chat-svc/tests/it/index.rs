@@ -28,7 +28,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         format: Format::Plain,
         attachments: Vec::new(),
         mentions: Vec::new(),
-        mentions_room: false,
+        mentions_room: None,
         thread_root_id: None,
         reply_count: 0,
         created_at: Timestamp::from_millis(1),

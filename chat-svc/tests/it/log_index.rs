@@ -1,6 +1,6 @@
 //! An index that reads the log by itself, and can be stopped or broken.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use chat_svc::{IndexError, Indexed, MessageIndex};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::StoreError;
+use schemas::events::{MemberAdded, MemberJoined, MemberLeft, MemberRemoved};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::ClientId;
 use schemas::{Epoch, EventData, Sequence};
@@ -28,6 +29,9 @@ struct Known {
     messages: HashMap<MessageId, Indexed>,
     clients: HashMap<(RoomId, UserId, ClientId), Sequence>,
     markers: HashMap<(RoomId, UserId), (MessageId, Sequence)>,
+    members: HashMap<RoomId, HashSet<UserId>>,
+    people: HashSet<UserId>,
+    everyone: HashSet<RoomId>,
 }
 
 impl LogIndex {
@@ -97,6 +101,19 @@ impl Known {
                 let deleted = Indexed { posted: e.posted, deleted: true };
                 self.messages.insert(e.message_id, deleted);
             }
+            EventData::UserRegistered(e) => drop(self.people.insert(e.user.id)),
+            EventData::RoomCreated(e) if e.room.everyone => drop(self.everyone.insert(e.room.id)),
+            EventData::MemberJoined(MemberJoined { member })
+            | EventData::MemberAdded(MemberAdded { member })
+            | EventData::MemberLeft(MemberLeft { member })
+            | EventData::MemberRemoved(MemberRemoved { member }) => {
+                let members = self.members.entry(member.room_id).or_default();
+                if member.present {
+                    members.insert(member.user_id);
+                } else {
+                    members.remove(&member.user_id);
+                }
+            }
             EventData::ReadMoved(e) => {
                 self.markers.insert((e.room_id, e.user_id), (e.message_id, e.posted));
             }
@@ -130,6 +147,16 @@ impl MessageIndex for LogIndex {
         self.check()?;
         let key = (room.clone(), sender.clone(), client_id.clone());
         Ok(self.caught_up().await.clients.get(&key).copied())
+    }
+
+    async fn member_count(&self, room: &RoomId) -> Result<Option<u64>, IndexError> {
+        self.check()?;
+        let known = self.caught_up().await;
+        let members = match known.everyone.contains(room) {
+            true => Some(known.people.len()),
+            false => known.members.get(room).map(HashSet::len),
+        };
+        Ok(members.and_then(|members| u64::try_from(members).ok()))
     }
 
     async fn marker(

@@ -6,6 +6,7 @@ mod index;
 mod kit;
 mod log_index;
 mod members;
+mod mentions;
 mod messages;
 mod posts;
 mod races;

@@ -2,7 +2,7 @@
 
 use schemas::commands::{DeleteMessage, EditMessage, MarkRead, PostMessage, RemoveMember};
 use schemas::ids::{MediaId, MessageId};
-use schemas::values::{Body, RoomKind};
+use schemas::values::{Body, RoomKind, RoomMention};
 use schemas::{Code, EventData, Lane, Rejection, RoomId};
 
 use crate::kit::{World, call, context, keyed, say};
@@ -27,11 +27,14 @@ async fn a_name_is_a_mention_when_it_is_a_members() {
     world.register("eve").await;
     let room = world.create(&ada, RoomKind::Group, "us", &[&bob, &cyd]).await.id;
     let said = world.say(&ada, &room, "@bob, @CYD. @eve @nobody x@bob @bob").await.message;
-    assert_eq!((said.mentions, said.mentions_room), (vec![bob.clone(), cyd], false));
+    assert_eq!((said.mentions, said.mentions_room), (vec![bob.clone(), cyd], None));
     let said = world.say(&bob, &room, "@room look").await;
-    assert!(said.message.mentions_room && said.message.mentions.is_empty());
+    assert_eq!(
+        (said.message.mentions_room, said.message.mentions),
+        (Some(RoomMention::Room), vec![])
+    );
     let edited = world.call(&bob, &edit(&said.message.id, "@ada look")).await.unwrap().result;
-    assert_eq!((edited.message.mentions, edited.message.mentions_room), (vec![ada.clone()], false));
+    assert_eq!((edited.message.mentions, edited.message.mentions_room), (vec![ada.clone()], None));
     let general = world.first.general.clone().unwrap();
     let said = world.say(&ada, &general, "@eve @bob").await.message;
     assert_eq!(said.mentions.len(), 2);

@@ -1,8 +1,8 @@
 //! The types fields can have: how each is read from JSON, or from the text of a query.
 
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, InvalidValue, NewPassword, Patch, Role,
-    RoomKind, RoomName, RoomRole, Secret, Topic, UserRef, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Format, InvalidValue, NewPassword, Notice, Patch,
+    Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username, Visibility,
 };
 use schemas::{MediaId, MessageId, RoomId, Timestamp, UserId};
 use serde_json::{Map, Value};
@@ -24,7 +24,20 @@ macro_rules! texts {
         })*
     };
 }
-texts!(Username, Email, DisplayName, RoomName, Topic, Bio, Body, ClientId, UserRef, NewPassword);
+texts!(
+    Username,
+    Email,
+    DisplayName,
+    RoomName,
+    Topic,
+    Bio,
+    Body,
+    Title,
+    Notice,
+    ClientId,
+    UserRef,
+    NewPassword
+);
 
 macro_rules! parsed {
     ($($type:ty, $detail:literal;)*) => {

@@ -56,7 +56,7 @@ pub(crate) fn posted(in_room: u64, id: u64, by: u64) -> Event {
             format: Format::Plain,
             attachments: Vec::new(),
             mentions: Vec::new(),
-            mentions_room: false,
+            mentions_room: None,
             thread_root_id: None,
             created_at: Timestamp::from_millis(1_000),
         },

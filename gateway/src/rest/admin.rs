@@ -1,7 +1,7 @@
 //! What admins do. That the caller is one was checked before; services check it again.
 
 use schemas::commands::{AdministerUser, AppointOwner, SendNotification};
-use schemas::values::{Role, UserRef};
+use schemas::values::{Notice, Role, Title, UserRef};
 use schemas::{Code, NotificationId, Rejection, UserId};
 use serde::Serialize;
 
@@ -27,9 +27,9 @@ shape! {
         /// Whose: user ids or `@username`; at most 100.
         users: Vec<UserRef>,
         /// One line; at most 200 characters.
-        title: String,
+        title: Title,
         /// The text; at most 4,000 characters.
-        body: String,
+        body: Notice,
     }
 }
 
@@ -72,8 +72,6 @@ pub(crate) async fn appoint_owner(call: Call) -> Outcome {
 pub(crate) async fn notify(call: Call) -> Outcome {
     let NewNotification { users, title, body } = call.body()?;
     bounded("/users", users.len(), MAX_USERS)?;
-    bounded("/title", title.chars().count(), 200)?;
-    bounded("/body", body.chars().count(), 4000)?;
     let accepted = call.send(&SendNotification { users, title, body }).await?;
     let notified = Notified { notification_ids: accepted.result };
     Ok(Answer::created(&notified).at(accepted.position))

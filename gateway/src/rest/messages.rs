@@ -19,7 +19,7 @@ shape! {
         /// body, format, attachments and thread it is answered (200) with the message as it is now, with others
         /// it is refused (422 `idempotency_mismatch`).
         client_id: Option<ClientId>,
-        /// 1 to 8,000 characters.
+        /// 1 to 8,000 characters, something visible among them. Kept in Normalization Form C, line ends as LF.
         body: Body,
         /// How to read it; `plain` when absent.
         format: Option<Format>,
@@ -30,7 +30,7 @@ shape! {
     }
     /// A new text.
     MessageChange {
-        /// 1 to 8,000 characters.
+        /// 1 to 8,000 characters, something visible among them. Kept in Normalization Form C, line ends as LF.
         body: Body,
     }
     /// How far the caller has read.

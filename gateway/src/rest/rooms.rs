@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use readmodel::store::{NameAnchor, fold};
 use readmodel::{ActivityAnchor, Group, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter};
 use schemas::commands::{Accepted, ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
+use schemas::unicode::sought;
 use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
 use schemas::views::{Page, Room};
 use schemas::{Code, MessageId, Position, Rejection, RoomId, Timestamp};
@@ -27,18 +28,18 @@ shape! {
     NewRoom {
         /// `group` or `channel`.
         kind: RoomKind,
-        /// Its name; unique among channels.
+        /// Its name, 1 to 100 characters; unique among channels, without regard to case and compatible forms.
         name: RoomName,
-        /// Its topic.
+        /// Its topic; at most 1,000 characters.
         topic: Option<Topic>,
         /// Private for groups and public for channels when absent.
         visibility: Option<Visibility>,
-        /// Who is brought in: user ids or `@username`; at most 100.
+        /// Who is brought in: user ids or `@username`; at most 500.
         members: Option<Vec<UserRef>>,
     }
     /// A direct conversation.
     NewDirect {
-        /// The others: user ids or `@username`; at most 9. Without any it is the caller's notes.
+        /// The others: user ids or `@username`; at most 19. Without any it is the caller's notes.
         members: Vec<UserRef>,
     }
     /// Changes of a room. What is absent stays; null empties an optional field.
@@ -170,13 +171,13 @@ pub(crate) async fn list(call: Call) -> Outcome {
         (Some(Visibility::Private), ..) => Err(wrong("?visibility", "only public rooms are found")),
         (_, Some(_), Some(_)) => Err(wrong("?query", "give either name or query")),
         (_, Some(name), None) => {
-            public(&call, &query, RoomFilter::Name(name.trim().to_owned())).await
+            public(&call, &query, RoomFilter::Name(sought(name).into_owned())).await
         }
         // Nothing typed yet: everything there is.
         (_, None, Some(words)) if words.is_empty() => public(&call, &query, RoomFilter::Any).await,
         (_, None, Some(words)) => {
             bounded(words)?;
-            public(&call, &query, RoomFilter::Words(words.clone())).await
+            public(&call, &query, RoomFilter::Words(sought(words).into_owned())).await
         }
         (Some(Visibility::Public), None, None) => public(&call, &query, RoomFilter::Any).await,
     }

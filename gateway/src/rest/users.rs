@@ -2,6 +2,7 @@
 
 use schemas::commands::{ChangePassword, ChangeProfile, Register};
 use schemas::events::UserState;
+use schemas::unicode::sought;
 use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Secret, Username};
 use schemas::views::{Page, User};
 use schemas::{Code, MediaId, Rejection, UserId};
@@ -18,7 +19,7 @@ const MAX_QUERY: usize = 100;
 shape! {
     /// A new account.
     NewAccount {
-        /// `[a-z0-9][a-z0-9._-]{2,31}`, upper case is folded.
+        /// `[a-z0-9]([a-z0-9._-]{1,30}[a-z0-9])`, upper case is folded; not one of the reserved names.
         username: Username,
         /// The unique address.
         email: Email,
@@ -119,7 +120,7 @@ pub(crate) async fn find(call: Call) -> Outcome {
 
 async fn by_username(call: &Call, username: &str) -> Outcome {
     let name = username.strip_prefix('@').unwrap_or(username);
-    let name = Username::parse(name).map_err(|invalid| {
+    let name = Username::existing(name).map_err(|invalid| {
         Rejection::field(Code::ValidationFailed, "?username", invalid.code, invalid.detail)
     })?;
     let store = call.state.read_model.current();
@@ -129,7 +130,7 @@ async fn by_username(call: &Call, username: &str) -> Outcome {
 }
 
 async fn search(call: &Call, words: &str, limit: Limit, cursor: Option<&str>) -> Outcome {
-    let words = words.trim();
+    let words = &*sought(words);
     if words.is_empty() || words.chars().count() > MAX_QUERY {
         let detail = "must have 1 to 100 characters";
         return Err(Rejection::field(Code::ValidationFailed, "?query", "out_of_range", detail));

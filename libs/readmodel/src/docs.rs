@@ -11,7 +11,7 @@ use schemas::events::{RoomState, UserState};
 use schemas::ids::{MediaId, MessageId, NotificationId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
-use schemas::values::{ClientId, Format, NotificationKind, RoomRole};
+use schemas::values::{ClientId, Format, NotificationKind, RoomMention, RoomRole};
 use serde::{Deserialize, Serialize};
 
 /// Mentions remembered per membership and per room: the newest this many; counts stop there.
@@ -143,9 +143,9 @@ pub struct MessageDoc {
     /// Members named in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
-    /// The whole room is named in it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub mentions_room: bool,
+    /// Whether it calls the whole room, which counts for each member, or who is there, which does not.
+    #[serde(default, with = "schemas::values::called", skip_serializing_if = "Option::is_none")]
+    pub mentions_room: Option<RoomMention>,
     /// The message that began its thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_root_id: Option<MessageId>,

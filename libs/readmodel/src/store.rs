@@ -161,10 +161,10 @@ pub struct NameAnchor {
     pub room_id: RoomId,
 }
 
-/// The form in which names are compared: lower case.
+/// The form in which names are compared: that of [`schemas::unicode::key`].
 #[must_use]
 pub fn fold(name: &str) -> String {
-    name.to_lowercase()
+    schemas::unicode::key(name)
 }
 
 /// The answer of a store.

@@ -17,7 +17,7 @@ use readmodel::{Doc, NotificationDoc};
 use schemas::commands::{MarkNotificationsRead, Reply, SendNotification};
 use schemas::events::NotificationCreated;
 use schemas::ids::UserId;
-use schemas::values::{NotificationKind, Role, UserRef, Username};
+use schemas::values::{Notice, NotificationKind, Role, Title, UserRef, Username};
 use schemas::{Code, Event, EventData, Lane, Sequence};
 use uuid::Uuid;
 
@@ -169,8 +169,8 @@ async fn an_admin_writes_into_inboxes_and_nobody_else_does() {
     let (bob, _) = house.registers(2, "bob", Role::User).await;
     let command = SendNotification {
         users: vec![UserRef::Id(bob.clone()), UserRef::Id(bob.clone())],
-        title: "Maintenance".to_owned(),
-        body: "Tonight.".to_owned(),
+        title: Title::parse("Maintenance").unwrap(),
+        body: Notice::parse("Tonight.").unwrap(),
     };
     let mut context = asked_by(&ada);
     context.idempotency_key = Some("tonight".to_owned().try_into().unwrap());

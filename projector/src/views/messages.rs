@@ -148,7 +148,7 @@ pub(super) fn deleted(
         doc.body.clear();
         doc.attachments.clear();
         doc.mentions.clear();
-        doc.mentions_room = false;
+        doc.mentions_room = None;
         doc.deleted_at = Some(data.deleted_at);
         doc.changed = at;
         doc.updated = at;

@@ -3,7 +3,7 @@
 use readmodel::{Key, RoomDoc};
 use schemas::events::{MessageDeleted, MessageState, RoomState};
 use schemas::ids::RoomId;
-use schemas::values::{RoomKind, Visibility};
+use schemas::values::{RoomKind, RoomMention, Visibility};
 use schemas::{Sequence, Timestamp};
 
 use super::{Wants, add_mention, messages, remove_mention};
@@ -108,7 +108,7 @@ pub(super) fn posted(
         room.last_message_id = Some(message.id.clone());
         room.last_activity = at;
         room.updated = at;
-        if message.mentions_room {
+        if message.mentions_room == Some(RoomMention::Room) {
             add_mention(&mut room.mention_numbers, number);
         }
     }
@@ -122,12 +122,13 @@ pub(super) fn edited(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let Some(old) = messages::before_edit(message, set)? else { return Ok(()) };
-    if old.mentions_room == message.mentions_room {
+    let whole = message.mentions_room == Some(RoomMention::Room);
+    if (old.mentions_room == Some(RoomMention::Room)) == whole {
         return Ok(());
     }
     let (number, room) = (old.number, old.room_id.clone());
     if let Some(room) = set.rooms.change(&room)? {
-        if message.mentions_room {
+        if whole {
             add_mention(&mut room.mention_numbers, number);
         } else {
             remove_mention(&mut room.mention_numbers, number);
@@ -144,7 +145,7 @@ pub(super) fn deleted(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let Some(old) = set.messages.get(&data.message_id)? else { return Ok(()) };
-    if old.deleted_at.is_some() || !old.mentions_room {
+    if old.deleted_at.is_some() || old.mentions_room != Some(RoomMention::Room) {
         return Ok(());
     }
     let (number, room) = (old.number, old.room_id.clone());

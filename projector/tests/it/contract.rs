@@ -77,7 +77,7 @@ async fn unread_and_mentions_follow_the_marker(place: &Place) {
     let mut history = conversation(2);
     let mut naming = message_state(1, 3, 1, "@bob @ada @room");
     naming.mentions = vec![user(2), user(1), user(2)];
-    naming.mentions_room = true;
+    naming.mentions_room = Some(RoomMention::Room);
     history.post_with(naming);
     history.post(1, 4, 3);
     place.project(&history).await;
@@ -100,6 +100,15 @@ async fn unread_and_mentions_follow_the_marker(place: &Place) {
     let readers = store.readers(&room(1), 3, None, 50).await.unwrap();
     assert_eq!(ids(&readers.items), [user(1), user(2), user(3)]);
     assert_eq!(ids(&store.readers(&room(1), 4, None, 50).await.unwrap().items), [user(3)]);
+    // Who is there is shown that it is for them; nothing is counted.
+    let before = more.events.len();
+    let mut calling = message_state(1, 5, 1, "@here");
+    calling.mentions_room = Some(RoomMention::Here);
+    more.post_with(calling);
+    engine.apply(&more.events[before..], more.events.len() as u64).await.unwrap();
+    assert_eq!(counts(2).await.1, 0);
+    let found = store.message(&message(5)).await.unwrap().unwrap();
+    assert_eq!(found.mentions_room, Some(RoomMention::Here));
 }
 
 async fn edits_and_deletions(place: &Place) {

@@ -28,7 +28,7 @@ enum Step {
         id: u64,
         by: u64,
         named: Vec<u64>,
-        all: bool,
+        all: Option<RoomMention>,
         client: Option<u8>,
         root: Option<u64>,
     },
@@ -36,7 +36,7 @@ enum Step {
         room: u64,
         id: u64,
         named: Vec<u64>,
-        all: bool,
+        all: Option<RoomMention>,
     },
     Delete(u64, u64, Option<u64>),
     Read(u64, u64, u64),
@@ -46,10 +46,14 @@ enum Step {
     Session(u64),
 }
 
+fn called() -> impl Strategy<Value = Option<RoomMention>> {
+    prop::option::of(prop_oneof![Just(RoomMention::Room), Just(RoomMention::Here)])
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let (user, room, id) = (1..6_u64, 1..4_u64, 1..25_u64);
     let named = prop::collection::vec(1..6_u64, 0..3);
-    let post = (room.clone(), id.clone(), user.clone(), named.clone(), any::<bool>());
+    let post = (room.clone(), id.clone(), user.clone(), named.clone(), called());
     let post = (post, prop::option::of(0..4_u8), prop::option::of(id.clone())).prop_map(
         |((room, id, by, named, all), client, root)| Step::Post {
             room,
@@ -61,7 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
             root,
         },
     );
-    let edit = (room.clone(), id.clone(), named, any::<bool>())
+    let edit = (room.clone(), id.clone(), named, called())
         .prop_map(|(room, id, named, all)| Step::Edit { room, id, named, all });
     prop_oneof![
         2 => user.clone().prop_map(Step::Register),

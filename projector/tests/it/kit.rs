@@ -100,7 +100,7 @@ pub(crate) fn message_state(in_room: u64, id: u64, sender: u64, body: &str) -> M
         format: Format::Plain,
         attachments: vec![],
         mentions: vec![],
-        mentions_room: false,
+        mentions_room: None,
         thread_root_id: None,
         created_at: when(id),
     }

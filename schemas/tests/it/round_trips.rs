@@ -6,7 +6,9 @@ use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
 use schemas::time::Timestamp;
-use schemas::values::{Body, ClientId, DisplayName, Email, RoomName, UserRef, Username};
+use schemas::values::{
+    Bio, Body, ClientId, DisplayName, Email, Notice, RoomName, Title, Topic, UserRef, Username,
+};
 use uuid::Uuid;
 
 use crate::samples;
@@ -107,7 +109,7 @@ proptest! {
                 }
             )*};
         }
-        stable!(Username, Email, DisplayName, RoomName, Body, ClientId);
+        stable!(Username, Email, DisplayName, RoomName, Topic, Bio, Title, Notice, Body, ClientId);
         if let Ok(user) = UserRef::parse(&text) {
             prop_assert_eq!(UserRef::parse(&String::from(user.clone())), Ok(user));
         }

@@ -171,16 +171,7 @@ async fn operators_are_texts(place: Place) {
             reply.problem(400, "validation_failed");
         }
     }
-    for text in [
-        "{\"$ne\": null}",
-        "$where",
-        "a.b",
-        "$[].x",
-        "%24ne",
-        "\u{feff}",
-        "$$ROOT",
-        "ObjectId('x')",
-    ] {
+    for text in ["{\"$ne\": null}", "$where", "a.b", "$[].x", "%24ne", "$$ROOT", "ObjectId('x')"] {
         let body = format!("{UNSPEAKABLE} {text}");
         assert_eq!(ada.says(&room, &body).await["body"], *body);
         let reply = ada.patch(&format!("/v1/rooms/{room}"), json!({"topic": text})).await;

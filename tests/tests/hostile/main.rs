@@ -58,6 +58,7 @@ mod revocation;
 mod routes;
 mod scene;
 mod storm;
+mod texts;
 mod tokens;
 mod walk;
 mod wire;

@@ -183,7 +183,7 @@ async fn bad_bodies_are_refused(place: Place) {
         json!({"kind": "direct", "name": "x"}),
         json!({"kind": "cave", "name": "x"}),
         json!({"kind": "group"}),
-        json!({"kind": "group", "name": "x".repeat(81)}),
+        json!({"kind": "group", "name": "x".repeat(101)}),
         json!({"kind": "group", "name": "x", "members": ["*"]}),
         json!({"kind": "group", "name": "x", "members": ["@"]}),
         json!({"kind": "group", "name": "x", "members": [ada.id.to_uppercase()]}),

@@ -56,5 +56,6 @@ mod own_writes;
 mod repeats;
 mod restores;
 mod rooms;
+mod texts;
 mod traces;
 mod verified;

@@ -3,7 +3,7 @@
 use schemas::commands::PostMessage;
 use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState, ReadMoved};
 use schemas::ids::{MessageId, RoomId, UserId};
-use schemas::values::{Body, ClientId, Role, RoomRole};
+use schemas::values::{Body, ClientId, Role, RoomMention, RoomRole};
 use schemas::{Lane, Sequence};
 
 use super::{Message, MessageRejection};
@@ -21,8 +21,8 @@ pub struct NewMessage<'a> {
     pub client_id: Option<&'a ClientId>,
     /// The members it names.
     pub mentions: Vec<UserId>,
-    /// Whether it names the whole room.
-    pub mentions_room: bool,
+    /// Whether it calls the room.
+    pub mentions_room: Option<RoomMention>,
 }
 
 /// Says something in a room.
@@ -51,6 +51,16 @@ pub fn post(
         thread_root_id: new.command.thread_root_id.clone(),
         created_at: cx.now,
     })
+}
+
+/// Whether `@room` and `@here` of this person call a room of any size: the room's admins may, in a room of
+/// everybody the installation's.
+#[must_use]
+pub fn calls_by_right(standing: &Standing<'_>) -> bool {
+    if standing.room.everyone {
+        return standing.is_present() && standing.person.role == Role::Admin;
+    }
+    standing.at_least(RoomRole::Admin).is_ok()
 }
 
 /// The event of a message that was decided.
@@ -88,7 +98,7 @@ pub fn edit(
     standing: &Standing<'_>,
     message: &Message,
     body: &Body,
-    named: (Vec<UserId>, bool),
+    named: (Vec<UserId>, Option<RoomMention>),
     cx: &Context,
 ) -> Result<Fact, MessageRejection> {
     standing.role()?;

@@ -1,81 +1,189 @@
 //! Finding the people a text names.
+//!
+//! `@username` names a member whatever letters or marks stand round it, but not inside an address, a link or
+//! code. A word may be read in several ways: `@bob.smith` is `bob.smith` where a member is called so, else
+//! `bob`. Which reading it is, is for the caller to look up, the longest first.
 
-use schemas::values::Username;
+use std::collections::HashSet;
+use std::ops::Range;
 
-/// Distinct names of one text that are looked at; further ones are plain text.
-pub const MAX_NAMES: usize = 50;
-/// The name that means everybody in the room.
-const ROOM: &str = "room";
+use schemas::values::{Format, Username};
 
-/// One `@name` of a text and what it may mean: the longest reading first. `@ada.` at the end of a
-/// sentence is `ada.` if somebody is called so, else `ada`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// Usernames to try, in order.
-    pub readings: Vec<Username>,
+use super::prose::prose;
+
+/// Distinct words of one text that are looked up; further ones are plain text.
+pub const MAX_WORDS: usize = 200;
+/// Readings of all words of one text that are looked up.
+pub const MAX_READINGS: usize = 600;
+/// Members a text can name; further ones are plain text.
+pub const MAX_NAMED: usize = 50;
+
+/// The longest a username can be.
+const MAX_USERNAME: usize = 32;
+
+/// The distinct `@words` of a text, in its order, each with what it may mean: usernames to try, longest first.
+#[must_use]
+pub fn mentioned(text: &str, format: Format) -> Vec<Vec<Username>> {
+    if !text.contains('@') {
+        return Vec::new();
+    }
+    match format {
+        Format::Plain => words(text),
+        Format::Markdown => words(&prose(text)),
+    }
 }
 
-/// Who a text names.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Mentions {
-    /// The distinct names, in the order of the text, at most [`MAX_NAMES`].
-    pub names: Vec<Named>,
-    /// Whether the whole room is named.
-    pub room: bool,
+fn words(text: &str) -> Vec<Vec<Username>> {
+    let mut links = links(text).into_iter().peekable();
+    let (mut found, mut seen, mut readings) = (Vec::new(), HashSet::new(), 0);
+    for (at, _) in text.match_indices('@') {
+        while links.next_if(|link| link.end <= at).is_some() {}
+        let linked = links.peek().is_some_and(|link| link.start <= at);
+        if linked || in_address(text, at) {
+            continue;
+        }
+        let word = word(text.get(at + 1..).unwrap_or_default());
+        let Some(longest) = word.first() else { continue };
+        if !seen.insert(longest.clone()) {
+            continue;
+        }
+        readings += word.len();
+        if found.len() == MAX_WORDS || readings > MAX_READINGS {
+            break;
+        }
+        found.push(word);
+    }
+    found
 }
 
 const fn in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
-/// What may stand before the `@` of an address or a path, so that it is not a mention.
-fn joins(before: Option<char>) -> bool {
-    before.is_some_and(|c| c.is_alphanumeric() || "._-+@/%".contains(c))
-}
-
-impl Mentions {
-    /// Reads the mentions out of a text. Time and memory are linear in its length.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let mut found = Self::default();
-        for (at, _) in text.match_indices('@') {
-            let before = text.get(..at).and_then(|head| head.chars().next_back());
-            let rest = text.get(at + 1..).unwrap_or_default();
-            let length = rest.bytes().take_while(|byte| in_name(*byte)).count();
-            let name = rest.get(..length).unwrap_or_default();
-            let after = rest.as_bytes().get(length);
-            if joins(before) || name.is_empty() || after == Some(&b'@') {
-                continue;
-            }
-            found.note(name);
-        }
-        found
-    }
-
-    fn note(&mut self, name: &str) {
-        let readings = readings(name);
-        if readings.iter().any(|name| name.as_str() == ROOM) {
-            self.room = true;
-            return;
-        }
-        let named = Named { readings };
-        let wanted = !named.readings.is_empty() && self.names.len() < MAX_NAMES;
-        if wanted && !self.names.contains(&named) {
-            self.names.push(named);
-        }
+/// Whether an `@` belongs to what stands before it: an address has an ASCII letter or digit there, or one with
+/// a mark after it.
+fn in_address(text: &str, at: usize) -> bool {
+    // All that matters is ASCII, and no byte of another character is.
+    let before = |back: usize| at.checked_sub(back).and_then(|place| text.as_bytes().get(place));
+    match before(1) {
+        Some(b'@') => true,
+        Some(b'.' | b'+' | b'_' | b'%' | b'-') => before(2).is_some_and(u8::is_ascii_alphanumeric),
+        Some(byte) => byte.is_ascii_alphanumeric(),
+        None => false,
     }
 }
 
-/// The username as written, then with one after another of the marks at its end taken for punctuation.
-fn readings(name: &str) -> Vec<Username> {
-    /// A name ends in at most this many marks that are tried as part of it.
-    const MARKS: usize = 3;
-    let bare = name.trim_end_matches(['.', '-', '_']);
-    let marks = name.len() - bare.len();
-    let tried = if marks > MARKS { 0..=0 } else { 0..=marks };
-    tried
-        .rev()
-        .filter_map(|marks| name.get(..bare.len() + marks))
-        .filter_map(|reading| Username::parse(reading).ok())
-        .collect()
+/// What may be meant by what stands after an `@`: everything up to a letter or digit with no other after it.
+fn word(rest: &str) -> Vec<Username> {
+    let bytes = rest.as_bytes();
+    let length = bytes.iter().take_while(|byte| in_name(**byte)).count();
+    if is_host(rest.get(length..).unwrap_or_default()) {
+        return Vec::new();
+    }
+    let ends = (1..=length.min(MAX_USERNAME)).rev().filter(|end| {
+        let letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        letter(end - 1) && (*end == length || !letter(*end))
+    });
+    ends.filter_map(|end| Username::existing(rest.get(..end)?).ok()).collect()
 }
+
+/// Whether this begins as the second half of an address of another server: `@bob@example.org`.
+fn is_host(rest: &str) -> bool {
+    let Some(host) = rest.strip_prefix('@') else { return false };
+    let length = host.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'-').count();
+    let domain = host.get(length..).unwrap_or_default().strip_prefix('.');
+    length > 0
+        && domain.is_some_and(|domain| domain.starts_with(|c: char| c.is_ascii_alphanumeric()))
+}
+
+/// Where links are, as clients find them in plain text: `scheme://`, `www.` and `host.tld/` up to white space, a
+/// quotation mark or a bracket that was not opened in it. Ascending, apart from one another.
+fn links(text: &str) -> Vec<Range<usize>> {
+    let mut links = Vec::new();
+    let mut from = 0;
+    while let Some(rest) = text.get(from..) {
+        let Some(skipped) = rest.find(|c| !ends_link(c)) else { break };
+        let start = from + skipped;
+        let rest = text.get(start..).unwrap_or_default();
+        let end = start + rest.find(ends_link).unwrap_or(rest.len());
+        links_of_token(text, start..end, &mut links);
+        from = end;
+    }
+    links
+}
+
+/// What no link goes on after.
+fn ends_link(c: char) -> bool {
+    match c {
+        '<' | '>' | '"' => true,
+        _ if c.is_ascii() => c.is_ascii_whitespace() || c.is_ascii_control(),
+        _ => !c.is_alphanumeric(),
+    }
+}
+
+fn links_of_token(text: &str, token: Range<usize>, links: &mut Vec<Range<usize>>) {
+    let mut from = token.start;
+    while let Some(start) = text.get(from..token.end).and_then(link_start) {
+        let start = from + start;
+        let end = start + unopened(text.get(start..token.end).unwrap_or_default());
+        links.push(start..end);
+        from = end.max(start + 1);
+    }
+}
+
+/// Where the first link of a text without white space begins.
+fn link_start(token: &str) -> Option<usize> {
+    let scheme = token.match_indices("://").find_map(|(at, _)| {
+        let head = token.as_bytes().get(..at).unwrap_or_default();
+        let length = head.iter().rev().take_while(|b| b.is_ascii_alphanumeric()).count();
+        (length > 0).then(|| at - length)
+    });
+    let www = token.match_indices("www.").map(|(at, _)| at).find(|at| {
+        let before = at.checked_sub(1).and_then(|place| token.as_bytes().get(place));
+        before.is_none_or(|byte| !byte.is_ascii_alphanumeric())
+    });
+    [scheme, www, host_with_path(token)].into_iter().flatten().min()
+}
+
+/// Where `host.tld/` begins, if a text begins so: opening marks apart.
+fn host_with_path(token: &str) -> Option<usize> {
+    let start = token.find(|c: char| c.is_ascii_alphanumeric())?;
+    let marks = token.get(..start)?;
+    let (host, _) = token.get(start..)?.split_once('/')?;
+    let host = host.split(':').next().unwrap_or_default();
+    let (rest, tld) = host.rsplit_once('.')?;
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let fits = tld.len() >= 2
+        && tld.bytes().all(|b| b.is_ascii_alphabetic())
+        && rest.split('.').all(label)
+        && !marks.contains('@');
+    fits.then_some(start)
+}
+
+/// How long a link is that ends before a closing bracket which was not opened in it.
+fn unopened(link: &str) -> usize {
+    let mut open = [0_usize; 3];
+    for (at, byte) in link.bytes().enumerate() {
+        let (kind, opens) = match byte {
+            b'(' => (0, true),
+            b')' => (0, false),
+            b'[' => (1, true),
+            b']' => (1, false),
+            b'{' => (2, true),
+            b'}' => (2, false),
+            _ => continue,
+        };
+        let Some(count) = open.get_mut(kind) else { continue };
+        match (opens, *count) {
+            (true, _) => *count += 1,
+            (false, 0) => return at,
+            (false, _) => *count -= 1,
+        }
+    }
+    link.len()
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,13 +3,15 @@
 mod decide;
 mod evolve;
 mod mentions;
+mod prose;
 mod rejection;
 #[cfg(test)]
 mod tests;
 
 pub use decide::{
-    NewMessage, UpTo, delete, edit, is_repeat_of, mark_read, post, posted, thread_root,
+    NewMessage, UpTo, calls_by_right, delete, edit, is_repeat_of, mark_read, post, posted,
+    thread_root,
 };
 pub use evolve::{Message, evolve};
-pub use mentions::{MAX_NAMES, Mentions, Named};
+pub use mentions::{MAX_NAMED, MAX_READINGS, MAX_WORDS, mentioned};
 pub use rejection::MessageRejection;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState};
 use schemas::ids::MediaId;
-use schemas::values::{ClientId, Format, Patch, Role, RoomKind, RoomRole, Username, Visibility};
+use schemas::values::{ClientId, Format, Patch, Role, RoomKind, RoomMention, RoomRole, Visibility};
 use schemas::{Code, EventData, Rejection};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ impl World {
             command: &command,
             client_id: None,
             mentions: vec![user(CYD)],
-            mentions_room: false,
+            mentions_room: None,
         };
         post(&self.standing(n)?, new, &cx(n))
     }
@@ -39,7 +39,13 @@ impl World {
 
     fn edit(&self, n: u128, id: u128) -> Result<Fact, MessageRejection> {
         let message = &self.messages[&message_id(id)];
-        edit(&self.standing(n)?, message, &body("changed"), (vec![], true), &cx(n))
+        edit(
+            &self.standing(n)?,
+            message,
+            &body("changed"),
+            (vec![], Some(RoomMention::Room)),
+            &cx(n),
+        )
     }
 
     fn delete(&self, n: u128, id: u128) -> Result<Option<Fact>, MessageRejection> {
@@ -88,7 +94,7 @@ fn attachments_wait_for_media() {
         command: &command,
         client_id: None,
         mentions: vec![],
-        mentions_room: false,
+        mentions_room: None,
     };
     let standing = world.standing(BOB).unwrap();
     refused(post(&standing, new, &cx(BOB)), MessageRejection::NoMedia);
@@ -161,12 +167,30 @@ fn an_edit_carries_the_whole_message_and_is_its_authors_alone() {
     let expected = MessageState {
         body: body("changed"),
         mentions: vec![],
-        mentions_room: true,
+        mentions_room: Some(RoomMention::Room),
         ..before.state.clone()
     };
     assert_eq!(edited.message, expected);
     refused(world.edit(ADA, 1), MessageRejection::NotTheAuthor);
     refused(world.edit(4, 1), Denied::NotAMember.into());
+}
+
+#[test]
+fn admins_of_the_room_call_it_whatever_its_size() {
+    let mut world = channel();
+    assert!([ADA, CYD].iter().all(|n| calls_by_right(&world.standing(*n).unwrap())));
+    assert!(!calls_by_right(&world.standing(BOB).unwrap()));
+    world.person(BOB, |person| person.role = Role::Admin);
+    assert!(!calls_by_right(&world.standing(BOB).unwrap()));
+}
+
+#[test]
+fn a_room_of_everybody_is_called_by_admins_of_the_installation() {
+    let mut world = World::with_everyone();
+    for (role, calls) in [(Role::User, false), (Role::Moderator, false), (Role::Admin, true)] {
+        world.person(BOB, |person| person.role = role);
+        assert_eq!(calls_by_right(&world.standing(BOB).unwrap()), calls, "{role:?}");
+    }
 }
 
 #[test]
@@ -206,43 +230,6 @@ fn a_marker_moves_forwards_only_and_in_its_room() {
     refused(mark_read(&outside, &up_to, 0, &cx(4)), Denied::NotAMember.into());
 }
 
-#[track_caller]
-fn names(text: &str, expected: &[&[&str]], room: bool) {
-    let found = Mentions::of(text);
-    let names: Vec<Vec<&str>> = found
-        .names
-        .iter()
-        .map(|named| named.readings.iter().map(Username::as_str).collect())
-        .collect();
-    assert_eq!(
-        (names, found.room),
-        (expected.iter().map(|n| n.to_vec()).collect(), room),
-        "{text}"
-    );
-}
-
-#[test]
-fn names_are_found_and_addresses_are_not() {
-    names("hi @ada", &[&["ada"]], false);
-    names("@Ada: (@bob.k) „@cyd“", &[&["ada"], &["bob.k"], &["cyd"]], false);
-    names("thanks @ada. bye", &[&["ada.", "ada"]], false);
-    names("thanks @ada... bye", &[&["ada...", "ada..", "ada.", "ada"]], false);
-    names("@ada and @ADA", &[&["ada"]], false);
-    names("mail ada@example.org, a.b+c@x.y, é@ada", &[], false);
-    names("@ada@example.org see https://x.y/@ada", &[], false);
-    names("@ada@", &[], false);
-    names("@ @. @ab @@ada", &[], false);
-    names("@room!", &[], true);
-    names("@Room. and @roommate", &[&["roommate"]], true);
-    names("all at @ada,@bob", &[&["ada"], &["bob"]], false);
-}
-
-#[test]
-fn a_text_of_names_is_bounded() {
-    let text: String = (0..200).map(|n| format!("@user{n} ")).collect();
-    assert_eq!(Mentions::of(&text).names.len(), MAX_NAMES);
-}
-
 fn states() -> impl Strategy<Value = EventData> {
     let state = (0u128..3, 1u128..3, "[a-c]").prop_map(|(id, sender, text)| MessageState {
         id: message_id(id),
@@ -253,7 +240,7 @@ fn states() -> impl Strategy<Value = EventData> {
         format: Format::Plain,
         attachments: vec![],
         mentions: vec![],
-        mentions_room: false,
+        mentions_room: None,
         thread_root_id: None,
         created_at: at(1),
     });
@@ -285,19 +272,6 @@ proptest! {
                 prop_assert_eq!(Some(frozen), message.as_ref());
             }
             frozen = message.clone().filter(|message| message.deleted);
-        }
-    }
-
-    #[test]
-    fn reading_names_never_fails(text in "\\PC*", at_signs in "[@a-z.]{0,200}") {
-        for text in [text, at_signs] {
-            let found = Mentions::of(&text);
-            prop_assert!(found.names.len() <= MAX_NAMES);
-            for named in found.names {
-                for reading in named.readings {
-                    prop_assert!(text.to_ascii_lowercase().contains(reading.as_str()));
-                }
-            }
         }
     }
 }

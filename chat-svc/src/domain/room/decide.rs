@@ -18,9 +18,9 @@ use crate::domain::person::Person;
 use crate::domain::{Context, Fact};
 
 /// People who can be brought in when a room is made, besides its maker.
-pub const MAX_FIRST_MEMBERS: usize = 100;
+pub const MAX_FIRST_MEMBERS: usize = 500;
 /// People in a direct room besides the one who opens it.
-pub const MAX_DIRECT_OTHERS: usize = 9;
+pub const MAX_DIRECT_OTHERS: usize = 19;
 /// A century of days.
 const MAX_RETENTION_DAYS: u32 = 36_500;
 

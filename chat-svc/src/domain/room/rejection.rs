@@ -20,7 +20,7 @@ pub enum RoomRejection {
     /// Too many people at once.
     #[error("at most {MAX_FIRST_MEMBERS} members can be brought in at once")]
     TooManyMembers,
-    /// A direct room has at most 9 others.
+    /// A direct room has at most 19 others.
     #[error("a direct room takes at most {MAX_DIRECT_OTHERS} others")]
     DirectSize,
     /// Zero days, or more than a century.

@@ -68,15 +68,15 @@ fn nobody_suspended_or_unknown_makes_rooms() {
 }
 
 #[test]
-fn more_than_a_hundred_first_members_are_refused() {
+fn more_than_five_hundred_first_members_are_refused() {
     let world = World::new();
-    let others: Vec<_> = (1_000..1_101).map(user).collect();
+    let others: Vec<_> = (1_000..1_501).map(user).collect();
     let command = create_room(RoomKind::Group, "crowd");
     let make = |others| {
         create(new_room(), &command, world.people.get(&user(ADA)), &None, others, &cx(ADA))
     };
     refused(make(&others), RoomRejection::TooManyMembers);
-    assert_eq!(make(&others[1..]).unwrap().len(), 102);
+    assert_eq!(make(&others[1..]).unwrap().len(), 502);
 }
 
 #[test]
@@ -102,9 +102,9 @@ fn a_direct_room_has_fixed_members_and_one_lane_for_the_set() {
     // With nobody else it is one's notes.
     then(open(ADA, &[]), &["name.claimed.v1", "room.created.v1", "member.joined.v1"]);
     assert_eq!(open(ADA, &[]).unwrap()[0].lane, open(ADA, &[user(ADA)]).unwrap()[0].lane);
-    let ten: Vec<_> = (10..20).map(user).collect();
-    refused(open(ADA, &ten), RoomRejection::DirectSize);
-    assert!(open(ADA, &ten[1..]).is_ok());
+    let twenty: Vec<_> = (10..30).map(user).collect();
+    refused(open(ADA, &twenty), RoomRejection::DirectSize);
+    assert!(open(ADA, &twenty[1..]).is_ok());
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn post(room: &RoomId, sender: &UserId) -> LaneWrite {
         format: Format::Plain,
         attachments: Vec::new(),
         mentions: Vec::new(),
-        mentions_room: false,
+        mentions_room: None,
         thread_root_id: None,
         created_at: Timestamp::from_millis(1_795_255_200_000),
     };
