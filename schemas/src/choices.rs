@@ -109,7 +109,6 @@ pub mod called {
     ///
     /// # Errors
     /// Those of the serializer.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     pub fn serialize<S: Serializer>(
         called: &Option<RoomMention>,
         serializer: S,
