@@ -14,8 +14,8 @@ use crate::chat::Chat;
 use crate::decision::{Committed, Failure, ReadAt, accepted, settle};
 use crate::domain::Fact;
 use crate::domain::room::{
-    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, RoomRejection, archiving, change,
-    create, evolve, evolve_name, open_direct,
+    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, NewRoom, RoomRejection, archiving,
+    change, create, evolve, evolve_name, open_direct,
 };
 use crate::lanes::Freshness;
 

@@ -47,7 +47,7 @@ async fn a_stranger_who_comes_first_from_elsewhere_is_no_admin() {
         command.arg(&data).args(RELAXED);
         let process = Process::start("serve", &command, folder.path(), None);
         let ready: Value = serde_json::from_str(&process.line()).unwrap();
-        (process, Place::new(vec![ready["http"].as_str().unwrap().to_owned()]))
+        (process, Place::new(vec![ready["http"].as_str().unwrap().to_owned()], Vec::new()))
     };
     let (mut process, place) = serve("0.0.0.0:0");
     assert_eq!(role_of_a_stranger(&place).await, "user");
@@ -89,7 +89,7 @@ async fn the_operators_commands_work_with_a_server_and_without_one() {
     command.arg(&data).args(RELAXED);
     let mut process = Process::start("serve", &command, folder.path(), None);
     let ready: Value = serde_json::from_str(&process.line()).unwrap();
-    let place = Place::new(vec![ready["http"].as_str().unwrap().to_owned()]);
+    let place = Place::new(vec![ready["http"].as_str().unwrap().to_owned()], Vec::new());
     assert_eq!(login(&place, "chief", made).await.0, 201);
     let ada = Person::register(&place, "ada").await;
     assert_eq!(
