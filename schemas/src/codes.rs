@@ -128,6 +128,13 @@ impl Rejection {
         Self { code, detail, errors: vec![error], retry_after: None }
     }
 
+    /// What the request says cannot be stored in a form that would be read back as it was meant. Asking again does
+    /// not help.
+    #[must_use]
+    pub fn unstorable() -> Self {
+        Self::new(Code::ValidationFailed, "a value in the request cannot be stored as it is")
+    }
+
     /// What the caller may not know of and what does not exist answer alike.
     #[must_use]
     pub fn not_found() -> Self {

@@ -10,6 +10,7 @@ use crate::codes::Rejection;
 use crate::events::{MemberState, MessageState, RoomState};
 use crate::ids::{MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId};
 use crate::position::{Position, Sequence};
+use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::values::{
     Bio, Body, ClientId, DisplayName, Email, Format, IdempotencyKey, NewPassword, Notice, Patch,
@@ -263,7 +264,7 @@ commands! {
         #[serde(default, deserialize_with = "crate::text::strict")]
         username: Option<Username>,
         /// Client settings, replaced as a whole.
-        settings: Option<serde_json::Map<String, serde_json::Value>>,
+        settings: Option<Settings>,
     }
     /// Changes the caller's password; his other sessions end.
     AUTH / "change_password": ChangePassword -> () {

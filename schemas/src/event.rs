@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::events::{
-    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MessageDeleted,
+    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState, MessageDeleted,
     MessageEdited, MessagePosted, NameClaimed, NameReleased, NotificationCreated,
     NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated, RoomRestored,
     SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered,
@@ -82,6 +82,20 @@ pub enum DecodeError {
     /// The checksum does not match: the bytes are not those that were written.
     #[error("the event's checksum does not match its content")]
     Corrupt,
+}
+
+/// Why an event was not written: its own bytes would not be read as what was meant.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// It cannot be written as JSON.
+    #[error("the event cannot be written as JSON")]
+    Unwritable(#[source] serde_json::Error),
+    /// Nobody could read it.
+    #[error("the event could not be read back")]
+    Unreadable(#[source] DecodeError),
+    /// It would be read as another event.
+    #[error("the event would be read back as another one")]
+    Misread,
 }
 
 /// One event: what happened, and the circumstances.
@@ -164,12 +178,22 @@ fn must_be_object(json: &[u8]) -> Result<(), DecodeError> {
 }
 
 impl Event {
-    /// The bytes that go into the log.
+    /// The bytes that go into the log, read back and compared: an event nobody can read stops every view of an
+    /// installation and cannot be taken back, so there is no other way to make these bytes.
     ///
     /// # Errors
-    /// [`DecodeError::Malformed`] when the data cannot be written as JSON, which no event type can cause.
-    pub fn encode(&self) -> Result<Vec<u8>, DecodeError> {
-        let data = self.data.to_raw().map_err(DecodeError::Malformed)?;
+    /// [`EncodeError`]: something in it is deeper, later or otherwise more than can be read.
+    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        let bytes = self.write().map_err(EncodeError::Unwritable)?;
+        match Self::decode(&bytes) {
+            Ok(read) if read == *self => Ok(bytes),
+            Ok(_) => Err(EncodeError::Misread),
+            Err(error) => Err(EncodeError::Unreadable(error)),
+        }
+    }
+
+    fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let data = self.data.to_raw()?;
         let kind = self.data.type_name();
         let subject = self.data.subject();
         let outgoing = Outgoing {
@@ -186,7 +210,7 @@ impl Event {
             digest: format!("{:08x}", checksum(self.id.as_str(), kind, &subject, data.get())),
             data: &data,
         };
-        serde_json::to_vec(&outgoing).map_err(DecodeError::Malformed)
+        serde_json::to_vec(&outgoing)
     }
 
     /// Reads an event back and checks that it is the one that was written.
@@ -212,6 +236,15 @@ impl Event {
             data,
         })
     }
+}
+
+/// The type of an event that cannot be read although nothing happened to it: a newer build wrote it, or its data does
+/// not fit its type. None when that much is not certain of it.
+#[must_use]
+pub fn intact_type(bytes: &[u8]) -> Option<String> {
+    let Incoming { id, kind, subject, digest, data, .. } = serde_json::from_slice(bytes).ok()?;
+    is_written(&digest, checksum(id.as_str(), &kind, &subject, data.get()))
+        .then(|| kind.into_owned())
 }
 
 macro_rules! event_types {
@@ -257,6 +290,21 @@ macro_rules! event_types {
             }
         })*
     };
+}
+
+impl EventData {
+    /// The membership after an event of its lane; none for the events of other lanes.
+    #[must_use]
+    pub const fn membership(&self) -> Option<&MemberState> {
+        match self {
+            Self::MemberJoined(MemberJoined { member })
+            | Self::MemberAdded(MemberAdded { member })
+            | Self::MemberLeft(MemberLeft { member })
+            | Self::MemberRemoved(MemberRemoved { member })
+            | Self::MemberChanged(MemberChanged { member }) => Some(member),
+            _ => None,
+        }
+    }
 }
 
 event_types! {

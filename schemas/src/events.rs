@@ -39,7 +39,7 @@ pub struct UserState {
     /// The picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_media_id: Option<MediaId>,
-    /// Client settings: at most 8 KiB of JSON, not interpreted by the server.
+    /// Client settings, not interpreted by the server: [`crate::Settings`], whose limits held when they were set.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// When the account was registered.

@@ -14,6 +14,7 @@ pub mod ids;
 mod names;
 mod password;
 pub mod position;
+pub mod settings;
 pub mod subjects;
 mod text;
 pub mod time;
@@ -22,11 +23,12 @@ pub mod values;
 pub mod views;
 
 pub use codes::{Code, FieldError, Problem, Rejection};
-pub use event::{Actor, DecodeError, Event, EventData};
+pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
     EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
 };
 pub use names::NameKey;
 pub use position::{Epoch, Position, Sequence};
+pub use settings::Settings;
 pub use subjects::{Digest, Ephemeral, Lane, Namespace};
 pub use time::Timestamp;

@@ -7,23 +7,36 @@ use schemars::JsonSchema;
 
 use crate::text::text_serde;
 
-/// A moment in UTC with millisecond resolution, written as RFC 3339 (`2026-11-21T10:00:00.000Z`).
+/// A moment in UTC with millisecond resolution, written as RFC 3339 (`2026-11-21T10:00:00.000Z`), from the
+/// year 0001 to the year 9999: RFC 3339 knows no others, so no other could be read back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, JsonSchema)]
 #[schemars(with = "String", extend("format" = "date-time"))]
 pub struct Timestamp(i64);
 
 text_serde!(Timestamp, InvalidTimestamp, |moment| Written::of(*moment).as_str());
 
-/// A text is not an RFC 3339 moment.
+/// A text is not an RFC 3339 moment of the years 0001 to 9999 in UTC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 date and time")]
+#[error("not an RFC 3339 date and time of the years 0001 to 9999")]
 pub struct InvalidTimestamp;
 
 impl Timestamp {
-    /// From milliseconds since the Unix epoch.
+    /// The first moment there is: `0001-01-01T00:00:00.000Z`.
+    pub const MIN: Self = Self(-62_135_596_800_000);
+    /// The last: `9999-12-31T23:59:59.999Z`.
+    pub const MAX: Self = Self(YEAR_10000 - 1);
+
+    /// From milliseconds since the Unix epoch; what lies outside [`Self::MIN`] and [`Self::MAX`] becomes the
+    /// nearer of them.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        if millis < Self::MIN.0 {
+            Self::MIN
+        } else if millis > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(millis)
+        }
     }
 
     /// Milliseconds since the Unix epoch.
@@ -32,29 +45,33 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment moved by a number of seconds, backwards when negative.
+    /// This moment moved by a number of seconds, backwards when negative; at most to [`Self::MIN`] and
+    /// [`Self::MAX`].
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+        Self::from_millis(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
 
     /// Reads the machine's clock. Pure code is handed a `Timestamp` instead of calling this.
     #[must_use]
     pub fn now() -> Self {
-        Self(Utc::now().timestamp_millis())
+        Self::from_millis(Utc::now().timestamp_millis())
     }
 
-    /// Parses RFC 3339; any offset is accepted and turned into UTC.
+    /// Parses RFC 3339; any offset is accepted and turned into UTC, and what is finer than a millisecond is
+    /// cut off.
     ///
     /// # Errors
-    /// [`InvalidTimestamp`] when the text is anything else.
+    /// [`InvalidTimestamp`] when the text is anything else, or a moment before the year 0001 or after 9999
+    /// once its offset is applied.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
         if let Some(millis) = written_here(text.as_bytes()) {
             return Ok(Self(millis));
         }
-        DateTime::parse_from_rfc3339(text)
-            .map(|moment| Self(moment.timestamp_millis()))
-            .map_err(|_| InvalidTimestamp)
+        let moment = DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTimestamp)?;
+        let millis = moment.timestamp_millis();
+        let there_is = (Self::MIN.0..=Self::MAX.0).contains(&millis);
+        if there_is { Ok(Self(millis)) } else { Err(InvalidTimestamp) }
     }
 }
 
@@ -88,7 +105,7 @@ const CENTURIES: i64 = 146_097;
 enum Written {
     /// `2026-11-21T10:00:00.007Z`.
     Short([u8; 24]),
-    /// Before 1970 or after 9999.
+    /// Before 1970.
     Long(String),
 }
 
@@ -190,7 +207,40 @@ mod tests {
             assert_eq!(text, general(millis));
             assert_eq!(Timestamp::parse(&text), Ok(Timestamp::from_millis(millis)), "{text}");
         }
-        assert_eq!(Timestamp::from_millis(YEAR_10000).to_string(), general(YEAR_10000));
+    }
+
+    #[test]
+    fn there_are_no_moments_that_could_not_be_read_back() {
+        for (least, most) in [(i64::MIN, i64::MAX), (Timestamp::MIN.millis() - 1, YEAR_10000)] {
+            assert_eq!(Timestamp::from_millis(least), Timestamp::MIN);
+            assert_eq!(Timestamp::from_millis(most), Timestamp::MAX);
+        }
+        assert_eq!(Timestamp::MAX.plus_seconds(i64::MAX), Timestamp::MAX);
+        assert_eq!(Timestamp::MIN.plus_seconds(-1), Timestamp::MIN);
+        for (moment, text) in [
+            (Timestamp::MIN, "0001-01-01T00:00:00.000Z"),
+            (Timestamp::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(moment.to_string(), text);
+            assert_eq!(Timestamp::parse(text), Ok(moment));
+        }
+        for text in ["9999-12-31T23:59:59.9999999Z", "9999-12-31T22:59:59.999-01:00"] {
+            assert_eq!(Timestamp::parse(text), Ok(Timestamp::MAX), "{text}");
+        }
+        assert_eq!(Timestamp::parse("0001-01-01T14:00:00+14:00"), Ok(Timestamp::MIN));
+        for bad in [
+            "9999-12-31T23:59:59.999-23:59",
+            "9999-12-31T23:59:60Z",
+            "9999-12-31T23:59:59.999-00:01",
+            "0001-01-01T00:00:00+00:01",
+            "0000-12-31T23:59:59Z",
+            "0000-01-01T00:00:00.000Z",
+            "+10000-01-01T00:00:00.000Z",
+            "-0001-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(bad), Err(InvalidTimestamp), "{bad}");
+        }
     }
 
     #[test]

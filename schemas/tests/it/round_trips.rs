@@ -1,7 +1,7 @@
 //! Whatever can be written is read back as it was; whatever cannot be read is refused, never misread.
 
 use proptest::prelude::*;
-use schemas::event::Event;
+use schemas::event::{EncodeError, Event, EventData};
 use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
@@ -9,6 +9,7 @@ use schemas::time::Timestamp;
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Notice, RoomName, Title, Topic, UserRef, Username,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::samples;
@@ -93,9 +94,50 @@ proptest! {
     }
 
     #[test]
-    fn moments_round_trip(millis in -60_000_000_000_000_i64..250_000_000_000_000) {
-        let moment = Timestamp::from_millis(millis);
-        prop_assert_eq!(Timestamp::parse(&moment.to_string()), Ok(moment));
+    fn moments_round_trip(millis in any::<i64>(), near in -70_000_000_000_000_i64..260_000_000_000_000) {
+        for millis in [millis, near] {
+            let moment = Timestamp::from_millis(millis);
+            prop_assert_eq!(Timestamp::parse(&moment.to_string()), Ok(moment));
+        }
+    }
+
+    #[test]
+    fn what_parses_as_a_moment_is_read_back(
+        text in "[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9][Tt ][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,12})?([Zz]|[+-][0-2][0-9]:[0-5][0-9])"
+    ) {
+        if let Ok(moment) = Timestamp::parse(&text) {
+            let written = moment.to_string();
+            prop_assert_eq!(written.len(), 24);
+            prop_assert_eq!(Timestamp::parse(&written), Ok(moment));
+        }
+    }
+
+    /// Whatever state somebody gets into an event: it is written so that it is read back equal, or not at all.
+    #[test]
+    fn an_event_is_written_only_as_it_is_read_back(
+        settings in crate::fuzz::values(),
+        levels in 0_usize..200,
+        millis in any::<i64>(),
+        title in ".{0,40}",
+    ) {
+        let wrap = |inside, _| json!({ "a": [inside] });
+        let deep = (0..levels / 2).fold(settings, wrap);
+        let mut events = samples::events(true);
+        for event in &mut events {
+            event.time = Timestamp::from_millis(millis);
+            match &mut event.data {
+                EventData::UserProfileChanged(data) => {
+                    data.user.settings.insert(title.clone(), deep.clone());
+                }
+                EventData::MemberChanged(data) => data.member.muted_until = Some(event.time),
+                EventData::NotificationCreated(data) => data.title.clone_from(&title),
+                _ => {}
+            }
+            match event.encode() {
+                Ok(bytes) => prop_assert_eq!(&Event::decode(&bytes).unwrap(), &*event),
+                Err(error) => prop_assert!(levels > 100, "{}", error),
+            }
+        }
     }
 
     #[test]
@@ -139,4 +181,39 @@ fn every_sample_round_trips() {
     for event in samples::events(true).into_iter().chain(samples::events(false)) {
         assert_eq!(Event::decode(&event.encode().unwrap()).unwrap(), event);
     }
+}
+
+#[test]
+fn what_nobody_could_read_is_not_written() {
+    let samples = samples::events(true);
+    let profile = samples.iter().find(|e| matches!(e.data, EventData::UserProfileChanged(_)));
+    let mut event = profile.unwrap().clone();
+    let EventData::UserProfileChanged(data) = &mut event.data else { unreachable!() };
+    let deep = (0..126).fold(json!({}), |inside, _| json!({ "a": inside }));
+    data.user.settings.insert("a".to_owned(), deep);
+    assert!(matches!(event.encode(), Err(EncodeError::Unreadable(_))));
+}
+
+/// What the hot path pays for it: `cargo test -p schemas --release --test it price -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::print_stdout, reason = "a measurement is read by whoever asked for it")]
+fn the_price_of_reading_back() {
+    let samples = samples::events(true);
+    let posted = samples.iter().find(|e| matches!(e.data, EventData::MessagePosted(_))).unwrap();
+    let bytes = posted.encode().unwrap();
+    let rounds = 100_000_u32;
+    let begun = std::time::Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(Event::decode(std::hint::black_box(&bytes)).unwrap());
+    }
+    let decode = begun.elapsed() / rounds;
+    let begun = std::time::Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(std::hint::black_box(posted).encode().unwrap());
+    }
+    println!(
+        "encode with reading back {:?}, of which reading {decode:?}",
+        begun.elapsed() / rounds
+    );
 }
