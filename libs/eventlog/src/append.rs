@@ -4,6 +4,7 @@
 //! server recognises what it has. Nothing here holds a lock while waiting for an answer; any number
 //! of tasks append at the same time over the one connection.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -88,11 +89,21 @@ impl EventLog {
         })
     }
 
+    /// How many events were not written since the start because they would not have been read back as they were
+    /// meant: each is a value that should have been refused where it was parsed.
+    #[must_use]
+    pub fn refused_unreadable(&self) -> u64 {
+        self.inner.refused_unreadable.load(Ordering::Relaxed)
+    }
+
     /// A write in the form it is sent in.
     pub(crate) fn prepare(&self, write: LaneWrite) -> Result<Prepared, AppendError> {
         let namespace = self.namespace();
         let limit = self.inner.connection.client().max_payload().saturating_sub(HEADER_ROOM);
-        let payload = write.event.encode().map_err(LogError::Encode)?;
+        let payload = write.event.encode().map_err(|error| {
+            self.inner.refused_unreadable.fetch_add(1, Ordering::Relaxed);
+            AppendError::Unreadable(error)
+        })?;
         if payload.len() > limit {
             return Err(AppendError::TooLarge);
         }

@@ -1,6 +1,6 @@
 //! Why the log did not do what it was asked.
 
-use schemas::{DecodeError, Sequence};
+use schemas::{EncodeError, Sequence};
 
 /// Any cause, kept for the chain that is logged at the boundary.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -55,9 +55,6 @@ pub enum LogError {
     /// The server answered something that cannot be read.
     #[error("the server's answer cannot be read")]
     BadAnswer(#[source] BoxError),
-    /// An event could not be written as JSON.
-    #[error("an event cannot be encoded")]
-    Encode(#[source] DecodeError),
 }
 
 /// Why events were not appended, or not known to be.
@@ -76,6 +73,10 @@ pub enum AppendError {
     /// An event is larger than the server takes, or a batch has more than 1,000 events; nothing was written.
     #[error("the event or the batch is too large")]
     TooLarge,
+    /// An event would not be read back as what it was meant to say; nothing was written. The same command will
+    /// always fail so: what went into it is at fault.
+    #[error("the event cannot be stored")]
+    Unreadable(#[source] EncodeError),
     /// The writes were sent and, in spite of retries under the same ids, no answer came. Repeating
     /// the call with the same `DedupId`s within the duplicate window is safe.
     #[error("it is not known whether the events were written")]

@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) holes: RwLock<Holes>,
     /// The log was found damaged when it was looked at last.
     pub(crate) damaged: AtomicBool,
+    /// Events that were not written because they would not be read back.
+    pub(crate) refused_unreadable: AtomicU64,
     /// Where single appends queue up, when they are to be grouped.
     pub(crate) group: OnceLock<group::Queue>,
 }
@@ -95,6 +97,7 @@ impl EventLog {
             seen: AtomicU64::new(0),
             holes: RwLock::default(),
             damaged: AtomicBool::new(false),
+            refused_unreadable: AtomicU64::new(0),
             group: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })

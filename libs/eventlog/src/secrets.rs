@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL, NATS_SEQUENCE};
+use async_nats::header::{
+    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_MESSAGE_TTL, NATS_SEQUENCE,
+};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
@@ -28,6 +30,19 @@ pub const MAX_KEY: usize = 128;
 const BUDGET: Duration = Duration::from_secs(10);
 /// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
 const KV_OPERATION: &str = "KV-Operation";
+/// How long the mark of something taken stays when its taker cannot erase it: longer than a write is tried, so that
+/// who lost the answer finds out whether it was them.
+const TAKEN_FOR: Duration = Duration::from_secs(30);
+
+/// What lies under a key.
+struct Entry {
+    value: Bytes,
+    revision: u64,
+    /// It only marks a deletion.
+    marker: bool,
+    /// The id it was written under, which no other write shares.
+    written_as: Option<String>,
+}
 
 /// Why a secret was not stored.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +104,7 @@ impl SecretStore {
     /// [`SecretError::BadKey`], [`SecretError::Log`].
     pub async fn get(&self, key: &str) -> Result<Option<(Bytes, u64)>, SecretError> {
         let found = self.entry(key).await?;
-        Ok(found.and_then(|(value, revision, marker)| (!marker).then_some((value, revision))))
+        Ok(found.filter(|entry| !entry.marker).map(|entry| (entry.value, entry.revision)))
     }
 
     /// Stores a value under a key that has none. It lives for `ttl`, rounded up to whole seconds, or
@@ -107,7 +122,9 @@ impl SecretStore {
         match self.write(key, value.clone(), 0, ttl, None).await {
             Err(SecretError::Conflict) => match self.entry(key).await? {
                 // The `nats` tool leaves markers where it deleted; write over that very one.
-                Some((_, revision, true)) => self.write(key, value, revision, ttl, None).await,
+                Some(Entry { revision, marker: true, .. }) => {
+                    self.write(key, value, revision, ttl, None).await
+                }
                 _ => Err(SecretError::Conflict),
             },
             other => other,
@@ -137,9 +154,9 @@ impl SecretStore {
     /// See [`SecretError`].
     pub async fn delete(&self, key: &str) -> Result<bool, SecretError> {
         let mut existed = false;
-        while let Some((_, revision, marker)) = self.entry(key).await? {
-            existed |= !marker;
-            self.erase(revision).await?;
+        while let Some(entry) = self.entry(key).await? {
+            existed |= !entry.marker;
+            self.erase(entry.revision).await?;
         }
         Ok(existed)
     }
@@ -151,8 +168,8 @@ impl SecretStore {
     /// See [`SecretError`]; after [`SecretError::Unknown`] treat the value as used.
     pub async fn take(&self, key: &str, revision: u64) -> Result<bool, SecretError> {
         // Overwriting under compare-and-set decides who it was; erasing alone could not.
-        let second = Some(Duration::from_secs(1));
-        let marker = match self.write(key, Bytes::new(), revision, second, Some("DEL")).await {
+        let ttl = Some(TAKEN_FOR);
+        let marker = match self.write(key, Bytes::new(), revision, ttl, Some("DEL")).await {
             Ok(marker) => marker,
             Err(SecretError::Conflict) => return Ok(false),
             Err(error) => return Err(error),
@@ -216,9 +233,9 @@ impl SecretStore {
         Ok(())
     }
 
-    /// The last message of a key: value, revision, and whether it only marks a deletion. In a cluster the
-    /// leader is asked, because a follower may not know yet what was written a moment ago.
-    async fn entry(&self, key: &str) -> Result<Option<(Bytes, u64, bool)>, SecretError> {
+    /// The last message of a key. In a cluster the leader is asked, because a follower may not know yet what was
+    /// written a moment ago.
+    async fn entry(&self, key: &str) -> Result<Option<Entry>, SecretError> {
         let key = checked(key)?;
         self.ready().await?;
         let connection = &self.log.inner.connection;
@@ -275,7 +292,7 @@ impl SecretStore {
                     Outcome::Stored { sequence, .. } => return Ok(sequence),
                     // The server judges the expectation before it looks for the id.
                     Outcome::Refused(AppendError::Conflict) if sent => {
-                        return self.is_ours(key, &value, expected).await;
+                        return self.is_ours(key, &message_id).await;
                     }
                     Outcome::Refused(error) => return Err(refused(self.log.noted(error))),
                     Outcome::Contended => return Err(SecretError::Conflict),
@@ -295,10 +312,11 @@ impl SecretStore {
         }
     }
 
-    /// After a lost answer: whether the value that is there now is the one that was sent.
-    async fn is_ours(&self, key: &str, value: &Bytes, expected: u64) -> Result<u64, SecretError> {
+    /// After a lost answer: whether what is there now was written under this id. Equal values say nothing: whoever
+    /// wants the same thing at the same moment writes the same.
+    async fn is_ours(&self, key: &str, message_id: &str) -> Result<u64, SecretError> {
         match self.entry(key).await? {
-            Some((found, revision, _)) if revision > expected && found == *value => Ok(revision),
+            Some(entry) if entry.written_as.as_deref() == Some(message_id) => Ok(entry.revision),
             _ => Err(SecretError::Conflict),
         }
     }
@@ -322,7 +340,7 @@ impl SecretStore {
 
 fn headers(message_id: &str, expected: u64, ttl: Option<Duration>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(async_nats::header::NATS_MESSAGE_ID, message_id);
+    headers.insert(NATS_MESSAGE_ID, message_id);
     headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
     if let Some(ttl) = ttl {
         let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
@@ -331,7 +349,7 @@ fn headers(message_id: &str, expected: u64, ttl: Option<Duration>) -> HeaderMap 
     headers
 }
 
-fn read_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> {
+fn read_entry(answer: &Message) -> Result<Option<Entry>, LogError> {
     match answer.status {
         Some(StatusCode::NOT_FOUND) => return Ok(None),
         Some(status) => {
@@ -348,14 +366,22 @@ fn read_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> 
         headers.get(KV_OPERATION).is_some()
             || headers.get(async_nats::header::NATS_MARKER_REASON).is_some()
     });
-    Ok(Some((answer.payload.clone(), revision, marker)))
+    let written_as = headers.and_then(|headers| headers.get_last(NATS_MESSAGE_ID));
+    let written_as = written_as.map(|id| id.as_str().to_owned());
+    Ok(Some(Entry { value: answer.payload.clone(), revision, marker, written_as }))
 }
 
-fn read_leaders_entry(answer: &Message) -> Result<Option<(Bytes, u64, bool)>, LogError> {
+fn read_leaders_entry(answer: &Message) -> Result<Option<Entry>, LogError> {
     let Some(message) = LeadersMessage::read(answer)? else { return Ok(None) };
     let marker =
         message.headers.contains(KV_OPERATION) || message.headers.contains("Nats-Marker-Reason");
-    Ok(Some((message.payload, message.sequence, marker)))
+    let id = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("Nats-Msg-Id").then(|| value.trim().to_owned())
+    };
+    let written_as = message.headers.lines().find_map(id);
+    let (value, revision) = (message.payload, message.sequence);
+    Ok(Some(Entry { value, revision, marker, written_as }))
 }
 
 fn checked(key: &str) -> Result<&str, SecretError> {
@@ -387,8 +413,9 @@ fn refused(error: AppendError) -> SecretError {
         AppendError::Conflict => SecretError::Conflict,
         AppendError::StorageFull | AppendError::TooLarge => SecretError::Full,
         AppendError::Log(error) => error.into(),
-        AppendError::AlreadyCommitted | AppendError::Unknown | AppendError::Unavailable => {
-            SecretError::Unknown
-        }
+        AppendError::AlreadyCommitted
+        | AppendError::Unreadable(_)
+        | AppendError::Unknown
+        | AppendError::Unavailable => SecretError::Unknown,
     }
 }

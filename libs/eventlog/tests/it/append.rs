@@ -1,7 +1,7 @@
 //! Expectations, batches and repeats.
 
 use eventlog::{AppendError, DedupId, Expect, LaneWrite, LogError};
-use schemas::Lane;
+use schemas::{Event, EventData, Lane};
 
 use crate::kit::{Server, event, handle, put, room, user, write};
 
@@ -178,4 +178,36 @@ async fn a_full_store_refuses_and_forgets_nothing() {
     assert!(matches!(refused, Err(AppendError::StorageFull)), "{refused:?}");
     assert_eq!(log.head().await.unwrap(), written);
     assert!(log.get(1).await.unwrap().is_some());
+}
+
+/// An event that would be written in a form nobody can read: its settings are nested too deeply.
+fn unreadable() -> Event {
+    let golden = include_bytes!("../../../../schemas/golden/user.profile_changed.v1.json");
+    let mut event = Event::decode(golden.trim_ascii_end()).unwrap();
+    let EventData::UserProfileChanged(data) = &mut event.data else { unreachable!() };
+    let deep = (0..126).fold(serde_json::json!({}), |inside, _| serde_json::json!({ "a": inside }));
+    data.user.settings.insert("a".to_owned(), deep);
+    event
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_could_read_is_written_in_no_way() {
+    let server = Server::start_sync_always().await;
+    for grouped in [false, true] {
+        let log = server.connect().await;
+        let topology = eventlog::Topology { group_commit: grouped, ..Default::default() };
+        log.ensure_topology(&topology).await.unwrap();
+        let before = log.head().await.unwrap();
+        let lane = Lane::User(user());
+        let bad = || LaneWrite::new(lane.clone(), unreadable(), Expect::Any);
+        let good = || write(&lane, "x", Expect::Any);
+        let single = log.append(vec![bad()]).await;
+        assert!(matches!(single, Err(AppendError::Unreadable(_))), "{single:?}");
+        let batch = log.append(vec![good(), bad()]).await;
+        assert!(matches!(batch, Err(AppendError::Unreadable(_))), "{batch:?}");
+        assert_eq!(log.head().await.unwrap(), before);
+        let run = log.append_run(vec![good(), bad(), good()]).await;
+        assert!(matches!(run[..], [Ok(_), Err(AppendError::Unreadable(_)), Ok(_)]), "{run:?}");
+        assert_eq!((log.head().await.unwrap(), log.refused_unreadable()), (before + 2, 3));
+    }
 }
