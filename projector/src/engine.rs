@@ -116,11 +116,6 @@ impl Engine {
         &self.stops
     }
 
-    /// Takes out why the first group has stopped, for whom that is the end.
-    pub(crate) fn take_stop(&mut self) -> Option<Stop> {
-        if self.stops.is_empty() { None } else { Some(self.stops.remove(0)) }
-    }
-
     fn stop_of(&self, group: Group) -> Option<Sequence> {
         let stop = self.stops.iter().find(|stop| stop.group == group);
         stop.map(|stop| stop.poison.sequence())
@@ -179,8 +174,8 @@ impl Engine {
         };
         if Group::ALL.into_iter().all(|group| self.stop_of(group).is_some()) {
             self.settle().await?;
-            if let Some(stop) = self.take_stop() {
-                return Err(stop.poison.into());
+            if let Some(stop) = self.stops.first() {
+                return Err(stop.poison.clone().into());
             }
         }
         Ok(applied)

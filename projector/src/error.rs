@@ -7,7 +7,7 @@ use readmodel::{CommitError, Group, StoreError};
 use schemas::{DecodeError, Sequence};
 
 /// Why an event cannot be projected. It is never skipped: the projection stands still before it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Poison {
     /// Its bytes are no event this build can read.
     #[error("the event at {sequence} cannot be read")]
@@ -29,7 +29,7 @@ pub enum Poison {
 }
 
 /// A group of the read model that stands before an event it cannot apply, while others go on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Stop {
     /// Which group.
     pub group: Group,

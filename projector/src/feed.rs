@@ -86,9 +86,9 @@ impl Feed {
                 engine.stage(&events, &unreadable, through).await?;
                 told(engine.at());
                 if !self.tolerant
-                    && let Some(stop) = engine.take_stop()
+                    && let Some(stop) = engine.stops().first()
                 {
-                    return Err(stop.poison.into());
+                    return Err(stop.poison.clone().into());
                 }
             }
             if too_late {

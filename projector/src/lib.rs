@@ -33,5 +33,5 @@ pub use engine::{Applied, Engine};
 pub use error::{Poison, ProjectError, Stop};
 pub use rebuild::{OnProgress, Phase, Progress, RebuildOptions, Rebuilt, Until, rebuild};
 pub use service::{Config, Deps, Projector, build};
-pub use verify::{CollectionCount, Difference, DifferenceKind, Verified, verify};
+pub use verify::{CollectionCount, Difference, DifferenceKind, Unverified, Verified, verify};
 pub use views::Logged;

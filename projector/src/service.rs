@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, Checkpoint};
 use eventlog::EventLog;
-use readmodel::{Group, Marks, ReadModel};
+use readmodel::{Group, Marks, ReadModel, Stops};
 use schemas::{Sequence, Timestamp};
 use telemetry::{Health, Metrics, Shutdown};
 use tracing::Instrument as _;
@@ -199,8 +199,10 @@ impl Projector {
     fn well(&self, engine: &Engine) {
         self.metrics.groups(&engine.marks(), engine.stops());
         let reasons: Vec<String> = engine.stops().iter().map(ToString::to_string).collect();
-        let well = if reasons.is_empty() { Ok(()) } else { Err(reasons.join("; ")) };
-        self.deps.health.set(COMPONENT, well);
+        match reasons.as_slice() {
+            [] => self.deps.health.set(COMPONENT, Ok::<(), String>(())),
+            reasons => self.deps.health.stuck(COMPONENT, reasons.join("; ")),
+        }
     }
 
     /// Projects a batch and has it written; waits for the writing unless more is known to follow.
@@ -247,11 +249,17 @@ impl Projector {
     async fn tell(&self, engine: &Engine) {
         let generation = engine.store().generation().to_owned();
         let marks = engine.marks();
+        let mut stops = Stops::default();
+        engine.stops().iter().for_each(|stop| stops.set(stop.group, stop.poison.sequence()));
         self.deps.read_model.note_marks(marks, &generation);
+        self.deps.read_model.note_stops(stops, &generation);
         let position = self.deps.log.epoch().at(marks.least());
         let name = |group: Group| (group.as_str().to_owned(), marks.get(group));
         let groups = Group::ALL.into_iter().map(name).collect();
-        let checkpoint = Checkpoint { position, groups, generation, at: Timestamp::now() };
+        let stop = |group: Group| Some((group.as_str().to_owned(), stops.get(group)?));
+        let stopped = Group::ALL.into_iter().filter_map(stop).collect();
+        let at = Timestamp::now();
+        let checkpoint = Checkpoint { position, groups, stopped, generation, at };
         if let Err(error) = self.deps.bus.publish_checkpoint(&checkpoint).await {
             tracing::debug!(%error, "the checkpoint was not told");
         }
@@ -276,7 +284,7 @@ impl Projector {
                     error = reason,
                     "projection stopped"
                 );
-                self.deps.health.set(COMPONENT, Err(reason));
+                self.deps.health.stuck(COMPONENT, reason);
             }
             error => {
                 let reason = telemetry::error_chain(&error);

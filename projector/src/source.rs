@@ -151,7 +151,7 @@ fn decode(taken: Taken) -> Work {
             }),
             Err(source) => work.unreadable.push(Unreadable {
                 sequence: piece.sequence,
-                groups: views::groups_of_lane(piece.lane.as_ref()),
+                groups: views::groups_of_unreadable(piece.lane.as_ref(), &piece.payload),
                 source: Arc::new(source),
             }),
         }

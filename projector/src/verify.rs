@@ -12,7 +12,7 @@ use readmodel::{Collection, Doc, Group, Key, ProjectionStore, ReadModel, Want};
 use schemas::{Position, Sequence};
 
 use crate::engine::Engine;
-use crate::error::ProjectError;
+use crate::error::{ProjectError, Stop};
 use crate::feed::Feed;
 use crate::rebuild::{OnProgress, Phase, Progress};
 
@@ -57,6 +57,17 @@ pub struct CollectionCount {
     pub differing: u64,
 }
 
+/// A group of which not everything could be compared: nobody can say what its documents should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unverified {
+    /// Which.
+    pub group: Group,
+    /// The last event that was compared; the group stands before the next.
+    pub through: Sequence,
+    /// Why.
+    pub reason: String,
+}
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -68,12 +79,20 @@ pub struct Verified {
     pub collections: Vec<CollectionCount>,
     /// The first 100 differences.
     pub differences: Vec<Difference>,
+    /// What could not be compared, as an event of the log cannot be read or applied.
+    pub unverified: Vec<Unverified>,
 }
 
 impl Verified {
-    /// Whether the live generation is what the log says.
+    /// Whether the live generation is all that the log says.
     #[must_use]
     pub fn clean(&self) -> bool {
+        self.matching() && self.unverified.is_empty()
+    }
+
+    /// Whether what could be compared is what the log says.
+    #[must_use]
+    pub fn matching(&self) -> bool {
         self.collections.iter().all(|collection| collection.differing == 0)
     }
 }
@@ -133,11 +152,14 @@ async fn compare(
             }
         }
     }
+    let position = log.epoch().at(comparison.engine.at());
+    let unverified = comparison.look_ahead(head, progress).await?;
     Ok(Verified {
         generation: comparison.live.generation().to_owned(),
-        position: log.epoch().at(comparison.engine.at()),
+        position,
         collections: comparison.report.collections,
         differences: comparison.report.differences,
+        unverified,
     })
 }
 
@@ -168,6 +190,27 @@ struct Comparison {
 }
 
 impl Comparison {
+    /// Goes on to the log's end, wherever the live generation is, to see which groups cannot get there: of those
+    /// only what lies before can be compared.
+    async fn look_ahead(
+        &mut self,
+        head: Sequence,
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<Unverified>, ProjectError> {
+        let told = |done| progress(Progress { phase: Phase::Build, done, total: head });
+        match self.feed.advance(&mut self.engine, head, None, &told).await {
+            // When no group can go on, that is where the end is.
+            Ok(()) | Err(ProjectError::Poison(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let unverified = |stop: &Stop| Unverified {
+            group: stop.group,
+            through: stop.poison.sequence().saturating_sub(1),
+            reason: telemetry::error_chain(&stop.poison),
+        };
+        Ok(self.engine.stops().iter().map(unverified).collect())
+    }
+
     /// Goes through a collection of both generations side by side, then settles what differed.
     async fn walk(
         &mut self,

@@ -24,6 +24,10 @@ pub struct Checkpoint {
     /// How far each group is, by its name; none of a group means `position`.
     #[serde(default)]
     pub groups: BTreeMap<String, Sequence>,
+    /// The groups that have stopped, by name, with the event each stands before: they go no further, however long
+    /// they are waited for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stopped: BTreeMap<String, Sequence>,
     /// Which generation of the read model.
     pub generation: String,
     /// When the projector said so.

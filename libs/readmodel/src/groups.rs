@@ -113,3 +113,38 @@ impl Marks {
         joined
     }
 }
+
+/// Before which event each group stands that has stopped; none of those that go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stops {
+    before: [Option<Sequence>; Group::ALL.len()],
+}
+
+impl Stops {
+    const fn place(group: Group) -> usize {
+        match group {
+            Group::Conversations => 0,
+            Group::People => 1,
+            Group::Inbox => 2,
+        }
+    }
+
+    /// A group stands before this event.
+    pub fn set(&mut self, group: Group, before: Sequence) {
+        if let Some(place) = self.before.get_mut(Self::place(group)) {
+            *place = Some(before);
+        }
+    }
+
+    /// The event a group stands before; none when it goes on.
+    #[must_use]
+    pub fn get(&self, group: Group) -> Option<Sequence> {
+        self.before.get(Self::place(group)).copied().flatten()
+    }
+
+    /// Whether one of these groups will not get as far as an event.
+    #[must_use]
+    pub fn keep_from(&self, groups: &[Group], sequence: Sequence) -> bool {
+        groups.iter().any(|group| self.get(*group).is_some_and(|before| before <= sequence))
+    }
+}

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::backend::{Backend, Care, generation_name, generation_number, valid_snapshot_name};
-use crate::groups::{Group, Marks};
+use crate::groups::{Group, Marks, Stops};
 use crate::store::{Answer, ProjectionStore, ReadStore, StoreError};
 
 /// How often the pointer is looked at, so that a switch made by another process is noticed.
@@ -69,9 +69,16 @@ struct Inner {
     backend: Arc<dyn Backend>,
     live: RwLock<Live>,
     /// How far the live generation is known to be. Lags behind the truth, never ahead of it.
-    known: watch::Sender<Marks>,
+    known: watch::Sender<Known>,
     /// Wakes the follower: somebody has heard of another generation.
     heard: Notify,
+}
+
+/// What is known of how far the live generation is, and how far it will get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Known {
+    marks: Marks,
+    stops: Stops,
 }
 
 #[derive(Debug, Clone)]
@@ -108,7 +115,7 @@ impl ReadModel {
         let inner = Arc::new(Inner {
             backend,
             live: RwLock::new(live),
-            known: watch::Sender::new(at),
+            known: watch::Sender::new(Known { marks: at, stops: Stops::default() }),
             heard: Notify::new(),
         });
         tokio::spawn(follow(Arc::downgrade(&inner)));
@@ -137,7 +144,13 @@ impl ReadModel {
     /// How far all groups of the live generation are known to be; they may be further.
     #[must_use]
     pub fn known_checkpoint(&self) -> Sequence {
-        self.0.known.borrow().least()
+        self.known_marks().least()
+    }
+
+    /// How far each group of the live generation is known to be; it may be further.
+    #[must_use]
+    pub fn known_marks(&self) -> Marks {
+        self.0.known.borrow().marks
     }
 
     /// Takes note that all groups of a generation have projected up to a sequence.
@@ -155,6 +168,17 @@ impl ReadModel {
         }
     }
 
+    /// Takes note of which groups of a generation have stopped, as its projector has said; those it does not name
+    /// go on.
+    pub fn note_stops(&self, stops: Stops, generation: &str) {
+        let live = self.0.live.read();
+        if live.name == generation {
+            self.0
+                .known
+                .send_if_modified(|known| std::mem::replace(&mut known.stops, stops) != stops);
+        }
+    }
+
     /// Waits until all groups of the live generation have projected a sequence, so that a client reads what it
     /// wrote.
     ///
@@ -167,7 +191,8 @@ impl ReadModel {
     /// Waits only for the groups an answer is made of: another one may have stopped.
     ///
     /// # Errors
-    /// [`Lagging`] when it takes longer than `timeout`.
+    /// [`Lagging`] when it takes longer than `timeout`, and at once when one of these groups has stopped before
+    /// the sequence.
     pub async fn wait_for_groups(
         &self,
         groups: &[Group],
@@ -177,15 +202,20 @@ impl ReadModel {
         let deadline = Instant::now() + timeout;
         let mut known = self.0.known.subscribe();
         loop {
-            if known.borrow_and_update().least_of(groups) >= sequence {
+            let now = *known.borrow_and_update();
+            let at = now.marks.least_of(groups);
+            if at >= sequence {
                 return Ok(());
+            }
+            if now.stops.keep_from(groups, sequence) {
+                return Err(Lagging { at });
             }
             let poll_at = (Instant::now() + POLL_EVERY).min(deadline);
             if let Ok(Ok(())) = tokio::time::timeout_at(poll_at, known.changed()).await {
                 continue;
             }
             self.0.ask().await;
-            let at = known.borrow().least_of(groups);
+            let at = known.borrow().marks.least_of(groups);
             if at < sequence && Instant::now() >= deadline {
                 return Err(Lagging { at });
             }
@@ -268,8 +298,8 @@ impl ReadModel {
 impl Inner {
     fn raise(&self, marks: &Marks) {
         self.known.send_if_modified(|known| {
-            let joined = known.joined(marks);
-            std::mem::replace(known, joined) != joined
+            let joined = known.marks.joined(marks);
+            std::mem::replace(&mut known.marks, joined) != joined
         });
     }
 
@@ -299,7 +329,7 @@ impl Inner {
                 "read model switched"
             );
             *live = Live { name, store };
-            self.known.send_replace(at);
+            self.known.send_replace(Known { marks: at, stops: Stops::default() });
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub use docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, SiteDoc,
     UserDoc,
 };
-pub use groups::{Group, Marks};
+pub use groups::{Group, Marks, Stops};
 pub use handle::{InvalidUrl, Lagging, ReadModel, ReadModelUrl};
 pub use mongo::initiate_replica_set;
 pub use store::{

@@ -19,6 +19,7 @@ use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 use readmodel::{Group, Key, Want};
+use schemas::event::intact_type;
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::ClientId;
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
@@ -157,16 +158,38 @@ pub(crate) fn needs_further(
     }
 }
 
-/// The groups that events of a lane concern, whatever they say. A lane that is not known may concern any.
+/// The groups that events of a lane concern, whatever they say. A lane that is not known, or of which this build
+/// knows no event, may concern any: what a newer build says there must not be passed over.
 pub(crate) fn groups_of_lane(lane: Option<&Lane>) -> &'static [Group] {
     match lane {
-        None => &Group::ALL,
+        None | Some(Lane::Media(_)) => &Group::ALL,
         Some(Lane::User(_)) => &[Group::People, Group::Conversations],
         Some(Lane::Room(_) | Lane::Member(..) | Lane::Timeline(_) | Lane::Receipts(_)) => {
             &[Group::Conversations]
         }
         Some(Lane::Inbox(_)) => &[Group::Inbox],
-        Some(_) => &[],
+        // Nothing that is ever said of sessions and unique names is projected.
+        Some(
+            Lane::Session(_)
+            | Lane::Handle(_)
+            | Lane::Email(_)
+            | Lane::RoomName(_)
+            | Lane::Direct(_),
+        ) => &[],
+    }
+}
+
+/// Events after which only the account itself is another one. Conversations learn of a person by the registration,
+/// so nothing of theirs depends on what these say.
+const OF_PEOPLE_ONLY: [&str; 3] =
+    ["user.profile_changed.v1", "user.role_changed.v1", "user.suspension_changed.v1"];
+
+/// The groups that an event concerns which cannot be read, by its lane and, where that is certain, its type.
+pub(crate) fn groups_of_unreadable(lane: Option<&Lane>, payload: &[u8]) -> &'static [Group] {
+    let of_people = |kind: String| OF_PEOPLE_ONLY.contains(&kind.as_str());
+    match lane {
+        Some(Lane::User(_)) if intact_type(payload).is_some_and(of_people) => &[Group::People],
+        lane => groups_of_lane(lane),
     }
 }
 
@@ -298,5 +321,37 @@ pub(crate) fn remove_mention(numbers: &mut Vec<u64>, number: u64) -> bool {
             true
         }
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_profile_stops_the_people_alone_and_only_when_its_type_is_certain() {
+        let user = Lane::User(UserId::from_uuid(uuid::Uuid::from_u128(1)));
+        let whole = br#"{"id":"evt_00000000000000000000000004","type":"user.profile_changed.v1","subject":"x","time":"2026-11-21T10:00:00.000Z","actor":"system","digest":"DIGEST","data":{"user":7}}"#;
+        let sum = |kind: &str| {
+            let mut hasher = crc32fast::Hasher::new();
+            for part in ["evt_00000000000000000000000004", kind, "x", r#"{"user":7}"#] {
+                hasher.update(part.as_bytes());
+                hasher.update(&[0]);
+            }
+            format!("{:08x}", hasher.finalize())
+        };
+        let text = String::from_utf8_lossy(whole).into_owned();
+        let sealed = text.replace("DIGEST", &sum("user.profile_changed.v1"));
+        assert_eq!(groups_of_unreadable(Some(&user), sealed.as_bytes()), [Group::People]);
+        let newer = text.replace("profile_changed.v1", "profile_changed.v2");
+        let newer = newer.replace("DIGEST", &sum("user.profile_changed.v2"));
+        for other in [text.as_str(), newer.as_str(), "junk"] {
+            let groups = groups_of_unreadable(Some(&user), other.as_bytes());
+            assert_eq!(groups, [Group::People, Group::Conversations], "{other}");
+        }
+        assert_eq!(groups_of_unreadable(None, sealed.as_bytes()), Group::ALL);
+        for name in OF_PEOPLE_ONLY {
+            assert!(EventData::TYPES.contains(&name), "{name}");
+        }
     }
 }

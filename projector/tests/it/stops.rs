@@ -12,6 +12,7 @@ cases!(
     an_unreadable_event_stops_the_projection,
     an_unreadable_inbox_stops_nothing_else,
     what_nobody_projects_stops_nothing,
+    what_a_newer_build_says_on_a_lane_of_its_own_is_not_passed_over,
 );
 
 /// On a lane nobody knows, which could have meant anything.
@@ -32,6 +33,10 @@ async fn an_unreadable_event_stops_the_projection(place: &Place) {
     assert!(reasons[0].reason.contains(&(last + 1).to_string()), "{reasons:?}");
     assert_eq!(place.model.current().checkpoint().await.unwrap().sequence, last);
     assert_eq!(last_number(&place.model).await, 5);
+    let verified = verify(&log.log, &place.model, &silent).await.unwrap();
+    let stand: Vec<Group> = verified.unverified.iter().map(|one| one.group).collect();
+    assert_eq!(stand, Group::ALL, "{verified:?}");
+    assert!(verified.matching() && !verified.clean(), "{verified:?}");
     let refused = rebuild(&log.log, &place.model, &RebuildOptions::default(), &silent).await;
     assert!(matches!(refused, Err(ProjectError::Poison(_))), "{refused:?}");
     assert_eq!(place.model.generations().await.unwrap().len(), 1);
@@ -66,7 +71,14 @@ async fn an_unreadable_inbox_stops_nothing_else(place: &Place) {
     assert_eq!((checkpoint.sequence, checkpoint.marks), (before, expected));
     // What is there is right, in the groups that go on and in the one that does not.
     let verified = verify(&log.log, &place.model, &silent).await.unwrap();
-    assert!(verified.clean(), "{verified:?}");
+    assert!(verified.matching() && !verified.clean(), "{verified:?}");
+    let [unverified] = verified.unverified.as_slice() else { panic!("{verified:?}") };
+    assert_eq!((unverified.group, unverified.through), (Group::Inbox, before));
+    assert!(unverified.reason.contains(&(before + 1).to_string()), "{verified:?}");
+    // Who waits for it is told at once that it goes no further; who waits for the others is not kept.
+    let waited = place.model.wait_for_groups(&[Group::Inbox], last, crate::log::PATIENCE);
+    let waited = tokio::time::timeout(crate::log::PATIENCE / 2, waited).await;
+    assert!(matches!(waited, Ok(Err(lagging)) if lagging.at == before), "{waited:?}");
     running.stop().await;
 
     // The same build once more: it looks again, stops again, and the others go on from where they were.
@@ -96,5 +108,19 @@ async fn what_nobody_projects_stops_nothing(place: &Place) {
     until("well", async || running.health.ready().is_ok()).await;
     let metrics = running.metrics.encode();
     assert!(metrics.contains("projector_passed_over_total 1"), "{metrics}");
+    running.stop().await;
+}
+
+/// This build knows no event of media: whatever is said there is a newer build's, and could be projected by it.
+async fn what_a_newer_build_says_on_a_lane_of_its_own_is_not_passed_over(place: &Place) {
+    let log = Log::start(&place.namespace).await;
+    let history = talk(2);
+    let last = log.append(&history, 0).await;
+    let media = schemas::MediaId::from_uuid(uuid::Uuid::from_u128(1));
+    log.append_junk_to(&format!("media.{media}")).await;
+    let running = log.projector(&place.model).await;
+    until("stopped", async || running.metrics.encode().contains("\ntidings_projector_stopped 1"))
+        .await;
+    assert_eq!(place.model.current().checkpoint().await.unwrap().marks, Marks::all(last));
     running.stop().await;
 }

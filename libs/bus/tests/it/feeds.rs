@@ -139,6 +139,7 @@ async fn checkpoints_reach_every_follower() {
     let checkpoint = Checkpoint {
         position: log.epoch().at(42),
         groups: [("inbox".to_owned(), 42), ("people".to_owned(), 57)].into(),
+        stopped: std::iter::once(("people".to_owned(), 8)).collect(),
         generation: "g1".to_owned(),
         at: Timestamp::from_millis(1_795_255_200_000),
     };

@@ -10,8 +10,9 @@ mod schema;
 mod store;
 mod write;
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,6 +45,40 @@ fn io_error(error: std::io::Error) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
 
+/// Makes a file that only its owner can read. SQLite gives the same rights to the files it puts beside it.
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}
+
+/// Takes from group and others what rights they have to a folder and the files in it.
+fn make_private(dir: &Path) -> Answer<()> {
+    let close = |path: &Path, mode: u32| {
+        let found = match std::fs::symlink_metadata(path) {
+            Ok(found) => found.permissions().mode(),
+            // Files of a generation come and go.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(io_error(error)),
+        };
+        if found & 0o077 == 0 {
+            return Ok(());
+        }
+        match std::fs::set_permissions(path, Permissions::from_mode(mode)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error(error)),
+            _ => Ok(()),
+        }
+    };
+    close(dir, 0o700)?;
+    for entry in std::fs::read_dir(dir).map_err(io_error)? {
+        let entry = entry.map_err(io_error)?;
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            close(&entry.path(), 0o600)?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs what blocks where it may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Answer<T> + Send + 'static,
@@ -55,11 +90,20 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Files {
-    /// Makes the folder when it is missing.
+    /// Makes the folder when it is missing, for its owner alone; what is there already is closed to others too:
+    /// it holds every message and address.
     pub(crate) async fn open(dir: &Path, namespace: &Namespace, cache: u64) -> Answer<Self> {
         let files = Self { dir: dir.to_owned(), namespace: namespace.clone(), cache };
         let made = files.dir.clone();
-        blocking(move || std::fs::create_dir_all(made).map_err(io_error)).await?;
+        blocking(move || {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&made)
+                .map_err(io_error)?;
+            make_private(&made)
+        })
+        .await?;
         Ok(files)
     }
 
@@ -94,7 +138,8 @@ impl Files {
 
     fn write_pointer(&self, from: Option<&str>, to: &str) -> Answer<bool> {
         // Held until the end: between processes the lock makes compare and write one step.
-        let lock = File::create(self.dir.join("current.lock")).map_err(io_error)?;
+        let lock = private_file().create(true).truncate(true).open(self.dir.join("current.lock"));
+        let lock = lock.map_err(io_error)?;
         lock.lock().map_err(io_error)?;
         if self.read_pointer()?.as_deref() != from {
             return Ok(false);
@@ -107,7 +152,7 @@ impl Files {
         let text =
             serde_json::to_vec(&pointer).map_err(|error| StoreError::Failed(Box::new(error)))?;
         let next = self.dir.join("current.json.next");
-        let mut file = File::create(&next).map_err(io_error)?;
+        let mut file = private_file().create(true).truncate(true).open(&next).map_err(io_error)?;
         file.write_all(&text).map_err(io_error)?;
         file.sync_all().map_err(io_error)?;
         std::fs::rename(&next, self.dir.join("current.json")).map_err(io_error)?;
@@ -118,7 +163,7 @@ impl Files {
 
     fn create_file(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let path = self.path(name);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        match private_file().create_new(true).open(&path) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(io_error(error)),
@@ -215,5 +260,33 @@ mod tests {
         next.set_retired(true).await.unwrap();
         assert!(opened.checkpoint().await.unwrap().retired);
         assert!(folder.path().join("gen-2.db-wal").exists());
+    }
+
+    #[tokio::test]
+    async fn files_and_folder_are_their_owners_alone_whatever_they_were() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("read");
+        let namespace = Namespace::parse("private").unwrap();
+        let files = Files::open(&folder, &namespace, CACHE).await.unwrap();
+        let store = files.create("gen-1", Care::FromTheStart).await.unwrap().unwrap();
+        assert!(files.switch(None, "gen-1").await.unwrap());
+        store.set_retired(true).await.unwrap();
+        let modes = || {
+            let all = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            let files: Vec<u32> = all.map(|path| mode(&path)).collect();
+            (mode(&folder), files)
+        };
+        let (of_folder, of_files) = modes();
+        assert!(of_folder == 0o700 && of_files.len() >= 4, "{of_folder:o} {of_files:?}");
+        assert!(of_files.iter().all(|mode| *mode == 0o600), "{of_files:?}");
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let open = Permissions::from_mode(0o644);
+            std::fs::set_permissions(entry.unwrap().path(), open).unwrap();
+        }
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        Files::open(&folder, &namespace, CACHE).await.unwrap();
+        let (of_folder, of_files) = modes();
+        assert_eq!((of_folder, of_files.iter().all(|mode| *mode == 0o600)), (0o700, true));
     }
 }
