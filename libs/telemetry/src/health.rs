@@ -1,6 +1,6 @@
 //! Whether a process can do its work, component by component, with reasons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
@@ -19,6 +19,8 @@ pub struct Unready {
 pub struct Health {
     components: Arc<RwLock<BTreeMap<&'static str, Result<(), String>>>>,
     dead: Arc<RwLock<Option<Unready>>>,
+    /// Those that stand and have said that waiting does not help.
+    stuck: Arc<RwLock<BTreeSet<&'static str>>>,
 }
 
 impl Health {
@@ -32,11 +34,28 @@ impl Health {
     /// A component that must be up before the process is ready reports `Err("starting")` first.
     pub fn set(&self, component: &'static str, state: Result<(), impl Into<String>>) {
         let state = state.map_err(Into::into);
+        self.stuck.write().unwrap_or_else(PoisonError::into_inner).remove(component);
         self.components.write().unwrap_or_else(PoisonError::into_inner).insert(component, state);
+    }
+
+    /// A component does not work as it should and will not by itself, nor after a restart; the process does what it
+    /// can without. An operator is needed.
+    pub fn stuck(&self, component: &'static str, reason: impl Into<String>) {
+        self.set(component, Err(reason.into()));
+        self.stuck.write().unwrap_or_else(PoisonError::into_inner).insert(component);
+    }
+
+    /// Whether it may help to wait: a component does not work and has not said that this is how it stays.
+    #[must_use]
+    pub fn starting(&self) -> bool {
+        let Err(unready) = self.ready() else { return false };
+        let stuck = self.stuck.read().unwrap_or_else(PoisonError::into_inner);
+        unready.iter().any(|one| !stuck.contains(one.component))
     }
 
     /// Forgets a component that has ended on purpose.
     pub fn remove(&self, component: &'static str) {
+        self.stuck.write().unwrap_or_else(PoisonError::into_inner).remove(component);
         self.components.write().unwrap_or_else(PoisonError::into_inner).remove(component);
     }
 
@@ -97,5 +116,21 @@ mod tests {
         assert!(health.ready().is_ok());
         health.fail("log", "gone");
         assert!(health.live().is_err());
+    }
+
+    #[test]
+    fn what_is_stuck_is_not_waited_for() {
+        let health = Health::new();
+        assert!(health.starting());
+        health.set("log", Ok::<(), String>(()));
+        health.set("projector", Err("starting"));
+        assert!(health.starting());
+        health.stuck("projector", "stopped before 7");
+        assert!(health.ready().is_err() && !health.starting() && health.live().is_ok());
+        health.set("log", Err("away"));
+        assert!(health.starting());
+        health.set("log", Ok::<(), String>(()));
+        health.set("projector", Err("behind"));
+        assert!(health.starting());
     }
 }

@@ -6,13 +6,34 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing_subscriber::filter::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::errors::error_chain;
 use crate::json_log::JsonLog;
+
+/// The crates of this workspace, as they name themselves in what they log. Only these are heard below `info`:
+/// libraries log there what passes through them (the log's client every event, the mailer every line it sends, the
+/// HTTP client every header), which no level of ours may bring into a log file.
+pub const OWN_TARGETS: [&str; 14] = [
+    "auth_svc",
+    "bench",
+    "bus",
+    "chat_svc",
+    "eventlog",
+    "gateway",
+    "notifier",
+    "projector",
+    "readmodel",
+    "schemas",
+    "telemetry",
+    "testbed",
+    "tests",
+    "tidings",
+];
 
 /// How long ending the process waits for the last spans to reach the collector.
 const LAST_EXPORT: Duration = Duration::from_secs(2);
@@ -69,7 +90,7 @@ pub fn check_filter(filter: &str) -> Result<(), InvalidFilter> {
     EnvFilter::try_new(filter).map(drop).map_err(|error| InvalidFilter(error.to_string()))
 }
 
-/// Installs JSON logs on stderr and the tracer for the whole process, once; a second call changes
+/// Installs JSON logs on stderr (of libraries never more than `info`, see [`OWN_TARGETS`]) and the tracer for the whole process, once; a second call changes
 /// nothing. An unreadable filter means `info`, and says so. Panics are logged by place, not by
 /// text, which could hold anything.
 pub fn init(service: &str, options: &Options) -> Guard {
@@ -95,7 +116,10 @@ pub fn init(service: &str, options: &Options) -> Guard {
         .with_context_activation(false)
         .with_tracer(provider.tracer("tidings"))
         .with_filter(LevelFilter::INFO);
-    let logs = JsonLog::new(service).with_filter(filter.unwrap_or_else(|_| EnvFilter::new("info")));
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
+    // The hint leaves it to the operator's filter which levels are looked at at all.
+    let discreet = filter_fn(is_discreet).with_max_level_hint(LevelFilter::TRACE);
+    let logs = JsonLog::new(service).with_filter(filter.and(discreet));
     if tracing_subscriber::registry().with(spans).with(logs).try_init().is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }
@@ -106,6 +130,12 @@ pub fn init(service: &str, options: &Options) -> Guard {
         tracing::warn!(error, "spans are not exported");
     }
     Guard { exporting: endpoint.map(|_| provider) }
+}
+
+/// Whether what is logged here cannot be somebody else's payload: at `info` and above, or by a crate of ours.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    let name = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= Level::INFO || OWN_TARGETS.contains(&name)
 }
 
 fn log_panic(info: &std::panic::PanicHookInfo<'_>) {

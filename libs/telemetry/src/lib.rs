@@ -16,7 +16,7 @@ mod trace;
 pub use admin::{AdminAnswer, admin_answer, serve_admin};
 pub use errors::error_chain;
 pub use health::{Health, Unready};
-pub use init::{Guard, InvalidFilter, Options, check_filter, init};
+pub use init::{Guard, InvalidFilter, OWN_TARGETS, Options, check_filter, init};
 pub use metrics::{Metrics, latency_buckets};
 pub use prometheus_client;
 pub use shutdown::Shutdown;
