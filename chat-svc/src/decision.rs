@@ -78,6 +78,7 @@ impl From<AppendError> for Failure {
         }
         tracing::warn!(error = %telemetry::error_chain(&error), "an append failed");
         Self::Refused(match error {
+            AppendError::Unreadable(_) => Rejection::unstorable(),
             AppendError::TooLarge => {
                 Rejection::new(Code::PayloadTooLarge, "the event is too large to be stored")
             }
@@ -108,7 +109,7 @@ impl From<DecodeError> for Failure {
             return Self::Refused(unavailable("the newest state was written by a newer build"));
         }
         tracing::error!(error = %telemetry::error_chain(&error), "an event cannot be read");
-        Self::Refused(Rejection::new(Code::Internal, "an event in the log cannot be read"))
+        Self::Refused(unavailable("the newest state of this cannot be read at the moment"))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use eventlog::{AppendError, EventLog, Expect, LaneWrite};
+use eventlog::{AppendError, EventLog, Expect, LaneWrite, Stored};
 use schemas::values::RoomName;
-use schemas::{Actor, Lane, NameKey, RoomId, Timestamp};
+use schemas::{Actor, DecodeError, Lane, NameKey, RoomId, Timestamp};
 
 use crate::call;
 use crate::domain::room::{create_everyone, evolve, evolve_name};
@@ -25,7 +25,13 @@ pub(crate) async fn ensure(
         let stored = log.last(&lane).await?;
         let mut holder = None;
         if let Some(stored) = &stored {
-            evolve_name(&mut holder, &stored.event()?.data);
+            match stored.event() {
+                Ok(event) => evolve_name(&mut holder, &event.data),
+                Err(error) => {
+                    unreadable(stored, &error);
+                    return Ok(None);
+                }
+            }
         }
         if let Some(owner) = &holder {
             return found(log, owner, name).await;
@@ -58,13 +64,25 @@ pub(crate) async fn ensure(
 async fn found(log: &EventLog, owner: &str, name: &RoomName) -> Result<Option<RoomId>, BuildError> {
     let mut room = None;
     if let Ok(id) = RoomId::parse(owner)
-        && let Some(stored) = log.last(&Lane::Room(id)).await?
+        && let Some(stored) = log.last(&Lane::Room(id.clone())).await?
     {
-        evolve(&mut room, &stored.event()?.data);
+        match stored.event() {
+            Ok(event) => evolve(&mut room, &event.data),
+            Err(error) => {
+                unreadable(&stored, &error);
+                return Ok(Some(id));
+            }
+        }
     }
     let id = room.filter(|room| room.everyone).map(|room| room.id);
     if id.is_none() {
         tracing::warn!(room.name = %name, "the room of everybody is not made: a channel has its name");
     }
     Ok(id)
+}
+
+/// One lane that cannot be read keeps nobody from the other rooms: whoever needs this one is told.
+fn unreadable(stored: &Stored, error: &DecodeError) {
+    let error = telemetry::error_chain(error);
+    tracing::error!(event.seq = stored.sequence, error, "the room of everybody cannot be read");
 }

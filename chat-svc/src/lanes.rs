@@ -298,3 +298,38 @@ impl Lanes {
         self.handles.forget_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemas::Event;
+
+    use super::*;
+
+    /// Every event type there is, as it lies in logs.
+    fn golden() -> Vec<EventData> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/golden");
+        let files =
+            std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()));
+        let event = |bytes: Vec<u8>| Event::decode(bytes.trim_ascii_end()).unwrap().data;
+        files.map(|bytes| event(bytes.unwrap())).collect()
+    }
+
+    fn known<E: Entity>(event: &EventData) -> bool {
+        let mut state = None;
+        E::evolve(&mut state, event);
+        state.is_some()
+    }
+
+    /// A lane is loaded by its last event alone: one that is forgotten here would make its entity vanish, and with
+    /// it a ban.
+    #[test]
+    fn every_event_of_a_lane_leaves_its_entity_known() {
+        for event in golden() {
+            let name = event.type_name();
+            assert_eq!(known::<Rooms>(&event), name.starts_with("room."), "{name}");
+            assert_eq!(known::<Members>(&event), name.starts_with("member."), "{name}");
+            assert_eq!(known::<People>(&event), name.starts_with("user."), "{name}");
+            assert_eq!(known::<Handles>(&event), name.starts_with("name."), "{name}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use schemas::ids::MessageId;
 use schemas::{EventData, Sequence};
 
 use crate::chat::Chat;
-use crate::decision::Failure;
+use crate::decision::{Failure, unavailable};
 use crate::domain::message::{self, Message};
 
 /// How long the read model is waited for when it does not know a message yet.
@@ -39,10 +39,15 @@ impl Chat {
         // Nobody has heard of it: it does not exist, or it came too recently for the read model and this
         // process's feed has missed it.
         let head = self.log.head().await?;
-        if self.index.checkpoint(&self.log.epoch()).await? < head {
-            self.index.wait_for(head, PATIENCE).await;
+        let all_known = self.index.checkpoint(&self.log.epoch()).await? >= head
+            || self.index.wait_for(head, PATIENCE).await;
+        match self.known_place(id).await? {
+            // The read model is behind, or stands: that there is no such message would be a guess.
+            None if !all_known => Err(Failure::Refused(unavailable(
+                "it is not known whether there is such a message; the read model is behind",
+            ))),
+            place => Ok(place),
         }
-        self.known_place(id).await
     }
 
     async fn known_place(&self, id: &MessageId) -> Result<Option<(Sequence, bool)>, Failure> {

@@ -11,7 +11,7 @@ use schemas::commands::{
     PostMessages, RemoveMember,
 };
 use schemas::values::RoomName;
-use schemas::{DecodeError, NameKey, Rejection, RoomId};
+use schemas::{NameKey, Rejection, RoomId};
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -78,9 +78,6 @@ pub enum BuildError {
     /// The room of everybody cannot be made.
     #[error("chat-svc cannot make the room of everybody")]
     Append(#[from] AppendError),
-    /// An event of the room of everybody cannot be read.
-    #[error("chat-svc cannot read an event")]
-    Decode(#[from] DecodeError),
     /// Commands cannot be served.
     #[error("chat-svc cannot serve commands")]
     Bus(#[from] BusError),

@@ -90,3 +90,33 @@ fn state_after(data: EventData) -> State {
         _ => State::Gone,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemas::Event;
+
+    use super::*;
+
+    /// Every event type there is, as it lies in logs.
+    fn golden() -> Vec<EventData> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/golden");
+        let files =
+            std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()));
+        let event = |bytes: Vec<u8>| Event::decode(bytes.trim_ascii_end()).unwrap().data;
+        files.map(|bytes| event(bytes.unwrap())).collect()
+    }
+
+    #[test]
+    fn every_event_of_a_lane_leaves_its_entity_known() {
+        for event in golden() {
+            let name = event.type_name();
+            match state_after(event) {
+                State::Person(_) => assert!(name.starts_with("user."), "{name}"),
+                State::Room(_) => assert!(name.starts_with("room."), "{name}"),
+                State::Gone => {
+                    assert!(!name.starts_with("user.") && !name.starts_with("room."), "{name}");
+                }
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::{BusError, ServiceHandle};
-use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, LogError};
+use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, LogError, Stored};
 use readmodel::{Group, ReadModel, StoreError};
 use schemas::codes::{Code, FieldError, Rejection};
 use schemas::commands::{
@@ -159,7 +159,7 @@ impl Desk {
         }
         let sequence = appended.sequences.first().copied().unwrap_or_default();
         let first = self.log.get(sequence).await.map_err(|error| log_failed(&error))?;
-        match first.and_then(|stored| stored.event().ok()).map(|event| event.data) {
+        match readable(first)? {
             Some(EventData::NotificationCreated(first)) => {
                 Ok((first.notification_id, self.log.epoch().at(sequence)))
             }
@@ -178,18 +178,7 @@ impl Desk {
     async fn person(&self, user: &UserId) -> Result<Option<UserState>, Rejection> {
         let lane = Lane::User(user.clone());
         let stored = self.log.last(&lane).await.map_err(|error| log_failed(&error))?;
-        let Some(stored) = stored else { return Ok(None) };
-        match stored.event() {
-            Ok(event) => Ok(person_after(event.data)),
-            Err(error) => {
-                tracing::error!(
-                    error = error_chain(&error),
-                    event.seq = stored.sequence,
-                    "an account cannot be read"
-                );
-                Err(Rejection::new(Code::Internal, "an account cannot be read"))
-            }
-        }
+        Ok(readable(stored)?.and_then(person_after))
     }
 
     /// The people who were named, each once.
@@ -223,7 +212,7 @@ impl Desk {
     async fn holder(&self, name: &str) -> Result<Option<UserId>, Rejection> {
         let lane = self.names.handle(name);
         let stored = self.log.last(&lane).await.map_err(|error| log_failed(&error))?;
-        match stored.and_then(|stored| stored.event().ok()).map(|event| event.data) {
+        match readable(stored)? {
             Some(EventData::NameClaimed(claimed)) => Ok(UserId::parse(&claimed.owner).ok()),
             _ => Ok(None),
         }
@@ -233,6 +222,7 @@ impl Desk {
         self.log.append(vec![write]).await.map_err(|error| {
             tracing::warn!(error = error_chain(&error), "an inbox event was not appended");
             match error {
+                AppendError::Unreadable(_) => Rejection::unstorable(),
                 AppendError::TooLarge => Rejection::new(Code::PayloadTooLarge, "too large"),
                 AppendError::StorageFull => unavailable("the store is full"),
                 _ => unavailable("the log does not answer"),
@@ -273,6 +263,20 @@ fn checked(command: &SendNotification) -> Result<(), Rejection> {
         return field("/users", "too_long", "name at most 100 people");
     }
     Ok(())
+}
+
+/// What a stored event says. One that cannot be read is not taken for none: what it is about is not known at
+/// the moment, to this build.
+fn readable(stored: Option<Stored>) -> Result<Option<EventData>, Rejection> {
+    let Some(stored) = stored else { return Ok(None) };
+    stored.event().map(|event| Some(event.data)).map_err(|error| {
+        tracing::error!(
+            error = error_chain(&error),
+            event.seq = stored.sequence,
+            "an event cannot be read"
+        );
+        unavailable("the newest state of this cannot be read at the moment")
+    })
 }
 
 fn unavailable(detail: &str) -> Rejection {

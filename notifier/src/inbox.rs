@@ -86,7 +86,9 @@ impl Channel for Inbox {
             Ok(appended) if appended.duplicate => Ok(Done::Before),
             Ok(_) => Ok(Done::Now),
             Err(AppendError::AlreadyCommitted) => Ok(Done::Before),
-            Err(error @ AppendError::TooLarge) => Err(Failed::for_good(error_chain(&error))),
+            Err(error @ (AppendError::TooLarge | AppendError::Unreadable(_))) => {
+                Err(Failed::for_good(error_chain(&error)))
+            }
             Err(error @ AppendError::StorageFull) => {
                 Err(Failed::for_want_of_room(error_chain(&error)))
             }

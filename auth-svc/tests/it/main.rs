@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod accounts;
+mod arbitrary;
 mod kit;
 mod operator;
 mod passwords;

@@ -149,6 +149,11 @@ impl World {
         Self { first, index, log, config, url, _server: server }
     }
 
+    /// Where its nats-server is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Another chat-svc beside the first, as another process would be.
     pub(crate) async fn another(&self) -> Instance {
         instance(&self.url, &self.config, &self.index).await

@@ -9,9 +9,6 @@ use schemas::{Lane, UserId};
 use super::{AccountRejection, LoadedUser, Name};
 use crate::domain::{Context, Fact};
 
-/// Settings may have as many bytes of JSON.
-pub(super) const MAX_SETTINGS: usize = 8 * 1024;
-
 /// What a registration is decided by.
 #[derive(Debug, Clone)]
 pub(crate) struct Registering {
@@ -131,10 +128,7 @@ pub(crate) fn change_profile(
     user.bio = command.bio.clone().apply(user.bio);
     user.avatar_media_id = command.avatar_media_id.clone().apply(user.avatar_media_id);
     if let Some(settings) = &command.settings {
-        if serde_json::to_vec(settings).map_or(usize::MAX, |json| json.len()) > MAX_SETTINGS {
-            return Err(AccountRejection::SettingsTooLarge);
-        }
-        user.settings = settings.clone();
+        user.settings = settings.as_object().clone();
     }
     let mut facts = Vec::new();
     if let (Some(change), Some(username)) = (&state.handle, &command.username) {

@@ -19,8 +19,6 @@ pub(crate) enum AccountRejection {
     LastAdmin,
     /// The account is suspended.
     Suspended,
-    /// The settings are larger than 8 KiB.
-    SettingsTooLarge,
 }
 
 impl From<AccountRejection> for Rejection {
@@ -41,12 +39,6 @@ impl From<AccountRejection> for Rejection {
             R::NotYourself => Self::new(Code::Conflict, "nobody can suspend himself"),
             R::LastAdmin => Self::new(Code::Conflict, "the last admin cannot lose the role"),
             R::Suspended => Self::new(Code::Forbidden, "the account is suspended"),
-            R::SettingsTooLarge => Self::field(
-                Code::ValidationFailed,
-                "/settings",
-                "too_long",
-                "settings must have at most 8,192 bytes as JSON",
-            ),
         }
     }
 }

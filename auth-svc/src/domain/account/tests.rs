@@ -4,10 +4,9 @@ use eventlog::Expect;
 use schemas::commands::{AdministerUser, ChangeProfile, Register};
 use schemas::events::UserState;
 use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Username};
-use schemas::{Lane, NameKey, Timestamp, UserId};
+use schemas::{Lane, NameKey, Settings, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::decide::MAX_SETTINGS;
 use super::{
     AccountRejection, Administering, Changing, Name, NameChange, Registering, Registrar,
     administer, change_profile, evolve, evolve_owner, promote, register,
@@ -229,13 +228,14 @@ fn another_username_releases_the_old_one_in_the_same_step() {
 }
 
 #[test]
-fn settings_have_a_limit() {
-    let state = changing(user(1, "ada", Role::User));
-    let mut settings = serde_json::Map::new();
-    settings.insert("k".into(), "x".repeat(MAX_SETTINGS).into());
-    let command = ChangeProfile { settings: Some(settings), ..no_change() };
-    let refused = change_profile(&state, &command);
-    assert_eq!(refused.err(), Some(AccountRejection::SettingsTooLarge));
+fn settings_are_replaced_as_a_whole() {
+    let mut person = user(1, "ada", Role::User);
+    person.settings.insert("old".into(), true.into());
+    let state = changing(person);
+    let settings: Settings = serde_json::from_str(r#"{"theme":{"dark":true}}"#).unwrap();
+    let command = ChangeProfile { settings: Some(settings.clone()), ..no_change() };
+    let (changed, facts) = change_profile(&state, &command).unwrap();
+    assert_eq!((&changed.settings, facts.len()), (settings.as_object(), 1));
 }
 
 fn administering(admin: UserState, target: UserState) -> Administering {

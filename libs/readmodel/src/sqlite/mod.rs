@@ -267,7 +267,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("read");
         let namespace = Namespace::parse("private").unwrap();
-        let files = Files::open(&folder, &namespace, CACHE).await.unwrap();
+        let files = Files::open(&folder, &namespace, 1 << 20).await.unwrap();
         let store = files.create("gen-1", Care::FromTheStart).await.unwrap().unwrap();
         assert!(files.switch(None, "gen-1").await.unwrap());
         store.set_retired(true).await.unwrap();
@@ -285,7 +285,7 @@ mod tests {
             std::fs::set_permissions(entry.unwrap().path(), open).unwrap();
         }
         std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
-        Files::open(&folder, &namespace, CACHE).await.unwrap();
+        Files::open(&folder, &namespace, 1 << 20).await.unwrap();
         let (of_folder, of_files) = modes();
         assert_eq!((of_folder, of_files.iter().all(|mode| *mode == 0o600)), (0o700, true));
     }
