@@ -4,7 +4,7 @@
 use bus::CallError;
 use eventlog::{LogError, SecretError};
 use readmodel::StoreError;
-use schemas::{Code, Rejection};
+use schemas::{Code, DecodeError, Rejection, Sequence};
 use telemetry::error_chain;
 
 /// Seconds after which asking again makes sense.
@@ -26,6 +26,12 @@ pub(crate) fn store(error: StoreError) -> Rejection {
 pub(crate) fn log(error: LogError) -> Rejection {
     tracing::warn!(error = %error_chain(&error), "the log does not answer");
     unavailable("the log does not answer")
+}
+
+/// An entity's newest event cannot be read by this build. Nothing but that entity is affected.
+pub(crate) fn unreadable(sequence: Sequence, error: &DecodeError) -> Rejection {
+    tracing::error!(event.seq = sequence, error = %error_chain(error), "an event cannot be read");
+    unavailable("the newest state of this cannot be read at the moment")
 }
 
 /// The store of idempotency keys could not answer.

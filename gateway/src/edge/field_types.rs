@@ -4,8 +4,8 @@ use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Format, InvalidValue, NewPassword, Notice, Patch,
     Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username, Visibility,
 };
-use schemas::{MediaId, MessageId, RoomId, Timestamp, UserId};
-use serde_json::{Map, Value};
+use schemas::{MediaId, MessageId, RoomId, Settings, Timestamp, UserId};
+use serde_json::Value;
 
 use super::fields::{Field, FromField};
 
@@ -54,7 +54,7 @@ parsed! {
     RoomId, "must be a room id";
     MessageId, "must be a message id";
     MediaId, "must be a media id";
-    Timestamp, "must be an RFC 3339 date and time";
+    Timestamp, "must be an RFC 3339 date and time of the years 0001 to 9999";
 }
 
 macro_rules! choices {
@@ -118,12 +118,16 @@ impl FromField for bool {
     }
 }
 
-impl FromField for Map<String, Value> {
+impl FromField for Settings {
     fn from_field(mut field: Field<'_>) -> Option<Self> {
-        match field.value.take() {
-            None => field.refuse("required", "is required"),
-            Some(Value::Object(map)) => Some(map),
-            Some(_) => field.refuse("wrong_type", "must be an object"),
+        let object = match field.value.take() {
+            None => return field.refuse("required", "is required"),
+            Some(Value::Object(object)) => object,
+            Some(_) => return field.refuse("wrong_type", "must be an object"),
+        };
+        match Self::parse(object) {
+            Ok(settings) => Some(settings),
+            Err(invalid) => field.refuse(invalid.code, invalid.detail),
         }
     }
 }

@@ -9,12 +9,12 @@ use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use readmodel::Group;
 use schemas::commands::Caller;
 use schemas::{Code, Position, Rejection};
 
 use super::Route;
 use super::arrival::header;
+use super::groups::groups_of;
 use crate::problem;
 use crate::state::AppState;
 
@@ -140,23 +140,4 @@ pub(super) async fn fresh_enough(
         let detail = "the read model has not reached Tidings-Min-Position yet";
         Rejection::new(Code::ProjectionLagging, detail).retry_after(1)
     })
-}
-
-/// What an answer is made of: an inbox that has stopped must not keep anybody from reading messages, nor
-/// messages anybody from reading accounts. (Who wrote or is in something is named out of a memory.)
-fn groups_of(path: &str) -> &'static [Group] {
-    let begins = |prefix| {
-        path.strip_prefix(prefix).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'))
-    };
-    if begins("/v1/notifications") {
-        return &[Group::Inbox];
-    }
-    if begins("/v1/users") || begins("/v1/admin/users") {
-        return &[Group::People];
-    }
-    if begins("/v1/sessions") {
-        // Told by auth-svc, which knows.
-        return &[];
-    }
-    &[Group::Conversations, Group::People]
 }

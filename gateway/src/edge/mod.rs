@@ -6,6 +6,7 @@ mod call;
 mod field_types;
 mod fields;
 mod forwarded;
+mod groups;
 mod idempotency;
 mod intake;
 mod json;

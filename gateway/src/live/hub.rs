@@ -18,6 +18,7 @@ use super::metrics::LiveMetrics;
 use super::ports::{Names, Observer};
 use super::routing::{Crowded, Routing, SocketId};
 use super::told::{self, Audience, Effect, Known, Place, Told};
+use super::unprojected::Unprojected;
 use crate::documents;
 use crate::socket::Outbox;
 
@@ -67,6 +68,7 @@ pub(crate) struct State {
     pub(crate) head: Sequence,
     pub(crate) memory: Memory,
     pub(crate) routing: Routing,
+    pub(crate) unprojected: Unprojected,
 }
 
 /// An event made ready to be handed on: what needed waiting or work outside the lock.
@@ -81,7 +83,8 @@ impl Hub {
     pub(super) fn new(parts: HubParts, head: Sequence) -> Self {
         let HubParts { log, read, names, observers, metrics, memory } = parts;
         let memory = Memory::from(head, Bounds::of_bytes(memory));
-        let state = State { head, memory, routing: Routing::default() };
+        let unprojected = Unprojected::after(head);
+        let state = State { head, memory, routing: Routing::default(), unprojected };
         Self {
             inner: Arc::new(Inner {
                 epoch: log.epoch(),
@@ -200,6 +203,7 @@ impl Hub {
     pub(crate) fn tidy(&self) {
         let mut state = self.inner.state.lock();
         state.routing.forget_absent(Instant::now());
+        state.unprojected.forget_through(self.inner.read.known_marks().conversations);
         let metrics = &self.inner.metrics;
         metrics.deliveries.inc_by(state.routing.take_given());
         metrics.remembered.set(i64::try_from(state.memory.events()).unwrap_or(i64::MAX));
@@ -254,11 +258,9 @@ impl State {
     pub(crate) fn wants(&self, lane: &Lane) -> bool {
         match lane {
             Lane::Timeline(room) | Lane::Receipts(room) => self.routing.wants_room(room),
-            // Rooms and members move the tables, and a room's creation is told to who comes in next.
-            Lane::Room(_) => true,
-            Lane::Member(room, user) => {
-                self.routing.wants_room(room) || self.routing.wants_person(user)
-            }
+            // Rooms and members move the tables, and say who may come in while the read model is behind; a
+            // room's creation is told to who comes in next.
+            Lane::Room(_) | Lane::Member(..) => true,
             Lane::Inbox(user) => self.routing.wants_person(user),
             Lane::User(_) | Lane::Session(_) => true,
             Lane::Handle(_)
@@ -275,6 +277,9 @@ impl State {
         let newcomer = told.and_then(|told| self.newcomer_frame(event.sequence, told));
         self.memory.push(event);
         self.head = event.sequence;
+        if matches!(event.lane, Lane::Room(_) | Lane::Member(..)) {
+            self.unprojected.note(event.sequence, &event.lane, ready.event.as_ref());
+        }
         if let Some(event) = &ready.event {
             self.revoke(event);
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use readmodel::{Group, StoreError};
+use readmodel::{Doc, Group, Key, Lagging, StoreError, Want};
 use schemas::frames::{CloseCode, ServerFrame};
 use schemas::{Position, RoomId, Sequence, UserId};
 
@@ -124,39 +124,53 @@ impl Joining {
         loaded.get_or_try_init(|| self.load()).await.map(drop)
     }
 
+    /// The read model's rooms of the user, and what has happened to them since: it may be behind, or stand before an
+    /// event it cannot apply, which shuts nobody out.
     async fn load(&self) -> Result<(), JoinError> {
         let inner = &self.hub.inner;
-        let head = {
-            let mut state = inner.state.lock();
-            state.routing.begin_loading(&self.user);
-            state.head
-        };
-        self.read_model_reaches(head).await?;
-        let rooms = inner.load_rooms(&self.user).await?;
+        inner.state.lock().routing.begin_loading(&self.user);
+        let read = inner.read.current();
+        let at_least = read.checkpoint().await?.marks.conversations;
+        let mut rooms = inner.load_rooms(&self.user).await?;
         // The read model may be ahead of the feed: who comes in at 50 must not hear what is handed on at 40.
-        let read = inner.read.current().checkpoint().await?.sequence;
-        if !self.hub.reaches(read, PATIENCE).await {
+        let at_most = read.checkpoint().await?.marks.conversations;
+        if !self.hub.reaches(at_most, PATIENCE).await {
             return Err(JoinError::Unavailable("the live feed is behind the read model".into()));
         }
-        inner.state.lock().routing.loaded(&self.user, rooms);
+        let mut state = inner.state.lock();
+        if at_least < state.unprojected.floor() {
+            let why = "the read model is too far behind to say who is where";
+            return Err(JoinError::Unavailable(why.into()));
+        }
+        state.unprojected.apply(&self.user, &mut rooms);
+        state.routing.loaded(&self.user, rooms);
         Ok(())
     }
 
-    async fn read_model_reaches(&self, sequence: Sequence) -> Result<(), JoinError> {
-        // Who is where, and who is who. An inbox that has stopped shuts nobody out.
-        let groups = &[Group::Conversations, Group::People];
-        let waited = self.hub.inner.read.wait_for_groups(groups, sequence, PATIENCE).await;
-        waited.map_err(|lagging| JoinError::Unavailable(lagging.into()))
-    }
-
-    /// Begins at the present: everything up to there can be read from the read model.
+    /// Begins at the present when everything up to there can be read from the read model. While that is behind, or
+    /// stands, what it lacks is sent as if the client had come back from where it is; where that is not
+    /// remembered, the client is told that it may have missed something.
     pub(crate) async fn fresh(&self, reset: Option<&'static str>) -> Result<Start, JoinError> {
-        let from = self.hub.inner.state.lock().head;
-        self.read_model_reaches(from).await?;
+        let inner = &self.hub.inner;
+        let head = inner.state.lock().head;
+        let waited = inner.read.wait_for_groups(&[Group::Conversations], head, PATIENCE).await;
+        let (from, reset) = match waited {
+            Ok(()) => (head, reset),
+            Err(Lagging { at }) if self.remembers(at)? => (at, reset),
+            Err(_) => (head, reset.or(Some("views_behind"))),
+        };
         if let Some(reason) = reset {
-            self.hub.inner.metrics.resume(reason);
+            inner.metrics.resume(reason);
         }
         Ok(Start { from, frames: Vec::new(), reset, welcome: from, resuming: false })
+    }
+
+    /// Whether all that the user is to hear of after a place is remembered, and not too much.
+    fn remembers(&self, after: Sequence) -> Result<bool, JoinError> {
+        let state = self.hub.inner.state.lock();
+        let rooms = state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?;
+        let events = || state.memory.since(after, rooms, &self.user, MAX_CHANGES).len();
+        Ok(after >= state.memory.floor() && events() <= MAX_CHANGES)
     }
 
     fn push(&self, frame: Bytes) -> Result<(), JoinError> {
@@ -282,11 +296,28 @@ async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
 }
 
 impl Inner {
-    /// The rooms a person is in, as the read model knows them.
+    /// The rooms a person is in, as the read model knows them. While it is behind it may not have heard of a person
+    /// who has just registered: to a room of everybody belongs whoever it knows no exception of.
     pub(crate) async fn load_rooms(&self, user: &UserId) -> Result<HashSet<RoomId>, StoreError> {
         self.metrics.room_loads.inc();
+        let behind = self.read.known_marks().conversations < self.state.lock().head;
         let memberships = self.read.current().memberships_of(user).await?;
-        let present = memberships.into_iter().filter(|m| m.present && !m.banned);
-        Ok(present.map(|membership| membership.room_id).collect())
+        let mut rooms = if behind { self.rooms_of_everybody().await? } else { HashSet::new() };
+        for membership in memberships {
+            if membership.present && !membership.banned {
+                rooms.insert(membership.room_id);
+            } else {
+                rooms.remove(&membership.room_id);
+            }
+        }
+        Ok(rooms)
+    }
+
+    async fn rooms_of_everybody(&self) -> Result<HashSet<RoomId>, StoreError> {
+        let site = self.read.writer().load(vec![Want::Key(Key::Site)]).await?.pop();
+        Ok(match site {
+            Some(Doc::Site(site)) => site.everyone_rooms.iter().cloned().collect(),
+            _ => HashSet::new(),
+        })
     }
 }

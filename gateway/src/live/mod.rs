@@ -22,6 +22,7 @@ mod resume;
 mod routing;
 mod run;
 mod told;
+mod unprojected;
 pub mod wire;
 
 pub use hub::{Hub, HubParts};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, CheckpointFeed, Live, LiveEvent, LiveFeed};
 use eventlog::{LogError, Record};
-use readmodel::{Group, Marks};
+use readmodel::{Group, Marks, Stops};
+use schemas::frames::CloseCode;
 use schemas::{DecodeError, Event, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
 use telemetry::{Health, Shutdown, error_chain};
 
@@ -16,6 +17,7 @@ use super::hub::{Hub, HubParts, Ready};
 use super::memory::Remembered;
 use super::pace::Pace;
 use super::told::{Audience, Told};
+use super::unprojected::Unprojected;
 
 /// The hub's name in health reports.
 const COMPONENT: &str = "live_feed";
@@ -30,6 +32,10 @@ const TICK: Duration = Duration::from_millis(100);
 /// How often the log is asked how far it is.
 const ASK_HEAD: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
+
+/// How far the read model may be behind a gateway that starts for its memberships to be made up for from the log:
+/// some seconds of reading.
+const MAKE_UP_FOR: Sequence = 5_000_000;
 
 /// Why the hub cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +64,7 @@ impl Hub {
         let head = parts.log.head().await?;
         let begin = head.saturating_sub(WARM_UP);
         let hub = Self::new(parts, begin);
+        hub.learn_unprojected(begin).await?;
         let mut run = Run::new(hub.clone(), Feed::after(begin), health);
         run.fill(head).await?;
         run.health.set(COMPONENT, Ok::<(), String>(()));
@@ -71,6 +78,37 @@ impl Hub {
             }
         });
         Ok(hub)
+    }
+}
+
+impl Hub {
+    /// Reads who came and went between what the read model has and the place from which on everything is handed
+    /// on. Its views may stand before an event they cannot apply: that must not keep anybody out.
+    async fn learn_unprojected(&self, begin: Sequence) -> Result<(), LogError> {
+        let inner = &self.inner;
+        let projected = match inner.read.current().checkpoint().await {
+            Ok(checkpoint) if checkpoint.epoch.as_ref() == Some(&inner.epoch) => {
+                checkpoint.marks.conversations
+            }
+            _ => return Ok(()),
+        };
+        if projected >= begin || begin - projected > MAKE_UP_FOR {
+            return Ok(());
+        }
+        let mut unprojected = Unprojected::after(projected);
+        let mut reader = inner.log.read_from(projected).await?;
+        while reader.through() < begin {
+            for record in reader.next(BATCH, WAIT).await?.records {
+                match &record.lane {
+                    Some(lane @ (Lane::Room(_) | Lane::Member(..))) if record.sequence <= begin => {
+                        unprojected.note(record.sequence, lane, record.event().ok().as_ref());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        inner.state.lock().unprojected = unprojected;
+        Ok(())
     }
 }
 
@@ -91,6 +129,13 @@ async fn watch_checkpoints(hub: Hub, mut feed: CheckpointFeed, shutdown: Shutdow
                 }
             }
             hub.inner.read.note_marks(marks, &checkpoint.generation);
+            let mut stops = Stops::default();
+            for group in Group::ALL {
+                if let Some(before) = checkpoint.stopped.get(group.as_str()) {
+                    stops.set(group, *before);
+                }
+            }
+            hub.inner.read.note_stops(stops, &checkpoint.generation);
             hub.heard(&hub.inner.epoch.at(marks.most()));
         }
     }
@@ -346,6 +391,7 @@ impl Run {
             Ok(event) => event,
             Err(error) => {
                 self.undecodable(remembered.sequence, &error);
+                self.distrust(&remembered.lane, &error);
                 return Ready::default();
             }
         };
@@ -359,6 +405,21 @@ impl Run {
             _ => Arc::default(),
         };
         Ready { event: Some(event), acquainted }
+    }
+
+    /// What happened to an account or to sessions is not known. What was known of them before is not relied on:
+    /// auth-svc is asked. When the event is no newer build's but a damaged one, people who are connected come back
+    /// and are judged anew.
+    fn distrust(&self, lane: &Lane, error: &DecodeError) {
+        let (Lane::User(user) | Lane::Session(user)) = lane else { return };
+        let inner = &self.hub.inner;
+        inner.observers.iter().for_each(|observer| observer.cut_off());
+        if matches!(error, DecodeError::UnknownType(_)) {
+            return;
+        }
+        for seat in inner.state.lock().routing.seats(user) {
+            seat.outbox.close_now(CloseCode::Draining);
+        }
     }
 
     fn undecodable(&self, sequence: Sequence, error: &DecodeError) {

@@ -131,7 +131,7 @@ pub(crate) async fn written(
 /// Waits until a write can be read; false when that takes too long.
 pub(crate) async fn projected(call: &Call, position: Option<&Position>) -> bool {
     let Some(position) = position else { return true };
-    let groups = &[Group::Conversations, Group::People];
+    let groups = &[Group::Conversations];
     let read_model = &call.state.read_model;
     read_model.wait_for_groups(groups, position.sequence, PROJECTED_WITHIN).await.is_ok()
 }

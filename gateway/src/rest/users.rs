@@ -5,7 +5,7 @@ use schemas::events::UserState;
 use schemas::unicode::sought;
 use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Secret, Username};
 use schemas::views::{Page, User};
-use schemas::{Code, MediaId, Rejection, UserId};
+use schemas::{Code, MediaId, Rejection, Settings, UserId};
 use serde_json::{Map, Value};
 
 use super::paging::{Moving, moving, place, whole};
@@ -43,8 +43,9 @@ shape! {
         email: Option<Email>,
         /// The unique name.
         username: Option<Username>,
-        /// Client settings, replaced as a whole; at most 8 KiB.
-        settings: Option<Map<String, Value>>,
+        /// Client settings, replaced as a whole: an object of at most 16 KiB as JSON and 16 levels.
+        #[schemars(with = "Option<Map<String, Value>>")]
+        settings: Option<Settings>,
     }
     /// A new password.
     PasswordChange {
