@@ -1,11 +1,16 @@
 //! What every service of a process shares: one log, one bus, one read model, one set of metrics.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use bus::Bus;
 use eventlog::{Connect, EventLog, Store, Topology};
 use readmodel::ReadModel;
+use telemetry::prometheus_client::collector::Collector;
+use telemetry::prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use telemetry::prometheus_client::metrics::MetricType;
+use telemetry::prometheus_client::metrics::counter::ConstCounter;
 use telemetry::{Health, Metrics};
 use tokio::sync::watch;
 
@@ -53,6 +58,8 @@ impl Base {
         if let Some(files) = files {
             log.sync_below(files.to_owned());
         }
+        let refusals = Box::new(Refusals(log.clone()));
+        metrics.register(|all| all.register_collector(refusals));
         let topology = Topology {
             replicas: config.replicas,
             group_commit: config.syncs_always(),
@@ -71,21 +78,42 @@ impl Base {
         Ok(Self { log, bus, read_model, metrics, health })
     }
 
-    /// Returns when every component is well, or after half a minute in which one was not: a view that
-    /// has stopped must not keep people from talking. Then it says which.
+    /// Returns when every component is well or has said that waiting does not help, or after half a minute in
+    /// which one was not well: a view that has stopped must not keep people from talking. Then it says which.
     pub(crate) async fn wait_until_well(&self) {
         let well = async {
-            while self.health.ready().is_err() {
+            while self.health.starting() {
                 tokio::time::sleep(LOOK).await;
             }
         };
-        if tokio::time::timeout(READY_WITHIN, well).await.is_err() {
-            for unready in self.health.ready().err().unwrap_or_default() {
-                let component = unready.component;
-                tracing::warn!(component, reason = unready.reason, "started, but not ready");
-                terminal::tell(&format!("warning: {component}: {}", unready.reason));
-            }
+        // Well or not, the start goes on.
+        let _ = tokio::time::timeout(READY_WITHIN, well).await;
+        for unready in self.health.ready().err().unwrap_or_default() {
+            let component = unready.component;
+            tracing::warn!(component, reason = unready.reason, "started, but not ready");
+            terminal::tell(&format!("warning: {component}: {}", unready.reason));
         }
+    }
+}
+
+/// Counts what the log's handle refused to write.
+struct Refusals(EventLog);
+
+impl fmt::Debug for Refusals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Refusals")
+    }
+}
+
+impl Collector for Refusals {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let descriptor = encoder.encode_descriptor(
+            "log_refused_unreadable",
+            "Events not written, as they would not have been read back as they were meant",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(self.0.refused_unreadable()).encode(descriptor)
     }
 }
 

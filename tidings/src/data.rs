@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::private;
 
 /// What `run.json` says about the `tidings serve` that uses this folder now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,7 @@ impl DataFolder {
             Err(TryLockError::WouldBlock) => return Ok(Claim::InUse),
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
         }
+        private::take_from_others(&path);
         // Left by a process that was killed: whoever held the lock is gone.
         remove_if_there(&path.join("run.json")).map_err(cannot)?;
         Ok(Claim::Ours(Self { path, _lock: lock, announced: false }))

@@ -15,6 +15,7 @@ mod names;
 mod nats;
 mod operate;
 mod parts;
+mod private;
 mod rate;
 mod room;
 mod serve;
@@ -38,6 +39,7 @@ use failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    private::make_only_private_files();
     match run(Cli::parse()) {
         Ok(code) => code,
         Err(failure) => {

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
 use crate::parts::Parts;
+use crate::private;
 use crate::room;
 use crate::services;
 use crate::signals::Signals;
@@ -46,6 +47,7 @@ async fn start(service: Service, config: &Config, parts: &mut Parts) -> Result<(
         let folder = config.data.display();
         Failure::because(&format!("the data folder {folder} cannot be made"), &error)
     })?;
+    private::take_from_others(&config.data);
     let (metrics, health) = (Metrics::new(), Health::new());
     // Before anything else: who waits for the start may look at what it waits for.
     let admin = match config.admin_listen {

@@ -12,7 +12,7 @@ use eventlog::{EventLog, LogError, Snapshot};
 use schemas::{Namespace, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::fs::{self, File};
+use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{BufReader, BufWriter};
 
 use super::reach::Reached;
@@ -153,7 +153,8 @@ fn copying(what: &str, error: &LogError) -> Failure {
 async fn copy_stream(log: &EventLog, stream: &str, folder: &Path) -> Result<u64, Failure> {
     make_private(folder).map_err(cannot("cannot make", folder))?;
     let file = folder.join("stream.tar.s2");
-    let mut sink = BufWriter::new(File::create(&file).await.map_err(cannot("cannot make", &file))?);
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&file).await;
+    let mut sink = BufWriter::new(made.map_err(cannot("cannot make", &file))?);
     let bar = bytes_bar(stream);
     let snapshot = log
         .snapshot(stream, &mut sink, |bytes| bar.set_position(bytes))

@@ -7,7 +7,7 @@ use eventlog::EventLog;
 use indicatif::ProgressBar;
 use projector::{
     Difference, DifferenceKind, Phase, Progress, ProjectError, RebuildOptions, Rebuilt, Until,
-    Verified,
+    Unverified, Verified,
 };
 use readmodel::ReadModel;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn report_built(built: &Rebuilt, output: Output) -> Result<(), Failure> {
     print(&format!("generation {generation} at {position}, {now}: {location}\n"))
 }
 
-/// Compares the read model with the log; exit code 1 when they differ.
+/// Compares the read model with the log; exit code 1 when they differ, or when part of it could not be compared.
 ///
 /// # Errors
 /// The comparison cannot be made.
@@ -115,12 +115,21 @@ fn verified_json(found: &Verified) -> Value {
         })
         .collect();
     let differences: Vec<Value> = found.differences.iter().map(difference_json).collect();
+    let unverified = found.unverified.iter().map(|one| {
+        json!({
+            "group": one.group.as_str(),
+            "through": one.through,
+            "reason": one.reason,
+        })
+    });
+    let unverified: Vec<Value> = unverified.collect();
     json!({
         "clean": found.clean(),
         "generation": found.generation,
         "position": found.position,
         "collections": collections,
         "differences": differences,
+        "unverified": unverified,
     })
 }
 
@@ -155,6 +164,14 @@ fn verified_text(found: &Verified) -> String {
             }
         };
     }
-    text.push_str(if found.clean() { "clean\n" } else { "NOT CLEAN\n" });
+    for Unverified { group, through, reason } in &found.unverified {
+        let group = group.as_str();
+        let _ = writeln!(text, "{group} stand: verified up to {through} and no further: {reason}");
+    }
+    text.push_str(match (found.matching(), found.unverified.is_empty()) {
+        (true, true) => "clean\n",
+        (true, false) => "NOT VERIFIED: some views stand; what they have is clean\n",
+        (false, _) => "NOT CLEAN\n",
+    });
     text
 }
