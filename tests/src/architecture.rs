@@ -155,6 +155,14 @@ fn nothing_is_called_by_a_name_that_says_nothing() {
 }
 
 #[test]
+fn every_crate_of_ours_is_heard_in_the_logs() {
+    for package in metadata().workspace_packages() {
+        let target = package.name.replace('-', "_");
+        assert!(telemetry::OWN_TARGETS.contains(&target.as_str()), "add {target} to OWN_TARGETS");
+    }
+}
+
+#[test]
 fn files_stay_small_and_finished() {
     // Written in two parts so that this file does not find itself.
     let unfinished = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("FIX", "ME")];

@@ -139,8 +139,11 @@ fn begin(
     logs: &Path,
     left: Option<&Path>,
 ) -> Result<(Process, String, String), String> {
-    let mut command = command(&["serve", "--listen", listen, "--log", "info", "--data"]);
+    let mut command = command(&["serve", "--listen", listen, "--data"]);
     command.arg(data).args(flags);
+    if !flags.iter().any(|flag| flag == "--log") {
+        command.args(["--log", "info"]);
+    }
     let process = Process::start("serve", &command, logs, left);
     let Some(line) = process.first_line() else { return Err(process.stderr_tail()) };
     let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");

@@ -13,10 +13,12 @@
 )]
 
 mod acks;
+mod claims;
 mod clocks;
 mod cluster;
 mod crew;
 mod damage;
+mod doors;
 mod figures;
 mod forged;
 mod full_disk;

@@ -1,6 +1,6 @@
 //! What must be true of a server after anything whatever was sent to it.
 
-use schemas::{Lane, Namespace};
+use schemas::{Event, Lane, Namespace};
 use tests::kit::installation::Installation;
 use tests::kit::person::{Person, Stranger};
 use tests::kit::{log, until};
@@ -31,9 +31,12 @@ pub(crate) async fn check(installation: &Installation) {
     assert!(resident < MEMORY, "the server holds {resident} MiB");
     read_log(installation);
     let namespace = Namespace::parse(NAMESPACE).unwrap();
-    for (sequence, subject, _) in log::everything(&installation.nats(), NAMESPACE).await {
+    for (sequence, subject, bytes) in log::everything(&installation.nats(), NAMESPACE).await {
         let lane = Lane::parse(&namespace, &subject);
         assert!(lane.is_ok(), "event {sequence} lies on {subject:?}");
+        let event =
+            Event::decode(&bytes).unwrap_or_else(|error| panic!("event {sequence}: {error}"));
+        assert_eq!(event.encode().ok(), Some(bytes), "event {sequence} is read as another");
     }
 }
 

@@ -60,5 +60,6 @@ mod scene;
 mod storm;
 mod texts;
 mod tokens;
+mod unreadable;
 mod walk;
 mod wire;

@@ -54,7 +54,7 @@ async fn sizes_are_limited(place: Place) {
     ada.post(&path, json!({"body": "ü".repeat(8000)})).await.ok(201);
     ada.post(&path, json!({"body": "ü".repeat(8001)})).await.problem(400, "validation_failed");
     ada.post(&path, json!({"body": "x".repeat(3_000_000)})).await.problem(413, "payload_too_large");
-    ada.patch("/v1/users/me", json!({"settings": {"x": "y".repeat(9000)}}))
+    ada.patch("/v1/users/me", json!({"settings": {"x": "y".repeat(16_384)}}))
         .await
         .any_problem(400..=413);
     let many = vec![ada.id.clone(); 500];

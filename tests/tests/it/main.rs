@@ -53,6 +53,7 @@ mod names;
 mod notifications;
 mod operations;
 mod own_writes;
+mod private;
 mod repeats;
 mod restores;
 mod rooms;
