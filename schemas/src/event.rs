@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::events::{
-    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState, MessageDeleted,
-    MessageEdited, MessagePosted, NameClaimed, NameReleased, NotificationCreated,
+    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
+    MessageDeleted, MessageEdited, MessagePosted, NameClaimed, NameReleased, NotificationCreated,
     NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated, RoomRestored,
     SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered,
     UserRoleChanged, UserSuspensionChanged,
