@@ -123,7 +123,7 @@ impl Operator {
         let name = who.strip_prefix('@').unwrap_or(who);
         let lane = match name.contains('@') {
             true => Email::parse(name).ok().map(|email| names.email(email.as_str())),
-            false => Username::parse(name).ok().map(|name| names.handle(name.as_str())),
+            false => Username::existing(name).ok().map(|name| names.handle(name.as_str())),
         };
         let holder = match lane {
             Some(lane) => accounts::holder(log, lane).await?,

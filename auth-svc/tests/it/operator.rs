@@ -86,7 +86,7 @@ async fn the_operator_makes_an_admin_beside_a_running_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_found_by_name_address_or_id_and_promoted_once() {
     let kit = Kit::start().await;
-    kit.register("root").await.unwrap();
+    kit.register("boss").await.unwrap();
     let operator = operator(&kit).await;
     for (number, how) in ["name", "@name", "address", "id"].iter().enumerate() {
         let account = kit.register(&format!("person{number}")).await.unwrap();

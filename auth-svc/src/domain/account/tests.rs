@@ -249,7 +249,7 @@ fn administering(admin: UserState, target: UserState) -> Administering {
 
 #[test]
 fn only_admins_act_on_others_and_never_against_themselves() {
-    let (admin, person) = (user(1, "root", Role::Admin), user(2, "ada", Role::User));
+    let (admin, person) = (user(1, "boss", Role::Admin), user(2, "ada", Role::User));
     let suspend = |of: &UserState| AdministerUser {
         user_id: of.id.clone(),
         role: None,
@@ -267,7 +267,7 @@ fn only_admins_act_on_others_and_never_against_themselves() {
 
 #[test]
 fn role_and_suspension_change_in_one_step_with_one_expectation() {
-    let (admin, person) = (user(1, "root", Role::Admin), user(2, "ada", Role::User));
+    let (admin, person) = (user(1, "boss", Role::Admin), user(2, "ada", Role::User));
     let command = AdministerUser {
         user_id: person.id.clone(),
         role: Some(Role::Moderator),
@@ -281,7 +281,7 @@ fn role_and_suspension_change_in_one_step_with_one_expectation() {
 
 #[test]
 fn an_admin_steps_down_when_another_remains() {
-    let admin = user(1, "root", Role::Admin);
+    let admin = user(1, "boss", Role::Admin);
     let command =
         AdministerUser { user_id: admin.id.clone(), role: Some(Role::User), suspended: None };
     let mut state = administering(admin.clone(), admin);
@@ -299,7 +299,7 @@ fn an_admin_steps_down_when_another_remains() {
 
 #[test]
 fn a_suspended_admin_acts_no_more() {
-    let mut admin = user(1, "root", Role::Admin);
+    let mut admin = user(1, "boss", Role::Admin);
     admin.suspended = true;
     let person = user(2, "ada", Role::User);
     let command = AdministerUser { user_id: person.id.clone(), role: None, suspended: Some(true) };
