@@ -158,8 +158,7 @@ async fn details_clients_rely_on(place: Place) {
         assert_eq!(said["body"], number.to_string());
     }
     // Who wants the connection closed gets that, offer or not.
-    let last = format!(
-        "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n"
-    );
-    assert_eq!(kept.ask(&last).await.header("connection"), Some("close"));
+    let last =
+        "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n";
+    assert_eq!(kept.ask(last).await.header("connection"), Some("close"));
 }
