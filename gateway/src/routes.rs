@@ -60,7 +60,7 @@ fn accounts() -> Vec<Route> {
         patch("/v1/users/me", "Change the caller's account", users::change_me)
             .takes::<users::ProfileChanges>().gives::<Account>(200),
         post("/v1/users/me/password", "Change the caller's password; his other sessions end", users::change_password)
-            .confidential().takes::<users::PasswordChange>().gives_nothing(204),
+            .attempt().confidential().takes::<users::PasswordChange>().gives_nothing(204),
         get("/v1/users/{user_id}", "A person", users::one).gives::<User>(200),
     ]
 }

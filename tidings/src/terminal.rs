@@ -137,7 +137,7 @@ pub(crate) fn first_steps(http: &str, admin: &str, config: &Config) {
         None => format!("\n  mails      {data}/mail (no mail server is set, see --smtp-url)"),
     };
     let is_local = config.listen.is_some_and(|listen| listen.ip().to_canonical().is_loopback());
-    let admin = match is_local {
+    let first_admin = match is_local {
         true => "the first account is an admin".to_owned(),
         false => format!("an admin: tidings admin create --data {data} --username U --email E"),
     };
@@ -151,7 +151,7 @@ Tidings is running. Ctrl-C stops everything.
   operators  {admin}/readyz   {admin}/metrics
   data       {data}{mails}
 
-First steps, to paste into another terminal ({admin}):
+First steps, to paste into another terminal ({first_admin}):
 
   T={http}; J='content-type: application/json'
   curl -s $T/v1/users -H "$J" -d '{{"username":"ada","email":"ada@example.org","password":"correct horse"}}'

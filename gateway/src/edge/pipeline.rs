@@ -113,7 +113,7 @@ async fn admit(
     findings: &mut Findings,
 ) -> Result<Option<Caller>, Rejection> {
     intake::check_head(request)?;
-    if route.meter == Meter::Address {
+    if route.meter == Meter::Address || route.attempt {
         findings.count(state.limits.address(arrival.ip).into_iter().collect())?;
     }
     let caller = match route.access {
@@ -124,6 +124,9 @@ async fn admit(
         findings.user = Some(caller.user_id.clone());
         if route.meter == Meter::Person {
             findings.count(state.limits.request(&caller.user_id, route.writes()))?;
+        }
+        if route.attempt {
+            findings.count(state.limits.attempt(&caller.user_id).into_iter().collect())?;
         }
     }
     if route.access == Access::Admin

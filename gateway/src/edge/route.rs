@@ -58,6 +58,8 @@ pub(crate) struct Route {
     pub(crate) handler: Handler,
     pub(crate) access: Access,
     pub(crate) meter: Meter,
+    /// A call shows that the caller knows a password: it counts like a login, for the address and for the account.
+    pub(crate) attempt: bool,
     /// One line for the OpenAPI document.
     pub(crate) summary: &'static str,
     pub(crate) body: Option<Schematic>,
@@ -94,6 +96,7 @@ impl Route {
             handler: Handler::Serve(Arc::new(serving)),
             access: Access::Session,
             meter: Meter::Person,
+            attempt: false,
             summary,
             body: None,
             query: None,
@@ -138,6 +141,12 @@ impl Route {
     pub(crate) fn open_to_attempts(mut self) -> Self {
         self.access = Access::Open;
         self.meter = Meter::Address;
+        self
+    }
+
+    /// It asks for a password, so that a call is an attempt to guess it.
+    pub(crate) fn attempt(mut self) -> Self {
+        self.attempt = true;
         self
     }
 

@@ -39,6 +39,7 @@ pub(crate) struct Limits {
     people: People,
     attempts: Option<Budget>,
     addresses: Table<IpAddr, Bucket>,
+    accounts: Table<UserId, Bucket>,
     strangers: Strangers,
 }
 
@@ -50,6 +51,7 @@ impl Limits {
             people: People::new(config),
             attempts: config.rate_auth.map(|rate| Budget::of("auth", rate)),
             addresses: Table::new(),
+            accounts: Table::new(),
             strangers: Strangers::default(),
         }
     }
@@ -94,6 +96,13 @@ impl Limits {
     pub(crate) fn address(&self, ip: IpAddr) -> Option<Verdict> {
         let (budget, now) = (self.attempts.as_ref()?, Instant::now());
         Some(self.addresses.with(&network(ip), now, |bucket| bucket.take(budget, 1, now)))
+    }
+
+    /// Counts an attempt of a person to show that they know their password; none when there is no limit.
+    #[must_use]
+    pub(crate) fn attempt(&self, user: &UserId) -> Option<Verdict> {
+        let (budget, now) = (self.attempts.as_ref()?, Instant::now());
+        Some(self.accounts.with(user, now, |bucket| bucket.take(budget, 1, now)))
     }
 
     /// A place for a socket of which nobody has said whose it is; none when its address holds too many.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::kit::installation::Place;
+use tests::kit::installation::{Installation, Place};
 use tests::kit::person::{Person, Stranger, id_of, items};
 use tests::kit::{unique, until};
 
@@ -357,4 +357,40 @@ async fn a_suspended_account_is_out_at_once(place: Place) {
     refreshed(&stranger, &ada.refresh).await.any_problem(401..=403);
     admin.patch(&path, json!({"suspended": false})).await.ok(200);
     stranger.post("/v1/sessions", login).await.ok(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_at_the_present_password_are_counted_like_logins() {
+    let flags = ["--bcrypt-cost", "4", "--rate-auth", "5/min", "--trusted-proxies", "127.0.0.1"];
+    let installation = Installation::start(&flags);
+    let place = &installation.place;
+    let ada = Person::register(place, "ada").await;
+    let guess = |from: String| {
+        let body = json!({"current_password": "wrong horse", "new_password": ada.password});
+        let path = "/v1/users/me/password";
+        ada.ask("POST", path).header("x-forwarded-for", &from).json(body)
+    };
+    // From wherever they come, they are about one account.
+    for number in 1..=5 {
+        let from = format!("198.51.100.{number}");
+        guess(from).once().await.problem(401, "invalid_credentials");
+    }
+    let refused = guess("198.51.100.6".to_owned()).once().await;
+    assert!(!refused.header("retry-after").is_empty());
+    refused.problem(429, "rate_limited");
+    // Whoever they are about, they come from one address.
+    let login = |login: &str| {
+        let body = json!({"login": login, "password": "wrong horse"});
+        let stranger = Stranger::new(place);
+        stranger.ask("POST", "/v1/sessions").header("x-forwarded-for", "203.0.113.9").json(body)
+    };
+    for number in 0..4 {
+        login(&format!("nobody{number}")).once().await.problem(401, "invalid_credentials");
+    }
+    let bob = Person::register(place, "bob").await;
+    let body = json!({"current_password": "wrong horse", "new_password": bob.password});
+    let path = "/v1/users/me/password";
+    let from = || bob.ask("POST", path).header("x-forwarded-for", "203.0.113.9").json(body.clone());
+    from().once().await.problem(401, "invalid_credentials");
+    from().once().await.problem(429, "rate_limited");
 }
