@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::edge::Table;
 use crate::http1::Offers;
 use crate::limits::{self, Limits};
-use crate::live::{Hub, HubError, HubParts};
+use crate::live::{Free, Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::people::People;
@@ -95,6 +95,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
         read: read_model.clone(),
         names: Arc::clone(&people) as _,
         observers: vec![Arc::clone(&sessions) as _, Arc::clone(&people) as _],
+        charge: Arc::new(Free),
         metrics: metrics.clone(),
         memory: config.memory,
     };

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::memory::{Bounds, Memory, Remembered};
 use super::metrics::LiveMetrics;
-use super::ports::{Names, Observer};
+use super::ports::{Charge, Names, Observer};
 use super::routing::{Crowded, Routing, SocketId};
 use super::told::{self, Audience, Effect, Known, Place, Told};
 use super::unprojected::Unprojected;
@@ -32,6 +32,8 @@ pub struct HubParts {
     pub names: Arc<dyn Names>,
     /// Who wants to know of accounts and sessions.
     pub observers: Vec<Arc<dyn Observer>>,
+    /// Who is told what resumes cost.
+    pub charge: Arc<dyn Charge>,
     /// Where its figures go.
     pub metrics: Metrics,
     /// Bytes of recent events it remembers at most.
@@ -51,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) read: ReadModel,
     pub(crate) names: Arc<dyn Names>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) charge: Arc<dyn Charge>,
     pub(crate) metrics: Arc<LiveMetrics>,
     /// One lock for all of it: "everything up to `head` was handed to whoever was attached then" must
     /// be one statement.
@@ -81,7 +84,7 @@ pub(crate) struct Ready {
 
 impl Hub {
     pub(super) fn new(parts: HubParts, head: Sequence) -> Self {
-        let HubParts { log, read, names, observers, metrics, memory } = parts;
+        let HubParts { log, read, names, observers, charge, metrics, memory } = parts;
         let memory = Memory::from(head, Bounds::of_bytes(memory));
         let unprojected = Unprojected::after(head);
         let state = State { head, memory, routing: Routing::default(), unprojected };
@@ -92,6 +95,7 @@ impl Hub {
                 read,
                 names,
                 observers,
+                charge,
                 metrics: Arc::new(LiveMetrics::new(&metrics)),
                 state: Mutex::new(state),
                 position: watch::Sender::new(head),

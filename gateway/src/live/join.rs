@@ -16,6 +16,7 @@ use schemas::{Position, RoomId, Sequence, UserId};
 
 use super::hub::{Hub, Inner};
 use super::memory::Remembered;
+use super::ports::RESUME_UNIT;
 use super::replay::{Listener, Placed, replay};
 use super::told::Audience;
 use super::wire;
@@ -183,10 +184,16 @@ impl Joining {
 
     /// Sends frames at the pace at which the peer reads them.
     async fn send(&self, frames: Vec<(Sequence, Bytes)>) -> Result<u64, JoinError> {
-        let mut sent = 0;
+        let (mut sent, mut bytes, mut charged) = (0, 0_u64, 0_u64);
         for (_, frame) in frames {
             if !self.outbox.room().await {
                 return Err(JoinError::Gone);
+            }
+            bytes += u64::try_from(frame.len()).unwrap_or(u64::MAX);
+            let begun = bytes.div_ceil(RESUME_UNIT) * RESUME_UNIT;
+            if begun > charged {
+                self.hub.inner.charge.charge(&self.user, begun - charged);
+                charged = begun;
             }
             self.push(frame)?;
             sent += 1;

@@ -29,6 +29,6 @@ pub use hub::{Hub, HubParts};
 pub use join::JoinError;
 pub(crate) use join::Joining;
 pub use metrics::{Framed, LiveMetrics};
-pub use ports::{Names, Observer};
+pub use ports::{Charge, Free, Names, Observer, RESUME_UNIT};
 pub(crate) use routing::SocketId;
 pub use run::HubError;
