@@ -1,9 +1,11 @@
 //! What every handler works with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eventlog::EventLog;
 use schemas::{EventData, Lane, NameKey, Sequence};
+use tokio::sync::watch;
 
 use crate::index::MessageIndex;
 use crate::lanes::Lanes;
@@ -20,6 +22,8 @@ pub(crate) struct Chat {
     pub(crate) repeats: Repeats,
     pub(crate) index: Arc<dyn MessageIndex>,
     pub(crate) metrics: ChatMetrics,
+    /// How far the live feed has been followed.
+    pub(crate) followed: watch::Sender<Sequence>,
 }
 
 impl Chat {
@@ -27,6 +31,13 @@ impl Chat {
     pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
         self.lanes.learn(lane, sequence, event);
         self.recent.learn(lane, sequence, event);
+    }
+
+    /// Waits until the live feed has brought everything up to a sequence; whether it has in time.
+    pub(crate) async fn has_followed(&self, sequence: Sequence, patience: Duration) -> bool {
+        let mut followed = self.followed.subscribe();
+        let reached = followed.wait_for(|followed| *followed >= sequence);
+        matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
     }
 
     /// Forgets what may have been overtaken by events that were missed.

@@ -75,6 +75,7 @@ impl Follower {
             }
             Live::Disconnected | Live::Reconnected | Live::Lagged => self.chat.forget_all(),
         }
+        self.followed();
     }
 
     /// Goes on to a sequence; one that does not follow shows a loss (or an erased event).
@@ -84,6 +85,11 @@ impl Follower {
             self.chat.forget_all();
         }
         self.seen = self.seen.max(sequence);
+    }
+
+    /// What was just taken is known from now on to whoever waits for it.
+    fn followed(&self) {
+        self.chat.followed.send_replace(self.seen);
     }
 
     /// Takes note of an event; whether it is a post that this process has not written itself.

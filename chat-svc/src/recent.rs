@@ -26,12 +26,14 @@ pub(crate) struct Marker {
 /// What was said and read lately.
 pub(crate) struct Recent {
     messages: Cache<MessageId, Spot>,
+    /// Where messages were deleted.
+    deletions: Cache<MessageId, Sequence>,
     markers: Cache<(RoomId, UserId), Marker>,
 }
 
 impl Recent {
     pub(crate) fn new(capacity: u64) -> Self {
-        Self { messages: newest(capacity), markers: newest(capacity) }
+        Self { messages: newest(capacity), deletions: newest(capacity), markers: newest(capacity) }
     }
 
     pub(crate) fn message(&self, id: &MessageId) -> Option<Spot> {
@@ -57,8 +59,15 @@ impl Recent {
         self.messages.entry_by_ref(id).or_insert_with(|| spot);
     }
 
-    /// A message was deleted.
-    pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
+    /// Whether a message is known to have been deleted before a place of the log. What was deleted once stays so:
+    /// this is not forgotten when the feed has missed something.
+    pub(crate) fn deleted_before(&self, id: &MessageId, sequence: Sequence) -> bool {
+        self.deletions.get(id).is_some_and(|deleted| deleted < sequence)
+    }
+
+    /// A message that was posted at one place was deleted at another.
+    pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence, at: Sequence) {
+        self.deletions.entry_by_ref(id).or_insert(at);
         let spot = Spot { room: room.clone(), posted, deleted: true, ours: false };
         self.messages.insert(id.clone(), spot);
     }
@@ -76,7 +85,7 @@ impl Recent {
         let (Lane::Timeline(room) | Lane::Receipts(room)) = lane else { return };
         match event {
             EventData::MessagePosted(e) => self.posted(&e.message.id, room, sequence),
-            EventData::MessageDeleted(e) => self.deleted(&e.message_id, room, e.posted),
+            EventData::MessageDeleted(e) => self.deleted(&e.message_id, room, e.posted, sequence),
             EventData::ReadMoved(e) => {
                 let marker = Marker { message: e.message_id.clone(), posted: e.posted };
                 self.read(room, &e.user_id, &marker);

@@ -120,6 +120,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
         names,
         index,
         metrics,
+        followed: tokio::sync::watch::Sender::new(0),
     });
     let stop_tasks = Shutdown::new();
     let mut tasks = JoinSet::new();

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::edge::Table;
 use crate::http1::Offers;
 use crate::limits::{self, Limits};
-use crate::live::{Free, Hub, HubError, HubParts};
+use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::people::People;
@@ -89,19 +89,20 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
     let Deps { bus, log, read_model, metrics, health } = deps;
     let people = Arc::new(People::new(log.clone(), read_model.clone()));
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
+    let limits = Arc::new(Limits::new(&config));
     let live = Shutdown::new();
     let hub_parts = HubParts {
         log: log.clone(),
         read: read_model.clone(),
         names: Arc::clone(&people) as _,
         observers: vec![Arc::clone(&sessions) as _, Arc::clone(&people) as _],
-        charge: Arc::new(Free),
+        charge: Arc::clone(&limits) as _,
         metrics: metrics.clone(),
         memory: config.memory,
     };
     let hub = Hub::start(hub_parts, &bus, health.clone(), live.clone()).await?;
     let state = AppState {
-        limits: Arc::new(Limits::new(&config)),
+        limits,
         own_writes: OwnWrites::default(),
         config,
         bus,

@@ -135,10 +135,19 @@ pub enum ServerFrame {
         room_id: Option<RoomId>,
         /// Its place in the log.
         position: Position,
-        /// The place of the former event on the same lane; null for the first.
+        /// The place of the last event told to members on the room's timeline (messages, reactions, pins) before
+        /// this one; null for the first, for events of other kinds, and in a resume.
         previous: Option<Position>,
         /// The document after the event.
         data: Box<serde_json::Value>,
+    },
+    /// What the client holds of a room may have holes: it is to load the room anew. Events of the room after
+    /// this place are sent as always.
+    Reload {
+        /// Which room.
+        room_id: RoomId,
+        /// Load the room as of this place or later.
+        position: Position,
     },
     /// All that was missed has been sent.
     Resumed {
@@ -149,7 +158,7 @@ pub enum ServerFrame {
     },
     /// What was missed cannot be sent; load anew.
     Reset {
-        /// Why: `unknown_position`, `unknown_epoch`, `too_far_behind`.
+        /// Why: `unknown_position`, `unknown_epoch`, `too_far_behind`, `views_behind`, `unreadable`.
         reason: String,
     },
     /// The answer to `ping`.

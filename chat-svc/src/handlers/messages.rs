@@ -1,5 +1,7 @@
 //! Editing and deleting, and what they have in common with posting.
 
+use std::time::Duration;
+
 use schemas::commands::{
     Accepted, CallContext, Command, DeleteMessage, EditMessage, MessageOutcome,
 };
@@ -11,6 +13,9 @@ use crate::chat::Chat;
 use crate::decision::{Failure, accepted, settle, unavailable};
 use crate::domain::message::{self, MessageRejection};
 use crate::lanes::Freshness;
+
+/// How long an edit waits to hear whether its message was deleted meanwhile.
+const FOLLOWS_WITHIN: Duration = Duration::from_millis(500);
 
 pub(super) type Outcome = Accepted<MessageOutcome>;
 
@@ -51,6 +56,13 @@ impl Chat {
         let fact = message::edit(&standing, &before, &cmd.body, named, &call.context())?;
         let data = fact.data.clone();
         let appended = self.commit_fenced(call, EditMessage::NAME, fact, &seen).await?;
+        // Edits are fenced by the membership, not by the message: it may have been deleted while this was decided.
+        // The log's order settles that, and once the feed has brought the edit it is known here.
+        let at = appended.position.sequence;
+        self.has_followed(at, FOLLOWS_WITHIN).await;
+        if self.recent.deleted_before(&cmd.message_id, at) {
+            return Err(MessageRejection::Deleted.into());
+        }
         let data = match appended.duplicate {
             false => data,
             true => self.event_at(appended.position.sequence).await?.unwrap_or(data),
@@ -85,7 +97,8 @@ impl Chat {
         let facts = message::delete(&seen.standing()?, &before, &call.context())?;
         let Some(fact) = facts else { return Ok(accepted(None, ())) };
         let appended = self.commit_fenced(call, DeleteMessage::NAME, fact, &seen).await?;
-        self.recent.deleted(&cmd.message_id, &before.state.room_id, before.posted);
+        let at = appended.position.sequence;
+        self.recent.deleted(&cmd.message_id, &before.state.room_id, before.posted, at);
         Ok(accepted(Some(appended.position), ()))
     }
 }

@@ -36,6 +36,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         deleted_at: Some(Timestamp::from_millis(2)),
         posted: 7,
         changed: 9,
+        beside: 0,
         updated: 9,
     }
 }
@@ -85,6 +86,8 @@ async fn the_read_model_answers_as_an_index() {
         banned: false,
         muted_until: None,
         joined_at: Timestamp::from_millis(1),
+        joined: 1,
+        returned: false,
         marker_number: 1,
         marker_message_id: Some(id.clone()),
         marker_updated: 8,

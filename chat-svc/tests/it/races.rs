@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use schemas::commands::{AddMember, ChangeMember, LeaveRoom, RemoveMember};
-use schemas::values::{Patch, RoomKind, RoomRole, UserRef};
-use schemas::{EventData, Lane, RoomId, UserId};
+use schemas::commands::{
+    AddMember, ChangeMember, DeleteMessage, EditMessage, LeaveRoom, RemoveMember,
+};
+use schemas::values::{Body, Patch, RoomKind, RoomRole, UserRef};
+use schemas::{Code, EventData, Lane, RoomId, UserId};
 
 use crate::kit::{World, call, context, say, say_as};
 
@@ -121,4 +123,48 @@ async fn hundreds_of_posts_at_once_are_all_stored() {
     let places: HashSet<_> =
         posts.into_iter().map(|post| post.unwrap().result.posted.sequence).collect();
     assert_eq!(places.len(), 1_000);
+}
+
+/// Fault 3: the log may hold an edit after the deletion; its author is not told that it was made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_edits_what_is_being_deleted_is_told_the_truth() {
+    let world = World::start().await;
+    let (ada, bob) = (world.register("ada").await, world.register("bob").await);
+    let other = world.another().await;
+    let room = world.create(&ada, RoomKind::Group, "us", &[&bob]).await.id;
+    let mut late = 0;
+    for round in 0..20 {
+        let message_id = world.say(&bob, &room, "first").await.message.id;
+        let edits = (0..20).map(|n| {
+            let bus = if n % 2 == 0 { &world.first.bus } else { &other.bus };
+            let body = Body::parse(&format!("{round}-{n}")).unwrap();
+            let (context, message_id) = (context(&bob), message_id.clone());
+            async move { call(bus, &context, &EditMessage { message_id, body }).await }
+        });
+        let deletion = async {
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            let message_id = message_id.clone();
+            call(&other.bus, &context(&ada), &DeleteMessage { message_id }).await
+        };
+        let (edits, deletion) = tokio::join!(futures_util::future::join_all(edits), deletion);
+        let deleted = deletion.unwrap().position.unwrap().sequence;
+        for edit in edits {
+            match edit {
+                Ok(made) => assert!(made.position.unwrap().sequence < deleted),
+                Err(refused) => assert_eq!(refused.code, Code::Conflict, "{refused:?}"),
+            }
+        }
+        let events = world.events().await;
+        late += events
+            .iter()
+            .filter(|(at, _, data)| {
+                let edited =
+                    matches!(data, EventData::MessageEdited(e) if e.message.id == message_id);
+                edited && *at > deleted
+            })
+            .count();
+    }
+    assert!(late > 0, "no edit was ever appended after the deletion: nothing was tried");
 }

@@ -27,10 +27,17 @@ use strangers::Strangers;
 use table::{Entry, Table};
 
 use crate::config::Config;
+use crate::live::Charge;
 
 impl Entry for Bucket {
     fn is_settled(&self, now: Instant) -> bool {
         self.owed(now).is_zero()
+    }
+}
+
+impl Charge for Limits {
+    fn charge(&self, user: &UserId, bytes: u64) {
+        self.people.resumed(user, bytes, Instant::now());
     }
 }
 
@@ -72,12 +79,6 @@ impl Limits {
     #[must_use]
     pub(crate) fn enter(&self, user: &UserId) -> bool {
         self.people.enter(user, Instant::now())
-    }
-
-    /// Counts what a resume of a person made the server send, in bytes.
-    #[expect(dead_code, reason = "the live half charges with it once it counts bytes")]
-    pub(crate) fn resumed(&self, user: &UserId, bytes: u64) {
-        self.people.resumed(user, bytes, Instant::now());
     }
 
     /// Counts bytes a person wants stored; none when there is no limit.

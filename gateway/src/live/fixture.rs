@@ -1,7 +1,8 @@
 //! Ids and events for the tests of this folder.
 
 use schemas::events::{
-    MemberAdded, MemberState, MessageDeleted, MessageEdited, MessagePosted, MessageState, ReadMoved,
+    MemberAdded, MemberRemoved, MemberState, MessageDeleted, MessageEdited, MessagePosted,
+    MessageState, ReadMoved,
 };
 use schemas::values::{Body, Format, RoomRole};
 use schemas::views::Sender;
@@ -74,6 +75,25 @@ pub(crate) fn read(in_room: u64, who: u64, id: u64) -> Event {
     event(ReadMoved { room_id, user_id, message_id, posted: id })
 }
 
+pub(crate) fn answered(in_room: u64, id: u64, by: u64, root: u64) -> Event {
+    let EventData::MessagePosted(mut posted) = posted(in_room, id, by).data else { unreachable!() };
+    posted.message.thread_root_id = Some(message(root));
+    event(posted)
+}
+
+pub(crate) fn unanswered(in_room: u64, id: u64, by: u64, root: u64) -> Event {
+    let EventData::MessageDeleted(mut gone) = deleted(in_room, id, by, 1).data else {
+        unreachable!()
+    };
+    gone.thread_root_id = Some(message(root));
+    event(gone)
+}
+
+pub(crate) fn removed(in_room: u64, who: u64) -> Event {
+    let EventData::MemberAdded(added) = added(in_room, who).data else { unreachable!() };
+    event(MemberRemoved { member: MemberState { present: false, ..added.member } })
+}
+
 /// The lane an event of this fixture lies on.
 pub(crate) fn lane_of(event: &Event) -> Lane {
     match &event.data {
@@ -82,6 +102,9 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::MessageDeleted(data) => Lane::Timeline(data.room_id.clone()),
         EventData::ReadMoved(data) => Lane::Receipts(data.room_id.clone()),
         EventData::MemberAdded(data) => {
+            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+        }
+        EventData::MemberRemoved(data) => {
             Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
         }
         other => unreachable!("{}", other.type_name()),

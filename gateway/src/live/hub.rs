@@ -8,17 +8,19 @@ use std::time::{Duration, Instant};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::ReadModel;
-use schemas::frames::CloseCode;
-use schemas::{Epoch, Event, Lane, Position, RoomId, Sequence, SessionId, UserId};
+use schemas::frames::{CloseCode, ServerFrame};
+use schemas::{DecodeError, Epoch, Event, Lane, Position, RoomId, Sequence, SessionId, UserId};
 use telemetry::Metrics;
 use tokio::sync::watch;
 
 use super::memory::{Bounds, Memory, Remembered};
 use super::metrics::LiveMetrics;
+use super::pieces::Budget;
 use super::ports::{Charge, Names, Observer};
 use super::routing::{Crowded, Routing, SocketId};
 use super::told::{self, Audience, Effect, Known, Place, Told};
 use super::unprojected::Unprojected;
+use super::wire;
 use crate::documents;
 use crate::socket::Outbox;
 
@@ -61,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) position: watch::Sender<Sequence>,
     /// How far others say that the log reaches.
     pub(crate) heard: AtomicU64,
+    /// What all resumes together may take.
+    pub(crate) budget: Budget,
     next_socket: AtomicU64,
     /// Every socket, also those of people not known yet.
     sockets: Mutex<HashMap<SocketId, Arc<Outbox>>>,
@@ -68,6 +72,7 @@ pub(crate) struct Inner {
 }
 
 pub(crate) struct State {
+    pub(crate) epoch: Epoch,
     pub(crate) head: Sequence,
     pub(crate) memory: Memory,
     pub(crate) routing: Routing,
@@ -82,12 +87,20 @@ pub(crate) struct Ready {
     pub(crate) acquainted: Arc<HashSet<RoomId>>,
 }
 
+/// What a person who comes into a room is told besides, before it and after it.
+#[derive(Default)]
+struct Newcomer {
+    before: Option<bytes::Bytes>,
+    after: Option<bytes::Bytes>,
+}
+
 impl Hub {
     pub(super) fn new(parts: HubParts, head: Sequence) -> Self {
         let HubParts { log, read, names, observers, charge, metrics, memory } = parts;
         let memory = Memory::from(head, Bounds::of_bytes(memory));
         let unprojected = Unprojected::after(head);
-        let state = State { head, memory, routing: Routing::default(), unprojected };
+        let routing = Routing::default();
+        let state = State { epoch: log.epoch(), head, memory, routing, unprojected };
         Self {
             inner: Arc::new(Inner {
                 epoch: log.epoch(),
@@ -100,6 +113,7 @@ impl Hub {
                 state: Mutex::new(state),
                 position: watch::Sender::new(head),
                 heard: AtomicU64::new(0),
+                budget: Budget::default(),
                 next_socket: AtomicU64::new(1),
                 sockets: Mutex::default(),
                 draining: AtomicBool::new(false),
@@ -155,12 +169,14 @@ impl Hub {
     /// A second has passed for every socket.
     pub(crate) fn tick(&self) {
         let sockets: Vec<Arc<Outbox>> = self.inner.sockets.lock().values().cloned().collect();
-        let (mut all, mut longest) = (0, 0);
+        let (mut all, mut longest, mut bytes) = (0, 0, 0);
         for outbox in sockets {
-            let waiting = outbox.tick();
+            let (waiting, waiting_bytes) = outbox.tick();
             all += waiting;
+            bytes += waiting_bytes;
             longest = longest.max(waiting);
         }
+        self.inner.metrics.queued_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.inner.metrics.queued.set(i64::try_from(all).unwrap_or(i64::MAX));
         self.inner.metrics.queued_max.set(i64::try_from(longest).unwrap_or(i64::MAX));
     }
@@ -210,6 +226,7 @@ impl Hub {
         state.unprojected.forget_through(self.inner.read.known_marks().conversations);
         let metrics = &self.inner.metrics;
         metrics.deliveries.inc_by(state.routing.take_given());
+        metrics.resume_bytes.set(i64::try_from(self.inner.budget.taken()).unwrap_or(i64::MAX));
         metrics.remembered.set(i64::try_from(state.memory.events()).unwrap_or(i64::MAX));
         metrics.remembered_bytes.set(i64::try_from(state.memory.bytes()).unwrap_or(i64::MAX));
     }
@@ -251,9 +268,24 @@ impl Inner {
         }
         match Event::decode(&remembered.payload) {
             Ok(event) => self.tell(remembered, &event).await,
-            // It was counted and logged, or was of a type this build does not know, when it came.
-            Err(_) => None,
+            Err(error) => self.tell_unreadable(remembered, &error),
         }
+    }
+
+    /// The same for an event that cannot be read. One of a newer build is nothing to clients of this one.
+    pub(crate) fn tell_unreadable(
+        &self,
+        remembered: &Remembered,
+        error: &DecodeError,
+    ) -> Option<Arc<Told>> {
+        let told = || match error {
+            DecodeError::UnknownType(_) => None,
+            DecodeError::Malformed(_) | DecodeError::Corrupt => {
+                let hole = told::hole(&remembered.lane, &self.epoch, remembered.sequence);
+                hole.map(Arc::new)
+            }
+        };
+        remembered.told.get_or_init(told).clone()
     }
 }
 
@@ -278,7 +310,7 @@ impl State {
     /// Hands an event on: tables, memory, sockets. Answers how many frames that made.
     pub(crate) fn hand_on(&mut self, event: &Arc<Remembered>, ready: &Ready) -> usize {
         let told = event.told.get().and_then(Option::as_ref);
-        let newcomer = told.and_then(|told| self.newcomer_frame(event.sequence, told));
+        let newcomer = told.map(|told| self.newcomer(event, told)).unwrap_or_default();
         self.memory.push(event);
         self.head = event.sequence;
         if matches!(event.lane, Lane::Room(_) | Lane::Member(..)) {
@@ -307,18 +339,15 @@ impl State {
         }
     }
 
-    fn member(
-        &mut self,
-        room: &RoomId,
-        user: &UserId,
-        told: &Told,
-        newcomer: Option<bytes::Bytes>,
-    ) -> usize {
+    fn member(&mut self, room: &RoomId, user: &UserId, told: &Told, newcomer: Newcomer) -> usize {
         let Effect::Member { present, .. } = told.effect else { return 0 };
         if present {
             self.routing.member(room, user, true);
-            let created = newcomer.map_or(0, |frame| self.routing.give_person(user, &frame));
-            return created + self.routing.give_room(room, &told.frame);
+            let mut given =
+                newcomer.before.map_or(0, |frame| self.routing.give_person(user, &frame));
+            given += self.routing.give_room(room, &told.frame);
+            return given
+                + newcomer.after.map_or(0, |frame| self.routing.give_person(user, &frame));
         }
         let was_in = self.routing.is_in(room, user);
         let mut count = self.routing.give_room(room, &told.frame);
@@ -330,14 +359,24 @@ impl State {
     }
 
     /// Who comes into a room that was made a moment ago (in the same batch of events) is told of the room
-    /// first: when it was made it had nobody in it.
-    fn newcomer_frame(&self, sequence: Sequence, told: &Told) -> Option<bytes::Bytes> {
-        let Effect::Member { room, user, present: true } = &told.effect else { return None };
+    /// first: when it was made it had nobody in it. Who is in a room again is told to load it anew.
+    fn newcomer(&self, event: &Remembered, told: &Told) -> Newcomer {
+        let Effect::Member { room, user, present: true } = &told.effect else {
+            return Newcomer::default();
+        };
         if self.routing.is_in(room, user) || !self.routing.wants_person(user) {
-            return None;
+            return Newcomer::default();
         }
-        let created = self.memory.creation_before(room, sequence)?;
-        created.told.get()?.as_ref().map(|told| told.frame.clone())
+        let created = self.memory.creation_before(room, event.sequence);
+        let before = created.and_then(|created| created.told.get()?.as_ref());
+        let reload = || {
+            let position = self.epoch.at(event.sequence);
+            wire::frame(&ServerFrame::Reload { room_id: room.clone(), position })
+        };
+        Newcomer {
+            before: before.map(|told| told.frame.clone()),
+            after: (event.previous != Some(0)).then(reload),
+        }
     }
 
     /// Closes the sockets of what ended.

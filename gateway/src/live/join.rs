@@ -4,6 +4,8 @@
 //! There is no buffer per socket for the hand-over. A socket reads the hub's memory from its place on, and
 //! is attached under the same lock under which it finds that it has read everything: the memory is the
 //! buffer.
+//! A socket that resumes is not attached while it is sent what it missed: what happens meanwhile is read from the
+//! memory when its turn comes, in the log's order.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,17 +17,16 @@ use schemas::frames::{CloseCode, ServerFrame};
 use schemas::{Position, RoomId, Sequence, UserId};
 
 use super::hub::{Hub, Inner};
-use super::memory::Remembered;
-use super::ports::RESUME_UNIT;
-use super::replay::{Listener, Placed, replay};
-use super::told::Audience;
+use super::pieces::Sent;
+use super::plan::Plan;
 use super::wire;
 use crate::socket::Outbox;
 
 /// How long a new socket waits for the read model to reach the place it begins at.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A resume sends at most this many frames.
+/// A resume sends at most this many changes, and about so many bytes.
 pub(crate) const MAX_CHANGES: usize = 10_000;
+pub(crate) const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Why a socket cannot join.
 #[derive(Debug, thiserror::Error)]
@@ -52,17 +53,12 @@ pub(crate) struct Joining {
     pub(crate) outbox: Arc<Outbox>,
 }
 
-/// Where a socket begins.
-pub(crate) struct Start {
-    /// It has everything up to here, or gets it from the frames below.
-    pub(crate) from: Sequence,
-    /// What it missed up to there, when the memory does not reach back that far.
-    pub(crate) frames: Vec<(Sequence, Bytes)>,
-    /// A resume was asked for and cannot be had.
-    pub(crate) reset: Option<&'static str>,
-    /// What `welcome` says: everything up to here is in the read model or was sent.
-    pub(crate) welcome: Sequence,
-    pub(crate) resuming: bool,
+/// How a socket begins.
+pub(crate) enum Start {
+    /// With what it missed.
+    Resume(Plan),
+    /// With what it missed lost to it; why.
+    Reset(&'static str),
 }
 
 impl Joining {
@@ -74,46 +70,48 @@ impl Joining {
         welcome: impl FnOnce(Position, bool) -> ServerFrame,
     ) -> Result<(), JoinError> {
         self.admit().await?;
-        let start = match resume {
-            Some(position) => self.resume_from(position).await?,
-            None => self.fresh(None).await?,
-        };
         let epoch = &self.hub.inner.epoch;
-        self.push(wire::frame(&welcome(epoch.at(start.welcome), start.resuming)))?;
-        if let Some(reason) = start.reset {
-            self.reset(reason)?;
-        }
-        let sent = self.send(start.frames).await?;
-        self.catch_up(start.from, sent, start.resuming).await
-    }
-
-    /// Resumes a socket that is attached already: sends what lies between `position` and `until`, which it
-    /// has from its welcome on.
-    pub(crate) async fn resume_attached(
-        &self,
-        position: Position,
-        until: Option<Sequence>,
-    ) -> Result<bool, JoinError> {
-        let start = self.resume_from(position).await?;
-        if let Some(reason) = start.reset {
-            self.reset(reason)?;
-            return Ok(false);
-        }
-        let until = until.unwrap_or(Sequence::MAX);
-        let mut sent = self.send(start.frames).await?;
-        match self.remembered(start.from, until).await? {
-            Some((frames, _)) => sent += self.send(frames).await?,
-            None => {
-                self.reset("too_far_behind")?;
-                return Ok(false);
+        let mut lost = None;
+        if let Some(position) = resume {
+            match self.resume_from(position).await? {
+                Start::Resume(plan) => {
+                    self.push(wire::frame(&welcome(epoch.at(plan.after), true)))?;
+                    return self.catch_up(plan, true).await;
+                }
+                Start::Reset(reason) => lost = Some(reason),
             }
         }
-        // Whatever was handed on up to the head is in the queue before this frame.
-        let mut state = self.hub.inner.state.lock();
-        state.routing.flush();
-        let position = self.hub.inner.epoch.at(state.head);
-        self.push(wire::frame(&ServerFrame::Resumed { position, count: sent }))?;
-        Ok(true)
+        let (from, behind) = self.fresh().await?;
+        self.push(wire::frame(&welcome(epoch.at(from), false)))?;
+        if let Some(reason) = lost.or(behind) {
+            self.reset(reason)?;
+        }
+        self.catch_up(Plan::new(from, from, Vec::new()), false).await
+    }
+
+    /// Resumes a socket that is attached already: it hears nothing until it has been sent everything since
+    /// `position`, in order.
+    pub(crate) async fn resume_attached(&self, position: Position) -> Result<(), JoinError> {
+        let from = {
+            let mut state = self.hub.inner.state.lock();
+            state.routing.detach(&self.user, self.outbox.id());
+            state.head
+        };
+        let go_on = Plan::new(from, from, Vec::new());
+        match self.resume_from(position).await {
+            Ok(Start::Resume(plan)) => self.catch_up(plan, true).await,
+            Ok(Start::Reset(reason)) => {
+                // What the client loads anew is to hold everything up to where it goes on.
+                let behind = self.read_model_reaches(from).await.is_err();
+                self.reset(if behind { "views_behind" } else { reason })?;
+                self.catch_up(go_on, false).await
+            }
+            Err(JoinError::Gone) => Err(JoinError::Gone),
+            Err(error) => {
+                self.catch_up(go_on, false).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Makes sure that the rooms of the user are known here.
@@ -151,19 +149,18 @@ impl Joining {
     /// Begins at the present when everything up to there can be read from the read model. While that is behind, or
     /// stands, what it lacks is sent as if the client had come back from where it is; where that is not
     /// remembered, the client is told that it may have missed something.
-    pub(crate) async fn fresh(&self, reset: Option<&'static str>) -> Result<Start, JoinError> {
-        let inner = &self.hub.inner;
-        let head = inner.state.lock().head;
-        let waited = inner.read.wait_for_groups(&[Group::Conversations], head, PATIENCE).await;
-        let (from, reset) = match waited {
-            Ok(()) => (head, reset),
-            Err(Lagging { at }) if self.remembers(at)? => (at, reset),
-            Err(_) => (head, reset.or(Some("views_behind"))),
-        };
-        if let Some(reason) = reset {
-            inner.metrics.resume(reason);
+    async fn fresh(&self) -> Result<(Sequence, Option<&'static str>), JoinError> {
+        let head = self.hub.inner.state.lock().head;
+        match self.read_model_reaches(head).await {
+            Ok(()) => Ok((head, None)),
+            Err(Lagging { at }) if self.remembers(at)? => Ok((at, None)),
+            Err(_) => Ok((head, Some("views_behind"))),
         }
-        Ok(Start { from, frames: Vec::new(), reset, welcome: from, resuming: false })
+    }
+
+    async fn read_model_reaches(&self, sequence: Sequence) -> Result<(), Lagging> {
+        let groups = &[Group::Conversations];
+        self.hub.inner.read.wait_for_groups(groups, sequence, PATIENCE).await
     }
 
     /// Whether all that the user is to hear of after a place is remembered, and not too much.
@@ -174,132 +171,58 @@ impl Joining {
         Ok(after >= state.memory.floor() && events() <= MAX_CHANGES)
     }
 
-    fn push(&self, frame: Bytes) -> Result<(), JoinError> {
+    pub(crate) fn push(&self, frame: Bytes) -> Result<(), JoinError> {
         if self.outbox.push(frame) { Ok(()) } else { Err(JoinError::Gone) }
     }
 
-    fn reset(&self, reason: &str) -> Result<(), JoinError> {
+    fn reset(&self, reason: &'static str) -> Result<(), JoinError> {
+        self.hub.inner.metrics.resume(reason);
         self.push(wire::frame(&ServerFrame::Reset { reason: reason.to_owned() }))
     }
 
-    /// Sends frames at the pace at which the peer reads them.
-    async fn send(&self, frames: Vec<(Sequence, Bytes)>) -> Result<u64, JoinError> {
-        let (mut sent, mut bytes, mut charged) = (0, 0_u64, 0_u64);
-        for (_, frame) in frames {
-            if !self.outbox.room().await {
-                return Err(JoinError::Gone);
-            }
-            bytes += u64::try_from(frame.len()).unwrap_or(u64::MAX);
-            let begun = bytes.div_ceil(RESUME_UNIT) * RESUME_UNIT;
-            if begun > charged {
-                self.hub.inner.charge.charge(&self.user, begun - charged);
-                charged = begun;
-            }
-            self.push(frame)?;
-            sent += 1;
-        }
-        Ok(sent)
-    }
-
-    /// Sends what is remembered after a place, again and again, until nothing is left; then attaches.
-    async fn catch_up(
-        &self,
-        mut from: Sequence,
-        mut sent: u64,
-        resuming: bool,
-    ) -> Result<(), JoinError> {
+    /// Sends what a plan says and whatever has happened by then, again and again, until nothing is left; then
+    /// attaches.
+    async fn catch_up(&self, mut plan: Plan, resuming: bool) -> Result<(), JoinError> {
+        let mut sent = Sent::default();
         loop {
-            match self.remembered(from, Sequence::MAX).await? {
-                Some((frames, head)) if head > from => {
-                    sent += self.send(frames).await?;
-                    from = head;
-                }
-                Some(_) => {}
+            let through = plan.through;
+            self.send(plan, &mut sent).await?;
+            if self.attach_at(through, resuming.then_some(sent.frames))? {
+                return Ok(());
+            }
+            let next = self.plan(through, false).await?;
+            match next.filter(|next| sent.bytes + next.bytes() <= 2 * MAX_BYTES) {
+                Some(next) => plan = next,
                 None => {
                     // So much happened while the peer was reading: it would never catch up.
                     self.outbox.close_now(CloseCode::SlowConsumer);
                     return Err(JoinError::Gone);
                 }
             }
-            let mut state = self.hub.inner.state.lock();
-            if state.head != from {
-                continue;
-            }
-            if resuming {
-                let position = self.hub.inner.epoch.at(from);
-                self.push(wire::frame(&ServerFrame::Resumed { position, count: sent }))?;
-            }
-            let attached = state.routing.attach(&self.user, self.outbox.id());
-            return if attached { Ok(()) } else { Err(JoinError::Gone) };
         }
     }
 
-    /// The frames of what is remembered after a place, and how far they reach; none when the memory does
-    /// not reach back that far, or it is too much.
-    async fn remembered(
-        &self,
-        after: Sequence,
-        until: Sequence,
-    ) -> Result<Option<(Vec<(Sequence, Bytes)>, Sequence)>, JoinError> {
+    /// Attaches the socket if nothing has happened since a place that it is to be told of.
+    fn attach_at(&self, place: Sequence, sent: Option<u64>) -> Result<bool, JoinError> {
         let inner = &self.hub.inner;
-        let (events, rooms, head) = {
-            let state = inner.state.lock();
-            let rooms = Arc::clone(state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?);
-            if after < state.memory.floor() {
-                return Ok(None);
-            }
-            let events = state.memory.since(after, &rooms, &self.user, MAX_CHANGES);
-            (events, rooms, state.head)
-        };
-        if events.len() > MAX_CHANGES {
-            return Ok(None);
+        let mut state = inner.state.lock();
+        let rooms = state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?;
+        if place < state.memory.floor()
+            || !state.memory.since(place, rooms, &self.user, 0).is_empty()
+        {
+            return Ok(false);
         }
-        let placed = placed(inner, &events).await;
-        let acquainted = self.acquainted(&placed, &rooms).await?;
-        let listener = Listener {
-            epoch: &inner.epoch,
-            user: &self.user,
-            after,
-            until,
-            rooms: &rooms,
-            acquainted: &acquainted,
-        };
-        Ok(Some((replay(&placed, &listener), head)))
-    }
-
-    /// Of the people whose accounts changed, those the user shares a room with.
-    async fn acquainted(
-        &self,
-        events: &[Placed],
-        rooms: &HashSet<RoomId>,
-    ) -> Result<HashSet<UserId>, JoinError> {
-        let mut acquainted = HashSet::new();
-        for (_, told) in events {
-            let Audience::Acquainted(other) = &told.audience else { continue };
-            if other == &self.user || acquainted.contains(other) {
-                continue;
-            }
-            let known = self.hub.inner.state.lock().routing.rooms_of(other).cloned();
-            let theirs = match known {
-                Some(theirs) => theirs,
-                None => Arc::new(self.hub.inner.load_rooms(other).await?),
-            };
-            if !theirs.is_disjoint(rooms) {
-                acquainted.insert(other.clone());
-            }
+        // What is gathered for others of the room lies before its place.
+        state.routing.flush();
+        if let Some(count) = sent {
+            let position = inner.epoch.at(state.head);
+            self.push(wire::frame(&ServerFrame::Resumed { position, count }))?;
         }
-        Ok(acquainted)
-    }
-}
-
-async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
-    let mut placed = Vec::with_capacity(events.len());
-    for event in events {
-        if let Some(told) = inner.tell_remembered(event).await {
-            placed.push((Arc::clone(event), told));
+        if state.routing.attach(&self.user, self.outbox.id()) {
+            return Ok(true);
         }
+        Err(JoinError::Gone)
     }
-    placed
 }
 
 impl Inner {

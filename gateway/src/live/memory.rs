@@ -210,6 +210,12 @@ impl Memory {
         })
     }
 
+    /// The event at a sequence, if it is remembered.
+    pub(crate) fn at(&self, sequence: Sequence) -> Option<&Arc<Remembered>> {
+        let place = self.all.partition_point(|(event, _)| event.sequence < sequence);
+        self.all.get(place).map(|(event, _)| event).filter(|event| event.sequence == sequence)
+    }
+
     /// What happened after a sequence in these rooms, to this person, and to accounts; in the log's
     /// order. One more than `max` when there is more: the asker must give up then.
     pub(crate) fn since(
@@ -305,7 +311,7 @@ mod tests {
         let place = Place { epoch: &Epoch::parse("e1").unwrap(), sequence: 1, previous: None };
         let told = tell(&event, place, Known { sender: Some(sender(9)), notification: None });
         let told = Arc::new(told.unwrap());
-        let frames = told.frame.len() + told.anew.as_ref().unwrap().len();
+        let frames = told.frame.len();
         wanted.told.set(Some(told)).unwrap();
         let unwanted = Remembered::new(2, None, lane(), &network[..1_000]);
         let nothing = Remembered::new(3, None, lane(), &network[..1_000]);

@@ -58,6 +58,12 @@ pub struct LiveMetrics {
     pub queued: Gauge,
     /// Frames waiting in the longest queue.
     pub queued_max: Gauge,
+    /// Bytes waiting in all sockets' queues.
+    pub queued_bytes: Gauge,
+    /// Bytes that resumes under way hold: what they plan to send and the pieces that go out.
+    pub resume_bytes: Gauge,
+    /// Events that were told to nobody because they came after a deletion or would have moved a marker back.
+    pub late: Counter,
     /// Sockets closed by the server, by code.
     pub closed: Family<Closed, Counter>,
     /// Resumes, by how they were served.
@@ -87,6 +93,9 @@ impl LiveMetrics {
             remembered_bytes: Gauge::default(),
             queued: Gauge::default(),
             queued_max: Gauge::default(),
+            queued_bytes: Gauge::default(),
+            resume_bytes: Gauge::default(),
+            late: Counter::default(),
             closed: Family::default(),
             resumes: Family::default(),
             room_loads: Counter::default(),
@@ -103,6 +112,7 @@ impl LiveMetrics {
         live.register("gaps", "Gaps in the live feed filled from the log", self.gaps.clone());
         live.register("backfilled", "Events the feed had lost", self.backfilled.clone());
         live.register("undecodable", "Events that could not be read", self.undecodable.clone());
+        live.register("late", "Events too late to be told", self.late.clone());
         live.register("position", "The last event handed on", self.position.clone());
         live.register("room_loads", "Persons' rooms read", self.room_loads.clone());
         live.register("remembered", "Events in memory for resumes", self.remembered.clone());
@@ -112,6 +122,8 @@ impl LiveMetrics {
         ws.register("sockets", "Sockets open", self.sockets.clone());
         ws.register("deliveries", "Frames given to sockets", self.deliveries.clone());
         ws.register("queued", "Frames waiting in all queues", self.queued.clone());
+        ws.register("queued_bytes", "Bytes waiting in all queues", self.queued_bytes.clone());
+        ws.register("resume_bytes", "Bytes held by resumes", self.resume_bytes.clone());
         ws.register("queued_max", "Frames in the longest queue", self.queued_max.clone());
         ws.register("closed", "Sockets closed by the server", self.closed.clone());
         ws.register("resumes", "Resumes by how they were served", self.resumes.clone());

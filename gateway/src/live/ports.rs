@@ -30,11 +30,3 @@ pub trait Charge: Send + Sync + 'static {
     /// that has nothing to send is not charged.
     fn charge(&self, user: &UserId, bytes: u64);
 }
-
-/// Charges nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Free;
-
-impl Charge for Free {
-    fn charge(&self, _: &UserId, _: u64) {}
-}

@@ -1,46 +1,47 @@
-//! Where a socket that comes back begins: in the memory of recent events, in the read model, or anew.
+//! What a socket that comes back is sent: out of the memory of recent events, out of the read model, or
+//! nothing (it begins anew).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use readmodel::{Changes, MembershipDoc, ReadStore, StoreError};
-use schemas::views::Sender;
-use schemas::{Position, RoomId, Sequence, Timestamp, UserId};
+use readmodel::{Bound, Changes, MembershipDoc, ReadStore, StoreError};
+use schemas::{Position, RoomId, Sequence, UserId};
 
-use super::changes::{Changed, Span, senders_of};
-use super::join::{JoinError, Joining, MAX_CHANGES, Start};
+use super::changes::{Changed, Span};
+use super::hub::Inner;
+use super::join::{JoinError, Joining, MAX_BYTES, MAX_CHANGES, Start};
+use super::memory::Remembered;
+use super::plan::Plan;
+use super::replay::{Listener, Placed, replay};
+use super::told::Audience;
 
 /// How long a position that the log has and this gateway has not handed on yet is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Events looked at before others get their turn.
+const AT_ONCE: usize = 256;
+
+/// What is remembered after a place.
+struct Recent {
+    /// The event at the very place.
+    last: Option<Arc<Remembered>>,
+    events: Vec<Arc<Remembered>>,
+    rooms: Arc<HashSet<RoomId>>,
+    through: Sequence,
+}
 
 impl Joining {
-    /// Finds out where a resume begins.
+    /// Finds out what a resume is to send.
     pub(crate) async fn resume_from(&self, position: Position) -> Result<Start, JoinError> {
         let inner = &self.hub.inner;
         if position.epoch != inner.epoch {
-            return self.fresh(Some("unknown_epoch")).await;
+            return Ok(Start::Reset("unknown_epoch"));
         }
-        let after = position.sequence;
-        if !self.is_known(after).await? {
-            return self.fresh(Some("unknown_position")).await;
+        if !self.is_known(position.sequence).await? {
+            return Ok(Start::Reset("unknown_position"));
         }
-        let (remembered, much) = {
-            let state = inner.state.lock();
-            let rooms = state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?;
-            let remembered = after >= state.memory.floor();
-            let events = || state.memory.since(after, rooms, &self.user, MAX_CHANGES).len();
-            (remembered, remembered && events() > MAX_CHANGES)
-        };
-        if much {
-            return self.fresh(Some("too_far_behind")).await;
-        }
-        if remembered {
-            inner.metrics.resume("memory");
-            let frames = Vec::new();
-            return Ok(Start { from: after, frames, reset: None, welcome: after, resuming: true });
-        }
-        self.out_of_read_model(after).await
+        let plan = self.plan(position.sequence, true).await?;
+        Ok(plan.map_or(Start::Reset("too_far_behind"), Start::Resume))
     }
 
     /// Whether the log reaches that far; a number from a client is never taken for the log's word.
@@ -53,47 +54,114 @@ impl Joining {
         Ok(head >= sequence && self.hub.reaches(sequence, PATIENCE).await)
     }
 
-    async fn out_of_read_model(&self, after: Sequence) -> Result<Start, JoinError> {
+    /// What is to be sent after a place, with `begin` to a client that says it has everything up to there; none
+    /// when it is too much, or not known any more.
+    pub(crate) async fn plan(
+        &self,
+        after: Sequence,
+        begin: bool,
+    ) -> Result<Option<Plan>, JoinError> {
+        let inner = &self.hub.inner;
+        let busy = || JoinError::Unavailable("too many resumes at once".into());
+        let _turn = inner.budget.planner().await.ok_or_else(busy)?;
+        let plan = match self.recent(after, begin)? {
+            Some(recent) => {
+                self.count(begin, "memory");
+                Some(self.from_memory(after, recent).await?)
+            }
+            None => {
+                let plan = self.from_read_model(after).await?;
+                if plan.is_some() {
+                    self.count(begin, "read_model");
+                }
+                plan
+            }
+        };
+        let fits = |plan: &Plan| plan.steps.len() <= MAX_CHANGES && plan.bytes() <= MAX_BYTES;
+        let Some(plan) = plan.filter(fits) else { return Ok(None) };
+        let taken = inner.budget.plan(plan.held()).await.ok_or_else(busy)?;
+        Ok(Some(Plan { taken: Some(taken), ..plan }))
+    }
+
+    fn count(&self, begin: bool, from: &'static str) {
+        if begin {
+            self.hub.inner.metrics.resume(from);
+        }
+    }
+
+    /// What is remembered after a place; none when the memory does not reach back that far, or it is so much
+    /// that the documents after it are fewer.
+    fn recent(&self, after: Sequence, begin: bool) -> Result<Option<Recent>, JoinError> {
+        let state = self.hub.inner.state.lock();
+        let rooms = Arc::clone(state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?);
+        if after < state.memory.floor() {
+            return Ok(None);
+        }
+        let events = state.memory.since(after, &rooms, &self.user, MAX_CHANGES);
+        if events.len() > MAX_CHANGES {
+            return Ok(None);
+        }
+        let last = state.memory.at(after).filter(|_| begin).cloned();
+        if begin && after > 0 && after == state.memory.floor() && after < state.head {
+            // The event at that very place is not remembered any more.
+            return Ok(None);
+        }
+        Ok(Some(Recent { last, events, rooms, through: state.head }))
+    }
+
+    async fn from_memory(&self, after: Sequence, recent: Recent) -> Result<Plan, JoinError> {
+        let inner = &self.hub.inner;
+        let Recent { last, events, rooms, through } = recent;
+        let last = placed(inner, last.as_slice()).await.pop();
+        let events = placed(inner, &events).await;
+        let acquainted = self.acquainted(&events, &rooms).await?;
+        let listener = Listener { user: &self.user, rooms: &rooms, acquainted: &acquainted };
+        Ok(Plan::new(after, through, replay(last.as_ref(), &events, &listener)))
+    }
+
+    /// Of the people whose accounts changed, those the user shares a room with.
+    async fn acquainted(
+        &self,
+        events: &[Placed],
+        rooms: &HashSet<RoomId>,
+    ) -> Result<HashSet<UserId>, JoinError> {
+        let mut acquainted = HashSet::new();
+        for (_, told) in events {
+            let Audience::Acquainted(other) = &told.audience else { continue };
+            if other == &self.user || acquainted.contains(other) {
+                continue;
+            }
+            let known = self.hub.inner.state.lock().routing.rooms_of(other).cloned();
+            let theirs = match known {
+                Some(theirs) => theirs,
+                None => Arc::new(self.hub.inner.load_rooms(other).await?),
+            };
+            if !theirs.is_disjoint(rooms) {
+                acquainted.insert(other.clone());
+            }
+        }
+        Ok(acquainted)
+    }
+
+    async fn from_read_model(&self, after: Sequence) -> Result<Option<Plan>, JoinError> {
         let inner = &self.hub.inner;
         let (rooms, floor) = {
             let state = inner.state.lock();
             let rooms = Arc::clone(state.routing.rooms_of(&self.user).ok_or(JoinError::Gone)?);
-            (rooms, state.memory.floor())
+            (rooms, state.memory.floor().max(after))
         };
         if inner.read.wait_for(floor, PATIENCE).await.is_err() {
-            return self.fresh(Some("too_far_behind")).await;
+            return Ok(None);
         }
         let store = inner.read.current();
-        let through = store.checkpoint().await?.sequence;
+        // Read before the documents: they hold everything up to there, and perhaps more.
+        let through = store.checkpoint().await?.sequence.max(after);
         let Some(changed) = self.gather(store.as_ref(), &rooms, after).await? else {
-            return self.fresh(Some("too_far_behind")).await;
+            return Ok(None);
         };
-        if through < inner.state.lock().memory.floor() {
-            // The memory moved on while the documents were read: there would be a hole between them.
-            return self.fresh(Some("too_far_behind")).await;
-        }
-        let stored = inner.log.get(after).await;
-        let after_time = stored.ok().flatten().map_or_else(Timestamp::default, |s| s.stored_at);
-        let span = Span {
-            epoch: &inner.epoch,
-            user: &self.user,
-            after,
-            after_time,
-            through,
-            senders: &self.senders(&changed).await,
-        };
-        inner.metrics.resume("read_model");
-        let frames = changed.frames(&span);
-        let from = through.max(after);
-        Ok(Start { from, frames, reset: None, welcome: after, resuming: true })
-    }
-
-    async fn senders(&self, changed: &Changed) -> HashMap<UserId, Sender> {
-        let mut senders = HashMap::new();
-        for id in senders_of(&changed.messages) {
-            senders.insert(id.clone(), self.hub.inner.names.sender(id).await);
-        }
-        senders
+        let (epoch, user) = (&inner.epoch, &self.user);
+        let span = Span { epoch, user, after, through };
+        Ok(Some(Plan::new(after, through, changed.steps(&span))))
     }
 
     /// The documents that changed; none when there are more than a resume may send.
@@ -105,24 +173,26 @@ impl Joining {
     ) -> Result<Option<Changed>, JoinError> {
         let rooms: Vec<RoomId> = rooms.iter().cloned().collect();
         let (user, max) = (&self.user, MAX_CHANGES);
-        let (messages, own, members, markers, room_docs, notifications, users, inbox) = futures_util::try_join!(
-            store.message_changes(&rooms, after, max),
-            store.membership_changes(user, after, max),
-            store.member_changes(&rooms, after, max),
-            store.marker_changes(&rooms, after, max),
-            store.room_changes(&rooms, after, max),
-            store.notification_changes(user, after, max),
-            store.user_changes(after, max),
-            store.inbox(user),
-        )?;
-        let (Some(messages), Some(own), Some(members), Some(markers)) =
-            (all(messages), all(own), all(members), all(markers))
-        else {
+        let most = Bound { items: max, bytes: MAX_BYTES };
+        // A membership that began right there is looked at too.
+        let (before, inbox) = (after.saturating_sub(1), store.inbox(user).await?);
+        let (Some(messages), Some(own)) = (
+            all(store.message_marks(&rooms, after, most).await?),
+            all(store.membership_changes(user, before, max).await?),
+        ) else {
             return Ok(None);
         };
-        let (Some(room_docs), Some(notifications), Some(users)) =
-            (all(room_docs), all(notifications), all(users))
-        else {
+        let (Some(members), Some(markers)) = (
+            all(store.member_changes(&rooms, after, max).await?),
+            all(store.marker_changes(&rooms, after, max).await?),
+        ) else {
+            return Ok(None);
+        };
+        let (Some(room_docs), Some(notifications), Some(users)) = (
+            all(store.room_changes(&rooms, after, max).await?),
+            all(store.notification_changes(user, after, max).await?),
+            all(store.user_changes(after, max).await?),
+        ) else {
             return Ok(None);
         };
         // Belonging to a room of everybody is no event: who registered is not told of as a newcomer there.
@@ -158,3 +228,22 @@ impl Joining {
 fn all<T>(changes: Changes<T>) -> Option<Vec<T>> {
     changes.complete.then_some(changes.items)
 }
+
+/// What events are to clients, of those they are told of.
+async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
+    let mut placed = Vec::with_capacity(events.len());
+    for (count, event) in events.iter().enumerate() {
+        if count % AT_ONCE == AT_ONCE - 1 {
+            tokio::task::yield_now().await;
+        }
+        if let Some(told) = inner.tell_remembered(event).await {
+            placed.push((Arc::clone(event), told));
+        }
+    }
+    placed
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

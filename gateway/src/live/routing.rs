@@ -140,6 +140,14 @@ impl Routing {
         })
     }
 
+    /// From now on the socket hears nothing until it is attached again; what was gathered for it goes out first.
+    pub(crate) fn detach(&mut self, user: &UserId, id: SocketId) {
+        self.flush();
+        if let Some(seat) = self.people.get_mut(user).and_then(|person| person.seat(id)) {
+            seat.attached = false;
+        }
+    }
+
     /// A socket has gone.
     pub(crate) fn leave(&mut self, user: &UserId, id: SocketId, now: Instant) {
         let Some(person) = self.people.get_mut(user) else { return };

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bus::{Bus, BusError, CheckpointFeed, Live, LiveEvent, LiveFeed};
+use bus::{Bus, BusError, Live, LiveEvent, LiveFeed};
 use eventlog::{LogError, Record};
-use readmodel::{Group, Marks, Stops};
 use schemas::frames::CloseCode;
 use schemas::{DecodeError, Event, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
 use telemetry::{Health, Shutdown, error_chain};
 
 use super::feed::{Feed, Verdict};
 use super::hub::{Hub, HubParts, Ready};
+use super::late::{Chain, Late};
 use super::memory::Remembered;
 use super::pace::Pace;
 use super::told::{Audience, Told};
-use super::unprojected::Unprojected;
+use super::watches::{watch_checkpoints, watch_head, watch_sockets};
 
 /// The hub's name in health reports.
 const COMPONENT: &str = "live_feed";
@@ -29,13 +29,7 @@ const BATCH: usize = 1_000;
 const WAIT: Duration = Duration::from_secs(1);
 /// How often a silent feed is looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// How often the log is asked how far it is.
-const ASK_HEAD: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
-
-/// How far the read model may be behind a gateway that starts for its memberships to be made up for from the log:
-/// some seconds of reading.
-const MAKE_UP_FOR: Sequence = 5_000_000;
 
 /// Why the hub cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -63,9 +57,13 @@ impl Hub {
         let live = bus.live().await?;
         let head = parts.log.head().await?;
         let begin = head.saturating_sub(WARM_UP);
+        let since = match begin {
+            0 => None,
+            _ => Some(parts.log.get(begin).await?.map_or_else(Timestamp::now, |at| at.stored_at)),
+        };
         let hub = Self::new(parts, begin);
         hub.learn_unprojected(begin).await?;
-        let mut run = Run::new(hub.clone(), Feed::after(begin), health);
+        let mut run = Run::new(hub.clone(), Feed::after(begin), since, health);
         run.fill(head).await?;
         run.health.set(COMPONENT, Ok::<(), String>(()));
         tokio::spawn(watch_checkpoints(hub.clone(), bus.checkpoints().await?, shutdown.clone()));
@@ -81,95 +79,13 @@ impl Hub {
     }
 }
 
-impl Hub {
-    /// Reads who came and went between what the read model has and the place from which on everything is handed
-    /// on. Its views may stand before an event they cannot apply: that must not keep anybody out.
-    async fn learn_unprojected(&self, begin: Sequence) -> Result<(), LogError> {
-        let inner = &self.inner;
-        let projected = match inner.read.current().checkpoint().await {
-            Ok(checkpoint) if checkpoint.epoch.as_ref() == Some(&inner.epoch) => {
-                checkpoint.marks.conversations
-            }
-            _ => return Ok(()),
-        };
-        if projected >= begin || begin - projected > MAKE_UP_FOR {
-            return Ok(());
-        }
-        let mut unprojected = Unprojected::after(projected);
-        let mut reader = inner.log.read_from(projected).await?;
-        while reader.through() < begin {
-            for record in reader.next(BATCH, WAIT).await?.records {
-                match &record.lane {
-                    Some(lane @ (Lane::Room(_) | Lane::Member(..))) if record.sequence <= begin => {
-                        unprojected.note(record.sequence, lane, record.event().ok().as_ref());
-                    }
-                    _ => {}
-                }
-            }
-        }
-        inner.state.lock().unprojected = unprojected;
-        Ok(())
-    }
-}
-
-/// Tells the read model's handle how far the projector is, wherever that runs, so that readers wait no
-/// longer than they must; and the projector cannot be further than the log.
-async fn watch_checkpoints(hub: Hub, mut feed: CheckpointFeed, shutdown: Shutdown) {
-    loop {
-        let next = tokio::select! {
-            () = shutdown.wait() => return,
-            next = feed.next() => next,
-        };
-        let Some(checkpoint) = next else { return };
-        if checkpoint.position.epoch == hub.inner.epoch {
-            let mut marks = Marks::all(checkpoint.position.sequence);
-            for group in Group::ALL {
-                if let Some(at) = checkpoint.groups.get(group.as_str()) {
-                    marks.set(group, *at);
-                }
-            }
-            hub.inner.read.note_marks(marks, &checkpoint.generation);
-            let mut stops = Stops::default();
-            for group in Group::ALL {
-                if let Some(before) = checkpoint.stopped.get(group.as_str()) {
-                    stops.set(group, *before);
-                }
-            }
-            hub.inner.read.note_stops(stops, &checkpoint.generation);
-            hub.heard(&hub.inner.epoch.at(marks.most()));
-        }
-    }
-}
-
-/// Asks the log every second how far it is: the feed's lost end shows in nothing else.
-async fn watch_head(hub: Hub, shutdown: Shutdown) {
-    let mut tick = tokio::time::interval(ASK_HEAD);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.wait() => return,
-            _ = tick.tick() => {}
-        }
-        if let Ok(head) = hub.inner.log.head().await {
-            hub.inner.heard.fetch_max(head, Ordering::Relaxed);
-        }
-        hub.tidy();
-    }
-}
-
-/// Heartbeats, and an end to what lasts too long. Goes on while sockets are sent away.
-async fn watch_sockets(hub: Hub) {
-    let mut tick = tokio::time::interval(Duration::from_secs(1));
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        hub.tick();
-    }
-}
-
-struct Run {
-    hub: Hub,
+pub(super) struct Run {
+    pub(super) hub: Hub,
     feed: Feed,
+    /// Everything after this was read.
+    pub(super) begin: Sequence,
+    pub(super) late: Late,
+    pub(super) chain: Chain,
     health: Health,
     pace: Pace,
     /// The times of the events whose frames are gathered.
@@ -177,8 +93,18 @@ struct Run {
 }
 
 impl Run {
-    fn new(hub: Hub, feed: Feed, health: Health) -> Self {
-        Self { hub, feed, health, pace: Pace::default(), gathered: Vec::new() }
+    fn new(hub: Hub, feed: Feed, since: Option<Timestamp>, health: Health) -> Self {
+        let begin = feed.last();
+        Self {
+            hub,
+            feed,
+            begin,
+            late: Late::since(since),
+            chain: Chain::default(),
+            health,
+            pace: Pace::default(),
+            gathered: Vec::new(),
+        }
     }
 
     async fn follow(&mut self, mut live: LiveFeed) {
@@ -236,8 +162,9 @@ impl Run {
                 }
             }
         }
-        let LiveEvent { sequence, previous, lane, payload, .. } = event;
-        self.hand_on(Remembered::new(sequence, Some(previous), lane, &payload)).await;
+        let LiveEvent { sequence, previous, lane, payload, stored_at } = event;
+        let previous = self.told_before(&lane, Some(previous));
+        self.hand_on(Remembered::new(sequence, previous, lane, &payload), stored_at).await;
         self.feed.progressed(Instant::now());
     }
 
@@ -319,7 +246,9 @@ impl Run {
         }
         let Some(lane) = record.lane else { return self.skip(record.sequence) };
         let previous = self.hub.inner.state.lock().memory.previous_on(&lane);
-        self.hand_on(Remembered::new(record.sequence, previous, lane, &record.payload)).await;
+        let previous = self.told_before(&lane, previous);
+        let event = Remembered::new(record.sequence, previous, lane, &record.payload);
+        self.hand_on(event, record.stored_at).await;
     }
 
     /// Passes a place in the log that holds nothing for anybody.
@@ -336,7 +265,8 @@ impl Run {
         inner.metrics.events.inc();
     }
 
-    async fn hand_on(&mut self, event: Remembered) {
+    async fn hand_on(&mut self, event: Remembered, stored_at: Timestamp) {
+        self.screen(&event, stored_at).await;
         let event = Arc::new(event);
         let inner = Arc::clone(&self.hub.inner);
         let mut ready: Option<Ready> = None;
@@ -350,8 +280,13 @@ impl Run {
                     break handed;
                 }
             }
-            ready = Some(self.make_ready(&event).await);
+            ready = Some(self.make_ready(&event, stored_at).await);
         };
+        if let Lane::Timeline(room) = &event.lane {
+            let told =
+                event.told.get().is_none_or(|told| told.as_ref().is_some_and(|t| !t.is_hole()));
+            self.chain.handed_on(room, event.sequence, event.previous, told);
+        }
         self.reached(event.sequence);
         if delivered > 0
             && let Some(event) = ready.and_then(|ready| ready.event)
@@ -386,15 +321,19 @@ impl Run {
         None
     }
 
-    async fn make_ready(&self, remembered: &Remembered) -> Ready {
+    async fn make_ready(&mut self, remembered: &Remembered, stored_at: Timestamp) -> Ready {
         let event = match Event::decode(&remembered.payload) {
             Ok(event) => event,
             Err(error) => {
                 self.undecodable(remembered.sequence, &error);
                 self.distrust(&remembered.lane, &error);
+                self.hub.inner.tell_unreadable(remembered, &error);
                 return Ready::default();
             }
         };
+        if let EventData::MessagePosted(_) = &event.data {
+            self.late.judge(&event.data, remembered.sequence, stored_at);
+        }
         let inner = &self.hub.inner;
         if matches!(remembered.lane, Lane::User(_) | Lane::Session(_)) {
             inner.observers.iter().for_each(|observer| observer.observe(&event));

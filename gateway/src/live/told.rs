@@ -2,14 +2,20 @@
 //! Pure: names of people are handed in. One event becomes one frame, the same bytes for everybody.
 
 use bytes::Bytes;
-use schemas::events::{MemberState, MessageDeleted, MessageState, UserState};
+use schemas::events::{MemberState, UserState};
 use schemas::position::Sequence;
-use schemas::views::{Message, Notification, ReadMarker, Sender};
+use schemas::views::{Notification, ReadMarker, Sender};
 use schemas::{Epoch, Event, EventData, MessageId, Position, RoomId, Timestamp, UserId};
 use serde::Serialize;
 
 use super::wire;
 use crate::documents;
+
+mod hole;
+mod message;
+pub(crate) use hole::hole;
+pub(crate) use message::posted_as_now;
+use message::{deleted_view, message_view};
 
 /// Who hears of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,18 +52,34 @@ pub(crate) struct Told {
     pub(crate) own: Option<Bytes>,
     pub(crate) audience: Audience,
     pub(crate) effect: Effect,
-    /// The message it is about.
-    pub(crate) message: Option<MessageId>,
-    /// An edit as it is told to somebody who has not seen the message yet: as the post of the new text.
-    pub(crate) anew: Option<Bytes>,
-    /// Whose read marker it moved: of several moves only the last matters.
-    pub(crate) marker: Option<UserId>,
+    /// What a resume must know of it.
+    pub(crate) about: About,
+}
+
+/// What an event is about, as far as a resume puts several events together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum About {
+    /// Nothing of the kind.
+    Other,
+    /// A message was posted by a person, in the main timeline or in a thread.
+    Posted { message: MessageId, thread: Option<MessageId>, by: UserId },
+    /// Its text changed.
+    Edited { message: MessageId },
+    /// It was taken back.
+    Deleted { message: MessageId, thread: Option<MessageId> },
+    /// A person's read marker moved to a message that was posted there.
+    Marker { user: UserId, posted: Sequence },
 }
 
 impl Told {
+    /// Whether it stands for an event that cannot be told.
+    pub(crate) fn is_hole(&self) -> bool {
+        matches!(self.name, "reload" | "reset")
+    }
+
     /// Every frame that was made of the event.
     pub(crate) fn frames(&self) -> impl Iterator<Item = &Bytes> {
-        [Some(&self.frame), self.own.as_ref(), self.anew.as_ref()].into_iter().flatten()
+        [Some(&self.frame), self.own.as_ref()].into_iter().flatten()
     }
 }
 
@@ -66,7 +88,8 @@ impl Told {
 pub(crate) struct Place<'a> {
     pub(crate) epoch: &'a Epoch,
     pub(crate) sequence: Sequence,
-    /// The former event on its lane; 0 for none, nothing when it is not known.
+    /// The last event told on the room's timeline before it; 0 for none, nothing when it is not known. Events
+    /// elsewhere name none.
     pub(crate) previous: Option<Sequence>,
 }
 
@@ -130,15 +153,23 @@ pub(crate) struct Known {
 
 /// Tells of an event; none when clients are not told of its kind.
 pub(crate) fn tell(event: &Event, place: Place<'_>, known: Known) -> Option<Told> {
+    if let EventData::MessagePosted(_)
+    | EventData::MessageEdited(_)
+    | EventData::MessageDeleted(_) = &event.data
+    {
+        return tell_message(event, place, known.sender?);
+    }
+    let place = Place { previous: None, ..place };
     let told = match &event.data {
         EventData::MessagePosted(_)
         | EventData::MessageEdited(_)
-        | EventData::MessageDeleted(_) => return tell_message(event, place, known.sender?),
+        | EventData::MessageDeleted(_) => return None,
         EventData::ReadMoved(read) => {
             let marker =
                 ReadMarker { user_id: read.user_id.clone(), message_id: read.message_id.clone() };
             let told = in_room("read.moved", &read.room_id, place, &marker);
-            Told { marker: Some(marker.user_id), ..told }
+            let about = About::Marker { user: marker.user_id, posted: read.posted };
+            Told { about, ..told }
         }
         EventData::MemberJoined(joined) => tell_member("member.joined", &joined.member, place),
         EventData::MemberAdded(added) => tell_member("member.joined", &added.member, place),
@@ -198,34 +229,39 @@ fn in_room(name: &'static str, room: &RoomId, place: Place<'_>, data: &impl Seri
         own: None,
         audience: Audience::Room(room.clone()),
         effect: Effect::None,
-        message: None,
-        anew: None,
-        marker: None,
+        about: About::Other,
     }
 }
 
 fn tell_message(event: &Event, place: Place<'_>, sender: Sender) -> Option<Told> {
     let epoch = place.epoch;
-    let (name, message) = match &event.data {
+    let (name, about, message) = match &event.data {
         EventData::MessagePosted(posted) => {
+            let about = About::Posted {
+                message: posted.message.id.clone(),
+                thread: posted.message.thread_root_id.clone(),
+                by: posted.message.sender_id.clone(),
+            };
             let position = epoch.at(place.sequence);
-            ("message.posted", message_view(&posted.message, sender, position))
+            ("message.posted", about, message_view(&posted.message, sender, position))
         }
         EventData::MessageEdited(edited) => {
+            let about = About::Edited { message: edited.message.id.clone() };
             let mut message = message_view(&edited.message, sender, epoch.at(edited.posted));
             message.edited_at = Some(edited.edited_at);
             (message.reply_count, message.reactions, message.pinned) = (None, None, None);
-            ("message.edited", message)
+            ("message.edited", about, message)
         }
         EventData::MessageDeleted(deleted) => {
-            ("message.deleted", deleted_view(deleted, sender, epoch.at(deleted.posted)))
+            let about = About::Deleted {
+                message: deleted.message_id.clone(),
+                thread: deleted.thread_root_id.clone(),
+            };
+            ("message.deleted", about, deleted_view(deleted, sender, epoch.at(deleted.posted)))
         }
         _ => return None,
     };
-    let told = in_room(name, &message.room_id, place, &message);
-    let is_edit = message.edited_at.is_some();
-    let anew = is_edit.then(|| place.frame("message.posted", Some(&message.room_id), &message));
-    Some(Told { message: Some(message.id), anew, ..told })
+    Some(Told { about, ..in_room(name, &message.room_id, place, &message) })
 }
 
 fn tell_member(name: &'static str, member: &MemberState, place: Place<'_>) -> Told {
@@ -248,9 +284,7 @@ fn tell_user(user: &UserState, place: Place<'_>) -> Told {
         own: Some(place.frame("user.changed", None, &documents::account(user))),
         audience: Audience::Acquainted(user.id.clone()),
         effect: Effect::None,
-        message: None,
-        anew: None,
-        marker: None,
+        about: About::Other,
     }
 }
 
@@ -289,9 +323,7 @@ fn tell_notification(event: &Event, place: Place<'_>, known: Option<Notification
         own: None,
         audience: Audience::Person(person.clone()),
         effect: Effect::None,
-        message: None,
-        anew: None,
-        marker: None,
+        about: About::Other,
     })
 }
 
@@ -332,53 +364,6 @@ impl<'a> NotificationsTold<'a> {
     /// Of one, or of all.
     pub(crate) const fn new(id: Option<&'a schemas::NotificationId>) -> Self {
         Self { id, read: true, all: id.is_none() }
-    }
-}
-
-/// A message as it was posted: nothing has been said of it yet.
-fn message_view(message: &MessageState, sender: Sender, position: Position) -> Message {
-    Message {
-        id: message.id.clone(),
-        room_id: message.room_id.clone(),
-        number: None,
-        sender,
-        client_id: message.client_id.as_ref().map(ToString::to_string),
-        body: message.body.to_string(),
-        format: message.format,
-        attachments: message.attachments.clone(),
-        mentions: message.mentions.clone(),
-        mentions_room: message.mentions_room,
-        thread_root_id: message.thread_root_id.clone(),
-        reply_count: Some(0),
-        reactions: Some(Vec::new()),
-        pinned: Some(false),
-        created_at: message.created_at,
-        edited_at: None,
-        deleted_at: None,
-        position,
-    }
-}
-
-fn deleted_view(deleted: &MessageDeleted, sender: Sender, position: Position) -> Message {
-    Message {
-        id: deleted.message_id.clone(),
-        room_id: deleted.room_id.clone(),
-        number: None,
-        sender,
-        client_id: None,
-        body: String::new(),
-        format: schemas::values::Format::default(),
-        attachments: Vec::new(),
-        mentions: Vec::new(),
-        mentions_room: None,
-        thread_root_id: deleted.thread_root_id.clone(),
-        reply_count: None,
-        reactions: None,
-        pinned: None,
-        created_at: deleted.created_at,
-        edited_at: None,
-        deleted_at: Some(deleted.deleted_at),
-        position,
     }
 }
 

@@ -2,7 +2,6 @@
 //! fragmented. A frame is built once and shared by every socket it goes to.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use schemas::Position;
 use schemas::frames::ServerFrame;
 
 const FIN: u8 = 0x80;
@@ -39,20 +38,23 @@ pub fn text(payload: &[u8]) -> Bytes {
     built(TEXT, payload)
 }
 
-/// An event's frame with another `previous`. Before its document such a frame has no text that a person
-/// wrote, so the first field of that name is the frame's own.
+/// An event's frame as a resume sends it: it names no former event. Before its document such a frame has no
+/// text that a person wrote, so the first field of that name is the frame's own.
 #[must_use]
-pub fn with_previous(frame: &[u8], previous: Option<Position>) -> Bytes {
+pub fn without_previous(frame: &Bytes) -> Bytes {
     const FIELD: &[u8] = b"\"previous\":";
+    const NOTHING: &[u8] = b"null";
     let json = frame.iter().position(|byte| *byte == b'{').and_then(|start| frame.get(start..));
     let json = json.unwrap_or_default();
     let Some(value) = json.windows(FIELD.len()).position(|window| window == FIELD) else {
-        return text(json);
+        return frame.clone();
     };
     let (head, tail) = json.split_at(value + FIELD.len());
+    if tail.starts_with(NOTHING) {
+        return frame.clone();
+    }
     let rest = tail.iter().position(|byte| *byte == b',').and_then(|comma| tail.get(comma..));
-    let value = previous.map_or_else(|| "null".to_owned(), |previous| format!("\"{previous}\""));
-    text(&[head, value.as_bytes(), rest.unwrap_or_default()].concat())
+    text(&[head, NOTHING, rest.unwrap_or_default()].concat())
 }
 
 /// A ping with a payload of at most 125 bytes; the peer gives it back.

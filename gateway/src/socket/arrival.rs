@@ -94,15 +94,12 @@ impl Shared {
         };
         let joining = self.joining(caller);
         let session_id = caller.session_id.clone();
-        let welcome = |position: Position, resumed: bool| {
-            self.since.set(position.sequence);
-            ServerFrame::Welcome {
-                session_id,
-                user: documents::account(&account),
-                position,
-                heartbeat_ms: u32::from(HEARTBEAT) * 1_000,
-                resumed,
-            }
+        let welcome = |position: Position, resumed: bool| ServerFrame::Welcome {
+            session_id,
+            user: documents::account(&account),
+            position,
+            heartbeat_ms: u32::from(HEARTBEAT) * 1_000,
+            resumed,
         };
         joining
             .join(resume.map(|resume| self.position(resume)), welcome)
@@ -160,14 +157,8 @@ impl Shared {
 
     async fn resume(&self, id: Option<FrameId>, resume: Resume, caller: &Caller) {
         let position = self.position(resume);
-        let (wanted, since) = (position.sequence, self.since.get());
-        // What came after the welcome was sent already; what came before is sent now.
-        let until = (wanted < since).then_some(since);
-        match self.joining(caller).resume_attached(position, until).await {
-            Ok(resumed) => {
-                if resumed && wanted < since {
-                    self.since.set(wanted);
-                }
+        match self.joining(caller).resume_attached(position).await {
+            Ok(()) => {
                 if id.is_some() {
                     self.answer(&ServerFrame::Ok { id, position: None, result: None });
                 }

@@ -19,6 +19,8 @@ use crate::live::{LiveMetrics, SocketId, wire};
 pub(crate) const MAX_FRAMES: usize = 1_024;
 /// Bytes that may wait for a peer.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
+/// Bytes at which a queue is as good as empty.
+const DRAINED: usize = 16 * 1024;
 /// Seconds in which nothing could be written to a peer for whom frames wait.
 const STALLED: u16 = 15;
 /// Seconds a socket has for its first `hello`.
@@ -238,14 +240,14 @@ impl Outbox {
         state.stage == Stage::Over
     }
 
-    /// Waits until half of the queue is free; false when the socket closes instead.
-    pub(crate) async fn room(&self) -> bool {
+    /// Waits until nearly all of the queue was taken out; false when the socket closes instead.
+    pub(crate) async fn drained(&self) -> bool {
         poll_fn(|cx| {
             let mut state = self.state.lock();
             if state.stage != Stage::Open {
                 return Poll::Ready(false);
             }
-            if has_room(&state) {
+            if state.bytes <= DRAINED {
                 return Poll::Ready(true);
             }
             state.writer = Some(cx.waker().clone());
@@ -254,14 +256,15 @@ impl Outbox {
         .await
     }
 
-    /// A second has passed: heartbeats, and an end to what lasts too long. Answers how many frames wait.
-    pub(crate) fn tick(&self) -> usize {
+    /// A second has passed: heartbeats, and an end to what lasts too long. Answers how many frames and bytes
+    /// wait.
+    pub(crate) fn tick(&self) -> (usize, usize) {
         let mut state = self.state.lock();
         state.age = state.age.saturating_add(1);
         state.strange = if state.greeted { 0 } else { state.strange.saturating_add(1) };
-        let waiting = state.frames.len();
+        let waiting = (state.frames.len(), state.bytes);
         match state.stage {
-            Stage::Open if waiting > 0 && state.age >= STALLED => {
+            Stage::Open if waiting.0 > 0 && state.age >= STALLED => {
                 let code = CloseCode::SlowConsumer;
                 self.end(&mut state, code.code(), code.reason());
             }
@@ -296,6 +299,10 @@ impl State {
     fn taken(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
         self.age = 0;
+        if bytes > DRAINED {
+            // Who reads so much is there, whether or not frames of theirs are looked at meanwhile.
+            self.unanswered = 0;
+        }
         if self.frames.is_empty() {
             // An idle socket keeps no room for frames.
             self.frames = VecDeque::new();
@@ -303,7 +310,7 @@ impl State {
                 self.stage = if self.peer_closed { Stage::Over } else { Stage::Said };
             }
         }
-        if has_room(self) {
+        if self.bytes <= DRAINED {
             wake(self.writer.take());
         }
     }
@@ -324,10 +331,6 @@ impl State {
         self.frames.push_back(wire::ping(b""));
         wake(self.reader.take());
     }
-}
-
-fn has_room(state: &State) -> bool {
-    state.frames.len() < MAX_FRAMES / 2 && state.bytes < MAX_BYTES / 2
 }
 
 fn wake(waker: Option<Waker>) {

@@ -13,7 +13,7 @@ use actix_web::rt;
 use actix_web::web::Data;
 use schemas::commands::Caller;
 use schemas::frames::{ClientFrame, CloseCode, FrameId, ServerFrame};
-use schemas::{Code, Position, Rejection, Sequence, UserId};
+use schemas::{Code, Position, Rejection, UserId};
 use serde::Serialize;
 use tracing::Instrument;
 
@@ -54,8 +54,6 @@ pub(super) struct Shared {
     pub(super) phase: RefCell<Phase>,
     /// Whose seat is to be given back at the end.
     pub(super) seated: RefCell<Option<UserId>>,
-    /// The socket was sent everything after this.
-    pub(super) since: Cell<Sequence>,
     /// The place of a socket among those of its address that have no session.
     pub(super) stranger: RefCell<Option<Stranger>>,
     under_way: Cell<usize>,
@@ -93,7 +91,6 @@ impl Session {
             outbox,
             phase: RefCell::new(Phase::Stranger),
             seated: RefCell::new(None),
-            since: Cell::new(0),
             stranger: RefCell::new(stranger),
             under_way: Cell::new(0),
             chains: RefCell::new(HashMap::new()),

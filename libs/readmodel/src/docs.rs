@@ -81,6 +81,11 @@ pub struct MembershipDoc {
     pub muted_until: Option<Timestamp>,
     /// When the present stay began.
     pub joined_at: Timestamp,
+    /// The event with which the present stay began (for a tombstone: the last one).
+    pub joined: Sequence,
+    /// There was an earlier stay, or a ban, before the present one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub returned: bool,
     /// The number of the last message read. Posting moves it too: who writes has read.
     pub marker_number: u64,
     /// The last message read.
@@ -164,6 +169,9 @@ pub struct MessageDoc {
     pub posted: Sequence,
     /// The last event about the message itself (posted, edited, deleted).
     pub changed: Sequence,
+    /// The last event that changed what stands beside the message (its count of replies); 0 for none.
+    #[serde(default)]
+    pub beside: Sequence,
     /// The last event that changed anything here, the count of replies included.
     pub updated: Sequence,
 }

@@ -9,6 +9,7 @@ pub mod docs;
 mod groups;
 mod handle;
 mod lists;
+mod marks;
 mod mongo;
 mod sqlite;
 pub mod store;
@@ -20,8 +21,9 @@ pub use docs::{
 };
 pub use groups::{Group, Marks, Stops};
 pub use handle::{InvalidUrl, Lagging, ReadModel, ReadModelUrl};
+pub use marks::MessageMark;
 pub use mongo::initiate_replica_set;
 pub use store::{
-    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, ListFrom, NameAnchor,
+    ActivityAnchor, Anchor, Answer, Bound, Changes, Checkpoint, CommitError, ListFrom, NameAnchor,
     ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Threads, Want,
 };

@@ -52,6 +52,15 @@ impl<Anchor, Id> ListFrom<Anchor, Id> {
     }
 }
 
+/// How much a changes query may find before it gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// Items.
+    pub items: usize,
+    /// Bytes of all of them.
+    pub bytes: usize,
+}
+
 /// What changed since a position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Changes<T> {

@@ -16,7 +16,8 @@ use crate::docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
 };
 use crate::groups::Marks;
-pub use crate::lists::{Changes, ListFrom, Slice};
+pub use crate::lists::{Bound, Changes, ListFrom, Slice};
+use crate::marks::MessageMark;
 
 /// No query answers more items than this, whatever limit it is given.
 pub const MAX_ITEMS: usize = 1000;
@@ -302,13 +303,15 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
         anchor: Anchor,
         limit: usize,
     ) -> Answer<Vec<MessageDoc>>;
-    /// Messages of these rooms that were posted, edited or deleted after a sequence.
-    async fn message_changes(
+    /// Messages of these rooms that were posted, edited, deleted or answered at a sequence or after it, as
+    /// marks in no particular order; those posted exactly at it are not among them. Not complete when they
+    /// exceed the bound.
+    async fn message_marks(
         &self,
         rooms: &[RoomId],
         after: Sequence,
-        limit: usize,
-    ) -> Answer<Changes<MessageDoc>>;
+        most: Bound,
+    ) -> Answer<Changes<MessageMark>>;
 
     /// One inbox entry of a person; none when it is another's.
     async fn notification(

@@ -42,7 +42,12 @@ pub(super) fn changed(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let key = (member.room_id.clone(), member.user_id.clone());
-    let was_present = set.memberships.get(&key)?.is_some_and(|doc| doc.present);
+    let before = set.memberships.get(&key)?;
+    let was_present = before.is_some_and(|doc| doc.present);
+    let (joined, returned) = match before {
+        Some(old) if old.present || !member.present => (old.joined, old.returned),
+        other => (at, other.is_some()),
+    };
     let Some(room) = rooms::at_hand(&member.room_id, member.joined_at, at, set)? else {
         return Ok(());
     };
@@ -59,6 +64,8 @@ pub(super) fn changed(
         banned: member.banned,
         muted_until: member.muted_until,
         joined_at: member.joined_at,
+        joined,
+        returned,
         marker_number: room.last_number,
         marker_message_id: room.last_message_id.clone(),
         marker_updated: 0,

@@ -94,6 +94,7 @@ pub(super) fn posted(
         deleted_at: None,
         posted: at,
         changed: at,
+        beside: 0,
         updated: at,
     };
     if let Some(root) = &doc.thread_root_id {
@@ -174,6 +175,7 @@ fn answered(
     if let Some(message) = set.messages.change(root)? {
         let count = message.reply_count;
         message.reply_count = if more { count + 1 } else { count.saturating_sub(1) };
+        message.beside = at;
         message.updated = at;
     }
     Ok(())

@@ -266,11 +266,23 @@ pub(crate) async fn resume_finds_what_changed(place: &Place) {
     place.project(&history).await;
     let store = place.model.current();
     let rooms: [RoomId; 2] = [room(1), room(2)];
-    let messages = store.message_changes(&rooms, p, 10).await.unwrap();
-    let changed: Vec<u64> = messages.items.iter().map(|message| message.changed).collect();
-    assert_eq!((changed, messages.complete), (vec![edited, posted, answered], true));
-    assert!(!store.message_changes(&rooms, p, 2).await.unwrap().complete);
-    assert!(store.message_changes(&rooms, answered, 2).await.unwrap().items.is_empty());
+    let marks = async |after, items, bytes| {
+        store.message_marks(&rooms, after, Bound { items, bytes }).await.unwrap()
+    };
+    let messages = marks(p, 10, 100_000).await;
+    let mut changed: Vec<(u64, u64, u64)> =
+        messages.items.iter().map(|mark| (mark.posted, mark.changed, mark.beside)).collect();
+    changed.sort_unstable();
+    // The first message was answered, the second edited.
+    let expected =
+        vec![(8, 8, answered), (9, edited, 0), (posted, posted, 0), (answered, answered, 0)];
+    assert_eq!((changed, messages.complete), (expected, true));
+    assert!(!marks(p, 3, 100_000).await.complete);
+    assert!(!marks(p, 10, 1_000).await.complete);
+    // What was posted right there is known; that the first was answered there may not be.
+    let last = marks(answered, 2, 100_000).await;
+    assert_eq!(last.items.iter().map(|mark| mark.beside).collect::<Vec<_>>(), [answered]);
+    assert!(marks(answered + 1, 2, 100_000).await.items.is_empty());
     let members = store.member_changes(&rooms, p, 10).await.unwrap();
     assert_eq!(ids(&members.items), [user(2)]);
     assert_eq!((members.items[0].changed, members.items[0].present), (left, false));

@@ -56,6 +56,7 @@ mod own_writes;
 mod private;
 mod repeats;
 mod restores;
+mod resumes;
 mod rooms;
 mod texts;
 mod traces;

@@ -145,18 +145,19 @@ fn pings_go_unanswered_only_so_often() {
 }
 
 #[tokio::test]
-async fn a_replay_waits_for_room_and_not_for_ever() {
+async fn a_resume_waits_until_its_piece_is_read_and_not_for_ever() {
     let outbox = Arc::new(outbox());
-    for _ in 0..MAX_FRAMES / 2 {
-        outbox.push(Bytes::from_static(b"x"));
-    }
+    outbox.push(Bytes::from(vec![0; DRAINED]));
+    assert!(outbox.drained().await);
+    outbox.push(Bytes::from_static(b"x"));
     let waiting = tokio::spawn({
         let outbox = Arc::clone(&outbox);
-        async move { outbox.room().await }
+        async move { outbox.drained().await }
     });
     tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
     drop(taken(&outbox));
     assert!(waiting.await.unwrap());
     outbox.close_now(CloseCode::SessionEnded);
-    assert!(!outbox.room().await);
+    assert!(!outbox.drained().await);
 }

@@ -80,7 +80,7 @@ fn indexes(collection: Collection) -> Vec<IndexModel> {
         ],
         Collection::Messages => vec![
             index(doc! { "room_id": 1, "number": 1 }),
-            index(doc! { "room_id": 1, "changed": 1 }),
+            index(doc! { "room_id": 1, "updated": 1 }),
             partial(
                 doc! { "thread_root_id": 1, "number": 1 },
                 doc! { "thread_root_id": { "$exists": true } },

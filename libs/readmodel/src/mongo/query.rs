@@ -32,6 +32,22 @@ pub(super) async fn find<T: FromRow>(
         .collect()
 }
 
+/// Runs a query and hands over what it finds one by one, until told to stop (false); whether it was not.
+pub(super) async fn each<T: FromRow>(
+    database: &Database,
+    filter: Document,
+    mut row: impl FnMut(T) -> bool,
+) -> Answer<bool> {
+    let rows = database.collection::<RawDocumentBuf>(T::COLLECTION.as_str()).find(filter).await;
+    let mut rows = rows.map_err(db_error)?;
+    while let Some(found) = rows.try_next().await.map_err(db_error)? {
+        if !row(T::from_row(&found)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 pub(super) async fn find_raw(
     database: &Database,
     collection: &str,

@@ -7,13 +7,14 @@ use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::values::{ClientId, Username};
 
-use super::query::{by_keys, by_words, find, int, texts};
+use super::query::{by_keys, by_words, each, find, int, texts};
 use super::write;
 use super::writer::Writer;
 use crate::backend::client_hash;
 use crate::docs::{InboxDoc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
+use crate::marks::MessageMark;
 use crate::store::{
-    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, ListFrom, MAX_CHANGES, MAX_ITEMS,
+    ActivityAnchor, Anchor, Answer, Bound, Changes, Checkpoint, ListFrom, MAX_CHANGES, MAX_ITEMS,
     MAX_MEMBERSHIPS, NameAnchor, ReadStore, RoomFilter, Slice, Span, Threads, fold,
 };
 
@@ -346,16 +347,26 @@ impl ReadStore for MongoStore {
         self.around(of, anchor, limit).await
     }
 
-    async fn message_changes(
+    async fn message_marks(
         &self,
         rooms: &[RoomId],
         after: Sequence,
-        limit: usize,
-    ) -> Answer<Changes<MessageDoc>> {
-        let mut changes: Changes<MessageDoc> =
-            self.changes_in_rooms(rooms, "changed", after, limit).await?;
-        changes.items.sort_by_key(|message| message.changed);
-        Ok(changes)
+        most: Bound,
+    ) -> Answer<Changes<MessageMark>> {
+        let filter = doc! {
+            "room_id": { "$in": texts(rooms) }, "updated": { "$gte": int(after) },
+            "$or": [{ "posted": { "$ne": int(after) } }, { "updated": { "$gt": int(after) } }],
+        };
+        let items = most.items.clamp(1, MAX_CHANGES);
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        let fits = each(&self.database, filter, |message: MessageDoc| {
+            let mark = MessageMark::of(&message);
+            bytes += mark.bytes;
+            found.push(mark);
+            found.len() <= items && bytes <= most.bytes
+        });
+        let complete = fits.await?;
+        Ok(Changes { items: found, complete })
     }
 
     async fn notification(

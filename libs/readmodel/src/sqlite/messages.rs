@@ -9,7 +9,8 @@ use super::rows::{db_error, doc, docs, each, int, limit as sql_limit, one, raw};
 use super::schema::message_key;
 use crate::backend::client_hash;
 use crate::docs::MessageDoc;
-use crate::store::{Anchor, Answer, Changes, Threads};
+use crate::marks::MessageMark;
+use crate::store::{Anchor, Answer, Bound, Changes, Threads};
 
 pub(super) fn messages(db: &Connection, ids: &[MessageId]) -> Answer<Vec<MessageDoc>> {
     let mut found = Vec::with_capacity(ids.len());
@@ -102,44 +103,63 @@ fn key_of(db: &Connection, room: &RoomId) -> Answer<Option<i64>> {
     Ok(key)
 }
 
-pub(super) fn changes(
+/// Marks found so far, and whether the bound still holds.
+struct Found {
+    marks: Vec<MessageMark>,
+    bytes: usize,
+    most: Bound,
+}
+
+impl Found {
+    fn take(&mut self, doc: &MessageDoc) {
+        let mark = MessageMark::of(doc);
+        self.bytes += mark.bytes;
+        self.marks.push(mark);
+    }
+
+    fn fits(&self) -> bool {
+        self.marks.len() <= self.most.items && self.bytes <= self.most.bytes
+    }
+}
+
+pub(super) fn marks(
     db: &Connection,
     rooms: &[RoomId],
     after: Sequence,
-    limit: usize,
-) -> Answer<Changes<MessageDoc>> {
-    let mut found: Vec<MessageDoc> = Vec::new();
+    most: Bound,
+) -> Answer<Changes<MessageMark>> {
+    let mut found = Found { marks: Vec::new(), bytes: 0, most };
     for room in rooms {
         let Some(room) = key_of(db, room)? else { continue };
-        posted_after(db, room, after, limit, &mut found)?;
+        posted_after(db, room, after, &mut found)?;
         let sql = "SELECT doc FROM messages WHERE k >> 36 = ?1
-            AND edited IS NOT NULL AND edited > ?2 AND posted <= ?2 LIMIT ?3";
-        let most = sql_limit((limit + 1).saturating_sub(found.len()));
-        found.extend(docs(db, sql, params![room, int(after), most])?);
-        if found.len() > limit {
+            AND edited IS NOT NULL AND edited >= ?2 AND posted < ?2";
+        each(db, sql, params![room, int(after)], |row| {
+            found.take(&doc(row, 0)?);
+            Ok(found.fits())
+        })?;
+        if !found.fits() {
             break;
         }
     }
-    found.sort_by_key(|message| message.changed);
-    Ok(Changes::cut(found, limit))
+    let complete = found.fits();
+    Ok(Changes { items: found.marks, complete })
 }
 
 /// Walks back from a room's newest message: numbers are in the order of the log, so the walk ends at the
 /// first message that is old enough.
-fn posted_after(
-    db: &Connection,
-    room: i64,
-    after: Sequence,
-    limit: usize,
-    found: &mut Vec<MessageDoc>,
-) -> Answer<()> {
+fn posted_after(db: &Connection, room: i64, after: Sequence, found: &mut Found) -> Answer<()> {
     let sql = "SELECT posted, doc FROM messages WHERE k >= ?1 AND k <= ?2 ORDER BY k DESC";
     each(db, sql, [message_key(room, 0), message_key(room, u64::MAX)], |row| {
         let posted: i64 = row.get(0).map_err(db_error)?;
-        if posted <= int(after) {
+        if posted < int(after) {
             return Ok(false);
         }
-        found.push(doc(row, 1)?);
-        Ok(found.len() <= limit)
+        let message: MessageDoc = doc(row, 1)?;
+        // One that was posted right there is known to who has everything up to there; its changes are not.
+        if message.posted > after || message.updated > after {
+            found.take(&message);
+        }
+        Ok(found.fits())
     })
 }

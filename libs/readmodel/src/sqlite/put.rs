@@ -208,7 +208,7 @@ fn bind_message(
         client,
         message.thread_root_id.as_ref().map(raw),
         message.thread_root_id.as_ref().map(|_| int(message.number)),
-        (message.changed > message.posted).then(|| int(message.changed)),
+        (message.updated > message.posted).then(|| int(message.updated)),
         json
     ]);
     done.map(drop).map_err(db_error)

@@ -41,7 +41,7 @@ CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
 
 -- k: room and number, see `message_key`; client: hash of (room, sender, client id); thread: the message
 -- answered, answer: the number again, so that a thread is in its order, both null for none; edited: the last
--- edit or deletion, null for none. That an id is there once is the projection's doing: checking it here again
+-- edit, deletion or answer to it, null for none. That an id is there once is the projection's doing: checking it here again
 -- would cost a search for every message.
 CREATE TABLE messages(
     k INTEGER PRIMARY KEY, id BLOB NOT NULL, posted INTEGER NOT NULL, client INTEGER,
@@ -136,7 +136,7 @@ mod tests {
                 "messages_thread (thread=? AND answer<?)",
             ),
             (
-                "k >> 36 = 1 AND edited IS NOT NULL AND edited > 2 AND posted <= 2",
+                "k >> 36 = 1 AND edited IS NOT NULL AND edited >= 2 AND posted < 2",
                 "messages_edited (<expr>=? AND edited>?)",
             ),
         ];

@@ -20,8 +20,9 @@ use crate::docs::{
     Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc,
 };
 use crate::groups::Marks;
+use crate::marks::MessageMark;
 use crate::store::{
-    ActivityAnchor, Anchor, Answer, Changes, Checkpoint, CommitError, ListFrom, MAX_CHANGES,
+    ActivityAnchor, Anchor, Answer, Bound, Changes, Checkpoint, CommitError, ListFrom, MAX_CHANGES,
     MAX_ITEMS, NameAnchor, ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Threads,
     Want,
 };
@@ -300,14 +301,15 @@ impl ReadStore for SqliteStore {
         self.read(move |db| messages::thread(db, &root, anchor, items(limit))).await
     }
 
-    async fn message_changes(
+    async fn message_marks(
         &self,
         rooms: &[RoomId],
         after: Sequence,
-        limit: usize,
-    ) -> Answer<Changes<MessageDoc>> {
+        most: Bound,
+    ) -> Answer<Changes<MessageMark>> {
         let rooms = rooms.to_vec();
-        self.read(move |db| messages::changes(db, &rooms, after, changes(limit))).await
+        let most = Bound { items: changes(most.items), ..most };
+        self.read(move |db| messages::marks(db, &rooms, after, most)).await
     }
 
     async fn notification(

@@ -1,0 +1,249 @@
+//! What comes too late to be told, and what was told last on a timeline: pure.
+//!
+//! The log may hold an edit after the deletion of its message, and a read marker that goes back: decisions are
+//! fenced by membership, not by message, and two copies of chat-svc decide at the same time. Whoever reads the
+//! log applies "nothing changes a deleted message" and "markers go forwards". Here that is done by what was
+//! deleted and marked within the longest time a decision can take to be appended; before that, chat-svc has
+//! known of it and refused. Times are those at which the log stored the events, never this machine's.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use schemas::{EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
+
+/// The longest time between what a decision was made by and its append, in milliseconds: reading up to eight
+/// lanes and places of the log one after the other (5 s each), appending (10 s), and as long again for a
+/// server that stands still meanwhile.
+pub(crate) const WINDOW_MS: i64 = 120_000;
+/// Entries of one kind that are kept in each half of the memory. Ids are shared texts: an entry takes about
+/// 150 bytes, all of them at most 40 MB, and that only where so much happens within two minutes.
+const KEPT: usize = 65_536;
+
+/// What to do with an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is told.
+    Timely,
+    /// It changes nothing and is told to nobody.
+    TooLate,
+    /// Whether its message was deleted before is not known here: ask the read model.
+    Unsure(MessageId),
+}
+
+/// The newest entries, forgotten by halves.
+#[derive(Debug)]
+struct Newest<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+    /// When `young` was begun.
+    turned: i64,
+    /// Everything since then is known.
+    since: i64,
+    kept: usize,
+}
+
+impl<K: Hash + Eq, V> Newest<K, V> {
+    fn since(begin: i64, kept: usize) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), turned: begin, since: begin, kept }
+    }
+
+    fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    fn put(&mut self, key: K, value: V, now: i64) {
+        if now.saturating_sub(self.turned) >= WINDOW_MS || self.young.len() >= self.kept {
+            self.since = self.since.max(self.turned);
+            self.old = std::mem::take(&mut self.young);
+            self.turned = now;
+        }
+        self.young.insert(key, value);
+    }
+
+    /// Whether what is not here did not happen within the window.
+    const fn is_sure(&self, now: i64) -> bool {
+        now.saturating_sub(self.since) >= WINDOW_MS
+    }
+}
+
+/// What was deleted, and how far people have read, lately.
+#[derive(Debug)]
+pub(crate) struct Late {
+    deleted: Newest<MessageId, ()>,
+    markers: Newest<(RoomId, UserId), Sequence>,
+}
+
+impl Late {
+    /// Knows everything from `begin` on; none: from the beginning of the log on.
+    pub(crate) fn since(begin: Option<Timestamp>) -> Self {
+        Self::bounded(begin, KEPT)
+    }
+
+    fn bounded(begin: Option<Timestamp>, kept: usize) -> Self {
+        let begin = begin.map_or(i64::MIN, |begin| begin.millis());
+        Self { deleted: Newest::since(begin, kept), markers: Newest::since(begin, kept) }
+    }
+
+    /// Judges an event at its place in the log, and takes note of it.
+    pub(crate) fn judge(
+        &mut self,
+        event: &EventData,
+        sequence: Sequence,
+        stored_at: Timestamp,
+    ) -> Verdict {
+        let now = stored_at.millis();
+        match event {
+            EventData::MessageDeleted(deleted) => {
+                if self.deleted.get(&deleted.message_id).is_some() {
+                    return Verdict::TooLate;
+                }
+                self.deleted.put(deleted.message_id.clone(), (), now);
+                Verdict::Timely
+            }
+            EventData::MessageEdited(edited) => {
+                let id = &edited.message.id;
+                match self.deleted.get(id) {
+                    Some(()) => Verdict::TooLate,
+                    None if self.deleted.is_sure(now) => Verdict::Timely,
+                    None => Verdict::Unsure(id.clone()),
+                }
+            }
+            // Who says something in the main timeline has read up to there.
+            EventData::MessagePosted(posted) if posted.message.thread_root_id.is_none() => {
+                let message = &posted.message;
+                let key = (message.room_id.clone(), message.sender_id.clone());
+                self.markers.put(key, sequence, now);
+                Verdict::Timely
+            }
+            EventData::ReadMoved(moved) => {
+                let key = (moved.room_id.clone(), moved.user_id.clone());
+                if self.markers.get(&key).is_some_and(|reached| *reached >= moved.posted) {
+                    return Verdict::TooLate;
+                }
+                self.markers.put(key, moved.posted, now);
+                Verdict::Timely
+            }
+            _ => Verdict::Timely,
+        }
+    }
+}
+
+/// For every timeline whose last event was told to nobody, the last one that was told: what the next event
+/// names as the former one.
+#[derive(Debug, Default)]
+pub(crate) struct Chain(HashMap<RoomId, (Sequence, Option<Sequence>)>);
+
+impl Chain {
+    /// The last event told on a timeline, given the last one there is.
+    pub(crate) fn told_before(&self, room: &RoomId, last: Option<Sequence>) -> Option<Sequence> {
+        match self.0.get(room) {
+            Some((untold, told)) if last == Some(*untold) => *told,
+            _ => last,
+        }
+    }
+
+    /// An event of a timeline was handed on, with the last one told before it.
+    pub(crate) fn handed_on(
+        &mut self,
+        room: &RoomId,
+        at: Sequence,
+        told_before: Option<Sequence>,
+        told: bool,
+    ) {
+        if told {
+            self.0.remove(room);
+            return;
+        }
+        if self.0.len() >= KEPT {
+            // A client is then named an event it was not told of, and resumes.
+            self.0.clear();
+        }
+        self.0.insert(room.clone(), (at, told_before));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::fixture::{deleted, edited, message, posted, read, room};
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    /// Given these events at these times, then these of them are too late.
+    #[track_caller]
+    fn too_late(events: &[(Sequence, schemas::Event, i64)], expected: &[Sequence]) {
+        let mut late = Late::since(None);
+        let verdict = |(sequence, event, time): &(Sequence, schemas::Event, i64)| {
+            let verdict = late.judge(&event.data, *sequence, at(*time));
+            (verdict == Verdict::TooLate).then_some(*sequence)
+        };
+        let found: Vec<Sequence> = events.iter().filter_map(verdict).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn nothing_changes_a_deleted_message() {
+        let events = [
+            (1, posted(1, 1, 9), 0),
+            (2, edited(1, 1, 9, 1), 1),
+            (3, deleted(1, 1, 9, 1), 2),
+            (4, edited(1, 1, 9, 1), WINDOW_MS),
+            (5, deleted(1, 1, 9, 1), WINDOW_MS + 1),
+            (6, edited(1, 2, 9, 1), WINDOW_MS + 2),
+        ];
+        too_late(&events, &[4, 5]);
+    }
+
+    #[test]
+    fn markers_go_forwards_and_a_post_moves_its_authors() {
+        let events = [
+            (10, read(1, 1, 5), 0),
+            (11, read(1, 1, 4), 1),
+            (12, read(1, 1, 5), 1),
+            (13, read(1, 2, 4), 1),
+            (14, posted(1, 7, 1), 2),
+            (15, read(1, 1, 13), 2),
+            (16, read(1, 1, 15), 3),
+            (17, read(2, 1, 1), 3),
+        ];
+        too_late(&events, &[11, 12, 15]);
+    }
+
+    #[test]
+    fn who_does_not_know_says_so_until_the_window_is_over() {
+        let mut late = Late::since(Some(at(1_000)));
+        let edit = edited(1, 1, 9, 1).data;
+        let unsure = Verdict::Unsure(message(1));
+        assert_eq!(late.judge(&edit, 5, at(1_000)), unsure);
+        assert_eq!(late.judge(&edit, 6, at(1_000 + WINDOW_MS - 1)), unsure);
+        assert_eq!(late.judge(&edit, 7, at(1_000 + WINDOW_MS)), Verdict::Timely);
+    }
+
+    #[test]
+    fn a_flood_of_deletions_makes_unsure_and_not_wrong() {
+        let mut late = Late::bounded(None, 10);
+        for n in 1..=25 {
+            late.judge(&deleted(1, n, 9, 1).data, n, at(0));
+        }
+        assert_eq!(late.judge(&edited(1, 25, 9, 1).data, 30, at(1)), Verdict::TooLate);
+        assert_eq!(late.judge(&edited(1, 1, 9, 1).data, 31, at(1)), Verdict::Unsure(message(1)));
+        let sure = late.judge(&edited(1, 1, 9, 1).data, 31, at(WINDOW_MS));
+        assert_eq!(sure, Verdict::Timely);
+    }
+
+    #[test]
+    fn an_event_names_the_last_one_that_was_told() {
+        let mut chain = Chain::default();
+        let room = room(1);
+        chain.handed_on(&room, 5, Some(3), true);
+        chain.handed_on(&room, 7, Some(5), false);
+        let before = chain.told_before(&room, Some(7));
+        assert_eq!(before, Some(5));
+        chain.handed_on(&room, 9, before, false);
+        assert_eq!(chain.told_before(&room, Some(9)), Some(5));
+        chain.handed_on(&room, 11, Some(5), true);
+        assert_eq!(chain.told_before(&room, Some(11)), Some(11));
+    }
+}

@@ -1,0 +1,188 @@
+//! Random histories, resumed from random places out of memory, out of the read model and out of both, cut at
+//! random frames and resumed from the highest position received: a client that applies what it is sent ends
+//! with what the events say, and is told nothing of a message after its deletion.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
+use readmodel::MessageMark;
+use schemas::{Epoch, Event, MessageId, RoomId, Sequence, Timestamp};
+use serde_json::Value;
+
+use super::model::{AUTHOR, Act, Client, Docs, History, LISTENER, act, json, membership};
+use crate::live::changes::{Changed, Span, answered_frame, message_frame};
+use crate::live::fixture::{lane_of, sender, user};
+use crate::live::late::{Late, Verdict};
+use crate::live::memory::Remembered;
+use crate::live::plan::{Item, Plan};
+use crate::live::replay::{Listener, Placed, replay};
+use crate::live::told::{Known, Place, Told, posted_as_now, tell};
+
+/// What a hub remembers of a history.
+fn remembered(history: &History) -> Vec<Option<Placed>> {
+    let epoch = Epoch::parse("e1").unwrap();
+    let mut late = Late::since(None);
+    let mut lanes = HashMap::new();
+    let mut all = Vec::new();
+    for (sequence, event) in history.upto(history.next() - 1) {
+        let lane = lane_of(event);
+        let previous = Some(lanes.insert(lane.clone(), sequence).unwrap_or(0));
+        let verdict = late.judge(&event.data, sequence, Timestamp::from_millis(1));
+        let known = Known { sender: Some(sender(AUTHOR)), notification: None };
+        let place = Place { epoch: &epoch, sequence, previous };
+        let told = tell(event, place, known).unwrap();
+        let kept = Remembered::new(sequence, previous, lane, &event.encode().unwrap());
+        all.push((verdict == Verdict::Timely).then(|| (Arc::new(kept), Arc::new(told))));
+    }
+    all
+}
+
+/// A resume under way: where the log ends, how far the read model is and, of that, what the memory forgot.
+struct Server<'a> {
+    history: &'a History,
+    memory: &'a [Option<Placed>],
+    head: Sequence,
+}
+
+impl Server<'_> {
+    fn from_memory(&self, after: Sequence, begin: bool) -> Plan {
+        let part = |from: Sequence, to: Sequence| {
+            let range = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+            self.memory[range].iter().flatten().cloned().collect::<Vec<Placed>>()
+        };
+        let rooms = Docs::at(self.history, self.head).rooms();
+        let (user, acquainted) = (user(LISTENER), HashSet::new());
+        let listener = Listener { user: &user, rooms: &rooms, acquainted: &acquainted };
+        let last = if begin && after > 0 { part(after - 1, after).pop() } else { None };
+        let steps = replay(last.as_ref(), &part(after, self.head), &listener);
+        Plan::new(after, self.head, steps)
+    }
+
+    /// Documents as of `at`, of which everything up to `through` counts.
+    fn from_read_model(&self, after: Sequence, through: Sequence, at: Sequence) -> Plan {
+        let docs = Docs::at(self.history, at);
+        let rooms = Docs::at(self.history, self.head).rooms();
+        let marks = docs.messages.values().filter(|doc| rooms.contains(&doc.room_id));
+        let marks =
+            marks.filter(|doc| doc.updated > after || doc.posted < after && doc.updated == after);
+        let markers = docs
+            .markers
+            .iter()
+            .filter(|((room, _), (_, _, moved))| rooms.contains(room) && *moved > after);
+        let marker = |((room, who), (_, id, moved)): (&(RoomId, u64), &(_, MessageId, _))| {
+            let mut doc = membership(room, 1, false);
+            doc.user_id = user(*who);
+            (doc.marker_message_id, doc.marker_updated) = (Some(id.clone()), *moved);
+            doc
+        };
+        let changed = Changed {
+            messages: marks.map(MessageMark::of).collect(),
+            own: docs.own.values().filter(|doc| doc.changed >= after).cloned().collect(),
+            markers: markers.map(marker).collect(),
+            ..Changed::default()
+        };
+        let (epoch, user) = (Epoch::parse("e1").unwrap(), user(LISTENER));
+        let span = Span { epoch: &epoch, user: &user, after, through };
+        Plan::new(after, through, changed.steps(&span))
+    }
+
+    /// The frames of a plan, documents being read as of the log's end.
+    fn frames(&self, plan: &Plan) -> Vec<Value> {
+        let epoch = Epoch::parse("e1").unwrap();
+        let docs = Docs::at(self.history, self.head);
+        let mut frames = Vec::new();
+        for step in &plan.steps {
+            let place = Place { epoch: &epoch, sequence: step.at, previous: None };
+            let frame: Option<Bytes> = match &step.item {
+                Item::Told { told, .. } => Some(told.frame.clone()),
+                Item::Posted { text, replies } => {
+                    let event = Event::decode(&text.payload).unwrap();
+                    posted_as_now(&event, place, sender(AUTHOR), *replies)
+                }
+                Item::Message(id) => {
+                    message_frame(&docs.messages[id], plan.after, place, sender(AUTHOR))
+                }
+                Item::Answered(_, id) => answered_frame(&docs.messages[id], place, sender(AUTHOR)),
+                Item::Reload(room) => {
+                    let reload = serde_json::json!({
+                        "type": "reload", "room_id": room, "position": epoch.at(step.at),
+                    });
+                    frames.push(reload);
+                    None
+                }
+                Item::Frame(frame) => Some(frame.clone()),
+            };
+            frames.extend(frame.map(|frame| json(&frame)));
+        }
+        frames
+    }
+}
+
+/// A resume that is cut, or not: how much of the log there is by then, whether the memory reaches back, how far
+/// the read model is, and after how many frames it is cut.
+type Try = (u8, bool, u8, u8);
+
+fn part(of: Sequence, from: Sequence, share: u8) -> Sequence {
+    from + (of - from) * Sequence::from(share) / 255
+}
+
+fn resumed(acts: &[Act], begin: u8, tries: &[Try]) -> Result<(), String> {
+    let history = History::of(acts);
+    let memory = remembered(&history);
+    let end = history.next() - 1;
+    let start = part(end, 2, begin);
+    let mut client = Client::loaded(&history, start);
+    let mut head = start;
+    let last = (255, tries.len() % 2 == 0, 128, 255);
+    for (count, (grown, from_memory, checkpoint, cut)) in
+        tries.iter().copied().chain([last]).enumerate()
+    {
+        head = part(end, head, grown);
+        let server = Server { history: &history, memory: &memory, head };
+        let (after, now) = (client.position, Docs::at(&history, head));
+        let mut frames = Vec::new();
+        if from_memory {
+            frames.extend(server.frames(&server.from_memory(after, true)));
+        } else {
+            let through = part(head, after, checkpoint);
+            let at = part(head, through, checkpoint);
+            frames.extend(server.frames(&server.from_read_model(after, through, at)));
+            frames.extend(server.frames(&server.from_memory(through, false)));
+        }
+        let is_last = count == tries.len();
+        let sent = if is_last { frames.len() } else { frames.len() * usize::from(cut) / 256 };
+        for frame in &frames[..sent] {
+            client.apply(frame, &now, &history.said)?;
+        }
+    }
+    client.compare(&Docs::at(&history, end))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #[test]
+    fn a_client_ends_with_what_the_events_say(
+        acts in proptest::collection::vec(act(), 1..40),
+        begin in any::<u8>(),
+        tries in proptest::collection::vec(any::<Try>(), 0..4),
+    ) {
+        if let Err(wrong) = resumed(&acts, begin, &tries) {
+            prop_assert!(false, "{wrong}");
+        }
+    }
+}
+
+/// The judge itself: a client that is told of a message after its deletion is noticed.
+#[test]
+fn the_client_notices_what_must_not_be() {
+    let history = History::of(&[Act::Post(0), Act::Delete(0)]);
+    let mut client = Client::loaded(&history, 4);
+    let memory = remembered(&History::of(&[Act::Post(0)]));
+    let told: &Arc<Told> = &memory[2].as_ref().unwrap().1;
+    let mut frame = json(&told.frame);
+    frame["position"] = "e1:4".into();
+    let now = Docs::at(&history, 4);
+    assert!(client.apply(&frame, &now, &history.said).is_err());
+}

@@ -1,0 +1,74 @@
+//! Which events are told at all: nothing changes a deleted message, and read markers go forwards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use readmodel::Group;
+use schemas::{Event, Lane, MessageId, Sequence, Timestamp};
+
+use super::late::Verdict;
+use super::memory::Remembered;
+use super::run::Run;
+use super::told;
+
+/// How long the read model is asked whether a message was deleted before this gateway began.
+const ASK_READ_MODEL: Duration = Duration::from_millis(250);
+
+/// Whether an event is a post, judged by its first attributes.
+fn is_post(payload: &[u8]) -> bool {
+    /// The type stands before anything a person wrote: after the version, the id and the source.
+    const HEAD: usize = 128;
+    const TYPE: &[u8] = b"\"type\":\"message.posted.v";
+    let head = payload.get(..HEAD).unwrap_or(payload);
+    head.windows(TYPE.len()).any(|window| window == TYPE)
+}
+
+impl Run {
+    /// What an event names as the former one: on a timeline the last that was told.
+    pub(super) fn told_before(&self, lane: &Lane, last: Option<Sequence>) -> Option<Sequence> {
+        let Lane::Timeline(room) = lane else { return last };
+        self.chain.told_before(room, last)
+    }
+
+    /// Finds out whether an event is told at all, where that needs to know what was before it: posts, which most
+    /// events are, are looked at only when they are wanted.
+    pub(super) async fn screen(&mut self, remembered: &Remembered, stored_at: Timestamp) {
+        let concerned = match &remembered.lane {
+            Lane::Timeline(_) => !is_post(&remembered.payload),
+            Lane::Receipts(_) => true,
+            _ => false,
+        };
+        if !concerned {
+            return;
+        }
+        let Ok(event) = Event::decode(&remembered.payload) else { return };
+        match self.late.judge(&event.data, remembered.sequence, stored_at) {
+            Verdict::Timely => {}
+            Verdict::TooLate => self.tell_nobody(remembered),
+            Verdict::Unsure(message) => match self.is_deleted(&message).await {
+                Some(true) => self.tell_nobody(remembered),
+                Some(false) => {}
+                None => {
+                    let epoch = &self.hub.inner.epoch;
+                    let hole = told::hole(&remembered.lane, epoch, remembered.sequence);
+                    let _ = remembered.told.set(hole.map(Arc::new));
+                }
+            },
+        }
+    }
+
+    fn tell_nobody(&self, remembered: &Remembered) {
+        self.hub.inner.metrics.late.inc();
+        let _ = remembered.told.set(None);
+    }
+
+    /// Whether a message was deleted before the events this gateway knows; none when the read model is not as
+    /// far as those yet.
+    async fn is_deleted(&self, message: &MessageId) -> Option<bool> {
+        let read = &self.hub.inner.read;
+        let groups = &[Group::Conversations];
+        read.wait_for_groups(groups, self.begin, ASK_READ_MODEL).await.ok()?;
+        let found = read.current().message(message).await.ok()?;
+        found.map(|doc| doc.deleted_at.is_some())
+    }
+}
