@@ -104,6 +104,10 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::MemberAdded(data) => {
             Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
         }
+        EventData::RoomCreated(data) => Lane::Room(data.room.id.clone()),
+        EventData::MemberLeft(data) => {
+            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+        }
         EventData::MemberRemoved(data) => {
             Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
         }
