@@ -91,6 +91,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
     let limits = Arc::new(Limits::new(&config));
     let live = Shutdown::new();
+    let limits = Arc::new(Limits::new(&config));
     let hub_parts = HubParts {
         log: log.clone(),
         read: read_model.clone(),

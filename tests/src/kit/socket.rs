@@ -194,6 +194,11 @@ impl Socket {
         self.waiting.pop_front()
     }
 
+    /// Throws away what came and was not taken out.
+    pub fn all_so_far(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Frames that came and were not taken out.
     #[must_use]
     pub fn unread(&self) -> &VecDeque<Value> {

@@ -341,6 +341,65 @@ async fn sockets_without_a_session_are_limited_by_address() {
     }
 }
 
+/// Resuming again and again is paid for by what it makes the server send, on one socket and on new ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resumes_are_charged_by_what_they_send() {
+    let flags = [ONLY_FRAMES, &["--rate-frames", "20/s"]].concat();
+    let installation = Installation::start(&flags);
+    let place = &installation.place;
+    let (ada, bob) = (Person::register(place, "ada").await, Person::register(place, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let begin = bob.connect().await.position;
+    // 50 messages of 32 kB: some 25 frames' worth in a resume.
+    let body = "\u{1f600}".repeat(8_000);
+    let mut writer = ada.connect().await;
+    for _ in 0..50 {
+        writer.post(&room, &body).await;
+    }
+    let started = Instant::now();
+    let mut resumed = 0;
+    let mut socket = bob.connect().await;
+    for number in 0..20 {
+        let frame = json!({"type": "resume", "id": number, "position": begin});
+        socket.send(frame).await;
+        let answer = socket
+            .expect("an answer", |frame| frame["id"] == number || frame["type"] == "resumed")
+            .await;
+        resumed += usize::from(answer["type"] == "resumed");
+        if answer["type"] == "error" {
+            assert_eq!(answer["error"]["code"], "rate_limited", "{answer}");
+            break;
+        }
+        socket.all_so_far();
+    }
+    // Coming back is no way round it: some more are owed, then it is shut.
+    let mut shut = false;
+    for _ in 0..40 {
+        let opened = handshake(place, 0, "/v1/ws", &[]).await.expect("a socket");
+        let mut socket = Socket::over(opened);
+        socket.send(json!({"type": "hello", "token": bob.access, "resume": begin})).await;
+        let mut last = None;
+        while let Some(frame) = socket.next(SOON).await {
+            last = Some(frame);
+            if last.as_ref().is_some_and(|frame| frame["type"] == "resumed") {
+                resumed += 1;
+                break;
+            }
+        }
+        if socket.closed == Some(4429) {
+            shut = true;
+            break;
+        }
+        assert!(last.is_some());
+    }
+    assert!(shut, "{resumed} resumes in {:?}, and never shut", started.elapsed());
+    // A burst, twice as much again, and what the time has brought; each costs 24 or more.
+    let most = (180.0 + 20.0 * started.elapsed().as_secs_f64()) / 24.0 + 2.0;
+    assert!((2.0..=most).contains(&float(resumed)), "{resumed} of {most}");
+    // Nobody else pays for it.
+    ada.says(&room, "as before").await;
+}
+
 /// Several gateways know of each other: a person gets little more of four than of one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_gateways_are_no_way_round() {
