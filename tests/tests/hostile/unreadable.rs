@@ -47,7 +47,9 @@ impl Dice {
             "🦀",
             "",
         ];
-        (0..self.below(4)).map(|_| pieces[self.below(pieces.len() as u64) as usize]).collect()
+        let count = self.below(4);
+        let piece = |dice: &mut Self| pieces[usize::try_from(dice.below(14)).unwrap()];
+        (0..count).map(|_| piece(self)).collect()
     }
 
     fn number(&mut self) -> Value {
