@@ -89,7 +89,6 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
     let Deps { bus, log, read_model, metrics, health } = deps;
     let people = Arc::new(People::new(log.clone(), read_model.clone()));
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
-    let limits = Arc::new(Limits::new(&config));
     let live = Shutdown::new();
     let limits = Arc::new(Limits::new(&config));
     let hub_parts = HubParts {

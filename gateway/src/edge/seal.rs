@@ -36,8 +36,9 @@ pub(super) type Stored = Arc<Mutex<Option<Verdict>>>;
 impl Findings {
     /// Takes note of what limits say.
     pub(super) fn count(&mut self, verdicts: Vec<Verdict>) -> Result<(), Rejection> {
-        self.verdicts = verdicts;
-        self.verdicts.iter().find_map(too_much).map_or(Ok(()), Err)
+        let refusal = verdicts.iter().find_map(too_much);
+        self.verdicts.extend(verdicts);
+        refusal.map_or(Ok(()), Err)
     }
 }
 

@@ -57,7 +57,7 @@ async fn sizes_are_limited(place: Place) {
     ada.patch("/v1/users/me", json!({"settings": {"x": "y".repeat(16_384)}}))
         .await
         .any_problem(400..=413);
-    let many = vec![ada.id.clone(); 500];
+    let many = vec![ada.id.clone(); 501];
     ada.post("/v1/rooms", json!({"kind": "group", "name": "many", "members": many}))
         .await
         .problem(400, "validation_failed");
