@@ -90,7 +90,6 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
     let people = Arc::new(People::new(log.clone(), read_model.clone()));
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
     let live = Shutdown::new();
-    let limits = Arc::new(Limits::new(&config));
     let hub_parts = HubParts {
         log: log.clone(),
         read: read_model.clone(),

@@ -112,12 +112,6 @@ impl Limits {
     }
 }
 
-impl Charge for Limits {
-    fn charge(&self, user: &UserId, bytes: u64) {
-        self.people.resumed(user, bytes, Instant::now());
-    }
-}
-
 /// What a client is told that asks for too much.
 #[must_use]
 pub(crate) fn too_much(verdict: &Verdict) -> Option<Rejection> {
