@@ -89,6 +89,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
     let Deps { bus, log, read_model, metrics, health } = deps;
     let people = Arc::new(People::new(log.clone(), read_model.clone()));
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
+    let limits = Arc::new(Limits::new(&config));
     let live = Shutdown::new();
     let hub_parts = HubParts {
         log: log.clone(),

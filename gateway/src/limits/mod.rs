@@ -35,6 +35,12 @@ impl Entry for Bucket {
     }
 }
 
+impl Charge for Limits {
+    fn charge(&self, user: &UserId, bytes: u64) {
+        self.people.resumed(user, bytes, Instant::now());
+    }
+}
+
 /// The limits of one gateway.
 pub(crate) struct Limits {
     people: People,
