@@ -194,8 +194,8 @@ const LETTERS: [(char, char); 8] = [
     ('E', 'e'),
     ('Ä', 'a'),
     (' ', ' '),
-    ('%', ' '),
-    ('.', ' '),
+    ('%', '%'),
+    ('.', '.'),
 ];
 
 /// Texts that are the same each time.
@@ -214,10 +214,15 @@ fn naive(name: &str, query: &str) -> bool {
         let of = |c: char| LETTERS.iter().find(|(one, _)| *one == c).map_or(c, |(_, plain)| *plain);
         text.chars().map(of).collect()
     };
-    let (name, query) = (plain(name), plain(query));
+    let kind = |c: char| (c.is_alphanumeric(), c.is_whitespace());
+    let (name, query) = (format!(" {}", plain(name)), plain(query));
+    let begins = |asked: &str| {
+        let places = name.char_indices().zip(name.char_indices().skip(1));
+        let mut starts = places.filter(|((_, before), (_, now))| kind(*before) != kind(*now));
+        starts.any(|(_, (at, _))| name[at..].starts_with(asked))
+    };
     let mut asked = query.split_whitespace().peekable();
-    asked.peek().is_some()
-        && asked.all(|asked| name.split_whitespace().any(|word| word.starts_with(asked)))
+    asked.peek().is_some() && asked.all(begins)
 }
 
 pub(crate) async fn words_find_what_a_look_at_every_name_finds(place: &Place) {

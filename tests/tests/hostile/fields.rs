@@ -55,7 +55,7 @@ async fn nobody_assigns_what_is_not_his(place: Place) {
         ("owners", json!([bob.id])),
         ("owner", json!(bob.id)),
         ("everyone", json!(true)),
-        ("archived", json!(false)),
+        ("direct_members", json!([bob.id])),
         ("member_count", json!(1_000)),
         ("message_count", json!(1_000)),
         ("membership", json!({"role": "owner"})),
