@@ -23,6 +23,17 @@ pub struct Indexed {
     pub deleted: bool,
 }
 
+/// Where a read marker stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// The last message read.
+    pub message: MessageId,
+    /// Where it was posted.
+    pub posted: Sequence,
+    /// Whether it was moved there in the present stay; else it stands where the stay began.
+    pub moved: bool,
+}
+
 /// The questions; [`ReadModel`] answers them, tests may.
 #[async_trait]
 pub trait MessageIndex: Send + Sync {
@@ -41,12 +52,8 @@ pub trait MessageIndex: Send + Sync {
     ) -> Result<Option<Sequence>, IndexError>;
     /// How many members a room has; none when the index does not know the room.
     async fn member_count(&self, room: &RoomId) -> Result<Option<u64>, IndexError>;
-    /// How far somebody has read a room: the message and where it was posted.
-    async fn marker(
-        &self,
-        room: &RoomId,
-        user: &UserId,
-    ) -> Result<Option<(MessageId, Sequence)>, IndexError>;
+    /// How far a member has read a room.
+    async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError>;
 }
 
 #[async_trait]
@@ -80,16 +87,12 @@ impl MessageIndex for ReadModel {
         Ok(self.current().room(room).await?.filter(|doc| doc.created).map(|doc| doc.member_count))
     }
 
-    async fn marker(
-        &self,
-        room: &RoomId,
-        user: &UserId,
-    ) -> Result<Option<(MessageId, Sequence)>, IndexError> {
+    async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {
         let store = self.current();
-        let membership = store.membership(room, user).await?;
-        let Some(id) = membership.and_then(|membership| membership.marker_message_id) else {
-            return Ok(None);
-        };
-        Ok(store.message(&id).await?.map(|doc| (doc.id, doc.posted)))
+        let Some(membership) = store.membership(room, user).await? else { return Ok(None) };
+        let moved = membership.marker_moved;
+        let Some(id) = membership.marker_message_id else { return Ok(None) };
+        let found = store.message(&id).await?;
+        Ok(found.map(|doc| Marked { message: doc.id, posted: doc.posted, moved }))
     }
 }

@@ -24,7 +24,7 @@ mod recent;
 mod repeats;
 mod service;
 
-pub use index::{IndexError, Indexed, MessageIndex};
+pub use index::{IndexError, Indexed, Marked, MessageIndex};
 pub use lanes::Capacities;
 pub use repeats::RepeatsConfig;
 pub use service::{BuildError, Config, Deps, Service, build};

@@ -3,6 +3,7 @@
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
+use schemas::events::MessageState;
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{EventData, Lane, Sequence};
 
@@ -78,6 +79,14 @@ impl Recent {
             Some(known) if known.value().posted >= marker.posted => Op::Nop,
             _ => Op::Put(marker.clone()),
         });
+    }
+
+    /// A member has posted in the main timeline, which moves their marker where it is remembered.
+    pub(crate) fn has_read(&self, message: &MessageState, posted: Sequence) {
+        let key = (message.room_id.clone(), message.sender_id.clone());
+        if message.thread_root_id.is_none() && self.markers.contains_key(&key) {
+            self.read(&key.0, &key.1, &Marker { message: message.id.clone(), posted });
+        }
     }
 
     /// Takes note of an event at a place of the log.

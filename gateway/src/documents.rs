@@ -1,9 +1,9 @@
 //! Documents of the read model, and what commands answer, as the views clients are given.
 
-use readmodel::{MembershipDoc, MessageDoc, NotificationDoc, RoomDoc};
+use readmodel::{MembershipDoc, MessageDoc, RoomDoc, Unread};
 use schemas::commands::MessageOutcome;
 use schemas::events::{MemberState, RoomState, UserState};
-use schemas::views::{Account, Member, Membership, Message, Notification, Room, Sender, User};
+use schemas::views::{Account, Member, Membership, Message, Room, Sender, User};
 use schemas::{Epoch, Timestamp};
 
 /// A person as everybody sees him.
@@ -89,16 +89,16 @@ pub(crate) fn written_message(outcome: MessageOutcome, sender: Sender) -> Messag
 #[must_use]
 pub(crate) fn room(
     doc: &RoomDoc,
-    membership: Option<&MembershipDoc>,
+    membership: Option<(&MembershipDoc, Unread)>,
     last_message: Option<Message>,
     now: Timestamp,
 ) -> Room {
-    let membership = membership.filter(|member| member.present && !member.banned);
+    let membership = membership.filter(|(member, _)| member.present && !member.banned);
     Room {
         member_count: Some(doc.member_count),
         message_count: Some(doc.message_count()),
         last_message,
-        membership: membership.map(|member| membership_in(doc, member, now)),
+        membership: membership.map(|(member, unread)| membership_in(member, unread, now)),
         ..written_room(&doc.state)
     }
 }
@@ -122,12 +122,12 @@ pub(crate) fn written_room(state: &RoomState) -> Room {
     }
 }
 
-fn membership_in(room: &RoomDoc, member: &MembershipDoc, now: Timestamp) -> Membership {
+fn membership_in(member: &MembershipDoc, unread: Unread, now: Timestamp) -> Membership {
     Membership {
         role: member.role,
         joined_at: member.joined_at,
-        unread_count: member.unread_count(room),
-        mention_count: member.mention_count(room),
+        unread_count: unread.messages,
+        mention_count: unread.mentions,
         last_read_message_id: member.marker_message_id.clone(),
         muted: member.muted_until.is_some_and(|until| until > now),
     }
@@ -154,20 +154,5 @@ pub(crate) fn written_member(state: &MemberState, user: User) -> Member {
         role: state.role,
         joined_at: state.joined_at,
         muted_until: state.muted_until,
-    }
-}
-
-/// An inbox entry.
-#[must_use]
-pub(crate) fn notification(doc: NotificationDoc) -> Notification {
-    Notification {
-        id: doc.id,
-        kind: doc.kind,
-        title: doc.title,
-        body: doc.body,
-        room_id: doc.room_id,
-        message_id: doc.message_id,
-        read: doc.read,
-        created_at: doc.created_at,
     }
 }

@@ -12,6 +12,7 @@ mod documents;
 mod edge;
 mod failure;
 mod http1;
+mod inbox;
 mod limits;
 pub mod live;
 mod metrics;

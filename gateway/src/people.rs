@@ -9,12 +9,12 @@ use eventlog::EventLog;
 use moka::sync::Cache;
 use readmodel::ReadModel;
 use schemas::events::UserState;
-use schemas::views::Sender;
+use schemas::views::{Sender, User};
 use schemas::{Event, EventData, Lane, Rejection, UserId};
 use telemetry::error_chain;
 
-use crate::failure;
 use crate::live::{Names, Observer};
+use crate::{documents, failure};
 
 const MAX_PEOPLE: u64 = 100_000;
 /// So that even a lost event has an end.
@@ -146,6 +146,18 @@ impl Names for People {
             Err(error) => {
                 tracing::warn!(user.id = %id, error = %error_chain(&error), "a name is not known");
                 nobody(id)
+            }
+        }
+    }
+
+    async fn users(&self, ids: Vec<UserId>) -> HashMap<UserId, User> {
+        match self.get(&ids).await {
+            Ok(found) => {
+                found.into_iter().map(|(id, state)| (id, documents::user(&state))).collect()
+            }
+            Err(error) => {
+                tracing::warn!(error = %error_chain(&error), "names are not known");
+                HashMap::new()
             }
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use schemas::views::{
-    Account, Member, Message, Notification, Page, ReadMarker, Room, Session, SessionTokens, User,
+    Account, Member, Message, Notification, Page, ReadMarker, Room, Session, SessionTokens,
+    UnreadSummary, User,
 };
 
 use crate::edge::{Route, Table, serve};
@@ -59,6 +60,8 @@ fn accounts() -> Vec<Route> {
         get("/v1/users/me", "The caller's account", users::me).gives::<Account>(200),
         patch("/v1/users/me", "Change the caller's account", users::change_me)
             .takes::<users::ProfileChanges>().gives::<Account>(200),
+        get("/v1/users/me/unread", "What waits for the caller in all rooms", rooms::unread_summary)
+            .gives::<UnreadSummary>(200),
         post("/v1/users/me/password", "Change the caller's password; his other sessions end", users::change_password)
             .attempt().confidential().takes::<users::PasswordChange>().gives_nothing(204),
         get("/v1/users/{user_id}", "A person", users::one).gives::<User>(200),

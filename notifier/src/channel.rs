@@ -81,6 +81,11 @@ pub(crate) trait Channel: Send + Sync {
     fn answer_within(&self) -> Duration;
     /// Whether an effect is its own.
     fn takes(&self, effect: &Effect) -> bool;
+    /// Whether an effect of the event at this place in the log certainly changes nothing. Asked of every event
+    /// there is, so it answers out of memory.
+    fn passes(&self, _effect: &Effect, _at: Sequence) -> bool {
+        false
+    }
     /// Carries out an effect of its own. Doing it again must be recognised.
     async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed>;
 }

@@ -125,11 +125,16 @@ impl Desk {
                 notification_id: NotificationId::from_uuid(fresh_uuid()),
                 user_id: user,
                 kind: NotificationKind::System,
-                title: command.title.to_string(),
-                body: command.body.to_string(),
+                title: Some(command.title.to_string()),
+                body: Some(command.body.to_string()),
                 room_id: None,
                 message_id: None,
                 created_at: now,
+                actor_id: None,
+                thread_root_id: None,
+                posted: 0,
+                caused: 0,
+                login: false,
             };
             let (id, at) = self.put(context, &admin.user_id, entry).await?;
             ids.push(id);

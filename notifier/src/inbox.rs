@@ -1,8 +1,11 @@
-//! The channel into inboxes: one event on the reader's inbox lane for each entry.
+//! The channel into inboxes: one event on the reader's inbox lane for each entry that comes, is read or is taken
+//! back.
 //!
-//! An entry's id is derived from its cause, so a second delivery makes the same entry. Within the log's
-//! duplicate window the log itself refuses it; a later delivery looks whether the entry is there.
+//! A welcome's id is derived from its cause, so a second delivery makes the same entry: within the log's
+//! duplicate window the log itself refuses it; a later delivery looks whether the entry is there. Entries about
+//! messages are decided in [`crate::notices`] by what is true now.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,10 +13,11 @@ use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
 use readmodel::{Group, ReadModel};
 use schemas::events::NotificationCreated;
 use schemas::subjects::LaneKind;
-use schemas::{Actor, Event, EventData, Lane, Timestamp};
+use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp};
 use telemetry::error_chain;
 
 use crate::channel::{Cause, Channel, Done, Failed};
+use crate::open::Open;
 use crate::policy::{self, Effect};
 
 /// How long a repeated delivery waits for the read model to have seen the log's end.
@@ -21,13 +25,51 @@ const LOOK_BACK: Duration = Duration::from_secs(5);
 
 /// Writes entries into inboxes.
 pub(crate) struct Inbox {
-    log: EventLog,
-    read_model: ReadModel,
+    pub(crate) log: EventLog,
+    pub(crate) read_model: ReadModel,
+    /// Whose rooms have unread entries.
+    pub(crate) open: Open,
+    /// Where inboxes and conversations stood when they were last waited for in vain; 0 for never.
+    pub(crate) stuck: [AtomicU64; 2],
 }
 
 impl Inbox {
-    pub(crate) fn new(log: EventLog, read_model: ReadModel) -> Self {
-        Self { log, read_model }
+    pub(crate) fn new(log: EventLog, read_model: ReadModel, open: Open) -> Self {
+        Self { log, read_model, open, stuck: [const { AtomicU64::new(0) }; 2] }
+    }
+
+    /// Puts an entry about no message into an inbox.
+    pub(crate) async fn put(
+        &self,
+        entry: &NotificationCreated,
+        cause: &Cause,
+    ) -> Result<Done, Failed> {
+        if cause.repeated && self.is_there(entry).await? {
+            return Ok(Done::Before);
+        }
+        let event = Event {
+            id: policy::inbox_event_id(entry),
+            time: Timestamp::now(),
+            actor: Actor::System,
+            causation: Some(cause.event.clone()),
+            traceparent: cause.trace.clone(),
+            data: EventData::NotificationCreated(entry.clone()),
+        };
+        let lane = Lane::Inbox(entry.user_id.clone());
+        let id = DedupId::of(["notifier", "inbox", entry.notification_id.as_str()]);
+        let write = LaneWrite::new(lane, event, Expect::Any).dedup(id);
+        match self.log.append(vec![write]).await {
+            Ok(appended) if appended.duplicate => Ok(Done::Before),
+            Ok(_) => Ok(Done::Now),
+            Err(AppendError::AlreadyCommitted) => Ok(Done::Before),
+            Err(error @ (AppendError::TooLarge | AppendError::Unreadable(_))) => {
+                Err(Failed::for_good(error_chain(&error)))
+            }
+            Err(error @ AppendError::StorageFull) => {
+                Err(Failed::for_want_of_room(error_chain(&error)))
+            }
+            Err(error) => Err(Failed::for_now(error_chain(&error))),
+        }
     }
 
     /// Whether an earlier delivery has made this entry already.
@@ -55,7 +97,7 @@ impl Channel for Inbox {
     }
 
     fn kinds(&self) -> Vec<LaneKind> {
-        vec![LaneKind::User, LaneKind::Session, LaneKind::Timeline]
+        vec![LaneKind::User, LaneKind::Session, LaneKind::Timeline, LaneKind::Receipts]
     }
 
     fn answer_within(&self) -> Duration {
@@ -63,36 +105,21 @@ impl Channel for Inbox {
     }
 
     fn takes(&self, effect: &Effect) -> bool {
-        matches!(effect, Effect::Inbox(_))
+        !matches!(effect, Effect::Mail(_))
+    }
+
+    fn passes(&self, effect: &Effect, at: Sequence) -> bool {
+        let Effect::Reading(reading) = effect else { return false };
+        self.open.certainly_none(&reading.user_id, &reading.room_id, at)
     }
 
     async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed> {
-        let Effect::Inbox(entry) = effect else { return Ok(Done::Before) };
-        if cause.repeated && self.is_there(entry).await? {
-            return Ok(Done::Before);
-        }
-        let event = Event {
-            id: policy::inbox_event_id(entry),
-            time: Timestamp::now(),
-            actor: Actor::System,
-            causation: Some(cause.event.clone()),
-            traceparent: cause.trace.clone(),
-            data: EventData::NotificationCreated(entry.clone()),
-        };
-        let lane = Lane::Inbox(entry.user_id.clone());
-        let id = DedupId::of(["notifier", "inbox", entry.notification_id.as_str()]);
-        let write = LaneWrite::new(lane, event, Expect::Any).dedup(id);
-        match self.log.append(vec![write]).await {
-            Ok(appended) if appended.duplicate => Ok(Done::Before),
-            Ok(_) => Ok(Done::Now),
-            Err(AppendError::AlreadyCommitted) => Ok(Done::Before),
-            Err(error @ (AppendError::TooLarge | AppendError::Unreadable(_))) => {
-                Err(Failed::for_good(error_chain(&error)))
-            }
-            Err(error @ AppendError::StorageFull) => {
-                Err(Failed::for_want_of_room(error_chain(&error)))
-            }
-            Err(error) => Err(Failed::for_now(error_chain(&error))),
+        match effect {
+            Effect::Inbox(entry) => self.put(entry, cause).await,
+            Effect::Notice(notice) => self.settle(notice, cause).await,
+            Effect::Review(review) => self.review(review, cause).await,
+            Effect::Reading(reading) => self.read(reading, cause).await,
+            Effect::Mail(_) => Ok(Done::Before),
         }
     }
 }

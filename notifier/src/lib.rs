@@ -15,6 +15,8 @@ mod keeper;
 mod ledger;
 mod letters;
 mod mail;
+mod notices;
+mod open;
 pub mod policy;
 mod watch;
 mod worker;
@@ -34,6 +36,7 @@ use crate::cast::Cast;
 use crate::channel::Channel;
 use crate::inbox::Inbox;
 use crate::mail::Post;
+use crate::open::Open;
 use crate::watch::Watch;
 use crate::worker::Worker;
 
@@ -127,7 +130,9 @@ pub struct Notifier {
 pub async fn build(config: Config, deps: Deps) -> Result<Notifier, StartError> {
     let watch = Watch::new(&deps.metrics, &deps.health);
     let post = Post::new(&config, &deps.log).map_err(StartError::Mail)?;
-    let inbox = Inbox::new(deps.log.clone(), deps.read_model.clone());
+    let open = Open::new();
+    tokio::spawn(open.clone().follow(deps.bus.live().await?));
+    let inbox = Inbox::new(deps.log.clone(), deps.read_model.clone(), open);
     let cast = Cast::new(deps.log.clone());
     let channels: Vec<Arc<dyn Channel>> = vec![Arc::new(inbox), Arc::new(post)];
     let mut workers = Vec::with_capacity(channels.len());

@@ -1,20 +1,30 @@
 //! Which effects an event has. Pure: the states it judges by are handed in.
 //!
 //! An inbox entry is made for people who are named and in direct conversations, never one per member of
-//! a room. Titles name people and rooms; no effect contains what a message says.
+//! a room. It says whose doing it was and what it is about, by ids: names are put in when it is read. No effect
+//! contains what a message says.
 
 use schemas::event::{Event, EventData};
-use schemas::events::{MessagePosted, MessageState, NotificationCreated, RoomState, UserState};
-use schemas::ids::{EventId, NotificationId, UserId};
+use schemas::events::{
+    MessageDeleted, MessageEdited, MessagePosted, MessageState, NotificationCreated, ReadMoved,
+    RoomState, UserState,
+};
+use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{Email, NotificationKind, RoomKind};
-use schemas::{Digest, Lane, Timestamp};
+use schemas::{Digest, Lane, Sequence, Timestamp};
 use uuid::Builder;
 
 /// Something to be done because of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// An entry into somebody's inbox.
+    /// An entry into an inbox that is about no message.
     Inbox(NotificationCreated),
+    /// An entry about a message, if it is still due when it is made.
+    Notice(Notice),
+    /// Whoever has an entry about a message may have to lose it.
+    Review(Review),
+    /// A person has read up to a message, and with it the entries before it.
+    Reading(Reading),
     /// A mail to somebody.
     Mail(Mail),
 }
@@ -32,6 +42,75 @@ pub struct Mail {
     pub name: String,
     /// When its cause happened.
     pub caused_at: Timestamp,
+}
+
+/// An entry about a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// For whom.
+    pub user_id: UserId,
+    /// Why.
+    pub kind: NotificationKind,
+    /// Who wrote the message.
+    pub actor_id: UserId,
+    /// Where.
+    pub room_id: RoomId,
+    /// Which message.
+    pub message_id: MessageId,
+    /// The thread it belongs to.
+    pub thread_root_id: Option<MessageId>,
+    /// Where it was posted.
+    pub posted: Sequence,
+    /// Where the event is that makes the entry due: the post, or an edit.
+    pub caused: Sequence,
+    /// When that happened.
+    pub created_at: Timestamp,
+    /// When the message was posted, which the entry's id begins with.
+    pub written_at: Timestamp,
+}
+
+/// A message was changed: entries about it may be due no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// Which.
+    pub message_id: MessageId,
+    /// Where.
+    pub room_id: RoomId,
+    /// Whether it was deleted; else it was edited.
+    pub deleted: bool,
+    /// Where the event is.
+    pub at: Sequence,
+}
+
+/// How far a person has read, at a place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Who.
+    pub user_id: UserId,
+    /// Where.
+    pub room_id: RoomId,
+    /// The thread they have read; none for the main timeline.
+    pub thread_root_id: Option<MessageId>,
+    /// The message they have read up to.
+    pub message_id: MessageId,
+    /// Where that was posted.
+    pub through: Sequence,
+    /// Where the event is that says so.
+    pub at: Sequence,
+}
+
+impl Reading {
+    /// Whether an entry about a message is read by it: the message lies before, and the entry was due before.
+    #[must_use]
+    pub fn covers(
+        &self,
+        message: Option<&MessageId>,
+        thread: Option<&MessageId>,
+        (posted, caused): (Sequence, Sequence),
+    ) -> bool {
+        let before = self.thread_root_id.as_ref() == thread && posted <= self.through;
+        caused < self.at && (before || message == Some(&self.message_id))
+    }
 }
 
 /// The kinds of mail.
@@ -55,23 +134,28 @@ pub struct Surroundings {
 pub fn wanted(data: &EventData) -> Vec<Lane> {
     match data {
         EventData::SessionStarted(started) => vec![Lane::User(started.user_id.clone())],
-        EventData::MessagePosted(MessagePosted { message }) => {
-            vec![Lane::Room(message.room_id.clone()), Lane::User(message.sender_id.clone())]
+        EventData::MessagePosted(MessagePosted { message })
+        | EventData::MessageEdited(MessageEdited { message, .. }) => {
+            vec![Lane::Room(message.room_id.clone())]
         }
         _ => Vec::new(),
     }
 }
 
-/// What is to be done because of an event. The same event always has the same effects with the same ids.
+/// What is to be done because of the event at a place in the log. The same event always has the same effects with
+/// the same ids.
 #[must_use]
-pub fn effects(event: &Event, seen: &Surroundings) -> Vec<Effect> {
+pub fn effects(event: &Event, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
     match &event.data {
         EventData::UserRegistered(registered) => on_registration(event, &registered.user),
         EventData::SessionStarted(_) => match &seen.person {
-            Some(person) => vec![welcome(event, person, "Welcome back", "You have logged in.")],
+            Some(person) => vec![welcome(event, person, true)],
             None => Vec::new(),
         },
-        EventData::MessagePosted(MessagePosted { message }) => on_message(event, message, seen),
+        EventData::MessagePosted(MessagePosted { message }) => on_post(message, at, seen),
+        EventData::MessageEdited(edited) => on_edit(edited, at, seen),
+        EventData::MessageDeleted(deleted) => vec![on_deletion(deleted, at)],
+        EventData::ReadMoved(moved) => vec![on_reading(moved, at)],
         _ => Vec::new(),
     }
 }
@@ -84,82 +168,145 @@ fn on_registration(event: &Event, user: &UserState) -> Vec<Effect> {
         name: user.display_name.to_string(),
         caused_at: event.time,
     };
-    let text = "Your account is ready. Join a channel or write to somebody.";
-    vec![welcome(event, user, "Welcome to Tidings", text), Effect::Mail(mail)]
+    vec![welcome(event, user, false), Effect::Mail(mail)]
 }
 
-fn welcome(event: &Event, user: &UserState, greeting: &str, body: &str) -> Effect {
+fn welcome(event: &Event, user: &UserState, login: bool) -> Effect {
+    let id = &[event.id.as_str(), user.id.as_str(), "welcome"];
     Effect::Inbox(NotificationCreated {
-        notification_id: notification_id(event, &user.id, NotificationKind::Welcome),
+        notification_id: NotificationId::from_uuid(derived(event.time, id)),
         user_id: user.id.clone(),
         kind: NotificationKind::Welcome,
-        title: format!("{greeting}, {}", user.display_name),
-        body: body.to_owned(),
+        title: None,
+        body: None,
         room_id: None,
         message_id: None,
         created_at: event.time,
+        actor_id: None,
+        thread_root_id: None,
+        posted: 0,
+        caused: 0,
+        login,
     })
 }
 
-fn on_message(event: &Event, message: &MessageState, seen: &Surroundings) -> Vec<Effect> {
-    let sender = seen.person.as_ref().map_or("Somebody", |person| person.display_name.as_str());
-    let room = seen.room.as_ref();
-    let direct = room.filter(|room| room.kind == RoomKind::Direct);
-    let addressed = direct.map(|room| room.direct_members.as_slice()).unwrap_or_default();
+fn on_post(message: &MessageState, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
+    let place = (at, at);
     let mut told: Vec<&UserId> = vec![&message.sender_id];
     let mut effects = Vec::new();
-    for user in addressed {
-        if !told.contains(&user) {
-            told.push(user);
-            let title = format!("{sender} wrote to you");
-            let kind = NotificationKind::DirectMessage;
-            effects.push(about(event, message, user, kind, title));
+    let direct = seen.room.as_ref().filter(|room| room.kind == RoomKind::Direct);
+    let addressed = direct.map(|room| room.direct_members.as_slice()).unwrap_or_default();
+    let kinds = [
+        (NotificationKind::DirectMessage, addressed),
+        (NotificationKind::Mention, message.mentions.as_slice()),
+    ];
+    for (kind, people) in kinds {
+        for user in people {
+            if !told.contains(&user) {
+                told.push(user);
+                effects.push(notice(message, user, kind, place, message.created_at));
+            }
         }
     }
+    // Who writes has read: the room, or the thread they answer in.
+    effects.push(Effect::Reading(Reading {
+        user_id: message.sender_id.clone(),
+        room_id: message.room_id.clone(),
+        thread_root_id: message.thread_root_id.clone(),
+        message_id: message.id.clone(),
+        through: at,
+        at,
+    }));
+    effects
+}
+
+/// Who is named now is told, unless they were before; who has an entry and is not named any more loses it.
+fn on_edit(edited: &MessageEdited, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
+    let message = &edited.message;
+    if seen.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) {
+        return Vec::new();
+    }
+    let review = Review {
+        message_id: message.id.clone(),
+        room_id: message.room_id.clone(),
+        deleted: false,
+        at,
+    };
+    let mut told: Vec<&UserId> = vec![&message.sender_id];
+    let mut effects = vec![Effect::Review(review)];
     for user in &message.mentions {
         if !told.contains(&user) {
             told.push(user);
-            let title = match room.and_then(|room| room.name.as_ref()) {
-                Some(name) => format!("{sender} mentioned you in {name}"),
-                None => format!("{sender} mentioned you"),
-            };
-            effects.push(about(event, message, user, NotificationKind::Mention, title));
+            let place = (edited.posted, at);
+            let kind = NotificationKind::Mention;
+            effects.push(notice(message, user, kind, place, edited.edited_at));
         }
     }
     effects
 }
 
-fn about(
-    event: &Event,
-    message: &MessageState,
-    user: &UserId,
-    kind: NotificationKind,
-    title: String,
-) -> Effect {
-    Effect::Inbox(NotificationCreated {
-        notification_id: notification_id(event, user, kind),
-        user_id: user.clone(),
-        kind,
-        title,
-        body: "Open the conversation to read the message.".to_owned(),
-        room_id: Some(message.room_id.clone()),
-        message_id: Some(message.id.clone()),
-        created_at: event.time,
+fn on_deletion(deleted: &MessageDeleted, at: Sequence) -> Effect {
+    Effect::Review(Review {
+        message_id: deleted.message_id.clone(),
+        room_id: deleted.room_id.clone(),
+        deleted: true,
+        at,
     })
 }
 
-/// The id of a notification: a function of its cause, its reader and its kind, in the order of the causes'
-/// times.
-#[must_use]
-fn notification_id(event: &Event, user: &UserId, kind: NotificationKind) -> NotificationId {
-    let kind = match kind {
-        NotificationKind::Welcome => "welcome",
-        NotificationKind::Mention => "mention",
-        NotificationKind::DirectMessage => "direct_message",
-        NotificationKind::Invite => "invite",
-        NotificationKind::System => "system",
-    };
-    NotificationId::from_uuid(derived(event.time, &[event.id.as_str(), user.as_str(), kind]))
+fn on_reading(moved: &ReadMoved, at: Sequence) -> Effect {
+    Effect::Reading(Reading {
+        user_id: moved.user_id.clone(),
+        room_id: moved.room_id.clone(),
+        thread_root_id: None,
+        message_id: moved.message_id.clone(),
+        through: moved.posted,
+        at,
+    })
+}
+
+fn notice(
+    message: &MessageState,
+    user: &UserId,
+    kind: NotificationKind,
+    (posted, caused): (Sequence, Sequence),
+    created_at: Timestamp,
+) -> Effect {
+    Effect::Notice(Notice {
+        user_id: user.clone(),
+        kind,
+        actor_id: message.sender_id.clone(),
+        room_id: message.room_id.clone(),
+        message_id: message.id.clone(),
+        thread_root_id: message.thread_root_id.clone(),
+        posted,
+        caused,
+        created_at,
+        written_at: message.created_at,
+    })
+}
+
+impl Notice {
+    /// The entry. Its id is a function of message and reader: a person is told of a message once.
+    #[must_use]
+    pub fn entry(&self) -> NotificationCreated {
+        let id = &["about", self.message_id.as_str(), self.user_id.as_str()];
+        NotificationCreated {
+            notification_id: NotificationId::from_uuid(derived(self.written_at, id)),
+            user_id: self.user_id.clone(),
+            kind: self.kind,
+            title: None,
+            body: None,
+            room_id: Some(self.room_id.clone()),
+            message_id: Some(self.message_id.clone()),
+            created_at: self.created_at,
+            actor_id: Some(self.actor_id.clone()),
+            thread_root_id: self.thread_root_id.clone(),
+            posted: self.posted,
+            caused: self.caused,
+            login: false,
+        }
+    }
 }
 
 /// The id of the event that puts a notification into an inbox: a function of the notification.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use eventlog::{ConsumerSpec, Delivery, EventLog, LogError, StartAt, WorkQueue};
 use futures_util::FutureExt;
-use schemas::{DecodeError, Event, Timestamp};
+use schemas::{DecodeError, Event, Sequence, Timestamp};
 use telemetry::{Shutdown, continue_trace, error_chain, traceparent_of};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -160,7 +160,7 @@ impl Desk {
         };
         // Nearly every event there is: told by its content alone, it costs no more than that.
         let seen = match self.cast.of(&event.data).await {
-            Ok(seen) if self.wanted(&event, &seen).is_empty() => {
+            Ok(seen) if self.wanted(&event, delivery.stored.sequence, &seen).is_empty() => {
                 return self.answered(delivery.pass().await);
             }
             seen => seen,
@@ -205,9 +205,11 @@ impl Desk {
     }
 
     /// The effects of an event that are this channel's.
-    fn wanted(&self, event: &Event, seen: &Surroundings) -> Vec<Effect> {
-        let effects = policy::effects(event, seen).into_iter();
-        effects.filter(|effect| self.channel.takes(effect)).collect()
+    fn wanted(&self, event: &Event, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
+        let effects = policy::effects(event, at, seen).into_iter();
+        effects
+            .filter(|effect| self.channel.takes(effect) && !self.channel.passes(effect, at))
+            .collect()
     }
 
     /// Has all effects of an event carried out that are this channel's.
@@ -222,7 +224,7 @@ impl Desk {
             CastError::Unreadable(_) => Failed::for_good(error_chain(&error)),
         })?;
         let name = self.channel.name();
-        for effect in self.wanted(event, &seen) {
+        for effect in self.wanted(event, cause.sequence, &seen) {
             match self.channel.perform(&effect, cause).await {
                 Ok(Done::Now) => {
                     tracing::debug!(

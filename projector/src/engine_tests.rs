@@ -26,7 +26,9 @@ static TRIPS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// Panics in the place of a view.
 pub(crate) fn trip(logged: &Logged, group: Group) {
     let text = match (&logged.event.data, group) {
-        (EventData::NotificationCreated(data), Group::Inbox) => data.title.clone(),
+        (EventData::NotificationCreated(data), Group::Inbox) => {
+            data.title.clone().unwrap_or_default()
+        }
         (EventData::MessagePosted(data), Group::Conversations) => data.message.body.to_string(),
         (EventData::UserRegistered(data), Group::People) => data.user.username.to_string(),
         _ => return,
@@ -48,11 +50,16 @@ fn entry(id: u64, title: &str) -> NotificationCreated {
         notification_id: notification(id),
         user_id: user(1),
         kind: NotificationKind::System,
-        title: title.to_owned(),
-        body: "Text".to_owned(),
+        title: Some(title.to_owned()),
+        body: Some("Text".to_owned()),
         room_id: None,
         message_id: None,
         created_at: when(id),
+        actor_id: None,
+        thread_root_id: None,
+        posted: 0,
+        caused: 0,
+        login: false,
     }
 }
 

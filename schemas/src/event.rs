@@ -15,9 +15,9 @@ use serde_json::value::RawValue;
 use crate::events::{
     MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
     MessageDeleted, MessageEdited, MessagePosted, NameClaimed, NameReleased, NotificationCreated,
-    NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated, RoomRestored,
-    SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered,
-    UserRoleChanged, UserSuspensionChanged,
+    NotificationRemoved, NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated,
+    RoomRestored, SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged,
+    UserRegistered, UserRoleChanged, UserSuspensionChanged,
 };
 use crate::ids::{EventId, InvalidId, TraceParent, UserId};
 use crate::text::text_serde;
@@ -332,4 +332,5 @@ event_types! {
     ReadMoved(ReadMoved) = "read.moved.v1", |d| d.message_id;
     NotificationCreated(NotificationCreated) = "notification.created.v1", |d| d.notification_id;
     NotificationsRead(NotificationsRead) = "notification.read.v1", |d| d.user_id;
+    NotificationRemoved(NotificationRemoved) = "notification.removed.v1", |d| d.notification_id;
 }

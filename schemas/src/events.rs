@@ -348,10 +348,13 @@ pub struct NotificationCreated {
     pub user_id: UserId,
     /// Why.
     pub kind: NotificationKind,
-    /// One line.
-    pub title: String,
-    /// The text; never somebody else's message (that would survive its deletion).
-    pub body: String,
+    /// One line, of what an admin wrote. Other kinds say only whose doing it was and what it is about: names are put
+    /// in when it is read, so that an inbox holds no name of another person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The text, of what an admin wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
     /// The room it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<RoomId>,
@@ -360,6 +363,41 @@ pub struct NotificationCreated {
     pub message_id: Option<MessageId>,
     /// When.
     pub created_at: Timestamp,
+    /// Whose doing it was: who wrote, named or invited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<UserId>,
+    /// The thread its message belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_root_id: Option<MessageId>,
+    /// Where its message was posted; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub posted: Sequence,
+    /// Where the event is that led to it: the post, or the edit that named the person; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub caused: Sequence,
+    /// Of a welcome: it greets a login, not the registration.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(sequence: &Sequence) -> bool {
+    *sequence == 0
+}
+
+/// An inbox entry was taken back: its message was deleted, or names the person no more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NotificationRemoved {
+    /// Whose.
+    pub user_id: UserId,
+    /// Which.
+    pub notification_id: NotificationId,
+    /// The room it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<RoomId>,
+    /// The message it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
 }
 
 /// Inbox entries were read.

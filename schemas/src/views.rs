@@ -159,9 +159,9 @@ pub struct Membership {
     pub role: RoomRole,
     /// Since when.
     pub joined_at: Timestamp,
-    /// Messages after his read marker, his own excepted.
+    /// Messages of the main timeline after their read marker, by others, that were not deleted.
     pub unread_count: u64,
-    /// Of those, the ones that name him or the whole room; counted up to 1,000.
+    /// Of those, the ones that name them or the whole room.
     pub mention_count: u64,
     /// How far he has read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,7 +191,7 @@ pub struct Room {
     pub member_count: Option<u64>,
     /// Messages ever posted in it. Null in live frames.
     pub message_count: Option<u64>,
-    /// The newest message. Reads only.
+    /// The newest message of the main timeline that was not deleted. Reads only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message: Option<Message>,
     /// The reader's own relation to it, when he is in it. Reads only.
@@ -240,6 +240,9 @@ pub struct Notification {
     pub title: String,
     /// The text.
     pub body: String,
+    /// Whose doing it was: who wrote or named the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<User>,
     /// The room it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<RoomId>,
@@ -250,6 +253,21 @@ pub struct Notification {
     pub read: bool,
     /// When it came.
     pub created_at: Timestamp,
+}
+
+/// What waits for a person altogether: the number on a client's badge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UnreadSummary {
+    /// Rooms with something unread.
+    pub rooms: u64,
+    /// Unread messages in them.
+    pub unread_count: u64,
+    /// Of those, the ones that name the person or the whole room.
+    pub mention_count: u64,
+    /// Threads with something unread.
+    pub threads: u64,
+    /// Unread notifications.
+    pub notifications: u64,
 }
 
 /// One page of a list.

@@ -191,6 +191,7 @@ impl Chat {
         }
         self.metrics.posted();
         self.recent.wrote(&state.id, &state.room_id, posted);
+        self.recent.has_read(&state, posted);
         Ok(self.outcome(posted, state, None, false))
     }
 

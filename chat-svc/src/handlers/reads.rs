@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::chat::Chat;
 use crate::decision::{Failure, accepted, settle};
 use crate::domain::message::{Message, MessageRejection, UpTo, mark_read};
+use crate::index::Marked;
 use crate::lanes::Freshness;
 use crate::recent::{Marker, Spot};
 
@@ -32,9 +33,12 @@ impl Chat {
         let posted = self.posted_in(cmd).await?;
         let reached = self.marker(call, cmd).await;
         let up_to = UpTo { message_id: &cmd.message_id, room_id: &cmd.room_id, posted };
-        let before = reached.as_ref().map_or(0, |marker| marker.posted);
+        // Where a stay began nothing was read yet: marking that message is news.
+        let taken = |at: &Marked| if at.moved { at.posted } else { at.posted.saturating_sub(1) };
+        let before = reached.as_ref().map_or(0, taken);
         let wanted = Marker { message: cmd.message_id.clone(), posted };
         let Some(fact) = mark_read(&standing, &up_to, before, &call.context())? else {
+            let reached = reached.map(|at| Marker { message: at.message, posted: at.posted });
             return Ok(read_up_to(None, reached.unwrap_or(wanted)));
         };
         let appended = self.commit_fenced(call, MarkRead::NAME, fact, &seen).await?;
@@ -57,23 +61,21 @@ impl Chat {
         Ok(posted)
     }
 
-    /// How far the caller has read. A read model that does not answer costs an event that changes nothing:
-    /// the projection keeps the highest marker.
-    async fn marker(&self, call: &Call, cmd: &MarkRead) -> Option<Marker> {
+    /// How far the caller has read: what this process remembers, or the read model where it knows of more (a
+    /// post of the caller's, which moves the marker too). A read model that does not answer costs an event that
+    /// changes nothing: the projection keeps the highest marker.
+    async fn marker(&self, call: &Call, cmd: &MarkRead) -> Option<Marked> {
         let known = self.recent.marker(&cmd.room_id, &call.actor);
-        if known.is_some() {
-            return known;
-        }
+        let known = known.map(|Marker { message, posted }| Marked { message, posted, moved: true });
         match self.index.marker(&cmd.room_id, &call.actor).await {
             Ok(found) => {
-                let (message, posted) = found?;
-                let marker = Marker { message, posted };
-                self.recent.read(&cmd.room_id, &call.actor, &marker);
-                Some(marker)
+                let further =
+                    |found: &Marked| known.as_ref().is_none_or(|known| found.posted > known.posted);
+                found.filter(further).or(known)
             }
             Err(error) => {
                 tracing::warn!(error = %telemetry::error_chain(&error), "a read marker is not known");
-                None
+                known
             }
         }
     }

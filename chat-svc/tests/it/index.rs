@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_svc::MessageIndex;
+use chat_svc::{Marked, MessageIndex};
 use readmodel::{Doc, MembershipDoc, MessageDoc, ReadModel, ReadModelUrl, RoomDoc};
 use schemas::events::RoomState;
 use schemas::ids::{MessageId, RoomId, UserId};
@@ -22,6 +22,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         id: MessageId::from_uuid(fresh()),
         room_id: room.clone(),
         number: 1,
+        main_number: 1,
         sender_id: sender.clone(),
         client_id: ClientId::parse("c1").ok(),
         body: "hello".to_owned(),
@@ -60,9 +61,12 @@ fn room_doc(id: &RoomId) -> RoomDoc {
         created: true,
         member_count: 1,
         last_number: 1,
+        main_number: 1,
         last_message_id: None,
+        last_message_number: 1,
         last_activity: 7,
-        mention_numbers: Vec::new(),
+        deleted_up_to: 0,
+        named_up_to: 0,
         changed: 1,
         updated: 9,
     }
@@ -89,9 +93,11 @@ async fn the_read_model_answers_as_an_index() {
         joined: 1,
         returned: false,
         marker_number: 1,
+        marker_main: 1,
+        marker_moved: true,
         marker_message_id: Some(id.clone()),
+        marker_at: 8,
         marker_updated: 8,
-        mention_numbers: Vec::new(),
         changed: 1,
         updated: 8,
     };
@@ -113,7 +119,10 @@ async fn the_read_model_answers_as_an_index() {
         index.by_client_id(&room, &UserId::from_uuid(fresh()), &client_id).await.unwrap(),
         None
     );
-    assert_eq!(index.marker(&room, &user).await.unwrap(), Some((id, 7)));
+    assert_eq!(
+        index.marker(&room, &user).await.unwrap(),
+        Some(Marked { message: id, posted: 7, moved: true })
+    );
     assert_eq!(index.marker(&room, &UserId::from_uuid(fresh())).await.unwrap(), None);
 }
 

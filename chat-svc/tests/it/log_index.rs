@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_svc::{IndexError, Indexed, MessageIndex};
+use chat_svc::{IndexError, Indexed, Marked, MessageIndex};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::StoreError;
@@ -28,7 +28,7 @@ struct Known {
     through: Sequence,
     messages: HashMap<MessageId, Indexed>,
     clients: HashMap<(RoomId, UserId, ClientId), Sequence>,
-    markers: HashMap<(RoomId, UserId), (MessageId, Sequence)>,
+    markers: HashMap<(RoomId, UserId), Marked>,
     members: HashMap<RoomId, HashSet<UserId>>,
     people: HashSet<UserId>,
     everyone: HashSet<RoomId>,
@@ -91,7 +91,11 @@ impl Known {
             EventData::MessagePosted(e) => {
                 let message = e.message;
                 let who = (message.room_id, message.sender_id);
-                self.markers.insert(who.clone(), (message.id.clone(), sequence));
+                if message.thread_root_id.is_none() {
+                    let message = message.id.clone();
+                    let at = Marked { message, posted: sequence, moved: true };
+                    self.markers.insert(who.clone(), at);
+                }
                 self.messages.insert(message.id, Indexed { posted: sequence, deleted: false });
                 if let Some(client_id) = message.client_id {
                     self.clients.entry((who.0, who.1, client_id)).or_insert(sequence);
@@ -115,7 +119,8 @@ impl Known {
                 }
             }
             EventData::ReadMoved(e) => {
-                self.markers.insert((e.room_id, e.user_id), (e.message_id, e.posted));
+                let at = Marked { message: e.message_id, posted: e.posted, moved: true };
+                self.markers.insert((e.room_id, e.user_id), at);
             }
             _ => {}
         }
@@ -159,11 +164,7 @@ impl MessageIndex for LogIndex {
         Ok(members.and_then(|members| u64::try_from(members).ok()))
     }
 
-    async fn marker(
-        &self,
-        room: &RoomId,
-        user: &UserId,
-    ) -> Result<Option<(MessageId, Sequence)>, IndexError> {
+    async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {
         Ok(self.caught_up().await.markers.get(&(room.clone(), user.clone())).cloned())
     }
 }

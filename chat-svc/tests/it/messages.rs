@@ -152,4 +152,8 @@ async fn a_read_marker_never_goes_back() {
     // Whoever writes has read.
     let own = world.call(&ada, &read(&room, &two.message.id)).await.unwrap();
     assert_eq!(own.position, None);
+    // Also when a marker was remembered before: a post of one's own is further.
+    let three = world.say(&bob, &room, "three").await;
+    let back = world.call(&bob, &read(&room, &two.message.id)).await.unwrap();
+    assert_eq!((back.position, back.result.message_id), (None, three.message.id));
 }

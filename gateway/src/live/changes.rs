@@ -11,12 +11,12 @@ use bytes::Bytes;
 use readmodel::{
     InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
 };
-use schemas::views::{Message, ReadMarker, Sender};
-use schemas::{Epoch, RoomId, Sequence, UserId};
+use schemas::views::{Message, Notification, ReadMarker, Sender};
+use schemas::{Epoch, NotificationId, RoomId, Sequence, UserId};
 
 use super::memory::ONE_BATCH;
 use super::plan::{Item, Step};
-use super::told::{MemberTold, NotificationsTold, Place};
+use super::told::{MemberTold, NotificationGone, NotificationsTold, Place};
 use crate::documents;
 
 /// The documents that changed.
@@ -29,6 +29,8 @@ pub(crate) struct Changed {
     pub(crate) markers: Vec<MembershipDoc>,
     pub(crate) rooms: Vec<RoomDoc>,
     pub(crate) notifications: Vec<NotificationDoc>,
+    /// The notifications in words.
+    pub(crate) entries: HashMap<NotificationId, Notification>,
     pub(crate) inbox: Option<InboxDoc>,
     /// Accounts of people they know, and their own.
     pub(crate) users: Vec<UserDoc>,
@@ -70,7 +72,8 @@ impl Changed {
         let markers = markers.filter(|doc| arrivals.tell(&doc.room_id, doc.marker_updated));
         steps.extend(markers.filter_map(|doc| span.marker(doc)));
         steps.extend(self.rooms.iter().filter_map(|doc| span.room(doc, &arrivals)));
-        steps.extend(self.notifications.iter().filter_map(|doc| span.notification(doc)));
+        let notifications = self.notifications.iter();
+        steps.extend(notifications.filter_map(|doc| span.notification(doc, &self.entries)));
         steps.extend(self.inbox.iter().filter_map(|doc| span.inbox(doc)));
         steps.extend(self.users.iter().filter_map(|doc| span.account(doc)));
         steps
@@ -186,14 +189,25 @@ impl Span<'_> {
         Some(Step::frame(doc.changed, self.place(doc.changed).frame(name, Some(id), &view)))
     }
 
-    fn notification(&self, doc: &NotificationDoc) -> Option<Step> {
-        let view = documents::notification(doc.clone());
+    fn notification(
+        &self,
+        doc: &NotificationDoc,
+        entries: &HashMap<NotificationId, Notification>,
+    ) -> Option<Step> {
+        if doc.removed {
+            let (room_id, message_id) = (doc.room_id.as_ref(), doc.message_id.as_ref());
+            let told = NotificationGone { id: &doc.id, room_id, message_id };
+            let at = doc.updated;
+            let frame = || self.place(at).frame("notification.removed", None, &told);
+            return self.covers(at).then(|| Step::frame(at, frame()));
+        }
+        let view = entries.get(&doc.id)?;
         let (name, at) = if doc.created > self.after {
             ("notification.created", doc.created)
         } else {
             ("notification.read", doc.updated)
         };
-        self.covers(at).then(|| Step::frame(at, self.place(at).frame(name, None, &view)))
+        self.covers(at).then(|| Step::frame(at, self.place(at).frame(name, None, view)))
     }
 
     fn inbox(&self, doc: &InboxDoc) -> Option<Step> {

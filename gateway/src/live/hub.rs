@@ -9,7 +9,10 @@ use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::ReadModel;
 use schemas::frames::{CloseCode, ServerFrame};
-use schemas::{DecodeError, Epoch, Event, Lane, Position, RoomId, Sequence, SessionId, UserId};
+use schemas::views::Notification;
+use schemas::{
+    DecodeError, Epoch, Event, EventData, Lane, Position, RoomId, Sequence, SessionId, UserId,
+};
 use telemetry::Metrics;
 use tokio::sync::watch;
 
@@ -21,7 +24,7 @@ use super::routing::{Crowded, Routing, SocketId};
 use super::told::{self, Audience, Effect, Known, Place, Told};
 use super::unprojected::Unprojected;
 use super::wire;
-use crate::documents;
+use crate::inbox;
 use crate::socket::Outbox;
 
 /// What the hub works with.
@@ -248,10 +251,7 @@ impl Inner {
         if let Some(id) = told::sender_of(event) {
             known.sender = Some(self.names.sender(id).await);
         }
-        if let Some((user, id)) = told::notification_of(event) {
-            let found = self.read.current().notification(user, id).await;
-            known.notification = found.ok().flatten().map(documents::notification);
-        }
+        known.notification = self.notification_of(remembered.sequence, event).await;
         let place = Place {
             epoch: &self.epoch,
             sequence: remembered.sequence,
@@ -259,6 +259,22 @@ impl Inner {
         };
         let told = || told::tell(event, place, known).map(Arc::new);
         remembered.told.get_or_init(told).clone()
+    }
+
+    /// The notification an event is about, in words; none when it is not known.
+    async fn notification_of(&self, at: Sequence, event: &Event) -> Option<Notification> {
+        let store = self.read.current();
+        let entry = match &event.data {
+            EventData::NotificationCreated(created) => Some(inbox::created(created, at)),
+            EventData::NotificationsRead(read) => {
+                let id = read.notification_id.as_ref()?;
+                store.notification(&read.user_id, id).await.ok().flatten()
+            }
+            _ => None,
+        }?;
+        let reader = entry.user_id.clone();
+        let shown = inbox::views(self.names.as_ref(), store.as_ref(), &reader, vec![entry]);
+        shown.await.ok()?.pop()
     }
 
     /// The same for an event that was only remembered so far.

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use readmodel::{Bound, Changes, MembershipDoc, ReadStore, StoreError};
-use schemas::{Position, RoomId, Sequence, UserId};
+use readmodel::{Bound, Changes, MembershipDoc, NotificationDoc, ReadStore, StoreError};
+use schemas::views::Notification;
+use schemas::{NotificationId, Position, RoomId, Sequence, UserId};
 
 use super::changes::{Changed, Span};
 use super::hub::Inner;
@@ -15,6 +16,7 @@ use super::memory::Remembered;
 use super::plan::Plan;
 use super::replay::{Listener, Placed, replay};
 use super::told::Audience;
+use crate::inbox;
 
 /// How long a position that the log has and this gateway has not handed on yet is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -164,6 +166,17 @@ impl Joining {
         Ok(Some(Plan::new(after, through, changed.steps(&span))))
     }
 
+    /// Notifications in words.
+    async fn entries(
+        &self,
+        store: &dyn ReadStore,
+        changed: &[NotificationDoc],
+    ) -> Result<HashMap<NotificationId, Notification>, StoreError> {
+        let names = self.hub.inner.names.as_ref();
+        let shown = inbox::views(names, store, &self.user, changed.to_vec()).await?;
+        Ok(shown.into_iter().map(|entry| (entry.id.clone(), entry)).collect())
+    }
+
     /// The documents that changed; none when there are more than a resume may send.
     async fn gather(
         &self,
@@ -206,6 +219,7 @@ impl Joining {
             members,
             markers,
             rooms: room_docs,
+            entries: self.entries(store, &notifications).await?,
             notifications,
             inbox: Some(inbox),
             users: Vec::new(),

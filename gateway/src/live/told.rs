@@ -2,7 +2,7 @@
 //! Pure: names of people are handed in. One event becomes one frame, the same bytes for everybody.
 
 use bytes::Bytes;
-use schemas::events::{MemberState, UserState};
+use schemas::events::{MemberState, RoomState, UserState};
 use schemas::position::Sequence;
 use schemas::views::{Notification, ReadMarker, Sender};
 use schemas::{Epoch, Event, EventData, MessageId, Position, RoomId, Timestamp, UserId};
@@ -132,22 +132,12 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
     }
 }
 
-/// Which of whose notifications is needed to tell of an event.
-pub(crate) fn notification_of(event: &Event) -> Option<(&UserId, &schemas::NotificationId)> {
-    match &event.data {
-        EventData::NotificationsRead(read) => {
-            read.notification_id.as_ref().map(|id| (&read.user_id, id))
-        }
-        _ => None,
-    }
-}
-
 /// What an event does not say itself.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// The person `sender_of` names.
     pub(crate) sender: Option<Sender>,
-    /// The notification `notification_of` names, if it can be had.
+    /// The notification it is about, in words, if it can be had.
     pub(crate) notification: Option<Notification>,
 }
 
@@ -176,18 +166,7 @@ pub(crate) fn tell(event: &Event, place: Place<'_>, known: Known) -> Option<Told
         EventData::MemberLeft(left) => tell_member("member.left", &left.member, place),
         EventData::MemberRemoved(removed) => tell_member("member.left", &removed.member, place),
         EventData::MemberChanged(changed) => tell_member("member.changed", &changed.member, place),
-        EventData::RoomCreated(created) => {
-            let room = &created.room;
-            let effect = Effect::Created {
-                room: room.id.clone(),
-                members: room.direct_members.clone(),
-                everyone: room.everyone,
-            };
-            Told {
-                effect,
-                ..in_room("room.created", &room.id, place, &documents::written_room(room))
-            }
-        }
+        EventData::RoomCreated(created) => tell_created(&created.room, place),
         EventData::RoomChanged(changed) => in_room(
             "room.changed",
             &changed.room.id,
@@ -206,7 +185,9 @@ pub(crate) fn tell(event: &Event, place: Place<'_>, known: Known) -> Option<Told
             place,
             &documents::written_room(&restored.room),
         ),
-        EventData::NotificationCreated(_) | EventData::NotificationsRead(_) => {
+        EventData::NotificationCreated(_)
+        | EventData::NotificationsRead(_)
+        | EventData::NotificationRemoved(_) => {
             return tell_notification(event, place, known.notification);
         }
         EventData::UserProfileChanged(changed) => tell_user(&changed.user, place),
@@ -231,6 +212,15 @@ fn in_room(name: &'static str, room: &RoomId, place: Place<'_>, data: &impl Seri
         effect: Effect::None,
         about: About::Other,
     }
+}
+
+fn tell_created(room: &RoomState, place: Place<'_>) -> Told {
+    let effect = Effect::Created {
+        room: room.id.clone(),
+        members: room.direct_members.clone(),
+        everyone: room.everyone,
+    };
+    Told { effect, ..in_room("room.created", &room.id, place, &documents::written_room(room)) }
 }
 
 fn tell_message(event: &Event, place: Place<'_>, sender: Sender) -> Option<Told> {
@@ -291,18 +281,17 @@ fn tell_user(user: &UserState, place: Place<'_>) -> Told {
 fn tell_notification(event: &Event, place: Place<'_>, known: Option<Notification>) -> Option<Told> {
     let (name, person, frame) = match &event.data {
         EventData::NotificationCreated(created) => {
-            let notification = Notification {
-                id: created.notification_id.clone(),
-                kind: created.kind,
-                title: created.title.clone(),
-                body: created.body.clone(),
-                room_id: created.room_id.clone(),
-                message_id: created.message_id.clone(),
-                read: false,
-                created_at: created.created_at,
-            };
             let name = "notification.created";
-            (name, &created.user_id, place.frame(name, None, &notification))
+            (name, &created.user_id, place.frame(name, None, &known?))
+        }
+        EventData::NotificationRemoved(removed) => {
+            let name = "notification.removed";
+            let told = NotificationGone {
+                id: &removed.notification_id,
+                room_id: removed.room_id.as_ref(),
+                message_id: removed.message_id.as_ref(),
+            };
+            (name, &removed.user_id, place.frame(name, None, &told))
         }
         EventData::NotificationsRead(read) => {
             let name = "notification.read";
@@ -358,6 +347,16 @@ pub(crate) struct NotificationsTold<'a> {
     id: Option<&'a schemas::NotificationId>,
     read: bool,
     all: bool,
+}
+
+/// A notification that was taken back.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotificationGone<'a> {
+    pub(crate) id: &'a schemas::NotificationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) room_id: Option<&'a RoomId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message_id: Option<&'a MessageId>,
 }
 
 impl<'a> NotificationsTold<'a> {

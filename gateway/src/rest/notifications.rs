@@ -1,12 +1,14 @@
 //! The caller's inbox.
 
+use readmodel::Slice;
 use schemas::commands::MarkNotificationsRead;
+use schemas::views::Page;
 use schemas::{NotificationId, Sequence};
 
-use super::paging::{Nothing, page, place};
+use super::paging::{Nothing, place};
 use crate::cursor::List;
 use crate::edge::{Answer, Call, Limit, Outcome, shape};
-use crate::{documents, failure};
+use crate::{failure, inbox};
 
 shape! {
     /// Which inbox entries.
@@ -32,8 +34,11 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let store = call.state.read_model.current();
     let found = store.notifications(user, unread_only, before, query.limit.items()).await;
     let slice = found.map_err(failure::store)?;
-    let last = |doc: &readmodel::NotificationDoc| doc.created;
-    Ok(Answer::ok(&page(&list, slice, last, documents::notification)))
+    let Slice { items, more } = slice;
+    let last = items.last().filter(|_| more);
+    let next_cursor = last.and_then(|doc| list.cursor(&doc.created));
+    let shown = inbox::views(call.state.people.as_ref(), store.as_ref(), user, items).await;
+    Ok(Answer::ok(&Page { items: shown.map_err(failure::store)?, next_cursor }))
 }
 
 pub(crate) async fn read_one(call: Call) -> Outcome {

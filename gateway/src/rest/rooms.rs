@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use readmodel::store::{NameAnchor, fold};
-use readmodel::{ActivityAnchor, Group, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter};
+use readmodel::store::{MAX_ITEMS, NameAnchor, fold};
+use readmodel::{
+    ActivityAnchor, Group, ListFrom, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter,
+    Unread,
+};
 use schemas::commands::{Accepted, ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
 use schemas::unicode::sought;
 use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
-use schemas::views::{Page, Room};
-use schemas::{Code, MessageId, Position, Rejection, RoomId, Timestamp};
+use schemas::views::{Page, Room, UnreadSummary};
+use schemas::{Code, Position, Rejection, RoomId, Timestamp};
 
 use super::access;
 use super::paging::{Moving, Nothing, moving, place};
@@ -139,27 +142,28 @@ pub(crate) async fn projected(call: &Call, position: Option<&Position>) -> bool 
 async fn whole_room(call: &Call, id: &RoomId) -> Result<Room, Rejection> {
     let seen = access::visible(call, id).await?;
     // What is said in a room is for its members.
-    let wanted = seen.membership.as_ref().and(seen.room.last_message_id.clone());
-    let mut last = last_messages(call, seen.store.as_ref(), wanted).await?;
-    let last = seen.room.last_message_id.as_ref().and_then(|id| last.remove(id));
-    Ok(documents::room(&seen.room, seen.membership.as_ref(), last, Timestamp::now()))
+    let Some(membership) = &seen.membership else {
+        return Ok(documents::room(&seen.room, None, None, Timestamp::now()));
+    };
+    let mut last = last_messages(call, seen.store.as_ref(), &[&seen.room]).await?;
+    let unread = seen.store.unread(&[(&seen.room, membership)]).await.map_err(failure::store)?;
+    let unread = unread.first().copied().unwrap_or_default();
+    let (own, last) = (Some((membership, unread)), last.remove(id));
+    Ok(documents::room(&seen.room, own, last, Timestamp::now()))
 }
 
+/// The newest message of each room that has one.
 async fn last_messages(
     call: &Call,
     store: &dyn ReadStore,
-    ids: impl IntoIterator<Item = MessageId>,
-) -> Result<HashMap<MessageId, schemas::views::Message>, Rejection> {
-    let ids: Vec<MessageId> = ids.into_iter().collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found = store.messages(&ids).await.map_err(failure::store)?;
+    rooms: &[&RoomDoc],
+) -> Result<HashMap<RoomId, schemas::views::Message>, Rejection> {
+    let found = store.last_messages(rooms).await.map_err(failure::store)?;
     let senders = call.state.people.senders(found.iter().map(|doc| &doc.sender_id)).await?;
     let epoch = call.epoch();
     let view = |doc: MessageDoc| {
         let sender = senders.of(&doc.sender_id);
-        (doc.id.clone(), documents::message(doc, sender, &epoch))
+        (doc.room_id.clone(), documents::message(doc, sender, &epoch))
     };
     Ok(found.into_iter().map(view).collect())
 }
@@ -211,16 +215,51 @@ async fn own(call: &Call, query: &RoomQuery) -> Outcome {
         (ActivityAnchor { last_activity, room_id: room_id.clone() }, room_id)
     };
     let (items, onward) = moving(place, since, query.limit.items(), ask, key).await?;
-    let wanted = items.iter().filter_map(|(room, _)| room.last_message_id.clone());
-    let last = last_messages(call, store.as_ref(), wanted.collect::<Vec<_>>()).await?;
+    let listed: Vec<&RoomDoc> = items.iter().map(|(room, _)| room).collect();
+    let last = last_messages(call, store.as_ref(), &listed).await?;
+    let unread = unread_in(store.as_ref(), &items).await?;
     let now = Timestamp::now();
     let view = |(room, membership): (RoomDoc, MembershipDoc)| {
         // A room that has moved may be on a page twice.
-        let last = room.last_message_id.as_ref().and_then(|id| last.get(id).cloned());
-        documents::room(&room, Some(&membership), last, now)
+        let last = last.get(&room.state.id).cloned();
+        let unread = unread.get(&room.state.id).copied().unwrap_or_default();
+        documents::room(&room, Some((&membership, unread)), last, now)
     };
     let items: Vec<Room> = items.into_iter().map(view).collect();
     Ok(Answer::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
+}
+
+/// What waits for the caller altogether. Threads are not followed yet: none waits.
+pub(crate) async fn unread_summary(call: Call) -> Outcome {
+    let user = &call.caller()?.user_id;
+    let store = call.state.read_model.current();
+    let mut summary = UnreadSummary::default();
+    let mut from = ListFrom::Start;
+    loop {
+        let found = store.user_rooms(user, &from, MAX_ITEMS).await;
+        let slice = found.map_err(failure::store)?;
+        for unread in unread_in(store.as_ref(), &slice.items).await?.into_values() {
+            summary.rooms += u64::from(unread.messages > 0);
+            summary.unread_count += unread.messages;
+            summary.mention_count += unread.mentions;
+        }
+        let Some((last, _)) = slice.items.last().filter(|_| slice.more) else { break };
+        let room_id = last.state.id.clone();
+        from = ListFrom::After(ActivityAnchor { last_activity: last.last_activity, room_id });
+    }
+    summary.notifications = store.inbox(user).await.map_err(failure::store)?.unread_count;
+    Ok(Answer::ok(&summary))
+}
+
+/// What waits for somebody in their rooms.
+async fn unread_in(
+    store: &dyn ReadStore,
+    rooms: &[(RoomDoc, MembershipDoc)],
+) -> Result<HashMap<RoomId, Unread>, Rejection> {
+    let of: Vec<(&RoomDoc, &MembershipDoc)> = rooms.iter().map(|(r, m)| (r, m)).collect();
+    let counted = store.unread(&of).await.map_err(failure::store)?;
+    let ids = rooms.iter().map(|(room, _)| room.state.id.clone());
+    Ok(ids.zip(counted).collect())
 }
 
 /// Rooms anyone may find, by name; with the caller's membership where he is in.
@@ -249,8 +288,15 @@ async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Outcome {
     let found = found.into_iter().flatten();
     let memberships: HashMap<RoomId, MembershipDoc> =
         found.map(|membership| (membership.room_id.clone(), membership)).collect();
+    let of = |room: &RoomDoc| Some((room.clone(), memberships.get(&room.state.id)?.clone()));
+    let entered: Vec<(RoomDoc, MembershipDoc)> = items.iter().filter_map(of).collect();
+    let unread = unread_in(store.as_ref(), &entered).await?;
     let now = Timestamp::now();
-    let view = |room: &RoomDoc| documents::room(room, memberships.get(&room.state.id), None, now);
+    let view = |room: &RoomDoc| {
+        let unread = unread.get(&room.state.id).copied().unwrap_or_default();
+        let own = memberships.get(&room.state.id).map(|own| (own, unread));
+        documents::room(room, own, None, now)
+    };
     let items: Vec<Room> = items.iter().map(view).collect();
     Ok(Answer::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }

@@ -14,7 +14,7 @@ use crate::store::{Answer, ProjectionStore, fold};
 
 /// The layout of documents and indexes this build writes. A generation of another layout is not read:
 /// a new one is begun beside it.
-pub(crate) const LAYOUT: u32 = 7;
+pub(crate) const LAYOUT: u32 = 8;
 
 /// When a new generation gets the indexes that only queries need and is safe from a loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

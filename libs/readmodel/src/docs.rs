@@ -14,9 +14,6 @@ use schemas::time::Timestamp;
 use schemas::values::{ClientId, Format, NotificationKind, RoomMention, RoomRole};
 use serde::{Deserialize, Serialize};
 
-/// Mentions remembered per membership and per room: the newest this many; counts stop there.
-pub const MAX_MENTIONS: usize = 1000;
-
 /// A person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UserDoc {
@@ -40,14 +37,20 @@ pub struct RoomDoc {
     pub member_count: u64,
     /// The number of the newest message, which is also how many were ever posted; 0 for none.
     pub last_number: u64,
-    /// The newest message.
+    /// How many messages were ever posted in the main timeline, that is, not as thread answers.
+    pub main_number: u64,
+    /// The newest message of the main timeline, which may have been deleted since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message_id: Option<MessageId>,
-    /// The newest message, or the room's creation: what room lists are ordered by.
+    /// The number of that message among all messages of the room; 0 for none.
+    pub last_message_number: u64,
+    /// The newest message of the main timeline, or the room's creation: what room lists are ordered by.
     pub last_activity: Sequence,
-    /// Numbers of the messages that name the whole room, ascending, the newest [`MAX_MENTIONS`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mention_numbers: Vec<u64>,
+    /// No message of the main timeline after this main number was ever deleted. Spares counting.
+    pub deleted_up_to: u64,
+    /// No message of the main timeline after this main number ever named a member or the room. Spares
+    /// counting.
+    pub named_up_to: u64,
     /// The last event of the room's own lane (created, changed, archived).
     pub changed: Sequence,
     /// The last event that changed anything here, counts included.
@@ -86,42 +89,25 @@ pub struct MembershipDoc {
     /// There was an earlier stay, or a ban, before the present one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub returned: bool,
-    /// The number of the last message read. Posting moves it too: who writes has read.
+    /// The number of the last message read. Posting in the main timeline moves it too: who writes has
+    /// read.
     pub marker_number: u64,
+    /// The main number of that message: what comes after it in the main timeline is unread.
+    pub marker_main: u64,
+    /// Whether the marker was moved in the present stay. Until then it stands where the stay began, which
+    /// says nothing about what the person has read.
+    pub marker_moved: bool,
     /// The last message read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marker_message_id: Option<MessageId>,
+    /// The last event that moved the marker in the present stay, a post of the person's included; 0 for none.
+    pub marker_at: Sequence,
     /// The last `read.moved` that moved the marker; 0 for none.
     pub marker_updated: Sequence,
-    /// Numbers of unread messages that name the person, ascending, the newest [`MAX_MENTIONS`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mention_numbers: Vec<u64>,
     /// The last event about the membership itself (joined, left, role, mute, ban).
     pub changed: Sequence,
-    /// The last event that changed anything here, marker and mentions included.
+    /// The last event that changed anything here, the marker included.
     pub updated: Sequence,
-}
-
-impl MembershipDoc {
-    /// Messages after the read marker. His own are never among them, as posting moves the marker.
-    #[must_use]
-    pub const fn unread_count(&self, room: &RoomDoc) -> u64 {
-        room.last_number.saturating_sub(self.marker_number)
-    }
-
-    /// Unread messages that name the person or the whole room, each counted once.
-    #[must_use]
-    pub fn mention_count(&self, room: &RoomDoc) -> u64 {
-        let unread = |number: &&u64| **number > self.marker_number;
-        let by_name = self.mention_numbers.iter().filter(unread).count();
-        let by_room = room
-            .mention_numbers
-            .iter()
-            .filter(unread)
-            .filter(|number| self.mention_numbers.binary_search(number).is_err())
-            .count();
-        u64::try_from(by_name + by_room).unwrap_or(u64::MAX)
-    }
 }
 
 /// A message. A deleted one keeps its place and number and loses its content.
@@ -133,6 +119,9 @@ pub struct MessageDoc {
     pub room_id: RoomId,
     /// Its place in the room: 1, 2, 3 and so on, in log order, without holes.
     pub number: u64,
+    /// Its place in the main timeline, counted in the same way. For a thread answer: the place of the message of
+    /// the main timeline that was the newest then, 0 for none.
+    pub main_number: u64,
     /// Who wrote it.
     pub sender_id: UserId,
     /// What the sender's client called it.
@@ -185,16 +174,35 @@ pub struct NotificationDoc {
     pub user_id: UserId,
     /// Why it exists.
     pub kind: NotificationKind,
-    /// One line.
-    pub title: String,
-    /// The text.
-    pub body: String,
+    /// One line, of what an admin wrote; other kinds are put into words when they are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The text, of what an admin wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Whose doing it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<UserId>,
+    /// Of a welcome: it greets a login.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login: bool,
     /// The room it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<RoomId>,
     /// The message it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
+    /// The thread its message belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_root_id: Option<MessageId>,
+    /// Where its message was posted; 0 for none.
+    pub posted: Sequence,
+    /// Where the event is that led to it; 0 for none.
+    pub caused: Sequence,
+    /// Whether it was taken back. It stays as a tombstone that only [`crate::ReadStore::notification_about`] and
+    /// changes show.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
     /// Whether it was read. Queries answer with the truth; the stored document only knows of entries
     /// read one by one ([`InboxDoc::read_all`] covers the others without a write to each).
     pub read: bool,

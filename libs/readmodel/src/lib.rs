@@ -13,6 +13,7 @@ mod marks;
 mod mongo;
 mod sqlite;
 pub mod store;
+mod unread;
 mod words;
 
 pub use docs::{
@@ -27,3 +28,4 @@ pub use store::{
     ActivityAnchor, Anchor, Answer, Bound, Changes, Checkpoint, CommitError, ListFrom, NameAnchor,
     ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Threads, Want,
 };
+pub use unread::{Counted, Stretch, Unread};

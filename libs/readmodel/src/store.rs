@@ -18,6 +18,7 @@ use crate::docs::{
 use crate::groups::Marks;
 pub use crate::lists::{Bound, Changes, ListFrom, Slice};
 use crate::marks::MessageMark;
+use crate::unread::{self, Counted, Stretch, Unread};
 
 /// No query answers more items than this, whatever limit it is given.
 pub const MAX_ITEMS: usize = 1000;
@@ -244,7 +245,8 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
         after: Option<&UserId>,
         limit: usize,
     ) -> Answer<Slice<MembershipDoc>>;
-    /// The people in a room now whose read marker is at this number or later, by user id.
+    /// The people in a room now who have moved their read marker, since they came, to this number or past it,
+    /// by user id; goes on after an id.
     async fn readers(
         &self,
         room: &RoomId,
@@ -252,6 +254,15 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
         after: Option<&UserId>,
         limit: usize,
     ) -> Answer<Slice<MembershipDoc>>;
+    /// Counts in stretches of main timelines, in their order. What a stretch does not ask for may be left out.
+    async fn count(&self, stretches: Vec<Stretch>) -> Answer<Vec<Counted>>;
+    /// What waits for members in their rooms, in the order they are given.
+    async fn unread(&self, of: &[(&RoomDoc, &MembershipDoc)]) -> Answer<Vec<Unread>> {
+        let all: Vec<Stretch> = of.iter().map(|(room, own)| Stretch::unread(room, own)).collect();
+        let asked = unread::to_be_counted(&all);
+        let counted = if asked.is_empty() { Vec::new() } else { self.count(asked).await? };
+        Ok(unread::unread(&all, counted))
+    }
     /// A person's memberships that changed (came, went, role) after a sequence, tombstones included.
     async fn membership_changes(
         &self,
@@ -280,6 +291,19 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
     }
     /// Several messages.
     async fn messages(&self, ids: &[MessageId]) -> Answer<Vec<MessageDoc>>;
+    /// The newest messages of these rooms' main timelines that were not deleted; none for a room without.
+    async fn newest(&self, rooms: Vec<RoomId>) -> Answer<Vec<MessageDoc>>;
+    /// The same for rooms at hand: most know it by themselves.
+    async fn last_messages(&self, rooms: &[&RoomDoc]) -> Answer<Vec<MessageDoc>> {
+        let ids = rooms.iter().filter_map(|room| room.last_message_id.clone());
+        let mut found = self.messages(&ids.collect::<Vec<_>>()).await?;
+        let deleted: Vec<MessageDoc> =
+            found.extract_if(.., |message| message.deleted_at.is_some()).collect();
+        if !deleted.is_empty() {
+            found.extend(self.newest(deleted.into_iter().map(|one| one.room_id).collect()).await?);
+        }
+        Ok(found)
+    }
     /// The message a sender's client called so in a room.
     async fn message_by_client_id(
         &self,
@@ -313,7 +337,7 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
         most: Bound,
     ) -> Answer<Changes<MessageMark>>;
 
-    /// One inbox entry of a person; none when it is another's.
+    /// One inbox entry of a person; none when it is another's or was taken back.
     async fn notification(
         &self,
         user: &UserId,
@@ -327,7 +351,20 @@ pub trait ReadStore: Send + Sync + std::fmt::Debug {
         before: Option<Sequence>,
         limit: usize,
     ) -> Answer<Slice<NotificationDoc>>;
-    /// Entries that came or were read by themselves after a sequence. Reading all at once shows in
+    /// The entry a person got about a message, also one that was taken back.
+    async fn notification_about(
+        &self,
+        user: &UserId,
+        message: &MessageId,
+    ) -> Answer<Option<NotificationDoc>>;
+    /// The people who have an entry about a message.
+    async fn people_told_of(&self, message: &MessageId) -> Answer<Vec<UserId>>;
+    /// A person's unread entries about a room, oldest first; at most [`MAX_ITEMS`].
+    async fn unread_about_room(&self, user: &UserId, room: &RoomId)
+    -> Answer<Vec<NotificationDoc>>;
+    /// The rooms a person has unread entries about; at most [`MAX_MEMBERSHIPS`].
+    async fn rooms_with_unread(&self, user: &UserId) -> Answer<Vec<RoomId>>;
+    /// Entries that came, were read by themselves or were taken back after a sequence. Reading all at once shows in
     /// [`ReadStore::inbox`] (`read_all` > the sequence), not here.
     async fn notification_changes(
         &self,

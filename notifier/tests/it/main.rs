@@ -34,7 +34,8 @@ async fn a_registration_is_welcomed_and_mailed() {
     let entries = house.entries(&ada).await;
     assert_eq!(entries.len(), 1);
     let (_, event, entry) = &entries[0];
-    assert_eq!(entry.title, "Welcome to Tidings, ada");
+    assert_eq!((entry.kind, entry.login), (NotificationKind::Welcome, false));
+    assert_eq!((&entry.title, &entry.body), (&None, &None), "names are put in when it is read");
     assert_eq!(event.causation.as_ref(), Some(&cause.id));
     let trace = |event: &Event| event.traceparent.clone().unwrap().trace_id().to_owned();
     assert_eq!(trace(event), trace(&cause));
@@ -73,12 +74,13 @@ async fn a_redelivery_finds_its_entry_in_the_read_model() {
     let mut queue = house.log.consumer(spec).await.unwrap();
     let (ada, cause) = house.registers(1, "ada", Role::User).await;
     let delivery = queue.next().await.unwrap();
-    let effects = notifier::policy::effects(&cause, &notifier::policy::Surroundings::default());
+    let seen = notifier::policy::Surroundings::default();
+    let effects = notifier::policy::effects(&cause, 1, &seen);
     let entry = effects
         .into_iter()
         .find_map(|effect| match effect {
             notifier::policy::Effect::Inbox(entry) => Some(entry),
-            notifier::policy::Effect::Mail(_) => None,
+            _ => None,
         })
         .unwrap();
     let write = LaneWrite::new(Lane::Inbox(ada.clone()), event(2, entry.clone()), Expect::Any);
@@ -90,8 +92,14 @@ async fn a_redelivery_finds_its_entry_in_the_read_model() {
         kind: entry.kind,
         title: entry.title,
         body: entry.body,
+        actor_id: None,
+        login: false,
         room_id: None,
         message_id: None,
+        thread_root_id: None,
+        posted: 0,
+        caused: 0,
+        removed: false,
         read: false,
         created_at: entry.created_at,
         created: sequence,

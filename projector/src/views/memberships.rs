@@ -1,17 +1,18 @@
-//! Who is in which room, and what in it waits for him.
+//! Who is in which room, and how far they have read.
 //!
-//! A message costs a write for its author and for people it names, never one per member: what is unread is
-//! the room's last number minus the marker, taken when somebody asks.
+//! A message costs a write for its author at most, never one per member: what is unread is what lies between the
+//! marker and the room's end, counted when somebody asks.
 
 use std::collections::BTreeSet;
 
-use readmodel::{MembershipDoc, MessageDoc};
+use readmodel::MembershipDoc;
 use schemas::Sequence;
-use schemas::events::{MemberState, MessageDeleted, MessageState, RoomState, UserState};
+use schemas::events::{MemberState, MessageState, RoomState, UserState};
 use schemas::ids::{RoomId, UserId};
 use schemas::values::RoomRole;
 
-use super::{Wants, add_mention, messages, remove_mention, rooms};
+use super::messages::Place;
+use super::{Wants, rooms};
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(member: &MemberState, wants: &mut Wants<'_>) {
@@ -66,20 +67,24 @@ pub(super) fn changed(
         joined_at: member.joined_at,
         joined,
         returned,
-        marker_number: room.last_number,
+        marker_number: room.last_message_number,
+        marker_main: room.main_number,
+        marker_moved: false,
         marker_message_id: room.last_message_id.clone(),
+        marker_at: 0,
         marker_updated: 0,
-        mention_numbers: Vec::new(),
         changed: at,
         updated: at,
     };
     let doc = match set.memberships.get(&key)? {
-        // Who comes (back) begins with everything read; who stays keeps his marker.
+        // Who comes (back) begins with everything read; who stays keeps their marker.
         Some(old) if was_present && member.present => MembershipDoc {
             marker_number: old.marker_number,
+            marker_main: old.marker_main,
+            marker_moved: old.marker_moved,
             marker_message_id: old.marker_message_id.clone(),
+            marker_at: old.marker_at,
             marker_updated: old.marker_updated,
-            mention_numbers: old.mention_numbers.clone(),
             ..fresh
         },
         _ => fresh,
@@ -149,89 +154,24 @@ pub(super) fn new_room(
     Ok(())
 }
 
-/// The author has read what he wrote; who is named has something waiting.
+/// Who posts in the main timeline has read it up to their post. An answer in a thread says nothing of it.
 pub(super) fn posted(
     message: &MessageState,
-    number: u64,
+    place: Place,
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let author = (message.room_id.clone(), message.sender_id.clone());
-    if set.memberships.get(&author)?.is_some_and(|member| member.present)
+    let is_main = message.thread_root_id.is_none();
+    if is_main
+        && set.memberships.get(&author)?.is_some_and(|member| member.present)
         && let Some(member) = set.memberships.change(&author)?
     {
-        member.marker_number = number;
+        member.marker_number = place.number;
+        member.marker_main = place.main;
+        member.marker_moved = true;
+        member.marker_at = at;
         member.marker_message_id = Some(message.id.clone());
-        member.mention_numbers.clear();
-        member.updated = at;
-    }
-    let named: BTreeSet<&UserId> = message.mentions.iter().collect();
-    for user in named.into_iter().filter(|user| **user != message.sender_id) {
-        mention(&message.room_id, user, number, true, at, set)?;
-    }
-    Ok(())
-}
-
-/// Before the message itself is edited: who was named and is not any more, and who is now.
-pub(super) fn edited(
-    message: &MessageState,
-    at: Sequence,
-    set: &mut WorkingSet,
-) -> Result<(), NotLoaded> {
-    let Some(old) = messages::before_edit(message, set)? else { return Ok(()) };
-    let (room, number, sender) = (old.room_id.clone(), old.number, old.sender_id.clone());
-    let before = named(old);
-    let now: BTreeSet<UserId> = message.mentions.iter().cloned().collect();
-    for user in before.difference(&now) {
-        mention(&room, user, number, false, at, set)?;
-    }
-    for user in now.difference(&before).filter(|user| **user != sender) {
-        mention(&room, user, number, true, at, set)?;
-    }
-    Ok(())
-}
-
-/// Before the message itself is emptied: nobody is named by it any more.
-pub(super) fn deleted(
-    data: &MessageDeleted,
-    at: Sequence,
-    set: &mut WorkingSet,
-) -> Result<(), NotLoaded> {
-    let Some(old) = set.messages.get(&data.message_id)? else { return Ok(()) };
-    if old.deleted_at.is_some() {
-        return Ok(());
-    }
-    let (room, number) = (old.room_id.clone(), old.number);
-    for user in named(old) {
-        mention(&room, &user, number, false, at, set)?;
-    }
-    Ok(())
-}
-
-fn named(message: &MessageDoc) -> BTreeSet<UserId> {
-    message.mentions.iter().cloned().collect()
-}
-
-/// Adds or takes back an unread mention of somebody who is in the room.
-fn mention(
-    room: &RoomId,
-    user: &UserId,
-    number: u64,
-    add: bool,
-    at: Sequence,
-    set: &mut WorkingSet,
-) -> Result<(), NotLoaded> {
-    let key = (room.clone(), user.clone());
-    let concerns = set.memberships.get(&key)?.is_some_and(|member| {
-        let listed = member.mention_numbers.binary_search(&number).is_ok();
-        member.present && number > member.marker_number && listed != add
-    });
-    if concerns && let Some(member) = set.memberships.change(&key)? {
-        if add {
-            add_mention(&mut member.mention_numbers, number);
-        } else {
-            remove_mention(&mut member.mention_numbers, number);
-        }
         member.updated = at;
     }
     Ok(())

@@ -13,9 +13,6 @@ pub(super) fn needs_of_post(message: &MessageState, wants: &mut Wants<'_>) {
     wants.message(&message.id);
     wants.room(room);
     wants.membership(room, &message.sender_id);
-    for user in &message.mentions {
-        wants.membership(room, user);
-    }
     if let Some(root) = &message.thread_root_id {
         wants.message(root);
     }
@@ -27,9 +24,6 @@ pub(super) fn needs_of_post(message: &MessageState, wants: &mut Wants<'_>) {
 pub(super) fn needs_of_edit(message: &MessageState, wants: &mut Wants<'_>) {
     wants.message(&message.id);
     wants.room(&message.room_id);
-    for user in &message.mentions {
-        wants.membership(&message.room_id, user);
-    }
 }
 
 pub(super) fn needs_of_deletion(data: &MessageDeleted, wants: &mut Wants<'_>) {
@@ -40,31 +34,37 @@ pub(super) fn needs_of_deletion(data: &MessageDeleted, wants: &mut Wants<'_>) {
     }
 }
 
-/// The people a stored message names, its room and its thread: only the message itself tells. One that is
-/// posted in the same batch has named them already.
-pub(super) fn needs_of_mentions(
+/// A stored message's room and its thread: only the message itself tells. One that is posted in the same batch
+/// has named them already.
+pub(super) fn needs_of_place(
     id: &MessageId,
     set: &WorkingSet,
     wants: &mut Wants<'_>,
 ) -> Result<(), NotLoaded> {
     let Some(message) = set.messages.get(id)? else { return Ok(()) };
     wants.room(&message.room_id);
-    for user in &message.mentions {
-        wants.membership(&message.room_id, user);
-    }
     if let Some(root) = &message.thread_root_id {
         wants.message(root);
     }
     Ok(())
 }
 
-/// The number the message got; none when it is a repeat, which the log should never hold (chat-svc
+/// Where a message stands in its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Among all messages.
+    pub(super) number: u64,
+    /// In the main timeline; for an answer: the place of the newest message there.
+    pub(super) main: u64,
+}
+
+/// The place the message got; none when it is a repeat, which the log should never hold (chat-svc
 /// recognises repeats) but which would be shown twice for ever if it did.
 pub(super) fn posted(
     message: &MessageState,
     at: Sequence,
     set: &mut WorkingSet,
-) -> Result<Option<u64>, NotLoaded> {
+) -> Result<Option<Place>, NotLoaded> {
     let repeated = match &message.client_id {
         Some(client_id) => set.client_id_used(&message.room_id, &message.sender_id, client_id)?,
         None => false,
@@ -75,11 +75,13 @@ pub(super) fn posted(
     let Some(room) = rooms::at_hand(&message.room_id, message.created_at, at, set)? else {
         return Ok(None);
     };
-    let number = room.last_number + 1;
+    let main = room.main_number + u64::from(message.thread_root_id.is_none());
+    let place = Place { number: room.last_number + 1, main };
     let doc = MessageDoc {
         id: message.id.clone(),
         room_id: message.room_id.clone(),
-        number,
+        number: place.number,
+        main_number: place.main,
         sender_id: message.sender_id.clone(),
         client_id: message.client_id.clone(),
         body: message.body.as_str().to_owned(),
@@ -101,7 +103,7 @@ pub(super) fn posted(
         answered(root, &doc.room_id, true, at, set)?;
     }
     set.post(doc);
-    Ok(Some(number))
+    Ok(Some(place))
 }
 
 /// The message as it stands before an edit; none when the edit has no effect.

@@ -130,6 +130,7 @@ pub(crate) fn needs(event: &Event, everyone: &[RoomId], wants: &mut Wants<'_>) {
         EventData::ReadMoved(data) => receipts::needs(data, wants),
         EventData::NotificationCreated(data) => notifications::needs_of_entry(data, wants),
         EventData::NotificationsRead(data) => notifications::needs_of_reading(data, wants),
+        EventData::NotificationRemoved(data) => notifications::needs_of_removal(data, wants),
         EventData::SessionStarted(_)
         | EventData::SessionRefreshed(_)
         | EventData::SessionsEnded(_)
@@ -150,10 +151,8 @@ pub(crate) fn needs_further(
     wants: &mut Wants<'_>,
 ) -> Result<(), NotLoaded> {
     match &event.data {
-        EventData::MessageEdited(data) => messages::needs_of_mentions(&data.message.id, set, wants),
-        EventData::MessageDeleted(data) => {
-            messages::needs_of_mentions(&data.message_id, set, wants)
-        }
+        EventData::MessageEdited(data) => messages::needs_of_place(&data.message.id, set, wants),
+        EventData::MessageDeleted(data) => messages::needs_of_place(&data.message_id, set, wants),
         _ => Ok(()),
     }
 }
@@ -213,7 +212,9 @@ pub(crate) fn groups_of(event: &Event) -> &'static [Group] {
         | EventData::MessageEdited(_)
         | EventData::MessageDeleted(_)
         | EventData::ReadMoved(_) => &[Group::Conversations],
-        EventData::NotificationCreated(_) | EventData::NotificationsRead(_) => &[Group::Inbox],
+        EventData::NotificationCreated(_)
+        | EventData::NotificationsRead(_)
+        | EventData::NotificationRemoved(_) => &[Group::Inbox],
         EventData::SessionStarted(_)
         | EventData::SessionRefreshed(_)
         | EventData::SessionsEnded(_)
@@ -261,6 +262,7 @@ fn inbox(data: &EventData, at: Sequence, set: &mut WorkingSet) -> Result<(), Not
     match data {
         EventData::NotificationCreated(data) => notifications::created(data, at, set),
         EventData::NotificationsRead(data) => notifications::read(data, at, set),
+        EventData::NotificationRemoved(data) => notifications::removed(data, at, set),
         _ => Ok(()),
     }
 }
@@ -284,43 +286,20 @@ fn conversations(data: &EventData, at: Sequence, set: &mut WorkingSet) -> Result
         EventData::MemberRemoved(data) => memberships::changed(&data.member, at, set),
         EventData::MemberChanged(data) => memberships::changed(&data.member, at, set),
         EventData::MessagePosted(data) => {
-            let Some(number) = messages::posted(&data.message, at, set)? else { return Ok(()) };
-            rooms::posted(&data.message, number, at, set)?;
-            memberships::posted(&data.message, number, at, set)
+            let Some(place) = messages::posted(&data.message, at, set)? else { return Ok(()) };
+            rooms::posted(&data.message, place, at, set)?;
+            memberships::posted(&data.message, place, at, set)
         }
         EventData::MessageEdited(data) => {
-            memberships::edited(&data.message, at, set)?;
             rooms::edited(&data.message, at, set)?;
             messages::edited(data, at, set)
         }
         EventData::MessageDeleted(data) => {
-            memberships::deleted(data, at, set)?;
             rooms::deleted(data, at, set)?;
             messages::deleted(data, at, set)
         }
         EventData::ReadMoved(data) => receipts::moved(data, at, set),
         _ => Ok(()),
-    }
-}
-
-/// Adds a number to an ascending list of mentions; the oldest goes when the list is full.
-pub(crate) fn add_mention(numbers: &mut Vec<u64>, number: u64) {
-    if let Err(place) = numbers.binary_search(&number) {
-        numbers.insert(place, number);
-        if numbers.len() > readmodel::docs::MAX_MENTIONS {
-            numbers.remove(0);
-        }
-    }
-}
-
-/// Takes a number out of an ascending list of mentions; whether it was there.
-pub(crate) fn remove_mention(numbers: &mut Vec<u64>, number: u64) -> bool {
-    match numbers.binary_search(&number) {
-        Ok(place) => {
-            numbers.remove(place);
-            true
-        }
-        Err(_) => false,
     }
 }
 

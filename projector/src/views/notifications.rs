@@ -2,8 +2,9 @@
 
 use readmodel::{InboxDoc, Key, NotificationDoc};
 use schemas::Sequence;
-use schemas::events::{NotificationCreated, NotificationsRead};
+use schemas::events::{NotificationCreated, NotificationRemoved, NotificationsRead};
 use schemas::ids::UserId;
+use schemas::values::NotificationKind;
 
 use super::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
@@ -41,16 +42,55 @@ pub(super) fn created(
         id: data.notification_id.clone(),
         user_id: data.user_id.clone(),
         kind: data.kind,
-        title: data.title.clone(),
-        body: data.body.clone(),
+        // Older events name people in their titles; what is shown is made when it is read.
+        title: data.title.clone().filter(|_| data.kind == NotificationKind::System),
+        body: data.body.clone().filter(|_| data.kind == NotificationKind::System),
+        actor_id: data.actor_id.clone(),
+        login: data.login,
         room_id: data.room_id.clone(),
         message_id: data.message_id.clone(),
+        thread_root_id: data.thread_root_id.clone(),
+        posted: data.posted,
+        caused: data.caused,
+        removed: false,
         read: false,
         created_at: data.created_at,
         created: at,
         updated: at,
     };
     set.notifications.put(&data.notification_id, doc);
+    Ok(())
+}
+
+fn is_unread(entry: &NotificationDoc, inbox: &InboxDoc) -> bool {
+    !entry.removed && !entry.read && entry.created > inbox.read_all
+}
+
+pub(super) fn needs_of_removal(data: &NotificationRemoved, wants: &mut Wants<'_>) {
+    wants.key(Key::Inbox(data.user_id.clone()));
+    wants.key(Key::Notification(data.notification_id.clone()));
+}
+
+/// An entry that was taken back leaves a tombstone: it is never made again.
+pub(super) fn removed(
+    data: &NotificationRemoved,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let mut inbox = inbox(&data.user_id, set)?;
+    let Some(entry) = set.notifications.get(&data.notification_id)? else { return Ok(()) };
+    if entry.user_id != data.user_id || entry.removed {
+        return Ok(());
+    }
+    if is_unread(entry, &inbox) {
+        inbox.unread_count = inbox.unread_count.saturating_sub(1);
+        inbox.updated = at;
+        set.inboxes.put(&data.user_id, inbox);
+    }
+    if let Some(entry) = set.notifications.change(&data.notification_id)? {
+        entry.removed = true;
+        entry.updated = at;
+    }
     Ok(())
 }
 
@@ -66,9 +106,10 @@ pub(super) fn read(
             inbox.unread_count = 0;
         }
         Some(id) => {
-            let unread = set.notifications.get(id)?.is_some_and(|entry| {
-                entry.user_id == data.user_id && !entry.read && entry.created > inbox.read_all
-            });
+            let unread = set
+                .notifications
+                .get(id)?
+                .is_some_and(|entry| entry.user_id == data.user_id && is_unread(entry, &inbox));
             if !unread {
                 return Ok(());
             }

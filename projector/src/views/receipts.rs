@@ -1,5 +1,6 @@
 //! Read markers.
 
+use readmodel::MembershipDoc;
 use schemas::Sequence;
 use schemas::events::ReadMoved;
 
@@ -13,20 +14,26 @@ pub(super) fn needs(data: &ReadMoved, wants: &mut Wants<'_>) {
 
 /// A marker moves to a message of its room, forwards only.
 pub(super) fn moved(data: &ReadMoved, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
-    let number = match set.messages.get(&data.message_id)? {
-        Some(message) if message.room_id == data.room_id => message.number,
+    let (number, main) = match set.messages.get(&data.message_id)? {
+        Some(message) if message.room_id == data.room_id => (message.number, message.main_number),
         _ => return Ok(()),
     };
     let key = (data.room_id.clone(), data.user_id.clone());
-    let forwards = |doc: &readmodel::MembershipDoc| doc.present && number > doc.marker_number;
+    // Where the stay began the marker stands without having been moved: moving it there is news.
+    let forwards = |doc: &MembershipDoc| {
+        let here = number == doc.marker_number && !doc.marker_moved;
+        doc.present && (number > doc.marker_number || here)
+    };
     if !set.memberships.get(&key)?.is_some_and(forwards) {
         return Ok(());
     }
     if let Some(member) = set.memberships.change(&key)? {
         member.marker_number = number;
+        member.marker_main = main;
+        member.marker_moved = true;
         member.marker_message_id = Some(data.message_id.clone());
+        member.marker_at = at;
         member.marker_updated = at;
-        member.mention_numbers.retain(|mention| *mention > number);
         member.updated = at;
     }
     Ok(())

@@ -6,7 +6,8 @@ use schemas::ids::RoomId;
 use schemas::values::{RoomKind, RoomMention, Visibility};
 use schemas::{Sequence, Timestamp};
 
-use super::{Wants, add_mention, messages, remove_mention};
+use super::messages::Place;
+use super::{Wants, messages};
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(room: &RoomId, wants: &mut Wants<'_>) {
@@ -40,9 +41,12 @@ fn empty(state: RoomState, at: Sequence) -> RoomDoc {
         created: true,
         member_count: 0,
         last_number: 0,
+        main_number: 0,
         last_message_id: None,
+        last_message_number: 0,
         last_activity: at,
-        mention_numbers: Vec::new(),
+        deleted_up_to: 0,
+        named_up_to: 0,
         changed: at,
         updated: at,
     }
@@ -99,58 +103,64 @@ pub(super) fn changed(
 
 pub(super) fn posted(
     message: &MessageState,
-    number: u64,
+    place: Place,
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     if let Some(room) = set.rooms.change(&message.room_id)? {
-        room.last_number = number;
-        room.last_message_id = Some(message.id.clone());
-        room.last_activity = at;
+        room.last_number = place.number;
         room.updated = at;
-        if message.mentions_room == Some(RoomMention::Room) {
-            add_mention(&mut room.mention_numbers, number);
+        if message.thread_root_id.is_none() {
+            room.main_number = place.main;
+            room.last_message_id = Some(message.id.clone());
+            room.last_message_number = place.number;
+            room.last_activity = at;
+            if names_somebody(message) {
+                room.named_up_to = place.main;
+            }
         }
     }
     Ok(())
 }
 
-/// Before the message itself is edited: whether it named the room before.
+fn names_somebody(message: &MessageState) -> bool {
+    message.mentions_room == Some(RoomMention::Room) || !message.mentions.is_empty()
+}
+
+/// Before the message itself is edited: from now on it may name somebody.
 pub(super) fn edited(
     message: &MessageState,
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let Some(old) = messages::before_edit(message, set)? else { return Ok(()) };
-    let whole = message.mentions_room == Some(RoomMention::Room);
-    if (old.mentions_room == Some(RoomMention::Room)) == whole {
-        return Ok(());
-    }
-    let (number, room) = (old.number, old.room_id.clone());
-    if let Some(room) = set.rooms.change(&room)? {
-        if whole {
-            add_mention(&mut room.mention_numbers, number);
-        } else {
-            remove_mention(&mut room.mention_numbers, number);
-        }
+    let (is_main, main, room) = (old.is_main(), old.main_number, old.room_id.clone());
+    let beyond = set.rooms.get(&room)?.is_some_and(|room| room.named_up_to < main);
+    if is_main
+        && beyond
+        && names_somebody(message)
+        && let Some(room) = set.rooms.change(&room)?
+    {
+        room.named_up_to = main;
         room.updated = at;
     }
     Ok(())
 }
 
-/// Before the message itself is emptied: whether it named the room.
+/// Before the message itself is emptied: from now on it is not counted.
 pub(super) fn deleted(
     data: &MessageDeleted,
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let Some(old) = set.messages.get(&data.message_id)? else { return Ok(()) };
-    if old.deleted_at.is_some() || old.mentions_room != Some(RoomMention::Room) {
+    if old.deleted_at.is_some() || !old.is_main() {
         return Ok(());
     }
-    let (number, room) = (old.number, old.room_id.clone());
-    if let Some(room) = set.rooms.change(&room)? {
-        remove_mention(&mut room.mention_numbers, number);
+    let (main, room) = (old.main_number, old.room_id.clone());
+    let beyond = set.rooms.get(&room)?.is_some_and(|room| room.deleted_up_to < main);
+    if beyond && let Some(room) = set.rooms.change(&room)? {
+        room.deleted_up_to = main;
         room.updated = at;
     }
     Ok(())

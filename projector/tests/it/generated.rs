@@ -41,6 +41,7 @@ enum Step {
     Delete(u64, u64, Option<u64>),
     Read(u64, u64, u64),
     Notify(u64, u64),
+    TakeBack(u64, u64),
     ReadOne(u64, u64),
     ReadAll(u64),
     Session(u64),
@@ -80,6 +81,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(r, m, root)| Step::Delete(r, m, root)),
         3 => (room, user.clone(), id.clone()).prop_map(|(r, u, m)| Step::Read(r, u, m)),
         2 => (id.clone(), user.clone()).prop_map(|(n, u)| Step::Notify(n, u)),
+        1 => (user.clone(), id.clone()).prop_map(|(u, n)| Step::TakeBack(u, n)),
         1 => (user.clone(), id).prop_map(|(u, n)| Step::ReadOne(u, n)),
         1 => user.clone().prop_map(Step::ReadAll),
         1 => user.prop_map(Step::Session),
@@ -133,7 +135,9 @@ fn play_one(step: Step, history: &mut History) {
         }),
         Step::Delete(room, id, root) => history.delete(room, id, root),
         Step::Read(room, who, id) => history.read(room, who, id),
+        Step::Notify(id, who) if id % 2 == 0 => history.notify_about(id, who, id),
         Step::Notify(id, who) => history.notify(id, who),
+        Step::TakeBack(who, id) => history.remove_notification(who, id),
         Step::ReadOne(who, id) => history.read_notification(who, Some(id)),
         Step::ReadAll(who) => history.read_notification(who, None),
         Step::Session(who) => history.add(NameReleased { owner: user(who).to_string() }),
@@ -170,14 +174,19 @@ async fn project(place: &Place, history: &History, sizes: &[usize]) -> Contents 
 /// What documents promise about one another.
 fn consistent(all: &Contents) -> Result<(), TestCaseError> {
     let mut numbers: BTreeMap<RoomId, Vec<u64>> = BTreeMap::new();
+    let mut mains: BTreeMap<RoomId, Vec<u64>> = BTreeMap::new();
     let mut members: BTreeMap<RoomId, u64> = BTreeMap::new();
     for doc in all.values() {
         match doc {
-            Doc::Message(doc) => numbers.entry(doc.room_id.clone()).or_default().push(doc.number),
+            Doc::Message(doc) => {
+                numbers.entry(doc.room_id.clone()).or_default().push(doc.number);
+                if doc.is_main() {
+                    mains.entry(doc.room_id.clone()).or_default().push(doc.main_number);
+                }
+            }
             Doc::Membership(doc) => {
                 *members.entry(doc.room_id.clone()).or_default() += u64::from(doc.present);
-                prop_assert!(doc.mention_numbers.is_sorted());
-                prop_assert!(doc.mention_numbers.iter().all(|n| *n > doc.marker_number));
+                prop_assert!(doc.marker_main <= doc.marker_number);
             }
             _ => {}
         }
@@ -189,6 +198,9 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
         prop_assert_eq!(found, (1..=room.last_number).collect::<Vec<_>>());
         let present = members.remove(&room.state.id).unwrap_or(0);
         prop_assert_eq!(room.member_count, present);
+        let mut main = mains.remove(&room.state.id).unwrap_or_default();
+        main.sort_unstable();
+        prop_assert_eq!(main, (1..=room.main_number).collect::<Vec<_>>());
     }
     Ok(())
 }

@@ -175,11 +175,44 @@ impl History {
             notification_id: notification(id),
             user_id: user(who),
             kind: NotificationKind::System,
-            title: "Title".to_owned(),
-            body: "Text".to_owned(),
+            title: Some("Title".to_owned()),
+            body: Some("Text".to_owned()),
             room_id: None,
             message_id: None,
             created_at: when(id),
+            actor_id: None,
+            thread_root_id: None,
+            posted: 0,
+            caused: 0,
+            login: false,
+        })
+    }
+
+    /// An entry about a message of room 1.
+    pub(crate) fn notify_about(&mut self, id: u64, who: u64, about: u64) -> Sequence {
+        self.add(NotificationCreated {
+            notification_id: notification(id),
+            user_id: user(who),
+            kind: NotificationKind::Mention,
+            title: None,
+            body: None,
+            room_id: Some(room(1)),
+            message_id: Some(message(about)),
+            created_at: when(id),
+            actor_id: Some(user(9)),
+            thread_root_id: None,
+            posted: about,
+            caused: about,
+            login: false,
+        })
+    }
+
+    pub(crate) fn remove_notification(&mut self, who: u64, id: u64) -> Sequence {
+        self.add(NotificationRemoved {
+            user_id: user(who),
+            notification_id: notification(id),
+            room_id: None,
+            message_id: None,
         })
     }
 

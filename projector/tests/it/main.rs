@@ -33,3 +33,4 @@ mod queries;
 mod server;
 mod service;
 mod stops;
+mod unread;

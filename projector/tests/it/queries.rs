@@ -45,6 +45,52 @@ pub(crate) async fn inboxes(place: &Place) {
     assert_eq!(store.inbox(&user(9)).await.unwrap(), InboxDoc::empty(user(9)));
 }
 
+pub(crate) async fn entries_are_found_by_what_they_are_about(place: &Place) {
+    let mut history = History::default();
+    history.notify_about(1, 1, 7);
+    history.notify_about(2, 2, 7);
+    history.notify_about(3, 1, 8);
+    history.notify_about(4, 1, 9);
+    history.notify(5, 1);
+    history.read_notification(1, Some(4));
+    let at = history.remove_notification(1, 1);
+    // Repeats, another's entry, one that never was.
+    history.remove_notification(1, 1);
+    history.remove_notification(2, 3);
+    history.remove_notification(1, 77);
+    history.read_notification(1, Some(1));
+    history.notify_about(1, 1, 7);
+    place.project(&history).await;
+    let store = place.model.current();
+    let page = store.notifications(&user(1), false, None, 50).await.unwrap();
+    let listed: Vec<(u64, bool)> = page.items.iter().map(|one| (one.created, one.read)).collect();
+    assert_eq!(listed, [(5, false), (4, true), (3, false)]);
+    assert_eq!(store.notifications(&user(1), true, None, 50).await.unwrap().items.len(), 2);
+    assert_eq!(store.inbox(&user(1)).await.unwrap().unread_count, 2);
+    assert_eq!(store.notification(&user(1), &notification(1)).await.unwrap(), None);
+    let about = store.notification_about(&user(1), &message(7)).await.unwrap().unwrap();
+    assert!(about.removed, "a tombstone");
+    assert!(store.notification_about(&user(1), &message(9)).await.unwrap().unwrap().read);
+    assert_eq!(store.notification_about(&user(2), &message(9)).await.unwrap(), None);
+    assert_eq!(store.people_told_of(&message(7)).await.unwrap(), [user(2)]);
+    let unread = store.unread_about_room(&user(1), &room(1)).await.unwrap();
+    assert_eq!(unread.iter().map(|one| one.created).collect::<Vec<_>>(), [3]);
+    assert_eq!(store.unread_about_room(&user(1), &room(2)).await.unwrap(), []);
+    assert_eq!(store.rooms_with_unread(&user(1)).await.unwrap(), [room(1)]);
+    let changed = store.notification_changes(&user(1), at - 1, 10).await.unwrap().items;
+    assert_eq!(
+        changed.iter().map(|one| (one.updated, one.removed)).collect::<Vec<_>>(),
+        [(at, true)]
+    );
+    let mut engine = place.engine().await;
+    let seen = history.events.len();
+    history.read_notification(1, None);
+    engine.apply(&history.events[seen..], history.events.len() as u64).await.unwrap();
+    assert_eq!(store.unread_about_room(&user(1), &room(1)).await.unwrap(), []);
+    assert_eq!(store.rooms_with_unread(&user(1)).await.unwrap(), []);
+    assert_eq!(store.rooms_with_unread(&user(2)).await.unwrap(), [room(1)]);
+}
+
 pub(crate) async fn people_are_found(place: &Place) {
     let mut history = History::default();
     for (number, name) in [(1, "ada"), (2, "adam"), (3, "eve"), (4, "zad")] {

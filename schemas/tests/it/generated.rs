@@ -28,6 +28,7 @@ fn all() -> BTreeMap<String, Schema> {
         "view.read_marker" => views::ReadMarker,
         "view.room" => views::Room,
         "view.session" => views::Session,
+        "view.unread_summary" => views::UnreadSummary,
         "view.session_tokens" => views::SessionTokens,
         "view.user" => views::User,
         "frame.client" => frames::ClientFrame,
@@ -57,6 +58,7 @@ fn all() -> BTreeMap<String, Schema> {
         "event.read.moved.v1" => events::ReadMoved,
         "event.notification.created.v1" => events::NotificationCreated,
         "event.notification.read.v1" => events::NotificationsRead,
+        "event.notification.removed.v1" => events::NotificationRemoved,
     }
     all
 }

@@ -130,7 +130,7 @@ proptest! {
                     data.user.settings.insert(title.clone(), deep.clone());
                 }
                 EventData::MemberChanged(data) => data.member.muted_until = Some(event.time),
-                EventData::NotificationCreated(data) => data.title.clone_from(&title),
+                EventData::NotificationCreated(data) => data.title = Some(title.clone()),
                 _ => {}
             }
             match event.encode() {

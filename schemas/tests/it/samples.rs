@@ -4,9 +4,10 @@ use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
     MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
     MessageDeleted, MessageEdited, MessagePosted, MessageState, NameClaimed, NameReleased,
-    NotificationCreated, NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated,
-    RoomRestored, RoomState, SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded,
-    UserProfileChanged, UserRegistered, UserRoleChanged, UserState, UserSuspensionChanged,
+    NotificationCreated, NotificationRemoved, NotificationsRead, ReadMoved, RoomArchived,
+    RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd, SessionRefreshed,
+    SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered, UserRoleChanged, UserState,
+    UserSuspensionChanged,
 };
 use schemas::ids::{
     EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
@@ -156,12 +157,23 @@ fn messages(full: bool) -> Vec<EventData> {
     let notified = NotificationCreated {
         notification_id: NotificationId::from_uuid(uuid(8)),
         user_id: user_id(4),
-        kind: NotificationKind::DirectMessage,
-        title: "Ada wrote to you".to_owned(),
-        body: String::new(),
+        kind: if full { NotificationKind::DirectMessage } else { NotificationKind::System },
+        title: full.then(|| "Maintenance".to_owned()),
+        body: full.then(|| "Tonight at ten.\n".to_owned()),
+        room_id: full.then(|| room_id.clone()),
+        message_id: full.then(|| message_id.clone()),
+        created_at: now(),
+        actor_id: full.then(|| user_id(1)),
+        thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
+        posted: if full { 41 } else { 0 },
+        caused: if full { 42 } else { 0 },
+        login: full,
+    };
+    let removed = NotificationRemoved {
+        user_id: user_id(4),
+        notification_id: NotificationId::from_uuid(uuid(8)),
         room_id: full.then_some(room_id),
         message_id: full.then_some(message_id),
-        created_at: now(),
     };
     let read = NotificationsRead {
         user_id: user_id(4),
@@ -174,6 +186,7 @@ fn messages(full: bool) -> Vec<EventData> {
         moved.into(),
         notified.into(),
         read.into(),
+        removed.into(),
     ]
 }
 

@@ -91,6 +91,9 @@ async fn reaches(from: &Person, to: &Person) {
         all.text.contains(&said).then_some(())
     })
     .await;
+    // An unread entry speaks for what is said after it: the next one is to come by itself.
+    let read = to.put(&format!("/v1/rooms/{room}/read"), json!({"message_id": said})).await;
+    assert_eq!(read.status, 200, "{}", read.text);
 }
 
 fn epoch(position: &str) -> &str {

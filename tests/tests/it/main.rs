@@ -60,4 +60,5 @@ mod resumes;
 mod rooms;
 mod texts;
 mod traces;
+mod unread;
 mod verified;

@@ -59,17 +59,23 @@ async fn a_direct_message_is_announced_once(place: Place) {
     );
     assert_eq!((&entry["room_id"], &entry["message_id"]), (&json!(room), &message["result"]["id"]));
     assert!(!entry.to_string().contains("Tuesday"), "what is said stays in the message");
-    // A mention in it is not told twice.
+    assert_eq!(entry["actor"]["username"], ada.username, "{entry}");
+    // A mention in it is not told twice, and one unread entry speaks for the room.
     ada.says(&room, "second").await;
-    let second = |frame: &Value| {
-        frame["event"] == "notification.created"
-            && frame["data"]["message_id"] != entry["message_id"]
-            && frame["data"]["kind"] != "welcome"
+    let third = id_of(&ada.says(&room, "third").await);
+    let about = |listed: &[Value]| {
+        listed.iter().filter(|one| one["kind"] == "direct_message").cloned().collect::<Vec<_>>()
     };
-    bobs.expect("the second", second).await;
-    let listed = inbox_with(&bob, |one| one["kind"] == "direct_message").await;
-    let about = listed.iter().filter(|one| one["message_id"] == entry["message_id"]).count();
-    assert_eq!(about, 1, "{listed:#?}");
+    bob.put(&format!("/v1/rooms/{room}/read"), json!({"message_id": third})).await.ok(200);
+    let read = bobs.event("notification.read").await;
+    assert_eq!((&read["data"]["id"], &read["data"]["read"]), (&entry["id"], &json!(true)));
+    let listed =
+        about(&inbox_with(&bob, |one| one["id"] == entry["id"] && one["read"] == true).await);
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    // Once that is read the next message has one of its own.
+    let fourth = id_of(&ada.says(&room, "fourth").await);
+    let listed = about(&inbox_with(&bob, |one| one["message_id"] == json!(fourth)).await);
+    assert_eq!(listed.len(), 2, "{listed:#?}");
     let listed = items(&ada.get("/v1/notifications").await.ok(200));
     assert!(listed.iter().all(|one| one["kind"] == "welcome"), "{listed:#?}");
 }

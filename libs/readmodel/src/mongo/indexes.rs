@@ -85,10 +85,21 @@ fn indexes(collection: Collection) -> Vec<IndexModel> {
                 doc! { "thread_root_id": 1, "number": 1 },
                 doc! { "thread_root_id": { "$exists": true } },
             ),
+            partial(
+                doc! { "room_id": 1, "_named": 1, "main_number": 1 },
+                doc! { "_named": { "$exists": true } },
+            ),
+            partial(doc! { "room_id": 1, "_gone": 1 }, doc! { "_gone": { "$gt": 0 } }),
         ],
         Collection::Notifications => vec![
-            index(doc! { "user_id": 1, "created": -1 }),
+            partial(doc! { "user_id": 1, "created": -1 }, doc! { "_listed": true }),
+            partial(doc! { "user_id": 1, "room_id": 1, "created": 1 }, doc! { "_unread": true }),
+            partial(doc! { "user_id": 1, "_unread": 1, "created": -1 }, doc! { "_unread": true }),
             index(doc! { "user_id": 1, "updated": 1 }),
+            partial(
+                doc! { "message_id": 1, "user_id": 1 },
+                doc! { "message_id": { "$exists": true } },
+            ),
         ],
         Collection::Inboxes | Collection::Site => Vec::new(),
     }

@@ -4,6 +4,8 @@
 //! stands in fields that begin with an underscore. Commits are transactions, so the server must be a
 //! replica set (of one, at least).
 
+mod counts;
+mod inbox;
 mod indexes;
 mod projection;
 mod query;

@@ -10,6 +10,7 @@ use mongodb::error::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::query::int;
 use crate::backend::{client_hash, public_name};
 use crate::docs::{Collection, Doc, MessageDoc, UserDoc};
 use crate::store::{Answer, StoreError};
@@ -67,11 +68,41 @@ struct Row<'a, T> {
     /// Hash of a message's room, sender and client id.
     #[serde(skip_serializing_if = "Option::is_none")]
     _client: Option<i64>,
+    /// Whom a message of the main timeline names: ids of people, [`ROOM`] for the whole room.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    _named: Vec<&'a str>,
+    /// The main number of a deleted message of the main timeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _gone: Option<i64>,
+    /// The number up to which a member is known to have read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _read: Option<i64>,
+    /// An inbox entry that was not taken back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    _listed: bool,
+    /// An inbox entry that was neither read by itself nor taken back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    _unread: bool,
 }
+
+/// Stands for the whole room where ids of people stand.
+pub(super) const ROOM: &str = "room";
 
 impl<'a, T: Serialize> Row<'a, T> {
     fn of(id: String, doc: &'a T) -> Self {
-        Self { _id: id, doc: Some(doc), _words: None, _settings: None, _name: None, _client: None }
+        Self {
+            _id: id,
+            doc: Some(doc),
+            _words: None,
+            _settings: None,
+            _name: None,
+            _client: None,
+            _named: Vec::new(),
+            _gone: None,
+            _read: None,
+            _listed: false,
+            _unread: false,
+        }
     }
 
     fn to_bson(&self) -> Answer<RawDocumentBuf> {
@@ -104,10 +135,19 @@ pub(super) fn to_row(doc: &Doc) -> Answer<RawDocumentBuf> {
         }
         Doc::Message(message) => {
             let row = Row::of(id, message.as_ref());
-            Row { _client: client_of(message), ..row }.to_bson()
+            let mut named: Vec<&str> = message.people_named().map(|user| user.as_str()).collect();
+            named.extend(message.names_room().then_some(ROOM));
+            let gone = message.deleted_place().map(int);
+            Row { _client: client_of(message), _named: named, _gone: gone, ..row }.to_bson()
         }
-        Doc::Membership(doc) => Row::of(id, doc.as_ref()).to_bson(),
-        Doc::Notification(doc) => Row::of(id, doc.as_ref()).to_bson(),
+        Doc::Membership(doc) => {
+            let row = Row::of(id, doc.as_ref());
+            Row { _read: Some(int(doc.read_through())), ..row }.to_bson()
+        }
+        Doc::Notification(doc) => {
+            let (_listed, _unread) = (!doc.removed, !doc.removed && !doc.read);
+            Row { _listed, _unread, ..Row::of(id, doc.as_ref()) }.to_bson()
+        }
         Doc::Inbox(doc) => Row::of(id, doc.as_ref()).to_bson(),
         Doc::Site(doc) => Row::of(id, doc.as_ref()).to_bson(),
     }

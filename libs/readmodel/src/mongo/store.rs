@@ -8,8 +8,8 @@ use schemas::position::Sequence;
 use schemas::values::{ClientId, Username};
 
 use super::query::{by_keys, by_words, each, find, int, texts};
-use super::write;
 use super::writer::Writer;
+use super::{counts, inbox, write};
 use crate::backend::client_hash;
 use crate::docs::{InboxDoc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
 use crate::marks::MessageMark;
@@ -17,6 +17,7 @@ use crate::store::{
     ActivityAnchor, Anchor, Answer, Bound, Changes, Checkpoint, ListFrom, MAX_CHANGES, MAX_ITEMS,
     MAX_MEMBERSHIPS, NameAnchor, ReadStore, RoomFilter, Slice, Span, Threads, fold,
 };
+use crate::unread::{Counted, Stretch};
 
 /// A generation in a MongoDB database.
 #[derive(Debug)]
@@ -90,19 +91,6 @@ impl MongoStore {
         };
         let (before, from) = (ask(before, "$lt", -1).await?, ask(from, "$gte", 1).await?);
         Ok(Anchor::cut(limit, before, from))
-    }
-
-    /// Entries read at one stroke are not marked one by one: the answer is.
-    async fn with_truth(
-        &self,
-        user: &UserId,
-        mut entries: Vec<NotificationDoc>,
-    ) -> Answer<Vec<NotificationDoc>> {
-        let read_all = self.inbox(user).await?.read_all;
-        for entry in &mut entries {
-            entry.read |= entry.created <= read_all;
-        }
-        Ok(entries)
     }
 }
 
@@ -266,9 +254,17 @@ impl ReadStore for MongoStore {
     ) -> Answer<Slice<MembershipDoc>> {
         let filter = doc! {
             "room_id": room.as_str(), "user_id": { "$gt": after.map_or("", UserId::as_str) },
-            "present": true, "marker_number": { "$gte": int(number) },
+            "present": true, "_read": { "$gte": int(number) },
         };
         self.slice(filter, doc! { "user_id": 1 }, limit).await
+    }
+
+    async fn count(&self, stretches: Vec<Stretch>) -> Answer<Vec<Counted>> {
+        counts::count(&self.database, &stretches).await
+    }
+
+    async fn newest(&self, rooms: Vec<RoomId>) -> Answer<Vec<MessageDoc>> {
+        counts::newest(&self.database, &rooms).await
     }
 
     async fn membership_changes(
@@ -374,9 +370,8 @@ impl ReadStore for MongoStore {
         user: &UserId,
         id: &NotificationId,
     ) -> Answer<Option<NotificationDoc>> {
-        let filter = doc! { "_id": id.as_str(), "user_id": user.as_str() };
-        let found = find(&self.database, filter, doc! {}, 1).await?;
-        Ok(self.with_truth(user, found).await?.pop())
+        let filter = doc! { "_id": id.as_str(), "user_id": user.as_str(), "_listed": true };
+        inbox::one(&self.database, user, filter).await
     }
 
     async fn notifications(
@@ -386,18 +381,34 @@ impl ReadStore for MongoStore {
         before: Option<Sequence>,
         limit: usize,
     ) -> Answer<Slice<NotificationDoc>> {
-        let before = before.map_or(i64::MAX, int);
-        let mut filter = doc! { "user_id": user.as_str() };
-        if unread_only {
-            let read_all = int(self.inbox(user).await?.read_all);
-            filter.insert("created", doc! { "$lt": before, "$gt": read_all });
-            filter.insert("read", false);
-        } else {
-            filter.insert("created", doc! { "$lt": before });
-        }
-        let found: Slice<NotificationDoc> =
-            self.slice(filter, doc! { "created": -1 }, limit).await?;
-        Ok(Slice { items: self.with_truth(user, found.items).await?, more: found.more })
+        let limit = limit.clamp(1, MAX_ITEMS);
+        inbox::list(&self.database, user, unread_only, before, limit).await
+    }
+
+    async fn notification_about(
+        &self,
+        user: &UserId,
+        message: &MessageId,
+    ) -> Answer<Option<NotificationDoc>> {
+        let about = doc! { "$eq": message.as_str(), "$exists": true };
+        let filter = doc! { "message_id": about, "user_id": user.as_str() };
+        inbox::one(&self.database, user, filter).await
+    }
+
+    async fn people_told_of(&self, message: &MessageId) -> Answer<Vec<UserId>> {
+        inbox::people_told_of(&self.database, message).await
+    }
+
+    async fn unread_about_room(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+    ) -> Answer<Vec<NotificationDoc>> {
+        inbox::unread_about_room(&self.database, user, room).await
+    }
+
+    async fn rooms_with_unread(&self, user: &UserId) -> Answer<Vec<RoomId>> {
+        inbox::rooms_with_unread(&self.database, user).await
     }
 
     async fn notification_changes(
@@ -408,12 +419,11 @@ impl ReadStore for MongoStore {
     ) -> Answer<Changes<NotificationDoc>> {
         let filter = doc! { "user_id": user.as_str(), "updated": { "$gt": int(after) } };
         let found: Changes<NotificationDoc> = self.changes(filter, "updated", limit).await?;
-        let items = self.with_truth(user, found.items).await?;
+        let items = inbox::with_truth(&self.database, user, found.items).await?;
         Ok(Changes { items, complete: found.complete })
     }
 
     async fn inbox(&self, user: &UserId) -> Answer<InboxDoc> {
-        let found = by_keys(&self.database, &[user.to_string()]).await?.pop();
-        Ok(found.unwrap_or_else(|| InboxDoc::empty(user.clone())))
+        inbox::whole(&self.database, user).await
     }
 }

@@ -5,6 +5,7 @@ use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::values::ClientId;
 
+use super::rooms::key_of;
 use super::rows::{db_error, doc, docs, each, int, limit as sql_limit, one, raw};
 use super::schema::message_key;
 use crate::backend::client_hash;
@@ -93,14 +94,17 @@ fn around(
     Ok(Anchor::cut(limit, ask(before, &backwards)?, ask(from, &onwards)?))
 }
 
-/// The integer of a room; none when it is not known.
-fn key_of(db: &Connection, room: &RoomId) -> Answer<Option<i64>> {
-    let mut key = None;
-    each(db, "SELECT k FROM rooms WHERE id = ?1", [raw(room)], |row| {
-        key = Some(row.get(0).map_err(db_error)?);
-        Ok(false)
-    })?;
-    Ok(key)
+/// The newest messages of main timelines that were not deleted.
+pub(super) fn newest(db: &Connection, rooms: &[RoomId]) -> Answer<Vec<MessageDoc>> {
+    let mut found = Vec::with_capacity(rooms.len());
+    for room in rooms {
+        let Some(room) = key_of(db, room)? else { continue };
+        let sql = "SELECT doc FROM messages
+            WHERE k >= ?1 AND k <= ?2 AND thread IS NULL AND gone IS NULL ORDER BY k DESC LIMIT 1";
+        let whole = params![message_key(room, 0), message_key(room, u64::MAX)];
+        found.extend(one::<MessageDoc>(db, sql, whole)?);
+    }
+    Ok(found)
 }
 
 /// Marks found so far, and whether the bound still holds.

@@ -1,12 +1,12 @@
 //! Questions about people and their inboxes.
 
 use rusqlite::{Connection, params};
-use schemas::ids::{NotificationId, UserId};
+use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::position::Sequence;
 
-use super::rows::{docs, int, limit as sql_limit, one, raw};
+use super::rows::{doc, docs, each, int, limit as sql_limit, one, raw};
 use crate::docs::{InboxDoc, NotificationDoc, UserDoc};
-use crate::store::{Answer, Changes, Slice};
+use crate::store::{Answer, Changes, MAX_ITEMS, MAX_MEMBERSHIPS, Slice};
 
 pub(super) fn users(db: &Connection, ids: &[UserId]) -> Answer<Vec<UserDoc>> {
     let mut found = Vec::with_capacity(ids.len());
@@ -53,7 +53,7 @@ pub(super) fn notification(
     user: &UserId,
     id: &NotificationId,
 ) -> Answer<Option<NotificationDoc>> {
-    let sql = "SELECT doc FROM notifications WHERE id = ?1 AND user = ?2";
+    let sql = "SELECT doc FROM notifications WHERE id = ?1 AND user = ?2 AND removed = 0";
     let found = docs(db, sql, params![raw(id), raw(user)])?;
     Ok(with_truth(found, &inbox(db, user)?).pop())
 }
@@ -74,8 +74,8 @@ pub(super) fn notifications(
             ORDER BY created DESC LIMIT ?4";
         docs(db, sql, params![raw(user), before, int(inbox.read_all), most])?
     } else {
-        let sql = "SELECT doc FROM notifications WHERE user = ?1 AND created < ?2
-            ORDER BY created DESC LIMIT ?3";
+        let sql = "SELECT doc FROM notifications
+            WHERE user = ?1 AND created < ?2 AND removed = 0 ORDER BY created DESC LIMIT ?3";
         docs(db, sql, params![raw(user), before, most])?
     };
     Ok(Slice::cut(with_truth(found, &inbox), limit))
@@ -91,4 +91,48 @@ pub(super) fn notification_changes(
         ORDER BY changed LIMIT ?3";
     let found = docs(db, sql, params![raw(user), int(after), sql_limit(limit + 1)])?;
     Ok(Changes::cut(with_truth(found, &inbox(db, user)?), limit))
+}
+
+pub(super) fn notification_about(
+    db: &Connection,
+    user: &UserId,
+    message: &MessageId,
+) -> Answer<Option<NotificationDoc>> {
+    let sql = "SELECT doc FROM notifications
+        WHERE message = ?1 AND message IS NOT NULL AND user = ?2 ORDER BY created LIMIT 1";
+    let found = docs(db, sql, params![raw(message), raw(user)])?;
+    Ok(with_truth(found, &inbox(db, user)?).pop())
+}
+
+pub(super) fn people_told_of(db: &Connection, message: &MessageId) -> Answer<Vec<UserId>> {
+    let sql = "SELECT doc FROM notifications
+        WHERE message = ?1 AND message IS NOT NULL AND removed = 0 LIMIT ?2";
+    let found: Vec<NotificationDoc> = docs(db, sql, params![raw(message), sql_limit(MAX_ITEMS)])?;
+    Ok(found.into_iter().map(|entry| entry.user_id).collect())
+}
+
+pub(super) fn unread_about_room(
+    db: &Connection,
+    user: &UserId,
+    room: &RoomId,
+) -> Answer<Vec<NotificationDoc>> {
+    let inbox = inbox(db, user)?;
+    let sql = "SELECT doc FROM notifications
+        WHERE user = ?1 AND room = ?2 AND room IS NOT NULL AND unread = 1 AND created > ?3
+        ORDER BY created LIMIT ?4";
+    docs(db, sql, params![raw(user), raw(room), int(inbox.read_all), sql_limit(MAX_ITEMS)])
+}
+
+pub(super) fn rooms_with_unread(db: &Connection, user: &UserId) -> Answer<Vec<RoomId>> {
+    let inbox = inbox(db, user)?;
+    let sql = "SELECT max(created), doc FROM notifications
+        WHERE user = ?1 AND room IS NOT NULL AND unread = 1 AND created > ?2
+        GROUP BY room LIMIT ?3";
+    let mut found = Vec::new();
+    let most = sql_limit(MAX_MEMBERSHIPS);
+    each(db, sql, params![raw(user), int(inbox.read_all), most], |row| {
+        found.extend(doc::<NotificationDoc>(row, 1)?.room_id);
+        Ok(true)
+    })?;
+    Ok(found)
 }

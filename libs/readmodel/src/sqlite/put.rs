@@ -9,7 +9,7 @@ use schemas::position::Sequence;
 
 use super::find::{put_room_words, put_user_words};
 use super::rows::{db_error, int, raw, unreadable};
-use super::schema::message_key;
+use super::schema::{NUMBER_BITS, message_key};
 use crate::backend::{client_hash, public_name};
 use crate::docs::{Doc, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
 use crate::store::{Answer, StoreError};
@@ -40,13 +40,14 @@ pub(super) fn put_new_messages(
     }
     // In the order of their places: a page is found in the processor's cache while it is being filled.
     new.sort_unstable_by_key(|(key, _)| *key);
-    let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut statement = db.prepare_cached(sql).map_err(db_error)?;
     let mut json = Vec::with_capacity(1024);
     for (key, message) in new {
         json.clear();
         serde_json::to_writer(&mut json, message).map_err(unreadable)?;
         bind_message(&mut statement, key, message, &json)?;
+        put_named(db, key >> NUMBER_BITS, message)?;
     }
     Ok(())
 }
@@ -68,6 +69,12 @@ pub(super) fn put(
         }
         Doc::Message(message) => {
             let room = room_key(db, &message.room_id, room_keys)?;
+            if message.changed > expected && message.is_main() {
+                // Edited or deleted in this batch: it may name others now, or nobody.
+                let sql = "DELETE FROM named WHERE room = ?1 AND main = ?2";
+                execute(db, sql, params![room, int(message.main_number)])?;
+                put_named(db, room, message)?;
+            }
             put_message(db, message_key(room, message.number), message, &json()?)
         }
         Doc::Notification(entry) => put_notification(db, entry, &json()?),
@@ -161,9 +168,9 @@ fn put_membership(
     json: &[u8],
 ) -> Answer<()> {
     if member.changed <= expected && member.marker_updated <= expected {
-        // He has posted or was named. What is indexed has not changed and is not written again.
+        // They have posted. What is indexed has not changed and is not written again.
         let sql = "UPDATE memberships SET marker = ?3, doc = ?4 WHERE room = ?1 AND user = ?2";
-        let marker = int(member.marker_number);
+        let marker = int(member.read_through());
         if execute(db, sql, params![room, raw(&member.user_id), marker, json])? == 1 {
             return Ok(());
         }
@@ -177,7 +184,7 @@ fn put_membership(
             room,
             raw(&member.user_id),
             member.present,
-            int(member.marker_number),
+            int(member.read_through()),
             int(member.changed),
             int(member.marker_updated),
             json
@@ -187,8 +194,8 @@ fn put_membership(
 }
 
 fn put_message(db: &Connection, key: i64, message: &MessageDoc, json: &[u8]) -> Answer<()> {
-    let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        ON CONFLICT(k) DO UPDATE SET edited = ?7, doc = ?8";
+    let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT(k) DO UPDATE SET edited = ?7, gone = ?8, doc = ?9";
     bind_message(&mut *db.prepare_cached(sql).map_err(db_error)?, key, message, json)
 }
 
@@ -209,22 +216,40 @@ fn bind_message(
         message.thread_root_id.as_ref().map(raw),
         message.thread_root_id.as_ref().map(|_| int(message.number)),
         (message.updated > message.posted).then(|| int(message.updated)),
+        message.deleted_place().map(int),
         json
     ]);
     done.map(drop).map_err(db_error)
 }
 
+/// Files a message under everyone it names.
+fn put_named(db: &Connection, room: i64, message: &MessageDoc) -> Answer<()> {
+    let sql = "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3)";
+    let main = int(message.main_number);
+    for user in message.people_named() {
+        execute(db, sql, params![room, raw(user).as_slice(), main])?;
+    }
+    if message.names_room() {
+        let nobody: &[u8] = &[];
+        execute(db, sql, params![room, nobody, main])?;
+    }
+    Ok(())
+}
+
 fn put_notification(db: &Connection, entry: &NotificationDoc, json: &[u8]) -> Answer<()> {
     execute(
         db,
-        "INSERT INTO notifications VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
-            SET unread = ?4, changed = ?5, doc = ?6",
+        "INSERT INTO notifications VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            ON CONFLICT(id) DO UPDATE SET unread = ?4, removed = ?5, changed = ?6, doc = ?9",
         params![
             raw(&entry.id),
             raw(&entry.user_id),
             int(entry.created),
-            !entry.read,
+            !entry.read && !entry.removed,
+            entry.removed,
             int(entry.updated),
+            entry.room_id.as_ref().map(raw),
+            entry.message_id.as_ref().map(raw),
             json
         ],
     )

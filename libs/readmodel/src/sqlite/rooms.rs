@@ -4,9 +4,10 @@ use rusqlite::{Connection, params};
 use schemas::ids::{RoomId, UserId};
 use schemas::position::Sequence;
 
-use super::rows::{doc, docs, each, int, limit as sql_limit, one, raw};
+use super::rows::{db_error, doc, docs, each, int, limit as sql_limit, one, raw};
 use crate::docs::{MembershipDoc, RoomDoc};
 use crate::store::{ActivityAnchor, Answer, Changes, ListFrom, MAX_MEMBERSHIPS, Slice};
+use crate::unread::{Counted, Stretch};
 
 pub(super) fn rooms(db: &Connection, ids: &[RoomId]) -> Answer<Vec<RoomDoc>> {
     let mut found = Vec::with_capacity(ids.len());
@@ -86,7 +87,7 @@ pub(super) fn memberships_of(db: &Connection, user: &UserId) -> Answer<Vec<Membe
     docs(db, sql, params![raw(user), sql_limit(MAX_MEMBERSHIPS)])
 }
 
-/// Members from a number of the read marker on; 0 for all.
+/// Members who are known to have read up to a number; 0 for all.
 pub(super) fn members(
     db: &Connection,
     room: &RoomId,
@@ -139,6 +140,50 @@ pub(super) fn marker_changes(
     let mut found = in_each_room(db, sql, rooms, after, limit)?;
     found.sort_by_key(|member| member.marker_updated);
     Ok(Changes::cut(found, limit))
+}
+
+/// Counts in stretches of main timelines.
+pub(super) fn count(db: &Connection, stretches: &[Stretch]) -> Answer<Vec<Counted>> {
+    stretches.iter().map(|stretch| count_one(db, stretch)).collect()
+}
+
+fn count_one(db: &Connection, stretch: &Stretch) -> Answer<Counted> {
+    let Some(room) = key_of(db, &stretch.room_id)? else { return Ok(Counted::default()) };
+    let (after, through) = (int(stretch.after), int(stretch.through));
+    let mut counted = Counted::default();
+    if stretch.deleted {
+        let sql = "SELECT count(*) FROM messages
+            WHERE k >> 36 = ?1 AND gone IS NOT NULL AND gone > ?2 AND gone <= ?3";
+        counted.deleted = number(db, sql, params![room, after, through])?;
+    }
+    if stretch.named {
+        // A message that names both counts once.
+        let sql = "SELECT count(*) FROM (
+            SELECT main FROM named WHERE room = ?1 AND user = ?2 AND main > ?3 AND main <= ?4
+            UNION SELECT main FROM named WHERE room = ?1 AND user = x'' AND main > ?3 AND main <= ?4)";
+        counted.named = number(db, sql, params![room, raw(&stretch.user_id), after, through])?;
+    }
+    Ok(counted)
+}
+
+fn number(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Answer<u64> {
+    let mut found = 0;
+    each(db, sql, params, |row| {
+        let count: i64 = row.get(0).map_err(db_error)?;
+        found = u64::try_from(count).unwrap_or_default();
+        Ok(false)
+    })?;
+    Ok(found)
+}
+
+/// The integer of a room; none when it is not known.
+pub(super) fn key_of(db: &Connection, room: &RoomId) -> Answer<Option<i64>> {
+    let mut key = None;
+    each(db, "SELECT k FROM rooms WHERE id = ?1", [raw(room)], |row| {
+        key = Some(row.get(0).map_err(db_error)?);
+        Ok(false)
+    })?;
+    Ok(key)
 }
 
 fn in_each_room(

@@ -31,6 +31,7 @@ CREATE TABLE rooms(
     activity INTEGER NOT NULL, changed INTEGER NOT NULL, doc BLOB NOT NULL);
 CREATE INDEX rooms_name ON rooms(name, id) WHERE name IS NOT NULL;
 
+-- marker: the number up to which the person is known to have read, 0 for none.
 CREATE TABLE memberships(
     room INTEGER NOT NULL, user BLOB NOT NULL, present INTEGER NOT NULL, marker INTEGER NOT NULL,
     changed INTEGER NOT NULL, moved INTEGER NOT NULL, doc BLOB NOT NULL,
@@ -41,21 +42,35 @@ CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
 
 -- k: room and number, see `message_key`; client: hash of (room, sender, client id); thread: the message
 -- answered, answer: the number again, so that a thread is in its order, both null for none; edited: the last
--- edit, deletion or answer to it, null for none. That an id is there once is the projection's doing: checking it here again
--- would cost a search for every message.
+-- edit, deletion or answer to it, null for none; gone: the main number of a deleted message of the main timeline,
+-- null for every other. That an id is there once is the projection's doing: checking it here again would cost a
+-- search for every message.
 CREATE TABLE messages(
     k INTEGER PRIMARY KEY, id BLOB NOT NULL, posted INTEGER NOT NULL, client INTEGER,
-    thread BLOB, answer INTEGER, edited INTEGER, doc BLOB NOT NULL);
+    thread BLOB, answer INTEGER, edited INTEGER, gone INTEGER, doc BLOB NOT NULL);
 CREATE INDEX messages_id ON messages(id);
 CREATE INDEX messages_client ON messages(client) WHERE client IS NOT NULL;
 CREATE INDEX messages_thread ON messages(thread, answer) WHERE thread IS NOT NULL;
 CREATE INDEX messages_edited ON messages(k >> 36, edited) WHERE edited IS NOT NULL;
+CREATE INDEX messages_gone ON messages(k >> 36, gone) WHERE gone IS NOT NULL;
 
+-- Whom messages of the main timeline name: a person, or the whole room (an empty user).
+CREATE TABLE named(
+    room INTEGER NOT NULL, user BLOB NOT NULL, main INTEGER NOT NULL,
+    PRIMARY KEY (room, user, main)) WITHOUT ROWID;
+CREATE INDEX named_main ON named(room, main);
+
+-- unread: neither read by itself nor taken back; removed: taken back; room, message: null for none.
 CREATE TABLE notifications(
     id BLOB PRIMARY KEY, user BLOB NOT NULL, created INTEGER NOT NULL, unread INTEGER NOT NULL,
-    changed INTEGER NOT NULL, doc BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX notifications_created ON notifications(user, created);
+    removed INTEGER NOT NULL, changed INTEGER NOT NULL, room BLOB, message BLOB,
+    doc BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX notifications_created ON notifications(user, created) WHERE removed = 0;
+CREATE INDEX notifications_unread ON notifications(user, created) WHERE unread = 1;
 CREATE INDEX notifications_changed ON notifications(user, changed);
+CREATE INDEX notifications_room ON notifications(user, room, created)
+    WHERE unread = 1 AND room IS NOT NULL;
+CREATE INDEX notifications_message ON notifications(message, user) WHERE message IS NOT NULL;
 
 CREATE TABLE inboxes(user BLOB PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE site(id INTEGER PRIMARY KEY CHECK (id = 1), doc BLOB NOT NULL);
@@ -138,6 +153,10 @@ mod tests {
             (
                 "k >> 36 = 1 AND edited IS NOT NULL AND edited >= 2 AND posted < 2",
                 "messages_edited (<expr>=? AND edited>?)",
+            ),
+            (
+                "k >> 36 = 1 AND gone IS NOT NULL AND gone > 2 AND gone <= 3",
+                "messages_gone (<expr>=? AND gone>? AND gone<?)",
             ),
         ];
         for (question, index) in questions {

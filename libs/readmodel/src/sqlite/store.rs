@@ -26,6 +26,7 @@ use crate::store::{
     MAX_ITEMS, NameAnchor, ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Threads,
     Want,
 };
+use crate::unread::{Counted, Stretch};
 
 /// Connections that read at the same time; more would only queue for two or four cores.
 const READERS: usize = 4;
@@ -235,6 +236,14 @@ impl ReadStore for SqliteStore {
         self.read(move |db| rooms::members(db, &room, number, after.as_ref(), items(limit))).await
     }
 
+    async fn count(&self, stretches: Vec<Stretch>) -> Answer<Vec<Counted>> {
+        self.read(move |db| rooms::count(db, &stretches)).await
+    }
+
+    async fn newest(&self, rooms: Vec<RoomId>) -> Answer<Vec<MessageDoc>> {
+        self.read(move |db| messages::newest(db, &rooms)).await
+    }
+
     async fn membership_changes(
         &self,
         user: &UserId,
@@ -331,6 +340,34 @@ impl ReadStore for SqliteStore {
         let user = user.clone();
         let most = items(limit);
         self.read(move |db| people::notifications(db, &user, unread_only, before, most)).await
+    }
+
+    async fn notification_about(
+        &self,
+        user: &UserId,
+        message: &MessageId,
+    ) -> Answer<Option<NotificationDoc>> {
+        let (user, message) = (user.clone(), message.clone());
+        self.read(move |db| people::notification_about(db, &user, &message)).await
+    }
+
+    async fn people_told_of(&self, message: &MessageId) -> Answer<Vec<UserId>> {
+        let message = message.clone();
+        self.read(move |db| people::people_told_of(db, &message)).await
+    }
+
+    async fn unread_about_room(
+        &self,
+        user: &UserId,
+        room: &RoomId,
+    ) -> Answer<Vec<NotificationDoc>> {
+        let (user, room) = (user.clone(), room.clone());
+        self.read(move |db| people::unread_about_room(db, &user, &room)).await
+    }
+
+    async fn rooms_with_unread(&self, user: &UserId) -> Answer<Vec<RoomId>> {
+        let user = user.clone();
+        self.read(move |db| people::rooms_with_unread(db, &user)).await
     }
 
     async fn notification_changes(
