@@ -59,7 +59,12 @@ impl Hub {
         let begin = head.saturating_sub(WARM_UP);
         let since = match begin {
             0 => None,
-            _ => Some(parts.log.get(begin).await?.map_or_else(Timestamp::now, |at| at.stored_at)),
+            _ => Some(match parts.log.get(begin).await {
+                Ok(Some(at)) => at.stored_at,
+                // Erased, or on a lane of another build, which must not keep a gateway from starting.
+                Ok(None) | Err(LogError::BadAnswer(_)) => Timestamp::now(),
+                Err(error) => return Err(error.into()),
+            }),
         };
         let hub = Self::new(parts, begin);
         hub.learn_unprojected(begin).await?;
