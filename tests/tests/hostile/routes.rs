@@ -108,7 +108,7 @@ impl Operation {
             "members" | "users" => json!([things.user]),
             "user" => json!(things.user),
             "message_id" => json!(things.message),
-            "suspended" | "muted" => json!(false),
+            "archived" | "suspended" | "muted" => json!(false),
             _ => json!(UNSPEAKABLE),
         }
     }
