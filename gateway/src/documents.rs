@@ -130,6 +130,7 @@ fn membership_in(member: &MembershipDoc, unread: Unread, now: Timestamp) -> Memb
         mention_count: unread.mentions,
         last_read_message_id: member.marker_message_id.clone(),
         muted: member.muted_until.is_some_and(|until| until > now),
+        muted_until: member.muted_until,
     }
 }
 

@@ -168,6 +168,9 @@ pub struct Membership {
     pub last_read_message_id: Option<MessageId>,
     /// Whether he may only read at the moment.
     pub muted: bool,
+    /// Until when they may only read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<Timestamp>,
 }
 
 /// A room.

@@ -356,6 +356,7 @@ async fn general_is_looked_after_by_the_installations_admins(place: Place) {
     let room = path.trim_start_matches("/v1/rooms/");
     let post = format!("{path}/messages");
     bob.post(&post, json!({"body": "muted"})).await.problem(403, "forbidden");
+    assert_eq!(bob.room(room).await["membership"]["muted_until"], LATER);
     admin.patch(&member, json!({"muted_until": null})).await.ok(200);
     bob.says(room, "not any more").await;
     admin
