@@ -69,10 +69,10 @@ impl Joining {
         let plan = match self.recent(after, begin)? {
             Some(recent) => {
                 self.count(begin, "memory");
-                Some(self.from_memory(after, recent).await?)
+                Some(self.plan_of_memory(after, recent).await?)
             }
             None => {
-                let plan = self.from_read_model(after).await?;
+                let plan = self.plan_of_read_model(after).await?;
                 if plan.is_some() {
                     self.count(begin, "read_model");
                 }
@@ -111,7 +111,7 @@ impl Joining {
         Ok(Some(Recent { last, events, rooms, through: state.head }))
     }
 
-    async fn from_memory(&self, after: Sequence, recent: Recent) -> Result<Plan, JoinError> {
+    async fn plan_of_memory(&self, after: Sequence, recent: Recent) -> Result<Plan, JoinError> {
         let inner = &self.hub.inner;
         let Recent { last, events, rooms, through } = recent;
         let last = placed(inner, last.as_slice()).await.pop();
@@ -145,7 +145,7 @@ impl Joining {
         Ok(acquainted)
     }
 
-    async fn from_read_model(&self, after: Sequence) -> Result<Option<Plan>, JoinError> {
+    async fn plan_of_read_model(&self, after: Sequence) -> Result<Option<Plan>, JoinError> {
         let inner = &self.hub.inner;
         let (rooms, floor) = {
             let state = inner.state.lock();
@@ -257,6 +257,8 @@ async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
     placed
 }
 
+#[cfg(test)]
+mod client;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

@@ -197,7 +197,6 @@ fn what_nobody_could_read_is_not_written() {
 /// What the hot path pays for it: `cargo test -p schemas --release --test it price -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
-#[expect(clippy::print_stdout, reason = "a measurement is read by whoever asked for it")]
 fn the_price_of_reading_back() {
     let samples = samples::events(true);
     let posted = samples.iter().find(|e| matches!(e.data, EventData::MessagePosted(_))).unwrap();

@@ -1,12 +1,12 @@
-//! A history, the documents of any place in it, and a client that trusts the contract.
+//! A history, and the documents of any place in it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::{Strategy, any, prop_oneof};
 use readmodel::{MembershipDoc, MessageDoc};
+use schemas::events::MessageState;
 use schemas::values::RoomRole;
-use schemas::{Event, EventData, MessageId, RoomId, Sequence, Timestamp};
-use serde_json::Value;
+use schemas::{Event, EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
 use crate::live::fixture::{
     added, answered, deleted, edited, event, message, posted, read, removed, user,
@@ -155,6 +155,14 @@ impl Docs {
         self.own.values().filter(|doc| doc.present).map(|doc| doc.room_id.clone()).collect()
     }
 
+    /// Where a person's last post in a room's main timeline is: their marker stands there at least.
+    fn last_post(&self, room: &RoomId, who: &UserId) -> Sequence {
+        let own = |doc: &&MessageDoc| {
+            doc.room_id == *room && doc.sender_id == *who && doc.thread_root_id.is_none()
+        };
+        self.messages.values().filter(own).map(|doc| doc.posted).max().unwrap_or_default()
+    }
+
     pub(super) fn count(&mut self, root: Option<&MessageId>, at: Sequence, more: bool) {
         let Some(root) = root.and_then(|root| self.messages.get_mut(root)) else { return };
         let count = root.reply_count;
@@ -167,31 +175,7 @@ impl Docs {
             EventData::MessagePosted(data) => {
                 let state = &data.message;
                 self.count(state.thread_root_id.as_ref(), at, true);
-                self.messages.insert(
-                    state.id.clone(),
-                    MessageDoc {
-                        id: state.id.clone(),
-                        room_id: state.room_id.clone(),
-                        number: at,
-                        main_number: at,
-                        sender_id: state.sender_id.clone(),
-                        client_id: None,
-                        body: state.body.to_string(),
-                        format: state.format,
-                        attachments: Vec::new(),
-                        mentions: Vec::new(),
-                        mentions_room: None,
-                        thread_root_id: state.thread_root_id.clone(),
-                        reply_count: 0,
-                        created_at: state.created_at,
-                        edited_at: None,
-                        deleted_at: None,
-                        posted: at,
-                        changed: at,
-                        beside: 0,
-                        updated: at,
-                    },
-                );
+                self.messages.insert(state.id.clone(), fresh(state, at));
             }
             EventData::MessageEdited(data) => {
                 let doc = self.messages.get_mut(&data.message.id).unwrap();
@@ -214,7 +198,8 @@ impl Docs {
             EventData::ReadMoved(data) => {
                 let who = if data.user_id == user(LISTENER) { LISTENER } else { AUTHOR };
                 let key = (data.room_id.clone(), who);
-                if self.markers.get(&key).is_none_or(|(reached, ..)| data.posted > *reached) {
+                let read = self.markers.get(&key).map_or(0, |(reached, ..)| *reached);
+                if data.posted > read.max(self.last_post(&data.room_id, &data.user_id)) {
                     self.markers.insert(key, (data.posted, data.message_id.clone(), at));
                 }
             }
@@ -256,143 +241,28 @@ pub(super) fn membership(room: &RoomId, at: Sequence, returned: bool) -> Members
     }
 }
 
-pub(super) fn json(frame: &[u8]) -> Value {
-    let start = frame.iter().position(|byte| *byte == b'{').unwrap();
-    serde_json::from_slice(&frame[start..]).unwrap()
-}
-
-/// What a client holds.
-#[derive(Debug, Default)]
-pub(super) struct Client {
-    pub(super) rooms: HashMap<String, Held>,
-    pub(super) position: Sequence,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Held {
-    /// Body, answers and whether it is there.
-    messages: HashMap<String, (String, u64, bool)>,
-    markers: HashMap<String, String>,
-}
-
-impl Held {
-    /// As REST gives a room.
-    pub(super) fn load(docs: &Docs, room: &RoomId) -> Self {
-        let messages = docs.messages.values().filter(|doc| doc.room_id == *room);
-        let held = |doc: &MessageDoc| {
-            (doc.id.to_string(), (doc.body.clone(), doc.reply_count, doc.deleted_at.is_none()))
-        };
-        let markers = docs.markers.iter().filter(|((of, _), _)| of == room);
-        let marker = |((_, who), (_, id, _)): (&(RoomId, u64), &(_, MessageId, _))| {
-            (user(*who).to_string(), id.to_string())
-        };
-        Self { messages: messages.map(held).collect(), markers: markers.map(marker).collect() }
-    }
-}
-
-impl Client {
-    pub(super) fn loaded(history: &History, at: Sequence) -> Self {
-        let docs = Docs::at(history, at);
-        let rooms = docs.rooms();
-        let load = |room: &RoomId| (room.to_string(), Held::load(&docs, room));
-        Self { rooms: rooms.iter().map(load).collect(), position: at }
-    }
-
-    /// Applies a frame as a client would that trusts the contract. `now` is what REST says meanwhile.
-    pub(super) fn apply(&mut self, frame: &Value, now: &Docs, said: &[Said]) -> Result<(), String> {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let position = text(&frame["position"]);
-        let at: Sequence = position.trim_start_matches("e1:").parse().unwrap();
-        if at < self.position {
-            return Err(format!("{at} after {}: {frame}", self.position));
-        }
-        self.position = at;
-        let room = text(&frame["room_id"]);
-        let id = RoomId::parse(&room).unwrap();
-        if frame["type"] == "reload" {
-            self.rooms.insert(room, Held::load(now, &id));
-            return Ok(());
-        }
-        match frame["event"].as_str().unwrap() {
-            "member.joined" => {
-                self.rooms.entry(room).or_insert_with(|| Held::load(now, &id));
-            }
-            "member.left" => {
-                self.rooms.remove(&room);
-            }
-            "member.changed" => {}
-            "read.moved" => {
-                let held = self.rooms.get_mut(&room).ok_or("a marker of a room not held")?;
-                let (who, to) =
-                    (text(&frame["data"]["user_id"]), text(&frame["data"]["message_id"]));
-                let place = |id: &str| {
-                    said.iter().enumerate().find_map(|(n, said)| {
-                        let is = message(u64::try_from(n).unwrap()).as_str() == id;
-                        is.then_some(said.posted)
-                    })
-                };
-                let before = held.markers.insert(who, to.clone());
-                // What REST has said meanwhile may be further.
-                if before.is_some_and(|before| place(&before) > place(&to)) && at == self.position {
-                    return Err(format!("a marker goes back: {frame}"));
-                }
-            }
-            name => self.message(name, &room, &frame["data"])?,
-        }
-        Ok(())
-    }
-
-    /// A resume tells messages with their counts: answers are counted by frames only when they come live.
-    pub(super) fn message(&mut self, name: &str, room: &str, data: &Value) -> Result<(), String> {
-        let held = self.rooms.get_mut(room).ok_or("a message of a room not held")?;
-        let id = data["id"].as_str().unwrap().to_owned();
-        let gone = held.messages.get(&id).is_some_and(|(_, _, there)| !there);
-        if gone && name != "message.deleted" {
-            return Err(format!("{name} after the deletion of {id}"));
-        }
-        let body = data["body"].as_str().unwrap().to_owned();
-        match name {
-            "message.posted" | "message.changed" => {
-                let replies = data["reply_count"].as_u64().ok_or("no count")?;
-                held.messages.insert(id, (body, replies, true));
-            }
-            "message.edited" => {
-                held.messages.get_mut(&id).ok_or("an edit of what is not held")?.0 = body;
-            }
-            "message.deleted" => {
-                held.messages.insert(id, (String::new(), 0, false));
-            }
-            other => return Err(format!("an unknown event {other}")),
-        }
-        Ok(())
-    }
-
-    /// Whether it holds what the documents say.
-    pub(super) fn compare(&self, docs: &Docs) -> Result<(), String> {
-        let rooms = docs.rooms();
-        let mine: HashSet<String> = self.rooms.keys().cloned().collect();
-        let theirs: HashSet<String> = rooms.iter().map(ToString::to_string).collect();
-        if mine != theirs {
-            return Err(format!("in {mine:?}, not {theirs:?}"));
-        }
-        for room in &rooms {
-            let (held, truth) = (&self.rooms[room.as_str()], Held::load(docs, room));
-            for (id, (body, replies, there)) in &truth.messages {
-                let mine = held.messages.get(id);
-                let same = match mine {
-                    Some((my_body, my_replies, true)) => {
-                        *there && my_body == body && my_replies == replies
-                    }
-                    Some((_, _, false)) | None => !there,
-                };
-                if !same {
-                    return Err(format!("{id}: {mine:?}, not {:?}", (body, replies, there)));
-                }
-            }
-            if held.markers != truth.markers {
-                return Err(format!("markers {:?}, not {:?}", held.markers, truth.markers));
-            }
-        }
-        Ok(())
+/// A message as it is posted.
+fn fresh(state: &MessageState, at: Sequence) -> MessageDoc {
+    MessageDoc {
+        id: state.id.clone(),
+        room_id: state.room_id.clone(),
+        number: at,
+        main_number: at,
+        sender_id: state.sender_id.clone(),
+        client_id: None,
+        body: state.body.to_string(),
+        format: state.format,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        mentions_room: None,
+        thread_root_id: state.thread_root_id.clone(),
+        reply_count: 0,
+        created_at: state.created_at,
+        edited_at: None,
+        deleted_at: None,
+        posted: at,
+        changed: at,
+        beside: 0,
+        updated: at,
     }
 }

@@ -11,7 +11,8 @@ use readmodel::MessageMark;
 use schemas::{Epoch, Event, MessageId, RoomId, Sequence, Timestamp};
 use serde_json::Value;
 
-use super::model::{AUTHOR, Act, Client, Docs, History, LISTENER, act, json, membership};
+use super::client::{Client, json};
+use super::model::{AUTHOR, Act, Docs, History, LISTENER, act, membership};
 use crate::live::changes::{Changed, Span, answered_frame, message_frame};
 use crate::live::fixture::{lane_of, sender, user};
 use crate::live::late::{Late, Verdict};
@@ -47,7 +48,7 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
-    fn from_memory(&self, after: Sequence, begin: bool) -> Plan {
+    fn plan_of_memory(&self, after: Sequence, begin: bool) -> Plan {
         let part = |from: Sequence, to: Sequence| {
             let range = usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
             self.memory[range].iter().flatten().cloned().collect::<Vec<Placed>>()
@@ -61,7 +62,7 @@ impl Server<'_> {
     }
 
     /// Documents as of `at`, of which everything up to `through` counts.
-    fn from_read_model(&self, after: Sequence, through: Sequence, at: Sequence) -> Plan {
+    fn plan_of_read_model(&self, after: Sequence, through: Sequence, at: Sequence) -> Plan {
         let docs = Docs::at(self.history, at);
         let rooms = Docs::at(self.history, self.head).rooms();
         let marks = docs.messages.values().filter(|doc| rooms.contains(&doc.room_id));
@@ -135,7 +136,7 @@ fn resumed(acts: &[Act], begin: u8, tries: &[Try]) -> Result<(), String> {
     let start = part(end, 2, begin);
     let mut client = Client::loaded(&history, start);
     let mut head = start;
-    let last = (255, tries.len() % 2 == 0, 128, 255);
+    let last = (255, tries.len().is_multiple_of(2), 128, 255);
     for (count, (grown, from_memory, checkpoint, cut)) in
         tries.iter().copied().chain([last]).enumerate()
     {
@@ -144,12 +145,12 @@ fn resumed(acts: &[Act], begin: u8, tries: &[Try]) -> Result<(), String> {
         let (after, now) = (client.position, Docs::at(&history, head));
         let mut frames = Vec::new();
         if from_memory {
-            frames.extend(server.frames(&server.from_memory(after, true)));
+            frames.extend(server.frames(&server.plan_of_memory(after, true)));
         } else {
             let through = part(head, after, checkpoint);
             let at = part(head, through, checkpoint);
-            frames.extend(server.frames(&server.from_read_model(after, through, at)));
-            frames.extend(server.frames(&server.from_memory(through, false)));
+            frames.extend(server.frames(&server.plan_of_read_model(after, through, at)));
+            frames.extend(server.frames(&server.plan_of_memory(through, false)));
         }
         let is_last = count == tries.len();
         let sent = if is_last { frames.len() } else { frames.len() * usize::from(cut) / 256 };

@@ -1,0 +1,151 @@
+//! A client that trusts the contract, and what it holds.
+
+use std::collections::{HashMap, HashSet};
+
+use readmodel::MessageDoc;
+use schemas::{MessageId, RoomId, Sequence};
+use serde_json::Value;
+
+use super::model::{Docs, History, Said};
+use crate::live::fixture::{message, user};
+
+pub(super) fn json(frame: &[u8]) -> Value {
+    let start = frame.iter().position(|byte| *byte == b'{').unwrap();
+    serde_json::from_slice(&frame[start..]).unwrap()
+}
+
+/// What a client holds.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    pub(super) rooms: HashMap<String, Held>,
+    pub(super) position: Sequence,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Body, answers and whether it is there.
+    messages: HashMap<String, (String, u64, bool)>,
+    markers: HashMap<String, String>,
+}
+
+impl Held {
+    /// As REST gives a room.
+    pub(super) fn load(docs: &Docs, room: &RoomId) -> Self {
+        let messages = docs.messages.values().filter(|doc| doc.room_id == *room);
+        let held = |doc: &MessageDoc| {
+            (doc.id.to_string(), (doc.body.clone(), doc.reply_count, doc.deleted_at.is_none()))
+        };
+        let markers = docs.markers.iter().filter(|((of, _), _)| of == room);
+        let marker = |((_, who), (_, id, _)): (&(RoomId, u64), &(_, MessageId, _))| {
+            (user(*who).to_string(), id.to_string())
+        };
+        Self { messages: messages.map(held).collect(), markers: markers.map(marker).collect() }
+    }
+}
+
+impl Client {
+    pub(super) fn loaded(history: &History, at: Sequence) -> Self {
+        let docs = Docs::at(history, at);
+        let rooms = docs.rooms();
+        let load = |room: &RoomId| (room.to_string(), Held::load(&docs, room));
+        Self { rooms: rooms.iter().map(load).collect(), position: at }
+    }
+
+    /// Applies a frame as a client would that trusts the contract. `now` is what REST says meanwhile.
+    pub(super) fn apply(&mut self, frame: &Value, now: &Docs, said: &[Said]) -> Result<(), String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let position = text(&frame["position"]);
+        let at: Sequence = position.trim_start_matches("e1:").parse().unwrap();
+        if at < self.position {
+            return Err(format!("{at} after {}: {frame}", self.position));
+        }
+        self.position = at;
+        let room = text(&frame["room_id"]);
+        let id = RoomId::parse(&room).unwrap();
+        if frame["type"] == "reload" {
+            self.rooms.insert(room, Held::load(now, &id));
+            return Ok(());
+        }
+        match frame["event"].as_str().unwrap() {
+            "member.joined" => {
+                self.rooms.entry(room).or_insert_with(|| Held::load(now, &id));
+            }
+            "member.left" => {
+                self.rooms.remove(&room);
+            }
+            "member.changed" => {}
+            "read.moved" => {
+                let held = self.rooms.get_mut(&room).ok_or("a marker of a room not held")?;
+                let (who, to) =
+                    (text(&frame["data"]["user_id"]), text(&frame["data"]["message_id"]));
+                let place = |id: &str| {
+                    said.iter().enumerate().find_map(|(n, said)| {
+                        let is = message(u64::try_from(n).unwrap()).as_str() == id;
+                        is.then_some(said.posted)
+                    })
+                };
+                let before = held.markers.insert(who, to.clone());
+                // What REST has said meanwhile may be further.
+                if before.is_some_and(|before| place(&before) > place(&to)) && at == self.position {
+                    return Err(format!("a marker goes back: {frame}"));
+                }
+            }
+            name => self.message(name, &room, &frame["data"])?,
+        }
+        Ok(())
+    }
+
+    /// A resume tells messages with their counts: answers are counted by frames only when they come live.
+    pub(super) fn message(&mut self, name: &str, room: &str, data: &Value) -> Result<(), String> {
+        let held = self.rooms.get_mut(room).ok_or("a message of a room not held")?;
+        let id = data["id"].as_str().unwrap().to_owned();
+        let gone = held.messages.get(&id).is_some_and(|(_, _, there)| !there);
+        if gone && name != "message.deleted" {
+            return Err(format!("{name} after the deletion of {id}"));
+        }
+        let body = data["body"].as_str().unwrap().to_owned();
+        match name {
+            "message.posted" | "message.changed" => {
+                let replies = data["reply_count"].as_u64().ok_or("no count")?;
+                held.messages.insert(id, (body, replies, true));
+            }
+            "message.edited" => {
+                held.messages.get_mut(&id).ok_or("an edit of what is not held")?.0 = body;
+            }
+            "message.deleted" => {
+                held.messages.insert(id, (String::new(), 0, false));
+            }
+            other => return Err(format!("an unknown event {other}")),
+        }
+        Ok(())
+    }
+
+    /// Whether it holds what the documents say.
+    pub(super) fn compare(&self, docs: &Docs) -> Result<(), String> {
+        let rooms = docs.rooms();
+        let mine: HashSet<String> = self.rooms.keys().cloned().collect();
+        let theirs: HashSet<String> = rooms.iter().map(ToString::to_string).collect();
+        if mine != theirs {
+            return Err(format!("in {mine:?}, not {theirs:?}"));
+        }
+        for room in &rooms {
+            let (held, truth) = (&self.rooms[room.as_str()], Held::load(docs, room));
+            for (id, (body, replies, there)) in &truth.messages {
+                let mine = held.messages.get(id);
+                let same = match mine {
+                    Some((my_body, my_replies, true)) => {
+                        *there && my_body == body && my_replies == replies
+                    }
+                    Some((_, _, false)) | None => !there,
+                };
+                if !same {
+                    return Err(format!("{id}: {mine:?}, not {:?}", (body, replies, there)));
+                }
+            }
+            if held.markers != truth.markers {
+                return Err(format!("markers {:?}, not {:?}", held.markers, truth.markers));
+            }
+        }
+        Ok(())
+    }
+}
