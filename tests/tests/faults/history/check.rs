@@ -36,6 +36,12 @@ pub(crate) enum Violation {
     Invented { client: String, event: String, at: Sequence },
     /// What a client knows of a message in the end is not what became of it.
     Stale { client: String, message: String },
+    /// A client was told something of a message after it was told of its deletion.
+    Revived { client: String, message: String, at: Sequence },
+    /// A client was told that a read marker went backwards.
+    Backwards { client: String, user: String, at: Sequence },
+    /// What a client made of all it was told is not what it can read.
+    Differs { client: String, room: String, message: String, held: String, read: String },
     /// An event names a former one on its lane that the client was never told of.
     Unlinked { client: String, at: Sequence, previous: Sequence },
     /// A client could not be resumed.
@@ -126,11 +132,18 @@ impl<'a> Stored<'a> {
             (Outcome::Ok(told), Some(stored)) if (exact && told != *stored) || told < *stored => {
                 violations.push(Violation::Misplaced { act: act(), told, stored: *stored });
             }
+            // An edit that came after a deletion is in the log and has no effect: refused is what it was.
+            (Outcome::Fail, Some(at)) if self.overruled(&operation.act, *at) => {}
             (Outcome::Fail, Some(at)) => {
                 violations.push(Violation::RefusedYetStored { act: act(), at: *at });
             }
             (Outcome::Ok(_), Some(_)) | (Outcome::Fail, None) | (Outcome::Unknown, _) => {}
         }
+    }
+
+    /// Whether something in the log has no effect, as its message had been deleted before.
+    fn overruled(&self, act: &Act, at: Sequence) -> bool {
+        matches!(act, Act::Edit { message, .. } if self.truth.deleted_before(message, at))
     }
 
     /// Who is in a room may be told so again and again: what counts is what holds at the place that was told.

@@ -1,19 +1,22 @@
 //! What clients did and saw, recorded while things break; [`check`] holds it against the log.
 
 mod check;
+mod picture;
 mod telling;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod truth;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use schemas::Sequence;
 
-use check::check;
+use check::{Violation, check};
+pub(crate) use picture::{Held, Picture, read};
 pub(crate) use trace::{Absence, Trace, sequence};
 pub(crate) use truth::Truth;
 
@@ -147,11 +150,36 @@ impl History {
     /// # Panics
     /// When anything is not as it must be; the message lists what.
     pub(crate) fn must_agree_with(&self, truth: &Truth) {
-        let violations = check(&self.operations(), &self.traces(), truth);
-        let shown: Vec<String> = violations.iter().take(20).map(|v| format!("{v:?}")).collect();
-        let count = violations.len();
-        assert!(count == 0, "{count} violations, the first of them:\n{}", shown.join("\n"));
+        report(&check(&self.operations(), &self.traces(), truth));
     }
+
+    /// Holds what each client made of what it was told against what its person can read: whole histories of
+    /// rooms by person and room, none where the person may not read.
+    ///
+    /// # Panics
+    /// When a client holds anything else; the message lists what.
+    pub(crate) fn must_equal(&self, readings: &Readings) {
+        let mut violations = Vec::new();
+        for trace in self.traces() {
+            let picture = Picture::of(&trace);
+            for ((user, room), history) in readings {
+                if *user == trace.user {
+                    picture.must_equal(room, history.as_ref(), &mut violations);
+                }
+            }
+        }
+        report(&violations);
+    }
+}
+
+/// Whole histories by person and room, as REST shows them; none where the person may not read.
+pub(crate) type Readings = BTreeMap<(String, String), Option<BTreeMap<String, Held>>>;
+
+#[track_caller]
+fn report(violations: &[Violation]) {
+    let shown: Vec<String> = violations.iter().take(20).map(|v| format!("{v:?}")).collect();
+    let count = violations.len();
+    assert!(count == 0, "{count} violations, the first of them:\n{}", shown.join("\n"));
 }
 
 impl Doing {

@@ -33,14 +33,22 @@ pub(super) struct Listener<'a> {
     trace: &'a Trace,
     truth: &'a Truth,
     stretches: Vec<Stretch<'a>>,
+    /// Rooms that had to be loaded anew, and as of where.
+    reloads: Vec<(&'a str, Sequence)>,
     finished: Option<Sequence>,
     resets: Vec<&'a str>,
 }
 
 impl<'a> Listener<'a> {
     pub(super) fn of(trace: &'a Trace, truth: &'a Truth) -> Self {
-        let mut this =
-            Self { trace, truth, stretches: Vec::new(), finished: None, resets: Vec::new() };
+        let mut this = Self {
+            trace,
+            truth,
+            stretches: Vec::new(),
+            reloads: Vec::new(),
+            finished: None,
+            resets: Vec::new(),
+        };
         let mut ever = false;
         for seen in &trace.seen {
             let last = this.stretches.last_mut();
@@ -60,6 +68,7 @@ impl<'a> Listener<'a> {
                     stretch.reached = stretch.reached.max(*position);
                     stretch.resumed = Some(*position);
                 }
+                (Seen::Reload { room, position }, _) => this.reloads.push((room, *position)),
                 (Seen::Reset { reason }, _) => this.resets.push(reason),
                 (Seen::Finished { position }, _) => this.finished = Some(*position),
                 _ => {}
@@ -83,6 +92,41 @@ impl<'a> Listener<'a> {
         self.rights(violations);
         self.completeness(violations);
         self.links(violations);
+        self.deletions(violations);
+        self.markers(violations);
+    }
+
+    /// Nothing is told of a message after its deletion.
+    fn deletions(&self, violations: &mut Vec<Violation>) {
+        let mut gone: HashSet<&str> = HashSet::new();
+        for (_, told) in self.all_told() {
+            let Some(message) = &told.message else { continue };
+            if gone.contains(message.id.as_str()) && told.event != "message.deleted" {
+                let (client, message) = (self.trace.name.clone(), message.id.clone());
+                violations.push(Violation::Revived { client, message, at: told.position });
+            } else if told.event == "message.deleted" {
+                gone.insert(&message.id);
+            }
+        }
+    }
+
+    /// A read marker is told forwards only.
+    fn markers(&self, violations: &mut Vec<Violation>) {
+        let posted = self.posted();
+        let mut told_last: HashMap<(&str, &str), Sequence> = HashMap::new();
+        for (_, told) in self.all_told() {
+            if told.event == "member.left" && told.user.as_deref() == Some(&self.trace.user) {
+                told_last.retain(|(room, _), _| *room != told.room);
+            }
+            let (Some(marker), Some(user)) = (&told.marker, &told.user) else { continue };
+            let Some((_, place)) = posted.get(marker.as_str()) else { continue };
+            let last = told_last.entry((&told.room, user)).or_default();
+            if place < last {
+                let (client, user) = (self.trace.name.clone(), user.clone());
+                violations.push(Violation::Backwards { client, user, at: told.position });
+            }
+            *last = (*last).max(*place);
+        }
     }
 
     fn all_told(&self) -> impl Iterator<Item = (&Stretch<'a>, &'a Told)> {
@@ -145,7 +189,8 @@ impl<'a> Listener<'a> {
         for (_, told) in self.all_told() {
             if let Some(message) = &told.message {
                 let known = posted.get(message.id.as_str());
-                if known != Some(&(told.room.as_str(), message.posted)) {
+                let elsewhere = told.event == "message.posted" && told.position != message.posted;
+                if known != Some(&(told.room.as_str(), message.posted)) || elsewhere {
                     violations.push(Violation::Invented {
                         client: self.trace.name.clone(),
                         event: told.event.clone(),
@@ -195,7 +240,13 @@ impl<'a> Listener<'a> {
         let mut became: BTreeMap<&str, (Sequence, Option<&str>)> = BTreeMap::new();
         for (at, fact) in self.truth.facts.range(begin.after + 1..=end) {
             let (room, message) = match fact {
-                Fact::Posted { room, message, body, .. } | Fact::Edited { room, message, body } => {
+                Fact::Posted { room, message, body, .. } => {
+                    became.insert(message, (*at, Some(body)));
+                    (room, message)
+                }
+                // Nothing changes a deleted message, whatever the log says later.
+                Fact::Edited { message, .. } if self.truth.deleted_before(message, *at) => continue,
+                Fact::Edited { room, message, body } => {
                     became.insert(message, (*at, Some(body)));
                     (room, message)
                 }
@@ -248,7 +299,8 @@ impl<'a> Listener<'a> {
     /// Whether an event of a room at a place had to be told to this client.
     fn was_to_be_told(&self, room: &str, at: Sequence) -> bool {
         let (user, truth) = (self.trace.user.as_str(), self.truth);
-        if !truth.is_member(room, user, at) {
+        let loaded = |(of, position): &(&str, Sequence)| *of == room && at <= *position;
+        if !truth.is_member(room, user, at) || self.reloads.iter().any(loaded) {
             return false;
         }
         let Some(first) = self.stretches.iter().position(|one| one.reached >= at) else {

@@ -17,6 +17,8 @@ pub(crate) struct Told {
     pub(crate) message: Option<Message>,
     /// The person it is about, if it is about one's membership or read marker.
     pub(crate) user: Option<String>,
+    /// Where a read marker stands now: a message's id.
+    pub(crate) marker: Option<String>,
 }
 
 /// A message as it was told.
@@ -35,6 +37,8 @@ pub(crate) enum Seen {
     Opened { after: Sequence },
     /// An event.
     Told(Told),
+    /// What the client holds of a room may have holes: it has to load it anew, as of that place at least.
+    Reload { room: String, position: Sequence },
     /// What was missed has been sent.
     Resumed { position: Sequence, at: Duration },
     /// What was missed cannot be sent.
@@ -82,6 +86,11 @@ impl Trace {
         let at = self.begun.elapsed();
         match frame["type"].as_str() {
             Some("event") => self.seen.extend(told(frame).map(Seen::Told)),
+            Some("reload") => {
+                let room = frame["room_id"].as_str().expect("a room").to_owned();
+                let position = position(frame).expect("a position");
+                self.seen.push(Seen::Reload { room, position });
+            }
             Some("resumed") => {
                 let position = position(frame).expect("a position");
                 self.seen.push(Seen::Resumed { position, at });
@@ -156,6 +165,7 @@ fn told(frame: &Value) -> Option<Told> {
         previous: frame["previous"].as_str().and_then(sequence),
         message,
         user: data["user_id"].as_str().map(str::to_owned),
+        marker: (event == "read.moved").then(|| text(&data["message_id"])),
         event,
     })
 }

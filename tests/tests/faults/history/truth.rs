@@ -35,6 +35,7 @@ pub(crate) struct Truth {
     pub(crate) facts: BTreeMap<Sequence, Fact>,
     /// What befell each person's membership of each room.
     stays: HashMap<(String, String), BTreeMap<Sequence, bool>>,
+    deleted: HashMap<String, Sequence>,
     everyone: HashMap<String, Sequence>,
     registered: HashMap<String, Sequence>,
 }
@@ -61,6 +62,9 @@ impl Truth {
                     }
                 }
                 Fact::Member { room, user, present } => truth.stay(room, user, at, *present),
+                Fact::Deleted { message, .. } => {
+                    truth.deleted.entry(message.clone()).or_insert(at);
+                }
                 _ => {}
             }
             truth.facts.insert(at, fact);
@@ -71,6 +75,11 @@ impl Truth {
     fn stay(&mut self, room: &str, user: &str, at: Sequence, present: bool) {
         let stay = self.stays.entry((room.to_owned(), user.to_owned())).or_default();
         stay.insert(at, present);
+    }
+
+    /// Whether a message was deleted before a place.
+    pub(crate) fn deleted_before(&self, message: &str, at: Sequence) -> bool {
+        self.deleted.get(message).is_some_and(|deleted| *deleted < at)
     }
 
     /// Whether somebody belongs to a room once everything up to a place has happened.

@@ -139,9 +139,21 @@ impl Client {
                 }
                 return true;
             }
+            "event" if frame["event"] == "message.posted" => self.read(frame).await,
             _ => {}
         }
         false
+    }
+
+    /// Now and then marks what was told as read. A person's clients do so without knowing of one another, and
+    /// one that is behind must not take a marker back.
+    async fn read(&mut self, frame: &Value) {
+        let reads = matches!(self.manner, Manner::Listens | Manner::Writes);
+        if reads && self.dice.once_in(self.shared.habits.reads) {
+            let read = json!({"type": "read", "room_id": frame["room_id"],
+                              "message_id": frame["data"]["id"]});
+            self.socket.send(read).await;
+        }
     }
 
     /// Notes how long a message took that says when it was made.

@@ -3,6 +3,7 @@
 
 mod client;
 mod drip;
+mod readings;
 mod rest;
 mod steward;
 
@@ -39,6 +40,8 @@ pub(crate) struct Habits {
     pub(crate) rest_writers: usize,
     /// After every so many posts a REST writer changes one of his own, or takes one back; 0 for never.
     pub(crate) changes: usize,
+    /// A client marks about one in so many messages it is told of as read; 0 for never.
+    pub(crate) reads: usize,
     /// After every so many acknowledged posts of all the owner puts somebody out of a room or brings him
     /// back; 0 for never.
     pub(crate) churn: usize,
@@ -59,6 +62,7 @@ impl Default for Habits {
             socket_writers: 3,
             rest_writers: 3,
             changes: 5,
+            reads: 20,
             churn: 25,
             jitter: Duration::from_millis(300),
             pause: Duration::from_millis(4),
@@ -209,12 +213,14 @@ impl Load {
     /// Ends the load, waits until every client has heard the last word, and judges: what was recorded
     /// against the log, and the read model against a cold rebuild.
     pub(crate) async fn finish(self, world: &impl World, schedule: &Schedule) -> History {
+        let crew = self.shared.crew.clone();
         let history = self.end().await;
         let (ok, fail, unknown) = history.tally();
         let away = history.absences().len();
         schedule
             .say(&format!("{ok} ok, {fail} refused, {unknown} unknown; {away} resumes; judging"));
         history.must_agree_with(&Truth::of(&events(world).await));
+        history.must_equal(&self::readings::of(&crew).await);
         tokio::task::block_in_place(|| world.verify());
         history
     }

@@ -149,22 +149,39 @@ impl Writer {
         self.messages.extend(done.and_then(|message| message["id"].as_str().map(str::to_owned)));
     }
 
-    /// Changes a message, or takes it back. Each is touched once: what it becomes is its own doing alone.
+    /// Changes a message, or takes it back. Each is touched once by its author.
     async fn change(&mut self) {
         if self.messages.is_empty() {
             return;
         }
         let place = self.dice.below(self.messages.len());
         let message = self.messages.swap_remove(place);
+        let body = format!("changed by {} after {}", self.name, self.posted);
+        match self.dice.below(3) {
+            0 => self.delete(&message).await,
+            1 => self.edit(&message, &body).await,
+            // The owner of the room deletes it meanwhile: whichever comes first, it is deleted in the end.
+            _ => {
+                let (shared, owner) = (self.shared.clone(), self.shared.crew.owner.clone());
+                let mut owner = Self::new(&shared, &owner, self.dice.clone(), "owner".to_owned());
+                tokio::join!(self.edit(&message, &body), owner.delete(&message));
+            }
+        }
+    }
+
+    async fn delete(&mut self, message: &str) {
         let path = format!("/v1/messages/{message}");
-        let (act, request) = if self.dice.once_in(3) {
-            (Act::Delete { message }, Request { method: "DELETE", path, body: None })
-        } else {
-            let body = format!("changed by {} after {}", self.name, self.posted);
-            let request = Request { method: "PATCH", path, body: Some(json!({"body": body})) };
-            (Act::Edit { message, body }, request)
-        };
+        let act = Act::Delete { message: message.to_owned() };
         let doing = self.shared.history.begin(&self.person.id, act);
+        let request = Request { method: "DELETE", path, body: None };
+        self.caller.insist(&self.shared, doing, request, &mut self.dice).await;
+    }
+
+    async fn edit(&mut self, message: &str, body: &str) {
+        let path = format!("/v1/messages/{message}");
+        let act = Act::Edit { message: message.to_owned(), body: body.to_owned() };
+        let doing = self.shared.history.begin(&self.person.id, act);
+        let request = Request { method: "PATCH", path, body: Some(json!({"body": body})) };
         self.caller.insist(&self.shared, doing, request, &mut self.dice).await;
     }
 }
