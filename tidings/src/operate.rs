@@ -21,6 +21,11 @@ use reach::Reached;
 /// A wrong call, or something that did not work.
 pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Failure> {
     let begins = matches!(command, Command::Admin { action: Admin::Create { .. } });
+    // A wrong call is told before anything is made or reached.
+    let act = match &command {
+        Command::Admin { action } => Some(admin::Act::of(action)?),
+        _ => None,
+    };
     if begins || matches!(command, Command::Restore { .. }) {
         make_private(&config.data)
             .map_err(|error| Failure::because("the data folder cannot be made", &error))?;
@@ -39,7 +44,10 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
         Command::AcceptLoss { drop, output } => {
             accept_loss::run(&drop, output, &config, &reached).await
         }
-        Command::Admin { action } => admin::run(action, &config, &reached).await,
+        Command::Admin { .. } => match act {
+            Some(act) => admin::run(act, &config, &reached).await,
+            None => Err(Failure::wrong_call("not an act on accounts")),
+        },
         _ => Err(Failure::wrong_call("not an operator's command")),
     };
     reached.leave().await;

@@ -121,8 +121,13 @@ impl Span<'_> {
         if mark.deleted {
             return (mark.changed > self.after).then_some(mark.changed);
         }
-        let last = mark.changed.max(mark.beside);
-        Some(if mark.posted > self.after { mark.posted } else { last })
+        if mark.posted > self.after {
+            return Some(mark.posted);
+        }
+        // What lies beyond is told by other means, and may say nothing of what lies here.
+        let within = |at: Sequence| if at <= self.through { at } else { 0 };
+        let last = within(mark.changed).max(within(mark.beside));
+        (last > 0).then_some(last)
     }
 
     /// A membership of the person: that they are in again with a `reload`, or what else became of it.
@@ -251,10 +256,11 @@ pub(crate) fn message_frame(
         "message.deleted"
     } else if doc.posted > after {
         "message.posted"
+    } else if doc.beside >= after && doc.beside > 0 && doc.beside <= at {
+        // Also when its text changed later: that is told as an edit, which says nothing of its answers.
+        "message.changed"
     } else if doc.updated > at {
         return None;
-    } else if doc.beside >= after && doc.beside > 0 {
-        "message.changed"
     } else {
         "message.edited"
     };

@@ -41,6 +41,11 @@ pub(crate) fn replay(
     steps.extend(stories.answered());
     let entered = joined.iter().filter(|(room, _)| listener.rooms.contains(**room));
     steps.extend(entered.map(|(room, at)| Step::reload(room, *at)));
+    let elsewhere = |(_, told): &&Placed| {
+        // A room they came into since: they were not in it then, and load it anew.
+        !matches!(&told.audience, Audience::Room(room) if joined.contains_key(room))
+    };
+    let last = last.filter(elsewhere);
     steps.extend(last.and_then(|last| second_of(last, listener, &stories)));
     steps
 }
@@ -96,8 +101,8 @@ fn second_of(
     }
     let Audience::Room(room) = &told.audience else { return None };
     let root = told.about.thread().filter(|_| listener.rooms.contains(room))?;
-    // What happened to the thread's root later is told there.
-    (!stories.messages.contains_key(root)).then(|| answered(room, root, at))
+    // What happened to the thread's root later is told there; an edit says nothing of its answers.
+    stories.messages.get(root).is_none_or(Story::is_an_edit).then(|| answered(room, root, at))
 }
 
 fn answered(room: &RoomId, root: &MessageId, at: Sequence) -> Step {
@@ -131,6 +136,11 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
+    /// Whether it is an older message of which nothing but the text changed.
+    const fn is_an_edit(&self) -> bool {
+        !self.posted && !self.deleted && !self.is_whole()
+    }
+
     /// Whether it is an older message that is told whole.
     const fn is_whole(&self) -> bool {
         !self.posted && !self.deleted && self.answered.is_some()
@@ -226,7 +236,7 @@ impl<'a> Stories<'a> {
             About::Edited { message } => {
                 let story = story(message)?;
                 let is_last = story.edited.is_some_and(|last| last.sequence == at);
-                let alone = !story.posted && !story.deleted && !story.is_whole();
+                let alone = story.is_an_edit();
                 (is_last && alone).then(as_told)
             }
             About::Deleted { .. } => Some(as_told()),

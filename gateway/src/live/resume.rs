@@ -158,6 +158,10 @@ impl Joining {
         let store = inner.read.current();
         // Read before the documents: they hold everything up to there, and perhaps more.
         let through = store.checkpoint().await?.sequence.max(after);
+        let mut rooms = HashSet::clone(&rooms);
+        // Rooms the documents do not know the person to be in were come into later: a `reload` follows.
+        let known = inner.load_rooms(&self.user).await?;
+        rooms.retain(|room| known.contains(room));
         let Some(changed) = self.gather(store.as_ref(), &rooms, after).await? else {
             return Ok(None);
         };

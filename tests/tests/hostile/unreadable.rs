@@ -100,10 +100,10 @@ async fn settings_have_sixteen_levels_and_sixteen_kibibytes(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let text = |bytes: usize| json!({ "k": "x".repeat(bytes - 8) });
     for (settings, status) in [
-        (nested(16), 200),
-        (nested(17), 400),
-        (nested(64), 400),
-        (nested(126), 400),
+        (json!({ "a": nested(15) }), 200),
+        (json!({ "a": nested(16) }), 400),
+        (json!({ "a": nested(63) }), 400),
+        (json!({ "a": nested(125) }), 400),
         (text(16 * 1024), 200),
         (text(16 * 1024 + 1), 400),
         (json!([]), 400),

@@ -196,7 +196,8 @@ async fn frames_are_limited_over_sockets_that_come_and_go() {
     let stored = bob.room(&room).await["message_count"].as_u64().unwrap();
     let stored = float(usize::try_from(stored).unwrap());
     assert!(stored <= frames_in(took) * 1.1 + 2.0, "{stored} stored in {took:?}");
-    assert!(stored >= 50.0, "{stored} stored in {took:?}");
+    // What was granted and not begun when its socket ended is dropped with it.
+    assert!(stored >= 10.0, "{stored} stored in {took:?}");
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_burst_of_posts_keeps_its_order(place: Place) {
             let client_id = if n == 50 { 49 } else { n };
             let mut post = json!({
                 "type": "post", "id": format!("{n} {room}"), "room_id": room,
-                "client_id": client_id.to_string(), "body": n.to_string(),
+                "client_id": client_id.to_string(), "body": client_id.to_string(),
             });
             if n == 30 {
                 post["thread_root_id"] = json!(format!("msg_{}", "0".repeat(26)));

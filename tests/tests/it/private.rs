@@ -131,7 +131,7 @@ async fn the_loudest_log_says_nothing_of_what_people_say() {
     Stranger::new(&place).post("/v1/sessions", login).await.problem(401, "invalid_credentials");
     let again = Person::login(&place, &bob.email, &bob.password).await;
     let log = installation.process.stderr();
-    assert!(log.contains("\"level\":\"DEBUG\""), "ours is heard");
+    assert!(log.contains("\"level\":\"debug\""), "ours is heard");
     for secret in [
         &text,
         &name,

@@ -25,39 +25,61 @@ const LENGTH: usize = 20;
 const LONGEST_LINE: u64 = 1024;
 
 /// A password, and whether it was made here and must be told.
-struct Password {
+pub(crate) struct Password {
     value: NewPassword,
     made: bool,
+}
+
+/// A call that obeys the rules.
+pub(crate) enum Act {
+    Create { username: Username, email: Email, password: Password, output: Output },
+    Promote { user: String, output: Output },
+    ResetPassword { user: String, password: Password, output: Output },
+}
+
+impl Act {
+    /// Checks a call, and reads or makes its password.
+    ///
+    /// # Errors
+    /// A wrong call: a name or password against the rules.
+    pub(crate) fn of(action: &Admin) -> Result<Self, Failure> {
+        Ok(match action {
+            Admin::Create { username, email, password, output } => Self::Create {
+                username: Username::parse(username).map_err(|error| wrong("username", &error))?,
+                email: Email::parse(email).map_err(|error| wrong("email", &error))?,
+                password: Password::from(password)?,
+                output: *output,
+            },
+            Admin::Promote { user, output } => {
+                Self::Promote { user: user.clone(), output: *output }
+            }
+            Admin::ResetPassword { user, password, output } => Self::ResetPassword {
+                user: user.clone(),
+                password: Password::from(password)?,
+                output: *output,
+            },
+        })
+    }
 }
 
 /// Makes an admin or changes an account.
 ///
 /// # Errors
-/// A wrong call (a name or password against the rules), a name that is taken, an account that does not exist, a log
-/// that cannot be reached or written.
-pub(crate) async fn run(
-    action: Admin,
-    config: &Config,
-    reached: &Reached,
-) -> Result<ExitCode, Failure> {
-    match action {
-        Admin::Create { username, email, password, output } => {
-            let username = Username::parse(&username).map_err(|error| wrong("username", &error))?;
-            let email = Email::parse(&email).map_err(|error| wrong("email", &error))?;
-            let password = Password::from(password)?;
-            let operator = open(config, reached).await?;
+/// A name that is taken, an account that does not exist, a log that cannot be reached or written.
+pub(crate) async fn run(act: Act, config: &Config, reached: &Reached) -> Result<ExitCode, Failure> {
+    let operator = open(config, reached).await?;
+    match act {
+        Act::Create { username, email, password, output } => {
             let made = operator.create_admin(username, email, password.value.clone()).await;
             let account = made.map_err(|refused| not_done(&refused))?;
             report("is a new account and an admin", &account, Some(&password), output)
         }
-        Admin::Promote { user, output } => {
-            let promoted = open(config, reached).await?.promote(&user).await;
+        Act::Promote { user, output } => {
+            let promoted = operator.promote(&user).await;
             let account = promoted.map_err(|refused| not_done(&refused))?;
             report("is an admin", &account, None, output)
         }
-        Admin::ResetPassword { user, password, output } => {
-            let password = Password::from(password)?;
-            let operator = open(config, reached).await?;
+        Act::ResetPassword { user, password, output } => {
             let reset = operator.reset_password(&user, &password.value).await;
             let account = reset.map_err(|refused| not_done(&refused))?;
             let what = "has another password, and all sessions have ended";
@@ -84,7 +106,7 @@ async fn open(config: &Config, reached: &Reached) -> Result<Operator, Failure> {
 }
 
 impl Password {
-    fn from(source: PasswordFrom) -> Result<Self, Failure> {
+    fn from(source: &PasswordFrom) -> Result<Self, Failure> {
         let made = !source.password_stdin;
         let text = if made { make() } else { read_line()? };
         let value = NewPassword::parse(&text).map_err(|error| wrong("password", &error))?;

@@ -26,6 +26,8 @@ pub(super) struct Held {
     /// Body, answers and whether it is there.
     messages: HashMap<String, (String, u64, bool)>,
     markers: HashMap<String, String>,
+    /// Whose marker stands where REST said.
+    markers_by_rest: HashSet<String>,
 }
 
 impl Held {
@@ -39,7 +41,9 @@ impl Held {
         let marker = |((_, who), (_, id, _)): (&(RoomId, u64), &(_, MessageId, _))| {
             (user(*who).to_string(), id.to_string())
         };
-        Self { messages: messages.map(held).collect(), markers: markers.map(marker).collect() }
+        let markers: HashMap<String, String> = markers.map(marker).collect();
+        let markers_by_rest = markers.keys().cloned().collect();
+        Self { messages: messages.map(held).collect(), markers, markers_by_rest }
     }
 }
 
@@ -84,11 +88,13 @@ impl Client {
                         is.then_some(said.posted)
                     })
                 };
-                let before = held.markers.insert(who, to.clone());
-                // What REST has said meanwhile may be further.
-                if before.is_some_and(|before| place(&before) > place(&to)) && at == self.position {
-                    return Err(format!("a marker goes back: {frame}"));
+                if held.markers.get(&who).is_some_and(|before| place(before) > place(&to)) {
+                    // What REST has said meanwhile may be further.
+                    let by_rest = held.markers_by_rest.contains(&who);
+                    return by_rest.then_some(()).ok_or(format!("a marker goes back: {frame}"));
                 }
+                held.markers_by_rest.remove(&who);
+                held.markers.insert(who, to);
             }
             name => self.message(name, &room, &frame["data"])?,
         }
@@ -120,8 +126,10 @@ impl Client {
         Ok(())
     }
 
-    /// Whether it holds what the documents say.
-    pub(super) fn compare(&self, docs: &Docs) -> Result<(), String> {
+    /// Whether it holds what the documents say. Counts of answers are compared when no resume was cut: one that is
+    /// cut between an answer and a later edit of its root leaves the root's count behind (a known limit, see
+    /// docs/RELIABILITY.md).
+    pub(super) fn compare(&self, docs: &Docs, counts: bool) -> Result<(), String> {
         let rooms = docs.rooms();
         let mine: HashSet<String> = self.rooms.keys().cloned().collect();
         let theirs: HashSet<String> = rooms.iter().map(ToString::to_string).collect();
@@ -134,7 +142,7 @@ impl Client {
                 let mine = held.messages.get(id);
                 let same = match mine {
                     Some((my_body, my_replies, true)) => {
-                        *there && my_body == body && my_replies == replies
+                        *there && my_body == body && (my_replies == replies || !counts)
                     }
                     Some((_, _, false)) | None => !there,
                 };

@@ -325,9 +325,11 @@ impl<'a> Listener<'a> {
             let Some(message) = &told.message else { continue };
             let live = stretch.resumed.is_some_and(|resumed| told.position > resumed);
             let joined = self.truth.joined(&told.room, user, told.position);
+            // Everything up to there was told by the resume, compacted: a post as it is now stands for its edits.
+            let resumed = stretch.resumed.unwrap_or_default();
             if live
                 && let Some(previous) = told.previous
-                && previous > begin.max(joined)
+                && previous > begin.max(joined).max(resumed)
                 && !known.contains(&(told.room.as_str(), previous))
             {
                 violations.push(Violation::Unlinked {
