@@ -228,7 +228,9 @@ async fn nothing_is_told_of_a_message_after_its_deletion(place: Place) {
             .await;
         let mut frames = listener.all().await;
         // Edits that were under way may have come after it: it goes back to its place.
-        let later = |frame: &Value| frame["type"] == "event" && place(frame) > place(&last);
+        let later = |frame: &Value| {
+            frame["type"] == "event" && sequence(&frame["position"]) > sequence(&last["position"])
+        };
         frames.insert(frames.iter().position(later).unwrap_or(frames.len()), last);
         holds_of_deleted(&frames, &messages);
         let timeline = |frame: &&Value| {
@@ -251,12 +253,6 @@ async fn nothing_is_told_of_a_message_after_its_deletion(place: Place) {
         let of = |frame: &&Value| messages.iter().any(|id| frame["data"]["id"] == **id);
         assert!(frames.iter().filter(of).all(|frame| frame["event"] == "message.deleted"));
     }
-}
-
-/// Where an event stands in the log.
-fn place(event: &Value) -> u64 {
-    let position = event["position"].as_str().expect("a position");
-    position.rsplit_once(':').expect("an epoch").1.parse().expect("a sequence")
 }
 
 /// Every one of these messages was deleted, and nothing was told of it after that.
