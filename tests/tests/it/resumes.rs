@@ -219,6 +219,10 @@ async fn nothing_is_told_of_a_message_after_its_deletion(place: Place) {
         }
         messages.push(id);
     }
+    for id in &messages {
+        let ok = |frame: &Value| frame["type"] == "ok" && frame["id"] == **id;
+        listeners[0].expect("the deletion is acknowledged", ok).await;
+    }
     let last = id_of(&ada.says(&room, "last").await);
     for listener in &mut listeners {
         let last = listener
