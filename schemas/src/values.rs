@@ -1,7 +1,7 @@
 //! Values with limits: parsed once at the edge, then trusted by their type.
 //!
 //! Every text a person can send becomes one of these, and `parse` is the only way in from a client: it checks
-//! and normalises, and commands apply it again ([`crate::text::strict`]). What lies in the log was accepted
+//! and normalises, and commands apply it again (`text::strict`). What lies in the log was accepted
 //! by the build that wrote it and is read back to the letter, even where today's rule would refuse it.
 
 use std::fmt;
