@@ -29,9 +29,11 @@ pub(crate) const HELLO: u16 = 10;
 pub(crate) const HEARTBEAT: u16 = 25;
 /// Pings a peer may leave unanswered.
 const MAX_UNANSWERED: u8 = 2;
-/// Seconds a peer that stopped reading has to read the reason it was closed for.
+/// Seconds a peer that stopped reading has to read the reason it was closed for: until the close is written, and once
+/// more until it is answered. What is written lies in the kernel's buffers, and a connection that is closed while the
+/// peer still sends (a pong is enough) is reset, which drops what lies there (RFC 9293, 3.10.7.1).
 const FAREWELL: u16 = 60;
-/// Seconds a peer has to answer a close it was sent.
+/// Seconds any other peer has to answer a close it was sent.
 const GOODBYE: u16 = 2;
 
 /// Where in its life a socket is.
@@ -64,6 +66,8 @@ struct State {
     strange: u16,
     /// Seconds in this stage, or without progress in it.
     age: u16,
+    /// Seconds the peer has to answer its close.
+    patience: u16,
     /// Seconds until the next ping.
     next_ping: u16,
     unanswered: u8,
@@ -92,6 +96,7 @@ impl Outbox {
             greeted: false,
             strange: 0,
             age: 0,
+            patience: GOODBYE,
             next_ping: 1 + jitter,
             unanswered: 0,
         };
@@ -151,6 +156,9 @@ impl Outbox {
         for frame in wire::farewell(code, reason, wait) {
             state.bytes += frame.len();
             state.frames.push_back(frame);
+        }
+        if code == CloseCode::SlowConsumer.code() {
+            state.patience = FAREWELL;
         }
         state.stage = Stage::Closing;
         state.age = 0;
@@ -273,7 +281,7 @@ impl Outbox {
                 self.end(&mut state, code.code(), code.reason());
             }
             Stage::Open => state.beat(),
-            Stage::Said if state.age >= GOODBYE => state.over(),
+            Stage::Said if state.age >= state.patience => state.over(),
             Stage::Closing if state.age >= FAREWELL => state.over(),
             Stage::Closing | Stage::Said | Stage::Over => {}
         }

@@ -89,6 +89,23 @@ fn a_peer_that_reads_nothing_is_given_up() {
     assert!(is_over(&outbox));
 }
 
+/// What was written may still lie in the kernel: closing before it was read would drop it, the reason included.
+#[test]
+fn a_peer_that_reads_slowly_has_a_minute_to_answer_its_close_and_others_a_moment() {
+    for (ends, patience) in
+        [(CloseCode::SlowConsumer, FAREWELL), (CloseCode::HelloTimeout, GOODBYE)]
+    {
+        let outbox = outbox();
+        outbox.greeted();
+        outbox.close_now(ends);
+        assert_eq!(taken(&outbox).len(), 2);
+        seconds(&outbox, patience - 1);
+        assert!(!is_over(&outbox), "{ends:?}");
+        outbox.tick();
+        assert!(is_over(&outbox), "{ends:?}");
+    }
+}
+
 #[test]
 fn a_ping_after_a_long_silence_does_not_count_as_waiting_all_that_time() {
     let outbox = outbox();
