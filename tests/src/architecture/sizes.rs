@@ -1,0 +1,133 @@
+//! Files, functions and copies stay few enough to be read in one sitting.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{crates, files_below, is_test, read, source, sources};
+
+/// The longest a source file may be, in lines.
+const FILE: usize = 400;
+/// Files that are longer still, and how long they are at most.
+const LONG_FILES: &[(&str, usize)] = &[
+    ("gateway/src/live/run.rs", 401),
+    ("chat-svc/src/domain/member/tests.rs", 406),
+    ("schemas/src/events.rs", 411),
+    ("gateway/src/live/hub.rs", 412),
+    ("notifier/src/notices.rs", 415),
+    ("libs/eventlog/src/secrets.rs", 421),
+    ("libs/readmodel/src/sqlite/store.rs", 426),
+    ("libs/readmodel/src/store.rs", 428),
+    ("libs/readmodel/src/mongo/store.rs", 429),
+    ("schemas/src/commands.rs", 429),
+    ("tests/tests/it/limits.rs", 437),
+    ("tests/tests/it/governance.rs", 494),
+];
+
+/// The longest a function's body may be, in lines that hold code.
+const FUNCTION: usize = 60;
+/// Functions that are longer still, and how long they are at most.
+const LONG_FUNCTIONS: &[(&str, usize)] = &[
+    ("chat-svc/tests/it/arbitrary.rs::whatever_is_accepted_is_read_back_equal", 72),
+    (
+        "tests/tests/faults/damage.rs::a_flipped_bit_is_found_and_a_backup_brings_everything_back",
+        68,
+    ),
+    ("tests/tests/faults/poison.rs::poison", 71),
+    (
+        "tests/tests/faults/slow_readers.rs::many_slow_readers_are_put_out_and_nobody_else_notices",
+        64,
+    ),
+    ("tests/tests/faults/versions.rs::events_of_a_newer_build", 86),
+    ("tests/tests/hostile/fields.rs::nobody_assigns_what_is_not_his", 96),
+    ("tests/tests/hostile/fields.rs::operators_are_texts", 65),
+    ("tests/tests/hostile/tokens.rs::claims_are_checked_under_a_good_signature", 62),
+    ("tests/tests/hostile/tokens.rs::forged_tokens_are_refused", 66),
+    ("tests/tests/it/bad_input.rs::bad_bodies_are_refused", 78),
+    ("tests/tests/it/resumes.rs::nothing_is_told_of_a_message_after_its_deletion", 61),
+];
+
+/// `.clone()`s in 100 lines of a crate's source, at most, as hundredths.
+const CLONES: usize = 120;
+/// Crates that have more still, and how many at most.
+const MANY_CLONES: &[(&str, usize)] = &[
+    ("bus", 145),
+    ("eventlog", 130),
+    ("telemetry", 130),
+    ("auth-svc", 260),
+    ("chat-svc", 275),
+    ("projector", 280),
+    ("notifier", 305),
+    ("gateway", 170),
+    ("tidings", 160),
+];
+
+fn allowed(exceptions: &[(&str, usize)], name: &str, bar: usize) -> usize {
+    exceptions.iter().find(|(known, _)| *known == name).map_or(bar, |(_, most)| *most)
+}
+
+#[test]
+fn no_file_is_long() {
+    let mut long = BTreeMap::new();
+    for file in sources() {
+        let name = file.to_string_lossy().into_owned();
+        let lines = read(&file).lines().count();
+        if lines > allowed(LONG_FILES, &name, FILE) {
+            long.insert(name, lines);
+        }
+    }
+    assert!(long.is_empty(), "split these files, {FILE} lines at most: {long:#?}");
+}
+
+#[test]
+fn no_function_is_long() {
+    let mut long = BTreeMap::new();
+    for file in sources() {
+        let code = source::code(&read(&file));
+        for at in source::keyword(&code, "fn") {
+            let Some(open) = source::opening(&code, at) else { continue };
+            let body = source::block(&code, open);
+            let lines = body.trim().lines().filter(|line| !line.trim().is_empty()).count();
+            let name = code[at + 2..]
+                .trim_start()
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next();
+            let name = format!("{}::{}", file.display(), name.unwrap_or_default());
+            if lines > allowed(LONG_FUNCTIONS, &name, FUNCTION) {
+                long.insert(name, lines);
+            }
+        }
+    }
+    assert!(long.is_empty(), "split these functions, {FUNCTION} lines at most: {long:#?}");
+}
+
+#[test]
+fn clones_are_few() {
+    let mut many = BTreeMap::new();
+    for (name, folder) in crates() {
+        let files = files_below(&folder.join("src"));
+        let rust =
+            |file: &&std::path::PathBuf| file.extension().is_some_and(|ending| ending == "rs");
+        // The crate of the tests is all test, though its kit does not lie in such a folder.
+        let own = |file: &Path| !is_test(file.strip_prefix(&folder).unwrap_or(file));
+        let texts = files.iter().filter(rust).filter(|file| own(file)).map(|file| read(file));
+        let text = texts.collect::<Vec<_>>().join("\n");
+        let (lines, clones) = (text.lines().count(), text.matches(".clone()").count());
+        let share = clones * 10_000 / lines.max(1);
+        if share > allowed(MANY_CLONES, &name, CLONES) {
+            many.insert(name, format!("{clones} in {lines} lines"));
+        }
+    }
+    assert!(many.is_empty(), "more than 1.2 clones in 100 lines: {many:#?}");
+}
+
+#[test]
+fn nothing_is_unfinished() {
+    // Written in two parts so that this file does not find itself.
+    let unfinished = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("FIX", "ME")];
+    for file in sources() {
+        let text = read(&file);
+        for mark in unfinished {
+            assert!(!text.contains(mark), "{} contains {mark}", file.display());
+        }
+    }
+}

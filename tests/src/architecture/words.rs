@@ -1,0 +1,99 @@
+//! Plain English: people are *they*, *the user*, *the caller*; a role is named; names of modules say something.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{files_below, metadata, read, sources};
+
+/// Names of crates, folders and files that say nothing.
+const EMPTY_NAMES: &[&str] =
+    &["common", "utils", "util", "core", "shared", "helpers", "helper", "misc"];
+
+/// Words for people that the tree does without.
+const AVOIDED: &[&str] = &[
+    "he", "him", "his", "himself", "she", "her", "hers", "herself", "somebody", "nobody", "whoever",
+];
+
+/// What is read: comments, documents, messages, descriptions.
+const READ: &[&str] = &["rs", "md", "toml", "json", "yaml", "conf", "py"];
+/// Files without an ending that are read, too.
+const READ_BY_NAME: &[&str] =
+    &["Makefile", "Dockerfile", "bench", "check", "check-generated", "test"];
+
+/// The parts of the tree, and how many of these words each holds at most.
+const PARTS: &[(&str, usize)] = &[
+    ("schemas", 166),
+    ("libs/eventlog", 25),
+    ("libs/bus", 11),
+    ("libs/decider", 40),
+    ("libs/readmodel", 26),
+    ("libs/telemetry", 5),
+    ("libs/testbed", 1),
+    ("auth-svc", 61),
+    ("chat-svc", 82),
+    ("projector", 25),
+    ("notifier", 17),
+    ("gateway", 155),
+    ("tidings", 25),
+    ("tests", 187),
+    ("bench", 13),
+    ("docs", 51),
+    ("deploy", 2),
+    ("tools", 0),
+];
+
+#[test]
+fn people_are_they() {
+    let mut found = BTreeMap::new();
+    for (part, left) in PARTS {
+        let mut places = Vec::new();
+        for file in files_below(Path::new(part)).into_iter().filter(|file| is_read(file)) {
+            places.extend(avoided(&file));
+        }
+        if places.len() > *left {
+            found.insert(part, places);
+        }
+    }
+    for (part, places) in &found {
+        eprintln!("{part}: {} places", places.len());
+    }
+    assert!(found.is_empty(), "name the role, or say they: {found:#?}");
+}
+
+fn is_read(file: &Path) -> bool {
+    let ending = file.extension().map(|ending| ending.to_string_lossy().into_owned());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    ending.is_some_and(|ending| READ.contains(&ending.as_str())) || READ_BY_NAME.contains(&&*name)
+}
+
+/// Where a file says one of the words.
+fn avoided(file: &Path) -> Vec<String> {
+    if file.ends_with("architecture/words.rs") {
+        return Vec::new();
+    }
+    let text = read(file);
+    let mut places = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        for word in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            if AVOIDED.contains(&word.to_lowercase().as_str()) {
+                places.push(format!("{}:{} {word}", file.display(), number + 1));
+            }
+        }
+    }
+    places
+}
+
+#[test]
+fn names_of_crates_and_modules_say_something() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        assert!(!EMPTY_NAMES.contains(&package.name.as_str()), "the crate {}", package.name);
+    }
+    for file in sources() {
+        let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+        for name in [file.file_stem().unwrap_or_default(), folder] {
+            let empty = EMPTY_NAMES.contains(&&*name.to_string_lossy());
+            assert!(!empty, "{} has a name that says nothing", file.display());
+        }
+    }
+}
