@@ -26,7 +26,7 @@ pub enum CallError {
     /// still be, carried out; the same command with the same ids may be sent again.
     #[error("no answer in time; the outcome is not known")]
     Timeout,
-    /// Nobody took the command: no such service runs, it is full, or NATS cannot be reached. Nothing
+    /// No service took the command: none runs, it is full, or NATS cannot be reached. Nothing
     /// was done; try again.
     #[error("no service took the command")]
     NoService,

@@ -24,13 +24,12 @@ pub struct Checkpoint {
     /// How far each group is, by its name; none of a group means `position`.
     #[serde(default)]
     pub groups: BTreeMap<String, Sequence>,
-    /// The groups that have stopped, by name, with the event each stands before: they go no further, however long
-    /// they are waited for.
+    /// The groups that have stopped, by name, with the event each stopped before. Waiting for them is pointless.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stopped: BTreeMap<String, Sequence>,
     /// Which generation of the read model.
     pub generation: String,
-    /// When the projector said so.
+    /// When the projector published it.
     pub at: Timestamp,
 }
 
@@ -53,7 +52,7 @@ impl CheckpointFeed {
 }
 
 impl Bus {
-    /// Tells everybody how far the read model is. Not acknowledged: say it again from time to time.
+    /// Publishes how far the read model is. Not acknowledged: publish it again from time to time.
     ///
     /// # Errors
     /// [`BusError::Encode`], [`BusError::Unavailable`] when the bus is closed for good.

@@ -1,4 +1,4 @@
-//! What processes tell each other and nobody keeps: core NATS, never the log.
+//! Messages between processes that are not stored: core NATS, never the log.
 
 use std::marker::PhantomData;
 
@@ -24,7 +24,7 @@ impl<T: DeserializeOwned> EphemeralFeed<T> {
             let message = self.messages.next().await?;
             match serde_json::from_slice(&message.payload) {
                 Ok(told) => return Some(told),
-                // A newer build may say it otherwise.
+                // A newer build may use another format.
                 Err(error) => {
                     tracing::debug!(%error, kind = ?self.kind, "a message cannot be read")
                 }
@@ -34,7 +34,7 @@ impl<T: DeserializeOwned> EphemeralFeed<T> {
 }
 
 impl Bus {
-    /// Tells every process that listens, this one included. Not acknowledged, not stored.
+    /// Sends a message to every process that listens, this one included. Not acknowledged, not stored.
     ///
     /// # Errors
     /// [`BusError::Encode`], [`BusError::Unavailable`] when the bus is closed for good.
@@ -49,7 +49,7 @@ impl Bus {
         sent.map_err(|error| BusError::Unavailable(error.into()))
     }
 
-    /// Listens to what processes tell each other of a kind.
+    /// Listens to messages of one kind.
     ///
     /// # Errors
     /// [`BusError::Unavailable`].

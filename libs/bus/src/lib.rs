@@ -1,9 +1,8 @@
 //! Command request and reply (NATS micro services) and live subscriptions.
 //!
-//! A command goes to `<ns>.cmd.<service>.<name>`; whoever serves it is found by name, in this process (then
-//! without NATS and without JSON) or on the network. What is stored in the log comes back on
-//! `<ns>.live.>`, of which a process takes the whole in one subscription. This crate never writes the
-//! log and does not know what a command or an event means.
+//! A command goes to `<ns>.cmd.<service>.<name>`. The service is found by name: in this process (then without NATS
+//! and JSON) or on the network. Stored events come back on `<ns>.live.>`, which a process follows in one
+//! subscription. This crate never writes the log and does not know what a command or an event means.
 
 mod call;
 mod checkpoint;
@@ -39,12 +38,12 @@ pub struct Bus {
 pub(crate) struct Inner {
     pub(crate) connection: Connection,
     pub(crate) namespace: Namespace,
-    /// What this very process serves, so that a call need not leave it.
+    /// The commands this process serves itself, so that a call need not leave it.
     pub(crate) local: local::Registry,
-    /// Who follows the live feed in this process.
+    /// The followers of the live feed in this process.
     pub(crate) followers: Arc<live::Followers>,
-    /// Where the bus was made. What serves everybody in this process runs there, and not on the threads of
-    /// whoever asked for it first.
+    /// The runtime the bus was created on. Tasks that serve the whole process run there, not on the threads of their
+    /// first caller.
     pub(crate) runtime: Handle,
 }
 
@@ -62,7 +61,7 @@ impl Bus {
         Ok(Self { inner: Arc::new(Inner { connection, namespace, local, followers, runtime }) })
     }
 
-    /// Whose bus this is.
+    /// The namespace this bus belongs to.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.inner.namespace

@@ -1,8 +1,8 @@
 //! Stored events as they happen.
 //!
-//! The server republishes every event once it is stored, in order, at most once. A process takes all of
-//! them in one subscription, whoever follows them there; as every event is republished, a sequence that
-//! does not follow the last one is a gap (or a securely deleted event) that the reader fills from the log.
+//! The server republishes every event once it is stored, in order, at most once. A process has one subscription for
+//! all of them, however many followers it has. As every event is republished, a sequence that does not follow the
+//! last one is a gap (or a securely deleted event), which the reader fills from the log.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{Bus, BusError};
 
-/// What a follower may leave unread; then it misses some and is told so.
+/// How many messages a follower may leave unread; beyond that it misses some and is told so.
 const HELD: usize = 65_536;
 
 /// A stored event that was just republished.
@@ -86,7 +86,7 @@ impl LiveFeed {
     }
 }
 
-/// Who follows the live feed in this process.
+/// The followers of the live feed in this process.
 #[derive(Default)]
 pub(crate) struct Followers {
     list: Mutex<List>,
@@ -105,12 +105,12 @@ struct List {
 
 struct Follower {
     feed: mpsc::Sender<Live>,
-    /// It has missed something and was not told yet.
+    /// Whether it has missed something and was not told yet.
     missed: bool,
 }
 
 impl Follower {
-    /// Hands something on; false when nobody is there any more.
+    /// Hands something on; false when the follower has gone.
     fn tell(&mut self, live: &Live) -> bool {
         if self.missed && self.feed.try_send(Live::Lagged).is_ok() {
             self.missed = false;
@@ -127,7 +127,7 @@ impl Followers {
         self.list.lock().followers.retain_mut(|follower| follower.tell(live));
     }
 
-    /// Whether nobody is left; then whoever comes next subscribes anew.
+    /// Whether no follower is left; the next one then subscribes again.
     fn deserted(&self) -> bool {
         let mut list = self.list.lock();
         list.followers.retain(|follower| !follower.feed.is_closed());
@@ -183,7 +183,7 @@ struct Subscription {
 }
 
 impl Subscription {
-    /// Hands everything to those who follow, until nobody does or the bus is closed for good.
+    /// Hands everything to the followers, until none is left or the bus is closed for good.
     async fn run(mut self, followers: Arc<Followers>) {
         loop {
             tokio::select! {
@@ -220,8 +220,8 @@ impl Subscription {
         }
     }
 
-    /// Reads a republished message; none when the server did not republish it (somebody published on the
-    /// live subject himself).
+    /// Reads a republished message; none when the server did not republish it (a client published on the live subject
+    /// itself).
     fn read(&self, message: Message) -> Option<Live> {
         let headers = message.headers.as_ref()?;
         let sequence = number(headers, NATS_SEQUENCE)?;

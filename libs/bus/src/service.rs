@@ -89,7 +89,7 @@ impl Bus {
 }
 
 impl ServiceBuilder {
-    /// Adds the handler of one command. It runs to its end even when the asker has gone; calls of one
+    /// Adds the handler of one command. It runs to its end even when the caller has gone; calls of one
     /// service run concurrently, at most [`MAX_CONCURRENT`] at once.
     ///
     /// ```ignore
@@ -198,10 +198,9 @@ async fn serve<C: Command>(
     }
 }
 
-/// Leaves the queue group without losing requests on their way. The client library forgets a subscription
-/// a little too early when it is simply ended, so first the server is told to end it after a few more
-/// requests than can be on their way, and those are still served. When so many do not come there is
-/// hardly any traffic, and ending it simply is good enough.
+/// Leaves the queue group without losing requests in flight. The client library forgets a subscription slightly too
+/// early when it is simply ended. So the server is first told to end it after a few more requests than can be in
+/// flight, and those are still served. If fewer come there is hardly any traffic, and simply ending it is good enough.
 async fn drain<C: Command>(
     bus: &Bus,
     requests: &mut Subscriber,
@@ -260,7 +259,7 @@ async fn carry_out<C: Command>(
     handler: &Handler<C>,
     incoming: Incoming<C>,
 ) -> Result<Bytes, (u16, String)> {
-    // A handler that panics must be answered for, or its asker waits for nothing.
+    // The caller of a handler that panics must get an answer, or it waits for nothing.
     let answering = AssertUnwindSafe(async { handler(incoming.context, incoming.command).await });
     let reply = match answering.catch_unwind().await {
         Ok(Ok(accepted)) => Reply::Accepted(accepted),

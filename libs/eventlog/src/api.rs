@@ -17,10 +17,10 @@ use crate::error::LogError;
 
 /// How long one try waits for its answer. A lost connection ends the wait at once.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(3);
-/// How long one try of a write waits where several servers must agree. While they have no leader nobody
-/// answers; the shorter a try, the sooner after the election the next one.
+/// How long one try of a write waits where several servers must agree. While they have no leader no server answers;
+/// the shorter a try, the sooner the next one follows the election.
 pub(crate) const ATTEMPT_IN_CLUSTER: Duration = Duration::from_millis(500);
-/// How long something that changes nothing is asked again.
+/// How long a request that changes nothing is retried.
 const READ_BUDGET: Duration = Duration::from_secs(5);
 /// Pause before asking again.
 pub(crate) const PAUSE: Duration = Duration::from_millis(50);
@@ -30,10 +30,10 @@ pub(crate) const NO_LEADER: u64 = 503;
 /// JetStream: there is no message with that sequence, or none on that subject.
 pub(crate) const NO_MESSAGE: u64 = 10_037;
 
-/// How one request went that got no answer.
+/// Why a request got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unanswered {
-    /// Nobody was there to take it: it had no effect.
+    /// No server took it: it had no effect.
     NotTaken,
     /// The answer did not come: its effect is not known.
     Lost,
@@ -72,7 +72,7 @@ impl Connection {
         self.ask_for(ATTEMPT, subject, headers, payload).await
     }
 
-    /// The same with another patience.
+    /// The same, waiting for `patience` instead of 3 s.
     pub(crate) async fn ask_for(
         &self,
         patience: Duration,
@@ -219,7 +219,7 @@ fn unreadable(error: serde_json::Error) -> LogError {
     LogError::BadAnswer(error.into())
 }
 
-/// Why a consumer could not be made: a refusal, or only that nobody was there to make it.
+/// Why a consumer could not be created: the server refused, or no server was there to create it.
 pub(crate) fn consumer_error(error: ConsumerError) -> LogError {
     match error.kind() {
         ConsumerErrorKind::JetStream(refusal) if refusal.code() != 503 => {

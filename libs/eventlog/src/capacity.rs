@@ -1,11 +1,11 @@
-//! Whether the store takes writes: learnt from the first that is refused or not answered, asked again until it
-//! does.
+//! Whether the store takes writes: noticed when the first write is refused or unanswered, then checked until writes
+//! are taken again.
 //!
-//! A store is full by the stream's own limit, by a limit of the account or the server, or because the disk is.
-//! The server answers the first two. A disk that is full or fails it does not answer at all: it takes no more
-//! writes for that stream, room or not, until it is started again. Both can be seen without writing an event:
-//! the limit in the stream's description, the failed write in the answer to a deletion of what there never was.
-//! What neither shows, a small entry tried in a bucket beside the log does.
+//! A store is full because of the stream's own limit, a limit of the account or the server, or the disk. The server
+//! answers with an error for the first two. When the disk is full or fails, the server does not answer at all, and
+//! takes no more writes for that stream, even with room again, until it is restarted. Both can be seen without
+//! writing an event: the limit in the stream's description, the failed write in the answer to deleting a message that
+//! never existed. What neither shows is found by writing a small entry to a bucket beside the log.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,19 +20,19 @@ use crate::log::EventLog;
 use crate::secrets::SecretError;
 use crate::topology::info_of;
 
-/// Pause between two looks at a store that takes no writes.
+/// Pause between two checks of a store that takes no writes.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a look may take: a store that does not answer is none that takes writes.
+/// How long a check may take: a store that does not answer does not take writes either.
 const LOOK_FOR: Duration = Duration::from_secs(5);
 /// Free bytes below which the stream's own limit counts as reached: more than any event.
 const ROOM: i64 = 128 * 1024;
 /// Where a write is tried.
 const BUCKET: &str = "store_probe";
-/// A try that was left behind goes by itself.
+/// An entry that was left behind expires after this time.
 const LEFT: Duration = Duration::from_secs(60);
-/// No stream gets so far.
+/// A sequence no stream ever reaches.
 const NEVER: u64 = u64::MAX / 2;
-/// The server's answer to a deletion of what there is not: the sequence is unknown, or beyond the end.
+/// The server's answers to deleting a message that does not exist: the sequence is unknown, or beyond the end.
 const SEQUENCE_NOT_FOUND: u64 = 10_043;
 const BEYOND_THE_END: &str = "EOF";
 
@@ -53,15 +53,15 @@ pub enum Store {
 }
 
 impl EventLog {
-    /// A watch on whether the store takes writes, for health checks and for who can start the server again.
-    /// It changes with the first write that is refused for want of room or not answered because the disk
-    /// failed, and back to [`Store::Open`] at most some seconds after writes are taken again.
+    /// A watch on whether the store takes writes, for health checks and for the supervisor that can restart the
+    /// server. It changes with the first write that is refused for lack of room or unanswered because the disk failed,
+    /// and returns to [`Store::Open`] within seconds after writes are taken again.
     #[must_use]
     pub fn watch_store(&self) -> watch::Receiver<Store> {
         self.inner.store.subscribe()
     }
 
-    /// The server has said by another way that it could not write to its files.
+    /// Records that the server could not write to its files, as its supervisor read in its log.
     pub fn note_store_failed(&self) {
         self.note_store(Store::Failed);
     }
@@ -71,7 +71,7 @@ impl EventLog {
         *self.inner.store.borrow() == Store::Failed
     }
 
-    /// Hands a failure on, and notes when it is want of room.
+    /// Passes a failure on, and records it when its cause is lack of room.
     pub(crate) fn noted(&self, error: AppendError) -> AppendError {
         if matches!(error, AppendError::StorageFull) {
             self.note_store(Store::Full);
@@ -79,8 +79,8 @@ impl EventLog {
         error
     }
 
-    /// A write to a stream got no answer over a connection that lives: looks whether the server could not
-    /// write to its files.
+    /// Called when a write got no answer over a live connection: finds out whether the server could not write to its
+    /// files.
     pub(crate) fn suspect(&self, stream: &str) {
         if *self.inner.store.borrow() != Store::Open || self.inner.is_clustered() {
             return;
@@ -158,8 +158,8 @@ impl EventLog {
         tried.is_ok()
     }
 
-    /// What the server says about a stream to whose files it could not write; it changes nothing. In a cluster
-    /// such a stream gives its leadership to another server, and there is nothing to ask.
+    /// The server's error about a stream whose files it could not write; changes nothing. In a cluster such a stream
+    /// hands its leadership to another server, and there is nothing to ask.
     async fn write_error(&self, stream: &str) -> Result<Option<String>, LogError> {
         if self.inner.is_clustered() {
             return Ok(None);
@@ -177,10 +177,10 @@ impl EventLog {
         }
     }
 
-    /// Makes what a try is made in: on a full disk it could not be made.
+    /// Creates the bucket for test writes in advance: on a full disk it could not be created.
     pub(crate) async fn prepare_to_look(&self) {
         if let Err(error) = self.secrets(BUCKET).ready().await {
-            tracing::warn!(%error, "whether the store takes writes again could not be tried");
+            tracing::warn!(%error, "cannot test whether the store takes writes again");
         }
     }
 

@@ -1,6 +1,6 @@
 //! One NATS connection that comes back by itself, and how it is doing.
 //!
-//! Used by this crate and by `bus`; nobody else should need the client inside.
+//! Used by this crate and by `bus`; no other crate should need the client inside.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -18,9 +18,9 @@ use crate::neighbours::{self, Current};
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 /// How long the first connection is tried.
 const FIRST_CONNECTION: Duration = Duration::from_secs(30);
-/// A server that is silent (stopped, or cut off without a word) is left after three of these. Of three
-/// servers one may be silent and writes are to go on within ten seconds: this, one try to connect to the
-/// silent one, and an election beside it must fit.
+/// A silent server (stopped, or cut off without closing the connection) is left after three unanswered pings. When
+/// one of three servers falls silent, writes must continue within ten seconds: these pings, one attempt to connect to
+/// the silent server and an election must fit into that.
 const PING_INTERVAL: Duration = Duration::from_millis(1500);
 /// How long one server may take to answer a try to connect.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
-//! Dead letters: what a worker gave up on, kept until somebody decides.
+//! Dead letters: events a worker gave up on, kept until an operator decides.
 //!
-//! They lie in the stream `DEAD_LETTERS_<ns>`. A letter is either written by the worker that gave up, with its
-//! reason, or it is the server's own advisory that an event was delivered as often as allowed and never
-//! acknowledged (the worker died over it each time); core advisories would be lost, so the stream captures
-//! them. A letter names the event; the event itself stays where it is, in the log.
+//! They are stored in the stream `DEAD_LETTERS_<ns>`. A letter is either written by the worker that gave up, with
+//! its reason, or it is the server's own advisory that an event reached its maximum number of deliveries without an
+//! acknowledgement (the worker died each time). Advisories are not stored by themselves, so the stream captures them.
+//! A letter names the event; the event itself stays in the log.
 
 use std::time::Duration;
 
@@ -34,13 +34,13 @@ const MAX_LIST: usize = 1000;
 pub struct DeadLetter {
     /// Names the letter; it is its sequence in the dead-letter stream.
     pub id: u64,
-    /// Who gave up.
+    /// The consumer that gave up.
     pub consumer: String,
-    /// The event it is about; 0 when that is not known any more.
+    /// The sequence of the event it is about; 0 when that is no longer known.
     pub event: Sequence,
-    /// Why; nothing secret.
+    /// The reason, without anything secret.
     pub reason: String,
-    /// How often it was tried.
+    /// How many deliveries were tried.
     pub attempts: u64,
     /// When it was given up.
     pub at: Timestamp,
@@ -100,7 +100,7 @@ impl EventLog {
             |stream: &str| format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{stream}.*");
         let config = Config {
             name: stream.clone(),
-            description: Some("What workers of Tidings gave up on".to_owned()),
+            description: Some("Events that Tidings workers gave up on".to_owned()),
             subjects: vec![
                 namespace.all_dead_letters(),
                 exhausted(&self.inner.stream),
@@ -178,7 +178,7 @@ impl DeadLetters {
         Ok(true)
     }
 
-    /// Removes a letter without handing its event to anybody; false when there is no such letter.
+    /// Removes a letter without delivering its event again; false when there is no such letter.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::Refused`].
@@ -290,5 +290,5 @@ impl DeadLetters {
     }
 }
 
-/// What the consumer of a consumer's redrives is called besides.
+/// Suffix of the consumer that delivers another consumer's redrives.
 pub(crate) const REDRIVES: &str = "-redrives";

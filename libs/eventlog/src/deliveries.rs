@@ -1,8 +1,8 @@
 //! Where a work queue's deliveries come from.
 //!
-//! A queue that has a standing request is sent every event by itself, which costs the server and this process a
-//! wake-up and a write each. So only the first event after a silence is waited for; what comes behind it is
-//! asked for a moment later, all at once.
+//! A queue with a standing request receives every event by itself, which costs the server and this process a
+//! wake-up and a write each. So a request waits only for the first event after a silence; the events behind it are
+//! fetched a moment later, together.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::log::EventLog;
 
 /// How long one request waits for the first event.
 const WAITS: Duration = Duration::from_secs(5);
-/// How long events gather between two requests.
+/// How long events accumulate between two requests.
 const GATHER: Duration = Duration::from_millis(10);
-/// How long after its time a request may be answered.
+/// How long after its expiry a request may still be answered.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 
@@ -32,9 +32,9 @@ pub(crate) struct Source {
     pub(crate) prefetch: usize,
     consumer: Option<Consumer<pull::Config>>,
     pub(crate) open: Option<Pull>,
-    /// The last request brought something: there may be more.
+    /// Whether the last request returned something: there may be more.
     lively: bool,
-    /// No request before this moment.
+    /// The earliest moment of the next request.
     rest: Option<Instant>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Pull {
     pub(crate) batch: pull::Batch,
     /// The connection it was made over.
     generation: u64,
-    /// When it has surely ended.
+    /// When it has certainly expired.
     until: Instant,
     brought: usize,
 }
@@ -67,7 +67,7 @@ impl Source {
         }
     }
 
-    /// The next delivery. A lost connection and a consumer that has gone are mended here. Dropping the future
+    /// The next delivery. Reopens a consumer that has gone and recovers from a lost connection. Dropping the future
     /// loses nothing.
     pub(crate) async fn next(&mut self) -> Result<jetstream::Message, LogError> {
         loop {
@@ -79,7 +79,7 @@ impl Source {
                     biased;
                     delivery = pull.batch.next() => delivery,
                     () = connection.lost(pull.generation) => None,
-                    // Whoever was to answer may be gone without this connection having noticed.
+                    // The server that should answer may be gone without this connection having noticed.
                     () = sleep_until(pull.until) => None,
                 };
                 match delivery {
@@ -106,7 +106,7 @@ impl Source {
         }
     }
 
-    /// A request has brought what there was.
+    /// A request has returned everything that was available.
     fn ends(&mut self) {
         let Some(pull) = self.open.take() else { return };
         self.lively = pull.brought > 0;
@@ -123,7 +123,7 @@ impl Source {
         self.rest = Some(Instant::now() + REOPEN_PAUSE);
     }
 
-    /// Makes the consumer where it is missing, and a request.
+    /// Creates the consumer if it is missing, and sends a request.
     pub(crate) async fn try_open(&mut self) -> Result<(), LogError> {
         if !self.log.is_connected() {
             return Err(LogError::Unavailable("not connected".into()));
@@ -159,7 +159,7 @@ async fn ensure(
         jetstream.get_consumer_from_stream(name, stream.to_owned()).await;
     let is_new = existing.is_err();
     if let Ok(existing) = existing {
-        // Where it began cannot be changed and does not matter any more.
+        // Its start position cannot be changed and no longer matters.
         config.deliver_policy = existing.cached_info().config.deliver_policy;
     }
     let made = jetstream.create_consumer_on_stream(config, stream.to_owned()).await;

@@ -1,13 +1,12 @@
 //! Group commit: independent appends (singles and runs) that wait at the same time go as one atomic batch.
 //!
 //! Where the server syncs every write, a batch of a hundred costs one sync and a hundred singles cost a
-//! hundred. One batch is under way at a time; what arrives meanwhile is the next one, so an
-//! idle log writes singles at once and a busy one writes ever larger batches. A batch is all or
-//! none, its writes are not: when a batch is refused, each run in it is written on its own and gets the answers
-//! it would have had.
+//! hundred. One batch is in flight at a time and whatever arrives meanwhile forms the next one, so an idle log writes
+//! singles at once and a busy one writes larger and larger batches. A batch is all or nothing, but its runs are
+//! independent: when a batch is refused, each run is written on its own and gets its own outcome.
 //!
-//! A batch whose answer is lost is tried for seconds. Those behind it do not wait for that, or a few lost answers
-//! would make every caller give up before it is answered, repeat itself, and so keep the queue full for ever.
+//! A batch whose answer is lost is retried for seconds. The batches behind it do not wait for that: otherwise a few
+//! lost answers would make every caller give up and retry, which would keep the queue full for ever.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -31,8 +30,8 @@ const MAX_GROUP: usize = 512;
 const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// Batches under way at the same time, but for those that [have stepped aside](STEP_ASIDE).
 const IN_FLIGHT: usize = 1;
-/// A batch without an answer after this time lets the next one go: far above what a sync takes, far below what
-/// callers wait. How many have stepped aside is limited by how long a write is tried.
+/// A batch without an answer after this time lets the next one go. Far longer than a sync takes, far shorter than
+/// callers wait. The time a write is tried limits how many batches have stepped aside.
 const STEP_ASIDE: Duration = Duration::from_millis(100);
 
 /// Where the outcomes of a queued run are waited for.
@@ -97,7 +96,7 @@ impl EventLog {
             // One of its tries may have been stored although none was acknowledged.
             writes.iter_mut().for_each(Prepared::doubt);
         }
-        // Alone, or one of them is at fault and only alone can it be told which.
+        // One run alone, or one of several is at fault: writing each alone tells which.
         let mut rest = writes.as_slice();
         let each = lengths.into_iter().zip(answers).map(|(length, answer)| {
             let (run, behind) = rest.split_at(length.min(rest.len()));
@@ -108,10 +107,10 @@ impl EventLog {
     }
 }
 
-/// The asker may have gone; what was written stays written.
+/// The caller may have gone; what was written stays written.
 fn respond(answer: Answer, outcomes: Vec<Result<Written, AppendError>>) {
     if answer.send(outcomes).is_err() {
-        tracing::trace!("nobody waits for an append any more");
+        tracing::trace!("the caller of an append has gone");
     }
 }
 
@@ -129,7 +128,7 @@ async fn run(log: Weak<Inner>, mut receiver: mpsc::Receiver<Queued>) {
         {
             waiting.push(queued);
         }
-        // Whoever gave up waiting may try again with another decision: his old one is not written late.
+        // A caller that gave up waiting may retry with another decision: its old one must not be written late.
         waiting.retain(|queued| !queued.answer.is_closed());
         if waiting.is_empty() {
             continue;

@@ -1,10 +1,9 @@
 //! What is known of the log besides the log itself: how far it once reached, and which of its events are
 //! gone for a reason.
 //!
-//! nats-server passes over a message whose checksum is wrong as if it had been deleted, and cuts a block
-//! off where it cannot be read (docs/adr/0013). Sequences are dense, so an event that is missing shows as
-//! a hole, and a lost end as a head below the mark. The ledger is a bucket of its own, so that what
-//! damages the log's files need not damage it.
+//! nats-server skips a message whose checksum is wrong as if it had been deleted, and truncates a block where it
+//! cannot be read (docs/adr/0013). Sequences are dense, so a missing event shows as a hole, and a lost end as a head
+//! below the mark. The ledger is a bucket of its own, so that damage to the log's files need not damage it.
 
 use schemas::{Epoch, Sequence};
 use serde::{Deserialize, Serialize};
@@ -57,7 +56,7 @@ impl Holes {
 /// What the bucket holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ledger {
-    /// Of which log the mark is; that of another one says nothing.
+    /// The log the mark belongs to; a mark of another log says nothing.
     pub(crate) epoch: Option<Epoch>,
     /// The log had an event with this sequence.
     pub(crate) reached: Sequence,

@@ -5,7 +5,7 @@
 //! ([`AppendError::Conflict`], [`Appended::duplicate`]), never a text to be searched.
 //!
 //! - [`EventLog::append`] writes one event, or several as one atomic batch, under expectations.
-//! - [`EventLog::append_run`] writes what one author says in a row, each event on its own, in order.
+//! - [`EventLog::append_run`] writes a row of events by one author, each with its own outcome, in order.
 //! - [`EventLog::last`] is how an entity is loaded: the last event of its lane.
 //! - [`EventLog::read_from`] is how a projection reads: everything, in order, without a filter.
 //! - [`EventLog::consumer`] is how a worker takes jobs: with acknowledgements, retries, dead letters.

@@ -24,7 +24,7 @@ pub struct Connect {
     pub url: String,
     /// The connection's name in the server's lists, such as `chat-svc`.
     pub client_name: String,
-    /// Whose log.
+    /// The namespace whose log to open.
     pub namespace: Namespace,
 }
 
@@ -46,17 +46,17 @@ pub(crate) struct Inner {
     /// The connection since which the stream is known to be the one it was.
     pub(crate) checked_generation: AtomicU64,
     unattached: Epoch,
-    /// What is known last of whether the store takes writes.
+    /// Whether the store took writes when last observed.
     pub(crate) store: watch::Sender<Store>,
-    /// Streams to which the server could not write.
+    /// Streams whose files the server could not write.
     pub(crate) failed_streams: Mutex<BTreeSet<String>>,
-    /// Whether somebody looks why a write got no answer.
+    /// Whether a task is already finding out why a write got no answer.
     pub(crate) suspecting: AtomicBool,
     /// How far the log is known to have reached.
     pub(crate) seen: AtomicU64,
-    /// Events that are known to be gone, and why is known.
+    /// Sequences without an event whose reason stands in the ledger.
     pub(crate) holes: RwLock<Holes>,
-    /// The log was found damaged when it was looked at last.
+    /// Whether the log was found damaged when it was last checked.
     pub(crate) damaged: AtomicBool,
     /// Events that were not written because they would not be read back.
     pub(crate) refused_unreadable: AtomicU64,
@@ -71,7 +71,7 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Connects, trying for up to 30 s. Nothing is made or changed on the server.
+    /// Connects, trying for up to 30 s. Creates and changes nothing on the server.
     ///
     /// # Errors
     /// [`LogError::Connect`].
@@ -103,14 +103,14 @@ impl EventLog {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Whose log this is.
+    /// The namespace this log belongs to.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.inner.namespace
     }
 
-    /// Which incarnation of the log positions belong to. Until `ensure_topology` or `attach` has
-    /// succeeded it is `unattached`, which no log is called.
+    /// The incarnation of the log that positions belong to. `unattached`, which is no log's epoch, until
+    /// `ensure_topology` or `attach` has succeeded.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         let attached = self.inner.attached.read();

@@ -1,15 +1,15 @@
 //! Leaving a server that has lost its cluster.
 //!
-//! A server on the small side of a network that fell apart goes on answering pings, and for up to 20 s even
-//! believes that it leads what it led (nats-server 2.15, `raft.go`: a leader looks every 10 s whether it heard of
-//! a majority within 10 s). Whoever is connected to it can write nothing and hears nothing. But it notices
-//! after a few seconds that its routes are silent (`cluster.ping_interval` in `deploy/nats/cluster.conf`), and
-//! names from then on fewer servers to clients: in the `INFO` with which it greets a connection
-//! (docs.nats.io/reference/reference-protocols/nats-protocol#info). The client library does not show what
-//! it hears of that later, so it is read from a connection of its own, made and closed.
+//! A server on the minority side of a network partition keeps answering pings, and for up to 20 s even believes
+//! that it still leads (nats-server 2.15, `raft.go`: a leader checks every 10 s whether it heard from a majority
+//! within 10 s). Its clients can write nothing and hear nothing. But after a few seconds the server notices that
+//! its routes are silent (`cluster.ping_interval` in `deploy/nats/cluster.conf`), and from then on it lists fewer
+//! servers in the `INFO` that opens every connection
+//! (docs.nats.io/reference/reference-protocols/nats-protocol#info). The client library does not expose later `INFO`
+//! messages, so this module opens a short connection of its own and reads it.
 //!
-//! Servers told not to name others (`no_advertise`), or that speak TLS before anything else, cannot be judged so
-//! and are not left.
+//! Servers that do not advertise others (`no_advertise`), or that start with TLS, cannot be judged this way; the
+//! client stays with them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +25,14 @@ use crate::connection::LinkState;
 
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a greeting may take. One that does not come is no sign: a silent server is left for not answering pings.
+/// How long a greeting may take. A missing greeting proves nothing: a silent server is left because it answers no pings.
 const GREETS_WITHIN: Duration = Duration::from_secs(1);
 /// Longest greeting in bytes.
 const GREETING: u64 = 64 * 1024;
-/// So many times in a row a server must be alone.
+/// How many times in a row a server must be found alone before it is left.
 const LOOKS: u32 = 2;
 
-/// A server that was left and took the connection back is given this time: no other was there.
+/// How long to stay with a server that was left and then took the connection back: no other was reachable.
 const STAY: Duration = Duration::from_secs(10);
 
 /// The server a connection is, or was last, connected to.
@@ -47,8 +47,8 @@ pub(crate) struct Last {
 }
 
 impl Last {
-    /// Which server to try next: first all others than the one that was left, those that failed least before the rest,
-    /// then that one too.
+    /// Which server to try next: all others before the one that was left, and among them those with the fewest failures
+    /// first.
     pub(crate) fn next(&mut self, servers: &[Server]) -> Option<ReconnectToServer> {
         // The same server may be there twice: as it was given, and as another server named it.
         let mut each: Vec<&Server> = Vec::with_capacity(servers.len());
@@ -77,8 +77,7 @@ fn place(address: &ServerAddr) -> (&str, u16) {
     (address.host(), address.port())
 }
 
-/// Looks every second how many servers the current one knows, and leaves it when they have become too few to be a
-/// majority.
+/// Checks every second how many servers the current one knows, and leaves it when they are too few for a majority.
 pub(crate) async fn watch(client: Client, link: watch::Receiver<LinkState>, current: Current) {
     let mut ticks = interval(LOOK);
     let (mut most, mut alone) = (0, 0);
@@ -111,7 +110,7 @@ pub(crate) async fn watch(client: Client, link: watch::Receiver<LinkState>, curr
     }
 }
 
-/// Whether so many addresses are too few, of those there were. A server may have several.
+/// Whether the addresses listed now are at most half of the most ever listed. A server may have several addresses.
 const fn is_minority(names: usize, most: usize) -> bool {
     names.saturating_mul(2) <= most
 }
@@ -126,7 +125,7 @@ async fn find(client: &Client, id: &str) -> Option<ServerAddr> {
     None
 }
 
-/// What a server says first to whoever connects.
+/// The `INFO` that a server sends first on every connection.
 async fn greeting(address: &ServerAddr) -> Option<ServerInfo> {
     let reading = async {
         let stream = TcpStream::connect((address.host(), address.port())).await.ok()?;

@@ -1,9 +1,9 @@
 //! Reading the whole log in order.
 //!
-//! A reader has a consumer on the server which it throws away and makes anew at the place it has reached
-//! whenever anything is not as it should be: a lost connection, a missing delivery, a restarted server.
-//! So it never skips and never repeats. There is no filter: filtering on the server is ten times
-//! slower than reading everything, and a hole in the sequences could not be told from a filtered event.
+//! A reader owns a consumer on the server. Whenever anything is wrong (a lost connection, a missing delivery, a
+//! restarted server) it drops the consumer and creates a new one at the place it has reached, so it never skips and
+//! never repeats an event. There is no filter: filtering on the server is ten times slower than reading everything,
+//! and a hole in the sequences could not be told from a filtered event.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const INACTIVE: Duration = Duration::from_secs(60);
 /// While more is known to be waiting, a batch waits this long for its next event.
 const LINGER: Duration = Duration::from_millis(10);
-/// So often in a row a reader begins anew because events were passed over that are there.
+/// How often in a row a reader starts over because the server skipped events that exist.
 const MAX_DOUBTS: u32 = 5;
 const REOPEN_PAUSE: Duration = Duration::from_millis(100);
 
@@ -53,7 +53,7 @@ impl Record {
     /// The event.
     ///
     /// # Errors
-    /// See [`DecodeError`]; whoever cannot read an event must stop, not skip.
+    /// See [`DecodeError`]. A caller that cannot read an event must stop, not skip it.
     pub fn event(&self) -> Result<Event, DecodeError> {
         Event::decode(&self.payload)
     }
@@ -78,9 +78,9 @@ pub struct Reader {
     head: Sequence,
     source: Option<Source>,
     ready: Vec<Record>,
-    /// Sequences the server passed over, to be explained before anything later is handed out.
+    /// Sequences the server skipped, to be explained before anything later is handed out.
     doubt: Option<(Sequence, Sequence)>,
-    /// How often in a row something was passed over that was there when it was looked for.
+    /// How often in a row the server skipped events that were found when they were looked up.
     doubts: u32,
     /// Holes are handed on as they are: an operator wants to see them.
     with_holes: bool,
@@ -98,8 +98,8 @@ struct Source {
 }
 
 impl Drop for Source {
-    /// The server would keep an abandoned consumer for a while, and looks at every consumer with every
-    /// event that is stored: it is told. Should that not arrive, the while passes.
+    /// Deletes the consumer: the server would otherwise keep it for a while and check it with every event it stores.
+    /// If the request is lost, the server drops the consumer by itself after [`INACTIVE`].
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (log, name) = (self.log.clone(), self.consumer.cached_info().name.clone());
@@ -126,7 +126,7 @@ impl EventLog {
         Ok(Reader::new(self, after, head))
     }
 
-    /// Reads everything there is from the beginning, whatever is missing.
+    /// Reads everything from the beginning and passes over whatever is missing.
     pub(crate) fn read_with_holes(&self) -> Reader {
         Reader { with_holes: true, ..Reader::new(self, 0, 0) }
     }
@@ -173,7 +173,7 @@ impl Reader {
         Ok(Batch { records, through: self.through, head: self.head.max(self.through) })
     }
 
-    /// Takes one delivery, or mends the source; false when the deadline passed without either.
+    /// Takes one delivery, or reopens the source; false when the deadline passed without either.
     async fn step(&mut self, deadline: Instant) -> Result<bool, LogError> {
         let Some(source) = &mut self.source else {
             return match timeout_at(deadline, self.open()).await {
@@ -314,8 +314,8 @@ impl Reader {
         Ok(Source { stream, consumer, delivered: 0, waiting: 0, generation, log })
     }
 
-    /// Nothing came: find out whether that is because everything was handed out, so that `through`
-    /// can pass the holes at the end of the log.
+    /// Called when nothing came: finds out whether everything was handed out, so that `through` can pass the holes
+    /// at the end of the log.
     async fn check_tail(&mut self) -> Result<(), LogError> {
         if !self.log.is_connected() {
             return Ok(());

@@ -30,8 +30,8 @@ pub const MAX_KEY: usize = 128;
 const BUDGET: Duration = Duration::from_secs(10);
 /// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
 const KV_OPERATION: &str = "KV-Operation";
-/// How long the mark of something taken stays when its taker cannot erase it: longer than a write is tried, so that
-/// who lost the answer finds out whether it was them.
+/// How long a deletion marker stays when its writer cannot erase it: longer than a write is tried, so that a caller
+/// whose answer was lost can find out whether it was the one that took the value.
 const TAKEN_FOR: Duration = Duration::from_secs(30);
 
 /// What lies under a key.
@@ -167,7 +167,7 @@ impl SecretStore {
     /// # Errors
     /// See [`SecretError`]; after [`SecretError::Unknown`] treat the value as used.
     pub async fn take(&self, key: &str, revision: u64) -> Result<bool, SecretError> {
-        // Overwriting under compare-and-set decides who it was; erasing alone could not.
+        // Overwriting with compare-and-set decides which caller took it; erasing alone could not.
         let ttl = Some(TAKEN_FOR);
         let marker = match self.write(key, Bytes::new(), revision, ttl, Some("DEL")).await {
             Ok(marker) => marker,
@@ -198,7 +198,7 @@ impl SecretStore {
         Ok(keys.filter_map(|s| s.strip_prefix(&self.subject).map(str::to_owned)).collect())
     }
 
-    /// Tries whether a value can be stored, also where it is known that none could be.
+    /// Tests whether a value can be stored, even if the store is known to refuse writes.
     pub(crate) async fn probe(
         &self,
         key: &str,
@@ -312,8 +312,8 @@ impl SecretStore {
         }
     }
 
-    /// After a lost answer: whether what is there now was written under this id. Equal values say nothing: whoever
-    /// wants the same thing at the same moment writes the same.
+    /// After a lost answer: whether the present value was written under this id. Equal values prove nothing: another
+    /// caller that wants the same thing at the same moment writes the same value.
     async fn is_ours(&self, key: &str, message_id: &str) -> Result<u64, SecretError> {
         match self.entry(key).await? {
             Some(entry) if entry.written_as.as_deref() == Some(message_id) => Ok(entry.revision),

@@ -1,10 +1,10 @@
-//! Whether the log is all there.
+//! Whether the log is complete.
 //!
-//! Three things are looked at, none of which costs more than the question for the head that is asked
-//! anyway: how many events there are against how many there should be (a block that was cut off or is
-//! gone), how far the log reaches against how far it is known to have reached (a lost end), and, by those
-//! who read, whether a sequence is passed over (an event the server cannot read). None of them is ever
-//! explained away: an event is gone for a reason that stands in the ledger, or the log is damaged.
+//! Three checks, none of which costs more than asking for the head, which is needed anyway: the number of events
+//! against the number there should be (finds a block that was truncated or is missing), the end of the log against
+//! the end it is known to have had (finds a lost end), and, in every reader, whether the server skips a sequence
+//! (finds an event it cannot read). A difference is never explained away: an event is gone for a reason that stands
+//! in the ledger, or the log is damaged.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::ledger::{Holes, Ledger};
 use crate::log::EventLog;
 use crate::topology::{StreamState, renew, stream_request};
 
-/// How long a log that seems too short is asked again: what was written last may not show at once.
+/// How long to keep asking a log that seems too short: the latest writes may not be visible at once.
 const SETTLING: Duration = Duration::from_secs(5);
-/// The same in a cluster: a new leader may not have applied yet what it has agreed to, and a former one that was
-/// stopped or cut off answers as if it still led until it hears of the new one, or misses the others for 20 s.
+/// The same in a cluster: a new leader may not have applied everything it agreed to, and a former leader that was
+/// stopped or cut off answers as if it still led until it hears of the new one, or has missed the others for 20 s.
 const SETTLING_IN_CLUSTER: Duration = Duration::from_secs(30);
 /// Events read at once, and how long they are waited for, when everything is read.
 const BATCH: usize = 5000;
@@ -53,7 +53,7 @@ impl EventLog {
         let settling = if clustered { SETTLING_IN_CLUSTER } else { SETTLING };
         let deadline = Instant::now() + settling;
         loop {
-            // Before the question: what is appended meanwhile may be missing in the answer.
+            // Read before asking: events appended in the meantime may be missing from the answer.
             let seen = self.seen();
             let info = self.stream_info().await?;
             self.attach_to(&info.config)?;
@@ -62,7 +62,7 @@ impl EventLog {
                 self.note_seen(info.state.last_seq);
                 return Ok(info.state.last_seq);
             };
-            // Who has waited once need not wait again.
+            // One wait is enough.
             if Instant::now() >= deadline || self.inner.damaged.load(Ordering::Acquire) {
                 self.inner.damaged.store(true, Ordering::Release);
                 return Err(LogError::Damaged(damage));
@@ -82,15 +82,15 @@ impl EventLog {
         self.inner.seen.fetch_max(sequence, Ordering::AcqRel);
     }
 
-    /// Whether this log was made from one with that epoch, by a restore or by accepting a loss: what was
-    /// built from that one is then built anew from this one. A log descends from itself.
+    /// Whether this log was made from one with that epoch, by a restore or by accepting a loss. What was built from
+    /// the former log is then rebuilt from this one. A log descends from itself.
     #[must_use]
     pub fn descends_from(&self, epoch: &Epoch) -> bool {
         let attached = self.inner.attached.read();
         attached.as_ref().is_some_and(|a| a.epoch == *epoch || a.former.contains(epoch))
     }
 
-    /// Takes what the ledger knows, after attaching.
+    /// Loads the ledger, after attaching.
     pub(crate) async fn recall(&self) -> Result<(), LogError> {
         let (ledger, _) = self.read_ledger().await?;
         if ledger.epoch.as_ref() == Some(&self.attached()?.epoch) {
@@ -100,7 +100,7 @@ impl EventLog {
         Ok(())
     }
 
-    /// What is wrong with a log in this state; none when it is all there.
+    /// What is wrong with a log in this state; none when it is complete.
     async fn damage(
         &self,
         state: &StreamState,
@@ -125,17 +125,17 @@ impl EventLog {
         self.inner.holes.read().cover(from, to)
     }
 
-    /// Finds out why sequences were passed over. When this returns they are either known holes, or it
-    /// was a passing thing and they should be read again.
+    /// Finds out why the server skipped sequences. When this returns they are either known holes, or the cause was
+    /// temporary and they should be read again.
     ///
     /// # Errors
-    /// [`LogError::Damaged`] when they cannot be read and nobody has said why.
+    /// [`LogError::Damaged`] when they cannot be read and the ledger holds no reason.
     pub(crate) async fn explain(&self, from: Sequence, to: Sequence) -> Result<(), LogError> {
         self.recall().await?;
         if self.is_hole(from, to) {
             return Ok(());
         }
-        // The leader's word: another server may be behind.
+        // Ask the leader: another server may be behind.
         let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.inner.stream);
         for sequence in from..=to {
             if self.is_hole(sequence, sequence) {
@@ -154,8 +154,8 @@ impl EventLog {
         Ok(())
     }
 
-    /// Reads all there is and says what is missing or is not what was written; at most so many events a
-    /// second, or as fast as it goes, which is a quarter of a million and more. Answers how far it read.
+    /// Reads the whole log and reports what is missing or is not what was written. Reads at most `rate` events per
+    /// second, or as fast as it can (250,000 and more). Returns how far it read.
     ///
     /// # Errors
     /// [`LogError::Damaged`] for a missing event or one whose digest does not fit; otherwise the log cannot
@@ -175,9 +175,9 @@ impl EventLog {
         Ok(head)
     }
 
-    /// An operator has seen that events are lost and wants to go on without them: what is missing is noted
-    /// as gone, and the log gets another epoch, so that no position of before is taken for one of now.
-    /// Events of `drop` are deleted first. Every other process must be started again.
+    /// Accepts a loss on an operator's behalf: records the missing events as gone and gives the log a new epoch, so
+    /// that no earlier position is mistaken for a present one. Deletes the events of `drop` first. Every other
+    /// process must be restarted.
     ///
     /// # Errors
     /// The log cannot be read or changed.
@@ -230,7 +230,7 @@ impl EventLog {
     }
 }
 
-/// Whether an event is what was written; what cannot be understood may well be.
+/// Whether an event is what was written, by its digest. An event this build does not understand may well be intact.
 fn check_digest(sequence: Sequence, payload: &[u8]) -> Result<(), LogError> {
     match Event::decode(payload) {
         Err(error @ DecodeError::Corrupt) => {

@@ -1,9 +1,9 @@
-//! What nats-server makes is on the disk before it is used.
+//! Syncs the files of new streams and consumers before they are used.
 //!
-//! With an interval as `sync_interval` the server syncs messages every so often, and never the descriptions of
-//! the streams and consumers it has made: those wait until the kernel writes them back, half a minute or so. A
-//! power loss before that loses the whole stream and not the last interval. So the process that runs the
-//! server on this machine syncs the files of a stream when it has made or changed it.
+//! With an interval as `sync_interval` nats-server syncs messages at that interval, and never the descriptions of
+//! the streams and consumers it has created: those wait until the kernel writes them back, about half a minute. A
+//! power loss before that loses the whole stream instead of the last interval. So the process that runs the server on
+//! this machine syncs the files of a stream after creating or changing it.
 
 use std::fs::{self, File};
 use std::io;
@@ -19,10 +19,10 @@ const MESSAGES: &str = "msgs";
 const STREAMS: &str = "jetstream/$G/streams";
 
 impl EventLog {
-    /// The server stores below this folder of this machine: what is made from now on is synced before it
-    /// is used. To be said before [`EventLog::ensure_topology`].
+    /// Says that the server keeps its files below this folder of this machine: streams created from now on are synced
+    /// before they are used. Call it before [`EventLog::ensure_topology`].
     pub fn sync_below(&self, folder: PathBuf) {
-        // Said twice it is the same folder.
+        // A second call names the same folder.
         let _ = self.inner.connection.files.set(folder);
     }
 

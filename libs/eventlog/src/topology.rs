@@ -187,7 +187,7 @@ pub(crate) async fn ensure_stream(
                 tracing::info!(nats.stream = wanted.name, "made a stream");
                 return Ok(info);
             }
-            // Somebody else made it in between: look at his.
+            // Another process created it in the meantime: check that one.
             Err(error) if error.err_code == STREAM_NAME_IN_USE => {}
             // A cluster that is still finding itself.
             Err(error) if error.code == 503 => {

@@ -1,7 +1,7 @@
 //! Work to be done once per event, outside the order of the log: mail, notifications.
 //!
-//! A work queue is a durable consumer of the log. What is not answered in time is delivered again. Several
-//! processes may share one queue. What is delivered too often becomes a dead letter, and a redriven dead
+//! A work queue is a durable consumer of the log. A delivery that is not answered in time is repeated. Several
+//! processes may share one queue. An event that is delivered too often becomes a dead letter, and a redriven dead
 //! letter comes back through the same queue.
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::read::{Stored, stored_at};
 
-/// What the server has sent already has arrived when nothing came for this long.
+/// Everything the server has already sent has arrived once nothing came for this long.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
 /// Where a consumer begins when it is made; afterwards it goes on where it was.
@@ -166,7 +166,7 @@ impl WorkQueue {
             {
                 ahead.push(message);
             }
-            // Whoever still asked for more would be given what he hands back.
+            // A request that is still open would be given what is handed back here.
             drop(pull);
             let client = source.log.inner.connection.client();
             for message in ahead {
@@ -249,14 +249,14 @@ impl WorkQueue {
 }
 
 impl Delivery {
-    /// Whether it was a dead letter that somebody handed back: parts of it may have been done before.
+    /// Whether it was a dead letter that an operator handed back: parts of it may have been done before.
     #[must_use]
     pub const fn redriven(&self) -> bool {
         self.redrive.is_some()
     }
 
-    /// It is done. Returns when the server has noted it; on an error it may be delivered again, so an
-    /// effect must be recognisable.
+    /// Reports success. Returns when the server has recorded it; after an error the event may be delivered again, so
+    /// an effect must be recognisable.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
@@ -264,7 +264,8 @@ impl Delivery {
         self.finish().await
     }
 
-    /// There was nothing to do. Nothing is waited for: delivered again, there is nothing to do again.
+    /// Reports that there was nothing to do, without waiting for the server: a repeated delivery has nothing to do
+    /// either.
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
@@ -276,7 +277,7 @@ impl Delivery {
         answered.map_err(|error| LogError::Unavailable(error.into()))
     }
 
-    /// It did not work; deliver it again after a while. On the last attempt it becomes a dead letter.
+    /// Reports a failure and asks for another delivery after `pause`. The last attempt becomes a dead letter.
     ///
     /// # Errors
     /// [`LogError::Unavailable`]; it is then delivered again after `ack_wait`.
@@ -288,7 +289,7 @@ impl Delivery {
         self.log.settle(&self.reply, nak.into()).await
     }
 
-    /// It will never work: keep it as a dead letter, with the reason (nothing secret in it).
+    /// Reports a failure that no retry will mend: keeps a dead letter with the reason, which must hold no secret.
     ///
     /// # Errors
     /// [`LogError::Unavailable`]; it is then delivered again after `ack_wait`.
@@ -299,7 +300,7 @@ impl Delivery {
         self.finish().await
     }
 
-    /// What says that it takes longer.
+    /// A handle that asks for more time.
     #[must_use]
     pub fn hold(&self) -> Hold {
         Hold { log: self.log.clone(), reply: self.reply.clone() }
@@ -314,7 +315,7 @@ impl Delivery {
     }
 }
 
-/// Says of a delivery that it is still worked on.
+/// Asks for more time for one delivery.
 #[derive(Clone)]
 pub struct Hold {
     log: EventLog,
@@ -322,8 +323,8 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// It takes longer: `ack_wait` begins anew. Nothing is waited for; that the message is lost is no harm, the
-    /// delivery then comes again. Said of one that was answered it has no effect.
+    /// Restarts `ack_wait`, without waiting for the server: if the message is lost the event is delivered again. Has
+    /// no effect on a delivery that was answered.
     pub async fn extend(&self) {
         let connection = &self.log.inner.connection;
         if connection.is_connected() {
@@ -336,7 +337,7 @@ impl Hold {
 }
 
 impl EventLog {
-    /// Answers a delivery and waits until the server has noted it; saying it twice does no harm.
+    /// Answers a delivery and waits until the server has recorded it. Repeating it is harmless.
     async fn settle(&self, reply: &str, answer: Bytes) -> Result<(), LogError> {
         self.inner.connection.ask_safely(reply, &answer).await.map(|_| ())
     }

@@ -50,8 +50,8 @@ pub enum Expect {
 }
 
 /// Makes a repeat of the same write recognisable within the log's duplicate window (30 s unless
-/// configured otherwise). The window is over the whole log, so the parts must begin with whose
-/// command it is: a stranger's `client_id` must not hit.
+/// configured otherwise). The window spans the whole log, so the parts must begin with the author of the command:
+/// two users may choose the same `client_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DedupId(Digest);
 
@@ -72,7 +72,7 @@ impl DedupId {
 /// Where events were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
-    /// The place of the last of them: whoever reads at least up to here sees them all.
+    /// The place of the last of them: a reader that has read up to here sees them all.
     pub position: Position,
     /// Their sequences, in the order of the writes.
     pub sequences: Vec<Sequence>,

@@ -136,7 +136,7 @@ fn read_port(file: &Path) -> Option<u16> {
     tail.split('"').next()?.parse().ok()
 }
 
-/// A mongod, started as a member of the replica set `rs0`, which somebody has yet to initiate.
+/// A mongod, started as a member of the replica set `rs0`, which the test has yet to initiate.
 pub struct Mongo {
     child: Child,
     folder: TempDir,
@@ -144,7 +144,7 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Starts one. None, said loudly, where there is no mongod; with `TIDINGS_REQUIRE_MONGODB=1` that is a
+    /// Starts one. None, with a line on stderr, where there is no mongod; with `TIDINGS_REQUIRE_MONGODB=1` that is a
     /// failure.
     #[must_use]
     pub fn start() -> Option<Self> {
@@ -166,7 +166,7 @@ impl Mongo {
         let mut program = Command::new(tool("mongod", "MONGOD"));
         program
             .args(["--replSet", "rs0", "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet"])
-            // A test may hold up what the server does at a place of its choice.
+            // Fail points: a test may delay the server at a place of its choice.
             .args(["--setParameter", "enableTestCommands=1"])
             .args(["--wiredTigerCacheSizeGB", "0.25", "--port", &port.to_string(), "--dbpath"])
             .arg(folder.path());
