@@ -1,5 +1,5 @@
-//! Chat traffic over sockets: people who post in their rooms, pipelined or paced, and see their own
-//! posts come back as events. A message counts when it was both acknowledged and delivered.
+//! Chat traffic over sockets: users post in their rooms, pipelined or paced, and receive their own posts as events.
+//! A message counts when it was both acknowledged and delivered.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,25 +12,25 @@ use crate::people::Person;
 use crate::servers::{Outcome, Tidings, unexpected};
 use crate::socket::{self, Reader, Writer};
 
-/// Who posts where.
+/// A user and the room they post in.
 #[derive(Clone)]
 pub(crate) struct Poster {
-    /// The person.
+    /// The user.
     pub person: Person,
-    /// His room.
+    /// The room they post in.
     pub room: String,
 }
 
 /// How fast to post.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
-    /// As fast as answers come, with so many unanswered posts per poster.
+    /// As fast as answers come, with this many unanswered posts per user.
     Pipelined(usize),
-    /// So many posts a second and poster.
+    /// This many posts per second and user.
     Every(f64),
 }
 
-/// What a run found.
+/// The results of a run.
 pub(crate) struct Run {
     /// Messages acknowledged and delivered, per second.
     pub rate: f64,
@@ -38,7 +38,7 @@ pub(crate) struct Run {
     pub latencies: Vec<f64>,
 }
 
-/// Makes `count` people, each with a public room of his own.
+/// Creates `count` users, each with a public room of their own.
 pub(crate) async fn posters(server: &Tidings, prefix: &str, count: usize) -> Outcome<Vec<Poster>> {
     let crowd = Person::crowd(server, prefix, count).await?;
     let mut posters = Vec::with_capacity(count);
@@ -158,7 +158,7 @@ async fn drive(
             tick.tick().await;
         }
         window.acquire().await.map_err(unexpected)?.forget();
-        // Whatever else the window allows goes out in the same write, as a busy client would.
+        // Everything else the window allows goes out in the same write, as a busy client would send it.
         let mut chunk = frame(&poster.room, &tag, number);
         let _ = sent.send((number, Instant::now()));
         number += 1;
@@ -191,7 +191,7 @@ pub(crate) async fn run(
             format!("{tag}.{i}"),
             each,
             pace,
-            // Independent people do not post at the same moments.
+            // Independent users do not post at the same moments.
             i as f64 / posters.len() as f64,
         ));
     }

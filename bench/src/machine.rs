@@ -1,10 +1,10 @@
-//! What machine the figures were taken on, and what a process costs it.
+//! The machine a benchmark ran on, and what a process uses of it.
 
 use std::fs;
 
 use serde::Serialize;
 
-/// The machine, named as the report shows it.
+/// The machine, as the report names it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Machine {
     /// Model of the processor.

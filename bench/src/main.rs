@@ -1,29 +1,29 @@
-//! `make bench`: what Tidings does against what a raw loop on the same machine does, in one run.
+//! `make bench`: measures Tidings against a raw loop on the same machine in the same run.
 //!
-//! Every benchmark starts servers of its own on loopback, alternates its arms, and reports the median
-//! of the rounds as a ratio. Nothing here gates a test.
+//! Every benchmark starts servers of its own on loopback, alternates between Tidings and its baseline, and reports the
+//! median of the rounds as a ratio. No test depends on the results.
 
-mod arms;
 mod baseline;
 mod load;
 mod machine;
 mod people;
 mod report;
+mod scenarios;
 mod seed;
 mod servers;
 mod socket;
 
 use std::path::PathBuf;
 
-use arms::{Rows, Scale};
 use clap::{Parser, Subcommand};
+use scenarios::{Rows, Scale};
 
 /// Benchmarks of Tidings.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Internal>,
-    /// Only these, by letter: `--only a,c,f`. All when absent.
+    /// Run only these benchmarks, by letter: `--only a,c,f`. All when absent.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Rounds per benchmark.
@@ -32,10 +32,10 @@ struct Arguments {
     /// A share of the full size, 0.01 to 1.
     #[arg(long, default_value_t = 1.0)]
     size: f64,
-    /// Writes the figures here as JSON.
+    /// Write the results to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Writes a picture of the ratios here as SVG.
+    /// Write a chart of the ratios to this file as SVG.
     #[arg(long)]
     plot: Option<PathBuf>,
 }
@@ -52,19 +52,19 @@ enum Internal {
 
 async fn measure(letter: &str, scale: Scale) -> Rows {
     match letter {
-        "a" => arms::send::throughput(scale).await,
-        "b" => arms::send::durable(scale).await,
-        "c" => arms::fanout::fanout(scale).await,
-        "d" => arms::send::latency(scale).await,
-        "e" => arms::replay::projection(scale).await,
-        "f" => arms::idle::idle(scale).await,
-        "g" => arms::accounts::logins(scale).await,
-        "h" => arms::storm::storm(scale).await,
-        "i" => arms::replay::restart(scale).await,
-        "j" => arms::fanout::stalled(scale).await,
+        "a" => scenarios::send::throughput(scale).await,
+        "b" => scenarios::send::durable(scale).await,
+        "c" => scenarios::fanout::fanout(scale).await,
+        "d" => scenarios::send::latency(scale).await,
+        "e" => scenarios::replay::projection(scale).await,
+        "f" => scenarios::idle::idle(scale).await,
+        "g" => scenarios::accounts::logins(scale).await,
+        "h" => scenarios::storm::storm(scale).await,
+        "i" => scenarios::replay::restart(scale).await,
+        "j" => scenarios::fanout::stalled(scale).await,
         "k" => {
-            let mut rows = arms::growth::messages(scale).await?;
-            rows.extend(arms::growth::rooms(scale).await?);
+            let mut rows = scenarios::growth::messages(scale).await?;
+            rows.extend(scenarios::growth::rooms(scale).await?);
             Ok(rows)
         }
         other => Err(servers::BenchError::Unexpected(format!("there is no benchmark {other:?}"))),

@@ -1,21 +1,21 @@
-//! People who use Tidings over REST, as far as the benchmarks need them.
+//! Users of Tidings over REST, as far as the benchmarks need them.
 
 use serde_json::{Value, json};
 
 use crate::servers::{Outcome, Tidings, unexpected};
 
-/// A logged-in person.
+/// A user who is logged in.
 #[derive(Clone)]
 pub(crate) struct Person {
     http: reqwest::Client,
     base: String,
-    /// His id.
+    /// The user's id.
     pub id: String,
-    /// His access token.
+    /// The user's access token.
     pub token: String,
 }
 
-/// Asks for JSON and gives it, or says what came instead.
+/// Sends a request and returns the JSON of the answer, or an error with what came instead.
 pub(crate) async fn json_of(request: reqwest::RequestBuilder) -> Outcome<Value> {
     let response = request.send().await.map_err(unexpected)?;
     let status = response.status();
@@ -35,7 +35,7 @@ fn text(value: &Value, pointer: &str) -> Outcome<String> {
     found.map(str::to_owned).ok_or_else(|| unexpected(format!("no {pointer} in {value}")))
 }
 
-/// What the `i`th person of a crowd is called; a username has at least three characters.
+/// The username of the `i`th user; a username has at least three characters.
 pub(crate) fn name_of(prefix: &str, i: usize) -> String {
     format!("{prefix}-person-{i}")
 }
@@ -70,7 +70,7 @@ impl Person {
         })
     }
 
-    /// Many people at once, named by [`name_of`]
+    /// Registers many users at once, named by [`name_of`].
     pub(crate) async fn crowd(server: &Tidings, prefix: &str, count: usize) -> Outcome<Vec<Self>> {
         use futures_util::{StreamExt as _, TryStreamExt as _};
         let http = reqwest::Client::new();
@@ -95,7 +95,7 @@ impl Person {
             .await
     }
 
-    /// Makes a public channel and brings the others in, 100 at a time; gives the room's id.
+    /// Creates a public channel and adds the other users, 100 at a time; returns the room's id.
     pub(crate) async fn make_room(&self, name: &str, others: &[Self]) -> Outcome<String> {
         let (first, rest) = others.split_at(others.len().min(100));
         let members: Vec<&str> = first.iter().map(|p| p.id.as_str()).collect();

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::machine::Machine;
 
-/// Whether more or less of a figure is better, with the goal.
+/// The goal of a ratio, and whether more or less is better.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case", tag = "want", content = "goal")]
 pub(crate) enum Goal {
@@ -23,22 +23,22 @@ pub(crate) enum Goal {
 pub(crate) struct Row {
     /// The letter of the benchmark and what was measured.
     pub name: String,
-    /// What Tidings does.
+    /// Tidings' value.
     pub ours: f64,
-    /// What the baseline does.
+    /// The baseline's value.
     pub baseline: f64,
-    /// The unit of both.
+    /// The unit of both values.
     pub unit: &'static str,
     /// What the baseline is.
     pub against: String,
-    /// What is wanted of the ratio.
+    /// The goal for the ratio.
     pub goal: Goal,
-    /// Every round's (ours, baseline).
+    /// Every round's (Tidings, baseline).
     pub rounds: Vec<(f64, f64)>,
 }
 
 impl Row {
-    /// Ours over the baseline.
+    /// Tidings' value divided by the baseline's.
     pub(crate) fn ratio(&self) -> f64 {
         if self.baseline == 0.0 { f64::NAN } else { self.ours / self.baseline }
     }
@@ -73,12 +73,12 @@ pub(crate) fn percentile(values: &mut [f64], p: f64) -> f64 {
     values.get(index).copied().unwrap_or(0.0)
 }
 
-/// Everything one run found.
+/// The results of one run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Where.
+    /// The machine it ran on.
     pub machine: Machine,
-    /// What.
+    /// The measurements.
     pub rows: Vec<Row>,
 }
 

@@ -1,5 +1,5 @@
-//! Servers of our own: a raw nats-server, a raw mongod and `tidings serve`, each on a free port in a
-//! folder that goes with it. Dropping one ends its process.
+//! The servers a benchmark starts: a raw nats-server, a raw mongod and `tidings serve`, each on a free port in a
+//! folder of its own. Dropping a handle ends its process.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(crate) enum BenchError {
         #[source]
         source: io::Error,
     },
-    /// A server answered something else than expected.
+    /// A server's answer was not the expected one.
     #[error("{0}")]
     Unexpected(String),
 }
@@ -36,7 +36,7 @@ impl From<io::Error> for BenchError {
     }
 }
 
-/// Turns any error into "unexpected", with its words.
+/// Turns any error into [`BenchError::Unexpected`] with the error's text.
 pub(crate) fn unexpected(error: impl std::fmt::Display) -> BenchError {
     BenchError::Unexpected(error.to_string())
 }
@@ -174,7 +174,7 @@ pub(crate) struct Tidings {
     pub running: Running,
     /// `http://127.0.0.1:<port>`.
     pub http: String,
-    /// Where operators look.
+    /// The base URL of the admin port.
     pub admin: String,
     /// `127.0.0.1:<port>`.
     pub address: String,
@@ -202,7 +202,7 @@ pub(crate) fn tidings_binary() -> PathBuf {
 /// Starts `tidings serve` over an existing data folder.
 pub(crate) async fn tidings_in(folder: TempDir, flags: &[&str]) -> Outcome<Tidings> {
     let log = std::fs::File::create(folder.path().join("log.jsonl"))?;
-    // Cheap passwords, unless hashing is what is measured: a flag may be given only once.
+    // Cheap password hashes, unless hashing is what is measured: a flag may be given only once.
     let cheap: &[&str] =
         if flags.contains(&"--bcrypt-cost") { &[] } else { &["--bcrypt-cost", "4"] };
     let mut child = Command::new(tidings_binary())
@@ -228,11 +228,26 @@ pub(crate) async fn tidings_in(folder: TempDir, flags: &[&str]) -> Outcome<Tidin
     Ok(Tidings { running: Running { child, folder }, http, admin, address })
 }
 
-/// Waits until the gateway has handed on, and chat-svc has learnt of, everything that is in the log.
+/// The stream of the default namespace.
+pub(crate) const STREAM: &str = "EVENTS_tidings";
+
+/// Connects to JetStream at a URL that may hold user and password.
+pub(crate) async fn jetstream_of(url: &str) -> Outcome<async_nats::jetstream::Context> {
+    let address: async_nats::ServerAddr = url.parse().map_err(unexpected)?;
+    let options = match (address.username(), address.password()) {
+        (Some(user), Some(password)) => {
+            async_nats::ConnectOptions::with_user_and_password(user.into(), password.into())
+        }
+        _ => async_nats::ConnectOptions::new(),
+    };
+    let client = options.connect(address).await.map_err(unexpected)?;
+    Ok(async_nats::jetstream::new(client))
+}
+
+/// Waits until the gateway and chat-svc have followed the log to its end.
 pub(crate) async fn wait_until_followed(server: &Tidings) -> Outcome<()> {
-    let context = crate::baseline::replay::jetstream_of(&server.nats_url()?).await?;
-    let mut stream =
-        context.get_stream(crate::baseline::replay::STREAM).await.map_err(unexpected)?;
+    let context = jetstream_of(&server.nats_url()?).await?;
+    let mut stream = context.get_stream(STREAM).await.map_err(unexpected)?;
     let deadline = Instant::now() + Duration::from_secs(120);
     while Instant::now() < deadline {
         let head = stream.info().await.map_err(unexpected)?.state.last_sequence;
@@ -257,7 +272,7 @@ impl Tidings {
     pub(crate) fn pids(&self) -> Vec<u32> {
         let own = self.running.pid();
         let mut pids = vec![own];
-        // A child belongs to the thread that started it.
+        // Linux lists a child under the thread that started it.
         let threads = std::fs::read_dir(format!("/proc/{own}/task"));
         for thread in threads.into_iter().flatten().flatten() {
             let children = std::fs::read_to_string(thread.path().join("children"));

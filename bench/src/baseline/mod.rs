@@ -1,4 +1,4 @@
-//! What the machine can do without Tidings: raw loops over the same parts.
+//! What the machine can do without Tidings: raw loops over the same servers.
 
 pub(crate) mod publish;
 pub(crate) mod replay;

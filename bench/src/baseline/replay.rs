@@ -2,27 +2,11 @@
 
 use std::time::Instant;
 
-use async_nats::jetstream::{self, consumer};
+use async_nats::jetstream::consumer;
 use futures_util::StreamExt as _;
 use mongodb::bson::{Document, doc};
 
-use crate::servers::{Outcome, unexpected};
-
-/// The stream of the default namespace.
-pub(crate) const STREAM: &str = "EVENTS_tidings";
-
-/// Connects to JetStream with what stands in a URL.
-pub(crate) async fn jetstream_of(url: &str) -> Outcome<jetstream::Context> {
-    let address: async_nats::ServerAddr = url.parse().map_err(unexpected)?;
-    let options = match (address.username(), address.password()) {
-        (Some(user), Some(password)) => {
-            async_nats::ConnectOptions::with_user_and_password(user.into(), password.into())
-        }
-        _ => async_nats::ConnectOptions::new(),
-    };
-    let client = options.connect(address).await.map_err(unexpected)?;
-    Ok(jetstream::new(client))
-}
+use crate::servers::{Outcome, jetstream_of, unexpected};
 
 /// Reads every event of a stream in order, decoding each as JSON; gives messages per second.
 pub(crate) async fn ordered(url: &str, stream: &str) -> Outcome<f64> {

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::servers::{Outcome, unexpected};
 
-/// One order: how many frames, how many per write.
+/// One order: how many frames to write, and how many per write.
 type Order = (usize, usize);
 
 /// A whole unmasked text frame around a payload of at most 65,535 bytes.

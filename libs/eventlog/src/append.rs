@@ -36,7 +36,8 @@ pub(crate) struct Prepared {
     message_id: String,
     /// The id is the caller's: another call may have written under it.
     repeatable: bool,
-    /// It was sent in a batch whose outcome is not known.doubtful: bool,
+    /// It was sent in a batch whose outcome is not known.
+    doubtful: bool,
     /// The subject the expectation is about when it is not the write's own, and the sequence.
     expected: Option<(Option<String>, Sequence)>,
 }

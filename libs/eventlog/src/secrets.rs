@@ -7,11 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::header::{
-    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_MESSAGE_TTL, NATS_SEQUENCE,
-};
+use async_nats::HeaderMap;
+use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_MESSAGE_TTL};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
-use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
@@ -21,28 +19,18 @@ use crate::api::{self, PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
-use crate::read::{LeadersMessage, number};
 use crate::topology::{ensure_stream, our_metadata};
+use entry::{Entry, KV_OPERATION};
+
+mod entry;
 
 /// Longest key.
 pub const MAX_KEY: usize = 128;
 /// How long a write is tried.
 const BUDGET: Duration = Duration::from_secs(10);
-/// Set on messages that mark a deletion, by `take` for a moment and by the `nats` tool for good.
-const KV_OPERATION: &str = "KV-Operation";
 /// How long a deletion marker stays when its writer cannot erase it: longer than a write is tried, so that a caller
 /// whose answer was lost can find out whether it was the one that took the value.
 const TAKEN_FOR: Duration = Duration::from_secs(30);
-
-/// What lies under a key.
-struct Entry {
-    value: Bytes,
-    revision: u64,
-    /// It only marks a deletion.
-    marker: bool,
-    /// The id it was written under, which no other write shares.
-    written_as: Option<String>,
-}
 
 /// Why a secret was not stored.
 #[derive(Debug, thiserror::Error)]
@@ -243,11 +231,11 @@ impl SecretStore {
             let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
             let request = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
             let answer = connection.ask_leader(&subject, &request.to_string().into()).await?;
-            return Ok(read_leaders_entry(&answer)?);
+            return Ok(Entry::read_from_leader(&answer)?);
         }
         let subject = format!("$JS.API.DIRECT.GET.{}.{}{key}", self.stream, self.subject);
         let answer = connection.ask_safely(&subject, &Bytes::new()).await?;
-        Ok(read_entry(&answer)?)
+        Ok(Entry::read(&answer)?)
     }
 
     async fn write(
@@ -331,7 +319,7 @@ impl SecretStore {
         let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
         let request = format!("{{\"seq\":{revision}}}");
         let answer = connection.ask_safely(&subject, &request.into()).await?;
-        match read_entry(&answer)? {
+        match Entry::read(&answer)? {
             None => Ok(()),
             Some(_) => Err(LogError::from(error).into()),
         }
@@ -347,41 +335,6 @@ fn headers(message_id: &str, expected: u64, ttl: Option<Duration>) -> HeaderMap 
         headers.insert(NATS_MESSAGE_TTL, seconds.max(1).to_string());
     }
     headers
-}
-
-fn read_entry(answer: &Message) -> Result<Option<Entry>, LogError> {
-    match answer.status {
-        Some(StatusCode::NOT_FOUND) => return Ok(None),
-        Some(status) => {
-            let description = answer.description.clone().unwrap_or_default();
-            return Err(LogError::Refused { code: status.as_u16().into(), description });
-        }
-        None => {}
-    }
-    let headers = answer.headers.as_ref();
-    let revision = headers
-        .and_then(|headers| number(headers, NATS_SEQUENCE))
-        .ok_or_else(|| LogError::BadAnswer("a secret without a revision".into()))?;
-    let marker = headers.is_some_and(|headers| {
-        headers.get(KV_OPERATION).is_some()
-            || headers.get(async_nats::header::NATS_MARKER_REASON).is_some()
-    });
-    let written_as = headers.and_then(|headers| headers.get_last(NATS_MESSAGE_ID));
-    let written_as = written_as.map(|id| id.as_str().to_owned());
-    Ok(Some(Entry { value: answer.payload.clone(), revision, marker, written_as }))
-}
-
-fn read_leaders_entry(answer: &Message) -> Result<Option<Entry>, LogError> {
-    let Some(message) = LeadersMessage::read(answer)? else { return Ok(None) };
-    let marker =
-        message.headers.contains(KV_OPERATION) || message.headers.contains("Nats-Marker-Reason");
-    let id = |line: &str| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("Nats-Msg-Id").then(|| value.trim().to_owned())
-    };
-    let written_as = message.headers.lines().find_map(id);
-    let (value, revision) = (message.payload, message.sequence);
-    Ok(Some(Entry { value, revision, marker, written_as }))
 }
 
 fn checked(key: &str) -> Result<&str, SecretError> {

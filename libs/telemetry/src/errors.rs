@@ -10,7 +10,7 @@ pub fn error_chain(error: &dyn Error) -> String {
     let mut cause = error.source();
     while let Some(inner) = cause {
         let text = inner.to_string();
-        // Some libraries repeat their source in their own text; saying it twice helps nobody.
+        // Some libraries repeat their source in their own text; saying it twice does not help.
         if !line.ends_with(&text) {
             line.push_str(": ");
             line.push_str(&text);

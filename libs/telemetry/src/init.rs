@@ -132,7 +132,7 @@ pub fn init(service: &str, options: &Options) -> Guard {
     Guard { exporting: endpoint.map(|_| provider) }
 }
 
-/// Whether what is logged here cannot be somebody else's payload: at `info` and above, or by a crate of ours.
+/// Whether a log line here cannot hold a user's payload: at `info` and above, or by a crate of ours.
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
     let name = metadata.target().split("::").next().unwrap_or_default();
     *metadata.level() <= Level::INFO || OWN_TARGETS.contains(&name)

@@ -113,7 +113,7 @@ where
         };
         let Ok(mut text) = serde_json::to_string(&line) else { return };
         text.push('\n');
-        // There is nobody to tell that stderr is closed.
+        // When stderr is closed there is nowhere to report it.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
 }

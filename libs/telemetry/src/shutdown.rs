@@ -17,13 +17,13 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// A switch nobody has triggered yet.
+    /// A switch that has not been triggered.
     #[must_use]
     pub fn new() -> Self {
         Self { switch: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Asks everybody to stop. Doing it twice is the same as once.
+    /// Asks every task to stop. Triggering it twice is the same as once.
     pub fn trigger(&self) {
         self.switch.send_replace(true);
     }

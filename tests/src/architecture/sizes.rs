@@ -14,7 +14,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("schemas/src/events.rs", 411),
     ("gateway/src/live/hub.rs", 412),
     ("notifier/src/notices.rs", 415),
-    ("libs/eventlog/src/secrets.rs", 421),
     ("libs/readmodel/src/sqlite/store.rs", 426),
     ("libs/readmodel/src/store.rs", 428),
     ("libs/readmodel/src/mongo/store.rs", 429),

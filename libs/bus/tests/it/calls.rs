@@ -194,7 +194,7 @@ async fn handlers_run_side_by_side() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_answered_for() {
+async fn a_request_that_cannot_be_read_gets_an_error_answer() {
     let server = Server::start().await;
     let (here, elsewhere) = (connect(&server).await, connect(&server).await);
     let (_service, counted) = serve(&here).await;
@@ -207,7 +207,7 @@ async fn what_cannot_be_read_is_answered_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_copies_share_the_work_and_one_may_go() {
+async fn two_copies_share_the_work_and_one_may_stop() {
     let server = Server::start().await;
     let (first, second) = (connect(&server).await, connect(&server).await);
     let caller = connect(&server).await;

@@ -84,7 +84,7 @@ impl Drop for Aside {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_feed_does_not_depend_on_the_threads_of_who_asked_first() {
+async fn the_feed_does_not_run_on_the_threads_of_its_first_follower() {
     let server = Server::start().await;
     let (log, bus) = (server.log().await, connect(&server).await);
     let lane = Lane::Timeline(room());

@@ -157,7 +157,7 @@ async fn reads(cluster: &Cluster, log: &EventLog) {
         assert_eq!(last.sequence, sequence);
         assert_eq!(other.get(sequence).await.expect("read"), Some(last));
     }
-    assert!(log.last(&handle("nobody")).await.expect("read").is_none());
+    assert!(log.last(&handle("absent")).await.expect("read").is_none());
     assert!(log.get(1_000_000).await.expect("read").is_none());
 }
 

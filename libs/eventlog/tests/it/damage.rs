@@ -30,7 +30,7 @@ async fn again(server: &Server) -> EventLog {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_event_is_damage_until_somebody_accepts_it() {
+async fn a_missing_event_is_damage_until_an_operator_accepts_the_loss() {
     let server = Server::start().await;
     let log = server.log().await;
     fill(&log, &Lane::Timeline(room()), 7).await;

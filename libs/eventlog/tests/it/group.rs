@@ -24,7 +24,7 @@ async fn at_once(log: &EventLog, writes: Vec<LaneWrite>) -> Vec<Result<Appended,
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_are_each_stored_once_with_their_own_sequence() {
+async fn concurrent_appends_are_each_stored_once_with_their_own_sequence() {
     let server = Server::start_sync_always().await;
     let log = grouping(&server).await;
     let lane = Lane::Timeline(room());
@@ -42,7 +42,7 @@ async fn many_at_once_are_each_stored_once_with_their_own_sequence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_refusal_does_not_harm_the_others() {
+async fn one_refused_append_does_not_fail_the_others() {
     let server = Server::start_sync_always().await;
     let log = grouping(&server).await;
     let (timeline, member) = (Lane::Timeline(room()), Lane::Member(room(), user()));
@@ -70,10 +70,10 @@ async fn one_refusal_does_not_harm_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_claims_of_one_lane_one_succeeds() {
+async fn of_many_concurrent_claims_of_one_lane_one_succeeds() {
     let server = Server::start_sync_always().await;
     let log = grouping(&server).await;
-    let lane = handle("everybody");
+    let lane = handle("contended");
     let writes = (0..40).map(|n| write(&lane, &n.to_string(), Expect::Empty)).collect();
     let outcomes = at_once(&log, writes).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
@@ -81,9 +81,9 @@ async fn of_many_claims_of_one_lane_one_succeeds() {
     assert_eq!(log.head().await.unwrap(), 1);
 }
 
-/// On one thread: the three wait together before anybody takes them, so that one batch has all of them.
+/// On one thread: all three are queued before the first is taken, so that one batch has all of them.
 #[tokio::test]
-async fn a_lost_answer_holds_up_nobody_else() {
+async fn a_lost_answer_delays_no_other_append() {
     let server = Server::start_sync_always().await;
     server.log().await;
     let proxy = Proxy::start(&server).await;

@@ -53,7 +53,7 @@ async fn a_log_with_events_and_no_key_is_refused() {
 async fn a_log_that_has_lost_its_ledger_is_known_by_its_lanes() {
     let server = Server::start().await;
     let log = server.log().await;
-    put(&log, &key(1).admins(), "somebody").await;
+    put(&log, &key(1).admins(), "an admin").await;
     let refused = log.note_names(&key(2), &[key(2).admins()]).await;
     assert!(matches!(refused, Err(NameKeyError::Unkeyed)), "{refused:?}");
     log.note_names(&key(1), &[key(1).admins()]).await.unwrap();

@@ -58,7 +58,7 @@ async fn a_run_lies_in_the_log_in_its_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fence_that_has_moved_refuses_all_of_a_run() {
+async fn a_fence_that_has_moved_refuses_the_whole_run() {
     let server = Server::start().await;
     for log in logs(&server).await {
         let (member, timeline) = (Lane::Member(room(), user()), Lane::Timeline(room()));
@@ -128,7 +128,7 @@ async fn repeats_in_a_run_are_answered_with_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_too_large_is_left_out() {
+async fn an_event_of_a_run_that_is_too_large_is_left_out() {
     let server = Server::start().await;
     for log in logs(&server).await {
         let lane = Lane::Timeline(room());

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::kit::{PATIENCE, Server};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_is_created_once_and_changed_by_whoever_read_it() {
+async fn a_secret_is_created_once_and_changed_only_from_the_revision_read() {
     let server = Server::start().await;
     let log = server.log().await;
     let store = log.secrets("credentials");
@@ -52,7 +52,7 @@ async fn a_lifetime_ends_also_after_delete_and_update() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_takers_one_succeeds() {
+async fn of_many_callers_that_take_one_secret_one_succeeds() {
     let server = Server::start().await;
     let store = server.log().await.secrets("tickets");
     let revision = store.create("ticket", "for-anna", None).await.unwrap();

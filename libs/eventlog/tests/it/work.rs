@@ -34,7 +34,7 @@ async fn letters(dead: &DeadLetters, count: usize) -> Vec<DeadLetter> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wanted_lanes_are_delivered_once_acknowledged() {
+async fn a_queue_delivers_the_lanes_it_asked_for_until_acknowledged() {
     let server = Server::start().await;
     let log = server.log().await;
     let timeline = put(&log, &Lane::Timeline(room()), "1").await;
@@ -88,7 +88,7 @@ async fn a_failing_event_is_retried_then_kept_as_a_dead_letter_and_redriven() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_kills_its_worker_is_captured_from_the_servers_advisory() {
+async fn an_event_that_kills_its_worker_becomes_a_dead_letter_by_the_servers_advisory() {
     let server = Server::start().await;
     let log = server.log().await;
     let spec = ConsumerSpec { ack_wait: Duration::from_millis(200), max_deliver: 2, ..spec() };
@@ -99,7 +99,7 @@ async fn what_kills_its_worker_is_captured_from_the_servers_advisory() {
         // Dropped without an answer, as a dying process would.
         assert_eq!(next(&mut queue).await.attempt, attempt);
     }
-    // The server looks at what was not answered when somebody asks for more, as a worker always does.
+    // The server looks at unanswered deliveries when a worker asks for more, as every worker does.
     let letter = tokio::select! {
         mut letters = letters(&dead, 1) => letters.remove(0),
         third = queue.next() => panic!("delivered again: {}", third.unwrap().attempt),

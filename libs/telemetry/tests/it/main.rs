@@ -39,7 +39,7 @@ fn spans_reach_the_collector_as_part_of_the_trace_they_continue() {
     let options = Options { otlp_endpoint: Some(endpoint), ..Options::default() };
     let guard = init("telemetry-test", &options);
 
-    // Sampled by whoever began it.
+    // Sampled by the process that began it.
     let unsampled = new_traceparent();
     let text = format!("{}01", unsampled.as_str().strip_suffix("00").unwrap());
     let parent = schemas::TraceParent::parse(&text).unwrap();

@@ -1,4 +1,4 @@
-//! (g): logins per second, and what a storm of them does to people who chat.
+//! (g): logins per second, and how a storm of them slows down chat.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ async fn storm(server: &Tidings, names: &[String], count: usize, at_once: usize)
 /// (g): logins/s against cores divided by the time one hash takes, and chat p99 during a storm against before it.
 pub(crate) async fn logins(scale: Scale) -> Rows {
     let server = servers::tidings(&["--sync", "2m", "--bcrypt-cost", COST]).await?;
-    // So many that nobody comes to his hundredth session: from there on a login ends an older one, too.
+    // Enough users that none reaches 100 sessions: from there on each login also ends an older session.
     let crowd = Person::crowd(&server, "g", 32).await?;
     let names: Vec<String> = (0..crowd.len()).map(|i| name_of("g", i)).collect();
     let posters = load::posters(&server, "gchat", 4).await?;

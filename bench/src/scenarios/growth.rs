@@ -1,4 +1,4 @@
-//! (k): how speed holds as history and rooms grow.
+//! (k): speed with a long history and with many rooms.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use crate::seed;
 use crate::servers::{self, Outcome, Tidings, unexpected};
 use crate::socket;
 
-/// Less than the gateway and chat-svc hold of what they have not looked at yet (65,536).
+/// Messages per seeding step: fewer than the 65,536 the gateway and chat-svc buffer unread.
 const SEEDED_AT_ONCE: usize = 40_000;
 
-/// Three figures of a running server.
+/// Three measurements of a running server.
 struct Figures {
     sends: f64,
     page_ms: f64,
@@ -32,8 +32,8 @@ async fn wait_until_projected(poster: &Poster, wanted: u64) -> Outcome<()> {
     Err(unexpected("the projection does not catch up"))
 }
 
-/// Seeds at the pace at which everything follows that a post or its delivery waits for: what holds with many
-/// messages stored is the question, not how a backlog is worked off.
+/// Seeds no faster than the gateway and chat-svc follow: the benchmark asks how fast they are with many messages
+/// stored, not how fast they work off a backlog.
 async fn seed_and_follow(
     server: &Tidings,
     posters: &[Poster],
@@ -45,7 +45,7 @@ async fn seed_and_follow(
         servers::wait_until_followed(server).await?;
     }
     let each = (messages.end / posters.len()) as u64;
-    let first = posters.first().ok_or_else(|| unexpected("nobody"))?;
+    let first = posters.first().ok_or_else(|| unexpected("no users"))?;
     wait_until_projected(first, each).await
 }
 
@@ -98,7 +98,7 @@ async fn figures(
     scale: Scale,
     tag: &str,
 ) -> Outcome<Figures> {
-    let first = posters.first().ok_or_else(|| unexpected("nobody"))?;
+    let first = posters.first().ok_or_else(|| unexpected("no users"))?;
     let mut sends = Vec::new();
     for round in 0..scale.rounds {
         let run = load::run(
@@ -160,7 +160,7 @@ pub(crate) async fn rooms(scale: Scale) -> Rows {
         .map(|i| {
             let maker = makers.get(i % makers.len()).cloned();
             async move {
-                let maker = maker.ok_or_else(|| unexpected("nobody"))?;
+                let maker = maker.ok_or_else(|| unexpected("no users"))?;
                 maker.make_room(&format!("room number {i}"), &[]).await
             }
         })

@@ -1,4 +1,4 @@
-//! (c) and (j): one room, many sockets; and what readers who have stopped cost the others.
+//! (c) and (j): one room with many sockets, and what stalled readers cost the others.
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use crate::socket::{self, Reader, Writer};
 
 /// Sockets one person may have, by the API's limit; one is kept free for posting.
 const PER_PERSON: usize = 19;
-/// People who post in the room of (c), so that the room is lively and not one person's monologue.
+/// Users who post in the room of (c), so that messages come from several sockets.
 const POSTERS: usize = 16;
 
 /// Sockets that count the messages they are sent. Dropping it closes them.
@@ -110,11 +110,11 @@ pub(crate) async fn room_with_sockets(
     sockets: usize,
 ) -> Outcome<(Vec<Poster>, Vec<(Writer, Reader)>)> {
     let crowd = Person::crowd(server, prefix, sockets.div_ceil(PER_PERSON)).await?;
-    let (first, others) = crowd.split_first().ok_or_else(|| unexpected("nobody"))?;
+    let (first, others) = crowd.split_first().ok_or_else(|| unexpected("no users"))?;
     let room = first.make_room(&format!("{prefix} room"), others).await?;
     let mut open = Vec::with_capacity(sockets);
     for i in 0..sockets {
-        let person = crowd.get(i / PER_PERSON).ok_or_else(|| unexpected("nobody"))?;
+        let person = crowd.get(i / PER_PERSON).ok_or_else(|| unexpected("too few users"))?;
         open.push(load::open(server, person).await?);
     }
     let posters = crowd.iter().map(|person| Poster { person: person.clone(), room: room.clone() });
@@ -199,7 +199,7 @@ async fn healthy_p99(scale: Scale, stalled_share: f64, round: usize) -> Outcome<
     let server = servers::tidings(&["--sync", "2m"]).await?;
     let prefix = format!("j{round}x");
     let (posters, open) = room_with_sockets(&server, &prefix, sockets).await?;
-    let poster = posters.first().ok_or_else(|| unexpected("nobody"))?;
+    let poster = posters.first().ok_or_else(|| unexpected("no users"))?;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -211,7 +211,7 @@ async fn healthy_p99(scale: Scale, stalled_share: f64, round: usize) -> Outcome<
         writers.push(writer);
         readers.push(reader);
     }
-    // The stalled keep their connection open and never read from it.
+    // Stalled readers keep their connection open and never read from it.
     let asleep: Vec<Reader> = readers.drain(..stalled).collect();
     let sent = Arc::new(Mutex::new(Vec::new()));
     let mut timed = Timed::watch(readers, "\"j-", &sent);

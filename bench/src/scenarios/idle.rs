@@ -12,12 +12,12 @@ fn total(server: &Tidings) -> (f64, f64) {
     all.fold((0.0, 0.0), |(rss, cpu), used| (rss + used.rss as f64, cpu + used.cpu))
 }
 
-/// (f): memory and processor time of 10,000 sockets on which nothing happens. The figures are absolute;
-/// the "baseline" is what Centrifugo was measured to take on a machine like this.
+/// (f): memory and processor time of 10,000 idle sockets. The values are absolute; the "baseline" is what Centrifugo
+/// was measured to take on a machine like this.
 pub(crate) async fn idle(scale: Scale) -> Rows {
     let sockets = scale.of(9_500);
     let server = servers::tidings(&["--sync", "2m"]).await?;
-    // One person first, so that what is allocated once does not count as a socket's.
+    // One user first, so that what is allocated once is not counted as a socket's.
     let (_, warm) = fanout::room_with_sockets(&server, "warm", 19).await?;
     let (rss_before, _) = total(&server);
     let (_, open) = fanout::room_with_sockets(&server, "f", sockets).await?;

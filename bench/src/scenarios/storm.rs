@@ -1,4 +1,4 @@
-//! (h): everybody comes back at once.
+//! (h): all sockets reconnect and resume at once.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::report::Goal;
 use crate::servers::{self, Outcome, Tidings, unexpected};
 use crate::socket;
 
-/// Messages everybody has missed.
+/// Messages each socket has missed.
 const MISSED: usize = 20;
 
 async fn resume(server: &Tidings, token: &str, position: &str) -> Outcome<()> {
@@ -42,7 +42,7 @@ pub(crate) async fn storm(scale: Scale) -> Rows {
     let server = servers::tidings(&["--sync", "2m"]).await?;
     let (posters, open) = fanout::room_with_sockets(&server, "h", sockets).await?;
     drop(open);
-    let poster = posters.first().ok_or_else(|| unexpected("nobody"))?;
+    let poster = posters.first().ok_or_else(|| unexpected("no users"))?;
     let crowd = poster.person.get(&format!("/v1/rooms/{}/members?limit=200", poster.room)).await?;
     let members = crowd.pointer("/items").and_then(|v| v.as_array()).map_or(0, Vec::len);
     let http = reqwest::Client::new();

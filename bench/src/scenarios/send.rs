@@ -93,7 +93,7 @@ pub(crate) async fn latency(scale: Scale) -> Rows {
     let nats = servers::nats(false).await?;
     let full = load::run(&server, &posters, scale.of(3000), Pace::Pipelined(64), "warm").await?;
     let rate = full.rate * 0.30;
-    // What the search for the rate has left to be done is not part of that rate.
+    // Work left over from the search for the rate is not part of that rate.
     servers::wait_until_followed(&server).await?;
     let (mut middle, mut tail) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds {

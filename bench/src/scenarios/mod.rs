@@ -1,4 +1,4 @@
-//! The benchmarks, one module for each family; each gives rows for the report.
+//! The benchmarks, one module per family; each returns rows for the report.
 
 pub(crate) mod accounts;
 pub(crate) mod fanout;
@@ -11,17 +11,17 @@ pub(crate) mod storm;
 use crate::report::{Goal, Row, median};
 use crate::servers::Outcome;
 
-/// How much to do: everything scales with it.
+/// How much to measure; every benchmark scales with it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scale {
-    /// Rounds, arms alternating; the median counts.
+    /// Rounds, alternating between Tidings and the baseline; the median counts.
     pub rounds: usize,
     /// 1.0 is the full benchmark; less is a quick look.
     pub size: f64,
 }
 
 impl Scale {
-    /// A number of things, scaled, at least 1.
+    /// A count, scaled, at least 1.
     pub(crate) fn of(&self, full: usize) -> usize {
         #[expect(
             clippy::cast_possible_truncation,
@@ -41,7 +41,7 @@ pub(crate) struct Question {
     pub unit: &'static str,
     /// What the baseline is.
     pub against: String,
-    /// What is wanted of the ratio.
+    /// The goal for the ratio.
     pub goal: Goal,
 }
 

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 use super::{Question, Rows, Scale};
-use crate::baseline::replay::{self, STREAM};
+use crate::baseline::replay;
 use crate::load;
 use crate::report::Goal;
 use crate::seed;
-use crate::servers::{self, Outcome, Tidings, unexpected};
+use crate::servers::{self, Outcome, STREAM, Tidings, unexpected};
 
-/// Runs `tidings rebuild` against a running server and gives the seconds it took from the first event to the
-/// new read model being in use, as it says itself: without the start of a process, which no baseline has
-/// either, and the seconds for which the old read model goes on answering.
+/// Runs `tidings rebuild` against a running server and returns the seconds from the first event until the new read
+/// model is in use, as the command reports them: without the start of the process, which the baseline does not have
+/// either, and without the seconds for which the old read model goes on answering.
 async fn rebuild(server: &Tidings, read_model: &str) -> Outcome<f64> {
     let output = Command::new(servers::tidings_binary())
         .args(["rebuild", "--json", "--read-model", read_model, "--data"])
@@ -90,7 +90,7 @@ pub(crate) async fn restart(scale: Scale) -> Rows {
     Ok(vec![question.answered(rounds)])
 }
 
-/// Waits until a server says that all of it is well, the projection included.
+/// Waits until `/readyz` of a server is 200, the projection included.
 async fn ready(server: &Tidings) -> Outcome<()> {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
