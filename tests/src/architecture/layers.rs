@@ -15,14 +15,15 @@ const LAYERS: &[(&str, u8)] = &[
     ("bus", 1),
     ("readmodel", 1),
     ("testbed", 1),
-    ("auth-svc", 2),
-    ("chat-svc", 2),
-    ("projector", 2),
-    ("notifier", 2),
-    ("gateway", 2),
-    ("tidings", 3),
-    ("tests", 4),
-    ("bench", 4),
+    ("decider", 2),
+    ("auth-svc", 3),
+    ("chat-svc", 3),
+    ("projector", 3),
+    ("notifier", 3),
+    ("gateway", 3),
+    ("tidings", 4),
+    ("tests", 5),
+    ("bench", 5),
 ];
 
 /// Libraries that may use another library: `bus` shares `eventlog`'s connection.

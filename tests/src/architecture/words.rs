@@ -25,7 +25,7 @@ const PARTS: &[(&str, usize)] = &[
     ("schemas", 166),
     ("libs/eventlog", 1),
     ("libs/bus", 0),
-    ("libs/decider", 40),
+    ("libs/decider", 0),
     ("libs/readmodel", 26),
     ("libs/telemetry", 0),
     ("libs/testbed", 0),
