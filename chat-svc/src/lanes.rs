@@ -160,11 +160,9 @@ impl Entity for Handles {
         Lane::Handle(key.clone())
     }
     fn evolve(state: &mut Option<Option<UserId>>, event: &EventData) {
-        *state = match event {
-            EventData::NameClaimed(e) => Some(UserId::parse(&e.owner).ok()),
-            EventData::NameReleased(_) => Some(None),
-            _ => return,
-        };
+        if let EventData::Name(event) = event {
+            *state = Some(event.owner().and_then(|owner| UserId::parse(owner).ok()));
+        }
     }
 }
 

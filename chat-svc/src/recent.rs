@@ -3,7 +3,7 @@
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use schemas::events::MessageState;
+use schemas::events::{MessageEvent, MessageState, ReceiptEvent};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{EventData, Lane, Sequence};
 
@@ -93,9 +93,13 @@ impl Recent {
     pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
         let (Lane::Timeline(room) | Lane::Receipts(room)) = lane else { return };
         match event {
-            EventData::MessagePosted(e) => self.posted(&e.message.id, room, sequence),
-            EventData::MessageDeleted(e) => self.deleted(&e.message_id, room, e.posted, sequence),
-            EventData::ReadMoved(e) => {
+            EventData::Message(MessageEvent::Posted(e)) => {
+                self.posted(&e.message.id, room, sequence)
+            }
+            EventData::Message(MessageEvent::Deleted(e)) => {
+                self.deleted(&e.message_id, room, e.posted, sequence)
+            }
+            EventData::Receipt(ReceiptEvent::Moved(e)) => {
                 let marker = Marker { message: e.message_id.clone(), posted: e.posted };
                 self.read(room, &e.user_id, &marker);
             }

@@ -10,7 +10,7 @@ use moka::sync::Cache;
 use readmodel::ReadModel;
 use schemas::events::UserState;
 use schemas::views::{Sender, User};
-use schemas::{Event, EventData, Lane, Rejection, UserId};
+use schemas::{Event, Lane, Rejection, UserId};
 use telemetry::error_chain;
 
 use crate::live::{Names, Observer};
@@ -94,7 +94,7 @@ impl People {
         let Some(stored) = stored else { return Ok(None) };
         // Not taken for nobody: what became of them is not known at the moment, to this build.
         let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
-        Ok(state_of(&event).cloned().map(|state| self.remember(state)))
+        Ok(event.data.account().cloned().map(|state| self.remember(state)))
     }
 
     /// Keeps what was read, unless an event that came meanwhile knows better.
@@ -128,16 +128,6 @@ fn nobody(id: &UserId) -> Sender {
     Sender { id: id.clone(), username: "unknown".to_owned(), display_name: "Unknown".to_owned() }
 }
 
-fn state_of(event: &Event) -> Option<&UserState> {
-    match &event.data {
-        EventData::UserRegistered(data) => Some(&data.user),
-        EventData::UserProfileChanged(data) => Some(&data.user),
-        EventData::UserRoleChanged(data) => Some(&data.user),
-        EventData::UserSuspensionChanged(data) => Some(&data.user),
-        _ => None,
-    }
-}
-
 #[async_trait]
 impl Names for People {
     async fn sender(&self, id: &UserId) -> Sender {
@@ -165,7 +155,7 @@ impl Names for People {
 
 impl Observer for People {
     fn observe(&self, event: &Event) {
-        if let Some(state) = state_of(event) {
+        if let Some(state) = event.data.account() {
             self.known.insert(state.id.clone(), Arc::new(state.clone()));
         }
     }
@@ -186,7 +176,7 @@ mod tests {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             let event = Event::decode(bytes.trim_ascii_end()).unwrap();
             let name = event.data.type_name();
-            assert_eq!(state_of(&event).is_some(), name.starts_with("user."), "{name}");
+            assert_eq!(event.data.account().is_some(), name.starts_with("user."), "{name}");
             assert_eq!(event.data.membership().is_some(), name.starts_with("member."), "{name}");
         }
     }

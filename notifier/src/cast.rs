@@ -79,15 +79,16 @@ pub(crate) fn person_after(data: EventData) -> Option<UserState> {
 
 fn state_after(data: EventData) -> State {
     match data {
-        EventData::UserRegistered(event) => State::Person(Box::new(event.user)),
-        EventData::UserProfileChanged(event) => State::Person(Box::new(event.user)),
-        EventData::UserRoleChanged(event) => State::Person(Box::new(event.user)),
-        EventData::UserSuspensionChanged(event) => State::Person(Box::new(event.user)),
-        EventData::RoomCreated(event) => State::Room(Box::new(event.room)),
-        EventData::RoomChanged(event) => State::Room(Box::new(event.room)),
-        EventData::RoomArchived(event) => State::Room(Box::new(event.room)),
-        EventData::RoomRestored(event) => State::Room(Box::new(event.room)),
-        _ => State::Gone,
+        EventData::User(event) => {
+            event.after().map_or(State::Gone, |user| State::Person(Box::new(user.clone())))
+        }
+        EventData::Room(event) => State::Room(Box::new(event.after().clone())),
+        EventData::Session(_)
+        | EventData::Name(_)
+        | EventData::Member(_)
+        | EventData::Message(_)
+        | EventData::Receipt(_)
+        | EventData::Notification(_) => State::Gone,
     }
 }
 

@@ -10,7 +10,9 @@ use schemas::commands::{
     Accepted, CallContext, Caller, MarkNotificationsRead, NOTIFY, SendNotification,
 };
 use schemas::event::EventData;
-use schemas::events::{NotificationCreated, NotificationsRead, UserState};
+use schemas::events::{
+    NameEvent, NotificationCreated, NotificationEvent, NotificationsRead, UserState,
+};
 use schemas::ids::{EventId, NotificationId, UserId};
 use schemas::values::{NotificationKind, Role, UserRef};
 use schemas::{Actor, Event, Lane, NameKey, Position, Timestamp};
@@ -69,7 +71,7 @@ impl Desk {
         };
         let seen = self.log.epoch().at(last.sequence);
         let all_read = last.event().is_ok_and(|event| {
-            matches!(event.data, EventData::NotificationsRead(read) if read.notification_id.is_none())
+            matches!(event.data, EventData::Notification(NotificationEvent::Read(read)) if read.notification_id.is_none())
         });
         let already = match &command.notification_id {
             Some(id) => self.is_read(user, id, &seen).await?,
@@ -165,7 +167,7 @@ impl Desk {
         let sequence = appended.sequences.first().copied().unwrap_or_default();
         let first = self.log.get(sequence).await.map_err(|error| log_failed(&error))?;
         match readable(first)? {
-            Some(EventData::NotificationCreated(first)) => {
+            Some(EventData::Notification(NotificationEvent::Created(first))) => {
                 Ok((first.notification_id, self.log.epoch().at(sequence)))
             }
             _ => Err(Rejection::new(Code::Conflict, "the key was used for something else")),
@@ -218,7 +220,9 @@ impl Desk {
         let lane = self.names.handle(name);
         let stored = self.log.last(&lane).await.map_err(|error| log_failed(&error))?;
         match readable(stored)? {
-            Some(EventData::NameClaimed(claimed)) => Ok(UserId::parse(&claimed.owner).ok()),
+            Some(EventData::Name(NameEvent::Claimed(claimed))) => {
+                Ok(UserId::parse(&claimed.owner).ok())
+            }
             _ => Ok(None),
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
 use readmodel::{Group, ReadModel};
-use schemas::events::NotificationCreated;
+use schemas::events::{NotificationCreated, NotificationEvent};
 use schemas::subjects::LaneKind;
 use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp};
 use telemetry::error_chain;
@@ -53,7 +53,7 @@ impl Inbox {
             actor: Actor::System,
             causation: Some(cause.event.clone()),
             traceparent: cause.trace.clone(),
-            data: EventData::NotificationCreated(entry.clone()),
+            data: EventData::Notification(NotificationEvent::Created(entry.clone())),
         };
         let lane = Lane::Inbox(entry.user_id.clone());
         let id = DedupId::of(["notifier", "inbox", entry.notification_id.as_str()]);

@@ -6,8 +6,8 @@
 
 use schemas::event::{Event, EventData};
 use schemas::events::{
-    MessageDeleted, MessageEdited, MessagePosted, MessageState, NotificationCreated, ReadMoved,
-    RoomState, UserState,
+    MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationCreated,
+    ReadMoved, ReceiptEvent, RoomState, SessionEvent, UserEvent, UserState,
 };
 use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{Email, NotificationKind, RoomKind};
@@ -133,9 +133,11 @@ pub struct Surroundings {
 #[must_use]
 pub fn wanted(data: &EventData) -> Vec<Lane> {
     match data {
-        EventData::SessionStarted(started) => vec![Lane::User(started.user_id.clone())],
-        EventData::MessagePosted(MessagePosted { message })
-        | EventData::MessageEdited(MessageEdited { message, .. }) => {
+        EventData::Session(SessionEvent::Started(started)) => {
+            vec![Lane::User(started.user_id.clone())]
+        }
+        EventData::Message(MessageEvent::Posted(MessagePosted { message }))
+        | EventData::Message(MessageEvent::Edited(MessageEdited { message, .. })) => {
             vec![Lane::Room(message.room_id.clone())]
         }
         _ => Vec::new(),
@@ -147,15 +149,19 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
 #[must_use]
 pub fn effects(event: &Event, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
     match &event.data {
-        EventData::UserRegistered(registered) => on_registration(event, &registered.user),
-        EventData::SessionStarted(_) => match &seen.person {
+        EventData::User(UserEvent::Registered(registered)) => {
+            on_registration(event, &registered.user)
+        }
+        EventData::Session(SessionEvent::Started(_)) => match &seen.person {
             Some(person) => vec![welcome(event, person, true)],
             None => Vec::new(),
         },
-        EventData::MessagePosted(MessagePosted { message }) => on_post(message, at, seen),
-        EventData::MessageEdited(edited) => on_edit(edited, at, seen),
-        EventData::MessageDeleted(deleted) => vec![on_deletion(deleted, at)],
-        EventData::ReadMoved(moved) => vec![on_reading(moved, at)],
+        EventData::Message(MessageEvent::Posted(MessagePosted { message })) => {
+            on_post(message, at, seen)
+        }
+        EventData::Message(MessageEvent::Edited(edited)) => on_edit(edited, at, seen),
+        EventData::Message(MessageEvent::Deleted(deleted)) => vec![on_deletion(deleted, at)],
+        EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         _ => Vec::new(),
     }
 }

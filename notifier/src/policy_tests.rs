@@ -1,7 +1,7 @@
 //! Given an event and what surrounds it, then exactly these effects.
 
 use schemas::Actor;
-use schemas::events::{SessionStarted, UserRegistered};
+use schemas::events::{MessageEvent, SessionStarted, UserRegistered};
 use schemas::ids::{MessageId, RoomId, SessionId};
 use schemas::values::{Body, DisplayName, Role, RoomName, Username, Visibility};
 use uuid::Uuid;
@@ -172,7 +172,9 @@ fn naming_the_whole_room_makes_no_entry_per_member() {
 /// What an edit of the message leads to: who may get an entry, and whether those who have one are looked at.
 #[track_caller]
 fn after_edit(mentions: &[u128], room: RoomState, expected: &[u128], reviewed: bool) {
-    let EventData::MessagePosted(posted) = posted(mentions, false).data else { panic!("a post") };
+    let EventData::Message(MessageEvent::Posted(posted)) = posted(mentions, false).data else {
+        panic!("a post")
+    };
     let edited_at = Timestamp::from_millis(9);
     let edited = event(MessageEdited { message: posted.message, posted: 3, edited_at });
     assert_eq!(wanted(&edited.data).len(), 1);
@@ -200,7 +202,9 @@ fn an_edit_tells_those_it_names_and_looks_at_those_it_named() {
 
 #[test]
 fn a_deletion_takes_back_what_was_told_of_the_message() {
-    let EventData::MessagePosted(posted) = posted(&[2], false).data else { panic!("a post") };
+    let EventData::Message(MessageEvent::Posted(posted)) = posted(&[2], false).data else {
+        panic!("a post")
+    };
     let message = posted.message;
     let deleted = event(MessageDeleted {
         message_id: message.id.clone(),
@@ -232,7 +236,7 @@ fn who_writes_has_read_the_room_or_the_thread_they_answer_in() {
     assert!(!main.covers(Some(&other), None, (3, 8)), "named by a later edit");
     assert!(!main.covers(Some(&other), Some(&root), (3, 3)), "an answer in a thread");
     let mut answer = posted(&[], false);
-    if let EventData::MessagePosted(posted) = &mut answer.data {
+    if let EventData::Message(MessageEvent::Posted(posted)) = &mut answer.data {
         posted.message.thread_root_id = Some(root.clone());
     }
     let answer = reading(&answer).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use readmodel::{Group, Marks, ProjectionStore};
-use schemas::events::NotificationCreated;
+use schemas::events::{MessageEvent, NotificationCreated, NotificationEvent, UserEvent};
 use schemas::values::NotificationKind;
 use schemas::{DecodeError, EventData};
 
@@ -26,11 +26,15 @@ static TRIPS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// Panics in the place of a view.
 pub(crate) fn trip(logged: &Logged, group: Group) {
     let text = match (&logged.event.data, group) {
-        (EventData::NotificationCreated(data), Group::Inbox) => {
+        (EventData::Notification(NotificationEvent::Created(data)), Group::Inbox) => {
             data.title.clone().unwrap_or_default()
         }
-        (EventData::MessagePosted(data), Group::Conversations) => data.message.body.to_string(),
-        (EventData::UserRegistered(data), Group::People) => data.user.username.to_string(),
+        (EventData::Message(MessageEvent::Posted(data)), Group::Conversations) => {
+            data.message.body.to_string()
+        }
+        (EventData::User(UserEvent::Registered(data)), Group::People) => {
+            data.user.username.to_string()
+        }
         _ => return,
     };
     let trips = TRIPS.lock().unwrap().contains(&text);

@@ -12,13 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::events::{
-    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
-    MessageDeleted, MessageEdited, MessagePosted, NameClaimed, NameReleased, NotificationCreated,
-    NotificationRemoved, NotificationsRead, ReadMoved, RoomArchived, RoomChanged, RoomCreated,
-    RoomRestored, SessionRefreshed, SessionStarted, SessionsEnded, UserProfileChanged,
-    UserRegistered, UserRoleChanged, UserSuspensionChanged,
-};
+pub use crate::events::EventData;
 use crate::ids::{EventId, InvalidId, TraceParent, UserId};
 use crate::text::text_serde;
 use crate::time::Timestamp;
@@ -245,92 +239,4 @@ pub fn intact_type(bytes: &[u8]) -> Option<String> {
     let Incoming { id, kind, subject, digest, data, .. } = serde_json::from_slice(bytes).ok()?;
     is_written(&digest, checksum(id.as_str(), &kind, &subject, data.get()))
         .then(|| kind.into_owned())
-}
-
-macro_rules! event_types {
-    ($($variant:ident($data:ty) = $name:literal, |$d:ident| $subject:expr;)*) => {
-        /// Everything that can happen. The wire name of a variant ends in its version.
-        #[derive(Debug, Clone, PartialEq)]
-        #[expect(missing_docs, reason = "each variant is documented by its struct in `events`")]
-        pub enum EventData {
-            $($variant($data),)*
-        }
-
-        impl EventData {
-            /// Every event type this build reads and writes.
-            pub const TYPES: &'static [&'static str] = &[$($name),*];
-
-            /// The CloudEvents `type`, version included.
-            #[must_use]
-            pub const fn type_name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $name,)* }
-            }
-
-            /// The CloudEvents `subject`: the id of the entity it happened to.
-            #[must_use]
-            pub fn subject(&self) -> String {
-                match self { $(Self::$variant($d) => ($subject).to_string(),)* }
-            }
-
-            fn to_raw(&self) -> Result<Box<RawValue>, serde_json::Error> {
-                match self { $(Self::$variant(data) => serde_json::value::to_raw_value(data),)* }
-            }
-
-            fn from_raw(kind: &str, raw: &RawValue) -> Result<Self, DecodeError> {
-                match kind {
-                    $($name => serde_json::from_str(raw.get()).map(Self::$variant).map_err(DecodeError::Malformed),)*
-                    other => Err(DecodeError::UnknownType(other.to_owned())),
-                }
-            }
-        }
-
-        $(impl From<$data> for EventData {
-            fn from(data: $data) -> Self {
-                Self::$variant(data)
-            }
-        })*
-    };
-}
-
-impl EventData {
-    /// The membership after an event of its lane; none for the events of other lanes.
-    #[must_use]
-    pub const fn membership(&self) -> Option<&MemberState> {
-        match self {
-            Self::MemberJoined(MemberJoined { member })
-            | Self::MemberAdded(MemberAdded { member })
-            | Self::MemberLeft(MemberLeft { member })
-            | Self::MemberRemoved(MemberRemoved { member })
-            | Self::MemberChanged(MemberChanged { member }) => Some(member),
-            _ => None,
-        }
-    }
-}
-
-event_types! {
-    UserRegistered(UserRegistered) = "user.registered.v1", |d| d.user.id;
-    UserProfileChanged(UserProfileChanged) = "user.profile_changed.v1", |d| d.user.id;
-    UserRoleChanged(UserRoleChanged) = "user.role_changed.v1", |d| d.user.id;
-    UserSuspensionChanged(UserSuspensionChanged) = "user.suspension_changed.v1", |d| d.user.id;
-    SessionStarted(SessionStarted) = "session.started.v1", |d| d.session_id;
-    SessionRefreshed(SessionRefreshed) = "session.refreshed.v1", |d| d.session_id;
-    SessionsEnded(SessionsEnded) = "session.ended.v1", |d| d.user_id;
-    NameClaimed(NameClaimed) = "name.claimed.v1", |d| d.owner;
-    NameReleased(NameReleased) = "name.released.v1", |d| d.owner;
-    RoomCreated(RoomCreated) = "room.created.v1", |d| d.room.id;
-    RoomChanged(RoomChanged) = "room.changed.v1", |d| d.room.id;
-    RoomArchived(RoomArchived) = "room.archived.v1", |d| d.room.id;
-    RoomRestored(RoomRestored) = "room.restored.v1", |d| d.room.id;
-    MemberJoined(MemberJoined) = "member.joined.v1", |d| d.member.user_id;
-    MemberAdded(MemberAdded) = "member.added.v1", |d| d.member.user_id;
-    MemberLeft(MemberLeft) = "member.left.v1", |d| d.member.user_id;
-    MemberRemoved(MemberRemoved) = "member.removed.v1", |d| d.member.user_id;
-    MemberChanged(MemberChanged) = "member.changed.v1", |d| d.member.user_id;
-    MessagePosted(MessagePosted) = "message.posted.v1", |d| d.message.id;
-    MessageEdited(MessageEdited) = "message.edited.v1", |d| d.message.id;
-    MessageDeleted(MessageDeleted) = "message.deleted.v1", |d| d.message_id;
-    ReadMoved(ReadMoved) = "read.moved.v1", |d| d.message_id;
-    NotificationCreated(NotificationCreated) = "notification.created.v1", |d| d.notification_id;
-    NotificationsRead(NotificationsRead) = "notification.read.v1", |d| d.user_id;
-    NotificationRemoved(NotificationRemoved) = "notification.removed.v1", |d| d.notification_id;
 }

@@ -1,7 +1,7 @@
 //! Registering, changing and administering accounts.
 
 use schemas::commands::{AdministerUser, CallContext, ChangePassword, ChangeProfile};
-use schemas::events::SessionEnd;
+use schemas::events::{SessionEnd, SessionEvent};
 use schemas::values::{NewPassword, Patch, Role, Secret, Username};
 use schemas::views::SessionTokens;
 use schemas::{Actor, Code, EventData, Lane, TraceParent, UserId};
@@ -102,7 +102,7 @@ async fn a_suspended_account_is_out_everywhere() {
         |on| AdministerUser { user_id: bob.user.user.id.clone(), role: None, suspended: Some(on) };
     assert!(kit.call(&admin, suspend(true)).await.unwrap().suspended);
     let ended = kit.last(Lane::Session(bob.user.user.id.clone())).await;
-    assert!(matches!(ended, Some(EventData::SessionsEnded(_))));
+    assert!(matches!(ended, Some(EventData::Session(SessionEvent::Ended(_)))));
     assert_eq!(refused(kit.login("bob").await), Code::Forbidden);
     let wrong = kit.call(&CallContext::default(), login("bob", "another one")).await;
     assert_eq!(refused(wrong), Code::InvalidCredentials);
@@ -219,7 +219,7 @@ async fn a_new_password_ends_the_other_sessions() {
     kit.call(&ada, change(PASSWORD)).await.unwrap();
     let ended = kit.last(Lane::Session(other.user.user.id.clone())).await;
     assert!(
-        matches!(ended, Some(EventData::SessionsEnded(e)) if e.reason == SessionEnd::PasswordChanged)
+        matches!(ended, Some(EventData::Session(SessionEvent::Ended(e))) if e.reason == SessionEnd::PasswordChanged)
     );
     let again = kit.call(&ada, change(PASSWORD)).await;
     assert_eq!(refused(again), Code::InvalidCredentials, "the present one is another now");

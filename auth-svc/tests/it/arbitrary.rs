@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schemas::commands::{ChangeProfile, Register};
+use schemas::events::UserEvent;
 use schemas::{Code, EventData, Lane};
 use serde_json::{Value, json};
 
@@ -102,8 +103,8 @@ async fn whatever_is_accepted_is_read_back_equal() {
                 accepted += 1;
                 let stored = kit.log.last(&Lane::User(id.clone())).await.unwrap().unwrap();
                 let user = match stored.event().unwrap().data {
-                    EventData::UserProfileChanged(changed) => changed.user,
-                    EventData::UserRegistered(registered) => registered.user,
+                    EventData::User(UserEvent::ProfileChanged(changed)) => changed.user,
+                    EventData::User(UserEvent::Registered(registered)) => registered.user,
                     other => panic!("{other:?}"),
                 };
                 if let Some(settings) = &command.settings {
@@ -126,7 +127,9 @@ async fn whatever_is_accepted_is_read_back_equal() {
                 ask(bus, &schemas::commands::CallContext::default(), &command).await
         {
             let lane = Lane::User(account.user.id.clone());
-            let Some(EventData::UserRegistered(stored)) = kit.last(lane).await else { panic!() };
+            let Some(EventData::User(UserEvent::Registered(stored))) = kit.last(lane).await else {
+                panic!()
+            };
             assert_eq!(stored.user.email, command.email);
             assert_eq!(stored.user.username, command.username);
         }

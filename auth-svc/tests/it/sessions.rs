@@ -4,6 +4,7 @@ use schemas::commands::{
     CallContext, EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions,
     RedeemWsTicket, Refresh, WhichSessions,
 };
+use schemas::events::SessionEvent;
 use schemas::values::Secret;
 use schemas::views::SessionTokens;
 use schemas::{Code, EventData, Lane, Timestamp};
@@ -65,7 +66,7 @@ async fn an_old_refresh_token_ends_the_session() {
     assert_eq!(refused(kit.call(&anonymous(), refresh(&third)).await), Code::Unauthenticated);
     assert!(!kit.is_active(&third).await);
     let ended = kit.last(Lane::Session(first.user.user.id.clone())).await;
-    assert!(matches!(ended, Some(EventData::SessionsEnded(_))));
+    assert!(matches!(ended, Some(EventData::Session(SessionEvent::Ended(_)))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +151,7 @@ async fn of_more_than_a_hundred_sessions_the_oldest_end() {
     assert!(kit.is_active(&second).await && kit.is_active(&last).await);
     let ended = kit.last(Lane::Session(first.user.user.id.clone())).await;
     assert!(
-        matches!(ended, Some(EventData::SessionsEnded(e)) if e.session_ids == [first.session_id])
+        matches!(ended, Some(EventData::Session(SessionEvent::Ended(e))) if e.session_ids == [first.session_id])
     );
 }
 
@@ -169,7 +170,7 @@ async fn the_log_is_told_of_a_use_once_an_hour() {
     records.update(key, record.to_string(), revision, None).await.unwrap();
     let third = kit.call(&anonymous(), refresh(&second)).await.unwrap();
     let told = kit.last(Lane::Session(first.user.user.id.clone())).await;
-    assert!(matches!(told, Some(EventData::SessionRefreshed(_))));
+    assert!(matches!(told, Some(EventData::Session(SessionEvent::Refreshed(_)))));
     let head = kit.log.head().await.unwrap();
     assert_eq!(head, before + 1);
     kit.call(&anonymous(), refresh(&third)).await.unwrap();
@@ -186,7 +187,7 @@ async fn an_interrupted_end_is_told_when_somebody_looks() {
     assert_eq!(kit.call(&ada, ListSessions {}).await.unwrap().len(), 1);
     let told = kit.last(Lane::Session(other.user.user.id.clone())).await;
     assert!(
-        matches!(told, Some(EventData::SessionsEnded(e)) if e.session_ids == [other.session_id])
+        matches!(told, Some(EventData::Session(SessionEvent::Ended(e))) if e.session_ids == [other.session_id])
     );
     let head = kit.log.head().await.unwrap();
     kit.call(&ada, ListSessions {}).await.unwrap();

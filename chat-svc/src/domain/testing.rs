@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use schemas::commands::{ChangeMember, ChangeRoom, CreateRoom, PostMessage};
-use schemas::events::{MemberState, RoomState};
+use schemas::events::{MemberState, MessageEvent, RoomState};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::{Body, Format, Patch, Role, RoomKind, RoomName, RoomRole, Visibility};
 use schemas::{EventData, Lane, NameKey, Sequence, Timestamp};
@@ -227,9 +227,9 @@ impl World {
             }
             Lane::Timeline(_) => {
                 let id = match &fact.data {
-                    EventData::MessagePosted(e) => e.message.id.clone(),
-                    EventData::MessageEdited(e) => e.message.id.clone(),
-                    EventData::MessageDeleted(e) => e.message_id.clone(),
+                    EventData::Message(MessageEvent::Posted(e)) => e.message.id.clone(),
+                    EventData::Message(MessageEvent::Edited(e)) => e.message.id.clone(),
+                    EventData::Message(MessageEvent::Deleted(e)) => e.message_id.clone(),
                     _ => return,
                 };
                 let mut message = self.messages.remove(&id);

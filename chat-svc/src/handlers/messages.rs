@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemas::commands::{
     Accepted, CallContext, Command, DeleteMessage, EditMessage, MessageOutcome,
 };
-use schemas::events::MessageState;
+use schemas::events::{MessageEvent, MessageState};
 use schemas::{EventData, Rejection, Sequence, Timestamp};
 
 use crate::call::Call;
@@ -67,7 +67,7 @@ impl Chat {
             false => data,
             true => self.event_at(appended.position.sequence).await?.unwrap_or(data),
         };
-        let EventData::MessageEdited(edited) = data else {
+        let EventData::Message(MessageEvent::Edited(edited)) = data else {
             return Err(unavailable("the edit cannot be found").into());
         };
         let mut outcome =

@@ -2,7 +2,7 @@
 
 use eventlog::{AppendError, Appended, LaneWrite};
 use schemas::commands::{CallContext, MAX_POSTS, MessageOutcome, PostMessage, PostMessages, Reply};
-use schemas::events::MessageState;
+use schemas::events::{MessageEvent, MessageState};
 use schemas::ids::MessageId;
 use schemas::values::ClientId;
 use schemas::{Code, Digest, EventData, Rejection, Sequence};
@@ -232,7 +232,9 @@ impl Chat {
             let detail = "the client_id belongs to a message that was erased";
             return Err(Rejection::new(Code::Conflict, detail).into());
         };
-        let EventData::MessagePosted(first) = stored.event()?.data else { return Ok(None) };
+        let EventData::Message(MessageEvent::Posted(first)) = stored.event()?.data else {
+            return Ok(None);
+        };
         if !ours(&first.message) {
             tracing::error!(event.seq = sequence, "an index led to another message");
             return Ok(None);

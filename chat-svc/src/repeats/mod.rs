@@ -20,6 +20,7 @@ use std::time::Duration;
 use eventlog::{DedupId, EventLog, LogError, Reader};
 use moka::sync::Cache;
 use parking_lot::Mutex;
+use schemas::events::MessageEvent;
 use schemas::ids::{RoomId, UserId};
 use schemas::values::ClientId;
 use schemas::{Digest, EventData, Lane, Sequence};
@@ -305,7 +306,7 @@ impl Repeats {
 }
 
 fn claimed(event: &EventData) -> Option<Digest> {
-    let EventData::MessagePosted(posted) = event else { return None };
+    let EventData::Message(MessageEvent::Posted(posted)) = event else { return None };
     let message = &posted.message;
     Some(name_of(&message.room_id, &message.sender_id, message.client_id.as_ref()?))
 }

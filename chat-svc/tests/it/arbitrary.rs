@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schemas::commands::{ChangeMember, ChangeRoom, CreateRoom, PostMessage};
+use schemas::events::{MessageEvent, RoomEvent};
 use schemas::values::{Patch, RoomKind};
 use schemas::{EventData, Lane};
 use serde_json::{Value, json};
@@ -84,7 +85,7 @@ async fn whatever_is_accepted_is_read_back_equal() {
         {
             let stored = world.log.get(posted.result.posted.sequence).await.expect("read");
             let data = stored.expect("an event").event().expect("readable").data;
-            let EventData::MessagePosted(stored) = data else { panic!("{data:?}") };
+            let EventData::Message(MessageEvent::Posted(stored)) = data else { panic!("{data:?}") };
             assert_eq!(stored.message, posted.result.message);
             assert_eq!(stored.message.body, command.body);
             accepted += 1;
@@ -105,8 +106,12 @@ async fn whatever_is_accepted_is_read_back_equal() {
         {
             let stored = world.log.last(&Lane::Room(made.clone())).await.expect("read");
             match stored.expect("an event").event().expect("readable").data {
-                EventData::RoomChanged(stored) => assert_eq!(stored.room, changed.result.room),
-                EventData::RoomCreated(stored) => assert_eq!(stored.room, changed.result.room),
+                EventData::Room(RoomEvent::Changed(stored)) => {
+                    assert_eq!(stored.room, changed.result.room)
+                }
+                EventData::Room(RoomEvent::Created(stored)) => {
+                    assert_eq!(stored.room, changed.result.room)
+                }
                 other => panic!("{other:?}"),
             }
             accepted += 1;
@@ -117,7 +122,7 @@ async fn whatever_is_accepted_is_read_back_equal() {
             let lane = Lane::Room(created.result.room.id.clone());
             let stored = world.log.last(&lane).await.expect("read").expect("an event");
             let data = stored.event().expect("readable").data;
-            let EventData::RoomCreated(stored) = data else { panic!("{data:?}") };
+            let EventData::Room(RoomEvent::Created(stored)) = data else { panic!("{data:?}") };
             assert_eq!(stored.room, created.result.room);
             assert_eq!(stored.room.name.as_ref(), Some(&command.name));
             accepted += 1;

@@ -12,7 +12,9 @@ use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
 use schemas::commands::{
     Accepted, CallContext, Caller, Command, CreateRoom, MessageOutcome, PostMessage, Reply,
 };
-use schemas::events::{NameClaimed, RoomState, UserRegistered, UserState, UserSuspensionChanged};
+use schemas::events::{
+    NameClaimed, RoomState, UserEvent, UserRegistered, UserState, UserSuspensionChanged,
+};
 use schemas::ids::{RoomId, SessionId, UserId};
 use schemas::values::{
     Body, ClientId, DisplayName, Email, Format, IdempotencyKey, Role, RoomKind, RoomName, UserRef,
@@ -185,7 +187,9 @@ impl World {
     pub(crate) async fn suspend(&self, id: &UserId) {
         let lane = Lane::User(id.clone());
         let stored = self.log.last(&lane).await.expect("read").expect("registered");
-        let EventData::UserRegistered(registered) = stored.event().expect("event").data else {
+        let EventData::User(UserEvent::Registered(registered)) =
+            stored.event().expect("event").data
+        else {
             panic!("not just registered")
         };
         let user = UserState { suspended: true, ..registered.user };

@@ -9,7 +9,10 @@ use chat_svc::{IndexError, Indexed, Marked, MessageIndex};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::StoreError;
-use schemas::events::{MemberAdded, MemberJoined, MemberLeft, MemberRemoved};
+use schemas::events::{
+    MemberAdded, MemberEvent, MemberJoined, MemberLeft, MemberRemoved, MessageEvent, ReceiptEvent,
+    RoomEvent, UserEvent,
+};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::ClientId;
 use schemas::{Epoch, EventData, Sequence};
@@ -88,7 +91,7 @@ impl LogIndex {
 impl Known {
     fn learn(&mut self, sequence: Sequence, data: EventData) {
         match data {
-            EventData::MessagePosted(e) => {
+            EventData::Message(MessageEvent::Posted(e)) => {
                 let message = e.message;
                 let who = (message.room_id, message.sender_id);
                 if message.thread_root_id.is_none() {
@@ -101,16 +104,20 @@ impl Known {
                     self.clients.entry((who.0, who.1, client_id)).or_insert(sequence);
                 }
             }
-            EventData::MessageDeleted(e) => {
+            EventData::Message(MessageEvent::Deleted(e)) => {
                 let deleted = Indexed { posted: e.posted, deleted: true };
                 self.messages.insert(e.message_id, deleted);
             }
-            EventData::UserRegistered(e) => drop(self.people.insert(e.user.id)),
-            EventData::RoomCreated(e) if e.room.everyone => drop(self.everyone.insert(e.room.id)),
-            EventData::MemberJoined(MemberJoined { member })
-            | EventData::MemberAdded(MemberAdded { member })
-            | EventData::MemberLeft(MemberLeft { member })
-            | EventData::MemberRemoved(MemberRemoved { member }) => {
+            EventData::User(UserEvent::Registered(e)) => drop(self.people.insert(e.user.id)),
+            EventData::Room(RoomEvent::Created(e)) if e.room.everyone => {
+                self.everyone.insert(e.room.id);
+            }
+            EventData::Member(
+                MemberEvent::Joined(MemberJoined { member })
+                | MemberEvent::Added(MemberAdded { member })
+                | MemberEvent::Left(MemberLeft { member })
+                | MemberEvent::Removed(MemberRemoved { member }),
+            ) => {
                 let members = self.members.entry(member.room_id).or_default();
                 if member.present {
                     members.insert(member.user_id);
@@ -118,7 +125,7 @@ impl Known {
                     members.remove(&member.user_id);
                 }
             }
-            EventData::ReadMoved(e) => {
+            EventData::Receipt(ReceiptEvent::Moved(e)) => {
                 let at = Marked { message: e.message_id, posted: e.posted, moved: true };
                 self.markers.insert((e.room_id, e.user_id), at);
             }

@@ -1,6 +1,7 @@
 //! Mentions, threads, edits, deletions and read markers.
 
 use schemas::commands::{DeleteMessage, EditMessage, MarkRead, PostMessage, RemoveMember};
+use schemas::events::ReceiptEvent;
 use schemas::ids::{MediaId, MessageId};
 use schemas::values::{Body, RoomKind, RoomMention};
 use schemas::{Code, EventData, Lane, Rejection, RoomId};
@@ -147,7 +148,9 @@ async fn a_read_marker_never_goes_back() {
     let wrong = world.call(&bob, &read(&room, &elsewhere.message.id)).await.unwrap_err();
     assert_eq!(wrong.code, Code::NotFound);
     let moved = world.events().await;
-    let moved = moved.iter().filter(|(_, _, data)| matches!(data, EventData::ReadMoved(_)));
+    let moved = moved
+        .iter()
+        .filter(|(_, _, data)| matches!(data, EventData::Receipt(ReceiptEvent::Moved(_))));
     assert_eq!(moved.count(), 1);
     // Whoever writes has read.
     let own = world.call(&ada, &read(&room, &two.message.id)).await.unwrap();

@@ -4,6 +4,7 @@ use schemas::commands::{
     AddMember, ChangeMember, MAX_POSTS, MessageOutcome, PostMessage, PostMessages, RemoveMember,
     Reply,
 };
+use schemas::events::{MemberEvent, MessageEvent};
 use schemas::ids::{MediaId, MessageId};
 use schemas::values::{Patch, RoomKind, RoomRole, UserRef};
 use schemas::{Code, EventData, Lane, Rejection, RoomId, Sequence, UserId};
@@ -31,7 +32,7 @@ async fn post(
 /// The client ids of what was posted in a room, in the order of the log.
 async fn posted(world: &World, room: &RoomId) -> Vec<(Sequence, String)> {
     let of_room = |(sequence, _, data)| match data {
-        EventData::MessagePosted(posted) if posted.message.room_id == *room => {
+        EventData::Message(MessageEvent::Posted(posted)) if posted.message.room_id == *room => {
             Some((sequence, posted.message.client_id?.to_string()))
         }
         _ => None,
@@ -189,9 +190,13 @@ async fn somebody_removed_meanwhile_has_said_the_first_of_them_only() {
     let mut stored = Vec::new();
     for (sequence, lane, data) in world.events().await {
         match (lane, data) {
-            (Lane::Member(_, user), EventData::MemberAdded(_)) if user == bob => present = true,
-            (Lane::Member(_, user), EventData::MemberRemoved(_)) if user == bob => present = false,
-            (Lane::Timeline(_), EventData::MessagePosted(posted)) => {
+            (Lane::Member(_, user), EventData::Member(MemberEvent::Added(_))) if user == bob => {
+                present = true
+            }
+            (Lane::Member(_, user), EventData::Member(MemberEvent::Removed(_))) if user == bob => {
+                present = false
+            }
+            (Lane::Timeline(_), EventData::Message(MessageEvent::Posted(posted))) => {
                 assert!(present, "a message at {sequence} after its author's removal");
                 stored.extend(posted.message.client_id.map(|id| id.to_string()));
             }

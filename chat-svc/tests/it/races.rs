@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use schemas::commands::{
     AddMember, ChangeMember, DeleteMessage, EditMessage, LeaveRoom, RemoveMember,
 };
+use schemas::events::{MemberEvent, MessageEvent, RoomEvent};
 use schemas::values::{Body, Patch, RoomKind, RoomRole, UserRef};
 use schemas::{Code, EventData, Lane, RoomId, UserId};
 
@@ -50,9 +51,13 @@ async fn nothing_is_sequenced_after_its_author_was_removed() {
     let (mut present, mut stored) = (false, HashSet::new());
     for (sequence, lane, data) in world.events().await {
         match (lane, data) {
-            (Lane::Member(_, user), EventData::MemberAdded(_)) if user == bob => present = true,
-            (Lane::Member(_, user), EventData::MemberRemoved(_)) if user == bob => present = false,
-            (Lane::Timeline(_), EventData::MessagePosted(_)) => {
+            (Lane::Member(_, user), EventData::Member(MemberEvent::Added(_))) if user == bob => {
+                present = true
+            }
+            (Lane::Member(_, user), EventData::Member(MemberEvent::Removed(_))) if user == bob => {
+                present = false
+            }
+            (Lane::Timeline(_), EventData::Message(MessageEvent::Posted(_))) => {
                 assert!(present, "a message at {sequence} after its author's removal");
                 stored.insert(sequence);
             }
@@ -107,7 +112,7 @@ async fn of_two_owners_that_leave_at_once_one_stays() {
         assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
         let lane = Lane::Room(room);
         let last = world.log.last(&lane).await.unwrap().unwrap().event().unwrap();
-        let EventData::RoomChanged(changed) = last.data else { panic!("no change") };
+        let EventData::Room(RoomEvent::Changed(changed)) = last.data else { panic!("no change") };
         assert_eq!(changed.room.owners.len(), 1);
     }
 }
@@ -161,7 +166,7 @@ async fn who_edits_what_is_being_deleted_is_told_the_truth() {
             .iter()
             .filter(|(at, _, data)| {
                 let edited =
-                    matches!(data, EventData::MessageEdited(e) if e.message.id == message_id);
+                    matches!(data, EventData::Message(MessageEvent::Edited(e)) if e.message.id == message_id);
                 edited && *at > deleted
             })
             .count();

@@ -1,8 +1,8 @@
 //! Ids and events for the tests of this folder.
 
 use schemas::events::{
-    MemberAdded, MemberRemoved, MemberState, MessageDeleted, MessageEdited, MessagePosted,
-    MessageState, ReadMoved,
+    MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
+    MessageEvent, MessagePosted, MessageState, ReadMoved, ReceiptEvent, RoomEvent,
 };
 use schemas::values::{Body, Format, RoomRole};
 use schemas::views::Sender;
@@ -65,7 +65,9 @@ pub(crate) fn posted(in_room: u64, id: u64, by: u64) -> Event {
 }
 
 pub(crate) fn edited(in_room: u64, id: u64, by: u64, at: Sequence) -> Event {
-    let EventData::MessagePosted(posted) = posted(in_room, id, by).data else { unreachable!() };
+    let EventData::Message(MessageEvent::Posted(posted)) = posted(in_room, id, by).data else {
+        unreachable!()
+    };
     let edited_at = Timestamp::from_millis(2_000);
     event(MessageEdited { message: posted.message, posted: at, edited_at })
 }
@@ -76,13 +78,16 @@ pub(crate) fn read(in_room: u64, who: u64, id: u64) -> Event {
 }
 
 pub(crate) fn answered(in_room: u64, id: u64, by: u64, root: u64) -> Event {
-    let EventData::MessagePosted(mut posted) = posted(in_room, id, by).data else { unreachable!() };
+    let EventData::Message(MessageEvent::Posted(mut posted)) = posted(in_room, id, by).data else {
+        unreachable!()
+    };
     posted.message.thread_root_id = Some(message(root));
     event(posted)
 }
 
 pub(crate) fn unanswered(in_room: u64, id: u64, by: u64, root: u64) -> Event {
-    let EventData::MessageDeleted(mut gone) = deleted(in_room, id, by, 1).data else {
+    let EventData::Message(MessageEvent::Deleted(mut gone)) = deleted(in_room, id, by, 1).data
+    else {
         unreachable!()
     };
     gone.thread_root_id = Some(message(root));
@@ -90,25 +95,31 @@ pub(crate) fn unanswered(in_room: u64, id: u64, by: u64, root: u64) -> Event {
 }
 
 pub(crate) fn removed(in_room: u64, who: u64) -> Event {
-    let EventData::MemberAdded(added) = added(in_room, who).data else { unreachable!() };
+    let EventData::Member(MemberEvent::Added(added)) = added(in_room, who).data else {
+        unreachable!()
+    };
     event(MemberRemoved { member: MemberState { present: false, ..added.member } })
 }
 
 /// The lane an event of this fixture lies on.
 pub(crate) fn lane_of(event: &Event) -> Lane {
     match &event.data {
-        EventData::MessagePosted(data) => Lane::Timeline(data.message.room_id.clone()),
-        EventData::MessageEdited(data) => Lane::Timeline(data.message.room_id.clone()),
-        EventData::MessageDeleted(data) => Lane::Timeline(data.room_id.clone()),
-        EventData::ReadMoved(data) => Lane::Receipts(data.room_id.clone()),
-        EventData::MemberAdded(data) => {
+        EventData::Message(MessageEvent::Posted(data)) => {
+            Lane::Timeline(data.message.room_id.clone())
+        }
+        EventData::Message(MessageEvent::Edited(data)) => {
+            Lane::Timeline(data.message.room_id.clone())
+        }
+        EventData::Message(MessageEvent::Deleted(data)) => Lane::Timeline(data.room_id.clone()),
+        EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id.clone()),
+        EventData::Member(MemberEvent::Added(data)) => {
             Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
         }
-        EventData::RoomCreated(data) => Lane::Room(data.room.id.clone()),
-        EventData::MemberLeft(data) => {
+        EventData::Room(RoomEvent::Created(data)) => Lane::Room(data.room.id.clone()),
+        EventData::Member(MemberEvent::Left(data)) => {
             Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
         }
-        EventData::MemberRemoved(data) => {
+        EventData::Member(MemberEvent::Removed(data)) => {
             Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
         }
         other => unreachable!("{}", other.type_name()),

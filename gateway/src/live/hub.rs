@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::ReadModel;
+use schemas::events::{NotificationEvent, SessionEvent, UserEvent};
 use schemas::frames::{CloseCode, ServerFrame};
 use schemas::views::Notification;
 use schemas::{
@@ -264,14 +265,15 @@ impl Inner {
     /// The notification an event is about, in words; none when it is not known.
     async fn notification_of(&self, at: Sequence, event: &Event) -> Option<Notification> {
         let store = self.read.current();
-        let entry = match &event.data {
-            EventData::NotificationCreated(created) => Some(inbox::created(created, at)),
-            EventData::NotificationsRead(read) => {
+        let EventData::Notification(event) = &event.data else { return None };
+        let entry = match event {
+            NotificationEvent::Created(created) => inbox::created(created, at),
+            NotificationEvent::Read(read) => {
                 let id = read.notification_id.as_ref()?;
-                store.notification(&read.user_id, id).await.ok().flatten()
+                store.notification(&read.user_id, id).await.ok()??
             }
-            _ => None,
-        }?;
+            NotificationEvent::Removed(_) => return None,
+        };
         let reader = entry.user_id.clone();
         let shown = inbox::views(self.names.as_ref(), store.as_ref(), &reader, vec![entry]);
         shown.await.ok()?.pop()
@@ -397,11 +399,21 @@ impl State {
 
     /// Closes the sockets of what ended.
     fn revoke(&self, event: &Event) {
-        use schemas::EventData::{SessionsEnded, UserSuspensionChanged};
         let (user, sessions) = match &event.data {
-            SessionsEnded(ended) => (&ended.user_id, Some(&ended.session_ids)),
-            UserSuspensionChanged(changed) if changed.user.suspended => (&changed.user.id, None),
-            _ => return,
+            EventData::Session(SessionEvent::Ended(ended)) => {
+                (&ended.user_id, Some(&ended.session_ids))
+            }
+            EventData::User(UserEvent::SuspensionChanged(changed)) if changed.user.suspended => {
+                (&changed.user.id, None)
+            }
+            EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Notification(_) => return,
         };
         for seat in self.routing.seats(user) {
             if sessions.is_none_or(|ended| ended.contains(&seat.session)) {

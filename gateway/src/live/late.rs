@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use schemas::events::{MessageEvent, ReceiptEvent};
 use schemas::{EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
 /// The longest time between what a decision was made by and its append, in milliseconds: reading up to eight
@@ -93,14 +94,14 @@ impl Late {
     ) -> Verdict {
         let now = stored_at.millis();
         match event {
-            EventData::MessageDeleted(deleted) => {
+            EventData::Message(MessageEvent::Deleted(deleted)) => {
                 if self.deleted.get(&deleted.message_id).is_some() {
                     return Verdict::TooLate;
                 }
                 self.deleted.put(deleted.message_id.clone(), (), now);
                 Verdict::Timely
             }
-            EventData::MessageEdited(edited) => {
+            EventData::Message(MessageEvent::Edited(edited)) => {
                 let id = &edited.message.id;
                 match self.deleted.get(id) {
                     Some(()) => Verdict::TooLate,
@@ -109,13 +110,15 @@ impl Late {
                 }
             }
             // Who says something in the main timeline has read up to there.
-            EventData::MessagePosted(posted) if posted.message.thread_root_id.is_none() => {
+            EventData::Message(MessageEvent::Posted(posted))
+                if posted.message.thread_root_id.is_none() =>
+            {
                 let message = &posted.message;
                 let key = (message.room_id.clone(), message.sender_id.clone());
                 self.markers.put(key, sequence, now);
                 Verdict::Timely
             }
-            EventData::ReadMoved(moved) => {
+            EventData::Receipt(ReceiptEvent::Moved(moved)) => {
                 let key = (moved.room_id.clone(), moved.user_id.clone());
                 if self.markers.get(&key).is_some_and(|reached| *reached >= moved.posted) {
                     return Verdict::TooLate;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Live, LiveEvent, LiveFeed};
 use eventlog::{LogError, Record};
+use schemas::events::MessageEvent;
 use schemas::frames::CloseCode;
 use schemas::{DecodeError, Event, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
 use telemetry::{Health, Shutdown, error_chain};
@@ -336,7 +337,7 @@ impl Run {
                 return Ready::default();
             }
         };
-        if let EventData::MessagePosted(_) = &event.data {
+        if let EventData::Message(MessageEvent::Posted(_)) = &event.data {
             self.late.judge(&event.data, remembered.sequence, stored_at);
         }
         let inner = &self.hub.inner;

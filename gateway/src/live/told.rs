@@ -2,7 +2,10 @@
 //! Pure: names of people are handed in. One event becomes one frame, the same bytes for everybody.
 
 use bytes::Bytes;
-use schemas::events::{MemberState, RoomState, UserState};
+use schemas::events::{
+    MemberEvent, MemberState, MessageEvent, NotificationEvent, ReadMoved, ReceiptEvent, RoomEvent,
+    UserEvent,
+};
 use schemas::position::Sequence;
 use schemas::views::{Notification, ReadMarker, Sender};
 use schemas::{Epoch, Event, EventData, MessageId, Position, RoomId, Timestamp, UserId};
@@ -124,12 +127,12 @@ struct EventFrame<'a, T> {
 
 /// Whose name is needed to tell of an event.
 pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
-    match &event.data {
-        EventData::MessagePosted(posted) => Some(&posted.message.sender_id),
-        EventData::MessageEdited(edited) => Some(&edited.message.sender_id),
-        EventData::MessageDeleted(deleted) => Some(&deleted.sender_id),
-        _ => None,
-    }
+    let EventData::Message(event) = &event.data else { return None };
+    Some(match event {
+        MessageEvent::Posted(posted) => &posted.message.sender_id,
+        MessageEvent::Edited(edited) => &edited.message.sender_id,
+        MessageEvent::Deleted(deleted) => &deleted.sender_id,
+    })
 }
 
 /// What an event does not say itself.
@@ -143,64 +146,24 @@ pub(crate) struct Known {
 
 /// Tells of an event; none when clients are not told of its kind.
 pub(crate) fn tell(event: &Event, place: Place<'_>, known: Known) -> Option<Told> {
-    if let EventData::MessagePosted(_)
-    | EventData::MessageEdited(_)
-    | EventData::MessageDeleted(_) = &event.data
-    {
-        return tell_message(event, place, known.sender?);
+    if let EventData::Message(event) = &event.data {
+        return Some(tell_message(event, place, known.sender?));
     }
     let place = Place { previous: None, ..place };
-    let told = match &event.data {
-        EventData::MessagePosted(_)
-        | EventData::MessageEdited(_)
-        | EventData::MessageDeleted(_) => return None,
-        EventData::ReadMoved(read) => {
-            let marker =
-                ReadMarker { user_id: read.user_id.clone(), message_id: read.message_id.clone() };
-            let told = in_room("read.moved", &read.room_id, place, &marker);
-            let about = About::Marker { user: marker.user_id, posted: read.posted };
-            Told { about, ..told }
-        }
-        EventData::MemberJoined(joined) => tell_member("member.joined", &joined.member, place),
-        EventData::MemberAdded(added) => tell_member("member.joined", &added.member, place),
-        EventData::MemberLeft(left) => tell_member("member.left", &left.member, place),
-        EventData::MemberRemoved(removed) => tell_member("member.left", &removed.member, place),
-        EventData::MemberChanged(changed) => tell_member("member.changed", &changed.member, place),
-        EventData::RoomCreated(created) => tell_created(&created.room, place),
-        EventData::RoomChanged(changed) => in_room(
-            "room.changed",
-            &changed.room.id,
-            place,
-            &documents::written_room(&changed.room),
-        ),
-        EventData::RoomArchived(archived) => in_room(
-            "room.archived",
-            &archived.room.id,
-            place,
-            &documents::written_room(&archived.room),
-        ),
-        EventData::RoomRestored(restored) => in_room(
-            "room.restored",
-            &restored.room.id,
-            place,
-            &documents::written_room(&restored.room),
-        ),
-        EventData::NotificationCreated(_)
-        | EventData::NotificationsRead(_)
-        | EventData::NotificationRemoved(_) => {
-            return tell_notification(event, place, known.notification);
-        }
-        EventData::UserProfileChanged(changed) => tell_user(&changed.user, place),
-        EventData::UserRoleChanged(changed) => tell_user(&changed.user, place),
-        EventData::UserSuspensionChanged(changed) => tell_user(&changed.user, place),
-        EventData::UserRegistered(_)
-        | EventData::SessionStarted(_)
-        | EventData::SessionRefreshed(_)
-        | EventData::SessionsEnded(_)
-        | EventData::NameClaimed(_)
-        | EventData::NameReleased(_) => return None,
-    };
-    Some(told)
+    match &event.data {
+        EventData::Receipt(ReceiptEvent::Moved(read)) => Some(tell_reading(read, place)),
+        EventData::Member(event) => Some(tell_member(event, place)),
+        EventData::Room(event) => Some(tell_room(event, place)),
+        EventData::Notification(event) => tell_notification(event, place, known.notification),
+        EventData::User(event) => tell_user(event, place),
+        EventData::Message(_) | EventData::Session(_) | EventData::Name(_) => None,
+    }
+}
+
+fn tell_reading(read: &ReadMoved, place: Place<'_>) -> Told {
+    let marker = ReadMarker { user_id: read.user_id.clone(), message_id: read.message_id.clone() };
+    let told = in_room("read.moved", &read.room_id, place, &marker);
+    Told { about: About::Marker { user: marker.user_id, posted: read.posted }, ..told }
 }
 
 fn in_room(name: &'static str, room: &RoomId, place: Place<'_>, data: &impl Serialize) -> Told {
@@ -214,19 +177,28 @@ fn in_room(name: &'static str, room: &RoomId, place: Place<'_>, data: &impl Seri
     }
 }
 
-fn tell_created(room: &RoomState, place: Place<'_>) -> Told {
-    let effect = Effect::Created {
-        room: room.id.clone(),
-        members: room.direct_members.clone(),
-        everyone: room.everyone,
+fn tell_room(event: &RoomEvent, place: Place<'_>) -> Told {
+    let room = event.after();
+    let (name, effect) = match event {
+        RoomEvent::Created(_) => {
+            let effect = Effect::Created {
+                room: room.id.clone(),
+                members: room.direct_members.clone(),
+                everyone: room.everyone,
+            };
+            ("room.created", effect)
+        }
+        RoomEvent::Changed(_) => ("room.changed", Effect::None),
+        RoomEvent::Archived(_) => ("room.archived", Effect::None),
+        RoomEvent::Restored(_) => ("room.restored", Effect::None),
     };
-    Told { effect, ..in_room("room.created", &room.id, place, &documents::written_room(room)) }
+    Told { effect, ..in_room(name, &room.id, place, &documents::written_room(room)) }
 }
 
-fn tell_message(event: &Event, place: Place<'_>, sender: Sender) -> Option<Told> {
+fn tell_message(event: &MessageEvent, place: Place<'_>, sender: Sender) -> Told {
     let epoch = place.epoch;
-    let (name, about, message) = match &event.data {
-        EventData::MessagePosted(posted) => {
+    let (name, about, message) = match event {
+        MessageEvent::Posted(posted) => {
             let about = About::Posted {
                 message: posted.message.id.clone(),
                 thread: posted.message.thread_root_id.clone(),
@@ -235,26 +207,31 @@ fn tell_message(event: &Event, place: Place<'_>, sender: Sender) -> Option<Told>
             let position = epoch.at(place.sequence);
             ("message.posted", about, message_view(&posted.message, sender, position))
         }
-        EventData::MessageEdited(edited) => {
+        MessageEvent::Edited(edited) => {
             let about = About::Edited { message: edited.message.id.clone() };
             let mut message = message_view(&edited.message, sender, epoch.at(edited.posted));
             message.edited_at = Some(edited.edited_at);
             (message.reply_count, message.reactions, message.pinned) = (None, None, None);
             ("message.edited", about, message)
         }
-        EventData::MessageDeleted(deleted) => {
+        MessageEvent::Deleted(deleted) => {
             let about = About::Deleted {
                 message: deleted.message_id.clone(),
                 thread: deleted.thread_root_id.clone(),
             };
             ("message.deleted", about, deleted_view(deleted, sender, epoch.at(deleted.posted)))
         }
-        _ => return None,
     };
-    Some(Told { about, ..in_room(name, &message.room_id, place, &message) })
+    Told { about, ..in_room(name, &message.room_id, place, &message) }
 }
 
-fn tell_member(name: &'static str, member: &MemberState, place: Place<'_>) -> Told {
+fn tell_member(event: &MemberEvent, place: Place<'_>) -> Told {
+    let name = match event {
+        MemberEvent::Joined(_) | MemberEvent::Added(_) => "member.joined",
+        MemberEvent::Left(_) | MemberEvent::Removed(_) => "member.left",
+        MemberEvent::Changed(_) => "member.changed",
+    };
+    let member = event.after();
     let effect = Effect::Member {
         room: member.room_id.clone(),
         user: member.user_id.clone(),
@@ -267,24 +244,34 @@ fn tell_member(name: &'static str, member: &MemberState, place: Place<'_>) -> To
     }
 }
 
-fn tell_user(user: &UserState, place: Place<'_>) -> Told {
-    Told {
+fn tell_user(event: &UserEvent, place: Place<'_>) -> Option<Told> {
+    let user = match event {
+        UserEvent::Registered(_) => return None,
+        UserEvent::ProfileChanged(_)
+        | UserEvent::RoleChanged(_)
+        | UserEvent::SuspensionChanged(_) => event.after()?,
+    };
+    Some(Told {
         name: "user.changed",
         frame: place.frame("user.changed", None, &documents::user(user)),
         own: Some(place.frame("user.changed", None, &documents::account(user))),
         audience: Audience::Acquainted(user.id.clone()),
         effect: Effect::None,
         about: About::Other,
-    }
+    })
 }
 
-fn tell_notification(event: &Event, place: Place<'_>, known: Option<Notification>) -> Option<Told> {
-    let (name, person, frame) = match &event.data {
-        EventData::NotificationCreated(created) => {
+fn tell_notification(
+    event: &NotificationEvent,
+    place: Place<'_>,
+    known: Option<Notification>,
+) -> Option<Told> {
+    let (name, person, frame) = match event {
+        NotificationEvent::Created(created) => {
             let name = "notification.created";
             (name, &created.user_id, place.frame(name, None, &known?))
         }
-        EventData::NotificationRemoved(removed) => {
+        NotificationEvent::Removed(removed) => {
             let name = "notification.removed";
             let told = NotificationGone {
                 id: &removed.notification_id,
@@ -293,7 +280,7 @@ fn tell_notification(event: &Event, place: Place<'_>, known: Option<Notification
             };
             (name, &removed.user_id, place.frame(name, None, &told))
         }
-        EventData::NotificationsRead(read) => {
+        NotificationEvent::Read(read) => {
             let name = "notification.read";
             let frame = match known {
                 Some(whole) => place.frame(name, None, &Notification { read: true, ..whole }),
@@ -304,7 +291,6 @@ fn tell_notification(event: &Event, place: Place<'_>, known: Option<Notification
             };
             (name, &read.user_id, frame)
         }
-        _ => return None,
     };
     Some(Told {
         name,

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use schemas::events::RoomEvent;
 use schemas::{Event, EventData, Lane, RoomId, Sequence, UserId};
 
 /// Changes that are kept at most, about 150 MB; an installation whose views have stood for longer than that lets
@@ -38,7 +39,7 @@ impl Unprojected {
     /// membership out: whether they may hear the room is not known.
     pub(crate) fn note(&mut self, sequence: Sequence, lane: &Lane, event: Option<&Event>) {
         match event.map(|event| &event.data) {
-            Some(EventData::RoomCreated(created)) => {
+            Some(EventData::Room(RoomEvent::Created(created))) => {
                 let room = &created.room;
                 for member in &room.direct_members {
                     self.member(sequence, &room.id, member, true);
@@ -113,7 +114,11 @@ mod tests {
     use crate::live::fixture::{added, event, lane_of, room, user};
 
     fn left(in_room: u64, who: u64) -> Event {
-        let EventData::MemberAdded(added) = added(in_room, who).data else { unreachable!() };
+        let EventData::Member(schemas::events::MemberEvent::Added(added)) =
+            added(in_room, who).data
+        else {
+            unreachable!()
+        };
         event(MemberLeft { member: MemberState { present: false, ..added.member } })
     }
 

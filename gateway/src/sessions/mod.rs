@@ -14,6 +14,7 @@ use std::time::Duration;
 use bus::Bus;
 use moka::sync::Cache;
 use schemas::commands::{Caller, GetSessionStatus};
+use schemas::events::{SessionEvent, UserEvent, UserRoleChanged, UserSuspensionChanged};
 use schemas::values::Role;
 use schemas::{Code, Event, EventData, Namespace, Rejection, SessionId, UserId};
 
@@ -139,23 +140,27 @@ fn over() -> Rejection {
 impl Observer for Sessions {
     fn observe(&self, event: &Event) {
         match &event.data {
-            EventData::SessionsEnded(ended) => {
+            EventData::Session(SessionEvent::Ended(ended)) => {
                 for session in &ended.session_ids {
                     self.ended.insert(session.clone(), ());
                     self.active.invalidate(session);
                 }
             }
-            EventData::UserRoleChanged(changed) => {
-                let standing =
-                    Standing { role: changed.user.role, suspended: changed.user.suspended };
-                self.changed.insert(changed.user.id.clone(), standing);
+            EventData::User(
+                UserEvent::RoleChanged(UserRoleChanged { user })
+                | UserEvent::SuspensionChanged(UserSuspensionChanged { user }),
+            ) => {
+                let standing = Standing { role: user.role, suspended: user.suspended };
+                self.changed.insert(user.id.clone(), standing);
             }
-            EventData::UserSuspensionChanged(changed) => {
-                let standing =
-                    Standing { role: changed.user.role, suspended: changed.user.suspended };
-                self.changed.insert(changed.user.id.clone(), standing);
-            }
-            _ => {}
+            EventData::User(UserEvent::Registered(_) | UserEvent::ProfileChanged(_))
+            | EventData::Session(SessionEvent::Started(_) | SessionEvent::Refreshed(_))
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Notification(_) => {}
         }
     }
 

@@ -8,7 +8,7 @@ use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
 use notifier::{Config, Deps, Retry};
 use readmodel::{ReadModel, ReadModelUrl};
 use schemas::commands::{CallContext, Caller};
-use schemas::events::{NotificationCreated, UserRegistered, UserState};
+use schemas::events::{NotificationCreated, NotificationEvent, UserRegistered, UserState};
 use schemas::ids::{EventId, SessionId, UserId};
 use schemas::values::{DisplayName, Email, Role, Username};
 use schemas::{Actor, Event, EventData, Lane, NameKey, Namespace, Sequence, Timestamp};
@@ -113,7 +113,9 @@ impl House {
         let events = self.events().await.into_iter();
         events
             .filter_map(|(sequence, event)| match event.data.clone() {
-                EventData::NotificationCreated(entry) if entry.user_id == *user => {
+                EventData::Notification(NotificationEvent::Created(entry))
+                    if entry.user_id == *user =>
+                {
                     Some((sequence, event, entry))
                 }
                 _ => None,

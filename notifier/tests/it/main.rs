@@ -15,7 +15,7 @@ use std::time::Duration;
 use eventlog::{Expect, LaneWrite};
 use readmodel::{Doc, NotificationDoc};
 use schemas::commands::{MarkNotificationsRead, Reply, SendNotification};
-use schemas::events::NotificationCreated;
+use schemas::events::{NotificationCreated, NotificationEvent};
 use schemas::ids::UserId;
 use schemas::values::{Notice, NotificationKind, Role, Title, UserRef, Username};
 use schemas::{Code, Event, EventData, Lane, Sequence};
@@ -219,7 +219,11 @@ async fn reading_everything_twice_is_one_event() {
     let second = house.bus.call(&context, &command).await.unwrap();
     assert_eq!(first, second);
     let read = house.events().await.into_iter();
-    assert_eq!(read.filter(|(_, e)| matches!(e.data, EventData::NotificationsRead(_))).count(), 1);
+    assert_eq!(
+        read.filter(|(_, e)| matches!(e.data, EventData::Notification(NotificationEvent::Read(_))))
+            .count(),
+        1
+    );
     running.stop().await;
 }
 

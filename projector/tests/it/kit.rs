@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use projector::{Engine, Logged};
 use readmodel::{Collection, Doc, ProjectionStore, ReadModel, ReadModelUrl};
 use schemas::events::*;
+use schemas::events::{MemberEvent, MessageEvent, ReceiptEvent, RoomEvent, UserEvent};
 use schemas::ids::*;
 use schemas::values::*;
 use schemas::{Actor, Epoch, Event, EventData, Lane, Namespace, Sequence, Timestamp};
@@ -236,13 +237,15 @@ pub(crate) fn event(number: u64, data: impl Into<EventData>) -> Event {
 /// The lane an event of a history belongs to.
 pub(crate) fn lane(event: &Event) -> Lane {
     match &event.data {
-        EventData::UserRegistered(data) => Lane::User(data.user.id.clone()),
-        EventData::RoomCreated(data) => Lane::Room(data.room.id.clone()),
-        EventData::MemberJoined(data) => {
+        EventData::User(UserEvent::Registered(data)) => Lane::User(data.user.id.clone()),
+        EventData::Room(RoomEvent::Created(data)) => Lane::Room(data.room.id.clone()),
+        EventData::Member(MemberEvent::Joined(data)) => {
             Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
         }
-        EventData::MessagePosted(data) => Lane::Timeline(data.message.room_id.clone()),
-        EventData::ReadMoved(data) => Lane::Receipts(data.room_id.clone()),
+        EventData::Message(MessageEvent::Posted(data)) => {
+            Lane::Timeline(data.message.room_id.clone())
+        }
+        EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id.clone()),
         other => panic!("no lane for {}", other.type_name()),
     }
 }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use schemas::event::{EncodeError, Event, EventData};
+use schemas::events::{MemberEvent, MessageEvent, NotificationEvent, UserEvent};
 use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
@@ -126,11 +127,11 @@ proptest! {
         for event in &mut events {
             event.time = Timestamp::from_millis(millis);
             match &mut event.data {
-                EventData::UserProfileChanged(data) => {
+                EventData::User(UserEvent::ProfileChanged(data)) => {
                     data.user.settings.insert(title.clone(), deep.clone());
                 }
-                EventData::MemberChanged(data) => data.member.muted_until = Some(event.time),
-                EventData::NotificationCreated(data) => data.title = Some(title.clone()),
+                EventData::Member(MemberEvent::Changed(data)) => data.member.muted_until = Some(event.time),
+                EventData::Notification(NotificationEvent::Created(data)) => data.title = Some(title.clone()),
                 _ => {}
             }
             match event.encode() {
@@ -186,9 +187,10 @@ fn every_sample_round_trips() {
 #[test]
 fn what_nobody_could_read_is_not_written() {
     let samples = samples::events(true);
-    let profile = samples.iter().find(|e| matches!(e.data, EventData::UserProfileChanged(_)));
+    let profile =
+        samples.iter().find(|e| matches!(e.data, EventData::User(UserEvent::ProfileChanged(_))));
     let mut event = profile.unwrap().clone();
-    let EventData::UserProfileChanged(data) = &mut event.data else { unreachable!() };
+    let EventData::User(UserEvent::ProfileChanged(data)) = &mut event.data else { unreachable!() };
     let deep = (0..126).fold(json!({}), |inside, _| json!({ "a": inside }));
     data.user.settings.insert("a".to_owned(), deep);
     assert!(matches!(event.encode(), Err(EncodeError::Unreadable(_))));
@@ -199,7 +201,10 @@ fn what_nobody_could_read_is_not_written() {
 #[ignore = "a measurement"]
 fn the_price_of_reading_back() {
     let samples = samples::events(true);
-    let posted = samples.iter().find(|e| matches!(e.data, EventData::MessagePosted(_))).unwrap();
+    let posted = samples
+        .iter()
+        .find(|e| matches!(e.data, EventData::Message(MessageEvent::Posted(_))))
+        .unwrap();
     let bytes = posted.encode().unwrap();
     let rounds = 100_000_u32;
     let begun = std::time::Instant::now();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eventlog::{Connect, EventLog};
 use schemas::event::{Event, EventData};
+use schemas::events::MessageEvent;
 use schemas::{Namespace, Sequence};
 
 use crate::kit::until;
@@ -49,7 +50,9 @@ pub async fn events(nats: &str, namespace: &str) -> Vec<(Sequence, Event)> {
 pub async fn posted(nats: &str, namespace: &str, room: &str) -> Vec<String> {
     let all = events(nats, namespace).await.into_iter();
     all.filter_map(|(_, event)| match event.data {
-        EventData::MessagePosted(posted) if posted.message.room_id.as_str() == room => {
+        EventData::Message(MessageEvent::Posted(posted))
+            if posted.message.room_id.as_str() == room =>
+        {
             let message = posted.message;
             let client_id = message.client_id.map(|id| id.to_string());
             Some(client_id.unwrap_or_else(|| message.body.to_string()))

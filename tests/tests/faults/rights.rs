@@ -52,7 +52,8 @@ async fn a_member_is_removed_while_his_posts_are_in_flight() {
         let events = log::events(&installation.nats(), "tidings").await;
         let mut stored = BTreeMap::new();
         for (sequence, event) in events {
-            if let schemas::EventData::MessagePosted(posted) = event.data
+            if let schemas::EventData::Message(schemas::events::MessageEvent::Posted(posted)) =
+                event.data
                 && posted.message.room_id.as_str() == room
             {
                 assert!(

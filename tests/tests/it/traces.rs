@@ -1,6 +1,7 @@
 //! One trace from a request to everything it leads to.
 
 use schemas::event::{Event, EventData};
+use schemas::events::MessageEvent;
 use serde_json::json;
 use tests::kit::person::Person;
 use tests::kit::{lasting, log, until};
@@ -28,7 +29,7 @@ async fn a_trace_runs_from_the_request_to_the_notification() {
     let caused = until("the notification is in the log", async || {
         let all = events().await;
         let posted = all.iter().find(|event| match &event.data {
-            EventData::MessagePosted(posted) => posted.message.id.as_str() == id,
+            EventData::Message(MessageEvent::Posted(posted)) => posted.message.id.as_str() == id,
             _ => false,
         })?;
         let caused = all.iter().find(|event| event.causation.as_ref() == Some(&posted.id))?;

@@ -1,6 +1,6 @@
 //! What events make of a message. Total: nothing here fails, whatever order events come in.
 
-use schemas::events::MessageState;
+use schemas::events::{MessageEvent, MessageState};
 use schemas::{EventData, Sequence, Timestamp};
 
 /// A message as far as a decision needs to know it.
@@ -19,22 +19,24 @@ pub struct Message {
 /// What an event at `sequence` makes of a message. The log's order settles every race: the first post of
 /// an id counts, edits apply until the deletion, and nothing changes a deleted message.
 pub fn evolve(message: &mut Option<Message>, sequence: Sequence, event: &EventData) {
+    let EventData::Message(event) = event else { return };
     match (message, event) {
-        (message @ None, EventData::MessagePosted(e)) => {
+        (message @ None, MessageEvent::Posted(e)) => {
             let state = e.message.clone();
             *message = Some(Message { posted: sequence, state, edited_at: None, deleted: false });
         }
-        (Some(message), EventData::MessageEdited(e))
-            if !message.deleted
-                && e.message.id == message.state.id
-                && e.message.sender_id == message.state.sender_id =>
-        {
-            message.state = e.message.clone();
-            message.edited_at = Some(e.edited_at);
+        (Some(message), MessageEvent::Edited(e)) => {
+            let own =
+                e.message.id == message.state.id && e.message.sender_id == message.state.sender_id;
+            if own && !message.deleted {
+                message.state = e.message.clone();
+                message.edited_at = Some(e.edited_at);
+            }
         }
-        (Some(message), EventData::MessageDeleted(e)) if e.message_id == message.state.id => {
-            message.deleted = true;
+        (Some(message), MessageEvent::Deleted(e)) => {
+            message.deleted |= e.message_id == message.state.id;
         }
-        _ => {}
+        (Some(_), MessageEvent::Posted(_))
+        | (None, MessageEvent::Edited(_) | MessageEvent::Deleted(_)) => {}
     }
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState};
+use schemas::events::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
 use schemas::ids::MediaId;
 use schemas::values::{ClientId, Format, Patch, Role, RoomKind, RoomMention, RoomRole, Visibility};
 use schemas::{Code, EventData, Rejection};
@@ -159,7 +159,7 @@ fn a_repeat_says_the_same_in_every_respect() {
 #[test]
 fn an_edit_carries_the_whole_message_and_is_its_authors_alone() {
     let world = channel().saying(BOB, 1);
-    let EventData::MessageEdited(edited) = world.edit(BOB, 1).unwrap().data else {
+    let EventData::Message(MessageEvent::Edited(edited)) = world.edit(BOB, 1).unwrap().data else {
         panic!("no edit")
     };
     let before = &world.messages[&message_id(1)];

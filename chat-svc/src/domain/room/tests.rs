@@ -1,4 +1,5 @@
 use schemas::commands::ChangeRoom;
+use schemas::events::RoomEvent;
 use schemas::values::{Patch, Role, RoomKind, RoomRole, Visibility};
 use schemas::{Code, EventData, Rejection};
 
@@ -53,7 +54,7 @@ fn groups_are_private_unless_said_otherwise() {
     let ada = world.people.get(&user(ADA));
     let command = create_room(RoomKind::Group, "us");
     let facts = create(new_room(), &command, ada, &None, &[], &cx(ADA)).unwrap();
-    let EventData::RoomCreated(created) = &facts[0].data else { panic!("no room") };
+    let EventData::Room(RoomEvent::Created(created)) = &facts[0].data else { panic!("no room") };
     assert_eq!(created.room.visibility, Visibility::Private);
 }
 

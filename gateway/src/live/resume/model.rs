@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::{Strategy, any, prop_oneof};
 use readmodel::{MembershipDoc, MessageDoc};
-use schemas::events::MessageState;
+use schemas::events::{MemberEvent, MessageEvent, MessageState, ReceiptEvent};
 use schemas::values::RoomRole;
 use schemas::{Event, EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
@@ -97,7 +97,9 @@ impl History {
             Act::Edit(n) => {
                 let Some((id, said)) = self.pick(*n) else { return };
                 let edit = edited(said.room, id, AUTHOR, said.posted);
-                let EventData::MessageEdited(mut edit) = edit.data else { unreachable!() };
+                let EventData::Message(MessageEvent::Edited(mut edit)) = edit.data else {
+                    unreachable!()
+                };
                 let text = format!("at {}", self.next());
                 edit.message.body = schemas::values::Body::parse(&text).unwrap();
                 edit.message.thread_root_id = said.root.map(message);
@@ -106,7 +108,9 @@ impl History {
             Act::Delete(n) => {
                 let Some((id, said)) = self.pick(*n) else { return };
                 let gone = deleted(said.room, id, AUTHOR, said.posted);
-                let EventData::MessageDeleted(mut gone) = gone.data else { unreachable!() };
+                let EventData::Message(MessageEvent::Deleted(mut gone)) = gone.data else {
+                    unreachable!()
+                };
                 gone.thread_root_id = said.root.map(message);
                 self.events.push(event(gone));
             }
@@ -114,7 +118,9 @@ impl History {
                 let Some((id, said)) = self.pick(*n) else { return };
                 let who = if *own { LISTENER } else { AUTHOR };
                 let moved = read(said.room, who, id);
-                let EventData::ReadMoved(mut moved) = moved.data else { unreachable!() };
+                let EventData::Receipt(ReceiptEvent::Moved(mut moved)) = moved.data else {
+                    unreachable!()
+                };
                 moved.posted = said.posted;
                 self.events.push(event(moved));
             }
@@ -172,12 +178,12 @@ impl Docs {
 
     pub(super) fn apply(&mut self, at: Sequence, event: &Event) {
         match &event.data {
-            EventData::MessagePosted(data) => {
+            EventData::Message(MessageEvent::Posted(data)) => {
                 let state = &data.message;
                 self.count(state.thread_root_id.as_ref(), at, true);
                 self.messages.insert(state.id.clone(), fresh(state, at));
             }
-            EventData::MessageEdited(data) => {
+            EventData::Message(MessageEvent::Edited(data)) => {
                 let doc = self.messages.get_mut(&data.message.id).unwrap();
                 if doc.deleted_at.is_none() {
                     doc.body = data.message.body.to_string();
@@ -185,7 +191,7 @@ impl Docs {
                     (doc.changed, doc.updated) = (at, at);
                 }
             }
-            EventData::MessageDeleted(data) => {
+            EventData::Message(MessageEvent::Deleted(data)) => {
                 let doc = self.messages.get_mut(&data.message_id).unwrap();
                 if doc.deleted_at.is_some() {
                     return;
@@ -195,7 +201,7 @@ impl Docs {
                 (doc.changed, doc.updated) = (at, at);
                 self.count(data.thread_root_id.as_ref(), at, false);
             }
-            EventData::ReadMoved(data) => {
+            EventData::Receipt(ReceiptEvent::Moved(data)) => {
                 let who = if data.user_id == user(LISTENER) { LISTENER } else { AUTHOR };
                 let key = (data.room_id.clone(), who);
                 let read = self.markers.get(&key).map_or(0, |(reached, ..)| *reached);
@@ -203,14 +209,14 @@ impl Docs {
                     self.markers.insert(key, (data.posted, data.message_id.clone(), at));
                 }
             }
-            EventData::MemberAdded(data) => {
+            EventData::Member(MemberEvent::Added(data)) => {
                 let returned = self.own.contains_key(&data.member.room_id);
                 self.own.insert(
                     data.member.room_id.clone(),
                     membership(&data.member.room_id, at, returned),
                 );
             }
-            EventData::MemberRemoved(data) => {
+            EventData::Member(MemberEvent::Removed(data)) => {
                 let doc = self.own.get_mut(&data.member.room_id).unwrap();
                 (doc.present, doc.changed, doc.updated) = (false, at, at);
             }

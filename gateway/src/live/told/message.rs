@@ -1,7 +1,7 @@
 //! Messages of events as clients are given them.
 
 use bytes::Bytes;
-use schemas::events::{MessageDeleted, MessageState};
+use schemas::events::{MessageDeleted, MessageEvent, MessageState};
 use schemas::views::{Message, Sender};
 use schemas::{Event, EventData, Position};
 
@@ -16,8 +16,10 @@ pub(crate) fn posted_as_now(
 ) -> Option<Bytes> {
     let position = place.epoch.at(place.sequence);
     let (state, edited_at) = match &event.data {
-        EventData::MessagePosted(posted) => (&posted.message, None),
-        EventData::MessageEdited(edited) => (&edited.message, Some(edited.edited_at)),
+        EventData::Message(MessageEvent::Posted(posted)) => (&posted.message, None),
+        EventData::Message(MessageEvent::Edited(edited)) => {
+            (&edited.message, Some(edited.edited_at))
+        }
         _ => return None,
     };
     let view = message_view(state, sender, position);

@@ -1,6 +1,7 @@
 //! Expectations, batches and repeats.
 
 use eventlog::{AppendError, DedupId, Expect, LaneWrite, LogError};
+use schemas::events::UserEvent;
 use schemas::{Event, EventData, Lane};
 
 use crate::kit::{Server, event, handle, put, room, user, write};
@@ -184,7 +185,7 @@ async fn a_full_store_refuses_and_forgets_nothing() {
 fn unreadable() -> Event {
     let golden = include_bytes!("../../../../schemas/golden/user.profile_changed.v1.json");
     let mut event = Event::decode(golden.trim_ascii_end()).unwrap();
-    let EventData::UserProfileChanged(data) = &mut event.data else { unreachable!() };
+    let EventData::User(UserEvent::ProfileChanged(data)) = &mut event.data else { unreachable!() };
     let deep = (0..126).fold(serde_json::json!({}), |inside, _| serde_json::json!({ "a": inside }));
     data.user.settings.insert("a".to_owned(), deep);
     event

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use eventlog::{EventLog, LogError, Reader, Record};
+use schemas::events::NameEvent;
 use schemas::{EventData, Lane};
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ const WAIT: Duration = Duration::from_millis(200);
 
 fn text(record: &Record) -> String {
     match record.event().unwrap().data {
-        EventData::NameClaimed(data) => data.owner,
+        EventData::Name(NameEvent::Claimed(data)) => data.owner,
         other => panic!("{other:?}"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use schemas::Sequence;
 use schemas::event::{Event, EventData};
-use schemas::events::MemberState;
+use schemas::events::{MemberEvent, MemberState, MessageEvent, RoomEvent, UserEvent};
 
 /// Something that happened, by the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,30 +137,32 @@ fn member(state: &MemberState) -> Fact {
 
 fn fact(data: &EventData) -> Option<Fact> {
     Some(match data {
-        EventData::UserRegistered(it) => Fact::Registered { user: it.user.id.to_string() },
-        EventData::RoomCreated(it) => Fact::Created {
+        EventData::User(UserEvent::Registered(it)) => {
+            Fact::Registered { user: it.user.id.to_string() }
+        }
+        EventData::Room(RoomEvent::Created(it)) => Fact::Created {
             room: it.room.id.to_string(),
             everyone: it.room.everyone,
             members: it.room.direct_members.iter().map(ToString::to_string).collect(),
         },
-        EventData::MemberJoined(it) => member(&it.member),
-        EventData::MemberAdded(it) => member(&it.member),
-        EventData::MemberLeft(it) => member(&it.member),
-        EventData::MemberRemoved(it) => member(&it.member),
-        EventData::MemberChanged(it) => member(&it.member),
-        EventData::MessagePosted(it) => Fact::Posted {
+        EventData::Member(MemberEvent::Joined(it)) => member(&it.member),
+        EventData::Member(MemberEvent::Added(it)) => member(&it.member),
+        EventData::Member(MemberEvent::Left(it)) => member(&it.member),
+        EventData::Member(MemberEvent::Removed(it)) => member(&it.member),
+        EventData::Member(MemberEvent::Changed(it)) => member(&it.member),
+        EventData::Message(MessageEvent::Posted(it)) => Fact::Posted {
             room: it.message.room_id.to_string(),
             message: it.message.id.to_string(),
             sender: it.message.sender_id.to_string(),
             client_id: it.message.client_id.as_ref().map(ToString::to_string),
             body: it.message.body.to_string(),
         },
-        EventData::MessageEdited(it) => Fact::Edited {
+        EventData::Message(MessageEvent::Edited(it)) => Fact::Edited {
             room: it.message.room_id.to_string(),
             message: it.message.id.to_string(),
             body: it.message.body.to_string(),
         },
-        EventData::MessageDeleted(it) => {
+        EventData::Message(MessageEvent::Deleted(it)) => {
             Fact::Deleted { room: it.room_id.to_string(), message: it.message_id.to_string() }
         }
         _ => return None,

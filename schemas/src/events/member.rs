@@ -1,0 +1,90 @@
+//! Memberships: who belongs to a room and what they may do there.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::family;
+use crate::ids::{RoomId, UserId};
+use crate::time::Timestamp;
+use crate::values::RoomRole;
+
+/// A membership after an event on its lane.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberState {
+    /// The room.
+    pub room_id: RoomId,
+    /// The user it is the membership of.
+    pub user_id: UserId,
+    /// What they may do in the room.
+    pub role: RoomRole,
+    /// Whether they belong to the room now; a lane's last event may say that they have left.
+    pub present: bool,
+    /// May read but not write until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<Timestamp>,
+    /// May not come back until the ban is lifted.
+    #[serde(default)]
+    pub banned: bool,
+    /// When the present stay began.
+    pub joined_at: Timestamp,
+}
+
+/// A user joined a room themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberJoined {
+    /// The membership after it.
+    pub member: MemberState,
+}
+
+/// A user was added to a room by another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberAdded {
+    /// The membership after it.
+    pub member: MemberState,
+}
+
+/// A member left a room themselves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberLeft {
+    /// The membership after it.
+    pub member: MemberState,
+}
+
+/// A member was removed from a room by another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberRemoved {
+    /// The membership after it.
+    pub member: MemberState,
+}
+
+/// A member's role, mute or ban changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberChanged {
+    /// The membership after it.
+    pub member: MemberState,
+}
+
+family! {
+    /// What happens to memberships.
+    MemberEvent {
+        Joined(MemberJoined) = "member.joined.v1", |d| d.member.user_id;
+        Added(MemberAdded) = "member.added.v1", |d| d.member.user_id;
+        Left(MemberLeft) = "member.left.v1", |d| d.member.user_id;
+        Removed(MemberRemoved) = "member.removed.v1", |d| d.member.user_id;
+        Changed(MemberChanged) = "member.changed.v1", |d| d.member.user_id;
+    }
+}
+
+impl MemberEvent {
+    /// The membership after it.
+    #[must_use]
+    pub const fn after(&self) -> &MemberState {
+        match self {
+            Self::Joined(MemberJoined { member })
+            | Self::Added(MemberAdded { member })
+            | Self::Left(MemberLeft { member })
+            | Self::Removed(MemberRemoved { member })
+            | Self::Changed(MemberChanged { member }) => member,
+        }
+    }
+}

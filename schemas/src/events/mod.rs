@@ -1,0 +1,246 @@
+//! What happened, in the past tense: one file per family of events, one struct per event type.
+//!
+//! A family is a noun of the domain. Its file has the noun's state, its events and one `family!` table; the
+//! table at the end of this file lists the families. From these tables come [`EventData`], the names on the
+//! wire, the lanes, and the JSON Schemas: a new event type is a struct and a line in its family's table, and the
+//! compiler names every place that has to say something about it.
+//!
+//! Events on small lanes (user, room, member, names) carry the entity's whole small state after them,
+//! so that the last event of a lane is all a decision needs. Secrets are never in an event.
+//! A struct here is a wire format that is kept for ever: fields may be added with `#[serde(default)]`,
+//! anything else is a new version with its own golden file.
+
+mod member;
+mod message;
+mod name;
+mod notification;
+mod receipt;
+mod room;
+mod session;
+mod user;
+
+pub use member::{
+    MemberAdded, MemberChanged, MemberEvent, MemberJoined, MemberLeft, MemberRemoved, MemberState,
+};
+pub use message::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
+pub use name::{NameClaimed, NameEvent, NameReleased};
+pub use notification::{
+    NotificationCreated, NotificationEvent, NotificationRemoved, NotificationsRead,
+};
+pub use receipt::{ReadMoved, ReceiptEvent};
+pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
+pub use session::{SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded};
+pub use user::{
+    UserEvent, UserProfileChanged, UserRegistered, UserRoleChanged, UserState,
+    UserSuspensionChanged,
+};
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use serde_json::value::RawValue;
+
+use crate::event::DecodeError;
+use crate::subjects::LaneKind;
+
+/// The JSON Schema (draft 2020-12) of a type.
+pub(crate) fn schema_of<T: schemars::JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>()
+}
+
+/// The events of one family: `Enum { Variant(Struct) = "type on the wire", |data| its CloudEvents subject; }`.
+macro_rules! family {
+    ($(#[$doc:meta])* $event:ident {
+        $($variant:ident($data:ident) = $name:literal, |$d:ident| $subject:expr;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(missing_docs, reason = "each variant is documented by its struct")]
+        pub enum $event {
+            $($variant($data),)*
+        }
+
+        impl $event {
+            /// The event types of this family, as they are called on the wire; a name ends in its version.
+            pub const TYPES: &'static [&'static str] = &[$($name),*];
+
+            /// The CloudEvents `type`, version included.
+            #[must_use]
+            pub const fn type_name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// The CloudEvents `subject`: the id of the entity it happened to.
+            #[must_use]
+            pub fn subject(&self) -> String {
+                match self { $(Self::$variant($d) => ($subject).to_string(),)* }
+            }
+
+            pub(super) fn to_raw(&self) -> Result<Box<serde_json::value::RawValue>, serde_json::Error> {
+                match self { $(Self::$variant(data) => serde_json::value::to_raw_value(data),)* }
+            }
+
+            /// None when the type is of another family.
+            pub(super) fn from_raw(
+                kind: &str,
+                raw: &serde_json::value::RawValue,
+            ) -> Option<serde_json::Result<Self>> {
+                match kind {
+                    $($name => Some(serde_json::from_str(raw.get()).map(Self::$variant)),)*
+                    _ => None,
+                }
+            }
+
+            pub(super) fn json_schemas(into: &mut Vec<(&'static str, schemars::Schema)>) {
+                $(into.push(($name, crate::events::schema_of::<$data>()));)*
+            }
+        }
+
+        $(impl From<$data> for $event {
+            fn from(data: $data) -> Self {
+                Self::$variant(data)
+            }
+        }
+        impl From<$data> for crate::events::EventData {
+            fn from(data: $data) -> Self {
+                $event::$variant(data).into()
+            }
+        })*
+    };
+}
+use family;
+
+/// Every family: `Family(Enum) on the lanes its events are written to`.
+macro_rules! families {
+    ($($(#[$doc:meta])* $family:ident($event:ident) on $($lane:ident)|+;)*) => {
+        /// A noun of the domain that things happen to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Family {
+            $($(#[$doc])* $family,)*
+        }
+
+        impl Family {
+            /// Every family.
+            pub const ALL: &'static [Self] = &[$(Self::$family),*];
+
+            /// The lanes its events are written to.
+            #[must_use]
+            pub const fn lanes(self) -> &'static [LaneKind] {
+                match self { $(Self::$family => &[$(LaneKind::$lane),+],)* }
+            }
+
+            /// Its event types.
+            #[must_use]
+            pub const fn types(self) -> &'static [&'static str] {
+                match self { $(Self::$family => $event::TYPES,)* }
+            }
+        }
+
+        /// Everything that can happen, by family.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum EventData {
+            $($(#[$doc])* $family($event),)*
+        }
+
+        impl EventData {
+            /// The family it belongs to.
+            #[must_use]
+            pub const fn family(&self) -> Family {
+                match self { $(Self::$family(_) => Family::$family,)* }
+            }
+
+            /// The CloudEvents `type`, version included.
+            #[must_use]
+            pub const fn type_name(&self) -> &'static str {
+                match self { $(Self::$family(event) => event.type_name(),)* }
+            }
+
+            /// The CloudEvents `subject`: the id of the entity it happened to.
+            #[must_use]
+            pub fn subject(&self) -> String {
+                match self { $(Self::$family(event) => event.subject(),)* }
+            }
+
+            pub(crate) fn to_raw(&self) -> Result<Box<RawValue>, serde_json::Error> {
+                match self { $(Self::$family(event) => event.to_raw(),)* }
+            }
+
+            pub(crate) fn from_raw(kind: &str, raw: &RawValue) -> Result<Self, DecodeError> {
+                $(if let Some(event) = $event::from_raw(kind, raw) {
+                    return event.map(Self::$family).map_err(DecodeError::Malformed);
+                })*
+                Err(DecodeError::UnknownType(kind.to_owned()))
+            }
+
+            /// The JSON Schema of every event type's data, by type.
+            #[must_use]
+            pub fn json_schemas() -> Vec<(&'static str, Schema)> {
+                let mut schemas = Vec::new();
+                $($event::json_schemas(&mut schemas);)*
+                schemas
+            }
+        }
+
+        $(impl From<$event> for EventData {
+            fn from(event: $event) -> Self {
+                Self::$family(event)
+            }
+        })*
+    };
+}
+
+// Messages and receipts come first: they are nearly all of a log, and types are looked up in this order.
+families! {
+    /// What is written in rooms.
+    Message(MessageEvent) on Timeline;
+    /// How far people have read.
+    Receipt(ReceiptEvent) on Receipts;
+    /// What waits in inboxes.
+    Notification(NotificationEvent) on Inbox;
+    /// Accounts.
+    User(UserEvent) on User;
+    /// Logins.
+    Session(SessionEvent) on Session;
+    /// Unique names and whom they belong to.
+    Name(NameEvent) on Handle | Email | RoomName | Direct;
+    /// Rooms.
+    Room(RoomEvent) on Room;
+    /// Who belongs to a room.
+    Member(MemberEvent) on Member;
+}
+
+impl EventData {
+    /// Every event type this build reads and writes.
+    pub fn types() -> impl Iterator<Item = &'static str> {
+        Family::ALL.iter().flat_map(|family| family.types()).copied()
+    }
+
+    /// The account after an event of its lane; none for the events of other families.
+    #[must_use]
+    pub const fn account(&self) -> Option<&UserState> {
+        match self {
+            Self::User(event) => event.after(),
+            Self::Message(_)
+            | Self::Receipt(_)
+            | Self::Notification(_)
+            | Self::Session(_)
+            | Self::Name(_)
+            | Self::Room(_)
+            | Self::Member(_) => None,
+        }
+    }
+
+    /// The membership after an event of its lane; none for the events of other families.
+    #[must_use]
+    pub const fn membership(&self) -> Option<&MemberState> {
+        match self {
+            Self::Member(event) => Some(event.after()),
+            Self::Message(_)
+            | Self::Receipt(_)
+            | Self::Notification(_)
+            | Self::User(_)
+            | Self::Session(_)
+            | Self::Name(_)
+            | Self::Room(_) => None,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Accounts: who exists, what they are called and what they may do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::family;
+use crate::ids::{MediaId, UserId};
+use crate::time::Timestamp;
+use crate::values::{Bio, DisplayName, Email, Role, Username};
+
+/// An account after an event on its lane.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserState {
+    /// The account's id, which never changes.
+    pub id: UserId,
+    /// The unique name.
+    pub username: Username,
+    /// The name shown to people.
+    pub display_name: DisplayName,
+    /// The unique address; personal data, seen only by its owner and admins.
+    pub email: Email,
+    /// Whether the owner has shown that they read mail sent there.
+    pub email_verified: bool,
+    /// What the account may do everywhere.
+    pub role: Role,
+    /// A suspended account cannot log in or act.
+    pub suspended: bool,
+    /// What the person says about themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bio: Option<Bio>,
+    /// The profile picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_media_id: Option<MediaId>,
+    /// Client settings, not interpreted by the server: [`crate::Settings`], whose limits held when they were set.
+    #[serde(default)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// When the account was registered.
+    pub created_at: Timestamp,
+}
+
+/// An account was created.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserRegistered {
+    /// The account as it was created.
+    pub user: UserState,
+}
+
+/// A user changed their profile, username, address or settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserProfileChanged {
+    /// The account after the change.
+    pub user: UserState,
+}
+
+/// An admin changed an account's role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserRoleChanged {
+    /// The account after the change.
+    pub user: UserState,
+}
+
+/// An admin suspended an account or lifted the suspension (`user.suspended` says which).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserSuspensionChanged {
+    /// The account after the change.
+    pub user: UserState,
+}
+
+family! {
+    /// What happens to accounts.
+    UserEvent {
+        Registered(UserRegistered) = "user.registered.v1", |d| d.user.id;
+        ProfileChanged(UserProfileChanged) = "user.profile_changed.v1", |d| d.user.id;
+        RoleChanged(UserRoleChanged) = "user.role_changed.v1", |d| d.user.id;
+        SuspensionChanged(UserSuspensionChanged) = "user.suspension_changed.v1", |d| d.user.id;
+    }
+}
+
+impl UserEvent {
+    /// The account after it; none once an account can be erased.
+    #[must_use]
+    pub const fn after(&self) -> Option<&UserState> {
+        match self {
+            Self::Registered(UserRegistered { user })
+            | Self::ProfileChanged(UserProfileChanged { user })
+            | Self::RoleChanged(UserRoleChanged { user })
+            | Self::SuspensionChanged(UserSuspensionChanged { user }) => Some(user),
+        }
+    }
+}
