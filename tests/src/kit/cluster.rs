@@ -16,7 +16,7 @@ const USER: &str = "tidings";
 const PASSWORD: &str = "between us";
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// Where nobody listens. The servers tell each other where they are; told this they have only the ways that
+/// An address without a listener. The servers tell each other where they are; told this they have only the ways that
 /// were given to them.
 const NOWHERE: &str = "127.0.0.1:1";
 
@@ -106,7 +106,7 @@ impl Cluster {
         member.process = Process::start(&name, &member.command, &member.folder, None);
     }
 
-    /// Stops one where it stands: it keeps its connections and answers nobody.
+    /// Stops one where it stands: it keeps its connections and answers nothing.
     pub fn pause(&self, number: usize) {
         self.members[number].process.signal(Signal::SIGSTOP);
     }

@@ -38,7 +38,7 @@ impl Kept {
     /// Connects.
     ///
     /// # Panics
-    /// When nobody listens.
+    /// When nothing listens.
     pub async fn to(url: &str) -> Self {
         let stream = TcpStream::connect(url.trim_start_matches("http://")).await;
         let stream = stream.expect("a connection");

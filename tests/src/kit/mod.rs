@@ -69,7 +69,7 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     }
 }
 
-/// A word nobody else in this run uses: letters and digits, at most 14.
+/// A word that no other test of this run uses: letters and digits, at most 14.
 #[must_use]
 pub fn unique(prefix: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);

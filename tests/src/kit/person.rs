@@ -32,7 +32,7 @@ pub struct Person {
     http: Client,
 }
 
-/// Somebody who is not logged in.
+/// A client that is not logged in.
 #[derive(Clone)]
 pub struct Stranger {
     /// Where.
@@ -130,7 +130,7 @@ fn ask(place: &Place, gateway: usize, http: &Client, method: Method, path: &str)
 }
 
 impl Stranger {
-    /// Somebody.
+    /// A client of this installation.
     #[must_use]
     pub fn new(place: &Place) -> Self {
         Self { place: place.clone(), http: client() }

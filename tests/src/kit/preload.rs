@@ -20,7 +20,7 @@ struct Library {
 /// The compiled library.
 ///
 /// # Panics
-/// When there is no `rustc`, which whoever builds these tests has.
+/// When there is no `rustc`, which the build of these tests needs anyway.
 fn library() -> &'static PathBuf {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     let library = LIBRARY.get_or_init(|| {

@@ -191,7 +191,7 @@ impl Drop for Process {
     }
 }
 
-/// Whether a process exists and is more than an entry nobody has collected.
+/// Whether a process exists and is more than a zombie's entry.
 #[must_use]
 pub fn alive(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

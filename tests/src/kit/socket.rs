@@ -1,4 +1,4 @@
-//! A WebSocket client that keeps every frame until somebody asks for it.
+//! A WebSocket client that keeps every frame until the test asks for it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct Socket {
     pub welcome: Value,
     /// The code the server closed with, once it has.
     pub closed: Option<u16>,
-    /// How often the server has asked whether somebody is there.
+    /// How many pings the server has sent.
     pub pings: usize,
     /// Whether the connection is gone.
     pub ended: bool,
@@ -38,7 +38,7 @@ pub struct Socket {
 /// Tries a handshake with these headers; the stream, or the status it was refused with.
 ///
 /// # Errors
-/// The HTTP status; 0 when nobody is there or the connection broke before there was an answer.
+/// The HTTP status; 0 when there is no server or the connection broke before there was an answer.
 ///
 /// # Panics
 /// When a header cannot be written.

@@ -14,7 +14,7 @@ struct State {
 }
 
 /// A way to an address. While it is cut, connections stay open and carry nothing, as in a network that drops
-/// every packet; what was on its way arrives when it is mended, if anybody still waits for it.
+/// every packet; what was on its way arrives when it is mended, if a reader still waits for it.
 pub struct Wire {
     port: u16,
     state: Arc<State>,
@@ -60,7 +60,7 @@ fn accept(listener: &TcpListener, port: u16, state: &Arc<State>) {
             pause();
             continue;
         };
-        // Nobody there shows as a connection that closes at once.
+        // Without a server behind it the connection closes at once.
         if let Ok(far) = TcpStream::connect(("127.0.0.1", port)) {
             carry(&near, &far, state);
             carry(&far, &near, state);

@@ -55,7 +55,7 @@ async fn acknowledgements_lost_after_the_commit() {
             schedule.say(&format!("{lost} of {wanted} acknowledgements lost"));
         }
     }
-    // Now every one, until writers are told that nobody knows.
+    // Now every one, until writers are told that the outcome is unknown.
     let doubts = || load.history.operations().iter().filter(|one| one.tries > 1).count();
     let before = doubts();
     all.store(true, Ordering::SeqCst);

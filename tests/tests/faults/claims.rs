@@ -32,7 +32,7 @@ async fn bucket(proxy: &Proxy) -> SecretStore {
     store
 }
 
-/// Lets everybody claim at once, loses every answer, and cuts the connection; how many think it theirs.
+/// Lets every client claim at once, loses every answer, and cuts the connection; returns how many believe they won.
 async fn claimed<F>(proxy: &Proxy, claim: impl Fn() -> F) -> usize
 where
     F: Future<Output = Result<bool, SecretError>> + Send + 'static,
@@ -49,7 +49,7 @@ where
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_claims_whose_answers_are_lost_one_wins() {
+async fn one_claim_wins_though_all_answers_are_lost() {
     let folder = TempDir::with_prefix("tidings-test-").unwrap();
     let nats = NatsServer::start(folder.path());
     let proxy = Proxy::start(&nats.address);

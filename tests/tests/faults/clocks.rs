@@ -1,5 +1,5 @@
 //! Clocks that are an hour wrong, or stand still (item 10): the log's order is the only order, and a token is
-//! judged by the clock of whoever judges it. The processes are the real ones, with a library before libc
+//! judged by the clock of the gateway that judges it. The processes are the real ones, with a library before libc
 //! that lies to them about the time.
 
 use serde_json::json;
@@ -48,7 +48,7 @@ async fn what_is_said_by_wrong_clocks_stays_in_order() {
         // An effect that looks at the time of day as well.
         let direct = ada.direct(&[&bob]).await;
         let hello = ada.says(&direct, &format!("hello {wrong}")).await;
-        until("he is notified once", async || {
+        until("bob is notified once", async || {
             let text = bob.get("/v1/notifications?limit=100").await.text;
             (text.matches(hello["id"].as_str().unwrap()).count() == 1).then_some(())
         })
@@ -92,7 +92,7 @@ async fn clocks_jump_under_load() {
     load.finish(&separate, &schedule).await;
 }
 
-/// What a gateway says to somebody's token: over REST, and at the handshake of a socket.
+/// What a gateway answers to a token: over REST, and at the handshake of a socket.
 async fn judged(person: &Person, gateway: usize) -> (u16, String) {
     let person = person.at(gateway);
     let reply = person.ask("GET", "/v1/users/me").once().await;
@@ -139,7 +139,7 @@ async fn a_token_of_a_wrong_clock_is_not_believed() {
         let environment = if wrong.is_empty() { Vec::new() } else { clock(wrong) };
         separate.set_up("auth-svc", environment);
         tokio::task::block_in_place(|| separate.restart("auth-svc"));
-        let person = until("somebody logs in", async || {
+        let person = until("a login succeeds", async || {
             let body = json!({"login": early.username, "password": early.password});
             let stranger = tests::kit::person::Stranger::new(&place);
             let reply = stranger.post("/v1/sessions", body).await;

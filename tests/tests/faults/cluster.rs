@@ -56,7 +56,7 @@ impl Scene {
         .await
     }
 
-    /// Whom all of these servers, and he is one of them, take for the leader. One that was stopped goes on believing
+    /// The server that all of these servers, itself among them, take for the leader. One that was stopped goes on believing
     /// for a while that it leads.
     async fn agreed(&mut self, asked: &[usize]) -> Option<usize> {
         let cluster = self.separate.cluster();
@@ -133,8 +133,8 @@ impl Scene {
         let its_own = log::open(&url, &namespace).await;
         let began = self.load.history.now();
         self.separate.cluster().cut_off(away);
-        let data = json!({"owner": "nobody"});
-        let claim = forged::event("name.claimed.v1", "nobody", "system", &data);
+        let data = json!({"owner": "absent"});
+        let claim = forged::event("name.claimed.v1", "absent", "system", &data);
         let claim = Event::decode(claim.as_bytes()).expect("an event");
         let lane =
             Lane::Handle(Digest::of([format!("cut-off-{away}-{}", began.as_millis()).as_str()]));

@@ -10,9 +10,9 @@ pub(crate) struct Crew {
     /// Made every room, is in all of them, and is never put out.
     pub(crate) owner: Person,
     pub(crate) people: Vec<Person>,
-    /// Rooms that people are put out of and brought into; at first everybody is in all of them.
+    /// Rooms that users are removed from and added to; at first every user is in all of them.
     pub(crate) rooms: Vec<String>,
-    /// Everybody is in it, always: the last word is said here.
+    /// The room every user stays in: the last word is posted here.
     pub(crate) plaza: String,
 }
 

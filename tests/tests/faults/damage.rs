@@ -1,5 +1,5 @@
 //! Files of the log damaged while nats-server was away (item 14): noticed, refused, and brought back from a
-//! backup. Never a shorter history that nobody is told of.
+//! backup. Never a shorter history without a word.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -82,11 +82,11 @@ async fn unwell(place: &Stranger, component: &str, reason: &str) {
     assert!(metrics.contains("\ntidings_log_damaged 1"), "{metrics}");
 }
 
-/// A direct message that must reach somebody's notifications: the notifier goes on as well.
+/// A direct message that must reach its reader's notifications: the notifier goes on as well.
 async fn reaches(from: &Person, to: &Person) {
     let room = from.direct(&[to]).await;
     let said = id_of(&from.says(&room, &format!("hello {}", tests::kit::unique("again"))).await);
-    until("he is notified", async || {
+    until("the reader is notified", async || {
         let all = to.get("/v1/notifications?limit=100").await;
         all.text.contains(&said).then_some(())
     })

@@ -1,4 +1,4 @@
-//! An event nobody can read stops the views it concerns and closes no doors: sockets open, restarts come up, resumes
+//! An unreadable event stops the views it concerns and closes no doors: sockets open, restarts come up, resumes
 //! are answered, other entities go on; reads wait for their own views only, and `verify` says what it could not
 //! verify.
 
@@ -18,7 +18,7 @@ enum Lane {
     Timeline,
     /// An account, with an intact type this build knows: the people stop.
     Profile,
-    /// An account, of a type nobody knows: people and conversations stop.
+    /// An account, of an unknown type: people and conversations stop.
     Account,
     /// A lane of another build: everything stops.
     Unknown,
@@ -82,7 +82,7 @@ async fn read(person: &Person, path: &str) -> u16 {
     person.ask("GET", path).header("tidings-min-position", &newest).once().await.status
 }
 
-async fn closes_no_doors(flags: &[&str], lane: Lane) {
+async fn keeps_sockets_open(flags: &[&str], lane: Lane) {
     // Of their own, as the cases share a MongoDB.
     let namespace = unique("doors").replace('-', "_").to_lowercase();
     let flags = [flags, &["--namespace", namespace.as_str()]].concat();
@@ -153,25 +153,25 @@ async fn closes_no_doors(flags: &[&str], lane: Lane) {
     hears(&mut socket, &ada, &made, "in a room made after a restart").await;
 }
 
-macro_rules! closes_no_doors {
+macro_rules! keeps_sockets_open {
     ($($case:ident: $lane:ident),* $(,)?) => {$(
         mod $case {
             use super::*;
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                Box::pin(closes_no_doors(&[], Lane::$lane)).await;
+                Box::pin(keeps_sockets_open(&[], Lane::$lane)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_mongodb() {
                 let Some(url) = mongo::url() else { return };
-                Box::pin(closes_no_doors(&["--read-model", &url], Lane::$lane)).await;
+                Box::pin(keeps_sockets_open(&["--read-model", &url], Lane::$lane)).await;
             }
         }
     )*};
 }
-closes_no_doors! {
+keeps_sockets_open! {
     a_timeline_event: Timeline,
     a_profile: Profile,
     an_account_of_a_newer_build: Account,

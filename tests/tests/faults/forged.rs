@@ -1,4 +1,4 @@
-//! Events as another build of Tidings would write them, and some that nobody would.
+//! Events as another build of Tidings would write them, and some that no build would.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub(crate) fn spoilt(kind: &str, subject: &str, actor: &str, data: &Value) -> St
 }
 
 #[test]
-fn a_forged_event_is_one() {
+fn a_forged_event_reads_as_intended() {
     assert_eq!(crc32(*b"123456789"), 0xcbf4_3926);
     let read = |text: String| schemas::Event::decode(text.as_bytes());
     let actor = "usr_06gzvwq5rsvef8t4nj983j9f7m";

@@ -55,7 +55,7 @@ async fn lost_live_messages_are_back_filled() {
     tokio::task::block_in_place(|| separate.verify());
 }
 
-/// Whatever the way from NATS to one gateway does to live messages: everybody hears everything in order.
+/// Whatever the way from NATS to one gateway does to live messages: every client hears everything in order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_messages_lost_late_and_overtaken() {
     let schedule = Schedule::of("live_messages_lost_late_and_overtaken");

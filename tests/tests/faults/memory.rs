@@ -17,8 +17,8 @@ const IN_ALL: f64 = 5.0;
 const BESIDES: f64 = 60.0 * MIB;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_small_machine_remembers_little() {
-    let schedule = Schedule::of("a_small_machine_remembers_little");
+async fn memory_stays_within_its_setting() {
+    let schedule = Schedule::of("memory_stays_within_its_setting");
     let allowed = by_length(4, 16);
     let flag = format!("{allowed}MiB");
     let allowed = f64::from(allowed) * MIB;

@@ -1,4 +1,4 @@
-//! An event that cannot be read or applied (item 9): ordered views stop before it and say so, everybody else
+//! An event that cannot be read or applied (item 9): ordered views stop before it and say so, everything else
 //! goes on, the notifier parks it once; and once it is out of the way the state is what the rest of the log
 //! says.
 
@@ -47,7 +47,7 @@ fn letters(installation: &Installation) -> Vec<Value> {
     listed["items"].as_array().expect("items").clone()
 }
 
-/// A direct message of somebody to somebody who listens; returns when he has been notified.
+/// A direct message to a user who listens; returns when they have been notified.
 async fn reaches(from: &Person, to: &Person, socket: &mut Socket) {
     let room = from.direct(&[to]).await;
     let said = id_of(&from.says(&room, "hello").await);
@@ -91,7 +91,7 @@ async fn poison(kind: Poison) {
     assert!(metrics.contains("\ntidings_projector_stopped 1"), "{kind:?}");
     assert_eq!(stranger.ask("GET", "/livez").once().await.status, 200, "a restart would not help");
 
-    // Everybody else goes on: people talk and hear each other, come back, and are notified.
+    // Everything else goes on: users talk and hear each other, come back, and are notified.
     for number in 0..5 {
         ada.says(&room, &format!("after {number}")).await;
         let event = socket.event_in(&room, "message.posted").await;
@@ -143,16 +143,16 @@ async fn poison(kind: Poison) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn junk_stops_the_views_and_nobody_else() {
+async fn junk_stops_the_views_only() {
     Box::pin(poison(Poison::Junk)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unknown_version_stops_the_views_and_nobody_else() {
+async fn an_unknown_version_stops_the_views_only() {
     Box::pin(poison(Poison::Unknown)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_changed_event_stops_the_views_and_nobody_else() {
+async fn a_changed_event_stops_the_views_only() {
     Box::pin(poison(Poison::Spoilt)).await;
 }

@@ -21,7 +21,7 @@ const LATE: Duration = Duration::from_secs(3);
 /// What was acknowledged: its client id, and when.
 type Acknowledged = Arc<Mutex<Vec<(String, Instant)>>>;
 
-/// Writers that say things until they are stopped, and do not care whether anybody answers.
+/// Writers that post until they are stopped, whether their posts are answered or not.
 struct Writers {
     acknowledged: Acknowledged,
     stop: Arc<AtomicBool>,

@@ -44,8 +44,8 @@ async fn two_projectors(case: &'static str, read_model: &str) {
         .await;
         load.goes_on(schedule.dice.within(10..60)).await;
         separate.services[NAMES[asleep]].signal(Signal::SIGSTOP);
-        // Whoever sleeps in the middle of a transaction may keep the store to himself, as SQLite has it: then
-        // nobody writes until he wakes, which is as good.
+        // A process stopped in the middle of a transaction may keep SQLite's lock: then no other process writes until
+        // it wakes, which is as good.
         let other = NAMES[1 - asleep];
         let applied = separate.metric(other, "tidings_projector_events_total").await;
         let since = Instant::now();
@@ -77,7 +77,7 @@ async fn two_projectors(case: &'static str, read_model: &str) {
             .await;
         }
     }
-    assert!(taken_over > 0, "nobody ever took over");
+    assert!(taken_over > 0, "the other projector never took over");
     load.finish(&separate, &schedule).await;
     for name in NAMES {
         assert_eq!(separate.tells(name, "/readyz").await.0, 200, "{name}");

@@ -64,7 +64,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// The choices of a case, from `TIDINGS_SEED` or a seed nobody has seen; says which.
+    /// The choices of a case, from `TIDINGS_SEED` or a random seed; prints which.
     pub(crate) fn of(case: &'static str) -> Self {
         let seed = std::env::var("TIDINGS_SEED").ok().map_or_else(
             || RandomState::new().build_hasher().finish() % 1_000_000_000,
@@ -75,7 +75,7 @@ impl Schedule {
         schedule
     }
 
-    /// Choices of somebody's own: they stay the same whatever others do in the meantime.
+    /// Choices of one client: they stay the same whatever others do in the meantime.
     pub(crate) fn dice_of(&self, who: &str) -> Dice {
         Dice::of(mixed(self.seed, &format!("{}/{who}", self.case)))
     }
@@ -117,7 +117,7 @@ pub(crate) fn by_length<T>(short: T, in_full: T) -> T {
     if long() { in_full } else { short }
 }
 
-/// A seed of its own for everybody who has a name (FNV-1a).
+/// A seed for each name (FNV-1a).
 fn mixed(seed: u64, name: &str) -> u64 {
     let begin = 0xcbf2_9ce4_8422_2325 ^ seed;
     name.bytes().fold(begin, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

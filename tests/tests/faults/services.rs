@@ -30,7 +30,7 @@ async fn kill_each_service(case: &'static str, read_model: &str) {
     }
     let history = load.finish(&separate, &schedule).await;
     assert!(!history.absences().is_empty(), "gateways were killed");
-    // Nobody is logged out by any of this, and a new login works.
+    // None of this ends a session, and a new login works.
     crew.people[0].again().await.get("/v1/users/me").await.ok(200);
 }
 

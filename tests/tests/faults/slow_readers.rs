@@ -12,9 +12,9 @@ use crate::figures::Figures;
 use crate::load::{Habits, Load};
 use crate::schedule::{Schedule, by_length, long};
 
-/// A reader that does not read is put out, resumably, and nobody else notices.
+/// A reader that does not read is disconnected, resumably, without affecting the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_reader_is_put_out() {
+async fn a_slow_reader_is_disconnected() {
     let installation = Installation::relaxed(&[]);
     let place = installation.place.clone();
     let ada = place.found().await;
@@ -40,7 +40,7 @@ async fn a_slow_reader_is_put_out() {
         assert_eq!(event["data"]["body"], body);
         said += 1;
     }
-    assert!(said < 8000, "{said} messages of 8 kB were kept for somebody who does not read");
+    assert!(said < 8000, "{said} messages of 8 kB were kept for a client that does not read");
     let code = slow.drain().await;
     assert!(code.is_none_or(|code| code == 4508), "{code:?}");
     // What the slow one had got by then, and the rest by resuming, is everything.
@@ -83,7 +83,7 @@ async fn memory(gateway: &str) -> Memory {
     }
 }
 
-/// Frames that may wait for a socket whose reader reads: what is said between two of his looks.
+/// Frames that may wait for a socket whose reader reads: what is posted between two of its reads.
 const QUEUED_EACH: f64 = 20.0;
 /// Bytes of recent events a gateway keeps at most, as it counts them.
 const REMEMBERED_AT_MOST: f64 = 128.0 * 1024.0 * 1024.0;
@@ -126,8 +126,8 @@ const FAREWELL: Duration = Duration::from_secs(55);
 
 /// One in ten stops reading, one in a hundred reads a byte a second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_slow_readers_are_put_out_and_nobody_else_notices() {
-    let schedule = Schedule::of("many_slow_readers_are_put_out_and_nobody_else_notices");
+async fn many_slow_readers_are_disconnected_without_affecting_others() {
+    let schedule = Schedule::of("many_slow_readers_are_disconnected_without_affecting_others");
     let setup = Setup { gateways: 1, proxied: Vec::new(), ..Setup::on("sqlite") };
     let separate = Separate::start_with(setup);
     let gateway = separate.place.operator(0);

@@ -12,7 +12,7 @@ use crate::schedule::{Schedule, by_length};
 
 /// A client waits a moment of its own, at most this long, before it comes back.
 const JITTER: Duration = Duration::from_secs(2);
-/// How soon everybody has everything he missed.
+/// How soon every client has everything it missed.
 const BOUND: Duration = Duration::from_secs(15);
 
 /// What coming back may cost, over all gateways.
@@ -78,7 +78,7 @@ async fn all_sockets_lost_at_once() {
 
 /// Waits until so many absences are over; how long the longest of all was.
 async fn all_back(history: &History, wanted: usize) -> Duration {
-    tests::kit::until("everybody is back", async || {
+    tests::kit::until("every client is back", async || {
         let absences = history.absences();
         let over: Vec<Duration> = absences.iter().filter_map(|absence| absence.lasted).collect();
         (over.len() == wanted).then(|| over.into_iter().max().unwrap_or_default())

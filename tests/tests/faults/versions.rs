@@ -1,6 +1,6 @@
 //! Old and new builds side by side (item 12): a newer one has written events of types this one does not know.
-//! Whoever must understand every event stops, whoever can do without goes on, and nobody decides by a
-//! state he cannot read.
+//! A service that must understand every event stops, one that can do without goes on, and none decides by a
+//! state it cannot read.
 
 use serde_json::json;
 use tests::kit::person::{Person, Stranger};
@@ -39,7 +39,7 @@ async fn events_of_a_newer_build() {
     }
     let mut socket = bob.connect().await;
 
-    // A kind of entry in a timeline nobody here knows, and then people who talk on.
+    // An event of an unknown type in a timeline, and then users who go on talking.
     let first = newer(&separate, &format!("timeline.{plain}"), "poll.opened.v1", &ada).await;
     let reason = until("the projector stops before it", async || {
         let (status, text) = separate.tells("projector", "/readyz").await;
@@ -62,7 +62,7 @@ async fn events_of_a_newer_build() {
     ada.says(&plain, "resumed").await;
     resumed.event_in(&plain, "message.posted").await;
 
-    // The newest state of a room, of a membership, of an account, in a form nobody here can read.
+    // The newest state of a room, of a membership, of an account, in a form no service here can read.
     let mut dropped = vec![first];
     for (lane, kind) in [
         (format!("room.{themed}"), "room.themed.v1"),
@@ -88,7 +88,7 @@ async fn events_of_a_newer_build() {
     let reply = Stranger::new(&place).post("/v1/sessions", login).await;
     assert!(
         reply.json["access_token"].is_null(),
-        "nobody is let in by a state that cannot be read"
+        "no user is let in by a state that cannot be read"
     );
     reply.problem(503, "unavailable");
     assert_eq!(length(&separate).await, before, "nothing was decided");

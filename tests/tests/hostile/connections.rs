@@ -103,7 +103,7 @@ async fn slow_and_silent_ones_are_ended(place: Place) {
     ada.get("/v1/users/me").await.ok(200);
 }
 
-/// Hundreds of half requests and silent sockets do not keep anybody from chatting.
+/// Hundreds of half requests and silent sockets do not keep others from chatting.
 async fn half_requests_hold_nothing_up(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let room = ada.group(&[]).await;

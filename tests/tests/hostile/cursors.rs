@@ -8,7 +8,7 @@ use tests::kit::person::Person;
 use crate::aftermath::UNSPEAKABLE;
 use crate::tokens::another;
 
-cases!(cursors_of_others_are_refused, pages_have_an_end);
+cases!(cursors_of_others_are_refused, every_list_ends);
 
 fn cursor(page: &Value) -> String {
     page["next_cursor"].as_str().unwrap_or_else(|| panic!("no cursor in {page}")).to_owned()
@@ -77,7 +77,7 @@ async fn cursors_of_others_are_refused(place: Place) {
     }
 }
 
-async fn pages_have_an_end(place: Place) {
+async fn every_list_ends(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let room = ada.group(&[]).await;
     let admin = place.admin().await;

@@ -10,9 +10,13 @@ use tokio::time::{Duration, Instant};
 use crate::aftermath::UNSPEAKABLE;
 use crate::{aftermath, scene};
 
-cases!(nobody_assigns_what_is_not_his, operators_are_texts, expressions_are_texts);
+cases!(
+    callers_cannot_set_fields_that_are_not_theirs,
+    query_operators_are_plain_text,
+    patterns_are_plain_text
+);
 
-async fn nobody_assigns_what_is_not_his(place: Place) {
+async fn callers_cannot_set_fields_that_are_not_theirs(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
     let room = ada.group(&[&bob]).await;
     let message = ada.says(&room, UNSPEAKABLE).await;
@@ -111,7 +115,7 @@ async fn nobody_assigns_what_is_not_his(place: Place) {
     assert_eq!(reply["role"], "user");
 }
 
-async fn operators_are_texts(place: Place) {
+async fn query_operators_are_plain_text(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
     let room = ada.group(&[]).await;
     for operator in [
@@ -124,7 +128,7 @@ async fn operators_are_texts(place: Place) {
         json!([ada.username]),
     ] {
         for (path, body) in [
-            ("/v1/sessions", json!({"login": operator, "password": "secret of nobody"})),
+            ("/v1/sessions", json!({"login": operator, "password": "no such secret"})),
             ("/v1/sessions", json!({"login": ada.username, "password": operator})),
             ("/v1/sessions/refresh", json!({"refresh_token": operator})),
             (
@@ -184,7 +188,7 @@ fn deep(levels: usize) -> Value {
     (0..levels).fold(json!(1), |value, _| json!({"d": value}))
 }
 
-async fn expressions_are_texts(place: Place) {
+async fn patterns_are_plain_text(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let (room, name) = ada.channel().await;
     let slow = format!("{}!", "a".repeat(90));
@@ -241,13 +245,13 @@ async fn expressions_are_texts(place: Place) {
 
 /// The same where a database could be deceived: with the read model in MongoDB.
 #[tokio::test]
-async fn mongodb_takes_no_orders() {
+async fn mongodb_runs_nothing_that_clients_send() {
     if !scene::long() {
         return;
     }
     let Some(place) = lasting::separate().await else { return };
-    Box::pin(operators_are_texts(place.clone())).await;
-    Box::pin(expressions_are_texts(place)).await;
+    Box::pin(query_operators_are_plain_text(place.clone())).await;
+    Box::pin(patterns_are_plain_text(place)).await;
     let separate = lasting::separate_installation().await.expect("it runs");
     for process in separate.services.values() {
         assert!(process.runs(), "{} died", process.name);

@@ -86,7 +86,7 @@ async fn more_names_than_one_may_watch(place: Place) {
     assert_eq!(message["mentions"].as_array().unwrap().len(), 1);
 }
 
-/// The limits an installation has when nobody says anything, but for those of logins, which the cases need.
+/// The default limits of an installation, but for those of logins, which the cases need.
 const LIMITED: &[&str] = &[
     "--bcrypt-cost",
     "4",
@@ -125,7 +125,7 @@ async fn limits(place: Place) {
         }
     }
     assert!(refused >= 50, "{refused} of 120 refused at 60 a minute");
-    // Which costs nobody else anything.
+    // Which costs no other user anything.
     ada.ask("GET", "/v1/users/me").once().await.ok(200);
     floods_of_frames(&ada).await;
     floods_of_attempts(&place).await;
@@ -160,7 +160,7 @@ async fn floods_of_attempts(place: &Place) {
             .header("x-forwarded-for", &format!("198.51.100.{number}, 10.0.0.{number}"))
             .header("x-client-ip", "127.0.0.2")
             .header("idempotency-key", &unique("key"));
-        let body = json!({"login": unique("nobody"), "password": "secret of nobody"});
+        let body = json!({"login": unique("absent"), "password": "no such secret"});
         statuses.push(asked.json(body).once().await.status);
     }
     let refused = statuses.iter().filter(|status| **status == 429).count();

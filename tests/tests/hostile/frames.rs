@@ -1,4 +1,4 @@
-//! WebSocket frames as they must not be. Each closes its own socket with the right code and nobody else's.
+//! WebSocket frames as they must not be. Each closes its own socket with the right code and no other.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::wire::{CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, TEXT, Wire, head, 
 cases!(
     frames_against_the_protocol,
     frames_that_are_too_large,
-    closing_in_odd_ways,
+    odd_close_frames,
     frames_out_of_turn
 );
 
@@ -96,7 +96,7 @@ async fn frames_that_are_too_large(place: Place) {
             "{what}: {code:?}"
         );
     }
-    // Somebody who has not even said who he is.
+    // A client that has not authenticated yet.
     let mut wire = Wire::socket(&place).await;
     wire.send(FIN | TEXT, &vec![b'x'; 1 << 20]).await;
     assert_eq!(wire.closed(SOON).await, Some(4413));
@@ -104,7 +104,7 @@ async fn frames_that_are_too_large(place: Place) {
     assert_eq!(ada.messages(&room).await.len(), 0);
 }
 
-async fn closing_in_odd_ways(place: Place) {
+async fn odd_close_frames(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let payloads = [
         &b""[..],

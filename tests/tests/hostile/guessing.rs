@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::scene;
 
-cases!(a_login_tells_nothing_but_no, a_registration_tells_only_that_it_is_taken);
+cases!(a_failed_login_does_not_say_why, a_registration_tells_only_that_it_is_taken);
 
 /// Whether everything but the trace's id is the same.
 fn alike(mut one: Value, mut other: Value) -> bool {
@@ -18,21 +18,21 @@ fn alike(mut one: Value, mut other: Value) -> bool {
     one == other
 }
 
-async fn a_login_tells_nothing_but_no(place: Place) {
+async fn a_failed_login_does_not_say_why(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
     let mut first = None;
     for login in [
         ada.username.clone(),
         ada.username.to_uppercase(),
         ada.email.clone(),
-        unique("nobody"),
-        "nobody@example.org".to_owned(),
+        unique("absent"),
+        "absent@example.org".to_owned(),
         "not a username!".to_owned(),
         "*".to_owned(),
         "x".repeat(254),
         ada.id.clone(),
     ] {
-        let body = json!({"login": login, "password": "secret of nobody"});
+        let body = json!({"login": login, "password": "no such secret"});
         let reply = stranger.post("/v1/sessions", body).await;
         let names: Vec<String> = reply.headers.keys().map(ToString::to_string).collect();
         let problem = reply.problem(401, "invalid_credentials");
@@ -58,7 +58,7 @@ async fn a_registration_tells_only_that_it_is_taken(place: Place) {
         assert!(!problem.to_string().contains(&ada.id), "{problem}");
         assert!(!problem.to_string().contains(&ada.email), "{problem}");
     }
-    // A reset says the same to everybody.
+    // A reset answers the same for every address.
     let known = stranger.post("/v1/password-resets", json!({"email": ada.email})).await;
     let unknown = stranger.post("/v1/password-resets", json!({"email": free_email})).await;
     assert_eq!(known.status, unknown.status);
@@ -75,20 +75,20 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 #[tokio::test]
-async fn a_login_takes_as_long_for_nobody() {
+async fn a_login_takes_as_long_for_an_unknown_name() {
     // Cost 9 makes a hash the greatest part of the time, as in production.
-    scene::play_elsewhere(&scene::unlimited_at_cost("9"), times_are_alike).await;
+    scene::play_elsewhere(&scene::without_limits_at_cost("9"), times_are_alike).await;
 }
 
 async fn times_are_alike(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
     let long = "x".repeat(3_000);
     let tries = [
-        (ada.username.clone(), "secret of nobody".to_owned()),
-        (ada.email.clone(), "secret of nobody".to_owned()),
-        (unique("nobody"), "secret of nobody".to_owned()),
-        ("nobody@example.org".to_owned(), "secret of nobody".to_owned()),
-        ("not a username".to_owned(), "secret of nobody".to_owned()),
+        (ada.username.clone(), "no such secret".to_owned()),
+        (ada.email.clone(), "no such secret".to_owned()),
+        (unique("absent"), "no such secret".to_owned()),
+        ("absent@example.org".to_owned(), "no such secret".to_owned()),
+        ("not a username".to_owned(), "no such secret".to_owned()),
         (ada.username.clone(), "nul \0 inside it".to_owned()),
         (ada.username.clone(), long),
     ];

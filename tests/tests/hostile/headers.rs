@@ -82,7 +82,7 @@ async fn request_headers(place: Place) {
         assert_eq!(status, 400, "{bad}: {text}");
     }
     assert_eq!(events_of(installation, &ada).await, before, "nothing was stored");
-    // What names no trace begins a new one; it is nobody's fault.
+    // A header that names no trace begins a new one; it is no error.
     for bad in [
         "x",
         "00-00000000000000000000000000000000-0000000000000000-01",

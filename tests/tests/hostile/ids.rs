@@ -10,7 +10,7 @@ use crate::routes::{Things, operations};
 
 cases!(in_every_query, in_every_field, in_every_frame);
 
-/// Ids nobody has, as they are written into a path.
+/// Ids that do not exist, as they are written into a path.
 pub(crate) const BAD_IDS: &[&str] = &[
     "*",
     "%2A",
@@ -132,7 +132,7 @@ async fn in_every_field(place: Place) {
         ] {
             let reply = ada.ask(method, path).json(body.clone()).once().await;
             let shown: String = body.to_string().chars().take(120).collect();
-            // A name that could be somebody's but is nobody's may be "not found".
+            // A name that could exist but does not may be "not found".
             assert!([400, 404].contains(&reply.status), "{method} {path} {shown}: {}", reply.text);
             reply.any_problem(400..=404);
         }

@@ -1,4 +1,4 @@
-//! Hostile input: what somebody sends who wants to break in, break things or wear them out, and the answer
+//! Hostile input: what an attacker sends to break in, break things or wear them out, and the answer
 //! each of it must get.
 //!
 //! Most cases share one `tidings serve` without limits, each with people and rooms of its own; those about

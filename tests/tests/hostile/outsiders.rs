@@ -11,12 +11,12 @@ use crate::routes::{Things, operations};
 cases!(
     no_route_of_a_room_for_outsiders,
     no_frame_of_a_room_for_outsiders,
-    a_position_is_no_pass,
-    a_client_id_is_its_senders_own,
-    no_more_rights_than_given,
+    a_position_grants_no_access,
+    a_client_id_belongs_to_one_sender,
+    members_cannot_act_beyond_their_role,
 );
 
-/// A room of two, and somebody who is not in it.
+/// A room of two, and a user who is not in it.
 struct Scene {
     ada: Person,
     bob: Person,
@@ -60,9 +60,9 @@ async fn no_route_of_a_room_for_outsiders(place: Place) {
                 None => asked,
             }
         };
-        let hers = ask(&path).once().await;
-        assert_eq!(hers.status, 404, "{} {path}: {}", operation.method, hers.text);
-        // What exists and is not hers answers to the letter like what does not exist.
+        let theirs = ask(&path).once().await;
+        assert_eq!(theirs.status, 404, "{} {path}: {}", operation.method, theirs.text);
+        // A thing that belongs to another user answers to the letter like one that does not exist.
         for (id, kind) in [
             (&things.room, "room"),
             (&things.message, "msg"),
@@ -72,7 +72,7 @@ async fn no_route_of_a_room_for_outsiders(place: Place) {
             path = path.replace(id.as_str(), &format!("{kind}_{}", &ada.id[4..]));
         }
         let nothing = ask(&path).once().await;
-        let (mut one, mut other) = (hers.json, nothing.json);
+        let (mut one, mut other) = (theirs.json, nothing.json);
         (one["trace_id"], other["trace_id"]) = (json!(0), json!(0));
         assert_eq!(one, other, "{} {path}", operation.method);
     }
@@ -85,7 +85,7 @@ async fn no_route_of_a_room_for_outsiders(place: Place) {
             .count(),
         0
     );
-    // A thread in her own room that hangs on a message of another room.
+    // A thread in the attacker's own room that hangs on a message of another room.
     let own = eve.group(&[]).await;
     let body = json!({"body": UNSPEAKABLE, "thread_root_id": things.message});
     eve.post(&format!("/v1/rooms/{own}/messages"), body).await.any_problem(400..=404);
@@ -95,7 +95,7 @@ async fn no_route_of_a_room_for_outsiders(place: Place) {
 
 async fn no_frame_of_a_room_for_outsiders(place: Place) {
     let Scene { ada, eve, things, .. } = Scene::new(&place).await;
-    let (mut hers, mut socket) = (ada.connect().await, eve.connect().await);
+    let (mut adas, mut socket) = (ada.connect().await, eve.connect().await);
     let (room, message) = (&things.room, &things.message);
     for frame in [
         json!({"type": "post", "room_id": room, "body": UNSPEAKABLE}),
@@ -107,7 +107,7 @@ async fn no_frame_of_a_room_for_outsiders(place: Place) {
         assert_eq!(answer["error"]["code"], "not_found", "{frame}: {answer}");
     }
     ada.says(room, UNSPEAKABLE).await;
-    hers.event("message.posted").await;
+    adas.event("message.posted").await;
     let heard = socket.all().await;
     assert!(heard.iter().all(|frame| frame["room_id"] != **room), "{heard:?}");
     // A member who edits or deletes what another has said.
@@ -132,18 +132,18 @@ impl Scene {
     }
 }
 
-async fn a_position_is_no_pass(place: Place) {
+async fn a_position_grants_no_access(place: Place) {
     let Scene { ada, bob, eve, things } = Scene::new(&place).await;
-    let mut hers = ada.connect().await;
-    let start = hers.position.clone();
+    let mut adas = ada.connect().await;
+    let start = adas.position.clone();
     for number in 0..5 {
         ada.says(&things.room, &format!("{UNSPEAKABLE} {number}")).await;
-        hers.event_in(&things.room, "message.posted").await;
+        adas.event_in(&things.room, "message.posted").await;
     }
     let bodies = |frames: &[serde_json::Value]| {
         frames.iter().filter(|frame| frame["room_id"] == *things.room).count()
     };
-    // The owner of the position, then somebody else with it.
+    // The owner of the position, then another user with it.
     let mut again = ada.resume(&start).await;
     again.expect("resumed", |frame| frame["type"] == "resumed").await;
     assert!(bodies(&again.all().await) >= 5);
@@ -151,7 +151,7 @@ async fn a_position_is_no_pass(place: Place) {
     socket.expect("resumed", |frame| frame["type"] == "resumed").await;
     let heard = socket.all().await;
     assert_eq!(bodies(&heard), 0, "{heard:?}");
-    // Who was put out hears nothing of before, however old his position is.
+    // A removed member hears nothing of what came before, however old their position is.
     let bobs = bob.connect().await;
     let was_in = bobs.position.clone();
     bobs.close().await;
@@ -169,7 +169,7 @@ async fn a_position_is_no_pass(place: Place) {
             "{heard:?}"
         );
     }
-    // Positions nobody was given.
+    // Positions that were never given out.
     let (epoch, sequence) = start.split_once(':').unwrap();
     let ahead = sequence.parse::<u64>().unwrap() + 1_000_000;
     for invented in [
@@ -199,11 +199,11 @@ async fn a_position_is_no_pass(place: Place) {
     assert_eq!(bodies(&from_the_beginning.all().await), 0);
 }
 
-async fn a_client_id_is_its_senders_own(place: Place) {
+async fn a_client_id_belongs_to_one_sender(place: Place) {
     let (ada, eve) = (Person::register(&place, "ada").await, Person::register(&place, "eve").await);
     let room = ada.group(&[&eve]).await;
     let path = format!("/v1/rooms/{room}/messages");
-    let (mut hers, mut other) = (ada.connect().await, eve.connect().await);
+    let (mut adas, mut other) = (ada.connect().await, eve.connect().await);
     let client_id = tests::kit::unique("mine");
     let post = |body: &str| json!({"body": body, "client_id": client_id});
     // The thief comes first, and again afterwards, over both ways.
@@ -214,7 +214,7 @@ async fn a_client_id_is_its_senders_own(place: Place) {
         (&first["body"], &first["sender"]["id"]),
         (&json!("unspeakable of ada"), &json!(ada.id))
     );
-    let repeated = hers.post_as(&room, &client_id, "unspeakable of ada").await;
+    let repeated = adas.post_as(&room, &client_id, "unspeakable of ada").await;
     assert_eq!(repeated["result"]["id"], first["id"], "{repeated}");
     let again = eve.post(&path, post("unspeakable of eve")).await.ok(200);
     assert_eq!((&again["id"], &again["sender"]["id"]), (&stolen["result"]["id"], &json!(eve.id)));
@@ -229,14 +229,14 @@ async fn a_client_id_is_its_senders_own(place: Place) {
     let of_eve = make(&eve, "Ada's").send().await.ok(201);
     assert_ne!(id_of(&of_ada), id_of(&of_eve));
     eve.get(&format!("/v1/rooms/{}", id_of(&of_ada))).await.problem(404, "not_found");
-    // A stranger's key finds no answer of somebody else either.
+    // A stranger's key finds no answer of another user either.
     let body = json!({"kind": "group", "name": "Ada's"});
     let asked =
         Stranger::new(&place).ask("POST", "/v1/rooms").header("idempotency-key", &client_id);
     asked.json(body).once().await.problem(401, "unauthenticated");
 }
 
-async fn no_more_rights_than_given(place: Place) {
+async fn members_cannot_act_beyond_their_role(place: Place) {
     let Scene { ada, bob, eve, things } = Scene::new(&place).await;
     let room = format!("/v1/rooms/{}", things.room);
     let members = format!("{room}/members");
@@ -260,7 +260,7 @@ async fn no_more_rights_than_given(place: Place) {
         (&unchanged["visibility"], &unchanged["member_count"]),
         (&json!("private"), &json!(2))
     );
-    // Out of a socket he was put out of, he cannot speak either.
+    // A removed member cannot post over a socket that is still open either.
     let mut socket: Socket = bob.connect().await;
     ada.delete(&format!("{members}/{}", bob.id)).await.ok(204);
     let answer = socket.post_as(&things.room, "late", UNSPEAKABLE).await;

@@ -6,12 +6,12 @@ use tests::kit::person::{Person, Stranger};
 use tests::kit::unique;
 
 cases!(
-    what_bcrypt_would_cut_is_refused,
-    huge_passwords_cost_nothing,
-    look_alikes_are_others,
+    passwords_longer_than_bcrypt_takes_are_refused,
+    huge_passwords_are_refused_unhashed,
+    look_alike_passwords_are_different,
     every_spelling_of_a_password_is_the_same_one,
     a_wrong_present_password_is_refused_with_every_new_one,
-    white_space_around_a_login_is_nothing,
+    spaces_around_a_login_are_ignored,
 );
 
 async fn register(place: &Place, password: &str) -> (String, tests::kit::http::Reply) {
@@ -28,7 +28,7 @@ async fn logs_in(place: &Place, login: &str, password: &str) -> bool {
     reply.status == 201
 }
 
-async fn what_bcrypt_would_cut_is_refused(place: Place) {
+async fn passwords_longer_than_bcrypt_takes_are_refused(place: Place) {
     let longest = format!("secret of {}", "x".repeat(62));
     assert_eq!(longest.len(), 72);
     let (name, reply) = register(&place, &longest).await;
@@ -64,7 +64,7 @@ async fn what_bcrypt_would_cut_is_refused(place: Place) {
     }
 }
 
-async fn huge_passwords_cost_nothing(place: Place) {
+async fn huge_passwords_are_refused_unhashed(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
     let huge = "x".repeat(1_000_000);
     register(&place, &huge).await.1.problem(413, "payload_too_large");
@@ -78,7 +78,7 @@ async fn huge_passwords_cost_nothing(place: Place) {
     stranger.post("/v1/sessions", body).await.problem(400, "validation_failed");
 }
 
-async fn look_alikes_are_others(place: Place) {
+async fn look_alike_passwords_are_different(place: Place) {
     let (name, reply) = register(&place, "secret of Ångström").await;
     reply.ok(201);
     assert!(logs_in(&place, &name, "secret of Ångström").await);
@@ -185,7 +185,7 @@ async fn a_wrong_present_password_is_refused_with_every_new_one(place: Place) {
     ada.get("/v1/users/me").await.ok(200);
 }
 
-async fn white_space_around_a_login_is_nothing(place: Place) {
+async fn spaces_around_a_login_are_ignored(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let spaces = [" ", "\t", "\n", "\r\n", "\u{a0}", "\u{2003}", "\u{3000}", "\u{2028}", "\u{85}"];
     let mut dice = Dice(40);

@@ -8,7 +8,7 @@ use tests::kit::person::{Person, Stranger};
 
 cases!(
     an_old_refresh_token_ends_the_session,
-    twenty_at_once_make_one_rotation,
+    twenty_concurrent_refreshes_make_one_rotation,
     forged_refresh_tokens
 );
 
@@ -24,7 +24,7 @@ async fn an_old_refresh_token_ends_the_session(place: Place) {
     let second = refresh(&place, &first).await.ok(200)["refresh_token"].clone();
     assert_ne!(first, second, "it rotates");
     let third = refresh(&place, &second).await.ok(200);
-    // Two generations old: whoever has it has stolen it, or his victim comes after him.
+    // Two generations old: it was stolen, or its successor was.
     refresh(&place, &first).await.problem(401, "unauthenticated");
     assert_eq!(socket.wait_closed(std::time::Duration::from_secs(5)).await, 4401);
     refresh(&place, &third["refresh_token"]).await.problem(401, "unauthenticated");
@@ -36,7 +36,7 @@ async fn an_old_refresh_token_ends_the_session(place: Place) {
     elsewhere.get("/v1/users/me").await.ok(200);
 }
 
-async fn twenty_at_once_make_one_rotation(place: Place) {
+async fn twenty_concurrent_refreshes_make_one_rotation(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let token = json!(ada.refresh);
     let answers = join_all((0..20).map(|_| refresh(&place, &token))).await;
@@ -82,7 +82,7 @@ async fn forged_refresh_tokens(place: Place) {
     for wrong in [json!("A".repeat(5_000)), json!(null), json!(7), json!({"$ne": ""}), json!([])] {
         refresh(&place, &wrong).await.problem(400, "validation_failed");
     }
-    // Forging has ended nobody's session.
+    // Forging has ended no session.
     ada.get("/v1/users/me").await.ok(200);
     eve.get("/v1/users/me").await.ok(200);
     refresh(&place, &json!(ada.refresh)).await.ok(200);

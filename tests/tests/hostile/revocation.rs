@@ -58,7 +58,7 @@ async fn a_new_password_ends_other_sessions(place: Place) {
     let thief = ada.again().await;
     let (mut own, stolen) = (ada.connect().await, thief.connect().await);
     let path = "/v1/users/me/password";
-    let body = json!({"current_password": "secret of nobody", "new_password": "secret of mine"});
+    let body = json!({"current_password": "no such secret", "new_password": "secret of mine"});
     ada.post(path, body).await.any_problem(400..=403);
     thief.get("/v1/users/me").await.ok(200);
     let since = Instant::now();
@@ -85,7 +85,7 @@ async fn a_suspension_ends_everything(place: Place) {
     let statuses = 401..=403;
     let problem = reply.any_problem(statuses);
     // Who does not know the password does not learn of the suspension.
-    let body = json!({"login": eve.username, "password": "secret of nobody"});
+    let body = json!({"login": eve.username, "password": "no such secret"});
     let reply = Stranger::new(&place).post("/v1/sessions", body).await;
     reply.problem(401, "invalid_credentials");
     assert!(problem["code"].is_string());

@@ -71,7 +71,7 @@ impl Operation {
             .fold(self.path.clone(), |path, name| path.replace(&format!("{{{name}}}"), text))
     }
 
-    /// Its path among somebody's things.
+    /// Its path with a user's things filled in.
     pub(crate) fn among(&self, things: &Things) -> String {
         self.names().iter().fold(self.path.clone(), |path, name| {
             path.replace(&format!("{{{name}}}"), things.of(name))
@@ -99,7 +99,7 @@ impl Operation {
             "username" => json!(unique("walk")),
             "email" => json!(format!("{}@example.org", unique("walk"))),
             "password" | "new_password" | "current_password" => json!("secret of the walk"),
-            "login" => json!("nobody"),
+            "login" => json!("absent"),
             "refresh_token" => json!("none"),
             "role" if self.is_admins() => json!("user"),
             "role" => json!("member"),
@@ -114,17 +114,17 @@ impl Operation {
     }
 }
 
-/// Things of somebody's that routes are about.
+/// A user's things that routes are about.
 pub(crate) struct Things {
-    /// A private room of his.
+    /// A private room of the user.
     pub(crate) room: String,
-    /// His message in it.
+    /// The user's message in it.
     pub(crate) message: String,
     /// Another member of it.
     pub(crate) user: String,
-    /// His session.
+    /// The user's session.
     pub(crate) session: String,
-    /// An entry of his inbox.
+    /// An entry of the user's inbox.
     pub(crate) notification: String,
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn play_elsewhere<F: Future<Output = ()>>(
 }
 
 /// Flags of an installation without limits whose passwords cost this much.
-pub(crate) fn unlimited_at_cost(cost: &str) -> [&str; 10] {
+pub(crate) fn without_limits_at_cost(cost: &str) -> [&str; 10] {
     [
         "--bcrypt-cost",
         cost,

@@ -13,7 +13,7 @@ cases!(
     nothing_without_a_look_is_a_text,
     lengths_are_counted_as_they_are_kept,
     no_name_is_taken_twice_in_disguise,
-    nobody_is_called_what_means_something_else,
+    reserved_words_are_refused_as_usernames,
     no_text_is_slow_to_read,
 );
 
@@ -229,7 +229,7 @@ async fn no_name_is_taken_twice_in_disguise(place: Place) {
     assert_eq!(renamed["name"], base.to_uppercase());
 }
 
-async fn nobody_is_called_what_means_something_else(place: Place) {
+async fn reserved_words_are_refused_as_usernames(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
     let names = [
         "admin",

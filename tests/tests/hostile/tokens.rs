@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 cases!(
     forged_tokens_are_refused,
     claims_are_checked_under_a_good_signature,
-    a_foreign_key_is_no_key,
+    a_key_of_another_installation_is_refused,
     the_hello_frame_is_as_strict,
     tokens_in_addresses_are_refused,
 );
@@ -112,7 +112,7 @@ async fn forged_tokens_are_refused(place: Place) {
             refused(&place, &forged, "unauthenticated").await;
         }
     }
-    // Somebody else's signature, parts missing, parts too many, nothing that is a token.
+    // Another token's signature, parts missing, parts too many, nothing that is a token.
     let (first, last) = (signature[0], signature[63]);
     let flipped = |place: usize, byte: u8| {
         let mut signature = signature.clone();
@@ -173,7 +173,7 @@ async fn claims_are_checked_under_a_good_signature(place: Place) {
         claim("aud", json!("tidings:another")),
         claim("aud", json!("tidings")),
         claim("aud", json!("")),
-        claim("aud", json!(["somebody", "else"])),
+        claim("aud", json!(["another", "service"])),
         claim("aud", Value::Null),
         claim("iss", json!("https://evil.example")),
         claim("nbf", json!(now() + 60)),
@@ -212,7 +212,7 @@ async fn claims_are_checked_under_a_good_signature(place: Place) {
     asked.once().await.problem(403, "forbidden");
 }
 
-async fn a_foreign_key_is_no_key(place: Place) {
+async fn a_key_of_another_installation_is_refused(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let (header, claims, _) = parts(&ada);
     // Another installation's key, named by its own id, by ours, or brought along.
@@ -289,7 +289,7 @@ async fn tokens_in_addresses_are_refused(place: Place) {
         let path = format!("/v1/users/me?{name}={}", ada.access);
         let problem = ada.ask("GET", &path).once().await.problem(400, "validation_failed");
         assert!(!problem.to_string().contains(&ada.access), "the token is not repeated");
-        // Without a header as well: an address lets nobody in.
+        // Without a header as well: a token in a URL is not accepted.
         let status = Stranger::new(&place).ask("GET", &path).once().await.status;
         assert!([400, 401].contains(&status), "{name}: {status}");
         let socket = format!("/v1/ws?{name}={}", ada.access);

@@ -1,4 +1,4 @@
-//! Values that could be written so that nobody reads them back: depths, numbers, times, keys, texts. Whatever is
+//! Values that could be written so that they cannot be read back: depths, numbers, times, keys, texts. Whatever is
 //! accepted comes back as it was given, and every event in the log is one that can be read.
 
 use serde_json::{Map, Value, json};

@@ -14,10 +14,10 @@ cases!(
     no_route_takes_an_unknown_field,
     no_route_takes_another_content_type,
     no_path_has_another_method,
-    admins_routes_are_theirs,
+    admin_routes_are_for_admins,
 );
 
-/// Somebody for every route: an admin for the admins' ones.
+/// A caller for every route: an admin for the admins' ones.
 struct Walker {
     ada: Person,
     admin: Person,
@@ -190,7 +190,7 @@ async fn no_path_has_another_method(place: Place) {
     }
 }
 
-async fn admins_routes_are_theirs(place: Place) {
+async fn admin_routes_are_for_admins(place: Place) {
     let walker = Walker::new(&place).await;
     for operation in walker.all.iter().filter(|operation| operation.is_admins()) {
         let path = operation.among(&walker.things);

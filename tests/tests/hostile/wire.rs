@@ -37,12 +37,12 @@ impl Wire {
         Self { stream, read: Vec::new(), ended: false }
     }
 
-    /// A WebSocket of nobody.
+    /// A WebSocket without a session.
     pub(crate) async fn socket(place: &Place) -> Self {
         Self::upgraded(place, "").await
     }
 
-    /// A WebSocket of somebody; his welcome is read.
+    /// A WebSocket of a user; the welcome is read.
     pub(crate) async fn socket_of(person: &Person) -> Self {
         let header = format!("authorization: Bearer {}\r\n", person.access);
         let mut wire = Self::upgraded(&person.place, &header).await;

@@ -10,8 +10,8 @@ use tests::kit::{unique, until};
 everywhere!(
     registering_and_logging_in,
     logins_as_keyboards_send_them,
-    a_password_is_changed_by_who_knows_it,
-    names_belong_to_one,
+    changing_a_password_needs_the_present_one,
+    usernames_and_addresses_are_unique,
     refresh_tokens_rotate,
     a_used_refresh_token_ends_the_session,
     logging_out_closes_the_sockets_of_the_session,
@@ -19,7 +19,7 @@ everywhere!(
     a_profile_is_read_and_changed,
     people_are_looked_up,
     roles_decide_who_administers,
-    a_suspended_account_is_out_at_once,
+    a_suspension_takes_effect_at_once,
 );
 
 /// A socket of an ended session is closed within this time.
@@ -55,8 +55,8 @@ async fn registering_and_logging_in(place: Place) {
         assert!(tokens["session_id"].as_str().unwrap().starts_with("ses_"));
         assert!(tokens["refresh_token"].is_string());
     }
-    let nobody = unique("nobody");
-    for (login, password) in [(folded.as_str(), "wrong horse"), (nobody.as_str(), "correct horse")]
+    let unknown = unique("absent");
+    for (login, password) in [(folded.as_str(), "wrong horse"), (unknown.as_str(), "correct horse")]
     {
         let body = json!({"login": login, "password": password});
         stranger.post("/v1/sessions", body).await.problem(401, "invalid_credentials");
@@ -84,7 +84,7 @@ async fn logins_as_keyboards_send_them(place: Place) {
     stranger.post("/v1/sessions", body).await.problem(401, "invalid_credentials");
 }
 
-async fn a_password_is_changed_by_who_knows_it(place: Place) {
+async fn changing_a_password_needs_the_present_one(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let other = ada.again().await;
     let change =
@@ -103,7 +103,7 @@ async fn a_password_is_changed_by_who_knows_it(place: Place) {
     Stranger::new(&place).post("/v1/sessions", body).await.ok(201);
 }
 
-async fn names_belong_to_one(place: Place) {
+async fn usernames_and_addresses_are_unique(place: Place) {
     let stranger = Stranger::new(&place);
     let name = unique("bob");
     stranger.post("/v1/users", registration(&name)).await.ok(201);
@@ -160,7 +160,7 @@ async fn a_used_refresh_token_ends_the_session(place: Place) {
     let second = second["refresh_token"].as_str().unwrap().to_owned();
     let third = refreshed(&stranger, &second).await.ok(200);
     let third = third["refresh_token"].as_str().unwrap().to_owned();
-    // The first was used two generations ago: somebody has stolen it, or the client has.
+    // The first was used two generations ago: it was stolen, or the successor was.
     let refused = refreshed(&stranger, &ada.refresh).await;
     refused.any_problem(401..=401);
     assert_eq!(socket.wait_closed(AT_ONCE).await, 4401);
@@ -319,7 +319,7 @@ async fn roles_decide_who_administers(place: Place) {
     ada.get("/v1/admin/users").await.problem(403, "forbidden");
     ada.patch(&path, json!({"role": "admin"})).await.problem(403, "forbidden");
     Stranger::new(&place).get("/v1/admin/users").await.problem(401, "unauthenticated");
-    // Nobody makes himself admin.
+    // No user can make themselves admin.
     let mut body = registration(&unique("eve"));
     body["role"] = json!("admin");
     Stranger::new(&place).post("/v1/users", body).await.any_problem(400..=403);
@@ -339,7 +339,7 @@ async fn roles_decide_who_administers(place: Place) {
     admin.patch(&path, json!({"role": "emperor"})).await.problem(400, "validation_failed");
 }
 
-async fn a_suspended_account_is_out_at_once(place: Place) {
+async fn a_suspension_takes_effect_at_once(place: Place) {
     let (admin, ada) = (place.admin().await, Person::register(&place, "ada").await);
     let mut sockets = [ada.connect().await, ada.at(1).connect().await];
     let path = format!("/v1/admin/users/{}", ada.id);
@@ -378,14 +378,14 @@ async fn guesses_at_the_present_password_are_counted_like_logins() {
     let refused = guess("198.51.100.6".to_owned()).once().await;
     assert!(!refused.header("retry-after").is_empty());
     refused.problem(429, "rate_limited");
-    // Whoever they are about, they come from one address.
+    // Whichever account they are about, they come from one address.
     let login = |login: &str| {
         let body = json!({"login": login, "password": "wrong horse"});
         let stranger = Stranger::new(place);
         stranger.ask("POST", "/v1/sessions").header("x-forwarded-for", "203.0.113.9").json(body)
     };
     for number in 0..4 {
-        login(&format!("nobody{number}")).once().await.problem(401, "invalid_credentials");
+        login(&format!("absent{number}")).once().await.problem(401, "invalid_credentials");
     }
     let bob = Person::register(place, "bob").await;
     let body = json!({"current_password": "wrong horse", "new_password": bob.password});

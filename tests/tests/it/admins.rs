@@ -58,14 +58,14 @@ async fn a_stranger_who_comes_first_from_elsewhere_is_no_admin() {
     let (status, tokens) = login(&place, "chief", made["password"].as_str().unwrap()).await;
     assert_eq!((status, &tokens["user"]["role"]), (201, &json!("admin")));
     process.stop();
-    // Going back to loopback makes nobody the first one again.
+    // Going back to loopback makes no account the first one again.
     let (mut process, place) = serve("127.0.0.1:0");
     assert_eq!(role_of_a_stranger(&place).await, "user");
     process.stop();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_fifty_who_register_at_once_one_is_admin() {
+async fn one_of_fifty_concurrent_registrations_is_admin() {
     let installation = Installation::relaxed(&[]);
     let place = &installation.place;
     let roles = join_all((0..50).map(|_| role_of_a_stranger(place))).await;
@@ -140,8 +140,8 @@ fn wrong_calls_are_told_apart_from_failures() {
     assert_eq!(create("chief", "a@example.org", "correct horse\r\n"), Some(0));
     assert_eq!(create("chief", "b@example.org", "correct horse"), Some(1), "taken");
     assert_eq!(create("other", "A@example.org", "correct horse"), Some(1), "taken");
-    assert_eq!(admin(&data, &["promote", "nobody"], "").status.code(), Some(1));
-    assert_eq!(admin(&data, &["reset-password", "nobody"], "").status.code(), Some(1));
+    assert_eq!(admin(&data, &["promote", "absent"], "").status.code(), Some(1));
+    assert_eq!(admin(&data, &["reset-password", "absent"], "").status.code(), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -188,6 +188,6 @@ async fn an_admin_remains_however_two_act_on_each_other() {
                 chief.again().await.ask("PATCH", &path(person)).json(body).once().await.ok(200);
             }
         }
-        assert!(admins >= 1, "{round}: nobody is an admin any more");
+        assert!(admins >= 1, "{round}: no admin is left");
     }
 }

@@ -1,4 +1,4 @@
-//! What is malformed, oversized, forged or meant to confuse: a 4xx problem, nothing stored, nobody harmed.
+//! What is malformed, oversized, forged or meant to confuse: a 4xx problem, nothing stored, no harm done.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ here!(
     known_and_unknown_answer_alike,
 );
 
-/// Ids nobody has, as they are written into a path.
+/// Ids that do not exist, as they are written into a path.
 const BAD_IDS: &[&str] = &[
     "*",
     "%3E",
@@ -314,7 +314,7 @@ async fn known_and_unknown_answer_alike(place: Place) {
     let (ada, stranger) = (Person::register(&place, "ada").await, Stranger::new(&place));
     let mut answers = Vec::new();
     for login in
-        [ada.username.clone(), ada.email.clone(), unique("nobody"), "nobody@example.org".to_owned()]
+        [ada.username.clone(), ada.email.clone(), unique("absent"), "absent@example.org".to_owned()]
     {
         let body = json!({"login": login, "password": "certainly wrong"});
         let mut problem =

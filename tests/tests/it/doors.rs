@@ -6,13 +6,13 @@ use serde_json::json;
 use tests::kit::installation::{Installation, Place};
 use tests::kit::person::{Person, Stranger};
 
-everywhere!(clients_learn_nothing_but_whether_it_is_well);
+everywhere!(the_public_readyz_gives_no_reasons);
 mod only_here {
-    use super::what_is_open_to_everybody_waits_for_nothing;
-    here!(what_is_open_to_everybody_waits_for_nothing);
+    use super::public_routes_do_not_wait_for_a_position;
+    here!(public_routes_do_not_wait_for_a_position);
 }
 
-async fn clients_learn_nothing_but_whether_it_is_well(place: Place) {
+async fn the_public_readyz_gives_no_reasons(place: Place) {
     let stranger = Stranger::new(&place);
     let ada = Person::register(&place, "ada").await;
     for path in ["/livez", "/readyz"] {
@@ -32,7 +32,7 @@ async fn clients_learn_nothing_but_whether_it_is_well(place: Place) {
 }
 
 #[tokio::test]
-async fn reasons_are_for_operators() {
+async fn readyz_gives_its_reasons_on_the_admin_port() {
     let installation = Installation::relaxed(&[]);
     let stranger = Stranger::new(&installation.place);
     let run = installation.run_json();
@@ -54,7 +54,7 @@ async fn reasons_are_for_operators() {
     .await;
 }
 
-async fn what_is_open_to_everybody_waits_for_nothing(place: Place) {
+async fn public_routes_do_not_wait_for_a_position(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let stranger = Stranger::new(&place);
     ada.group(&[]).await;

@@ -12,7 +12,7 @@ here!(
     offers_to_leave_http_are_ignored,
     a_socket_is_opened_among_other_offers,
     javas_own_client_posts_without_a_failure,
-    details_clients_rely_on,
+    http_details_that_clients_rely_on,
 );
 
 /// What the connection is said to become after an answer: nothing else than it is.
@@ -123,7 +123,7 @@ async fn javas_own_client_posts_without_a_failure(place: Place) {
     assert_eq!(seen["message_count"], 600);
 }
 
-async fn details_clients_rely_on(place: Place) {
+async fn http_details_that_clients_rely_on(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let room = ada.group(&[]).await;
     let mut kept = Kept::to(place.url(0)).await;

@@ -14,8 +14,8 @@ everywhere!(
     the_main_timeline_is_read_without_answers,
     anchors_are_messages_of_the_room,
     people_and_rooms_are_found_by_the_beginning_of_any_word,
-    a_query_is_no_pattern,
-    what_is_said_in_a_public_room_is_for_members,
+    a_query_is_taken_literally,
+    messages_of_a_public_room_are_for_members,
 );
 
 /// Reads a list to its end, doing something between pages; the ids in the order they came.
@@ -217,14 +217,14 @@ async fn people_and_rooms_are_found_by_the_beginning_of_any_word(place: Place) {
     ada.patch(&format!("/v1/rooms/{room}"), json!({"name": unique("renamed")})).await.ok(200);
     assert!(!ids_found(&ada, "/v1/users", &word).await.contains(&ada.id));
     assert!(!ids_found(&ada, "/v1/rooms", &word).await.contains(&room));
-    // A private room is found by nobody.
+    // A private room is never found.
     ada.patch(&format!("/v1/rooms/{room}"), json!({"name": word, "visibility": "private"}))
         .await
         .ok(200);
     assert!(!ids_found(&ada, "/v1/rooms", &word).await.contains(&room));
 }
 
-async fn a_query_is_no_pattern(place: Place) {
+async fn a_query_is_taken_literally(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let (room, _) = ada.channel().await;
     for query in [
@@ -265,7 +265,7 @@ async fn a_query_is_no_pattern(place: Place) {
     }
 }
 
-async fn what_is_said_in_a_public_room_is_for_members(place: Place) {
+async fn messages_of_a_public_room_are_for_members(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
     let (room, _) = ada.channel().await;
     ada.says(&room, "inside").await;

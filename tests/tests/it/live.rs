@@ -13,7 +13,7 @@ everywhere!(
     a_post_reaches_all_sockets_of_its_author,
     a_burst_of_posts_keeps_its_order,
     a_dropped_socket_misses_nothing,
-    resuming_obeys_the_rights_of_now,
+    a_resume_follows_present_permissions,
     resuming_on_an_open_socket,
     a_foreign_position_resets,
     a_ticket_opens_one_socket,
@@ -21,13 +21,13 @@ everywhere!(
 );
 mod only_here {
     use super::{
-        bad_frames_close_or_are_answered, foreign_origins_are_refused, pages,
-        silence_is_not_golden, too_many_sockets_are_refused,
+        a_socket_without_a_hello_is_closed, bad_frames_close_or_are_answered,
+        foreign_origins_are_refused, pages, too_many_sockets_are_refused,
     };
     here!(
         foreign_origins_are_refused,
         bad_frames_close_or_are_answered,
-        silence_is_not_golden,
+        a_socket_without_a_hello_is_closed,
         too_many_sockets_are_refused,
         pages,
     );
@@ -98,7 +98,7 @@ async fn two_people_talk(place: Place) {
             }
             frames.push(event);
         }
-        assert_eq!(frames[0], frames[1], "a live frame is the same for everybody");
+        assert_eq!(frames[0], frames[1], "a live frame is the same for every reader");
         previous = ok["position"].clone();
     }
 }
@@ -179,16 +179,16 @@ async fn a_dropped_socket_misses_nothing(place: Place) {
     assert!(frames.iter().all(|frame| frame["event"] != "message.posted"), "{frames:#?}");
 }
 
-async fn resuming_obeys_the_rights_of_now(place: Place) {
+async fn a_resume_follows_present_permissions(place: Place) {
     let (ada, eve) =
         (Person::register(&place, "ada").await, Person::register_at(&place, 1, "eve").await);
     let room = ada.group(&[&eve]).await;
     let socket = eve.connect().await;
     let position = socket.position.clone();
     drop(socket);
-    ada.says(&room, "while she was in").await;
+    ada.says(&room, "while eve was in").await;
     assert_eq!(ada.delete(&format!("/v1/rooms/{room}/members/{}", eve.id)).await.status, 204);
-    ada.says(&room, "after she was put out").await;
+    ada.says(&room, "after eve was removed").await;
     let mut socket = eve.resume(&position).await;
     let frames = caught_up(&mut socket).await;
     assert!(frames.iter().all(|frame| frame["event"] != "message.posted"), "{frames:#?}");
@@ -196,7 +196,7 @@ async fn resuming_obeys_the_rights_of_now(place: Place) {
         frames.iter().any(|f| f["event"] == "member.left" && f["data"]["user_id"] == eve.id),
         "{frames:#?}"
     );
-    // Somebody else's position is a position like any other: it shows nothing he may not see.
+    // Another user's position is a position like any other: it shows nothing the reader may not see.
     let stranger = Person::register(&place, "dan").await;
     let mut socket = stranger.resume(&position).await;
     let frames = caught_up(&mut socket).await;
@@ -326,7 +326,7 @@ async fn bad_frames_close_or_are_answered(place: Place) {
     socket.post(&room, "fine").await;
 }
 
-async fn silence_is_not_golden(place: Place) {
+async fn a_socket_without_a_hello_is_closed(place: Place) {
     let mut socket = Socket::over(handshake(&place, 0, "/v1/ws", &[]).await.unwrap());
     assert_eq!(socket.wait_closed(Duration::from_secs(15)).await, 4408);
 }
@@ -395,6 +395,6 @@ async fn a_quiet_socket_is_kept_alive() {
         assert_eq!(socket.all().await.iter().filter(|frame| frame["type"] == "closing").count(), 0);
         while socket.next(Duration::from_secs(1)).await.is_some() {}
     }
-    assert!(socket.pings > 0, "the server asks whether somebody is there");
+    assert!(socket.pings > 0, "the server pings");
     socket.post(&room, "still here").await;
 }

@@ -62,7 +62,7 @@ async fn a_repeat_of_a_client_id_finds_the_first(place: Place) {
     let mut socket = ada.at(1).connect().await;
     let answer = socket.post_as(&room, "c-1", "once").await;
     assert_eq!(answer["result"]["id"], first["id"], "{answer}");
-    // Somebody else's client id, and the same one in another room, are others.
+    // Another user's client id, and the same one in another room, are different ones.
     let other = ada.group(&[]).await;
     bob.post(&path, json!({"body": "mine", "client_id": "c-1"})).await.ok(201);
     ada.post(&format!("/v1/rooms/{other}/messages"), json!({"body": "x", "client_id": "c-1"}))
@@ -206,7 +206,7 @@ async fn unread_and_mentions_are_counted(place: Place) {
     let second = ada.says(&room, &format!("two, {}", bob.at_name())).await;
     assert_eq!(second["mentions"], json!([bob.id]));
     ada.says(&room, "three, @room").await;
-    let fourth = ada.says(&room, &format!("four, @{}", unique("nobody"))).await;
+    let fourth = ada.says(&room, &format!("four, @{}", unique("absent"))).await;
     assert_eq!(fourth["mentions"], json!([]));
     assert_eq!(counts(&bob).await, (4, 2));
     assert_eq!(counts(&ada).await, (0, 0), "one's own messages are read");

@@ -8,7 +8,7 @@ use tests::kit::person::{Person, id_of, items};
 use tests::kit::{lasting, until};
 
 everywhere!(
-    newcomers_are_welcomed_and_welcomed_back,
+    new_users_are_welcomed_and_welcomed_back,
     a_direct_message_is_announced_once,
     a_mention_is_announced,
     notifications_are_marked_read,
@@ -24,7 +24,7 @@ async fn inbox_with(person: &Person, fits: impl Fn(&Value) -> bool) -> Vec<Value
     .await
 }
 
-async fn newcomers_are_welcomed_and_welcomed_back(place: Place) {
+async fn new_users_are_welcomed_and_welcomed_back(place: Place) {
     let ada = Person::register(&place, "Ada").await;
     let back = |entry: &Value| entry["title"] == "Welcome back, Ada";
     let listed = inbox_with(&ada, back).await;
@@ -90,7 +90,7 @@ async fn a_mention_is_announced(place: Place) {
     ada.says(&room, &format!("{} {} look", bob.at_name(), ada.at_name())).await;
     let event = bobs.expect("the mention", |frame| frame["data"]["kind"] == "mention").await;
     assert_eq!(event["data"]["title"], format!("Ada mentioned you in {name}"));
-    ada.says(&room, "@room everybody").await;
+    ada.says(&room, "@room hello").await;
     ada.says(&room, &format!("{} again", bob.at_name())).await;
     bobs.expect("the second mention", |frame| frame["data"]["kind"] == "mention").await;
     for (who, mentions) in [(&ada, 0), (&bob, 2), (&eve, 0)] {
@@ -145,8 +145,8 @@ async fn an_admin_notifies(place: Place) {
         (&event["data"]["title"], &event["data"]["body"]),
         (&json!("Maintenance"), &json!("Tonight at ten."))
     );
-    let nobody = json!({"users": ["@nobody-of-that-name"], "title": "x", "body": "y"});
-    admin.post("/v1/admin/notifications", nobody).await.problem(400, "validation_failed");
+    let unknown = json!({"users": ["@absent-user"], "title": "x", "body": "y"});
+    admin.post("/v1/admin/notifications", unknown).await.problem(400, "validation_failed");
 }
 
 async fn mail_to(folder: PathBuf, address: &str) -> String {

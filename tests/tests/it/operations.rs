@@ -273,7 +273,7 @@ async fn logs_are_json_and_hold_no_secrets() {
         .await
         .any_problem(400..=401);
     let room = ada.group(&[]).await;
-    let said = "what is said is nobody else's business";
+    let said = "what is said is private";
     ada.says(&room, said).await;
     let mut socket = ada.connect().await;
     socket.post(&room, said).await;

@@ -5,14 +5,14 @@ use tests::kit::installation::Place;
 use tests::kit::person::{Person, id_of, items};
 
 everywhere!(
-    over_rest_what_was_written_is_read,
-    over_a_socket_what_was_written_is_read,
-    an_inbox_that_was_read_is_read,
+    a_session_reads_its_own_writes_over_rest,
+    a_session_reads_its_own_writes_over_a_socket,
+    marking_an_inbox_read_is_seen_by_the_next_read,
 );
 
 const ROUNDS: usize = 30;
 
-async fn over_rest_what_was_written_is_read(place: Place) {
+async fn a_session_reads_its_own_writes_over_rest(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let room = ada.group(&[]).await;
     for number in 0..ROUNDS {
@@ -38,7 +38,7 @@ async fn over_rest_what_was_written_is_read(place: Place) {
     }
 }
 
-async fn over_a_socket_what_was_written_is_read(place: Place) {
+async fn a_session_reads_its_own_writes_over_a_socket(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
     let room = ada.group(&[&bob]).await;
     let mut socket = ada.connect().await;
@@ -57,7 +57,7 @@ async fn over_a_socket_what_was_written_is_read(place: Place) {
     assert_eq!(seen["membership"]["unread_count"], 0);
 }
 
-async fn an_inbox_that_was_read_is_read(place: Place) {
+async fn marking_an_inbox_read_is_seen_by_the_next_read(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
     let room = ada.direct(&[&bob]).await;
     for number in 0..5 {

@@ -1,4 +1,4 @@
-//! What is kept stays with its owner: files for nobody else's eyes, and logs that say nothing of what people say.
+//! What is kept stays with its owner: files that only their owner can read, and logs without what people write.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

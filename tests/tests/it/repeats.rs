@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 use tests::kit::installation::{Installation, Place, RELAXED};
-use tests::kit::person::{Person, bodies, id_of};
+use tests::kit::person::{Person, bodies, id_of, items};
 use tests::kit::socket::Socket;
+use tests::kit::unique;
 
 everywhere!(
     a_repeat_is_answered_with_the_message_as_it_is_now,
     another_body_under_the_same_client_id_is_refused,
-    posts_in_a_row_are_repeats_one_by_one,
-    a_repeat_is_answered_to_those_who_may_write_no_more,
+    each_of_several_posts_in_a_row_is_checked_for_repeats,
+    a_repeat_is_answered_after_the_right_to_write_is_lost,
     an_idempotency_key_is_for_one_body,
+    an_idempotency_key_makes_a_repeat_safe,
 );
 
 async fn as_it_is(ada: &Person, room: &str, post: &Value) -> Value {
@@ -98,7 +100,7 @@ async fn another_body_under_the_same_client_id_is_refused(place: Place) {
     assert_eq!(ada.messages(&room).await.len(), 4);
 }
 
-async fn posts_in_a_row_are_repeats_one_by_one(place: Place) {
+async fn each_of_several_posts_in_a_row_is_checked_for_repeats(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let room = ada.group(&[]).await;
     let mut socket = ada.connect().await;
@@ -127,7 +129,7 @@ async fn posts_in_a_row_are_repeats_one_by_one(place: Place) {
     assert_eq!(bodies(&ada.messages(&room).await), ["new"; 20]);
 }
 
-async fn a_repeat_is_answered_to_those_who_may_write_no_more(place: Place) {
+async fn a_repeat_is_answered_after_the_right_to_write_is_lost(place: Place) {
     let (ada, bob) =
         (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
     let room = ada.group(&[&bob]).await;
@@ -174,4 +176,36 @@ async fn a_repeat_is_known_after_a_restart() {
     assert_eq!((id_of(&again), &again["body"]), (message, &json!("edited")));
     let other = json!({"client_id": "c1", "body": "after"});
     ada.post(&path, other).await.problem(422, "idempotency_mismatch");
+}
+
+async fn an_idempotency_key_makes_a_repeat_safe(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let key = unique("key-");
+    let name = unique("once");
+    let make = |gateway: usize, key: &str, name: &str| {
+        let body = json!({"kind": "group", "name": name});
+        ada.at(gateway).ask("POST", "/v1/rooms").header("idempotency-key", key).json(body)
+    };
+    let first = make(0, &key, &name).send().await.ok(201);
+    for gateway in 0..2 {
+        let again = make(gateway, &key, &name).send().await;
+        assert!(!again.header("idempotent-replayed").is_empty());
+        assert_eq!(again.ok(201), first);
+    }
+    make(1, &key, "another").send().await.problem(422, "idempotency_mismatch");
+    // The same key of another user is another key.
+    let eve = Person::register(&place, "eve").await;
+    let body = json!({"kind": "group", "name": name});
+    let eves = eve.ask("POST", "/v1/rooms").header("idempotency-key", &key).json(body).send().await;
+    assert_ne!(id_of(&eves.ok(201)), id_of(&first));
+    // At once from several sides it is done once.
+    let (key, name) = (unique("key-"), unique("race"));
+    let asking = (0..6).map(|number| make(number, &key, &name).send());
+    let answers = futures_util::future::join_all(asking).await;
+    assert!(answers.iter().all(|answer| [201, 409, 503].contains(&answer.status)), "{answers:?}");
+    let rooms = items(&ada.get("/v1/rooms").await.ok(200));
+    assert_eq!(rooms.iter().filter(|room| room["name"] == name).count(), 1);
+    for bad in [" ", "a b", &"k".repeat(129), "ü"] {
+        make(0, bad, "x").once().await.any_problem(400..=400);
+    }
 }

@@ -6,19 +6,19 @@ use tests::kit::person::{Person, id_of, items};
 use tests::kit::unique;
 
 everywhere!(
-    everybody_is_in_general,
+    every_user_is_a_member_of_general,
     a_channel_is_found_joined_and_left,
-    a_channels_name_belongs_to_one,
-    a_private_room_is_as_if_it_were_not,
-    a_direct_room_is_one_for_a_set_of_people,
+    channel_names_are_unique,
+    a_private_room_is_not_found_by_outsiders,
+    one_set_of_people_has_one_direct_room,
     members_come_and_go,
     a_room_is_changed_by_those_who_may,
-    the_last_owner_stays,
+    the_last_owner_cannot_leave,
     an_archived_room_is_read_only,
     rooms_are_listed_by_activity,
 );
 
-async fn everybody_is_in_general(place: Place) {
+async fn every_user_is_a_member_of_general(place: Place) {
     let (ada, bob) =
         (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
     let find = |rooms: Vec<Value>| rooms.into_iter().find(|room| room["name"] == "general");
@@ -27,7 +27,7 @@ async fn everybody_is_in_general(place: Place) {
     assert_eq!(general["membership"]["role"], "member");
     let room = id_of(&general);
     let mut socket = bob.connect().await;
-    let text = unique("hello everybody ");
+    let text = unique("hello all ");
     ada.says(&room, &text).await;
     let event = socket.expect("the message", |frame| frame["data"]["body"] == text).await;
     assert_eq!(event["room_id"], room);
@@ -78,7 +78,7 @@ async fn a_channel_is_found_joined_and_left(place: Place) {
     assert!(mine.iter().all(|mine| id_of(mine) != room));
 }
 
-async fn a_channels_name_belongs_to_one(place: Place) {
+async fn channel_names_are_unique(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let (_, name) = ada.channel().await;
     let body = json!({"kind": "channel", "name": name.to_uppercase()});
@@ -95,7 +95,7 @@ async fn a_channels_name_belongs_to_one(place: Place) {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
 }
 
-async fn a_private_room_is_as_if_it_were_not(place: Place) {
+async fn a_private_room_is_not_found_by_outsiders(place: Place) {
     let (ada, eve) = (Person::register(&place, "ada").await, Person::register(&place, "eve").await);
     let room = ada.group(&[]).await;
     let message = id_of(&ada.says(&room, "secret").await);
@@ -144,7 +144,7 @@ async fn a_private_room_is_as_if_it_were_not(place: Place) {
     assert_eq!(ada.messages(&room).await.len(), 1);
 }
 
-async fn a_direct_room_is_one_for_a_set_of_people(place: Place) {
+async fn one_set_of_people_has_one_direct_room(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let bob = Person::register_at(&place, 1, "bob").await;
     let eve = Person::register(&place, "eve").await;
@@ -167,7 +167,7 @@ async fn a_direct_room_is_one_for_a_set_of_people(place: Place) {
     });
     let rooms = futures_util::future::join_all(asking).await;
     assert!(rooms.iter().all(|room| *room == rooms[0]), "{rooms:?}");
-    let unknown = json!({"members": [format!("@{}", unique("nobody"))]});
+    let unknown = json!({"members": [format!("@{}", unique("absent"))]});
     ada.post("/v1/direct", unknown).await.any_problem(400..=404);
     ada.delete(&format!("/v1/rooms/{room}/members/me")).await.any_problem(403..=409);
 }
@@ -194,7 +194,7 @@ async fn members_come_and_go(place: Place) {
     assert_eq!(event["data"]["user_id"], eve.id);
     let event = eves.event_in(&room, "member.joined").await;
     assert_eq!(event["data"]["user_id"], eve.id);
-    // From now on she hears what is said, on the socket she had before.
+    // From now on the new member hears what is said, on the socket that was open before.
     bob.says(&room, "welcome, eve").await;
     assert_eq!(eves.event_in(&room, "message.posted").await["data"]["body"], "welcome, eve");
 
@@ -208,10 +208,10 @@ async fn members_come_and_go(place: Place) {
     assert_eq!(bob.delete(&format!("{members}/{}", eve.id)).await.status, 204);
     let event = eves.event_in(&room, "member.left").await;
     assert_eq!(event["data"]["user_id"], eve.id);
-    ada.says(&room, "she is gone").await;
-    bobs.expect("bob still hears", |frame| frame["data"]["body"] == "she is gone").await;
+    ada.says(&room, "eve is gone").await;
+    bobs.expect("bob still hears", |frame| frame["data"]["body"] == "eve is gone").await;
     let heard = eves.all().await;
-    assert!(heard.iter().all(|frame| frame["data"]["body"] != "she is gone"), "{heard:?}");
+    assert!(heard.iter().all(|frame| frame["data"]["body"] != "eve is gone"), "{heard:?}");
     eve.get(&format!("/v1/rooms/{room}/messages")).await.problem(404, "not_found");
 }
 
@@ -240,7 +240,7 @@ async fn a_room_is_changed_by_those_who_may(place: Place) {
     }
 }
 
-async fn the_last_owner_stays(place: Place) {
+async fn the_last_owner_cannot_leave(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
     let room = ada.group(&[&bob]).await;
     let me = format!("/v1/rooms/{room}/members/me");

@@ -7,7 +7,7 @@ use tests::kit::unique;
 
 everywhere!(
     mentions_are_read_as_people_write_them,
-    who_is_there_is_called_and_not_counted,
+    at_here_is_shown_and_not_counted,
     a_channel_is_found_in_any_spelling,
     optional_texts_are_emptied,
 );
@@ -59,7 +59,7 @@ async fn mentions_are_read_as_people_write_them(place: Place) {
     assert_eq!(event["data"]["mentions_room"], "room");
 }
 
-async fn who_is_there_is_called_and_not_counted(place: Place) {
+async fn at_here_is_shown_and_not_counted(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
     let room = ada.group(&[&bob]).await;
     let mut socket = bob.connect().await;

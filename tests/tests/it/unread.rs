@@ -237,7 +237,7 @@ async fn an_edit_tells_whom_it_names_and_takes_back_what_it_told(place: Place) {
     edits(&ada, &said, "hello").await;
     let gone = other.event("notification.removed").await;
     assert_eq!(gone["data"]["message_id"], json!(said));
-    edits(&ada, &last, "nobody").await;
+    edits(&ada, &last, "no names").await;
     other.event("notification.removed").await;
     entries(&bob, "mention", 0).await;
     waits(&bob, &room, (1, 0)).await;

@@ -20,7 +20,7 @@ pub(crate) enum Violation {
     Doubled { act: Act, places: Vec<Sequence> },
     /// Refused for good, and in the log all the same.
     RefusedYetStored { act: Act, at: Sequence },
-    /// A message is in the log that nobody sent.
+    /// A message is in the log that no client sent.
     Unasked { at: Sequence },
     /// Stored after what was begun only after its acknowledgement.
     Overtaken { act: Act, by: Sequence },

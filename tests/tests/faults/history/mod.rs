@@ -20,18 +20,18 @@ pub(crate) use picture::{Held, Picture, read};
 pub(crate) use trace::{Absence, Trace, sequence};
 pub(crate) use truth::Truth;
 
-/// What somebody wanted to do. Each can be told apart in the log.
+/// An operation of a client. Each can be told apart in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Act {
-    /// Say something under a client id that nobody uses twice.
+    /// Post under a client id that is used once.
     Post { room: String, client_id: String },
-    /// Change a message to a body that nobody uses twice.
+    /// Change a message to a body that is used once.
     Edit { message: String, body: String },
     /// Take a message back.
     Delete { message: String },
-    /// Bring somebody in.
+    /// Add a member.
     Admit { room: String, user: String },
-    /// Put somebody out.
+    /// Remove a member.
     Remove { room: String, user: String },
 }
 
@@ -87,7 +87,7 @@ impl History {
         }))
     }
 
-    /// Somebody begins to do something.
+    /// A client begins an operation.
     pub(crate) fn begin(&self, actor: &str, act: Act) -> Doing {
         let begun = self.now();
         let operation = Operation {
@@ -103,7 +103,7 @@ impl History {
         Doing { history: self.clone(), index: operations.len() - 1, tries: 1 }
     }
 
-    /// A client of somebody, who will tell what it sees.
+    /// A user's client, which will record what it sees.
     pub(crate) fn client(&self, name: &str, user: &str) -> Arc<Mutex<Trace>> {
         let trace = Arc::new(Mutex::new(Trace::new(name, user, self.0.begun)));
         self.0.traces.lock().unwrap().push(Arc::clone(&trace));
@@ -201,7 +201,7 @@ impl Doing {
         self.end(if self.tries > 1 { Outcome::Unknown } else { Outcome::Fail });
     }
 
-    /// Nobody will ever know.
+    /// No answer will ever tell.
     pub(crate) fn given_up(self) {
         self.end(Outcome::Unknown);
     }

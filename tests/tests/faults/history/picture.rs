@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_as_rest_shows_it() {
+    fn a_picture_that_matches_rest_passes() {
         let frames = [
             message("message.posted", 4, 4, "one"),
             message("message.posted", 5, 5, "two"),

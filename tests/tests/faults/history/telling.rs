@@ -309,7 +309,7 @@ impl<'a> Listener<'a> {
         // The resume that had to tell of it: this stretch's, or if it broke off the next that did not.
         let resumed = self.stretches[first..].iter().find_map(|one| one.resumed);
         match resumed {
-            // Live: it went to whoever was in the room then.
+            // Live: it went to the members of that moment.
             Some(resumed) if resumed < at => true,
             Some(resumed) => !truth.left_between(room, user, at, resumed),
             None => true,

@@ -74,7 +74,7 @@ fn resumed(at: Sequence) -> Value {
     json!({"type": "resumed", "position": format!("e:{at}"), "count": 0})
 }
 
-/// A client of somebody that has everything up to 3, is shown these frames and hears the last word.
+/// A client that has everything up to 3, receives these frames and hears the last word.
 fn client(user: &str, frames: &[Value], end: Sequence) -> Trace {
     let mut trace = Trace::new("client", user, Instant::now());
     trace.opened("e:3");
@@ -113,7 +113,7 @@ fn breaks(operations: &[Operation], traces: &[Trace], truth: &Truth, fits: fn(&V
 }
 
 #[test]
-fn what_is_as_it_must_be_passes() {
+fn a_correct_history_passes() {
     let truth = log(&[(4, posted(1)), (5, posted(2)), (6, edited(1, "new"))]);
     let operations = [
         post(1, (0, 1), Outcome::Ok(4)),
@@ -165,7 +165,7 @@ fn a_refused_send_that_is_stored() {
 }
 
 #[test]
-fn a_message_nobody_sent() {
+fn a_message_that_no_client_sent() {
     let truth = log(&[(4, posted(1)), (5, posted(2))]);
     let operations = [post(1, (0, 1), Outcome::Ok(4))];
     breaks(&operations, &[], &truth, |v| *v == Violation::Unasked { at: 5 });
@@ -222,7 +222,7 @@ fn a_gap_in_what_is_told() {
 }
 
 #[test]
-fn somebody_who_came_or_went_and_nobody_was_told() {
+fn a_membership_change_that_was_not_told() {
     let truth = log(&[(4, member("usr_eve", true)), (5, posted(1))]);
     let deaf = client("usr_bob", &[said(5, 1)], 5);
     breaks(&[], &[deaf], &truth, |v| matches!(v, Violation::Gap { at: 4, .. }));
@@ -264,7 +264,7 @@ fn the_order_of_the_log_turned_round() {
 }
 
 #[test]
-fn something_told_to_who_is_no_member() {
+fn an_event_told_to_a_non_member() {
     let truth = log(&[(4, member("usr_bob", false)), (5, posted(1)), (6, member("usr_bob", true))]);
     let left = frame("member.left", 4, None, &json!({"user_id": "usr_bob"}));
     let back = frame("member.joined", 6, None, &json!({"user_id": "usr_bob"}));
@@ -280,13 +280,13 @@ fn something_told_to_who_is_no_member() {
 }
 
 #[test]
-fn who_was_put_out_while_away_need_not_be_told_what_was_said_before() {
+fn a_user_removed_while_away_need_not_be_told_earlier_messages() {
     let facts = [(4, posted(1)), (5, member("usr_bob", false)), (6, member("usr_bob", true))];
     let truth = log(&facts);
     let back = frame("member.joined", 6, None, &json!({"user_id": "usr_bob"}));
     let away = returning("usr_bob", &[], 3, &[back.clone(), resumed(6)], 6);
     holds(&[], &[away], &truth);
-    // Whoever is there is told.
+    // Members who are connected are told.
     let left = frame("member.left", 5, None, &json!({"user_id": "usr_bob"}));
     let present = client("usr_bob", &[left, back], 6);
     breaks(&[], &[present], &truth, |v| matches!(v, Violation::Gap { at: 4, .. }));

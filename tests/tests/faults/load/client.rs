@@ -19,7 +19,7 @@ use crate::schedule::Dice;
 
 /// A server that does not answer for so long is left.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// How long a gateway may take to take somebody in.
+/// How long a gateway may take to accept a socket.
 const ENTRANCE: Duration = Duration::from_secs(5);
 
 /// A post without a final answer.

@@ -38,11 +38,11 @@ pub(crate) struct Habits {
     pub(crate) socket_writers: usize,
     /// Writers over REST, one message at a time.
     pub(crate) rest_writers: usize,
-    /// After every so many posts a REST writer changes one of his own, or takes one back; 0 for never.
+    /// After every so many posts a REST writer edits or deletes one of their own; 0 for never.
     pub(crate) changes: usize,
     /// A client marks about one in so many messages it is told of as read; 0 for never.
     pub(crate) reads: usize,
-    /// After every so many acknowledged posts of all the owner puts somebody out of a room or brings him
+    /// After every so many acknowledged posts of all the owner removes a member from a room or adds them
     /// back; 0 for never.
     pub(crate) churn: usize,
     /// A client waits at most this long before it comes back.
@@ -94,7 +94,7 @@ impl Habits {
     }
 }
 
-/// What everybody at work shares.
+/// What all tasks of the load share.
 #[derive(Clone)]
 struct Shared {
     crew: Crew,
@@ -123,7 +123,7 @@ impl Shared {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// A moment before a next try, different for everybody.
+    /// A pause before the next try, different for each client.
     async fn breathe(&self, dice: &mut Dice) {
         sleep(Duration::from_millis(20 + dice.below(100) as u64)).await;
     }
@@ -138,7 +138,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Connects the clients and sets everybody to work.
+    /// Connects the clients and starts all tasks.
     pub(crate) async fn begin(schedule: &Schedule, crew: &Crew, habits: Habits) -> Self {
         let history = History::new();
         let stop = Arc::new(AtomicBool::new(false));

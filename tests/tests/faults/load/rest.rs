@@ -109,7 +109,7 @@ fn post_request(shared: &Shared, room: &str, client_id: &str) -> Request<'static
     Request { method: "POST", path: format!("/v1/rooms/{room}/messages"), body: Some(body) }
 }
 
-/// Somebody who posts, and now and then changes one of his messages or takes it back.
+/// A user who posts, and now and then edits or deletes one of their messages.
 pub(super) struct Writer {
     shared: Shared,
     person: Person,
@@ -117,7 +117,7 @@ pub(super) struct Writer {
     dice: Dice,
     name: String,
     posted: usize,
-    /// Ids of his messages that are still to be changed.
+    /// Ids of their messages that are still to be edited.
     messages: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The owner: puts somebody out of a room, and brings him back some messages later.
+//! The owner: removes a member from a room, and adds them again some messages later.
 
 use std::time::Duration;
 

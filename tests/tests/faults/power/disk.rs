@@ -42,7 +42,7 @@ pub(super) enum Changed {
 pub(super) struct Disk {
     nodes: HashMap<u64, Node>,
     next: u64,
-    /// There is no power: whoever asks for anything is refused.
+    /// There is no power: every request is refused.
     pub(super) off: bool,
 }
 

@@ -69,7 +69,7 @@ impl Power {
 impl Power {
     fn unmount(&mut self) {
         drop(self.session.take());
-        // What somebody still holds open keeps it there.
+        // A file that is still held open keeps it there.
         let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
         if mounts.contains(&*self.folder.path().to_string_lossy()) {
             let _ = Command::new("umount").arg("-l").arg(self.folder.path()).status();

@@ -12,7 +12,7 @@ use nix::libc::{EEXIST, EIO, EISDIR, ENOENT, ENOTEMPTY, O_DSYNC, c_int};
 
 use super::disk::{Disk, Node, ROOT};
 
-/// How long the kernel may believe what it was told: nobody else changes anything.
+/// How long the kernel may cache an answer: nothing else changes the files.
 const TTL: Duration = Duration::from_secs(3600);
 const BLOCK: u32 = 4096;
 /// Blocks that are said to be free: 4 GiB.
@@ -63,7 +63,7 @@ impl Mounted {
 
     fn moved(&self, from: (u64, &OsStr), to: (u64, &OsStr), flags: u32) -> Result<(), c_int> {
         let mut disk = self.disk()?;
-        // RENAME_NOREPLACE is the only flag anybody here could want.
+        // RENAME_NOREPLACE is the only flag that is needed here.
         if flags & 1 == 1 && disk.find(to.0, to.1).is_some() {
             return Err(EEXIST);
         }
