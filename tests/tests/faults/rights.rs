@@ -10,7 +10,7 @@ use tests::kit::person::Person;
 use tests::kit::{log, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_is_removed_while_his_posts_are_in_flight() {
+async fn a_member_is_removed_while_their_posts_are_in_flight() {
     let installation = Installation::relaxed(&[]);
     let place = installation.place.clone();
     let ada = place.found().await;

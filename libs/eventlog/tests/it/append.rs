@@ -135,7 +135,7 @@ async fn a_repeated_batch_is_recognised() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_written_is_refused_before_it_is_sent() {
+async fn an_event_that_is_too_large_is_refused_before_it_is_sent() {
     let server = Server::start().await;
     let log = server.log().await;
     let lane = Lane::Timeline(room());
@@ -181,7 +181,7 @@ async fn a_full_store_refuses_and_forgets_nothing() {
     assert!(log.get(1).await.unwrap().is_some());
 }
 
-/// An event that would be written in a form nobody can read: its settings are nested too deeply.
+/// An event that could not be read back: its settings are nested too deeply.
 fn unreadable() -> Event {
     let golden = include_bytes!("../../../../schemas/golden/user.profile_changed.v1.json");
     let mut event = Event::decode(golden.trim_ascii_end()).unwrap();
@@ -192,7 +192,7 @@ fn unreadable() -> Event {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_could_read_is_written_in_no_way() {
+async fn an_event_that_could_not_be_read_back_is_never_written() {
     let server = Server::start_sync_always().await;
     for grouped in [false, true] {
         let log = server.connect().await;

@@ -13,7 +13,7 @@ pub(crate) enum Fact {
     Registered { user: String },
     /// A room was made; `everyone` belongs to it, or the people named.
     Created { room: String, everyone: bool, members: Vec<String> },
-    /// Somebody belongs to a room, or no longer.
+    /// A user is a member of a room, or no longer.
     Member { room: String, user: String, present: bool },
     /// A message was said.
     Posted {
@@ -82,7 +82,7 @@ impl Truth {
         self.deleted.get(message).is_some_and(|deleted| *deleted < at)
     }
 
-    /// Whether somebody belongs to a room once everything up to a place has happened.
+    /// Whether a user is a member of a room once everything up to a place has happened.
     pub(crate) fn is_member(&self, room: &str, user: &str, at: Sequence) -> bool {
         let stays = self.stays.get(&(room.to_owned(), user.to_owned()));
         let last = stays.and_then(|stays| stays.range(..=at).next_back());
@@ -93,7 +93,7 @@ impl Truth {
             && self.registered.get(user).is_some_and(|made| *made <= at)
     }
 
-    /// Whether somebody's stay in a room ended after one place and at the latest at another.
+    /// Whether a user's stay in a room ended after one place and at the latest at another.
     pub(crate) fn left_between(
         &self,
         room: &str,
@@ -106,13 +106,13 @@ impl Truth {
             && stays.is_some_and(|stays| stays.range(after + 1..=to).any(|(_, present)| !present))
     }
 
-    /// Whether somebody came into a room at a place or at most so many events later.
+    /// Whether a user joined a room at a place or at most so many events later.
     pub(crate) fn came_in(&self, room: &str, user: &str, at: Sequence, within: Sequence) -> bool {
         let stays = self.stays.get(&(room.to_owned(), user.to_owned()));
         stays.is_some_and(|stays| stays.range(at..=at + within).any(|(_, present)| *present))
     }
 
-    /// Where the stay in which somebody is at a place began; 0 when there is no event of it.
+    /// Where the stay of a user at a place began; 0 when there is no event of it.
     pub(crate) fn joined(&self, room: &str, user: &str, at: Sequence) -> Sequence {
         let Some(stays) = self.stays.get(&(room.to_owned(), user.to_owned())) else { return 0 };
         let mut joined = 0;
