@@ -1,32 +1,56 @@
-//! Loading accounts and names from the log, and writing decisions about them.
+//! Loading accounts and names from the log, and showing an account.
 
-use eventlog::{DedupId, EventLog, LaneWrite};
-use schemas::commands::CallContext;
+use decider::{Call, Entity, Failure, Seen, load};
+use eventlog::EventLog;
 use schemas::events::UserState;
 use schemas::views::{Account, User};
-use schemas::{Actor, Lane, Position, Rejection, UserId};
+use schemas::{EventData, Lane, Rejection, UserId};
 
-use crate::call;
-use crate::domain::account::{LoadedUser, Name, evolve, evolve_owner};
-use crate::domain::{Fact, Loaded};
-use crate::failure::Failure;
+use crate::domain::account::{LoadedUser, Name, account_after, owner_after};
 
-/// Who a name belongs to, by the last event of its lane.
+/// Accounts, by their lane.
+pub(crate) struct Users;
+
+impl Entity for Users {
+    type Key = UserId;
+    type State = UserState;
+    const NAME: &'static str = "user";
+
+    fn lane(key: &UserId) -> Lane {
+        Lane::User(key.clone())
+    }
+
+    fn after(event: &EventData) -> Option<UserState> {
+        account_after(event)
+    }
+}
+
+/// Unique names, by their lane; the state is the holder, if there is one.
+pub(crate) struct Names;
+
+impl Entity for Names {
+    type Key = Lane;
+    type State = Option<String>;
+    const NAME: &'static str = "name";
+
+    fn lane(key: &Lane) -> Lane {
+        key.clone()
+    }
+
+    fn after(event: &EventData) -> Option<Option<String>> {
+        owner_after(event)
+    }
+}
+
+/// Which account holds a name.
 pub(crate) async fn name(log: &EventLog, lane: Lane) -> Result<Name, Failure> {
-    let Some(stored) = log.last(&lane).await? else {
-        return Ok(Name { lane, at: 0, owner: None });
-    };
-    let mut owner = None;
-    evolve_owner(&mut owner, stored.event()?.data);
-    Ok(Name { lane, at: stored.sequence, owner })
+    let Seen { at, state } = load::<Names>(log, &lane).await?;
+    Ok(Name { lane, at, owner: state.flatten() })
 }
 
 /// An account by its id; none when there is no such account.
 pub(crate) async fn user(log: &EventLog, id: &UserId) -> Result<Option<LoadedUser>, Failure> {
-    let Some(stored) = log.last(&Lane::User(id.clone())).await? else { return Ok(None) };
-    let mut user = None;
-    evolve(&mut user, stored.event()?.data);
-    Ok(user.map(|value| Loaded { at: stored.sequence, value }))
+    Ok(load::<Users>(log, id).await?.known())
 }
 
 /// The account that holds a name.
@@ -35,43 +59,9 @@ pub(crate) async fn holder(log: &EventLog, lane: Lane) -> Result<Option<UserId>,
 }
 
 /// The caller's own account.
-pub(crate) async fn caller(log: &EventLog, context: &CallContext) -> Result<LoadedUser, Failure> {
-    let id = &call::caller(context)?.user_id;
-    user(log, id).await?.ok_or_else(|| Failure::Refused(Rejection::not_found()))
-}
-
-/// Writes facts in one atomic step. With an idempotency key a repeat is recognised.
-pub(crate) async fn commit(
-    log: &EventLog,
-    context: &CallContext,
-    actor: Actor,
-    command: &str,
-    facts: Vec<Fact>,
-) -> Result<Option<Position>, Failure> {
-    if facts.is_empty() {
-        return Ok(None);
-    }
-    let who = actor.to_string();
-    let writes = facts
-        .into_iter()
-        .enumerate()
-        .map(|(index, fact)| {
-            let event = call::event(actor.clone(), context, fact.data);
-            let write = LaneWrite::new(fact.lane, event, fact.expect);
-            match &context.idempotency_key {
-                None => write,
-                Some(key) => {
-                    let index = index.to_string();
-                    write.dedup(DedupId::of([who.as_str(), command, key.as_str(), index.as_str()]))
-                }
-            }
-        })
-        .collect();
-    let appended = log.append(writes).await?;
-    if appended.duplicate {
-        return Err(Failure::Repeat);
-    }
-    Ok(Some(appended.position))
+pub(crate) async fn caller(log: &EventLog, call: &Call) -> Result<LoadedUser, Failure> {
+    let id = &call.caller()?.user_id;
+    user(log, id).await?.ok_or_else(|| Rejection::not_found().into())
 }
 
 /// An account as its owner and admins see it.

@@ -1,14 +1,14 @@
 //! Where to look for admins: an index of accounts that have been given the role, kept outside the log.
 //!
 //! It is used, not believed: an id is noted before the account becomes an admin and is never removed, and
-//! whoever it names is looked up in the log. Without the index nobody can step down, which does no harm.
+//! the accounts it names are looked up in the log. Without the index no admin can step down, which does no harm.
 
+use decider::Failure;
 use eventlog::{EventLog, SecretError, SecretStore};
 use schemas::UserId;
 
 use crate::accounts;
-use crate::domain::account::LoadedUser;
-use crate::failure::Failure;
+use crate::domain::account::{Administrator as _, LoadedUser};
 
 /// The bucket `admins`.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ impl Admins {
                 continue;
             }
             let user = accounts::user(log, &id).await?;
-            if let Some(admin) = user.filter(LoadedUser::is_admin) {
+            if let Some(admin) = user.filter(|user| user.is_admin()) {
                 return Ok(Some(admin));
             }
         }

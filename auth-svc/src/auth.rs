@@ -1,36 +1,27 @@
-//! What every handler has at hand, and the loop that decides again when the log has changed.
+//! What every handler has at hand.
 
-use std::future::Future;
-use std::time::Duration;
+use std::sync::Arc;
 
+use decider::{Failure, ReadFrom};
 use eventlog::{EventLog, SecretStore};
-use rand::RngExt as _;
-use schemas::commands::Accepted;
-use schemas::{Code, NameKey, Position, Rejection, UserId};
+use schemas::{Code, NameKey, Rejection, UserId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::admins::Admins;
-use crate::failure::{Failure, unavailable};
+use crate::domain::account::AccountRejection;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
 use crate::refresh::RefreshTokens;
 use crate::sessions::Sessions;
 use crate::tokens::Signer;
 
-/// Tries of one command.
-const TRIES: u32 = 6;
-/// Longest pause before the second try in milliseconds; it doubles with each.
-const PAUSE_MS: u64 = 4;
-
-/// The answer to a command.
-pub(crate) type Answer<T> = Result<Accepted<T>, Rejection>;
-
 /// The service's parts.
 pub(crate) struct Auth {
     pub(crate) log: EventLog,
     pub(crate) names: NameKey,
     pub(crate) passwords: Passwords,
-    pub(crate) signer: Signer,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) refresh_tokens: RefreshTokens,
     pub(crate) sessions: Sessions,
     pub(crate) credentials: SecretStore,
@@ -47,24 +38,12 @@ pub(crate) struct Credentials {
 }
 
 impl Auth {
-    /// Tries until the decision is written or refused.
-    pub(crate) async fn settle<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Rejection>
+    /// Tries until the decision is written or refused. This service remembers no lanes: it always reads the log.
+    pub(crate) async fn retry<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Rejection>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        for round in 0..TRIES {
-            match attempt().await {
-                Ok(done) => return Ok(done),
-                Err(Failure::Refused(rejection)) => return Err(rejection),
-                Err(Failure::Repeat) => {
-                    return Err(Rejection::new(Code::Conflict, "this was carried out before"));
-                }
-                Err(Failure::Conflict) => self.metrics.conflict(),
-            }
-            let pause = rand::rng().random_range(1..=(PAUSE_MS << round));
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-        }
-        Err(unavailable("too many others are changing the same thing; nothing was written"))
+        decider::retry(&self.metrics.commands, ReadFrom::Log, |_| attempt()).await
     }
 
     /// An account's credentials with their revision.
@@ -74,14 +53,30 @@ impl Auth {
     ) -> Result<Option<(Credentials, u64)>, Failure> {
         match self.credentials.get(user.as_str()).await? {
             None => Ok(None),
-            Some((value, revision)) => Ok(Some((serde_json::from_slice(&value)?, revision))),
+            Some((value, revision)) => Ok(Some((read_record(&value)?, revision))),
         }
     }
 }
 
-/// A command was carried out.
-pub(crate) fn accepted<T>(position: Option<Position>, result: T) -> Accepted<T> {
-    Accepted { position, result }
+impl From<AccountRejection> for Failure {
+    fn from(rejection: AccountRejection) -> Self {
+        Rejection::from(rejection).into()
+    }
+}
+
+/// A record of a secret store, read back.
+pub(crate) fn read_record<T: DeserializeOwned>(value: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(value).map_err(|error| corrupt(&error))
+}
+
+/// A record as a secret store keeps it.
+pub(crate) fn write_record(record: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(record).map_err(|error| corrupt(&error))
+}
+
+fn corrupt(error: &serde_json::Error) -> Failure {
+    tracing::error!(%error, "a stored secret cannot be read");
+    Rejection::new(Code::Internal, "a stored record cannot be read").into()
 }
 
 /// The one answer to every login that fails, whatever the reason.

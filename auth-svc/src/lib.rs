@@ -14,7 +14,6 @@ mod admins;
 mod auth;
 mod call;
 mod domain;
-mod failure;
 mod handlers;
 mod keys;
 mod metrics;

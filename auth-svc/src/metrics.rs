@@ -2,26 +2,18 @@
 
 use std::time::Duration;
 
+use decider::CommandMetrics;
 use telemetry::Metrics;
-use telemetry::prometheus_client::encoding::EncodeLabelSet;
 use telemetry::prometheus_client::metrics::counter::Counter;
-use telemetry::prometheus_client::metrics::family::Family;
 use telemetry::prometheus_client::metrics::gauge::Gauge;
 use telemetry::prometheus_client::metrics::histogram::Histogram;
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CommandLabels {
-    command: &'static str,
-    outcome: &'static str,
-}
 
 /// The counters of auth-svc. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct AuthMetrics {
-    conflicts: Counter,
+    /// Those of the commands.
+    pub(crate) commands: CommandMetrics,
     reuses: Counter,
-    commands: Family<CommandLabels, Counter>,
-    seconds: Histogram,
     /// Those of the hashing threads.
     pub(crate) passwords: PasswordMetrics,
 }
@@ -29,20 +21,14 @@ pub(crate) struct AuthMetrics {
 impl AuthMetrics {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         let new = Self {
-            conflicts: Counter::default(),
+            commands: CommandMetrics::new(metrics, "auth"),
             reuses: Counter::default(),
-            commands: Family::default(),
-            seconds: Histogram::new(telemetry::latency_buckets()),
             passwords: PasswordMetrics::default(),
         };
         let (m, p) = (new.clone(), new.passwords.clone());
         metrics.register(|registry| {
-            let conflicts = "Decisions made again because the log had changed";
-            registry.register("auth_append_conflicts", conflicts, m.conflicts);
             let reuses = "Sessions ended because a used refresh token came again";
             registry.register("auth_refresh_reuses", reuses, m.reuses);
-            registry.register("auth_commands", "Commands by outcome", m.commands);
-            registry.register("auth_command_seconds", "Time to carry out a command", m.seconds);
             registry.register("auth_passwords_waiting", "Passwords waiting for a core", p.waiting);
             let seconds = "Time a core spends on a password";
             registry.register("auth_password_seconds", seconds, p.seconds);
@@ -52,17 +38,8 @@ impl AuthMetrics {
         new
     }
 
-    pub(crate) fn conflict(&self) {
-        self.conflicts.inc();
-    }
-
     pub(crate) fn reuse(&self) {
         self.reuses.inc();
-    }
-
-    pub(crate) fn command(&self, command: &'static str, outcome: &'static str, seconds: f64) {
-        self.commands.get_or_create(&CommandLabels { command, outcome }).inc();
-        self.seconds.observe(seconds);
     }
 }
 

@@ -3,24 +3,25 @@
 //! It writes to the log itself, under the same expectations as the service, beside running copies of it or without
 //! any. There is no command for it on the bus: what may send commands, such as a gateway, must not make admins.
 
-use schemas::commands::{CallContext, Register};
+use decider::{Call, Failure, Reads, commit};
+use schemas::commands::{CallContext, Command as _, Register};
 use schemas::events::{SessionEnd, UserState};
 use schemas::values::{Email, NewPassword, Role, Username};
 use schemas::views::Account;
-use schemas::{Actor, Lane, Rejection, UserId};
+use schemas::{Lane, Rejection, UserId};
 
 use crate::accounts::{self, shown};
-use crate::auth::{Auth, Credentials};
-use crate::call;
+use crate::auth::{Auth, Credentials, write_record};
+use crate::call::{asker, password_deadline};
 use crate::domain::account::promote;
-use crate::failure::Failure;
 use crate::service::{Config, Deps, StartError, open};
 
-/// How long a password may take to be hashed, in milliseconds: nobody waits but the operator.
+/// How long a password may take to be hashed, in milliseconds: only the operator waits.
 const PATIENCE_MS: u32 = 120_000;
 
-fn context() -> CallContext {
-    CallContext { deadline_ms: PATIENCE_MS, ..CallContext::default() }
+/// A call of the operator's, attributed to the system.
+fn call(command: &'static str) -> Call {
+    Call::new(command, CallContext { deadline_ms: PATIENCE_MS, ..CallContext::default() })
 }
 
 /// The operator's hands. Made by [`Operator::open`].
@@ -50,7 +51,7 @@ impl Operator {
         let role = Some(Role::Admin);
         let command =
             Register { username, email, password, display_name: None, role, loopback: false };
-        let accepted = self.auth.register_by_operator(&context(), &command).await?;
+        let accepted = self.auth.register_by_operator(&call(Register::NAME), &command).await?;
         Ok(accepted.result)
     }
 
@@ -59,7 +60,7 @@ impl Operator {
     /// # Errors
     /// `not_found`, `forbidden` when the account is suspended, `unavailable`.
     pub async fn promote(&self, who: &str) -> Result<Account, Rejection> {
-        let user = self.auth.settle(|| self.try_promote(who)).await?;
+        let user = self.auth.retry(|| self.try_promote(who)).await?;
         Ok(shown(&user))
     }
 
@@ -67,11 +68,10 @@ impl Operator {
         let Auth { log, names, admins, .. } = &self.auth;
         let id = self.find(who).await?;
         let user = accounts::user(log, &id).await?.ok_or_else(Rejection::not_found)?;
-        let roll = accounts::name(log, names.admins()).await?;
-        let (after, facts) = promote(&user, &roll)?;
+        let registry = accounts::name(log, names.admins()).await?;
+        let (after, facts) = promote(&user, &registry)?;
         admins.note(&id).await?;
-        let context = context();
-        accounts::commit(log, &context, Actor::System, "promote", facts).await?;
+        commit(log, &call("promote"), facts, &Reads::default()).await?;
         Ok(after)
     }
 
@@ -84,19 +84,18 @@ impl Operator {
         who: &str,
         password: &NewPassword,
     ) -> Result<Account, Rejection> {
-        let context = context();
-        let id = self.auth.settle(|| self.find(who)).await?;
-        let (asker, until) =
-            (call::asker(&context, id.as_str()), call::password_deadline(&context));
+        let call = call("reset_password");
+        let id = self.auth.retry(|| self.find(who)).await?;
+        let (asker, until) = (asker(&call, id.as_str()), password_deadline(&call));
         let bcrypt = self.auth.passwords.hash(&asker, password.expose(), until).await?;
-        self.auth.settle(|| self.store(&id, &bcrypt)).await?;
-        let user = self.auth.settle(|| self.end_all(&context, &id)).await?;
+        self.auth.retry(|| self.store(&id, &bcrypt)).await?;
+        let user = self.auth.retry(|| self.end_all(&call, &id)).await?;
         Ok(shown(&user))
     }
 
     async fn store(&self, id: &UserId, bcrypt: &str) -> Result<(), Failure> {
         let credentials = &self.auth.credentials;
-        let value = serde_json::to_vec(&Credentials { bcrypt: bcrypt.to_owned() })?;
+        let value = write_record(&Credentials { bcrypt: bcrypt.to_owned() })?;
         match self.auth.credentials_of(id).await? {
             Some((_, revision)) => credentials.update(id.as_str(), value, revision, None).await?,
             None => credentials.create(id.as_str(), value, None).await?,
@@ -104,11 +103,11 @@ impl Operator {
         Ok(())
     }
 
-    async fn end_all(&self, context: &CallContext, id: &UserId) -> Result<UserState, Failure> {
+    async fn end_all(&self, call: &Call, id: &UserId) -> Result<UserState, Failure> {
         let sessions = self.auth.sessions.list(id).await?;
-        self.auth.end(context, id, sessions, SessionEnd::PasswordChanged).await?;
+        self.auth.end(call, id, sessions, SessionEnd::PasswordChanged).await?;
         let user = accounts::user(&self.auth.log, id).await?.ok_or_else(Rejection::not_found)?;
-        Ok(user.value)
+        Ok(user.state)
     }
 
     /// The account with this username (with or without `@`), address or id.

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use decider::unavailable;
 use schemas::values::Secret;
 use schemas::{Code, Rejection};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use crate::failure::unavailable;
 use crate::metrics::PasswordMetrics;
 use crate::queue::{Asker, Job, Queue, Refused};
 

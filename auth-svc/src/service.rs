@@ -1,23 +1,21 @@
 //! Putting the service together and serving its commands.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bus::{Bus, BusError, ServiceBuilder, ServiceHandle};
+use bus::{Bus, BusError, ServiceHandle};
+use decider::{Answer, Call, accepted};
 use eventlog::EventLog;
 use schemas::commands::{
-    AUTH, Accepted, AdministerUser, CallContext, ChangePassword, ChangeProfile, Command,
-    EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket,
-    Refresh, Register,
+    AUTH, AdministerUser, ChangePassword, ChangeProfile, EndSessions, GetJwks, GetSessionStatus,
+    IssueWsTicket, ListSessions, Login, RedeemWsTicket, Refresh, Register,
 };
 use schemas::{Code, NameKey, Rejection};
 use telemetry::{Health, Metrics, Shutdown};
-use tracing::Instrument as _;
 
 use crate::admins::Admins;
-use crate::auth::{Answer, Auth, accepted};
+use crate::auth::Auth;
 use crate::keys::Keys;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
@@ -87,7 +85,7 @@ const KEYS_EVERY: Duration = Duration::from_secs(60);
 pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError> {
     deps.health.set(COMPONENT, Err("starting"));
     let auth = Arc::new(open(config, &deps).await?);
-    let commands = serve(&auth, &deps.bus).await?;
+    let commands = serve(&deps.bus, &auth, &auth.metrics.commands).await?;
     deps.health.set(COMPONENT, Ok::<(), String>(()));
     Ok(AuthService { auth, commands, health: deps.health })
 }
@@ -107,7 +105,7 @@ pub(crate) async fn open(config: Config, deps: &Deps) -> Result<Auth, StartError
         .map_err(StartError::Passwords)?;
     Ok(Auth {
         passwords,
-        signer,
+        signer: Arc::new(signer),
         refresh_tokens: RefreshTokens::new(secret),
         sessions: Sessions::new(&deps.log),
         credentials: deps.log.secrets("credentials"),
@@ -149,57 +147,27 @@ async fn keep_keys(auth: Arc<Auth>) {
     }
 }
 
-async fn serve(auth: &Arc<Auth>, bus: &Bus) -> Result<ServiceHandle, BusError> {
-    let service = bus.service(AUTH, env!("CARGO_PKG_VERSION"), "accounts, sessions and tokens");
-    let service = add(service, auth, |a, x, c: Register| async move { a.register(&x, c).await });
-    let service = add(service, auth, |a, x, c: Login| async move { a.login(&x, c).await });
-    let service = add(service, auth, |a, x, c: Refresh| async move { a.refresh(&x, c).await });
-    let service =
-        add(service, auth, |a, x, c: EndSessions| async move { a.end_sessions(&x, c).await });
-    let service =
-        add(service, auth, |a, x, _: ListSessions| async move { a.list_sessions(&x).await });
-    let service =
-        add(service, auth, |a, _, c: GetSessionStatus| async move { a.session_status(c).await });
-    let service = add(service, auth, |a, _, _: GetJwks| async move { a.jwks().await });
-    let service =
-        add(service, auth, |a, x, _: IssueWsTicket| async move { a.issue_ticket(&x).await });
-    let service =
-        add(service, auth, |a, _, c: RedeemWsTicket| async move { a.redeem_ticket(c).await });
-    let service =
-        add(service, auth, |a, x, c: ChangeProfile| async move { a.change_profile(&x, c).await });
-    let service =
-        add(service, auth, |a, x, c: ChangePassword| async move { a.change_password(&x, c).await });
-    let service =
-        add(service, auth, |a, x, c: AdministerUser| async move { a.administer_user(&x, c).await });
-    service.start().await
-}
-
-/// Adds one command's handler, counted and timed.
-fn add<C, H, F>(service: ServiceBuilder, auth: &Arc<Auth>, handler: H) -> ServiceBuilder
-where
-    C: Command,
-    H: Fn(Arc<Auth>, CallContext, C) -> F + Send + Sync + Clone + 'static,
-    F: Future<Output = Result<Accepted<C::Output>, Rejection>> + Send + 'static,
-{
-    let auth = Arc::clone(auth);
-    service.endpoint::<C, _, _>(move |context, command| {
-        let (auth, handler) = (Arc::clone(&auth), handler.clone());
-        async move {
-            let started = Instant::now();
-            let metrics = auth.metrics.clone();
-            let span = tracing::info_span!("command", command.name = C::NAME);
-            let span = telemetry::continue_trace(span, context.traceparent.as_ref());
-            let answer = handler(auth, context, command).instrument(span).await;
-            let outcome = answer.as_ref().map_or_else(|no| no.code.as_str(), |_| "accepted");
-            metrics.command(C::NAME, outcome, started.elapsed().as_secs_f64());
-            answer
-        }
-    })
+decider::endpoints! {
+    /// Begins to serve the commands about accounts, sessions and tokens.
+    fn serve(Auth) = AUTH, "accounts, sessions and tokens";
+    Register => register;
+    Login => login;
+    Refresh => refresh;
+    EndSessions => end_sessions;
+    ListSessions => list_sessions;
+    GetSessionStatus => session_status;
+    GetJwks => jwks;
+    IssueWsTicket => issue_ticket;
+    RedeemWsTicket => redeem_ticket;
+    ChangeProfile => change_profile;
+    ChangePassword => change_password;
+    AdministerUser => administer_user;
 }
 
 impl Auth {
-    async fn jwks(self: Arc<Self>) -> Answer<serde_json::Value> {
-        let read = tokio::task::spawn_blocking(move || self.signer.jwks()).await;
+    async fn jwks(&self, _: &Call, _: GetJwks) -> Answer<serde_json::Value> {
+        let signer = Arc::clone(&self.signer);
+        let read = tokio::task::spawn_blocking(move || signer.jwks()).await;
         match read {
             Ok(Ok(keys)) => Ok(accepted(None, keys)),
             Ok(Err(error)) => {

@@ -1,20 +1,21 @@
 //! Where sessions live: a record per session and a list per account, in buckets outside the log.
 //!
 //! A record expires 30 days after its session was last used. The list is an index. An id comes onto it
-//! after its record was stored and before anybody is given a token, and leaves it only once the log says
+//! after its record was stored and before a token is given out, and leaves it only once the log says
 //! that the session has ended: so whoever ends all sessions of an account misses none, and an end that
 //! was interrupted is made again.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use decider::{Failure, unavailable};
 use eventlog::{EventLog, SecretError, SecretStore};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use schemas::{SessionId, UserId};
 use serde::Serialize;
 
+use crate::auth::{read_record, write_record};
 use crate::domain::session::{Record, surplus};
-use crate::failure::{Failure, unavailable};
 
 /// How long a session lives without being used.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -31,7 +32,7 @@ pub(crate) struct Sessions {
 }
 
 fn bytes(value: &impl Serialize) -> Result<Bytes, Failure> {
-    Ok(serde_json::to_vec(value)?.into())
+    Ok(write_record(value)?.into())
 }
 
 impl Sessions {
@@ -44,7 +45,7 @@ impl Sessions {
     pub(crate) async fn get(&self, id: &SessionId) -> Result<Option<(Record, u64)>, Failure> {
         match self.records.get(id.as_str()).await? {
             None => Ok(None),
-            Some((value, revision)) => Ok(Some((serde_json::from_slice(&value)?, revision))),
+            Some((value, revision)) => Ok(Some((read_record(&value)?, revision))),
         }
     }
 
@@ -75,7 +76,7 @@ impl Sessions {
     pub(crate) async fn list(&self, user: &UserId) -> Result<Vec<SessionId>, Failure> {
         match self.lists.get(user.as_str()).await? {
             None => Ok(Vec::new()),
-            Some((value, _)) => Ok(serde_json::from_slice(&value)?),
+            Some((value, _)) => Ok(read_record(&value)?),
         }
     }
 
@@ -128,7 +129,7 @@ impl Sessions {
             let stored = self.lists.get(user.as_str()).await?;
             let mut list: Vec<SessionId> = match &stored {
                 None => Vec::new(),
-                Some((value, _)) => serde_json::from_slice(value)?,
+                Some((value, _)) => read_record(value)?,
             };
             let before = list.clone();
             change(&mut list);

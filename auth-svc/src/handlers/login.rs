@@ -1,8 +1,9 @@
 //! Starting a session.
 
 use data_encoding::HEXLOWER;
-use eventlog::{AppendError, Appended, Expect, LaneWrite};
-use schemas::commands::{CallContext, Login};
+use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
+use eventlog::Appended;
+use schemas::commands::Login;
 use schemas::events::{SessionEnd, SessionStarted};
 use schemas::values::{Email, NewPassword, Secret, Username};
 use schemas::views::SessionTokens;
@@ -10,11 +11,10 @@ use schemas::{Actor, Code, Lane, Position, Rejection, SessionId, Timestamp, User
 use tokio::time::Instant;
 
 use crate::accounts::{self, shown};
-use crate::auth::{Answer, Auth, Credentials, accepted, invalid_credentials};
+use crate::auth::{Auth, Credentials, invalid_credentials};
 use crate::call;
 use crate::domain::account::{AccountRejection, LoadedUser};
 use crate::domain::session::{Record, Start};
-use crate::failure::Failure;
 use crate::passwords::Fit;
 use crate::queue::Asker;
 use crate::tokens::ACCESS_SECONDS;
@@ -38,27 +38,23 @@ struct Known {
 }
 
 impl Auth {
-    /// Whoever exists and whoever does not get the same answer after the same time.
-    pub(crate) async fn login(
-        &self,
-        context: &CallContext,
-        command: Login,
-    ) -> Answer<SessionTokens> {
+    /// A login without an account gets the same answer after the same time as one with the wrong password.
+    pub(crate) async fn login(&self, call: &Call, command: Login) -> Answer<SessionTokens> {
         // Keyboards of phones add a space behind a word; no name has one at its ends.
         let login = command.login.trim();
         let attempt = Attempt {
             password: &command.password,
-            asker: call::asker(&CallContext { caller: None, ..context.clone() }, login),
-            until: call::password_deadline(context),
+            asker: call::stranger(call, login),
+            until: call::password_deadline(call),
         };
         self.passwords.has_room(&attempt.asker)?;
-        let found = self.settle(|| self.find(login)).await?;
+        let found = self.retry(|| self.find(login)).await?;
         let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
         let mut fit = self.check(&attempt, hash).await?;
         let known = found.filter(|_| fit.fits());
         let Some(mut known) = known else { return Err(invalid_credentials()) };
         let (tokens, position) = loop {
-            match self.settle(|| self.begin(context, &known)).await? {
+            match self.retry(|| self.begin(call, &known)).await? {
                 Some(begun) => break begun,
                 // The password was changed while it was checked, or only hashed anew: it is checked again.
                 None => (known, fit) = self.known_still(known, &attempt).await?,
@@ -85,7 +81,7 @@ impl Auth {
         };
         let lane = lane.unwrap_or_else(|| self.names.handle("!nobody"));
         let holder = accounts::holder(&self.log, lane).await?;
-        let id = holder.unwrap_or_else(call::nobody);
+        let id = holder.unwrap_or_else(call::no_account);
         let (user, credentials) =
             tokio::try_join!(accounts::user(&self.log, &id), self.credentials_of(&id))?;
         Ok(user.and(credentials).map(|(credentials, revision)| Known { id, credentials, revision }))
@@ -96,7 +92,7 @@ impl Auth {
         before: Known,
         attempt: &Attempt<'_>,
     ) -> Result<(Known, Fit), Rejection> {
-        let stored = self.settle(|| self.credentials_of(&before.id)).await?;
+        let stored = self.retry(|| self.credentials_of(&before.id)).await?;
         let Some((credentials, revision)) = stored else { return Err(invalid_credentials()) };
         let fit = self.check(attempt, Some(&credentials.bcrypt)).await?;
         if !fit.fits() {
@@ -117,17 +113,17 @@ impl Auth {
     }
 
     /// Stores the session, makes sure that nothing has happened to the password meanwhile, then says so in
-    /// the log, fenced by the account: a suspension in between wins. Whoever suspends or changes the
-    /// password ends the listed sessions after it, so one of the two always sees the other. None: the
-    /// password is not the one that was checked.
+    /// the log, fenced by the account: a suspension in between wins. Suspending and changing the password
+    /// end the listed sessions afterwards, so one of the two always sees the other. None: the password is not
+    /// the one that was checked.
     async fn begin(
         &self,
-        context: &CallContext,
+        call: &Call,
         known: &Known,
     ) -> Result<Option<(SessionTokens, Position)>, Failure> {
         let user = accounts::user(&self.log, &known.id).await?;
         let user = user.ok_or_else(invalid_credentials)?;
-        if user.value.suspended {
+        if user.state.suspended {
             return Err(AccountRejection::Suspended.into());
         }
         let salt: [u8; 16] = rand::random();
@@ -136,8 +132,8 @@ impl Auth {
             user_id: &known.id,
             salt: HEXLOWER.encode(&salt),
             now: Timestamp::now(),
-            user_agent: context.user_agent.as_deref(),
-            ip: context.ip.as_deref(),
+            user_agent: call.user_agent.as_deref(),
+            ip: call.ip.as_deref(),
         });
         let surplus = self.sessions.begin(&id, &record).await?;
         let stored = self.credentials_of(&known.id).await?;
@@ -145,33 +141,33 @@ impl Auth {
             self.sessions.discard(&id, &known.id).await?;
             return Ok(None);
         }
-        let appended = match self.tell_started(context, &user, &id).await {
+        let appended = match self.tell_started(call, &user, &id).await {
             Ok(appended) => appended,
             Err(error) => {
                 self.sessions.discard(&id, &known.id).await?;
-                return Err(error.into());
+                return Err(error);
             }
         };
-        self.end_surplus(context, &known.id, surplus).await;
+        self.end_surplus(call, &known.id, surplus).await;
         Ok(Some((self.tokens(&user, &id, &record)?, appended.position)))
     }
 
     async fn tell_started(
         &self,
-        context: &CallContext,
+        call: &Call,
         user: &LoadedUser,
         id: &SessionId,
-    ) -> Result<Appended, AppendError> {
-        let user_id = user.value.id.clone();
-        let data = SessionStarted { session_id: id.clone(), user_id: user_id.clone() };
-        let event = call::event(Actor::User(user_id.clone()), context, data.into());
-        let expect = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
-        self.log.append(vec![LaneWrite::new(Lane::Session(user_id), event, expect)]).await
+    ) -> Result<Appended, Failure> {
+        let user_id = user.state.id.clone();
+        let by_user = call.acting_as(Actor::User(user_id.clone()));
+        let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
+        let started = SessionStarted { session_id: id.clone(), user_id: user_id.clone() };
+        record(&self.log, &by_user, Fact::expecting(fence, Lane::Session(user_id), started)).await
     }
 
     /// The login stands even when older sessions cannot be ended now: the next one tries again.
-    async fn end_surplus(&self, context: &CallContext, user: &UserId, surplus: Vec<SessionId>) {
-        if self.end(context, user, surplus, SessionEnd::Logout).await.is_err() {
+    async fn end_surplus(&self, call: &Call, user: &UserId, surplus: Vec<SessionId>) {
+        if self.end(call, user, surplus, SessionEnd::Logout).await.is_err() {
             tracing::warn!(user.id = %user, "surplus sessions could not be ended");
         }
     }
@@ -183,10 +179,10 @@ impl Auth {
         id: &SessionId,
         record: &Record,
     ) -> Result<SessionTokens, Failure> {
-        let signed = self.signer.sign(&record.user_id, id, user.value.role, Timestamp::now());
+        let signed = self.signer.sign(&record.user_id, id, user.state.role, Timestamp::now());
         let access_token: Secret = signed.map_err(|error| {
             tracing::error!(%error, "an access token could not be signed");
-            Failure::Refused(Rejection::new(Code::Internal, "the token could not be signed"))
+            Rejection::new(Code::Internal, "the token could not be signed")
         })?;
         Ok(SessionTokens {
             session_id: id.clone(),
@@ -194,7 +190,7 @@ impl Auth {
             token_type: "Bearer".to_owned(),
             expires_in: ACCESS_SECONDS,
             refresh_token: self.refresh_tokens.token(id, &record.salt, record.generation),
-            user: shown(&user.value),
+            user: shown(&user.state),
         })
     }
 }

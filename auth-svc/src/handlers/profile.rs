@@ -1,33 +1,33 @@
 //! Changing one's own account.
 
-use schemas::commands::{CallContext, ChangeProfile};
+use decider::{Answer, Call, Committed, Failure, Reads, accepted, commit};
+use schemas::commands::ChangeProfile;
 use schemas::events::UserState;
 use schemas::values::{Email, Username};
 use schemas::views::Account;
-use schemas::{Actor, Lane, Position};
+use schemas::{Lane, Position};
 
 use crate::accounts::{self, shown};
-use crate::auth::{Answer, Auth, accepted};
+use crate::auth::Auth;
 use crate::domain::account::{self, Changing, NameChange};
-use crate::failure::Failure;
 
 impl Auth {
     pub(crate) async fn change_profile(
         &self,
-        context: &CallContext,
+        call: &Call,
         command: ChangeProfile,
     ) -> Answer<Account> {
-        let (user, position) = self.settle(|| self.try_change(context, &command)).await?;
+        let (user, position) = self.retry(|| self.try_change(call, &command)).await?;
         Ok(accepted(position, shown(&user)))
     }
 
     async fn try_change(
         &self,
-        context: &CallContext,
+        call: &Call,
         command: &ChangeProfile,
     ) -> Result<(UserState, Option<Position>), Failure> {
-        let user = accounts::caller(&self.log, context).await?;
-        let old = &user.value;
+        let user = accounts::caller(&self.log, call).await?;
+        let old = &user.state;
         let handle = match &command.username {
             Some(wanted) if *wanted != old.username => {
                 let lane = |name: &Username| self.names.handle(name.as_str());
@@ -42,17 +42,15 @@ impl Auth {
             }
             _ => None,
         };
-        let actor = Actor::User(old.id.clone());
         let state = Changing { user, handle, email };
         let (changed, facts) = account::change_profile(&state, command)?;
-        let written = accounts::commit(&self.log, context, actor, "change_profile", facts).await;
-        match written {
+        match commit(&self.log, call, facts, &Reads::default()).await? {
             // The same change under the same key was made before: this is how the account is now.
-            Err(Failure::Repeat) => {
-                let now = accounts::caller(&self.log, context).await?;
-                Ok((now.value, Some(self.log.epoch().at(now.at))))
+            Committed::Before(_) => {
+                let now = accounts::caller(&self.log, call).await?;
+                Ok((now.state, Some(self.log.epoch().at(now.at))))
             }
-            written => Ok((changed, written?)),
+            committed => Ok((changed, committed.position())),
         }
     }
 

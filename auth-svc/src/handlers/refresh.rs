@@ -1,16 +1,14 @@
 //! New tokens for an old refresh token.
 
-use eventlog::{Expect, LaneWrite};
-use schemas::commands::{CallContext, Refresh};
+use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
+use schemas::commands::Refresh;
 use schemas::events::{SessionEnd, SessionRefreshed};
 use schemas::views::SessionTokens;
 use schemas::{Actor, Code, Lane, Position, Rejection, Timestamp};
 
 use crate::accounts;
-use crate::auth::{Answer, Auth, accepted};
-use crate::call;
+use crate::auth::Auth;
 use crate::domain::session::{Record, Verdict, judge, rotate};
-use crate::failure::Failure;
 use crate::refresh::Presented;
 
 fn refused() -> Rejection {
@@ -20,19 +18,15 @@ fn refused() -> Rejection {
 impl Auth {
     /// Rotates; a token that was used before ends its session, but for an immediate retry, which gets the
     /// very token it has missed. Any number of tries at once are safe: one rotates, the others are retries.
-    pub(crate) async fn refresh(
-        &self,
-        context: &CallContext,
-        command: Refresh,
-    ) -> Answer<SessionTokens> {
+    pub(crate) async fn refresh(&self, call: &Call, command: Refresh) -> Answer<SessionTokens> {
         let presented = Presented::parse(command.refresh_token.expose()).ok_or_else(refused)?;
-        let (tokens, position) = self.settle(|| self.try_refresh(context, &presented)).await?;
+        let (tokens, position) = self.retry(|| self.try_refresh(call, &presented)).await?;
         Ok(accepted(position, tokens))
     }
 
     async fn try_refresh(
         &self,
-        context: &CallContext,
+        call: &Call,
         presented: &Presented,
     ) -> Result<(SessionTokens, Option<Position>), Failure> {
         let id = &presented.session;
@@ -48,20 +42,20 @@ impl Auth {
                 self.metrics.reuse();
                 tracing::warn!(session.id = %id, "a used refresh token came again; the session ends");
                 let end = SessionEnd::TokenReuse;
-                self.end(context, &record.user_id, vec![id.clone()], end).await?;
+                self.end(call, &record.user_id, vec![id.clone()], end).await?;
                 return Err(refused().into());
             }
             Verdict::Rotate | Verdict::Retry => {}
         }
         let user = accounts::user(&self.log, &record.user_id).await?;
-        let user = user.filter(|user| !user.value.suspended).ok_or_else(refused)?;
+        let user = user.filter(|user| !user.state.suspended).ok_or_else(refused)?;
         if verdict == Verdict::Retry {
             return Ok((self.tokens(&user, id, &record)?, None));
         }
         let (next, tell) = rotate(&record, now);
         self.sessions.replace(id, &next, revision).await?;
         let position = match tell {
-            true => self.tell_refreshed(context, presented, &next).await,
+            true => self.tell_refreshed(call, presented, &next).await,
             false => None,
         };
         Ok((self.tokens(&user, id, &next)?, position))
@@ -70,20 +64,19 @@ impl Auth {
     /// The rotation is done: that the log cannot be told now is no reason to refuse the tokens.
     async fn tell_refreshed(
         &self,
-        context: &CallContext,
+        call: &Call,
         presented: &Presented,
-        record: &Record,
+        session: &Record,
     ) -> Option<Position> {
-        let (session_id, user_id) = (presented.session.clone(), record.user_id.clone());
+        let (session_id, user_id) = (presented.session.clone(), session.user_id.clone());
         let lane = Lane::Session(user_id.clone());
-        let actor = Actor::User(user_id.clone());
-        let data = SessionRefreshed { session_id, user_id };
-        let event = call::event(actor, context, data.into());
-        match self.log.append(vec![LaneWrite::new(lane, event, Expect::Any)]).await {
+        let by_user = call.acting_as(Actor::User(user_id.clone()));
+        let refreshed = SessionRefreshed { session_id, user_id };
+        let fact = Fact::expecting(Expect::Any, lane, refreshed);
+        match record(&self.log, &by_user, fact).await {
             Ok(appended) => Some(appended.position),
-            Err(error) => {
-                let error = telemetry::error_chain(&error);
-                tracing::warn!(session.id = %presented.session, error, "a refresh was not told");
+            Err(_logged) => {
+                tracing::warn!(session.id = %presented.session, "a refresh was not written");
                 None
             }
         }

@@ -1,7 +1,8 @@
 //! Making an account.
 
+use decider::{Answer, Call, Committed, Failure, Reads, accepted, commit};
 use eventlog::SecretError;
-use schemas::commands::{CallContext, Register};
+use schemas::commands::Register;
 use schemas::events::UserState;
 use schemas::values::{Role, Secret};
 use schemas::views::Account;
@@ -9,10 +10,9 @@ use schemas::{Actor, Code, Position, Rejection, UserId};
 use tokio::time::Instant;
 
 use crate::accounts::{self, shown};
-use crate::auth::{Answer, Auth, Credentials, accepted};
+use crate::auth::{Auth, Credentials, write_record};
 use crate::call;
 use crate::domain::account::{LoadedUser, Registering, Registrar, register};
-use crate::failure::Failure;
 use crate::queue::Asker;
 
 /// What the log says before an account is made.
@@ -25,7 +25,7 @@ enum Before {
 
 /// One registration under way.
 struct Registration<'a> {
-    context: &'a CallContext,
+    call: &'a Call,
     command: &'a Register,
     id: UserId,
     asker: Asker,
@@ -43,37 +43,33 @@ fn mismatch() -> Rejection {
 }
 
 impl Auth {
-    /// Makes an account for the one who asks.
-    pub(crate) async fn register(
-        &self,
-        context: &CallContext,
-        command: Register,
-    ) -> Answer<Account> {
-        self.make_account(self.registration(context, &command, false)).await
+    /// Registers an account for the caller.
+    pub(crate) async fn register(&self, call: &Call, command: Register) -> Answer<Account> {
+        self.make_account(self.registration(call, &command, false)).await
     }
 
-    /// Makes an account by the operator's word, with any role.
+    /// Registers an account for the operator, with any role.
     pub(crate) async fn register_by_operator(
         &self,
-        context: &CallContext,
+        call: &Call,
         command: &Register,
     ) -> Answer<Account> {
-        self.make_account(self.registration(context, command, true)).await
+        self.make_account(self.registration(call, command, true)).await
     }
 
     fn registration<'a>(
         &self,
-        context: &'a CallContext,
+        call: &'a Call,
         command: &'a Register,
         by_operator: bool,
     ) -> Registration<'a> {
         Registration {
-            context,
+            call,
             command,
-            id: call::account_id(&self.names, context, command),
-            asker: call::asker(context, command.username.as_str()),
+            id: call::account_id(&self.names, call, command),
+            asker: call::asker(call, command.username.as_str()),
             password: command.password.clone().into(),
-            until: call::password_deadline(context),
+            until: call::password_deadline(call),
             by_operator,
         }
     }
@@ -81,15 +77,15 @@ impl Auth {
     /// Stores the password first, then the account: an account never exists without its password.
     async fn make_account(&self, it: Registration<'_>) -> Answer<Account> {
         // What cannot succeed is refused before a quarter of a second of a core is spent on its password.
-        if let Before::Made(user) = self.settle(|| self.look(&it)).await? {
+        if let Before::Made(user) = self.retry(|| self.look(&it)).await? {
             return self.made_before(&it, &user).await;
         }
         let bcrypt = self.passwords.hash(&it.asker, it.password.expose(), it.until).await?;
-        self.settle(|| self.store_password(&it, &bcrypt)).await?;
-        match self.settle(|| self.try_register(&it)).await {
+        self.retry(|| self.store_password(&it, &bcrypt)).await?;
+        match self.retry(|| self.try_register(&it)).await {
             Ok(Some((user, position))) => Ok(accepted(position, shown(&user))),
             Ok(None) => {
-                let before = self.settle(|| self.look(&it)).await?;
+                let before = self.retry(|| self.look(&it)).await?;
                 let Before::Made(user) = before else { return Err(mismatch()) };
                 self.made_before(&it, &user).await
             }
@@ -102,13 +98,13 @@ impl Auth {
 
     /// Loads what the decision is made by and refuses what it would refuse.
     async fn look(&self, it: &Registration<'_>) -> Result<Before, Failure> {
-        let Registration { context, command, id, .. } = it;
-        if context.idempotency_key.is_some()
+        let Registration { call, command, id, .. } = it;
+        if call.key.is_some()
             && let Some(user) = accounts::user(&self.log, id).await?
         {
             return Ok(Before::Made(Box::new(user)));
         }
-        let asker = match (&command.role, &context.caller) {
+        let asker = match (&command.role, &call.caller) {
             (Some(_), Some(caller)) => accounts::user(&self.log, &caller.user_id).await?,
             _ => None,
         };
@@ -117,7 +113,7 @@ impl Auth {
             Some(asker) => Registrar::Account(asker),
             None => Registrar::Themselves,
         };
-        let (handle, email, roll) = tokio::try_join!(
+        let (handle, email, registry) = tokio::try_join!(
             accounts::name(&self.log, self.names.handle(command.username.as_str())),
             accounts::name(&self.log, self.names.email(command.email.as_str())),
             accounts::name(&self.log, self.names.admins()),
@@ -126,15 +122,15 @@ impl Auth {
             // The other try came between the two looks.
             return Err(Failure::Conflict);
         }
-        let state = Registering { handle, email, roll, by };
+        let state = Registering { handle, email, registry, by };
         register(&state, command, id, &call::now())?;
         Ok(Before::Nothing(Box::new(state)))
     }
 
     async fn store_password(&self, it: &Registration<'_>, bcrypt: &str) -> Result<(), Failure> {
-        let value = serde_json::to_vec(&Credentials { bcrypt: bcrypt.to_owned() })?;
+        let value = write_record(&Credentials { bcrypt: bcrypt.to_owned() })?;
         match self.credentials.create(it.id.as_str(), value, None).await {
-            Err(SecretError::Conflict) if it.context.idempotency_key.is_some() => {}
+            Err(SecretError::Conflict) if it.call.key.is_some() => {}
             other => return Ok(other.map(drop)?),
         }
         // Another try of this request is under way or was interrupted; the password is there already.
@@ -155,26 +151,26 @@ impl Auth {
         if user.role == Role::Admin {
             self.admins.note(&it.id).await?;
         }
-        let asker = it.context.caller.as_ref().map(|caller| &caller.user_id);
+        let asker = it.call.caller.as_ref().map(|caller| &caller.user_id);
         let actor = match it.by_operator {
             true => Actor::System,
             false => Actor::User(asker.unwrap_or(&it.id).clone()),
         };
-        match accounts::commit(&self.log, it.context, actor, "register", facts).await {
-            Err(Failure::Repeat) => Ok(None),
-            written => Ok(Some((user, written?))),
+        match commit(&self.log, &it.call.acting_as(actor), facts, &Reads::default()).await? {
+            Committed::Before(_) => Ok(None),
+            committed => Ok(Some((user, committed.position()))),
         }
     }
 
     /// A repeat under the same idempotency key finds its first result, when it brings the same password:
     /// a stranger who guesses the key learns nothing.
     async fn made_before(&self, it: &Registration<'_>, user: &LoadedUser) -> Answer<Account> {
-        let stored = self.settle(|| self.credentials_of(&it.id)).await?;
+        let stored = self.retry(|| self.credentials_of(&it.id)).await?;
         let hash = stored.as_ref().map(|(credentials, _)| credentials.bcrypt.as_str());
         if !self.belongs(it, hash).await? {
             return Err(mismatch());
         }
-        Ok(accepted(Some(self.log.epoch().at(user.at)), shown(&user.value)))
+        Ok(accepted(Some(self.log.epoch().at(user.at)), shown(&user.state)))
     }
 
     /// Whether the password of a registration belongs to a hash.
@@ -187,7 +183,7 @@ impl Auth {
     /// account was made, and under an idempotency key, where another try may rely on it: without an
     /// account it opens nothing.
     async fn drop_orphan(&self, it: &Registration<'_>, rejection: &Rejection) {
-        if rejection.code == Code::Unavailable || it.context.idempotency_key.is_some() {
+        if rejection.code == Code::Unavailable || it.call.key.is_some() {
             return;
         }
         if let Err(error) = self.credentials.delete(it.id.as_str()).await {

@@ -1,22 +1,22 @@
 //! Listing and ending sessions, and saying whether one may be used.
 
-use eventlog::{Expect, LaneWrite};
-use schemas::commands::{CallContext, EndSessions, GetSessionStatus, SessionStatus, WhichSessions};
+use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
+use schemas::commands::{
+    EndSessions, GetSessionStatus, ListSessions, SessionStatus, WhichSessions,
+};
 use schemas::events::{SessionEnd, SessionsEnded};
 use schemas::values::Role;
 use schemas::views::Session;
-use schemas::{Actor, Lane, Position, Rejection, SessionId, UserId};
+use schemas::{Lane, Position, Rejection, SessionId, UserId};
 
 use crate::accounts;
-use crate::auth::{Answer, Auth, accepted};
-use crate::call;
-use crate::failure::Failure;
+use crate::auth::Auth;
 
 impl Auth {
     /// Ends sessions of an account: no token of theirs is good any more, and their sockets close.
     pub(crate) async fn end(
         &self,
-        context: &CallContext,
+        call: &Call,
         user: &UserId,
         ids: Vec<SessionId>,
         reason: SessionEnd,
@@ -25,33 +25,24 @@ impl Auth {
             return Ok(None);
         }
         self.sessions.delete(&ids).await?;
-        let actor = match &context.caller {
-            Some(caller) => Actor::User(caller.user_id.clone()),
-            None => Actor::System,
-        };
-        let data = SessionsEnded { user_id: user.clone(), session_ids: ids.clone(), reason };
-        let event = call::event(actor, context, data.into());
-        let write = LaneWrite::new(Lane::Session(user.clone()), event, Expect::Any);
-        let appended = self.log.append(vec![write]).await?;
+        let ended = SessionsEnded { user_id: user.clone(), session_ids: ids.clone(), reason };
+        let fact = Fact::expecting(Expect::Any, Lane::Session(user.clone()), ended);
+        let appended = record(&self.log, call, fact).await?;
         self.sessions.forget(user, &ids).await?;
         Ok(Some(appended.position))
     }
 
-    pub(crate) async fn end_sessions(
-        &self,
-        context: &CallContext,
-        command: EndSessions,
-    ) -> Answer<()> {
-        let position = self.settle(|| self.try_end(context, &command.which)).await?;
+    pub(crate) async fn end_sessions(&self, call: &Call, command: EndSessions) -> Answer<()> {
+        let position = self.retry(|| self.try_end(call, &command.which)).await?;
         Ok(accepted(position, ()))
     }
 
     async fn try_end(
         &self,
-        context: &CallContext,
+        call: &Call,
         which: &WhichSessions,
     ) -> Result<Option<Position>, Failure> {
-        let caller = call::caller(context)?;
+        let caller = call.caller()?;
         let ids = match which {
             WhichSessions::Current => vec![caller.session_id.clone()],
             WhichSessions::All => {
@@ -68,16 +59,16 @@ impl Auth {
                 vec![id.clone()]
             }
         };
-        self.end(context, &caller.user_id, ids, SessionEnd::Logout).await
+        self.end(call, &caller.user_id, ids, SessionEnd::Logout).await
     }
 
-    pub(crate) async fn list_sessions(&self, context: &CallContext) -> Answer<Vec<Session>> {
-        let sessions = self.settle(|| self.try_list(context)).await?;
+    pub(crate) async fn list_sessions(&self, call: &Call, _: ListSessions) -> Answer<Vec<Session>> {
+        let sessions = self.retry(|| self.try_list(call)).await?;
         Ok(accepted(None, sessions))
     }
 
-    async fn try_list(&self, context: &CallContext) -> Result<Vec<Session>, Failure> {
-        let caller = call::caller(context)?;
+    async fn try_list(&self, call: &Call) -> Result<Vec<Session>, Failure> {
+        let caller = call.caller()?;
         let (mut sessions, mut gone) = (Vec::new(), Vec::new());
         for (id, record) in self.sessions.all(&caller.user_id).await? {
             match record {
@@ -93,17 +84,24 @@ impl Auth {
             }
         }
         // Expired, or its end was interrupted before the log was told: then it is told now.
-        self.end(context, &caller.user_id, gone, SessionEnd::Logout).await?;
+        self.end(call, &caller.user_id, gone, SessionEnd::Logout).await?;
         sessions.reverse();
         Ok(sessions)
     }
 
-    pub(crate) async fn session_status(&self, command: GetSessionStatus) -> Answer<SessionStatus> {
-        let status = self.settle(|| self.try_status(&command)).await?;
+    pub(crate) async fn session_status(
+        &self,
+        _: &Call,
+        command: GetSessionStatus,
+    ) -> Answer<SessionStatus> {
+        let status = self.retry(|| self.try_status(&command)).await?;
         Ok(accepted(None, status))
     }
 
-    async fn try_status(&self, command: &GetSessionStatus) -> Result<SessionStatus, Failure> {
+    pub(super) async fn try_status(
+        &self,
+        command: &GetSessionStatus,
+    ) -> Result<SessionStatus, Failure> {
         let (record, user) = tokio::try_join!(
             self.sessions.get(&command.session_id),
             accounts::user(&self.log, &command.user_id)
@@ -112,7 +110,7 @@ impl Auth {
         Ok(match user {
             None => SessionStatus { active: false, role: Role::User },
             Some(user) => {
-                SessionStatus { active: theirs && !user.value.suspended, role: user.value.role }
+                SessionStatus { active: theirs && !user.state.suspended, role: user.state.role }
             }
         })
     }

@@ -3,43 +3,42 @@
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
-use schemas::commands::{CallContext, Caller, GetSessionStatus, RedeemWsTicket, WsTicket};
+use decider::{Answer, Call, Failure, accepted};
+use schemas::commands::{Caller, GetSessionStatus, IssueWsTicket, RedeemWsTicket, WsTicket};
 use schemas::values::Secret;
 use schemas::{Code, Digest, Rejection};
 
-use crate::auth::{Answer, Auth, accepted};
-use crate::call;
-use crate::failure::Failure;
+use crate::auth::{Auth, read_record, write_record};
 
 /// Seconds a pass is good for.
 const SECONDS: u32 = 30;
 
 impl Auth {
-    pub(crate) async fn issue_ticket(&self, context: &CallContext) -> Answer<WsTicket> {
-        let caller = call::caller(context)?;
+    pub(crate) async fn issue_ticket(&self, call: &Call, _: IssueWsTicket) -> Answer<WsTicket> {
+        let caller = call.caller()?;
         let random: [u8; 32] = rand::random();
         let ticket = BASE64URL_NOPAD.encode(&random);
-        self.settle(|| self.store_ticket(&ticket, caller)).await?;
+        self.retry(|| self.store_ticket(&ticket, caller)).await?;
         Ok(accepted(None, WsTicket { ticket: Secret::new(ticket), expires_in: SECONDS }))
     }
 
     async fn store_ticket(&self, ticket: &str, caller: &Caller) -> Result<(), Failure> {
-        let value = serde_json::to_vec(caller)?;
+        let value = write_record(caller)?;
         let lifetime = Duration::from_secs(SECONDS.into());
         self.tickets.create(key(ticket).as_str(), value, Some(lifetime)).await?;
         Ok(())
     }
 
-    /// Of several who come with the same pass at the same time one gets in.
-    pub(crate) async fn redeem_ticket(&self, command: RedeemWsTicket) -> Answer<Caller> {
-        let found = self.settle(|| self.take_ticket(command.ticket.expose())).await?;
+    /// Of several handshakes with the same pass at the same time one succeeds.
+    pub(crate) async fn redeem_ticket(&self, _: &Call, command: RedeemWsTicket) -> Answer<Caller> {
+        let found = self.retry(|| self.take_ticket(command.ticket.expose())).await?;
         let refused = || Rejection::new(Code::Unauthenticated, "the ticket is not valid");
         let mut caller = found.ok_or_else(refused)?;
         let asked = GetSessionStatus {
             user_id: caller.user_id.clone(),
             session_id: caller.session_id.clone(),
         };
-        let status = self.session_status(asked).await?.result;
+        let status = self.retry(|| self.try_status(&asked)).await?;
         if !status.active {
             return Err(refused());
         }
@@ -52,13 +51,13 @@ impl Auth {
         let Some((value, revision)) = self.tickets.get(key.as_str()).await? else {
             return Ok(None);
         };
-        let caller = serde_json::from_slice(&value)?;
+        let caller = read_record(&value)?;
         let mine = self.tickets.take(key.as_str(), revision).await?;
         Ok(mine.then_some(caller))
     }
 }
 
-/// Whoever can read the bucket cannot use what is in it.
+/// A reader of the bucket cannot use what is in it.
 fn key(ticket: &str) -> Digest {
     Digest::of(["ws-ticket", ticket])
 }

@@ -1,13 +1,13 @@
 //! Registering, and changing one's own account.
 
-use eventlog::Expect;
+use decider::{Expect, Fact};
 use schemas::commands::{ChangeProfile, Register};
 use schemas::events::{UserProfileChanged, UserRegistered, UserState};
 use schemas::values::Role;
 use schemas::{Lane, UserId};
 
-use super::{AccountRejection, LoadedUser, Name};
-use crate::domain::{Context, Fact};
+use super::{AccountRejection, Administrator as _, LoadedUser, Name};
+use crate::domain::Context;
 
 /// What a registration is decided by.
 #[derive(Debug, Clone)]
@@ -16,25 +16,25 @@ pub(crate) struct Registering {
     pub(crate) handle: Name,
     /// The wanted address.
     pub(crate) email: Name,
-    /// The roll of admins: held since the first account was made. It is claimed together with that one, so that of
+    /// The admin registry: held since the first account was made. It is claimed together with that one, so that of
     /// two first ones only one becomes admin.
-    pub(crate) roll: Name,
-    /// Whose decision it is.
+    pub(crate) registry: Name,
+    /// Who decides.
     pub(crate) by: Registrar,
 }
 
-/// Whose decision it is that an account is made.
+/// Who decides that an account is made.
 #[derive(Debug, Clone)]
 pub(crate) enum Registrar {
-    /// That of the one it is for.
+    /// The user it is for.
     Themselves,
-    /// That of an account, which may give roles if it is an admin's.
+    /// Another account, which may give roles if it is an admin's.
     Account(LoadedUser),
-    /// That of the operator, who may give every role.
+    /// The operator, who may give every role.
     Operator,
 }
 
-/// A new account: the account itself, its two names, and for the first one the roll of admins. The first is an
+/// A new account: the account itself, its two names, and for the first one the admin registry. The first is an
 /// admin's when only people on the machine itself can make it.
 pub(crate) fn register(
     state: &Registering,
@@ -48,15 +48,15 @@ pub(crate) fn register(
     if state.email.owner.is_some() {
         return Err(AccountRejection::EmailTaken);
     }
-    let first = state.roll.owner.is_none();
-    let (role, vouched) = match (command.role, &state.by) {
+    let first = state.registry.owner.is_none();
+    let (role, registered) = match (command.role, &state.by) {
         (role, Registrar::Operator) => {
-            (role.unwrap_or(Role::User), Some(state.roll.claimed_by(id)))
+            (role.unwrap_or(Role::User), Some(state.registry.claimed_by(id)))
         }
-        _ if first && command.loopback => (Role::Admin, Some(state.roll.claimed_by(id))),
-        (None | Some(Role::User), _) => (Role::User, first.then(|| state.roll.claimed_by(id))),
+        _ if first && command.loopback => (Role::Admin, Some(state.registry.claimed_by(id))),
+        (None | Some(Role::User), _) => (Role::User, first.then(|| state.registry.claimed_by(id))),
         (Some(role), Registrar::Account(asker)) if asker.is_admin() => {
-            (role, Some(asker.vouches(&state.roll.lane)))
+            (role, Some(asker.require_unchanged(&state.registry.lane)))
         }
         (Some(_), _) => return Err(AccountRejection::RoleNotYours),
     };
@@ -74,9 +74,8 @@ pub(crate) fn register(
         created_at: context.now,
     };
     let mut facts = vec![state.handle.claimed_by(id), state.email.claimed_by(id)];
-    facts.extend(vouched);
-    let data = UserRegistered { user: user.clone() }.into();
-    facts.push(Fact { lane: Lane::User(id.clone()), data, expect: Expect::Empty });
+    facts.extend(registered);
+    facts.push(Fact::new(Lane::User(id.clone()), UserRegistered { user: user.clone() }));
     Ok((user, facts))
 }
 
@@ -117,7 +116,7 @@ pub(crate) fn change_profile(
     state: &Changing,
     command: &ChangeProfile,
 ) -> Result<(UserState, Vec<Fact>), AccountRejection> {
-    let old = &state.user.value;
+    let old = &state.user.state;
     if old.suspended {
         return Err(AccountRejection::Suspended);
     }
@@ -143,8 +142,7 @@ pub(crate) fn change_profile(
     if user == *old {
         return Ok((user, Vec::new()));
     }
-    let data = UserProfileChanged { user: user.clone() }.into();
-    let lane = Lane::User(user.id.clone());
-    facts.push(Fact { lane, data, expect: Expect::At(state.user.at) });
+    let changed = UserProfileChanged { user: user.clone() };
+    facts.push(Fact::expecting(Expect::At(state.user.at), Lane::User(user.id.clone()), changed));
     Ok((user, facts))
 }

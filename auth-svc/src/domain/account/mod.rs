@@ -12,6 +12,6 @@ mod tests;
 
 pub(crate) use administer::{Administering, administer, promote};
 pub(crate) use decide::{Changing, NameChange, Registering, Registrar, change_profile, register};
-pub(crate) use evolve::{evolve, evolve_owner};
+pub(crate) use evolve::{account_after, owner_after};
 pub(crate) use rejection::AccountRejection;
-pub(crate) use state::{LoadedUser, Name};
+pub(crate) use state::{Administrator, LoadedUser, Name};

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use eventlog::Expect;
+use decider::{Expect, Fact, Seen};
 use proptest::prelude::*;
 use schemas::commands::{AdministerUser, ChangeProfile, Register};
 use schemas::events::UserState;
@@ -16,10 +16,10 @@ use schemas::{EventData, Lane, NameKey, Sequence, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{
-    Administering, Changing, LoadedUser, Name, NameChange, Registering, Registrar, administer,
-    change_profile, evolve, evolve_owner, promote, register,
+    Administering, Administrator, Changing, LoadedUser, Name, NameChange, Registering, Registrar,
+    account_after, administer, change_profile, owner_after, promote, register,
 };
-use crate::domain::{Context, Fact, Loaded};
+use crate::domain::Context;
 
 const NOW: Context = Context { now: Timestamp::from_millis(1_795_255_200_000) };
 
@@ -84,7 +84,7 @@ fn names() -> NameKey {
     NameKey::new(&[1; NameKey::BYTES])
 }
 
-fn roll() -> Lane {
+fn registry() -> Lane {
     names().admins()
 }
 
@@ -107,20 +107,15 @@ impl Log {
     }
 
     fn name(&self, lane: Lane, lag: u64) -> Name {
-        let last = self.seen(&lane, lag).last().cloned();
-        let mut owner = None;
-        let at = last.map_or(0, |(sequence, event)| {
-            evolve_owner(&mut owner, event);
-            sequence
-        });
+        let last = self.seen(&lane, lag).last();
+        let at = last.map_or(0, |(sequence, _)| *sequence);
+        let owner = last.and_then(|(_, event)| owner_after(event)).flatten();
         Name { lane, at, owner }
     }
 
     fn user(&self, id: &UserId, lag: u64) -> Option<LoadedUser> {
-        let (at, event) = self.seen(&Lane::User(id.clone()), lag).last()?.clone();
-        let mut user = None;
-        evolve(&mut user, event);
-        user.map(|value| Loaded { at, value })
+        let (at, event) = self.seen(&Lane::User(id.clone()), lag).last()?;
+        account_after(event).map(|state| Seen { at: *at, state })
     }
 
     fn person(&self, number: u8, lag: u64) -> Option<LoadedUser> {
@@ -151,7 +146,7 @@ impl Log {
             Act::Register(wanted) => return self.register(wanted, lags),
             Act::Promote { who } => self
                 .person(*who, lags[0])
-                .and_then(|user| promote(&user, &self.name(roll(), lags[1])).ok()),
+                .and_then(|user| promote(&user, &self.name(registry(), lags[1])).ok()),
             Act::Rename { who, name, address } => self.rename(*who, *name, *address, lags),
             Act::Administer { admin, target, role, suspended } => {
                 self.administer((*admin, *target), *role, *suspended, lags)
@@ -161,7 +156,7 @@ impl Log {
             && !facts.is_empty()
             && self.append(facts)
         {
-            let now = self.user(&announced.id, 0).map(|user| user.value);
+            let now = self.user(&announced.id, 0).map(|user| user.state);
             assert_eq!(now, Some(announced), "the log says what the decision announced");
         }
     }
@@ -184,7 +179,7 @@ impl Log {
         let state = Registering {
             handle: self.name(names().handle(command.username.as_str()), lags[0]),
             email: self.name(names().email(command.email.as_str()), lags[1]),
-            roll: self.name(roll(), lags[2]),
+            registry: self.name(registry(), lags[2]),
             by,
         };
         self.drawn += 1;
@@ -212,7 +207,7 @@ impl Log {
             username: name.map(username),
             settings: None,
         };
-        let old = &user.value;
+        let old = &user.state;
         let handle = command.username.as_ref().filter(|wanted| **wanted != old.username);
         let handle = handle.map(|wanted| NameChange {
             old: self.name(names().handle(old.username.as_str()), lags[1]),
@@ -235,36 +230,35 @@ impl Log {
     ) -> Option<(UserState, Vec<Fact>)> {
         let admin = self.person(admin, lags[0])?;
         let target = self.person(target, lags[1])?;
-        let others = self.people.iter().filter(|id| **id != admin.value.id);
+        let others = self.people.iter().filter(|id| **id != admin.state.id);
         let mut others = others.filter_map(|id| self.user(id, lags[2]));
-        let another = others.find(LoadedUser::is_admin);
-        let user_id = target.value.id.clone();
+        let another = others.find(Administrator::is_admin);
+        let user_id = target.state.id.clone();
         let command = AdministerUser { user_id, role, suspended };
-        administer(&Administering { admin, target, roll: roll(), another }, &command).ok()
+        administer(&Administering { admin, target, registry: registry(), another }, &command).ok()
     }
 
     fn check(&self) {
         let people: Vec<UserState> =
-            self.people.iter().map(|id| self.user(id, 0).unwrap().value).collect();
+            self.people.iter().map(|id| self.user(id, 0).unwrap().state).collect();
         for person in &people {
             let owner = Some(person.id.to_string());
             let handle = names().handle(person.username.as_str());
-            assert_eq!(self.name(handle, 0).owner, owner, "everybody holds his username");
+            assert_eq!(self.name(handle, 0).owner, owner, "every account holds its username");
             let email = names().email(person.email.as_str());
-            assert_eq!(self.name(email, 0).owner, owner, "everybody holds his address");
+            assert_eq!(self.name(email, 0).owner, owner, "every account holds its address");
         }
-        let names = self
-            .lanes
-            .keys()
-            .filter(|lane| matches!(lane, Lane::Handle(_) | Lane::Email(_)) && **lane != roll());
-        let held = names.filter(|lane| self.name((*lane).clone(), 0).owner.is_some()).count();
-        assert_eq!(held, people.len() * 2, "no name is held by nobody's account");
-        let admin = |person: &UserState| person.role == Role::Admin && !person.suspended;
-        let had = self.lanes.values().flatten().any(|(_, event)| {
-            let mut user = None;
-            evolve(&mut user, event.clone());
-            user.as_ref().is_some_and(admin)
+        let names = self.lanes.keys().filter(|lane| {
+            matches!(lane, Lane::Handle(_) | Lane::Email(_)) && **lane != registry()
         });
+        let held = names.filter(|lane| self.name((*lane).clone(), 0).owner.is_some()).count();
+        assert_eq!(held, people.len() * 2, "no name is held without an account");
+        let admin = |person: &UserState| person.role == Role::Admin && !person.suspended;
+        let had = self
+            .lanes
+            .values()
+            .flatten()
+            .any(|(_, event)| account_after(event).as_ref().is_some_and(admin));
         assert!(!had || people.iter().any(admin), "an admin remains");
     }
 }

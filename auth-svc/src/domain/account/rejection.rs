@@ -5,15 +5,15 @@ use schemas::{Code, Rejection};
 /// A refusal, before it is turned into what travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AccountRejection {
-    /// The username is somebody else's.
+    /// The username belongs to another account.
     UsernameTaken,
-    /// The address is somebody else's.
+    /// The address belongs to another account.
     EmailTaken,
     /// Only an admin may give roles.
     RoleNotYours,
     /// The caller is not an admin.
     NotAdmin,
-    /// Nobody suspends himself.
+    /// Admins cannot suspend themselves.
     NotYourself,
     /// One admin always remains.
     LastAdmin,
@@ -36,7 +36,7 @@ impl From<AccountRejection> for Rejection {
             }
             R::RoleNotYours => Self::new(Code::Forbidden, "only an admin may give roles"),
             R::NotAdmin => Self::new(Code::Forbidden, "only an admin may do this"),
-            R::NotYourself => Self::new(Code::Conflict, "nobody can suspend himself"),
+            R::NotYourself => Self::new(Code::Conflict, "you cannot suspend your own account"),
             R::LastAdmin => Self::new(Code::Conflict, "the last admin cannot lose the role"),
             R::Suspended => Self::new(Code::Forbidden, "the account is suspended"),
         }

@@ -1,56 +1,60 @@
 //! What a decision about an account is made by.
 
-use eventlog::Expect;
+use decider::{Expect, Fact, Seen};
 use schemas::events::{NameClaimed, NameReleased, UserState};
 use schemas::values::Role;
 use schemas::{Lane, Sequence, UserId};
 
-use crate::domain::{Fact, Loaded};
-
 /// An account as it was loaded.
-pub(crate) type LoadedUser = Loaded<UserState>;
+pub(crate) type LoadedUser = Seen<UserState>;
 
-impl LoadedUser {
+/// What an account may do as an admin.
+pub(crate) trait Administrator {
     /// Whether this account may act as an admin.
-    pub(crate) fn is_admin(&self) -> bool {
-        self.value.role == Role::Admin && !self.value.suspended
+    fn is_admin(&self) -> bool;
+
+    /// The fact, written into the admin registry, that an act relies on this admin. It is fenced by the admin's own
+    /// lane: the act is refused once anything has happened to that account.
+    fn require_unchanged(&self, registry: &Lane) -> Fact;
+}
+
+impl Administrator for LoadedUser {
+    fn is_admin(&self) -> bool {
+        self.state.role == Role::Admin && !self.state.suspended
     }
 
-    /// The fact that this admin vouches for an act, written into the roll of admins. It is fenced by his own
-    /// lane: an act that relies on his being an admin is refused once anything has happened to him.
-    pub(crate) fn vouches(&self, roll: &Lane) -> Fact {
-        let data = NameClaimed { owner: self.value.id.to_string() }.into();
-        let lane = Lane::User(self.value.id.clone());
-        Fact { lane: roll.clone(), data, expect: Expect::Fence { lane, at: self.at } }
+    fn require_unchanged(&self, registry: &Lane) -> Fact {
+        let fence = Expect::Fence { lane: Lane::User(self.state.id.clone()), at: self.at };
+        Fact::expecting(fence, registry.clone(), NameClaimed { owner: self.state.id.to_string() })
     }
 }
 
-/// A unique name: who holds it, if anybody does.
+/// A unique name, and who holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Name {
     /// Its lane.
     pub(crate) lane: Lane,
     /// The lane's last sequence.
     pub(crate) at: Sequence,
-    /// The holder's id.
+    /// The holder's id; none while the name is free.
     pub(crate) owner: Option<String>,
 }
 
 impl Name {
-    /// Free for this account: nobody's, or its own already.
+    /// Whether the name is free, or this account's already.
     pub(crate) fn is_free_for(&self, user: &UserId) -> bool {
         self.owner.as_deref().is_none_or(|owner| owner == user.as_str())
     }
 
     /// The fact that this account holds the name from now on.
     pub(crate) fn claimed_by(&self, user: &UserId) -> Fact {
-        let data = NameClaimed { owner: user.to_string() }.into();
-        Fact { lane: self.lane.clone(), data, expect: Expect::At(self.at) }
+        let claimed = NameClaimed { owner: user.to_string() };
+        Fact::expecting(Expect::At(self.at), self.lane.clone(), claimed)
     }
 
     /// The fact that the name is free from now on.
     pub(crate) fn released_by(&self, user: &UserId) -> Fact {
-        let data = NameReleased { owner: user.to_string() }.into();
-        Fact { lane: self.lane.clone(), data, expect: Expect::At(self.at) }
+        let released = NameReleased { owner: user.to_string() };
+        Fact::expecting(Expect::At(self.at), self.lane.clone(), released)
     }
 }

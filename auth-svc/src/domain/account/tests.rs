@@ -1,6 +1,6 @@
 //! Given what was loaded, when a command comes, then these facts or this refusal.
 
-use eventlog::Expect;
+use decider::{Expect, Fact, Seen};
 use schemas::commands::{AdministerUser, ChangeProfile, Register};
 use schemas::events::UserState;
 use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Username};
@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::{
     AccountRejection, Administering, Changing, Name, NameChange, Registering, Registrar,
-    administer, change_profile, evolve, evolve_owner, promote, register,
+    account_after, administer, change_profile, owner_after, promote, register,
 };
-use crate::domain::{Context, Fact, Loaded};
+use crate::domain::Context;
 
 const NOW: Context = Context { now: Timestamp::from_millis(1_795_255_200_000) };
 
@@ -31,7 +31,7 @@ fn names() -> NameKey {
     NameKey::new(&[1; NameKey::BYTES])
 }
 
-fn roll() -> Lane {
+fn registry() -> Lane {
     names().admins()
 }
 
@@ -40,7 +40,7 @@ fn registering(name: &str) -> (Registering, Register) {
     let state = Registering {
         handle: free(names().handle(name)),
         email: free(names().email(&email)),
-        roll: held(roll(), 1, &id(9)),
+        registry: held(registry(), 1, &id(9)),
         by: Registrar::Themselves,
     };
     let command = Register {
@@ -61,8 +61,8 @@ fn user(number: u128, name: &str, role: Role) -> UserState {
     user
 }
 
-fn asker(role: Role) -> Loaded<UserState> {
-    Loaded { at: 21, value: user(8, "asker", role) }
+fn asker(role: Role) -> Seen<UserState> {
+    Seen { at: 21, state: user(8, "asker", role) }
 }
 
 fn untouched(number: u128, at: u64) -> Expect {
@@ -86,28 +86,28 @@ fn an_account_claims_its_names() {
 }
 
 #[test]
-fn the_first_account_becomes_admin_and_is_written_into_the_roll() {
+fn the_first_account_becomes_admin_and_is_written_into_the_registry() {
     let (mut state, command) = registering("ada");
-    state.roll = free(roll());
+    state.registry = free(registry());
     let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
     assert_eq!(user.role, Role::Admin);
-    assert!(facts.iter().any(|fact| fact.lane == roll()));
+    assert!(facts.iter().any(|fact| fact.lane == registry()));
 }
 
 #[test]
 fn the_first_account_from_elsewhere_is_an_ordinary_one_and_there_is_no_second_first_one() {
     let (mut state, mut command) = registering("ada");
-    state.roll = free(roll());
+    state.registry = free(registry());
     command.loopback = false;
     let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
     assert_eq!(user.role, Role::User);
-    assert!(facts.iter().any(|fact| fact.lane == roll()), "the roll is held from now on");
+    assert!(facts.iter().any(|fact| fact.lane == registry()), "the registry is held from now on");
     let (mut state, command) = registering("bob");
-    state.roll = held(roll(), 1, &id(1));
+    state.registry = held(registry(), 1, &id(1));
     let (user, facts) = register(&state, &command, &id(2), &NOW).unwrap();
     assert_eq!((user.role, facts.len()), (Role::User, 3));
     let (mut state, mut command) = registering("eve");
-    state.roll = free(roll());
+    state.registry = free(registry());
     (command.role, command.loopback) = (Some(Role::Admin), false);
     let refused = register(&state, &command, &id(3), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
@@ -117,33 +117,34 @@ fn the_first_account_from_elsewhere_is_an_ordinary_one_and_there_is_no_second_fi
 fn the_operator_makes_admins() {
     for owner in [None, Some(id(9).to_string())] {
         let (mut state, mut command) = registering("ada");
-        state.roll = Name { lane: roll(), at: 4, owner };
+        state.registry = Name { lane: registry(), at: 4, owner };
         state.by = Registrar::Operator;
         (command.role, command.loopback) = (Some(Role::Admin), false);
         let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
         assert_eq!(user.role, Role::Admin);
-        let claim = facts.iter().find(|fact| fact.lane == roll()).map(|fact| fact.expect.clone());
+        let claim =
+            facts.iter().find(|fact| fact.lane == registry()).map(|fact| fact.expect.clone());
         assert_eq!(claim, Some(Expect::At(4)));
     }
 }
 
 #[test]
 fn the_operator_promotes_an_account_once() {
-    let roll = free(roll());
-    let mut ada = Loaded { at: 5, value: user(1, "ada", Role::Moderator) };
-    let (after, facts) = promote(&ada, &roll).unwrap();
+    let registry = free(registry());
+    let mut ada = Seen { at: 5, state: user(1, "ada", Role::Moderator) };
+    let (after, facts) = promote(&ada, &registry).unwrap();
     assert_eq!(after.role, Role::Admin);
     assert_eq!(types(&facts), ["name.claimed.v1", "user.role_changed.v1"]);
     let expectations: Vec<Expect> = facts.into_iter().map(|fact| fact.expect).collect();
     assert_eq!(expectations, [Expect::At(0), Expect::At(5)]);
-    ada.value = after;
-    assert_eq!(promote(&ada, &roll).map(|(_, facts)| facts.len()), Ok(0));
-    ada.value.suspended = true;
-    assert_eq!(promote(&ada, &roll).err(), Some(AccountRejection::Suspended));
+    ada.state = after;
+    assert_eq!(promote(&ada, &registry).map(|(_, facts)| facts.len()), Ok(0));
+    ada.state.suspended = true;
+    assert_eq!(promote(&ada, &registry).err(), Some(AccountRejection::Suspended));
 }
 
 #[test]
-fn nobody_makes_himself_admin() {
+fn users_cannot_make_themselves_admins() {
     let (mut state, mut command) = registering("eve");
     command.role = Some(Role::Admin);
     for role in [None, Some(Role::User), Some(Role::Moderator)] {
@@ -154,10 +155,10 @@ fn nobody_makes_himself_admin() {
     state.by = Registrar::Account(asker(Role::Admin));
     let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
     assert_eq!(user.role, Role::Admin);
-    // The one who gave the role vouches for it: nothing may have happened to him.
+    // The act relies on the one who gave the role: nothing may have happened to that account.
     assert_eq!(facts.get(2).map(|fact| fact.expect.clone()), Some(untouched(8, 21)));
     let mut suspended = asker(Role::Admin);
-    suspended.value.suspended = true;
+    suspended.state.suspended = true;
     state.by = Registrar::Account(suspended);
     let refused = register(&state, &command, &id(1), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
@@ -190,7 +191,7 @@ fn no_change() -> ChangeProfile {
 }
 
 fn changing(user: UserState) -> Changing {
-    Changing { user: Loaded { at: 5, value: user }, handle: None, email: None }
+    Changing { user: Seen { at: 5, state: user }, handle: None, email: None }
 }
 
 #[test]
@@ -240,10 +241,10 @@ fn settings_are_replaced_as_a_whole() {
 
 fn administering(admin: UserState, target: UserState) -> Administering {
     Administering {
-        roll: roll(),
+        registry: registry(),
         another: None,
-        admin: Loaded { at: 2, value: admin },
-        target: Loaded { at: 3, value: target },
+        admin: Seen { at: 2, state: admin },
+        target: Seen { at: 3, state: target },
     }
 }
 
@@ -286,13 +287,13 @@ fn an_admin_steps_down_when_another_remains() {
         AdministerUser { user_id: admin.id.clone(), role: Some(Role::User), suspended: None };
     let mut state = administering(admin.clone(), admin);
     assert_eq!(administer(&state, &command).err(), Some(AccountRejection::LastAdmin));
-    let mut another = Loaded { at: 7, value: user(2, "bob", Role::Admin) };
+    let mut another = Seen { at: 7, state: user(2, "bob", Role::Admin) };
     state.another = Some(another.clone());
     let (after, facts) = administer(&state, &command).unwrap();
     assert_eq!(after.role, Role::User);
     assert_eq!(types(&facts), ["name.claimed.v1", "user.role_changed.v1"]);
     assert_eq!(facts.first().map(|fact| fact.expect.clone()), Some(untouched(2, 7)));
-    another.value.suspended = true;
+    another.state.suspended = true;
     state.another = Some(another);
     assert_eq!(administer(&state, &command).err(), Some(AccountRejection::LastAdmin));
 }
@@ -351,9 +352,11 @@ fn replaying_the_facts_of_a_decision_gives_the_state_it_announced() {
     let (mut replayed, mut ada, mut countess) = (None, None, None);
     for fact in facts {
         match &fact.lane {
-            lane if *lane == names().handle("ada") => evolve_owner(&mut ada, fact.data),
-            lane if *lane == names().handle("countess") => evolve_owner(&mut countess, fact.data),
-            _ => evolve(&mut replayed, fact.data),
+            lane if *lane == names().handle("ada") => ada = owner_after(&fact.data).flatten(),
+            lane if *lane == names().handle("countess") => {
+                countess = owner_after(&fact.data).flatten();
+            }
+            _ => replayed = account_after(&fact.data).or(replayed),
         }
     }
     assert_eq!((replayed, ada), (Some(announced), None));
