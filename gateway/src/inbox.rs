@@ -10,7 +10,7 @@ use schemas::values::{NotificationKind, Visibility};
 use schemas::views::{Notification, User};
 use schemas::{MessageId, RoomId, Sequence, UserId};
 
-use crate::live::Names;
+use crate::names::Names;
 
 /// What an entry names.
 #[derive(Debug, Default)]

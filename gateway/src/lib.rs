@@ -11,11 +11,13 @@ mod cursor;
 mod documents;
 mod edge;
 mod failure;
+mod html;
 mod http1;
 mod inbox;
 mod limits;
 pub mod live;
 mod metrics;
+mod names;
 mod openapi;
 mod own_writes;
 mod people;
@@ -24,10 +26,15 @@ mod repeats;
 mod rest;
 mod routes;
 mod sessions;
-pub mod socket;
+mod socket;
 mod startup;
 mod state;
 
 pub use config::{Config, Rate};
-pub use openapi::document as openapi_document;
 pub use startup::{Deps, Gateway, GatewayError, build};
+
+/// The OpenAPI document of this API, as it is served and committed.
+#[must_use]
+pub fn openapi_document() -> serde_json::Value {
+    openapi::document(&routes::table())
+}

@@ -2,45 +2,33 @@
 
 mod page;
 
-use std::sync::LazyLock;
-
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use schemas::{Code, Problem};
 use serde_json::{Map, Value, json};
 
-use crate::edge::{Access, Meter, Route};
-use crate::routes;
+use crate::edge::{Access, Meter, Route, Table};
+use crate::state::Description;
 
-pub(crate) use page::framed;
-
-static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let mut text = serde_json::to_string_pretty(&document()).unwrap_or_default();
-    text.push('\n');
-    text
-});
-static PAGE: LazyLock<String> = LazyLock::new(|| page::of(&document()));
-
-/// The document as it is served and committed.
-pub(crate) fn text() -> &'static str {
-    &TEXT
-}
-
-/// The document as a page.
-pub(crate) fn page() -> &'static str {
-    &PAGE
-}
-
-/// The OpenAPI document.
+/// The document of a table, as JSON and as a page.
 #[must_use]
-pub fn document() -> Value {
+pub(crate) fn rendered(table: &Table) -> Description {
+    let document = document(table);
+    let mut json = serde_json::to_string_pretty(&document).unwrap_or_default();
+    json.push('\n');
+    Description { json: json.into(), page: page::of(&document).into() }
+}
+
+/// The OpenAPI document of a table.
+#[must_use]
+pub(crate) fn document(table: &Table) -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
     let mut generator = settings.into_generator();
     let problem = generator.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
-    for route in routes::table() {
-        let operation = operation(&route, &mut generator);
+    for route in table {
+        let operation = operation(route, &mut generator);
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(route.method.as_str().to_lowercase(), operation);

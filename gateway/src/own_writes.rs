@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use moka::sync::Cache;
-use readmodel::Group;
+use readmodel::{Group, ReadModel};
 use schemas::{Position, Sequence, SessionId};
 
-use crate::state::AppState;
+use crate::live::Hub;
 
 /// How long a read waits for what its own session wrote; then it gets what there is.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -34,10 +34,16 @@ impl OwnWrites {
 
     /// Waits until what a session wrote can be read from these groups of views, and from what the live feed keeps
     /// fresh here; a second at most.
-    pub(crate) async fn wait(&self, session: &SessionId, groups: &[Group], state: &AppState) {
+    pub(crate) async fn wait(
+        &self,
+        session: &SessionId,
+        groups: &[Group],
+        read_model: &ReadModel,
+        hub: &Hub,
+    ) {
         let Some(sequence) = self.0.get(session) else { return };
-        let projected = state.read_model.wait_for_groups(groups, sequence, PATIENCE);
-        let (_, _) = tokio::join!(projected, state.hub.reaches(sequence, PATIENCE));
+        let projected = read_model.wait_for_groups(groups, sequence, PATIENCE);
+        let (_, _) = tokio::join!(projected, hub.reaches(sequence, PATIENCE));
     }
 }
 

@@ -13,7 +13,8 @@ use schemas::views::{Sender, User};
 use schemas::{Event, Lane, Rejection, UserId};
 use telemetry::error_chain;
 
-use crate::live::{Names, Observer};
+use crate::live::Observer;
+use crate::names::Names;
 use crate::{documents, failure};
 
 const MAX_PEOPLE: u64 = 100_000;

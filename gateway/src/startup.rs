@@ -17,7 +17,7 @@ use readmodel::ReadModel;
 use telemetry::{Health, Metrics, Shutdown};
 
 use crate::config::Config;
-use crate::edge::Table;
+use crate::edge::{Table, mount};
 use crate::http1::Offers;
 use crate::limits::{self, Limits};
 use crate::live::{Hub, HubError, HubParts};
@@ -26,7 +26,7 @@ use crate::own_writes::OwnWrites;
 use crate::people::People;
 use crate::sessions::Sessions;
 use crate::state::AppState;
-use crate::{routes, socket};
+use crate::{openapi, routes, socket};
 
 /// A request's head that has not come by then ends the connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -112,6 +112,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
         people,
         sessions,
         hub,
+        description: openapi::rendered(&routes::table()),
         http: HttpMetrics::new(&metrics),
         health,
     };
@@ -150,9 +151,8 @@ impl Gateway {
         let for_workers = state.clone();
         let make_app = move || {
             let table = Arc::clone(&table);
-            let app = App::new()
-                .app_data(for_workers.clone())
-                .configure(move |app| routes::mount(&table, app));
+            let app =
+                App::new().app_data(for_workers.clone()).configure(move |app| mount(&table, app));
             map_config(app, |()| AppConfig::default())
         };
         // Built by hand and not by `HttpServer`, which cannot let go of a connection that becomes a socket.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bus::Bus;
+use bytes::Bytes;
 use eventlog::{EventLog, SecretStore};
 use readmodel::ReadModel;
 use telemetry::Health;
@@ -14,6 +15,14 @@ use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::people::People;
 use crate::sessions::Sessions;
+
+/// This API as it is described to people and programs, rendered once.
+pub(crate) struct Description {
+    /// OpenAPI 3.1.
+    pub(crate) json: Bytes,
+    /// The same as an HTML page.
+    pub(crate) page: Bytes,
+}
 
 /// Everything shared by the workers of one gateway.
 pub(crate) struct AppState {
@@ -39,6 +48,8 @@ pub(crate) struct AppState {
     pub(crate) replays: SecretStore,
     /// Figures of REST.
     pub(crate) http: HttpMetrics,
+    /// What this API is, for those who ask it.
+    pub(crate) description: Description,
     /// How this process is.
     pub(crate) health: Health,
 }

@@ -124,7 +124,8 @@ pub(super) async fn fresh_enough(
 ) -> Result<(), Rejection> {
     let groups = groups_of(request.path());
     let Some(value) = request.headers().get(MIN_POSITION) else {
-        state.own_writes.wait(&caller.session_id, groups, state).await;
+        let (writes, session) = (&state.own_writes, &caller.session_id);
+        writes.wait(session, groups, &state.read_model, &state.hub).await;
         return Ok(());
     };
     let position = value.to_str().ok().and_then(|text| Position::parse(text).ok());

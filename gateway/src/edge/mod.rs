@@ -13,6 +13,7 @@ mod json;
 mod origin;
 mod pipeline;
 mod route;
+mod router;
 mod seal;
 
 pub(crate) use arrival::Arrival;
@@ -20,5 +21,6 @@ pub(crate) use call::{Answer, Call, Outcome};
 pub(crate) use field_types::Limit;
 pub(crate) use fields::{Fields, Shape, shape};
 pub(crate) use origin::Origin;
-pub(crate) use pipeline::serve;
+use pipeline::serve;
 pub(crate) use route::{Access, Meter, Route, Table};
+pub(crate) use router::mount;

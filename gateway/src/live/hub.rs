@@ -19,14 +19,15 @@ use tokio::sync::watch;
 
 use super::memory::{Bounds, Memory, Remembered};
 use super::metrics::LiveMetrics;
+use super::outbox::{Outbox, SocketId};
 use super::pieces::Budget;
-use super::ports::{Charge, Names, Observer};
-use super::routing::{Crowded, Routing, SocketId};
+use super::ports::{Charge, Observer};
+use super::routing::{Crowded, Routing};
 use super::told::{self, Audience, Effect, Known, Place, Told};
 use super::unprojected::Unprojected;
 use super::wire;
 use crate::inbox;
-use crate::socket::Outbox;
+use crate::names::Names;
 
 /// What the hub works with.
 pub struct HubParts {

@@ -17,10 +17,10 @@ use schemas::frames::{CloseCode, ServerFrame};
 use schemas::{Position, RoomId, Sequence, UserId};
 
 use super::hub::{Hub, Inner};
+use super::outbox::Outbox;
 use super::pieces::Sent;
 use super::plan::Plan;
 use super::wire;
-use crate::socket::Outbox;
 
 /// How long a new socket waits for the read model to reach the place it begins at.
 const PATIENCE: Duration = Duration::from_secs(2);

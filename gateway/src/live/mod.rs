@@ -3,8 +3,8 @@
 //!
 //! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`, `people`), the memory
 //! of recent events (`memory`), what an event is to clients (`told`), and how a socket comes to hear
-//! everything without a hole (`join`, `resume`). It must not know HTTP, tokens or commands; a socket is an
-//! [`crate::socket::Outbox`] to it.
+//! everything without a hole (`join`, `resume`). It must not know HTTP, tokens, commands or connections: a socket
+//! is an [`Outbox`] to it.
 
 mod changes;
 mod feed;
@@ -16,6 +16,7 @@ mod late;
 mod learned;
 mod memory;
 mod metrics;
+mod outbox;
 mod pace;
 mod people;
 mod pieces;
@@ -35,6 +36,9 @@ pub use hub::{Hub, HubParts};
 pub use join::JoinError;
 pub(crate) use join::Joining;
 pub use metrics::{Framed, LiveMetrics};
-pub use ports::{Charge, Names, Observer, RESUME_UNIT};
-pub(crate) use routing::SocketId;
+pub use outbox::Outbox;
+pub(crate) use outbox::{HEARTBEAT, HELLO};
+pub use ports::{Charge, Observer, RESUME_UNIT};
 pub use run::HubError;
+
+pub use crate::names::Names;

@@ -10,8 +10,7 @@ use std::time::Instant;
 use schemas::{RoomId, SessionId, UserId};
 use tokio::sync::OnceCell;
 
-use super::routing::SocketId;
-use crate::socket::Outbox;
+use super::outbox::{Outbox, SocketId};
 
 /// A socket of somebody.
 #[derive(Debug, Clone)]

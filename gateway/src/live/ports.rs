@@ -1,19 +1,6 @@
 //! What the live half asks of the rest of the gateway, as narrow as it can be.
 
-use std::collections::HashMap;
-
-use async_trait::async_trait;
-use schemas::views::{Sender, User};
 use schemas::{Event, UserId};
-
-/// Knows what people are called.
-#[async_trait]
-pub trait Names: Send + Sync + 'static {
-    /// A person as the sender of a message. Always answers; somebody unknown gets a placeholder.
-    async fn sender(&self, id: &UserId) -> Sender;
-    /// Several people as everyone sees them. Who is not known is left out.
-    async fn users(&self, ids: Vec<UserId>) -> HashMap<UserId, User>;
-}
 
 /// Wants to know of accounts and sessions: events of the `user` and `session` lanes, every one, in the
 /// order of the log.

@@ -12,11 +12,8 @@ use bytes::{Bytes, BytesMut};
 use schemas::{RoomId, SessionId, UserId};
 use tokio::sync::OnceCell;
 
+use super::outbox::{Outbox, SocketId};
 use super::people::{People, Person, Seat};
-use crate::socket::Outbox;
-
-/// Names a socket of this gateway.
-pub(crate) type SocketId = u64;
 
 /// How long a person is remembered after his last socket has gone.
 const MEMORY_OF_PEOPLE: Duration = Duration::from_secs(600);

@@ -8,7 +8,7 @@ use schemas::{Code, Rejection};
 use serde_json::json;
 
 use crate::edge::{Answer, Call, Outcome};
-use crate::{openapi, problem};
+use crate::{html, problem};
 
 const HTML: &str = "text/html; charset=utf-8";
 /// Keys change rarely; whoever verifies tokens himself may keep them for a minute.
@@ -36,12 +36,12 @@ pub(crate) async fn jwks(call: Call) -> Outcome {
     Ok(Answer::ok(&keys).with(CACHE_CONTROL, KEYS_KEPT))
 }
 
-pub(crate) async fn openapi(_call: Call) -> Outcome {
-    Ok(Answer::text("application/json", openapi::text()))
+pub(crate) async fn openapi(call: Call) -> Outcome {
+    Ok(Answer::text("application/json", call.state.description.json.clone()))
 }
 
-pub(crate) async fn docs(_call: Call) -> Outcome {
-    Ok(Answer::text(HTML, openapi::page()))
+pub(crate) async fn docs(call: Call) -> Outcome {
+    Ok(Answer::text(HTML, call.state.description.page.clone()))
 }
 
 /// What a type of problem means: its `type` leads here.
@@ -58,7 +58,7 @@ pub(crate) async fn problem_type(call: Call) -> Outcome {
     let body = format!(
         "<h1>{title}</h1><p><code>{name}</code>, HTTP {status}</p><p>{meaning}</p><p>{again}</p>"
     );
-    Ok(Answer::text(HTML, openapi::framed(title, &body)))
+    Ok(Answer::text(HTML, html::framed(title, &body)))
 }
 
 pub(crate) async fn index(_call: Call) -> Outcome {
@@ -75,5 +75,5 @@ pub(crate) async fn index(_call: Call) -> Outcome {
   -d '{"username":"ada","email":"ada@example.org","password":"correct horse"}'
 curl -sX POST $HOST/v1/sessions -H 'content-type: application/json' \
   -d '{"login":"ada","password":"correct horse"}'</pre>"#;
-    Ok(Answer::text(HTML, openapi::framed("Tidings", body)))
+    Ok(Answer::text(HTML, html::framed("Tidings", body)))
 }

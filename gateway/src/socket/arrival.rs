@@ -8,10 +8,9 @@ use schemas::values::Secret;
 use schemas::{Code, Position, Rejection};
 use telemetry::error_chain;
 
-use super::queue::HEARTBEAT;
 use super::session::{Phase, Resume, Shared};
 use crate::documents;
-use crate::live::{JoinError, Joining};
+use crate::live::{HEARTBEAT, JoinError, Joining};
 
 /// When to come back after having asked for far too much.
 pub(super) const RATE_LIMITED_MS: u32 = 5_000;

@@ -14,8 +14,8 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::inbound::{Broken, Inbound};
-use super::queue::Outbox;
 use super::session::Session;
+use crate::live::Outbox;
 
 /// Bytes read at once; the buffer is the worker's, not the socket's.
 const READ_AT_ONCE: usize = 16 * 1024;

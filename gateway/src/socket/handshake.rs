@@ -11,12 +11,12 @@ use schemas::commands::{Caller, RedeemWsTicket};
 use schemas::values::Secret;
 use schemas::{Code, Rejection};
 
-use super::queue::HELLO;
 use super::session::Session;
 use super::upgrade::Opened;
 use crate::commands::{own_context, send};
 use crate::config::Config;
 use crate::edge::{Arrival, Origin};
+use crate::live::HELLO;
 use crate::problem;
 use crate::state::AppState;
 

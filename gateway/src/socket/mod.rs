@@ -1,7 +1,8 @@
-//! WebSockets: the handshake, the conversation over one socket, and what waits to be written to it.
+//! WebSockets: the handshake, the connection, and the conversation over one socket.
 //!
-//! Owns the wire (frames in, frames out, close codes, limits, heartbeats). Which events a socket hears is
-//! the business of [`crate::live`]; what a command does is that of the services.
+//! Owns the connection and what a client sends over it (frames, their order, close codes, limits). Which events a
+//! socket receives, and what waits to be written to it, is the business of [`crate::live`]; what a command does
+//! is that of the services.
 
 mod arrival;
 mod chain;
@@ -10,10 +11,8 @@ mod frames;
 mod handshake;
 mod inbound;
 mod orders;
-mod queue;
 mod session;
 mod upgrade;
 
 pub(crate) use handshake::handshake;
-pub use queue::Outbox;
 pub(crate) use upgrade::Upgrades;

@@ -22,9 +22,8 @@ use super::chain::{Asked, Chain};
 use super::frames::{Fault, id_of, name_of, parse};
 use super::inbound::{Broken, Incoming};
 use super::orders::{Key, Order, Outcome, carry_out_posts, outcome_name};
-use super::queue::Outbox;
 use crate::limits::{Allowance, Stranger, too_much};
-use crate::live::{Framed, wire};
+use crate::live::{Framed, Outbox, wire};
 use crate::problem::problem;
 use crate::state::AppState;
 

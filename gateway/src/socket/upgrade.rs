@@ -24,9 +24,9 @@ use tokio::io::AsyncWriteExt;
 
 use super::connection::Connection;
 use super::inbound::Inbound;
-use super::queue::Outbox;
 use super::session::Session;
 use crate::http1::Offers;
+use crate::live::Outbox;
 
 /// How long a peer may take to read the answer to its handshake.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,4 +1,5 @@
-//! What is to be written to one socket: bounded in frames and bytes, never waited for.
+//! What is to be written to one socket: bounded in frames and bytes, never waited for. It is the port through
+//! which the live half speaks to a socket, so it stands here and not with the connection.
 //!
 //! The hub and the socket's own answers put frames in; the connection's task takes them out and writes
 //! many in one call. A peer that reads too slowly is closed with a code it
@@ -13,7 +14,11 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use schemas::frames::CloseCode;
 
-use crate::live::{LiveMetrics, SocketId, wire};
+use super::metrics::LiveMetrics;
+use super::wire;
+
+/// Names a socket of this gateway.
+pub(crate) type SocketId = u64;
 
 /// Frames that may wait for a peer.
 pub(crate) const MAX_FRAMES: usize = 1_024;
@@ -73,7 +78,7 @@ struct State {
     unanswered: u8,
 }
 
-/// A socket as everybody but its own connection sees it.
+/// A socket as everything but its own connection sees it.
 #[derive(Debug)]
 pub struct Outbox {
     id: SocketId,
@@ -182,7 +187,7 @@ impl Outbox {
         }
     }
 
-    /// The peer has gone without a word.
+    /// The peer has disconnected without a close.
     pub(crate) fn disconnected(&self) {
         self.state.lock().over();
     }
@@ -198,7 +203,7 @@ impl Outbox {
         self.state.lock().stage == Stage::Open
     }
 
-    /// Somebody is there: no `hello` is waited for any more.
+    /// The user is known: no `hello` is waited for any more.
     pub(crate) fn greeted(&self) {
         self.state.lock().greeted = true;
     }
@@ -308,7 +313,7 @@ impl State {
         self.bytes = self.bytes.saturating_sub(bytes);
         self.age = 0;
         if bytes > DRAINED {
-            // Who reads so much is there, whether or not frames of theirs are looked at meanwhile.
+            // A peer that reads so much is alive, whether or not its own frames are looked at meanwhile.
             self.unanswered = 0;
         }
         if self.frames.is_empty() {
