@@ -1,7 +1,8 @@
 //! What the architecture promises, checked over the workspace as cargo sees it and over its source files.
 //!
 //! One file per promise: the direction of dependencies (`layers`), what comes from outside (`dependencies`), sizes
-//! (`sizes`), complete matches (`matches`), the words of the tree (`words`). These tests read files and start nothing.
+//! (`sizes`), complete matches (`matches`),
+//! the imports inside each crate (`modules`), the words of the tree (`words`). These tests read files and start nothing.
 //! A bar that is not met everywhere yet has a list of exceptions beside it; an exception may be lowered or removed,
 //! never raised.
 
@@ -13,6 +14,7 @@ use cargo_metadata::{Metadata, MetadataCommand};
 mod dependencies;
 mod layers;
 mod matches;
+mod modules;
 mod sizes;
 mod source;
 mod words;
