@@ -1,6 +1,6 @@
 //! REST and WebSocket: the only process clients talk to.
 //!
-//! A request goes through `edge` (trace, limits, authentication, idempotency) to a handler in `rest`, which
+//! A request goes through `http` (trace, limits, authentication, idempotency) to a handler in `rest`, which
 //! sends one command or asks the read model one question; the whole URL table is in `routes`. A socket is in
 //! `socket`, and what it hears comes from `live`. Nothing is decided here: services decide, and the log
 //! is the truth.
@@ -9,9 +9,9 @@ mod commands;
 mod config;
 mod cursor;
 mod documents;
-mod edge;
 mod failure;
 mod html;
+mod http;
 mod http1;
 mod inbox;
 mod limits;
@@ -31,6 +31,7 @@ mod startup;
 mod state;
 
 pub use config::{Config, Rate};
+pub use http::BadPath;
 pub use startup::{Deps, Gateway, GatewayError, build};
 
 /// The OpenAPI document of this API, as it is served and committed.

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemas::{Code, Problem};
 use serde_json::{Map, Value, json};
 
-use crate::edge::{Access, Meter, Route, Table};
+use crate::http::{Access, Meter, Route, Table, parameters as path_parameters};
 use crate::state::Description;
 
 /// The document of a table, as JSON and as a page.
@@ -87,8 +87,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 }
 
 fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
-    let names = route.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
-    let mut parameters: Vec<Value> = names
+    let mut parameters: Vec<Value> = path_parameters(route.path)
         .map(|name| {
             json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
         })

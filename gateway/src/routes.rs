@@ -9,7 +9,7 @@ use schemas::views::{
     UnreadSummary, User,
 };
 
-use crate::edge::{Route, Table};
+use crate::http::{Route, Table};
 use crate::rest::messages::{MessageChange, NewMessage, ReadUpTo, Reader};
 use crate::rest::paging::PageQuery;
 use crate::rest::{admin, history, members, messages, notifications, rooms, sessions, site, users};
@@ -30,8 +30,8 @@ pub(crate) fn table() -> Table {
 
 fn get<F, Fut>(path: &'static str, summary: &'static str, handler: F) -> Route
 where
-    F: Fn(crate::edge::Call) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = crate::edge::Outcome> + 'static,
+    F: Fn(crate::http::Call) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = crate::http::Outcome> + 'static,
 {
     Route::new(Method::GET, path, summary, handler)
 }
@@ -40,8 +40,8 @@ macro_rules! methods {
     ($($name:ident = $method:ident),*) => {
         $(fn $name<F, Fut>(path: &'static str, summary: &'static str, handler: F) -> Route
         where
-            F: Fn(crate::edge::Call) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output = crate::edge::Outcome> + 'static,
+            F: Fn(crate::http::Call) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = crate::http::Outcome> + 'static,
         {
             Route::new(Method::$method, path, summary, handler)
         })*

@@ -17,7 +17,7 @@ use readmodel::ReadModel;
 use telemetry::{Health, Metrics, Shutdown};
 
 use crate::config::Config;
-use crate::edge::{Table, mount};
+use crate::http::{BadPath, Router, mount};
 use crate::http1::Offers;
 use crate::limits::{self, Limits};
 use crate::live::{Hub, HubError, HubParts};
@@ -61,6 +61,9 @@ pub enum GatewayError {
         #[source]
         source: std::io::Error,
     },
+    /// The URL table is at odds with itself: a defect of this build.
+    #[error("the URL table is at odds with itself")]
+    Routes(#[from] BadPath),
     /// The live feed cannot be had.
     #[error("the live feed cannot be had")]
     Hub(#[from] HubError),
@@ -74,6 +77,7 @@ pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
     state: Data<AppState>,
+    router: Arc<Router>,
     live: Shutdown,
 }
 
@@ -86,6 +90,8 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
     let cannot = |source| GatewayError::Listen { address: wanted, source };
     let listener = listen(wanted).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
+    let table = routes::table();
+    let router = Arc::new(Router::of(&table)?);
     let Deps { bus, log, read_model, metrics, health } = deps;
     let people = Arc::new(People::new(log.clone(), read_model.clone()));
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
@@ -112,11 +118,11 @@ pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> 
         people,
         sessions,
         hub,
-        description: openapi::rendered(&routes::table()),
+        description: openapi::rendered(&table),
         http: HttpMetrics::new(&metrics),
         health,
     };
-    Ok(Gateway { listener, address, state: Data::new(state), live })
+    Ok(Gateway { listener, address, state: Data::new(state), router, live })
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
@@ -138,7 +144,7 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError::Server`] when the HTTP server ends by itself.
     pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), GatewayError> {
-        let Self { listener, state, live, .. } = self;
+        let Self { listener, state, router, live, .. } = self;
         let sharing = limits::share(
             Arc::clone(&state.limits),
             state.bus.clone(),
@@ -146,13 +152,10 @@ impl Gateway {
             live.clone(),
         );
         tokio::spawn(sharing);
-        let table: Arc<Table> = Arc::new(routes::table());
         let drain = state.config.drain;
         let for_workers = state.clone();
         let make_app = move || {
-            let table = Arc::clone(&table);
-            let app =
-                App::new().app_data(for_workers.clone()).configure(move |app| mount(&table, app));
+            let app = App::new().app_data(for_workers.clone()).configure(|app| mount(&router, app));
             map_config(app, |()| AppConfig::default())
         };
         // Built by hand and not by `HttpServer`, which cannot let go of a connection that becomes a socket.

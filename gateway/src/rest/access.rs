@@ -6,8 +6,8 @@ use readmodel::{MembershipDoc, MessageDoc, ReadStore, RoomDoc};
 use schemas::values::Visibility;
 use schemas::{Code, MessageId, Rejection, RoomId, UserId};
 
-use crate::edge::Call;
 use crate::failure;
+use crate::http::Call;
 
 /// A room as far as the caller may see it.
 pub(crate) struct Seen {

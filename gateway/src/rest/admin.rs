@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::paging::{Nothing, PageQuery, page, place};
 use super::rooms;
 use crate::cursor::List;
-use crate::edge::{Answer, Call, Outcome, shape};
+use crate::http::{Answer, Call, Outcome, shape};
 use crate::{documents, failure};
 
 /// People one notification goes to at most.

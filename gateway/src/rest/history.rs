@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access;
 use crate::cursor::List;
-use crate::edge::{Answer, Call, Limit, Outcome, shape};
+use crate::http::{Answer, Call, Limit, Outcome, shape};
 use crate::{documents, failure};
 
 shape! {

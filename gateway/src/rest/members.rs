@@ -9,7 +9,7 @@ use schemas::{Rejection, RoomId, Timestamp, UserId};
 use super::paging::{Nothing, PageQuery, place};
 use super::{access, rooms};
 use crate::cursor::List;
-use crate::edge::{Answer, Call, Outcome, shape};
+use crate::http::{Answer, Call, Outcome, shape};
 use crate::{documents, failure};
 
 shape! {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::paging::{Nothing, PageQuery, place};
 use super::{access, rooms};
 use crate::cursor::List;
-use crate::edge::{Answer, Call, Outcome, shape};
+use crate::http::{Answer, Call, Outcome, shape};
 use crate::{documents, failure, repeats};
 
 shape! {

@@ -7,7 +7,7 @@ use schemas::{NotificationId, Sequence};
 
 use super::paging::{Nothing, place};
 use crate::cursor::List;
-use crate::edge::{Answer, Call, Limit, Outcome, shape};
+use crate::http::{Answer, Call, Limit, Outcome, shape};
 use crate::{failure, inbox};
 
 shape! {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::cursor::List;
-use crate::edge::{Limit, shape};
+use crate::http::{Limit, shape};
 
 shape! {
     /// The query of a list without filters.

@@ -18,7 +18,7 @@ use schemas::{Code, Position, Rejection, RoomId, Timestamp};
 use super::access;
 use super::paging::{Moving, Nothing, moving, place};
 use crate::cursor::List;
-use crate::edge::{Answer, Call, Limit, Outcome, shape};
+use crate::http::{Answer, Call, Limit, Outcome, shape};
 use crate::{documents, failure};
 
 /// How long the answer to a write waits for the read model, to show the whole room.

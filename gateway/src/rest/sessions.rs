@@ -6,7 +6,7 @@ use schemas::{Code, Rejection};
 use serde::Serialize;
 
 use super::paging::{Nothing, whole};
-use crate::edge::{Answer, Call, Outcome, shape};
+use crate::http::{Answer, Call, Outcome, shape};
 
 /// Characters of a username or an e-mail address.
 const MAX_LOGIN: usize = 254;

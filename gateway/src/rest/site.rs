@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use schemas::{Code, Rejection};
 use serde_json::json;
 
-use crate::edge::{Answer, Call, Outcome};
+use crate::http::{Answer, Call, Outcome};
 use crate::{html, problem};
 
 const HTML: &str = "text/html; charset=utf-8";

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::paging::{Moving, moving, place, whole};
 use crate::cursor::List;
-use crate::edge::{Answer, Call, Limit, Outcome, shape};
+use crate::http::{Answer, Call, Limit, Outcome, shape};
 use crate::{documents, failure, problem};
 
 /// Characters of a search.

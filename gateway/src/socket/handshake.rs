@@ -15,7 +15,7 @@ use super::session::Session;
 use super::upgrade::Opened;
 use crate::commands::{own_context, send};
 use crate::config::Config;
-use crate::edge::{Arrival, Origin};
+use crate::http::{Origin, RequestContext};
 use crate::live::HELLO;
 use crate::problem;
 use crate::state::AppState;
@@ -31,7 +31,7 @@ const MAX_TICKET: usize = 256;
 /// cannot be checked or the gateway stops.
 pub(crate) async fn handshake(
     app: Data<AppState>,
-    arrival: Arrival,
+    context: RequestContext,
     request: HttpRequest,
     _payload: Payload,
 ) -> Result<HttpResponse, Rejection> {
@@ -39,16 +39,16 @@ pub(crate) async fn handshake(
     let mut response = match answer_handshake(request.head()) {
         Ok(response) => response,
         Err(HandshakeError::UnsupportedVersion | HandshakeError::NoVersionHeader) => {
-            return Ok(other_version(&arrival));
+            return Ok(other_version(&context));
         }
         Err(error) => {
             return Err(problem::bad(format!("a WebSocket handshake is wanted: {error}")));
         }
     };
-    let caller = authenticate(&app, &arrival, &request).await?;
+    let caller = authenticate(&app, &context, &request).await?;
     let stranger = match caller {
         Some(_) => None,
-        None => Some(app.limits.stranger(arrival.ip).await.ok_or_else(crowded)?),
+        None => Some(app.limits.stranger(context.ip).await.ok_or_else(crowded)?),
     };
     let Some(outbox) = app.hub.open() else {
         let rejection = Rejection::new(Code::Unavailable, "this gateway is about to stop");
@@ -70,9 +70,9 @@ fn crowded() -> Rejection {
 }
 
 /// RFC 6455, section 4.4: says which version is spoken.
-fn other_version(arrival: &Arrival) -> HttpResponse {
+fn other_version(context: &RequestContext) -> HttpResponse {
     let rejection = problem::bad("only version 13 of the WebSocket protocol is spoken");
-    let mut response = problem::answer(&rejection, arrival.trace.trace_id());
+    let mut response = problem::answer(&rejection, context.trace.trace_id());
     *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
     let version = HeaderValue::from_static("13");
     response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, version);
@@ -82,13 +82,13 @@ fn other_version(arrival: &Arrival) -> HttpResponse {
 /// Who opens the socket, when the handshake says so; otherwise the first frame will.
 async fn authenticate(
     app: &AppState,
-    arrival: &Arrival,
+    context: &RequestContext,
     request: &HttpRequest,
 ) -> Result<Option<Caller>, Rejection> {
     let ticket = ticket(request.query_string())?;
     let Some(header) = request.headers().get(header::AUTHORIZATION) else {
         return match ticket {
-            Some(ticket) => redeem(app, arrival, ticket).await.map(Some),
+            Some(ticket) => redeem(app, context, ticket).await.map(Some),
             None => Ok(None),
         };
     };
@@ -106,10 +106,14 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-async fn redeem(app: &AppState, arrival: &Arrival, ticket: &str) -> Result<Caller, Rejection> {
-    let context = own_context(Some(arrival.trace.clone()));
+async fn redeem(
+    app: &AppState,
+    context: &RequestContext,
+    ticket: &str,
+) -> Result<Caller, Rejection> {
+    let command_context = own_context(Some(context.trace.clone()));
     let command = RedeemWsTicket { ticket: Secret::new(ticket) };
-    let caller = send(&app.bus, &context, &command).await?.result;
+    let caller = send(&app.bus, &command_context, &command).await?.result;
     app.sessions.check(caller).await
 }
 

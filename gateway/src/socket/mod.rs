@@ -4,12 +4,12 @@
 //! socket receives, and what waits to be written to it, is the business of [`crate::live`]; what a command does
 //! is that of the services.
 
-mod arrival;
 mod chain;
 mod connection;
 mod frames;
 mod handshake;
 mod inbound;
+mod join;
 mod orders;
 mod session;
 mod upgrade;

@@ -17,10 +17,10 @@ use schemas::{Code, Position, Rejection, UserId};
 use serde::Serialize;
 use tracing::Instrument;
 
-use super::arrival::RATE_LIMITED_MS;
 use super::chain::{Asked, Chain};
 use super::frames::{Fault, id_of, name_of, parse};
 use super::inbound::{Broken, Incoming};
+use super::join::RATE_LIMITED_MS;
 use super::orders::{Key, Order, Outcome, carry_out_posts, outcome_name};
 use crate::limits::{Allowance, Stranger, too_much};
 use crate::live::{Framed, Outbox, wire};

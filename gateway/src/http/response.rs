@@ -1,6 +1,5 @@
-//! The end of every request: its answer's headers and its one line in the log.
+//! The response to a request: its headers, and its one line in the log.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
@@ -9,38 +8,18 @@ use actix_web::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
     REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use parking_lot::Mutex;
-use schemas::{Rejection, UserId};
+use schemas::UserId;
 
-use super::{Answer, Arrival, Route};
-use crate::limits::{Verdict, too_much};
+use super::answer::Answer;
+use super::outcome::RequestOutcome;
+use super::request_context::RequestContext;
+use super::route::Route;
+use crate::limits::Verdict;
 
 const POSITION: HeaderName = HeaderName::from_static("tidings-position");
 const TRACE: HeaderName = HeaderName::from_static("tidings-trace");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-/// What was found out about a request on its way.
-#[derive(Default)]
-pub(super) struct Findings {
-    pub(super) user: Option<UserId>,
-    /// What each limit says that applies to the request as such.
-    verdicts: Vec<Verdict>,
-    /// What the limit of what is stored says, once something was to be stored.
-    pub(super) stored: Stored,
-}
-
-/// Shared with the handler, which is what stores something.
-pub(super) type Stored = Arc<Mutex<Option<Verdict>>>;
-
-impl Findings {
-    /// Takes note of what limits say.
-    pub(super) fn count(&mut self, verdicts: Vec<Verdict>) -> Result<(), Rejection> {
-        let refusal = verdicts.iter().find_map(too_much);
-        self.verdicts.extend(verdicts);
-        refusal.map_or(Ok(()), Err)
-    }
-}
 
 /// A success as an HTTP answer.
 pub(super) fn response(answer: Answer) -> HttpResponse {
@@ -63,13 +42,13 @@ pub(super) fn response(answer: Answer) -> HttpResponse {
 /// What every answer carries.
 pub(super) fn headers(
     route: &Route,
-    arrival: &Arrival,
-    findings: &Findings,
+    context: &RequestContext,
+    found: &RequestOutcome,
     response: &mut HttpResponse,
 ) {
     let status = response.status();
     let headers = response.headers_mut();
-    if let Ok(trace) = HeaderValue::from_str(arrival.trace.trace_id()) {
+    if let Ok(trace) = HeaderValue::from_str(context.trace.trace_id()) {
         headers.insert(TRACE, trace);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -88,13 +67,13 @@ pub(super) fn headers(
     {
         headers.insert(ALLOW, allow);
     }
-    rate_limit(findings, headers);
+    rate_limit(found, headers);
 }
 
 /// draft-ietf-httpapi-ratelimit-headers: the limits, and what is left of each.
-fn rate_limit(findings: &Findings, headers: &mut HeaderMap) {
-    let stored = *findings.stored.lock();
-    let all: Vec<&Verdict> = findings.verdicts.iter().chain(&stored).collect();
+fn rate_limit(found: &RequestOutcome, headers: &mut HeaderMap) {
+    let stored = *found.stored.lock();
+    let all: Vec<&Verdict> = found.verdicts().iter().chain(&stored).collect();
     let list = |say: fn(&Verdict) -> String| {
         all.iter().map(|verdict| say(verdict)).collect::<Vec<_>>().join(", ")
     };
@@ -110,16 +89,16 @@ fn rate_limit(findings: &Findings, headers: &mut HeaderMap) {
 
 /// One line per request. Its span has the method and the path's template; the path itself, the query and
 /// headers are never logged.
-pub(super) fn log(arrival: &Arrival, status: u16, took: Duration, user: Option<&UserId>) {
+pub(super) fn log(context: &RequestContext, status: u16, took: Duration, user: Option<&UserId>) {
     let user = user.map(UserId::as_str);
     // Whole microseconds: more digits are noise.
     let duration_ms = (took.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
-    arrival.span.in_scope(|| {
+    context.span.in_scope(|| {
         tracing::info!(
             http.status = status,
             duration_ms,
             user.id = user,
-            client.ip = %arrival.ip,
+            client.ip = %context.ip,
             "request"
         );
     });

@@ -10,7 +10,10 @@ use futures_util::future::LocalBoxFuture;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use schemas::{Code, Rejection};
 
-use super::{Answer, Arrival, Call, Outcome, Shape};
+use super::answer::{Answer, Outcome};
+use super::call::Call;
+use super::fields::Shape;
+use super::request_context::RequestContext;
 use crate::state::AppState;
 
 /// Who may call a route.
@@ -38,7 +41,8 @@ pub(crate) enum Meter {
 /// Something that answers calls.
 pub(super) type Serving = dyn Fn(Call) -> LocalBoxFuture<'static, Outcome> + Send + Sync;
 type Upgraded = LocalBoxFuture<'static, Result<HttpResponse, Rejection>>;
-type Upgrading = dyn Fn(Data<AppState>, Arrival, HttpRequest, Payload) -> Upgraded + Send + Sync;
+type Upgrading =
+    dyn Fn(Data<AppState>, RequestContext, HttpRequest, Payload) -> Upgraded + Send + Sync;
 type Schematic = fn(&mut SchemaGenerator) -> Schema;
 
 /// What carries a call out.
@@ -195,11 +199,11 @@ impl Route {
     /// Takes the connection over instead of answering.
     pub(crate) fn upgrades<F, Fut>(mut self, handler: F) -> Self
     where
-        F: Fn(Data<AppState>, Arrival, HttpRequest, Payload) -> Fut + Send + Sync + 'static,
+        F: Fn(Data<AppState>, RequestContext, HttpRequest, Payload) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HttpResponse, Rejection>> + 'static,
     {
-        let upgrading = move |state, arrival, request, payload| -> Upgraded {
-            Box::pin(handler(state, arrival, request, payload))
+        let upgrading = move |state, context, request, payload| -> Upgraded {
+            Box::pin(handler(state, context, request, payload))
         };
         self.handler = Handler::Upgrade(Arc::new(upgrading));
         self

@@ -1,9 +1,7 @@
-//! What a handler gets and gives.
+//! What a handler gets.
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::Data;
 use bytes::Bytes;
 use schemas::commands::{Accepted, CallContext, Caller, Command};
@@ -11,8 +9,9 @@ use schemas::values::IdempotencyKey;
 use schemas::{Code, Epoch, Position, Rejection};
 use serde::Serialize;
 
-use super::seal::Stored;
-use super::{Arrival, Fields, Shape};
+use super::fields::{Fields, Shape};
+use super::outcome::Stored;
+use super::request_context::RequestContext;
 use crate::commands;
 use crate::limits::{too_much, weight};
 use crate::state::AppState;
@@ -23,11 +22,11 @@ const HEARD_WITHIN: Duration = Duration::from_secs(1);
 /// A request that may be worked on: authenticated as its route demands, within its limits.
 pub(crate) struct Call {
     pub(crate) state: Data<AppState>,
-    pub(crate) arrival: Arrival,
+    pub(crate) context: RequestContext,
     pub(crate) caller: Option<Caller>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// What stands in the path where the route's template has names, percent-decoded.
-    pub(crate) path: Vec<(String, String)>,
+    pub(crate) path: Vec<(&'static str, String)>,
     pub(crate) query: String,
     pub(crate) body: Bytes,
     /// What the limit of what is stored says of this call.
@@ -54,7 +53,7 @@ impl Call {
 
     /// A part of the path as text.
     pub(crate) fn part(&self, name: &str) -> &str {
-        self.path.iter().find(|(part, _)| part == name).map_or("", |(_, value)| value)
+        self.path.iter().find(|(part, _)| *part == name).map_or("", |(_, value)| value)
     }
 
     /// The body.
@@ -89,10 +88,10 @@ impl Call {
         let context = CallContext {
             caller: self.caller.clone(),
             idempotency_key: self.idempotency_key.clone(),
-            traceparent: Some(self.arrival.trace.clone()),
+            traceparent: Some(self.context.trace.clone()),
             deadline_ms: 0,
-            ip: Some(self.arrival.ip.to_string()),
-            user_agent: self.arrival.user_agent.clone(),
+            ip: Some(self.context.ip.to_string()),
+            user_agent: self.context.user_agent.clone(),
         };
         let bytes = self.charge(command)?;
         let outcome = commands::send(&self.state.bus, &context, command).await;
@@ -135,72 +134,5 @@ impl Call {
         if let Some(position) = position {
             let _ = self.state.hub.reaches(position.sequence, HEARD_WITHIN).await;
         }
-    }
-}
-
-/// What a handler says.
-pub(crate) type Outcome = Result<Answer, Rejection>;
-
-/// A success.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: Bytes,
-    /// The place in the log after which the effect can be read.
-    pub(crate) position: Option<Position>,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-impl Answer {
-    /// 200 with a document.
-    pub(crate) fn ok(document: &impl Serialize) -> Self {
-        Self::json(StatusCode::OK, document)
-    }
-
-    /// 201 with the document of what was made.
-    pub(crate) fn created(document: &impl Serialize) -> Self {
-        Self::json(StatusCode::CREATED, document)
-    }
-
-    /// 201 when something was made, 200 when it was there already.
-    pub(crate) fn made(created: bool, document: &impl Serialize) -> Self {
-        if created { Self::created(document) } else { Self::ok(document) }
-    }
-
-    /// 204.
-    pub(crate) fn nothing() -> Self {
-        Self::new(StatusCode::NO_CONTENT, "", Bytes::new())
-    }
-
-    /// 200 with something else than JSON.
-    pub(crate) fn text(content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self::new(StatusCode::OK, content_type, body.into())
-    }
-
-    /// Any status with JSON.
-    pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(document).unwrap_or_else(|error| {
-            // No view holds a map with keys that are not texts, which is all that could fail.
-            tracing::error!(error = %error, "an answer could not be written as JSON");
-            Vec::new()
-        });
-        Self::new(status, "application/json", body.into())
-    }
-
-    fn new(status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
-        Self { status, content_type, body, position: None, headers: Vec::new() }
-    }
-
-    /// The same, saying where its effect can be read.
-    pub(crate) fn at(mut self, position: Option<Position>) -> Self {
-        self.position = position;
-        self
-    }
-
-    /// The same with one more header.
-    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
-        self
     }
 }

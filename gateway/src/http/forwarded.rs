@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use actix_web::HttpRequest;
 use ipnet::IpNet;
 
-use super::arrival::header;
+use super::head::header;
 use crate::config::Config;
 
 /// Where a request came from and what it was sent to, proxies that are trusted left out.

@@ -17,7 +17,7 @@ use schemas::{Code, Digest, Position, Rejection};
 use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
 
-use super::{Answer, Outcome};
+use super::answer::{Answer, Outcome};
 use crate::failure;
 
 /// How long an answer is kept.

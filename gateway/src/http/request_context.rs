@@ -1,36 +1,36 @@
-//! What is known of a request before anything else is done: its trace, where it came from, what the client
+//! What is known of a request before anything else is done: its trace, the address it came from, what the client
 //! calls itself.
 
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
-use actix_web::http::Method;
 use actix_web::http::header::USER_AGENT;
 use schemas::TraceParent;
 use telemetry::{continue_trace, new_traceparent, traceparent_of};
 use tracing::Span;
 
 use super::forwarded::Forwarded;
+use super::head::{header, method_name};
 use crate::config::Config;
 
-/// Characters of a client's name for itself that are kept.
+/// Characters of a `User-Agent` that are kept.
 const MAX_USER_AGENT: usize = 256;
 
-/// The circumstances of a request.
+/// What a request's head says before it is looked at any closer.
 #[derive(Debug, Clone)]
-pub(crate) struct Arrival {
+pub(crate) struct RequestContext {
     /// The span everything done for the request belongs to.
     pub(crate) span: Span,
-    /// The same for others to continue.
+    /// The same for other processes to continue.
     pub(crate) trace: TraceParent,
-    /// Where it came from, proxies that are trusted left out.
+    /// The client's address; trusted proxies are left out.
     pub(crate) ip: IpAddr,
-    /// What the client calls itself, shortened.
+    /// The client's `User-Agent`, shortened.
     pub(crate) user_agent: Option<String>,
 }
 
-impl Arrival {
-    /// Looks at a request.
+impl RequestContext {
+    /// Reads a request's head, and opens its span.
     pub(crate) fn of(request: &HttpRequest, route: &'static str, config: &Config) -> Self {
         let parent = header(request, "traceparent").and_then(|text| TraceParent::parse(text).ok());
         let method = method_name(request.method());
@@ -41,23 +41,4 @@ impl Arrival {
             .map(|text| text.chars().take(MAX_USER_AGENT).collect());
         Self { span, trace, ip: Forwarded::of(request, config).ip, user_agent }
     }
-}
-
-/// A method's name for logs and figures; clients may invent methods, which must not make series.
-pub(super) fn method_name(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
-    }
-}
-
-/// A header that is there once and is text.
-pub(crate) fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
-    request.headers().get(name).and_then(|value| value.to_str().ok())
 }

@@ -24,8 +24,8 @@ macro_rules! shape {
             #[schemars(deny_unknown_fields)]
             pub(crate) struct $name { $($(#[$field_meta])* pub(crate) $field: $type,)* }
 
-            impl $crate::edge::Shape for $name {
-                fn read(fields: &mut $crate::edge::Fields) -> Option<Self> {
+            impl $crate::http::Shape for $name {
+                fn read(fields: &mut $crate::http::Fields) -> Option<Self> {
                     $(let $field = fields.take(stringify!($field));)*
                     let _ = &fields;
                     Some(Self { $($field: $field?,)* })

@@ -1,0 +1,43 @@
+//! What a read waits for: the position the client asks for, or else the last write of its session.
+
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use schemas::commands::Caller;
+use schemas::{Code, Position, Rejection};
+
+use super::groups::groups_of;
+use crate::problem;
+use crate::state::AppState;
+
+/// How long a read waits for the read model.
+const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
+/// The position a read must have reached.
+const MIN_POSITION: &str = "tidings-min-position";
+
+/// Waits until the read model has reached the place the client asks for, or what its session wrote last.
+pub(super) async fn fresh_enough(
+    state: &AppState,
+    request: &HttpRequest,
+    caller: &Caller,
+) -> Result<(), Rejection> {
+    let groups = groups_of(request.path());
+    let Some(value) = request.headers().get(MIN_POSITION) else {
+        let (writes, session) = (&state.own_writes, &caller.session_id);
+        writes.wait(session, groups, &state.read_model, &state.hub).await;
+        return Ok(());
+    };
+    let position = value.to_str().ok().and_then(|text| Position::parse(text).ok());
+    let position = position.filter(|position| position.epoch == state.log.epoch());
+    let Some(position) = position else {
+        return Err(problem::bad(
+            "the header Tidings-Min-Position is not a position of this server",
+        ));
+    };
+    let read_model = &state.read_model;
+    let waited = read_model.wait_for_groups(groups, position.sequence, PROJECTED_WITHIN).await;
+    waited.map_err(|_| {
+        let detail = "the read model has not reached Tidings-Min-Position yet";
+        Rejection::new(Code::ProjectionLagging, detail).retry_after(1)
+    })
+}

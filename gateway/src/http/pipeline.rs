@@ -1,0 +1,223 @@
+//! The way of a request, from its head to its answer.
+//!
+//! actix runs extractors side by side, so nothing is an extractor here: each step is a line in [`Work`], and a
+//! caller who is not admitted is turned away before the body is read.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::Method;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::FutureExt;
+use schemas::commands::Caller;
+use schemas::values::{IdempotencyKey, Role};
+use schemas::{Code, Digest, Rejection};
+use tracing::Instrument;
+
+use super::answer::Outcome;
+use super::call::Call;
+use super::fields::{Fields, shape};
+use super::head::{check_head, header, method_name};
+use super::idempotency::{Claim, Keyed};
+use super::origin::Origin;
+use super::outcome::RequestOutcome;
+use super::request_context::RequestContext;
+use super::route::{Access, Handler, Meter, Route, Serving};
+use super::router::PathParts;
+use super::{freshness, json, request_body, response};
+use crate::problem;
+use crate::state::AppState;
+
+shape! {
+    /// The query of a route without one.
+    NoQuery {}
+}
+
+/// Serves one request of a route.
+pub(crate) async fn serve(
+    route: Arc<Route>,
+    path: PathParts,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let Some(state) = request.app_data::<Data<AppState>>().cloned() else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    let begun = Instant::now();
+    let under_way = state.http.begin();
+    let context = RequestContext::of(&request, route.path, &state.config);
+    let mut found = RequestOutcome::default();
+    let work = Work { route: &route, state: &state, context: &context, request: &request };
+    let working = work.carry_out(path, payload, &mut found);
+    let caught = AssertUnwindSafe(working.instrument(context.span.clone())).catch_unwind();
+    let outcome = caught.await.unwrap_or_else(|_| Err(internal_error()));
+    let mut response =
+        outcome.unwrap_or_else(|rejection| problem::answer(&rejection, context.trace.trace_id()));
+    let origin = Origin::of(&request, &state.config);
+    origin.grant(route.allow.as_deref(), response.headers_mut());
+    response::headers(&route, &context, &found, &mut response);
+    drop(under_way);
+    let status = response.status().as_u16();
+    let method = method_name(request.method());
+    state.http.answered(route.path, method, status, begun.elapsed().as_secs_f64());
+    response::log(&context, status, begun.elapsed(), found.user.as_ref());
+    response
+}
+
+/// A request on its way.
+struct Work<'a> {
+    route: &'a Route,
+    state: &'a Data<AppState>,
+    context: &'a RequestContext,
+    request: &'a HttpRequest,
+}
+
+impl Work<'_> {
+    async fn carry_out(
+        &self,
+        path: PathParts,
+        mut payload: Payload,
+        found: &mut RequestOutcome,
+    ) -> Result<HttpResponse, Rejection> {
+        let Self { route, state, context, request } = *self;
+        let handler = match &route.handler {
+            Handler::Serve(handler) => handler,
+            Handler::Upgrade(handler) => {
+                return handler(state.clone(), context.clone(), request.clone(), payload).await;
+            }
+        };
+        let caller = match self.admit(found).await {
+            Ok(caller) => caller,
+            Err(rejection) => {
+                request_body::drain(&mut payload).await;
+                return Err(rejection);
+            }
+        };
+        let body = request_body::body(route, request, &mut payload).await?;
+        // A method the path does not have is that, whatever else is wrong.
+        if route.query.is_none() && route.allow.is_none() && route.path.starts_with("/v1/") {
+            Fields::of_query::<NoQuery>(request.query_string())?;
+        }
+        let call = Call {
+            state: state.clone(),
+            context: context.clone(),
+            caller,
+            idempotency_key: idempotency_key(route, request)?,
+            path,
+            query: request.query_string().to_owned(),
+            body,
+            stored: Arc::clone(&found.stored),
+        };
+        let mut answer = once(route, call, handler).await?;
+        if route.writes() && answer.position.is_none() {
+            // Nothing was written: whatever the caller sees is in the log by now.
+            let head = state.log.head().await.ok();
+            answer.position = head.map(|head| state.log.epoch().at(head));
+        }
+        Ok(response::response(answer))
+    }
+
+    /// Everything that may turn a request away before its body is read.
+    async fn admit(&self, found: &mut RequestOutcome) -> Result<Option<Caller>, Rejection> {
+        let Self { route, state, context, request } = *self;
+        check_head(request)?;
+        if route.meter == Meter::Address || route.attempt {
+            found.count(state.limits.address(context.ip).into_iter().collect())?;
+        }
+        let caller = match route.access {
+            Access::Open => None,
+            Access::Session | Access::Admin => Some(authenticate(state, request).await?),
+        };
+        if let Some(caller) = &caller {
+            found.user = Some(caller.user_id.clone());
+            if route.meter == Meter::Person {
+                found.count(state.limits.request(&caller.user_id, route.writes()))?;
+            }
+            if route.attempt {
+                found.count(state.limits.attempt(&caller.user_id).into_iter().collect())?;
+            }
+        }
+        if route.access == Access::Admin
+            && caller.as_ref().map(|caller| caller.role) != Some(Role::Admin)
+        {
+            return Err(Rejection::new(Code::Forbidden, "only admins may do this"));
+        }
+        // A public route waits for nothing: its clients could hold connections open at no cost.
+        if let Some(caller) = caller.as_ref().filter(|_| route.reads()) {
+            freshness::fresh_enough(state, request, caller).await?;
+        }
+        Ok(caller)
+    }
+}
+
+async fn authenticate(state: &AppState, request: &HttpRequest) -> Result<Caller, Rejection> {
+    let given = header(request, "authorization").and_then(|text| text.split_once(' '));
+    match given {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            state.sessions.authenticate(token.trim()).await
+        }
+        _ => Err(Rejection::new(Code::Unauthenticated, "an access token is required")),
+    }
+}
+
+/// Carries a request with an `Idempotency-Key` out once, and any other as it is.
+async fn once(route: &Route, call: Call, handler: &Arc<Serving>) -> Outcome {
+    let Some(key) = call.idempotency_key.clone().filter(|_| !route.confidential) else {
+        return handler(call).await;
+    };
+    // A body that cannot be read is refused by the handler; there is nothing to remember.
+    let Some(request) = fingerprint(route, &call) else { return handler(call).await };
+    let (owner, scope) = match &call.caller {
+        Some(caller) => (caller.user_id.to_string(), String::new()),
+        None => ("anonymous".to_owned(), format!("{} {}", call.context.ip, route.path)),
+    };
+    let keyed = Keyed { store: call.state.replays.clone(), owner, scope, key, request };
+    let revision = match keyed.claim().await? {
+        Claim::Ours(revision) => revision,
+        Claim::Answered(answer) => return Ok(answer),
+    };
+    let handler = Arc::clone(handler);
+    // A task of its own: a client that gives up waiting is the very one that will repeat the request, and is
+    // to find the answer then.
+    let working = async move {
+        let outcome = AssertUnwindSafe(handler(call)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| Err(internal_error()));
+        keyed.settle(revision, &outcome).await;
+        outcome
+    };
+    actix_web::rt::spawn(working.in_current_span()).await.unwrap_or_else(|_| Err(internal_error()))
+}
+
+fn internal_error() -> Rejection {
+    Rejection::new(Code::Internal, "internal error while handling the request")
+}
+
+/// What makes a request the same as another one: method, path and body, but no secret in it, of which
+/// not even a digest may be kept.
+fn fingerprint(route: &Route, call: &Call) -> Option<Digest> {
+    let body = if call.body.is_empty() { b"{}".as_slice() } else { &call.body };
+    let mut body = json::parse(body).ok()?;
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|name, _| !route.secret_fields.contains(&name.as_str()));
+    }
+    let path = call.path.iter().map(|(_, value)| value.as_str());
+    let body = body.to_string();
+    let fixed = [route.method.as_str(), route.path, body.as_str()];
+    Some(Digest::of(fixed.into_iter().chain(path)))
+}
+
+fn idempotency_key(
+    route: &Route,
+    request: &HttpRequest,
+) -> Result<Option<IdempotencyKey>, Rejection> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    if route.method != Method::POST {
+        return Ok(None);
+    }
+    let key = value.to_str().ok().and_then(|text| IdempotencyKey::parse(text).ok());
+    key.map(Some).ok_or_else(|| {
+        problem::bad("the header Idempotency-Key must be 1 to 128 visible ASCII characters")
+    })
+}
