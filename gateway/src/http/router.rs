@@ -142,9 +142,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn found(method: Method, path: &str) -> String {
+    fn found(method: &Method, path: &str) -> String {
         let router = Router::of(&table()).unwrap();
-        let (route, parts) = router.find(&method, path);
+        let (route, parts) = router.find(method, path);
         let parts: String = parts.iter().map(|(name, value)| format!(" {name}={value}")).collect();
         let allow = route.allow.as_ref().map(|allow| format!(" ({allow})")).unwrap_or_default();
         format!("{} {}{parts}{allow}", route.method, route.path)
@@ -152,14 +152,14 @@ mod tests {
 
     #[test]
     fn a_fixed_segment_wins_over_a_parameter_whatever_the_order() {
-        assert_eq!(found(Method::GET, "/v1/users/me"), "GET /v1/users/me");
-        assert_eq!(found(Method::GET, "/v1/users/men"), "GET /v1/users/{user_id} user_id=men");
+        assert_eq!(found(&Method::GET, "/v1/users/me"), "GET /v1/users/me");
+        assert_eq!(found(&Method::GET, "/v1/users/men"), "GET /v1/users/{user_id} user_id=men");
         assert_eq!(
-            found(Method::PUT, "/v1/rooms/r/members/me"),
+            found(&Method::PUT, "/v1/rooms/r/members/me"),
             "PUT /v1/rooms/{room_id}/members/me room_id=r"
         );
         assert_eq!(
-            found(Method::DELETE, "/v1/rooms/r/members/u"),
+            found(&Method::DELETE, "/v1/rooms/r/members/u"),
             "DELETE /v1/rooms/{room_id}/members/{user_id} room_id=r user_id=u"
         );
     }
@@ -175,15 +175,15 @@ mod tests {
             "*",
             "/V1/users/me",
         ] {
-            assert_eq!(found(Method::GET, path), "GET unmatched", "{path}");
+            assert_eq!(found(&Method::GET, path), "GET unmatched", "{path}");
         }
-        assert_eq!(found(Method::HEAD, "/"), "GET /");
+        assert_eq!(found(&Method::HEAD, "/"), "GET /");
         let refused = "OPTIONS /v1/users/me (GET, PATCH, HEAD, OPTIONS)";
-        assert_eq!(found(Method::OPTIONS, "/v1/users/me"), refused);
-        assert_eq!(found(Method::DELETE, "/v1/users/me"), refused);
+        assert_eq!(found(&Method::OPTIONS, "/v1/users/me"), refused);
+        assert_eq!(found(&Method::DELETE, "/v1/users/me"), refused);
         let only_delete =
             "OPTIONS /v1/rooms/{room_id}/members/{user_id} room_id=r user_id=u (DELETE, OPTIONS)";
-        assert_eq!(found(Method::HEAD, "/v1/rooms/r/members/u"), only_delete);
+        assert_eq!(found(&Method::HEAD, "/v1/rooms/r/members/u"), only_delete);
     }
 
     #[test]
@@ -196,7 +196,7 @@ mod tests {
             ("/v1/users/%C3%A9", "GET /v1/users/{user_id} user_id=é"),
             ("/v1/users/%FF", "GET /v1/users/{user_id} user_id=\u{fffd}"),
         ] {
-            assert_eq!(found(Method::GET, request(path).match_info().as_str()), expected);
+            assert_eq!(found(&Method::GET, request(path).match_info().as_str()), expected);
         }
     }
 
