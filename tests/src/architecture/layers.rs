@@ -6,8 +6,6 @@ use cargo_metadata::{DependencyKind, Package};
 
 use super::metadata;
 
-mod modules;
-
 /// Which layer a crate is in. A crate may depend on lower layers, and on the crates of its own layer that
 /// `SIDEWAYS` names.
 const LAYERS: &[(&str, u8)] = &[
