@@ -25,7 +25,6 @@ use super::origin::Origin;
 use super::outcome::RequestOutcome;
 use super::request_context::RequestContext;
 use super::route::{Access, Handler, Meter, Route, Serving};
-use super::router::PathParts;
 use super::{freshness, json, request_body, response};
 use crate::problem;
 use crate::state::AppState;
@@ -38,7 +37,7 @@ shape! {
 /// Serves one request of a route.
 pub(crate) async fn serve(
     route: Arc<Route>,
-    path: PathParts,
+    path: Vec<(&'static str, String)>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
@@ -77,7 +76,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn carry_out(
         &self,
-        path: PathParts,
+        path: Vec<(&'static str, String)>,
         mut payload: Payload,
         found: &mut RequestOutcome,
     ) -> Result<HttpResponse, Rejection> {

@@ -20,7 +20,16 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
     (
         "eventlog",
         &[
-            "append", "capacity", "group", "ledger", "log", "read", "run", "secrets", "topology",
+            "append",
+            "capacity",
+            "group",
+            "ledger",
+            "log",
+            "read",
+            "run",
+            "secrets",
+            "secrets::entry",
+            "topology",
             "tries",
         ],
     ),
