@@ -37,6 +37,7 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
     ("bus", &["(root)", "live"]),
     ("readmodel", &["mongo::query", "mongo::rows"]),
     ("readmodel", &["sqlite", "sqlite::store"]),
+    ("auth-svc", &["auth", "sessions"]),
     ("chat-svc", &["chat", "decision", "lanes"]),
     ("chat-svc", &["domain::member::decide", "domain::room::decide", "domain::room::rejection"]),
     ("chat-svc", &["general", "service"]),
@@ -67,6 +68,7 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
 /// Circles of folders there are. The list may only shrink.
 const FOLDER_CIRCLES: &[(&str, &[&str])] = &[
     ("bench", &["baseline", "servers"]),
+    ("auth-svc", &["auth", "sessions"]),
     ("chat-svc", &["chat", "decision", "lanes"]),
     ("chat-svc", &["domain::member", "domain::room"]),
     ("chat-svc", &["domain::room::decide", "domain::room::rejection"]),
