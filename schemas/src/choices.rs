@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// An ordinary person.
     User,
-    /// May act on messages of rooms he is in.
+    /// May act on messages of rooms they are in.
     Moderator,
     /// May administer accounts.
     Admin,
@@ -70,11 +70,11 @@ pub enum Format {
 pub enum NotificationKind {
     /// After registration, and "welcome back" after each login.
     Welcome,
-    /// Somebody named the user in a message.
+    /// The user was mentioned in a message.
     Mention,
-    /// Somebody wrote in a direct room.
+    /// A message was posted in a direct room.
     DirectMessage,
-    /// Somebody invited the user to a room.
+    /// The user was added to a room.
     Invite,
     /// From the operators.
     System,

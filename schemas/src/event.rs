@@ -1,6 +1,6 @@
 //! The envelope of an event: CloudEvents 1.0 in JSON (structured mode), as it lies in the log.
 //!
-//! Besides CloudEvents' own attributes an event has `actor` (whose doing it was), `causation` (the
+//! Besides CloudEvents' own attributes an event has `actor` (who caused it), `causation` (the
 //! event that led to it, if one did), `traceparent` (W3C Trace Context, so one trace runs from request
 //! to delivery) and `digest` (CRC-32 of the data and of what identifies the event: a bit that flips in
 //! a store or on the way is noticed when the event is read).
@@ -17,7 +17,7 @@ use crate::ids::{EventId, InvalidId, TraceParent, UserId};
 use crate::text::text_serde;
 use crate::time::Timestamp;
 
-/// Whose doing an event was.
+/// Who caused an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A person or bot.
@@ -84,7 +84,7 @@ pub enum EncodeError {
     /// It cannot be written as JSON.
     #[error("the event cannot be written as JSON")]
     Unwritable(#[source] serde_json::Error),
-    /// Nobody could read it.
+    /// It could not be read back.
     #[error("the event could not be read back")]
     Unreadable(#[source] DecodeError),
     /// It would be read as another event.
@@ -99,7 +99,7 @@ pub struct Event {
     pub id: EventId,
     /// When it was decided, by the clock of the service that decided it; order is the log's alone.
     pub time: Timestamp,
-    /// Whose doing it was.
+    /// Who caused it.
     pub actor: Actor,
     /// The event that led to this one.
     pub causation: Option<EventId>,
@@ -172,7 +172,7 @@ fn must_be_object(json: &[u8]) -> Result<(), DecodeError> {
 }
 
 impl Event {
-    /// The bytes that go into the log, read back and compared: an event nobody can read stops every view of an
+    /// The bytes that go into the log, read back and compared: an event that cannot be read stops every view of an
     /// installation and cannot be taken back, so there is no other way to make these bytes.
     ///
     /// # Errors

@@ -35,11 +35,11 @@ pub enum ClientFrame {
         /// Resume after this position.
         resume: Option<String>,
     },
-    /// Says something in a room.
+    /// Posts a message to a room.
     Post {
         /// Given back with the answer.
         id: Option<FrameId>,
-        /// Where.
+        /// The room.
         room_id: String,
         /// What the client calls the message.
         client_id: Option<String>,
@@ -56,7 +56,7 @@ pub enum ClientFrame {
     Edit {
         /// Given back with the answer.
         id: Option<FrameId>,
-        /// Which.
+        /// The message.
         message_id: String,
         /// The new text.
         body: String,
@@ -65,14 +65,14 @@ pub enum ClientFrame {
     Delete {
         /// Given back with the answer.
         id: Option<FrameId>,
-        /// Which.
+        /// The message.
         message_id: String,
     },
     /// Moves the read marker.
     Read {
         /// Given back with the answer.
         id: Option<FrameId>,
-        /// Where.
+        /// The room.
         room_id: String,
         /// Up to which message.
         message_id: String,
@@ -166,11 +166,11 @@ pub enum ServerFrame {
         /// The frame's id.
         id: Option<FrameId>,
     },
-    /// Somebody is typing.
+    /// A member is typing.
     Typing {
-        /// Where.
+        /// The room.
         room_id: RoomId,
-        /// Who.
+        /// The user.
         user_id: UserId,
         /// Began or stopped.
         active: bool,

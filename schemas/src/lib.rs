@@ -1,8 +1,8 @@
 //! The vocabulary of Tidings: ids, values, events, commands, views, frames, subjects and codes.
 //!
 //! Everything here is data and its rules: what a thing is called on the wire, which values it may
-//! take, how it is parsed. There is no I/O, no clock and no randomness in this crate; whoever makes
-//! an id or a time hands it in. Every other crate depends on this one and it depends on none of them.
+//! take, how it is parsed. There is no I/O, no clock and no randomness in this crate; the caller that
+//! creates an id or a time hands it in. Every other crate depends on this one and it depends on none of them.
 
 mod choices;
 pub mod codes;

@@ -1,7 +1,7 @@
 //! The lanes of unique names: usernames, addresses, channel names, sets of people.
 //!
 //! Such a lane's subject is a keyed hash (HMAC-SHA-256). A plain hash could be reversed with a list of names:
-//! whoever reads `nats stream subjects`, or a backup, could test which addresses are registered. With the key of
+//! a reader of `nats stream subjects`, or of a backup, could test which addresses are registered. With the key of
 //! the installation that is possible only for the services that hold it. This is the one place that
 //! computes these lanes.
 

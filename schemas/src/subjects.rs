@@ -100,7 +100,7 @@ impl Namespace {
         format!("{self}.barrier.{token}")
     }
 
-    /// What processes tell each other and nobody keeps: `<ns>.eph.<kind>`. Core NATS, never in a stream.
+    /// What processes tell each other and no stream stores: `<ns>.eph.<kind>`. Core NATS, never in a stream.
     #[must_use]
     pub fn ephemeral(&self, kind: Ephemeral) -> String {
         format!("{self}.eph.{}", kind.as_str())

@@ -39,7 +39,7 @@ pub(crate) trait Strict: Sized {
     fn strict(self) -> Result<Self, InvalidValue>;
 }
 
-/// Reads a field of a command: what is told to do something obeys today's rule, whoever tells it.
+/// Reads a field of a command: a command obeys today's rule, whatever sent it.
 pub(crate) fn strict<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

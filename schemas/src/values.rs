@@ -153,7 +153,7 @@ fn well_formed(text: &str) -> Result<String, InvalidValue> {
 
 impl Username {
     /// Reads a name that an account may have: for looking people up. Names taken under an older rule, and
-    /// reserved ones, which nobody has, are read too.
+    /// reserved ones, which no account has, are read too.
     ///
     /// # Errors
     /// [`InvalidValue`] for what no username ever was.

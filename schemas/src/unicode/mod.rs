@@ -42,7 +42,7 @@ pub(crate) struct Rule {
     pub(crate) optional: bool,
     /// It may have line ends and tabs.
     pub(crate) lines: bool,
-    /// It stands for somebody or something beside other names: no isolates, no private characters.
+    /// It names a user or a thing beside other names: no isolates, no private characters.
     pub(crate) name: bool,
 }
 

@@ -1,0 +1,29 @@
+//! The documents clients are given. They are API: fields may be added, nothing else.
+
+mod member;
+mod message;
+mod notification;
+mod receipt;
+mod room;
+mod session;
+mod user;
+
+pub use member::Member;
+pub use message::{Message, Reaction, Sender};
+pub use notification::Notification;
+pub use receipt::ReadMarker;
+pub use room::{Membership, Room, UnreadSummary};
+pub use session::{Session, SessionTokens};
+pub use user::{Account, User};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    /// What is on the page.
+    pub items: Vec<T>,
+    /// Hand this back as `cursor` for the next page; null on the last one.
+    pub next_cursor: Option<String>,
+}

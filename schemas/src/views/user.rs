@@ -1,0 +1,45 @@
+//! Accounts, as everyone and as their owner sees them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::UserId;
+use crate::time::Timestamp;
+use crate::values::Role;
+
+/// A user as everyone sees them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// The user.
+    pub id: UserId,
+    /// The unique name.
+    pub username: String,
+    /// The name shown.
+    pub display_name: String,
+    /// Where the profile picture is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+    /// What the user says about themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bio: Option<String>,
+    /// What the account may do everywhere.
+    pub role: Role,
+    /// When the user registered.
+    pub created_at: Timestamp,
+}
+
+/// A user's account as they and admins see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Account {
+    /// The public part.
+    #[serde(flatten)]
+    pub user: User,
+    /// The address.
+    pub email: String,
+    /// Whether the user has shown that they read mail sent there.
+    pub email_verified: bool,
+    /// Whether the account is suspended: it cannot log in or act.
+    pub suspended: bool,
+    /// Client settings.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+}
