@@ -184,7 +184,7 @@ impl Engine {
     /// Stops the groups that would have to apply what cannot be read.
     fn stop_before(&mut self, unreadable: &[Unreadable]) {
         for event in unreadable {
-            for group in event.groups {
+            for group in &event.groups {
                 if self.applies(*group, event.sequence) && self.stop_of(*group).is_none() {
                     let (sequence, source) = (event.sequence, Arc::clone(&event.source));
                     let poison = Poison::Undecodable { sequence, source };
@@ -273,9 +273,9 @@ impl Engine {
         self.load(vec![Want::Key(Key::Site)]).await?;
         let mut everyone = self.set.site().unwrap_or_default().everyone_rooms;
         everyone.extend(events.iter().filter_map(|e| views::everyone_room(&e.event)).cloned());
-        let mut wants = Wants::of(&self.set);
+        let mut wants = Wants::of(&self.set, &everyone);
         for event in events {
-            views::needs(&event.event, &everyone, &mut wants);
+            views::needs(&event.event, &mut wants);
         }
         let (wants, new, everybody) = wants.into_parts();
         for id in new {
@@ -285,7 +285,7 @@ impl Engine {
         if !everybody.is_empty() {
             self.load_everybody(&everybody, events).await?;
         }
-        let mut further = Wants::of(&self.set);
+        let mut further = Wants::of(&self.set, &everyone);
         for event in events.iter().filter(|e| self.applies(Group::Conversations, e.sequence)) {
             if let Err(not_loaded) = views::needs_further(&event.event, &self.set, &mut further) {
                 drop(further);

@@ -40,7 +40,7 @@ pub(crate) struct Unreadable {
     /// Its place.
     pub(crate) sequence: Sequence,
     /// The groups its lane concerns; none for lanes the read model is not made of.
-    pub(crate) groups: &'static [Group],
+    pub(crate) groups: Vec<Group>,
     /// Why.
     pub(crate) source: Arc<DecodeError>,
 }

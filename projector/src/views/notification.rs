@@ -1,23 +1,37 @@
-//! Inboxes.
+//! Events of notifications: inboxes and their entries.
 
 use readmodel::{InboxDoc, Key, NotificationDoc};
 use schemas::Sequence;
-use schemas::events::{NotificationCreated, NotificationRemoved, NotificationsRead};
+use schemas::events::{
+    NotificationCreated, NotificationEvent, NotificationRemoved, NotificationsRead,
+};
 use schemas::ids::UserId;
 use schemas::values::NotificationKind;
 
-use super::Wants;
+use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs_of_entry(data: &NotificationCreated, wants: &mut Wants<'_>) {
-    wants.key(Key::Notification(data.notification_id.clone()));
-    wants.key(Key::Inbox(data.user_id.clone()));
+pub(super) fn needs(event: &NotificationEvent, wants: &mut Wants<'_>) {
+    let (user, id) = match event {
+        NotificationEvent::Created(data) => (&data.user_id, Some(&data.notification_id)),
+        NotificationEvent::Read(data) => (&data.user_id, data.notification_id.as_ref()),
+        NotificationEvent::Removed(data) => (&data.user_id, Some(&data.notification_id)),
+    };
+    wants.key(Key::Inbox(user.clone()));
+    if let Some(id) = id {
+        wants.key(Key::Notification(id.clone()));
+    }
 }
 
-pub(super) fn needs_of_reading(data: &NotificationsRead, wants: &mut Wants<'_>) {
-    wants.key(Key::Inbox(data.user_id.clone()));
-    if let Some(id) = &data.notification_id {
-        wants.key(Key::Notification(id.clone()));
+pub(super) fn apply(
+    event: &NotificationEvent,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    match event {
+        NotificationEvent::Created(data) => created(data, at, set),
+        NotificationEvent::Read(data) => read(data, at, set),
+        NotificationEvent::Removed(data) => removed(data, at, set),
     }
 }
 
@@ -26,7 +40,7 @@ fn inbox(user: &UserId, set: &WorkingSet) -> Result<InboxDoc, NotLoaded> {
 }
 
 /// The notifier gives an entry the same id however often it tries: only the first one counts.
-pub(super) fn created(
+fn created(
     data: &NotificationCreated,
     at: Sequence,
     set: &mut WorkingSet,
@@ -66,13 +80,8 @@ fn is_unread(entry: &NotificationDoc, inbox: &InboxDoc) -> bool {
     !entry.removed && !entry.read && entry.created > inbox.read_all
 }
 
-pub(super) fn needs_of_removal(data: &NotificationRemoved, wants: &mut Wants<'_>) {
-    wants.key(Key::Inbox(data.user_id.clone()));
-    wants.key(Key::Notification(data.notification_id.clone()));
-}
-
-/// An entry that was taken back leaves a tombstone: it is never made again.
-pub(super) fn removed(
+/// A removed entry leaves a tombstone: it is never made again.
+fn removed(
     data: &NotificationRemoved,
     at: Sequence,
     set: &mut WorkingSet,
@@ -94,11 +103,7 @@ pub(super) fn removed(
     Ok(())
 }
 
-pub(super) fn read(
-    data: &NotificationsRead,
-    at: Sequence,
-    set: &mut WorkingSet,
-) -> Result<(), NotLoaded> {
+fn read(data: &NotificationsRead, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
     let mut inbox = inbox(&data.user_id, set)?;
     match &data.notification_id {
         None => {

@@ -1,22 +1,36 @@
-//! Read markers.
+//! Events of read markers.
 
 use readmodel::MembershipDoc;
 use schemas::Sequence;
-use schemas::events::ReadMoved;
+use schemas::events::{ReadMoved, ReceiptEvent};
 
-use super::Wants;
+use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
-pub(super) fn needs(data: &ReadMoved, wants: &mut Wants<'_>) {
-    wants.message(&data.message_id);
-    wants.membership(&data.room_id, &data.user_id);
+pub(super) fn needs(event: &ReceiptEvent, wants: &mut Wants<'_>) {
+    match event {
+        ReceiptEvent::Moved(data) => {
+            wants.message(&data.message_id);
+            wants.membership(&data.room_id, &data.user_id);
+        }
+    }
+}
+
+pub(super) fn apply(
+    event: &ReceiptEvent,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    match event {
+        ReceiptEvent::Moved(data) => moved(data, at, set),
+    }
 }
 
 /// A marker moves to a message of its room, forwards only.
-pub(super) fn moved(data: &ReadMoved, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+fn moved(data: &ReadMoved, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
     let (number, main) = match set.messages.get(&data.message_id)? {
         Some(message) if message.room_id == data.room_id => (message.number, message.main_number),
-        _ => return Ok(()),
+        Some(_) | None => return Ok(()),
     };
     let key = (data.room_id.clone(), data.user_id.clone());
     // Where the stay began the marker stands without having been moved: moving it there is news.

@@ -1,0 +1,119 @@
+//! Events of memberships: who is in which room. A membership also keeps how far its user has read.
+//!
+//! A message costs a write for its author at most, never one per member: what is unread is what lies between the
+//! marker and the room's end, counted when it is read.
+
+use readmodel::MembershipDoc;
+use schemas::events::{MemberEvent, MemberState};
+use schemas::ids::{RoomId, UserId};
+use schemas::values::RoomRole;
+use schemas::{Sequence, Timestamp};
+
+use super::room_document;
+use super::wants::Wants;
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs(event: &MemberEvent, wants: &mut Wants<'_>) {
+    match event {
+        MemberEvent::Joined(_)
+        | MemberEvent::Added(_)
+        | MemberEvent::Left(_)
+        | MemberEvent::Removed(_)
+        | MemberEvent::Changed(_) => {
+            let member = event.after();
+            wants.room(&member.room_id);
+            wants.membership(&member.room_id, &member.user_id);
+        }
+    }
+}
+
+pub(super) fn apply(
+    event: &MemberEvent,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    match event {
+        MemberEvent::Joined(_)
+        | MemberEvent::Added(_)
+        | MemberEvent::Left(_)
+        | MemberEvent::Removed(_)
+        | MemberEvent::Changed(_) => changed(event.after(), at, set),
+    }
+}
+
+/// The last event of the member lane says how things stand now.
+fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+    let key = (member.room_id.clone(), member.user_id.clone());
+    let before = set.memberships.get(&key)?;
+    let was_present = before.is_some_and(|doc| doc.present);
+    let (joined, returned) = match before {
+        Some(old) if old.present || !member.present => (old.joined, old.returned),
+        other => (at, other.is_some()),
+    };
+    let Some(room) = room_document::get_or_insert(&member.room_id, member.joined_at, at, set)?
+    else {
+        return Ok(());
+    };
+    if was_present != member.present {
+        let count = room.member_count;
+        room.member_count = if member.present { count + 1 } else { count.saturating_sub(1) };
+        room.updated = at;
+    }
+    let fresh = MembershipDoc {
+        room_id: member.room_id.clone(),
+        user_id: member.user_id.clone(),
+        role: member.role,
+        present: member.present,
+        banned: member.banned,
+        muted_until: member.muted_until,
+        joined_at: member.joined_at,
+        joined,
+        returned,
+        marker_number: room.last_message_number,
+        marker_main: room.main_number,
+        marker_moved: false,
+        marker_message_id: room.last_message_id.clone(),
+        marker_at: 0,
+        marker_updated: 0,
+        changed: at,
+        updated: at,
+    };
+    let doc = match set.memberships.get(&key)? {
+        // A member who joins (again) begins with everything read; one who stays keeps the marker.
+        Some(old) if was_present && member.present => MembershipDoc {
+            marker_number: old.marker_number,
+            marker_main: old.marker_main,
+            marker_moved: old.marker_moved,
+            marker_message_id: old.marker_message_id.clone(),
+            marker_at: old.marker_at,
+            marker_updated: old.marker_updated,
+            ..fresh
+        },
+        Some(_) | None => fresh,
+    };
+    set.memberships.put(&key, doc);
+    Ok(())
+}
+
+/// A user becomes a member by a rule; an event on the member lane has the last word.
+pub(super) fn joined_by_rule(
+    room: &RoomId,
+    user: &UserId,
+    joined_at: Timestamp,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if set.memberships.get(&(room.clone(), user.clone()))?.is_some() {
+        return Ok(());
+    }
+    let member = MemberState {
+        room_id: room.clone(),
+        user_id: user.clone(),
+        role: RoomRole::Member,
+        present: true,
+        muted_until: None,
+        banned: false,
+        joined_at,
+    };
+    changed(&member, at, set)
+}

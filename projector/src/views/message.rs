@@ -1,0 +1,301 @@
+//! Events of messages: posted, edited, deleted. Nothing changes a deleted message.
+//!
+//! A message also changes its room (numbers, what is new), the root of its thread and its author's read marker. What
+//! judges by a document as it was comes before what changes that document.
+
+use readmodel::MessageDoc;
+use schemas::Sequence;
+use schemas::events::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
+use schemas::ids::{MessageId, RoomId};
+use schemas::values::RoomMention;
+
+use super::room_document;
+use super::wants::Wants;
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
+    match event {
+        MessageEvent::Posted(MessagePosted { message }) => {
+            let room = &message.room_id;
+            wants.message(&message.id);
+            wants.room(room);
+            wants.membership(room, &message.sender_id);
+            if let Some(root) = &message.thread_root_id {
+                wants.message(root);
+            }
+            if let Some(client_id) = &message.client_id {
+                wants.client_id(room, &message.sender_id, client_id);
+            }
+        }
+        MessageEvent::Edited(MessageEdited { message, .. }) => {
+            wants.message(&message.id);
+            wants.room(&message.room_id);
+        }
+        MessageEvent::Deleted(data) => {
+            wants.message(&data.message_id);
+            wants.room(&data.room_id);
+            if let Some(root) = &data.thread_root_id {
+                wants.message(root);
+            }
+        }
+    }
+}
+
+/// What an event needs of a stored message's room and thread, which only the message itself names. A post names its
+/// own.
+pub(super) fn needs_further(
+    event: &MessageEvent,
+    set: &WorkingSet,
+    wants: &mut Wants<'_>,
+) -> Result<(), NotLoaded> {
+    let id = match event {
+        MessageEvent::Posted(_) => return Ok(()),
+        MessageEvent::Edited(data) => &data.message.id,
+        MessageEvent::Deleted(data) => &data.message_id,
+    };
+    let Some(message) = set.messages.get(id)? else { return Ok(()) };
+    wants.room(&message.room_id);
+    if let Some(root) = &message.thread_root_id {
+        wants.message(root);
+    }
+    Ok(())
+}
+
+pub(super) fn apply(
+    event: &MessageEvent,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    match event {
+        MessageEvent::Posted(MessagePosted { message }) => {
+            let Some(place) = posted(message, at, set)? else { return Ok(()) };
+            number_in_room(message, place, at, set)?;
+            move_authors_marker(message, place, at, set)
+        }
+        MessageEvent::Edited(data) => {
+            edited_in_room(&data.message, at, set)?;
+            edited(data, at, set)
+        }
+        MessageEvent::Deleted(data) => {
+            deleted_in_room(data, at, set)?;
+            deleted(data, at, set)
+        }
+    }
+}
+
+/// Where a message stands in its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    /// Among all messages.
+    number: u64,
+    /// In the main timeline; for an answer: the place of the newest message there.
+    main: u64,
+}
+
+/// The place the message got; none when it is a repeat, which the log should never hold (chat-svc
+/// recognises repeats) but which would be shown twice for ever if it did.
+fn posted(
+    message: &MessageState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<Option<Place>, NotLoaded> {
+    let repeated = match &message.client_id {
+        Some(client_id) => set.client_id_used(&message.room_id, &message.sender_id, client_id)?,
+        None => false,
+    };
+    if repeated || set.messages.get(&message.id)?.is_some() {
+        return Ok(None);
+    }
+    let Some(room) = room_document::get_or_insert(&message.room_id, message.created_at, at, set)?
+    else {
+        return Ok(None);
+    };
+    let main = room.main_number + u64::from(message.thread_root_id.is_none());
+    let place = Place { number: room.last_number + 1, main };
+    let doc = MessageDoc {
+        id: message.id.clone(),
+        room_id: message.room_id.clone(),
+        number: place.number,
+        main_number: place.main,
+        sender_id: message.sender_id.clone(),
+        client_id: message.client_id.clone(),
+        body: message.body.as_str().to_owned(),
+        format: message.format,
+        attachments: message.attachments.clone(),
+        mentions: message.mentions.clone(),
+        mentions_room: message.mentions_room,
+        thread_root_id: message.thread_root_id.clone(),
+        reply_count: 0,
+        created_at: message.created_at,
+        edited_at: None,
+        deleted_at: None,
+        posted: at,
+        changed: at,
+        beside: 0,
+        updated: at,
+    };
+    if let Some(root) = &doc.thread_root_id {
+        answered(root, &doc.room_id, true, at, set)?;
+    }
+    set.post(doc);
+    Ok(Some(place))
+}
+
+/// The message as it stands before an edit; none when the edit has no effect.
+fn before_edit<'a>(
+    message: &MessageState,
+    set: &'a WorkingSet,
+) -> Result<Option<&'a MessageDoc>, NotLoaded> {
+    let old = set.messages.get(&message.id)?;
+    Ok(old.filter(|old| old.deleted_at.is_none() && old.room_id == message.room_id))
+}
+
+fn edited(data: &MessageEdited, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+    let message = &data.message;
+    if before_edit(message, set)?.is_none() {
+        return Ok(());
+    }
+    if let Some(doc) = set.messages.change(&message.id)? {
+        doc.body = message.body.as_str().to_owned();
+        doc.format = message.format;
+        doc.attachments.clone_from(&message.attachments);
+        doc.mentions.clone_from(&message.mentions);
+        doc.mentions_room = message.mentions_room;
+        doc.edited_at = Some(data.edited_at);
+        doc.changed = at;
+        doc.updated = at;
+    }
+    Ok(())
+}
+
+fn deleted(data: &MessageDeleted, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+    let id = &data.message_id;
+    if set.messages.get(id)?.is_none_or(|old| old.deleted_at.is_some()) {
+        return Ok(());
+    }
+    let mut thread = None;
+    if let Some(doc) = set.messages.change(id)? {
+        doc.body.clear();
+        doc.attachments.clear();
+        doc.mentions.clear();
+        doc.mentions_room = None;
+        doc.deleted_at = Some(data.deleted_at);
+        doc.changed = at;
+        doc.updated = at;
+        thread = doc.thread_root_id.clone().map(|root| (root, doc.room_id.clone()));
+    }
+    match thread {
+        Some((root, room)) => answered(&root, &room, false, at, set),
+        None => Ok(()),
+    }
+}
+
+/// Counts an answer of a thread in or out, where the message that began it stands in the same room.
+fn answered(
+    root: &MessageId,
+    room: &RoomId,
+    more: bool,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if set.messages.get(root)?.is_none_or(|message| message.room_id != *room) {
+        return Ok(());
+    }
+    if let Some(message) = set.messages.change(root)? {
+        let count = message.reply_count;
+        message.reply_count = if more { count + 1 } else { count.saturating_sub(1) };
+        message.beside = at;
+        message.updated = at;
+    }
+    Ok(())
+}
+
+/// The room counts the message; one of the main timeline is the newest there.
+fn number_in_room(
+    message: &MessageState,
+    place: Place,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    if let Some(room) = set.rooms.change(&message.room_id)? {
+        room.last_number = place.number;
+        room.updated = at;
+        if message.thread_root_id.is_none() {
+            room.main_number = place.main;
+            room.last_message_id = Some(message.id.clone());
+            room.last_message_number = place.number;
+            room.last_activity = at;
+            if has_mentions(message) {
+                room.named_up_to = place.main;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn has_mentions(message: &MessageState) -> bool {
+    message.mentions_room == Some(RoomMention::Room) || !message.mentions.is_empty()
+}
+
+/// Before the message itself is edited: from now on it may mention users.
+fn edited_in_room(
+    message: &MessageState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let Some(old) = before_edit(message, set)? else { return Ok(()) };
+    let (is_main, main, room) = (old.is_main(), old.main_number, old.room_id.clone());
+    let beyond = set.rooms.get(&room)?.is_some_and(|room| room.named_up_to < main);
+    if is_main
+        && beyond
+        && has_mentions(message)
+        && let Some(room) = set.rooms.change(&room)?
+    {
+        room.named_up_to = main;
+        room.updated = at;
+    }
+    Ok(())
+}
+
+/// Before the message itself is emptied: from now on it is not counted.
+fn deleted_in_room(
+    data: &MessageDeleted,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let Some(old) = set.messages.get(&data.message_id)? else { return Ok(()) };
+    if old.deleted_at.is_some() || !old.is_main() {
+        return Ok(());
+    }
+    let (main, room) = (old.main_number, old.room_id.clone());
+    let beyond = set.rooms.get(&room)?.is_some_and(|room| room.deleted_up_to < main);
+    if beyond && let Some(room) = set.rooms.change(&room)? {
+        room.deleted_up_to = main;
+        room.updated = at;
+    }
+    Ok(())
+}
+
+/// The author of a post in the main timeline has read up to it. An answer in a thread says nothing of the main
+/// timeline.
+fn move_authors_marker(
+    message: &MessageState,
+    place: Place,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    let author = (message.room_id.clone(), message.sender_id.clone());
+    let is_main = message.thread_root_id.is_none();
+    if is_main
+        && set.memberships.get(&author)?.is_some_and(|member| member.present)
+        && let Some(member) = set.memberships.change(&author)?
+    {
+        member.marker_number = place.number;
+        member.marker_main = place.main;
+        member.marker_moved = true;
+        member.marker_at = at;
+        member.marker_message_id = Some(message.id.clone());
+        member.updated = at;
+    }
+    Ok(())
+}

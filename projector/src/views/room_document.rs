@@ -1,0 +1,62 @@
+//! The document of a room, for every family that changes it: rooms, members and messages. Whichever event comes first
+//! makes it.
+
+use readmodel::RoomDoc;
+use schemas::events::RoomState;
+use schemas::ids::RoomId;
+use schemas::values::{RoomKind, Visibility};
+use schemas::{Sequence, Timestamp};
+
+use crate::working_set::{NotLoaded, WorkingSet};
+
+/// A room in which nothing has happened yet.
+pub(super) fn new(state: RoomState, at: Sequence) -> RoomDoc {
+    RoomDoc {
+        state,
+        created: true,
+        member_count: 0,
+        last_number: 0,
+        main_number: 0,
+        last_message_id: None,
+        last_message_number: 0,
+        last_activity: at,
+        deleted_up_to: 0,
+        named_up_to: 0,
+        changed: at,
+        updated: at,
+    }
+}
+
+/// A room whose creation is not projected yet. In one atomic batch a membership may stand before its room; no read
+/// finds the room until it is created.
+fn placeholder(room: &RoomId, when: Timestamp, at: Sequence) -> RoomDoc {
+    let state = RoomState {
+        id: room.clone(),
+        kind: RoomKind::Group,
+        name: None,
+        topic: None,
+        visibility: Visibility::Private,
+        everyone: false,
+        archived: false,
+        owners: Vec::new(),
+        direct_members: Vec::new(),
+        retention_days: None,
+        created_by: None,
+        created_at: when,
+    };
+    RoomDoc { created: false, ..new(state, at) }
+}
+
+/// The room to change, which has a document from now on. `when` is the time of an event in it that comes before its
+/// creation.
+pub(super) fn get_or_insert<'a>(
+    room: &RoomId,
+    when: Timestamp,
+    at: Sequence,
+    set: &'a mut WorkingSet,
+) -> Result<Option<&'a mut RoomDoc>, NotLoaded> {
+    if set.rooms.get(room)?.is_none() {
+        set.rooms.put(room, placeholder(room, when, at));
+    }
+    set.rooms.change(room)
+}

@@ -1,0 +1,82 @@
+//! Events of accounts. Every one changes the account; a registration also makes memberships.
+
+use readmodel::{Key, UserDoc};
+use schemas::Sequence;
+use schemas::events::{UserEvent, UserRegistered, UserState};
+
+use super::member;
+use super::wants::Wants;
+use crate::working_set::{NotLoaded, WorkingSet};
+
+pub(super) fn needs(event: &UserEvent, wants: &mut Wants<'_>) {
+    let Some(user) = event.after() else { return };
+    wants.key(Key::User(user.id.clone()));
+    for room in wants.everyone_rooms() {
+        wants.room(room);
+        wants.membership(room, &user.id);
+    }
+}
+
+/// What an event does to the people.
+pub(super) fn apply(
+    event: &UserEvent,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    match event {
+        UserEvent::Registered(_)
+        | UserEvent::ProfileChanged(_)
+        | UserEvent::RoleChanged(_)
+        | UserEvent::SuspensionChanged(_) => match event.after() {
+            Some(user) => changed(user, at, set),
+            None => Ok(()),
+        },
+    }
+}
+
+/// What an event does to the conversations. They learn of an account by its registration; the types of which nothing
+/// here depends are [`OF_PEOPLE_ONLY`].
+pub(super) fn apply_to_conversations(
+    event: &UserEvent,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    // A room of everyone that the same batch creates later has this user.
+    if let (Some(user), Some(everybody)) = (event.after(), &mut set.everybody) {
+        everybody.insert(user.id.clone());
+    }
+    match event {
+        UserEvent::Registered(UserRegistered { user }) => join_rooms_of_everyone(user, at, set),
+        UserEvent::ProfileChanged(_)
+        | UserEvent::RoleChanged(_)
+        | UserEvent::SuspensionChanged(_) => Ok(()),
+    }
+}
+
+/// The types of events after which only the account is another one: where one of these cannot be read, the
+/// conversations need not stop. A test holds this list against what [`apply_to_conversations`] does.
+pub(super) const OF_PEOPLE_ONLY: [&str; 3] =
+    ["user.profile_changed.v1", "user.role_changed.v1", "user.suspension_changed.v1"];
+
+/// Every event of the lane carries the whole account, so whichever comes first makes the document: the registration
+/// may have been erased, or the lane's former events.
+fn changed(user: &UserState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+    if let Some(doc) = set.users.change(&user.id)? {
+        doc.state = user.clone();
+        doc.updated = at;
+        return Ok(());
+    }
+    set.users.put(&user.id, UserDoc { state: user.clone(), registered: at, updated: at });
+    Ok(())
+}
+
+fn join_rooms_of_everyone(
+    user: &UserState,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<(), NotLoaded> {
+    for room in set.site()?.everyone_rooms {
+        member::joined_by_rule(&room, &user.id, user.created_at, at, set)?;
+    }
+    Ok(())
+}
