@@ -22,7 +22,7 @@ pub enum LogError {
     Foreign {
         /// The stream's name.
         stream: String,
-        /// What differs.
+        /// The setting that differs.
         why: String,
     },
     /// The stream was made anew while this process ran; its positions mean nothing any more. Restart.

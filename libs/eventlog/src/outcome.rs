@@ -40,7 +40,7 @@ pub(crate) enum Outcome {
     Later,
     /// Not stored: the expectation did not hold, or could not be judged while another write was under way.
     Contended,
-    /// Not stored.
+    /// Not stored, for the reason given.
     Refused(AppendError),
 }
 

@@ -24,7 +24,7 @@ use entry::{Entry, KV_OPERATION};
 
 mod entry;
 
-/// Longest key.
+/// Longest key in bytes.
 pub const MAX_KEY: usize = 128;
 /// How long a write is tried.
 const BUDGET: Duration = Duration::from_secs(10);

@@ -34,7 +34,7 @@ impl LaneWrite {
 /// What must be true of the log at the moment of writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expect {
-    /// Nothing.
+    /// Nothing: the append has no condition.
     Any,
     /// The lane has no event.
     Empty,

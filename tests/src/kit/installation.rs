@@ -12,13 +12,13 @@ use crate::kit::person::Person;
 use crate::kit::process::{self, Process};
 use crate::kit::tidings;
 
-/// Where people connect, and what they share: the newest position any of them was told, so that a read sees
+/// Where users connect, and what they share: the newest position any of them was told, so that a read sees
 /// what was written before.
 #[derive(Clone)]
 pub struct Place {
     /// The addresses of its gateways; at least one.
     pub urls: Arc<Vec<String>>,
-    /// Where the operators of those gateways look, in the same order; other ports after each start.
+    /// The admin ports of those gateways, in the same order; they change with each start.
     pub operators: Arc<Mutex<Vec<String>>>,
     /// The newest position a write was answered with, as (sequence, position).
     pub newest: Arc<Mutex<(u64, String)>>,
@@ -27,14 +27,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// A place with these gateways, and where their operators look.
+    /// A place with these gateways and their admin ports.
     #[must_use]
     pub fn new(urls: Vec<String>, operators: Vec<String>) -> Self {
         let operators = Arc::new(Mutex::new(operators));
         Self { urls: Arc::new(urls), operators, newest: Arc::default(), admin: Arc::default() }
     }
 
-    /// Where the operators of one of its gateways look.
+    /// The admin port of one of its gateways.
     #[must_use]
     pub fn operator(&self, number: usize) -> String {
         let operators = self.operators.lock().unwrap();
@@ -76,7 +76,7 @@ impl Place {
 
 /// `tidings serve` with everything it keeps.
 pub struct Installation {
-    /// Where people connect.
+    /// Where users connect.
     pub place: Place,
     /// Its data folder.
     pub data: PathBuf,
@@ -119,7 +119,7 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts it on a data folder; the process, where it listens and where its operators look.
+/// Starts it on a data folder; returns the process, its address and its admin port.
 fn serve(
     data: &Path,
     flags: &[String],

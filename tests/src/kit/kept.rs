@@ -1,4 +1,4 @@
-//! A connection of HTTP/1.1 that is kept, and says so when it is not.
+//! A kept-alive HTTP/1.1 connection that notices when it is closed.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Installations that many cases share, where people and rooms of their own keep them apart.
+//! Installations that many cases share; each case has users and rooms of its own.
 
 use tokio::sync::OnceCell;
 

@@ -1,4 +1,4 @@
-//! The test kit: processes, servers, people.
+//! The test kit: processes, servers, users.
 
 pub mod chaos;
 pub mod cluster;

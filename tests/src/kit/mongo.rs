@@ -17,7 +17,7 @@ struct Mongo {
     _process: Process,
 }
 
-/// The connection string of the run's MongoDB; none when there is no mongod here, which is said loudly and,
+/// The connection string of the run's MongoDB; none when there is no mongod here, which is reported and,
 /// with `TIDINGS_REQUIRE_MONGODB=1`, is a failure.
 ///
 /// # Panics

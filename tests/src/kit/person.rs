@@ -1,4 +1,4 @@
-//! A person with a client: an account, a session, requests.
+//! A user with a client: an account, a session, requests.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -8,12 +8,12 @@ use crate::kit::installation::Place;
 use crate::kit::socket::Socket;
 use crate::kit::{Patience, unique};
 
-/// A logged-in person.
+/// A user who is logged in.
 #[derive(Clone)]
 pub struct Person {
-    /// Where.
+    /// The installation.
     pub place: Place,
-    /// Which of the place's gateways this person uses.
+    /// Which of the place's gateways this user uses.
     pub gateway: usize,
     /// The account's id.
     pub id: String,
@@ -35,7 +35,7 @@ pub struct Person {
 /// A client that is not logged in.
 #[derive(Clone)]
 pub struct Stranger {
-    /// Where.
+    /// The installation.
     pub place: Place,
     http: Client,
 }
@@ -148,7 +148,7 @@ impl Stranger {
         Ask { url, ..self.ask("GET", path) }.once().await
     }
 
-    /// Reads.
+    /// Sends a GET.
     pub async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path).send().await
     }
@@ -160,7 +160,7 @@ impl Stranger {
 }
 
 impl Person {
-    /// Makes an account with a name of its own and logs in.
+    /// Registers an account with a unique name and logs in.
     pub async fn register(place: &Place, name: &str) -> Self {
         Self::register_at(place, 0, name).await
     }
@@ -236,7 +236,7 @@ impl Person {
             .header("authorization", &format!("Bearer {}", self.access))
     }
 
-    /// Reads, seeing everything that was written before.
+    /// Sends a GET that sees everything that was written before.
     pub async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path).send().await
     }
@@ -266,21 +266,21 @@ impl Person {
         self.ask("DELETE", path).send().await
     }
 
-    /// Makes a group of this person and others; its id.
+    /// Creates a group of this user and others; returns its id.
     pub async fn group(&self, others: &[&Person]) -> String {
         let members: Vec<&str> = others.iter().map(|other| other.id.as_str()).collect();
         let body = json!({"kind": "group", "name": unique("group"), "members": members});
         id_of(&self.post("/v1/rooms", body).await.ok(201))
     }
 
-    /// Makes a public channel; its id and name.
+    /// Creates a public channel; returns its id and name.
     pub async fn channel(&self) -> (String, String) {
         let name = unique("channel");
         let room = self.post("/v1/rooms", json!({"kind": "channel", "name": name})).await.ok(201);
         (id_of(&room), name)
     }
 
-    /// Finds or makes the direct room with others; its id.
+    /// Finds or creates the direct room with others; returns its id.
     pub async fn direct(&self, others: &[&Person]) -> String {
         let members: Vec<&str> = others.iter().map(|other| other.id.as_str()).collect();
         let reply = self.post("/v1/direct", json!({"members": members})).await;
@@ -288,12 +288,12 @@ impl Person {
         id_of(&reply.json)
     }
 
-    /// Says something over REST; the message.
+    /// Posts over REST; returns the message.
     pub async fn says(&self, room: &str, body: &str) -> Value {
         self.post(&format!("/v1/rooms/{room}/messages"), json!({"body": body})).await.ok(201)
     }
 
-    /// A room as this person sees it.
+    /// A room as this user sees it.
     pub async fn room(&self, room: &str) -> Value {
         self.get(&format!("/v1/rooms/{room}")).await.ok(200)
     }

@@ -1,4 +1,4 @@
-//! A line between two servers that can be cut without either of them being told.
+//! A connection between two servers that can be cut without either of them being told.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -36,7 +36,7 @@ impl Wire {
         Self { port: own, state }
     }
 
-    /// Where it begins.
+    /// The address to connect to.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port

@@ -15,9 +15,9 @@ use crate::history::{Act, History, Operation, Outcome};
 use crate::load::{Habits, Load};
 use crate::schedule::{Schedule, by_length};
 
-/// How long no write at all may be acknowledged, ...
+/// The longest time without an acknowledged write, ...
 const BOUND: Duration = Duration::from_secs(10);
-/// ... unless the servers themselves took longer to agree on a leader: then so long after that. An election takes
+/// ... or, if the servers took longer to agree on a leader, this long after that. An election takes
 /// nats-server 4 to 9 s, and one that ends in a draw is held again.
 const AFTER_ELECTION: Duration = Duration::from_secs(3);
 
@@ -126,7 +126,7 @@ impl Scene {
         (silent, election)
     }
 
-    /// Takes one from the other two: it acknowledges nothing, even to those who know no other.
+    /// Cuts one off from the other two: it acknowledges nothing, even to clients that know no other.
     async fn cut_off(&mut self, away: usize) -> (Duration, Duration) {
         let namespace = self.separate.namespace.clone();
         let url = self.separate.cluster().url_of(away);

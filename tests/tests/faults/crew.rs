@@ -1,13 +1,13 @@
-//! The people of a case, and the rooms they talk in.
+//! The users of a case, and the rooms they talk in.
 
 use serde_json::json;
 use tests::kit::installation::Place;
 use tests::kit::person::Person;
 
-/// An owner, people and rooms.
+/// An owner, users and rooms.
 #[derive(Clone)]
 pub(crate) struct Crew {
-    /// Made every room, is in all of them, and is never put out.
+    /// The creator of every room, who is in all of them and is never removed.
     pub(crate) owner: Person,
     pub(crate) people: Vec<Person>,
     /// Rooms that users are removed from and added to; at first every user is in all of them.
@@ -17,7 +17,7 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// Registers an owner and people, spread over the gateways, and makes rooms of all of them.
+    /// Registers an owner and users, spread over the gateways, and creates rooms with all of them.
     pub(crate) async fn gather(place: &Place, people: usize, rooms: usize) -> Self {
         let owner = place.found().await;
         let mut crew = Self { owner, people: Vec::new(), rooms: Vec::new(), plaza: String::new() };
@@ -31,7 +31,7 @@ impl Crew {
         crew
     }
 
-    /// Makes a room of all. With a room come at most 100 people; the others follow one by one.
+    /// Creates a room with all users: at most 100 with the room, the others one by one.
     async fn room(&self) -> String {
         let (first, others) = self.people.split_at(self.people.len().min(100));
         let room = self.owner.group(&first.iter().collect::<Vec<_>>()).await;

@@ -1,4 +1,4 @@
-//! Mails go out while everything that sends them is killed: each arrives, at most one of them twice.
+//! Mails are sent while everything that sends them is killed: each arrives, at most one of them twice.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::schedule::{Dice, Schedule, by_length};
 /// The ids of the mails each person was sent.
 type Mails = Arc<Mutex<HashMap<String, Vec<String>>>>;
 
-/// A mail server that takes its time, and what it was given.
+/// A slow mail server, and the mails it received.
 async fn mail_server(dice: &Dice) -> (String, Mails) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());

@@ -1,8 +1,8 @@
 //! The fault suite: what must survive when servers die, stall, lose, delay or fill up.
 //!
-//! Every case has the same shape. A [`crew`] of people with rooms, a [`load`] of resuming clients and writers
+//! Every case has the same shape. A [`crew`] of users with rooms, a [`load`] of resuming clients and writers
 //! on it, faults at moments a seeded [`schedule`] chose, and in the end one judge for all: the [`history`] of
-//! what every client did and saw, held against the log and a cold rebuild. `make test` runs the short variant
+//! what every client did and saw, compared with the log and a fresh rebuild. `make test` runs the short variant
 //! of every case, `make test-faults` (`TIDINGS_LONG_TESTS=1`) the long one; `TIDINGS_SEED=n` replays choices.
 
 #![expect(
@@ -19,7 +19,6 @@ mod cluster;
 mod crew;
 mod damage;
 mod doors;
-mod figures;
 mod forged;
 mod full_disk;
 mod gateways;
@@ -28,6 +27,8 @@ mod live;
 mod load;
 mod mails;
 mod memory;
+mod metrics;
+mod metrics;
 mod nats_server;
 mod poison;
 #[cfg(target_os = "linux")]

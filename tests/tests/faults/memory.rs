@@ -6,7 +6,7 @@ use tests::kit::installation::Installation;
 use tests::kit::until;
 use tokio::time::timeout;
 
-use crate::figures::Figures;
+use crate::metrics::Metrics;
 use crate::schedule::{Schedule, by_length, long};
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -27,7 +27,7 @@ async fn memory_stays_within_its_setting() {
     let room = ada.group(&[]).await;
     let url = installation.place.operator(0);
     let resident = "process_resident_memory_bytes";
-    let before = Figures::of(&url).await.sum(resident, &[]);
+    let before = Metrics::of(&url).await.sum(resident, &[]);
     let body = "x".repeat(1500);
     let writers = (0..4).map(|_| {
         let (ada, room, body) = (ada.clone(), room.clone(), body.clone());
@@ -41,11 +41,11 @@ async fn memory_stays_within_its_setting() {
     for writer in writers.collect::<Vec<_>>() {
         timeout(Duration::from_secs(3600), writer).await.unwrap().unwrap();
     }
-    let figures = Figures::of(&url).await;
-    let remembered = figures.sum("tidings_live_remembered_bytes", &[]);
+    let metrics = Metrics::of(&url).await;
+    let remembered = metrics.sum("tidings_live_remembered_bytes", &[]);
     assert!(remembered > allowed / 2.0, "it is full: {remembered}");
     assert!(remembered <= allowed, "{remembered} of {allowed} bytes are remembered");
-    let now = figures.sum(resident, &[]);
+    let now = metrics.sum(resident, &[]);
     schedule.say(&format!(
         "remembered {:.1} of {:.1} MiB; resident {:.1} MiB, {:.1} MiB before",
         remembered / MIB,
@@ -56,7 +56,7 @@ async fn memory_stays_within_its_setting() {
     if long() {
         let bound = before + BESIDES + IN_ALL * allowed;
         until("the allocator gives back what it need not have", async || {
-            (Figures::of(&url).await.sum(resident, &[]) <= bound).then_some(())
+            (Metrics::of(&url).await.sum(resident, &[]) <= bound).then_some(())
         })
         .await;
     }

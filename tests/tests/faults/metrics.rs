@@ -1,15 +1,15 @@
-//! What a process says of itself on `/metrics`.
+//! The values of a process on `/metrics`.
 
-/// The figures of a process at one time.
-pub(crate) struct Figures(String);
+/// The metrics of a process at one time.
+pub(crate) struct Metrics(String);
 
-impl Figures {
+impl Metrics {
     /// Asks a process for them.
     pub(crate) async fn of(url: &str) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let answer = client.get(format!("{url}/metrics")).send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 200);
-        Self(answer.text().await.expect("figures"))
+        Self(answer.text().await.expect("metrics"))
     }
 
     /// The sum of a family's samples that have all these labels; 0 when there is none.
@@ -33,8 +33,8 @@ impl Figures {
 fn samples_are_summed_by_name_and_labels() {
     let text =
         "# TYPE a counter\na_total{x=\"1\",y=\"2\"} 3\na_total{x=\"1\",y=\"3\"} 4\nab_total 9\n";
-    let figures = Figures(text.to_owned());
-    assert!((figures.sum("a_total", &[("x", "1")]) - 7.0).abs() < 0.1);
-    assert!((figures.sum("a_total", &[("y", "3")]) - 4.0).abs() < 0.1);
-    assert!(figures.sum("b_total", &[]).abs() < 0.1);
+    let metrics = Metrics(text.to_owned());
+    assert!((metrics.sum("a_total", &[("x", "1")]) - 7.0).abs() < 0.1);
+    assert!((metrics.sum("a_total", &[("y", "3")]) - 4.0).abs() < 0.1);
+    assert!(metrics.sum("b_total", &[]).abs() < 0.1);
 }

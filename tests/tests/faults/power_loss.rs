@@ -13,12 +13,12 @@ use tokio::task::JoinHandle;
 use crate::power::Power;
 use crate::schedule::{Schedule, by_length};
 
-/// A write that gets no answer for so long will get none.
+/// A write without an answer after this time will get none.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What a machine with other work may be late by when something is due: nats-server's timer, the sync itself.
+/// How late a busy machine may be when something is due: nats-server's timer, the sync itself.
 const LATE: Duration = Duration::from_secs(3);
 
-/// What was acknowledged: its client id, and when.
+/// The acknowledged posts: client id, and when.
 type Acknowledged = Arc<Mutex<Vec<(String, Instant)>>>;
 
 /// Writers that post until they are stopped, whether their posts are answered or not.
@@ -67,7 +67,7 @@ impl Writers {
         }
     }
 
-    /// Stops them; what was acknowledged.
+    /// Stops the writers; returns what was acknowledged.
     async fn end(self) -> Vec<(String, Instant)> {
         self.stop.store(true, Ordering::SeqCst);
         for writer in self.running {
@@ -77,7 +77,7 @@ impl Writers {
     }
 }
 
-/// The power is lost and comes back; the moment it was lost.
+/// Loses the power and brings it back; returns the moment it was lost.
 fn lose_power(
     power: &mut Power,
     installation: &mut Installation,
@@ -104,7 +104,7 @@ async fn a_power_loss_loses_nothing_that_was_synced() {
     let mut kept: Vec<String> = Vec::new();
     for round in 0..by_length(3, 50) {
         let writers = Writers::begin(&ada, &room, &format!("r{round}"));
-        // The first loss meets a log of some moments.
+        // The first loss hits a log that is moments old.
         let moment = if round == 0 { 3 } else { schedule.dice.within(1..120) };
         writers.reach(moment).await;
         last(Duration::from_millis(schedule.dice.below(300) as u64)).await;
@@ -118,7 +118,7 @@ async fn a_power_loss_loses_nothing_that_was_synced() {
         let there = log::posted(&installation.nats(), "tidings", &room).await;
         let gone: Vec<&String> = kept.iter().filter(|id| !there.contains(id)).collect();
         assert!(gone.is_empty(), "acknowledged and gone: {gone:?}");
-        // Keys and sessions are what they were.
+        // Keys and sessions have survived.
         assert_eq!(ada.ask("GET", "/v1/users/me").once().await.status, 200);
         if round % 10 == 0 || round == 2 {
             tokio::task::block_in_place(|| installation.verify());
@@ -172,7 +172,7 @@ async fn a_power_loss_costs_an_interval_at_most() {
         ));
         let gone: Vec<&String> = kept.iter().filter(|id| !there.contains(id)).collect();
         assert!(gone.is_empty(), "acknowledged long before and gone: {gone:?}");
-        // It goes on.
+        // It continues.
         *installation.place.newest.lock().unwrap() = (0, String::new());
         let bob = Person::register(&installation.place, "bob").await;
         let other = bob.group(&[]).await;

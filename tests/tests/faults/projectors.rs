@@ -1,4 +1,4 @@
-//! Two projectors, one of them asleep past its turn and woken again (item 11): nothing is applied twice.
+//! Two projectors, one of them stopped past its turn and woken again (item 11): nothing is applied twice.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn active(separate: &Separate, name: &str) -> bool {
     separate.metric(name, "tidings_projector_active").await > 0.0
 }
 
-/// The one that writes; none while that is being settled.
+/// The projector that writes; none while that is being decided.
 async fn writer(separate: &Separate) -> Option<usize> {
     let both = [active(separate, NAMES[0]).await, active(separate, NAMES[1]).await];
     match both {
@@ -52,7 +52,7 @@ async fn two_projectors(case: &'static str, read_model: &str) {
         let mut took_over = false;
         while !took_over && since.elapsed() < TURN {
             load.goes_on(5).await;
-            // Having tried is not enough: it has to have written.
+            // A takeover counts only once it has written.
             took_over = separate.metric(other, "tidings_projector_events_total").await > applied;
         }
         taken_over += usize::from(took_over);

@@ -1,4 +1,4 @@
-//! Rights that change while their use is on its way.
+//! Permissions that change while a request that needs them is in flight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use tests::kit::person::{Person, Stranger, id_of};
 use tests::kit::separate::{Separate, Setup};
 
 use crate::crew::Crew;
-use crate::figures::Figures;
 use crate::load::{Habits, Load};
+use crate::metrics::Metrics;
 use crate::schedule::{Schedule, by_length, long};
 
 /// A reader that does not read is disconnected, resumably, without affecting the others.
@@ -75,11 +75,11 @@ struct Memory {
 }
 
 async fn memory(gateway: &str) -> Memory {
-    let figures = Figures::of(gateway).await;
+    let metrics = Metrics::of(gateway).await;
     Memory {
-        resident: figures.sum("process_resident_memory_bytes", &[]),
-        remembered: figures.sum("tidings_live_remembered_bytes", &[]),
-        queued: figures.sum("tidings_ws_queued", &[]),
+        resident: metrics.sum("process_resident_memory_bytes", &[]),
+        remembered: metrics.sum("tidings_live_remembered_bytes", &[]),
+        queued: metrics.sum("tidings_ws_queued", &[]),
     }
 }
 
@@ -158,7 +158,7 @@ async fn many_slow_readers_are_disconnected_without_affecting_others() {
     load.slow(true);
     let (begun, slow) = (Instant::now(), f64::from(u32::try_from(stopping + dripping).unwrap()));
     let put_out = async || {
-        Figures::of(&gateway).await.sum("tidings_ws_closed_total", &[("code", "4508")]) >= slow
+        Metrics::of(&gateway).await.sum("tidings_ws_closed_total", &[("code", "4508")]) >= slow
     };
     let at_least = Duration::from_secs(by_length(0, 120));
     while begun.elapsed() < at_least || !put_out().await {
@@ -190,7 +190,7 @@ async fn many_slow_readers_are_disconnected_without_affecting_others() {
     let absences = history.absences();
     assert_eq!(absences.len(), stopping + dripping, "only the slow ones were put out");
     for absence in absences {
-        // Who does not read for a minute more does not read the reason either; the figures gave it above.
+        // Who does not read for a minute more does not read the reason either; the metrics gave it above.
         let told = absence.code == Some(4508) || (unread > FAREWELL && absence.code.is_none());
         assert!(told, "{absence:?}");
     }

@@ -14,7 +14,7 @@ use crate::crew::Crew;
 use crate::load::{Habits, Load};
 use crate::schedule::{Schedule, by_length};
 
-/// As much as can be said in a moment: batches are large.
+/// Posts without a pause, so that batches are large.
 fn busy() -> Habits {
     Habits { pause: Duration::ZERO, churn: 50, ..Habits::default() }
 }
@@ -80,7 +80,7 @@ async fn mongodb_dies_in_the_middle_of_batches() {
     load.finish(&separate, &schedule).await;
 }
 
-/// The projector is well again and moves on, without a restart.
+/// The projector recovers and continues, without a restart.
 async fn catches_up(separate: &Separate) {
     let checkpoint = "tidings_projector_checkpoint";
     let before = separate.metric("projector", checkpoint).await;
@@ -92,8 +92,8 @@ async fn catches_up(separate: &Separate) {
     .await;
 }
 
-/// What a full store may cost: reads that ask for what is not there yet are told to come again; everything else
-/// goes on; the projector says why it stands.
+/// What a full store may cost: reads of newer positions are told to retry; everything else
+/// continues; the projector says why it has stopped.
 async fn a_full_store(separate: Separate, case: &'static str, fill: impl Fn(bool)) {
     let mut schedule = Schedule::of(case);
     let crew = Crew::gather(&separate.place, 4, 3).await;
@@ -158,7 +158,7 @@ async fn a_projector_started_without_room_says_so() {
         crew.owner.says(&crew.plaza, &format!("while it is away {number}")).await;
     }
     disk.fill();
-    // It starts, or ends with a reason; it never claims to be well.
+    // It starts, or ends with a reason; it never claims to be ready.
     tokio::task::block_in_place(|| separate.run("projector"));
     let mut patience = Patience::for_("it says that it cannot write");
     loop {

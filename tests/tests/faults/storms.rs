@@ -5,17 +5,17 @@ use std::time::Duration;
 use tests::kit::separate::{Separate, Setup};
 
 use crate::crew::Crew;
-use crate::figures::Figures;
 use crate::history::History;
 use crate::load::{Habits, Load};
+use crate::metrics::Metrics;
 use crate::schedule::{Schedule, by_length};
 
-/// A client waits a moment of its own, at most this long, before it comes back.
+/// A client waits a random time, at most this long, before it reconnects.
 const JITTER: Duration = Duration::from_secs(2);
 /// How soon every client has everything it missed.
 const BOUND: Duration = Duration::from_secs(15);
 
-/// What coming back may cost, over all gateways.
+/// What reconnecting may cost, over all gateways.
 #[derive(Debug, Default, PartialEq)]
 struct Cost {
     from_memory: f64,
@@ -27,14 +27,14 @@ struct Cost {
 async fn cost(separate: &Separate) -> Cost {
     let mut cost = Cost::default();
     for number in 0..separate.place.urls.len() {
-        let figures = Figures::of(&separate.place.operator(number)).await;
-        let resumes = figures.sum("tidings_ws_resumes_total", &[]);
-        let memory = figures.sum("tidings_ws_resumes_total", &[("from", "memory")]);
+        let metrics = Metrics::of(&separate.place.operator(number)).await;
+        let resumes = metrics.sum("tidings_ws_resumes_total", &[]);
+        let memory = metrics.sum("tidings_ws_resumes_total", &[("from", "memory")]);
         cost.from_memory += memory;
         cost.otherwise += resumes - memory;
-        cost.room_loads += figures.sum("tidings_live_room_loads_total", &[]);
+        cost.room_loads += metrics.sum("tidings_live_room_loads_total", &[]);
     }
-    let auth = Figures::of(separate.address("auth-svc")).await;
+    let auth = Metrics::of(separate.address("auth-svc")).await;
     cost.logins = auth.sum("tidings_auth_commands_total", &[("command", "login")]);
     cost
 }

@@ -1,4 +1,4 @@
-//! What a case runs against: one process, or many.
+//! The installation a case runs against: one process, or many.
 
 use schemas::Sequence;
 use schemas::event::Event;

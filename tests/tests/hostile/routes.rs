@@ -10,7 +10,7 @@ use crate::aftermath::UNSPEAKABLE;
 /// One operation of the document.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
-    /// Upper case.
+    /// The method, in upper case.
     pub(crate) method: String,
     /// With names in braces.
     pub(crate) path: String,
@@ -129,7 +129,7 @@ pub(crate) struct Things {
 }
 
 impl Things {
-    /// Makes them.
+    /// Creates them.
     pub(crate) async fn between(owner: &Person, member: &Person) -> Self {
         let room = owner.group(&[member]).await;
         let message = id_of(&owner.says(&room, UNSPEAKABLE).await);

@@ -21,7 +21,7 @@ pub(crate) const RSV1: u8 = 0x40;
 /// How long any answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A connection.
+/// A raw connection to a gateway.
 pub(crate) struct Wire {
     stream: TcpStream,
     read: Vec<u8>,

@@ -12,7 +12,7 @@ everywhere!(each_role_may_do_what_the_table_says);
 /// Later than any test runs.
 const LATER: &str = "2100-01-01T00:00:00.000Z";
 
-/// Who tries.
+/// The role of the user who tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who {
     Owner,
@@ -42,7 +42,7 @@ impl Who {
     }
 }
 
-/// The room.
+/// The kind of the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Kind {
     kind: &'static str,
@@ -50,7 +50,7 @@ struct Kind {
     archived: bool,
 }
 
-/// What is tried.
+/// What the user tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     Rename,
@@ -135,16 +135,16 @@ fn expected(kind: Kind, who: Who, act: Act) -> u16 {
     }
 }
 
-/// Everyone who plays in the table.
+/// The users of the table.
 struct Cast {
     /// Those who try, in the order of [`EVERYONE`].
     actors: Vec<Person>,
-    /// A member, an admin and an owner to whom things are done.
+    /// A member, an admin and an owner that others act on.
     targets: [(&'static str, Person); 3],
     newcomer: Person,
 }
 
-/// A room with the whole cast in it, each of whom has said something.
+/// A room with the whole cast in it, each of whom has posted something.
 struct Scene {
     room: String,
     said: Vec<String>,

@@ -1,4 +1,4 @@
-//! The judge: what was done and seen against what the log says.
+//! The judge: compares what was done and seen with what the log says.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) enum Violation {
     RefusedYetStored { act: Act, at: Sequence },
     /// A message is in the log that no client sent.
     Unasked { at: Sequence },
-    /// Stored after what was begun only after its acknowledgement.
+    /// Stored after an operation that began only after its acknowledgement.
     Overtaken { act: Act, by: Sequence },
     /// A client was not told of something in a room it belonged to.
     Gap { client: String, room: String, at: Sequence },
@@ -34,13 +34,13 @@ pub(crate) enum Violation {
     Leaked { client: String, room: String, at: Sequence },
     /// A client was told of something that is not in the log.
     Invented { client: String, event: String, at: Sequence },
-    /// What a client knows of a message in the end is not what became of it.
+    /// A client's last knowledge of a message is not the message's last state.
     Stale { client: String, message: String },
     /// A client was told something of a message after it was told of its deletion.
     Revived { client: String, message: String, at: Sequence },
     /// A client was told that a read marker went backwards.
     Backwards { client: String, user: String, at: Sequence },
-    /// What a client made of all it was told is not what it can read.
+    /// A client's picture is not what its user can read.
     Differs { client: String, room: String, message: String, held: String, read: String },
     /// An event names a former one on its lane that the client was never told of.
     Unlinked { client: String, at: Sequence, previous: Sequence },

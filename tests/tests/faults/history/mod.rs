@@ -1,4 +1,4 @@
-//! What clients did and saw, recorded while things break; [`check`] holds it against the log.
+//! What clients did and saw, recorded while things break; [`check`] compares it with the log.
 
 mod check;
 mod picture;
@@ -27,7 +27,7 @@ pub(crate) enum Act {
     Post { room: String, client_id: String },
     /// Change a message to a body that is used once.
     Edit { message: String, body: String },
-    /// Take a message back.
+    /// Delete a message.
     Delete { message: String },
     /// Add a member.
     Admit { room: String, user: String },
@@ -35,7 +35,7 @@ pub(crate) enum Act {
     Remove { room: String, user: String },
 }
 
-/// How it went, as far as its client can know.
+/// The outcome, as far as the client can know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Acknowledged, at this place in the log.
@@ -110,7 +110,7 @@ impl History {
         trace
     }
 
-    /// How many posts were acknowledged: how far the load is.
+    /// How many posts were acknowledged: the progress of the load.
     pub(crate) fn acknowledged(&self) -> usize {
         self.0.acknowledged.load(Ordering::SeqCst)
     }
@@ -128,12 +128,12 @@ impl History {
         self.0.traces.lock().unwrap().iter().map(|trace| trace.lock().unwrap().clone()).collect()
     }
 
-    /// Every time a client was without its socket.
+    /// The times in which a client was without a socket.
     pub(crate) fn absences(&self) -> Vec<Absence> {
         self.traces().iter().flat_map(Trace::absences).collect()
     }
 
-    /// How many operations ended how: (ok, fail, unknown).
+    /// How many operations ended as (ok, fail, unknown).
     pub(crate) fn tally(&self) -> (usize, usize, usize) {
         let operations = self.operations();
         let of =
@@ -145,19 +145,19 @@ impl History {
         )
     }
 
-    /// Holds everything against the log.
+    /// Compares everything with the log.
     ///
     /// # Panics
-    /// When anything is not as it must be; the message lists what.
+    /// When a promise is broken; the message lists each.
     pub(crate) fn must_agree_with(&self, truth: &Truth) {
         report(&check(&self.operations(), &self.traces(), truth));
     }
 
-    /// Holds what each client made of what it was told against what its person can read: whole histories of
+    /// Compares what each client made of its events with what its user can read: whole histories of
     /// rooms by person and room, none where the person may not read.
     ///
     /// # Panics
-    /// When a client holds anything else; the message lists what.
+    /// When a client holds anything else; the message lists each difference.
     pub(crate) fn must_equal(&self, readings: &Readings) {
         let mut violations = Vec::new();
         for trace in self.traces() {

@@ -1,7 +1,7 @@
 //! What a client that applies every frame it is told holds in the end: a model of a client, held against what
 //! its person can read over REST.
 //!
-//! The model knows nothing of the log. It does what API.md says of each frame, and no more: a post is added, an
+//! The model knows nothing of the log. It does what docs/API.md says of each frame, and no more: a post is added, an
 //! edit or a change replaces, a deletion blanks; leaving a room drops it, `reload` means to load it anew.
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,7 +33,7 @@ pub(crate) struct Picture {
     client: String,
     /// Where its first socket began.
     begun: Sequence,
-    /// None: the person left it, as far as the client was told.
+    /// None: the user left it, as far as the client was told.
     rooms: HashMap<String, Option<Room>>,
 }
 

@@ -1,6 +1,6 @@
 //! What one client was told, against the log.
 //!
-//! A client keeps a position and comes back with it. Live it is told every event; after a resume what was
+//! A client keeps a position and reconnects with it. Live it is told every event; after a resume what was
 //! missed comes compacted (a message once, with what became of it) and only of rooms its person is in now. So
 //! a message counts as told when any frame has shown it, and one that its person can no longer see when the
 //! client comes back need not be told at all.
@@ -133,7 +133,7 @@ impl<'a> Listener<'a> {
         self.stretches.iter().flat_map(|one| one.told.iter().map(move |told| (one, *told)))
     }
 
-    /// Nothing earlier after something later. In a resume out of documents several may share a place.
+    /// Positions ascend. In a resume from documents several events may share a place.
     fn order(&self, violations: &mut Vec<Violation>) {
         for stretch in &self.stretches {
             let mut last = stretch.after;
@@ -141,7 +141,7 @@ impl<'a> Listener<'a> {
                 let replayed = stretch.resumed.is_none_or(|resumed| told.position <= resumed);
                 let follows =
                     told.position > last || (replayed && number > 0 && told.position == last);
-                // A room is told to who comes into it in the moment it was made, which is later.
+                // A new member is told of the room at the place of its creation, which is earlier.
                 let introduced = told.event == "room.created";
                 if !follows && !introduced {
                     violations.push(Violation::Disordered {
@@ -182,7 +182,7 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// Everything told is in the log, and was its person's to be told.
+    /// Everything told is in the log, and its user was allowed to be told.
     fn rights(&self, violations: &mut Vec<Violation>) {
         let (user, truth) = (self.trace.user.as_str(), self.truth);
         let posted = self.posted();
@@ -281,7 +281,7 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// Who came and went was told, unless several changes were told as the last of them.
+    /// Membership changes were told, unless several were told as the last of them.
     fn membership(&self, at: Sequence, room: &str, user: &str, violations: &mut Vec<Violation>) {
         let told = self.all_told().any(|(stretch, told)| {
             let compacted = stretch.resumed.is_none_or(|resumed| at <= resumed);
@@ -306,7 +306,7 @@ impl<'a> Listener<'a> {
         let Some(first) = self.stretches.iter().position(|one| one.reached >= at) else {
             return true;
         };
-        // The resume that had to tell of it: this stretch's, or if it broke off the next that did not.
+        // The resume that had to tell it: this stretch's, or if that broke off, the next one that completed.
         let resumed = self.stretches[first..].iter().find_map(|one| one.resumed);
         match resumed {
             // Live: it went to the members of that moment.
@@ -316,7 +316,7 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// Live events name the former one of their lane, by which a client would see a gap.
+    /// Live events name the previous event of their lane, so that a client can see a gap.
     fn links(&self, violations: &mut Vec<Violation>) {
         let user = self.trace.user.as_str();
         let begin = self.stretches.first().map_or(0, |one| one.after);

@@ -1,4 +1,4 @@
-//! The judge judged: a history as it must be passes, and each broken promise is seen.
+//! Tests of the judge: a correct history passes, and each broken promise is found.
 
 use std::time::{Duration, Instant};
 
@@ -249,7 +249,7 @@ fn a_room_told_of_twice_in_one_stay() {
     let each_stay = [made.clone(), left, made, back];
     let mut trace = client("usr_bob", &each_stay, 5);
     breaks(&[], &[trace.clone()], &truth, |v| matches!(v, Violation::Repeated { .. }));
-    // Once in each stay is as it must be: who comes in is told of the room.
+    // Once in each stay is correct: a new member is told of the room.
     trace.seen.remove(1);
     holds(&[], &[trace], &truth);
 }
@@ -271,7 +271,7 @@ fn an_event_told_to_a_non_member() {
     let leaked = client("usr_bob", &[left.clone(), said(5, 1), back.clone()], 6);
     breaks(&[], &[leaked], &truth, |v| matches!(v, Violation::Leaked { at: 5, .. }));
     holds(&[], &[client("usr_bob", &[left, back.clone()], 6)], &truth);
-    // Told late, at a place where the person is a member again, is told at a place that is not its own.
+    // An event told late, at a place where the user is a member again, is told at the wrong place.
     let late = told("message.posted", 7, 1, 5, "body 1");
     let resumed = returning("usr_bob", &[], 3, &[back, late, resumed(7)], 7);
     breaks(&[], &[resumed], &truth, |v| matches!(v, Violation::Invented { at: 7, .. }));

@@ -1,4 +1,4 @@
-//! What the log says, as far as it can be held against what clients did and saw.
+//! What the log says, as far as it can be compared with what clients did and saw.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,16 +6,16 @@ use schemas::Sequence;
 use schemas::event::{Event, EventData};
 use schemas::events::{MemberEvent, MemberState, MessageEvent, RoomEvent, UserEvent};
 
-/// Something that happened, by the log.
+/// A fact of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fact {
-    /// An account was made.
+    /// An account was created.
     Registered { user: String },
-    /// A room was made; `everyone` belongs to it, or the people named.
+    /// A room was created; all users belong to it (`everyone`), or those named.
     Created { room: String, everyone: bool, members: Vec<String> },
     /// A user is a member of a room, or no longer.
     Member { room: String, user: String, present: bool },
-    /// A message was said.
+    /// A message was posted.
     Posted {
         room: String,
         message: String,
@@ -23,9 +23,9 @@ pub(crate) enum Fact {
         client_id: Option<String>,
         body: String,
     },
-    /// A message was changed.
+    /// A message was edited.
     Edited { room: String, message: String, body: String },
-    /// A message was taken back.
+    /// A message was deleted.
     Deleted { room: String, message: String },
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Fact {
 #[derive(Debug, Default)]
 pub(crate) struct Truth {
     pub(crate) facts: BTreeMap<Sequence, Fact>,
-    /// What befell each person's membership of each room.
+    /// The changes of each user's membership of each room.
     stays: HashMap<(String, String), BTreeMap<Sequence, bool>>,
     deleted: HashMap<String, Sequence>,
     everyone: HashMap<String, Sequence>,

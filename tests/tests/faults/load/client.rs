@@ -1,4 +1,4 @@
-//! A client on a socket: listens, posts if it is a writer, and when its socket ends comes back to any gateway
+//! A client on a socket: listens, posts if it is a writer, and when its socket ends reconnects to any gateway
 //! with the last position it saw. What was on its way then is sent again under the same client id.
 
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use super::{LAST_WORD, Manner, Shared};
 use crate::history::{Doing, Trace, sequence};
 use crate::schedule::Dice;
 
-/// A server that does not answer for so long is left.
+/// A server that does not answer for this long is left.
 const PATIENCE: Duration = Duration::from_secs(12);
 /// How long a gateway may take to accept a socket.
 const ENTRANCE: Duration = Duration::from_secs(5);
@@ -121,7 +121,7 @@ impl Client {
         self.pending = Some(Pending { doing, frame, sent: Instant::now() });
     }
 
-    /// Takes a frame in; whether it was the last word.
+    /// Handles a frame; returns whether it was the last word.
     async fn take(&mut self, frame: &Value) -> bool {
         self.trace.lock().unwrap().frame(frame);
         self.time(frame);
@@ -145,7 +145,7 @@ impl Client {
         false
     }
 
-    /// Now and then marks what was told as read. A person's clients do so without knowing of one another, and
+    /// Now and then marks what was told as read. A user's clients do so without knowing of one another, and
     /// one that is behind must not take a marker back.
     async fn read(&mut self, frame: &Value) {
         let reads = matches!(self.manner, Manner::Listens | Manner::Writes);
@@ -156,7 +156,7 @@ impl Client {
         }
     }
 
-    /// Notes how long a message took that says when it was made.
+    /// Records how long a message took that says when it was posted.
     fn time(&self, frame: &Value) {
         let reads = matches!(self.manner, Manner::Listens | Manner::Writes);
         if reads
@@ -193,7 +193,7 @@ impl Client {
         }
     }
 
-    /// Comes back to any gateway that takes it in.
+    /// Reconnects to any gateway that accepts it.
     async fn come_back(&mut self) {
         self.trace.lock().unwrap().ended(self.socket.closed);
         let position = self.socket.position.clone();

@@ -1,5 +1,5 @@
-//! People at work while things break: clients that come back, writers that try again, an owner who puts
-//! people out and brings them in. All of it recorded.
+//! Users at work while things break: clients that reconnect, writers that retry, an owner who removes
+//! members and adds them again. All of it is recorded.
 
 mod client;
 mod drip;
@@ -20,12 +20,12 @@ use crate::history::{History, Truth};
 use crate::schedule::{Dice, Schedule};
 use crate::world::{World, events};
 
-/// A load that makes no progress for so long is stuck.
+/// A load that makes no progress for this long is stuck.
 const STUCK: Duration = Duration::from_secs(120);
-/// What the owner says in the plaza when all is over.
+/// What the owner posts in the plaza at the end.
 const LAST_WORD: &str = "the-last-word";
 
-/// Who does what.
+/// How many clients do what.
 #[derive(Debug, Clone)]
 pub(crate) struct Habits {
     /// Sockets that only listen.
@@ -45,11 +45,11 @@ pub(crate) struct Habits {
     /// After every so many acknowledged posts of all the owner removes a member from a room or adds them
     /// back; 0 for never.
     pub(crate) churn: usize,
-    /// A client waits at most this long before it comes back.
+    /// A client waits at most this long before it reconnects.
     pub(crate) jitter: Duration,
-    /// A writer waits so long after each message.
+    /// A writer waits this long after each message.
     pub(crate) pause: Duration,
-    /// At least as many bytes has a message.
+    /// The least size of a message in bytes.
     pub(crate) body: usize,
 }
 

@@ -15,7 +15,7 @@ use crate::schedule::Dice;
 /// A request that gets no answer is given up after this time: its outcome is not known.
 const PATIENCE: Duration = Duration::from_secs(12);
 
-/// What a try came to.
+/// The result of one try.
 pub(super) enum Answer {
     Done { position: Sequence, document: Value },
     Refused,
@@ -29,7 +29,7 @@ pub(super) struct Request<'a> {
     pub(super) body: Option<Value>,
 }
 
-/// A person's way to the gateways: the next one when one does not answer.
+/// A user's access to the gateways: the next one when one does not answer.
 pub(super) struct Caller {
     http: Client,
     person: Person,
@@ -93,7 +93,7 @@ impl Caller {
     }
 }
 
-/// Says something, however long it takes.
+/// Posts a message, however long it takes.
 pub(super) async fn say(shared: &Shared, who: &Person, room: &str, id: &str, dice: &mut Dice) {
     let doing = shared.history.begin(&who.id, post_of(room, id));
     let done = Caller::new(who).insist(shared, doing, post_request(shared, room, id), dice).await;
@@ -149,7 +149,7 @@ impl Writer {
         self.messages.extend(done.and_then(|message| message["id"].as_str().map(str::to_owned)));
     }
 
-    /// Changes a message, or takes it back. Each is touched once by its author.
+    /// Edits or deletes a message. Its author touches each message once.
     async fn change(&mut self) {
         if self.messages.is_empty() {
             return;
