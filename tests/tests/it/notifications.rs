@@ -27,8 +27,9 @@ async fn inbox_with(person: &Person, fits: impl Fn(&Value) -> bool) -> Vec<Value
 async fn new_users_are_welcomed_and_welcomed_back(place: Place) {
     let ada = Person::register(&place, "Ada").await;
     let back = |entry: &Value| entry["title"] == "Welcome back, Ada";
-    let listed = inbox_with(&ada, back).await;
-    assert!(listed.iter().any(|entry| entry["title"] == "Welcome to Tidings, Ada"), "{listed:#?}");
+    inbox_with(&ada, back).await;
+    // The notifier works off several events at a time, so either entry may come first.
+    let listed = inbox_with(&ada, |entry| entry["title"] == "Welcome to Tidings, Ada").await;
     assert!(listed.iter().all(|entry| entry["kind"] == "welcome" && entry["read"] == false));
     // Logging in again shows on the socket that is open already.
     let mut socket = ada.connect().await;
