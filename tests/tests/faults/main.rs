@@ -28,7 +28,6 @@ mod load;
 mod mails;
 mod memory;
 mod metrics;
-mod metrics;
 mod nats_server;
 mod poison;
 #[cfg(target_os = "linux")]
