@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use decider::{Call, Committed, Fact, Failure, ReadFrom, Reads};
 use eventlog::EventLog;
-use schemas::{EventData, Lane, NameKey, Sequence};
+use schemas::{EventData, Lane, NameKey, Rejection, Sequence};
 use tokio::sync::watch;
 
 use crate::index::MessageIndex;
@@ -27,6 +28,36 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
+    /// Tries until the decision is written or refused.
+    pub(crate) async fn retry<T, F>(
+        &self,
+        first: ReadFrom,
+        attempt: impl FnMut(ReadFrom) -> F,
+    ) -> Result<T, Rejection>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        decider::retry(&self.metrics.commands, first, attempt).await
+    }
+
+    /// Writes a decision in one atomic step, each lane expected to be as it was read.
+    pub(crate) async fn commit(
+        &self,
+        call: &Call,
+        facts: Vec<Fact>,
+        reads: &Reads,
+    ) -> Result<Committed, Failure> {
+        let written = facts.clone();
+        let committed = decider::commit(&self.log, call, facts, reads).await?;
+        if let Committed::Now(_, sequences) = &committed {
+            // The caller's next command must not be judged by what was before this one.
+            for (fact, sequence) in written.iter().zip(sequences) {
+                self.learn(&fact.lane, *sequence, &fact.data);
+            }
+        }
+        Ok(committed)
+    }
+
     /// Takes note of an event at a place of the log.
     pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
         self.lanes.learn(lane, sequence, event);

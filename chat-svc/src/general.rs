@@ -1,26 +1,28 @@
-//! The room everybody belongs to: made once, by whichever instance comes first.
+//! The room every user belongs to: created once, by whichever instance comes first.
 
 use std::time::Duration;
 
-use eventlog::{AppendError, EventLog, Expect, LaneWrite, Stored};
+use decider::{Call, Reads, fresh_id};
+use eventlog::{AppendError, EventLog, Stored};
+use schemas::commands::CallContext;
 use schemas::values::RoomName;
-use schemas::{Actor, DecodeError, Lane, NameKey, RoomId, Timestamp};
+use schemas::{DecodeError, Lane, NameKey, RoomId, Timestamp};
 
-use crate::call;
 use crate::domain::room::{create_everyone, evolve, evolve_name};
-use crate::service::BuildError;
+use crate::error::BuildError;
 
 /// Instances that start together may each find the name free; all but one then look again.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// Finds the room of everybody by its unique name, or makes it. None when an ordinary channel has the name.
+/// Finds the room every user belongs to by its unique name, or creates it. None when an ordinary channel has the name.
 pub(crate) async fn ensure(
     log: &EventLog,
     names: &NameKey,
     name: &RoomName,
 ) -> Result<Option<RoomId>, BuildError> {
     let lane = names.room_name(name.as_str());
+    let call = Call::new("create_everyone", CallContext::default());
     for _ in 0..TRIES {
         let stored = log.last(&lane).await?;
         let mut holder = None;
@@ -36,21 +38,16 @@ pub(crate) async fn ensure(
         if let Some(owner) = &holder {
             return found(log, owner, name).await;
         }
-        let id = call::system_room_id();
+        let id = RoomId::from_uuid(fresh_id());
         let Ok(facts) = create_everyone(&id, name, &holder, Timestamp::now(), names) else {
             continue;
         };
-        let at = stored.map_or(0, |stored| stored.sequence);
-        let writes = facts
-            .into_iter()
-            .map(|fact| {
-                let expect = if fact.lane == lane { Expect::At(at) } else { Expect::Empty };
-                LaneWrite::new(fact.lane, call::event(Actor::System, None, fact.data), expect)
-            })
-            .collect();
-        match log.append(writes).await {
+        let mut reads = Reads::default();
+        reads.note(lane.clone(), stored.map_or(0, |stored| stored.sequence));
+        let facts = reads.stamp(facts).into_iter();
+        match log.append(facts.map(|fact| fact.into_write(&call)).collect()).await {
             Ok(appended) => {
-                tracing::info!(room.id = %id, event.seq = appended.position.sequence, "made the room of everybody");
+                tracing::info!(room.id = %id, event.seq = appended.position.sequence, "created the room every user belongs to");
                 return Ok(Some(id));
             }
             Err(AppendError::Conflict | AppendError::AlreadyCommitted) => {}
@@ -76,13 +73,17 @@ async fn found(log: &EventLog, owner: &str, name: &RoomName) -> Result<Option<Ro
     }
     let id = room.filter(|room| room.everyone).map(|room| room.id);
     if id.is_none() {
-        tracing::warn!(room.name = %name, "the room of everybody is not made: a channel has its name");
+        tracing::warn!(room.name = %name, "the room every user belongs to is not created: a channel has its name");
     }
     Ok(id)
 }
 
-/// One lane that cannot be read keeps nobody from the other rooms: whoever needs this one is told.
+/// One lane that cannot be read keeps no user from the other rooms: a command about this one is refused.
 fn unreadable(stored: &Stored, error: &DecodeError) {
     let error = telemetry::error_chain(error);
-    tracing::error!(event.seq = stored.sequence, error, "the room of everybody cannot be read");
+    tracing::error!(
+        event.seq = stored.sequence,
+        error,
+        "the room every user belongs to cannot be read"
+    );
 }

@@ -1,115 +1,15 @@
-//! What is known of the entities decisions are about: the last event of their lanes.
-//!
-//! A bounded cache, filled by direct get and kept fresh by the live feed. It may be behind the log, never
-//! wrong about a sequence: a decision made by it is written under an expectation, and where that fails
-//! the decision is made again by what the log says now.
+//! The entities decisions are about, each by the last event of its lane, and the caches of them.
 
-use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
+use decider::{Entity, Failure, LaneCache, Loaded, ReadFrom};
 use eventlog::EventLog;
-use moka::ops::compute::Op;
-use moka::sync::Cache;
 use schemas::events::{MemberState, RoomState};
 use schemas::{Digest, EventData, Lane, NameKey, RoomId, Sequence, UserId};
 
-use crate::decision::Failure;
 use crate::domain::person::Person;
 use crate::domain::{member, person, room};
-use crate::metrics::{ChatMetrics, Looks};
-
-/// Nothing stays longer than this without being read from the log again, whatever the feed missed.
-const TIME_TO_LIVE: Duration = Duration::from_secs(300);
-
-/// Whether a decision may be made by the cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// By what is known.
-    Cached,
-    /// By what the log says now.
-    Fresh,
-}
-
-/// A kind of entity with a small state and a lane of its own.
-pub(crate) trait Entity: Send + Sync + 'static {
-    type Key: Hash + Eq + Clone + Send + Sync + 'static;
-    type State: Send + Sync + 'static;
-    /// For metrics.
-    const NAME: &'static str;
-    fn lane(key: &Self::Key) -> Lane;
-    fn evolve(state: &mut Option<Self::State>, event: &EventData);
-}
-
-/// What a lane's last event says, and where it is; sequence 0 and no state: the lane has no event.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Snapshot<S> {
-    pub(crate) sequence: Sequence,
-    pub(crate) state: Option<S>,
-}
-
-/// The cache of one kind of entity.
-pub(crate) struct Shelf<E: Entity> {
-    cache: Cache<E::Key, Arc<Snapshot<E::State>>>,
-    /// Counts how often everything was forgotten: what was read before must not be put back after.
-    forgotten: AtomicU64,
-    looks: Looks,
-}
-
-impl<E: Entity> Shelf<E> {
-    fn new(capacity: u64, metrics: &ChatMetrics) -> Self {
-        let cache = Cache::builder().max_capacity(capacity).time_to_live(TIME_TO_LIVE).build();
-        Self { cache, forgotten: AtomicU64::new(0), looks: metrics.cache(E::NAME) }
-    }
-
-    /// Puts a state in place of an older one.
-    fn offer(&self, key: E::Key, offered: &Arc<Snapshot<E::State>>) {
-        self.cache.entry(key).and_compute_with(|known| match known {
-            Some(known) if known.value().sequence >= offered.sequence => Op::Nop,
-            _ => Op::Put(Arc::clone(offered)),
-        });
-    }
-
-    fn learn(&self, key: E::Key, sequence: Sequence, event: &EventData) {
-        let mut state = None;
-        E::evolve(&mut state, event);
-        if state.is_some() {
-            self.offer(key, &Arc::new(Snapshot { sequence, state }));
-        }
-    }
-
-    fn forget_all(&self) {
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
-        self.cache.invalidate_all();
-    }
-
-    /// The state of an entity, from the cache if allowed and there, else from the log.
-    async fn get(
-        &self,
-        source: &Lanes,
-        key: &E::Key,
-        how: Freshness,
-    ) -> Result<Arc<Snapshot<E::State>>, Failure> {
-        if how == Freshness::Cached {
-            if let Some(known) = self.cache.get(key) {
-                self.looks.hits.inc();
-                return Ok(known);
-            }
-            self.looks.misses.inc();
-        }
-        let before = self.forgotten.load(Ordering::SeqCst);
-        let loaded = Arc::new(source.load::<E>(key).await?);
-        if self.forgotten.load(Ordering::SeqCst) == before {
-            self.offer(key.clone(), &loaded);
-        }
-        // In a cluster a follower may answer that is behind what the feed has brought already.
-        match self.cache.get(key) {
-            Some(known) if known.sequence > loaded.sequence => Ok(known),
-            _ => Ok(loaded),
-        }
-    }
-}
+use crate::metrics::ChatMetrics;
 
 pub(crate) struct Rooms;
 impl Entity for Rooms {
@@ -119,8 +19,10 @@ impl Entity for Rooms {
     fn lane(key: &RoomId) -> Lane {
         Lane::Room(key.clone())
     }
-    fn evolve(state: &mut Option<RoomState>, event: &EventData) {
-        room::evolve(state, event);
+    fn after(event: &EventData) -> Option<RoomState> {
+        let mut state = None;
+        room::evolve(&mut state, event);
+        state
     }
 }
 
@@ -132,8 +34,10 @@ impl Entity for Members {
     fn lane((room, user): &(RoomId, UserId)) -> Lane {
         Lane::Member(room.clone(), user.clone())
     }
-    fn evolve(state: &mut Option<MemberState>, event: &EventData) {
-        member::evolve(state, event);
+    fn after(event: &EventData) -> Option<MemberState> {
+        let mut state = None;
+        member::evolve(&mut state, event);
+        state
     }
 }
 
@@ -145,12 +49,14 @@ impl Entity for People {
     fn lane(key: &UserId) -> Lane {
         Lane::User(key.clone())
     }
-    fn evolve(state: &mut Option<Person>, event: &EventData) {
-        person::evolve(state, event);
+    fn after(event: &EventData) -> Option<Person> {
+        let mut state = None;
+        person::evolve(&mut state, event);
+        state
     }
 }
 
-/// Who holds a username. A released one is a state without a holder, so that it can be cached too.
+/// The accounts that hold usernames. A released one is a state without a holder, so that it can be cached, too.
 pub(crate) struct Handles;
 impl Entity for Handles {
     type Key = Digest;
@@ -159,9 +65,18 @@ impl Entity for Handles {
     fn lane(key: &Digest) -> Lane {
         Lane::Handle(key.clone())
     }
-    fn evolve(state: &mut Option<Option<UserId>>, event: &EventData) {
-        if let EventData::Name(event) = event {
-            *state = Some(event.owner().and_then(|owner| UserId::parse(owner).ok()));
+    fn after(event: &EventData) -> Option<Option<UserId>> {
+        match event {
+            EventData::Name(event) => {
+                Some(event.owner().and_then(|owner| UserId::parse(owner).ok()))
+            }
+            EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Notification(_) => None,
         }
     }
 }
@@ -202,76 +117,65 @@ impl Default for Capacities {
 
 /// The lanes decisions are made by.
 pub(crate) struct Lanes {
-    log: EventLog,
     names: NameKey,
-    rooms: Shelf<Rooms>,
-    members: Shelf<Members>,
-    people: Shelf<People>,
-    handles: Shelf<Handles>,
+    rooms: LaneCache<Rooms>,
+    members: LaneCache<Members>,
+    people: LaneCache<People>,
+    handles: LaneCache<Handles>,
 }
 
 impl Lanes {
     pub(crate) fn new(
-        log: EventLog,
+        log: &EventLog,
         names: NameKey,
         metrics: &ChatMetrics,
         capacities: &Capacities,
     ) -> Self {
         Self {
-            log,
             names,
-            rooms: Shelf::new(capacities.rooms, metrics),
-            members: Shelf::new(capacities.members, metrics),
-            people: Shelf::new(capacities.people, metrics),
-            handles: Shelf::new(capacities.people, metrics),
+            rooms: cache(log, metrics, capacities.rooms),
+            members: cache(log, metrics, capacities.members),
+            people: cache(log, metrics, capacities.people),
+            handles: cache(log, metrics, capacities.people),
         }
     }
 
-    async fn load<E: Entity>(&self, key: &E::Key) -> Result<Snapshot<E::State>, Failure> {
-        let Some(stored) = self.log.last(&E::lane(key)).await? else {
-            return Ok(Snapshot { sequence: 0, state: None });
-        };
-        let mut state = None;
-        E::evolve(&mut state, &stored.event()?.data);
-        Ok(Snapshot { sequence: stored.sequence, state })
-    }
-
-    /// A room's lane.
+    /// A room.
     pub(crate) async fn room(
         &self,
         id: &RoomId,
-        how: Freshness,
-    ) -> Result<Arc<Snapshot<RoomState>>, Failure> {
-        self.rooms.get(self, id, how).await
+        from: ReadFrom,
+    ) -> Result<Arc<Loaded<Rooms>>, Failure> {
+        self.rooms.get(id, from).await
     }
 
-    /// The lane of a person's membership of a room.
+    /// A person's membership of a room.
     pub(crate) async fn member(
         &self,
         room: &RoomId,
         user: &UserId,
-        how: Freshness,
-    ) -> Result<Arc<Snapshot<MemberState>>, Failure> {
-        self.members.get(self, &(room.clone(), user.clone()), how).await
+        from: ReadFrom,
+    ) -> Result<Arc<Loaded<Members>>, Failure> {
+        self.members.get(&(room.clone(), user.clone()), from).await
     }
 
-    /// A person's lane.
+    /// A person.
     pub(crate) async fn person(
         &self,
         id: &UserId,
-        how: Freshness,
-    ) -> Result<Arc<Snapshot<Person>>, Failure> {
-        self.people.get(self, id, how).await
+        from: ReadFrom,
+    ) -> Result<Arc<Loaded<People>>, Failure> {
+        self.people.get(id, from).await
     }
 
-    /// Who is called so.
+    /// The account with a username.
     pub(crate) async fn holder(
         &self,
         username: &str,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Option<UserId>, Failure> {
         let Lane::Handle(digest) = self.names.handle(username) else { return Ok(None) };
-        let found = self.handles.get(self, &digest, how).await?;
+        let found = self.handles.get(&digest, from).await?;
         Ok(found.state.clone().flatten())
     }
 
@@ -284,7 +188,14 @@ impl Lanes {
             }
             Lane::User(id) => self.people.learn(id.clone(), sequence, event),
             Lane::Handle(digest) => self.handles.learn(digest.clone(), sequence, event),
-            _ => {}
+            Lane::Session(_)
+            | Lane::Email(_)
+            | Lane::RoomName(_)
+            | Lane::Direct(_)
+            | Lane::Timeline(_)
+            | Lane::Receipts(_)
+            | Lane::Inbox(_)
+            | Lane::Media(_) => {}
         }
     }
 
@@ -295,6 +206,10 @@ impl Lanes {
         self.people.forget_all();
         self.handles.forget_all();
     }
+}
+
+fn cache<E: Entity>(log: &EventLog, metrics: &ChatMetrics, capacity: u64) -> LaneCache<E> {
+    LaneCache::new(log.clone(), capacity, metrics.cache(E::NAME))
 }
 
 #[cfg(test)]
@@ -313,9 +228,7 @@ mod tests {
     }
 
     fn known<E: Entity>(event: &EventData) -> bool {
-        let mut state = None;
-        E::evolve(&mut state, event);
-        state.is_some()
+        E::after(event).is_some()
     }
 
     /// A lane is loaded by its last event alone: one that is forgotten here would make its entity vanish, and with

@@ -99,7 +99,7 @@ impl Follower {
             let Ok(peek) = serde_json::from_slice::<Peek<'_>>(&live.payload) else { return false };
             if peek.kind == POSTED {
                 let Ok(id) = MessageId::parse(&peek.subject) else { return false };
-                if self.chat.recent.message(&id).is_some_and(|spot| spot.ours) {
+                if self.chat.recent.message(&id).is_some_and(|known| known.ours) {
                     return false;
                 }
                 self.chat.recent.posted(&id, room, live.sequence);

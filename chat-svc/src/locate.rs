@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use decider::{Failure, unavailable};
 use schemas::ids::MessageId;
 use schemas::{EventData, Sequence};
 
 use crate::chat::Chat;
-use crate::decision::{Failure, unavailable};
 use crate::domain::message::{self, Message};
 
 /// How long the read model is waited for when it does not know a message yet.
@@ -36,23 +36,24 @@ impl Chat {
         if let Some(place) = self.known_place(id).await? {
             return Ok(Some(place));
         }
-        // Nobody has heard of it: it does not exist, or it came too recently for the read model and this
+        // Neither has it: it does not exist, or it came too recently for the read model and this
         // process's feed has missed it.
         let head = self.log.head().await?;
         let all_known = self.index.checkpoint(&self.log.epoch()).await? >= head
             || self.index.wait_for(head, PATIENCE).await;
         match self.known_place(id).await? {
             // The read model is behind, or stands: that there is no such message would be a guess.
-            None if !all_known => Err(Failure::Refused(unavailable(
+            None if !all_known => Err(unavailable(
                 "it is not known whether there is such a message; the read model is behind",
-            ))),
+            )
+            .into()),
             place => Ok(place),
         }
     }
 
     async fn known_place(&self, id: &MessageId) -> Result<Option<(Sequence, bool)>, Failure> {
-        if let Some(spot) = self.recent.message(id) {
-            return Ok(Some((spot.posted, spot.deleted)));
+        if let Some(known) = self.recent.message(id) {
+            return Ok(Some((known.posted, known.deleted)));
         }
         let indexed = self.index.message(id).await?;
         Ok(indexed.map(|indexed| (indexed.posted, indexed.deleted)))

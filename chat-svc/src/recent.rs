@@ -9,7 +9,7 @@ use schemas::{EventData, Lane, Sequence};
 
 /// Where a recent message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Spot {
+pub(crate) struct MessageLocation {
     pub(crate) room: RoomId,
     pub(crate) posted: Sequence,
     pub(crate) deleted: bool,
@@ -17,7 +17,7 @@ pub(crate) struct Spot {
     pub(crate) ours: bool,
 }
 
-/// How far somebody has read a room.
+/// How far a user has read a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Marker {
     pub(crate) message: MessageId,
@@ -26,7 +26,7 @@ pub(crate) struct Marker {
 
 /// What was said and read lately.
 pub(crate) struct Recent {
-    messages: Cache<MessageId, Spot>,
+    messages: Cache<MessageId, MessageLocation>,
     /// Where messages were deleted.
     deletions: Cache<MessageId, Sequence>,
     markers: Cache<(RoomId, UserId), Marker>,
@@ -37,7 +37,7 @@ impl Recent {
         Self { messages: newest(capacity), deletions: newest(capacity), markers: newest(capacity) }
     }
 
-    pub(crate) fn message(&self, id: &MessageId) -> Option<Spot> {
+    pub(crate) fn message(&self, id: &MessageId) -> Option<MessageLocation> {
         self.messages.get(id)
     }
 
@@ -47,17 +47,17 @@ impl Recent {
 
     /// A message was posted. One known as deleted stays deleted.
     pub(crate) fn posted(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
-        self.found(id, Spot { room: room.clone(), posted, deleted: false, ours: false });
+        self.found(id, MessageLocation { room: room.clone(), posted, deleted: false, ours: false });
     }
 
     /// This process has posted a message, whose client id it has taken note of.
     pub(crate) fn wrote(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
-        self.found(id, Spot { room: room.clone(), posted, deleted: false, ours: true });
+        self.found(id, MessageLocation { room: room.clone(), posted, deleted: false, ours: true });
     }
 
     /// A message was found elsewhere.
-    pub(crate) fn found(&self, id: &MessageId, spot: Spot) {
-        self.messages.entry_by_ref(id).or_insert_with(|| spot);
+    pub(crate) fn found(&self, id: &MessageId, location: MessageLocation) {
+        self.messages.entry_by_ref(id).or_insert_with(|| location);
     }
 
     /// Whether a message is known to have been deleted before a place of the log. What was deleted once stays so:
@@ -69,11 +69,11 @@ impl Recent {
     /// A message that was posted at one place was deleted at another.
     pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence, at: Sequence) {
         self.deletions.entry_by_ref(id).or_insert(at);
-        let spot = Spot { room: room.clone(), posted, deleted: true, ours: false };
-        self.messages.insert(id.clone(), spot);
+        let location = MessageLocation { room: room.clone(), posted, deleted: true, ours: false };
+        self.messages.insert(id.clone(), location);
     }
 
-    /// Somebody has read that far; a marker never goes back.
+    /// A user has read that far; a marker never goes back.
     pub(crate) fn read(&self, room: &RoomId, user: &UserId, marker: &Marker) {
         self.markers.entry((room.clone(), user.clone())).and_compute_with(|known| match known {
             Some(known) if known.value().posted >= marker.posted => Op::Nop,
@@ -139,7 +139,7 @@ mod tests {
         }
         recent.wrote(&message(1_001), &room, 1_001);
         recent.messages.run_pending_tasks();
-        assert!(recent.message(&message(1_001)).is_some_and(|spot| spot.ours));
+        assert!(recent.message(&message(1_001)).is_some_and(|known| known.ours));
         assert!(recent.message(&message(1_000)).is_some());
         assert_eq!(recent.message(&message(1)), None);
     }

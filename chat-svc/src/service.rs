@@ -1,24 +1,22 @@
 //! Putting the service together and running it.
 
-use std::future::Future;
 use std::sync::Arc;
 
-use bus::{Bus, BusError, ServiceHandle};
-use eventlog::{AppendError, EventLog, LinkState, LogError};
+use bus::{Bus, ServiceHandle};
+use eventlog::{EventLog, LinkState};
 use schemas::commands::{
-    Accepted, AddMember, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, Command,
-    CreateRoom, DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
+    AddMember, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, CreateRoom,
+    DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
     PostMessages, RemoveMember,
 };
 use schemas::values::RoomName;
-use schemas::{NameKey, Rejection, RoomId};
+use schemas::{NameKey, RoomId};
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tracing::Instrument;
 
 use crate::chat::Chat;
+use crate::error::BuildError;
 use crate::general;
 use crate::index::MessageIndex;
 use crate::lanes::{Capacities, Lanes};
@@ -29,7 +27,7 @@ use crate::repeats::{Repeats, RepeatsConfig};
 
 /// What health calls this service.
 const COMPONENT: &str = "chat-svc";
-/// What the room of everybody is called unless configured otherwise.
+/// What the room every user belongs to is called unless configured otherwise.
 const GENERAL: &str = "general";
 
 /// What an operator may choose.
@@ -69,20 +67,6 @@ pub struct Deps {
     pub health: Health,
 }
 
-/// Why the service could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The log cannot be read.
-    #[error("chat-svc cannot read the log")]
-    Log(#[from] LogError),
-    /// The room of everybody cannot be made.
-    #[error("chat-svc cannot make the room of everybody")]
-    Append(#[from] AppendError),
-    /// Commands cannot be served.
-    #[error("chat-svc cannot serve commands")]
-    Bus(#[from] BusError),
-}
-
 /// The running service.
 pub struct Service {
     general: Option<RoomId>,
@@ -113,7 +97,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
         metrics.clone(),
     );
     let chat = Arc::new(Chat {
-        lanes: Lanes::new(log.clone(), names.clone(), &metrics, &config.capacities),
+        lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
         repeats,
         log,
@@ -134,7 +118,7 @@ pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         async move { chat.repeats.keep_past(stop).await }
     });
-    let handle = serve(&bus, &chat).await?;
+    let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
     Ok(Service { general, handle, tasks, stop_tasks, health })
@@ -175,60 +159,22 @@ async fn report(mut link: watch::Receiver<LinkState>, health: Health, stop: Shut
     }
 }
 
-/// Adds one endpoint for each command and the method that carries it out.
-macro_rules! endpoints {
-    ($builder:expr, $chat:expr; $($command:ty => $method:ident;)*) => {
-        $builder$(.endpoint::<$command, _, _>({
-            let chat = Arc::clone($chat);
-            move |ctx, cmd| {
-                let chat = Arc::clone(&chat);
-                async move {
-                    let metrics = chat.metrics.clone();
-                    let trace = ctx.traceparent.clone();
-                    let span = tracing::info_span!("command", command.name = <$command>::NAME);
-                    let span = telemetry::continue_trace(span, trace.as_ref());
-                    let work = async move { chat.$method(ctx, cmd).await };
-                    observed::<$command, _>(&metrics, work).instrument(span).await
-                }
-            }
-        }))*
-    };
-}
-
-async fn serve(bus: &Bus, chat: &Arc<Chat>) -> Result<ServiceHandle, BusError> {
-    let builder = bus.service(CHAT, env!("CARGO_PKG_VERSION"), "Rooms, members and messages");
-    let builder = endpoints! {
-        builder, chat;
-        CreateRoom => create_room;
-        OpenDirect => open_direct;
-        ChangeRoom => change_room;
-        ArchiveRoom => archive_room;
-        JoinRoom => join_room;
-        LeaveRoom => leave_room;
-        AddMember => add_member;
-        RemoveMember => remove_member;
-        ChangeMember => change_member;
-        AppointOwner => appoint_owner;
-        PostMessage => post_message;
-        PostMessages => post_messages;
-        EditMessage => edit_message;
-        DeleteMessage => delete_message;
-        MarkRead => mark_read;
-    };
-    builder.start().await
-}
-
-/// Carries out a command and counts it.
-async fn observed<C: Command, F>(
-    metrics: &ChatMetrics,
-    work: F,
-) -> Result<Accepted<C::Output>, Rejection>
-where
-    F: Future<Output = Result<Accepted<C::Output>, Rejection>>,
-{
-    let begun = Instant::now();
-    let answer = work.await;
-    let outcome = answer.as_ref().map_or_else(|rejection| rejection.code.as_str(), |_| "accepted");
-    metrics.command(C::NAME, outcome, begun.elapsed().as_secs_f64());
-    answer
+decider::endpoints! {
+    /// Begins to serve the commands about rooms, members and messages.
+    fn serve(Chat) = CHAT, "Rooms, members and messages";
+    CreateRoom => create_room;
+    OpenDirect => open_direct;
+    ChangeRoom => change_room;
+    ArchiveRoom => archive_room;
+    JoinRoom => join_room;
+    LeaveRoom => leave_room;
+    AddMember => add_member;
+    RemoveMember => remove_member;
+    ChangeMember => change_member;
+    AppointOwner => appoint_owner;
+    PostMessage => post_message;
+    PostMessages => post_messages;
+    EditMessage => edit_message;
+    DeleteMessage => delete_message;
+    MarkRead => mark_read;
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use decider::Fact;
 use schemas::commands::{ChangeMember, ChangeRoom, CreateRoom, PostMessage};
 use schemas::events::{MemberState, MessageEvent, RoomState};
 use schemas::ids::{MessageId, RoomId, UserId};
@@ -10,12 +11,12 @@ use schemas::values::{Body, Format, Patch, Role, RoomKind, RoomName, RoomRole, V
 use schemas::{EventData, Lane, NameKey, Sequence, Timestamp};
 use uuid::Uuid;
 
+use super::Context;
 use super::access::{Denied, Standing};
 use super::member::{self, MemberRejection, Target};
 use super::message::{self, Message};
 use super::person::Person;
 use super::room::{self, Name, NameChange, NewRoom, RoomRejection};
-use super::{Context, Fact};
 
 pub(crate) const ADA: u128 = 1;
 pub(crate) const BOB: u128 = 2;

@@ -1,183 +1,156 @@
-//! Coming, going, and what members may do.
+//! Joining, leaving, and what members may do.
 
 use std::sync::Arc;
 
+use decider::{Answer, Fact, Failure, ReadFrom, Reads, Seen, UserCall, accepted};
 use schemas::commands::{
-    Accepted, AddMember, AppointOwner, CallContext, ChangeMember, Command, JoinRoom, LeaveRoom,
-    RemoveMember, RoomOutcome,
+    Accepted, AddMember, AppointOwner, ChangeMember, JoinRoom, LeaveRoom, RemoveMember, RoomOutcome,
 };
 use schemas::events::MemberState;
 use schemas::{Lane, Rejection, RoomId, UserId};
 
-use super::Seen;
-use crate::call::Call;
+use super::InRoom;
+use crate::call::context;
 use crate::chat::Chat;
-use crate::decision::{Failure, ReadAt, accepted, settle};
-use crate::domain::Fact;
 use crate::domain::member::{Target, add, appoint, change, evolve, join, leave, remove};
-use crate::lanes::{Freshness, Snapshot};
 
 impl Chat {
-    pub(crate) async fn join_room(
-        &self,
-        ctx: CallContext,
-        cmd: JoinRoom,
-    ) -> Result<Accepted<RoomOutcome>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_join(&call, &cmd.room_id, how)).await
+    pub(crate) async fn join_room(&self, call: &UserCall, cmd: JoinRoom) -> Answer<RoomOutcome> {
+        self.retry(ReadFrom::Log, |from| self.try_join(call, &cmd.room_id, from)).await
     }
 
     async fn try_join(
         &self,
-        call: &Call,
+        call: &UserCall,
         room: &RoomId,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<RoomOutcome>, Failure> {
-        let seen = self.see(call, room, how).await?;
+        let seen = self.see(call, room, from).await?;
         let standing = seen.standing()?;
-        let facts = join(&standing, &call.context())?;
-        let read = seen.read_at(room);
-        self.finish(call, JoinRoom::NAME, Some(standing.room), facts, &read).await
+        let facts = join(&standing, &context(call))?;
+        let reads = seen.reads(room);
+        self.finish(call, Some(standing.room), facts, &reads).await
     }
 
-    pub(crate) async fn leave_room(
-        &self,
-        ctx: CallContext,
-        cmd: LeaveRoom,
-    ) -> Result<Accepted<()>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_leave(&call, &cmd.room_id, how))
-            .await
+    pub(crate) async fn leave_room(&self, call: &UserCall, cmd: LeaveRoom) -> Answer<()> {
+        self.retry(ReadFrom::Log, |from| self.try_leave(call, &cmd.room_id, from)).await
     }
 
     async fn try_leave(
         &self,
-        call: &Call,
+        call: &UserCall,
         room: &RoomId,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<()>, Failure> {
-        let seen = self.see(call, room, how).await?;
-        let facts = leave(&seen.standing()?, &call.context())?;
-        let read = seen.read_at(room);
-        let committed = self.commit(call, LeaveRoom::NAME, facts, &read).await?;
+        let seen = self.see(call, room, from).await?;
+        let facts = leave(&seen.standing()?, &context(call))?;
+        let reads = seen.reads(room);
+        let committed = self.commit(call, facts, &reads).await?;
         Ok(accepted(committed.position(), ()))
     }
 
-    pub(crate) async fn add_member(
-        &self,
-        ctx: CallContext,
-        cmd: AddMember,
-    ) -> Result<Accepted<MemberState>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_add(&call, &cmd, how)).await
+    pub(crate) async fn add_member(&self, call: &UserCall, cmd: AddMember) -> Answer<MemberState> {
+        self.retry(ReadFrom::Log, |from| self.try_add(call, &cmd, from)).await
     }
 
     async fn try_add(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &AddMember,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<MemberState>, Failure> {
-        let seen = self.see(call, &cmd.room_id, how).await?;
+        let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
         standing.role()?;
         let user = self.resolve_one(&cmd.user, "/user").await?;
-        let person = self.lanes.person(&user, how).await?;
-        let (member, read) = self.see_target(&seen, &cmd.room_id, &user, how).await?;
+        let person = self.lanes.person(&user, from).await?;
+        let (member, reads) = self.see_target(&seen, &cmd.room_id, &user, from).await?;
         let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
-        let facts = add(&standing, &target, cmd.role, &call.context())?;
+        let facts = add(&standing, &target, cmd.role, &context(call))?;
         let after = after(member.state.as_ref(), &facts)?;
-        let committed = self.commit(call, AddMember::NAME, facts, &read).await?;
+        let committed = self.commit(call, facts, &reads).await?;
         Ok(accepted(committed.position(), after))
     }
 
-    pub(crate) async fn remove_member(
-        &self,
-        ctx: CallContext,
-        cmd: RemoveMember,
-    ) -> Result<Accepted<()>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_remove(&call, &cmd, how)).await
+    pub(crate) async fn remove_member(&self, call: &UserCall, cmd: RemoveMember) -> Answer<()> {
+        self.retry(ReadFrom::Log, |from| self.try_remove(call, &cmd, from)).await
     }
 
     async fn try_remove(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &RemoveMember,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<()>, Failure> {
-        let seen = self.see(call, &cmd.room_id, how).await?;
+        let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
-        let (member, read) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, how).await?;
-        let facts = remove(&standing, &cmd.user_id, member.state.as_ref(), &call.context())?;
-        let committed = self.commit(call, RemoveMember::NAME, facts, &read).await?;
+        let (member, reads) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, from).await?;
+        let facts = remove(&standing, &cmd.user_id, member.state.as_ref(), &context(call))?;
+        let committed = self.commit(call, facts, &reads).await?;
         Ok(accepted(committed.position(), ()))
     }
 
     pub(crate) async fn change_member(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: ChangeMember,
-    ) -> Result<Accepted<MemberState>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_change_member(&call, &cmd, how))
-            .await
+    ) -> Answer<MemberState> {
+        self.retry(ReadFrom::Log, |from| self.try_change_member(call, &cmd, from)).await
     }
 
     async fn try_change_member(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &ChangeMember,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<MemberState>, Failure> {
-        let seen = self.see(call, &cmd.room_id, how).await?;
+        let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
         standing.role()?;
-        let person = self.lanes.person(&cmd.user_id, how).await?;
-        let (member, read) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, how).await?;
+        let person = self.lanes.person(&cmd.user_id, from).await?;
+        let (member, reads) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, from).await?;
         let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
-        let (facts, after) = change(&standing, &target, cmd, &call.context())?;
-        let committed = self.commit(call, ChangeMember::NAME, facts, &read).await?;
+        let (facts, after) = change(&standing, &target, cmd, &context(call))?;
+        let committed = self.commit(call, facts, &reads).await?;
         Ok(accepted(committed.position(), after))
     }
 
     pub(crate) async fn appoint_owner(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: AppointOwner,
-    ) -> Result<Accepted<MemberState>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_appoint(&call, &cmd, how)).await
+    ) -> Answer<MemberState> {
+        self.retry(ReadFrom::Log, |from| self.try_appoint(call, &cmd, from)).await
     }
 
     async fn try_appoint(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &AppointOwner,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<MemberState>, Failure> {
-        let seen = self.see(call, &cmd.room_id, how).await?;
-        let person = self.lanes.person(&cmd.user_id, how).await?;
-        let (member, read) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, how).await?;
+        let seen = self.see(call, &cmd.room_id, from).await?;
+        let person = self.lanes.person(&cmd.user_id, from).await?;
+        let (member, reads) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, from).await?;
         let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
         let (admin, room) = (seen.person.state.as_ref(), seen.room.state.as_ref());
         let (facts, after) = appoint(admin, room, &target)?;
-        let committed = self.commit(call, AppointOwner::NAME, facts, &read).await?;
+        let committed = self.commit(call, facts, &reads).await?;
         Ok(accepted(committed.position(), after))
     }
 
-    /// Loads somebody else's membership, beside what was read already.
+    /// Loads another user's membership, beside what was read already.
     async fn see_target(
         &self,
-        seen: &Seen,
+        seen: &InRoom,
         room: &RoomId,
         user: &UserId,
-        how: Freshness,
-    ) -> Result<(Arc<Snapshot<MemberState>>, ReadAt), Failure> {
-        let member = self.lanes.member(room, user, how).await?;
-        let mut read = seen.read_at(room);
-        read.note(Lane::Member(room.clone(), user.clone()), member.sequence);
-        Ok((member, read))
+        from: ReadFrom,
+    ) -> Result<(Arc<Seen<Option<MemberState>>>, Reads), Failure> {
+        let member = self.lanes.member(room, user, from).await?;
+        let mut reads = seen.reads(room);
+        reads.note(Lane::Member(room.clone(), user.clone()), member.at);
+        Ok((member, reads))
     }
 }
 

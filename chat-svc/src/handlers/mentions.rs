@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use decider::{Failure, ReadFrom};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::events::RoomState;
 use schemas::ids::{RoomId, UserId};
@@ -9,10 +10,8 @@ use schemas::values::{Body, Format, RoomKind, RoomMention, Username};
 
 use super::LOOKUPS;
 use crate::chat::Chat;
-use crate::decision::Failure;
 use crate::domain::access::{Standing, belongs};
 use crate::domain::message::{self, MAX_NAMED, calls_by_right};
-use crate::lanes::Freshness;
 
 /// Members of a room in which each may call all.
 const MAX_CALLED: u64 = 20;
@@ -64,9 +63,9 @@ impl Chat {
             if let Some(call) = call_of(reading).filter(|_| calls) {
                 return Ok(Some(Meant::Room(call)));
             }
-            let holder = self.lanes.holder(reading.as_str(), Freshness::Cached).await?;
+            let holder = self.lanes.holder(reading.as_str(), ReadFrom::Cache).await?;
             let Some(user) = holder else { continue };
-            let member = self.lanes.member(&room.id, &user, Freshness::Cached).await?;
+            let member = self.lanes.member(&room.id, &user, ReadFrom::Cache).await?;
             if belongs(room, member.state.as_ref()) {
                 return Ok(Some(Meant::Member(user)));
             }

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use schemas::commands::{
-    Accepted, CallContext, Command, DeleteMessage, EditMessage, MessageOutcome,
-};
+use decider::{Answer, Failure, ReadFrom, UserCall, accepted, unavailable};
+use schemas::commands::{Accepted, DeleteMessage, EditMessage, MessageOutcome};
 use schemas::events::{MessageEvent, MessageState};
-use schemas::{EventData, Rejection, Sequence, Timestamp};
+use schemas::{EventData, Sequence, Timestamp};
 
-use crate::call::Call;
+use crate::call::context;
 use crate::chat::Chat;
-use crate::decision::{Failure, accepted, settle, unavailable};
 use crate::domain::message::{self, MessageRejection};
-use crate::lanes::Freshness;
 
 /// How long an edit waits to hear whether its message was deleted meanwhile.
 const FOLLOWS_WITHIN: Duration = Duration::from_millis(500);
@@ -34,28 +31,27 @@ impl Chat {
 
     pub(crate) async fn edit_message(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: EditMessage,
-    ) -> Result<Outcome, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Cached, |how| self.try_edit(&call, &cmd, how)).await
+    ) -> Answer<MessageOutcome> {
+        self.retry(ReadFrom::Cache, |from| self.try_edit(call, &cmd, from)).await
     }
 
     async fn try_edit(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &EditMessage,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Outcome, Failure> {
         let found = self.message(&cmd.message_id).await?;
         let before = found.ok_or(MessageRejection::NoSuchMessage)?;
-        let seen = self.see(call, &before.state.room_id, how).await?;
+        let seen = self.see(call, &before.state.room_id, from).await?;
         let standing = seen.standing()?;
         standing.role()?;
         let named = self.named(&standing, &cmd.body, before.state.format).await?;
-        let fact = message::edit(&standing, &before, &cmd.body, named, &call.context())?;
+        let fact = message::edit(&standing, &before, &cmd.body, named, &context(call))?;
         let data = fact.data.clone();
-        let appended = self.commit_fenced(call, EditMessage::NAME, fact, &seen).await?;
+        let appended = self.commit_fenced(call, fact, &seen).await?;
         // Edits are fenced by the membership, not by the message: it may have been deleted while this was decided.
         // The log's order settles that, and once the feed has brought the edit it is known here.
         let at = appended.position.sequence;
@@ -76,27 +72,22 @@ impl Chat {
         Ok(outcome)
     }
 
-    pub(crate) async fn delete_message(
-        &self,
-        ctx: CallContext,
-        cmd: DeleteMessage,
-    ) -> Result<Accepted<()>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Cached, |how| self.try_delete(&call, &cmd, how)).await
+    pub(crate) async fn delete_message(&self, call: &UserCall, cmd: DeleteMessage) -> Answer<()> {
+        self.retry(ReadFrom::Cache, |from| self.try_delete(call, &cmd, from)).await
     }
 
     async fn try_delete(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &DeleteMessage,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<()>, Failure> {
         let found = self.message(&cmd.message_id).await?;
         let before = found.ok_or(MessageRejection::NoSuchMessage)?;
-        let seen = self.see(call, &before.state.room_id, how).await?;
-        let facts = message::delete(&seen.standing()?, &before, &call.context())?;
+        let seen = self.see(call, &before.state.room_id, from).await?;
+        let facts = message::delete(&seen.standing()?, &before, &context(call))?;
         let Some(fact) = facts else { return Ok(accepted(None, ())) };
-        let appended = self.commit_fenced(call, DeleteMessage::NAME, fact, &seen).await?;
+        let appended = self.commit_fenced(call, fact, &seen).await?;
         let at = appended.position.sequence;
         self.recent.deleted(&cmd.message_id, &before.state.room_id, before.posted, at);
         Ok(accepted(Some(appended.position), ()))

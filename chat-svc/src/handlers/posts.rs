@@ -1,20 +1,19 @@
-//! Posting: one message, or what somebody says in one room in a row.
+//! Posting: one message, or several of one author in one room in a row.
 
+use decider::{Answer, Fact, Failure, ReadFrom, Tries, UserCall, accepted, unavailable};
 use eventlog::{AppendError, Appended, LaneWrite};
-use schemas::commands::{CallContext, MAX_POSTS, MessageOutcome, PostMessage, PostMessages, Reply};
+use schemas::commands::{MAX_POSTS, MessageOutcome, PostMessage, PostMessages, Reply};
 use schemas::events::{MessageEvent, MessageState};
 use schemas::ids::MessageId;
 use schemas::values::ClientId;
 use schemas::{Code, Digest, EventData, Rejection, Sequence};
 
-use super::Seen;
+use super::InRoom;
 use super::messages::Outcome;
-use crate::call::{self, Call};
+use crate::call::{context, message_id};
 use crate::chat::Chat;
-use crate::decision::{Failure, Tries, accepted, settle, unavailable};
 use crate::domain::access::Standing;
 use crate::domain::message::{self, MessageRejection, NewMessage};
-use crate::lanes::Freshness;
 use crate::repeats::{Claim, Unknowable};
 
 /// A post on its way.
@@ -35,40 +34,36 @@ enum Decided {
 }
 
 impl<'a> Post<'a> {
-    fn new(call: &Call, command: &'a PostMessage) -> Result<Self, Rejection> {
+    fn new(call: &UserCall, command: &'a PostMessage) -> Result<Self, Rejection> {
         let claim = claim(call, command)?;
-        Ok(Self { command, claim, id: call::message_id(), answer: None })
+        Ok(Self { command, claim, id: message_id(), answer: None })
     }
 
     /// The event to write, behind the fence.
-    fn write(&self, call: &Call, state: MessageState, seen: &Seen) -> LaneWrite {
-        let fact = message::posted(state);
-        let write = LaneWrite::new(fact.lane, call.event(fact.data), seen.fence());
-        match &self.claim {
-            None => write,
-            Some(claim) => write.dedup(claim.dedup()),
-        }
+    fn write(&self, call: &UserCall, state: MessageState, seen: &InRoom) -> LaneWrite {
+        let dedup = self.claim.as_ref().map(Claim::dedup);
+        let fact = Fact { expect: seen.fence(), dedup, ..message::posted(state) };
+        fact.into_write(call)
     }
 }
 
 impl Chat {
     pub(crate) async fn post_message(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: PostMessage,
-    ) -> Result<Outcome, Rejection> {
-        let call = Call::of(&ctx)?;
-        let post = Post::new(&call, &cmd)?;
-        settle(&self.metrics, Freshness::Cached, |how| self.try_post(&call, &post, how)).await
+    ) -> Answer<MessageOutcome> {
+        let post = Post::new(call, &cmd)?;
+        self.retry(ReadFrom::Cache, |from| self.try_post(call, &post, from)).await
     }
 
     async fn try_post(
         &self,
-        call: &Call,
+        call: &UserCall,
         post: &Post<'_>,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Outcome, Failure> {
-        let seen = self.see(call, &post.command.room_id, how).await?;
+        let seen = self.see(call, &post.command.room_id, from).await?;
         match self.decide(call, &seen.standing()?, post).await? {
             Decided::Repeat(outcome) => Ok(outcome),
             Decided::Write(state) => {
@@ -82,17 +77,16 @@ impl Chat {
     /// Several posts to one room: sent to the log at once, in order, and answered each on its own.
     pub(crate) async fn post_messages(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: PostMessages,
-    ) -> Result<schemas::commands::Accepted<Vec<Reply<MessageOutcome>>>, Rejection> {
-        let call = Call::of(&ctx)?;
+    ) -> Answer<Vec<Reply<MessageOutcome>>> {
         let posts = in_one_room(&cmd.posts)?;
         let posts: Result<Vec<Post<'_>>, Rejection> =
-            posts.iter().map(|post| Post::new(&call, post)).collect();
+            posts.iter().map(|post| Post::new(call, post)).collect();
         let mut posts = posts?;
-        let mut tries = Tries::new(Freshness::Cached);
-        while let Err(failure) = self.try_posts(&call, &mut posts, tries.how()).await {
-            if let Err(rejection) = tries.again(&self.metrics, failure).await {
+        let mut tries = Tries::new(ReadFrom::Cache);
+        while let Err(failure) = self.try_posts(call, &mut posts, tries.read_from()).await {
+            if let Err(rejection) = tries.again(&self.metrics.commands, failure).await {
                 for post in &mut posts {
                     post.answer.get_or_insert_with(|| Err(rejection.clone()));
                 }
@@ -111,21 +105,21 @@ impl Chat {
     /// Tries those that have no answer yet. On an error they are to be tried again, or given it for an answer.
     async fn try_posts(
         &self,
-        call: &Call,
+        call: &UserCall,
         posts: &mut [Post<'_>],
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<(), Failure> {
         let mut open: Vec<&mut Post<'_>> =
             posts.iter_mut().filter(|post| post.answer.is_none()).collect();
         let Some(first) = open.first() else { return Ok(()) };
-        let seen = self.see(call, &first.command.room_id, how).await?;
+        let seen = self.see(call, &first.command.room_id, from).await?;
         let standing = seen.standing()?;
         let mut writing = Vec::with_capacity(open.len());
         for post in &mut open {
             match self.decide(call, &standing, post).await {
                 Ok(Decided::Write(state)) => writing.push((post, state)),
                 Ok(Decided::Repeat(outcome)) => post.answer = Some(Ok(outcome)),
-                Err(Failure::Refused(rejection)) => post.answer = Some(Err(rejection)),
+                Err(Failure::Rejected(rejection)) => post.answer = Some(Err(rejection)),
                 Err(failure @ (Failure::Denied(_) | Failure::Conflict)) => return Err(failure),
             }
         }
@@ -141,7 +135,7 @@ impl Chat {
             };
             post.answer = match settled {
                 Ok(outcome) => Some(Ok(outcome)),
-                Err(Failure::Refused(rejection) | Failure::Denied(rejection)) => {
+                Err(Failure::Rejected(rejection) | Failure::Denied(rejection)) => {
                     Some(Err(rejection))
                 }
                 Err(Failure::Conflict) => None,
@@ -153,17 +147,17 @@ impl Chat {
 
     async fn decide(
         &self,
-        call: &Call,
+        call: &UserCall,
         standing: &Standing<'_>,
         post: &Post<'_>,
     ) -> Result<Decided, Failure> {
         let Post { command, claim, id, .. } = post;
-        let cx = call.context();
+        let cx = context(call);
         standing.role()?;
         if let Some(claim) = claim
             && let Some(outcome) = self.earlier(claim, command).await?
         {
-            // Whoever lost the answer may have lost the right to write since: it was written all the same.
+            // The caller who lost the answer may have lost the right to write since: it was written all the same.
             return Ok(Decided::Repeat(outcome));
         }
         standing.may_write(cx.now)?;
@@ -244,7 +238,7 @@ impl Chat {
         if !message::is_repeat_of(&first.message, command) {
             return Err(MessageRejection::OtherBody.into());
         }
-        // What became of it since is for whoever shows it: everything up to here counts.
+        // What became of it since is for the reader who shows it: everything up to here counts.
         let as_of = self.log.epoch().at(self.log.head().await?);
         let mut outcome = self.outcome(sequence, first.message, None, true);
         outcome.result.as_of = Some(as_of);
@@ -278,15 +272,15 @@ fn in_one_room(posts: &[PostMessage]) -> Result<&[PostMessage], Rejection> {
 
 /// What makes a post unrepeatable: the client's id for it, else the request's idempotency key, which is
 /// then recorded in the event in a form that no client id of the same text can meet.
-fn claim(call: &Call, cmd: &PostMessage) -> Result<Option<Claim>, Rejection> {
+fn claim(call: &UserCall, cmd: &PostMessage) -> Result<Option<Claim>, Rejection> {
     let client_id = match (&cmd.client_id, &call.key) {
         (Some(client_id), _) => client_id.clone(),
         (None, None) => return Ok(None),
         (None, Some(key)) => {
-            let name = Digest::of(["idempotency_key", call.actor.as_str(), key.as_str()]);
+            let name = Digest::of(["idempotency_key", call.user.as_str(), key.as_str()]);
             let invalid = |_| Rejection::new(Code::Internal, "the key cannot be recorded");
             ClientId::parse(&format!("key:{name}")).map_err(invalid)?
         }
     };
-    Ok(Some(Claim::new(cmd.room_id.clone(), call.actor.clone(), client_id)))
+    Ok(Some(Claim::new(cmd.room_id.clone(), call.user.clone(), client_id)))
 }

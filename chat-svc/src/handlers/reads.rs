@@ -1,33 +1,27 @@
 //! Read markers.
 
-use schemas::commands::{Accepted, CallContext, Command, MarkRead, ReadOutcome};
-use schemas::{Position, Rejection, Sequence};
+use decider::{Answer, Failure, ReadFrom, UserCall, accepted};
+use schemas::commands::{Accepted, MarkRead, ReadOutcome};
+use schemas::{Position, Sequence};
 
-use crate::call::Call;
+use crate::call::context;
 use crate::chat::Chat;
-use crate::decision::{Failure, accepted, settle};
 use crate::domain::message::{Message, MessageRejection, UpTo, mark_read};
 use crate::index::Marked;
-use crate::lanes::Freshness;
-use crate::recent::{Marker, Spot};
+use crate::recent::{Marker, MessageLocation};
 
 impl Chat {
-    pub(crate) async fn mark_read(
-        &self,
-        ctx: CallContext,
-        cmd: MarkRead,
-    ) -> Result<Accepted<ReadOutcome>, Rejection> {
-        let call = Call::of(&ctx)?;
-        settle(&self.metrics, Freshness::Cached, |how| self.try_mark_read(&call, &cmd, how)).await
+    pub(crate) async fn mark_read(&self, call: &UserCall, cmd: MarkRead) -> Answer<ReadOutcome> {
+        self.retry(ReadFrom::Cache, |from| self.try_mark_read(call, &cmd, from)).await
     }
 
     async fn try_mark_read(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &MarkRead,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Accepted<ReadOutcome>, Failure> {
-        let seen = self.see(call, &cmd.room_id, how).await?;
+        let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
         standing.role()?;
         let posted = self.posted_in(cmd).await?;
@@ -37,37 +31,38 @@ impl Chat {
         let taken = |at: &Marked| if at.moved { at.posted } else { at.posted.saturating_sub(1) };
         let before = reached.as_ref().map_or(0, taken);
         let wanted = Marker { message: cmd.message_id.clone(), posted };
-        let Some(fact) = mark_read(&standing, &up_to, before, &call.context())? else {
+        let Some(fact) = mark_read(&standing, &up_to, before, &context(call))? else {
             let reached = reached.map(|at| Marker { message: at.message, posted: at.posted });
             return Ok(read_up_to(None, reached.unwrap_or(wanted)));
         };
-        let appended = self.commit_fenced(call, MarkRead::NAME, fact, &seen).await?;
-        self.recent.read(&cmd.room_id, &call.actor, &wanted);
+        let appended = self.commit_fenced(call, fact, &seen).await?;
+        self.recent.read(&cmd.room_id, &call.user, &wanted);
         Ok(read_up_to(Some(appended.position), wanted))
     }
 
     /// Where a message of the room was posted.
     async fn posted_in(&self, cmd: &MarkRead) -> Result<Sequence, Failure> {
         let unknown = MessageRejection::NoSuchMessage;
-        if let Some(spot) = self.recent.message(&cmd.message_id) {
+        if let Some(known) = self.recent.message(&cmd.message_id) {
             // Memory of what came out of the log: as good as the log.
-            return if spot.room == cmd.room_id { Ok(spot.posted) } else { Err(unknown.into()) };
+            return if known.room == cmd.room_id { Ok(known.posted) } else { Err(unknown.into()) };
         }
         let found = self.message(&cmd.message_id).await?;
         let found = found.filter(|found| found.state.room_id == cmd.room_id).ok_or(unknown)?;
         let Message { posted, deleted, .. } = found;
-        let spot = Spot { room: cmd.room_id.clone(), posted, deleted, ours: false };
-        self.recent.found(&cmd.message_id, spot);
+        let room = cmd.room_id.clone();
+        let location = MessageLocation { room, posted, deleted, ours: false };
+        self.recent.found(&cmd.message_id, location);
         Ok(posted)
     }
 
     /// How far the caller has read: what this process remembers, or the read model where it knows of more (a
     /// post of the caller's, which moves the marker too). A read model that does not answer costs an event that
     /// changes nothing: the projection keeps the highest marker.
-    async fn marker(&self, call: &Call, cmd: &MarkRead) -> Option<Marked> {
-        let known = self.recent.marker(&cmd.room_id, &call.actor);
+    async fn marker(&self, call: &UserCall, cmd: &MarkRead) -> Option<Marked> {
+        let known = self.recent.marker(&cmd.room_id, &call.user);
         let known = known.map(|Marker { message, posted }| Marked { message, posted, moved: true });
-        match self.index.marker(&cmd.room_id, &call.actor).await {
+        match self.index.marker(&cmd.room_id, &call.user).await {
             Ok(found) => {
                 let further =
                     |found: &Marked| known.as_ref().is_none_or(|known| found.posted > known.posted);

@@ -1,178 +1,165 @@
-//! Making, changing and archiving rooms.
+//! Creating, changing and archiving rooms.
 
 use std::collections::BTreeSet;
 
-use schemas::commands::{
-    Accepted, ArchiveRoom, CallContext, ChangeRoom, Command, CreateRoom, OpenDirect, RoomOutcome,
-};
+use decider::{Answer, Committed, Fact, Failure, ReadFrom, Reads, UserCall, accepted};
+use schemas::commands::{Accepted, ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
 use schemas::events::RoomState;
 use schemas::values::RoomKind;
 use schemas::{Code, Lane, Position, Rejection, RoomId, UserId};
 
-use crate::call::{Call, direct_room_id};
+use crate::call::{context, direct_room_id, room_id};
 use crate::chat::Chat;
-use crate::decision::{Committed, Failure, ReadAt, accepted, settle};
-use crate::domain::Fact;
 use crate::domain::room::{
     MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, NewRoom, RoomRejection, archiving,
     change, create, evolve, evolve_name, open_direct,
 };
-use crate::lanes::Freshness;
 
 type Outcome = Accepted<RoomOutcome>;
 
 impl Chat {
     pub(crate) async fn create_room(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: CreateRoom,
-    ) -> Result<Outcome, Rejection> {
-        let call = Call::of(&ctx)?;
-        let id = call.room_id();
+    ) -> Answer<RoomOutcome> {
+        let id = room_id(call);
         if cmd.members.len() > MAX_FIRST_MEMBERS {
             return Err(RoomRejection::TooManyMembers.into());
         }
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_create(&call, &cmd, &id, how)).await
+        self.retry(ReadFrom::Log, |from| self.try_create(call, &cmd, &id, from)).await
     }
 
     async fn try_create(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &CreateRoom,
         id: &RoomId,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Outcome, Failure> {
         let (person, before) =
-            tokio::try_join!(self.lanes.person(&call.actor, how), self.lanes.room(id, how))?;
+            tokio::try_join!(self.lanes.person(&call.user, from), self.lanes.room(id, from))?;
         if let Some(room) = &before.state {
-            // The same call has made it before: its id follows from the idempotency key.
-            let position = self.log.epoch().at(before.sequence);
+            // The same call has created it before: its id follows from the idempotency key.
+            let position = self.log.epoch().at(before.at);
             return Ok(made(Some(position), room.clone(), true));
         }
         let others = self.resolve(&cmd.members, "/members").await?;
         self.all_active(&others, "/members").await?;
-        let mut read = ReadAt::default();
+        let mut reads = Reads::default();
         let holder = match cmd.kind {
             RoomKind::Channel => {
-                self.name(self.names.room_name(cmd.name.as_str()), &mut read).await?
+                self.name(self.names.room_name(cmd.name.as_str()), &mut reads).await?
             }
             RoomKind::Group | RoomKind::Direct => None,
         };
         if holder.as_deref() == Some(id.as_str()) {
-            // The same call has made it between the two reads.
+            // The same call has created it between the two reads.
             return Err(Failure::Conflict);
         }
-        let cx = call.context();
+        let cx = context(call);
         let new = NewRoom { id, names: &self.names };
         let facts = create(new, cmd, person.state.as_ref(), &holder, &others, &cx)?;
-        self.finish(call, CreateRoom::NAME, None, facts, &read).await
+        self.finish(call, None, facts, &reads).await
     }
 
     pub(crate) async fn open_direct(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: OpenDirect,
-    ) -> Result<Outcome, Rejection> {
-        let call = Call::of(&ctx)?;
+    ) -> Answer<RoomOutcome> {
         if cmd.members.len() > MAX_DIRECT_OTHERS + 1 {
             return Err(RoomRejection::DirectSize.into());
         }
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_open_direct(&call, &cmd, how)).await
+        self.retry(ReadFrom::Log, |from| self.try_open_direct(call, &cmd, from)).await
     }
 
     async fn try_open_direct(
         &self,
-        call: &Call,
+        call: &UserCall,
         cmd: &OpenDirect,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Outcome, Failure> {
-        let person = self.lanes.person(&call.actor, how).await?;
+        let person = self.lanes.person(&call.user, from).await?;
         let others = self.resolve(&cmd.members, "/members").await?;
-        let members: BTreeSet<&UserId> = others.iter().chain([&call.actor]).collect();
+        let members: BTreeSet<&UserId> = others.iter().chain([&call.user]).collect();
         let id = direct_room_id(members.iter().copied());
-        let mut read = ReadAt::default();
-        let holder = self.name(self.names.direct(members.iter().copied()), &mut read).await?;
-        let facts = open_direct(&id, person.state.as_ref(), &others, &call.context(), &self.names)?;
+        let mut reads = Reads::default();
+        let holder = self.name(self.names.direct(members.iter().copied()), &mut reads).await?;
+        let facts = open_direct(&id, person.state.as_ref(), &others, &context(call), &self.names)?;
         let Some(owner) = holder else {
-            return self.finish(call, OpenDirect::NAME, None, facts, &read).await;
+            return self.finish(call, None, facts, &reads).await;
         };
         let internal = || Rejection::new(Code::Internal, "the direct room cannot be found");
         let id = RoomId::parse(&owner).map_err(|_| internal())?;
-        let room = self.lanes.room(&id, how).await?;
+        let room = self.lanes.room(&id, from).await?;
         Ok(made(None, room.state.clone().ok_or_else(internal)?, false))
     }
 
     pub(crate) async fn change_room(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: ChangeRoom,
-    ) -> Result<Outcome, Rejection> {
-        let call = Call::of(&ctx)?;
-        let name = ChangeRoom::NAME;
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_change_room(&call, name, &cmd, how))
-            .await
+    ) -> Answer<RoomOutcome> {
+        self.retry(ReadFrom::Log, |from| self.try_change_room(call, &cmd, from)).await
     }
 
     async fn try_change_room(
         &self,
-        call: &Call,
-        command: &str,
+        call: &UserCall,
         cmd: &ChangeRoom,
-        how: Freshness,
+        from: ReadFrom,
     ) -> Result<Outcome, Failure> {
-        let seen = self.see(call, &cmd.room_id, how).await?;
+        let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
-        let mut read = seen.read_at(&cmd.room_id);
+        let mut reads = seen.reads(&cmd.room_id);
         let NameChange { released, claimed } = NameChange::of(standing.room, cmd, &self.names);
         if let Some(name) = released {
-            self.name(self.names.room_name(name.as_str()), &mut read).await?;
+            self.name(self.names.room_name(name.as_str()), &mut reads).await?;
         }
         let holder = match claimed {
-            Some(name) => self.name(self.names.room_name(name.as_str()), &mut read).await?,
+            Some(name) => self.name(self.names.room_name(name.as_str()), &mut reads).await?,
             None => None,
         };
-        let facts = change(&standing, cmd, &holder, &call.context(), &self.names)?;
-        self.finish(call, command, Some(standing.room), facts, &read).await
+        let facts = change(&standing, cmd, &holder, &context(call), &self.names)?;
+        self.finish(call, Some(standing.room), facts, &reads).await
     }
 
     pub(crate) async fn archive_room(
         &self,
-        ctx: CallContext,
+        call: &UserCall,
         cmd: ArchiveRoom,
-    ) -> Result<Outcome, Rejection> {
-        let call = Call::of(&ctx)?;
-        let (name, cmd) = (ArchiveRoom::NAME, archiving(&cmd.room_id));
-        settle(&self.metrics, Freshness::Fresh, |how| self.try_change_room(&call, name, &cmd, how))
-            .await
+    ) -> Answer<RoomOutcome> {
+        let change = archiving(&cmd.room_id);
+        self.retry(ReadFrom::Log, |from| self.try_change_room(call, &change, from)).await
     }
 
-    /// Who holds a unique name, and takes note of where its lane is.
-    async fn name(&self, lane: Lane, read: &mut ReadAt) -> Result<Name, Failure> {
+    /// The holder of a unique name; takes note of where its lane is.
+    async fn name(&self, lane: Lane, reads: &mut Reads) -> Result<Name, Failure> {
         let mut name = None;
         let stored = self.log.last(&lane).await?;
         if let Some(stored) = &stored {
             evolve_name(&mut name, &stored.event()?.data);
         }
-        read.note(lane, stored.map_or(0, |stored| stored.sequence));
+        reads.note(lane, stored.map_or(0, |stored| stored.sequence));
         Ok(name)
     }
 
     /// Writes a decision about a room and answers with the room after it.
     pub(super) async fn finish(
         &self,
-        call: &Call,
-        command: &str,
+        call: &UserCall,
         before: Option<&RoomState>,
         facts: Vec<Fact>,
-        read: &ReadAt,
+        reads: &Reads,
     ) -> Result<Outcome, Failure> {
         let mut after = before.cloned();
         for fact in &facts {
             evolve(&mut after, &fact.data);
         }
         let room = after.ok_or_else(Rejection::not_found)?;
-        match self.commit(call, command, facts, read).await? {
-            // Somebody else carried out this very command: his room, to the last detail, is the answer.
+        match self.commit(call, facts, reads).await? {
+            // Another try carried out this very command: its room, to the last detail, is the answer.
             Committed::Before(_) if before.is_none() => Err(Failure::Conflict),
             committed => Ok(made(committed.position(), room, before.is_none())),
         }

@@ -60,12 +60,9 @@ impl<E: Entity> LaneCache<E> {
         }
     }
 
-    /// Takes note of an event of an entity's lane.
+    /// Takes note of an event of an entity's lane, which may be the one after which there is no such entity.
     pub fn learn(&self, key: E::Key, at: Sequence, event: &EventData) {
-        let state = E::after(event);
-        if state.is_some() {
-            self.offer(key, &Arc::new(Seen { at, state }));
-        }
+        self.offer(key, &Arc::new(Seen { at, state: E::after(event) }));
     }
 
     /// Forgets everything: the feed has missed something.

@@ -1,6 +1,7 @@
 //! Decisions about memberships. Where an owner comes or goes, the room's own list of owners changes in
 //! the same batch: "the last owner stays" is guarded by the room's lane.
 
+use decider::Fact;
 use schemas::commands::ChangeMember;
 use schemas::events::{
     MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState, RoomState,
@@ -9,10 +10,10 @@ use schemas::values::{Role, RoomKind, RoomRole, Visibility};
 use schemas::{EventData, Lane, RoomId, Timestamp, UserId};
 
 use super::MemberRejection;
+use crate::domain::Context;
 use crate::domain::access::{Denied, Standing, active, belongs, role_in};
 use crate::domain::person::Person;
 use crate::domain::room::owners_changed;
-use crate::domain::{Context, Fact};
 
 /// The person a decision is about, when it is not the caller.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,9 @@ use schemas::commands::ChangeMember;
 use schemas::values::{Patch, Role, RoomKind, RoomRole, Visibility};
 
 use super::*;
-use crate::domain::Fact;
 use crate::domain::access::Denied;
 use crate::domain::testing::*;
+use decider::Fact;
 
 fn channel() -> World {
     World::with_room(RoomKind::Channel, Visibility::Public)

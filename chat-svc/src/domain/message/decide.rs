@@ -1,5 +1,6 @@
 //! Decisions about messages and read markers.
 
+use decider::Fact;
 use schemas::commands::PostMessage;
 use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState, ReadMoved};
 use schemas::ids::{MessageId, RoomId, UserId};
@@ -7,8 +8,8 @@ use schemas::values::{Body, ClientId, Role, RoomMention, RoomRole};
 use schemas::{Lane, Sequence};
 
 use super::{Message, MessageRejection};
+use crate::domain::Context;
 use crate::domain::access::Standing;
-use crate::domain::{Context, Fact};
 
 /// A message to be posted, with what was found out about it.
 #[derive(Debug, Clone)]

@@ -6,10 +6,10 @@ use schemas::{Code, EventData, Rejection};
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::Fact;
 use crate::domain::access::Denied;
 use crate::domain::member;
 use crate::domain::testing::*;
+use decider::Fact;
 
 fn channel() -> World {
     World::with_room(RoomKind::Channel, Visibility::Public)

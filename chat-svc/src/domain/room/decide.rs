@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use decider::Fact;
 use schemas::commands::{ChangeRoom, CreateRoom};
 use schemas::events::{
     MemberAdded, MemberJoined, NameClaimed, NameReleased, RoomArchived, RoomChanged, RoomCreated,
@@ -12,10 +13,10 @@ use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 
 use super::RoomRejection;
 use super::evolve::Name;
+use crate::domain::Context;
 use crate::domain::access::{Standing, active};
 use crate::domain::member::newcomer;
 use crate::domain::person::Person;
-use crate::domain::{Context, Fact};
 
 /// People who can be brought in when a room is made, besides its maker.
 pub const MAX_FIRST_MEMBERS: usize = 500;
