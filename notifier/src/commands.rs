@@ -1,131 +1,162 @@
 //! The commands about inboxes: marking as read, and an admin's notification.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BusError, ServiceHandle};
-use eventlog::{AppendError, Appended, DedupId, EventLog, Expect, LaneWrite, LogError, Stored};
+use decider::{
+    Answer, CommandMetrics, DedupId, Entity, Expect, Fact, Failure, ReadFrom, UserCall, accepted,
+    fresh_id, load, record, unavailable,
+};
+use eventlog::EventLog;
 use readmodel::{Group, ReadModel, StoreError};
 use schemas::codes::{Code, FieldError, Rejection};
-use schemas::commands::{
-    Accepted, CallContext, Caller, MarkNotificationsRead, NOTIFY, SendNotification,
-};
+use schemas::commands::{MarkNotificationsRead, NOTIFY, SendNotification};
 use schemas::event::EventData;
-use schemas::events::{
-    NameEvent, NotificationCreated, NotificationEvent, NotificationsRead, UserState,
-};
-use schemas::ids::{EventId, NotificationId, UserId};
+use schemas::events::{NotificationCreated, NotificationEvent, NotificationsRead};
+use schemas::ids::{NotificationId, UserId};
 use schemas::values::{NotificationKind, Role, UserRef};
-use schemas::{Actor, Event, Lane, NameKey, Position, Timestamp};
+use schemas::{Lane, NameKey, Position, Timestamp};
 use telemetry::error_chain;
-use uuid::Uuid;
 
 use crate::Deps;
-use crate::cast::person_after;
+use crate::context::Users;
 
-/// Most people one command writes to.
+/// Most users one command writes to.
 const MAX_USERS: usize = 100;
 /// How long the read model is waited for before an entry counts as unknown.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
-type Answer<T> = Result<Accepted<T>, Rejection>;
-
-/// Begins to serve the commands.
-pub(crate) async fn serve(deps: &Deps) -> Result<ServiceHandle, BusError> {
-    let desk = Desk {
-        log: deps.log.clone(),
-        names: deps.names.clone(),
-        read_model: deps.read_model.clone(),
-    };
-    let other = desk.clone();
-    deps.bus
-        .service(NOTIFY, env!("CARGO_PKG_VERSION"), "inboxes and mail")
-        .endpoint::<MarkNotificationsRead, _, _>(move |context, command| {
-            let desk = desk.clone();
-            async move { desk.mark_read(&context, command).await }
-        })
-        .endpoint::<SendNotification, _, _>(move |context, command| {
-            let desk = other.clone();
-            async move { desk.send(&context, command).await }
-        })
-        .start()
-        .await
-}
-
-#[derive(Clone)]
-struct Desk {
+/// Carries out the commands.
+struct NotifyCommands {
     log: EventLog,
     names: NameKey,
     read_model: ReadModel,
+    metrics: CommandMetrics,
 }
 
-impl Desk {
-    async fn mark_read(&self, context: &CallContext, command: MarkNotificationsRead) -> Answer<()> {
-        let user = &caller(context)?.user_id;
-        let lane = Lane::Inbox(user.clone());
-        let Some(last) = self.log.last(&lane).await.map_err(|error| log_failed(&error))? else {
-            // An inbox nothing was ever put into.
-            return match command.notification_id {
-                Some(_) => Err(Rejection::not_found()),
-                None => Ok(Accepted { position: None, result: () }),
-            };
-        };
-        let seen = self.log.epoch().at(last.sequence);
-        let all_read = last.event().is_ok_and(|event| {
-            matches!(event.data, EventData::Notification(NotificationEvent::Read(read)) if read.notification_id.is_none())
-        });
-        let already = match &command.notification_id {
-            Some(id) => self.is_read(user, id, &seen).await?,
-            None => all_read,
-        };
-        if already {
-            return Ok(Accepted { position: Some(seen), result: () });
-        }
-        let data =
-            NotificationsRead { user_id: user.clone(), notification_id: command.notification_id };
-        let event = fresh(context, Actor::User(user.clone()), data);
-        let appended = self.append(LaneWrite::new(lane, event, Expect::Any)).await?;
-        Ok(Accepted { position: Some(appended.position), result: () })
+decider::endpoints! {
+    /// Begins to serve the commands.
+    fn endpoints(NotifyCommands) = NOTIFY, "inboxes and mail";
+    MarkNotificationsRead => mark_read;
+    SendNotification => send;
+}
+
+/// Begins to serve the commands.
+pub(crate) async fn serve(deps: &Deps) -> Result<ServiceHandle, BusError> {
+    let commands = Arc::new(NotifyCommands {
+        log: deps.log.clone(),
+        names: deps.names.clone(),
+        read_model: deps.read_model.clone(),
+        metrics: CommandMetrics::new(&deps.metrics, "notifier"),
+    });
+    endpoints(&deps.bus, &commands, &commands.metrics).await
+}
+
+/// Usernames, by their lane; the state is the holder's id, if there is one.
+struct Handles;
+
+impl Entity for Handles {
+    type Key = Lane;
+    type State = Option<UserId>;
+    const NAME: &'static str = "handle";
+
+    fn lane(key: &Lane) -> Lane {
+        key.clone()
     }
 
-    /// Whether an entry of this person is read; an entry nobody knows of is refused.
+    fn after(event: &EventData) -> Option<Option<UserId>> {
+        match event {
+            EventData::Name(event) => {
+                Some(event.owner().and_then(|owner| UserId::parse(owner).ok()))
+            }
+            EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Notification(_) => None,
+        }
+    }
+}
+
+impl NotifyCommands {
+    async fn retry<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Rejection>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        decider::retry(&self.metrics, ReadFrom::Log, |_| attempt()).await
+    }
+
+    async fn mark_read(&self, call: &UserCall, command: MarkNotificationsRead) -> Answer<()> {
+        let id = command.notification_id.as_ref();
+        let position = self.retry(|| self.try_mark_read(call, id)).await?;
+        Ok(accepted(position, ()))
+    }
+
+    async fn try_mark_read(
+        &self,
+        call: &UserCall,
+        id: Option<&NotificationId>,
+    ) -> Result<Option<Position>, Failure> {
+        let lane = Lane::Inbox(call.user.clone());
+        let Some(last) = self.log.last(&lane).await? else {
+            // An inbox nothing was ever put into.
+            return if id.is_some() { Err(Rejection::not_found().into()) } else { Ok(None) };
+        };
+        let seen = self.log.epoch().at(last.sequence);
+        let already = match id {
+            Some(id) => self.is_read(&call.user, id, &seen).await?,
+            None => last.event().is_ok_and(|event| reads_all(&event.data)),
+        };
+        if already {
+            return Ok(Some(seen));
+        }
+        let read = NotificationsRead { user_id: call.user.clone(), notification_id: id.cloned() };
+        let appended = record(&self.log, call, Fact::expecting(Expect::Any, lane, read)).await?;
+        Ok(Some(appended.position))
+    }
+
+    /// Whether an entry of this user is read; an entry that does not exist is refused.
     async fn is_read(
         &self,
         user: &UserId,
         id: &NotificationId,
         last: &Position,
-    ) -> Result<bool, Rejection> {
-        let look = async || self.read_model.current().notification(user, id).await;
-        if let Some(entry) = look().await.map_err(|error| store_failed(&error))? {
+    ) -> Result<bool, Failure> {
+        let look = async || {
+            let found = self.read_model.current().notification(user, id).await;
+            found.map_err(|error| store_failed(&error))
+        };
+        if let Some(entry) = look().await? {
             return Ok(entry.read);
         }
         // It may have been shown live before it was projected.
         if self.read_model.wait_for_groups(&[Group::Inbox], last.sequence, CATCH_UP).await.is_err()
         {
             let detail = "the inbox is not up to date yet";
-            return Err(Rejection::new(Code::ProjectionLagging, detail).retry_after(1));
+            return Err(Rejection::new(Code::ProjectionLagging, detail).retry_after(1).into());
         }
-        match look().await.map_err(|error| store_failed(&error))? {
-            Some(entry) => Ok(entry.read),
-            None => Err(Rejection::not_found()),
-        }
+        let entry = look().await?.ok_or_else(Rejection::not_found)?;
+        Ok(entry.read)
     }
 
     async fn send(
         &self,
-        context: &CallContext,
+        call: &UserCall,
         command: SendNotification,
     ) -> Answer<Vec<NotificationId>> {
-        let admin = caller(context)?;
-        self.must_be_admin(&admin.user_id).await?;
+        self.retry(|| self.must_be_admin(&call.user)).await?;
         checked(&command)?;
-        let users = self.resolved(&command.users).await?;
+        let users = self.retry(|| self.resolved(&command.users)).await?;
         let now = Timestamp::now();
         let mut ids = Vec::with_capacity(users.len());
         let mut position = None;
-        for user in users {
+        for user_id in users {
             let entry = NotificationCreated {
-                notification_id: NotificationId::from_uuid(fresh_uuid()),
-                user_id: user,
+                notification_id: NotificationId::from_uuid(fresh_id()),
+                user_id,
                 kind: NotificationKind::System,
                 title: Some(command.title.to_string()),
                 body: Some(command.body.to_string()),
@@ -138,127 +169,84 @@ impl Desk {
                 caused: 0,
                 login: false,
             };
-            let (id, at) = self.put(context, &admin.user_id, entry).await?;
+            let (id, at) = self.retry(|| self.put(call, &entry)).await?;
             ids.push(id);
             position = Some(at);
         }
-        Ok(Accepted { position, result: ids })
+        Ok(accepted(position, ids))
     }
 
     /// Puts one entry into an inbox. A repeat under the same `Idempotency-Key` finds the first one.
     async fn put(
         &self,
-        context: &CallContext,
-        admin: &UserId,
-        entry: NotificationCreated,
-    ) -> Result<(NotificationId, Position), Rejection> {
-        let (id, lane) = (entry.notification_id.clone(), Lane::Inbox(entry.user_id.clone()));
-        let dedup = context.idempotency_key.as_ref().map(|key| {
-            let (admin, user) = (admin.as_str(), entry.user_id.as_str());
-            DedupId::of([admin, "send_notification", key.as_str(), user])
+        call: &UserCall,
+        entry: &NotificationCreated,
+    ) -> Result<(NotificationId, Position), Failure> {
+        let (id, user) = (entry.notification_id.clone(), &entry.user_id);
+        let dedup = call.key.as_ref().map(|key| {
+            DedupId::of([call.user.as_str(), call.command, key.as_str(), user.as_str()])
         });
-        let event = fresh(context, Actor::User(admin.clone()), entry);
-        let mut write = LaneWrite::new(lane, event, Expect::Any);
-        write.dedup = dedup;
-        let appended = self.append(write).await?;
+        let fact = Fact::expecting(Expect::Any, Lane::Inbox(user.clone()), entry.clone());
+        let appended = record(&self.log, call, Fact { dedup, ..fact }).await?;
         if !appended.duplicate {
             return Ok((id, appended.position));
         }
         let sequence = appended.sequences.first().copied().unwrap_or_default();
-        let first = self.log.get(sequence).await.map_err(|error| log_failed(&error))?;
-        match readable(first)? {
-            Some(EventData::Notification(NotificationEvent::Created(first))) => {
-                Ok((first.notification_id, self.log.epoch().at(sequence)))
-            }
-            _ => Err(Rejection::new(Code::Conflict, "the key was used for something else")),
+        if let Some(first) = self.log.get(sequence).await?
+            && let EventData::Notification(NotificationEvent::Created(first)) = first.event()?.data
+        {
+            return Ok((first.notification_id, self.log.epoch().at(sequence)));
         }
+        Err(Rejection::new(Code::Conflict, "the key was used for something else").into())
     }
 
     /// The role in the token may be old: what counts is the account's in the log.
-    async fn must_be_admin(&self, user: &UserId) -> Result<(), Rejection> {
-        match self.person(user).await? {
-            Some(person) if person.role == Role::Admin && !person.suspended => Ok(()),
-            _ => Err(Rejection::new(Code::Forbidden, "only an admin may do this")),
+    async fn must_be_admin(&self, user: &UserId) -> Result<(), Failure> {
+        match load::<Users>(&self.log, user).await?.state {
+            Some(user) if user.role == Role::Admin && !user.suspended => Ok(()),
+            _ => Err(Rejection::new(Code::Forbidden, "only an admin may do this").into()),
         }
     }
 
-    async fn person(&self, user: &UserId) -> Result<Option<UserState>, Rejection> {
-        let lane = Lane::User(user.clone());
-        let stored = self.log.last(&lane).await.map_err(|error| log_failed(&error))?;
-        Ok(readable(stored)?.and_then(person_after))
-    }
-
-    /// The people who were named, each once.
-    async fn resolved(&self, users: &[UserRef]) -> Result<Vec<UserId>, Rejection> {
+    /// The users who were named, each once.
+    async fn resolved(&self, users: &[UserRef]) -> Result<Vec<UserId>, Failure> {
         let mut found = Vec::with_capacity(users.len());
         let mut unknown = Vec::new();
         for (place, user) in users.iter().enumerate() {
-            let id = match user {
-                UserRef::Id(id) => self.person(id).await?.map(|person| person.id),
-                UserRef::Name(name) => self.holder(name.as_str()).await?,
-            };
-            match id {
+            match self.look_up(user).await? {
                 Some(id) if found.contains(&id) => {}
                 Some(id) => found.push(id),
                 None => unknown.push(FieldError {
                     pointer: format!("/users/{place}"),
                     code: "unknown_user".to_owned(),
-                    detail: "there is no such person".to_owned(),
+                    detail: "there is no such user".to_owned(),
                 }),
             }
         }
         if unknown.is_empty() {
             return Ok(found);
         }
-        let mut rejection = Rejection::new(Code::ValidationFailed, "somebody is not known");
+        let mut rejection =
+            Rejection::new(Code::ValidationFailed, "one of the users does not exist");
         rejection.errors = unknown;
-        Err(rejection)
+        Err(rejection.into())
     }
 
-    /// Who holds a username.
-    async fn holder(&self, name: &str) -> Result<Option<UserId>, Rejection> {
-        let lane = self.names.handle(name);
-        let stored = self.log.last(&lane).await.map_err(|error| log_failed(&error))?;
-        match readable(stored)? {
-            Some(EventData::Name(NameEvent::Claimed(claimed))) => {
-                Ok(UserId::parse(&claimed.owner).ok())
-            }
-            _ => Ok(None),
-        }
-    }
-
-    async fn append(&self, write: LaneWrite) -> Result<Appended, Rejection> {
-        self.log.append(vec![write]).await.map_err(|error| {
-            tracing::warn!(error = error_chain(&error), "an inbox event was not appended");
-            match error {
-                AppendError::Unreadable(_) => Rejection::unstorable(),
-                AppendError::TooLarge => Rejection::new(Code::PayloadTooLarge, "too large"),
-                AppendError::StorageFull => unavailable("the store is full"),
-                _ => unavailable("the log does not answer"),
+    async fn look_up(&self, user: &UserRef) -> Result<Option<UserId>, Failure> {
+        Ok(match user {
+            UserRef::Id(id) => load::<Users>(&self.log, id).await?.state.map(|user| user.id),
+            UserRef::Name(name) => {
+                let lane = self.names.handle(name.as_str());
+                load::<Handles>(&self.log, &lane).await?.state.flatten()
             }
         })
     }
 }
 
-fn caller(context: &CallContext) -> Result<&Caller, Rejection> {
-    let missing = || Rejection::new(Code::Unauthenticated, "log in first");
-    context.caller.as_ref().ok_or_else(missing)
-}
-
-fn fresh_uuid() -> Uuid {
-    #[expect(clippy::disallowed_methods, reason = "the edge of this service is where ids are made")]
-    Uuid::now_v7()
-}
-
-fn fresh(context: &CallContext, actor: Actor, data: impl Into<EventData>) -> Event {
-    Event {
-        id: EventId::from_uuid(fresh_uuid()),
-        time: Timestamp::now(),
-        actor,
-        causation: None,
-        traceparent: context.traceparent.clone(),
-        data: data.into(),
-    }
+/// Whether an event marks all entries of an inbox as read.
+fn reads_all(event: &EventData) -> bool {
+    let EventData::Notification(NotificationEvent::Read(read)) = event else { return false };
+    read.notification_id.is_none()
 }
 
 fn checked(command: &SendNotification) -> Result<(), Rejection> {
@@ -266,35 +254,12 @@ fn checked(command: &SendNotification) -> Result<(), Rejection> {
         Err(Rejection::field(Code::ValidationFailed, pointer, code, detail))
     };
     if command.users.is_empty() {
-        return field("/users", "too_short", "name at least one person");
+        return field("/users", "too_short", "name at least one user");
     }
     if command.users.len() > MAX_USERS {
-        return field("/users", "too_long", "name at most 100 people");
+        return field("/users", "too_long", "name at most 100 users");
     }
     Ok(())
-}
-
-/// What a stored event says. One that cannot be read is not taken for none: what it is about is not known at
-/// the moment, to this build.
-fn readable(stored: Option<Stored>) -> Result<Option<EventData>, Rejection> {
-    let Some(stored) = stored else { return Ok(None) };
-    stored.event().map(|event| Some(event.data)).map_err(|error| {
-        tracing::error!(
-            error = error_chain(&error),
-            event.seq = stored.sequence,
-            "an event cannot be read"
-        );
-        unavailable("the newest state of this cannot be read at the moment")
-    })
-}
-
-fn unavailable(detail: &str) -> Rejection {
-    Rejection::new(Code::Unavailable, detail).retry_after(1)
-}
-
-fn log_failed(error: &LogError) -> Rejection {
-    tracing::warn!(error = error_chain(error), "the log did not answer");
-    unavailable("the log does not answer")
 }
 
 fn store_failed(error: &StoreError) -> Rejection {
@@ -304,7 +269,9 @@ fn store_failed(error: &StoreError) -> Rejection {
 
 #[cfg(test)]
 mod tests {
+    use schemas::subjects::LaneKind;
     use schemas::values::{Notice, Title};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -331,6 +298,14 @@ mod tests {
             [(" ", ""), ("a\r\nb", ""), (&*"ü".repeat(201), ""), ("x", &*"ü".repeat(4001))]
         {
             assert!(Title::parse(title).is_err() || Notice::parse(body).is_err(), "{title}");
+        }
+    }
+
+    #[test]
+    fn every_event_of_a_name_leaves_its_holder_known() {
+        for event in testbed::every_event() {
+            let of_name = event.family().lanes().contains(&LaneKind::Handle);
+            assert_eq!(Handles::after(&event).is_some(), of_name, "{}", event.type_name());
         }
     }
 }

@@ -1,20 +1,20 @@
 //! Events to notifications and mail, off the path of any request.
 //!
-//! Owns the inboxes (`evt.inbox.<user>`) and what leaves the house by mail. [`policy`] says, purely, which
+//! Owns the inboxes (`evt.inbox.<user>`) and the mails that are sent. [`policy`] says, purely, which
 //! effects an event has; a channel carries out one kind of effect. Each channel follows the log with
 //! a durable queue of its own, so a mail server that is down delays no inbox. An effect that fails is tried
 //! again with growing pauses; what cannot be done becomes a dead letter with the reason and can be redriven.
 //! It must not know how a message is stored or shown, and no effect may contain what a message says: that
 //! would outlive the message's deletion.
 
-mod cast;
 mod channel;
 mod commands;
+mod context;
 mod inbox;
 mod keeper;
 mod ledger;
-mod letters;
 mod mail;
+mod mail_templates;
 mod notices;
 mod open;
 pub mod policy;
@@ -32,10 +32,10 @@ use schemas::NameKey;
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::task::JoinSet;
 
-use crate::cast::Cast;
 use crate::channel::Channel;
+use crate::context::ContextSource;
 use crate::inbox::Inbox;
-use crate::mail::Post;
+use crate::mail::Mailer;
 use crate::open::Open;
 use crate::watch::Watch;
 use crate::worker::Worker;
@@ -129,15 +129,16 @@ pub struct Notifier {
 /// See [`StartError`].
 pub async fn build(config: Config, deps: Deps) -> Result<Notifier, StartError> {
     let watch = Watch::new(&deps.metrics, &deps.health);
-    let post = Post::new(&config, &deps.log).map_err(StartError::Mail)?;
+    let mailer = Mailer::new(&config, &deps.log).map_err(StartError::Mail)?;
     let open = Open::new();
     tokio::spawn(open.clone().follow(deps.bus.live().await?));
     let inbox = Inbox::new(deps.log.clone(), deps.read_model.clone(), open);
-    let cast = Cast::new(deps.log.clone());
-    let channels: Vec<Arc<dyn Channel>> = vec![Arc::new(inbox), Arc::new(post)];
+    let contexts = ContextSource::new(deps.log.clone());
+    let channels: Vec<Arc<dyn Channel>> = vec![Arc::new(inbox), Arc::new(mailer)];
     let mut workers = Vec::with_capacity(channels.len());
     for channel in channels {
-        workers.push(Worker::open(channel, &deps.log, cast.clone(), config.retry, &watch).await?);
+        workers
+            .push(Worker::open(channel, &deps.log, contexts.clone(), config.retry, &watch).await?);
     }
     let commands = commands::serve(&deps).await?;
     Ok(Notifier { workers, commands, watch })

@@ -16,7 +16,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::Config;
 use crate::channel::{Cause, Channel, Done, Failed};
 use crate::ledger::{Claim, Ledger, REMEMBERED};
-use crate::letters;
+use crate::mail_templates;
 use crate::policy::{Effect, Mail};
 
 /// After this time a mail is taken over from a process that died with it.
@@ -25,7 +25,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 const SMTP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Sends mails, each effectively once.
-pub(crate) struct Post {
+pub(crate) struct Mailer {
     ledger: Ledger,
     from: Mailbox,
     handover: Handover,
@@ -36,7 +36,7 @@ enum Handover {
     Folder(PathBuf),
 }
 
-impl Post {
+impl Mailer {
     /// Sets mail up; says where mails go.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl Post {
 }
 
 #[async_trait]
-impl Channel for Post {
+impl Channel for Mailer {
     fn name(&self) -> &'static str {
         "mail"
     }
@@ -100,7 +100,7 @@ impl Channel for Post {
         if mail.caused_at.plus_seconds(remembered - 3600) < now {
             return Ok(Done::Before);
         }
-        let message = letters::written(mail, &self.from).map_err(Failed::for_good)?;
+        let message = mail_templates::written(mail, &self.from).map_err(Failed::for_good)?;
         let revision = match self.ledger.claim(&mail.id).await? {
             Claim::Mine(revision) => revision,
             Claim::Done => return Ok(Done::Before),

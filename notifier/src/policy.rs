@@ -21,11 +21,11 @@ pub enum Effect {
     Inbox(NotificationCreated),
     /// An entry about a message, if it is still due when it is made.
     Notice(Notice),
-    /// Whoever has an entry about a message may have to lose it.
+    /// Users with an entry about a message may have to lose it.
     Review(Review),
     /// A person has read up to a message, and with it the entries before it.
     Reading(Reading),
-    /// A mail to somebody.
+    /// A mail to a user.
     Mail(Mail),
 }
 
@@ -38,7 +38,7 @@ pub struct Mail {
     pub kind: MailKind,
     /// Where it goes.
     pub to: Email,
-    /// The name of the person it goes to, as he wants to be shown.
+    /// The name of the person it goes to, as they want to be shown.
     pub name: String,
     /// When its cause happened.
     pub caused_at: Timestamp,
@@ -122,47 +122,63 @@ pub enum MailKind {
 
 /// What an effect is judged by, besides the event.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Surroundings {
+pub struct PolicyContext {
     /// The account the event is about, or the sender of a message; none when it is gone.
-    pub person: Option<UserState>,
+    pub user: Option<UserState>,
     /// The room of a message.
     pub room: Option<RoomState>,
 }
 
-/// The lanes whose states [`effects`] wants to see for an event.
+/// The lanes whose states [`effects`] judges an event by.
 #[must_use]
 pub fn wanted(data: &EventData) -> Vec<Lane> {
     match data {
-        EventData::Session(SessionEvent::Started(started)) => {
-            vec![Lane::User(started.user_id.clone())]
-        }
-        EventData::Message(MessageEvent::Posted(MessagePosted { message }))
-        | EventData::Message(MessageEvent::Edited(MessageEdited { message, .. })) => {
-            vec![Lane::Room(message.room_id.clone())]
-        }
-        _ => Vec::new(),
+        EventData::Session(event) => match event {
+            SessionEvent::Started(started) => vec![Lane::User(started.user_id.clone())],
+            SessionEvent::Refreshed(_) | SessionEvent::Ended(_) => Vec::new(),
+        },
+        EventData::Message(event) => match event {
+            MessageEvent::Posted(MessagePosted { message })
+            | MessageEvent::Edited(MessageEdited { message, .. }) => {
+                vec![Lane::Room(message.room_id.clone())]
+            }
+            MessageEvent::Deleted(_) => Vec::new(),
+        },
+        EventData::User(_)
+        | EventData::Name(_)
+        | EventData::Room(_)
+        | EventData::Member(_)
+        | EventData::Receipt(_)
+        | EventData::Notification(_) => Vec::new(),
     }
 }
 
 /// What is to be done because of the event at a place in the log. The same event always has the same effects with
 /// the same ids.
 #[must_use]
-pub fn effects(event: &Event, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
+pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effect> {
     match &event.data {
-        EventData::User(UserEvent::Registered(registered)) => {
-            on_registration(event, &registered.user)
-        }
-        EventData::Session(SessionEvent::Started(_)) => match &seen.person {
-            Some(person) => vec![welcome(event, person, true)],
-            None => Vec::new(),
+        EventData::User(data) => match data {
+            UserEvent::Registered(registered) => on_registration(event, &registered.user),
+            UserEvent::ProfileChanged(_)
+            | UserEvent::RoleChanged(_)
+            | UserEvent::SuspensionChanged(_) => Vec::new(),
         },
-        EventData::Message(MessageEvent::Posted(MessagePosted { message })) => {
-            on_post(message, at, seen)
-        }
-        EventData::Message(MessageEvent::Edited(edited)) => on_edit(edited, at, seen),
-        EventData::Message(MessageEvent::Deleted(deleted)) => vec![on_deletion(deleted, at)],
+        EventData::Session(data) => match (data, &context.user) {
+            (SessionEvent::Started(_), Some(user)) => vec![welcome(event, user, true)],
+            (SessionEvent::Started(_), None)
+            | (SessionEvent::Refreshed(_) | SessionEvent::Ended(_), _) => Vec::new(),
+        },
+        EventData::Message(data) => match data {
+            MessageEvent::Posted(MessagePosted { message }) => on_post(message, at, context),
+            MessageEvent::Edited(edited) => on_edit(edited, at, context),
+            MessageEvent::Deleted(deleted) => vec![on_deletion(deleted, at)],
+        },
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
-        _ => Vec::new(),
+        EventData::Name(_)
+        | EventData::Room(_)
+        | EventData::Member(_)
+        | EventData::Notification(_) => Vec::new(),
     }
 }
 
@@ -196,11 +212,11 @@ fn welcome(event: &Event, user: &UserState, login: bool) -> Effect {
     })
 }
 
-fn on_post(message: &MessageState, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
+fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec<Effect> {
     let place = (at, at);
     let mut told: Vec<&UserId> = vec![&message.sender_id];
     let mut effects = Vec::new();
-    let direct = seen.room.as_ref().filter(|room| room.kind == RoomKind::Direct);
+    let direct = context.room.as_ref().filter(|room| room.kind == RoomKind::Direct);
     let addressed = direct.map(|room| room.direct_members.as_slice()).unwrap_or_default();
     let kinds = [
         (NotificationKind::DirectMessage, addressed),
@@ -227,9 +243,9 @@ fn on_post(message: &MessageState, at: Sequence, seen: &Surroundings) -> Vec<Eff
 }
 
 /// Who is named now is told, unless they were before; who has an entry and is not named any more loses it.
-fn on_edit(edited: &MessageEdited, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
+fn on_edit(edited: &MessageEdited, at: Sequence, context: &PolicyContext) -> Vec<Effect> {
     let message = &edited.message;
-    if seen.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) {
+    if context.room.as_ref().is_some_and(|room| room.kind == RoomKind::Direct) {
         return Vec::new();
     }
     let review = Review {

@@ -85,13 +85,13 @@ fn posted(mentions: &[u128], whole_room: bool) -> Event {
     })
 }
 
-fn in_room(room: RoomState) -> Surroundings {
-    Surroundings { person: None, room: Some(room) }
+fn in_room(room: RoomState) -> PolicyContext {
+    PolicyContext { user: None, room: Some(room) }
 }
 
 const AT: Sequence = 7;
 
-fn entries(event: &Event, seen: &Surroundings) -> Vec<NotificationCreated> {
+fn entries(event: &Event, seen: &PolicyContext) -> Vec<NotificationCreated> {
     effects(event, AT, seen)
         .into_iter()
         .filter_map(|effect| match effect {
@@ -103,7 +103,7 @@ fn entries(event: &Event, seen: &Surroundings) -> Vec<NotificationCreated> {
 }
 
 #[track_caller]
-fn then(event: &Event, seen: &Surroundings, expected: &[(u128, NotificationKind)]) {
+fn then(event: &Event, seen: &PolicyContext, expected: &[(u128, NotificationKind)]) {
     let found: Vec<(UserId, NotificationKind)> =
         entries(event, seen).into_iter().map(|entry| (entry.user_id, entry.kind)).collect();
     let expected: Vec<(UserId, NotificationKind)> =
@@ -114,8 +114,8 @@ fn then(event: &Event, seen: &Surroundings, expected: &[(u128, NotificationKind)
 #[test]
 fn registration_welcomes_and_sends_one_mail() {
     let event = event(UserRegistered { user: person(1, "ada") });
-    then(&event, &Surroundings::default(), &[(1, NotificationKind::Welcome)]);
-    let mails: Vec<Mail> = effects(&event, AT, &Surroundings::default())
+    then(&event, &PolicyContext::default(), &[(1, NotificationKind::Welcome)]);
+    let mails: Vec<Mail> = effects(&event, AT, &PolicyContext::default())
         .into_iter()
         .filter_map(|effect| match effect {
             Effect::Mail(mail) => Some(mail),
@@ -134,10 +134,10 @@ fn a_login_welcomes_back() {
     };
     let event = event(started);
     assert_eq!(wanted(&event.data), [Lane::User(user_id(1))]);
-    let seen = Surroundings { person: Some(person(1, "ada")), room: None };
+    let seen = PolicyContext { user: Some(person(1, "ada")), room: None };
     then(&event, &seen, &[(1, NotificationKind::Welcome)]);
     assert!(entries(&event, &seen)[0].login);
-    then(&event, &Surroundings::default(), &[]);
+    then(&event, &PolicyContext::default(), &[]);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_deletion_takes_back_what_was_told_of_the_message() {
         deleted_at: Timestamp::from_millis(9),
     });
     let review = Review { message_id: message.id, room_id: message.room_id, deleted: true, at: AT };
-    assert_eq!(effects(&deleted, AT, &Surroundings::default()), [Effect::Review(review)]);
+    assert_eq!(effects(&deleted, AT, &PolicyContext::default()), [Effect::Review(review)]);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn moving_a_marker_reads_up_to_the_message() {
     let (this, other) = (message_id(50), message_id(51));
     let moved =
         ReadMoved { room_id: room_id(), user_id: user_id(2), message_id: this.clone(), posted: 3 };
-    let effects = effects(&event(moved), AT, &Surroundings::default());
+    let effects = effects(&event(moved), AT, &PolicyContext::default());
     let [Effect::Reading(reading)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(reading.covers(Some(&other), None, (3, 3)));
     assert!(!reading.covers(Some(&other), None, (4, 4)));

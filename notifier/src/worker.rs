@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use crate::Retry;
-use crate::cast::{Cast, CastError};
 use crate::channel::{Cause, Channel, Done, Failed, Outlook};
+use crate::context::{ContextError, ContextSource};
 use crate::keeper::{Keeper, Kept};
-use crate::policy::{self, Effect, Surroundings};
+use crate::policy::{self, Effect, PolicyContext};
 use crate::watch::Watch;
 
 /// Lines of a worker.
@@ -39,28 +39,28 @@ type Taken = (Delivery, OwnedSemaphorePermit, Kept);
 /// One channel at work on its queue.
 pub(crate) struct Worker {
     queue: WorkQueue,
-    desk: Desk,
+    handler: Handler,
 }
 
 /// What is needed to deal with one delivery. Clones share it.
 #[derive(Clone)]
-struct Desk {
+struct Handler {
     channel: Arc<dyn Channel>,
-    cast: Cast,
+    contexts: ContextSource,
     retry: Retry,
     watch: Watch,
 }
 
 impl Worker {
-    /// Opens a channel's queue. It begins with the oldest event: who registered before the notifier first ran is
-    /// welcomed late rather than never.
+    /// Opens a channel's queue. It begins with the oldest event: a user who registered before the notifier first ran
+    /// is welcomed late rather than never.
     ///
     /// # Errors
     /// The queue cannot be made or opened.
     pub(crate) async fn open(
         channel: Arc<dyn Channel>,
         log: &EventLog,
-        cast: Cast,
+        contexts: ContextSource,
         retry: Retry,
         watch: &Watch,
     ) -> Result<Self, LogError> {
@@ -72,7 +72,7 @@ impl Worker {
             ..ConsumerSpec::new(channel.name(), channel.kinds())
         };
         let queue = log.consumer(spec).await?;
-        Ok(Self { queue, desk: Desk { channel, cast, retry, watch: watch.clone() } })
+        Ok(Self { queue, handler: Handler { channel, contexts, retry, watch: watch.clone() } })
     }
 
     /// Works until asked to stop, then answers what it has taken.
@@ -82,9 +82,9 @@ impl Worker {
         for _ in 0..LINES {
             let (entrance, line) = mpsc::unbounded_channel();
             entrances.push(entrance);
-            lines.spawn(work(self.desk.clone(), line, shutdown.clone()));
+            lines.spawn(work(self.handler.clone(), line, shutdown.clone()));
         }
-        let keeper = Keeper::every(self.desk.channel.answer_within() / 3);
+        let keeper = Keeper::every(self.handler.channel.answer_within() / 3);
         let room = Arc::new(Semaphore::new(TAKEN));
         loop {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
@@ -99,7 +99,7 @@ impl Worker {
             let kept = keeper.keep(delivery.hold());
             let taken = (delivery, permit, kept);
             if entrances.get(line).is_none_or(|line| line.send(taken).is_err()) {
-                self.desk.watch.broken("a line of the notifier has ended");
+                self.handler.watch.broken("a line of the notifier has ended");
                 break;
             }
         }
@@ -119,19 +119,19 @@ impl Worker {
             match next {
                 Ok(Ok(delivery)) => {
                     if !well {
-                        self.desk.watch.well();
+                        self.handler.watch.well();
                     }
                     return delivery;
                 }
                 Ok(Err(error)) => {
                     let reason = error_chain(&error);
                     tracing::error!(error = reason, "the notifier's queue cannot be read");
-                    self.desk.watch.broken(reason);
+                    self.handler.watch.broken(reason);
                     well = false;
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(_quiet) => {
-                    self.desk.watch.well();
+                    self.handler.watch.well();
                     well = true;
                 }
             }
@@ -139,12 +139,12 @@ impl Worker {
     }
 }
 
-async fn work(desk: Desk, mut line: mpsc::UnboundedReceiver<Taken>, shutdown: Shutdown) {
+async fn work(handler: Handler, mut line: mpsc::UnboundedReceiver<Taken>, shutdown: Shutdown) {
     while let Some((delivery, permit, kept)) = line.recv().await {
         // A panic over one event must not end the line. The event is then delivered again until the server
         // gives it up and its advisory becomes the dead letter.
         let sequence = delivery.stored.sequence;
-        let handled = AssertUnwindSafe(desk.handle(delivery, &shutdown)).catch_unwind().await;
+        let handled = AssertUnwindSafe(handler.handle(delivery, &shutdown)).catch_unwind().await;
         if handled.is_err() {
             tracing::error!(event.seq = sequence, "handling an event failed badly");
         }
@@ -152,14 +152,14 @@ async fn work(desk: Desk, mut line: mpsc::UnboundedReceiver<Taken>, shutdown: Sh
     }
 }
 
-impl Desk {
+impl Handler {
     async fn handle(&self, delivery: Delivery, shutdown: &Shutdown) {
         let event = match delivery.stored.event() {
             Ok(event) => event,
             Err(error) => return self.park(delivery, "undecodable", &poison(&error)).await,
         };
         // Nearly every event there is: told by its content alone, it costs no more than that.
-        let seen = match self.cast.of(&event.data).await {
+        let seen = match self.contexts.of(&event.data).await {
             Ok(seen) if self.wanted(&event, delivery.stored.sequence, &seen).is_empty() => {
                 return self.answered(delivery.pass().await);
             }
@@ -183,7 +183,7 @@ impl Desk {
         let answered = async {
             let done = match self.effects(&event, seen, &cause).await {
                 Err(failed) if failed.outlook == Outlook::NoRoom => {
-                    // Whoever stops meanwhile leaves it unanswered: it comes again.
+                    // A process that stops meanwhile leaves it unanswered: it comes again.
                     let Some(done) =
                         self.once_there_is_room(&event, &cause, failed, shutdown).await
                     else {
@@ -205,7 +205,7 @@ impl Desk {
     }
 
     /// The effects of an event that are this channel's.
-    fn wanted(&self, event: &Event, at: Sequence, seen: &Surroundings) -> Vec<Effect> {
+    fn wanted(&self, event: &Event, at: Sequence, seen: &PolicyContext) -> Vec<Effect> {
         let effects = policy::effects(event, at, seen).into_iter();
         effects
             .filter(|effect| self.channel.takes(effect) && !self.channel.passes(effect, at))
@@ -216,12 +216,12 @@ impl Desk {
     async fn effects(
         &self,
         event: &Event,
-        seen: Result<Surroundings, CastError>,
+        seen: Result<PolicyContext, ContextError>,
         cause: &Cause,
     ) -> Result<(), Failed> {
         let seen = seen.map_err(|error| match error {
-            CastError::Log(_) => Failed::for_now(error_chain(&error)),
-            CastError::Unreadable(_) => Failed::for_good(error_chain(&error)),
+            ContextError::Log(_) => Failed::for_now(error_chain(&error)),
+            ContextError::Unreadable(_) => Failed::for_good(error_chain(&error)),
         })?;
         let name = self.channel.name();
         for effect in self.wanted(event, cause.sequence, &seen) {
@@ -261,7 +261,7 @@ impl Desk {
                 () = shutdown.wait() => return None,
                 () = tokio::time::sleep(PAUSE) => {}
             }
-            let seen = self.cast.of(&event.data).await;
+            let seen = self.contexts.of(&event.data).await;
             match self.effects(event, seen, &cause).await {
                 Err(again) if again.outlook == Outlook::NoRoom => failed = again,
                 done => {

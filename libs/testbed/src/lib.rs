@@ -1,7 +1,7 @@
 //! Real servers for tests, each on a port and in a folder of its own, each ended when its handle is
 //! dropped; and waiting for a condition instead of for time.
 //!
-//! Only tests depend on this crate. It knows how to start a program and nothing about Tidings.
+//! Only tests depend on this crate. It knows how to start a program and, of Tidings, the golden files only.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -9,12 +9,16 @@
     reason = "in a test a server that does not start is a failure with a message"
 )]
 
+mod golden;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
+
+pub use golden::every_event;
 
 /// How long any condition may take to come true.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -74,7 +74,7 @@ async fn a_redelivery_finds_its_entry_in_the_read_model() {
     let mut queue = house.log.consumer(spec).await.unwrap();
     let (ada, cause) = house.registers(1, "ada", Role::User).await;
     let delivery = queue.next().await.unwrap();
-    let seen = notifier::policy::Surroundings::default();
+    let seen = notifier::policy::PolicyContext::default();
     let effects = notifier::policy::effects(&cause, 1, &seen);
     let entry = effects
         .into_iter()

@@ -35,8 +35,8 @@ pub(crate) fn written(mail: &Mail, from: &Mailbox) -> Result<Message, String> {
 fn registration(name: &str) -> String {
     format!(
         "Hello {name},\n\n\
-         your account is ready: you can log in now.\n\n\
-         If you have not registered, somebody has used your address by mistake; you need do nothing.\n"
+         Your account is ready. You can log in now.\n\n\
+         If you did not create this account, you can ignore this email.\n"
     )
 }
 

@@ -1,0 +1,124 @@
+//! The people and rooms an event is about: the states the policy judges by, loaded from the log.
+
+use std::time::Duration;
+
+use decider::Entity;
+use eventlog::{EventLog, LogError};
+use moka::future::Cache;
+use schemas::event::EventData;
+use schemas::events::{RoomState, UserState};
+use schemas::ids::UserId;
+use schemas::{DecodeError, Lane};
+
+use crate::policy::{self, PolicyContext};
+
+/// People and rooms that are remembered, and for how long: names in titles may be that old.
+const REMEMBERED: u64 = 10_000;
+const FOR: Duration = Duration::from_secs(10);
+
+/// Why the context of an event is not known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ContextError {
+    #[error("the log cannot be read")]
+    Log(#[from] LogError),
+    #[error("the state of a lane cannot be read")]
+    Unreadable(#[from] DecodeError),
+}
+
+/// Accounts, by their lane.
+pub(crate) struct Users;
+
+impl Entity for Users {
+    type Key = UserId;
+    type State = UserState;
+    const NAME: &'static str = "user";
+
+    fn lane(key: &UserId) -> Lane {
+        Lane::User(key.clone())
+    }
+
+    fn after(event: &EventData) -> Option<UserState> {
+        event.account().cloned()
+    }
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    User(Box<UserState>),
+    Room(Box<RoomState>),
+    Gone,
+}
+
+/// Loads contexts, and remembers their states for a moment. Clones share what is remembered.
+#[derive(Clone)]
+pub(crate) struct ContextSource {
+    log: EventLog,
+    remembered: Cache<Lane, State>,
+}
+
+impl ContextSource {
+    pub(crate) fn new(log: EventLog) -> Self {
+        let remembered = Cache::builder().max_capacity(REMEMBERED).time_to_live(FOR).build();
+        Self { log, remembered }
+    }
+
+    /// The context of an event.
+    pub(crate) async fn of(&self, data: &EventData) -> Result<PolicyContext, ContextError> {
+        let mut context = PolicyContext::default();
+        for lane in policy::wanted(data) {
+            match self.state(lane).await? {
+                State::User(user) => context.user = Some(*user),
+                State::Room(room) => context.room = Some(*room),
+                State::Gone => {}
+            }
+        }
+        Ok(context)
+    }
+
+    async fn state(&self, lane: Lane) -> Result<State, ContextError> {
+        if let Some(state) = self.remembered.get(&lane).await {
+            return Ok(state);
+        }
+        let state = match self.log.last(&lane).await? {
+            Some(stored) => state_after(&stored.event()?.data),
+            None => State::Gone,
+        };
+        self.remembered.insert(lane, state.clone()).await;
+        Ok(state)
+    }
+}
+
+fn state_after(event: &EventData) -> State {
+    match event {
+        EventData::User(event) => {
+            event.after().map_or(State::Gone, |user| State::User(Box::new(user.clone())))
+        }
+        EventData::Room(event) => State::Room(Box::new(event.after().clone())),
+        EventData::Session(_)
+        | EventData::Name(_)
+        | EventData::Member(_)
+        | EventData::Message(_)
+        | EventData::Receipt(_)
+        | EventData::Notification(_) => State::Gone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::subjects::LaneKind;
+
+    use super::*;
+
+    #[test]
+    fn every_event_of_a_lane_leaves_its_entity_known() {
+        for event in testbed::every_event() {
+            let (name, lanes) = (event.type_name(), event.family().lanes());
+            let state = state_after(&event);
+            let (of_user, of_room) =
+                (lanes.contains(&LaneKind::User), lanes.contains(&LaneKind::Room));
+            assert_eq!(matches!(state, State::User(_)), of_user, "{name}");
+            assert_eq!(matches!(state, State::Room(_)), of_room, "{name}");
+            assert_eq!(Users::after(&event).is_some(), of_user, "{name}");
+        }
+    }
+}
