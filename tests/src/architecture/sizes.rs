@@ -52,7 +52,7 @@ const MANY_CLONES: &[(&str, usize)] = &[
     ("eventlog", 130),
     ("telemetry", 130),
     ("auth-svc", 260),
-    ("chat-svc", 275),
+    ("chat-svc", 277),
     ("projector", 280),
     ("notifier", 312),
     ("decider", 125),
