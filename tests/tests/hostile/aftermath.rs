@@ -1,4 +1,4 @@
-//! What must be true of a server after anything whatever was sent to it.
+//! What must be true of a server whatever was sent to it.
 
 use schemas::{Event, Lane, Namespace};
 use tests::kit::installation::Installation;
@@ -40,7 +40,7 @@ pub(crate) async fn check(installation: &Installation) {
     }
 }
 
-/// How many events of the log this person has caused.
+/// How many events of the log this user has caused.
 pub(crate) async fn events_of(installation: &Installation, person: &Person) -> usize {
     let all = log::events(&installation.nats(), NAMESPACE).await;
     all.iter().filter(|(_, event)| event.actor.to_string() == person.id).count()

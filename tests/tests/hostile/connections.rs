@@ -1,4 +1,4 @@
-//! Connections that say nothing, or say it very slowly.
+//! Connections that send nothing, or send it very slowly.
 
 use std::time::Duration;
 

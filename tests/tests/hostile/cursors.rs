@@ -30,7 +30,7 @@ async fn cursors_of_others_are_refused(place: Place) {
     let users = cursor(&admin.get("/v1/admin/users?limit=1").await.ok(200));
     // Each is good where it came from.
     ada.get(&format!("{}&cursor={history}", page(&one, 1))).await.ok(200);
-    // And nowhere else: another list, another room, another person, another installation.
+    // And nowhere else: another list, another room, another user, another installation.
     for (list, foreign) in [
         (page(&other, 1), &history),
         (page(&one, 1), &rooms),

@@ -1,4 +1,4 @@
-//! Fields that are not the caller's to set, and values a database would take for orders.
+//! Fields that are not the caller's to set, and values a database could take for commands.
 
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
@@ -236,7 +236,7 @@ async fn patterns_are_plain_text(place: Place) {
             }
         }
     }
-    // What they are meant to find they find.
+    // They find what they should find.
     let found = ada.get(&format!("/v1/rooms?visibility=public&name={name}")).await.ok(200);
     assert_eq!(items(&found).len(), 1);
     let found = ada.get(&format!("/v1/users?username={}", ada.username)).await.ok(200);

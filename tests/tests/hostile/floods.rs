@@ -1,4 +1,4 @@
-//! Too much of what is allowed.
+//! Too many of things that are allowed.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn more_sockets_than_one_may_hold(place: Place) {
         let codes = join_all(tries).await;
         assert!(codes.iter().all(|code| *code == Some(4409)), "round {round}: {codes:?}");
     }
-    // The twenty are still there, and a seat that becomes free can be taken.
+    // The twenty are still open, and a slot that becomes free can be used.
     for socket in &mut held {
         socket.all().await;
     }
@@ -105,7 +105,7 @@ async fn rates_are_limited_whatever_is_claimed() {
 
 async fn limits(place: Place) {
     let (ada, eve) = (Person::register(&place, "ada").await, Person::register(&place, "eve").await);
-    // The same person from many addresses, with many clients and sessions, is one person.
+    // One user with many addresses, clients and sessions is one user.
     let second = eve.again().await;
     let mut refused = 0;
     for number in 0..120 {

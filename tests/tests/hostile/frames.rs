@@ -1,4 +1,4 @@
-//! WebSocket frames as they must not be. Each closes its own socket with the right code and no other.
+//! Malformed WebSocket frames. Each closes its own socket with the right code and no other.
 
 use std::time::Duration;
 
@@ -127,13 +127,13 @@ async fn odd_close_frames(place: Place) {
         wire.end(SOON).await;
     }))
     .await;
-    // Going away without a word, in the middle of a frame, or at once.
+    // Disconnecting without a close frame, in the middle of a frame, or at once.
     for bytes in [head(FIN | TEXT, 1_000), masked(TEXT, b"{\"ty"), Vec::new()] {
         let mut wire = Wire::socket_of(&ada).await;
         wire.write(&bytes).await;
         drop(wire);
     }
-    // None of them still holds a seat: twenty more fit.
+    // None of them still holds a slot: twenty more fit.
     let mut seats = Vec::new();
     for _ in 0..20 {
         seats.push(ada.connect().await);

@@ -1,4 +1,4 @@
-//! Finding out who has an account.
+//! Guessing who has an account.
 
 use std::time::Duration;
 

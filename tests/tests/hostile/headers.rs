@@ -69,7 +69,7 @@ async fn request_headers(place: Place) {
         "tidings-min-position",
         "x-request-id",
     ] {
-        // As much as this is no head of a request, whatever it says.
+        // This is too large for the head of a request, whatever it says.
         let (status, text) = send(&format!("{name}: {long}")).await;
         assert!([400, 413, 431].contains(&status), "{name}: {text:.300}");
         for line_end in ["a\r\n b", "a\r b", "a\0b", "a\r\n\tNats-Rollup: all"] {
@@ -99,7 +99,7 @@ async fn request_headers(place: Place) {
         assert_ne!(trace, "0".repeat(32));
         reply.ok(200);
     }
-    // Headers of NATS's own are of no account here.
+    // Headers with a meaning in NATS have none here.
     for line in
         ["nats-rollup: all", "nats-ttl: 1s", "nats-msg-id: x", "nats-expected-last-sequence: 0"]
     {

@@ -88,11 +88,11 @@ async fn in_every_query(place: Place) {
             for bad in BAD_IDS.iter().copied().chain(["", long.as_str()]) {
                 let query = format!("{path}?{name}={bad}");
                 let reply = caller.ask("GET", &query).once().await;
-                // Who looks for nothing in particular gets the list.
+                // A query for nothing in particular gets the list.
                 if bad.is_empty() && name == "query" && reply.status == 200 {
                     continue;
                 }
-                // What looks for a name may look for any; nothing is found.
+                // A query for a name may be for any; nothing is found.
                 let looks =
                     ["query", "name", "username"].contains(&name.as_str()) && reply.status == 200;
                 if looks {
@@ -170,7 +170,7 @@ async fn in_every_frame(place: Place) {
             assert!((400..=404).contains(&status), "{shown}: {answer}");
             assert!(answer.to_string().len() < 4_000, "what was sent is not sent back whole");
         }
-        // Where to resume from is no id of anything: what is unknown is said to be.
+        // A position to resume from is no id: an unknown one is reported as unknown.
         socket.send(json!({"type": "resume", "id": "again", "position": bad})).await;
         let told = |frame: &Value| frame["type"] == "reset" || frame["id"] == "again";
         let answer = socket.expect("a reset", told).await;

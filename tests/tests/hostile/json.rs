@@ -1,4 +1,4 @@
-//! JSON that two readers could read in two ways, or that no reader can bear.
+//! JSON that two parsers could read in two ways, or that is too much for any parser.
 
 use serde_json::json;
 use tests::kit::http::raw;
@@ -107,7 +107,7 @@ async fn in_frames(place: Place) {
             "{shown}"
         );
     }
-    // What is JSON and no frame is answered, and the socket goes on.
+    // JSON that is no frame is answered, and the socket stays open.
     let room = ada.group(&[]).await;
     let mut socket = ada.connect().await;
     let twice = format!(

@@ -1,4 +1,4 @@
-//! Offers to leave HTTP that are taken up nowhere, cut where it hurts, and bodies that look like offers.
+//! Offers to leave HTTP, split in awkward places, and bodies that look like offers: none is accepted.
 
 use tests::kit::installation::Place;
 use tests::kit::kept::Kept;

@@ -1,4 +1,4 @@
-//! Web pages that are not ours.
+//! Web pages of other origins.
 
 use serde_json::Value;
 use tests::kit::installation::Place;

@@ -1,4 +1,4 @@
-//! People who are not in the room.
+//! Users who are not in the room.
 
 use serde_json::json;
 use tests::kit::installation::Place;

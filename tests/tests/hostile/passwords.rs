@@ -1,4 +1,4 @@
-//! Passwords that bcrypt or a careless reader would take for others.
+//! Passwords that bcrypt or a careless parser would take for others.
 
 use serde_json::json;
 use tests::kit::installation::Place;

@@ -1,4 +1,4 @@
-//! Use after the end: logout, password change, suspension.
+//! Use of credentials after their end: logout, password change, suspension.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ async fn a_suspension_ends_everything(place: Place) {
     let reply = Stranger::new(&place).post("/v1/sessions", body).await;
     let statuses = 401..=403;
     let problem = reply.any_problem(statuses);
-    // Who does not know the password does not learn of the suspension.
+    // A caller without the password does not learn of the suspension.
     let body = json!({"login": eve.username, "password": "no such secret"});
     let reply = Stranger::new(&place).post("/v1/sessions", body).await;
     reply.problem(401, "invalid_credentials");

@@ -1,4 +1,4 @@
-//! Where a case plays: the shared installation, beside the others or alone.
+//! Where a case runs: in the shared installation, beside the others or alone.
 
 use std::future::Future;
 
@@ -11,19 +11,19 @@ use crate::aftermath;
 /// Held for reading by ordinary cases, for writing by those that want to be alone.
 static STAGE: RwLock<()> = RwLock::const_new(());
 
-/// Plays a case beside others and looks at what it leaves.
+/// Runs a case beside others and checks what it leaves.
 pub(crate) async fn play<F: Future<Output = ()>>(case: impl FnOnce(Place) -> F) {
     let _others_may = STAGE.read().await;
     run(case).await;
 }
 
-/// Plays a case while nothing else runs.
+/// Runs a case while nothing else runs.
 pub(crate) async fn play_alone<F: Future<Output = ()>>(case: impl FnOnce(Place) -> F) {
     let _nobody_else = STAGE.write().await;
     run(case).await;
 }
 
-/// Plays a case in an installation of its own while nothing else runs.
+/// Runs a case in an installation of its own while nothing else runs.
 pub(crate) async fn play_elsewhere<F: Future<Output = ()>>(
     flags: &[&str],
     case: impl FnOnce(Place) -> F,

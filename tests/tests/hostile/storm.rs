@@ -1,4 +1,4 @@
-//! Far more logins than there are cores for: the queue is bounded, the surplus is told to come back, and
+//! Far more logins than the cores can hash: the queue is bounded, the surplus is told to retry, and
 //! chat goes on.
 
 use std::sync::Arc;
@@ -70,7 +70,7 @@ async fn storm(place: Place) {
     .await;
 }
 
-/// Logs in again and again, without waiting for as long as it is told to; the answers.
+/// Logs in again and again, waiting less than it is told to; returns the answers.
 async fn attack(
     client: &reqwest::Client,
     url: &str,

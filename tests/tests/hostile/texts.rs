@@ -1,4 +1,4 @@
-//! Texts that hide something: characters without a look in every text a client can send.
+//! Texts that hide something: invisible characters in every text a client can send.
 
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
@@ -17,7 +17,7 @@ cases!(
     no_text_is_slow_to_read,
 );
 
-/// One of every kind of character that has no look, with more at the ends of ranges.
+/// One of every kind of invisible character, with more at the ends of ranges.
 fn hidden() -> Vec<char> {
     let ranges = [
         '\0'..='\u{8}',

@@ -160,7 +160,7 @@ async fn claims_are_checked_under_a_good_signature(place: Place) {
         header[field] = value;
         forge(&header, &claims)
     };
-    // The forge works: what differs in nothing is accepted.
+    // The forging itself works: a token with no difference is accepted.
     let same = format!("Bearer {}", forge(&header, &claims));
     let stranger = Stranger::new(&place);
     stranger.ask("GET", "/v1/users/me").header("authorization", &same).once().await.ok(200);

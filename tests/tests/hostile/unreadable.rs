@@ -11,7 +11,7 @@ cases!(
     times_stay_within_four_digits,
 );
 
-/// So many levels, objects and lists in turn.
+/// A value with this many levels, objects and lists in turn.
 fn nested(levels: usize) -> Value {
     (1..levels).fold(json!({}), |inside, level| match level % 3 {
         0 => json!([inside]),

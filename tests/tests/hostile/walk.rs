@@ -72,7 +72,7 @@ async fn no_route_without_a_token(place: Place) {
             }
             asked.once().await.problem(401, "unauthenticated");
         }
-        // Who is not known does not learn what exists: the same without anything there.
+        // An unauthenticated caller does not learn what exists: the answer is the same without anything there.
         let nothing = operation.with_every_name("nothing");
         stranger.ask(&operation.method, &nothing).once().await.problem(401, "unauthenticated");
     }

@@ -1,4 +1,4 @@
-//! Connections that do what no library would: bytes as they are, WebSocket frames as they must not be.
+//! Connections that do what no library would: raw bytes, malformed WebSocket frames.
 
 use std::time::Duration;
 

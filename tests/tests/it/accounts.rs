@@ -116,7 +116,7 @@ async fn usernames_and_addresses_are_unique(place: Place) {
     let problem = stranger.post("/v1/users", same_email).await.problem(409, "already_exists");
     assert_eq!(problem["errors"][0]["pointer"], "/email", "{problem}");
 
-    // Of many who ask at once for the same name, one gets it.
+    // Of many concurrent requests for the same name one succeeds.
     let name = unique("eve");
     let asking = (0..8).map(|number| {
         let (stranger, mut body) = (stranger.clone(), registration(&name));
@@ -166,7 +166,7 @@ async fn a_used_refresh_token_ends_the_session(place: Place) {
     assert_eq!(socket.wait_closed(AT_ONCE).await, 4401);
     refreshed(&stranger, &third).await.any_problem(401..=401);
     ada.get("/v1/users/me").await.any_problem(401..=401);
-    // The thief's doing does not touch the other session.
+    // The stolen token does not affect the other session.
     other.get("/v1/users/me").await.ok(200);
 }
 
@@ -370,7 +370,7 @@ async fn guesses_at_the_present_password_are_counted_like_logins() {
         let path = "/v1/users/me/password";
         ada.ask("POST", path).header("x-forwarded-for", &from).json(body)
     };
-    // From wherever they come, they are about one account.
+    // Wherever they come from, they concern one account.
     for number in 1..=5 {
         let from = format!("198.51.100.{number}");
         guess(from).once().await.problem(401, "invalid_credentials");

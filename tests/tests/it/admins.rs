@@ -51,7 +51,7 @@ async fn a_stranger_who_comes_first_from_elsewhere_is_no_admin() {
     };
     let (mut process, place) = serve("0.0.0.0:0");
     assert_eq!(role_of_a_stranger(&place).await, "user");
-    // The operator makes one beside it.
+    // The operator creates one beside it.
     let create = ["create", "--username", "chief", "--email", "chief@example.org", "--json"];
     let made = answer(&admin(&data, &create, ""));
     assert_eq!((&made["username"], &made["role"]), (&json!("chief"), &json!("admin")));
@@ -182,7 +182,7 @@ async fn an_admin_remains_however_two_act_on_each_other() {
             let is_admin = status == 201 && tokens["user"]["role"] == "admin";
             admins += usize::from(is_admin);
             if status == 403 {
-                // Who remains lifts it again, for the next round.
+                // The admin who remains lifts it again, for the next round.
                 let chief = if person.id == first.id { &other } else { &one };
                 let body = json!({"suspended": false});
                 chief.again().await.ask("PATCH", &path(person)).json(body).once().await.ok(200);

@@ -41,7 +41,7 @@ const BAD_IDS: &[&str] = &[
     "ROOM_00000000000000000000000000",
 ];
 
-/// How many events of the log this person has caused.
+/// How many events of the log this user has caused.
 async fn events_of(person: &Person) -> usize {
     let installation = lasting::one_process_installation().await;
     let all = log::events(&installation.nats(), "tidings").await;

@@ -1,4 +1,4 @@
-//! The two doors: what clients may know, and what operators may.
+//! The two ports: what clients may know, and what operators may.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ async fn the_public_readyz_gives_no_reasons(place: Place) {
     assert_eq!(figures.status, 200);
     assert!(figures.text.contains("tidings_http_requests_total"), "{}", figures.text);
     assert_eq!(stranger.operates("/readyz").await.status, 200);
-    // Nothing that is for clients is at the operators' door.
+    // The admin port serves nothing that is for clients.
     assert_eq!(stranger.operates("/v1/users/me").await.status, 404);
 }
 
@@ -72,7 +72,7 @@ async fn public_routes_do_not_wait_for_a_position(place: Place) {
             );
         }
     }
-    // Who has a session may wait, and is refused what cannot be.
+    // A caller with a session may wait, and is refused what cannot be reached.
     let asked = ada.ask("GET", "/v1/users/me").header("tidings-min-position", &beyond);
     asked.once().await.problem(503, "projection_lagging");
     let asked = ada.ask("GET", "/v1/users/me").header("tidings-min-position", "nonsense");

@@ -88,7 +88,7 @@ async fn owners_cannot_demote_one_another(place: Place) {
     let member = |who: &Person| format!("/v1/rooms/{room}/members/{}", who.id);
     ada.patch(&member(&bob), json!({"role": "owner"})).await.ok(200);
     let (bobs, adas) = (member(&bob), member(&ada));
-    // At once from both sides: neither succeeds.
+    // Both at once: neither succeeds.
     let (one, other) = tokio::join!(
         ada.patch(&bobs, json!({"role": "member"})),
         bob.patch(&adas, json!({"role": "member"})),
@@ -132,14 +132,14 @@ async fn an_admin_of_the_installation_rescues_a_room(place: Place) {
         (&told["data"]["user_id"], &told["data"]["role"]),
         (&json!(bob.id), &json!("owner"))
     );
-    // Once more changes nothing.
+    // A repeat changes nothing.
     assert_eq!(admin.put_empty(&owner(&bob.id)).await.status, 204);
     bob.patch(&path, json!({"name": "ours", "visibility": "private"})).await.ok(200);
     let members = items(&bob.get(&format!("{path}/members")).await.ok(200));
     assert!(members.iter().all(|member| member["role"] == "owner"), "{members:?}");
-    // The admin has not come in by it.
+    // The admin has not become a member by it.
     admin.get(&path).await.problem(404, "not_found");
-    // One who cannot act is of no help.
+    // A user who cannot act cannot become the owner.
     let other = bob.group(&[&eve]).await;
     admin.patch(&format!("/v1/admin/users/{}", eve.id), json!({"suspended": true})).await.ok(200);
     let owner = format!("/v1/admin/rooms/{other}/owners/{}", eve.id);

@@ -15,7 +15,7 @@ here!(
     http_details_that_clients_rely_on,
 );
 
-/// What the connection is said to become after an answer: nothing else than it is.
+/// What the answer says of the connection: that it stays open.
 #[track_caller]
 fn is_kept(answer: &Answer, what: &str) {
     assert_eq!(answer.header("connection"), None, "{what}: {}", answer.head);
@@ -157,7 +157,7 @@ async fn http_details_that_clients_rely_on(place: Place) {
         let said: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(said["body"], number.to_string());
     }
-    // Who wants the connection closed gets that, offer or not.
+    // A client that wants the connection closed gets that, with or without an offer.
     let last =
         "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n";
     assert_eq!(kept.ask(last).await.header("connection"), Some("close"));

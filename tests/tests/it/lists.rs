@@ -1,4 +1,4 @@
-//! Lists that change while they are read page by page, and finding by words.
+//! Lists that change while they are read page by page, and search by words.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +55,7 @@ async fn no_room_is_skipped_however_rooms_move(place: Place) {
             assert!(seen.is_superset(&wanted), "limit {limit}, step {step}: {listed:?}");
         }
     }
-    // Nothing moves: nothing comes twice, in the order of activity.
+    // Nothing moves: each room comes once, in the order of activity.
     for (number, room) in rooms.iter().enumerate() {
         ada.says(room, &number.to_string()).await;
     }

@@ -171,7 +171,7 @@ async fn a_dropped_socket_misses_nothing(place: Place) {
     ada.says(&other, "live there").await;
     assert_eq!(socket.event_in(&room, "message.posted").await["data"]["body"], "live again");
     assert_eq!(socket.event_in(&other, "message.posted").await["data"]["body"], "live there");
-    // Resuming from where it is brings nothing.
+    // A resume from the present position brings nothing.
     let position = socket.position.clone();
     drop(socket);
     let mut socket = bob.resume(&position).await;
@@ -229,7 +229,7 @@ async fn a_foreign_position_resets(place: Place) {
         socket.welcomed().await;
         let reset = socket.expect("reset", |frame| frame["type"] == "reset").await;
         assert!(reset["reason"].is_string(), "{reset}");
-        // It is open all the same.
+        // The socket is open all the same.
         let room = ada.group(&[]).await;
         socket.post(&room, "still here").await;
     }
@@ -245,7 +245,7 @@ async fn a_ticket_opens_one_socket(place: Place) {
     let ticket = ada.post("/v1/ws-tickets", json!({})).await.ok(201);
     assert_eq!(ticket["expires_in"], 30);
     let path = format!("/v1/ws?ticket={}", ticket["ticket"].as_str().unwrap());
-    // At whichever gateway.
+    // At any gateway.
     let mut socket = Socket::over(handshake(&place, 1, &path, &[]).await.unwrap());
     socket.welcomed().await;
     assert_eq!(socket.welcome["user"]["id"], ada.id);

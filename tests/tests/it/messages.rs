@@ -68,7 +68,7 @@ async fn a_repeat_of_a_client_id_finds_the_first(place: Place) {
     ada.post(&format!("/v1/rooms/{other}/messages"), json!({"body": "x", "client_id": "c-1"}))
         .await
         .ok(201);
-    // At once from many sides it is stored once.
+    // Posted from many clients at once it is stored once.
     let asking = (0..10).map(|number| {
         let ada = ada.at(number);
         let path = &path;
@@ -116,7 +116,7 @@ async fn a_message_is_deleted_and_keeps_its_number(place: Place) {
     assert!(read[0]["deleted_at"].is_string());
     assert_eq!((&read[0]["number"], &read[1]["number"]), (&json!(1), &json!(2)));
     ada.patch(&path, json!({"body": "back"})).await.any_problem(404..=409);
-    // A room's owner takes back what others said.
+    // A room's owner deletes messages of others.
     let answer = ada.delete(&format!("/v1/messages/{second}")).await;
     assert_eq!(answer.status, 204, "{}", answer.text);
     let mut bobs = bob.connect().await;
@@ -214,7 +214,7 @@ async fn unread_and_mentions_are_counted(place: Place) {
     let marked = bob.put(&read, json!({"message_id": id_of(&second)})).await;
     assert!([200, 204].contains(&marked.status), "{}", marked.text);
     assert_eq!(counts(&bob).await, (2, 1));
-    // Saying something oneself reads everything.
+    // An own post marks everything as read.
     bob.says(&room, "back").await;
     assert_eq!(counts(&bob).await, (0, 0));
     assert_eq!(counts(&ada).await, (1, 0));

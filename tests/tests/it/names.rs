@@ -1,4 +1,4 @@
-//! Lanes of names are keyed hashes: of no use to who reads the log, and of no use without their key.
+//! Lanes of names are keyed hashes: useless to a reader of the log, and useless without their key.
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -15,7 +15,7 @@ everywhere!(
     an_admin_notifies,
 );
 
-/// A person's inbox once it has an entry that fits; newest first.
+/// A user's inbox once it has an entry that fits; newest first.
 async fn inbox_with(person: &Person, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
     until("the notification is listed", async || {
         let listed = items(&person.get("/v1/notifications").await.ok(200));
@@ -61,7 +61,7 @@ async fn a_direct_message_is_announced_once(place: Place) {
     assert_eq!((&entry["room_id"], &entry["message_id"]), (&json!(room), &message["result"]["id"]));
     assert!(!entry.to_string().contains("Tuesday"), "what is said stays in the message");
     assert_eq!(entry["actor"]["username"], ada.username, "{entry}");
-    // A mention in it is not told twice, and one unread entry speaks for the room.
+    // A mention in it does not notify twice, and one unread entry stands for the room.
     ada.says(&room, "second").await;
     let third = id_of(&ada.says(&room, "third").await);
     let about = |listed: &[Value]| {

@@ -185,7 +185,7 @@ async fn poison_is_seen_parked_and_redriven() {
     exits(&shown, 0);
     assert!(String::from_utf8_lossy(&shown.stdout).contains("not a well-formed event"));
     assert!(!installation.operate(&["dead-letters", "show", "999999"]).status.success());
-    // The ordered views have stopped and say so; people go on talking.
+    // The ordered views have stopped and say so; users go on talking.
     let reply = until("not ready", async || Some(health().await).filter(|r| r.status == 503)).await;
     assert!(reply.text.contains("project"), "{}", reply.text);
     let room = ada.post("/v1/rooms", json!({"kind": "group", "name": "all the same"})).await;
@@ -219,7 +219,7 @@ async fn a_running_installation_tells_about_itself() {
         assert_eq!(stranger.ask("GET", path).once().await.status, 200, "{path}");
         assert_eq!(stranger.operates(path).await.status, 200, "{path}");
     }
-    // Clients' port has no figures.
+    // The clients' port has no metrics.
     assert_eq!(stranger.ask("GET", "/metrics").once().await.status, 404);
     let metrics = stranger.operates("/metrics").await;
     assert_eq!(metrics.status, 200);

@@ -67,7 +67,7 @@ async fn marking_an_inbox_read_is_seen_by_the_next_read(place: Place) {
             (!items(&unread).is_empty()).then_some(())
         })
         .await;
-        // More may come of what was said before; what is unread once there was an answer is new.
+        // Earlier posts may still notify; what is unread once there was an answer is new.
         ada.put_empty("/v1/notifications/read").await.ok(204);
         let unread = ada.ask("GET", "/v1/notifications?unread=true").once().await.ok(200);
         assert!(items(&unread).is_empty(), "round {number}: {unread}");

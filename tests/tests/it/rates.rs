@@ -143,7 +143,7 @@ async fn frames_are_limited_over_sockets_that_come_and_go() {
     let stored = bob.room(&room).await["message_count"].as_u64().unwrap();
     let stored = usize::try_from(stored).unwrap() - 1;
     assert!((acknowledged..=acknowledged + unanswered).contains(&stored), "{stored} stored");
-    // The whole burst at least, but for what making the room has taken of it.
+    // At least the whole burst, but for what creating the room has used of it.
     assert!(acknowledged >= 50, "{acknowledged} acknowledged in {took:?}");
     assert!(float(stored) <= frames_in(took) * 1.1 + 1.0, "{stored} stored in {took:?}");
 }
@@ -283,7 +283,7 @@ async fn several_gateways_share_one_limit() {
                     said += 1;
                 } else {
                     assert_eq!(answer["error"]["code"], "rate_limited", "{answer}");
-                    // As a client waits that is told to, a little less.
+                    // A client that is told to wait does so; this one waits a little less.
                     tests::kit::last(Duration::from_millis(300)).await;
                 }
             }

@@ -45,7 +45,7 @@ async fn a_repeat_is_answered_with_the_message_as_it_is_now(place: Place) {
         let now = as_it_is(&ada, &room, &post).await;
         assert_eq!((&now["body"], &now["reply_count"]), (&json!(text), &json!(1)));
         assert!(now["edited_at"].is_string());
-        // What it says now was not what was posted.
+        // Its present text is not what was posted.
         let other = json!({"client_id": "c1", "body": text, "format": "markdown"});
         ada.post(&path, other).await.problem(422, "idempotency_mismatch");
     }
@@ -198,7 +198,7 @@ async fn an_idempotency_key_makes_a_repeat_safe(place: Place) {
     let body = json!({"kind": "group", "name": name});
     let eves = eve.ask("POST", "/v1/rooms").header("idempotency-key", &key).json(body).send().await;
     assert_ne!(id_of(&eves.ok(201)), id_of(&first));
-    // At once from several sides it is done once.
+    // Sent from several clients at once it is carried out once.
     let (key, name) = (unique("key-"), unique("race"));
     let asking = (0..6).map(|number| make(number, &key, &name).send());
     let answers = futures_util::future::join_all(asking).await;

@@ -5,8 +5,8 @@ use tests::kit::installation::Installation;
 use tests::kit::person::{Person, bodies};
 use tests::kit::until;
 
-/// What was logged out or changed since the backup does not live again: every session has ended, every secret is
-/// new, and the operator is told whose passwords hold.
+/// What was logged out or changed since the backup does not come back: every session has ended, every secret is
+/// new, and the operator is told which passwords are valid.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restore_ends_every_session() {
     let mut installation = Installation::relaxed(&[]);
@@ -15,7 +15,7 @@ async fn a_restore_ends_every_session() {
     let bob = Person::register(&place, "bob").await;
     let room = ada.group(&[&bob]).await;
     ada.says(&room, "kept").await;
-    // A session of before, and one that goes on.
+    // A session that ends before the backup, and one that continues.
     let phone = bob.again().await;
     let backup = installation.data.parent().unwrap().join("backup");
     let backup = backup.to_str().unwrap();

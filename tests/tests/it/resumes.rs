@@ -1,4 +1,4 @@
-//! What a resume tells, and in which order; and that nothing is told that is not so any more.
+//! What a resume sends, in which order, and that nothing outdated is sent.
 
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
@@ -63,7 +63,7 @@ impl Story {
         assert_eq!(ada.delete(&format!("/v1/messages/{gone}")).await.status, 204);
         let unseen = id_of(&ada.says(&room, "unseen").await);
         assert_eq!(ada.delete(&format!("/v1/messages/{unseen}")).await.status, 204);
-        // Out of the other room and in again.
+        // Removed from the other room and added again.
         ada.says(&other, "while still in").await;
         let member = format!("/v1/rooms/{other}/members");
         assert_eq!(ada.delete(&format!("{member}/{}", bob.id)).await.status, 204);
@@ -286,7 +286,7 @@ async fn a_resume_of_too_many_bytes_is_reset(place: Place) {
     assert_eq!(socket.welcome["resumed"], false);
     let reset = socket.expect("reset", |frame| frame["type"] == "reset").await;
     assert_eq!(reset["reason"], "too_far_behind");
-    // It is open all the same, and on an open socket it is the same.
+    // The socket is open all the same, and a resume on an open socket does the same.
     socket.post(&room, "still here").await;
     socket.send(json!({"type": "resume", "position": position})).await;
     socket.expect("reset", |frame| frame["type"] == "reset").await;
@@ -350,7 +350,7 @@ async fn readers_that_do_not_read_hold_little() {
     let bytes = separate.metric(gateway, held).await
         + separate.metric(gateway, "tidings_ws_queued_bytes").await;
     assert!(bytes < 2_000_000.0, "{bytes} bytes are held");
-    // Those who do read are served meanwhile.
+    // Clients that read are served meanwhile.
     let mut reader = ada.resume(&position).await;
     for n in 0..200 {
         let event = reader.event_in(&room, "message.posted").await;

@@ -101,7 +101,7 @@ const ACTS: [Act; 23] = [
 /// These need a room of their own each time, even where they are refused for another reason first.
 const LAST: [Act; 2] = [Act::Archive, Act::DeleteOwn];
 
-/// The table: what an attempt is answered with.
+/// The table: the status that answers an attempt.
 fn expected(kind: Kind, who: Who, act: Act) -> u16 {
     let rank = |role: &str| ["", "member", "admin", "owner"].iter().position(|r| *r == role);
     let above = |role: &str| usize::from(who.rank()) > rank(role).unwrap();
@@ -123,7 +123,7 @@ fn expected(kind: Kind, who: Who, act: Act) -> u16 {
         Act::Mute(of) | Act::Remove(of) => who.rank() >= 2 && above(of),
         Act::Post | Act::EditOwn | Act::DeleteOwn | Act::Read | Act::Leave => true,
     };
-    // What being muted or archived leaves.
+    // What a muted member or an archived room still allows.
     let quiet = matches!(act, Act::DeleteOwn | Act::Read | Act::Leave);
     let archived_takes = quiet || matches!(act, Act::DeleteOther | Act::Archive | Act::Restore);
     match act {

@@ -84,7 +84,7 @@ async fn channel_names_are_unique(place: Place) {
     let body = json!({"kind": "channel", "name": name.to_uppercase()});
     let problem = ada.post("/v1/rooms", body).await.problem(409, "already_exists");
     assert_eq!(problem["errors"][0]["pointer"], "/name");
-    // A group's name is its own affair.
+    // Names of groups need not be unique.
     ada.post("/v1/rooms", json!({"kind": "group", "name": name})).await.ok(201);
     let other = unique("free");
     let asking = (0..6).map(|_| {
@@ -159,7 +159,7 @@ async fn one_set_of_people_has_one_direct_room(place: Place) {
     assert_ne!(three, room);
     assert_eq!(eve.direct(&[&ada, &bob]).await, three);
     eve.get(&format!("/v1/rooms/{room}")).await.problem(404, "not_found");
-    // From both sides at once it is still one.
+    // Opened from both sides at once it is still one.
     let dan = Person::register(&place, "dan").await;
     let asking = (0..8).map(|number| {
         let (who, other) = if number % 2 == 0 { (&eve, &dan) } else { (&dan, &eve) };
@@ -203,7 +203,7 @@ async fn members_come_and_go(place: Place) {
     ada.patch(&path, json!({"role": "admin"})).await.ok(200);
     let event = bobs.event_in(&room, "member.changed").await;
     assert_eq!(event["data"]["role"], "admin");
-    // Now bob may put eve out, and not ada.
+    // Now bob may remove eve, and not ada.
     bob.delete(&format!("{members}/{}", ada.id)).await.problem(403, "forbidden");
     assert_eq!(bob.delete(&format!("{members}/{}", eve.id)).await.status, 204);
     let event = eves.event_in(&room, "member.left").await;

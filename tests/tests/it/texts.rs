@@ -1,4 +1,4 @@
-//! Texts, names and mentions as people meet them.
+//! Texts, names and mentions as users meet them.
 
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
@@ -88,7 +88,7 @@ async fn at_here_is_shown_and_not_counted(place: Place) {
     assert_eq!(said["mentions_room"], "here");
 }
 
-/// Whether more people are registered than may call each other.
+/// Whether more users are registered than `@room` without an admin allows.
 async fn general_is_large(who: &Person, general: &str) -> bool {
     who.room(general).await["member_count"].as_u64().unwrap() > 20
 }

@@ -1,5 +1,5 @@
-//! What waits for people: unread counts, mentions, receipts, and inbox entries that go when they are read past, taken
-//! back or not due any more.
+//! What waits for users: unread counts, mentions, receipts, and inbox entries that go when they are read past, deleted
+//! or no longer due.
 
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
@@ -93,7 +93,7 @@ async fn an_answer_in_a_thread_moves_no_marker(place: Place) {
     answers(&ada, &room, &root, &format!("thanks, {}", bob.at_name())).await;
     waits(&bob, &room, (7, 3)).await;
     says(&ada, &room, "last").await;
-    // The answer's id marks the main timeline as it was when it was said.
+    // The answer's id marks the main timeline as it was when the answer was posted.
     reads(&bob, &room, &answer).await;
     waits(&bob, &room, (1, 0)).await;
     reads(&bob, &room, &root).await;
@@ -175,7 +175,7 @@ async fn reading_past_a_mention_reads_its_entry_on_every_device(place: Place) {
         (left.len() == 1 && left[0]["message_id"] == json!(later)).then_some(())
     })
     .await;
-    // Who writes has read.
+    // An author has read the room up to their post.
     says(&bob, &room, "yes?").await;
     let read = other.event("notification.read").await;
     assert_eq!(read["data"]["message_id"], json!(later));
@@ -200,7 +200,7 @@ async fn the_entry_of_a_deleted_message_goes(place: Place) {
     other.event("notification.removed").await;
     entries(&bob, "direct_message", 0).await;
     entries(&bob, "mention", 0).await;
-    // One entry speaks for several messages: it goes over to the next that stands.
+    // One entry stands for several messages: it moves to the next that is left.
     let (one, two) = (says(&ada, &direct, "one").await, says(&ada, &direct, "two").await);
     for (gone, left) in [(&one, Some(&two)), (&two, None)] {
         assert_eq!(entries(&bob, "direct_message", 1).await[0]["message_id"], json!(gone));
@@ -246,7 +246,7 @@ async fn an_edit_tells_whom_it_names_and_takes_back_what_it_told(place: Place) {
 async fn many_edits_and_deletions_leave_no_entry_behind(place: Place) {
     let (ada, bob, room) = two(&place).await;
     let mut socket = ada.connect().await;
-    // Deleted as soon as they are said: the deletion may be handled before the entry is made.
+    // Deleted as soon as they are posted: the deletion may be handled before the entry is created.
     for number in 0..20 {
         let text = format!("{} number {number}", bob.at_name());
         let said = socket.post(&room, &text).await["result"]["id"].clone();
