@@ -13,10 +13,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use schemas::Timestamp;
 use sha2::{Digest as _, Sha256};
+use signing::SigningKey;
 
 /// Age in milliseconds after which a new signing key is added.
 const ROTATE_AFTER: i64 = 90 * 24 * 3600 * 1000;
@@ -30,10 +29,8 @@ pub(crate) struct Signing {
     made: i64,
     /// Its id: the first 16 hexadecimal digits of the SHA-256 of the public key.
     pub(crate) kid: String,
-    /// PKCS #8, DER.
-    pub(crate) der: Vec<u8>,
-    /// The public key.
-    pub(crate) public: [u8; 32],
+    /// The key itself.
+    pub(crate) key: SigningKey,
 }
 
 /// The folder.
@@ -89,10 +86,9 @@ impl Keys {
 
     /// Adds a signing key, which signs from now on.
     fn rotate(&self, now: Timestamp) -> io::Result<()> {
-        let key = SigningKey::from_bytes(&random());
-        let der = key.to_pkcs8_der().map_err(io::Error::other)?;
+        let key = SigningKey::generate().map_err(io::Error::other)?;
         let name = format!("signing-{:015}.pk8", now.millis());
-        self.put(&name, der.as_bytes())
+        self.put(&name, key.pkcs8())
     }
 
     /// What refresh tokens are made with.
@@ -129,13 +125,12 @@ impl Keys {
 
 fn read_signing(path: &Path) -> io::Result<Signing> {
     let der = fs::read(path)?;
-    let key = SigningKey::from_pkcs8_der(&der)
+    let key = SigningKey::from_pkcs8(&der)
         .map_err(|_| io::Error::other(format!("{} is not a signing key", path.display())))?;
-    let public = key.verifying_key().to_bytes();
-    let digest = HEXLOWER.encode(&Sha256::digest(public));
+    let digest = HEXLOWER.encode(&Sha256::digest(key.public()));
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     let made = name.trim_start_matches("signing-").parse().unwrap_or(0);
-    Ok(Signing { made, kid: digest.get(..16).unwrap_or_default().to_owned(), der, public })
+    Ok(Signing { made, kid: digest.get(..16).unwrap_or_default().to_owned(), key })
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ pub(crate) struct Signer {
 impl Signer {
     /// Reads the newest key.
     pub(crate) fn new(keys: Keys, namespace: &Namespace) -> std::io::Result<Self> {
+        signing::install();
         let current = newest(&keys.in_force(Timestamp::now())?)?;
         let audience = format!("tidings:{namespace}");
         Ok(Self { keys, audience, current: RwLock::new(current) })
@@ -115,7 +116,7 @@ impl Signer {
             .iter()
             .map(|key| {
                 serde_json::json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
-                    "kid": key.kid, "x": BASE64URL_NOPAD.encode(&key.public)})
+                    "kid": key.kid, "x": BASE64URL_NOPAD.encode(&key.key.public())})
             })
             .collect();
         Ok(serde_json::json!({ "keys": keys }))
@@ -125,7 +126,7 @@ impl Signer {
 fn newest(keys: &[Signing]) -> std::io::Result<Current> {
     let last = keys.last();
     let last = last.ok_or_else(|| std::io::Error::other("the keys folder has no signing key"))?;
-    Ok(Current { key: EncodingKey::from_ed_der(&last.der), kid: last.kid.clone() })
+    Ok(Current { key: last.key.encoding_key(), kid: last.kid.clone() })
 }
 
 #[cfg(test)]

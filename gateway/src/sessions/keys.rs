@@ -58,6 +58,7 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn new(bus: Bus, namespace: &Namespace) -> Self {
+        signing::install();
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY;
         validation.validate_nbf = true;

@@ -7,11 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus::Bus;
 use data_encoding::BASE64URL_NOPAD;
-use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::EncodePrivateKey as _;
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
 use gateway::{Config, Deps, build};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, Header};
 use readmodel::{ReadModel, ReadModelUrl};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use schemas::commands::{
@@ -25,6 +23,7 @@ use schemas::{
     Timestamp, UserId,
 };
 use serde_json::{Value, json};
+use signing::SigningKey;
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
 use testbed::Nats;
@@ -78,7 +77,7 @@ impl Kit {
         let folder = tempfile::tempdir().unwrap();
         let url = ReadModelUrl::Sqlite(folder.path().to_owned());
         let read_model = ReadModel::open(&url, &namespace).await.unwrap();
-        let key = SigningKey::from_bytes(&[7; 32]);
+        let key = SigningKey::generate().unwrap();
         let script = Arc::new(Script::default());
         play(&bus, &log, &script, &key).await;
         let mut config = Config::at(([127, 0, 0, 1], 0).into());
@@ -112,9 +111,7 @@ impl Kit {
     }
 
     pub(crate) fn sign(&self, header: &Header, claims: &Value) -> String {
-        let der = self.key.to_pkcs8_der().unwrap();
-        let key = EncodingKey::from_ed_der(der.as_bytes());
-        jsonwebtoken::encode(header, claims, &key).unwrap()
+        jsonwebtoken::encode(header, claims, &self.key.encoding_key()).unwrap()
     }
 
     pub(crate) fn token(&self, number: u128) -> String {
@@ -179,7 +176,7 @@ pub(crate) async fn problem(response: Response) -> (u16, String, Value) {
 }
 
 async fn play(bus: &Bus, log: &EventLog, script: &Arc<Script>, key: &SigningKey) {
-    let x = BASE64URL_NOPAD.encode(key.verifying_key().as_bytes());
+    let x = BASE64URL_NOPAD.encode(&key.public());
     let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": KEY_ID, "x": x}]});
     let (asked, ended) = (Arc::clone(script), Arc::clone(script));
     bus.service(AUTH, "0.0.1", "played")

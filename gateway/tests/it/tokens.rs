@@ -2,7 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jsonwebtoken::{Algorithm, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::until;
@@ -72,20 +74,23 @@ async fn other_algorithms_and_keys_that_come_along_are_never_used() {
     let keys: Value = kit.get("/.well-known/jwks.json", 1).await.json().await.unwrap();
     let mut header = Header::new(Algorithm::HS256);
     (header.typ, header.kid) = (Some("at+jwt".into()), Some("test-key".into()));
-    let secret = EncodingKey::from_secret(keys["keys"][0]["x"].as_str().unwrap().as_bytes());
-    let confused = jsonwebtoken::encode(&header, &Kit::claims(1), &secret).unwrap();
+    let parts = [json!(header), Kit::claims(1)]
+        .map(|part| BASE64URL_NOPAD.encode(part.to_string().as_bytes()));
+    let secret = keys["keys"][0]["x"].as_str().unwrap().as_bytes();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).unwrap();
+    mac.update(parts.join(".").as_bytes());
+    let mac = BASE64URL_NOPAD.encode(&mac.finalize().into_bytes());
+    let confused = format!("{}.{mac}", parts.join("."));
     assert_eq!(code(&kit, &confused).await, "unauthenticated");
     // Somebody else's key, offered in the header.
-    let other = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
-    let x = data_encoding::BASE64URL_NOPAD.encode(other.verifying_key().as_bytes());
+    let other = signing::SigningKey::generate().unwrap();
+    let x = BASE64URL_NOPAD.encode(&other.public());
     let mut header = Kit::header();
     header.jku = Some("https://evil.example/keys".into());
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "use": "sig", "alg": "EdDSA"});
     header.jwk = serde_json::from_value(jwk).ok();
     assert!(header.jwk.is_some());
-    let der = ed25519_dalek::pkcs8::EncodePrivateKey::to_pkcs8_der(&other).unwrap();
-    let key = EncodingKey::from_ed_der(der.as_bytes());
-    let foreign = jsonwebtoken::encode(&header, &Kit::claims(1), &key).unwrap();
+    let foreign = jsonwebtoken::encode(&header, &Kit::claims(1), &other.encoding_key()).unwrap();
     assert_eq!(code(&kit, &foreign).await, "unauthenticated");
 }
 

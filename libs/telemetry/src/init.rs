@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Level, Metadata};
@@ -12,13 +12,14 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use crate::collector::CollectorClient;
 use crate::errors::error_chain;
 use crate::json_log::JsonLog;
 
 /// The crates of this workspace, as they name themselves in what they log. Only these are heard below `info`:
 /// libraries log there what passes through them (the log's client every event, the mailer every line it sends, the
 /// HTTP client every header), which no level of ours may bring into a log file.
-pub const OWN_TARGETS: [&str; 15] = [
+pub const OWN_TARGETS: [&str; 16] = [
     "auth_svc",
     "bench",
     "bus",
@@ -30,6 +31,7 @@ pub const OWN_TARGETS: [&str; 15] = [
     "projector",
     "readmodel",
     "schemas",
+    "signing",
     "telemetry",
     "testbed",
     "tests",
@@ -150,6 +152,7 @@ fn exporter(base: &str) -> Result<SpanExporter, String> {
         if base.ends_with("/v1/traces") { base.to_owned() } else { format!("{base}/v1/traces") };
     SpanExporter::builder()
         .with_http()
+        .with_http_client(CollectorClient::from_env())
         .with_endpoint(address)
         .build()
         .map_err(|error| error_chain(&error))

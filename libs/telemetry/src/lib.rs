@@ -4,6 +4,7 @@
 //! service: every crate registers its own metric families and names its own health components.
 
 mod admin;
+mod collector;
 mod errors;
 mod health;
 mod init;

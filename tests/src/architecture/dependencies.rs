@@ -30,12 +30,7 @@ const LICENCES: &[&str] = &[
 ];
 
 /// Crates we name of which another crate brings a second release, and who that is.
-const TWICE: &[(&str, &str)] = &[
-    ("hmac", "mongodb"),
-    ("nix", "fuser, for the tests"),
-    ("rand", "async-nats, ed25519-dalek, mongodb"),
-    ("sha2", "ed25519-dalek, mongodb"),
-];
+const TWICE: &[(&str, &str)] = &[("nix", "fuser, for the tests"), ("rand", "async-nats, mongodb")];
 
 /// Everything that is built on this machine.
 fn all() -> Metadata {

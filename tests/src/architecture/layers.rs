@@ -11,6 +11,7 @@ use super::metadata;
 const LAYERS: &[(&str, u8)] = &[
     ("schemas", 0),
     ("telemetry", 1),
+    ("signing", 1),
     ("eventlog", 1),
     ("bus", 1),
     ("readmodel", 1),
@@ -37,6 +38,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("actix-web", &["gateway"]),
     ("actix-ws", &["gateway"]),
     ("actix-http", &["gateway"]),
+    ("ring", &["signing"]),
 ];
 
 /// The bench's raw baselines measure the servers without Tidings, so it may name their drivers.
