@@ -9,6 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use readmodel::ReadModelUrl;
 use schemas::Namespace;
+use telemetry::LogFormat;
 
 use crate::cli::Role;
 use crate::failure::Failure;
@@ -61,6 +62,7 @@ pub(crate) struct Config {
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
     pub(crate) otlp_endpoint: Option<String>,
 }
 
@@ -176,6 +178,8 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
         trusted_proxies: proxies(&all.trusted_proxies.unwrap_or_default())?,
         log,
+        log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
+            .map_err(|error| wrong(&format!("log_format: {error}")))?,
         otlp_endpoint: all.otlp_endpoint.map(otlp_endpoint).transpose()?,
         data,
     })

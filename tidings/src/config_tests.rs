@@ -51,6 +51,14 @@ fn unknown_keys_are_refused_without_showing_the_line() {
 }
 
 #[test]
+fn logs_are_text_at_a_terminal_unless_the_settings_say_otherwise() {
+    assert_eq!(load(Settings::default(), None, None).unwrap().log_format, LogFormat::Auto);
+    let flags = Settings { log_format: Some("json".to_owned()), ..Settings::default() };
+    let config = load(flags, Some("log_format = \"text\""), None).unwrap();
+    assert_eq!(config.log_format, LogFormat::Json);
+}
+
+#[test]
 fn the_data_folder_cannot_move_itself() {
     assert!(message(load(Settings::default(), None, Some("data = \"/x\"\n"))).contains("data"));
 }
@@ -94,6 +102,7 @@ fn every_value_is_checked() {
         "sync = \"sometimes\"",
         "otlp_endpoint = \"127.0.0.1:4318\"",
         "log = \"tidings=loud\"",
+        "log_format = \"xml\"",
     ] {
         let failure = load(Settings::default(), Some(bad), None);
         assert!(failure.is_err(), "{bad}");

@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod data;
 mod failure;
+mod first_screen;
 mod memory;
 mod names;
 mod nats;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let options = telemetry::Options {
         otlp_endpoint: config.otlp_endpoint.clone(),
         log_filter: config.log.clone(),
+        log_format: config.log_format,
     };
     let _telemetry = telemetry::init(role.name(), &options);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -7,6 +7,7 @@ use crate::base::{Base, Server};
 use crate::config::Config;
 use crate::data::{self, Claim, DataFolder, Run};
 use crate::failure::Failure;
+use crate::first_screen::FirstScreen;
 use crate::nats::{PrivateServer, Start, heal};
 use crate::parts::Parts;
 use crate::room;
@@ -102,7 +103,7 @@ impl Stack {
         self.folder.announce(&Run { pid, http: at, admin: Some(admin.clone()), nats })?;
         let addresses = Addresses { http: Some(&http), admin: Some(&admin) };
         terminal::ready_line(addresses, config, None)?;
-        terminal::first_steps(&http, &admin, config);
+        terminal::tell(&FirstScreen::of(config, &http, &admin).to_string());
         tracing::info!(http.url = http, "tidings serves");
         Ok(())
     }

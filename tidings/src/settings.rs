@@ -127,6 +127,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_LOG", value_name = "FILTER", global = true)]
     pub(crate) log: Option<String>,
 
+    /// How log lines are written: `json`, `text`, or `auto`: text at a terminal, else JSON [default: auto]
+    #[arg(long, env = "TIDINGS_LOG_FORMAT", value_name = "FORMAT", global = true)]
+    pub(crate) log_format: Option<String>,
+
     /// Collector of traces (OTLP over HTTP)
     #[arg(long, env = "TIDINGS_OTLP_ENDPOINT", value_name = "URL", global = true)]
     pub(crate) otlp_endpoint: Option<String>,
@@ -146,7 +150,7 @@ impl Settings {
             listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
             name_key,
             rate_requests, rate_frames, rate_bytes, rate_auth, bcrypt_cost, memory, smtp_url, mail_from,
-            allowed_origins, trusted_proxies, log, otlp_endpoint,
+            allowed_origins, trusted_proxies, log, log_format, otlp_endpoint,
         )
     }
 
@@ -167,6 +171,7 @@ impl Settings {
             &mut self.smtp_url,
             &mut self.mail_from,
             &mut self.log,
+            &mut self.log_format,
             &mut self.otlp_endpoint,
         ] {
             text.take_if(|text| text.is_empty());

@@ -1,4 +1,5 @@
-//! What a person sees, and the one line that scripts read. Logs are not made here.
+//! What a person sees while a command runs, and the one line that scripts read. Logs are not made here, and what is
+//! shown once everything is up is in `first_screen`.
 
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -36,11 +37,11 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Says on stderr why a command failed.
 pub(crate) fn complain(text: &str) {
-    // There is nobody to tell that stderr is closed.
+    // When stderr is closed, there is no place left to say so.
     let _ = writeln!(std::io::stderr().lock(), "tidings: {text}");
 }
 
-/// Says something on stderr when a person is watching it.
+/// Says something on stderr when it is a terminal.
 pub(crate) fn tell(text: &str) {
     if std::io::stderr().is_terminal() {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
@@ -92,7 +93,7 @@ pub(crate) fn http_url(address: SocketAddr) -> String {
     format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
-/// Something that turns while a person waits; nothing when nobody watches.
+/// Something that turns while a person waits; nothing when stderr is no terminal.
 pub(crate) fn waiting(what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -103,7 +104,7 @@ pub(crate) fn waiting(what: &str) -> ProgressBar {
     spinner
 }
 
-/// A bar for work of a known size; nothing when nobody watches.
+/// A bar for work of a known size; nothing when stderr is no terminal.
 pub(crate) fn bar(what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -117,7 +118,7 @@ pub(crate) fn bar(what: &str) -> ProgressBar {
     }
 }
 
-/// A count of bytes whose end is not known; nothing when nobody watches.
+/// A count of bytes whose end is not known; nothing when stderr is no terminal.
 pub(crate) fn bytes_bar(what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -127,44 +128,6 @@ pub(crate) fn bytes_bar(what: &str) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-/// What a newcomer needs: addresses, and lines that work when pasted.
-pub(crate) fn first_steps(http: &str, admin: &str, config: &Config) {
-    let data = config.data.display();
-    let mails = match &config.smtp_url {
-        Some(_) => String::new(),
-        None => format!("\n  mails      {data}/mail (no mail server is set, see --smtp-url)"),
-    };
-    let is_local = config.listen.is_some_and(|listen| listen.ip().to_canonical().is_loopback());
-    let first_admin = match is_local {
-        true => "the first account is an admin".to_owned(),
-        false => format!("an admin: tidings admin create --data {data} --username U --email E"),
-    };
-    tell(&format!(
-        r#"
-Tidings is running. Ctrl-C stops everything.
-
-  start page {http}/
-  API docs   {http}/docs
-  WebSocket  {ws}/v1/ws
-  operators  {admin}/readyz   {admin}/metrics
-  data       {data}{mails}
-
-First steps, to paste into another terminal ({first_admin}):
-
-  T={http}; J='content-type: application/json'
-  curl -s $T/v1/users -H "$J" -d '{{"username":"ada","email":"ada@example.org","password":"correct horse"}}'
-  A=$(curl -s $T/v1/sessions -H "$J" -d '{{"login":"ada","password":"correct horse"}}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])')
-  R=$(curl -s $T/v1/rooms -H "Authorization: Bearer $A" | python3 -c 'import json,sys; print(json.load(sys.stdin)["items"][0]["id"])')
-  curl -s $T/v1/rooms/$R/messages -H "Authorization: Bearer $A" -H "$J" -d '{{"body":"Hello, world"}}'
-  curl -s $T/v1/rooms/$R/messages -H "Authorization: Bearer $A"
-
-Look into the log: nats --server "$(jq -r .nats {data}/run.json)" stream view {stream}
-"#,
-        ws = http.replacen("http", "ws", 1),
-        stream = config.namespace.events_stream(),
-    ));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Installs the process's subscriber: JSON logs, and spans that have trace ids.
+//! Installs the process's subscriber: log lines, and spans that have trace ids.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::collector::CollectorClient;
 use crate::errors::error_chain;
-use crate::json_log::JsonLog;
+use crate::log_format::LogFormat;
+use crate::log_lines::LogLines;
 
 /// The crates of this workspace, as they name themselves in what they log. Only these are heard below `info`:
 /// libraries log there what passes through them (the log's client every event, the mailer every line it sends, the
@@ -49,11 +50,17 @@ pub struct Options {
     pub otlp_endpoint: Option<String>,
     /// Which logs are written: a level or directives, such as `info` or `warn,chat_svc=debug`.
     pub log_filter: String,
+    /// How they are written.
+    pub log_format: LogFormat,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { otlp_endpoint: None, log_filter: "info".to_owned() }
+        Self {
+            otlp_endpoint: None,
+            log_filter: "info".to_owned(),
+            log_format: LogFormat::default(),
+        }
     }
 }
 
@@ -93,8 +100,8 @@ pub fn check_filter(filter: &str) -> Result<(), InvalidFilter> {
     EnvFilter::try_new(filter).map(drop).map_err(|error| InvalidFilter(error.to_string()))
 }
 
-/// Installs JSON logs on stderr (of libraries never more than `info`, see [`OWN_TARGETS`]) and the tracer for the whole process, once; a second call changes
-/// nothing. An unreadable filter means `info`, and says so. Panics are logged by place, not by
+/// Installs logs on stderr (of libraries never more than `info`, see [`OWN_TARGETS`]) and the tracer for the whole
+/// process, once; a second call changes nothing. An unreadable filter means `info`, and says so. Panics are logged by place, not by
 /// text, which could hold anything.
 pub fn init(service: &str, options: &Options) -> Guard {
     let filter = EnvFilter::try_new(&options.log_filter);
@@ -122,7 +129,7 @@ pub fn init(service: &str, options: &Options) -> Guard {
     let filter = filter.unwrap_or_else(|_| EnvFilter::new("info"));
     // The hint leaves it to the operator's filter which levels are looked at at all.
     let discreet = filter_fn(is_discreet).with_max_level_hint(LevelFilter::TRACE);
-    let logs = JsonLog::new(service).with_filter(filter.and(discreet));
+    let logs = LogLines::new(service, options.log_format.style()).with_filter(filter.and(discreet));
     if tracing_subscriber::registry().with(spans).with(logs).try_init().is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }

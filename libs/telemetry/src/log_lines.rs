@@ -1,12 +1,11 @@
-//! Log lines as JSON objects: one line, dotted field names at the top level, the fields of the
-//! spans around an event included, so that a line can be read alone.
+//! Log lines on stderr. Each holds the event's own fields and those of the spans around it, so that it can be read
+//! alone; how it is written is the business of `log_format`.
 
 use std::fmt;
 use std::io::Write;
 use std::sync::OnceLock;
 
 use opentelemetry::trace::TraceContextExt;
-use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::dispatcher::WeakDispatch;
 use tracing::field::{Field, Visit};
@@ -17,9 +16,12 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::log_format::{Line, Style};
+
 /// Writes every event it is given to stderr.
-pub(crate) struct JsonLog {
+pub(crate) struct LogLines {
     service: String,
+    style: Style,
     /// Needed to ask the tracing layer for ids; known only once everything is installed.
     dispatch: OnceLock<WeakDispatch>,
 }
@@ -27,9 +29,9 @@ pub(crate) struct JsonLog {
 /// A span's fields, kept until its events need them.
 struct SpanFields(Map<String, Value>);
 
-impl JsonLog {
-    pub(crate) fn new(service: &str) -> Self {
-        Self { service: service.to_owned(), dispatch: OnceLock::new() }
+impl LogLines {
+    pub(crate) fn new(service: &str, style: Style) -> Self {
+        Self { service: service.to_owned(), style, dispatch: OnceLock::new() }
     }
 
     fn trace_ids(&self, span: &Id) -> Option<(String, String)> {
@@ -63,19 +65,7 @@ impl JsonLog {
     }
 }
 
-/// A line: what every one has comes first, for the eye.
-#[derive(Serialize)]
-struct Line<'a> {
-    time: schemas::Timestamp,
-    level: &'a str,
-    service: &'a str,
-    target: &'a str,
-    message: Option<Value>,
-    #[serde(flatten)]
-    fields: Map<String, Value>,
-}
-
-impl<S> Layer<S> for JsonLog
+impl<S> Layer<S> for LogLines
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -105,13 +95,13 @@ where
         let metadata = event.metadata();
         let line = Line {
             time: schemas::Timestamp::now(),
-            level: &metadata.level().as_str().to_ascii_lowercase(),
+            level: *metadata.level(),
             service: &self.service,
             target: metadata.target(),
             message: fields.remove("message"),
             fields,
         };
-        let Ok(mut text) = serde_json::to_string(&line) else { return };
+        let Some(mut text) = line.written(self.style) else { return };
         text.push('\n');
         // When stderr is closed there is nowhere to report it.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
