@@ -4,6 +4,7 @@
 //! any. There is no command for it on the bus: what may send commands, such as a gateway, must not make admins.
 
 use decider::{Call, Failure, Reads, commit};
+use futures_util::future::BoxFuture;
 use schemas::commands::{CallContext, Command as _, Register};
 use schemas::events::{SessionEnd, UserState};
 use schemas::values::{Email, NewPassword, Role, Username};
@@ -34,34 +35,39 @@ impl Operator {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn open(config: Config, deps: &Deps) -> Result<Self, StartError> {
-        Ok(Self { auth: open(config, deps).await? })
+    pub fn open(config: Config, deps: &Deps) -> BoxFuture<'_, Result<Self, StartError>> {
+        // Boxed here, so that its code is generated in this crate and not in each that calls it.
+        Box::pin(async move { Ok(Self { auth: open(config, deps).await? }) })
     }
 
     /// Makes an account that is an admin's.
     ///
     /// # Errors
     /// `already_exists` when the name or the address is taken; `unavailable`.
-    pub async fn create_admin(
+    pub fn create_admin(
         &self,
         username: Username,
         email: Email,
         password: NewPassword,
-    ) -> Result<Account, Rejection> {
+    ) -> BoxFuture<'_, Result<Account, Rejection>> {
         let role = Some(Role::Admin);
         let command =
             Register { username, email, password, display_name: None, role, loopback: false };
-        let accepted = self.auth.register_by_operator(&call(Register::NAME), &command).await?;
-        Ok(accepted.result)
+        Box::pin(async move {
+            let accepted = self.auth.register_by_operator(&call(Register::NAME), &command).await?;
+            Ok(accepted.result)
+        })
     }
 
     /// Makes an admin of an account, named by its username, address or id; one that is one already stays so.
     ///
     /// # Errors
     /// `not_found`, `forbidden` when the account is suspended, `unavailable`.
-    pub async fn promote(&self, who: &str) -> Result<Account, Rejection> {
-        let user = self.auth.retry(|| self.try_promote(who)).await?;
-        Ok(shown(&user))
+    pub fn promote<'a>(&'a self, who: &'a str) -> BoxFuture<'a, Result<Account, Rejection>> {
+        Box::pin(async move {
+            let user = self.auth.retry(|| self.try_promote(who)).await?;
+            Ok(shown(&user))
+        })
     }
 
     async fn try_promote(&self, who: &str) -> Result<UserState, Failure> {
@@ -79,7 +85,15 @@ impl Operator {
     ///
     /// # Errors
     /// `not_found`, `unavailable`.
-    pub async fn reset_password(
+    pub fn reset_password<'a>(
+        &'a self,
+        who: &'a str,
+        password: &'a NewPassword,
+    ) -> BoxFuture<'a, Result<Account, Rejection>> {
+        Box::pin(self.replace_password(who, password))
+    }
+
+    async fn replace_password(
         &self,
         who: &str,
         password: &NewPassword,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bus::{Bus, BusError, ServiceHandle};
 use decider::{Answer, Call, accepted};
 use eventlog::EventLog;
+use futures_util::future::BoxFuture;
 use schemas::commands::{
     AUTH, AdministerUser, ChangePassword, ChangeProfile, EndSessions, GetJwks, GetSessionStatus,
     IssueWsTicket, ListSessions, Login, RedeemWsTicket, Refresh, Register,
@@ -82,7 +83,12 @@ const KEYS_EVERY: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn build(config: Config, deps: Deps) -> Result<AuthService, StartError> {
+pub fn build(config: Config, deps: Deps) -> BoxFuture<'static, Result<AuthService, StartError>> {
+    // Boxed here, so that its code is generated in this crate and not in each that calls it.
+    Box::pin(start(config, deps))
+}
+
+async fn start(config: Config, deps: Deps) -> Result<AuthService, StartError> {
     deps.health.set(COMPONENT, Err("starting"));
     let auth = Arc::new(open(config, &deps).await?);
     let commands = serve(&deps.bus, &auth, &auth.metrics.commands).await?;
@@ -122,7 +128,15 @@ impl AuthService {
     ///
     /// # Errors
     /// None at present; the services of a process share this shape.
-    pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), StartError> {
+    pub fn run_until_stopped(
+        self,
+        shutdown: Shutdown,
+    ) -> BoxFuture<'static, Result<(), StartError>> {
+        // Boxed here, so that its code is generated in this crate and not in each that calls it.
+        Box::pin(self.work(shutdown))
+    }
+
+    async fn work(self, shutdown: Shutdown) -> Result<(), StartError> {
         let keeping = tokio::spawn(keep_keys(Arc::clone(&self.auth)));
         shutdown.wait().await;
         self.health.set(COMPONENT, Err("stopping"));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bus::{Bus, ServiceHandle};
 use eventlog::{EventLog, LinkState};
+use futures_util::future::BoxFuture;
 use schemas::commands::{
     AddMember, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, CreateRoom,
     DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
@@ -81,7 +82,12 @@ pub struct Service {
 ///
 /// # Errors
 /// See [`BuildError`].
-pub async fn build(config: Config, deps: Deps) -> Result<Service, BuildError> {
+pub fn build(config: Config, deps: Deps) -> BoxFuture<'static, Result<Service, BuildError>> {
+    // Boxed here, so that its code is generated in this crate and not in each that calls it.
+    Box::pin(start(config, deps))
+}
+
+async fn start(config: Config, deps: Deps) -> Result<Service, BuildError> {
     let Deps { log, names, bus, index, metrics, health } = deps;
     health.set(COMPONENT, Err("starting"));
     let general = match &config.general {
@@ -132,7 +138,12 @@ impl Service {
     }
 
     /// Serves until asked to stop, then finishes the commands at work (10 s at most).
-    pub async fn run_until_stopped(mut self, shutdown: Shutdown) {
+    pub fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, ()> {
+        // Boxed here, so that its code is generated in this crate and not in each that calls it.
+        Box::pin(self.serve(shutdown))
+    }
+
+    async fn serve(mut self, shutdown: Shutdown) {
         shutdown.wait().await;
         self.health.set(COMPONENT, Err("stopping"));
         self.handle.stop().await;

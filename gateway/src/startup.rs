@@ -13,6 +13,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
 use bus::Bus;
 use eventlog::EventLog;
+use futures_util::future::BoxFuture;
 use readmodel::ReadModel;
 use telemetry::{Health, Metrics, Shutdown};
 
@@ -85,7 +86,12 @@ pub struct Gateway {
 ///
 /// # Errors
 /// [`GatewayError`] when the address or the live feed cannot be had.
-pub async fn build(config: Config, deps: Deps) -> Result<Gateway, GatewayError> {
+pub fn build(config: Config, deps: Deps) -> BoxFuture<'static, Result<Gateway, GatewayError>> {
+    // Boxed here, so that its code is generated in this crate and not in each that calls it.
+    Box::pin(assemble(config, deps))
+}
+
+async fn assemble(config: Config, deps: Deps) -> Result<Gateway, GatewayError> {
     let wanted = config.listen;
     let cannot = |source| GatewayError::Listen { address: wanted, source };
     let listener = listen(wanted).map_err(cannot)?;
@@ -143,7 +149,15 @@ impl Gateway {
     ///
     /// # Errors
     /// [`GatewayError::Server`] when the HTTP server ends by itself.
-    pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), GatewayError> {
+    pub fn run_until_stopped(
+        self,
+        shutdown: Shutdown,
+    ) -> BoxFuture<'static, Result<(), GatewayError>> {
+        // Boxed here, so that its code is generated in this crate and not in each that calls it.
+        Box::pin(self.serve(shutdown))
+    }
+
+    async fn serve(self, shutdown: Shutdown) -> Result<(), GatewayError> {
         let Self { listener, state, router, live, .. } = self;
         let sharing = limits::share(
             Arc::clone(&state.limits),

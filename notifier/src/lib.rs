@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use bus::{Bus, BusError, ServiceHandle};
 use eventlog::{EventLog, LogError};
+use futures_util::future::BoxFuture;
 use readmodel::ReadModel;
 use schemas::NameKey;
 use telemetry::{Health, Metrics, Shutdown};
@@ -127,7 +128,12 @@ pub struct Notifier {
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn build(config: Config, deps: Deps) -> Result<Notifier, StartError> {
+pub fn build(config: Config, deps: Deps) -> BoxFuture<'static, Result<Notifier, StartError>> {
+    // Boxed here, so that its code is generated in this crate and not in each that calls it.
+    Box::pin(start(config, deps))
+}
+
+async fn start(config: Config, deps: Deps) -> Result<Notifier, StartError> {
     let watch = Watch::new(&deps.metrics, &deps.health);
     let mailer = Mailer::new(&config, &deps.log).map_err(StartError::Mail)?;
     let open = Open::new();
@@ -149,7 +155,15 @@ impl Notifier {
     ///
     /// # Errors
     /// None at present; the services of a process share this shape.
-    pub async fn run_until_stopped(self, shutdown: Shutdown) -> Result<(), StartError> {
+    pub fn run_until_stopped(
+        self,
+        shutdown: Shutdown,
+    ) -> BoxFuture<'static, Result<(), StartError>> {
+        // Boxed here, so that its code is generated in this crate and not in each that calls it.
+        Box::pin(self.work(shutdown))
+    }
+
+    async fn work(self, shutdown: Shutdown) -> Result<(), StartError> {
         let mut running = JoinSet::new();
         for worker in self.workers {
             let shutdown = shutdown.clone();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use eventlog::EventLog;
+use futures_util::future::BoxFuture;
 use readmodel::{ProjectionStore, ReadModel};
 use schemas::{Position, Sequence, Timestamp};
 
@@ -107,7 +108,17 @@ pub struct Rebuilt {
 ///
 /// # Errors
 /// [`ProjectError`]; what was begun is deleted again and the live generation goes on.
-pub async fn rebuild(
+pub fn rebuild<'a>(
+    log: &'a EventLog,
+    read_model: &'a ReadModel,
+    options: &'a RebuildOptions,
+    progress: OnProgress<'a>,
+) -> BoxFuture<'a, Result<Rebuilt, ProjectError>> {
+    // Boxed here, so that its code is generated in this crate and not in each that calls it.
+    Box::pin(build_anew(log, read_model, options, progress))
+}
+
+async fn build_anew(
     log: &EventLog,
     read_model: &ReadModel,
     options: &RebuildOptions,

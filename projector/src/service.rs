@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, Checkpoint};
 use eventlog::EventLog;
+use futures_util::future::BoxFuture;
 use readmodel::{Group, Marks, ReadModel, Stops};
 use schemas::{Sequence, Timestamp};
 use telemetry::{Health, Metrics, Shutdown};
@@ -97,7 +98,12 @@ enum End {
 
 impl Projector {
     /// Projects until asked to stop. Failures are logged, shown in health and metrics, and tried again.
-    pub async fn run_until_stopped(self, shutdown: Shutdown) {
+    pub fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, ()> {
+        // Boxed here, so that its code is generated in this crate and not in each that calls it.
+        Box::pin(self.project(shutdown))
+    }
+
+    async fn project(self, shutdown: Shutdown) {
         let mut pause = FIRST_PAUSE;
         while !shutdown.is_triggered() {
             let started = Instant::now();

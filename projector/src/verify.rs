@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use eventlog::EventLog;
+use futures_util::future::BoxFuture;
 use readmodel::{Collection, Doc, Group, Key, ProjectionStore, ReadModel, Want};
 use schemas::{Position, Sequence};
 
@@ -102,7 +103,16 @@ impl Verified {
 ///
 /// # Errors
 /// [`ProjectError`] when the comparison cannot be made; differences are an answer, not an error.
-pub async fn verify(
+pub fn verify<'a>(
+    log: &'a EventLog,
+    read_model: &'a ReadModel,
+    progress: OnProgress<'a>,
+) -> BoxFuture<'a, Result<Verified, ProjectError>> {
+    // Boxed here, so that its code is generated in this crate and not in each that calls it.
+    Box::pin(compare_with_a_copy(log, read_model, progress))
+}
+
+async fn compare_with_a_copy(
     log: &EventLog,
     read_model: &ReadModel,
     progress: OnProgress<'_>,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
 use schemas::Namespace;
 use schemas::position::Sequence;
@@ -101,7 +102,16 @@ impl ReadModel {
     ///
     /// # Errors
     /// As [`ReadModel::open`].
-    pub async fn open_with(url: &ReadModelUrl, namespace: &Namespace, pages: u64) -> Answer<Self> {
+    pub fn open_with<'a>(
+        url: &'a ReadModelUrl,
+        namespace: &'a Namespace,
+        pages: u64,
+    ) -> BoxFuture<'a, Answer<Self>> {
+        // Boxed here, so that its code is generated in this crate and not in each that calls it.
+        Box::pin(Self::open_backend(url, namespace, pages))
+    }
+
+    async fn open_backend(url: &ReadModelUrl, namespace: &Namespace, pages: u64) -> Answer<Self> {
         let backend: Arc<dyn Backend> = match url {
             ReadModelUrl::Sqlite(dir) => {
                 Arc::new(crate::sqlite::Files::open(dir, namespace, pages).await?)
