@@ -1,10 +1,9 @@
 # One line each; the work is in tools/. `make run ARGS="--listen 127.0.0.1:9000"` hands flags on.
 .PHONY: help run test check bench test-faults test-hostile up
 .DEFAULT_GOAL := help
-TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 help:         ; @sed -nE 's/^([a-z-]+):.* ## ([a-z].*)/\1\t\2/p' Makefile | expand -t 16 ## this list
-run:          ; @tools/provision && cargo build --release -p tidings && exec $(TARGET)/release/tidings serve $(ARGS) ## build, start everything on one port, print where
+run:          ; @exec tools/run $(ARGS) ## build, start everything on one port, print where
 test:         ; @tools/test $(ARGS) ## every test, against a real nats-server, SQLite and MongoDB
 check:        ; @tools/check ## format, lints, docs, generated files, architecture
 bench:        ; @tools/bench $(ARGS) ## ratios against raw baselines on this machine
