@@ -2,9 +2,12 @@
 //!
 //! A token is a JWT (RFC 7519) signed with Ed25519. Which key signed it stands in its `kid`, and keys come
 //! from auth-svc only: a key, address or certificate a token brings along is never looked at.
+//!
+//! A token is verified at its first use and after every fetch of the keys; in between it is remembered (`verified`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::Bus;
@@ -13,10 +16,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use parking_lot::RwLock;
 use schemas::commands::{CallContext, Caller, GetJwks};
 use schemas::values::Role;
-use schemas::{Code, Namespace, Rejection, SessionId, UserId};
+use schemas::{Code, Namespace, Rejection, SessionId, Timestamp, UserId};
 use serde::Deserialize;
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::verified::{TokenHash, Verified, VerifiedTokens};
 use crate::commands;
 
 /// Clocks of servers may differ by so many seconds.
@@ -27,9 +31,9 @@ const TYPE: &str = "at+jwt";
 const ISSUER: &str = "tidings";
 /// Longer texts are no tokens of ours.
 const MAX_TOKEN: usize = 4096;
-/// Unknown key ids make the keys be fetched, but not more often than this: anybody can invent one.
+/// Unknown key ids make the keys be fetched, but not more often than this: any client can invent one.
 const FETCH_EVERY: Duration = Duration::from_secs(2);
-/// Somebody is waiting.
+/// Milliseconds a fetch may take: a client is waiting.
 const FETCH_WITHIN_MS: u32 = 2_000;
 /// Keys are fetched anew after this long, so that a withdrawn one stops being good.
 const GOOD_FOR: Duration = Duration::from_secs(300);
@@ -39,12 +43,15 @@ struct Claims {
     sub: UserId,
     sid: SessionId,
     role: Role,
+    exp: serde_json::Number,
 }
 
 struct Known {
     document: serde_json::Value,
     keys: HashMap<String, DecodingKey>,
     fetched: Instant,
+    /// Counts the fetches: no two sets of keys have the same number.
+    number: u64,
 }
 
 /// The keys, fetched when they are needed.
@@ -52,6 +59,8 @@ pub(super) struct Keys {
     bus: Bus,
     validation: Validation,
     known: RwLock<Option<Arc<Known>>>,
+    fetches: AtomicU64,
+    verified: VerifiedTokens,
     /// Held while fetching; when the last attempt was.
     attempt: Mutex<Option<Instant>>,
 }
@@ -65,29 +74,62 @@ impl Keys {
         validation.set_audience(&[format!("tidings:{namespace}")]);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
-        Self { bus, validation, known: RwLock::new(None), attempt: Mutex::new(None) }
+        Self {
+            bus,
+            validation,
+            known: RwLock::new(None),
+            fetches: AtomicU64::new(0),
+            verified: VerifiedTokens::new(),
+            attempt: Mutex::new(None),
+        }
     }
 
-    /// Who a token says is asking.
+    /// Who a token says is asking. A token that was verified with the keys there are is not verified again.
+    ///
+    /// # Errors
+    /// `token_expired` for a token that was good once, `unauthenticated` for any other, `unavailable` when the keys
+    /// are not known and auth-svc does not answer.
     pub(super) async fn verify(&self, token: &str) -> Result<Caller, Rejection> {
         if token.len() > MAX_TOKEN {
             return Err(foreign());
         }
+        let hash = TokenHash::of(token);
+        let Some(verified) = self.verified.get(&hash) else {
+            return self.verify_signature(token, hash).await;
+        };
+        // Asked each time, as keys that are old are fetched anew and may be without the one that signed.
+        if self.known(|_| true).await?.number != verified.keys {
+            return self.verify_signature(token, hash).await;
+        }
+        if verified.is_expired(Timestamp::now(), LEEWAY) {
+            self.verified.forget(&hash);
+            return Err(expired());
+        }
+        Ok(verified.caller)
+    }
+
+    async fn verify_signature(&self, token: &str, hash: TokenHash) -> Result<Caller, Rejection> {
         let header = decode_header(token).map_err(|_| foreign())?;
         let typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
         if header.alg != Algorithm::EdDSA || !typed {
             return Err(foreign());
         }
-        let key = self.key(header.kid.as_deref().ok_or_else(foreign)?).await?;
-        match decode::<Claims>(token, &key, &self.validation) {
+        let id = header.kid.as_deref().ok_or_else(foreign)?;
+        let known = self.known(|known| known.keys.contains_key(id)).await?;
+        let key = known.keys.get(id).ok_or_else(foreign)?;
+        match decode::<Claims>(token, key, &self.validation) {
             Ok(data) => {
-                let Claims { sub, sid, role } = data.claims;
-                Ok(Caller { user_id: sub, session_id: sid, role })
+                let Claims { sub, sid, role, exp } = data.claims;
+                let caller = Caller { user_id: sub, session_id: sid, role };
+                // A token whose expiry is no whole number is good, but not remembered.
+                if let Some(expires) = exp.as_u64() {
+                    let verified = Verified { caller: caller.clone(), expires, keys: known.number };
+                    self.verified.insert(hash, verified);
+                }
+                Ok(caller)
             }
             Err(error) => Err(match error.kind() {
-                ErrorKind::ExpiredSignature => {
-                    Rejection::new(Code::TokenExpired, "refresh the access token")
-                }
+                ErrorKind::ExpiredSignature => expired(),
                 _ => foreign(),
             }),
         }
@@ -99,13 +141,8 @@ impl Keys {
         Ok(known.document.clone())
     }
 
-    async fn key(&self, id: &str) -> Result<DecodingKey, Rejection> {
-        let known = self.known(|known| known.keys.contains_key(id)).await?;
-        known.keys.get(id).cloned().ok_or_else(foreign)
-    }
-
     /// The keys; fetched when they are old or not `enough`. Old ones are better than none: while auth-svc is
-    /// away, or somebody else is just asking it, they are good for a while longer.
+    /// away, or another request is just asking it, they are good for a while longer.
     async fn known(&self, enough: impl Fn(&Known) -> bool) -> Result<Arc<Known>, Rejection> {
         let known = self.known.read().clone().filter(|known| enough(known));
         let attempt = match known {
@@ -138,7 +175,8 @@ impl Keys {
         };
         match (commands::send(&self.bus, &context, &GetJwks {}).await, known) {
             (Ok(accepted), _) => {
-                let known = Arc::new(read(accepted.result));
+                let number = self.fetches.fetch_add(1, Ordering::Relaxed);
+                let known = Arc::new(read(accepted.result, number));
                 *self.known.write() = Some(Arc::clone(&known));
                 Ok(known)
             }
@@ -149,7 +187,7 @@ impl Keys {
 }
 
 /// Keys of other kinds than ours are left aside.
-fn read(document: serde_json::Value) -> Known {
+fn read(document: serde_json::Value, number: u64) -> Known {
     let mut keys = HashMap::new();
     for jwk in document.get("keys").and_then(|keys| keys.as_array()).into_iter().flatten() {
         let text = |name: &str| jwk.get(name).and_then(|value| value.as_str());
@@ -161,7 +199,11 @@ fn read(document: serde_json::Value) -> Known {
             }
         }
     }
-    Known { document, keys, fetched: Instant::now() }
+    Known { document, keys, fetched: Instant::now(), number }
+}
+
+fn expired() -> Rejection {
+    Rejection::new(Code::TokenExpired, "refresh the access token")
 }
 
 fn foreign() -> Rejection {

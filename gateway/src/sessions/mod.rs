@@ -7,6 +7,7 @@
 //! When the feed was cut off nothing that is remembered is trusted.
 
 mod keys;
+mod verified;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

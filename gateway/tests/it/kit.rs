@@ -16,8 +16,10 @@ use schemas::commands::{
     AUTH, Accepted, CHAT, CreateRoom, GetJwks, GetSessionStatus, PostMessage, RoomOutcome,
     SessionStatus,
 };
-use schemas::events::{RoomState, SessionEnd, SessionsEnded};
-use schemas::values::Role;
+use schemas::events::{
+    RoomState, SessionEnd, SessionsEnded, UserRoleChanged, UserState, UserSuspensionChanged,
+};
+use schemas::values::{DisplayName, Email, Role, Username};
 use schemas::{
     Actor, Code, Event, EventData, EventId, Lane, Namespace, Rejection, RoomId, SessionId,
     Timestamp, UserId,
@@ -135,17 +137,49 @@ impl Kit {
             session_ids: vec![session(number)],
             reason: SessionEnd::Logout,
         };
+        self.write(Lane::Session(user(number)), EventData::from(ended)).await;
+    }
+
+    /// Writes a new role of an account into the log.
+    pub(crate) async fn change_role(&self, number: u128, role: Role) {
+        let changed = UserRoleChanged { user: UserState { role, ..account(number) } };
+        self.write(Lane::User(user(number)), EventData::from(changed)).await;
+    }
+
+    /// Writes the suspension of an account into the log.
+    pub(crate) async fn suspend(&self, number: u128) {
+        let changed =
+            UserSuspensionChanged { user: UserState { suspended: true, ..account(number) } };
+        self.write(Lane::User(user(number)), EventData::from(changed)).await;
+    }
+
+    async fn write(&self, lane: Lane, data: EventData) {
         let event = Event {
-            id: EventId::from_uuid(Uuid::from_u128(number)),
+            id: EventId::from_uuid(Uuid::now_v7()),
             time: Timestamp::now(),
             actor: Actor::System,
             causation: None,
             traceparent: None,
-            data: EventData::from(ended),
+            data,
         };
-        let lane = Lane::Session(user(number));
         let write = LaneWrite { lane, event, expect: Expect::Any, dedup: None };
         self.log.append(vec![write]).await.unwrap();
+    }
+}
+
+fn account(number: u128) -> UserState {
+    UserState {
+        id: user(number),
+        username: Username::parse(&format!("user{number}")).unwrap(),
+        display_name: DisplayName::parse("User").unwrap(),
+        email: Email::parse(&format!("user{number}@example.org")).unwrap(),
+        email_verified: false,
+        role: Role::User,
+        suspended: false,
+        bio: None,
+        avatar_media_id: None,
+        settings: serde_json::Map::new(),
+        created_at: Timestamp::now(),
     }
 }
 

@@ -6,6 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::{Algorithm, Header};
 use reqwest::Method;
+use schemas::values::Role;
 use serde_json::{Value, json};
 use testbed::until;
 
@@ -117,4 +118,58 @@ async fn an_ended_session_is_dead_whether_its_end_was_seen_or_not() {
     kit.script.ended.lock().unwrap().insert(session(2));
     assert_eq!(code(&kit, &kit.token(2)).await, "unauthenticated");
     assert_eq!(code(&kit, &kit.token(3)).await, "ok");
+}
+
+/// Tokens are remembered once they were verified: each of these is used before and after.
+#[tokio::test]
+async fn a_token_that_was_used_ends_with_its_time_and_its_session() {
+    let kit = Kit::start().await;
+    let now = schemas::Timestamp::now().millis() / 1000;
+    // Five seconds of leeway: good for two more.
+    let short = kit.sign(&Kit::header(), &with("exp", &json!(now - 3)));
+    assert_eq!(code(&kit, &short).await, "ok");
+    let expired = async || (code(&kit, &short).await == "token_expired").then_some(());
+    until("the token has expired", expired).await;
+    let token = kit.token(2);
+    assert_eq!(code(&kit, &token).await, "ok");
+    assert_eq!(code(&kit, &token).await, "ok");
+    kit.end_session(2).await;
+    let ended = async || (code(&kit, &token).await == "unauthenticated").then_some(());
+    until("the gateway has heard of the end", ended).await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_used_obeys_a_new_role_and_a_suspension() {
+    let kit = Kit::start().await;
+    let token = kit.token(1);
+    let admin_route = async || {
+        let request = kit.request(Method::GET, "/v1/admin/users").bearer_auth(&token);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((code(&kit, &token).await.as_str(), admin_route().await), ("ok", 403));
+    kit.change_role(1, Role::Admin).await;
+    let admin = async || (admin_route().await == 200).then_some(());
+    until("the gateway has heard of the role", admin).await;
+    kit.suspend(1).await;
+    let suspended = async || (code(&kit, &token).await == "unauthenticated").then_some(());
+    until("the gateway has heard of the suspension", suspended).await;
+}
+
+#[tokio::test]
+async fn a_forged_token_is_refused_each_time_also_beside_the_one_it_was_made_of() {
+    let kit = Kit::start().await;
+    let token = kit.token(1);
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{signed}.{other}{}", &signature[1..]);
+    assert_eq!(code(&kit, &forged).await, "unauthenticated");
+    assert_eq!(code(&kit, &token).await, "ok");
+    assert_eq!(code(&kit, &forged).await, "unauthenticated");
+    // Another's claims under the signature of one that is remembered.
+    let other = kit.token(2);
+    let payload = other.split('.').nth(1).unwrap();
+    let header = token.split('.').next().unwrap();
+    let mixed = format!("{header}.{payload}.{signature}");
+    assert_eq!(code(&kit, &mixed).await, "unauthenticated");
+    assert_eq!(code(&kit, &token).await, "ok");
 }

@@ -62,12 +62,10 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
     ("gateway", &["socket::join", "socket::session"]),
     ("tidings", &["base", "watch"]),
     ("tests", &["kit::installation", "kit::person", "kit::socket"]),
-    ("bench", &["baseline::replay", "servers"]),
 ];
 
 /// Circles of folders there are. The list may only shrink.
 const FOLDER_CIRCLES: &[(&str, &[&str])] = &[
-    ("bench", &["baseline", "servers"]),
     ("auth-svc", &["auth", "sessions"]),
     ("chat-svc", &["chat", "decision", "lanes"]),
     ("chat-svc", &["domain::member", "domain::room"]),

@@ -1,0 +1,203 @@
+// Inside each crate, modules form a directed acyclic graph: a module can be read, tested and replaced with what it
+// imports, and never needs what imports it.
+//
+// The scan reads `use` declarations and the paths that begin with `crate`, `super`, `self` or a child module. It
+// follows re-exports to the file an item stands in, and leaves tests out. Two graphs are checked: files, and at
+// every level the folders (the children of one module, each with all that is below it).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+
+mod scan;
+
+use scan::{Module, modules};
+
+/// Circles of files there are. The list may only shrink: a circle that is opened must be removed here.
+const FILE_CIRCLES: &[(&str, &[&str])] = &[
+    ("schemas", &["ids", "text", "unicode", "unicode::class", "values"]),
+    (
+        "eventlog",
+        &[
+            "append",
+            "capacity",
+            "group",
+            "ledger",
+            "log",
+            "read",
+            "run",
+            "secrets",
+            "secrets::entry",
+            "topology",
+            "tries",
+        ],
+    ),
+    ("eventlog", &["connection", "neighbours"]),
+    ("bus", &["(root)", "live"]),
+    ("readmodel", &["mongo::query", "mongo::rows"]),
+    ("readmodel", &["sqlite", "sqlite::store"]),
+    ("chat-svc", &["chat", "decision", "lanes"]),
+    ("chat-svc", &["domain::member::decide", "domain::room::decide", "domain::room::rejection"]),
+    ("chat-svc", &["general", "service"]),
+    ("chat-svc", &["repeats", "repeats::past"]),
+    (
+        "projector",
+        &[
+            "views",
+            "views::memberships",
+            "views::messages",
+            "views::notifications",
+            "views::receipts",
+            "views::rooms",
+            "views::users",
+        ],
+    ),
+    ("notifier", &["(root)", "commands", "mail", "worker"]),
+    ("gateway", &["http1::framing", "http1::head"]),
+    ("gateway", &["limits", "limits::people", "limits::sharing", "limits::strangers"]),
+    ("gateway", &["live::changes", "live::hub", "live::join", "live::pieces", "live::plan"]),
+    ("gateway", &["live::told", "live::told::message"]),
+    ("gateway", &["socket::join", "socket::session"]),
+    ("tidings", &["base", "watch"]),
+    ("tests", &["kit::installation", "kit::person", "kit::socket"]),
+    ("bench", &["baseline::replay", "servers"]),
+];
+
+/// Circles of folders there are. The list may only shrink.
+const FOLDER_CIRCLES: &[(&str, &[&str])] = &[
+    ("bench", &["baseline", "servers"]),
+    ("chat-svc", &["chat", "decision", "lanes"]),
+    ("chat-svc", &["domain::member", "domain::room"]),
+    ("chat-svc", &["domain::room::decide", "domain::room::rejection"]),
+    ("chat-svc", &["general", "service"]),
+    (
+        "eventlog",
+        &[
+            "append", "capacity", "group", "ledger", "log", "read", "run", "secrets", "topology",
+            "tries",
+        ],
+    ),
+    ("eventlog", &["connection", "neighbours"]),
+    ("gateway", &["http1::framing", "http1::head"]),
+    ("gateway", &["live::changes", "live::hub", "live::join", "live::pieces", "live::plan"]),
+    ("gateway", &["socket::join", "socket::session"]),
+    ("projector", &["views::messages", "views::rooms"]),
+    ("readmodel", &["mongo::query", "mongo::rows"]),
+    ("schemas", &["ids", "text", "unicode", "values"]),
+    ("tests", &["kit::installation", "kit::person", "kit::socket"]),
+    ("tidings", &["base", "watch"]),
+];
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+/// A crate, and the modules of one of its circles.
+type Circle = (String, Vec<String>);
+
+fn crates() -> Vec<(String, Vec<Module>)> { vec![("schemas".to_owned(), modules(Path::new("/tmp/wt/edge/schemas/src"))),("eventlog".to_owned(), modules(Path::new("/tmp/wt/edge/libs/eventlog/src"))),("bus".to_owned(), modules(Path::new("/tmp/wt/edge/libs/bus/src"))),("decider".to_owned(), modules(Path::new("/tmp/wt/edge/libs/decider/src"))),("readmodel".to_owned(), modules(Path::new("/tmp/wt/edge/libs/readmodel/src"))),("telemetry".to_owned(), modules(Path::new("/tmp/wt/edge/libs/telemetry/src"))),("testbed".to_owned(), modules(Path::new("/tmp/wt/edge/libs/testbed/src"))),("auth-svc".to_owned(), modules(Path::new("/tmp/wt/edge/auth-svc/src"))),("chat-svc".to_owned(), modules(Path::new("/tmp/wt/edge/chat-svc/src"))),("projector".to_owned(), modules(Path::new("/tmp/wt/edge/projector/src"))),("notifier".to_owned(), modules(Path::new("/tmp/wt/edge/notifier/src"))),("gateway".to_owned(), modules(Path::new("/tmp/wt/edge/gateway/src"))),("tidings".to_owned(), modules(Path::new("/tmp/wt/edge/tidings/src"))),("tests".to_owned(), modules(Path::new("/tmp/wt/edge/tests/src"))),("bench".to_owned(), modules(Path::new("/tmp/wt/edge/bench/src")))] }
+
+fn shown(path: &[String]) -> String {
+    if path.is_empty() { "(root)".to_owned() } else { path.join("::") }
+}
+
+fn files(modules: &[Module]) -> Graph {
+    let edges = |module: &Module| module.uses.iter().map(|path| shown(path)).collect();
+    modules.iter().map(|module| (shown(&module.path), edges(module))).collect()
+}
+
+/// The children of `parent` as one graph: everything below a child belongs to it.
+fn folder(modules: &[Module], parent: &[String]) -> Graph {
+    let child = |path: &[String]| {
+        let below = path.len() > parent.len() && path.starts_with(parent);
+        below.then(|| shown(&path[..=parent.len()]))
+    };
+    let mut graph = Graph::new();
+    for module in modules {
+        let Some(from) = child(&module.path) else { continue };
+        let to = module.uses.iter().filter_map(|path| child(path)).filter(|to| *to != from);
+        let to: Vec<String> = to.collect();
+        graph.entry(from).or_default().extend(to);
+    }
+    graph
+}
+
+fn reachable(graph: &Graph, from: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        for next in graph.get(at).into_iter().flatten() {
+            if found.insert(next.clone()) {
+                open.push(next);
+            }
+        }
+    }
+    found
+}
+
+/// The sets of nodes that all lead to each other.
+fn circles(graph: &Graph) -> Vec<Vec<String>> {
+    let all: BTreeMap<&String, BTreeSet<String>> =
+        graph.keys().map(|node| (node, reachable(graph, node))).collect();
+    let mut found: BTreeSet<Vec<String>> = BTreeSet::new();
+    for (node, to) in &all {
+        let back = |other: &&String| all.get(other).is_some_and(|to| to.contains(*node));
+        let circle: Vec<String> = to.iter().filter(back).cloned().collect();
+        if !circle.is_empty() {
+            found.insert(circle);
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Every circle must be within one that is allowed, and everything allowed must still be needed.
+#[track_caller]
+fn judge(found: &[Circle], allowed: &[(&str, &[&str])]) {
+    let within = |(name, circle): &Circle, (known, set): &(&str, &[&str])| {
+        name == known && circle.iter().all(|module| set.contains(&module.as_str()))
+    };
+    let new: Vec<&Circle> =
+        found.iter().filter(|circle| !allowed.iter().any(|known| within(circle, known))).collect();
+    assert!(new.is_empty(), "modules import each other in a circle: {new:#?}");
+    for known in allowed {
+        let held: BTreeSet<&str> = found
+            .iter()
+            .filter(|circle| within(circle, known))
+            .flat_map(|(_, circle)| circle.iter().map(String::as_str))
+            .collect();
+        let gone: Vec<&&str> = known.1.iter().filter(|module| !held.contains(*module)).collect();
+        assert!(
+            gone.is_empty(),
+            "{}: no longer in a circle, remove from the list: {gone:?}",
+            known.0
+        );
+    }
+}
+
+#[test]
+fn files_import_each_other_one_way() {
+    let mut found = Vec::new();
+    for (name, modules) in crates() {
+        found.extend(circles(&files(&modules)).into_iter().map(|circle| (name.clone(), circle)));
+    }
+    judge(&found, FILE_CIRCLES);
+}
+
+#[test]
+fn folders_import_each_other_one_way() {
+    let mut found: BTreeSet<Circle> = BTreeSet::new();
+    for (name, modules) in crates() {
+        for parent in &modules {
+            let circles = circles(&folder(&modules, &parent.path));
+            found.extend(circles.into_iter().map(|circle| (name.clone(), circle)));
+        }
+    }
+    judge(&found.into_iter().collect::<Vec<_>>(), FOLDER_CIRCLES);
+}
+
+#[test]
+fn a_circle_is_found_and_what_leads_to_it_is_not_in_it() {
+    let edges = [("a", "b"), ("b", "c"), ("c", "b"), ("c", "d")];
+    let mut graph = Graph::new();
+    for (from, to) in edges {
+        graph.entry(from.to_owned()).or_default().insert(to.to_owned());
+    }
+    assert_eq!(circles(&graph), [["b", "c"]]);
+}
