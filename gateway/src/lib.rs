@@ -2,7 +2,7 @@
 //!
 //! A request goes through `http` (trace, limits, authentication, idempotency) to a handler in `rest`, which
 //! sends one command or asks the read model one question; the whole URL table is in `routes`. A socket is in
-//! `socket`, and what it hears comes from `live`. Nothing is decided here: services decide, and the log
+//! `socket`, and the events it receives come from `live`. What clients send over either is read by `requests`. Nothing is decided here: services decide, and the log
 //! is the truth.
 
 mod commands;
@@ -20,15 +20,16 @@ mod metrics;
 mod names;
 mod openapi;
 mod own_writes;
-mod people;
 mod problem;
 mod repeats;
+mod requests;
 mod rest;
 mod routes;
 mod sessions;
 mod socket;
 mod startup;
 mod state;
+mod user_directory;
 
 pub use config::{Config, Rate};
 pub use http::BadPath;

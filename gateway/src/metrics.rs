@@ -1,4 +1,4 @@
-//! Figures of REST: how many requests, how long they took, how many are under way.
+//! Metrics of REST: how many requests there were, how long they took, how many are in flight.
 
 use telemetry::prometheus_client::encoding::EncodeLabelSet;
 use telemetry::prometheus_client::metrics::counter::Counter;
@@ -21,7 +21,7 @@ struct Route {
     method: &'static str,
 }
 
-/// The figures; clones share them.
+/// The metrics; clones share them.
 #[derive(Clone)]
 pub(crate) struct HttpMetrics {
     requests: Family<Request, Counter>,

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemas::{Code, Problem};
 use serde_json::{Map, Value, json};
 
-use crate::http::{Access, Meter, Route, Table, parameters as path_parameters};
+use crate::http::{Access, Meter, Route, Table};
 use crate::state::Description;
 
 /// The document of a table, as JSON and as a page.
@@ -41,13 +41,13 @@ pub(crate) fn document(table: &Table) -> Value {
         "info": {
             "title": "Tidings",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Event-sourced chat. Every write answers with `Tidings-Position`; a read that \
-                sends it back as `Tidings-Min-Position` sees the write. Without it a session that reads \
-                through the gateway it wrote through sees its own last write, or after one second what \
-                there is. Each person has allowances, shared by all of their sessions, sockets and \
-                gateways: REST requests, frames together with REST writes, and bytes stored; `RateLimit-Policy` \
-                and `RateLimit` say what they are and what is left, 429 with `Retry-After` that one is used \
-                up. Errors are RFC 9457 problems with a stable `code`.",
+            "description": "Event-sourced chat. Every write answers with `Tidings-Position`. A read that sends it back as \
+                `Tidings-Min-Position` sees the write. Without that header, a session that reads through the gateway \
+                it wrote through waits up to one second for its own last write, then reads what is there. Each \
+                user has allowances, shared by all of their sessions, sockets and gateways: REST requests, frames \
+                together with REST writes, and bytes stored. `RateLimit-Policy` and `RateLimit` state them and \
+                what is left; 429 with `Retry-After` says that one is used up. Errors are RFC 9457 problems with \
+                a stable `code`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -56,7 +56,7 @@ pub(crate) fn document(table: &Table) -> Value {
             "schemas": definitions,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
             "responses": {"Problem": {
-                "description": "What is wrong; `code` is one of those below, each with its status.",
+                "description": "The request failed. `code` is one of `x-problem-codes`, each with its status.",
                 "content": {"application/problem+json": {"schema": problem}},
             }},
         },
@@ -70,7 +70,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut operation = Map::new();
     operation.insert("summary".into(), route.summary.into());
     operation.insert("operationId".into(), operation_id(route).into());
-    operation.insert("tags".into(), json!([tag(route.path)]));
+    operation.insert("tags".into(), json!([route.tag]));
     if route.access != Access::Open {
         operation.insert("security".into(), json!([{"bearer": []}]));
     }
@@ -78,7 +78,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
     }
-    if let Some(body) = route.body {
+    if let Some(body) = route.description.body {
         let content = json!({"application/json": {"schema": body(generator)}});
         operation.insert("requestBody".into(), json!({"required": true, "content": content}));
     }
@@ -87,12 +87,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 }
 
 fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
-    let mut parameters: Vec<Value> = path_parameters(route.path)
+    let path = route.description.path.iter();
+    let mut parameters: Vec<Value> = path
         .map(|name| {
             json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
         })
         .collect();
-    if let Some(query) = route.query {
+    if let Some(query) = route.description.query {
         let mut schema = query(generator).to_value();
         plain(&mut schema);
         let properties = schema.get("properties").and_then(Value::as_object);
@@ -110,19 +111,19 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
             "schema": {"type": "string"}})
     };
     if route.method == actix_web::http::Method::POST {
-        let what = "Names the request, so that a repeat of it is answered with the first answer";
+        let what = "Names the request. A repeat with the same key returns the first answer and does nothing twice.";
         parameters.push(header("Idempotency-Key", what));
     }
     if route.reads() && route.access != Access::Open {
-        parameters.push(header("Tidings-Min-Position", "The `Tidings-Position` of a write this read must see: waits two seconds at most, then 503 \
-            `projection_lagging`. Without it, the session's own last write is waited for"));
+        parameters.push(header("Tidings-Min-Position", "The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 \
+            `projection_lagging`. Without this header it waits for the session's own last write."));
     }
     parameters
 }
 
 fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Value> {
     let mut responses = Map::new();
-    for (status, schema) in &route.answers {
+    for (status, schema) in &route.description.answers {
         let mut response = json!({"description": description(*status)});
         if let (Some(schema), Some(response)) = (schema, response.as_object_mut()) {
             let content = json!({"application/json": {"schema": schema(generator)}});
@@ -130,7 +131,7 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Valu
         }
         if let (false, Some(response)) = (route.reads(), response.as_object_mut()) {
             let position = json!({"Tidings-Position": {"schema": {"type": "string"},
-                "description": "The place in the log after which the effect can be read"}});
+                "description": "The position in the log from which the effect can be read."}});
             response.insert("headers".into(), position);
         }
         responses.insert(status.to_string(), response);
@@ -148,10 +149,10 @@ fn problem_statuses(route: &Route) -> Vec<u16> {
     if route.access != Access::Open {
         statuses.extend([401, 403]);
     } else if route.confidential {
-        // What is traded for tokens may be wrong.
+        // The credentials or the refresh token may be wrong.
         statuses.push(401);
     }
-    if route.path.contains('{') {
+    if !route.description.path.is_empty() {
         statuses.push(404);
     }
     if !route.reads() {
@@ -169,11 +170,11 @@ fn problem_statuses(route: &Route) -> Vec<u16> {
 
 const fn description(status: u16) -> &'static str {
     match status {
-        101 => "The connection is a WebSocket now",
-        200 => "As asked",
-        201 => "Made",
-        202 => "Will be done",
-        204 => "Done",
+        101 => "Switching protocols: the connection is a WebSocket",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No content",
         _ => "See the problem",
     }
 }
@@ -187,14 +188,6 @@ fn operation_id(route: &Route) -> String {
         id.push_str(word);
     }
     id
-}
-
-/// The first word of a path after the version.
-fn tag(path: &str) -> &str {
-    match path.strip_prefix("/v1/") {
-        Some(rest) => rest.split('/').next().unwrap_or("site"),
-        None => "site",
-    }
 }
 
 /// A query parameter is there or not; it is never null.

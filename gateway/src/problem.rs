@@ -53,32 +53,32 @@ pub(crate) const fn meaning(code: Code) -> &'static str {
             "A field, query parameter or header is missing, unknown, of the wrong type or breaks its limit. \
              `errors` names each one. Change the request."
         }
-        Code::InvalidCode => "A one-time code is wrong, expired or used up. Ask for a new one.",
+        Code::InvalidCode => "A one-time code is wrong, expired or used up. Request a new one.",
         Code::Unauthenticated => {
-            "There is no access token, it is not one of ours, or its session has ended. Log in."
+            "The access token is missing or not valid, or its session has ended. Log in."
         }
-        Code::InvalidCredentials => "Login and password do not belong together.",
-        Code::TokenExpired => "The access token was good once. Refresh it and repeat the request.",
-        Code::Forbidden => "You are known, and you may not do this.",
-        Code::NotFound => "It does not exist, or you may not know of it.",
+        Code::InvalidCredentials => "The login or the password is wrong.",
+        Code::TokenExpired => "The access token has expired. Refresh it and repeat the request.",
+        Code::Forbidden => "The caller is not allowed to do this.",
+        Code::NotFound => "It does not exist, or the caller may not see it.",
         Code::MethodNotAllowed => {
-            "The path exists, but not with this method; `Allow` names those it has."
+            "The path exists, but not with this method. `Allow` lists the methods it has."
         }
         Code::Conflict => {
-            "The state of the thing does not allow it. With `retryable` set, an equal request is still being \
-             worked on: wait as long as `Retry-After` says and repeat it."
+            "The current state of the resource does not allow it. If `retryable` is set, an identical request is still in \
+             progress: wait as long as `Retry-After` says and repeat it."
         }
         Code::AlreadyExists => "A unique name is taken; `errors` names the field.",
-        Code::PayloadTooLarge => "The body or the headers are larger than allowed.",
+        Code::PayloadTooLarge => "The body or the headers exceed the size limit.",
         Code::UnsupportedMediaType => "Bodies are JSON; send `Content-Type: application/json`.",
         Code::IdempotencyMismatch => {
-            "The `Idempotency-Key` was used for another request. Keys are for repeats of the very same request."
+            "The `Idempotency-Key` was used for a different request. A key is only for repeats of the same request."
         }
         Code::RateLimited => "Too many requests. Wait as long as `Retry-After` says.",
-        Code::Internal => "A defect of the server. Tell the operator the `trace_id`.",
+        Code::Internal => "A defect of the server. Report the `trace_id` to the operator.",
         Code::Unavailable => {
-            "Something the server needs does not answer, or the outcome is not known. Repeat the request after \
-             `Retry-After`, with the same `Idempotency-Key` or `client_id`: nothing is done twice."
+            "A service the server depends on does not answer, or the outcome is not known. Repeat the request after \
+             `Retry-After` with the same `Idempotency-Key` or `client_id`: nothing is done twice."
         }
         Code::ProjectionLagging => {
             "The read model has not reached the position in `Tidings-Min-Position` yet. Repeat the request."

@@ -28,7 +28,7 @@ pub(crate) async fn shown(
     outcomes: Vec<MessageOutcome>,
 ) -> Result<Vec<Message>, Rejection> {
     let mut now = as_they_are(app, &outcomes).await;
-    let senders = app.people.senders(outcomes.iter().map(|one| &one.message.sender_id)).await?;
+    let senders = app.users.senders(outcomes.iter().map(|one| &one.message.sender_id)).await?;
     let epoch = app.log.epoch();
     let view = |outcome: MessageOutcome| {
         let sender = senders.of(&outcome.message.sender_id);

@@ -1,161 +1,158 @@
-//! The whole URL table: method, path, what it is for, who may call it, what it takes and gives. The router and
-//! the OpenAPI document are both made from it. Paths are matched in this order.
+//! The whole URL table: method, path, what it is for, who may call it. What a route takes and gives stands in its
+//! handler's signature. The router and the OpenAPI document are both made from this table.
 
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use schemas::views::{
-    Account, Member, Message, Notification, Page, ReadMarker, Room, Session, SessionTokens,
-    UnreadSummary, User,
-};
+use readmodel::Group::{Conversations, Inbox, People};
 
-use crate::http::{Route, Table};
-use crate::rest::messages::{MessageChange, NewMessage, ReadUpTo, Reader};
-use crate::rest::paging::PageQuery;
+use crate::http::{Handler, Route, Table};
 use crate::rest::{admin, history, members, messages, notifications, rooms, sessions, site, users};
 use crate::socket;
 
-/// Every route.
+/// Every route, under the headings of the OpenAPI document.
 pub(crate) fn table() -> Table {
-    let all = [
-        accounts(),
-        logins(),
-        admins(),
-        rooms_and_members(),
-        messages_and_inbox(),
-        socket_and_site(),
+    let sections = [
+        ("users", users()),
+        ("sessions", sessions()),
+        ("ws-tickets", tickets()),
+        ("admin", admin()),
+        ("rooms", rooms()),
+        ("direct", direct()),
+        ("messages", messages()),
+        ("notifications", notifications()),
+        ("ws", websocket()),
+        ("site", site()),
     ];
-    all.into_iter().flatten().map(Arc::new).collect()
-}
-
-fn get<F, Fut>(path: &'static str, summary: &'static str, handler: F) -> Route
-where
-    F: Fn(crate::http::Call) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = crate::http::Outcome> + 'static,
-{
-    Route::new(Method::GET, path, summary, handler)
+    let under = |(tag, routes): (&'static str, Vec<Route>)| {
+        routes.into_iter().map(move |route| Arc::new(Route { tag, ..route }))
+    };
+    sections.into_iter().flat_map(under).collect()
 }
 
 macro_rules! methods {
     ($($name:ident = $method:ident),*) => {
-        $(fn $name<F, Fut>(path: &'static str, summary: &'static str, handler: F) -> Route
-        where
-            F: Fn(crate::http::Call) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output = crate::http::Outcome> + 'static,
-        {
+        $(fn $name<A, H: Handler<A>>(
+            path: &'static str,
+            summary: &'static str,
+            handler: H,
+        ) -> Route {
             Route::new(Method::$method, path, summary, handler)
         })*
     };
 }
-methods!(post = POST, put = PUT, patch = PATCH, delete = DELETE);
+methods!(get = GET, post = POST, put = PUT, patch = PATCH, delete = DELETE);
 
 #[rustfmt::skip]
-fn accounts() -> Vec<Route> {
+fn users() -> Vec<Route> {
     vec![
-        post("/v1/users", "Register an account", users::register)
-            .open_to_attempts().secret(&["password"]).takes::<users::NewAccount>().gives::<Account>(201),
-        get("/v1/users", "Find people by username, or by words of their names", users::find)
-            .asks::<users::UserQuery>().gives::<Page<User>>(200),
-        get("/v1/users/me", "The caller's account", users::me).gives::<Account>(200),
-        patch("/v1/users/me", "Change the caller's account", users::change_me)
-            .takes::<users::ProfileChanges>().gives::<Account>(200),
-        get("/v1/users/me/unread", "What waits for the caller in all rooms", rooms::unread_summary)
-            .gives::<UnreadSummary>(200),
-        post("/v1/users/me/password", "Change the caller's password; his other sessions end", users::change_password)
-            .attempt().confidential().takes::<users::PasswordChange>().gives_nothing(204),
-        get("/v1/users/{user_id}", "A person", users::one).gives::<User>(200),
+        post("/v1/users", "Register an account.", users::register).open_to_attempts().secret(&["password"]),
+        get("/v1/users", "Find users by username, or by words of their names.", users::find).waits_for(&[People]),
+        get("/v1/users/me", "Get the caller's account.", users::me).waits_for(&[People]),
+        patch("/v1/users/me", "Change the caller's account.", users::change_me),
+        get("/v1/users/me/unread", "Count what is unread in all of the caller's rooms and in the inbox.", rooms::unread_summary)
+            .waits_for(&[Conversations, Inbox]),
+        post("/v1/users/me/password", "Change the caller's password. All of their other sessions end.", users::change_password)
+            .attempt().confidential(),
+        get("/v1/users/{user_id}", "Get a user.", users::one).waits_for(&[People]),
     ]
 }
 
 #[rustfmt::skip]
-fn logins() -> Vec<Route> {
+fn sessions() -> Vec<Route> {
     vec![
-        post("/v1/sessions", "Log in", sessions::log_in)
-            .open_to_attempts().confidential().takes::<sessions::Credentials>().gives::<SessionTokens>(201),
-        post("/v1/sessions/refresh", "Trade a refresh token for new tokens", sessions::refresh)
-            .open_to_attempts().confidential().takes::<sessions::RefreshToken>().gives::<SessionTokens>(200),
-        get("/v1/sessions", "The caller's sessions", sessions::list).gives::<Page<Session>>(200),
-        delete("/v1/sessions", "End every session of the caller", sessions::end_all).gives_nothing(204),
-        delete("/v1/sessions/current", "Log out", sessions::end_current).gives_nothing(204),
-        delete("/v1/sessions/{session_id}", "End one of the caller's sessions", sessions::end_one).gives_nothing(204),
-        post("/v1/ws-tickets", "A one-use pass for the WebSocket handshake", sessions::ws_ticket)
-            .confidential().gives::<sessions::Ticket>(201),
+        post("/v1/sessions", "Log in.", sessions::log_in).open_to_attempts().confidential(),
+        post("/v1/sessions/refresh", "Exchange a refresh token for new tokens.", sessions::refresh).open_to_attempts().confidential(),
+        // auth-svc answers this out of its own store.
+        get("/v1/sessions", "List the caller's sessions.", sessions::list).waits_for(&[]),
+        delete("/v1/sessions", "End all of the caller's sessions.", sessions::end_all),
+        delete("/v1/sessions/current", "Log out.", sessions::end_current),
+        delete("/v1/sessions/{session_id}", "End one of the caller's sessions.", sessions::end_one),
     ]
 }
 
 #[rustfmt::skip]
-fn admins() -> Vec<Route> {
+fn tickets() -> Vec<Route> {
     vec![
-        get("/v1/admin/users", "Every account", admin::list_users)
-            .admin().asks::<PageQuery>().gives::<Page<Account>>(200),
-        patch("/v1/admin/users/{user_id}", "Change somebody's role or suspend him", admin::change_user)
-            .admin().takes::<admin::UserChanges>().gives::<Account>(200),
-        put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner, beside those there are", admin::appoint_owner)
-            .admin().gives_nothing(204),
-        post("/v1/admin/notifications", "Write into inboxes", admin::notify)
-            .admin().takes::<admin::NewNotification>().gives::<admin::Notified>(201),
+        post("/v1/ws-tickets", "Create a one-time ticket for the WebSocket handshake.", sessions::ws_ticket).confidential(),
     ]
 }
 
 #[rustfmt::skip]
-fn rooms_and_members() -> Vec<Route> {
+fn admin() -> Vec<Route> {
     vec![
-        post("/v1/rooms", "Make a group or channel", rooms::create).takes::<rooms::NewRoom>().gives::<Room>(201),
-        get("/v1/rooms", "The caller's rooms, newest activity first; or public rooms", rooms::list)
-            .asks::<rooms::RoomQuery>().gives::<Page<Room>>(200),
-        post("/v1/direct", "Find or make the direct room of a set of people", rooms::open_direct)
-            .takes::<rooms::NewDirect>().gives::<Room>(201).gives::<Room>(200),
-        get("/v1/rooms/{room_id}", "A room", rooms::one).gives::<Room>(200),
-        patch("/v1/rooms/{room_id}", "Change a room, archive it or bring it back", rooms::change)
-            .takes::<rooms::RoomChanges>().gives::<Room>(200),
-        delete("/v1/rooms/{room_id}", "Archive a room: read-only until it is brought back", rooms::archive).gives_nothing(204),
-        get("/v1/rooms/{room_id}/members", "Who is in a room", members::list)
-            .asks::<PageQuery>().gives::<Page<Member>>(200),
-        post("/v1/rooms/{room_id}/members", "Bring somebody in", members::add)
-            .takes::<members::NewMember>().gives::<Member>(201),
-        put("/v1/rooms/{room_id}/members/me", "Join a public room", members::join).gives::<Room>(200),
+        get("/v1/admin/users", "List all accounts.", admin::list_users).admin().waits_for(&[People]),
+        patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
+        put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner. Its present owners stay owners.", admin::appoint_owner).admin(),
+        post("/v1/admin/notifications", "Send a notification to users' inboxes.", admin::notify).admin(),
+    ]
+}
+
+#[rustfmt::skip]
+fn rooms() -> Vec<Route> {
+    vec![
+        post("/v1/rooms", "Create a group or channel.", rooms::create),
+        get("/v1/rooms", "List the caller's rooms, most recent activity first, or find public rooms.", rooms::list).waits_for(&[Conversations]),
+        get("/v1/rooms/{room_id}", "Get a room.", rooms::one).waits_for(&[Conversations]),
+        patch("/v1/rooms/{room_id}", "Change, archive or restore a room.", rooms::change),
+        delete("/v1/rooms/{room_id}", "Archive a room. It is read-only until it is restored.", rooms::archive),
+        get("/v1/rooms/{room_id}/members", "List the members of a room.", members::list).waits_for(&[Conversations]),
+        post("/v1/rooms/{room_id}/members", "Add a member.", members::add),
+        put("/v1/rooms/{room_id}/members/me", "Join a public room.", members::join),
         // The same under the method that some clients expect of joining.
-        post("/v1/rooms/{room_id}/members/me", "Join a public room", members::join).gives::<Room>(200),
-        delete("/v1/rooms/{room_id}/members/me", "Leave a room", members::leave).gives_nothing(204),
-        patch("/v1/rooms/{room_id}/members/{user_id}", "Change what somebody may do in a room", members::change)
-            .takes::<members::MemberChanges>().gives::<Member>(200),
-        delete("/v1/rooms/{room_id}/members/{user_id}", "Put somebody out", members::remove).gives_nothing(204),
-        put("/v1/rooms/{room_id}/read", "Move the caller's read marker; never backwards", messages::mark_read)
-            .takes::<ReadUpTo>().gives::<ReadMarker>(200),
+        post("/v1/rooms/{room_id}/members/me", "Join a public room.", members::join),
+        delete("/v1/rooms/{room_id}/members/me", "Leave a room.", members::leave),
+        patch("/v1/rooms/{room_id}/members/{user_id}", "Change a member's role, or mute them.", members::change),
+        delete("/v1/rooms/{room_id}/members/{user_id}", "Remove a member.", members::remove),
+        put("/v1/rooms/{room_id}/read", "Move the caller's read marker. It never moves backwards.", messages::mark_read),
+        post("/v1/rooms/{room_id}/messages", "Post a message. Reusing a `client_id` returns the original.", messages::post),
+        get("/v1/rooms/{room_id}/messages", "List the messages of a room or thread. Within a page the oldest comes first.", history::list)
+            .waits_for(&[Conversations]),
     ]
 }
 
 #[rustfmt::skip]
-fn messages_and_inbox() -> Vec<Route> {
+fn direct() -> Vec<Route> {
     vec![
-        post("/v1/rooms/{room_id}/messages", "Say something; a repeat of client_id finds the first", messages::post)
-            .takes::<NewMessage>().gives::<Message>(201).gives::<Message>(200),
-        get("/v1/rooms/{room_id}/messages", "The history of a room or thread, oldest first in a page", history::list)
-            .asks::<history::HistoryQuery>().gives::<Page<Message>>(200),
-        get("/v1/messages/{message_id}", "A message", messages::one).gives::<Message>(200),
-        patch("/v1/messages/{message_id}", "Change the text of an own message", messages::edit)
-            .takes::<MessageChange>().gives::<Message>(200),
-        delete("/v1/messages/{message_id}", "Take a message back", messages::delete).gives_nothing(204),
-        get("/v1/messages/{message_id}/readers", "Who has read a message", messages::readers)
-            .asks::<PageQuery>().gives::<Page<Reader>>(200),
-        get("/v1/notifications", "The caller's inbox, newest first", notifications::list)
-            .asks::<notifications::InboxQuery>().gives::<Page<Notification>>(200),
-        put("/v1/notifications/read", "Mark the whole inbox as read", notifications::read_all).gives_nothing(204),
-        put("/v1/notifications/{notification_id}/read", "Mark an inbox entry as read", notifications::read_one)
-            .gives_nothing(204),
+        post("/v1/direct", "Open the direct conversation of a set of users, and create it if there is none.", rooms::open_direct),
     ]
 }
 
 #[rustfmt::skip]
-fn socket_and_site() -> Vec<Route> {
+fn messages() -> Vec<Route> {
     vec![
-        get("/v1/ws", "Open a WebSocket", site::index).open().upgrades(socket::handshake).gives_nothing(101),
-        get("/", "What this is", site::index).open().gives_nothing(200),
-        get("/docs", "This API, to read", site::docs).open().gives_nothing(200),
-        get("/openapi.json", "This API as OpenAPI 3.1", site::openapi).open().gives_nothing(200),
-        get("/problems/{code}", "What a type of problem means", site::problem_type).open().gives_nothing(200),
-        get("/.well-known/jwks.json", "The public keys of access tokens", site::jwks).open().gives_nothing(200),
-        get("/livez", "Whether the process lives; 503 when only a restart helps", site::livez).open().gives_nothing(200),
-        get("/readyz", "Whether it can do its work: 200 or 503; the reasons are on the operators' port", site::readyz).open().gives_nothing(200),
+        get("/v1/messages/{message_id}", "Get a message.", messages::one).waits_for(&[Conversations]),
+        patch("/v1/messages/{message_id}", "Edit one of the caller's own messages.", messages::edit),
+        delete("/v1/messages/{message_id}", "Delete a message.", messages::delete),
+        get("/v1/messages/{message_id}/readers", "List the users who have read a message.", messages::readers).waits_for(&[Conversations]),
+    ]
+}
+
+#[rustfmt::skip]
+fn notifications() -> Vec<Route> {
+    vec![
+        get("/v1/notifications", "List the caller's inbox, newest first.", notifications::list).waits_for(&[Inbox]),
+        put("/v1/notifications/read", "Mark the whole inbox as read.", notifications::read_all),
+        put("/v1/notifications/{notification_id}/read", "Mark an inbox entry as read.", notifications::read_one),
+    ]
+}
+
+#[rustfmt::skip]
+fn websocket() -> Vec<Route> {
+    vec![
+        get("/v1/ws", "Open a WebSocket.", site::index).open().upgrades(socket::handshake),
+    ]
+}
+
+#[rustfmt::skip]
+fn site() -> Vec<Route> {
+    vec![
+        get("/", "An introduction to this server.", site::index).open(),
+        get("/docs", "This API as a page to read.", site::docs).open(),
+        get("/openapi.json", "This API as an OpenAPI 3.1 document.", site::openapi).open(),
+        get("/problems/{code}", "What a type of problem means.", site::problem_type).open(),
+        get("/.well-known/jwks.json", "The public keys of access tokens.", site::jwks).open(),
+        get("/livez", "Liveness: 200, or 503 when only a restart helps.", site::livez).open(),
+        get("/readyz", "Readiness: 200 or 503. The reasons are on the operators' port.", site::readyz).open(),
     ]
 }

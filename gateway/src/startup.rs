@@ -24,14 +24,14 @@ use crate::limits::{self, Limits};
 use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
-use crate::people::People;
 use crate::sessions::Sessions;
 use crate::state::AppState;
+use crate::user_directory::UserDirectory;
 use crate::{openapi, routes, socket};
 
-/// A request's head that has not come by then ends the connection.
+/// How long a request's head is waited for; then the connection ends.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// A connection without requests is kept so long.
+/// How long a connection without requests is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Connections each worker thread takes; the others wait in the kernel's queue.
 const CONNECTIONS_PER_WORKER: usize = 25_000;
@@ -44,9 +44,9 @@ pub struct Deps {
     pub log: EventLog,
     /// Where reads are answered from.
     pub read_model: ReadModel,
-    /// The process's figures.
+    /// The metrics of the process.
     pub metrics: Metrics,
-    /// How the process is.
+    /// The health of the process.
     pub health: Health,
 }
 
@@ -99,15 +99,15 @@ async fn assemble(config: Config, deps: Deps) -> Result<Gateway, GatewayError> {
     let table = routes::table();
     let router = Arc::new(Router::of(&table)?);
     let Deps { bus, log, read_model, metrics, health } = deps;
-    let people = Arc::new(People::new(log.clone(), read_model.clone()));
+    let users = Arc::new(UserDirectory::new(log.clone(), read_model.clone()));
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
     let limits = Arc::new(Limits::new(&config));
     let live = Shutdown::new();
     let hub_parts = HubParts {
         log: log.clone(),
         read: read_model.clone(),
-        names: Arc::clone(&people) as _,
-        observers: vec![Arc::clone(&sessions) as _, Arc::clone(&people) as _],
+        names: Arc::clone(&users) as _,
+        observers: vec![Arc::clone(&sessions) as _, Arc::clone(&users) as _],
         charge: Arc::clone(&limits) as _,
         metrics: metrics.clone(),
         memory: config.memory,
@@ -121,7 +121,7 @@ async fn assemble(config: Config, deps: Deps) -> Result<Gateway, GatewayError> {
         replays: log.secrets("idempotency"),
         log,
         read_model,
-        people,
+        users,
         sessions,
         hub,
         description: openapi::rendered(&table),
@@ -138,7 +138,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Gateway {
-    /// Where clients connect; tells which port was taken for port 0.
+    /// Where clients connect; has the port that was chosen for port 0.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address

@@ -13,8 +13,8 @@ use crate::limits::Limits;
 use crate::live::Hub;
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
-use crate::people::People;
 use crate::sessions::Sessions;
+use crate::user_directory::UserDirectory;
 
 /// This API as it is described to people and programs, rendered once.
 pub(crate) struct Description {
@@ -34,22 +34,22 @@ pub(crate) struct AppState {
     pub(crate) log: EventLog,
     /// Where reads are answered from.
     pub(crate) read_model: ReadModel,
-    /// What people are called.
-    pub(crate) people: Arc<People>,
-    /// Who is asking.
+    /// The accounts of users, to name them in views.
+    pub(crate) users: Arc<UserDirectory>,
+    /// The sessions of clients, and their access tokens.
     pub(crate) sessions: Arc<Sessions>,
-    /// How much a person or an address may ask for.
+    /// The rate limits of users and client addresses.
     pub(crate) limits: Arc<Limits>,
     /// What each session wrote last, for its own reads.
     pub(crate) own_writes: OwnWrites,
-    /// What happens, as it happens.
+    /// Events, as they happen.
     pub(crate) hub: Hub,
     /// Answers to requests that came with an `Idempotency-Key`.
     pub(crate) replays: SecretStore,
-    /// Figures of REST.
+    /// Metrics of REST.
     pub(crate) http: HttpMetrics,
     /// What this API is, for those who ask it.
     pub(crate) description: Description,
-    /// How this process is.
+    /// The health of this process.
     pub(crate) health: Health,
 }

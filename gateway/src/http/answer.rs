@@ -1,18 +1,27 @@
 //! What a handler answers, before it is HTTP.
+//!
+//! A handler's return type says which statuses it answers with and what: [`Done`] 200, [`Created`] 201, [`Made`] 201
+//! or 200, [`NoContent`] 204, [`Shown`] 200 with something that OpenAPI does not describe.
+
+use std::marker::PhantomData;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
+use schemars::{JsonSchema, SchemaGenerator};
 use schemas::{Position, Rejection};
 use serde::Serialize;
 
-/// What a handler says.
+use super::description::{Description, Schematic};
+
+/// What a call led to.
 pub(crate) type Outcome = Result<Answer, Rejection>;
 
 /// A success.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    /// Empty when there is no body.
     pub(crate) content_type: &'static str,
     pub(crate) body: Bytes,
     /// The place in the log after which the effect can be read.
@@ -21,33 +30,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// 200 with a document.
-    pub(crate) fn ok(document: &impl Serialize) -> Self {
-        Self::json(StatusCode::OK, document)
-    }
-
-    /// 201 with the document of what was made.
-    pub(crate) fn created(document: &impl Serialize) -> Self {
-        Self::json(StatusCode::CREATED, document)
-    }
-
-    /// 201 when something was made, 200 when it was there already.
-    pub(crate) fn made(created: bool, document: &impl Serialize) -> Self {
-        if created { Self::created(document) } else { Self::ok(document) }
-    }
-
     /// 204.
     pub(crate) fn nothing() -> Self {
         Self::new(StatusCode::NO_CONTENT, "", Bytes::new())
     }
 
-    /// 200 with something else than JSON.
-    pub(crate) fn text(content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self::new(StatusCode::OK, content_type, body.into())
-    }
-
     /// Any status with JSON.
-    pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Self {
+    fn json(status: StatusCode, document: &impl Serialize) -> Self {
         let body = serde_json::to_vec(document).unwrap_or_else(|error| {
             // No view holds a map with keys that are not texts, which is all that could fail.
             tracing::error!(error = %error, "an answer could not be written as JSON");
@@ -60,15 +49,134 @@ impl Answer {
         Self { status, content_type, body, position: None, headers: Vec::new() }
     }
 
+    /// The same with one more header.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// An answer with a `T`, under the statuses of `S`.
+pub(crate) struct Reply<T, S> {
+    answer: Answer,
+    of: PhantomData<fn() -> (T, S)>,
+}
+
+/// Which statuses an answer can have, for the OpenAPI document.
+pub(crate) trait Statuses {
+    const ALL: &'static [u16];
+    /// Whether the answer has a document with a schema.
+    const DESCRIBED: bool = true;
+}
+
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $name:ident = $all:expr, $described:literal;)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) enum $name {}
+            impl Statuses for $name {
+                const ALL: &'static [u16] = $all;
+                const DESCRIBED: bool = $described;
+            }
+        )*
+    };
+}
+statuses! {
+    /// 200.
+    Okay = &[200], true;
+    /// 201: something was created.
+    New = &[201], true;
+    /// 201 when something was created, 200 when it was there already.
+    NewOrKnown = &[201, 200], true;
+    /// 204.
+    Empty = &[204], false;
+    /// 200 with a page, or with JSON that follows a standard of its own.
+    Undescribed = &[200], false;
+}
+
+/// 200 with a document.
+pub(crate) type Done<T> = Result<Reply<T, Okay>, Rejection>;
+/// 201 with the document of what was created.
+pub(crate) type Created<T> = Result<Reply<T, New>, Rejection>;
+/// 201 when something was created, 200 when it was there already, with its document.
+pub(crate) type Made<T> = Result<Reply<T, NewOrKnown>, Rejection>;
+/// 204.
+pub(crate) type NoContent = Result<Reply<(), Empty>, Rejection>;
+/// 200 with something that OpenAPI does not describe.
+pub(crate) type Shown = Result<Reply<(), Undescribed>, Rejection>;
+
+impl<T, S> Reply<T, S> {
+    const fn of(answer: Answer) -> Self {
+        Self { answer, of: PhantomData }
+    }
+
     /// The same, saying where its effect can be read.
     pub(crate) fn at(mut self, position: Option<Position>) -> Self {
-        self.position = position;
+        self.answer.position = position;
         self
     }
 
     /// The same with one more header.
     pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.answer = self.answer.with(name, value);
         self
+    }
+}
+
+impl<T: Serialize> Reply<T, Okay> {
+    pub(crate) fn ok(document: &T) -> Self {
+        Self::of(Answer::json(StatusCode::OK, document))
+    }
+}
+
+impl<T: Serialize> Reply<T, New> {
+    pub(crate) fn created(document: &T) -> Self {
+        Self::of(Answer::json(StatusCode::CREATED, document))
+    }
+}
+
+impl<T: Serialize> Reply<T, NewOrKnown> {
+    /// 201 when it was created now.
+    pub(crate) fn made(created: bool, document: &T) -> Self {
+        let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+        Self::of(Answer::json(status, document))
+    }
+}
+
+impl Reply<(), Empty> {
+    pub(crate) fn no_content() -> Self {
+        Self::of(Answer::nothing())
+    }
+}
+
+impl Reply<(), Undescribed> {
+    /// 200 with a text of some type.
+    pub(crate) fn text(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self::of(Answer::new(StatusCode::OK, content_type, body.into()))
+    }
+
+    /// Any status with JSON.
+    pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Self {
+        Self::of(Answer::json(status, document))
+    }
+}
+
+/// Something a handler answers.
+pub(crate) trait Described: 'static {
+    fn describe(description: &mut Description);
+
+    fn into_answer(self) -> Answer;
+}
+
+impl<T: JsonSchema + 'static, S: Statuses + 'static> Described for Reply<T, S> {
+    fn describe(description: &mut Description) {
+        for status in S::ALL {
+            let schema = S::DESCRIBED.then_some(SchemaGenerator::subschema_for::<T> as Schematic);
+            description.answers.push((*status, schema));
+        }
+    }
+
+    fn into_answer(self) -> Answer {
+        self.answer
     }
 }

@@ -9,7 +9,6 @@ use schemas::values::IdempotencyKey;
 use schemas::{Code, Epoch, Position, Rejection};
 use serde::Serialize;
 
-use super::fields::{Fields, Shape};
 use super::outcome::Stored;
 use super::request_context::RequestContext;
 use crate::commands;
@@ -25,8 +24,8 @@ pub(crate) struct Call {
     pub(crate) context: RequestContext,
     pub(crate) caller: Option<Caller>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
-    /// What stands in the path where the route's template has names, percent-decoded.
-    pub(crate) path: Vec<(&'static str, String)>,
+    /// What stands in the path where the route's template has parameters, in their order, percent-decoded.
+    pub(crate) path: Vec<String>,
     pub(crate) query: String,
     pub(crate) body: Bytes,
     /// What the limit of what is stored says of this call.
@@ -37,42 +36,13 @@ impl Call {
     /// Who is asking.
     ///
     /// # Errors
-    /// `unauthenticated` on a route that is open to everybody.
+    /// `unauthenticated` on a public route.
     pub(crate) fn caller(&self) -> Result<&Caller, Rejection> {
-        let nobody = || Rejection::new(Code::Unauthenticated, "an access token is required");
-        self.caller.as_ref().ok_or_else(nobody)
+        let unknown = || Rejection::new(Code::Unauthenticated, "an access token is required");
+        self.caller.as_ref().ok_or_else(unknown)
     }
 
-    /// A part of the path. What cannot be an id does not exist.
-    ///
-    /// # Errors
-    /// `not_found` when it is not of that type.
-    pub(crate) fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T, Rejection> {
-        self.part(name).parse().map_err(|_| Rejection::not_found())
-    }
-
-    /// A part of the path as text.
-    pub(crate) fn part(&self, name: &str) -> &str {
-        self.path.iter().find(|(part, _)| *part == name).map_or("", |(_, value)| value)
-    }
-
-    /// The body.
-    ///
-    /// # Errors
-    /// `validation_failed`, naming every field at fault.
-    pub(crate) fn body<S: Shape>(&self) -> Result<S, Rejection> {
-        Fields::of_body(&self.body)
-    }
-
-    /// The query.
-    ///
-    /// # Errors
-    /// `validation_failed`, naming every parameter at fault.
-    pub(crate) fn query<S: Shape>(&self) -> Result<S, Rejection> {
-        Fields::of_query(&self.query)
-    }
-
-    /// Which log positions belong to.
+    /// The log that positions belong to.
     pub(crate) fn epoch(&self) -> Epoch {
         self.state.log.epoch()
     }
@@ -128,8 +98,8 @@ fn is_unknown<T>(outcome: &Result<T, Rejection>) -> bool {
 }
 
 impl Call {
-    /// Waits a moment until this gateway has heard what was written, so that who has logged out is out when he
-    /// reads the answer. Other gateways hear of it within a second.
+    /// Waits a moment until this gateway has heard what was written, so that a user who has logged out is out when
+    /// they read the answer. Other gateways hear of it within a second.
     pub(crate) async fn heard(&self, position: Option<&Position>) {
         if let Some(position) = position {
             let _ = self.state.hub.reaches(position.sequence, HEARD_WITHIN).await;

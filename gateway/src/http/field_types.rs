@@ -1,5 +1,6 @@
 //! The types fields can have: how each is read from JSON, or from the text of a query.
 
+use schemas::frames::FrameId;
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Format, InvalidValue, NewPassword, Notice, Patch,
     Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username, Visibility,
@@ -9,9 +10,9 @@ use serde_json::Value;
 
 use super::fields::{Field, FromField};
 
-/// Longest password or token anybody may send to be checked.
+/// Longest password or token, in bytes, that is checked.
 const MAX_SECRET: usize = 4096;
-/// Items of a list when nothing is said, and at most.
+/// Items of a page when the client does not say, and at most.
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
@@ -92,6 +93,17 @@ impl FromField for Secret {
     }
 }
 
+/// A token that a frame brings. Of any length: what is no token is refused by the check of tokens, not by the reading
+/// of frames.
+#[derive(Debug)]
+pub(crate) struct Token(pub(crate) Secret);
+
+impl FromField for Token {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        field.parsed(|text| Ok(Self(Secret::new(text))))
+    }
+}
+
 impl FromField for u32 {
     fn from_field(mut field: Field<'_>) -> Option<Self> {
         let number = match field.value.take() {
@@ -167,6 +179,36 @@ impl<T: FromField> FromField for Vec<T> {
             })
             .collect();
         parsed.into_iter().collect()
+    }
+}
+
+/// A list of at most `N` items.
+#[derive(Debug)]
+pub(crate) struct UpTo<const N: usize, T>(pub(crate) Vec<T>);
+
+impl<const N: usize, T: FromField> FromField for UpTo<N, T> {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        match &field.value {
+            Some(Value::Array(items)) if items.len() > N => {
+                field.refuse("too_long", format!("must have at most {N} items"))
+            }
+            _ => Vec::from_field(field).map(Self),
+        }
+    }
+}
+
+/// The longest text a client may call a frame, in bytes.
+const MAX_FRAME_ID: usize = 128;
+
+impl FromField for FrameId {
+    fn from_field(mut field: Field<'_>) -> Option<Self> {
+        match field.value.take() {
+            None => field.refuse("required", "is required"),
+            Some(Value::Number(number)) => Some(Self::Number(number)),
+            Some(Value::String(text)) if text.len() <= MAX_FRAME_ID => Some(Self::Text(text)),
+            Some(Value::String(_)) => field.refuse("too_long", "must have at most 128 bytes"),
+            Some(_) => field.refuse("wrong_type", "must be a number or a text"),
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use crate::problem;
 
 /// Something with named fields that can be read from a request. Written by [`shape!`].
 pub(crate) trait Shape: schemars::JsonSchema + Sized {
+    /// The names of its fields.
+    const FIELDS: &'static [&'static str];
+
     /// Takes its fields; none when one of them is at fault, which is then on record.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
@@ -25,6 +28,8 @@ macro_rules! shape {
             pub(crate) struct $name { $($(#[$field_meta])* pub(crate) $field: $type,)* }
 
             impl $crate::http::Shape for $name {
+                const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
                 fn read(fields: &mut $crate::http::Fields) -> Option<Self> {
                     $(let $field = fields.take(stringify!($field));)*
                     let _ = &fields;
@@ -60,7 +65,7 @@ impl Fields {
         // A client that sends nothing where nothing is required has said all there is to say.
         let body = if body.is_empty() { b"{}".as_slice() } else { body };
         match json::parse(body)? {
-            Value::Object(given) => Self::new(Place::Body, given, Vec::new()).read(),
+            Value::Object(given) => Self::of_object(given).read(),
             _ => Err(problem::bad("the body must be a JSON object")),
         }
     }
@@ -74,7 +79,7 @@ impl Fields {
         let mut errors = Vec::new();
         for (name, value) in pairs(query)? {
             if given.insert(name.clone(), Value::String(value)).is_some() {
-                errors.push(error(format!("?{name}"), "duplicate", "must be given once"));
+                errors.push(error(format!("?{name}"), "duplicate", "must be given only once"));
             }
         }
         Self::new(Place::Query, given, errors).read()
@@ -84,11 +89,24 @@ impl Fields {
         Self { place, given, errors }
     }
 
+    /// The fields of a JSON object: a body, or a frame.
+    pub(crate) fn of_object(given: Map<String, Value>) -> Self {
+        Self::new(Place::Body, given, Vec::new())
+    }
+
     fn read<S: Shape>(mut self) -> Result<S, Rejection> {
         let shape = S::read(&mut self);
+        self.finish(shape)
+    }
+
+    /// What was read, unless a field was at fault or is left over.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every field at fault.
+    pub(crate) fn finish<T>(mut self, shape: Option<T>) -> Result<T, Rejection> {
         for name in std::mem::take(&mut self.given).keys() {
             let pointer = self.pointer(name);
-            self.errors.push(error(pointer, "unknown_field", "there is no such field"));
+            self.errors.push(error(pointer, "unknown_field", "unknown field"));
         }
         match shape {
             Some(shape) if self.errors.is_empty() => Ok(shape),
@@ -102,6 +120,17 @@ impl Fields {
         let pointer = self.pointer(name);
         let textual = self.place == Place::Query;
         T::from_field(Field { value, textual, pointer, errors: &mut self.errors })
+    }
+
+    /// Puts a fault of a field on record.
+    pub(crate) fn refuse(&mut self, name: &str, code: &str, detail: impl Into<String>) {
+        let pointer = self.pointer(name);
+        self.errors.push(error(pointer, code, detail));
+    }
+
+    /// Passes over the fields that were not taken: what they should be is not known.
+    pub(crate) fn pass_over_rest(&mut self) {
+        self.given.clear();
     }
 
     fn pointer(&self, name: &str) -> String {

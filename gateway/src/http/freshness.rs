@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
+use readmodel::Group;
 use schemas::commands::Caller;
 use schemas::{Code, Position, Rejection};
 
-use super::groups::groups_of;
 use crate::problem;
 use crate::state::AppState;
 
@@ -15,13 +15,17 @@ const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 /// The position a read must have reached.
 const MIN_POSITION: &str = "tidings-min-position";
 
-/// Waits until the read model has reached the place the client asks for, or what its session wrote last.
+/// Waits until these views have reached the position the client asks for, or what its session wrote last.
+///
+/// # Errors
+/// `validation_failed` for a position of another server, `projection_lagging` when the position is not reached in
+/// time. A session's own last write is waited for a second at most, and not being there is no error.
 pub(super) async fn fresh_enough(
     state: &AppState,
     request: &HttpRequest,
     caller: &Caller,
+    groups: &[Group],
 ) -> Result<(), Rejection> {
-    let groups = groups_of(request.path());
     let Some(value) = request.headers().get(MIN_POSITION) else {
         let (writes, session) = (&state.own_writes, &caller.session_id);
         writes.wait(session, groups, &state.read_model, &state.hub).await;

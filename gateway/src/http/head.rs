@@ -19,7 +19,7 @@ pub(super) fn check_head(request: &HttpRequest) -> Result<(), Rejection> {
     let names = request.query_string().split('&').map(|pair| pair.split('=').next().unwrap_or(""));
     for name in names {
         if NOT_IN_A_URL.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
-            let detail = "tokens do not belong into a URL; use the header Authorization";
+            let detail = "tokens do not belong in a URL; use the Authorization header";
             let pointer = format!("?{}", name.to_ascii_lowercase());
             let code = Code::ValidationFailed;
             return Err(Rejection::field(code, &pointer, "not_in_a_url", detail));

@@ -73,7 +73,7 @@ impl Keyed {
     pub(super) async fn claim(&self) -> Result<Claim, Rejection> {
         let name = self.name();
         let entry = Entry { request: self.request.to_string(), answer: None };
-        // The entry may expire or be freed between two looks; each time round somebody has made progress.
+        // The entry may expire or be freed between two looks; each time round another request has made progress.
         for _ in 0..3 {
             match self.store.create(&name, json(&entry), Some(UNDER_WAY)).await {
                 Ok(revision) => return Ok(Claim::Ours(revision)),

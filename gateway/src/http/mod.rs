@@ -1,13 +1,18 @@
 //! What every request goes through, in order: router, trace, log, limits, authentication, freshness, body,
-//! idempotency, handler. A handler gets a [`Call`] and gives an [`Outcome`]; it sees neither actix nor HTTP.
+//! idempotency, handler.
+//!
+//! Owns everything about HTTP but the handlers: the table's types, what is read from a request and what is written into
+//! a response. It must not know a noun of the chat: handlers (`rest`) and the shapes of what clients send (`requests`)
+//! do. A handler is a function whose signature describes its route (`handler`); it sees neither actix nor HTTP.
 
 mod answer;
 mod call;
+mod description;
 mod field_types;
 mod fields;
 mod forwarded;
 mod freshness;
-mod groups;
+mod handler;
 mod head;
 mod idempotency;
 mod json;
@@ -20,12 +25,14 @@ mod response;
 mod route;
 mod router;
 
-pub(crate) use answer::{Answer, Outcome};
+pub(crate) use answer::{Created, Done, Made, NoContent, Reply, Shown};
 pub(crate) use call::Call;
-pub(crate) use field_types::Limit;
+pub(crate) use field_types::{Limit, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
+pub(crate) use handler::{Handler, Path, Query};
+pub(crate) use json::value as json_value;
 pub(crate) use origin::Origin;
 pub(crate) use request_context::RequestContext;
 pub(crate) use route::{Access, Meter, Route, Table};
 pub use router::BadPath;
-pub(crate) use router::{Router, mount, parameters};
+pub(crate) use router::{Router, mount};

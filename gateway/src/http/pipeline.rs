@@ -24,7 +24,7 @@ use super::idempotency::{Claim, Keyed};
 use super::origin::Origin;
 use super::outcome::RequestOutcome;
 use super::request_context::RequestContext;
-use super::route::{Access, Handler, Meter, Route, Serving};
+use super::route::{Access, Meter, Route, Service, Serving};
 use super::{freshness, json, request_body, response};
 use crate::problem;
 use crate::state::AppState;
@@ -37,7 +37,7 @@ shape! {
 /// Serves one request of a route.
 pub(crate) async fn serve(
     route: Arc<Route>,
-    path: Vec<(&'static str, String)>,
+    path: Vec<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
@@ -76,14 +76,14 @@ struct Work<'a> {
 impl Work<'_> {
     async fn carry_out(
         &self,
-        path: Vec<(&'static str, String)>,
+        path: Vec<String>,
         mut payload: Payload,
         found: &mut RequestOutcome,
     ) -> Result<HttpResponse, Rejection> {
         let Self { route, state, context, request } = *self;
-        let handler = match &route.handler {
-            Handler::Serve(handler) => handler,
-            Handler::Upgrade(handler) => {
+        let handler = match &route.service {
+            Service::Serve(handler) => handler,
+            Service::Upgrade(handler) => {
                 return handler(state.clone(), context.clone(), request.clone(), payload).await;
             }
         };
@@ -96,7 +96,10 @@ impl Work<'_> {
         };
         let body = request_body::body(route, request, &mut payload).await?;
         // A method the path does not have is that, whatever else is wrong.
-        if route.query.is_none() && route.allow.is_none() && route.path.starts_with("/v1/") {
+        if route.description.query.is_none()
+            && route.allow.is_none()
+            && route.path.starts_with("/v1/")
+        {
             Fields::of_query::<NoQuery>(request.query_string())?;
         }
         let call = Call {
@@ -145,7 +148,8 @@ impl Work<'_> {
         }
         // A public route waits for nothing: its clients could hold connections open at no cost.
         if let Some(caller) = caller.as_ref().filter(|_| route.reads()) {
-            freshness::fresh_enough(state, request, caller).await?;
+            freshness::fresh_enough(state, request, caller, route.groups.unwrap_or_default())
+                .await?;
         }
         Ok(caller)
     }
@@ -201,7 +205,7 @@ fn fingerprint(route: &Route, call: &Call) -> Option<Digest> {
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|name, _| !route.secret_fields.contains(&name.as_str()));
     }
-    let path = call.path.iter().map(|(_, value)| value.as_str());
+    let path = call.path.iter().map(String::as_str);
     let body = body.to_string();
     let fixed = [route.method.as_str(), route.path, body.as_str()];
     Some(Digest::of(fixed.into_iter().chain(path)))

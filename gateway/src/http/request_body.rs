@@ -14,14 +14,17 @@ use super::head::header;
 use super::route::Route;
 use crate::problem;
 
-/// Largest body.
+/// Largest body, in bytes.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
-/// A body that has not come by then is not waited for.
+/// How long a body is waited for.
 const BODY_WITHIN: Duration = Duration::from_secs(20);
 /// How long the rest of a refused request is read, so that the client sees the answer and not a reset.
 const DRAIN_WITHIN: Duration = Duration::from_secs(1);
 
-/// Reads the body of a request that may have one. What a read sends along is passed over.
+/// Reads the body of a request that may have one. The body of a read is discarded.
+///
+/// # Errors
+/// `payload_too_large`, `unsupported_media_type` for anything but JSON, `validation_failed` when it does not arrive.
 pub(super) async fn body(
     route: &Route,
     request: &HttpRequest,
@@ -37,7 +40,7 @@ pub(super) async fn body(
         return Err(too_large());
     }
     let read = tokio::time::timeout(BODY_WITHIN, collect(payload)).await;
-    let body = read.map_err(|_| problem::bad("the body did not come in time"))??;
+    let body = read.map_err(|_| problem::bad("the body was not received in time"))??;
     if !body.is_empty() && !is_json(request) {
         let detail = "send the body as application/json";
         return Err(Rejection::new(Code::UnsupportedMediaType, detail));
@@ -48,7 +51,7 @@ pub(super) async fn body(
 async fn collect(payload: &mut Payload) -> Result<Bytes, Rejection> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| problem::bad("the body broke off"))?;
+        let chunk = chunk.map_err(|_| problem::bad("the body ended early"))?;
         if body.len() + chunk.len() > MAX_BODY {
             drain(payload).await;
             return Err(too_large());
@@ -70,7 +73,7 @@ fn is_json(request: &HttpRequest) -> bool {
     kind.trim().eq_ignore_ascii_case("application/json") && utf8
 }
 
-/// Reads on for a moment and throws away, so that a client that is still sending gets to read the answer.
+/// Reads and discards the rest for a moment, so that a client that is still sending gets to read the response.
 pub(super) async fn drain(payload: &mut Payload) {
     let rest = async {
         let mut left = MAX_BODY * 4;

@@ -7,34 +7,35 @@ use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use readmodel::Group;
 use schemas::{Code, Rejection};
 
-use super::answer::{Answer, Outcome};
+use super::answer::{Answer, NoContent, Outcome};
 use super::call::Call;
-use super::fields::Shape;
+use super::description::Description;
+use super::handler::Handler;
 use super::request_context::RequestContext;
 use crate::state::AppState;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Everybody.
+    /// Public.
     Open,
-    /// Who has an access token.
+    /// Any user, with an access token.
     Session,
-    /// Who has an access token of an admin.
+    /// An admin, with an access token.
     Admin,
 }
 
 /// By whose allowance calls are limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meter {
-    /// Not limited: cheap, or asked by machines that watch over us.
+    /// Not limited: cheap, or asked by monitoring.
     Free,
-    /// The person's.
+    /// The user's.
     Person,
-    /// The address's: registrations, logins and the like.
+    /// The client address's: registrations, logins and the like.
     Address,
 }
 
@@ -43,11 +44,10 @@ pub(super) type Serving = dyn Fn(Call) -> LocalBoxFuture<'static, Outcome> + Sen
 type Upgraded = LocalBoxFuture<'static, Result<HttpResponse, Rejection>>;
 type Upgrading =
     dyn Fn(Data<AppState>, RequestContext, HttpRequest, Payload) -> Upgraded + Send + Sync;
-type Schematic = fn(&mut SchemaGenerator) -> Schema;
 
 /// What carries a call out.
 #[derive(Clone)]
-pub(crate) enum Handler {
+pub(crate) enum Service {
     /// Something that answers.
     Serve(Arc<Serving>),
     /// Something that takes the connection over, and authenticates by itself.
@@ -59,17 +59,19 @@ pub(crate) enum Handler {
 pub(crate) struct Route {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
-    pub(crate) handler: Handler,
+    pub(crate) service: Service,
     pub(crate) access: Access,
     pub(crate) meter: Meter,
     /// A call shows that the caller knows a password: it counts like a login, for the address and for the account.
     pub(crate) attempt: bool,
-    /// One line for the OpenAPI document.
+    /// The heading of the OpenAPI document it stands under.
+    pub(crate) tag: &'static str,
+    /// One sentence for the OpenAPI document.
     pub(crate) summary: &'static str,
-    pub(crate) body: Option<Schematic>,
-    pub(crate) query: Option<Schematic>,
-    /// The statuses of success, each with what it answers.
-    pub(crate) answers: Vec<(u16, Option<Schematic>)>,
+    /// What the handler's signature says.
+    pub(crate) description: Description,
+    /// Which views a read is made of: it waits for those and no others. None until it is said.
+    pub(crate) groups: Option<&'static [Group]>,
     /// The answer holds something secret: it is never stored, not even to be repeated.
     pub(crate) confidential: bool,
     /// Fields of the body that are secret: not even a digest of them is stored.
@@ -78,33 +80,28 @@ pub(crate) struct Route {
     pub(crate) allow: Option<String>,
 }
 
-/// The whole URL table, in the order in which paths are matched.
+/// The whole URL table.
 pub(crate) type Table = Vec<Arc<Route>>;
 
 impl Route {
-    /// A route for people with a session, metered by person. Says in one line what it does.
-    pub(crate) fn new<F, Fut>(
+    /// A route for users with a session, limited per user. `summary` says what it does, in one sentence.
+    pub(crate) fn new<A, H: Handler<A>>(
         method: Method,
         path: &'static str,
         summary: &'static str,
-        handler: F,
-    ) -> Self
-    where
-        F: Fn(Call) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Outcome> + 'static,
-    {
-        let serving = move |call| -> LocalBoxFuture<'static, Outcome> { Box::pin(handler(call)) };
+        handler: H,
+    ) -> Self {
         Self {
             method,
             path,
-            handler: Handler::Serve(Arc::new(serving)),
+            service: Service::Serve(Arc::new(move |call| handler.call(call))),
             access: Access::Session,
             meter: Meter::Person,
             attempt: false,
+            tag: "",
             summary,
-            body: None,
-            query: None,
-            answers: Vec::new(),
+            description: H::describe(),
+            groups: None,
             confidential: false,
             secret_fields: &[],
             allow: None,
@@ -113,35 +110,39 @@ impl Route {
 
     /// Stands for every path that is not in the table.
     pub(crate) fn no_such_path() -> Self {
-        Self::new(Method::GET, "unmatched", "", |_| async { Err(Rejection::not_found()) }).open()
+        let refuse = |_: Call| async { NoContent::Err(Rejection::not_found()) };
+        Self::new(Method::GET, "unmatched", "", refuse).open()
     }
 
     /// Stands for the question which methods a path has.
     pub(crate) fn methods_of(path: &'static str, allow: String) -> Self {
-        let mut route = Self::new(Method::OPTIONS, path, "", |_| async { Ok(Answer::nothing()) });
+        let mut route = Self::no_such_path();
+        route.method = Method::OPTIONS;
+        route.path = path;
         route.allow = Some(allow);
-        route.open()
+        route.service = Service::Serve(Arc::new(|_| Box::pin(async { Ok(Answer::nothing()) })));
+        route
     }
 
     /// Stands for every method a path does not have.
     pub(crate) fn other_method(path: &'static str, allow: String) -> Self {
         let detail = format!("the methods of this path are {allow}");
         let mut route = Self::methods_of(path, allow);
-        route.handler = Handler::Serve(Arc::new(move |_| {
+        route.service = Service::Serve(Arc::new(move |_| {
             let rejection = Rejection::new(Code::MethodNotAllowed, detail.clone());
             Box::pin(async { Err(rejection) })
         }));
         route
     }
 
-    /// Everybody may call it, as often as he likes.
+    /// Public and not limited.
     pub(crate) fn open(mut self) -> Self {
         self.access = Access::Open;
         self.meter = Meter::Free;
         self
     }
 
-    /// Everybody may call it, as often as his address may.
+    /// Public; rate-limited per client address.
     pub(crate) fn open_to_attempts(mut self) -> Self {
         self.access = Access::Open;
         self.meter = Meter::Address;
@@ -172,27 +173,10 @@ impl Route {
         self
     }
 
-    /// It takes a body of this shape.
-    pub(crate) fn takes<S: Shape>(mut self) -> Self {
-        self.body = Some(SchemaGenerator::subschema_for::<S>);
-        self
-    }
-
-    /// It takes a query of this shape.
-    pub(crate) fn asks<S: Shape>(mut self) -> Self {
-        self.query = Some(S::json_schema);
-        self
-    }
-
-    /// It answers with this status and document.
-    pub(crate) fn gives<T: JsonSchema>(mut self, status: u16) -> Self {
-        self.answers.push((status, Some(SchemaGenerator::subschema_for::<T>)));
-        self
-    }
-
-    /// It answers with this status and something that is not described (or nothing).
-    pub(crate) fn gives_nothing(mut self, status: u16) -> Self {
-        self.answers.push((status, None));
+    /// A read that is made of these views, and waits for them: so that one that stands keeps no caller from the
+    /// rest. Names of users come out of a memory that falls back on the log, so conversations do not wait for people.
+    pub(crate) fn waits_for(mut self, groups: &'static [Group]) -> Self {
+        self.groups = Some(groups);
         self
     }
 
@@ -205,7 +189,8 @@ impl Route {
         let upgrading = move |state, context, request, payload| -> Upgraded {
             Box::pin(handler(state, context, request, payload))
         };
-        self.handler = Handler::Upgrade(Arc::new(upgrading));
+        self.service = Service::Upgrade(Arc::new(upgrading));
+        self.description.answers = vec![(101, None)];
         self
     }
 

@@ -16,9 +16,6 @@ use actix_web::web::{self, Payload, ServiceConfig};
 use super::pipeline::serve;
 use super::route::{Route, Table};
 
-/// The parts of a path where its template has parameters, in the template's order, percent-decoded.
-pub(super) type PathParts = Vec<(&'static str, String)>;
-
 /// The whole table, ready to be asked.
 pub(crate) struct Router {
     paths: matchit::Router<Resource>,
@@ -27,7 +24,6 @@ pub(crate) struct Router {
 
 /// What stands at one path.
 struct Resource {
-    parameters: Vec<&'static str>,
     routes: Vec<Arc<Route>>,
     /// Answers `OPTIONS`.
     options: Arc<Route>,
@@ -35,12 +31,13 @@ struct Resource {
     other: Arc<Route>,
 }
 
-/// Two templates of the table stand for the same paths, or one is not well-formed.
+/// A path of the table cannot be routed: another template stands for the same paths, it is not well-formed, or its
+/// parameters are not those its handler takes.
 #[derive(Debug, thiserror::Error)]
 #[error("the path {path} cannot be routed: {reason}")]
 pub struct BadPath {
     path: &'static str,
-    reason: matchit::InsertError,
+    reason: String,
 }
 
 impl Router {
@@ -54,22 +51,26 @@ impl Router {
             if !templates.contains(&route.path) {
                 templates.push(route.path);
             }
+            let (named, taken) = (parameters(route.path), route.description.path);
+            if !named.eq(taken.iter().copied()) {
+                let reason = format!("its handler for {} takes {taken:?}", route.method);
+                return Err(BadPath { path: route.path, reason });
+            }
         }
         let mut paths = matchit::Router::new();
         for path in templates {
             let routes = table.iter().filter(|route| route.path == path).cloned().collect();
             let inserted = paths.insert(path, Resource::new(path, routes));
-            inserted.map_err(|reason| BadPath { path, reason })?;
+            inserted.map_err(|error| BadPath { path, reason: error.to_string() })?;
         }
         Ok(Self { paths, unmatched: Arc::new(Route::no_such_path()) })
     }
 
-    /// The route for a method and a path, and what the path holds. There is always one: it may be that which
-    /// refuses.
-    fn find(&self, method: &Method, path: &str) -> (&Arc<Route>, PathParts) {
-        let Ok(found) = self.paths.at(path) else { return (&self.unmatched, PathParts::new()) };
-        let values = found.params.iter().map(|(_, value)| value.to_owned());
-        let parts = found.value.parameters.iter().copied().zip(values).collect();
+    /// The route for a method and a path, and what stands in the path where its template has parameters, in their
+    /// order. There is always a route: it may be that which refuses.
+    fn find(&self, method: &Method, path: &str) -> (&Arc<Route>, Vec<String>) {
+        let Ok(found) = self.paths.at(path) else { return (&self.unmatched, Vec::new()) };
+        let parts = found.params.iter().map(|(_, value)| value.to_owned()).collect();
         (found.value.route(method), parts)
     }
 }
@@ -78,7 +79,6 @@ impl Resource {
     fn new(path: &'static str, routes: Vec<Arc<Route>>) -> Self {
         let allow = allowed(&routes);
         Self {
-            parameters: parameters(path).collect(),
             options: Arc::new(Route::methods_of(path, allow.clone())),
             other: Arc::new(Route::other_method(path, allow)),
             routes,
@@ -98,7 +98,7 @@ impl Resource {
 }
 
 /// The names of a template's parameters, in their order.
-pub(crate) fn parameters(path: &'static str) -> impl Iterator<Item = &'static str> {
+fn parameters(path: &'static str) -> impl Iterator<Item = &'static str> {
     path.split('{').skip(1).filter_map(|rest| rest.split('}').next())
 }
 
@@ -124,13 +124,21 @@ pub(crate) fn mount(router: &Arc<Router>, app: &mut ServiceConfig) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::Answer;
     use super::*;
 
-    fn table() -> Table {
-        let route = |method: Method, path: &'static str| {
-            Arc::new(Route::new(method, path, "", |_| async { Ok(Answer::nothing()) }))
+    fn route(method: Method, path: &'static str) -> Arc<Route> {
+        let mut route = Route::no_such_path();
+        (route.method, route.path) = (method, path);
+        route.description.path = match path.matches('{').count() {
+            0 => &[],
+            1 if path.contains("{room_id}") => &["room_id"],
+            1 => &["user_id"],
+            _ => &["room_id", "user_id"],
         };
+        Arc::new(route)
+    }
+
+    fn table() -> Table {
         vec![
             route(Method::GET, "/v1/users/{user_id}"),
             route(Method::GET, "/v1/users/me"),
@@ -145,7 +153,7 @@ mod tests {
     fn found(method: &Method, path: &str) -> String {
         let router = Router::of(&table()).unwrap();
         let (route, parts) = router.find(method, path);
-        let parts: String = parts.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        let parts: String = parts.iter().map(|value| format!(" {value}")).collect();
         let allow = route.allow.as_ref().map(|allow| format!(" ({allow})")).unwrap_or_default();
         format!("{} {}{parts}{allow}", route.method, route.path)
     }
@@ -153,14 +161,14 @@ mod tests {
     #[test]
     fn a_fixed_segment_wins_over_a_parameter_whatever_the_order() {
         assert_eq!(found(&Method::GET, "/v1/users/me"), "GET /v1/users/me");
-        assert_eq!(found(&Method::GET, "/v1/users/men"), "GET /v1/users/{user_id} user_id=men");
+        assert_eq!(found(&Method::GET, "/v1/users/men"), "GET /v1/users/{user_id} men");
         assert_eq!(
             found(&Method::PUT, "/v1/rooms/r/members/me"),
-            "PUT /v1/rooms/{room_id}/members/me room_id=r"
+            "PUT /v1/rooms/{room_id}/members/me r"
         );
         assert_eq!(
             found(&Method::DELETE, "/v1/rooms/r/members/u"),
-            "DELETE /v1/rooms/{room_id}/members/{user_id} room_id=r user_id=u"
+            "DELETE /v1/rooms/{room_id}/members/{user_id} r u"
         );
     }
 
@@ -181,8 +189,7 @@ mod tests {
         let refused = "OPTIONS /v1/users/me (GET, PATCH, HEAD, OPTIONS)";
         assert_eq!(found(&Method::OPTIONS, "/v1/users/me"), refused);
         assert_eq!(found(&Method::DELETE, "/v1/users/me"), refused);
-        let only_delete =
-            "OPTIONS /v1/rooms/{room_id}/members/{user_id} room_id=r user_id=u (DELETE, OPTIONS)";
+        let only_delete = "OPTIONS /v1/rooms/{room_id}/members/{user_id} r u (DELETE, OPTIONS)";
         assert_eq!(found(&Method::HEAD, "/v1/rooms/r/members/u"), only_delete);
     }
 
@@ -191,21 +198,37 @@ mod tests {
         let request = |path: &str| actix_web::test::TestRequest::with_uri(path).to_http_request();
         for (path, expected) in [
             ("/v1/users/%6de", "GET /v1/users/me"),
-            ("/v1/users/a%2Fb", "GET /v1/users/{user_id} user_id=a%2Fb"),
-            ("/v1/users/a%20b", "GET /v1/users/{user_id} user_id=a b"),
-            ("/v1/users/%C3%A9", "GET /v1/users/{user_id} user_id=é"),
-            ("/v1/users/%FF", "GET /v1/users/{user_id} user_id=\u{fffd}"),
+            ("/v1/users/a%2Fb", "GET /v1/users/{user_id} a%2Fb"),
+            ("/v1/users/a%20b", "GET /v1/users/{user_id} a b"),
+            ("/v1/users/%C3%A9", "GET /v1/users/{user_id} é"),
+            ("/v1/users/%FF", "GET /v1/users/{user_id} \u{fffd}"),
         ] {
             assert_eq!(found(&Method::GET, request(path).match_info().as_str()), expected);
         }
     }
 
     #[test]
-    fn two_templates_for_the_same_paths_are_a_defect() {
-        let mut table = table();
-        let double =
-            Route::new(Method::GET, "/v1/users/{id}", "", |_| async { Ok(Answer::nothing()) });
-        table.push(Arc::new(double));
-        assert!(Router::of(&table).is_err());
+    fn a_table_that_is_at_odds_with_itself_is_refused() {
+        let mut twice = table();
+        let double = Route { path: "/v1/users/{id}", ..Route::clone(&twice[0]) };
+        twice.push(Arc::new(double));
+        assert!(Router::of(&twice).is_err());
+        let mut other = table();
+        let mistyped = Route { path: "/v1/people/{userid}", ..Route::clone(&other[0]) };
+        other.push(Arc::new(mistyped));
+        assert!(Router::of(&other).is_err());
+        assert!(Router::of(&table()).is_ok());
+    }
+
+    #[test]
+    fn every_route_takes_what_its_path_names_and_every_read_says_what_it_waits_for() {
+        let table = crate::routes::table();
+        assert!(Router::of(&table).is_ok());
+        for route in table {
+            let told = route.groups.is_some();
+            let waits = route.reads() && route.access != super::super::Access::Open;
+            assert_eq!(told, waits, "{} {}", route.method, route.path);
+            assert!(!route.tag.is_empty() && route.summary.ends_with('.'), "{}", route.path);
+        }
     }
 }

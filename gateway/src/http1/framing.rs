@@ -6,8 +6,6 @@
 
 use httparse::Header;
 
-use super::head::values;
-
 /// How much follows a head.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Body {
@@ -129,6 +127,17 @@ fn decimal(value: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
+}
+
+/// The values of all headers of a name.
+pub(super) fn values<'a>(
+    headers: &'a [Header<'a>],
+    name: &'static str,
+) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Header, Request, Status};
 
-use super::framing::Body;
+use super::framing::{Body, values};
 
 /// Headers of one request, as many as the framework takes.
 const MAX_HEADERS: usize = 96;
@@ -99,14 +99,6 @@ fn without_upgrade(value: &[u8]) -> Vec<u8> {
     let tokens = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     let kept = tokens.filter(|token| !token.eq_ignore_ascii_case(b"upgrade") && !token.is_empty());
     kept.collect::<Vec<_>>().join(b",".as_slice())
-}
-
-/// The values of all headers of a name.
-pub(super) fn values<'a>(
-    headers: &'a [Header<'a>],
-    name: &'static str,
-) -> impl Iterator<Item = &'a [u8]> {
-    headers.iter().filter(move |header| is(header.name, name)).map(|header| header.value)
 }
 
 /// The elements of the lists in all headers of a name, as far as they are text.

@@ -4,8 +4,10 @@
 //! the other gateways (`sharing`). An address has allowances for what is done before it is known who does it.
 
 mod bucket;
+mod network;
 mod people;
 mod sharing;
+mod spending;
 mod strangers;
 mod table;
 
@@ -21,8 +23,9 @@ pub(crate) use sharing::share;
 pub(crate) use strangers::Stranger;
 
 use bucket::{Bucket, Budget};
+use network::network;
 use people::People;
-use sharing::Spending;
+use spending::Spending;
 use strangers::Strangers;
 use table::{Entry, Table};
 
@@ -106,7 +109,7 @@ impl Limits {
         Some(self.accounts.with(user, now, |bucket| bucket.take(budget, 1, now)))
     }
 
-    /// A place for a socket of which nobody has said whose it is; none when its address holds too many.
+    /// A place for a socket that is not authenticated yet; none when its address holds too many.
     pub(crate) async fn stranger(&self, ip: IpAddr) -> Option<Stranger> {
         self.strangers.admit(ip).await
     }
@@ -148,29 +151,9 @@ impl std::io::Write for Count {
     }
 }
 
-/// One customer has a whole IPv6 network of 64 bits: counting addresses would count nothing.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(v6) => {
-            let bits = u128::from(v6) >> 64 << 64;
-            IpAddr::V6(bits.into())
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_ipv6_network_counts_as_one_address() {
-        let one: IpAddr = "2001:db8::1".parse().unwrap();
-        let other: IpAddr = "2001:db8::ffff:1".parse().unwrap();
-        assert_eq!(network(one), network(other));
-        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
-        assert_eq!(network(mapped), "10.0.0.1".parse::<IpAddr>().unwrap());
-    }
 
     #[test]
     fn a_text_weighs_what_it_is_long() {

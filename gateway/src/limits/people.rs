@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use schemas::UserId;
 
 use super::bucket::{Bucket, Budget, Verdict};
-use super::sharing::{Spending, Unsent};
+use super::spending::{Spending, Unsent};
 use super::table::{Entry, Table};
 use crate::config::Config;
 

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::network;
+use super::network::network;
 
 /// Sockets without a session that one address may hold at a time.
 const MAX_STRANGERS: usize = 60;

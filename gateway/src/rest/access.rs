@@ -12,12 +12,12 @@ use crate::http::Call;
 /// A room as far as the caller may see it.
 pub(crate) struct Seen {
     pub(crate) room: RoomDoc,
-    /// The caller's membership; none when he is not in the room.
+    /// The caller's membership; none when they are not in the room.
     pub(crate) membership: Option<MembershipDoc>,
     pub(crate) store: Arc<dyn ReadStore>,
 }
 
-/// A room the caller may know of: he is in it, or it is public. Everything else answers like a room that
+/// A room the caller may know of: they are in it, or it is public. Everything else answers like a room that
 /// does not exist.
 ///
 /// # Errors
@@ -41,7 +41,7 @@ pub(crate) async fn visible(call: &Call, id: &RoomId) -> Result<Seen, Rejection>
 /// A room the caller is in.
 ///
 /// # Errors
-/// `forbidden` for a public room he is not in, `not_found` for any other, or the read model does not answer.
+/// `forbidden` for a public room they are not in, `not_found` for any other, or the read model does not answer.
 pub(crate) async fn entered(call: &Call, id: &RoomId) -> Result<Seen, Rejection> {
     let seen = visible(call, id).await?;
     if seen.membership.is_none() {
@@ -50,8 +50,8 @@ pub(crate) async fn entered(call: &Call, id: &RoomId) -> Result<Seen, Rejection>
     Ok(seen)
 }
 
-/// A room the caller is in. Every other answers like one that does not exist: what is said in a public room is
-/// for its members too.
+/// A room the caller is in. Every other answers like one that does not exist: the messages of a public room are for
+/// its members too.
 ///
 /// # Errors
 /// `not_found`, or the read model does not answer.

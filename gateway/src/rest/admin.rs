@@ -1,47 +1,27 @@
 //! What admins do. That the caller is one was checked before; services check it again.
 
-use schemas::commands::{AdministerUser, AppointOwner, SendNotification};
-use schemas::values::{Notice, Role, Title, UserRef};
-use schemas::{Code, NotificationId, Rejection, UserId};
+use schemas::commands::AppointOwner;
+use schemas::views::{Account, Page};
+use schemas::{NotificationId, RoomId, UserId};
 use serde::Serialize;
 
-use super::paging::{Nothing, PageQuery, page, place};
+use super::paging::{PageQuery, page, place};
 use super::rooms;
 use crate::cursor::List;
-use crate::http::{Answer, Call, Outcome, shape};
+use crate::http::{Call, Created, Done, NoContent, Path, Query, Reply};
+use crate::requests::Nothing;
+use crate::requests::notification::NewNotification;
+use crate::requests::user::UserChanges;
 use crate::{documents, failure};
 
-/// People one notification goes to at most.
-const MAX_USERS: usize = 100;
-
-shape! {
-    /// Changes of somebody's account. What is absent stays.
-    UserChanges {
-        /// What he may do everywhere.
-        role: Option<Role>,
-        /// Kept from logging in and acting.
-        suspended: Option<bool>,
-    }
-    /// A notification to write into inboxes.
-    NewNotification {
-        /// Whose: user ids or `@username`; at most 100.
-        users: Vec<UserRef>,
-        /// One line; at most 200 characters.
-        title: Title,
-        /// The text; at most 4,000 characters.
-        body: Notice,
-    }
-}
-
-/// The inbox entries that were made.
+/// The inbox entries that were created.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Notified {
-    /// One for each person.
+    /// One for each recipient.
     pub(crate) notification_ids: Vec<NotificationId>,
 }
 
-pub(crate) async fn list_users(call: Call) -> Outcome {
-    let query: PageQuery = call.query()?;
+pub(crate) async fn list_users(call: Call, Query(query): Query<PageQuery>) -> Done<Page<Account>> {
     let epoch = call.epoch();
     let list = List { epoch: &epoch, parts: vec!["admin/users"] };
     let after: Option<UserId> = place(&list, query.cursor.as_deref())?;
@@ -49,38 +29,32 @@ pub(crate) async fn list_users(call: Call) -> Outcome {
     let found = store.list_users(after.as_ref(), query.limit.items()).await;
     let slice = found.map_err(failure::store)?;
     let last = |doc: &readmodel::UserDoc| doc.state.id.clone();
-    Ok(Answer::ok(&page(&list, slice, last, |doc| documents::account(&doc.state))))
+    Ok(Reply::ok(&page(&list, slice, last, |doc| documents::account(&doc.state))))
 }
 
-pub(crate) async fn change_user(call: Call) -> Outcome {
-    let user_id = call.id("user_id")?;
-    let UserChanges { role, suspended } = call.body()?;
-    let accepted = call.send(&AdministerUser { user_id, role, suspended }).await?;
+pub(crate) async fn change_user(
+    call: Call,
+    Path(user_id): Path<UserId>,
+    body: UserChanges,
+) -> Done<Account> {
+    let accepted = call.send(&body.command(user_id)).await?;
     call.heard(accepted.position.as_ref()).await;
-    Ok(Answer::ok(&accepted.result).at(accepted.position))
+    Ok(Reply::ok(&accepted.result).at(accepted.position))
 }
 
 /// Makes a member of a room an owner, beside those there are.
-pub(crate) async fn appoint_owner(call: Call) -> Outcome {
-    let (room_id, user_id) = (call.id("room_id")?, call.id("user_id")?);
-    call.body::<Nothing>()?;
+pub(crate) async fn appoint_owner(
+    call: Call,
+    Path((room_id, user_id)): Path<(RoomId, UserId)>,
+    _: Nothing,
+) -> NoContent {
     let accepted = call.send(&AppointOwner { room_id, user_id }).await?;
     rooms::projected(&call, accepted.position.as_ref()).await;
-    Ok(Answer::nothing().at(accepted.position))
+    Ok(Reply::no_content().at(accepted.position))
 }
 
-pub(crate) async fn notify(call: Call) -> Outcome {
-    let NewNotification { users, title, body } = call.body()?;
-    bounded("/users", users.len(), MAX_USERS)?;
-    let accepted = call.send(&SendNotification { users, title, body }).await?;
+pub(crate) async fn notify(call: Call, body: NewNotification) -> Created<Notified> {
+    let accepted = call.send(&body.command()?).await?;
     let notified = Notified { notification_ids: accepted.result };
-    Ok(Answer::created(&notified).at(accepted.position))
-}
-
-fn bounded(pointer: &str, length: usize, most: usize) -> Result<(), Rejection> {
-    if (1..=most).contains(&length) {
-        return Ok(());
-    }
-    let detail = format!("must have 1 to {most}");
-    Err(Rejection::field(Code::ValidationFailed, pointer, "out_of_range", detail))
+    Ok(Reply::created(&notified).at(accepted.position))
 }

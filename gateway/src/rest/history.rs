@@ -1,4 +1,4 @@
-//! What was said in a room or a thread, page by page.
+//! The messages of a room or a thread, page by page.
 
 use readmodel::store::Anchor;
 use readmodel::{MessageDoc, ReadStore, Threads};
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 
 use super::access;
 use crate::cursor::List;
-use crate::http::{Answer, Call, Limit, Outcome, shape};
+use crate::http::{Call, Done, Limit, Path, Query, Reply, shape};
 use crate::{documents, failure};
 
 shape! {
-    /// Which part of a room's history: the newest without an anchor; at most one anchor.
+    /// Which part of a room's history: the newest messages, or those around one anchor.
     HistoryQuery {
-        /// Messages right before this one.
+        /// An anchor: the messages just before this one.
         before: Option<MessageId>,
-        /// Messages right after this one.
+        /// An anchor: the messages just after this one.
         after: Option<MessageId>,
-        /// This message in the middle; more on one side where the other ends.
+        /// An anchor: this message in the middle, with more on one side where the other ends.
         around: Option<MessageId>,
-        /// Only answers in the thread this message began.
+        /// Only the answers in the thread that this message began.
         thread: Option<MessageId>,
-        /// `false` leaves the answers in threads out; they are among the rest otherwise.
+        /// `false` leaves out the answers in threads; otherwise they are listed with the rest.
         threads: Option<bool>,
-        /// History is read through hot and archived messages alike; accepted for clients that say so.
+        /// Accepted and without effect: recent and archived messages are always read alike.
         #[expect(dead_code, reason = "nothing is archived apart yet: both ways read the same")]
         archived: Option<bool>,
-        /// How many items: 1 to 200, 50 when absent.
+        /// How many messages: 1 to 200. Defaults to 50.
         #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
         limit: Limit,
-        /// `next_cursor` of the former page, instead of an anchor.
+        /// `next_cursor` of the previous page, instead of an anchor.
         cursor: Option<String>,
     }
 }
@@ -43,9 +43,11 @@ enum Onward {
 }
 
 /// Oldest first within a page. `next_cursor` goes on into the past, or after `after` towards the present.
-pub(crate) async fn list(call: Call) -> Outcome {
-    let query: HistoryQuery = call.query()?;
-    let room: RoomId = call.id("room_id")?;
+pub(crate) async fn list(
+    call: Call,
+    Query(query): Query<HistoryQuery>,
+    Path(room): Path<RoomId>,
+) -> Done<Page<Message>> {
     let seen = access::joined(&call, &room).await?;
     let store = seen.store.as_ref();
     let thread = query.thread.as_ref();
@@ -70,7 +72,7 @@ pub(crate) async fn list(call: Call) -> Outcome {
     };
     let (docs, onward) = cut(found.map_err(failure::store)?, anchor, limit);
     let next_cursor = onward.and_then(|onward| list.cursor(&onward));
-    Ok(Answer::ok(&Page { items: views(&call, docs).await?, next_cursor }))
+    Ok(Reply::ok(&Page { items: views(&call, docs).await?, next_cursor }))
 }
 
 async fn anchor(
@@ -124,7 +126,7 @@ fn cut(
 }
 
 async fn views(call: &Call, docs: Vec<MessageDoc>) -> Result<Vec<Message>, Rejection> {
-    let senders = call.state.people.senders(docs.iter().map(|doc| &doc.sender_id)).await?;
+    let senders = call.state.users.senders(docs.iter().map(|doc| &doc.sender_id)).await?;
     let epoch = call.epoch();
     let view = |doc: MessageDoc| {
         let sender = senders.of(&doc.sender_id);

@@ -2,29 +2,29 @@
 
 use readmodel::Slice;
 use schemas::commands::MarkNotificationsRead;
-use schemas::views::Page;
+use schemas::views::{Notification, Page};
 use schemas::{NotificationId, Sequence};
 
-use super::paging::{Nothing, place};
+use super::paging::place;
 use crate::cursor::List;
-use crate::http::{Answer, Call, Limit, Outcome, shape};
+use crate::http::{Call, Done, Limit, NoContent, Path, Query, Reply, shape};
+use crate::requests::Nothing;
 use crate::{failure, inbox};
 
 shape! {
     /// Which inbox entries.
     InboxQuery {
-        /// Only entries that were not read.
+        /// `true` lists only entries that are not read yet.
         unread: Option<bool>,
-        /// How many items: 1 to 200, 50 when absent.
+        /// How many entries: 1 to 200. Defaults to 50.
         #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
         limit: Limit,
-        /// `next_cursor` of the former page.
+        /// `next_cursor` of the previous page.
         cursor: Option<String>,
     }
 }
 
-pub(crate) async fn list(call: Call) -> Outcome {
-    let query: InboxQuery = call.query()?;
+pub(crate) async fn list(call: Call, Query(query): Query<InboxQuery>) -> Done<Page<Notification>> {
     let user = &call.caller()?.user_id;
     let unread_only = query.unread.unwrap_or(false);
     let epoch = call.epoch();
@@ -37,21 +37,19 @@ pub(crate) async fn list(call: Call) -> Outcome {
     let Slice { items, more } = slice;
     let last = items.last().filter(|_| more);
     let next_cursor = last.and_then(|doc| list.cursor(&doc.created));
-    let shown = inbox::views(call.state.people.as_ref(), store.as_ref(), user, items).await;
-    Ok(Answer::ok(&Page { items: shown.map_err(failure::store)?, next_cursor }))
+    let shown = inbox::views(call.state.users.as_ref(), store.as_ref(), user, items).await;
+    Ok(Reply::ok(&Page { items: shown.map_err(failure::store)?, next_cursor }))
 }
 
-pub(crate) async fn read_one(call: Call) -> Outcome {
-    let id: NotificationId = call.id("notification_id")?;
+pub(crate) async fn read_one(call: Call, Path(id): Path<NotificationId>, _: Nothing) -> NoContent {
     read(&call, Some(id)).await
 }
 
-pub(crate) async fn read_all(call: Call) -> Outcome {
+pub(crate) async fn read_all(call: Call, _: Nothing) -> NoContent {
     read(&call, None).await
 }
 
-async fn read(call: &Call, notification_id: Option<NotificationId>) -> Outcome {
-    call.body::<Nothing>()?;
+async fn read(call: &Call, notification_id: Option<NotificationId>) -> NoContent {
     let accepted = call.send(&MarkNotificationsRead { notification_id }).await?;
-    Ok(Answer::nothing().at(accepted.position))
+    Ok(Reply::no_content().at(accepted.position))
 }

@@ -12,14 +12,12 @@ use crate::http::{Limit, shape};
 shape! {
     /// The query of a list without filters.
     PageQuery {
-        /// How many items: 1 to 200, 50 when absent.
+        /// How many items: 1 to 200. Defaults to 50.
         #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
         limit: Limit,
-        /// `next_cursor` of the former page.
+        /// `next_cursor` of the previous page.
         cursor: Option<String>,
     }
-    /// No body.
-    Nothing {}
 }
 
 /// The place a list goes on at, if the query has a cursor.

@@ -9,16 +9,18 @@ use readmodel::{
     ActivityAnchor, Group, ListFrom, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter,
     Unread,
 };
-use schemas::commands::{Accepted, ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
+use schemas::commands::{Accepted, ArchiveRoom, RoomOutcome};
 use schemas::unicode::sought;
-use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
+use schemas::values::Visibility;
 use schemas::views::{Page, Room, UnreadSummary};
 use schemas::{Code, Position, Rejection, RoomId, Timestamp};
 
 use super::access;
-use super::paging::{Moving, Nothing, moving, place};
+use super::paging::{Moving, moving, place};
 use crate::cursor::List;
-use crate::http::{Answer, Call, Limit, Outcome, shape};
+use crate::http::{Call, Created, Done, Limit, Made, NoContent, Path, Query, Reply, shape};
+use crate::requests::Nothing;
+use crate::requests::room::{NewDirect, NewRoom, RoomChanges};
 use crate::{documents, failure};
 
 /// How long the answer to a write waits for the read model, to show the whole room.
@@ -27,108 +29,67 @@ const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 const MAX_QUERY: usize = 100;
 
 shape! {
-    /// A new group or channel.
-    NewRoom {
-        /// `group` or `channel`.
-        kind: RoomKind,
-        /// Its name, 1 to 100 characters; unique among channels, without regard to case and compatible forms.
-        name: RoomName,
-        /// Its topic; at most 1,000 characters.
-        topic: Option<Topic>,
-        /// Private for groups and public for channels when absent.
-        visibility: Option<Visibility>,
-        /// Who is brought in: user ids or `@username`; at most 500.
-        members: Option<Vec<UserRef>>,
-    }
-    /// A direct conversation.
-    NewDirect {
-        /// The others: user ids or `@username`; at most 19. Without any it is the caller's notes.
-        members: Vec<UserRef>,
-    }
-    /// Changes of a room. What is absent stays; null empties an optional field.
-    RoomChanges {
-        /// Its name.
-        name: Option<RoomName>,
-        /// Its topic.
-        #[schemars(with = "Option<Topic>")]
-        topic: Patch<Topic>,
-        /// Who may find and join it. Owners only.
-        visibility: Option<Visibility>,
-        /// Days messages are to be kept, 1 to 36,500; null keeps them for ever. Owners only. Kept with the room;
-        /// this version moves no messages yet.
-        #[schemars(with = "Option<u32>", range(min = 1, max = 36_500))]
-        retention_days: Patch<u32>,
-        /// `true` makes the room read-only, `false` brings it back: 409 when another channel has its name by now,
-        /// so a new name may be given at the same time.
-        archived: Option<bool>,
-    }
-    /// Without filters: the caller's rooms, newest activity first. With any: public rooms by name. A room that
-    /// moves while pages are read is on one of them at least, and may be on more.
+    /// Without filters: the caller's rooms, most recent activity first. With a filter: public rooms by name. A room
+    /// that moves while pages are read is on at least one of them, and may be on more.
     RoomQuery {
-        /// `public`, to find rooms anyone may join.
+        /// `public`, to find rooms that any user may join.
         visibility: Option<Visibility>,
-        /// Exactly this name, without regard to case.
+        /// The exact name, ignoring case.
         name: Option<String>,
-        /// Words, at most 100 characters: each must be the beginning of a word of the name, without regard to
-        /// case and accents.
+        /// Words, at most 100 characters. Each must begin a word of the name, ignoring case and accents.
         query: Option<String>,
-        /// How many items: 1 to 200, 50 when absent.
+        /// How many rooms: 1 to 200. Defaults to 50.
         #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
         limit: Limit,
-        /// `next_cursor` of the former page.
+        /// `next_cursor` of the previous page.
         cursor: Option<String>,
     }
 }
 
-pub(crate) async fn create(call: Call) -> Outcome {
-    let NewRoom { kind, name, topic, visibility, members } = call.body()?;
-    let members = members.unwrap_or_default();
-    let command = CreateRoom { kind, name, topic, visibility, members };
-    let accepted = call.send(&command).await?;
-    written(&call, accepted, true).await
+pub(crate) async fn create(call: Call, body: NewRoom) -> Created<Room> {
+    let accepted = call.send(&body.command()).await?;
+    let (room, position) = written(&call, accepted).await;
+    Ok(Reply::created(&room).at(position))
 }
 
-pub(crate) async fn open_direct(call: Call) -> Outcome {
-    let NewDirect { members } = call.body()?;
-    let accepted = call.send(&OpenDirect { members }).await?;
+pub(crate) async fn open_direct(call: Call, body: NewDirect) -> Made<Room> {
+    let accepted = call.send(&body.command()).await?;
     let created = accepted.result.created;
-    written(&call, accepted, created).await
+    let (room, position) = written(&call, accepted).await;
+    Ok(Reply::made(created, &room).at(position))
 }
 
-pub(crate) async fn change(call: Call) -> Outcome {
-    let room_id = call.id("room_id")?;
-    let RoomChanges { name, topic, visibility, retention_days, archived } = call.body()?;
-    let command = ChangeRoom { room_id, name, topic, visibility, retention_days, archived };
-    let accepted = call.send(&command).await?;
-    written(&call, accepted, false).await
+pub(crate) async fn change(
+    call: Call,
+    Path(room_id): Path<RoomId>,
+    body: RoomChanges,
+) -> Done<Room> {
+    let accepted = call.send(&body.command(room_id)).await?;
+    let (room, position) = written(&call, accepted).await;
+    Ok(Reply::ok(&room).at(position))
 }
 
-pub(crate) async fn archive(call: Call) -> Outcome {
-    let room_id = call.id("room_id")?;
-    call.body::<Nothing>()?;
+pub(crate) async fn archive(call: Call, Path(room_id): Path<RoomId>, _: Nothing) -> NoContent {
     let accepted = call.send(&ArchiveRoom { room_id }).await?;
     projected(&call, accepted.position.as_ref()).await;
-    Ok(Answer::nothing().at(accepted.position))
+    Ok(Reply::no_content().at(accepted.position))
 }
 
-pub(crate) async fn one(call: Call) -> Outcome {
-    let id = call.id("room_id")?;
-    Ok(Answer::ok(&whole_room(&call, &id).await?))
+pub(crate) async fn one(call: Call, Path(id): Path<RoomId>) -> Done<Room> {
+    Ok(Reply::ok(&whole_room(&call, &id).await?))
 }
 
 /// The room as the read model has it after a write; as the command left it when the read model lags.
-pub(crate) async fn written(
+pub(super) async fn written(
     call: &Call,
     accepted: Accepted<RoomOutcome>,
-    created: bool,
-) -> Outcome {
+) -> (Room, Option<Position>) {
     let Accepted { position, result } = accepted;
     let room = match projected(call, position.as_ref()).await {
         true => whole_room(call, &result.room.id).await.ok(),
         false => None,
     };
-    let room = room.unwrap_or_else(|| documents::written_room(&result.room));
-    Ok(Answer::made(created, &room).at(position))
+    (room.unwrap_or_else(|| documents::written_room(&result.room)), position)
 }
 
 /// Waits until a write can be read; false when that takes too long.
@@ -141,7 +102,7 @@ pub(crate) async fn projected(call: &Call, position: Option<&Position>) -> bool 
 
 async fn whole_room(call: &Call, id: &RoomId) -> Result<Room, Rejection> {
     let seen = access::visible(call, id).await?;
-    // What is said in a room is for its members.
+    // Messages of a room are for its members.
     let Some(membership) = &seen.membership else {
         return Ok(documents::room(&seen.room, None, None, Timestamp::now()));
     };
@@ -159,7 +120,7 @@ async fn last_messages(
     rooms: &[&RoomDoc],
 ) -> Result<HashMap<RoomId, schemas::views::Message>, Rejection> {
     let found = store.last_messages(rooms).await.map_err(failure::store)?;
-    let senders = call.state.people.senders(found.iter().map(|doc| &doc.sender_id)).await?;
+    let senders = call.state.users.senders(found.iter().map(|doc| &doc.sender_id)).await?;
     let epoch = call.epoch();
     let view = |doc: MessageDoc| {
         let sender = senders.of(&doc.sender_id);
@@ -168,8 +129,7 @@ async fn last_messages(
     Ok(found.into_iter().map(view).collect())
 }
 
-pub(crate) async fn list(call: Call) -> Outcome {
-    let query: RoomQuery = call.query()?;
+pub(crate) async fn list(call: Call, Query(query): Query<RoomQuery>) -> Done<Page<Room>> {
     match (query.visibility, &query.name, &query.query) {
         (None, None, None) => own(&call, &query).await,
         (Some(Visibility::Private), ..) => Err(wrong("?visibility", "only public rooms are found")),
@@ -200,7 +160,7 @@ fn wrong(pointer: &str, detail: &str) -> Rejection {
 }
 
 /// The caller's rooms, newest activity first.
-async fn own(call: &Call, query: &RoomQuery) -> Outcome {
+async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
     let caller = call.caller()?;
     let epoch = call.epoch();
     let list = List { epoch: &epoch, parts: vec!["rooms", caller.user_id.as_str()] };
@@ -226,11 +186,11 @@ async fn own(call: &Call, query: &RoomQuery) -> Outcome {
         documents::room(&room, Some((&membership, unread)), last, now)
     };
     let items: Vec<Room> = items.into_iter().map(view).collect();
-    Ok(Answer::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
+    Ok(Reply::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }
 
 /// What waits for the caller altogether. Threads are not followed yet: none waits.
-pub(crate) async fn unread_summary(call: Call) -> Outcome {
+pub(crate) async fn unread_summary(call: Call) -> Done<UnreadSummary> {
     let user = &call.caller()?.user_id;
     let store = call.state.read_model.current();
     let mut summary = UnreadSummary::default();
@@ -248,10 +208,10 @@ pub(crate) async fn unread_summary(call: Call) -> Outcome {
         from = ListFrom::After(ActivityAnchor { last_activity: last.last_activity, room_id });
     }
     summary.notifications = store.inbox(user).await.map_err(failure::store)?.unread_count;
-    Ok(Answer::ok(&summary))
+    Ok(Reply::ok(&summary))
 }
 
-/// What waits for somebody in their rooms.
+/// What waits for a user in their rooms.
 async fn unread_in(
     store: &dyn ReadStore,
     rooms: &[(RoomDoc, MembershipDoc)],
@@ -262,8 +222,8 @@ async fn unread_in(
     Ok(ids.zip(counted).collect())
 }
 
-/// Rooms anyone may find, by name; with the caller's membership where he is in.
-async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Outcome {
+/// Public rooms, by name; with the caller's membership where there is one.
+async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Done<Page<Room>> {
     let caller = call.caller()?;
     let epoch = call.epoch();
     let (kind, text) = match &filter {
@@ -298,5 +258,5 @@ async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Outcome {
         documents::room(room, own, None, now)
     };
     let items: Vec<Room> = items.iter().map(view).collect();
-    Ok(Answer::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
+    Ok(Reply::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }

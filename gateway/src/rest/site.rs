@@ -1,54 +1,52 @@
-//! What is not about chat: health, keys, and pages for people who look at the API.
+//! What is not about chat: health, keys, and pages for people who read about the API.
 //!
-//! Health is bare here: why a process is not well, and its figures, are for operators, on their own port.
+//! Health is bare here: why a process is not well, and its metrics, are for operators, on their own port.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use schemas::{Code, Rejection};
+use schemas::Code;
 use serde_json::json;
 
-use crate::http::{Answer, Call, Outcome};
+use crate::http::{Call, Path, Reply, Shown};
 use crate::{html, problem};
 
 const HTML: &str = "text/html; charset=utf-8";
-/// Keys change rarely; whoever verifies tokens himself may keep them for a minute.
+/// Keys change rarely; a client that verifies tokens itself may keep them for a minute.
 const KEYS_KEPT: HeaderValue = HeaderValue::from_static("public, max-age=60");
 
-pub(crate) async fn livez(call: Call) -> Outcome {
-    Ok(bare(call.state.health.live().is_ok()))
+pub(crate) async fn livez(call: Call) -> Shown {
+    bare(call.state.health.live().is_ok())
 }
 
-pub(crate) async fn readyz(call: Call) -> Outcome {
-    Ok(bare(call.state.health.ready().is_ok()))
+pub(crate) async fn readyz(call: Call) -> Shown {
+    bare(call.state.health.ready().is_ok())
 }
 
-fn bare(well: bool) -> Answer {
+fn bare(well: bool) -> Shown {
     let (status, word) = if well {
         (StatusCode::OK, "ok")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
     };
-    Answer::json(status, &json!({ "status": word }))
+    Ok(Reply::json(status, &json!({ "status": word })))
 }
 
-pub(crate) async fn jwks(call: Call) -> Outcome {
+pub(crate) async fn jwks(call: Call) -> Shown {
     let keys = call.state.sessions.jwks().await?;
-    Ok(Answer::ok(&keys).with(CACHE_CONTROL, KEYS_KEPT))
+    Ok(Reply::json(StatusCode::OK, &keys).with(CACHE_CONTROL, KEYS_KEPT))
 }
 
-pub(crate) async fn openapi(call: Call) -> Outcome {
-    Ok(Answer::text("application/json", call.state.description.json.clone()))
+pub(crate) async fn openapi(call: Call) -> Shown {
+    Ok(Reply::text("application/json", call.state.description.json.clone()))
 }
 
-pub(crate) async fn docs(call: Call) -> Outcome {
-    Ok(Answer::text(HTML, call.state.description.page.clone()))
+pub(crate) async fn docs(call: Call) -> Shown {
+    Ok(Reply::text(HTML, call.state.description.page.clone()))
 }
 
 /// What a type of problem means: its `type` leads here.
-pub(crate) async fn problem_type(call: Call) -> Outcome {
-    let name = call.part("code");
-    let code = Code::ALL.iter().find(|code| code.as_str() == name).copied();
-    let code = code.ok_or_else(Rejection::not_found)?;
+pub(crate) async fn problem_type(_call: Call, Path(code): Path<Code>) -> Shown {
+    let name = code.as_str();
     let again = if code.retryable() {
         "The same request may succeed later."
     } else {
@@ -58,10 +56,10 @@ pub(crate) async fn problem_type(call: Call) -> Outcome {
     let body = format!(
         "<h1>{title}</h1><p><code>{name}</code>, HTTP {status}</p><p>{meaning}</p><p>{again}</p>"
     );
-    Ok(Answer::text(HTML, html::framed(title, &body)))
+    Ok(Reply::text(HTML, html::framed(title, &body)))
 }
 
-pub(crate) async fn index(_call: Call) -> Outcome {
+pub(crate) async fn index(_call: Call) -> Shown {
     let body = r#"<h1>Tidings</h1>
 <p>An event-sourced chat backend. This is its one port: REST under <code>/v1</code>, WebSocket at <code>/v1/ws</code>.</p>
 <ul>
@@ -75,5 +73,5 @@ pub(crate) async fn index(_call: Call) -> Outcome {
   -d '{"username":"ada","email":"ada@example.org","password":"correct horse"}'
 curl -sX POST $HOST/v1/sessions -H 'content-type: application/json' \
   -d '{"login":"ada","password":"correct horse"}'</pre>"#;
-    Ok(Answer::text(HTML, html::framed("Tidings", body)))
+    Ok(Reply::text(HTML, html::framed("Tidings", body)))
 }

@@ -43,7 +43,7 @@ struct Standing {
 pub(crate) struct Sessions {
     bus: Bus,
     keys: Keys,
-    /// With whose they are: a session is good for nobody else.
+    /// With the user they belong to: a session is good for that user only.
     active: Cache<SessionId, (UserId, Role)>,
     ended: Cache<SessionId, ()>,
     changed: Cache<UserId, Standing>,
@@ -52,7 +52,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Knows nobody yet.
+    /// Starts without any session known.
     #[must_use]
     pub(crate) fn new(bus: Bus, namespace: &Namespace) -> Self {
         let cache = |most: u64, long: Duration| (most, long);
@@ -81,7 +81,7 @@ impl Sessions {
         self.check(caller).await
     }
 
-    /// Checks the session of a caller who has shown by other means who he is (a ticket).
+    /// Checks the session of a caller who was authenticated by other means (a ticket).
     ///
     /// # Errors
     /// `unauthenticated` when it has ended, `unavailable` when that cannot be found out.

@@ -1,11 +1,25 @@
-//! Reading a client's frame: JSON text in, a frame or what is wrong with it out.
+//! Reading a client's frame: JSON text in, a frame or all that is wrong with it out.
+//!
+//! The table at the end is the one list of frames. A frame has `type`, an optional `id`, and fields. Those of a command
+//! are what the path of its REST route holds and what its body holds, read by the same shape (`requests`).
 
-use schemas::frames::{ClientFrame, FrameId};
-use schemas::{Code, FieldError, Rejection};
+use schemas::commands::{Caller, DeleteMessage, EditMessage, MarkRead, PostMessage};
+use schemas::frames::FrameId;
+use schemas::{MessageId, Rejection, RoomId};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
-/// The longest text a client may call a frame.
+use super::commands::{Answered, Outcome, carry_out};
+use crate::http::{Fields, Shape, Token, json_value, shape};
+use crate::limits::weight;
+use crate::problem;
+use crate::requests::Nothing;
+use crate::requests::message::{MessageChange, NewMessage, deletion};
+use crate::requests::receipt::ReadUpTo;
+use crate::state::AppState;
+
+/// The longest text a client may call a frame, in bytes.
 const MAX_ID: usize = 128;
 
 /// Why a text is no frame.
@@ -15,10 +29,139 @@ pub(crate) enum Fault {
     Invalid {
         /// What the client calls it, as far as that can be read.
         id: Option<FrameId>,
+        /// Names everything that is wrong.
         rejection: Rejection,
     },
-    /// It is not JSON: the client is not one of this protocol.
+    /// It is not JSON: the client does not speak this protocol.
     NotJson,
+}
+
+/// A client's frame.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// What the client calls it; given back with the answer.
+    pub(crate) id: Option<FrameId>,
+    /// Its type, as it stands on the wire.
+    pub(crate) name: &'static str,
+    pub(crate) content: Content,
+}
+
+/// What a frame asks for.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Hello(Hello),
+    Resume(Resume),
+    Ping(Ping),
+    Command(SocketCommand),
+}
+
+shape! {
+    /// Authenticates the socket, and resumes.
+    Hello {
+        /// An access token.
+        #[schemars(with = "Option<String>")]
+        token: Option<Token>,
+        /// The position to resume after.
+        resume: Option<String>,
+    }
+    /// Resumes on a socket that is authenticated.
+    Resume {
+        /// The position to resume after.
+        position: String,
+    }
+    /// Asks for a `pong`.
+    Ping {}
+}
+
+/// Commands with the same key are carried out one after the other, in the order they came: posts to one room, changes
+/// of one message, markers of one room.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum SequenceKey {
+    Room(RoomId),
+    Message(MessageId),
+    Marker(RoomId),
+}
+
+/// Declares the frames: `control` frames are answered by the socket itself, `commands` are sent to a service.
+macro_rules! frames {
+    (
+        control { $($control:literal => $content:ident;)* }
+        commands { $(
+            $name:literal => $variant:ident($command:ident)
+                from $place:ident: $id:ty, $body:ident via $build:expr, in turn by $key:ident;
+        )* }
+    ) => {
+        /// A command of a frame.
+        #[derive(Debug, Clone)]
+        pub(crate) enum SocketCommand { $($variant($command),)* }
+
+        /// The types of frames, for an answer to an unknown one.
+        const NAMES: &[&str] = &[$($control,)* $($name,)*];
+
+        #[cfg(test)]
+        const FIELDS: &[(&str, Option<&str>, &[&str])] = &[
+            $(($control, None, $content::FIELDS),)*
+            $(($name, Some(stringify!($place)), $body::FIELDS),)*
+        ];
+
+        /// Reads the fields of a type; none when one is at fault, which is then on record.
+        fn content(kind: &str, fields: &mut Fields) -> Option<(&'static str, Content)> {
+            match kind {
+                $($control => {
+                    Some(($control, Content::$content(<$content as Shape>::read(fields)?)))
+                })*
+                $($name => {
+                    let place: Option<$id> = fields.take(stringify!($place));
+                    let body = <$body as Shape>::read(fields);
+                    let command = ($build)(body?, place?);
+                    Some(($name, Content::Command(SocketCommand::$variant(command))))
+                })*
+                _ => {
+                    fields.refuse("type", "invalid_value", format!("must be one of {}", NAMES.join(", ")));
+                    fields.pass_over_rest();
+                    None
+                }
+            }
+        }
+
+        impl SocketCommand {
+            /// How many bytes it may have stored.
+            pub(crate) fn weight(&self) -> u64 {
+                match self { $(Self::$variant(command) => weight(command),)* }
+            }
+
+            pub(crate) fn key(&self) -> SequenceKey {
+                match self { $(Self::$variant(command) => SequenceKey::$key(command.$place.clone()),)* }
+            }
+
+            /// Has it carried out.
+            pub(crate) async fn carry_out(
+                self,
+                app: &AppState,
+                caller: &Caller,
+            ) -> Result<Outcome, Rejection> {
+                match self {
+                    $(Self::$variant(command) => {
+                        let message = <<$command as schemas::commands::Command>::Output as Answered>::message;
+                        carry_out(&command, message, app, caller).await
+                    })*
+                }
+            }
+        }
+    };
+}
+frames! {
+    control {
+        "hello" => Hello;
+        "resume" => Resume;
+        "ping" => Ping;
+    }
+    commands {
+        "post" => Post(PostMessage) from room_id: RoomId, NewMessage via NewMessage::command, in turn by Room;
+        "edit" => Edit(EditMessage) from message_id: MessageId, MessageChange via MessageChange::command, in turn by Message;
+        "delete" => Delete(DeleteMessage) from message_id: MessageId, Nothing via deletion, in turn by Message;
+        "read" => Read(MarkRead) from room_id: RoomId, ReadUpTo via ReadUpTo::command, in turn by Marker;
+    }
 }
 
 /// What can be read of a frame whatever else is wrong with it.
@@ -29,84 +172,59 @@ struct Probe {
 }
 
 /// Reads a frame.
-pub(crate) fn parse(text: &str) -> Result<ClientFrame, Fault> {
-    let frame: ClientFrame = serde_json::from_str(text).map_err(|error| fault(text, &error))?;
-    match id_of(&frame) {
-        Some(FrameId::Text(id)) if id.len() > MAX_ID => {
-            Err(Fault::Invalid { id: None, rejection: long_id() })
+pub(crate) fn parse(text: &str) -> Result<Frame, Fault> {
+    let given = match json_value(text.as_bytes()) {
+        Ok(Value::Object(given)) => given,
+        Ok(_) => return Err(invalid(None, problem::bad("a frame is a JSON object"))),
+        Err(error) => return Err(unreadable(text, &error)),
+    };
+    let mut fields = Fields::of_object(given);
+    let id: Option<Option<FrameId>> = fields.take("id");
+    let named = id.clone().flatten();
+    let kind: Option<String> = fields.take("type");
+    let content = match &kind {
+        Some(kind) => content(kind, &mut fields),
+        None => {
+            fields.pass_over_rest();
+            None
         }
-        _ => Ok(frame),
-    }
+    };
+    let frame = id.zip(content).map(|(id, (name, content))| Frame { id, name, content });
+    fields.finish(frame).map_err(|rejection| invalid(named, rejection))
 }
 
-fn fault(text: &str, error: &serde_json::Error) -> Fault {
-    use serde_json::error::Category;
-    match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => Fault::NotJson,
-        // The parser stops at the first thing that does not fit; what follows may not be JSON at all.
-        Category::Data if serde_json::from_str::<IgnoredAny>(text).is_err() => Fault::NotJson,
-        Category::Data => {
-            let id = serde_json::from_str(text).ok().and_then(|probe: Probe| probe.id);
-            let id = id.filter(|id| !matches!(id, FrameId::Text(text) if text.len() > MAX_ID));
-            // The parser quotes what it found, which can be as long as the frame: cut.
-            let detail: String = error.to_string().chars().take(200).collect();
-            let fault = FieldError {
-                pointer: String::new(),
-                code: "invalid_format".into(),
-                detail: detail.clone(),
-            };
-            let rejection = Rejection {
-                code: Code::ValidationFailed,
-                detail,
-                errors: vec![fault],
-                retry_after: None,
-            };
-            Fault::Invalid { id, rejection }
-        }
+/// The parser stops at the first thing it refuses, a field named twice; what follows may not be JSON at all.
+fn unreadable(text: &str, error: &serde_json::Error) -> Fault {
+    if !error.is_data() || serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return Fault::NotJson;
     }
+    let id = serde_json::from_str(text).ok().and_then(|probe: Probe| probe.id).filter(is_short);
+    let detail = format!("a field is named twice, at column {}", error.column());
+    invalid(id, Rejection::field(schemas::Code::ValidationFailed, "", "duplicate", detail))
 }
 
-fn long_id() -> Rejection {
-    let detail = format!("id must have at most {MAX_ID} bytes");
-    Rejection::field(Code::ValidationFailed, "/id", "too_long", detail)
+fn invalid(id: Option<FrameId>, rejection: Rejection) -> Fault {
+    Fault::Invalid { id, rejection }
 }
 
-/// What the client calls a frame.
-pub(crate) const fn id_of(frame: &ClientFrame) -> Option<&FrameId> {
-    match frame {
-        ClientFrame::Hello { id, .. }
-        | ClientFrame::Post { id, .. }
-        | ClientFrame::Edit { id, .. }
-        | ClientFrame::Delete { id, .. }
-        | ClientFrame::Read { id, .. }
-        | ClientFrame::Resume { id, .. }
-        | ClientFrame::Ping { id } => id.as_ref(),
-    }
-}
-
-/// A frame's type, as it stands on the wire.
-pub(crate) const fn name_of(frame: &ClientFrame) -> &'static str {
-    match frame {
-        ClientFrame::Hello { .. } => "hello",
-        ClientFrame::Post { .. } => "post",
-        ClientFrame::Edit { .. } => "edit",
-        ClientFrame::Delete { .. } => "delete",
-        ClientFrame::Read { .. } => "read",
-        ClientFrame::Resume { .. } => "resume",
-        ClientFrame::Ping { .. } => "ping",
-    }
+fn is_short(id: &FrameId) -> bool {
+    !matches!(id, FrameId::Text(text) if text.len() > MAX_ID)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::fixture::{message, room};
+    use schemas::Code;
+    use std::collections::BTreeSet;
 
     #[track_caller]
-    fn invalid(text: &str, expected: Option<&FrameId>) {
+    fn invalid(text: &str, expected: Option<&FrameId>) -> Vec<String> {
         match parse(text) {
             Err(Fault::Invalid { id, rejection }) => {
                 assert_eq!(id.as_ref(), expected, "{text}");
                 assert_eq!(rejection.code, Code::ValidationFailed);
+                rejection.errors.into_iter().map(|fault| fault.pointer).collect()
             }
             other => panic!("{text}: {other:?}"),
         }
@@ -121,24 +239,28 @@ mod tests {
             ("\"a\"", "\"a\""),
         ] {
             let frame = parse(&format!(r#"{{"type":"ping","id":{id}}}"#)).unwrap();
-            let back = serde_json::to_string(id_of(&frame).unwrap()).unwrap();
-            assert_eq!(back, json);
+            assert_eq!(serde_json::to_string(&frame.id.unwrap()).unwrap(), json);
         }
+        assert_eq!(parse(r#"{"type":"ping","id":null}"#).unwrap().id, None);
     }
 
     #[test]
     fn what_is_json_and_no_frame_is_answered_with_its_id() {
         let one = FrameId::Number(1.into());
         let one = || Some(&one);
-        invalid(r#"{"type":"dance","id":1}"#, one());
-        invalid(r#"{"type":"ping","id":1,"extra":true}"#, one());
-        invalid(r#"{"type":"post","id":1,"room_id":"x"}"#, one());
-        invalid(r#"{"id":1}"#, one());
-        invalid(r#"{"type":"ping","id":{}}"#, None);
-        invalid(r#"{"type":"ping","type":"ping","id":1}"#, one());
-        invalid("[]", None);
-        invalid("7", None);
-        invalid(&format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(129)), None);
+        assert_eq!(invalid(r#"{"type":"dance","id":1,"to":"music"}"#, one()), ["/type"]);
+        assert_eq!(invalid(r#"{"type":"ping","id":1,"extra":true}"#, one()), ["/extra"]);
+        assert_eq!(
+            invalid(r#"{"type":"post","id":1,"room_id":"x"}"#, one()),
+            ["/room_id", "/body"]
+        );
+        assert_eq!(invalid(r#"{"id":1}"#, one()), ["/type"]);
+        assert_eq!(invalid(r#"{"type":"ping","id":{}}"#, None), ["/id"]);
+        assert_eq!(invalid(r#"{"type":"ping","type":"ping","id":1}"#, one()), [""]);
+        assert_eq!(invalid("[]", None), [""; 0]);
+        assert_eq!(invalid("7", None), [""; 0]);
+        let long = format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(129));
+        assert_eq!(invalid(&long, None), ["/id"]);
     }
 
     #[test]
@@ -147,7 +269,64 @@ mod tests {
         for text in
             ["", "hello", "{", r#"{"type":"ping","id":1e400}"#, r#"{"type":"\ud800"}"#, &deep]
         {
-            assert_eq!(parse(text), Err(Fault::NotJson), "{:.40}", text);
+            assert_eq!(parse(text).err(), Some(Fault::NotJson), "{text:.40}");
         }
+        let then_broken = r#"{"type":"ping","type":"ping",}"#;
+        assert_eq!(parse(then_broken).err(), Some(Fault::NotJson));
+    }
+
+    #[test]
+    fn every_field_at_fault_is_named() {
+        let pointers = invalid(
+            r#"{"type":"post","room_id":"room_*","client_id":"a b","body":" ","attachments":["x"],"thread_root_id":">","also":1}"#,
+            None,
+        );
+        let expected =
+            ["/room_id", "/client_id", "/body", "/attachments/0", "/thread_root_id", "/also"];
+        assert_eq!(pointers, expected);
+        let many = format!(
+            r#"{{"type":"post","room_id":"{}","body":"a","attachments":[{}]}}"#,
+            room(1),
+            ["7"; 11].join(",")
+        );
+        assert_eq!(invalid(&many, None), ["/attachments"]);
+    }
+
+    #[test]
+    fn posts_to_a_room_wait_for_each_other_and_markers_do_not() {
+        let key = |json: &str| match parse(json).unwrap().content {
+            Content::Command(command) => command.key(),
+            other => panic!("{other:?}"),
+        };
+        let (room, message) = (room(1), message(1));
+        let post = key(&format!(r#"{{"type":"post","room_id":"{room}","body":"a"}}"#));
+        let mark =
+            key(&format!(r#"{{"type":"read","room_id":"{room}","message_id":"{message}"}}"#));
+        assert_eq!((post, mark), (SequenceKey::Room(room.clone()), SequenceKey::Marker(room)));
+    }
+
+    /// The schema that clients are given is made of [`schemas::frames::ClientFrame`]; this table is what is read.
+    #[test]
+    fn frames_are_read_as_their_schema_says() {
+        let schema = schemars::schema_for!(schemas::frames::ClientFrame).to_value();
+        let described: BTreeSet<(String, BTreeSet<String>)> = schema["oneOf"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| {
+                let fields = one["properties"].as_object().unwrap().keys();
+                let fields = fields.filter(|name| !["type", "id"].contains(&name.as_str()));
+                let name = one["properties"]["type"]["const"].as_str().unwrap();
+                (name.to_owned(), fields.cloned().collect())
+            })
+            .collect();
+        let read: BTreeSet<(String, BTreeSet<String>)> = FIELDS
+            .iter()
+            .map(|(name, place, fields)| {
+                let fields = fields.iter().chain(place).map(|field| (*field).to_owned());
+                ((*name).to_owned(), fields.collect())
+            })
+            .collect();
+        assert_eq!(read, described);
     }
 }

@@ -63,9 +63,9 @@ pub(crate) async fn handshake(
     Ok(response)
 }
 
-/// Too many sockets of one address have not said whose they are.
+/// Too many sockets of one address are not authenticated yet.
 fn crowded() -> Rejection {
-    let detail = "too many sockets of your address wait for their hello; open fewer, or authenticate the handshake";
+    let detail = "too many sockets of this client address are not authenticated yet; open fewer, or authenticate the handshake";
     Rejection::new(Code::RateLimited, detail).retry_after(u32::from(HELLO))
 }
 
@@ -79,7 +79,7 @@ fn other_version(context: &RequestContext) -> HttpResponse {
     response
 }
 
-/// Who opens the socket, when the handshake says so; otherwise the first frame will.
+/// The user who opens the socket, if the handshake says so; otherwise the first frame will.
 async fn authenticate(
     app: &AppState,
     context: &RequestContext,
@@ -142,8 +142,8 @@ fn ticket(query: &str) -> Result<Option<&str>, Rejection> {
     Ok(found)
 }
 
-/// A browser says which page opens the socket: pages of this host and of the configured origins may. What
-/// is no browser says nothing.
+/// A browser says which page opens the socket: pages of this host and of the configured origins may. Other clients
+/// say nothing.
 fn check_origin(request: &HttpRequest, config: &Config) -> Result<(), Rejection> {
     let said = request.headers().get_all(header::ORIGIN).count();
     if said > 1 || Origin::of(request, config) == Origin::Foreign {

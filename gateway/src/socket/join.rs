@@ -1,4 +1,4 @@
-//! How somebody comes in: found out, given a seat, welcomed, resumed.
+//! How a user joins: authenticated, given a slot, welcomed, resumed.
 
 use std::rc::Rc;
 
@@ -8,17 +8,15 @@ use schemas::values::Secret;
 use schemas::{Code, Position, Rejection};
 use telemetry::error_chain;
 
-use super::session::{Phase, Resume, Shared};
+use super::session::{Phase, RATE_LIMITED_MS, Resume, Shared};
 use crate::documents;
 use crate::live::{HEARTBEAT, JoinError, Joining};
 
-/// When to come back after having asked for far too much.
-pub(super) const RATE_LIMITED_MS: u32 = 5_000;
-/// When to come back after something we need has not answered.
+/// Milliseconds after which to come back when a service did not answer.
 const SOON_MS: u32 = 1_000;
 
 impl Shared {
-    /// The first frame of a stranger.
+    /// The first frame of a socket that the handshake has not authenticated.
     pub(super) async fn hello(
         self: Rc<Self>,
         id: Option<FrameId>,
@@ -45,29 +43,29 @@ impl Shared {
         self.outbox.close(code, "temporarily unavailable", Some(SOON_MS));
     }
 
-    /// Somebody is known: gives him a seat and joins him.
+    /// The user is known: claims a slot for them and joins.
     pub(super) async fn enter(self: Rc<Self>, caller: Caller, resume: Option<Resume>) {
         *self.phase.borrow_mut() = Phase::Busy;
-        if !self.outbox.is_open() || !self.take_seat(&caller) {
+        if !self.outbox.is_open() || !self.claim_slot(&caller) {
             return;
         }
-        // Asked again now that the seat is taken: a session that ended in between has closed no seat.
+        // Asked again now that the slot is claimed: a session that ended in between has closed no slot.
         let caller = match self.app.sessions.check(caller).await {
             Ok(caller) => caller,
             Err(rejection) => return self.turn_away(None, &rejection),
         };
         match self.join(&caller, resume).await {
             Ok(()) => self.settled(Phase::Present(Rc::new(caller))),
-            Err(Arrival::Refused(rejection)) => self.turn_away(None, &rejection),
-            Err(Arrival::Join(JoinError::Gone)) => {}
-            Err(Arrival::Join(error @ JoinError::Unavailable(_))) => {
+            Err(Refusal::Refused(rejection)) => self.turn_away(None, &rejection),
+            Err(Refusal::Join(JoinError::Gone)) => {}
+            Err(Refusal::Join(error @ JoinError::Unavailable(_))) => {
                 tracing::warn!(error = %error_chain(&error), "a socket cannot join");
                 self.close_for_now();
             }
         }
     }
 
-    fn take_seat(&self, caller: &Caller) -> bool {
+    fn claim_slot(&self, caller: &Caller) -> bool {
         let (app, outbox) = (&self.app, &self.outbox);
         let (user, session) = (&caller.user_id, caller.session_id.clone());
         let limit = app.config.sockets_per_user;
@@ -86,10 +84,10 @@ impl Shared {
         true
     }
 
-    async fn join(&self, caller: &Caller, resume: Option<Resume>) -> Result<(), Arrival> {
-        let account = self.app.people.one(&caller.user_id).await.map_err(Arrival::Refused)?;
+    async fn join(&self, caller: &Caller, resume: Option<Resume>) -> Result<(), Refusal> {
+        let account = self.app.users.one(&caller.user_id).await.map_err(Refusal::Refused)?;
         let Some(account) = account else {
-            return Err(Arrival::Refused(Rejection::new(Code::Unauthenticated, "no such account")));
+            return Err(Refusal::Refused(Rejection::new(Code::Unauthenticated, "no such account")));
         };
         let joining = self.joining(caller);
         let session_id = caller.session_id.clone();
@@ -103,7 +101,7 @@ impl Shared {
         joining
             .join(resume.map(|resume| self.position(resume)), welcome)
             .await
-            .map_err(Arrival::Join)
+            .map_err(Refusal::Join)
     }
 
     fn joining(&self, caller: &Caller) -> Joining {
@@ -122,7 +120,7 @@ impl Shared {
         }
     }
 
-    /// Somebody who is present wants to resume, or says hello once more.
+    /// A user who has joined wants to resume, or says hello once more.
     pub(super) fn begin_resume(
         self: &Rc<Self>,
         id: Option<FrameId>,
@@ -134,7 +132,7 @@ impl Shared {
         let (shared, caller) = (Rc::clone(self), Rc::clone(caller));
         actix_web::rt::spawn(async move {
             if let Some(token) = token
-                && let Err(rejection) = shared.same_person(&token, &caller).await
+                && let Err(rejection) = shared.same_user(&token, &caller).await
             {
                 return shared.turn_away(id, &rejection);
             }
@@ -146,7 +144,7 @@ impl Shared {
         });
     }
 
-    async fn same_person(&self, token: &Secret, caller: &Caller) -> Result<(), Rejection> {
+    async fn same_user(&self, token: &Secret, caller: &Caller) -> Result<(), Rejection> {
         let other = self.app.sessions.authenticate(token.expose()).await?;
         if other.user_id == caller.user_id && other.session_id == caller.session_id {
             return Ok(());
@@ -172,8 +170,8 @@ impl Shared {
     }
 }
 
-/// Why somebody could not come in.
-enum Arrival {
+/// Why a user could not join.
+enum Refusal {
     Refused(Rejection),
     Join(JoinError),
 }

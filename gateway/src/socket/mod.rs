@@ -4,13 +4,13 @@
 //! socket receives, and what waits to be written to it, is the business of [`crate::live`]; what a command does
 //! is that of the services.
 
-mod chain;
+mod command_queue;
+mod commands;
 mod connection;
 mod frames;
 mod handshake;
 mod inbound;
 mod join;
-mod orders;
 mod session;
 mod upgrade;
 

@@ -1,4 +1,4 @@
-//! A socket's conversation: who is there, what he sends, what that leads to.
+//! A socket's conversation: whose it is, what the client sends, what that leads to.
 //!
 //! Everything here runs on the worker thread that owns the connection: reading a frame never waits, and what
 //! must wait (authentication, joining, commands) is a task of its own on the same thread.
@@ -12,37 +12,38 @@ use std::time::Instant;
 use actix_web::rt;
 use actix_web::web::Data;
 use schemas::commands::Caller;
-use schemas::frames::{ClientFrame, CloseCode, FrameId, ServerFrame};
+use schemas::frames::{CloseCode, FrameId, ServerFrame};
 use schemas::{Code, Position, Rejection, UserId};
 use serde::Serialize;
 use tracing::Instrument;
 
-use super::chain::{Asked, Chain};
-use super::frames::{Fault, id_of, name_of, parse};
+use super::command_queue::{CommandQueue, PendingCommand};
+use super::commands::{Outcome, carry_out_posts, outcome_name};
+use super::frames::{Content, Fault, Frame, Hello, Ping, SequenceKey, SocketCommand, parse};
 use super::inbound::{Broken, Incoming};
-use super::join::RATE_LIMITED_MS;
-use super::orders::{Key, Order, Outcome, carry_out_posts, outcome_name};
 use crate::limits::{Allowance, Stranger, too_much};
 use crate::live::{Framed, Outbox, wire};
 use crate::problem::problem;
 use crate::state::AppState;
 
-/// Orders of one socket that may be under way or waiting for their turn; more are not read.
+/// Commands of one socket that may be under way or waiting for their turn; more are not read.
 const MAX_UNDER_WAY: usize = 64;
 /// Frames of a socket before its session is known: one hello, and some pings while it is looked at.
 const MAX_UNKNOWN: u32 = 60;
+/// Milliseconds after which a client that has asked for far too much may come back.
+pub(super) const RATE_LIMITED_MS: u32 = 5_000;
 /// RFC 6455, section 7.4.1.
 const PROTOCOL_ERROR: u16 = 1002;
 const INVALID_PAYLOAD: u16 = 1007;
 
-/// Who is there.
+/// Whose the socket is.
 #[derive(Clone)]
 pub(super) enum Phase {
-    /// Nobody has said who he is.
+    /// Not known yet.
     Stranger,
-    /// Being found out, or joining, or resuming: nothing is read meanwhile.
+    /// Authenticating, joining or resuming: nothing is read meanwhile.
     Busy,
-    /// Somebody, who hears what happens.
+    /// A user's, and they receive what happens.
     Present(Rc<Caller>),
 }
 
@@ -51,12 +52,12 @@ pub(super) struct Shared {
     pub(super) app: Data<AppState>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) phase: RefCell<Phase>,
-    /// Whose seat is to be given back at the end.
+    /// The user whose slot is to be given back at the end.
     pub(super) seated: RefCell<Option<UserId>>,
     /// The place of a socket among those of its address that have no session.
     pub(super) stranger: RefCell<Option<Stranger>>,
     under_way: Cell<usize>,
-    chains: RefCell<HashMap<Key, Chain>>,
+    queues: RefCell<HashMap<SequenceKey, CommandQueue>>,
 }
 
 /// What a client asked to resume from.
@@ -92,12 +93,12 @@ impl Session {
             seated: RefCell::new(None),
             stranger: RefCell::new(stranger),
             under_way: Cell::new(0),
-            chains: RefCell::new(HashMap::new()),
+            queues: RefCell::new(HashMap::new()),
         };
         Self { shared: Rc::new(shared), unknown: 0 }
     }
 
-    /// The handshake has shown who is there.
+    /// The handshake has authenticated the user.
     pub(super) fn welcome(&self, caller: Caller) {
         *self.shared.phase.borrow_mut() = Phase::Busy;
         rt::spawn(Rc::clone(&self.shared).enter(caller, None));
@@ -137,7 +138,7 @@ impl Session {
         }
     }
 
-    /// Whether one more frame may be dealt with: the person's allowance, once it is known whose it is.
+    /// Whether one more frame may be dealt with: by the user's allowance, once they are known.
     fn allowance(&mut self) -> Allowance {
         if let Some(user) = self.shared.seated.borrow().as_ref() {
             return self.shared.app.limits.frame(user);
@@ -163,57 +164,49 @@ impl Session {
             (Err(Fault::NotJson), _) | (Err(Fault::Invalid { .. }), Phase::Stranger) => {
                 return self.shared.close(CloseCode::BadFrame);
             }
+            (Err(Fault::Invalid { id, .. }) | Ok(Frame { id, .. }), _) if refused => {
+                let rejection = Rejection::new(Code::RateLimited, "too many frames; wait a moment");
+                return self.shared.refuse(id, &rejection.retry_after(1));
+            }
             (Err(Fault::Invalid { id, rejection }), _) => {
                 return self.shared.refuse(id, &rejection);
-            }
-            (Ok(frame), _) if refused => {
-                let rejection = Rejection::new(Code::RateLimited, "too many frames; wait a moment");
-                return self.shared.refuse(id_of(&frame).cloned(), &rejection.retry_after(1));
             }
             (Ok(frame), Phase::Present(caller)) => return self.frame(frame, &caller),
             (Ok(frame), Phase::Stranger | Phase::Busy) => frame,
         };
-        match frame {
-            ClientFrame::Hello { id, token: Some(token), resume } => {
-                let resume = resume.as_deref().map(Resume::read);
-                rt::spawn(Rc::clone(&self.shared).hello(id, token, resume));
-                *self.shared.phase.borrow_mut() = Phase::Busy;
-            }
-            ClientFrame::Hello { id, token: None, .. } => {
-                let rejection = Rejection::new(Code::Unauthenticated, "hello needs a token here");
-                self.shared.refuse(id, &rejection);
-                self.shared.close(CloseCode::SessionEnded);
-            }
-            _ => self.shared.close(CloseCode::BadFrame),
-        }
+        let Frame { id, content: Content::Hello(Hello { token, resume }), .. } = frame else {
+            return self.shared.close(CloseCode::BadFrame);
+        };
+        let Some(token) = token else {
+            let rejection = Rejection::new(Code::Unauthenticated, "hello needs a token here");
+            self.shared.refuse(id, &rejection);
+            return self.shared.close(CloseCode::SessionEnded);
+        };
+        let resume = resume.as_deref().map(Resume::read);
+        rt::spawn(Rc::clone(&self.shared).hello(id, token.0, resume));
+        *self.shared.phase.borrow_mut() = Phase::Busy;
     }
 
-    fn frame(&self, frame: ClientFrame, caller: &Rc<Caller>) {
+    fn frame(&self, frame: Frame, caller: &Rc<Caller>) {
         let shared = &self.shared;
-        match frame {
-            ClientFrame::Ping { id } => {
+        let Frame { id, name, content } = frame;
+        match content {
+            Content::Ping(Ping {}) => {
                 shared.outbox.push(wire::frame(&ServerFrame::Pong { id }));
             }
-            ClientFrame::Resume { id, position } => {
-                shared.begin_resume(id, None, Some(Resume::read(&position)), caller);
+            Content::Resume(from) => {
+                shared.begin_resume(id, None, Some(Resume::read(&from.position)), caller);
             }
-            ClientFrame::Hello { id, token, resume } => {
-                shared.begin_resume(id, token, resume.as_deref().map(Resume::read), caller);
+            Content::Hello(Hello { token, resume }) => {
+                let resume = resume.as_deref().map(Resume::read);
+                shared.begin_resume(id, token.map(|token| token.0), resume, caller);
             }
-            ClientFrame::Post { .. }
-            | ClientFrame::Edit { .. }
-            | ClientFrame::Delete { .. }
-            | ClientFrame::Read { .. } => {
-                let (id, name) = (id_of(&frame).cloned(), name_of(&frame));
-                match Order::read(frame) {
-                    Some(Ok(order)) => match shared.charge(&order, caller) {
-                        Ok(bytes) => shared.take_order(Asked::new(id, name, order, bytes, caller)),
-                        Err(rejection) => shared.refuse(id, &rejection),
-                    },
-                    Some(Err(rejection)) => shared.refuse(id, &rejection),
-                    None => {}
+            Content::Command(command) => match shared.charge(&command, caller) {
+                Ok(bytes) => {
+                    shared.take_command(PendingCommand::new(id, name, command, bytes, caller));
                 }
-            }
+                Err(rejection) => shared.refuse(id, &rejection),
+            },
         }
     }
 }
@@ -226,7 +219,7 @@ impl Drop for Session {
         if let Some(user) = self.shared.seated.take() {
             hub.leave(&user, self.shared.outbox.id());
         }
-        self.shared.chains.take();
+        self.shared.queues.take();
     }
 }
 
@@ -245,25 +238,25 @@ impl Shared {
         self.answer(&ServerFrame::Error { id, error });
     }
 
-    /// Counts what an order may store against what the person may have stored.
-    fn charge(&self, order: &Order, caller: &Caller) -> Result<u64, Rejection> {
-        let bytes = order.weight();
+    /// Counts what a command may store against what the user may have stored.
+    fn charge(&self, command: &SocketCommand, caller: &Caller) -> Result<u64, Rejection> {
+        let bytes = command.weight();
         let verdict = self.app.limits.store(&caller.user_id, bytes);
         verdict.as_ref().and_then(too_much).map_or(Ok(bytes), Err)
     }
 
-    /// Has an order carried out, after those before it with the same key.
-    fn take_order(self: &Rc<Self>, asked: Asked) {
+    /// Has a command carried out, after those before it with the same key.
+    fn take_command(self: &Rc<Self>, pending: PendingCommand) {
         self.under_way.set(self.under_way.get() + 1);
-        let key = asked.order.key();
-        let mut chains = self.chains.borrow_mut();
-        if let Some(waiting) = chains.get_mut(&key) {
-            return waiting.push(asked);
+        let key = pending.command.key();
+        let mut queues = self.queues.borrow_mut();
+        if let Some(waiting) = queues.get_mut(&key) {
+            return waiting.push(pending);
         }
-        chains.insert(key.clone(), Chain::default());
+        queues.insert(key.clone(), CommandQueue::default());
         let shared = Rc::clone(self);
         rt::spawn(async move {
-            let mut next = vec![asked];
+            let mut next = vec![pending];
             while !next.is_empty() {
                 shared.carry_out(next).await;
                 next = shared.next_in(&key);
@@ -271,24 +264,24 @@ impl Shared {
         });
     }
 
-    /// Has an order carried out, or posts that are all to one room.
-    async fn carry_out(&self, orders: Vec<Asked>) {
-        let Some(Asked { name, caller, .. }) = orders.first() else { return };
+    /// Has a command carried out, or posts that are all to one room.
+    async fn carry_out(&self, commands: Vec<PendingCommand>) {
+        let Some(PendingCommand { name, caller, .. }) = commands.first() else { return };
         let caller = Rc::clone(caller);
         let span = tracing::info_span!("frame", frame.kind = name, user.id = %caller.user_id);
-        let mut waiting = Vec::with_capacity(orders.len());
+        let mut waiting = Vec::with_capacity(commands.len());
         let (mut posts, mut other) = (Vec::new(), None);
-        let several = orders.len() > 1;
-        for Asked { id, name, order, bytes, begun, .. } in orders {
+        let several = commands.len() > 1;
+        for PendingCommand { id, name, command, bytes, begun, .. } in commands {
             waiting.push((id, name, bytes, begun));
-            match order {
-                Order::Post(post) if several => posts.push(post),
-                order => other = Some(order),
+            match command {
+                SocketCommand::Post(post) if several => posts.push(post),
+                command => other = Some(command),
             }
         }
         let outcomes = async {
             match other {
-                Some(order) => vec![order.carry_out(&self.app, &caller).await],
+                Some(command) => vec![command.carry_out(&self.app, &caller).await],
                 None => carry_out_posts(posts, &self.app, &caller).await,
             }
         };
@@ -328,11 +321,11 @@ impl Shared {
         }
     }
 
-    fn next_in(&self, key: &Key) -> Vec<Asked> {
-        let mut chains = self.chains.borrow_mut();
-        let next = chains.get_mut(key).map(Chain::next).unwrap_or_default();
+    fn next_in(&self, key: &SequenceKey) -> Vec<PendingCommand> {
+        let mut queues = self.queues.borrow_mut();
+        let next = queues.get_mut(key).map(CommandQueue::next).unwrap_or_default();
         if next.is_empty() {
-            chains.remove(key);
+            queues.remove(key);
         }
         next
     }
@@ -343,7 +336,7 @@ impl Shared {
         self.app.hub.metrics().frames.get_or_create(&label).observe(seconds);
     }
 
-    /// The connection's task looks again: somebody is there now, or can be heard again.
+    /// The connection's task looks again: the user is known now, or frames are read again.
     pub(super) fn settled(&self, phase: Phase) {
         *self.phase.borrow_mut() = phase;
         self.outbox.wake();

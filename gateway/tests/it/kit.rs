@@ -155,7 +155,9 @@ impl Kit {
 
     async fn write(&self, lane: Lane, data: EventData) {
         let event = Event {
-            id: EventId::from_uuid(Uuid::now_v7()),
+            id: EventId::from_uuid(Uuid::from_u128(
+                self.script.next.fetch_add(1, Ordering::Relaxed).into(),
+            )),
             time: Timestamp::now(),
             actor: Actor::System,
             causation: None,

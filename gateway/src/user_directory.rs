@@ -1,4 +1,5 @@
-//! What people are called. Events and documents name them by id; names are put in here, at the edge.
+//! The directory of users: their accounts, to name them in views. Events and documents refer to users by id; names
+//! are put in here, at the edge.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,22 +22,22 @@ const MAX_PEOPLE: u64 = 100_000;
 /// So that even a lost event has an end.
 const KNOWN_FOR: Duration = Duration::from_secs(600);
 
-/// A bounded memory of accounts, filled when somebody is asked for and kept fresh by the live feed.
-pub(crate) struct People {
+/// A bounded memory of accounts, filled at the first question for each and kept fresh by the live feed.
+pub(crate) struct UserDirectory {
     log: EventLog,
     read_model: ReadModel,
     known: Cache<UserId, Arc<UserState>>,
 }
 
-impl People {
-    /// Knows nobody yet.
+impl UserDirectory {
+    /// Starts empty.
     #[must_use]
     pub(crate) fn new(log: EventLog, read_model: ReadModel) -> Self {
         let known = Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(KNOWN_FOR).build();
         Self { log, read_model, known }
     }
 
-    /// The accounts of these people; who does not exist (any more) is left out.
+    /// The accounts of these users. Users who do not exist (any more) are left out.
     ///
     /// # Errors
     /// Neither read model nor log answers.
@@ -78,7 +79,7 @@ impl People {
         Ok(self.get([id]).await?.remove(id))
     }
 
-    /// People as senders of messages. Who is not known gets a placeholder.
+    /// UserDirectory as senders of messages. Who is not known gets a placeholder.
     ///
     /// # Errors
     /// Neither read model nor log answers.
@@ -89,11 +90,11 @@ impl People {
         Ok(Senders(self.get(ids).await?))
     }
 
-    /// Somebody whom the read model does not know yet.
+    /// A user whom the read model does not know yet.
     async fn look_up(&self, id: &UserId) -> Result<Option<Arc<UserState>>, Rejection> {
         let stored = self.log.last(&Lane::User(id.clone())).await.map_err(failure::log)?;
         let Some(stored) = stored else { return Ok(None) };
-        // Not taken for nobody: what became of them is not known at the moment, to this build.
+        // Not taken for a user who does not exist: what became of them is not known at the moment, to this build.
         let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
         Ok(event.data.account().cloned().map(|state| self.remember(state)))
     }
@@ -105,14 +106,14 @@ impl People {
     }
 }
 
-/// The names of some people.
+/// The names of some users.
 pub(crate) struct Senders(HashMap<UserId, Arc<UserState>>);
 
 impl Senders {
-    /// Somebody as the sender of a message.
+    /// A user as the sender of a message.
     #[must_use]
     pub(crate) fn of(&self, id: &UserId) -> Sender {
-        self.0.get(id).map_or_else(|| nobody(id), |state| sender(state))
+        self.0.get(id).map_or_else(|| unknown(id), |state| sender(state))
     }
 }
 
@@ -124,19 +125,19 @@ fn sender(state: &UserState) -> Sender {
     }
 }
 
-/// A person who is not there any more, or cannot be looked up.
-fn nobody(id: &UserId) -> Sender {
+/// A user who is not there any more, or cannot be looked up.
+fn unknown(id: &UserId) -> Sender {
     Sender { id: id.clone(), username: "unknown".to_owned(), display_name: "Unknown".to_owned() }
 }
 
 #[async_trait]
-impl Names for People {
+impl Names for UserDirectory {
     async fn sender(&self, id: &UserId) -> Sender {
         match self.one(id).await {
-            Ok(found) => found.map_or_else(|| nobody(id), |state| sender(&state)),
+            Ok(found) => found.map_or_else(|| unknown(id), |state| sender(&state)),
             Err(error) => {
                 tracing::warn!(user.id = %id, error = %error_chain(&error), "a name is not known");
-                nobody(id)
+                unknown(id)
             }
         }
     }
@@ -154,7 +155,7 @@ impl Names for People {
     }
 }
 
-impl Observer for People {
+impl Observer for UserDirectory {
     fn observe(&self, event: &Event) {
         if let Some(state) = event.data.account() {
             self.known.insert(state.id.clone(), Arc::new(state.clone()));

@@ -1,0 +1,161 @@
+//! Handlers are functions, and a route is described by their signatures: what it takes and gives cannot differ from
+//! what the handler takes and gives.
+//!
+//! ```text
+//! async fn edit(call: Call, Path(message_id): Path<MessageId>, body: MessageChange) -> Done<Message>
+//! ```
+//!
+//! The first argument is the [`Call`]. The others are read in their order, and the first that is at fault is
+//! answered; a body and a query name all of their faults at once.
+
+use futures_util::future::LocalBoxFuture;
+use schemars::SchemaGenerator;
+use schemas::{Code, MessageId, NotificationId, Rejection, RoomId, SessionId, UserId};
+
+use super::answer::{Described, Outcome};
+use super::call::Call;
+use super::description::Description;
+use super::fields::{Fields, Shape};
+
+/// Something a handler takes beside the call.
+pub(crate) trait Argument: Sized {
+    fn describe(description: &mut Description);
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// `validation_failed` or `not_found`.
+    fn read(call: &Call) -> Result<Self, Rejection>;
+}
+
+/// A body. One that has no fields is read, and refused if it has some, but not described.
+impl<S: Shape> Argument for S {
+    fn describe(description: &mut Description) {
+        if !S::FIELDS.is_empty() {
+            description.body = Some(SchemaGenerator::subschema_for::<S>);
+        }
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        Fields::of_body(&call.body)
+    }
+}
+
+/// The query.
+pub(crate) struct Query<S>(pub(crate) S);
+
+impl<S: Shape> Argument for Query<S> {
+    fn describe(description: &mut Description) {
+        description.query = Some(S::json_schema);
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        Fields::of_query(&call.query).map(Self)
+    }
+}
+
+/// A type that stands for one parameter of a path, whose name goes with the type.
+pub(crate) trait PathPart: Sized {
+    const NAME: &'static str;
+
+    /// None for what cannot be one, and so does not exist.
+    fn parse(text: &str) -> Option<Self>;
+}
+
+macro_rules! path_parts {
+    ($($type:ty = $name:literal;)*) => {
+        $(impl PathPart for $type {
+            const NAME: &'static str = $name;
+
+            fn parse(text: &str) -> Option<Self> {
+                <$type>::parse(text).ok()
+            }
+        })*
+    };
+}
+path_parts! {
+    UserId = "user_id";
+    SessionId = "session_id";
+    RoomId = "room_id";
+    MessageId = "message_id";
+    NotificationId = "notification_id";
+}
+
+impl PathPart for Code {
+    const NAME: &'static str = "code";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|code| code.as_str() == text).copied()
+    }
+}
+
+/// The parameters of the path, in their order: one, or a pair.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: PathPart> Path<T> {
+    const NAME: &'static [&'static str] = &[T::NAME];
+}
+
+impl<A: PathPart, B: PathPart> Path<(A, B)> {
+    const NAMES: &'static [&'static str] = &[A::NAME, B::NAME];
+}
+
+impl<T: PathPart> Argument for Path<T> {
+    fn describe(description: &mut Description) {
+        description.path = Self::NAME;
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        part(call, 0).map(Self)
+    }
+}
+
+impl<A: PathPart, B: PathPart> Argument for Path<(A, B)> {
+    fn describe(description: &mut Description) {
+        description.path = Self::NAMES;
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        Ok(Self((part(call, 0)?, part(call, 1)?)))
+    }
+}
+
+fn part<T: PathPart>(call: &Call, place: usize) -> Result<T, Rejection> {
+    let text = call.path.get(place);
+    text.and_then(|text| T::parse(text)).ok_or_else(Rejection::not_found)
+}
+
+/// A function that answers calls; `Arguments` are those behind the call.
+pub(crate) trait Handler<Arguments>: Clone + Send + Sync + 'static {
+    fn describe() -> Description;
+
+    fn call(&self, call: Call) -> LocalBoxFuture<'static, Outcome>;
+}
+
+macro_rules! handlers {
+    ($(($($argument:ident $name:ident),*))*) => {
+        $(impl<F, Fut, R, $($argument),*> Handler<($($argument,)*)> for F
+        where
+            F: Fn(Call, $($argument),*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output = Result<R, Rejection>> + 'static,
+            R: Described,
+            $($argument: Argument + 'static,)*
+        {
+            fn describe() -> Description {
+                let mut description = Description::default();
+                $($argument::describe(&mut description);)*
+                R::describe(&mut description);
+                description
+            }
+
+            fn call(&self, call: Call) -> LocalBoxFuture<'static, Outcome> {
+                let handler = self.clone();
+                Box::pin(async move {
+                    $(let $name = $argument::read(&call)?;)*
+                    handler(call, $($name),*).await.map(R::into_answer)
+                })
+            }
+        })*
+    };
+}
+handlers! { () (A a) (A a, B b) (A a, B b, C c) }

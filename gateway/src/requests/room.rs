@@ -1,0 +1,65 @@
+//! Rooms.
+
+use schemas::RoomId;
+use schemas::commands::{ChangeRoom, CreateRoom, OpenDirect};
+use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
+
+use crate::http::shape;
+
+shape! {
+    /// A new group or channel.
+    NewRoom {
+        /// `group` or `channel`.
+        kind: RoomKind,
+        /// The room's name, 1 to 100 characters; unique among channels, ignoring case and compatible forms.
+        name: RoomName,
+        /// What the room is about; at most 1,000 characters.
+        topic: Option<Topic>,
+        /// Defaults to private for groups and public for channels.
+        visibility: Option<Visibility>,
+        /// The first members: user ids or `@username`; at most 500.
+        members: Option<Vec<UserRef>>,
+    }
+    /// A direct conversation.
+    NewDirect {
+        /// The other users: user ids or `@username`; at most 19. An empty list opens the caller's own notes.
+        members: Vec<UserRef>,
+    }
+    /// Changes to a room. Absent fields stay as they are; null clears an optional field.
+    RoomChanges {
+        /// The room's name.
+        name: Option<RoomName>,
+        /// What the room is about.
+        #[schemars(with = "Option<Topic>")]
+        topic: Patch<Topic>,
+        /// Who may find and join it. Owners only.
+        visibility: Option<Visibility>,
+        /// Days messages are to be kept, 1 to 36,500; null keeps them for ever. Owners only. It is stored with the
+        /// room; this version does not archive messages yet.
+        #[schemars(with = "Option<u32>", range(min = 1, max = 36_500))]
+        retention_days: Patch<u32>,
+        /// `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
+        /// its name, so a new name may be given at the same time.
+        archived: Option<bool>,
+    }
+}
+
+impl NewRoom {
+    pub(crate) fn command(self) -> CreateRoom {
+        let Self { kind, name, topic, visibility, members } = self;
+        CreateRoom { kind, name, topic, visibility, members: members.unwrap_or_default() }
+    }
+}
+
+impl NewDirect {
+    pub(crate) fn command(self) -> OpenDirect {
+        OpenDirect { members: self.members }
+    }
+}
+
+impl RoomChanges {
+    pub(crate) fn command(self, room_id: RoomId) -> ChangeRoom {
+        let Self { name, topic, visibility, retention_days, archived } = self;
+        ChangeRoom { room_id, name, topic, visibility, retention_days, archived }
+    }
+}

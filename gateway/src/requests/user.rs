@@ -1,0 +1,85 @@
+//! Accounts.
+
+use schemas::commands::{AdministerUser, ChangePassword, ChangeProfile, Register};
+use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Secret, Username};
+use schemas::{MediaId, Settings, UserId};
+use serde_json::{Map, Value};
+
+use crate::http::shape;
+
+shape! {
+    /// A new account.
+    NewAccount {
+        /// `[a-z0-9]([a-z0-9._-]{1,30}[a-z0-9])`. Upper case is folded; reserved names are refused.
+        username: Username,
+        /// The address of the account; unique.
+        email: Email,
+        /// 8 to 72 bytes.
+        #[schemars(with = "String")]
+        password: NewPassword,
+        /// The name shown to other users. Defaults to the username.
+        display_name: Option<DisplayName>,
+    }
+    /// Changes to the caller's own account. Absent fields stay as they are; null clears an optional field.
+    ProfileChanges {
+        /// The name shown to other users.
+        display_name: Option<DisplayName>,
+        /// The profile picture.
+        #[schemars(with = "Option<MediaId>")]
+        avatar_media_id: Patch<MediaId>,
+        /// What the user says about themselves.
+        #[schemars(with = "Option<Bio>")]
+        bio: Patch<Bio>,
+        /// The address of the account; unique.
+        email: Option<Email>,
+        /// The unique name.
+        username: Option<Username>,
+        /// Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels.
+        #[schemars(with = "Option<Map<String, Value>>")]
+        settings: Option<Settings>,
+    }
+    /// A new password.
+    PasswordChange {
+        /// The current password.
+        current_password: Secret,
+        /// 8 to 72 bytes.
+        #[schemars(with = "String")]
+        new_password: NewPassword,
+    }
+    /// Changes to an account by an admin. Absent fields stay as they are.
+    UserChanges {
+        /// What the user may do everywhere.
+        role: Option<Role>,
+        /// Whether the account is kept from logging in and acting.
+        suspended: Option<bool>,
+    }
+}
+
+impl NewAccount {
+    /// `loopback`: the gateway listens on a loopback address only, so the request comes from this machine.
+    pub(crate) fn command(self, loopback: bool) -> Register {
+        let Self { username, email, password, display_name } = self;
+        Register { username, email, password, display_name, role: None, loopback }
+    }
+}
+
+impl ProfileChanges {
+    pub(crate) fn command(self) -> ChangeProfile {
+        let Self { display_name, avatar_media_id, bio, email, username, settings } = self;
+        ChangeProfile { display_name, bio, avatar_media_id, email, username, settings }
+    }
+}
+
+impl PasswordChange {
+    pub(crate) fn command(self) -> ChangePassword {
+        let Self { current_password, new_password } = self;
+        ChangePassword { current_password, new_password }
+    }
+}
+
+impl UserChanges {
+    pub(crate) fn command(self, user_id: UserId) -> AdministerUser {
+        let Self { role, suspended } = self;
+        AdministerUser { user_id, role, suspended }
+    }
+}
