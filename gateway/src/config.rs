@@ -30,7 +30,7 @@ pub struct Config {
     pub rate_auth: Option<Rate>,
     /// Origins, besides the gateway's own, whose pages may call it (`https://chat.example.org`).
     pub allowed_origins: Vec<String>,
-    /// Networks of peers whose `X-Forwarded-*` and `Forwarded` are believed; everybody else's are ignored.
+    /// Networks of peers whose `X-Forwarded-*` and `Forwarded` are believed; those of all other peers are ignored.
     pub trusted_proxies: Vec<IpNet>,
     /// Sockets one person may hold at this gateway.
     pub sockets_per_user: usize,

@@ -1,7 +1,7 @@
 //! Opaque cursors: where a list goes on. A cursor is good for the list it came from and for nothing else.
 //!
 //! It holds no secret and gives no right, so it is not signed; a checksum over the list it belongs to and the
-//! log's epoch makes sure that a cursor of another list, another log or somebody's invention is refused
+//! log's epoch makes sure that a cursor of another list, another log or an invented one is refused
 //! and not misread.
 
 use data_encoding::BASE64URL_NOPAD;

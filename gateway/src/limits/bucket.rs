@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Rate;
 
-/// Nobody is kept waiting for longer, whatever has been debited.
+/// The longest a client is kept waiting, whatever has been debited.
 const MAX_DEBT: Duration = Duration::from_secs(300);
 
 /// What may be taken, and how fast it comes back.

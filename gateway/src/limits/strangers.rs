@@ -1,4 +1,4 @@
-//! Sockets of which nobody has said whose they are, by address.
+//! Sockets that are not authenticated yet, by client address.
 //!
 //! After an outage hundreds of clients behind one address may come back in the same moment, each without a session for
 //! as long as its hello takes. So a socket too many waits as long as places become free again; where none does, as
@@ -79,7 +79,7 @@ impl Address {
         Self { places: Arc::new(Semaphore::new(MAX_STRANGERS)), moved: Instant::now() }
     }
 
-    /// Nobody holds a place and nobody waits for one.
+    /// No socket holds a place and none waits for one.
     fn is_deserted(&self) -> bool {
         Arc::strong_count(&self.places) == 1 && self.places.available_permits() == MAX_STRANGERS
     }
@@ -121,7 +121,7 @@ mod tests {
         let begun = Instant::now();
         assert!(strangers.admit(neighbour).await.is_none());
         assert!(begun.elapsed() <= PATIENCE * 2);
-        // From now on nobody is waited for.
+        // From now on no socket is waited for.
         let begun = Instant::now();
         assert!(strangers.admit(one).await.is_none());
         assert!(begun.elapsed() < Duration::from_millis(10));

@@ -28,7 +28,7 @@ async fn a_repeat_is_answered_with_the_first_answer() {
     assert_eq!(second.headers()["idempotent-replayed"], "true");
     assert_eq!(second.json::<Value>().await.unwrap(), first);
     assert_eq!(kit.script.rooms_made.load(Ordering::Relaxed), 1);
-    // Somebody else's key of the same name is another key.
+    // Another user's key of the same name is another key.
     assert_eq!(make(&kit, 2, "k1", "coffee").await.status(), 201);
 }
 

@@ -83,7 +83,7 @@ async fn other_algorithms_and_keys_that_come_along_are_never_used() {
     let mac = BASE64URL_NOPAD.encode(&mac.finalize().into_bytes());
     let confused = format!("{}.{mac}", parts.join("."));
     assert_eq!(code(&kit, &confused).await, "unauthenticated");
-    // Somebody else's key, offered in the header.
+    // Another key, offered in the header.
     let other = signing::SigningKey::generate().unwrap();
     let x = BASE64URL_NOPAD.encode(&other.public());
     let mut header = Kit::header();
