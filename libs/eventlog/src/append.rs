@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::header::{
-    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE,
-    NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_ROLLUP,
+    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_MESSAGE_ID, NATS_ROLLUP,
 };
 use bytes::Bytes;
 use schemas::{Lane, Sequence};
@@ -20,6 +19,7 @@ use crate::api::{PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
+use crate::prepared::{Prepared, Written, as_sequence};
 use crate::tries::{BUDGET, Tries};
 use crate::write::{Appended, DedupId, Expect, LaneWrite};
 
@@ -27,26 +27,6 @@ use crate::write::{Appended, DedupId, Expect, LaneWrite};
 const MAX_BATCH: usize = 1000;
 /// Room for the headers within the server's limit for a message.
 const HEADER_ROOM: usize = 1024;
-const EXPECTED_SUBJECT: &str = "Nats-Expected-Last-Subject-Sequence-Subject";
-
-/// A write as it goes over the wire, except for what belongs to one try.
-pub(crate) struct Prepared {
-    pub(crate) subject: String,
-    payload: Bytes,
-    message_id: String,
-    /// The id is the caller's: another call may have written under it.
-    repeatable: bool,
-    /// It was sent in a batch whose outcome is not known.
-    doubtful: bool,
-    /// The subject the expectation is about when it is not the write's own, and the sequence.
-    expected: Option<(Option<String>, Sequence)>,
-}
-
-/// Where writes went: the last sequence, and whether a single was a duplicate.
-pub(crate) struct Written {
-    pub(crate) last: Sequence,
-    pub(crate) duplicate: bool,
-}
 
 impl EventLog {
     /// Writes events: one with a single publish, several as one atomic batch (all or none, with
@@ -286,65 +266,4 @@ impl EventLog {
     ) -> Result<Option<Sequence>, LogError> {
         self.find_id(&lane.subject(self.namespace()), id.as_str()).await
     }
-}
-
-impl Prepared {
-    /// As a message that is written by itself: subject, headers, payload.
-    pub(crate) fn message(&self) -> (String, HeaderMap, Bytes) {
-        (self.subject.clone(), self.headers(), self.payload.clone())
-    }
-
-    /// Whether it may be in the log before it is sent: by another call with the same id, or in a batch.
-    pub(crate) const fn may_be_stored(&self) -> bool {
-        self.repeatable || self.doubtful
-    }
-
-    /// Whether it was sent in a batch whose outcome is not known.
-    pub(crate) const fn is_doubtful(&self) -> bool {
-        self.doubtful
-    }
-
-    /// A batch with it got no clear answer: a conflict from now on may be one with itself.
-    pub(crate) const fn doubt(&mut self) {
-        self.doubtful = true;
-    }
-
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, self.message_id.as_str());
-        if let Some((subject, sequence)) = &self.expected {
-            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, sequence.to_string());
-            if let Some(subject) = subject {
-                headers.insert(EXPECTED_SUBJECT, subject.as_str());
-            }
-        }
-        headers
-    }
-
-    fn batch_headers(&self, batch_id: &str, number: u64) -> HeaderMap {
-        let mut headers = self.headers();
-        headers.insert(NATS_BATCH_ID, batch_id);
-        headers.insert(NATS_BATCH_SEQUENCE, number.to_string());
-        headers
-    }
-
-    /// The id under which the server recognises a repeat.
-    pub(crate) fn message_id(&self) -> &str {
-        &self.message_id
-    }
-
-    /// Bytes of the event.
-    pub(crate) fn size(&self) -> usize {
-        self.payload.len()
-    }
-
-    /// The subject this write's expectation is about.
-    pub(crate) fn expected_subject(&self) -> Option<&str> {
-        self.expected.as_ref().map(|(subject, _)| subject.as_deref().unwrap_or(&self.subject))
-    }
-}
-
-/// A count of events as a distance between sequences.
-pub(crate) fn as_sequence(count: usize) -> Sequence {
-    Sequence::try_from(count).unwrap_or(Sequence::MAX)
 }

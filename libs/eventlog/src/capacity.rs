@@ -18,6 +18,7 @@ use crate::api;
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::secrets::SecretError;
+use crate::store::Store;
 use crate::topology::info_of;
 
 /// Pause between two checks of a store that takes no writes.
@@ -35,22 +36,6 @@ const NEVER: u64 = u64::MAX / 2;
 /// The server's answers to deleting a message that does not exist: the sequence is unknown, or beyond the end.
 const SEQUENCE_NOT_FOUND: u64 = 10_043;
 const BEYOND_THE_END: &str = "EOF";
-
-/// Whether the store of the log takes writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Store {
-    /// It does, as far as is known.
-    #[default]
-    Open,
-    /// The stream's own limit is reached, or a limit that is not known yet. Writes are tried all the same: a
-    /// shorter one may fit.
-    Full,
-    /// A limit of the account or of the server is reached. That of a server without one set is three quarters of
-    /// what was free on the disk when it was started.
-    Refused,
-    /// A write to its files has failed. nats-server takes none until it is started again, so none is tried.
-    Failed,
-}
 
 impl EventLog {
     /// A watch on whether the store takes writes, for health checks and for the supervisor that can restart the

@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::error::BoxError;
-use crate::neighbours::{self, Current};
+use crate::failover::{self, Current};
+use crate::link::LinkState;
 
 /// Longest wait between two tries to connect.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
@@ -26,17 +27,6 @@ const PING_INTERVAL: Duration = Duration::from_millis(1500);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// Commands that may wait for the socket before callers are held back.
 const CLIENT_CAPACITY: usize = 8192;
-
-/// How a connection is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LinkState {
-    /// Whether there is a connection now.
-    pub connected: bool,
-    /// How many times a connection was made; 1 is the first.
-    pub generation: u64,
-    /// How many times a subscription lost messages because it was read too slowly.
-    pub lagged: u64,
-}
 
 /// A NATS connection that reconnects for ever, at most a second between two tries, and renews its
 /// subscriptions. Of several servers it leaves one that is silent for 4.5 s or has lost its cluster. Clones share it.
@@ -68,7 +58,7 @@ impl Connection {
                 Ok(client) => {
                     let mut watchers = JoinSet::new();
                     if servers.len() > 1 {
-                        watchers.spawn(neighbours::watch(client.clone(), state.clone(), current));
+                        watchers.spawn(failover::watch(client.clone(), state.clone(), current));
                     }
                     let connection = Self {
                         client,

@@ -17,9 +17,9 @@ use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::append::{Prepared, Written};
 use crate::error::AppendError;
 use crate::log::{EventLog, Inner};
+use crate::prepared::{Answer, Prepared, Queued, Written};
 use crate::run::batch_written;
 
 /// Appends that may wait before callers are held back.
@@ -34,18 +34,6 @@ const IN_FLIGHT: usize = 1;
 /// callers wait. The time a write is tried limits how many batches have stepped aside.
 const STEP_ASIDE: Duration = Duration::from_millis(100);
 
-/// Where the outcomes of a queued run are waited for.
-type Answer = oneshot::Sender<Vec<Result<Written, AppendError>>>;
-
-/// A run of appends, most often of one, that waits for its turn.
-struct Queued {
-    run: Vec<Prepared>,
-    answer: Answer,
-}
-
-/// Where appends queue up.
-pub(crate) struct Queue(mpsc::Sender<Queued>);
-
 impl EventLog {
     /// Groups single appends from now on. Doing it twice is the same as once.
     pub(crate) fn start_group_commit(&self) {
@@ -53,7 +41,7 @@ impl EventLog {
         self.inner.group.get_or_init(|| {
             let (sender, receiver) = mpsc::channel(QUEUE);
             tokio::spawn(run(inner, receiver));
-            Queue(sender)
+            sender
         });
     }
 
@@ -68,7 +56,7 @@ impl EventLog {
 
     /// Writes a run, in a group where that is set up: whole, in its order.
     pub(crate) async fn write_run(&self, run: Vec<Prepared>) -> Vec<Result<Written, AppendError>> {
-        let Some(Queue(queue)) = self.inner.group.get() else {
+        let Some(queue) = self.inner.group.get() else {
             return self.publish_run(&run).await;
         };
         let count = run.len();

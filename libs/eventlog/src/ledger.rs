@@ -9,49 +9,13 @@ use schemas::{Epoch, Sequence};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LogError;
+use crate::holes::Holes;
 use crate::log::EventLog;
 use crate::secrets::{SecretError, SecretStore};
 use crate::topology::info_of;
 
 const BUCKET: &str = "ledger";
 const KEY: &str = "log";
-
-/// Sequences that no event has any more, as inclusive ranges in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Holes(Vec<(Sequence, Sequence)>);
-
-impl Holes {
-    /// Adds a range; ranges are added in order or overlap the last.
-    pub(crate) fn insert(&mut self, from: Sequence, to: Sequence) {
-        let at = self.0.partition_point(|(_, end)| end.saturating_add(1) < from);
-        let (mut from, mut to) = (from, to);
-        while let Some(&(first, last)) = self.0.get(at).filter(|(first, _)| *first <= to + 1) {
-            (from, to) = (from.min(first), to.max(last));
-            self.0.remove(at);
-        }
-        self.0.insert(at, (from, to));
-    }
-
-    /// Whether every sequence of an inclusive range is one of these; an empty range is.
-    #[must_use]
-    pub fn cover(&self, from: Sequence, to: Sequence) -> bool {
-        let at = self.0.partition_point(|(_, last)| *last < from);
-        from > to || self.0.get(at).is_some_and(|(first, last)| *first <= from && to <= *last)
-    }
-
-    /// How many sequences they are.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0.iter().map(|(first, last)| last - first + 1).sum()
-    }
-
-    /// The ranges, inclusive.
-    #[must_use]
-    pub fn ranges(&self) -> &[(Sequence, Sequence)] {
-        &self.0
-    }
-}
 
 /// What the bucket holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,23 +90,5 @@ pub(crate) fn log_error(error: SecretError) -> LogError {
     match error {
         SecretError::Log(error) => error,
         other => LogError::Unavailable(other.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Holes;
-
-    #[test]
-    fn holes_grow_together_and_cover_what_they_hold() {
-        let mut holes = Holes::default();
-        for (from, to) in [(5, 6), (10, 10), (1, 1), (7, 9), (20, 30), (25, 40)] {
-            holes.insert(from, to);
-        }
-        assert_eq!(holes.ranges(), [(1, 1), (5, 10), (20, 40)]);
-        assert_eq!(holes.count(), 1 + 6 + 21);
-        assert!(holes.cover(5, 10) && holes.cover(21, 21) && holes.cover(4, 3));
-        assert!(!holes.cover(4, 5) && !holes.cover(10, 11) && !holes.cover(1, 5));
-        assert!(!holes.cover(50, 50));
     }
 }

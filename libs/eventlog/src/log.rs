@@ -8,14 +8,15 @@ use std::time::Duration;
 use async_nats::jetstream;
 use parking_lot::{Mutex, RwLock};
 use schemas::{Epoch, Namespace};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::api::{ATTEMPT, ATTEMPT_IN_CLUSTER};
-use crate::capacity::Store;
-use crate::connection::{Connection, LinkState};
+use crate::connection::Connection;
 use crate::error::LogError;
-use crate::group;
-use crate::ledger::Holes;
+use crate::holes::Holes;
+use crate::link::LinkState;
+use crate::prepared::Queued;
+use crate::store::Store;
 
 /// How to reach the log.
 #[derive(Clone)]
@@ -61,7 +62,7 @@ pub(crate) struct Inner {
     /// Events that were not written because they would not be read back.
     pub(crate) refused_unreadable: AtomicU64,
     /// Where single appends queue up, when they are to be grouped.
-    pub(crate) group: OnceLock<group::Queue>,
+    pub(crate) group: OnceLock<mpsc::Sender<Queued>>,
 }
 
 /// The log of one namespace over one NATS connection, which comes back by itself. Clones share it.

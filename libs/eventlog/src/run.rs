@@ -15,10 +15,10 @@ use futures_util::future::join_all;
 use schemas::Sequence;
 
 use crate::api::Unanswered;
-use crate::append::{Prepared, Written, as_sequence};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
+use crate::prepared::{Prepared, Written, as_sequence};
 use crate::write::{Appended, LaneWrite};
 
 /// Most events of a run.

@@ -14,7 +14,7 @@ use schemas::subjects::LaneKind;
 use schemas::{Lane, Sequence, Timestamp};
 use tokio::time::timeout;
 
-use crate::dead::{DeadLetters, Letter, REDRIVES, Redrive};
+use crate::dead_letters::{DeadLetters, Letter, REDRIVES, Redrive};
 use crate::deliveries::Source;
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;

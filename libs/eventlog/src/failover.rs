@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, interval, timeout};
 
-use crate::connection::LinkState;
+use crate::link::LinkState;
 
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_secs(1);

@@ -16,7 +16,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::api::{self, NO_MESSAGE, PAUSE};
 use crate::error::LogError;
-use crate::ledger::{Holes, Ledger};
+use crate::holes::Holes;
+use crate::ledger::Ledger;
 use crate::log::EventLog;
 use crate::topology::{StreamState, renew, stream_request};
 
