@@ -5,13 +5,13 @@ use std::sync::Arc;
 use decider::{Failure, ReadFrom};
 use eventlog::{EventLog, SecretStore};
 use schemas::{Code, NameKey, Rejection, UserId};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::admins::Admins;
 use crate::domain::account::AccountRejection;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
+use crate::records::read_record;
 use crate::refresh::RefreshTokens;
 use crate::sessions::Sessions;
 use crate::tokens::Signer;
@@ -62,21 +62,6 @@ impl From<AccountRejection> for Failure {
     fn from(rejection: AccountRejection) -> Self {
         Rejection::from(rejection).into()
     }
-}
-
-/// A record of a secret store, read back.
-pub(crate) fn read_record<T: DeserializeOwned>(value: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(value).map_err(|error| corrupt(&error))
-}
-
-/// A record as a secret store keeps it.
-pub(crate) fn write_record(record: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(record).map_err(|error| corrupt(&error))
-}
-
-fn corrupt(error: &serde_json::Error) -> Failure {
-    tracing::error!(%error, "a stored secret cannot be read");
-    Rejection::new(Code::Internal, "a stored record cannot be read").into()
 }
 
 /// The one answer to every login that fails, whatever the reason.

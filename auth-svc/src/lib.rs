@@ -3,7 +3,7 @@
 //! Owns the lanes `user`, `session`, `handle` and `email`, and the buckets where secrets live. An account is
 //! decided purely (`domain/`) from what the log says about it and its names; uniqueness is an expectation
 //! on the lane of a name, so no index can be behind. Secrets (password hashes, session records, tickets) are
-//! never events. It must not know rooms, and nobody but it knows how a password is kept.
+//! never events. It must not know rooms, and no other crate knows how a password is kept.
 //!
 //! Where to read on: `service.rs` (what is served), `handlers/` (one file per kind of command), `domain/` (the
 //! rules), `passwords.rs` and `queue.rs` (the hashing threads), `operator.rs` (what the operator's commands do), `tokens.rs` (what an access token says), `refresh.rs` (what
@@ -20,10 +20,11 @@ mod metrics;
 mod operator;
 mod passwords;
 mod queue;
+mod records;
 mod refresh;
 mod service;
 mod sessions;
 pub mod tokens;
 
+pub use crate::service::{AuthService, Config, StartError};
 pub use operator::Operator;
-pub use service::{AuthService, Config, Deps, StartError, build};

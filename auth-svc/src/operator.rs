@@ -9,13 +9,15 @@ use schemas::commands::{CallContext, Command as _, Register};
 use schemas::events::{SessionEnd, UserState};
 use schemas::values::{Email, NewPassword, Role, Username};
 use schemas::views::Account;
-use schemas::{Lane, Rejection, UserId};
+use schemas::{Lane, NameKey, Rejection, UserId};
+use service::Deps;
 
 use crate::accounts::{self, shown};
-use crate::auth::{Auth, Credentials, write_record};
+use crate::auth::{Auth, Credentials};
 use crate::call::{asker, password_deadline};
 use crate::domain::account::promote;
-use crate::service::{Config, Deps, StartError, open};
+use crate::records::write_record;
+use crate::service::{Config, StartError, open};
 
 /// How long a password may take to be hashed, in milliseconds: only the operator waits.
 const PATIENCE_MS: u32 = 120_000;
@@ -35,9 +37,13 @@ impl Operator {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn open(config: Config, deps: &Deps) -> BoxFuture<'_, Result<Self, StartError>> {
+    pub fn open(
+        config: Config,
+        names: NameKey,
+        deps: &Deps,
+    ) -> BoxFuture<'_, Result<Self, StartError>> {
         // Boxed here, so that its code is generated in this crate and not in each that calls it.
-        Box::pin(async move { Ok(Self { auth: open(config, deps).await? }) })
+        Box::pin(async move { Ok(Self { auth: open(config, names, deps).await? }) })
     }
 
     /// Makes an account that is an admin's.

@@ -162,7 +162,7 @@ impl Passwords {
         let (answer, answered) = oneshot::channel();
         let (metrics, last_ms) = (self.metrics.clone(), Arc::clone(&self.last_ms));
         let job: Job = Box::new(move || {
-            // The asker may have gone; then nobody waits for the result, and it is not made.
+            // The caller may have gone; then the result is not waited for, and not made.
             if answer.is_closed() {
                 return;
             }

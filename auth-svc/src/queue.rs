@@ -1,4 +1,4 @@
-//! A bounded queue that is fair to those who wait: people take turns, whoever has how many jobs in it.
+//! A bounded queue that is fair to those who wait: callers take turns, however many jobs each has in it.
 //!
 //! One job of a person is done at a time, so that the one who asks a hundred times keeps one thread busy at most.
 //! When the queue is full, room for another person is made by the newest job of the one who has most.
@@ -16,7 +16,7 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 /// Why a job was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The asker has several in the queue, and nobody has more: it is their own doing.
+    /// The asker has several in the queue, and no other has more: it is their own doing.
     Theirs,
     /// So many people wait that there is no room for another.
     Full,
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(
             queue.put(who("dora"), nothing()),
             Err(Refused::Full),
-            "nobody has two to spare"
+            "no caller has two to spare"
         );
         let order: Vec<Asker> = (0..4).map(|_| one(&queue)).collect();
         assert_eq!(order, [who("mallory"), who("ada"), who("bob"), who("carl")]);

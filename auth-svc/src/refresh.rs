@@ -1,7 +1,7 @@
 //! Refresh tokens: made, taken apart and told from forged ones.
 //!
 //! A token is `<session id>.<generation>.<mac>`; the mac is HMAC-SHA-256 over the session, its salt and the
-//! generation, under a secret of the keys folder: 256 bits nobody can guess. So no token is stored, an old
+//! generation, under a secret of the keys folder: 256 bits that cannot be guessed. So no token is stored, an old
 //! one is told from a forged one (which must not end a stranger's session), and a client that lost the
 //! answer and asks again gets the very token it has missed instead of a second one. What a genuine token
 //! means is decided in [`crate::domain::session`]. Rotation with detection of reuse follows RFC 9700,

@@ -4,16 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, BusError, ServiceHandle};
+use bus::{BusError, ServiceHandle};
 use decider::{Answer, Call, accepted};
-use eventlog::EventLog;
-use futures_util::future::BoxFuture;
 use schemas::commands::{
     AUTH, AdministerUser, ChangePassword, ChangeProfile, EndSessions, GetJwks, GetSessionStatus,
     IssueWsTicket, ListSessions, Login, RedeemWsTicket, Refresh, Register,
 };
 use schemas::{Code, NameKey, Rejection};
-use telemetry::{Health, Metrics, Shutdown};
+use service::{BoxFuture, Deps, Service, Stage};
+use telemetry::{Health, Shutdown};
 
 use crate::admins::Admins;
 use crate::auth::Auth;
@@ -31,21 +30,6 @@ pub struct Config {
     pub keys: PathBuf,
     /// bcrypt's cost, 4 to 31; each step doubles the time a password takes.
     pub bcrypt_cost: u32,
-}
-
-/// What auth-svc shares with the other services of its process.
-#[derive(Clone)]
-pub struct Deps {
-    /// The log, attached.
-    pub log: EventLog,
-    /// The key of the lanes of names; that of the log ([`EventLog::note_names`]).
-    pub names: NameKey,
-    /// Where commands come from.
-    pub bus: Bus,
-    /// The process's metrics.
-    pub metrics: Metrics,
-    /// The process's health; the component is `auth-svc`.
-    pub health: Health,
 }
 
 /// Why the service cannot start.
@@ -68,36 +52,48 @@ pub enum StartError {
     Bus(#[from] BusError),
 }
 
-/// auth-svc, with its commands served. Made by [`build`].
+/// auth-svc, with its commands served.
 pub struct AuthService {
     auth: Arc<Auth>,
     commands: ServiceHandle,
     health: Health,
 }
 
-const COMPONENT: &str = "auth-svc";
 /// How often the keys folder is looked into.
 const KEYS_EVERY: Duration = Duration::from_secs(60);
 
-/// Opens the keys folder, starts the hashing threads and begins to serve the `auth` commands.
-///
-/// # Errors
-/// See [`StartError`].
-pub fn build(config: Config, deps: Deps) -> BoxFuture<'static, Result<AuthService, StartError>> {
-    // Boxed here, so that its code is generated in this crate and not in each that calls it.
-    Box::pin(start(config, deps))
+impl Service for AuthService {
+    const NAME: &'static str = "auth-svc";
+    const STAGE: Stage = Stage::Services;
+    type Config = Config;
+    /// The key of the lanes of names; that of the log ([`eventlog::EventLog::note_names`]).
+    type Needs = NameKey;
+    type Error = StartError;
+
+    /// Opens the keys folder, starts the hashing threads and begins to serve the `auth` commands.
+    fn build(
+        config: Config,
+        names: NameKey,
+        deps: Deps,
+    ) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(start(config, names, deps))
+    }
+
+    fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, Result<(), StartError>> {
+        Box::pin(self.work(shutdown))
+    }
 }
 
-async fn start(config: Config, deps: Deps) -> Result<AuthService, StartError> {
-    deps.health.set(COMPONENT, Err("starting"));
-    let auth = Arc::new(open(config, &deps).await?);
+async fn start(config: Config, names: NameKey, deps: Deps) -> Result<AuthService, StartError> {
+    deps.health.set(AuthService::NAME, Err("starting"));
+    let auth = Arc::new(open(config, names, &deps).await?);
     let commands = serve(&deps.bus, &auth, &auth.metrics.commands).await?;
-    deps.health.set(COMPONENT, Ok::<(), String>(()));
+    deps.health.set(AuthService::NAME, Ok::<(), String>(()));
     Ok(AuthService { auth, commands, health: deps.health })
 }
 
 /// Opens the keys folder and starts the hashing threads.
-pub(crate) async fn open(config: Config, deps: &Deps) -> Result<Auth, StartError> {
+pub(crate) async fn open(config: Config, names: NameKey, deps: &Deps) -> Result<Auth, StartError> {
     let metrics = AuthMetrics::new(&deps.metrics);
     let folder = config.keys.clone();
     let unusable = move |source| StartError::Keys { folder: folder.clone(), source };
@@ -118,31 +114,19 @@ pub(crate) async fn open(config: Config, deps: &Deps) -> Result<Auth, StartError
         tickets: deps.log.secrets("tickets"),
         admins: Admins::new(&deps.log),
         log: deps.log.clone(),
-        names: deps.names.clone(),
+        names,
         metrics,
     })
 }
 
 impl AuthService {
-    /// Serves until asked to stop, then finishes what it has begun.
-    ///
-    /// # Errors
-    /// None at present; the services of a process share this shape.
-    pub fn run_until_stopped(
-        self,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), StartError>> {
-        // Boxed here, so that its code is generated in this crate and not in each that calls it.
-        Box::pin(self.work(shutdown))
-    }
-
     async fn work(self, shutdown: Shutdown) -> Result<(), StartError> {
         let keeping = tokio::spawn(keep_keys(Arc::clone(&self.auth)));
         shutdown.wait().await;
-        self.health.set(COMPONENT, Err("stopping"));
+        self.health.set(Self::NAME, Err("stopping"));
         keeping.abort();
         self.commands.stop().await;
-        self.health.remove(COMPONENT);
+        self.health.remove(Self::NAME);
         Ok(())
     }
 }

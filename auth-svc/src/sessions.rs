@@ -2,7 +2,7 @@
 //!
 //! A record expires 30 days after its session was last used. The list is an index. An id comes onto it
 //! after its record was stored and before a token is given out, and leaves it only once the log says
-//! that the session has ended: so whoever ends all sessions of an account misses none, and an end that
+//! that the session has ended: so ending all sessions of an account misses none, and an end that
 //! was interrupted is made again.
 
 use std::time::Duration;
@@ -14,8 +14,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use schemas::{SessionId, UserId};
 use serde::Serialize;
 
-use crate::auth::{read_record, write_record};
 use crate::domain::session::{Record, surplus};
+use crate::records::{read_record, write_record};
 
 /// How long a session lives without being used.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -106,7 +106,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Undoes [`Sessions::begin`] of a session nobody has heard of.
+    /// Undoes [`Sessions::begin`] of a session that was given to no client.
     pub(crate) async fn discard(&self, id: &SessionId, user: &UserId) -> Result<(), Failure> {
         let id = std::slice::from_ref(id);
         self.delete(id).await?;

@@ -12,7 +12,7 @@
 //! | `iat`, `nbf` | when it was made and from when it is good, in seconds since the Unix epoch |
 //! | `exp` | until when it is good: `iat` + 900 |
 //!
-//! There is no `jti`: a token is withdrawn by ending its session. Whoever checks one takes the key from
+//! There is no `jti`: a token is withdrawn by ending its session. The checker of one takes the key from
 //! `GetJwks` by its `kid`, accepts `EdDSA` alone, and requires `typ`, `aud`, `nbf` and `exp`.
 
 use data_encoding::BASE64URL_NOPAD;

@@ -8,11 +8,11 @@ use eventlog::EventLog;
 use schemas::{EventData, Lane, NameKey, Rejection, Sequence};
 use tokio::sync::watch;
 
+use crate::dedup::Dedup;
 use crate::index::MessageIndex;
 use crate::lanes::Lanes;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
-use crate::repeats::Repeats;
 
 /// The log, what is known of it, and where to look things up.
 pub(crate) struct Chat {
@@ -20,7 +20,7 @@ pub(crate) struct Chat {
     pub(crate) names: NameKey,
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
-    pub(crate) repeats: Repeats,
+    pub(crate) dedup: Dedup,
     pub(crate) index: Arc<dyn MessageIndex>,
     pub(crate) metrics: ChatMetrics,
     /// How far the live feed has been followed.

@@ -182,12 +182,12 @@ impl Lanes {
     /// Takes note of an event at a place of the log.
     pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
         match lane {
-            Lane::Room(id) => self.rooms.learn(id.clone(), sequence, event),
+            Lane::Room(id) => self.rooms.learn(id, sequence, event),
             Lane::Member(room, user) => {
-                self.members.learn((room.clone(), user.clone()), sequence, event);
+                self.members.learn(&(room.clone(), user.clone()), sequence, event);
             }
-            Lane::User(id) => self.people.learn(id.clone(), sequence, event),
-            Lane::Handle(digest) => self.handles.learn(digest.clone(), sequence, event),
+            Lane::User(id) => self.people.learn(id, sequence, event),
+            Lane::Handle(digest) => self.handles.learn(digest, sequence, event),
             Lane::Session(_)
             | Lane::Email(_)
             | Lane::RoomName(_)
@@ -214,18 +214,10 @@ fn cache<E: Entity>(log: &EventLog, metrics: &ChatMetrics, capacity: u64) -> Lan
 
 #[cfg(test)]
 mod tests {
-    use schemas::Event;
+    use schemas::subjects::LaneKind;
 
     use super::*;
-
-    /// Every event type there is, as it lies in logs.
-    fn golden() -> Vec<EventData> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/golden");
-        let files =
-            std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()));
-        let event = |bytes: Vec<u8>| Event::decode(bytes.trim_ascii_end()).unwrap().data;
-        files.map(|bytes| event(bytes.unwrap())).collect()
-    }
+    use crate::domain::message;
 
     fn known<E: Entity>(event: &EventData) -> bool {
         E::after(event).is_some()
@@ -235,12 +227,22 @@ mod tests {
     /// it a ban.
     #[test]
     fn every_event_of_a_lane_leaves_its_entity_known() {
-        for event in golden() {
+        for event in testbed::every_event() {
+            let on = |lane| event.family().lanes().contains(&lane);
             let name = event.type_name();
-            assert_eq!(known::<Rooms>(&event), name.starts_with("room."), "{name}");
-            assert_eq!(known::<Members>(&event), name.starts_with("member."), "{name}");
-            assert_eq!(known::<People>(&event), name.starts_with("user."), "{name}");
-            assert_eq!(known::<Handles>(&event), name.starts_with("name."), "{name}");
+            assert_eq!(known::<Rooms>(&event), on(LaneKind::Room), "{name}");
+            assert_eq!(known::<Members>(&event), on(LaneKind::Member), "{name}");
+            assert_eq!(known::<People>(&event), on(LaneKind::User), "{name}");
+            assert_eq!(known::<Handles>(&event), on(LaneKind::Handle), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_a_post_begins_a_message() {
+        for event in testbed::every_event() {
+            let mut found = None;
+            message::evolve(&mut found, 1, &event);
+            assert_eq!(found.is_some(), event.type_name() == "message.posted.v1");
         }
     }
 }

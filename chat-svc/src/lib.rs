@@ -7,10 +7,11 @@
 //! read model serves it as an index of places only.
 //!
 //! Where to read on: `service.rs` (what is served), `handlers/` (one method per command),
-//! `lanes.rs` (what decisions are made by), `repeats/` (exactly once, for ever).
+//! `lanes.rs` (what decisions are made by), `dedup/` (exactly once, for ever).
 
 mod call;
 mod chat;
+mod dedup;
 pub mod domain;
 mod error;
 mod failure;
@@ -22,11 +23,10 @@ mod live;
 mod locate;
 mod metrics;
 mod recent;
-mod repeats;
 mod service;
 
+pub use crate::service::{ChatService, Config, Needs};
+pub use dedup::DedupConfig;
 pub use error::BuildError;
 pub use index::{IndexError, Indexed, Marked, MessageIndex};
 pub use lanes::Capacities;
-pub use repeats::RepeatsConfig;
-pub use service::{Config, Deps, Service, build};

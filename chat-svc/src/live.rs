@@ -67,11 +67,11 @@ impl Follower {
             Live::Event(event) => {
                 self.step(event.sequence);
                 let unread = self.learn(&event);
-                self.chat.repeats.live(event.sequence, unread.then_some(&event.payload));
+                self.chat.dedup.live(event.sequence, unread.then_some(&event.payload));
             }
             Live::Unknown { sequence } => {
                 self.step(sequence);
-                self.chat.repeats.live(sequence, None);
+                self.chat.dedup.live(sequence, None);
             }
             Live::Disconnected | Live::Reconnected | Live::Lagged => self.chat.forget_all(),
         }
@@ -87,7 +87,7 @@ impl Follower {
         self.seen = self.seen.max(sequence);
     }
 
-    /// What was just taken is known from now on to whoever waits for it.
+    /// What was just taken is known from now on to those who wait for it.
     fn followed(&self) {
         self.chat.followed.send_replace(self.seen);
     }
@@ -108,7 +108,7 @@ impl Follower {
         }
         match Event::decode(&live.payload) {
             Ok(event) => self.chat.learn(&live.lane, live.sequence, &event.data),
-            // Whoever needs this entity loads it from the log and fails loudly there.
+            // A command that needs this entity loads it from the log and fails loudly there.
             Err(error) => {
                 tracing::warn!(event.seq = live.sequence, %error, "a live event cannot be read");
                 self.chat.forget_all();

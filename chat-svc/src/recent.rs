@@ -94,16 +94,23 @@ impl Recent {
         let (Lane::Timeline(room) | Lane::Receipts(room)) = lane else { return };
         match event {
             EventData::Message(MessageEvent::Posted(e)) => {
-                self.posted(&e.message.id, room, sequence)
+                self.posted(&e.message.id, room, sequence);
             }
+            EventData::Message(MessageEvent::Edited(_)) => {}
             EventData::Message(MessageEvent::Deleted(e)) => {
-                self.deleted(&e.message_id, room, e.posted, sequence)
+                self.deleted(&e.message_id, room, e.posted, sequence);
             }
             EventData::Receipt(ReceiptEvent::Moved(e)) => {
                 let marker = Marker { message: e.message_id.clone(), posted: e.posted };
                 self.read(room, &e.user_id, &marker);
             }
-            _ => {}
+            // Never on these lanes.
+            EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Notification(_) => {}
         }
     }
 

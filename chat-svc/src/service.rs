@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bus::{Bus, ServiceHandle};
-use eventlog::{EventLog, LinkState};
-use futures_util::future::BoxFuture;
+use bus::ServiceHandle;
+use eventlog::LinkState;
 use schemas::commands::{
     AddMember, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, CreateRoom,
     DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
@@ -12,11 +11,13 @@ use schemas::commands::{
 };
 use schemas::values::RoomName;
 use schemas::{NameKey, RoomId};
-use telemetry::{Health, Metrics, Shutdown};
+use service::{BoxFuture, Deps, Service, Stage};
+use telemetry::{Health, Shutdown};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::chat::Chat;
+use crate::dedup::{Dedup, DedupConfig};
 use crate::error::BuildError;
 use crate::general;
 use crate::index::MessageIndex;
@@ -24,10 +25,9 @@ use crate::lanes::{Capacities, Lanes};
 use crate::live::Follower;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
-use crate::repeats::{Repeats, RepeatsConfig};
 
 /// What health calls this service.
-const COMPONENT: &str = "chat-svc";
+const COMPONENT: &str = ChatService::NAME;
 /// What the room every user belongs to is called unless configured otherwise.
 const GENERAL: &str = "general";
 
@@ -39,7 +39,7 @@ pub struct Config {
     /// How much is remembered.
     pub capacities: Capacities,
     /// How repeated posts are recognised.
-    pub repeats: RepeatsConfig,
+    pub dedup: DedupConfig,
 }
 
 impl Default for Config {
@@ -47,29 +47,21 @@ impl Default for Config {
         Self {
             general: RoomName::parse(GENERAL).ok(),
             capacities: Capacities::default(),
-            repeats: RepeatsConfig::default(),
+            dedup: DedupConfig::default(),
         }
     }
 }
 
-/// What the service works with; shared with the other services of the process.
-pub struct Deps {
-    /// The log, attached to its stream.
-    pub log: EventLog,
-    /// The key of the lanes of names; that of the log ([`EventLog::note_names`]).
+/// What the service needs besides what all are given.
+pub struct Needs {
+    /// The key of the lanes of names; that of the log ([`eventlog::EventLog::note_names`]).
     pub names: NameKey,
-    /// Where commands come from.
-    pub bus: Bus,
     /// The read model (`readmodel::ReadModel` is one).
     pub index: Arc<dyn MessageIndex>,
-    /// Where counters go.
-    pub metrics: Metrics,
-    /// Where the service says how it is.
-    pub health: Health,
 }
 
-/// The running service.
-pub struct Service {
+/// chat-svc, with its commands served.
+pub struct ChatService {
     general: Option<RoomId>,
     handle: ServiceHandle,
     tasks: JoinSet<()>,
@@ -77,35 +69,45 @@ pub struct Service {
     health: Health,
 }
 
-/// Starts the service: when this returns it is serving commands. The log must be attached
-/// (`EventLog::ensure_topology` or `attach`) before.
-///
-/// # Errors
-/// See [`BuildError`].
-pub fn build(config: Config, deps: Deps) -> BoxFuture<'static, Result<Service, BuildError>> {
-    // Boxed here, so that its code is generated in this crate and not in each that calls it.
-    Box::pin(start(config, deps))
+impl Service for ChatService {
+    const NAME: &'static str = "chat-svc";
+    const STAGE: Stage = Stage::Services;
+    type Config = Config;
+    type Needs = Needs;
+    type Error = BuildError;
+
+    fn build(
+        config: Config,
+        needs: Needs,
+        deps: Deps,
+    ) -> BoxFuture<'static, Result<Self, BuildError>> {
+        Box::pin(start(config, needs, deps))
+    }
+
+    fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, Result<(), BuildError>> {
+        Box::pin(self.work(shutdown))
+    }
 }
 
-async fn start(config: Config, deps: Deps) -> Result<Service, BuildError> {
-    let Deps { log, names, bus, index, metrics, health } = deps;
+async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, BuildError> {
+    let (Needs { names, index }, Deps { log, bus, metrics, health }) = (needs, deps);
     health.set(COMPONENT, Err("starting"));
     let general = match &config.general {
         Some(name) => general::ensure(&log, &names, name).await?,
         None => None,
     };
     let metrics = ChatMetrics::new(&metrics);
-    let repeats = Repeats::new(
+    let dedup = Dedup::new(
         log.clone(),
         Arc::clone(&index),
-        config.repeats,
+        config.dedup,
         config.capacities.messages,
         metrics.clone(),
     );
     let chat = Arc::new(Chat {
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
-        repeats,
+        dedup,
         log,
         names,
         index,
@@ -118,32 +120,26 @@ async fn start(config: Config, deps: Deps) -> Result<Service, BuildError> {
     tasks.spawn(follower.run(stop_tasks.clone()));
     tasks.spawn({
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
-        async move { chat.repeats.keep_covered(stop).await }
+        async move { chat.dedup.keep_covered(stop).await }
     });
     tasks.spawn({
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
-        async move { chat.repeats.keep_past(stop).await }
+        async move { chat.dedup.keep_past(stop).await }
     });
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
-    Ok(Service { general, handle, tasks, stop_tasks, health })
+    Ok(ChatService { general, handle, tasks, stop_tasks, health })
 }
 
-impl Service {
+impl ChatService {
     /// The room every registered user belongs to, if there is one.
     #[must_use]
     pub fn general(&self) -> Option<&RoomId> {
         self.general.as_ref()
     }
 
-    /// Serves until asked to stop, then finishes the commands at work (10 s at most).
-    pub fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, ()> {
-        // Boxed here, so that its code is generated in this crate and not in each that calls it.
-        Box::pin(self.serve(shutdown))
-    }
-
-    async fn serve(mut self, shutdown: Shutdown) {
+    async fn work(mut self, shutdown: Shutdown) -> Result<(), BuildError> {
         shutdown.wait().await;
         self.health.set(COMPONENT, Err("stopping"));
         self.handle.stop().await;
@@ -154,6 +150,7 @@ impl Service {
             }
         }
         self.health.remove(COMPONENT);
+        Ok(())
     }
 }
 

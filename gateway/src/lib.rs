@@ -33,7 +33,7 @@ mod user_directory;
 
 pub use config::{Config, Rate};
 pub use http::BadPath;
-pub use startup::{Deps, Gateway, GatewayError, build};
+pub use startup::{Gateway, GatewayError};
 
 /// The OpenAPI document of this API, as it is served and committed.
 #[must_use]

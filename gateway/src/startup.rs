@@ -11,11 +11,9 @@ use actix_web::App;
 use actix_web::dev::{AppConfig, Server};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use bus::Bus;
-use eventlog::EventLog;
-use futures_util::future::BoxFuture;
 use readmodel::ReadModel;
-use telemetry::{Health, Metrics, Shutdown};
+use service::{BoxFuture, Deps, Service, Stage};
+use telemetry::Shutdown;
 
 use crate::config::Config;
 use crate::http::{BadPath, Router, mount};
@@ -35,20 +33,6 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Connections each worker thread takes; the others wait in the kernel's queue.
 const CONNECTIONS_PER_WORKER: usize = 25_000;
-
-/// What a gateway works with; all of it connected and checked.
-pub struct Deps {
-    /// Where commands go, and where the live feed comes from.
-    pub bus: Bus,
-    /// The log, attached.
-    pub log: EventLog,
-    /// Where reads are answered from.
-    pub read_model: ReadModel,
-    /// The metrics of the process.
-    pub metrics: Metrics,
-    /// The health of the process.
-    pub health: Health,
-}
 
 /// Why a gateway cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -82,23 +66,42 @@ pub struct Gateway {
     live: Shutdown,
 }
 
-/// Binds the address and joins the live feed.
-///
-/// # Errors
-/// [`GatewayError`] when the address or the live feed cannot be had.
-pub fn build(config: Config, deps: Deps) -> BoxFuture<'static, Result<Gateway, GatewayError>> {
-    // Boxed here, so that its code is generated in this crate and not in each that calls it.
-    Box::pin(assemble(config, deps))
+impl Service for Gateway {
+    const NAME: &'static str = "gateway";
+    const STAGE: Stage = Stage::Edge;
+    type Config = Config;
+    /// Where reads are answered from.
+    type Needs = ReadModel;
+    type Error = GatewayError;
+
+    /// Binds the address and joins the live feed.
+    fn build(
+        config: Config,
+        read_model: ReadModel,
+        deps: Deps,
+    ) -> BoxFuture<'static, Result<Self, GatewayError>> {
+        Box::pin(assemble(config, read_model, deps))
+    }
+
+    /// Answers clients until `shutdown`; then takes no new ones, tells sockets to come back, lets requests that
+    /// are under way finish, and returns.
+    fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, Result<(), GatewayError>> {
+        Box::pin(self.serve(shutdown))
+    }
 }
 
-async fn assemble(config: Config, deps: Deps) -> Result<Gateway, GatewayError> {
+async fn assemble(
+    config: Config,
+    read_model: ReadModel,
+    deps: Deps,
+) -> Result<Gateway, GatewayError> {
     let wanted = config.listen;
     let cannot = |source| GatewayError::Listen { address: wanted, source };
     let listener = listen(wanted).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let table = routes::table();
     let router = Arc::new(Router::of(&table)?);
-    let Deps { bus, log, read_model, metrics, health } = deps;
+    let Deps { bus, log, metrics, health } = deps;
     let users = Arc::new(UserDirectory::new(log.clone(), read_model.clone()));
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
     let limits = Arc::new(Limits::new(&config));
@@ -142,19 +145,6 @@ impl Gateway {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Answers clients until `shutdown`; then takes no new ones, tells sockets to come back, lets requests that
-    /// are under way finish, and returns.
-    ///
-    /// # Errors
-    /// [`GatewayError::Server`] when the HTTP server ends by itself.
-    pub fn run_until_stopped(
-        self,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), GatewayError>> {
-        // Boxed here, so that its code is generated in this crate and not in each that calls it.
-        Box::pin(self.serve(shutdown))
     }
 
     async fn serve(self, shutdown: Shutdown) -> Result<(), GatewayError> {

@@ -17,9 +17,10 @@ use schemas::events::{NotificationCreated, NotificationEvent, NotificationsRead}
 use schemas::ids::{NotificationId, UserId};
 use schemas::values::{NotificationKind, Role, UserRef};
 use schemas::{Lane, NameKey, Position, Timestamp};
+use service::Deps;
 use telemetry::error_chain;
 
-use crate::Deps;
+use crate::config::Needs;
 use crate::context::Users;
 
 /// Most users one command writes to.
@@ -43,11 +44,11 @@ decider::endpoints! {
 }
 
 /// Begins to serve the commands.
-pub(crate) async fn serve(deps: &Deps) -> Result<ServiceHandle, BusError> {
+pub(crate) async fn serve(needs: &Needs, deps: &Deps) -> Result<ServiceHandle, BusError> {
     let commands = Arc::new(NotifyCommands {
         log: deps.log.clone(),
-        names: deps.names.clone(),
-        read_model: deps.read_model.clone(),
+        names: needs.names.clone(),
+        read_model: needs.read_model.clone(),
         metrics: CommandMetrics::new(&deps.metrics, "notifier"),
     });
     endpoints(&deps.bus, &commands, &commands.metrics).await

@@ -79,7 +79,7 @@ impl Inbox {
             self.log.last(&lane).await.map_err(|error| Failed::for_now(error_chain(&error)))?;
         let Some(last) = last else { return Ok(false) };
         // A read model that lags or has stopped must not keep people from being told: the entry is then
-        // written again under its id, and counted once by whoever applies it.
+        // written again under its id, and counted once by the projection.
         if self.read_model.wait_for_groups(&[Group::Inbox], last.sequence, LOOK_BACK).await.is_err()
         {
             return Ok(false);

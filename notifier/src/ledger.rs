@@ -1,8 +1,8 @@
-//! What has left the house, so that it leaves once.
+//! The effects that were done outside the log, so that each is done once.
 //!
 //! The log cannot take part in a mail server's transaction, so an effect is claimed before and noted
 //! after it. Between a mail that went out and its note lies a moment in which a crash makes it go out again:
-//! a claim that nobody has resolved for a while is taken over. The mail then carries the same
+//! a claim that was not resolved for a while is taken over. The mail then carries the same
 //! `Message-ID`, by which mail programs recognise it.
 
 use std::pin::pin;
@@ -18,7 +18,7 @@ use crate::channel::Failed;
 
 /// How long it is remembered that an effect was done. What is older than this is not done any more.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How long a claim lives that nobody renews. The server counts, so no two clocks have to agree.
+/// How long a claim lives that is not renewed. The server counts, so no two clocks have to agree.
 const LEASE: Duration = Duration::from_secs(12);
 /// How often a claim is renewed.
 const RENEW: Duration = Duration::from_secs(4);
@@ -36,7 +36,7 @@ pub(crate) enum Claim {
     Mine(u64),
     /// It was done before.
     Done,
-    /// Somebody is at it.
+    /// Another process is doing it.
     Busy,
 }
 

@@ -13,8 +13,8 @@ use schemas::Timestamp;
 use schemas::subjects::LaneKind;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::Config;
 use crate::channel::{Cause, Channel, Done, Failed};
+use crate::config::Config;
 use crate::ledger::{Claim, Ledger, REMEMBERED};
 use crate::mail_templates;
 use crate::policy::{Effect, Mail};
@@ -95,7 +95,7 @@ impl Channel for Mailer {
         let Effect::Mail(mail) = effect else { return Ok(Done::Before) };
         let now = Timestamp::now();
         // The ledger forgets after a while; what it may have forgotten must not be sent again, and news
-        // that old helps nobody.
+        // that old helps no reader.
         let remembered = i64::try_from(REMEMBERED.as_secs()).unwrap_or(i64::MAX);
         if mail.caused_at.plus_seconds(remembered - 3600) < now {
             return Ok(Done::Before);

@@ -115,7 +115,7 @@ impl Inbox {
         for _ in 0..ROUNDS {
             let end = self.end_of(&notice.user_id).await?;
             if !self.caught_up(Group::Inbox, end).await {
-                // Inboxes that have stopped must not keep people from being told: whoever applies it counts
+                // Inboxes that have stopped must not keep people from being told: the projection counts
                 // an entry once, by its id.
                 return self
                     .put(&notice.entry(), &Cause { repeated: false, ..cause.clone() })

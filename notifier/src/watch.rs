@@ -5,7 +5,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use telemetry::{Health, Metrics};
 
-const COMPONENT: &str = "notifier";
+/// The component the notifier reports its health as, and its name.
+pub(crate) const COMPONENT: &str = "notifier";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {

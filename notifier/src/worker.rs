@@ -16,8 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::Retry;
 use crate::channel::{Cause, Channel, Done, Failed, Outlook};
+use crate::config::Retry;
 use crate::context::{ContextError, ContextSource};
 use crate::keeper::{Keeper, Kept};
 use crate::policy::{self, Effect, PolicyContext};

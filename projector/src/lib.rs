@@ -29,9 +29,9 @@ mod verify;
 mod views;
 mod working_set;
 
+pub use crate::service::{Config, Projector};
 pub use engine::{Applied, Engine};
 pub use error::{Poison, ProjectError, Stop};
 pub use rebuild::{OnProgress, Phase, Progress, RebuildOptions, Rebuilt, Until, rebuild};
-pub use service::{Config, Deps, Projector, build};
 pub use verify::{CollectionCount, Difference, DifferenceKind, Unverified, Verified, verify};
 pub use views::Logged;

@@ -6,12 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use bus::{Bus, Checkpoint};
-use eventlog::EventLog;
-use futures_util::future::BoxFuture;
+use bus::Checkpoint;
 use readmodel::{Group, Marks, ReadModel, Stops};
 use schemas::{Sequence, Timestamp};
-use telemetry::{Health, Metrics, Shutdown};
+use service::{BoxFuture, Deps, Service, Stage};
+use telemetry::Shutdown;
 use tracing::Instrument as _;
 
 use crate::engine::Engine;
@@ -22,7 +21,7 @@ use crate::source::{Source, Work};
 use crate::working_set::KEPT;
 
 /// The name under which the projector reports its health.
-const COMPONENT: &str = "projector";
+const COMPONENT: &str = Projector::NAME;
 /// The checkpoint is said again this often while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Pauses between tries after a failure: doubled each time up to the last.
@@ -56,36 +55,40 @@ impl Default for Config {
     }
 }
 
-/// What the projector works with. The log must be attached (`ensure_topology` or `attach`).
-#[derive(Clone)]
-pub struct Deps {
-    /// What is read.
-    pub log: EventLog,
-    /// Where checkpoints are told.
-    pub bus: Bus,
-    /// What is written.
-    pub read_model: ReadModel,
-    /// Where lag and batches are told.
-    pub metrics: Metrics,
-    /// Where it is said whether the projection goes on.
-    pub health: Health,
-}
-
 /// The service, ready to run.
 pub struct Projector {
     config: Config,
     deps: Deps,
+    read_model: ReadModel,
     metrics: ProjectorMetrics,
 }
 
-/// Makes the service. Nothing is read or written before it runs.
-///
-/// # Errors
-/// None at present: reaching the log and the read model was the caller's doing.
-pub async fn build(config: Config, deps: Deps) -> Result<Projector, ProjectError> {
-    let metrics = ProjectorMetrics::register(&deps.metrics);
-    deps.health.set(COMPONENT, Err("starting"));
-    Ok(Projector { config, deps, metrics })
+impl Service for Projector {
+    const NAME: &'static str = "projector";
+    const STAGE: Stage = Stage::Projection;
+    type Config = Config;
+    /// What is written.
+    type Needs = ReadModel;
+    type Error = ProjectError;
+
+    /// Nothing is read or written before it runs.
+    fn build(
+        config: Config,
+        read_model: ReadModel,
+        deps: Deps,
+    ) -> BoxFuture<'static, Result<Self, ProjectError>> {
+        let metrics = ProjectorMetrics::register(&deps.metrics);
+        deps.health.set(COMPONENT, Err("starting"));
+        Box::pin(std::future::ready(Ok(Self { config, deps, read_model, metrics })))
+    }
+
+    /// Failures are logged, shown in health and metrics, and tried again: it never ends by itself.
+    fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ProjectError>> {
+        Box::pin(async move {
+            self.project(shutdown).await;
+            Ok(())
+        })
+    }
 }
 
 /// How a stretch of work ended.
@@ -97,12 +100,6 @@ enum End {
 }
 
 impl Projector {
-    /// Projects until asked to stop. Failures are logged, shown in health and metrics, and tried again.
-    pub fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, ()> {
-        // Boxed here, so that its code is generated in this crate and not in each that calls it.
-        Box::pin(self.project(shutdown))
-    }
-
     async fn project(self, shutdown: Shutdown) {
         let mut pause = FIRST_PAUSE;
         while !shutdown.is_triggered() {
@@ -135,7 +132,7 @@ impl Projector {
 
     /// Applies batch after batch to the live generation.
     async fn work(&self, shutdown: &Shutdown) -> Result<End, ProjectError> {
-        let read_model = &self.deps.read_model;
+        let read_model = &self.read_model;
         read_model.refresh().await?;
         let (store, epoch) = (read_model.writer(), self.deps.log.epoch());
         let head = self.deps.log.head().await?;
@@ -192,7 +189,7 @@ impl Projector {
                 self.tell(engine).await;
                 told = Instant::now();
             }
-            if self.deps.read_model.generation() != engine.store().generation() {
+            if self.read_model.generation() != engine.store().generation() {
                 return Ok(End::Again);
             }
             if !catching_up && !work.events.is_empty() {
@@ -257,8 +254,8 @@ impl Projector {
         let marks = engine.marks();
         let mut stops = Stops::default();
         engine.stops().iter().for_each(|stop| stops.set(stop.group, stop.poison.sequence()));
-        self.deps.read_model.note_marks(marks, &generation);
-        self.deps.read_model.note_stops(stops, &generation);
+        self.read_model.note_marks(marks, &generation);
+        self.read_model.note_stops(stops, &generation);
         let position = self.deps.log.epoch().at(marks.least());
         let name = |group: Group| (group.as_str().to_owned(), marks.get(group));
         let groups = Group::ALL.into_iter().map(name).collect();
@@ -305,7 +302,7 @@ impl Projector {
     async fn stand_by(&self, shutdown: &Shutdown) {
         self.metrics.stopped.set(0);
         self.deps.health.set(COMPONENT, Ok::<(), String>(()));
-        let generation = self.deps.read_model.generation();
+        let generation = self.read_model.generation();
         let mut seen: Option<Marks> = None;
         let mut since = Instant::now();
         loop {
@@ -313,12 +310,12 @@ impl Projector {
                 () = shutdown.wait() => return,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            if self.deps.read_model.generation() != generation {
+            if self.read_model.generation() != generation {
                 return;
             }
-            let store = self.deps.read_model.current();
+            let store = self.read_model.current();
             let Ok(checkpoint) = store.checkpoint().await else { continue };
-            self.deps.read_model.note_marks(checkpoint.marks, store.generation());
+            self.read_model.note_marks(checkpoint.marks, store.generation());
             let Ok(head) = self.deps.log.head().await else { continue };
             // A group that has stopped is no sign that the projector has: others move, or are at the end.
             if seen != Some(checkpoint.marks) || head <= checkpoint.marks.most() {
@@ -336,14 +333,14 @@ impl Projector {
 
     /// A rebuild has retired the generation and is about to switch to its own.
     async fn await_switch(&self, shutdown: &Shutdown) {
-        let retired = self.deps.read_model.writer();
+        let retired = self.read_model.writer();
         let since = Instant::now();
         while since.elapsed() < RETIRED_FOR_TOO_LONG {
-            if let Err(error) = self.deps.read_model.refresh().await {
+            if let Err(error) = self.read_model.refresh().await {
                 tracing::warn!(%error, "cannot look for the new generation");
             }
             let still = retired.checkpoint().await.is_ok_and(|now| now.retired);
-            if self.deps.read_model.generation() != retired.generation() || !still {
+            if self.read_model.generation() != retired.generation() || !still {
                 return;
             }
             tokio::select! {
@@ -371,7 +368,7 @@ impl Projector {
             tracing::error!(%error, "the log cannot be attached to");
         }
         let options = RebuildOptions::default();
-        if let Err(error) = rebuild(&deps.log, &deps.read_model, &options, &|_| {}).await {
+        if let Err(error) = rebuild(&deps.log, &self.read_model, &options, &|_| {}).await {
             let error = telemetry::error_chain(&error);
             tracing::error!(error, "the read model could not be built anew");
         }

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
+use service::Stage;
 use telemetry::{Health, Metrics, serve_admin};
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
-use crate::parts::{Parts, Stage};
+use crate::supervisor::Supervisor;
 
 /// Serves `/metrics`, `/livez` and `/readyz` at an address until everything else has stopped; where that is.
 ///
@@ -16,7 +17,7 @@ pub(crate) async fn serve(
     listen: SocketAddr,
     metrics: Metrics,
     health: Health,
-    parts: &mut Parts,
+    supervisor: &mut Supervisor,
 ) -> Result<SocketAddr, Failure> {
     let cannot = |error: std::io::Error| {
         Failure::because(&format!("{listen} cannot be listened on"), &error)
@@ -24,7 +25,7 @@ pub(crate) async fn serve(
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     // It stops last: as long as anything runs, operators may ask how it is.
-    parts.run("admin", Stage::Admin, |shutdown| async move {
+    supervisor.run("admin", Stage::Admin, |shutdown| async move {
         serve_admin(listener, metrics, health, shutdown).await;
         Ok(())
     });

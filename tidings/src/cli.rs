@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::service_name::ServiceName;
 use crate::settings::Settings;
 
 /// Self-hosted, event-sourced chat.
@@ -26,16 +27,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run everything in one process, with a private nats-server
     Serve,
-    /// Run only the gateway: REST and WebSocket
-    Gateway,
-    /// Run only the account service
-    AuthSvc,
-    /// Run only the room and message service
-    ChatSvc,
-    /// Run only the projector
-    Projector,
-    /// Run only the notifier
-    Notifier,
+    #[command(flatten)]
+    Service(ServiceName),
     /// Build the read model anew from the log, beside the live one, and switch to it
     Rebuild(Rebuild),
     /// Compare the read model with one built fresh from the log; exit code 1 when they differ
@@ -164,36 +157,13 @@ pub(crate) struct PasswordFrom {
     pub(crate) password_stdin: bool,
 }
 
-/// A service that can run as its own process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    Gateway,
-    AuthSvc,
-    ChatSvc,
-    Projector,
-    Notifier,
-}
-
-impl Service {
-    /// Its name on the command line, in logs and traces.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Gateway => "gateway",
-            Self::AuthSvc => "auth-svc",
-            Self::ChatSvc => "chat-svc",
-            Self::Projector => "projector",
-            Self::Notifier => "notifier",
-        }
-    }
-}
-
 /// What kind of process a command makes; settings are judged by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Everything in one process.
     Serve,
     /// One service.
-    Service(Service),
+    Service(ServiceName),
     /// A command that does its work and ends.
     Operator,
 }
@@ -206,14 +176,14 @@ impl Role {
 
     /// Whether clients connect to it.
     pub(crate) const fn is_public(self) -> bool {
-        matches!(self, Self::Serve | Self::Service(Service::Gateway))
+        matches!(self, Self::Serve | Self::Service(ServiceName::Gateway))
     }
 
     /// The name of the process in logs and traces.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Serve | Self::Operator => "tidings",
-            Self::Service(service) => service.name(),
+            Self::Service(service) => service.as_str(),
         }
     }
 }
@@ -223,11 +193,7 @@ impl Command {
     pub(crate) const fn role(&self) -> Role {
         match self {
             Self::Serve => Role::Serve,
-            Self::Gateway => Role::Service(Service::Gateway),
-            Self::AuthSvc => Role::Service(Service::AuthSvc),
-            Self::ChatSvc => Role::Service(Service::ChatSvc),
-            Self::Projector => Role::Service(Service::Projector),
-            Self::Notifier => Role::Service(Service::Notifier),
+            Self::Service(service) => Role::Service(*service),
             Self::Rebuild(_)
             | Self::Verify(_)
             | Self::DeadLetters { .. }

@@ -73,8 +73,11 @@ fn an_empty_text_is_not_set() {
 fn what_does_not_fit_together_is_refused() {
     let replicated = Settings { replicas: Some(3), ..Settings::default() };
     assert!(message(load(replicated, None, None)).contains("nats-url"));
-    let alone =
-        Config::load(Settings::default(), None, Role::Service(crate::cli::Service::AuthSvc));
+    let alone = Config::load(
+        Settings::default(),
+        None,
+        Role::Service(crate::service_name::ServiceName::AuthSvc),
+    );
     assert!(message(alone).contains("--nats-url"));
 }
 
@@ -89,7 +92,7 @@ fn every_value_is_checked() {
         "rate_requests = \"many\"",
         "bcrypt_cost = 3",
         "smtp_url = \"mail.example.org\"",
-        "mail_from = \"nobody\"",
+        "mail_from = \"no address\"",
         "allowed_origins = [\"https://a/b\"]",
         "allowed_origins = [\"*\"]",
         "trusted_proxies = [\"proxy\"]",

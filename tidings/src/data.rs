@@ -66,7 +66,7 @@ impl DataFolder {
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
         }
         private::take_from_others(&path);
-        // Left by a process that was killed: whoever held the lock is gone.
+        // Left by a process that was killed: the holder of the lock is gone.
         remove_if_there(&path.join("run.json")).map_err(cannot)?;
         Ok(Claim::Ours(Self { path, _lock: lock, announced: false }))
     }

@@ -4,8 +4,8 @@
 //! and stops it in the right order. It must not know what an event or a command means.
 
 mod admin;
-mod aside;
-mod base;
+mod background_runtime;
+mod checks;
 mod cli;
 mod config;
 mod data;
@@ -15,15 +15,17 @@ mod memory;
 mod names;
 mod nats;
 mod operate;
-mod parts;
 mod private;
 mod rate;
 mod room;
 mod serve;
+mod service_name;
 mod services;
 mod settings;
+mod shared_deps;
 mod signals;
 mod single;
+mod supervisor;
 mod terminal;
 mod watch;
 
@@ -74,15 +76,11 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
 }
 
 async fn dispatch(command: Command, config: Config) -> Result<ExitCode, Failure> {
-    let service = match command.role() {
-        cli::Role::Service(service) => Some(service),
-        cli::Role::Serve | cli::Role::Operator => None,
-    };
-    match (command, service) {
-        (Command::Serve, _) => Box::pin(serve::serve(config)).await.map(|()| ExitCode::SUCCESS),
-        (_, Some(service)) => {
+    match command {
+        Command::Serve => Box::pin(serve::serve(config)).await.map(|()| ExitCode::SUCCESS),
+        Command::Service(service) => {
             Box::pin(single::run(service, config)).await.map(|()| ExitCode::SUCCESS)
         }
-        (command, None) => Box::pin(operate::run(command, config)).await,
+        command => Box::pin(operate::run(command, config)).await,
     }
 }

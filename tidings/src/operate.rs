@@ -2,54 +2,79 @@
 
 mod accept_loss;
 mod admin;
+mod attach;
 mod backup;
 mod dead_letters;
 mod projection;
-mod reach;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::cli::{Admin, Command};
+use crate::cli::{Command, DeadLetters, Output, Rebuild};
 use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
-use reach::Reached;
+use admin::Act;
+use attach::Attached;
+
+/// A command that has been checked: a wrong call is told before anything is made or attached to.
+enum Job {
+    DeadLetters(DeadLetters),
+    Rebuild(Rebuild),
+    Verify(Output),
+    Backup { folder: PathBuf, output: Output },
+    Restore { folder: PathBuf, output: Output },
+    AcceptLoss { drop: Vec<u64>, output: Output },
+    Admin(Act),
+}
+
+impl Job {
+    /// Checks a command; reads or makes the password of one that takes one.
+    ///
+    /// # Errors
+    /// A wrong call, or a command that is no operator's.
+    fn checked(command: Command) -> Result<Self, Failure> {
+        Ok(match command {
+            Command::DeadLetters { action } => Self::DeadLetters(action),
+            Command::Rebuild(what) => Self::Rebuild(what),
+            Command::Verify(output) => Self::Verify(output),
+            Command::Backup { folder, output } => Self::Backup { folder, output },
+            Command::Restore { folder, output } => Self::Restore { folder, output },
+            Command::AcceptLoss { drop, output } => Self::AcceptLoss { drop, output },
+            Command::Admin { action } => Self::Admin(Act::of(action)?),
+            Command::Serve | Command::Service(_) | Command::Defaults => {
+                return Err(Failure::wrong_call("not an operator's command"));
+            }
+        })
+    }
+
+    /// Whether it may be the first command of an installation, whose data folder is not there yet.
+    const fn begins(&self) -> bool {
+        matches!(self, Self::Restore { .. } | Self::Admin(Act::Create { .. }))
+    }
+}
 
 /// Runs one of them; the exit code is 1 when `verify` finds a difference.
 ///
 /// # Errors
 /// A wrong call, or something that did not work.
 pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Failure> {
-    let begins = matches!(command, Command::Admin { action: Admin::Create { .. } });
-    // A wrong call is told before anything is made or reached.
-    let act = match &command {
-        Command::Admin { action } => Some(admin::Act::of(action)?),
-        _ => None,
-    };
-    if begins || matches!(command, Command::Restore { .. }) {
+    let job = Job::checked(command)?;
+    if job.begins() {
         make_private(&config.data)
             .map_err(|error| Failure::because("the data folder cannot be made", &error))?;
     }
-    let reached = Reached::reach(&config).await?;
-    let done = match command {
-        Command::DeadLetters { action } => dead_letters::run(action, &config, &reached).await,
-        Command::Rebuild(what) => projection::rebuild(what, &config, &reached).await,
-        Command::Verify(output) => projection::verify(output, &config, &reached).await,
-        Command::Backup { folder, output } => {
-            backup::backup(&folder, output, &config, &reached).await
-        }
-        Command::Restore { folder, output } => {
-            backup::restore(&folder, output, &config, &reached).await
-        }
-        Command::AcceptLoss { drop, output } => {
-            accept_loss::run(&drop, output, &config, &reached).await
-        }
-        Command::Admin { .. } => match act {
-            Some(act) => admin::run(act, &config, &reached).await,
-            None => Err(Failure::wrong_call("not an act on accounts")),
-        },
-        _ => Err(Failure::wrong_call("not an operator's command")),
+    let attached = Attached::to(&config).await?;
+    let (config, log) = (&config, &attached);
+    let done = match job {
+        Job::DeadLetters(action) => dead_letters::run(action, config, log).await,
+        Job::Rebuild(what) => projection::rebuild(what, config, log).await,
+        Job::Verify(output) => projection::verify(output, config, log).await,
+        Job::Backup { folder, output } => backup::backup(&folder, output, config, log).await,
+        Job::Restore { folder, output } => backup::restore(&folder, output, config, log).await,
+        Job::AcceptLoss { drop, output } => accept_loss::run(&drop, output, config, log).await,
+        Job::Admin(act) => admin::run(act, config, log).await,
     };
-    reached.leave().await;
+    attached.detach().await;
     done
 }

@@ -1,4 +1,4 @@
-//! Whatever Tidings keeps is for its owner's eyes: folders 0700, files 0600, whoever makes them and whatever was
+//! Whatever Tidings keeps is for its owner's eyes: folders 0700, files 0600, whichever process makes them and whatever was
 //! there before.
 
 use std::fs::{self, Permissions};

@@ -3,16 +3,16 @@
 use telemetry::{Health, Metrics};
 
 use crate::admin;
-use crate::base::{Base, Server};
 use crate::config::Config;
 use crate::data::{self, Claim, DataFolder, Run};
 use crate::failure::Failure;
 use crate::first_screen::FirstScreen;
 use crate::nats::{PrivateServer, Start, heal};
-use crate::parts::Parts;
 use crate::room;
 use crate::services;
+use crate::shared_deps::{Server, SharedDeps};
 use crate::signals::Signals;
+use crate::supervisor::Supervisor;
 use crate::terminal::{self, Addresses};
 
 /// Runs everything until it is asked to stop, then stops it: sockets first, then services, then
@@ -36,7 +36,7 @@ pub(crate) async fn serve(mut config: Config) -> Result<(), Failure> {
     let outcome = match started {
         Ok(true) => tokio::select! {
             () = signals.asked_to_stop() => Ok(()),
-            failure = stack.parts.one_ended() => Err(failure),
+            failure = stack.supervisor.one_ended() => Err(failure),
         },
         Ok(false) => Ok(()),
         Err(failure) => Err(failure),
@@ -67,7 +67,7 @@ struct Stack {
     health: Health,
     metrics: Metrics,
     server: Option<PrivateServer>,
-    parts: Parts,
+    supervisor: Supervisor,
 }
 
 impl Stack {
@@ -77,7 +77,7 @@ impl Stack {
             health: Health::new(),
             metrics: Metrics::new(),
             server: None,
-            parts: Parts::together(),
+            supervisor: Supervisor::with_background_runtime(),
         }
     }
 
@@ -89,14 +89,14 @@ impl Stack {
         let (metrics, health) = (self.metrics.clone(), self.health.clone());
         let files = self.server.as_ref().map(PrivateServer::store);
         let server = Server { url: &nats, files };
-        let base = Base::connect(server, "tidings", config, metrics, health).await?;
+        let shared = SharedDeps::connect(server, "tidings", config, metrics, health).await?;
         if let Some(server) = &self.server {
-            tokio::spawn(heal(base.log.clone(), server.restarter()));
+            tokio::spawn(heal(shared.deps.log.clone(), server.restarter()));
         }
         spinner.set_message("starting services");
-        let address = services::start_all(config, &base, &mut self.parts).await?;
+        let address = services::start_all(config, &shared, &mut self.supervisor).await?;
         spinner.set_message("catching up with the log");
-        base.wait_until_well().await;
+        shared.wait_until_well().await;
         spinner.finish_and_clear();
         let http = terminal::http_url(address);
         let (pid, at) = (std::process::id(), http.clone());
@@ -112,7 +112,7 @@ impl Stack {
     async fn admin(&mut self, config: &Config) -> Result<String, Failure> {
         let listen = config.admin_listen.ok_or_else(|| Failure::wrong_call("no --admin-listen"))?;
         let (metrics, health) = (self.metrics.clone(), self.health.clone());
-        let address = admin::serve(listen, metrics, health, &mut self.parts).await?;
+        let address = admin::serve(listen, metrics, health, &mut self.supervisor).await?;
         Ok(terminal::http_url(address))
     }
 
@@ -132,13 +132,13 @@ impl Stack {
     }
 
     async fn stop(self) {
-        let Self { mut folder, server, parts, .. } = self;
+        let Self { mut folder, server, supervisor, .. } = self;
         folder.withdraw();
-        parts.stop().await;
+        supervisor.stop().await;
         if let Some(mut server) = server {
             server.stop().await;
         }
-        // Last: whoever finds the lock free finds the store closed.
+        // Last: the process that finds the lock free finds the store closed.
         drop(folder);
         tracing::info!("stopped");
     }

@@ -1,36 +1,70 @@
-//! Builds the services from settings and what they share, and sets them running.
+//! The services this process can run: how each is configured, and starting them in order.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use schemas::NameKey;
+use auth_svc::AuthService;
+use chat_svc::ChatService;
+use futures_util::future::LocalBoxFuture;
+use gateway::Gateway;
+use notifier::Notifier;
+use projector::Projector;
 use telemetry::error_chain;
 
-use crate::base::Base;
-use crate::cli::Service;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::names;
-use crate::parts::{Parts, Stage};
-use crate::rate::Rate;
+use crate::service_name::ServiceName;
+use crate::shared_deps::SharedDeps;
+use crate::supervisor::Supervisor;
 use crate::watch;
 
-/// Starts all of them, whoever is called before whoever calls; returns where clients connect.
+mod hosted;
+
+use hosted::Hosted;
+
+/// A service in the list.
+struct Entry {
+    name: ServiceName,
+    start: Start,
+}
+
+/// Builds a service and sets it running; where clients connect, if they connect to it.
+type Start = for<'a> fn(
+    &'a Config,
+    &'a SharedDeps,
+    &'a mut Supervisor,
+) -> LocalBoxFuture<'a, Result<Option<SocketAddr>, Failure>>;
+
+/// Every service, in the order in which they start: each before those that call it.
+const ALL: [Entry; 5] = [
+    entry::<Projector>(),
+    entry::<Notifier>(),
+    entry::<ChatService>(),
+    entry::<AuthService>(),
+    entry::<Gateway>(),
+];
+
+const fn entry<S: Hosted>() -> Entry {
+    Entry {
+        name: S::SERVICE,
+        start: |config, shared, supervisor| Box::pin(run::<S>(config, shared, supervisor)),
+    }
+}
+
+/// Starts all of them; returns where clients connect.
 ///
 /// # Errors
 /// One of them cannot be built.
 pub(crate) async fn start_all(
     config: &Config,
-    base: &Base,
-    parts: &mut Parts,
+    shared: &SharedDeps,
+    supervisor: &mut Supervisor,
 ) -> Result<SocketAddr, Failure> {
-    watch::watch(base, true, parts);
-    projector(config, base, parts).await?;
-    let names = names::open(&config.name_key, &base.log).await?;
-    notifier(config, base, &names, parts).await?;
-    chat(config, base, &names, parts).await?;
-    auth(config, base, &names, parts).await?;
-    gateway(config, base, parts).await
+    watch::watch(&shared.deps, true, supervisor);
+    let mut address = None;
+    for entry in &ALL {
+        address = (entry.start)(config, shared, supervisor).await?.or(address);
+    }
+    address.ok_or_else(|| Failure::new("no service listens for clients"))
 }
 
 /// Starts one of them; returns where clients connect, if they connect to it.
@@ -38,160 +72,53 @@ pub(crate) async fn start_all(
 /// # Errors
 /// It cannot be built.
 pub(crate) async fn start(
-    service: Service,
+    name: ServiceName,
     config: &Config,
-    base: &Base,
-    parts: &mut Parts,
+    shared: &SharedDeps,
+    supervisor: &mut Supervisor,
 ) -> Result<Option<SocketAddr>, Failure> {
-    watch::watch(base, service == Service::Projector, parts);
-    match service {
-        Service::Projector => projector(config, base, parts).await.map(|()| None),
-        Service::Gateway => gateway(config, base, parts).await.map(Some),
-        Service::Notifier | Service::ChatSvc | Service::AuthSvc => {
-            let names = names::open(&config.name_key, &base.log).await?;
-            match service {
-                Service::ChatSvc => chat(config, base, &names, parts).await?,
-                Service::AuthSvc => auth(config, base, &names, parts).await?,
-                _ => notifier(config, base, &names, parts).await?,
-            }
-            Ok(None)
-        }
-    }
+    watch::watch(&shared.deps, name == ServiceName::Projector, supervisor);
+    let entry = ALL.iter().find(|entry| entry.name == name);
+    let entry = entry.ok_or_else(|| Failure::new(format!("{} is not listed", name.as_str())))?;
+    (entry.start)(config, shared, supervisor).await
 }
 
-fn cannot(service: Service, error: &dyn std::error::Error) -> Failure {
-    Failure::because(&format!("{} cannot start", service.name()), error)
-}
-
-async fn projector(config: &Config, base: &Base, parts: &mut Parts) -> Result<(), Failure> {
-    let deps = projector::Deps {
-        log: base.log.clone(),
-        bus: base.bus.clone(),
-        read_model: base.read_model.clone(),
-        metrics: base.metrics.clone(),
-        health: base.health.clone(),
-    };
-    let kept = config.memory.part_of(projector::Config::default().kept);
-    let settings = projector::Config { kept, ..projector::Config::default() };
-    let service = projector::build(settings, deps)
-        .await
-        .map_err(|error| cannot(Service::Projector, &error))?;
-    parts.run_aside(Service::Projector.name(), Stage::Projection, |shutdown| async move {
-        service.run_until_stopped(shutdown).await;
-        Ok(())
-    });
-    Ok(())
-}
-
-async fn notifier(
+async fn run<S: Hosted>(
     config: &Config,
-    base: &Base,
-    names: &NameKey,
-    parts: &mut Parts,
-) -> Result<(), Failure> {
-    let settings = notifier::Config {
-        smtp_url: config.smtp_url.clone(),
-        mail_from: config.mail_from.clone(),
-        mail_dir: config.data.join("mail"),
-        retry: notifier::Retry::default(),
-    };
-    let deps = notifier::Deps {
-        log: base.log.clone(),
-        names: names.clone(),
-        bus: base.bus.clone(),
-        read_model: base.read_model.clone(),
-        metrics: base.metrics.clone(),
-        health: base.health.clone(),
-    };
+    shared: &SharedDeps,
+    supervisor: &mut Supervisor,
+) -> Result<Option<SocketAddr>, Failure> {
+    let needs = S::needs(config, shared).await?;
+    let built = S::build(S::config(config)?, needs, shared.deps.clone()).await;
     let service =
-        notifier::build(settings, deps).await.map_err(|error| cannot(Service::Notifier, &error))?;
-    parts.run_aside(Service::Notifier.name(), Stage::Services, |shutdown| async move {
-        let done = service.run_until_stopped(shutdown).await;
-        done.map_err(|error| Failure::new(error_chain(&error)))
-    });
-    Ok(())
-}
-
-async fn chat(
-    config: &Config,
-    base: &Base,
-    names: &NameKey,
-    parts: &mut Parts,
-) -> Result<(), Failure> {
-    let deps = chat_svc::Deps {
-        log: base.log.clone(),
-        names: names.clone(),
-        bus: base.bus.clone(),
-        index: Arc::new(base.read_model.clone()),
-        metrics: base.metrics.clone(),
-        health: base.health.clone(),
-    };
-    let capacities = chat_svc::Capacities::in_thousandths(config.memory.thousandths());
-    let settings = chat_svc::Config { capacities, ..chat_svc::Config::default() };
-    let service =
-        chat_svc::build(settings, deps).await.map_err(|error| cannot(Service::ChatSvc, &error))?;
-    parts.run(Service::ChatSvc.name(), Stage::Services, |shutdown| async move {
-        service.run_until_stopped(shutdown).await;
-        Ok(())
-    });
-    Ok(())
-}
-
-async fn auth(
-    config: &Config,
-    base: &Base,
-    names: &NameKey,
-    parts: &mut Parts,
-) -> Result<(), Failure> {
-    let settings = auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost };
-    let deps = auth_svc::Deps {
-        log: base.log.clone(),
-        names: names.clone(),
-        bus: base.bus.clone(),
-        metrics: base.metrics.clone(),
-        health: base.health.clone(),
-    };
-    let service =
-        auth_svc::build(settings, deps).await.map_err(|error| cannot(Service::AuthSvc, &error))?;
-    parts.run(Service::AuthSvc.name(), Stage::Services, |shutdown| async move {
-        let done = service.run_until_stopped(shutdown).await;
-        done.map_err(|error| Failure::new(error_chain(&error)))
-    });
-    Ok(())
-}
-
-async fn gateway(config: &Config, base: &Base, parts: &mut Parts) -> Result<SocketAddr, Failure> {
-    let listen = config.listen.ok_or_else(|| Failure::wrong_call("no --listen"))?;
-    let settings = gateway::Config {
-        rate_requests: config.rate_requests.map(limit),
-        rate_frames: config.rate_frames.map(limit),
-        rate_bytes: config.rate_bytes.map(limit),
-        rate_auth: config.rate_auth.map(limit),
-        allowed_origins: config.allowed_origins.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        memory: config.memory.in_memory(),
-        ..gateway::Config::at(listen)
-    };
-    let shared = gateway::Deps {
-        log: base.log.clone(),
-        bus: base.bus.clone(),
-        read_model: base.read_model.clone(),
-        metrics: base.metrics.clone(),
-        health: base.health.clone(),
-    };
-    if let Some(warning) = config.exposed() {
-        tracing::warn!(listen = %listen, "{warning}");
-    }
-    let service =
-        gateway::build(settings, shared).await.map_err(|error| cannot(Service::Gateway, &error))?;
+        built.map_err(|error| Failure::because(&format!("{} cannot start", S::NAME), &error))?;
     let address = service.address();
-    parts.run(Service::Gateway.name(), Stage::Edge, |shutdown| async move {
+    let work = |shutdown| async move {
         let done = service.run_until_stopped(shutdown).await;
         done.map_err(|error| Failure::new(error_chain(&error)))
-    });
+    };
+    if S::IN_BACKGROUND {
+        supervisor.run_in_background(S::NAME, S::STAGE, work);
+    } else {
+        supervisor.run(S::NAME, S::STAGE, work);
+    }
     Ok(address)
 }
 
-const fn limit(rate: Rate) -> gateway::Rate {
-    gateway::Rate { count: rate.count, per: rate.per }
+#[cfg(test)]
+mod tests {
+    use clap::Subcommand as _;
+
+    use super::*;
+
+    #[test]
+    fn every_service_of_the_command_line_is_listed_under_its_name() {
+        let commands = ServiceName::augment_subcommands(clap::Command::new("tidings"));
+        let mut wanted: Vec<_> =
+            commands.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+        let mut listed: Vec<_> = ALL.iter().map(|entry| entry.name.as_str().to_owned()).collect();
+        wanted.sort();
+        listed.sort();
+        assert_eq!(listed, wanted);
+    }
 }

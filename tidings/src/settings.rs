@@ -1,4 +1,4 @@
-//! One layer of settings as somebody wrote them: flags with their environment names, or a file.
+//! One layer of settings as they were written: flags with their environment names, or a file.
 //! Nothing here is checked beyond its shape; `config` turns the merged layers into what is used.
 
 use std::path::PathBuf;

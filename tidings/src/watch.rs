@@ -1,6 +1,6 @@
 //! Looks after the log as long as the process runs: that it is all there, and how far it has got.
 //!
-//! A start refuses a log that is less than what was built from it. Later a lost end or a missing block
+//! A start refuses a log that is less than what was built from it (`checks.rs`). Later a lost end or a missing block
 //! shows in the answer to the question for the head, asked every second. What only reading finds, an
 //! event the server cannot read any more, is found by reading everything, slowly: after a start, whenever the
 //! server was away, and once a day.
@@ -10,13 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use eventlog::{EventLog, LogError};
-use readmodel::ReadModel;
+use service::{Deps, Stage};
 use telemetry::prometheus_client::metrics::gauge::Gauge;
 use telemetry::{Health, Metrics, Shutdown, error_chain};
 
-use crate::base::Base;
-use crate::failure::Failure;
-use crate::parts::{Parts, Stage};
+use crate::supervisor::Supervisor;
 
 /// Reports on the head of the log, and on what reading all of it found.
 const LOG: &str = "log";
@@ -28,77 +26,17 @@ const PACE: u32 = 2000;
 /// How long after everything was read it is read again; sooner while something is wrong.
 const READ_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// How long a log that is shorter than it should be may take to become what it was: the new leader of a
-/// cluster may not have applied yet what was agreed.
-const SETTLING: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(100);
-
-const WAYS_OUT: &str = "restore a backup, or go on without what is lost: `tidings accept-loss` \
-                        (docs/OPERATING.md, Damage)";
-
-/// Refuses a log that the read model was not built from, before anything is made. A log that is gone is
-/// not replaced by an empty one.
-///
-/// # Errors
-/// The log is gone, or is another one than the read model's; or it cannot be read.
-pub(crate) async fn same_log(log: &EventLog, read_model: &ReadModel) -> Result<(), Failure> {
-    let known = checkpoint(read_model).await?;
-    let Some(epoch) = known.epoch.filter(|_| known.sequence > 0) else { return Ok(()) };
-    match log.attach().await {
-        Err(LogError::NoStream(stream)) => Err(Failure::new(format!(
-            "the log is gone: there is no stream {stream}, but the read model was built from {} of \
-             its events. Restore a backup; to begin anew, delete the read model",
-            known.sequence
-        ))),
-        Ok(_) if !log.descends_from(&epoch) => Err(Failure::new(format!(
-            "the read model was built from another log ({epoch}, not {}). Restore the right backup; \
-             to go on with this log, delete the read model",
-            log.epoch()
-        ))),
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::because("the log cannot be read", &error)),
-    }
-}
-
-/// Refuses a log that is less than it was.
-///
-/// # Errors
-/// Its end is lost, or events are missing; or it cannot be read.
-pub(crate) async fn all_there(log: &EventLog, read_model: &ReadModel) -> Result<(), Failure> {
-    let damaged = |error: LogError| match error {
-        LogError::Damaged(_) => Failure::new(format!("{error}; {WAYS_OUT}")),
-        error => Failure::because("the log cannot be read", &error),
-    };
-    let known = checkpoint(read_model).await?;
-    let deadline = tokio::time::Instant::now() + SETTLING;
-    loop {
-        let head = log.head().await.map_err(damaged)?;
-        if known.epoch.as_ref() != Some(&log.epoch()) || known.sequence <= head {
-            return Ok(());
-        }
-        if tokio::time::Instant::now() >= deadline {
-            let why = format!("it ends at {head}, but the read model has {}", known.sequence);
-            return Err(damaged(LogError::Damaged(why)));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-async fn checkpoint(read_model: &ReadModel) -> Result<readmodel::Checkpoint, Failure> {
-    let checkpoint = read_model.writer().checkpoint().await;
-    checkpoint.map_err(|error| Failure::because("the read model cannot be read", &error))
-}
 
 /// Runs until the process stops; `everything`: also reads all of the log from time to time, which one
 /// process of an installation does.
-pub(crate) fn watch(base: &Base, everything: bool, parts: &mut Parts) {
+pub(crate) fn watch(deps: &Deps, everything: bool, supervisor: &mut Supervisor) {
     let watch = Watch {
-        log: base.log.clone(),
-        health: base.health.clone(),
-        damaged: damaged_gauge(&base.metrics),
+        log: deps.log.clone(),
+        health: deps.health.clone(),
+        damaged: damaged_gauge(&deps.metrics),
         found: Mutex::default(),
     };
-    parts.run("log watch", Stage::Projection, |shutdown| async move {
+    supervisor.run("log watch", Stage::Projection, |shutdown| async move {
         let reading = async {
             if everything { watch.read_everything().await } else { std::future::pending().await }
         };
@@ -124,7 +62,7 @@ struct Watch {
     log: EventLog,
     health: Health,
     damaged: Gauge,
-    /// Who found damage when he looked last.
+    /// The components that found damage when they looked last.
     found: Mutex<BTreeSet<&'static str>>,
 }
 

@@ -79,7 +79,7 @@ impl Auth {
                 Username::existing(login).ok().map(|name| self.names.handle(name.as_str()))
             }
         };
-        let lane = lane.unwrap_or_else(|| self.names.handle("!nobody"));
+        let lane = lane.unwrap_or_else(|| self.names.handle("!unknown"));
         let holder = accounts::holder(&self.log, lane).await?;
         let id = holder.unwrap_or_else(call::no_account);
         let (user, credentials) =

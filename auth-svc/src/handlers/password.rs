@@ -7,12 +7,13 @@ use schemas::{Position, SessionId};
 use tokio::time::Instant;
 
 use crate::accounts;
-use crate::auth::{Auth, Credentials, invalid_credentials, write_record};
+use crate::auth::{Auth, Credentials, invalid_credentials};
 use crate::call::{asker, password_deadline};
 use crate::domain::account::AccountRejection;
+use crate::records::write_record;
 
 impl Auth {
-    /// The caller's other sessions end: whoever had the old password is out. A wrong present password is refused
+    /// The caller's other sessions end: a client with the old password is out. A wrong present password is refused
     /// whatever the new one is: anything else would be a second way to guess.
     pub(crate) async fn change_password(&self, call: &Call, command: ChangePassword) -> Answer<()> {
         let until = password_deadline(call);

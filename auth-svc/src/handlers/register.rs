@@ -10,10 +10,11 @@ use schemas::{Actor, Code, Position, Rejection, UserId};
 use tokio::time::Instant;
 
 use crate::accounts::{self, shown};
-use crate::auth::{Auth, Credentials, write_record};
+use crate::auth::{Auth, Credentials};
 use crate::call;
 use crate::domain::account::{LoadedUser, Registering, Registrar, register};
 use crate::queue::Asker;
+use crate::records::write_record;
 
 /// What the log says before an account is made.
 enum Before {

@@ -8,7 +8,8 @@ use schemas::commands::{Caller, GetSessionStatus, IssueWsTicket, RedeemWsTicket,
 use schemas::values::Secret;
 use schemas::{Code, Digest, Rejection};
 
-use crate::auth::{Auth, read_record, write_record};
+use crate::auth::Auth;
+use crate::records::{read_record, write_record};
 
 /// Seconds a pass is good for.
 const SECONDS: u32 = 30;

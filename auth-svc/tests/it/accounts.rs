@@ -85,12 +85,12 @@ async fn the_last_admin_keeps_the_role_and_nobody_suspends_himself() {
     greedy.role = Some(Role::Admin);
     assert_eq!(refused(kit.call(&admin, greedy).await), Code::Forbidden);
     assert_eq!(refused(kit.call(&as_bob, role(&bob, Role::User)).await), Code::Conflict);
-    let nobody = AdministerUser {
+    let unknown = AdministerUser {
         user_id: UserId::parse("usr_00000000000000000000000000").unwrap(),
         role: Some(Role::User),
         suspended: None,
     };
-    assert_eq!(refused(kit.call(&as_bob, nobody).await), Code::NotFound);
+    assert_eq!(refused(kit.call(&as_bob, unknown).await), Code::NotFound);
 }
 
 #[tokio::test(flavor = "multi_thread")]

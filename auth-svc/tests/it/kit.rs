@@ -1,12 +1,13 @@
 //! auth-svc on a nats-server of one's own, and people who register and log in.
 
-use auth_svc::{Config, Deps};
+use auth_svc::{AuthService, Config};
 use bus::Bus;
 use eventlog::{Connect, EventLog, Topology};
 use schemas::commands::{CallContext, Caller, Command, GetSessionStatus, Login, Register, Reply};
 use schemas::values::{Email, IdempotencyKey, NewPassword, Secret, Username};
 use schemas::views::{Account, SessionTokens};
 use schemas::{Code, EventData, Lane, NameKey, Namespace, Rejection};
+use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
 use testbed::Nats;
@@ -73,12 +74,11 @@ impl Kit {
         let config = Config { keys: self.keys.path().into(), bcrypt_cost };
         let deps = Deps {
             log: self.log.clone(),
-            names: names(),
             bus: bus.clone(),
             metrics: Metrics::new(),
             health: Health::new(),
         };
-        let service = auth_svc::build(config, deps).await.unwrap();
+        let service = AuthService::build(config, names(), deps).await.unwrap();
         tokio::spawn(service.run_until_stopped(self.shutdown.clone()));
     }
 

@@ -1,10 +1,11 @@
 //! The first admin, and what the operator does to accounts.
 
-use auth_svc::{Config, Deps, Operator};
+use auth_svc::{Config, Operator};
 use futures_util::future::join_all;
 use schemas::commands::{AdministerUser, CallContext};
 use schemas::values::{Email, NewPassword, Role, Username};
 use schemas::{Actor, Code, Lane};
+use service::Deps;
 use telemetry::{Health, Metrics};
 
 use crate::kit::{Kit, PASSWORD, as_caller, login, names, refused, registration};
@@ -12,13 +13,12 @@ use crate::kit::{Kit, PASSWORD, as_caller, login, names, refused, registration};
 async fn operator(kit: &Kit) -> Operator {
     let deps = Deps {
         log: kit.log.clone(),
-        names: names(),
         bus: kit.remote().await,
         metrics: Metrics::new(),
         health: Health::new(),
     };
     let config = Config { keys: kit.keys.path().into(), bcrypt_cost: 4 };
-    Operator::open(config, &deps).await.unwrap()
+    Operator::open(config, names(), &deps).await.unwrap()
 }
 
 fn wanted(name: &str) -> (Username, Email, NewPassword) {
@@ -101,8 +101,8 @@ async fn an_account_is_found_by_name_address_or_id_and_promoted_once() {
         assert_eq!(operator.promote(&who).await.unwrap().user.role, Role::Admin);
         assert_eq!(kit.log.head().await.unwrap(), head, "nothing is written twice");
     }
-    for nobody in ["", "@", "nobody", "a@b@c", "usr_00000000000000000000000000"] {
-        assert_eq!(refused(operator.promote(nobody).await), Code::NotFound, "{nobody:?}");
+    for unknown in ["", "@", "unknown", "a@b@c", "usr_00000000000000000000000000"] {
+        assert_eq!(refused(operator.promote(unknown).await), Code::NotFound, "{unknown:?}");
     }
 }
 

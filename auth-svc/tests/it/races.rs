@@ -135,7 +135,7 @@ async fn two_admins_cannot_put_each_other_out() {
             [(as_ada.clone(), role(&bob, Role::User)), (as_bob.clone(), role(&ada, Role::User))];
         let answers = at_once(&kit, out).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
-        // Whoever is left makes ada an admin again.
+        // The admin who is left makes ada an admin again.
         if kit.call(&as_ada, role(&ada, Role::Admin)).await.is_err() {
             kit.call(&as_bob, role(&ada, Role::Admin)).await.unwrap();
         }

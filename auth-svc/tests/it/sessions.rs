@@ -30,7 +30,7 @@ async fn login_goes_by_username_or_address_and_failures_look_alike() {
     let long = "x".repeat(300);
     for (name, password) in [
         ("ada", "wrong one"),
-        ("nobody", PASSWORD),
+        ("unknown", PASSWORD),
         ("no@body.org", PASSWORD),
         ("*", PASSWORD),
         ("!admins", PASSWORD),

@@ -1,4 +1,4 @@
-//! Who somebody is in a room, and what that lets him do.
+//! Who a user is in a room, and what that lets them do.
 
 use schemas::events::{MemberState, RoomState};
 use schemas::values::{Role, RoomKind, RoomRole, Visibility};
@@ -6,7 +6,7 @@ use schemas::{Code, Rejection, Timestamp};
 
 use super::person::Person;
 
-/// Why somebody may not do something in a room, whatever it is.
+/// Why a user may not do something in a room, whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// The caller has no account (any more).
@@ -33,7 +33,7 @@ pub enum Denied {
     /// The room is read-only.
     #[error("the room is archived")]
     Archived,
-    /// Everybody belongs to the room: nobody comes or goes.
+    /// Every user belongs to the room: users neither join nor leave.
     #[error("everybody belongs to this room; that cannot be changed")]
     EveryoneRoom,
     /// The members of a direct room and the room itself are fixed.
@@ -67,14 +67,14 @@ impl From<Denied> for Rejection {
     }
 }
 
-/// Whether somebody belongs to a room. No event on his member lane means "never came", except where
-/// everybody belongs.
+/// Whether a user belongs to a room. No event on their member lane means "never came", except where
+/// every user belongs.
 #[must_use]
 pub fn belongs(room: &RoomState, member: Option<&MemberState>) -> bool {
     member.map_or(room.everyone, |member| member.present && !member.banned)
 }
 
-/// What somebody who belongs to the room may do in it. A room of everybody has no owners: the
+/// What a member of the room may do in it. A room every user belongs to has no owners: the
 /// installation's admins and moderators look after it.
 #[must_use]
 pub fn role_in(room: &RoomState, person: &Person, member: Option<&MemberState>) -> RoomRole {
@@ -95,7 +95,7 @@ pub struct Standing<'a> {
     pub room: &'a RoomState,
     /// The caller.
     pub person: &'a Person,
-    /// What his member lane says.
+    /// What their member lane says.
     pub member: Option<&'a MemberState>,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Standing<'a> {
     /// Checks that the caller may act at all and may know of the room.
     ///
     /// # Errors
-    /// [`Denied::NoSuchRoom`] alike for a room that does not exist and a private one he is not in.
+    /// [`Denied::NoSuchRoom`] alike for a room that does not exist and a private one they are not in.
     pub fn of(
         room: Option<&'a RoomState>,
         person: Option<&'a Person>,
@@ -123,7 +123,7 @@ impl<'a> Standing<'a> {
         belongs(self.room, self.member)
     }
 
-    /// The caller's role; he must belong to the room.
+    /// The caller's role; they must belong to the room.
     ///
     /// # Errors
     /// [`Denied::NotAMember`], [`Denied::Banned`].
@@ -135,7 +135,7 @@ impl<'a> Standing<'a> {
         Err(if banned { Denied::Banned } else { Denied::NotAMember })
     }
 
-    /// The caller must have at least this role; answers with the one he has.
+    /// The caller must have at least this role; answers with the one they have.
     ///
     /// # Errors
     /// [`Denied::NeedsRole`] and those of [`Standing::role`].

@@ -21,8 +21,8 @@ use super::room::{self, Name, NameChange, NewRoom, RoomRejection};
 pub(crate) const ADA: u128 = 1;
 pub(crate) const BOB: u128 = 2;
 pub(crate) const CYD: u128 = 3;
-/// Nobody is registered under this number.
-pub(crate) const NOBODY: u128 = 99;
+/// No user is registered under this number.
+pub(crate) const STRANGER: u128 = 99;
 
 pub(crate) fn user(n: u128) -> UserId {
     UserId::from_uuid(Uuid::from_u128(n))
@@ -136,7 +136,7 @@ impl World {
         world
     }
 
-    /// A room everybody belongs to; Ada is the installation's admin.
+    /// A room every user belongs to; Ada is the installation's admin.
     pub(crate) fn with_everyone() -> Self {
         let mut world = Self::new();
         world.person(ADA, |person| person.role = Role::Admin);
@@ -167,7 +167,7 @@ impl World {
         self.people.insert(user(n), person);
     }
 
-    /// The same with somebody in the room.
+    /// The same with another member in the room.
     pub(crate) fn having(mut self, n: u128, role: RoomRole) -> Self {
         let standing = self.standing(ADA).unwrap();
         let target = self.target(n).unwrap();
@@ -227,22 +227,27 @@ impl World {
                 self.members.extend(member.map(|member| (user.clone(), member)));
             }
             Lane::Timeline(_) => {
-                let id = match &fact.data {
-                    EventData::Message(MessageEvent::Posted(e)) => e.message.id.clone(),
-                    EventData::Message(MessageEvent::Edited(e)) => e.message.id.clone(),
-                    EventData::Message(MessageEvent::Deleted(e)) => e.message_id.clone(),
-                    _ => return,
+                let EventData::Message(event) = &fact.data else { return };
+                let id = match event {
+                    MessageEvent::Posted(e) => e.message.id.clone(),
+                    MessageEvent::Edited(e) => e.message.id.clone(),
+                    MessageEvent::Deleted(e) => e.message_id.clone(),
                 };
                 let mut message = self.messages.remove(&id);
                 message::evolve(&mut message, sequence, &fact.data);
                 self.messages.extend(message.map(|message| (id, message)));
             }
-            lane => {
+            lane @ (Lane::Handle(_) | Lane::Email(_) | Lane::RoomName(_) | Lane::Direct(_)) => {
                 let mut holder = self.holder(lane);
                 room::evolve_name(&mut holder, &fact.data);
                 self.names.remove(&format!("{lane:?}"));
                 self.names.extend(holder.map(|holder| (format!("{lane:?}"), holder)));
             }
+            Lane::User(_)
+            | Lane::Session(_)
+            | Lane::Receipts(_)
+            | Lane::Inbox(_)
+            | Lane::Media(_) => {}
         }
     }
 

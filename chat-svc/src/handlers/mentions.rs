@@ -99,7 +99,7 @@ impl Chat {
     }
 }
 
-/// What a name means that is nobody's.
+/// What a name means that is no user's.
 fn call_of(name: &Username) -> Option<RoomMention> {
     match name.as_str() {
         "room" => Some(RoomMention::Room),

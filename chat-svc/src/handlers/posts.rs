@@ -12,9 +12,9 @@ use super::InRoom;
 use super::messages::Outcome;
 use crate::call::{context, message_id};
 use crate::chat::Chat;
+use crate::dedup::{Claim, Unknowable};
 use crate::domain::access::Standing;
 use crate::domain::message::{self, MessageRejection, NewMessage};
-use crate::repeats::{Claim, Unknowable};
 
 /// A post on its way.
 struct Post<'a> {
@@ -177,7 +177,7 @@ impl Chat {
     ) -> Result<Outcome, Failure> {
         let posted = appended.position.sequence;
         if let Some(claim) = &post.claim {
-            self.repeats.note(claim);
+            self.dedup.note(claim);
             if appended.duplicate {
                 let earlier = self.repeat_at(claim, post.command, posted).await?;
                 return earlier.ok_or_else(|| unavailable("the message id was in use").into());
@@ -195,7 +195,7 @@ impl Chat {
         claim: &Claim,
         command: &PostMessage,
     ) -> Result<Option<Outcome>, Failure> {
-        match self.repeats.first(claim).await {
+        match self.dedup.first(claim).await {
             Ok(None) => Ok(None),
             Ok(Some(sequence)) => self.repeat_at(claim, command, sequence).await,
             Err(error) => {
@@ -234,7 +234,7 @@ impl Chat {
             return Ok(None);
         }
         self.metrics.repeated();
-        self.repeats.note_repeat(claim, sequence);
+        self.dedup.note_repeat(claim, sequence);
         if !message::is_repeat_of(&first.message, command) {
             return Err(MessageRejection::OtherBody.into());
         }

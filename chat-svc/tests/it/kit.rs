@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bus::Bus;
-use chat_svc::{Config, Deps, MessageIndex};
+use chat_svc::{ChatService, Config, MessageIndex, Needs};
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
 use schemas::commands::{
     Accepted, CallContext, Caller, Command, CreateRoom, MessageOutcome, PostMessage, Reply,
@@ -23,6 +23,7 @@ use schemas::values::{
 use schemas::{
     Actor, Event, EventData, EventId, Lane, NameKey, Namespace, Rejection, Sequence, Timestamp,
 };
+use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -166,7 +167,7 @@ impl World {
         instance_with(&self.url, &self.config, index).await
     }
 
-    /// Somebody registers, as auth-svc would write it.
+    /// A user registers, as auth-svc would write it.
     pub(crate) async fn register(&self, username: &str) -> UserId {
         self.register_as(username, Role::User).await
     }
@@ -183,7 +184,7 @@ impl World {
         id
     }
 
-    /// An admin suspends somebody, as auth-svc would write it.
+    /// An admin suspends a user, as auth-svc would write it.
     pub(crate) async fn suspend(&self, id: &UserId) {
         let lane = Lane::User(id.clone());
         let stored = self.log.last(&lane).await.expect("read").expect("registered");
@@ -257,15 +258,10 @@ async fn instance_with(url: &str, config: &Config, index: Arc<dyn MessageIndex>)
     let log = connect(url).await;
     log.attach().await.expect("attached");
     let bus = Bus::connect(url, "chat-test", log.namespace()).await.expect("a bus");
-    let deps = Deps {
-        log,
-        names: names(),
-        bus: bus.clone(),
-        index,
-        metrics: Metrics::new(),
-        health: Health::new(),
-    };
-    let service = chat_svc::build(config.clone(), deps).await.expect("built");
+    let (metrics, health) = (Metrics::new(), Health::new());
+    let deps = Deps { log, bus: bus.clone(), metrics, health };
+    let needs = Needs { names: names(), index };
+    let service = ChatService::build(config.clone(), needs, deps).await.expect("built");
     let general = service.general().cloned();
     let shutdown = Shutdown::new();
     tokio::spawn(service.run_until_stopped(shutdown.clone()));

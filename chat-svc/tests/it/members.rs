@@ -66,7 +66,7 @@ async fn adding_promoting_muting_and_removing() {
     let room = world.create(&ada, RoomKind::Group, "us", &[&bob]).await.id;
     let refused = world.call(&bob, &add(&room, "@cyd", None)).await.unwrap_err();
     assert_eq!(refused.code, Code::Forbidden);
-    let refused = world.call(&ada, &add(&room, "@nobody", None)).await.unwrap_err();
+    let refused = world.call(&ada, &add(&room, "@unknown", None)).await.unwrap_err();
     assert_eq!((refused.code, refused.errors[0].pointer.as_str()), (Code::NotFound, "/user"));
     let added = world.call(&ada, &add(&room, "@cyd", None)).await.unwrap();
     assert_eq!((added.result.user_id, added.result.role), (cyd.clone(), RoomRole::Member));
@@ -123,7 +123,7 @@ async fn the_suspended_and_the_unknown_do_nothing() {
         world.call(&bob, &say(&general, "two")).await.err()
     });
     assert_eq!(refused.await.code, Code::Forbidden);
-    let nobody = UserId::from_uuid(crate::kit::fresh());
-    let refused = world.call(&nobody, &say(&general, "boo")).await.unwrap_err();
+    let unknown = UserId::from_uuid(crate::kit::fresh());
+    let refused = world.call(&unknown, &say(&general, "boo")).await.unwrap_err();
     assert_eq!(refused.code, Code::NotFound);
 }

@@ -24,7 +24,7 @@ async fn the_longest_members_name_wins() {
     let world = World::start().await;
     let (ada, bob) = (world.register("ada").await, world.register("bob").await);
     let smith = world.register("bob.smith").await;
-    // An older build let names end in a mark; nobody is mistaken for them.
+    // An older build let names end in a mark; no other user is mistaken for them.
     let room = world.create(&ada, RoomKind::Group, "us", &[&bob]).await.id;
     let only_bob = (vec![bob.clone()], None);
     for text in ["look at this @bob.", "@bob.smith said", "交给@bob处理", "_@bob_", "...@bob"] {
@@ -110,10 +110,10 @@ async fn fifty_members_are_named_at_most() {
         world.register(&format!("extra{number}")).await;
     }
     let general = world.first.general.clone().unwrap();
-    let nobody: String = (0..100).map(|n| format!("@nobody{n} ")).collect();
-    let text = format!("{nobody}{}", (0..60).map(|n| format!("@extra{n} ")).collect::<String>());
+    let unknown: String = (0..100).map(|n| format!("@unknown{n} ")).collect();
+    let text = format!("{unknown}{}", (0..60).map(|n| format!("@extra{n} ")).collect::<String>());
     assert_eq!(says(&world, &ada, &general, &text).await.0.len(), 50);
-    let nobody: String = (0..199).map(|n| format!("@nobody{n} ")).collect();
-    let text = format!("{nobody}@extra1 @extra2");
+    let unknown: String = (0..199).map(|n| format!("@unknown{n} ")).collect();
+    let text = format!("{unknown}@extra1 @extra2");
     assert_eq!(says(&world, &ada, &general, &text).await.0.len(), 1);
 }

@@ -27,7 +27,7 @@ async fn a_name_is_a_mention_when_it_is_a_members() {
     let cyd = world.register("cyd").await;
     world.register("eve").await;
     let room = world.create(&ada, RoomKind::Group, "us", &[&bob, &cyd]).await.id;
-    let said = world.say(&ada, &room, "@bob, @CYD. @eve @nobody x@bob @bob").await.message;
+    let said = world.say(&ada, &room, "@bob, @CYD. @eve @unknown x@bob @bob").await.message;
     assert_eq!((said.mentions, said.mentions_room), (vec![bob.clone(), cyd], None));
     let said = world.say(&bob, &room, "@room look").await;
     assert_eq!(
@@ -152,7 +152,7 @@ async fn a_read_marker_never_goes_back() {
         .iter()
         .filter(|(_, _, data)| matches!(data, EventData::Receipt(ReceiptEvent::Moved(_))));
     assert_eq!(moved.count(), 1);
-    // Whoever writes has read.
+    // The author of a message has read it.
     let own = world.call(&ada, &read(&room, &two.message.id)).await.unwrap();
     assert_eq!(own.position, None);
     // Also when a marker was remembered before: a post of one's own is further.

@@ -1,4 +1,4 @@
-//! What somebody says in one room in a row: one command, each post with an answer of its own, in order.
+//! What a user posts in one room in a row: one command, each post with an answer of its own, in order.
 
 use schemas::commands::{
     AddMember, ChangeMember, MAX_POSTS, MessageOutcome, PostMessage, PostMessages, RemoveMember,
@@ -126,7 +126,7 @@ async fn who_may_not_write_gets_that_for_every_answer() {
     let room = world.create(&ada, RoomKind::Group, "us", &[]).await.id;
     let outcomes = post(&world, &eve, in_a_row(&room, "e", 3)).await.unwrap();
     assert_eq!(outcomes, vec![Err(Rejection::not_found()); 3]);
-    // Somebody who came in a moment ago is not sent away by what was known of him before.
+    // A user who joined a moment ago is not sent away by what was known of them before.
     let add = AddMember { room_id: room.clone(), user: UserRef::Id(eve.clone()), role: None };
     world.call(&ada, &add).await.unwrap();
     let outcomes = post(&world, &eve, in_a_row(&room, "e", 3)).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_svc::{Config, RepeatsConfig};
+use chat_svc::{Config, DedupConfig};
 use eventlog::Topology;
 use schemas::commands::{MessageOutcome, PostMessage};
 use schemas::{Lane, RoomId};
@@ -15,13 +15,13 @@ const WINDOW: Duration = Duration::from_millis(1_500);
 
 async fn forgetful(filter_bytes: usize) -> World {
     let topology = Topology { duplicate_window: WINDOW, ..Topology::default() };
-    let repeats = RepeatsConfig {
+    let dedup = DedupConfig {
         freshness: Duration::from_secs(1),
         tolerated_lag: Duration::from_millis(500),
         filter_bytes,
-        ..RepeatsConfig::default()
+        ..DedupConfig::default()
     };
-    World::start_with(topology, Config { repeats, ..Config::default() }).await
+    World::start_with(topology, Config { dedup, ..Config::default() }).await
 }
 
 async fn window_passed() {
@@ -156,13 +156,13 @@ async fn known_while_the_projector_stands(filter_bytes: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_long_a_tail_is_refused_honestly() {
     let topology = Topology { duplicate_window: WINDOW, ..Topology::default() };
-    let repeats = RepeatsConfig {
+    let dedup = DedupConfig {
         freshness: Duration::from_secs(1),
         tolerated_lag: Duration::from_millis(200),
         tail_limit: 3,
         filter_bytes: 0,
     };
-    let config = Config { repeats, ..Config::default() };
+    let config = Config { dedup, ..Config::default() };
     let world = World::start_with(topology, config).await;
     let ada = world.register("ada").await;
     let general = world.first.general.clone().unwrap();

@@ -72,7 +72,7 @@ async fn members_are_named_by_id_or_username_and_must_exist() {
         ["member.added.v1"]
     );
     let stranger = format!("usr_{}", "0".repeat(26));
-    for (index, who) in [(0, "@nobody"), (0, stranger.as_str())] {
+    for (index, who) in [(0, "@unknown"), (0, stranger.as_str())] {
         let command = CreateRoom { members: named(&[who]), ..create_room(RoomKind::Group, "us") };
         let refused = world.call(&ada, &command).await.unwrap_err();
         assert_eq!(refused.code, Code::NotFound);

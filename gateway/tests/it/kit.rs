@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bus::Bus;
 use data_encoding::BASE64URL_NOPAD;
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
-use gateway::{Config, Deps, build};
+use gateway::{Config, Gateway};
 use jsonwebtoken::{Algorithm, Header};
 use readmodel::{ReadModel, ReadModelUrl};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -25,6 +25,7 @@ use schemas::{
     Timestamp, UserId,
 };
 use serde_json::{Value, json};
+use service::{Deps, Service as _};
 use signing::SigningKey;
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
@@ -86,8 +87,8 @@ impl Kit {
         change(&mut config);
         let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
         let told = metrics.clone();
-        let deps = Deps { bus, log: log.clone(), read_model, metrics: told, health };
-        let gateway = build(config, deps).await.unwrap();
+        let deps = Deps { bus, log: log.clone(), metrics: told, health };
+        let gateway = Gateway::build(config, read_model, deps).await.unwrap();
         let url = format!("http://{}", gateway.address());
         tokio::spawn(gateway.run_until_stopped(shutdown.clone()));
         let http = Client::new();

@@ -51,7 +51,7 @@ impl<E: Entity> LaneCache<E> {
         let before = self.forgotten.load(Ordering::SeqCst);
         let loaded = Arc::new(load::<E>(&self.log, key).await?);
         if self.forgotten.load(Ordering::SeqCst) == before {
-            self.offer(key.clone(), &loaded);
+            self.offer(key, &loaded);
         }
         // In a cluster a follower may answer that is behind what the feed has brought already.
         match self.cache.get(key) {
@@ -61,7 +61,7 @@ impl<E: Entity> LaneCache<E> {
     }
 
     /// Takes note of an event of an entity's lane, which may be the one after which there is no such entity.
-    pub fn learn(&self, key: E::Key, at: Sequence, event: &EventData) {
+    pub fn learn(&self, key: &E::Key, at: Sequence, event: &EventData) {
         self.offer(key, &Arc::new(Seen { at, state: E::after(event) }));
     }
 
@@ -72,8 +72,8 @@ impl<E: Entity> LaneCache<E> {
     }
 
     /// Puts a state in place of an older one.
-    fn offer(&self, key: E::Key, offered: &Arc<Loaded<E>>) {
-        self.cache.entry(key).and_compute_with(|known| match known {
+    fn offer(&self, key: &E::Key, offered: &Arc<Loaded<E>>) {
+        self.cache.entry_by_ref(key).and_compute_with(|known| match known {
             Some(known) if known.value().at >= offered.at => Op::Nop,
             _ => Op::Put(Arc::clone(offered)),
         });

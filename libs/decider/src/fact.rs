@@ -130,18 +130,18 @@ mod tests {
         let mut reads = Reads::default();
         reads.note(user(1), 7);
         reads.note(room(1), 0);
-        let fence = Expect::Fence { lane: user(1), at: 3 };
+        let fence = || Expect::Fence { lane: user(1), at: 3 };
         let facts = vec![
             Fact::new(user(1), claim()),
             Fact::new(user(1), claim()),
             Fact::new(user(2), claim()),
             Fact::new(room(1), claim()),
-            Fact::expecting(fence.clone(), user(1), claim()),
+            Fact::expecting(fence(), user(1), claim()),
             Fact::expecting(Expect::Any, user(1), claim()),
         ];
         let stamped = reads.stamp(facts).into_iter().map(|fact| fact.expect);
         let at = |sequence| Expect::At(sequence);
-        let expected = [at(7), Expect::Any, Expect::Empty, at(0), fence, Expect::Any];
+        let expected = [at(7), Expect::Any, Expect::Empty, at(0), fence(), Expect::Any];
         assert_eq!(stamped.collect::<Vec<_>>(), expected);
         assert_eq!(reads.newest(), 7);
     }
@@ -170,9 +170,9 @@ mod tests {
         {
             assert_ne!(first, other);
         }
-        let own = DedupId::of(["own"]);
+        let own = || DedupId::of(["own"]);
         let context = CallContext::default();
-        let fact = Fact::new(user(1), claim()).dedup(own.clone());
-        assert_eq!(fact.keyed(&Call::new("a", context), 0).dedup, Some(own));
+        let fact = Fact::new(user(1), claim()).dedup(own());
+        assert_eq!(fact.keyed(&Call::new("a", context), 0).dedup, Some(own()));
     }
 }

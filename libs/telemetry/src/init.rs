@@ -20,7 +20,7 @@ use crate::log_lines::LogLines;
 /// The crates of this workspace, as they name themselves in what they log. Only these are heard below `info`:
 /// libraries log there what passes through them (the log's client every event, the mailer every line it sends, the
 /// HTTP client every header), which no level of ours may bring into a log file.
-pub const OWN_TARGETS: [&str; 16] = [
+pub const OWN_TARGETS: [&str; 17] = [
     "auth_svc",
     "bench",
     "bus",
@@ -32,6 +32,7 @@ pub const OWN_TARGETS: [&str; 16] = [
     "projector",
     "readmodel",
     "schemas",
+    "service",
     "signing",
     "telemetry",
     "testbed",

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bus::Bus;
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
-use notifier::{Config, Deps, Retry};
+use notifier::{Config, Needs, Notifier, Retry};
 use readmodel::{ReadModel, ReadModelUrl};
 use schemas::commands::{CallContext, Caller};
 use schemas::events::{NotificationCreated, NotificationEvent, UserRegistered, UserState};
 use schemas::ids::{EventId, SessionId, UserId};
 use schemas::values::{DisplayName, Email, Role, Username};
 use schemas::{Actor, Event, EventData, Lane, NameKey, Namespace, Sequence, Timestamp};
+use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -68,13 +69,15 @@ impl House {
         let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
         let deps = Deps {
             log: self.log.clone(),
-            names: NameKey::new(&[1; NameKey::BYTES]),
             bus: self.bus.clone(),
-            read_model: self.read_model.clone(),
             metrics: metrics.clone(),
             health: health.clone(),
         };
-        let notifier = notifier::build(config, deps).await.unwrap();
+        let needs = Needs {
+            names: NameKey::new(&[1; NameKey::BYTES]),
+            read_model: self.read_model.clone(),
+        };
+        let notifier = Notifier::build(config, needs, deps).await.unwrap();
         let stopping = shutdown.clone();
         let task = tokio::spawn(async move { notifier.run_until_stopped(stopping).await.unwrap() });
         until("the notifier is ready", async || health.ready().ok()).await;

@@ -146,7 +146,7 @@ async fn poison_is_parked_once_and_others_go_on() {
 #[tokio::test]
 async fn what_cannot_be_done_is_parked_and_a_redrive_does_it() {
     let house = House::new().await;
-    // A port nobody listens on: bound and closed again.
+    // A port that is not listened on: bound and closed again.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let running = house.notifier(Some(format!("smtp://{closed}"))).await;
     let (ada, _) = house.registers(1, "ada", Role::User).await;
@@ -198,10 +198,10 @@ async fn an_admin_writes_into_inboxes_and_nobody_else_does() {
         panic!("an ordinary person may not");
     };
     assert_eq!(refused.code, Code::Forbidden);
-    let stranger = UserRef::Name(Username::parse("nobody").unwrap());
+    let stranger = UserRef::Name(Username::parse("unknown").unwrap());
     let command = SendNotification { users: vec![stranger], ..command };
     let Reply::Rejected(refused) = house.bus.call(&asked_by(&ada), &command).await.unwrap() else {
-        panic!("nobody of that name");
+        panic!("no user of that name");
     };
     assert_eq!(refused.errors[0].pointer, "/users/0");
     running.stop().await;
@@ -252,6 +252,6 @@ async fn what_the_mail_server_refuses_for_good_is_not_tried_again() {
     })
     .await;
     assert_eq!((letter.consumer.as_str(), letter.attempts), ("mail", 1));
-    assert_eq!(letter.reason, "the mail server answered 550", "nobody's address is kept in it");
+    assert_eq!(letter.reason, "the mail server answered 550", "no address is kept in it");
     running.stop().await;
 }

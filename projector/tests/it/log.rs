@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bus::Bus;
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
-use projector::{Config, Deps, Projector};
+use projector::{Config, ProjectError, Projector};
 use readmodel::ReadModel;
 use schemas::{Namespace, Sequence};
+use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use testbed::Nats;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,12 +78,11 @@ impl Log {
         let deps = Deps {
             log: self.log.clone(),
             bus: self.bus().await,
-            read_model: model.clone(),
             metrics: metrics.clone(),
             health: health.clone(),
         };
         let config = Config { take_over_after: Duration::from_millis(600), ..Config::default() };
-        let service: Projector = projector::build(config, deps).await.unwrap();
+        let service = Projector::build(config, model.clone(), deps).await.unwrap();
         let shutdown = Shutdown::new();
         let task = tokio::spawn(service.run_until_stopped(shutdown.clone()));
         Running { metrics, health, shutdown, task }
@@ -94,13 +94,13 @@ pub(crate) struct Running {
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
     shutdown: Shutdown,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), ProjectError>>,
 }
 
 impl Running {
     pub(crate) async fn stop(self) {
         self.shutdown.trigger();
-        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap();
+        tokio::time::timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
     }
 
     /// As a process that is killed: no last commit, no good-bye.

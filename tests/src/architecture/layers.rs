@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("readmodel", 1),
     ("testbed", 1),
     ("decider", 2),
+    ("service", 2),
     ("auth-svc", 3),
     ("chat-svc", 3),
     ("projector", 3),

@@ -55,7 +55,6 @@ const MANY_CLONES: &[(&str, usize)] = &[
     ("chat-svc", 277),
     ("projector", 280),
     ("notifier", 312),
-    ("decider", 125),
     ("gateway", 170),
     ("tidings", 160),
 ];

@@ -50,7 +50,7 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // Ctrl-C at the terminal is for us alone: we stop the server when nobody needs it.
+            // Ctrl-C at the terminal is for us alone: we stop the server when it is no longer needed.
             .process_group(0);
         if std::env::var_os("GOMEMLIMIT").is_none()
             && let Some(limit) = memory_limit()

@@ -8,7 +8,7 @@ use crate::config::Sync;
 /// Largest message in bytes; one of ours is far smaller.
 const MAX_PAYLOAD: u32 = 1_048_576;
 
-/// The file's text. Written anew at every start, so nobody edits it in vain without being told.
+/// The file's text. Written anew at every start, so an edit is never in vain without a word.
 pub(crate) fn text(access: &Access, folder: &Path, name: &str, sync: Sync) -> String {
     let sync = match sync {
         Sync::Always => "always".to_owned(),

@@ -75,7 +75,7 @@ pub(crate) struct Restarter {
 impl Restarter {
     /// Starts the server again. Clients notice an interruption.
     pub(crate) fn restart(&self) {
-        // Whoever stops the server for good has the last word.
+        // Stopping the server for good has the last word.
         let _ = self.orders.send(Order::Restart);
     }
 
@@ -180,7 +180,7 @@ impl PrivateServer {
 
 impl Drop for PrivateServer {
     fn drop(&mut self) {
-        // On the way out after a failure nobody awaited `stop`: the child must not stay.
+        // On the way out after a failure `stop` was not awaited: the child must not stay.
         let _ = self.orders.send(Order::Stop);
         if let Some(keeper) = self.keeper.take() {
             let _ = keeper.join();
@@ -226,7 +226,7 @@ struct Keeper {
 enum Ended {
     /// We were asked to stop, and it has stopped.
     OnPurpose,
-    /// By itself, or somebody killed it.
+    /// By itself, or it was killed.
     ByItself,
     /// We were asked to start it again.
     ToRestart,

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::reach::Reached;
-use crate::base::connect_log;
+use super::attach::Attached;
 use crate::cli::Output;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::shared_deps::connect_log;
 use crate::terminal::{self, print, print_json};
 
 /// Reads the whole log, notes what is missing in it and gives it another epoch.
@@ -19,15 +19,15 @@ pub(crate) async fn run(
     drop: &[u64],
     output: Output,
     config: &Config,
-    reached: &Reached,
+    attached: &Attached,
 ) -> Result<ExitCode, Failure> {
     let failed = |error| Failure::because("the log cannot be mended", &error);
-    if reached.beside_serve(config) {
+    if attached.beside_serve(config) {
         return Err(Failure::wrong_call(
             "stop `tidings serve` first: it goes on from what is lost",
         ));
     }
-    let log = connect_log(reached.url(), "tidings accept-loss", config).await?;
+    let log = connect_log(attached.url(), "tidings accept-loss", config).await?;
     log.attach().await.map_err(failed)?;
     let spinner = terminal::waiting("reading the whole log");
     let loss = log.accept_loss(drop).await.map_err(failed)?;

@@ -10,12 +10,11 @@ use schemas::{Code, Rejection};
 use serde_json::json;
 use telemetry::{Health, Metrics};
 
-use super::reach::Reached;
-use crate::base::{Base, Server};
+use super::attach::Attached;
 use crate::cli::{Admin, Output, PasswordFrom};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::names;
+use crate::shared_deps::{Server, SharedDeps};
 use crate::terminal::{print, print_json};
 
 /// Letters of a password that is made, none of which is taken for another: 20 of 31 are 99 bits.
@@ -30,7 +29,7 @@ pub(crate) struct Password {
     made: bool,
 }
 
-/// A call that obeys the rules.
+/// A call that has been checked.
 pub(crate) enum Act {
     Create { username: Username, email: Email, password: Password, output: Output },
     Promote { user: String, output: Output },
@@ -42,22 +41,18 @@ impl Act {
     ///
     /// # Errors
     /// A wrong call: a name or password against the rules.
-    pub(crate) fn of(action: &Admin) -> Result<Self, Failure> {
+    pub(crate) fn of(action: Admin) -> Result<Self, Failure> {
         Ok(match action {
             Admin::Create { username, email, password, output } => Self::Create {
-                username: Username::parse(username).map_err(|error| wrong("username", &error))?,
-                email: Email::parse(email).map_err(|error| wrong("email", &error))?,
+                username: Username::parse(&username).map_err(|error| wrong("username", &error))?,
+                email: Email::parse(&email).map_err(|error| wrong("email", &error))?,
                 password: Password::from(password)?,
-                output: *output,
+                output,
             },
-            Admin::Promote { user, output } => {
-                Self::Promote { user: user.clone(), output: *output }
+            Admin::Promote { user, output } => Self::Promote { user, output },
+            Admin::ResetPassword { user, password, output } => {
+                Self::ResetPassword { user, password: Password::from(password)?, output }
             }
-            Admin::ResetPassword { user, password, output } => Self::ResetPassword {
-                user: user.clone(),
-                password: Password::from(password)?,
-                output: *output,
-            },
         })
     }
 }
@@ -66,8 +61,12 @@ impl Act {
 ///
 /// # Errors
 /// A name that is taken, an account that does not exist, a log that cannot be reached or written.
-pub(crate) async fn run(act: Act, config: &Config, reached: &Reached) -> Result<ExitCode, Failure> {
-    let operator = open(config, reached).await?;
+pub(crate) async fn run(
+    act: Act,
+    config: &Config,
+    attached: &Attached,
+) -> Result<ExitCode, Failure> {
+    let operator = open(config, attached).await?;
     match act {
         Act::Create { username, email, password, output } => {
             let made = operator.create_admin(username, email, password.value.clone()).await;
@@ -88,25 +87,18 @@ pub(crate) async fn run(act: Act, config: &Config, reached: &Reached) -> Result<
     }
 }
 
-async fn open(config: &Config, reached: &Reached) -> Result<Operator, Failure> {
+async fn open(config: &Config, attached: &Attached) -> Result<Operator, Failure> {
     let (metrics, health) = (Metrics::new(), Health::new());
-    let server = Server { url: reached.url(), files: reached.files() };
-    let base = Base::connect(server, "tidings admin", config, metrics, health).await?;
-    let names = names::open(&config.name_key, &base.log).await?;
+    let server = Server { url: attached.url(), files: attached.files() };
+    let shared = SharedDeps::connect(server, "tidings admin", config, metrics, health).await?;
+    let names = shared.names(config).await?;
     let settings = auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost };
-    let deps = auth_svc::Deps {
-        log: base.log,
-        names,
-        bus: base.bus,
-        metrics: base.metrics,
-        health: base.health,
-    };
-    let opened = Operator::open(settings, &deps).await;
+    let opened = Operator::open(settings, names, &shared.deps).await;
     opened.map_err(|error| Failure::because("accounts cannot be changed", &error))
 }
 
 impl Password {
-    fn from(source: &PasswordFrom) -> Result<Self, Failure> {
+    fn from(source: PasswordFrom) -> Result<Self, Failure> {
         let made = !source.password_stdin;
         let text = if made { make() } else { read_line()? };
         let value = NewPassword::parse(&text).map_err(|error| wrong("password", &error))?;

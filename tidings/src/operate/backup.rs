@@ -15,13 +15,13 @@ use serde_json::json;
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{BufReader, BufWriter};
 
-use super::reach::Reached;
-use crate::base::connect_log;
+use super::attach::Attached;
 use crate::cli::Output;
 use crate::config::Config;
 use crate::data::{make_private, sync_folder_of, write_private};
 use crate::failure::Failure;
 use crate::names;
+use crate::shared_deps::connect_log;
 use crate::terminal::{bytes_bar, print, print_json};
 
 /// The layout this build writes and reads.
@@ -73,12 +73,12 @@ pub(crate) async fn backup(
     into: &Path,
     output: Output,
     config: &Config,
-    reached: &Reached,
+    attached: &Attached,
 ) -> Result<ExitCode, Failure> {
     if into.exists() {
         return Err(Failure::wrong_call(format!("{} exists already", into.display())));
     }
-    let log = connect_log(reached.url(), "tidings backup", config).await?;
+    let log = connect_log(attached.url(), "tidings backup", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
     let name_key = names::to_copy(&config.name_key, &log).await?;
     // A copy of a damaged log is a damaged log, and the server copies it without a word.
@@ -115,10 +115,10 @@ pub(crate) async fn restore(
     from: &Path,
     output: Output,
     config: &Config,
-    reached: &Reached,
+    attached: &Attached,
 ) -> Result<ExitCode, Failure> {
     let manifest = read_manifest(from, config).await?;
-    let log = connect_log(reached.url(), "tidings restore", config).await?;
+    let log = connect_log(attached.url(), "tidings restore", config).await?;
     let there = log.streams().await.map_err(|error| copying("the log", &error))?;
     if let Some(stream) = there.first() {
         let text = format!("there is a log already (stream {stream}); restore wants an empty one");
@@ -127,7 +127,7 @@ pub(crate) async fn restore(
     if let Some(file) = other_key(&config.keys, &from.join("keys")) {
         return Err(Failure::wrong_call(format!("{} exists already", file.display())));
     }
-    if let Some(files) = reached.files() {
+    if let Some(files) = attached.files() {
         log.sync_below(files.to_owned());
     }
     // The log last: without it nothing else counts as there, so a restore that was cut short is seen.

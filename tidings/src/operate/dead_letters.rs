@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use eventlog::{DeadLetter, DeadLetters, Stored};
 use serde_json::{Value, json};
 
-use super::reach::Reached;
-use crate::base::connect_log;
+use super::attach::Attached;
 use crate::cli::{DeadLetters as Action, Output};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::shared_deps::connect_log;
 use crate::terminal::{print, print_json};
 
 const PAGE: usize = 500;
@@ -22,9 +22,9 @@ const PAGE: usize = 500;
 pub(crate) async fn run(
     action: Action,
     config: &Config,
-    reached: &Reached,
+    attached: &Attached,
 ) -> Result<ExitCode, Failure> {
-    let log = connect_log(reached.url(), "tidings dead-letters", config).await?;
+    let log = connect_log(attached.url(), "tidings dead-letters", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
     let letters = log.dead_letters().await.map_err(|error| cannot(&error))?;
     match action {

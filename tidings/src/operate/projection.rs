@@ -12,11 +12,11 @@ use projector::{
 use readmodel::ReadModel;
 use serde_json::{Value, json};
 
-use super::reach::Reached;
-use crate::base::{connect_log, open_read_model};
+use super::attach::Attached;
 use crate::cli::{Output, Rebuild};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::shared_deps::{connect_log, open_read_model};
 use crate::terminal::{self, print, print_json};
 
 /// Builds the read model anew, or a snapshot of the past.
@@ -26,11 +26,11 @@ use crate::terminal::{self, print, print_json};
 pub(crate) async fn rebuild(
     what: Rebuild,
     config: &Config,
-    reached: &Reached,
+    attached: &Attached,
 ) -> Result<ExitCode, Failure> {
     let until =
         what.until.as_deref().map(Until::parse).transpose().map_err(|error| failed(&error))?;
-    let (log, read_model) = open(config, reached).await?;
+    let (log, read_model) = open(config, attached).await?;
     let bar = terminal::bar("rebuilding");
     let options = RebuildOptions { until };
     let built = projector::rebuild(&log, &read_model, &options, &|progress| show(&bar, progress))
@@ -63,9 +63,9 @@ fn report_built(built: &Rebuilt, output: Output) -> Result<(), Failure> {
 pub(crate) async fn verify(
     output: Output,
     config: &Config,
-    reached: &Reached,
+    attached: &Attached,
 ) -> Result<ExitCode, Failure> {
-    let (log, read_model) = open(config, reached).await?;
+    let (log, read_model) = open(config, attached).await?;
     let bar = terminal::bar("verifying");
     let found = projector::verify(&log, &read_model, &|progress| show(&bar, progress))
         .await
@@ -79,8 +79,8 @@ pub(crate) async fn verify(
     Ok(if found.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn open(config: &Config, reached: &Reached) -> Result<(EventLog, ReadModel), Failure> {
-    let log = connect_log(reached.url(), "tidings operator", config).await?;
+async fn open(config: &Config, attached: &Attached) -> Result<(EventLog, ReadModel), Failure> {
+    let log = connect_log(attached.url(), "tidings operator", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
     Ok((log, open_read_model(config).await?))
 }

@@ -1,5 +1,5 @@
 //! Whatever people do, in whatever order, and however old what they have read is: names stay unique, and
-//! somebody who may act stays admin.
+//! an admin who may act remains.
 //!
 //! A small log in memory keeps lanes and checks expectations as the real one does. Each lane a decision is made
 //! by is read at a place of its own in the recent past, as happens when others write meanwhile; only
@@ -99,7 +99,7 @@ struct Log {
 }
 
 impl Log {
-    /// The events of a lane as somebody sees it who is `lag` events behind.
+    /// The events of a lane as a reader sees it who is `lag` events behind.
     fn seen(&self, lane: &Lane, lag: u64) -> &[(Sequence, EventData)] {
         let events = self.lanes.get(lane).map_or(&[][..], Vec::as_slice);
         let until = self.head.saturating_sub(lag);

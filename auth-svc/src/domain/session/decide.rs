@@ -18,7 +18,7 @@ pub(crate) enum Verdict {
     Rotate,
     /// The one before, a moment after it was used: the answer was lost, give the current one again.
     Retry,
-    /// An old one: somebody has a copy.
+    /// An old one: a copy of it is in other hands.
     Reuse,
     /// One that was never given out: the session's record was lost and an older one restored.
     Unknown,

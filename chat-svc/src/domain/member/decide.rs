@@ -20,7 +20,7 @@ use crate::domain::room::owners_changed;
 pub struct Target<'a> {
     /// Who.
     pub person: &'a Person,
-    /// What his member lane says.
+    /// What their member lane says.
     pub member: Option<&'a MemberState>,
 }
 
@@ -61,7 +61,7 @@ fn on_lane(standing: &Standing<'_>, user: &UserId, data: impl Into<EventData>) -
     Fact::new(Lane::Member(standing.room.id.clone(), user.clone()), data)
 }
 
-/// The caller comes into a public room; nothing happens when he is in it.
+/// The caller joins a public room; nothing happens when they are in it.
 ///
 /// # Errors
 /// See [`MemberRejection`].
@@ -78,7 +78,7 @@ pub fn join(standing: &Standing<'_>, cx: &Context) -> Result<Vec<Fact>, MemberRe
     Ok(vec![on_lane(standing, &cx.actor, MemberJoined { member })])
 }
 
-/// The caller leaves; nothing happens when he is not in the (public) room.
+/// The caller leaves; nothing happens when they are not in the (public) room.
 ///
 /// # Errors
 /// See [`MemberRejection`].
@@ -94,7 +94,7 @@ fn is_last_owner(room: &RoomState, member: &MemberState) -> bool {
     member.role == RoomRole::Owner && room.owners.iter().all(|owner| *owner == member.user_id)
 }
 
-/// Ends a membership: the owner's list shrinks with it where he was an owner.
+/// Ends a membership: the owner's list shrinks with it where they were an owner.
 fn go(
     standing: &Standing<'_>,
     member: &MemberState,
@@ -261,7 +261,7 @@ pub fn appoint(
     Ok((became(room, before, &next), next))
 }
 
-/// A membership with a role. Who becomes an owner is not muted any more: there would be nobody above them
+/// A membership with a role. Who becomes an owner is not muted any more: there would be no one above them
 /// to lift it.
 fn with_role(member: MemberState, role: RoomRole) -> MemberState {
     let muted_until = member.muted_until.filter(|_| role != RoomRole::Owner);

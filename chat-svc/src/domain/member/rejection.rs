@@ -31,7 +31,7 @@ pub enum MemberRejection {
     /// Only an admin of the installation may do that.
     #[error("this needs the role admin of the installation")]
     NotAnAdmin,
-    /// Only somebody above the person may do that.
+    /// Only a member above the person may do that.
     #[error("the user's role in the room is not below yours")]
     NotBelow,
 }

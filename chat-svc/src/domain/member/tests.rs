@@ -71,7 +71,7 @@ fn anyone_joins_a_public_room_once() {
     world.apply(facts.unwrap());
     then(world.join(BOB), &[]);
     refused(group().join(BOB), Denied::NoSuchRoom.into());
-    refused(world.join(NOBODY), Denied::NoSuchCaller.into());
+    refused(world.join(STRANGER), Denied::NoSuchCaller.into());
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn in_private_rooms_admins_add_and_in_public_ones_every_member() {
     refused(world.add(BOB, CYD, None), Denied::NeedsRole(RoomRole::Admin).into());
     refused(world.add(4, CYD, None), Denied::NoSuchRoom.into());
     then(world.add(ADA, CYD, None), &["member.added.v1"]);
-    refused(world.add(ADA, NOBODY, None), MemberRejection::NoSuchUser);
+    refused(world.add(ADA, STRANGER, None), MemberRejection::NoSuchUser);
     let world = channel().having(BOB, RoomRole::Member);
     then(world.add(BOB, CYD, None), &["member.added.v1"]);
     refused(world.add(4, CYD, None), Denied::NotAMember.into());
@@ -215,7 +215,7 @@ fn the_muted_have_no_say_and_may_leave() {
     refused(world.change_member(BOB, &mute(CYD, Patch::Clear), CYD), muted);
     refused(world.change_room(BOB, &rename("x")), Denied::Muted(at(500)).into());
     then(world.leave(BOB), &["member.left.v1"]);
-    // Nobody could lift the mute of an owner.
+    // The mute of an owner could not be lifted.
     world.apply(world.set_role(ADA, BOB, RoomRole::Owner).unwrap());
     assert_eq!(world.members[&user(BOB)].muted_until, None);
 }
@@ -242,9 +242,9 @@ fn an_admin_of_the_installation_rescues_a_room() {
     for actor in [BOB, CYD, 8] {
         refused(world.appoint(actor, BOB), MemberRejection::NotAnAdmin);
     }
-    refused(world.appoint(NOBODY, BOB), Denied::NoSuchCaller.into());
+    refused(world.appoint(STRANGER, BOB), Denied::NoSuchCaller.into());
     refused(world.appoint(7, 5), MemberRejection::NoSuchMember);
-    refused(world.appoint(7, NOBODY), MemberRejection::NoSuchUser);
+    refused(world.appoint(7, STRANGER), MemberRejection::NoSuchUser);
     world.person(CYD, |cyd| cyd.suspended = true);
     refused(world.appoint(7, CYD), MemberRejection::TargetSuspended);
     let facts = world.appoint(7, BOB);
@@ -309,7 +309,7 @@ fn the_members_of_a_direct_room_are_fixed() {
     refused(world.join(CYD), Denied::NoSuchRoom.into());
 }
 
-/// One thing somebody tries.
+/// One thing a user tries.
 #[derive(Debug, Clone)]
 enum Try {
     Join(u128),

@@ -160,7 +160,7 @@ pub fn is_repeat_of(first: &MessageState, command: &PostMessage) -> bool {
         && first.thread_root_id == command.thread_root_id
 }
 
-/// A message somebody has read up to.
+/// A message a user has read up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UpTo<'a> {
     /// Which.

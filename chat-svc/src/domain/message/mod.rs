@@ -1,4 +1,4 @@
-//! Messages and read markers: what may be said, changed and taken back, and how far somebody has read.
+//! Messages and read markers: what may be posted, edited and deleted, and how far a user has read.
 
 mod decide;
 mod evolve;

@@ -22,7 +22,7 @@ pub enum MessageRejection {
     /// An answer in a thread does not begin another.
     #[error("the message is itself an answer in a thread; answer in that thread")]
     NestedThread,
-    /// Only the author changes his words.
+    /// Only the author edits their message.
     #[error("only its author may edit a message")]
     NotTheAuthor,
     /// Only the author, the room's admins and moderators take a message back.
@@ -44,7 +44,7 @@ impl From<MessageRejection> for Rejection {
         };
         match rejection {
             MessageRejection::Denied(denied) => denied.into(),
-            // The same words as for a room that is not seen: which of the two it is, is nobody's business.
+            // The same words as for a room that is not seen: which of the two it is, the caller must not learn.
             MessageRejection::NoSuchMessage => Self::not_found(),
             MessageRejection::NoMedia => invalid("/attachments", "not_supported"),
             MessageRejection::NoSuchThread => invalid("/thread_root_id", "not_found"),

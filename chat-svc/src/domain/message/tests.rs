@@ -64,7 +64,7 @@ fn members_post_and_others_do_not() {
     refused(private.post(BOB, 1), Denied::NoSuchRoom.into());
     refused(World::new().post(BOB, 1), Denied::NoSuchRoom.into());
     assert!(World::with_everyone().post(BOB, 1).is_ok());
-    refused(World::with_everyone().post(NOBODY, 1), Denied::NoSuchCaller.into());
+    refused(World::with_everyone().post(STRANGER, 1), Denied::NoSuchCaller.into());
 }
 
 #[test]

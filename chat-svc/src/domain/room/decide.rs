@@ -88,7 +88,7 @@ pub fn create(
     Ok(facts)
 }
 
-/// Makes a room everybody belongs to. It has no maker, no owners and no member events.
+/// Creates a room every user belongs to. It has no creator, no owners and no member events.
 ///
 /// # Errors
 /// [`RoomRejection::NameTaken`].
@@ -112,7 +112,7 @@ pub fn create_everyone(
 }
 
 /// Makes the direct room of the caller and `others` (people who exist; the caller among them is fine, and
-/// with nobody else it is the caller's room for notes). Whether there is one already is the direct lane's matter.
+/// alone it is the caller's room for notes). Whether there is one already is the direct lane's matter.
 ///
 /// # Errors
 /// [`RoomRejection::DirectSize`] and those of the caller.
@@ -244,7 +244,7 @@ fn changed(room: &RoomState, command: &ChangeRoom) -> RoomState {
     }
 }
 
-/// The room with somebody among its owners or no longer; none when that changes nothing.
+/// The room with a user among its owners or no longer; none when that changes nothing.
 #[must_use]
 pub fn owners_changed(room: &RoomState, user: &UserId, owns: bool) -> Option<Fact> {
     if room.owners.contains(user) == owns {

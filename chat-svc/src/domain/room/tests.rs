@@ -65,7 +65,7 @@ fn nobody_suspended_or_unknown_makes_rooms() {
     let command = create_room(RoomKind::Group, "us");
     let make = |n| create(new_room(), &command, world.people.get(&user(n)), &None, &[], &cx(n));
     refused(make(BOB), Denied::Suspended.into());
-    refused(make(NOBODY), Denied::NoSuchCaller.into());
+    refused(make(STRANGER), Denied::NoSuchCaller.into());
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_direct_room_has_fixed_members_and_one_lane_for_the_set() {
         ],
     );
     then(open(ADA, &[user(ADA)]), &["name.claimed.v1", "room.created.v1", "member.joined.v1"]);
-    // With nobody else it is one's notes.
+    // Alone it is one's notes.
     then(open(ADA, &[]), &["name.claimed.v1", "room.created.v1", "member.joined.v1"]);
     assert_eq!(open(ADA, &[]).unwrap()[0].lane, open(ADA, &[user(ADA)]).unwrap()[0].lane);
     let twenty: Vec<_> = (10..30).map(user).collect();

@@ -1,4 +1,4 @@
-//! How an operator's command reaches the log: through the address it was given, through a running
+//! How an operator's command attaches to the log: through the address it was given, through a running
 //! `serve`, or through a nats-server for its own time.
 
 use std::path::Path;
@@ -17,17 +17,17 @@ const STARTING: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A NATS server that answers, for as long as this is kept.
-pub(crate) struct Reached {
+pub(crate) struct Attached {
     url: String,
     own: Option<(PrivateServer, DataFolder)>,
 }
 
-impl Reached {
+impl Attached {
     /// Finds a server or starts one.
     ///
     /// # Errors
     /// There is no such data folder, or nothing can be reached or started.
-    pub(crate) async fn reach(config: &Config) -> Result<Self, Failure> {
+    pub(crate) async fn to(config: &Config) -> Result<Self, Failure> {
         if let Some(url) = &config.nats_url {
             return Ok(Self { url: url.clone(), own: None });
         }
@@ -48,7 +48,8 @@ impl Reached {
             }
             if began.elapsed() > STARTING {
                 let folder = config.data.display();
-                let text = format!("the data folder {folder} is in use, but nobody says by whom");
+                let text =
+                    format!("the data folder {folder} is in use, but no process says by which");
                 return Err(Failure::new(text));
             }
             tokio::time::sleep(LOOK).await;
@@ -80,7 +81,7 @@ impl Reached {
     }
 
     /// Stops what was started.
-    pub(crate) async fn leave(self) {
+    pub(crate) async fn detach(self) {
         if let Some((mut server, folder)) = self.own {
             server.stop().await;
             drop(folder);

@@ -7,17 +7,20 @@ use std::time::Duration;
 use bus::Bus;
 use eventlog::{Connect, EventLog, Store, Topology};
 use readmodel::ReadModel;
+use schemas::NameKey;
+use service::Deps;
 use telemetry::prometheus_client::collector::Collector;
 use telemetry::prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use telemetry::prometheus_client::metrics::MetricType;
 use telemetry::prometheus_client::metrics::counter::ConstCounter;
 use telemetry::{Health, Metrics};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
+use crate::checks::{all_there, same_log};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::names;
 use crate::terminal;
-use crate::watch::{all_there, same_log};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
@@ -32,16 +35,16 @@ pub(crate) struct Server<'a> {
 }
 
 /// Connected and checked; clones share everything.
-#[derive(Clone)]
-pub(crate) struct Base {
-    pub(crate) log: EventLog,
-    pub(crate) bus: Bus,
+pub(crate) struct SharedDeps {
+    /// What every service is given.
+    pub(crate) deps: Deps,
+    /// The read model, for the services that need it.
     pub(crate) read_model: ReadModel,
-    pub(crate) metrics: Metrics,
-    pub(crate) health: Health,
+    /// The key of the lanes of names, once a service has needed it.
+    names: OnceCell<NameKey>,
 }
 
-impl Base {
+impl SharedDeps {
     /// Connects to the log, making its stream if it is missing, to the bus and the read model.
     ///
     /// # Errors
@@ -75,20 +78,30 @@ impl Base {
         let bus = Bus::connect(url, name, &config.namespace)
             .await
             .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
-        Ok(Self { log, bus, read_model, metrics, health })
+        let deps = Deps { log, bus, metrics, health };
+        Ok(Self { deps, read_model, names: OnceCell::new() })
+    }
+
+    /// The key of the lanes of names.
+    ///
+    /// # Errors
+    /// It cannot be read or created, or is not the log's.
+    pub(crate) async fn names(&self, config: &Config) -> Result<NameKey, Failure> {
+        let open = || names::open(&config.name_key, &self.deps.log);
+        self.names.get_or_try_init(open).await.cloned()
     }
 
     /// Returns when every component is well or has said that waiting does not help, or after half a minute in
     /// which one was not well: a view that has stopped must not keep people from talking. Then it says which.
     pub(crate) async fn wait_until_well(&self) {
         let well = async {
-            while self.health.starting() {
+            while self.deps.health.starting() {
                 tokio::time::sleep(LOOK).await;
             }
         };
         // Well or not, the start goes on.
         let _ = tokio::time::timeout(READY_WITHIN, well).await;
-        for unready in self.health.ready().err().unwrap_or_default() {
+        for unready in self.deps.health.ready().err().unwrap_or_default() {
             let component = unready.component;
             tracing::warn!(component, reason = unready.reason, "started, but not ready");
             terminal::tell(&format!("warning: {component}: {}", unready.reason));

@@ -3,30 +3,18 @@
 use std::future::Future;
 use std::time::Duration;
 
+use service::Stage;
 use telemetry::Shutdown;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use crate::aside::Aside;
+use crate::background_runtime::BackgroundRuntime;
 use crate::failure::Failure;
 
 /// How long a part may take to finish what it has begun; then it is cut off. Longer than the 10 s
 /// that services give their own work.
 const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(100);
-
-/// When a part stops: lower first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
-    /// Clients' sockets and requests.
-    Edge,
-    /// Whoever carries out commands and reacts to events.
-    Services,
-    /// Whoever writes the read model: last, so that it has seen everything.
-    Projection,
-    /// Whoever tells how the others are.
-    Admin,
-}
 
 struct Part {
     name: &'static str,
@@ -35,18 +23,18 @@ struct Part {
     task: JoinHandle<Result<(), Failure>>,
 }
 
-/// The running parts.
+/// Runs the parts of a process and stops them in order.
 #[derive(Default)]
-pub(crate) struct Parts {
+pub(crate) struct Supervisor {
     running: Vec<Part>,
-    /// Where there are others that somebody waits for.
-    aside: Aside,
+    /// For the parts that follow the log, in a process whose other parts answer clients.
+    background: BackgroundRuntime,
 }
 
-impl Parts {
-    /// For a process in which some parts answer people and others follow.
-    pub(crate) fn together() -> Self {
-        Self { running: Vec::new(), aside: Aside::start() }
+impl Supervisor {
+    /// For a process in which some parts answer clients and others follow the log.
+    pub(crate) fn with_background_runtime() -> Self {
+        Self { running: Vec::new(), background: BackgroundRuntime::start() }
     }
 
     /// Runs a part; `work` ends when the shutdown it was given is triggered.
@@ -61,8 +49,8 @@ impl Parts {
         self.run_on(&Handle::current(), name, stage, work);
     }
 
-    /// The same for a part nobody waits for at once: it steps back behind those that answer.
-    pub(crate) fn run_aside<F>(
+    /// The same for a part that no client waits for at once: it yields to those that answer.
+    pub(crate) fn run_in_background<F>(
         &mut self,
         name: &'static str,
         stage: Stage,
@@ -70,7 +58,7 @@ impl Parts {
     ) where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        self.run_on(&self.aside.handle(), name, stage, work);
+        self.run_on(&self.background.handle(), name, stage, work);
     }
 
     fn run_on<F>(
@@ -87,7 +75,7 @@ impl Parts {
         self.running.push(Part { name, stage, shutdown, task });
     }
 
-    /// Returns when a part has ended although nobody asked it to.
+    /// Returns when a part has ended although it was not asked to.
     pub(crate) async fn one_ended(&mut self) -> Failure {
         loop {
             if let Some(place) = self.running.iter().position(|part| part.task.is_finished()) {
@@ -138,25 +126,25 @@ mod tests {
     #[tokio::test]
     async fn the_edge_stops_before_what_it_calls() {
         let order = Arc::new(Mutex::new(Vec::new()));
-        let mut parts = Parts::default();
+        let mut supervisor = Supervisor::default();
         for (name, stage) in
             [("projector", Stage::Projection), ("gateway", Stage::Edge), ("chat", Stage::Services)]
         {
             let order = Arc::clone(&order);
-            parts.run(name, stage, |shutdown| async move {
+            supervisor.run(name, stage, |shutdown| async move {
                 shutdown.wait().await;
                 order.lock().unwrap().push(name);
                 Ok(())
             });
         }
-        parts.stop().await;
+        supervisor.stop().await;
         assert_eq!(*order.lock().unwrap(), ["gateway", "chat", "projector"]);
     }
 
     #[tokio::test]
     async fn a_part_that_ends_is_noticed() {
-        let mut parts = Parts::default();
-        parts.run("chat", Stage::Services, |_| async { Err(Failure::new("broken")) });
-        assert_eq!(parts.one_ended().await.to_string(), "chat: broken");
+        let mut supervisor = Supervisor::default();
+        supervisor.run("chat", Stage::Services, |_| async { Err(Failure::new("broken")) });
+        assert_eq!(supervisor.one_ended().await.to_string(), "chat: broken");
     }
 }

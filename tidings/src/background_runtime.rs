@@ -1,7 +1,7 @@
-//! Threads for what follows the log while others answer people: projecting and notifying.
+//! Threads for the services that follow the log (projecting and notifying) while others answer clients.
 //!
-//! Each of their events would otherwise run between two steps of somebody's message. They have a lower weight
-//! when cores are wanting, not none: reads wait for the projection, so it must not starve.
+//! On shared threads each of their events would run between two steps of a client's request. These threads have a
+//! lower weight when cores are wanting, not none: reads wait for the projection, so it must not starve.
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -11,15 +11,15 @@ const NICENESS: i32 = 3;
 
 /// A runtime of its own, with threads for blocking work of its own; without one, the runtime of all others.
 #[derive(Default)]
-pub(crate) struct Aside(Option<Runtime>);
+pub(crate) struct BackgroundRuntime(Option<Runtime>);
 
-impl Aside {
-    /// Starts it; a warning, and none, when the system has no thread for it.
+impl BackgroundRuntime {
+    /// Starts the runtime. If its thread cannot be created, logs a warning and falls back to the shared runtime.
     pub(crate) fn start() -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            .thread_name("aside")
-            .on_thread_start(step_back)
+            .thread_name("background")
+            .on_thread_start(lower_priority)
             .enable_all()
             .build();
         if let Err(error) = &runtime {
@@ -34,7 +34,7 @@ impl Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for BackgroundRuntime {
     fn drop(&mut self) {
         // It is dropped where nothing may block.
         if let Some(runtime) = self.0.take() {
@@ -44,7 +44,7 @@ impl Drop for Aside {
 }
 
 /// On Linux this is about the calling thread alone. Elsewhere it would be about the whole process.
-fn step_back() {
+fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::debug!(%error, "a thread keeps its priority");

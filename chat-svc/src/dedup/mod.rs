@@ -7,7 +7,7 @@
 //!   checkpoint on.
 //!
 //! So a post needs a check that covers everything stored up to some moment less than a duplicate window ago.
-//! [`Repeats::keep_covered`] runs once a second, moves that moment, and builds the tail where the checkpoint
+//! [`Dedup::keep_covered`] runs once a second, moves that moment, and builds the tail where the checkpoint
 //! alone does not do. No lock is held while waiting for anything.
 //!
 //! Nearly every post is new, and to know that for sure of a client id one need not look it up: [`past`] knows
@@ -17,12 +17,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventlog::{DedupId, EventLog, LogError, Reader};
+use eventlog::{EventLog, LogError, Reader};
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use schemas::events::MessageEvent;
-use schemas::ids::{RoomId, UserId};
-use schemas::values::ClientId;
 use schemas::{Digest, EventData, Lane, Sequence};
 use telemetry::Shutdown;
 use tokio::sync::{Notify, watch};
@@ -30,10 +28,14 @@ use tokio::time::{Instant, timeout};
 
 use crate::index::{IndexError, MessageIndex};
 use crate::metrics::ChatMetrics;
+use claim::name_of;
 use past::Past;
 
+mod claim;
 mod filter;
 mod past;
+
+pub(crate) use claim::Claim;
 
 /// How often coverage is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
@@ -45,7 +47,7 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// How repeats are recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RepeatsConfig {
+pub struct DedupConfig {
     /// A check must cover everything stored up to this long ago. An append may take 10 s more, so this
     /// and 10 s must stay below the log's duplicate window (30 s).
     pub freshness: Duration,
@@ -60,7 +62,7 @@ pub struct RepeatsConfig {
     pub filter_bytes: usize,
 }
 
-impl Default for RepeatsConfig {
+impl Default for DedupConfig {
     fn default() -> Self {
         Self {
             freshness: Duration::from_secs(10),
@@ -69,32 +71,6 @@ impl Default for RepeatsConfig {
             filter_bytes: 8 << 20,
         }
     }
-}
-
-/// What makes a post unrepeatable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Claim {
-    pub(crate) room: RoomId,
-    pub(crate) sender: UserId,
-    pub(crate) client_id: ClientId,
-    /// The name it goes by in memory.
-    name: Digest,
-}
-
-impl Claim {
-    pub(crate) fn new(room: RoomId, sender: UserId, client_id: ClientId) -> Self {
-        let name = name_of(&room, &sender, &client_id);
-        Self { room, sender, client_id, name }
-    }
-
-    /// The id the log recognises it by.
-    pub(crate) fn dedup(&self) -> DedupId {
-        DedupId::of([self.sender.as_str(), "post", self.room.as_str(), self.client_id.as_str()])
-    }
-}
-
-fn name_of(room: &RoomId, sender: &UserId, client_id: &ClientId) -> Digest {
-    Digest::of([room.as_str(), sender.as_str(), client_id.as_str()])
 }
 
 /// It cannot be said whether a post is a repeat.
@@ -112,16 +88,16 @@ pub(crate) enum Unknowable {
 type Tail = HashMap<Digest, Sequence>;
 
 /// Recognises repeats.
-pub(crate) struct Repeats {
+pub(crate) struct Dedup {
     log: EventLog,
     index: Arc<dyn MessageIndex>,
-    config: RepeatsConfig,
+    config: DedupConfig,
     metrics: ChatMetrics,
     recent: Cache<Digest, Sequence>,
     tail: Mutex<Tail>,
     /// Everything stored before this moment is in the index or in the tail; none: nothing is known.
     covered: watch::Sender<Option<Instant>>,
-    /// Somebody waits for coverage.
+    /// Told when a post waits for coverage.
     wanted: Notify,
     /// Which client ids were never used.
     past: Past,
@@ -129,11 +105,11 @@ pub(crate) struct Repeats {
     past_covered: Mutex<Option<Instant>>,
 }
 
-impl Repeats {
+impl Dedup {
     pub(crate) fn new(
         log: EventLog,
         index: Arc<dyn MessageIndex>,
-        config: RepeatsConfig,
+        config: DedupConfig,
         capacity: u64,
         metrics: ChatMetrics,
     ) -> Self {
@@ -179,7 +155,7 @@ impl Repeats {
         self.past.insert(&claim.name);
     }
 
-    /// A claim was posted again: whoever repeats once often does so twice.
+    /// A claim was posted again: a client that repeats once often does so twice.
     pub(crate) fn note_repeat(&self, claim: &Claim, first: Sequence) {
         self.recent.insert(claim.name.clone(), first);
     }
@@ -361,21 +337,5 @@ mod tests {
         }
         assert_eq!(coverage.heads.len(), Coverage::REMEMBERED);
         assert_eq!(coverage.moment_of(40), None);
-    }
-
-    #[test]
-    fn claims_of_different_scopes_never_meet() {
-        let claim = |room: u128, user: u128, id: &str| {
-            let room = RoomId::from_uuid(uuid::Uuid::from_u128(room));
-            let sender = UserId::from_uuid(uuid::Uuid::from_u128(user));
-            Claim::new(room, sender, ClientId::parse(id).unwrap())
-        };
-        let all = [claim(1, 1, "a"), claim(2, 1, "a"), claim(1, 2, "a"), claim(1, 1, "b")];
-        for (i, one) in all.iter().enumerate() {
-            for other in all.iter().skip(i + 1) {
-                assert_ne!(one.name, other.name);
-                assert_ne!(one.dedup(), other.dedup());
-            }
-        }
     }
 }

@@ -15,8 +15,8 @@ use serde::Deserialize;
 use telemetry::Shutdown;
 use tokio::sync::Notify;
 
+use super::claim::name_of;
 use super::filter::Filter;
-use super::name_of;
 
 /// Events read from the log at a time.
 const BATCH: usize = 2000;

@@ -1,0 +1,97 @@
+//! Putting the notifier together and running it.
+
+use std::sync::Arc;
+
+use bus::{BusError, ServiceHandle};
+use eventlog::LogError;
+use service::{BoxFuture, Deps, Service, Stage};
+use telemetry::Shutdown;
+use tokio::task::JoinSet;
+
+use crate::channel::Channel;
+use crate::commands;
+use crate::config::{Config, Needs};
+use crate::context::ContextSource;
+use crate::inbox::Inbox;
+use crate::mail::Mailer;
+use crate::open::Open;
+use crate::watch::{COMPONENT, Watch};
+use crate::worker::Worker;
+
+/// Why the notifier cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The queues cannot be opened.
+    #[error("the notifier's queue cannot be opened")]
+    Log(#[from] LogError),
+    /// The commands cannot be served.
+    #[error("the notifier's commands cannot be served")]
+    Bus(#[from] BusError),
+    /// The sender address, the SMTP address or the mail folder is not usable.
+    #[error("mail cannot be set up: {0}")]
+    Mail(String),
+}
+
+/// The notifier, with its queues open and its commands served.
+pub struct Notifier {
+    workers: Vec<Worker>,
+    commands: ServiceHandle,
+    watch: Watch,
+}
+
+impl Service for Notifier {
+    const NAME: &'static str = COMPONENT;
+    const STAGE: Stage = Stage::Services;
+    type Config = Config;
+    type Needs = Needs;
+    type Error = StartError;
+
+    /// Opens the queues and begins to serve the `notify` commands.
+    fn build(
+        config: Config,
+        needs: Needs,
+        deps: Deps,
+    ) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(start(config, needs, deps))
+    }
+
+    fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, Result<(), StartError>> {
+        Box::pin(self.work(shutdown))
+    }
+}
+
+async fn start(config: Config, needs: Needs, deps: Deps) -> Result<Notifier, StartError> {
+    let watch = Watch::new(&deps.metrics, &deps.health);
+    let mailer = Mailer::new(&config, &deps.log).map_err(StartError::Mail)?;
+    let open = Open::new();
+    tokio::spawn(open.clone().follow(deps.bus.live().await?));
+    let inbox = Inbox::new(deps.log.clone(), needs.read_model.clone(), open);
+    let contexts = ContextSource::new(deps.log.clone());
+    let channels: Vec<Arc<dyn Channel>> = vec![Arc::new(inbox), Arc::new(mailer)];
+    let mut workers = Vec::with_capacity(channels.len());
+    for channel in channels {
+        workers
+            .push(Worker::open(channel, &deps.log, contexts.clone(), config.retry, &watch).await?);
+    }
+    let commands = commands::serve(&needs, &deps).await?;
+    Ok(Notifier { workers, commands, watch })
+}
+
+impl Notifier {
+    async fn work(self, shutdown: Shutdown) -> Result<(), StartError> {
+        let mut running = JoinSet::new();
+        for worker in self.workers {
+            let shutdown = shutdown.clone();
+            running.spawn(Box::pin(worker.run(shutdown)));
+        }
+        self.watch.well();
+        while let Some(ended) = running.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a worker of the notifier ended badly");
+                self.watch.broken("a worker ended badly");
+            }
+        }
+        self.commands.stop().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! How this process configures each service.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use auth_svc::AuthService;
+use chat_svc::{Capacities, ChatService};
+use gateway::Gateway;
+use notifier::Notifier;
+use projector::Projector;
+use readmodel::ReadModel;
+use schemas::NameKey;
+use service::Service;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::rate::Rate;
+use crate::service_name::ServiceName;
+use crate::shared_deps::SharedDeps;
+
+/// A service this process can run.
+pub(super) trait Hosted: Service {
+    /// Its name on the command line.
+    const SERVICE: ServiceName;
+    /// Whether it follows the log and no client waits for it at once.
+    const IN_BACKGROUND: bool = false;
+
+    /// Its settings.
+    ///
+    /// # Errors
+    /// A setting it cannot do without is missing.
+    fn config(config: &Config) -> Result<Self::Config, Failure>;
+
+    /// What it needs besides what all services are given.
+    ///
+    /// # Errors
+    /// A key cannot be opened.
+    async fn needs(config: &Config, shared: &SharedDeps) -> Result<Self::Needs, Failure>;
+
+    /// Where clients connect, if they connect to it.
+    fn address(&self) -> Option<SocketAddr> {
+        None
+    }
+}
+
+impl Hosted for Projector {
+    const SERVICE: ServiceName = ServiceName::Projector;
+    const IN_BACKGROUND: bool = true;
+
+    fn config(config: &Config) -> Result<projector::Config, Failure> {
+        let usual = projector::Config::default();
+        Ok(projector::Config { kept: config.memory.part_of(usual.kept), ..usual })
+    }
+
+    async fn needs(_: &Config, shared: &SharedDeps) -> Result<ReadModel, Failure> {
+        Ok(shared.read_model.clone())
+    }
+}
+
+impl Hosted for Notifier {
+    const SERVICE: ServiceName = ServiceName::Notifier;
+    const IN_BACKGROUND: bool = true;
+
+    fn config(config: &Config) -> Result<notifier::Config, Failure> {
+        Ok(notifier::Config {
+            smtp_url: config.smtp_url.clone(),
+            mail_from: config.mail_from.clone(),
+            mail_dir: config.data.join("mail"),
+            retry: notifier::Retry::default(),
+        })
+    }
+
+    async fn needs(config: &Config, shared: &SharedDeps) -> Result<notifier::Needs, Failure> {
+        let names = shared.names(config).await?;
+        Ok(notifier::Needs { names, read_model: shared.read_model.clone() })
+    }
+}
+
+impl Hosted for ChatService {
+    const SERVICE: ServiceName = ServiceName::ChatSvc;
+
+    fn config(config: &Config) -> Result<chat_svc::Config, Failure> {
+        let capacities = Capacities::in_thousandths(config.memory.thousandths());
+        Ok(chat_svc::Config { capacities, ..chat_svc::Config::default() })
+    }
+
+    async fn needs(config: &Config, shared: &SharedDeps) -> Result<chat_svc::Needs, Failure> {
+        let names = shared.names(config).await?;
+        Ok(chat_svc::Needs { names, index: Arc::new(shared.read_model.clone()) })
+    }
+}
+
+impl Hosted for AuthService {
+    const SERVICE: ServiceName = ServiceName::AuthSvc;
+
+    fn config(config: &Config) -> Result<auth_svc::Config, Failure> {
+        Ok(auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost })
+    }
+
+    async fn needs(config: &Config, shared: &SharedDeps) -> Result<NameKey, Failure> {
+        shared.names(config).await
+    }
+}
+
+impl Hosted for Gateway {
+    const SERVICE: ServiceName = ServiceName::Gateway;
+
+    fn config(config: &Config) -> Result<gateway::Config, Failure> {
+        let listen = config.listen.ok_or_else(|| Failure::wrong_call("no --listen"))?;
+        if let Some(warning) = config.exposed() {
+            tracing::warn!(listen = %listen, "{warning}");
+        }
+        Ok(gateway::Config {
+            rate_requests: config.rate_requests.map(limit),
+            rate_frames: config.rate_frames.map(limit),
+            rate_bytes: config.rate_bytes.map(limit),
+            rate_auth: config.rate_auth.map(limit),
+            allowed_origins: config.allowed_origins.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            memory: config.memory.in_memory(),
+            ..gateway::Config::at(listen)
+        })
+    }
+
+    async fn needs(_: &Config, shared: &SharedDeps) -> Result<ReadModel, Failure> {
+        Ok(shared.read_model.clone())
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        Some(Self::address(self))
+    }
+}
+
+const fn limit(rate: Rate) -> gateway::Rate {
+    gateway::Rate { count: rate.count, per: rate.per }
+}
