@@ -63,7 +63,7 @@ impl<'a> FirstScreen<'a> {
         let (program, data) = (quoted(&self.program), quoted(&self.data.to_string_lossy()));
         writeln!(
             f,
-            "# 1. Create an admin. Whoever registers gets an ordinary account, as others can connect."
+            "# 1. Create an admin. Accounts that register are ordinary ones, as others can connect."
         )?;
         writeln!(
             f,

@@ -1,8 +1,8 @@
-//! Decoding what somebody made up out of what is real: it never panics, and never accepts what would be
+//! Decoding what was made up out of what is real: it never panics, and never accepts what would be
 //! written again in another way, because that was misread.
 //!
 //! Noise alone is refused at the first byte. So these begin with something genuine and change it: a value
-//! here, a name there, and for events the checksum again, as whoever can write into a stream can do too.
+//! here, a name there, and for events the checksum again, as any client that can write to a stream can do, too.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::samples;
 
-/// Texts that mean something to somebody: subjects, headers, databases, terminals, readers of numbers.
+/// Texts that mean something elsewhere: subjects, headers, databases, terminals, readers of numbers.
 fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => proptest::sample::select(vec![
@@ -56,7 +56,7 @@ enum Change {
     Put(Index, Value),
     /// Takes a field away.
     Drop(Index),
-    /// Adds a field nobody knows.
+    /// Adds an unknown field.
     Add(Index, String, Value),
     /// Gives a field what another one has.
     Copy(Index, Index),
@@ -300,7 +300,7 @@ proptest! {
         for change in changes {
             apply(&mut event, change);
         }
-        // A CRC-32 is no signature, but a change nobody meant is found.
+        // A CRC-32 is no signature, but an accidental change is found.
         if let Ok(read) = Event::decode(event.to_string().as_bytes()) {
             prop_assert_eq!((&read.id, &read.data), (&genuine.id, &genuine.data));
         }

@@ -113,7 +113,7 @@ proptest! {
         }
     }
 
-    /// Whatever state somebody gets into an event: it is written so that it is read back equal, or not at all.
+    /// Whatever state gets into an event: it is written so that it is read back equal, or not at all.
     #[test]
     fn an_event_is_written_only_as_it_is_read_back(
         settings in crate::fuzz::values(),

@@ -9,15 +9,13 @@ use super::{crates, files_below, is_test, read, source, sources};
 const FILE: usize = 400;
 /// Files that are longer still, and how long they are at most.
 const LONG_FILES: &[(&str, usize)] = &[
-    ("gateway/src/live/run.rs", 410),
+    ("gateway/src/live/run.rs", 402),
     ("chat-svc/src/domain/member/tests.rs", 406),
-    ("schemas/src/events.rs", 411),
-    ("gateway/src/live/hub.rs", 430),
+    ("gateway/src/live/hub.rs", 425),
     ("notifier/src/notices.rs", 415),
     ("libs/readmodel/src/sqlite/store.rs", 426),
     ("libs/readmodel/src/store.rs", 428),
     ("libs/readmodel/src/mongo/store.rs", 429),
-    ("schemas/src/commands.rs", 429),
 ];
 
 /// The longest a function's body may be, in lines that hold code.
@@ -48,15 +46,13 @@ const LONG_FUNCTIONS: &[(&str, usize)] = &[
 const CLONES: usize = 120;
 /// Crates that have more still, and how many at most.
 const MANY_CLONES: &[(&str, usize)] = &[
-    ("bus", 145),
-    ("eventlog", 130),
-    ("telemetry", 130),
-    ("auth-svc", 260),
-    ("chat-svc", 277),
-    ("projector", 280),
-    ("notifier", 312),
-    ("gateway", 170),
-    ("tidings", 160),
+    ("bus", 142),
+    ("eventlog", 125),
+    ("auth-svc", 243),
+    ("chat-svc", 271),
+    ("projector", 263),
+    ("notifier", 294),
+    ("gateway", 160),
 ];
 
 fn allowed(exceptions: &[(&str, usize)], name: &str, bar: usize) -> usize {
