@@ -3,7 +3,7 @@
 use decider::{Call, Entity, Failure, Seen, load};
 use eventlog::EventLog;
 use schemas::events::UserState;
-use schemas::views::{Account, User};
+use schemas::views::Account;
 use schemas::{EventData, Lane, Rejection, UserId};
 
 use crate::domain::account::{LoadedUser, Name, account_after, owner_after};
@@ -66,19 +66,5 @@ pub(crate) async fn caller(log: &EventLog, call: &Call) -> Result<LoadedUser, Fa
 
 /// An account as its owner and admins see it.
 pub(crate) fn shown(user: &UserState) -> Account {
-    Account {
-        user: User {
-            id: user.id.clone(),
-            username: user.username.to_string(),
-            display_name: user.display_name.to_string(),
-            avatar_url: user.avatar_media_id.as_ref().map(|id| format!("/v1/media/{id}")),
-            bio: user.bio.as_ref().map(ToString::to_string),
-            role: user.role,
-            created_at: user.created_at,
-        },
-        email: user.email.to_string(),
-        email_verified: user.email_verified,
-        suspended: user.suspended,
-        settings: user.settings.clone(),
-    }
+    user.into()
 }

@@ -2,59 +2,141 @@
 
 use readmodel::{MembershipDoc, MessageDoc, RoomDoc, Unread};
 use schemas::commands::MessageOutcome;
-use schemas::events::{MemberState, RoomState, UserState};
+use schemas::events::{MemberState, MessageDeleted, MessageState, RoomState, UserState};
+use schemas::ids::{MediaId, MessageId, RoomId, UserId};
+use schemas::values::{Format, RoomMention};
 use schemas::views::{Account, Member, Membership, Message, Room, Sender, User};
-use schemas::{Epoch, Timestamp};
+use schemas::{Epoch, Position, Timestamp};
 
-/// A person as everybody sees him.
+/// A user as every user sees them.
 #[must_use]
 pub(crate) fn user(state: &UserState) -> User {
-    User {
-        id: state.id.clone(),
-        username: state.username.to_string(),
-        display_name: state.display_name.to_string(),
-        avatar_url: state.avatar_media_id.as_ref().map(|media| format!("/v1/media/{media}")),
-        bio: state.bio.as_ref().map(ToString::to_string),
-        role: state.role,
-        created_at: state.created_at,
+    state.into()
+}
+
+/// A user as they and admins see them.
+#[must_use]
+pub(crate) fn account(state: &UserState) -> Account {
+    state.into()
+}
+
+/// What a message says, whatever says it: a document, an event or the answer to a command.
+pub(crate) struct Content {
+    id: MessageId,
+    room_id: RoomId,
+    client_id: Option<String>,
+    body: String,
+    format: Format,
+    attachments: Vec<MediaId>,
+    mentions: Vec<UserId>,
+    mentions_room: Option<RoomMention>,
+    thread_root_id: Option<MessageId>,
+    created_at: Timestamp,
+}
+
+impl From<MessageState> for Content {
+    fn from(message: MessageState) -> Self {
+        Self {
+            id: message.id,
+            room_id: message.room_id,
+            client_id: message.client_id.map(Into::into),
+            body: message.body.into(),
+            format: message.format,
+            attachments: message.attachments,
+            mentions: message.mentions,
+            mentions_room: message.mentions_room,
+            thread_root_id: message.thread_root_id,
+            created_at: message.created_at,
+        }
     }
 }
 
-/// A person as he sees himself, and as admins see him.
-#[must_use]
-pub(crate) fn account(state: &UserState) -> Account {
-    Account {
-        user: user(state),
-        email: state.email.to_string(),
-        email_verified: state.email_verified,
-        suspended: state.suspended,
-        settings: state.settings.clone(),
+impl From<&MessageState> for Content {
+    fn from(message: &MessageState) -> Self {
+        message.clone().into()
     }
+}
+
+impl From<MessageDoc> for Content {
+    fn from(message: MessageDoc) -> Self {
+        Self {
+            id: message.id,
+            room_id: message.room_id,
+            client_id: message.client_id.map(Into::into),
+            body: message.body,
+            format: message.format,
+            attachments: message.attachments,
+            mentions: message.mentions,
+            mentions_room: message.mentions_room,
+            thread_root_id: message.thread_root_id,
+            created_at: message.created_at,
+        }
+    }
+}
+
+/// Nothing is left of what it said.
+impl From<&MessageDeleted> for Content {
+    fn from(deleted: &MessageDeleted) -> Self {
+        Self {
+            id: deleted.message_id.clone(),
+            room_id: deleted.room_id.clone(),
+            client_id: None,
+            body: String::new(),
+            format: Format::default(),
+            attachments: Vec::new(),
+            mentions: Vec::new(),
+            mentions_room: None,
+            thread_root_id: deleted.thread_root_id.clone(),
+            created_at: deleted.created_at,
+        }
+    }
+}
+
+/// A message as it was posted at a position: the one place that makes the view. `replies` are the answers it has; none
+/// where what others have added to it (answers, reactions, a pin) is not known.
+#[must_use]
+pub(crate) fn message_view(
+    content: impl Into<Content>,
+    sender: Sender,
+    position: Position,
+    replies: Option<u64>,
+) -> Message {
+    let content = content.into();
+    Message {
+        id: content.id,
+        room_id: content.room_id,
+        number: None,
+        sender,
+        client_id: content.client_id,
+        body: content.body,
+        format: content.format,
+        attachments: content.attachments,
+        mentions: content.mentions,
+        mentions_room: content.mentions_room,
+        thread_root_id: content.thread_root_id,
+        reply_count: replies,
+        reactions: replies.map(|_| Vec::new()),
+        pinned: replies.map(|_| false),
+        created_at: content.created_at,
+        edited_at: None,
+        deleted_at: None,
+        position,
+    }
+}
+
+/// A message without what others have added to it and without its number: what an edit tells of it.
+#[must_use]
+pub(crate) fn text_of(message: Message) -> Message {
+    Message { number: None, reply_count: None, reactions: None, pinned: None, ..message }
 }
 
 /// A message as a read gives it.
 #[must_use]
 pub(crate) fn message(doc: MessageDoc, sender: Sender, epoch: &Epoch) -> Message {
-    Message {
-        id: doc.id,
-        room_id: doc.room_id,
-        number: Some(doc.number),
-        sender,
-        client_id: doc.client_id.map(Into::into),
-        body: doc.body,
-        format: doc.format,
-        attachments: doc.attachments,
-        mentions: doc.mentions,
-        mentions_room: doc.mentions_room,
-        thread_root_id: doc.thread_root_id,
-        reply_count: Some(doc.reply_count),
-        reactions: Some(Vec::new()),
-        pinned: Some(false),
-        created_at: doc.created_at,
-        edited_at: doc.edited_at,
-        deleted_at: doc.deleted_at,
-        position: epoch.at(doc.posted),
-    }
+    let (number, replies, position) = (doc.number, doc.reply_count, epoch.at(doc.posted));
+    let (edited_at, deleted_at) = (doc.edited_at, doc.deleted_at);
+    let view = message_view(doc, sender, position, Some(replies));
+    Message { number: Some(number), edited_at, deleted_at, ..view }
 }
 
 /// A message as the answer to a write gives it: its number is not counted yet. What a write does not know
@@ -63,29 +145,10 @@ pub(crate) fn message(doc: MessageDoc, sender: Sender, epoch: &Epoch) -> Message
 pub(crate) fn written_message(outcome: MessageOutcome, sender: Sender) -> Message {
     let MessageOutcome { message, posted, edited_at, repeat, .. } = outcome;
     let fresh = edited_at.is_none() && !repeat;
-    Message {
-        id: message.id,
-        room_id: message.room_id,
-        number: None,
-        sender,
-        client_id: message.client_id.map(Into::into),
-        body: message.body.into(),
-        format: message.format,
-        attachments: message.attachments,
-        mentions: message.mentions,
-        mentions_room: message.mentions_room,
-        thread_root_id: message.thread_root_id,
-        reply_count: fresh.then_some(0),
-        reactions: fresh.then(Vec::new),
-        pinned: fresh.then_some(false),
-        created_at: message.created_at,
-        edited_at,
-        deleted_at: None,
-        position: posted,
-    }
+    Message { edited_at, ..message_view(message, sender, posted, fresh.then_some(0)) }
 }
 
-/// A room as a read gives it to somebody.
+/// A room as a read gives it to a user.
 #[must_use]
 pub(crate) fn room(
     doc: &RoomDoc,
@@ -134,7 +197,7 @@ fn membership_in(member: &MembershipDoc, unread: Unread, now: Timestamp) -> Memb
     }
 }
 
-/// Somebody in a room, as a read gives it.
+/// A member of a room, as a read gives it.
 #[must_use]
 pub(crate) fn member(doc: MembershipDoc, user: User) -> Member {
     Member {
@@ -146,7 +209,7 @@ pub(crate) fn member(doc: MembershipDoc, user: User) -> Member {
     }
 }
 
-/// Somebody in a room, as the answer to a write gives it.
+/// A member of a room, as the answer to a write gives it.
 #[must_use]
 pub(crate) fn written_member(state: &MemberState, user: User) -> Member {
     Member {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::events::UserState;
 use crate::ids::UserId;
 use crate::time::Timestamp;
 use crate::values::Role;
@@ -28,6 +29,20 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+impl From<&UserState> for User {
+    fn from(user: &UserState) -> Self {
+        Self {
+            id: user.id.clone(),
+            username: user.username.to_string(),
+            display_name: user.display_name.to_string(),
+            avatar_url: user.avatar_media_id.as_ref().map(|media| format!("/v1/media/{media}")),
+            bio: user.bio.as_ref().map(ToString::to_string),
+            role: user.role,
+            created_at: user.created_at,
+        }
+    }
+}
+
 /// A user's account as they and admins see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
@@ -42,4 +57,16 @@ pub struct Account {
     pub suspended: bool,
     /// Client settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
+}
+
+impl From<&UserState> for Account {
+    fn from(user: &UserState) -> Self {
+        Self {
+            user: User::from(user),
+            email: user.email.to_string(),
+            email_verified: user.email_verified,
+            suspended: user.suspended,
+            settings: user.settings.clone(),
+        }
+    }
 }
