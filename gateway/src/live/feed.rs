@@ -65,7 +65,7 @@ impl Feed {
         }
     }
 
-    /// Somebody says that the log reaches at least to `head`: a checkpoint, a command's reply, the log
+    /// The log is said to reach at least to `head`: by a checkpoint, a command's reply, the log
     /// itself.
     pub(crate) fn heard(&mut self, head: Sequence, now: Instant) {
         if head <= self.last {

@@ -2,13 +2,14 @@
 
 use schemas::events::{
     MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
-    MessageEvent, MessagePosted, MessageState, ReadMoved, ReceiptEvent, RoomEvent,
+    MessageEvent, MessagePosted, MessageState, NotificationEvent, ReadMoved, ReceiptEvent,
+    SessionEvent,
 };
 use schemas::values::{Body, Format, RoomRole};
 use schemas::views::Sender;
 use schemas::{
-    Actor, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, SessionId, Timestamp,
-    UserId,
+    Actor, Digest, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, SessionId,
+    Timestamp, UserId,
 };
 
 fn uuid(number: u64) -> uuid::Uuid {
@@ -101,7 +102,7 @@ pub(crate) fn removed(in_room: u64, who: u64) -> Event {
     event(MemberRemoved { member: MemberState { present: false, ..added.member } })
 }
 
-/// The lane an event of this fixture lies on.
+/// The lane an event lies on.
 pub(crate) fn lane_of(event: &Event) -> Lane {
     match &event.data {
         EventData::Message(MessageEvent::Posted(data)) => {
@@ -112,17 +113,23 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         }
         EventData::Message(MessageEvent::Deleted(data)) => Lane::Timeline(data.room_id.clone()),
         EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id.clone()),
-        EventData::Member(MemberEvent::Added(data)) => {
-            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+        EventData::Member(event) => {
+            let member = event.after();
+            Lane::Member(member.room_id.clone(), member.user_id.clone())
         }
-        EventData::Room(RoomEvent::Created(data)) => Lane::Room(data.room.id.clone()),
-        EventData::Member(MemberEvent::Left(data)) => {
-            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+        EventData::Room(event) => Lane::Room(event.after().id.clone()),
+        EventData::User(event) => Lane::User(event.after().unwrap().id.clone()),
+        EventData::Notification(NotificationEvent::Created(data)) => {
+            Lane::Inbox(data.user_id.clone())
         }
-        EventData::Member(MemberEvent::Removed(data)) => {
-            Lane::Member(data.member.room_id.clone(), data.member.user_id.clone())
+        EventData::Notification(NotificationEvent::Read(data)) => Lane::Inbox(data.user_id.clone()),
+        EventData::Notification(NotificationEvent::Removed(data)) => {
+            Lane::Inbox(data.user_id.clone())
         }
-        other => unreachable!("{}", other.type_name()),
+        EventData::Session(SessionEvent::Started(data)) => Lane::Session(data.user_id.clone()),
+        EventData::Session(SessionEvent::Refreshed(data)) => Lane::Session(data.user_id.clone()),
+        EventData::Session(SessionEvent::Ended(data)) => Lane::Session(data.user_id.clone()),
+        EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The hub: what it knows, and what others may ask of it. Its one ordered task is in `run`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,24 +8,22 @@ use std::time::{Duration, Instant};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::ReadModel;
-use schemas::events::{NotificationEvent, SessionEvent, UserEvent};
-use schemas::frames::{CloseCode, ServerFrame};
+use schemas::events::NotificationEvent;
+use schemas::frames::CloseCode;
 use schemas::views::Notification;
-use schemas::{
-    DecodeError, Epoch, Event, EventData, Lane, Position, RoomId, Sequence, SessionId, UserId,
-};
+use schemas::{DecodeError, Epoch, Event, EventData, Position, Sequence, SessionId, UserId};
 use telemetry::Metrics;
 use tokio::sync::watch;
 
+use super::budget::Budget;
+use super::frames::{self, Broadcast, Known, Place};
 use super::memory::{Bounds, Memory, Remembered};
 use super::metrics::LiveMetrics;
 use super::outbox::{Outbox, SocketId};
-use super::pieces::Budget;
 use super::ports::{Charge, Observer};
 use super::routing::{Crowded, Routing};
-use super::told::{self, Audience, Effect, Known, Place, Told};
+use super::state::State;
 use super::unprojected::Unprojected;
-use super::wire;
 use crate::inbox;
 use crate::names::Names;
 
@@ -62,7 +60,7 @@ pub(crate) struct Inner {
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) charge: Arc<dyn Charge>,
     pub(crate) metrics: Arc<LiveMetrics>,
-    /// One lock for all of it: "everything up to `head` was handed to whoever was attached then" must
+    /// One lock for all of it: "everything up to `head` was handed to every socket that was attached then" must
     /// be one statement.
     pub(crate) state: Mutex<State>,
     pub(crate) position: watch::Sender<Sequence>,
@@ -74,29 +72,6 @@ pub(crate) struct Inner {
     /// Every socket, also those of people not known yet.
     sockets: Mutex<HashMap<SocketId, Arc<Outbox>>>,
     draining: AtomicBool,
-}
-
-pub(crate) struct State {
-    pub(crate) epoch: Epoch,
-    pub(crate) head: Sequence,
-    pub(crate) memory: Memory,
-    pub(crate) routing: Routing,
-    pub(crate) unprojected: Unprojected,
-}
-
-/// An event made ready to be handed on: what needed waiting or work outside the lock.
-#[derive(Default)]
-pub(crate) struct Ready {
-    pub(crate) event: Option<Event>,
-    /// The rooms of the person whose account changed.
-    pub(crate) acquainted: Arc<HashSet<RoomId>>,
-}
-
-/// What a person who comes into a room is told besides, before it and after it.
-#[derive(Default)]
-struct Newcomer {
-    before: Option<bytes::Bytes>,
-    after: Option<bytes::Bytes>,
 }
 
 impl Hub {
@@ -154,7 +129,7 @@ impl Hub {
         &self.inner.metrics
     }
 
-    /// A socket of somebody who is not known yet; none when this gateway takes no more.
+    /// A socket whose user is not known yet; none when this gateway takes no more.
     pub(crate) fn open(&self) -> Option<Arc<Outbox>> {
         let id = self.inner.next_socket.fetch_add(1, Ordering::Relaxed);
         let mut sockets = self.inner.sockets.lock();
@@ -245,12 +220,16 @@ fn spread_ms(sockets: usize) -> u32 {
 
 impl Inner {
     /// Makes an event ready for clients, unless that was done before. Waits for a name at most.
-    pub(crate) async fn tell(&self, remembered: &Remembered, event: &Event) -> Option<Arc<Told>> {
-        if let Some(told) = remembered.told.get() {
-            return told.clone();
+    pub(crate) async fn broadcast(
+        &self,
+        remembered: &Remembered,
+        event: &Event,
+    ) -> Option<Arc<Broadcast>> {
+        if let Some(broadcast) = remembered.broadcast.get() {
+            return broadcast.clone();
         }
         let mut known = Known::default();
-        if let Some(id) = told::sender_of(event) {
+        if let Some(id) = frames::sender_of(event) {
             known.sender = Some(self.names.sender(id).await);
         }
         known.notification = self.notification_of(remembered.sequence, event).await;
@@ -259,8 +238,8 @@ impl Inner {
             sequence: remembered.sequence,
             previous: remembered.previous,
         };
-        let told = || told::tell(event, place, known).map(Arc::new);
-        remembered.told.get_or_init(told).clone()
+        let broadcast = || frames::to_frame(event, place, known).map(Arc::new);
+        remembered.broadcast.get_or_init(broadcast).clone()
     }
 
     /// The notification an event is about, in words; none when it is not known.
@@ -281,145 +260,31 @@ impl Inner {
     }
 
     /// The same for an event that was only remembered so far.
-    pub(crate) async fn tell_remembered(&self, remembered: &Remembered) -> Option<Arc<Told>> {
-        if let Some(told) = remembered.told.get() {
-            return told.clone();
+    pub(crate) async fn broadcast_remembered(
+        &self,
+        remembered: &Remembered,
+    ) -> Option<Arc<Broadcast>> {
+        if let Some(broadcast) = remembered.broadcast.get() {
+            return broadcast.clone();
         }
         match Event::decode(&remembered.payload) {
-            Ok(event) => self.tell(remembered, &event).await,
-            Err(error) => self.tell_unreadable(remembered, &error),
+            Ok(event) => self.broadcast(remembered, &event).await,
+            Err(error) => self.broadcast_unreadable(remembered, &error),
         }
     }
 
     /// The same for an event that cannot be read. One of a newer build is nothing to clients of this one.
-    pub(crate) fn tell_unreadable(
+    pub(crate) fn broadcast_unreadable(
         &self,
         remembered: &Remembered,
         error: &DecodeError,
-    ) -> Option<Arc<Told>> {
-        let told = || match error {
+    ) -> Option<Arc<Broadcast>> {
+        let broadcast = || match error {
             DecodeError::UnknownType(_) => None,
             DecodeError::Malformed(_) | DecodeError::Corrupt => {
-                let hole = told::hole(&remembered.lane, &self.epoch, remembered.sequence);
-                hole.map(Arc::new)
+                frames::unreadable(&remembered.lane, &self.epoch, remembered.sequence).map(Arc::new)
             }
         };
-        remembered.told.get_or_init(told).clone()
-    }
-}
-
-impl State {
-    /// Whether anybody here is to be told of a lane's events.
-    pub(crate) fn wants(&self, lane: &Lane) -> bool {
-        match lane {
-            Lane::Timeline(room) | Lane::Receipts(room) => self.routing.wants_room(room),
-            // Rooms and members move the tables, and say who may come in while the read model is behind; a
-            // room's creation is told to who comes in next.
-            Lane::Room(_) | Lane::Member(..) => true,
-            Lane::Inbox(user) => self.routing.wants_person(user),
-            Lane::User(_) | Lane::Session(_) => true,
-            Lane::Handle(_)
-            | Lane::Email(_)
-            | Lane::RoomName(_)
-            | Lane::Direct(_)
-            | Lane::Media(_) => false,
-        }
-    }
-
-    /// Hands an event on: tables, memory, sockets. Answers how many frames that made.
-    pub(crate) fn hand_on(&mut self, event: &Arc<Remembered>, ready: &Ready) -> usize {
-        let told = event.told.get().and_then(Option::as_ref);
-        let newcomer = told.map(|told| self.newcomer(event, told)).unwrap_or_default();
-        self.memory.push(event);
-        self.head = event.sequence;
-        if matches!(event.lane, Lane::Room(_) | Lane::Member(..)) {
-            self.unprojected.note(event.sequence, &event.lane, ready.event.as_ref());
-        }
-        if let Some(event) = &ready.event {
-            self.revoke(event);
-        }
-        let Some(told) = told else { return 0 };
-        if let Effect::Created { room, members, everyone } = &told.effect {
-            members.iter().for_each(|member| self.routing.member(room, member, true));
-            if *everyone {
-                self.routing.everyone(room);
-            }
-        }
-        match &told.audience {
-            Audience::Room(room) => self.routing.give_room(room, &told.frame),
-            Audience::RoomAnd(room, user) => self.member(room, user, told, newcomer),
-            Audience::Person(user) => self.routing.give_person(user, &told.frame),
-            Audience::Acquainted(user) => {
-                let own = told.own.as_ref().unwrap_or(&told.frame);
-                let rooms = Arc::clone(self.routing.rooms_of(user).unwrap_or(&ready.acquainted));
-                self.routing.give_rooms_but(&rooms, user, &told.frame)
-                    + self.routing.give_person(user, own)
-            }
-        }
-    }
-
-    fn member(&mut self, room: &RoomId, user: &UserId, told: &Told, newcomer: Newcomer) -> usize {
-        let Effect::Member { present, .. } = told.effect else { return 0 };
-        if present {
-            self.routing.member(room, user, true);
-            let mut given =
-                newcomer.before.map_or(0, |frame| self.routing.give_person(user, &frame));
-            given += self.routing.give_room(room, &told.frame);
-            return given
-                + newcomer.after.map_or(0, |frame| self.routing.give_person(user, &frame));
-        }
-        let was_in = self.routing.is_in(room, user);
-        let mut count = self.routing.give_room(room, &told.frame);
-        if !was_in {
-            count += self.routing.give_person(user, &told.frame);
-        }
-        self.routing.member(room, user, false);
-        count
-    }
-
-    /// Who comes into a room that was made a moment ago (in the same batch of events) is told of the room
-    /// first: when it was made it had nobody in it. Who is in a room again is told to load it anew.
-    fn newcomer(&self, event: &Remembered, told: &Told) -> Newcomer {
-        let Effect::Member { room, user, present: true } = &told.effect else {
-            return Newcomer::default();
-        };
-        if self.routing.is_in(room, user) || !self.routing.wants_person(user) {
-            return Newcomer::default();
-        }
-        let created = self.memory.creation_before(room, event.sequence);
-        let before = created.and_then(|created| created.told.get()?.as_ref());
-        let reload = || {
-            let position = self.epoch.at(event.sequence);
-            wire::frame(&ServerFrame::Reload { room_id: room.clone(), position })
-        };
-        Newcomer {
-            before: before.map(|told| told.frame.clone()),
-            after: (event.previous != Some(0)).then(reload),
-        }
-    }
-
-    /// Closes the sockets of what ended.
-    fn revoke(&self, event: &Event) {
-        let (user, sessions) = match &event.data {
-            EventData::Session(SessionEvent::Ended(ended)) => {
-                (&ended.user_id, Some(&ended.session_ids))
-            }
-            EventData::User(UserEvent::SuspensionChanged(changed)) if changed.user.suspended => {
-                (&changed.user.id, None)
-            }
-            EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Name(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Message(_)
-            | EventData::Receipt(_)
-            | EventData::Notification(_) => return,
-        };
-        for seat in self.routing.seats(user) {
-            if sessions.is_none_or(|ended| ended.contains(&seat.session)) {
-                seat.outbox.close_now(CloseCode::SessionEnded);
-            }
-        }
+        remembered.broadcast.get_or_init(broadcast).clone()
     }
 }

@@ -16,9 +16,9 @@ use readmodel::{Doc, Group, Key, Lagging, StoreError, Want};
 use schemas::frames::{CloseCode, ServerFrame};
 use schemas::{Position, RoomId, Sequence, UserId};
 
+use super::budget::Sent;
 use super::hub::{Hub, Inner};
 use super::outbox::Outbox;
-use super::pieces::Sent;
 use super::plan::Plan;
 use super::wire;
 
@@ -124,7 +124,7 @@ impl Joining {
     }
 
     /// The read model's rooms of the user, and what has happened to them since: it may be behind, or stand before an
-    /// event it cannot apply, which shuts nobody out.
+    /// event it cannot apply, which keeps no user out.
     async fn load(&self) -> Result<(), JoinError> {
         let inner = &self.hub.inner;
         inner.state.lock().routing.begin_loading(&self.user);
@@ -227,7 +227,7 @@ impl Joining {
 
 impl Inner {
     /// The rooms a person is in, as the read model knows them. While it is behind it may not have heard of a person
-    /// who has just registered: to a room of everybody belongs whoever it knows no exception of.
+    /// who has just registered: a user of whom it knows no exception belongs to every room of everyone.
     pub(crate) async fn load_rooms(&self, user: &UserId) -> Result<HashSet<RoomId>, StoreError> {
         self.metrics.room_loads.inc();
         let behind = self.read.known_marks().conversations < self.state.lock().head;

@@ -1,7 +1,7 @@
 //! What comes too late to be told, and what was told last on a timeline: pure.
 //!
 //! The log may hold an edit after the deletion of its message, and a read marker that goes back: decisions are
-//! fenced by membership, not by message, and two copies of chat-svc decide at the same time. Whoever reads the
+//! fenced by membership, not by message, and two copies of chat-svc decide at the same time. A reader of the
 //! log applies "nothing changes a deleted message" and "markers go forwards". Here that is done by what was
 //! deleted and marked within the longest time a decision can take to be appended; before that, chat-svc has
 //! known of it and refused. Times are those at which the log stored the events, never this machine's.
@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use schemas::events::{MessageEvent, ReceiptEvent};
+use schemas::events::{MessageEvent, MessagePosted, ReceiptEvent};
 use schemas::{EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
 /// The longest time between what a decision was made by and its append, in milliseconds: reading up to eight
@@ -25,7 +25,7 @@ const KEPT: usize = 65_536;
 pub(crate) enum Verdict {
     /// It is told.
     Timely,
-    /// It changes nothing and is told to nobody.
+    /// It changes nothing and no client is told of it.
     TooLate,
     /// Whether its message was deleted before is not known here: ask the read model.
     Unsure(MessageId),
@@ -94,30 +94,7 @@ impl Late {
     ) -> Verdict {
         let now = stored_at.millis();
         match event {
-            EventData::Message(MessageEvent::Deleted(deleted)) => {
-                if self.deleted.get(&deleted.message_id).is_some() {
-                    return Verdict::TooLate;
-                }
-                self.deleted.put(deleted.message_id.clone(), (), now);
-                Verdict::Timely
-            }
-            EventData::Message(MessageEvent::Edited(edited)) => {
-                let id = &edited.message.id;
-                match self.deleted.get(id) {
-                    Some(()) => Verdict::TooLate,
-                    None if self.deleted.is_sure(now) => Verdict::Timely,
-                    None => Verdict::Unsure(id.clone()),
-                }
-            }
-            // Who says something in the main timeline has read up to there.
-            EventData::Message(MessageEvent::Posted(posted))
-                if posted.message.thread_root_id.is_none() =>
-            {
-                let message = &posted.message;
-                let key = (message.room_id.clone(), message.sender_id.clone());
-                self.markers.put(key, sequence, now);
-                Verdict::Timely
-            }
+            EventData::Message(event) => self.judge_message(event, sequence, now),
             EventData::Receipt(ReceiptEvent::Moved(moved)) => {
                 let key = (moved.room_id.clone(), moved.user_id.clone());
                 if self.markers.get(&key).is_some_and(|reached| *reached >= moved.posted) {
@@ -126,12 +103,45 @@ impl Late {
                 self.markers.put(key, moved.posted, now);
                 Verdict::Timely
             }
-            _ => Verdict::Timely,
+            EventData::Notification(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_) => Verdict::Timely,
+        }
+    }
+
+    fn judge_message(&mut self, event: &MessageEvent, sequence: Sequence, now: i64) -> Verdict {
+        match event {
+            MessageEvent::Deleted(deleted) => {
+                if self.deleted.get(&deleted.message_id).is_some() {
+                    return Verdict::TooLate;
+                }
+                self.deleted.put(deleted.message_id.clone(), (), now);
+                Verdict::Timely
+            }
+            MessageEvent::Edited(edited) => {
+                let id = &edited.message.id;
+                match self.deleted.get(id) {
+                    Some(()) => Verdict::TooLate,
+                    None if self.deleted.is_sure(now) => Verdict::Timely,
+                    None => Verdict::Unsure(id.clone()),
+                }
+            }
+            MessageEvent::Posted(MessagePosted { message }) => {
+                // The author of a message in the main timeline has read up to there.
+                if message.thread_root_id.is_none() {
+                    let key = (message.room_id.clone(), message.sender_id.clone());
+                    self.markers.put(key, sequence, now);
+                }
+                Verdict::Timely
+            }
         }
     }
 }
 
-/// For every timeline whose last event was told to nobody, the last one that was told: what the next event
+/// For every timeline whose last event was withheld, the last one that was told: what the next event
 /// names as the former one.
 #[derive(Debug, Default)]
 pub(crate) struct Chain(HashMap<RoomId, (Sequence, Option<Sequence>)>);
@@ -141,7 +151,7 @@ impl Chain {
     pub(crate) fn told_before(&self, room: &RoomId, last: Option<Sequence>) -> Option<Sequence> {
         match self.0.get(room) {
             Some((untold, told)) if last == Some(*untold) => *told,
-            _ => last,
+            Some(_) | None => last,
         }
     }
 

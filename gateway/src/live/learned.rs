@@ -33,11 +33,10 @@ impl Hub {
         let mut reader = inner.log.read_from(projected).await?;
         while reader.through() < begin {
             for record in reader.next(BATCH, WAIT).await?.records {
-                match &record.lane {
-                    Some(lane @ (Lane::Room(_) | Lane::Member(..))) if record.sequence <= begin => {
-                        unprojected.note(record.sequence, lane, record.event().ok().as_ref());
-                    }
-                    _ => {}
+                if let Some(lane @ (Lane::Room(_) | Lane::Member(..))) = &record.lane
+                    && record.sequence <= begin
+                {
+                    unprojected.note(record.sequence, lane, record.event().ok().as_ref());
                 }
             }
         }

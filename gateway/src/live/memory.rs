@@ -5,7 +5,7 @@
 //! number for messages, memberships, read markers, rooms and notifications alike. Beside the whole run
 //! of events there is a list per room and per person, so that a resume looks only at what concerns it, and
 //! the rooms in the order of their last events: a resume passes over those in which nothing has happened,
-//! whichever are fewer, the rooms something happened in or the rooms somebody is in.
+//! whichever are fewer, the rooms something happened in or the rooms the user is in.
 //! Events are kept as bytes; the frame made of one is kept with it once it was wanted.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -15,7 +15,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use schemas::{Lane, RoomId, Sequence, UserId};
 
-use super::told::{Effect, Told};
+use super::frames::room::ONE_BATCH;
+use super::frames::{Broadcast, Effect};
 
 /// How much is remembered at most. Bytes are counted as what they take in memory: an event as it came, the frames
 /// made of it (or room for one), and what it costs to keep them.
@@ -38,11 +39,10 @@ impl Default for Bounds {
     }
 }
 
-/// A room and its first members are one batch of at most this many events.
-pub(crate) const ONE_BATCH: Sequence = 256;
 /// What an event costs beside its bytes and its frames: itself and what it is to clients, six ids of 48 bytes,
 /// places in four lists that may be half empty, and what the allocator takes for a dozen pieces.
-const OVERHEAD: usize = size_of::<Remembered>() + size_of::<Told>() + 6 * 48 + 4 * 16 + 12 * 16;
+const OVERHEAD: usize =
+    size_of::<Remembered>() + size_of::<Broadcast>() + 6 * 48 + 4 * 16 + 12 * 16;
 
 /// An event as it came.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub(crate) struct Remembered {
     pub(crate) lane: Lane,
     pub(crate) payload: Bytes,
     /// What it is to clients; made when first wanted. `None` inside: nothing.
-    pub(crate) told: OnceLock<Option<Arc<Told>>>,
+    pub(crate) broadcast: OnceLock<Option<Arc<Broadcast>>>,
 }
 
 impl Remembered {
@@ -66,17 +66,17 @@ impl Remembered {
         payload: &[u8],
     ) -> Self {
         let payload = Bytes::copy_from_slice(payload);
-        Self { sequence, previous, lane, payload, told: OnceLock::new() }
+        Self { sequence, previous, lane, payload, broadcast: OnceLock::new() }
     }
 
     fn created_a_room(&self) -> bool {
-        let told = self.told.get().and_then(Option::as_ref);
-        told.is_some_and(|told| matches!(told.effect, Effect::Created { .. }))
+        let broadcast = self.broadcast.get().and_then(Option::as_ref);
+        broadcast.is_some_and(|told| matches!(told.effect, Effect::Created { .. }))
     }
 
     /// The bytes it takes. Its frame may be made later: it is about as long as the event.
     fn cost(&self) -> usize {
-        let frames = match self.told.get() {
+        let frames = match self.broadcast.get() {
             None => self.payload.len(),
             Some(None) => 0,
             Some(Some(told)) => told.frames().map(Bytes::len).sum(),
@@ -259,7 +259,7 @@ fn forget_in<K: std::hash::Hash + Eq>(runs: &mut HashMap<K, Run>, key: &K) {
 mod tests {
     use super::*;
     use crate::live::fixture::{edited, room, sender, user};
-    use crate::live::told::{Known, Place, tell};
+    use crate::live::frames::{Known, Place, to_frame};
     use schemas::Epoch;
 
     fn posted(memory: &mut Memory, sequence: Sequence, lane: Lane) {
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_gets_his_rooms_and_his_own_in_the_order_of_the_log() {
+    fn a_user_gets_their_rooms_and_their_own_in_the_order_of_the_log() {
         let mut memory = Memory::from(10, Bounds::default());
         posted(&mut memory, 11, Lane::Timeline(room(1)));
         posted(&mut memory, 12, Lane::Timeline(room(2)));
@@ -309,13 +309,13 @@ mod tests {
         assert!(wanted.payload.is_unique() && network.is_unique());
         let event = edited(1, 1, 9, 1);
         let place = Place { epoch: &Epoch::parse("e1").unwrap(), sequence: 1, previous: None };
-        let told = tell(&event, place, Known { sender: Some(sender(9)), notification: None });
+        let told = to_frame(&event, place, Known { sender: Some(sender(9)), notification: None });
         let told = Arc::new(told.unwrap());
         let frames = told.frame.len();
-        wanted.told.set(Some(told)).unwrap();
+        wanted.broadcast.set(Some(told)).unwrap();
         let unwanted = Remembered::new(2, None, lane(), &network[..1_000]);
         let nothing = Remembered::new(3, None, lane(), &network[..1_000]);
-        nothing.told.set(None).unwrap();
+        nothing.broadcast.set(None).unwrap();
         let mut memory = Memory::from(0, Bounds::default());
         let mut counted = |event| {
             let before = memory.bytes();
@@ -325,12 +325,12 @@ mod tests {
         let costs = [wanted, unwanted, nothing].map(&mut counted);
         assert_eq!(costs, [1_000 + frames, 2_000, 1_000].map(|bytes| bytes + OVERHEAD));
         // A frame that is made later does not change what is taken off again.
-        memory.all[1].0.told.set(None).unwrap();
+        memory.all[1].0.broadcast.set(None).unwrap();
         while memory.forget_oldest() {}
         assert_eq!((memory.bytes(), memory.floor()), (0, 3));
     }
 
-    /// Whether the rooms somebody is in are fewer than those something happened in, or more.
+    /// Whether the rooms the user is in are fewer than those something happened in, or more.
     #[test]
     fn it_makes_no_difference_which_rooms_are_fewer() {
         let mut memory = Memory::from(0, Bounds::default());
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_is_told_is_not_kept() {
+    fn what_no_client_is_told_is_not_kept() {
         let mut memory = Memory::from(0, Bounds::default());
         posted(&mut memory, 1, Lane::Session(user(1)));
         assert_eq!((memory.events(), memory.floor()), (0, 0));

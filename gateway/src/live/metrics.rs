@@ -62,13 +62,13 @@ pub struct LiveMetrics {
     pub queued_bytes: Gauge,
     /// Bytes that resumes under way hold: what they plan to send and the pieces that go out.
     pub resume_bytes: Gauge,
-    /// Events that were told to nobody because they came after a deletion or would have moved a marker back.
+    /// Events that no client was told of because they came after a deletion or would have moved a marker back.
     pub late: Counter,
     /// Sockets closed by the server, by code.
     pub closed: Family<Closed, Counter>,
     /// Resumes, by how they were served.
     pub resumes: Family<Resumed, Counter>,
-    /// How often a person's rooms were read from the read model: once when he comes here, not when he
+    /// How often a person's rooms were read from the read model: once when they come here, not when they
     /// comes back.
     pub room_loads: Counter,
     /// From a client's frame to its answer.

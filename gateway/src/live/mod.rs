@@ -1,15 +1,18 @@
 //! The live half of the gateway: every event of the log, in the log's order, to the sockets that may
 //! hear of it.
 //!
-//! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`, `people`), the memory
-//! of recent events (`memory`), what an event is to clients (`told`), and how a socket comes to hear
+//! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`, `connected_users`), the memory
+//! of recent events (`memory`), what an event is to clients (`frames`), and how a socket comes to hear
 //! everything without a hole (`join`, `resume`). It must not know HTTP, tokens, commands or connections: a socket
 //! is an [`Outbox`] to it.
 
+mod budget;
 mod changes;
+mod connected_users;
 mod feed;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub(crate) mod frames;
 mod hub;
 mod join;
 mod late;
@@ -18,7 +21,6 @@ mod memory;
 mod metrics;
 mod outbox;
 mod pace;
-mod people;
 mod pieces;
 mod plan;
 mod ports;
@@ -27,7 +29,7 @@ mod resume;
 mod routing;
 mod run;
 mod screen;
-mod told;
+mod state;
 mod unprojected;
 mod watches;
 pub mod wire;

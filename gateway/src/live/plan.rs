@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use schemas::{MessageId, RoomId, Sequence};
 
+use super::budget::Taken;
+use super::frames::{Broadcast, Change};
 use super::memory::Remembered;
-use super::pieces::Taken;
-use super::told::Told;
 
 /// One frame to be sent.
 #[derive(Debug)]
@@ -25,8 +25,11 @@ pub(crate) struct Step {
 /// What a frame is made of.
 #[derive(Debug)]
 pub(crate) enum Item {
-    /// An event as it was told when it happened; with `own` as it was told to the person it happened to.
-    Told { told: Arc<Told>, own: bool },
+    /// An event as it was told when it happened; with `to_self` as it was told to the user it happened to.
+    Broadcast { broadcast: Arc<Broadcast>, to_self: bool },
+    /// An edit of an older message as it was told when it happened; the whole message where it has, or had, answers,
+    /// of which the client may not have been told.
+    Edited { broadcast: Arc<Broadcast>, message: MessageId },
     /// A message at its own place, as it is now: by the event that last said its text.
     Posted { text: Arc<Remembered>, replies: u64 },
     /// A message as the read model has it when its turn comes.
@@ -39,6 +42,20 @@ pub(crate) enum Item {
     Frame(Bytes),
 }
 
+impl From<Change> for Step {
+    fn from(change: Change) -> Self {
+        match change {
+            Change::Frame { at, frame } => {
+                Self { at, second: false, bytes: frame.len(), item: Item::Frame(frame) }
+            }
+            Change::Reload { at, room } => Self::reload(&room, at),
+            Change::Message { at, second, message, bytes } => {
+                Self { at, second, bytes, item: Item::Message(message) }
+            }
+        }
+    }
+}
+
 impl Step {
     /// What a frame that is made of little takes.
     pub(crate) const SMALL: usize = 256;
@@ -46,10 +63,6 @@ impl Step {
     pub(crate) fn reload(room: &RoomId, at: Sequence) -> Self {
         let item = Item::Reload(room.clone());
         Self { at, second: true, bytes: Self::SMALL, item }
-    }
-
-    pub(crate) fn frame(at: Sequence, frame: Bytes) -> Self {
-        Self { at, second: false, bytes: frame.len(), item: Item::Frame(frame) }
     }
 
     /// What the step itself keeps in memory until it is sent.

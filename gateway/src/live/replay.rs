@@ -1,4 +1,4 @@
-//! What of the remembered events a person is told on coming back: pure.
+//! What of the remembered events a user is told on coming back: pure.
 //!
 //! Current permissions only: the rooms they are in now, and of a room they came into meanwhile nothing from
 //! before that, but a `reload`. Compacted: a message posted meanwhile once, at its own place, as it is now; an
@@ -9,20 +9,21 @@ use std::sync::Arc;
 
 use schemas::{MessageId, RoomId, Sequence, UserId};
 
-use super::memory::{ONE_BATCH, Remembered};
+use super::frames::room::ONE_BATCH;
+use super::frames::{About, Audience, Broadcast, Effect, FrameName};
+use super::memory::Remembered;
 use super::plan::{Item, Step};
-use super::told::{About, Audience, Effect, Told};
 
 /// A remembered event, and what it is to clients.
-pub(crate) type Placed = (Arc<Remembered>, Arc<Told>);
+pub(crate) type Placed = (Arc<Remembered>, Arc<Broadcast>);
 
 /// Who is told.
 pub(crate) struct Listener<'a> {
     pub(crate) user: &'a UserId,
     /// The rooms they are in now.
     pub(crate) rooms: &'a HashSet<RoomId>,
-    /// People they share a room with, of those the events name.
-    pub(crate) acquainted: &'a HashSet<UserId>,
+    /// Users they share a room with, of those the events name.
+    pub(crate) shares_room_with: &'a HashSet<UserId>,
 }
 
 /// The steps for a listener, in no particular order. `last` is the event at the very place up to which they
@@ -54,7 +55,7 @@ pub(crate) fn replay(
 fn joined<'a>(events: &'a [Placed], who: &UserId) -> HashMap<&'a RoomId, Sequence> {
     let mut joined = HashMap::new();
     for (event, told) in events {
-        if told.name == "member.joined"
+        if told.name == FrameName::MemberJoined
             && let Effect::Member { room, user, .. } = &told.effect
             && user == who
         {
@@ -79,7 +80,9 @@ fn hears(
         Audience::Room(room) => in_room(room),
         Audience::RoomAnd(room, user) => user == listener.user || in_room(room),
         Audience::Person(user) => user == listener.user,
-        Audience::Acquainted(user) => user == listener.user || listener.acquainted.contains(user),
+        Audience::SharesRoomWith(user) => {
+            user == listener.user || listener.shares_room_with.contains(user)
+        }
     }
 }
 
@@ -90,7 +93,7 @@ fn second_of(
     stories: &Stories<'_>,
 ) -> Option<Step> {
     let at = event.sequence;
-    if told.name == "member.joined"
+    if told.name == FrameName::MemberJoined
         && let Effect::Member { room, user, .. } = &told.effect
         && user == listener.user
         && listener.rooms.contains(room)
@@ -166,7 +169,7 @@ impl<'a> Stories<'a> {
         stories
     }
 
-    fn take(&mut self, event: &'a Arc<Remembered>, told: &'a Told, room: &'a RoomId) {
+    fn take(&mut self, event: &'a Arc<Remembered>, told: &'a Broadcast, room: &'a RoomId) {
         let at = event.sequence;
         match &told.about {
             About::Other => {}
@@ -210,12 +213,13 @@ impl<'a> Stories<'a> {
     /// The step that tells of an event, unless something else says it better.
     fn step(&self, (event, told): &Placed, listener: &Listener<'_>) -> Option<Step> {
         let at = event.sequence;
-        let own = matches!(&told.audience, Audience::Acquainted(user) if user == listener.user);
+        let to_self =
+            matches!(&told.audience, Audience::SharesRoomWith(user) if user == listener.user);
         let as_told = || Step {
             at,
             second: false,
             bytes: told.frame.len(),
-            item: Item::Told { told: Arc::clone(told), own },
+            item: Item::Broadcast { broadcast: Arc::clone(told), to_self },
         };
         let story = |message: &MessageId| self.messages.get(message);
         match &told.about {
@@ -236,8 +240,9 @@ impl<'a> Stories<'a> {
             About::Edited { message } => {
                 let story = story(message)?;
                 let is_last = story.edited.is_some_and(|last| last.sequence == at);
-                let alone = story.is_an_edit();
-                (is_last && alone).then(as_told)
+                let item = Item::Edited { broadcast: Arc::clone(told), message: message.clone() };
+                let step = Step { at, second: false, bytes: told.frame.len(), item };
+                (is_last && story.is_an_edit()).then_some(step)
             }
             About::Deleted { .. } => Some(as_told()),
             About::Marker { user, .. } => {

@@ -9,13 +9,13 @@ use readmodel::{Bound, Changes, MembershipDoc, NotificationDoc, ReadStore, Store
 use schemas::views::Notification;
 use schemas::{NotificationId, Position, RoomId, Sequence, UserId};
 
-use super::changes::{Changed, Span};
+use super::changes::Changed;
+use super::frames::{Audience, Span};
 use super::hub::Inner;
 use super::join::{JoinError, Joining, MAX_BYTES, MAX_CHANGES, Start};
 use super::memory::Remembered;
 use super::plan::Plan;
 use super::replay::{Listener, Placed, replay};
-use super::told::Audience;
 use crate::inbox;
 
 /// How long a position that the log has and this gateway has not handed on yet is waited for.
@@ -116,21 +116,21 @@ impl Joining {
         let Recent { last, events, rooms, through } = recent;
         let last = placed(inner, last.as_slice()).await.pop();
         let events = placed(inner, &events).await;
-        let acquainted = self.acquainted(&events, &rooms).await?;
-        let listener = Listener { user: &self.user, rooms: &rooms, acquainted: &acquainted };
+        let others = self.shares_room_with(&events, &rooms).await?;
+        let listener = Listener { user: &self.user, rooms: &rooms, shares_room_with: &others };
         Ok(Plan::new(after, through, replay(last.as_ref(), &events, &listener)))
     }
 
-    /// Of the people whose accounts changed, those the user shares a room with.
-    async fn acquainted(
+    /// Of the users whose accounts changed, those the user shares a room with.
+    async fn shares_room_with(
         &self,
         events: &[Placed],
         rooms: &HashSet<RoomId>,
     ) -> Result<HashSet<UserId>, JoinError> {
-        let mut acquainted = HashSet::new();
+        let mut others = HashSet::new();
         for (_, told) in events {
-            let Audience::Acquainted(other) = &told.audience else { continue };
-            if other == &self.user || acquainted.contains(other) {
+            let Audience::SharesRoomWith(other) = &told.audience else { continue };
+            if other == &self.user || others.contains(other) {
                 continue;
             }
             let known = self.hub.inner.state.lock().routing.rooms_of(other).cloned();
@@ -139,10 +139,10 @@ impl Joining {
                 None => Arc::new(self.hub.inner.load_rooms(other).await?),
             };
             if !theirs.is_disjoint(rooms) {
-                acquainted.insert(other.clone());
+                others.insert(other.clone());
             }
         }
-        Ok(acquainted)
+        Ok(others)
     }
 
     async fn plan_of_read_model(&self, after: Sequence) -> Result<Option<Plan>, JoinError> {
@@ -212,7 +212,7 @@ impl Joining {
         ) else {
             return Ok(None);
         };
-        // Belonging to a room of everybody is no event: who registered is not told of as a newcomer there.
+        // Belonging to a room of everyone is no event: a user who registered is not told of as a newcomer there.
         let registered: HashMap<&UserId, Sequence> =
             users.iter().map(|doc| (&doc.state.id, doc.registered)).collect();
         let came = |doc: &MembershipDoc| registered.get(&doc.user_id) == Some(&doc.changed);
@@ -236,7 +236,7 @@ impl Joining {
         Ok((changed.count() <= MAX_CHANGES).then_some(changed))
     }
 
-    /// Whether the user shares a room with somebody.
+    /// Whether the user shares a room with another.
     async fn knows(&self, other: &UserId, rooms: &[RoomId]) -> Result<bool, StoreError> {
         let theirs = self.hub.inner.load_rooms(other).await?;
         Ok(rooms.iter().any(|room| theirs.contains(room)))
@@ -254,7 +254,7 @@ async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
         if count % AT_ONCE == AT_ONCE - 1 {
             tokio::task::yield_now().await;
         }
-        if let Some(told) = inner.tell_remembered(event).await {
+        if let Some(told) = inner.broadcast_remembered(event).await {
             placed.push((Arc::clone(event), told));
         }
     }

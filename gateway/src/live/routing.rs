@@ -12,10 +12,10 @@ use bytes::{Bytes, BytesMut};
 use schemas::{RoomId, SessionId, UserId};
 use tokio::sync::OnceCell;
 
+use super::connected_users::{ConnectedUser, ConnectedUsers, Seat};
 use super::outbox::{Outbox, SocketId};
-use super::people::{People, Person, Seat};
 
-/// How long a person is remembered after his last socket has gone.
+/// How long a user is remembered after their last socket has gone.
 const MEMORY_OF_PEOPLE: Duration = Duration::from_secs(600);
 
 /// A room with at least so many people known here has its frames gathered: below that, a socket's write costs
@@ -29,9 +29,9 @@ const MAX_GATHERED: usize = 256 * 1024;
 /// The tables.
 #[derive(Debug, Default)]
 pub(crate) struct Routing {
-    people: People,
+    people: ConnectedUsers,
     gathered: Gathered,
-    /// Frames that sockets have taken, until somebody asks.
+    /// Frames that sockets have taken, until the hub asks.
     given: u64,
 }
 
@@ -67,7 +67,7 @@ impl Gathered {
     }
 }
 
-/// The user has as many sockets as he may have.
+/// The user has as many sockets as they may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Crowded;
 
@@ -75,7 +75,7 @@ impl Routing {
     /// Whether a room has sockets here. Of a room with many people the first few are looked at: it may be taken
     /// for one that has.
     pub(crate) fn wants_room(&self, room: &RoomId) -> bool {
-        let here = |person: &Person| person.attached().next().is_some();
+        let here = |person: &ConnectedUser| person.attached().next().is_some();
         self.people.count(room) > LARGE || self.people.within(room).any(here)
     }
 
@@ -102,7 +102,7 @@ impl Routing {
         Ok(())
     }
 
-    /// The cell that is set once the rooms of a person are known; none when he has left again.
+    /// The cell that is set once the rooms of a person are known; none when they have left again.
     pub(crate) fn loading(&self, user: &UserId) -> Option<Arc<OnceCell<()>>> {
         self.people.get(user).map(|person| Arc::clone(&person.loaded))
     }
@@ -169,7 +169,7 @@ impl Routing {
         }
     }
 
-    /// Somebody came into a room or went.
+    /// A user came into a room or left.
     pub(crate) fn member(&mut self, room: &RoomId, user: &UserId, present: bool) {
         self.flush();
         let Some(person) = self.people.get_mut(user) else { return };
@@ -179,17 +179,17 @@ impl Routing {
         self.people.set_room(user, room, present);
     }
 
-    /// A room to which everybody belongs came to be.
+    /// A room to which every user belongs was created.
     pub(crate) fn everyone(&mut self, room: &RoomId) {
-        let everybody: Vec<UserId> = self.people.names().cloned().collect();
-        for user in everybody {
+        let users: Vec<UserId> = self.people.names().cloned().collect();
+        for user in users {
             self.member(room, &user, true);
         }
     }
 
-    /// The rooms a person known here is in; none when he is not known or not loaded yet.
+    /// The rooms a person known here is in; none when they are not known or not loaded yet.
     pub(crate) fn rooms_of(&self, user: &UserId) -> Option<&Arc<HashSet<RoomId>>> {
-        self.people.get(user).filter(|person| person.is_loaded()).map(Person::rooms)
+        self.people.get(user).filter(|person| person.is_loaded()).map(ConnectedUser::rooms)
     }
 
     /// Frames that sockets have taken since the last call; those of a run count one by one.
@@ -205,7 +205,7 @@ impl Routing {
             return 0;
         }
         if people < LARGE && !self.gathers() {
-            let sockets = self.people.within(room).flat_map(Person::attached);
+            let sockets = self.people.within(room).flat_map(ConnectedUser::attached);
             let count = sockets.filter(|outbox| outbox.push(frame.clone())).count();
             self.given += u64::try_from(count).unwrap_or(0);
             return count;
@@ -231,7 +231,7 @@ impl Routing {
         let mut writes = 0;
         for Gathering { room, frames, run } in std::mem::take(&mut self.gathered).runs {
             let run = run.freeze();
-            let sockets = self.people.within(&room).flat_map(Person::attached);
+            let sockets = self.people.within(&room).flat_map(ConnectedUser::attached);
             let count = sockets.filter(|outbox| outbox.push(run.clone())).count();
             self.given += u64::try_from(count).unwrap_or(0) * frames;
             writes += count;
@@ -259,7 +259,7 @@ impl Routing {
         let own: HashSet<SocketId> = self.seats(but).map(|seat| seat.outbox.id()).collect();
         let mut told: HashSet<SocketId> = HashSet::new();
         let people = rooms.iter().flat_map(|room| self.people.within(room));
-        for outbox in people.flat_map(Person::attached) {
+        for outbox in people.flat_map(ConnectedUser::attached) {
             if !own.contains(&outbox.id()) && told.insert(outbox.id()) {
                 outbox.push(frame.clone());
             }

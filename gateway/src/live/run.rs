@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use bus::{Bus, BusError, Live, LiveEvent, LiveFeed};
 use eventlog::{LogError, Record};
 use schemas::events::MessageEvent;
-use schemas::frames::CloseCode;
-use schemas::{DecodeError, Event, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
+use schemas::{Event, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
 use telemetry::{Health, Shutdown, error_chain};
 
 use super::feed::{Feed, Verdict};
-use super::hub::{Hub, HubParts, Ready};
+use super::frames::{Audience, Broadcast};
+use super::hub::{Hub, HubParts};
 use super::late::{Chain, Late};
 use super::memory::Remembered;
 use super::pace::Pace;
-use super::told::{Audience, Told};
+use super::state::Ready;
 use super::watches::{watch_checkpoints, watch_head, watch_sockets};
 
 /// The hub's name in health reports.
@@ -289,8 +289,10 @@ impl Run {
             ready = Some(self.make_ready(&event, stored_at).await);
         };
         if let Lane::Timeline(room) = &event.lane {
-            let told =
-                event.told.get().is_none_or(|told| told.as_ref().is_some_and(|t| !t.is_hole()));
+            let told = event
+                .broadcast
+                .get()
+                .is_none_or(|told| told.as_ref().is_some_and(|told| !told.is_hole()));
             self.chain.handed_on(room, event.sequence, event.previous, told);
         }
         self.reached(event.sequence);
@@ -333,7 +335,7 @@ impl Run {
             Err(error) => {
                 self.undecodable(remembered.sequence, &error);
                 self.distrust(&remembered.lane, &error);
-                self.hub.inner.tell_unreadable(remembered, &error);
+                self.hub.inner.broadcast_unreadable(remembered, &error);
                 return Ready::default();
             }
         };
@@ -344,48 +346,24 @@ impl Run {
         if matches!(remembered.lane, Lane::User(_) | Lane::Session(_)) {
             inner.observers.iter().for_each(|observer| observer.observe(&event));
         }
-        let told = inner.tell(remembered, &event).await;
-        let acquainted = match told.as_deref() {
-            Some(Told { audience: Audience::Acquainted(user), .. }) => self.rooms_of(user).await,
-            _ => Arc::default(),
+        let broadcast = inner.broadcast(remembered, &event).await;
+        let rooms = if let Some(Broadcast { audience: Audience::SharesRoomWith(user), .. }) =
+            broadcast.as_deref()
+        {
+            self.rooms_of(user).await
+        } else {
+            Arc::default()
         };
-        Ready { event: Some(event), acquainted }
+        Ready { event: Some(event), rooms }
     }
 
-    /// What happened to an account or to sessions is not known. What was known of them before is not relied on:
-    /// auth-svc is asked. When the event is no newer build's but a damaged one, people who are connected come back
-    /// and are judged anew.
-    fn distrust(&self, lane: &Lane, error: &DecodeError) {
-        let (Lane::User(user) | Lane::Session(user)) = lane else { return };
-        let inner = &self.hub.inner;
-        inner.observers.iter().for_each(|observer| observer.cut_off());
-        if matches!(error, DecodeError::UnknownType(_)) {
-            return;
-        }
-        for seat in inner.state.lock().routing.seats(user) {
-            seat.outbox.close_now(CloseCode::Draining);
-        }
-    }
-
-    fn undecodable(&self, sequence: Sequence, error: &DecodeError) {
-        match error {
-            DecodeError::UnknownType(kind) => {
-                tracing::debug!(event.seq = sequence, event.kind = %kind, "unknown event type");
-            }
-            DecodeError::Malformed(_) | DecodeError::Corrupt => {
-                self.hub.inner.metrics.undecodable.inc();
-                tracing::error!(event.seq = sequence, error = %error_chain(error), "unreadable event");
-            }
-        }
-    }
-
-    /// The rooms of somebody who may not be connected here.
+    /// The rooms of a user who may not be connected here.
     async fn rooms_of(&self, user: &UserId) -> Arc<HashSet<RoomId>> {
         let known = self.hub.inner.state.lock().routing.rooms_of(user).cloned();
         match known {
             Some(rooms) => rooms,
             None => Arc::new(self.hub.inner.load_rooms(user).await.unwrap_or_else(|error| {
-                tracing::warn!(error = %error_chain(&error), "cannot find out who knows somebody");
+                tracing::warn!(error = %error_chain(&error), "cannot find out who shares a room with a user");
                 HashSet::new()
             })),
         }

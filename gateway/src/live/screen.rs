@@ -1,15 +1,18 @@
-//! Which events are told at all: nothing changes a deleted message, and read markers go forwards.
+//! Which events are told at all: nothing changes a deleted message, and read markers go forwards. And what follows from
+//! one that cannot be read.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use readmodel::Group;
-use schemas::{Event, Lane, MessageId, Sequence, Timestamp};
+use schemas::frames::CloseCode;
+use schemas::{DecodeError, Event, Lane, MessageId, Sequence, Timestamp};
+use telemetry::error_chain;
 
+use super::frames;
 use super::late::Verdict;
 use super::memory::Remembered;
 use super::run::Run;
-use super::told;
 
 /// How long the read model is asked whether a message was deleted before this gateway began.
 const ASK_READ_MODEL: Duration = Duration::from_millis(250);
@@ -36,7 +39,16 @@ impl Run {
         let concerned = match &remembered.lane {
             Lane::Timeline(_) => !is_post(&remembered.payload),
             Lane::Receipts(_) => true,
-            _ => false,
+            Lane::User(_)
+            | Lane::Session(_)
+            | Lane::Handle(_)
+            | Lane::Email(_)
+            | Lane::RoomName(_)
+            | Lane::Direct(_)
+            | Lane::Room(_)
+            | Lane::Member(..)
+            | Lane::Inbox(_)
+            | Lane::Media(_) => false,
         };
         if !concerned {
             return;
@@ -44,22 +56,49 @@ impl Run {
         let Ok(event) = Event::decode(&remembered.payload) else { return };
         match self.late.judge(&event.data, remembered.sequence, stored_at) {
             Verdict::Timely => {}
-            Verdict::TooLate => self.tell_nobody(remembered),
+            Verdict::TooLate => self.withhold(remembered),
             Verdict::Unsure(message) => match self.is_deleted(&message).await {
-                Some(true) => self.tell_nobody(remembered),
+                Some(true) => self.withhold(remembered),
                 Some(false) => {}
                 None => {
                     let epoch = &self.hub.inner.epoch;
-                    let hole = told::hole(&remembered.lane, epoch, remembered.sequence);
-                    let _ = remembered.told.set(hole.map(Arc::new));
+                    let hole = frames::unreadable(&remembered.lane, epoch, remembered.sequence);
+                    let _ = remembered.broadcast.set(hole.map(Arc::new));
                 }
             },
         }
     }
 
-    fn tell_nobody(&self, remembered: &Remembered) {
+    /// What happened to an account or to sessions is not known. What was known of them before is not relied on:
+    /// auth-svc is asked. When the event is no newer build's but a damaged one, people who are connected come back
+    /// and are judged anew.
+    pub(super) fn distrust(&self, lane: &Lane, error: &DecodeError) {
+        let (Lane::User(user) | Lane::Session(user)) = lane else { return };
+        let inner = &self.hub.inner;
+        inner.observers.iter().for_each(|observer| observer.cut_off());
+        if matches!(error, DecodeError::UnknownType(_)) {
+            return;
+        }
+        for seat in inner.state.lock().routing.seats(user) {
+            seat.outbox.close_now(CloseCode::Draining);
+        }
+    }
+
+    pub(super) fn undecodable(&self, sequence: Sequence, error: &DecodeError) {
+        match error {
+            DecodeError::UnknownType(kind) => {
+                tracing::debug!(event.seq = sequence, event.kind = %kind, "unknown event type");
+            }
+            DecodeError::Malformed(_) | DecodeError::Corrupt => {
+                self.hub.inner.metrics.undecodable.inc();
+                tracing::error!(event.seq = sequence, error = %error_chain(error), "unreadable event");
+            }
+        }
+    }
+
+    fn withhold(&self, remembered: &Remembered) {
         self.hub.inner.metrics.late.inc();
-        let _ = remembered.told.set(None);
+        let _ = remembered.broadcast.set(None);
     }
 
     /// Whether a message was deleted before the events this gateway knows; none when the read model is not as

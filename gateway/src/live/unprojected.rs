@@ -1,19 +1,19 @@
 //! Who came into and went out of which room since the read model's last word on it: pure.
 //!
 //! A person's rooms are what the read model says plus what is here, so a projection that is behind, or stands
-//! before an event it cannot apply, shuts nobody out and lets nobody hear a room they have left. While the
+//! before an event it cannot apply, keeps no user out and lets none hear a room they have left. While the
 //! projection keeps up there is next to nothing in here.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use schemas::events::RoomEvent;
+use schemas::events::{RoomCreated, RoomEvent};
 use schemas::{Event, EventData, Lane, RoomId, Sequence, UserId};
 
 /// Changes that are kept at most, about 150 MB; an installation whose views have stood for longer than that lets
 /// no new sockets in until they go on.
 const MAX_CHANGES: usize = 1_000_000;
 
-/// The newest change of each membership, and the rooms of everybody that were made.
+/// The newest change of each membership, and the rooms of everyone that were created.
 #[derive(Debug, Default)]
 pub(crate) struct Unprojected {
     people: HashMap<UserId, HashMap<RoomId, (Sequence, bool)>>,
@@ -38,9 +38,31 @@ impl Unprojected {
     /// Takes note of what an event does to who is in which room. One that cannot be read takes the person of its
     /// membership out: whether they may hear the room is not known.
     pub(crate) fn note(&mut self, sequence: Sequence, lane: &Lane, event: Option<&Event>) {
-        match event.map(|event| &event.data) {
-            Some(EventData::Room(RoomEvent::Created(created))) => {
-                let room = &created.room;
+        let Some(event) = event else {
+            if let Lane::Member(room, user) = lane {
+                self.member(sequence, room, user, false);
+            }
+            return;
+        };
+        match &event.data {
+            EventData::Room(event) => self.room(sequence, event),
+            EventData::Member(event) => {
+                let member = event.after();
+                let present = member.present && !member.banned;
+                self.member(sequence, &member.room_id, &member.user_id, present);
+            }
+            EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Notification(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_) => {}
+        }
+    }
+
+    fn room(&mut self, sequence: Sequence, event: &RoomEvent) {
+        match event {
+            RoomEvent::Created(RoomCreated { room }) => {
                 for member in &room.direct_members {
                     self.member(sequence, &room.id, member, true);
                 }
@@ -48,17 +70,7 @@ impl Unprojected {
                     self.everyone.push((sequence, room.id.clone()));
                 }
             }
-            Some(data) => {
-                if let Some(member) = data.membership() {
-                    let present = member.present && !member.banned;
-                    self.member(sequence, &member.room_id, &member.user_id, present);
-                }
-            }
-            None => {
-                if let Lane::Member(room, user) = lane {
-                    self.member(sequence, room, user, false);
-                }
-            }
+            RoomEvent::Changed(_) | RoomEvent::Archived(_) | RoomEvent::Restored(_) => {}
         }
     }
 
@@ -107,7 +119,7 @@ impl Unprojected {
 
 #[cfg(test)]
 mod tests {
-    use schemas::events::{MemberLeft, MemberState, RoomCreated, RoomState};
+    use schemas::events::{MemberLeft, MemberState, RoomState};
     use schemas::values::{RoomKind, Visibility};
 
     use super::*;

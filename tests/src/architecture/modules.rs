@@ -34,8 +34,6 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
     ("readmodel", &["mongo::query", "mongo::rows"]),
     ("readmodel", &["sqlite", "sqlite::store"]),
     ("chat-svc", &["domain::member::decide", "domain::room::decide", "domain::room::rejection"]),
-    ("gateway", &["live::changes", "live::hub", "live::join", "live::pieces", "live::plan"]),
-    ("gateway", &["live::told", "live::told::message"]),
     ("tests", &["kit::installation", "kit::person", "kit::socket"]),
 ];
 
@@ -43,7 +41,6 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
 const FOLDER_CIRCLES: &[(&str, &[&str])] = &[
     ("chat-svc", &["domain::member", "domain::room"]),
     ("chat-svc", &["domain::room::decide", "domain::room::rejection"]),
-    ("gateway", &["live::changes", "live::hub", "live::join", "live::pieces", "live::plan"]),
     ("readmodel", &["mongo::query", "mongo::rows"]),
     ("schemas", &["ids", "text", "unicode", "values"]),
     ("tests", &["kit::installation", "kit::person", "kit::socket"]),

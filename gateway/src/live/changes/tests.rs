@@ -3,9 +3,12 @@
 
 use super::*;
 use crate::live::fixture::{message, room, sender, user};
-use crate::live::plan::Plan;
-use schemas::Timestamp;
+use crate::live::frames::Place;
+use crate::live::frames::message::{answered_frame, document_frame};
+use crate::live::plan::{Item, Plan};
+use readmodel::MessageDoc;
 use schemas::values::{Format, RoomRole};
+use schemas::{Epoch, Sequence, Timestamp};
 
 fn doc(id: u64, posted: Sequence, changed: Sequence, beside: Sequence) -> MessageDoc {
     MessageDoc {
@@ -72,7 +75,7 @@ fn told(messages: &[MessageDoc], own: Vec<MembershipDoc>, expected: &[(Sequence,
         let frame = match &step.item {
             Item::Message(id) => {
                 let doc = messages.iter().find(|doc| doc.id == *id).unwrap();
-                message_frame(doc, 10, place, sender(9)).unwrap()
+                document_frame(doc, 10, place, sender(9)).unwrap()
             }
             Item::Frame(frame) => frame.clone(),
             Item::Reload(_) => {
@@ -108,13 +111,15 @@ fn a_message_is_told_as_what_the_client_has_not_seen_of_it() {
         doc(6, 7, 7, 16),
         doc(7, 6, 20, 16),
         gone(doc(8, 6, 7, 16)),
+        doc(9, 3, 18, 0),
     ];
     let expected = [
         (11, "message.posted"),
         (12, "message.posted"),
-        (15, "message.edited"),
+        (15, "message.changed"),
         (16, "message.changed"),
         (17, "message.deleted"),
+        (18, "message.edited"),
         (19, "message.deleted"),
         (20, "message.changed"),
     ];
@@ -133,7 +138,7 @@ fn a_message_that_changes_while_it_waits_for_its_turn_is_told_where_it_changed()
     let epoch = Epoch::parse("e1").unwrap();
     let frame = |doc: &MessageDoc, sequence| {
         let place = Place { epoch: &epoch, sequence, previous: None };
-        message_frame(doc, 10, place, sender(9)).is_some()
+        document_frame(doc, 10, place, sender(9)).is_some()
     };
     // Planned as an edit at 15, edited again at 22, or deleted there.
     assert!(!frame(&doc(1, 5, 22, 0), 15));

@@ -6,8 +6,8 @@ use crate::live::fixture::{
     added, answered, deleted, edited, lane_of, posted, read, removed, room, sender, unanswered,
     user,
 };
+use crate::live::frames::{Known, Place, to_frame};
 use crate::live::plan::Plan;
-use crate::live::told::{Known, Place, tell};
 use schemas::{Epoch, Event, Lane};
 
 /// The events in their places, the former one of their lanes being 3 for the first.
@@ -19,7 +19,7 @@ fn placed(events: Vec<(Sequence, Event)>) -> Vec<Placed> {
         let previous = Some(lanes.insert(lane.clone(), sequence).unwrap_or(3));
         let place = Place { epoch: &epoch, sequence, previous };
         let known = Known { sender: Some(sender(9)), notification: None };
-        let told = tell(&event, place, known).unwrap();
+        let told = to_frame(&event, place, known).unwrap();
         let payload = event.encode().unwrap();
         (Arc::new(Remembered::new(sequence, previous, lane, &payload)), Arc::new(told))
     };
@@ -29,7 +29,8 @@ fn placed(events: Vec<(Sequence, Event)>) -> Vec<Placed> {
 /// A step in words: what is told, and for a post how many answers it has.
 fn words(step: &Step) -> (Sequence, String) {
     let what = match &step.item {
-        Item::Told { told, .. } => told.name.to_owned(),
+        Item::Broadcast { broadcast, .. } => broadcast.name.as_str().to_owned(),
+        Item::Edited { .. } => "message.edited".to_owned(),
         Item::Posted { replies, .. } => format!("message.posted as now, {replies} answers"),
         Item::Answered(..) => "message.changed".to_owned(),
         Item::Reload(_) => "reload".to_owned(),
@@ -48,8 +49,8 @@ fn told_after(
 ) {
     let last = placed(last.into_iter().collect()).pop();
     let rooms = rooms.iter().copied().map(room).collect();
-    let (user, acquainted) = (user(who), HashSet::new());
-    let listener = Listener { user: &user, rooms: &rooms, acquainted: &acquainted };
+    let (user, others) = (user(who), HashSet::new());
+    let listener = Listener { user: &user, rooms: &rooms, shares_room_with: &others };
     let plan = Plan::new(4, 100, replay(last.as_ref(), &placed(events), &listener));
     let found: Vec<(Sequence, String)> = plan.steps.iter().map(words).collect();
     let found: Vec<(Sequence, &str)> =
@@ -194,8 +195,8 @@ fn of_a_read_marker_only_where_it_stands() {
 fn every_message_counts_with_what_it_takes() {
     let events = placed(vec![(5, posted(1, 1, 9)), (6, edited(1, 1, 9, 5))]);
     let rooms = HashSet::from([room(1)]);
-    let (user, acquainted) = (user(1), HashSet::new());
-    let listener = Listener { user: &user, rooms: &rooms, acquainted: &acquainted };
+    let (user, others) = (user(1), HashSet::new());
+    let listener = Listener { user: &user, rooms: &rooms, shares_room_with: &others };
     let mut plan = Plan::new(4, 6, replay(None, &events, &listener));
     assert_eq!(plan.bytes(), events[1].0.payload.len());
     assert_eq!((plan.next_piece(1).len(), plan.next_piece(1).len()), (1, 0));

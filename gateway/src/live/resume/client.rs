@@ -126,10 +126,8 @@ impl Client {
         Ok(())
     }
 
-    /// Whether it holds what the documents say. Counts of answers are compared when no resume was cut: one that is
-    /// cut between an answer and a later edit of its root leaves the root's count behind (a known limit, see
-    /// docs/RELIABILITY.md).
-    pub(super) fn compare(&self, docs: &Docs, counts: bool) -> Result<(), String> {
+    /// Whether it holds what the documents say.
+    pub(super) fn compare(&self, docs: &Docs) -> Result<(), String> {
         let rooms = docs.rooms();
         let mine: HashSet<String> = self.rooms.keys().cloned().collect();
         let theirs: HashSet<String> = rooms.iter().map(ToString::to_string).collect();
@@ -142,7 +140,7 @@ impl Client {
                 let mine = held.messages.get(id);
                 let same = match mine {
                     Some((my_body, my_replies, true)) => {
-                        *there && my_body == body && (my_replies == replies || !counts)
+                        *there && my_body == body && my_replies == replies
                     }
                     Some((_, _, false)) | None => !there,
                 };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::{Strategy, any, prop_oneof};
 use readmodel::{MembershipDoc, MessageDoc};
-use schemas::events::{MemberEvent, MessageEvent, MessageState, ReceiptEvent};
+use schemas::events::{MessageEvent, MessageState, ReceiptEvent};
 use schemas::values::RoomRole;
 use schemas::{Event, EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
@@ -209,18 +209,21 @@ impl Docs {
                     self.markers.insert(key, (data.posted, data.message_id.clone(), at));
                 }
             }
-            EventData::Member(MemberEvent::Added(data)) => {
-                let returned = self.own.contains_key(&data.member.room_id);
-                self.own.insert(
-                    data.member.room_id.clone(),
-                    membership(&data.member.room_id, at, returned),
-                );
+            EventData::Member(event) => {
+                let room = &event.after().room_id;
+                if event.after().present {
+                    let returned = self.own.contains_key(room);
+                    self.own.insert(room.clone(), membership(room, at, returned));
+                } else {
+                    let doc = self.own.get_mut(room).unwrap();
+                    (doc.present, doc.changed, doc.updated) = (false, at, at);
+                }
             }
-            EventData::Member(MemberEvent::Removed(data)) => {
-                let doc = self.own.get_mut(&data.member.room_id).unwrap();
-                (doc.present, doc.changed, doc.updated) = (false, at, at);
-            }
-            other => unreachable!("{}", other.type_name()),
+            EventData::Notification(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_) => unreachable!("{}", event.data.type_name()),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Who is known here, and who of them is in which room.
+//! The users known here, and which of them are in which room.
 //!
-//! A room lists people and not their sockets: a socket that comes or goes touches its person only, however
-//! many rooms he is in.
+//! A room lists users and not their sockets: a socket that comes or goes touches its user only, however
+//! many rooms the user is in.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::outbox::{Outbox, SocketId};
 
-/// A socket of somebody.
+/// A socket of a user.
 #[derive(Debug, Clone)]
 pub(crate) struct Seat {
     pub(crate) outbox: Arc<Outbox>,
@@ -21,21 +21,21 @@ pub(crate) struct Seat {
     pub(super) attached: bool,
 }
 
-/// Somebody who has a socket here, or had one lately.
+/// A user who has a socket here, or had one lately.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(super) struct ConnectedUser {
     pub(super) seats: Vec<Seat>,
-    /// Shared with whoever reads the memory of events for him: a resume copies no list of rooms.
+    /// Shared with those that read the memory of events for the user: a resume copies no list of rooms.
     rooms: Arc<HashSet<RoomId>>,
-    /// Set once the rooms have been loaded; whoever is first loads them, the others wait.
+    /// Set once the rooms have been loaded; the first socket loads them, the others wait.
     pub(super) loaded: Arc<OnceCell<()>>,
     /// What happened to memberships while they are being loaded.
     pub(super) noted: Vec<(RoomId, bool)>,
-    /// When his last socket has gone, if none is left.
+    /// When the last socket has gone, if none is left.
     pub(super) since: Instant,
 }
 
-impl Person {
+impl ConnectedUser {
     fn new(now: Instant) -> Self {
         Self {
             seats: Vec::new(),
@@ -54,7 +54,7 @@ impl Person {
         self.loaded.get().is_some()
     }
 
-    /// His sockets that get what happens.
+    /// The sockets that get what happens.
     pub(super) fn attached(&self) -> impl Iterator<Item = &Arc<Outbox>> {
         self.seats.iter().filter(|seat| seat.attached).map(|seat| &seat.outbox)
     }
@@ -64,27 +64,27 @@ impl Person {
     }
 }
 
-/// Everybody known here.
+/// Every user known here.
 #[derive(Debug, Default)]
-pub(super) struct People {
+pub(super) struct ConnectedUsers {
     places: HashMap<UserId, usize>,
     /// People by their place; an empty place is in `free`.
-    kept: Vec<Option<Person>>,
+    kept: Vec<Option<ConnectedUser>>,
     free: Vec<usize>,
     /// The places of the people in each room that has any.
     rooms: HashMap<RoomId, HashSet<usize>>,
 }
 
-impl People {
+impl ConnectedUsers {
     pub(super) fn knows(&self, user: &UserId) -> bool {
         self.places.contains_key(user)
     }
 
-    pub(super) fn get(&self, user: &UserId) -> Option<&Person> {
+    pub(super) fn get(&self, user: &UserId) -> Option<&ConnectedUser> {
         self.kept.get(*self.places.get(user)?)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, user: &UserId) -> Option<&mut Person> {
+    pub(super) fn get_mut(&mut self, user: &UserId) -> Option<&mut ConnectedUser> {
         self.kept.get_mut(*self.places.get(user)?)?.as_mut()
     }
 
@@ -92,12 +92,12 @@ impl People {
         self.places.keys()
     }
 
-    /// Knows somebody from now on.
+    /// Knows a user from now on.
     pub(super) fn admit(&mut self, user: &UserId, now: Instant) {
         if self.knows(user) {
             return;
         }
-        let person = Some(Person::new(now));
+        let person = Some(ConnectedUser::new(now));
         let place = match self.free.pop() {
             Some(place) => {
                 if let Some(kept) = self.kept.get_mut(place) {
@@ -113,7 +113,7 @@ impl People {
         self.places.insert(user.clone(), place);
     }
 
-    /// Knows somebody no more.
+    /// Knows a user no more.
     pub(super) fn forget(&mut self, user: &UserId) {
         self.set_rooms(user, HashSet::new());
         let Some(place) = self.places.remove(user) else { return };
@@ -136,7 +136,7 @@ impl People {
         }
     }
 
-    /// Somebody came into a room or went.
+    /// A user came into a room or left.
     pub(super) fn set_room(&mut self, user: &UserId, room: &RoomId, present: bool) {
         let Some(place) = self.places.get(user).copied() else { return };
         let Some(Some(person)) = self.kept.get_mut(place) else { return };
@@ -159,16 +159,16 @@ impl People {
     }
 
     /// The people known here who are in a room.
-    pub(super) fn within(&self, room: &RoomId) -> impl Iterator<Item = &Person> {
+    pub(super) fn within(&self, room: &RoomId) -> impl Iterator<Item = &ConnectedUser> {
         let places = self.rooms.get(room).into_iter().flatten();
         places.filter_map(|place| self.kept.get(*place)?.as_ref())
     }
 }
 
 fn leave(rooms: &mut HashMap<RoomId, HashSet<usize>>, room: &RoomId, place: usize) {
-    if let Some(people) = rooms.get_mut(room) {
-        people.remove(&place);
-        if people.is_empty() {
+    if let Some(users) = rooms.get_mut(room) {
+        users.remove(&place);
+        if users.is_empty() {
             rooms.remove(room);
         }
     }
@@ -181,31 +181,31 @@ mod tests {
 
     #[test]
     fn a_room_lists_those_who_are_in_it_now() {
-        let mut people = People::default();
+        let mut users = ConnectedUsers::default();
         let now = Instant::now();
-        (1..=3).for_each(|n| people.admit(&user(n), now));
-        people.set_rooms(&user(1), HashSet::from([room(1), room(2)]));
-        people.set_rooms(&user(2), HashSet::from([room(1)]));
-        people.set_room(&user(3), &room(2), true);
-        assert_eq!((people.count(&room(1)), people.count(&room(2))), (2, 2));
-        people.set_rooms(&user(1), HashSet::from([room(2), room(3)]));
-        people.set_room(&user(3), &room(2), false);
-        assert_eq!([1, 2, 3].map(|n| people.within(&room(n)).count()), [1, 1, 1]);
-        people.forget(&user(1));
-        assert_eq!([1, 2, 3].map(|n| people.count(&room(n))), [1, 0, 0]);
-        people.admit(&user(4), now);
-        assert!(people.get(&user(4)).is_some_and(|person| person.rooms().is_empty()));
-        assert!(!people.knows(&user(1)));
+        (1..=3).for_each(|n| users.admit(&user(n), now));
+        users.set_rooms(&user(1), HashSet::from([room(1), room(2)]));
+        users.set_rooms(&user(2), HashSet::from([room(1)]));
+        users.set_room(&user(3), &room(2), true);
+        assert_eq!((users.count(&room(1)), users.count(&room(2))), (2, 2));
+        users.set_rooms(&user(1), HashSet::from([room(2), room(3)]));
+        users.set_room(&user(3), &room(2), false);
+        assert_eq!([1, 2, 3].map(|n| users.within(&room(n)).count()), [1, 1, 1]);
+        users.forget(&user(1));
+        assert_eq!([1, 2, 3].map(|n| users.count(&room(n))), [1, 0, 0]);
+        users.admit(&user(4), now);
+        assert!(users.get(&user(4)).is_some_and(|person| person.rooms().is_empty()));
+        assert!(!users.knows(&user(1)));
     }
 
     #[test]
-    fn who_reads_for_somebody_keeps_the_rooms_he_began_with() {
-        let mut people = People::default();
-        people.admit(&user(1), Instant::now());
-        people.set_rooms(&user(1), HashSet::from([room(1)]));
-        let read = people.get(&user(1)).map(|person| Arc::clone(person.rooms())).unwrap();
-        people.set_room(&user(1), &room(2), true);
+    fn a_read_under_way_keeps_the_rooms_it_began_with() {
+        let mut users = ConnectedUsers::default();
+        users.admit(&user(1), Instant::now());
+        users.set_rooms(&user(1), HashSet::from([room(1)]));
+        let read = users.get(&user(1)).map(|person| Arc::clone(person.rooms())).unwrap();
+        users.set_room(&user(1), &room(2), true);
         assert_eq!(*read, HashSet::from([room(1)]));
-        assert!(people.get(&user(1)).unwrap().rooms().contains(&room(2)));
+        assert!(users.get(&user(1)).unwrap().rooms().contains(&room(2)));
     }
 }

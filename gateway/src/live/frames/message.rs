@@ -1,0 +1,151 @@
+//! Messages, as clients are told of them: an event when it happens, a document in a resume.
+
+use bytes::Bytes;
+use readmodel::{MessageDoc, MessageMark};
+use schemas::events::MessageEvent;
+use schemas::views::{Message, Sender};
+use schemas::{Sequence, UserId};
+
+use super::broadcast::{About, Broadcast, Place};
+use super::names::FrameName;
+use super::span::{Arrivals, Change, Span};
+use crate::documents;
+
+/// The user whose name is needed to tell of a message.
+pub(crate) const fn sender_of(event: &MessageEvent) -> &UserId {
+    match event {
+        MessageEvent::Posted(posted) => &posted.message.sender_id,
+        MessageEvent::Edited(edited) => &edited.message.sender_id,
+        MessageEvent::Deleted(deleted) => &deleted.sender_id,
+    }
+}
+
+pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Sender) -> Broadcast {
+    let epoch = place.epoch;
+    let (name, about, view) = match event {
+        MessageEvent::Posted(posted) => {
+            let about = About::Posted {
+                message: posted.message.id.clone(),
+                thread: posted.message.thread_root_id.clone(),
+                by: posted.message.sender_id.clone(),
+            };
+            let position = epoch.at(place.sequence);
+            let view = documents::message_view(&posted.message, sender, position, Some(0));
+            (FrameName::MessagePosted, about, view)
+        }
+        MessageEvent::Edited(edited) => {
+            let about = About::Edited { message: edited.message.id.clone() };
+            let position = epoch.at(edited.posted);
+            let view = documents::message_view(&edited.message, sender, position, None);
+            let view = Message { edited_at: Some(edited.edited_at), ..view };
+            (FrameName::MessageEdited, about, view)
+        }
+        MessageEvent::Deleted(deleted) => {
+            let about = About::Deleted {
+                message: deleted.message_id.clone(),
+                thread: deleted.thread_root_id.clone(),
+            };
+            let view = documents::message_view(deleted, sender, epoch.at(deleted.posted), None);
+            let view = Message { deleted_at: Some(deleted.deleted_at), ..view };
+            (FrameName::MessageDeleted, about, view)
+        }
+    };
+    Broadcast { about, ..Broadcast::in_room(name, &view.room_id, place, &view) }
+}
+
+/// A message that was posted where `place` is, as it is now: by the event that posted it or last changed its text,
+/// with so many answers. None for a deletion.
+pub(crate) fn as_posted(
+    event: &MessageEvent,
+    place: Place<'_>,
+    sender: Sender,
+    replies: u64,
+) -> Option<Bytes> {
+    let (state, edited_at) = match event {
+        MessageEvent::Posted(posted) => (&posted.message, None),
+        MessageEvent::Edited(edited) => (&edited.message, Some(edited.edited_at)),
+        MessageEvent::Deleted(_) => return None,
+    };
+    let position = place.epoch.at(place.sequence);
+    let view = documents::message_view(state, sender, position, Some(replies));
+    let view = Message { edited_at, ..view };
+    Some(place.frame(FrameName::MessagePosted, Some(&view.room_id), &view))
+}
+
+/// A message of which something changed.
+pub(crate) fn changed(
+    mark: &MessageMark,
+    span: &Span<'_>,
+    arrivals: &Arrivals<'_>,
+) -> Option<Change> {
+    let at = told_at(mark, span)?;
+    if at > span.through || !arrivals.tell(&mark.room_id, at) {
+        return None;
+    }
+    // Right where the client is: it may have got the answer without the message that was answered.
+    let second = mark.beside == at;
+    let (message, bytes) = (mark.id.clone(), mark.bytes);
+    (at > span.after || second && at == span.after).then_some(Change::Message {
+        at,
+        second,
+        message,
+        bytes,
+    })
+}
+
+/// Where a message is told.
+fn told_at(mark: &MessageMark, span: &Span<'_>) -> Option<Sequence> {
+    if mark.deleted {
+        return (mark.changed > span.after).then_some(mark.changed);
+    }
+    if mark.posted > span.after {
+        return Some(mark.posted);
+    }
+    // What lies beyond is told by other means, and may say nothing of what lies here.
+    let within = |at: Sequence| if at <= span.through { at } else { 0 };
+    let last = within(mark.changed).max(within(mark.beside));
+    (last > 0).then_some(last)
+}
+
+/// The frame of a message that was planned to be told at a place, by its document as it is now; none when
+/// what became of it meanwhile is told later.
+pub(crate) fn document_frame(
+    doc: &MessageDoc,
+    after: Sequence,
+    place: Place<'_>,
+    sender: Sender,
+) -> Option<Bytes> {
+    let at = place.sequence;
+    let whole = || documents::message(doc.clone(), sender, place.epoch);
+    let (name, view) = if doc.deleted_at.is_some() {
+        if doc.changed != at {
+            return None;
+        }
+        (FrameName::MessageDeleted, documents::text_of(whole()))
+    } else if doc.posted > after {
+        (FrameName::MessagePosted, Message { number: None, ..whole() })
+    } else if was_answered(doc) && doc.beside <= at {
+        // Also when its text changed later, and when it was answered before: an edit says nothing of its answers, and a
+        // client that was cut off between an answer and the edit has not been told how many there are.
+        (FrameName::MessageChanged, whole())
+    } else if doc.updated > at {
+        return None;
+    } else {
+        (FrameName::MessageEdited, documents::text_of(whole()))
+    };
+    Some(place.frame(name, Some(&doc.room_id), &view))
+}
+
+/// Whether a message has, or had, answers.
+pub(crate) const fn was_answered(doc: &MessageDoc) -> bool {
+    doc.beside > 0
+}
+
+/// The frame of a message that was answered, whole; none when it was deleted.
+pub(crate) fn answered_frame(doc: &MessageDoc, place: Place<'_>, sender: Sender) -> Option<Bytes> {
+    if doc.deleted_at.is_some() {
+        return None;
+    }
+    let view = documents::message(doc.clone(), sender, place.epoch);
+    Some(place.frame(FrameName::MessageChanged, Some(&doc.room_id), &view))
+}

@@ -1,0 +1,376 @@
+//! Given an event, then this is what clients are told: when it happens, and in a resume.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use readmodel::{
+    InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
+};
+use schemas::events::{
+    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, ReadMoved,
+    ReceiptEvent, RoomEvent, UserEvent,
+};
+use schemas::frames::ServerFrame;
+use schemas::{Epoch, NotificationId, Position, RoomId, Sequence};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::inbox;
+use crate::live::changes::Changed;
+use crate::live::fixture::{added, deleted, event, lane_of, posted, room, sender, user};
+use crate::live::memory::Remembered;
+use crate::live::plan::Item;
+use crate::live::replay::{Listener, replay};
+
+/// Where the event of a test stands; a client has everything before it.
+const AT: Sequence = 7;
+
+fn epoch() -> Epoch {
+    Epoch::parse("e1").unwrap()
+}
+
+fn json_of(frame: &[u8]) -> Value {
+    let start = frame.iter().position(|byte| *byte == b'{').unwrap();
+    serde_json::from_slice(&frame[start..]).unwrap()
+}
+
+fn told(event: &Event) -> (Broadcast, Value) {
+    let place = Place { epoch: &epoch(), sequence: AT, previous: Some(5) };
+    let known = Known { sender: Some(sender(9)), notification: None };
+    let told = to_frame(event, place, known).unwrap();
+    let json = json_of(&told.frame);
+    (told, json)
+}
+
+#[test]
+fn an_event_frame_is_the_frame_of_the_vocabulary() {
+    let (_, json) = told(&posted(1, 2, 9));
+    let expected = ServerFrame::Event {
+        event: "message.posted".to_owned(),
+        room_id: Some(room(1)),
+        position: Position::parse("e1:7").unwrap(),
+        previous: Some(Position::parse("e1:5").unwrap()),
+        data: Box::new(json["data"].clone()),
+    };
+    assert_eq!(json, serde_json::to_value(&expected).unwrap());
+    assert_eq!(json["data"]["number"], Value::Null);
+    assert_eq!(json["data"]["position"], "e1:7");
+    assert_eq!(json["data"]["sender"]["username"], "u9");
+}
+
+#[test]
+fn a_deleted_message_is_empty_and_keeps_its_place() {
+    let (told, json) = told(&deleted(1, 2, 9, 3));
+    assert_eq!((told.name.as_str(), &json["data"]["body"]), ("message.deleted", &json!("")));
+    assert_eq!(json["data"]["position"], "e1:3");
+}
+
+#[test]
+fn an_added_member_hears_that_they_joined() {
+    let (told, json) = told(&added(1, 2));
+    assert_eq!(told.audience, Audience::RoomAnd(room(1), user(2)));
+    assert_eq!(json["event"], "member.joined");
+    assert_eq!(json["data"]["user_id"], json!(user(2)));
+}
+
+#[test]
+fn a_first_event_has_no_previous_one() {
+    let moved = event(ReadMoved {
+        room_id: room(1),
+        user_id: user(1),
+        message_id: crate::live::fixture::message(1),
+        posted: 3,
+    });
+    let place = Place { epoch: &epoch(), sequence: AT, previous: Some(0) };
+    let told = to_frame(&moved, place, Known::default()).unwrap();
+    assert!(String::from_utf8_lossy(&told.frame).contains(r#""previous":null"#));
+}
+
+/// What clients are told of a type of event.
+enum Expected {
+    /// When it happens by one frame, by which a resume out of memory tells it too, and in a resume out of the read
+    /// model by one that may say less.
+    Told { live: FrameName, read_model: FrameName },
+    /// Nothing, ever; why.
+    Nothing(&'static str),
+}
+
+const fn same(name: FrameName) -> Expected {
+    Expected::Told { live: name, read_model: name }
+}
+
+/// Every event type, once: a new one has to say here what is told of it.
+const fn expected(data: &EventData) -> Expected {
+    match data {
+        EventData::Message(MessageEvent::Posted(_)) => same(FrameName::MessagePosted),
+        EventData::Message(MessageEvent::Edited(_)) => same(FrameName::MessageEdited),
+        EventData::Message(MessageEvent::Deleted(_)) => same(FrameName::MessageDeleted),
+        EventData::Receipt(ReceiptEvent::Moved(_)) => same(FrameName::ReadMoved),
+        EventData::Notification(NotificationEvent::Created(_)) => {
+            same(FrameName::NotificationCreated)
+        }
+        EventData::Notification(NotificationEvent::Read(_)) => same(FrameName::NotificationRead),
+        EventData::Notification(NotificationEvent::Removed(_)) => {
+            same(FrameName::NotificationRemoved)
+        }
+        EventData::User(UserEvent::Registered(_)) => {
+            Expected::Nothing("belonging to a room of everyone is no event of that room")
+        }
+        EventData::User(
+            UserEvent::ProfileChanged(_)
+            | UserEvent::RoleChanged(_)
+            | UserEvent::SuspensionChanged(_),
+        ) => same(FrameName::UserChanged),
+        EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
+        EventData::Name(_) => Expected::Nothing("the account or the room it belongs to says it"),
+        // A document does not say that its room was created or restored.
+        EventData::Room(RoomEvent::Created(_)) => {
+            Expected::Told { live: FrameName::RoomCreated, read_model: FrameName::RoomChanged }
+        }
+        EventData::Room(RoomEvent::Restored(_)) => {
+            Expected::Told { live: FrameName::RoomRestored, read_model: FrameName::RoomChanged }
+        }
+        EventData::Room(RoomEvent::Changed(_)) => same(FrameName::RoomChanged),
+        EventData::Room(RoomEvent::Archived(_)) => same(FrameName::RoomArchived),
+        EventData::Member(MemberEvent::Joined(_) | MemberEvent::Added(_)) => {
+            same(FrameName::MemberJoined)
+        }
+        EventData::Member(MemberEvent::Left(_) | MemberEvent::Removed(_)) => {
+            same(FrameName::MemberLeft)
+        }
+        EventData::Member(MemberEvent::Changed(_)) => same(FrameName::MemberChanged),
+    }
+}
+
+fn message_doc(state: &MessageState, posted: Sequence, changed: Sequence) -> MessageDoc {
+    MessageDoc {
+        id: state.id.clone(),
+        room_id: state.room_id.clone(),
+        number: 1,
+        main_number: 1,
+        sender_id: state.sender_id.clone(),
+        client_id: None,
+        body: state.body.to_string(),
+        format: state.format,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        mentions_room: None,
+        thread_root_id: None,
+        reply_count: 0,
+        created_at: state.created_at,
+        edited_at: None,
+        deleted_at: None,
+        posted,
+        changed,
+        beside: 0,
+        updated: changed,
+    }
+}
+
+fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> MembershipDoc {
+    MembershipDoc {
+        room_id: member.room_id.clone(),
+        user_id: member.user_id.clone(),
+        role: member.role,
+        present: member.present,
+        banned: member.banned,
+        muted_until: member.muted_until,
+        joined_at: member.joined_at,
+        joined,
+        returned: false,
+        marker_number: 0,
+        marker_main: 0,
+        marker_moved: false,
+        marker_message_id: None,
+        marker_at: 0,
+        marker_updated: 0,
+        changed,
+        updated: changed,
+    }
+}
+
+fn in_words(entry: &NotificationDoc) -> HashMap<NotificationId, Notification> {
+    let view = Notification {
+        id: entry.id.clone(),
+        kind: entry.kind,
+        title: "Title".to_owned(),
+        body: "Body".to_owned(),
+        actor: None,
+        room_id: None,
+        message_id: None,
+        read: entry.read,
+        created_at: entry.created_at,
+    };
+    HashMap::from([(entry.id.clone(), view)])
+}
+
+/// The message an event at [`AT`] leaves.
+fn message_after(event: &MessageEvent) -> MessageDoc {
+    match event {
+        MessageEvent::Posted(posted) => message_doc(&posted.message, AT, AT),
+        MessageEvent::Edited(edited) => message_doc(&edited.message, 1, AT),
+        MessageEvent::Deleted(deleted) => {
+            let EventData::Message(MessageEvent::Posted(posted)) = posted(1, 2, 9).data else {
+                unreachable!()
+            };
+            let doc = message_doc(&posted.message, 1, AT);
+            MessageDoc { deleted_at: Some(deleted.deleted_at), ..doc }
+        }
+    }
+}
+
+/// The documents an event at [`AT`] leaves changed, and the messages among them.
+fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
+    let mut changed = Changed::default();
+    let mut message = None;
+    match data {
+        EventData::Message(event) => {
+            let doc = message_after(event);
+            changed.messages.push(MessageMark::of(&doc));
+            message = Some(doc);
+        }
+        EventData::Receipt(ReceiptEvent::Moved(moved)) => {
+            let EventData::Member(event) = added(1, 2).data else { unreachable!() };
+            let (marker_message_id, marker_updated) = (Some(moved.message_id.clone()), AT);
+            let doc = membership(event.after(), 1, 1);
+            changed.markers.push(MembershipDoc { marker_message_id, marker_updated, ..doc });
+        }
+        EventData::Notification(NotificationEvent::Created(created)) => {
+            let entry = inbox::created(created, AT);
+            changed.entries = in_words(&entry);
+            changed.notifications.push(entry);
+        }
+        EventData::Notification(NotificationEvent::Read(read)) => {
+            // Every entry so far; one by one they are documents of their own.
+            let inbox = InboxDoc::empty(read.user_id.clone());
+            changed.inbox = Some(InboxDoc { read_all: AT, ..inbox });
+        }
+        EventData::Notification(NotificationEvent::Removed(removed)) => {
+            changed.notifications.push(removed_entry(&removed.notification_id));
+        }
+        EventData::User(event) => {
+            let registered = if matches!(event, UserEvent::Registered(_)) { AT } else { 1 };
+            let state = event.after().unwrap().clone();
+            changed.users.push(UserDoc { state, registered, updated: AT });
+        }
+        EventData::Room(event) => changed.rooms.push(RoomDoc {
+            state: event.after().clone(),
+            created: true,
+            member_count: 1,
+            last_number: 0,
+            main_number: 0,
+            last_message_id: None,
+            last_message_number: 0,
+            last_activity: AT,
+            deleted_up_to: 0,
+            named_up_to: 0,
+            changed: AT,
+            updated: AT,
+        }),
+        EventData::Member(event) => {
+            let (joined, present) = match event {
+                MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),
+                MemberEvent::Changed(_) => (1, true),
+                MemberEvent::Left(_) | MemberEvent::Removed(_) => (1, false),
+            };
+            let doc = membership(event.after(), joined, AT);
+            changed.members.push(MembershipDoc { present, banned: false, ..doc });
+        }
+        EventData::Session(_) | EventData::Name(_) => {}
+    }
+    (changed, message)
+}
+
+fn removed_entry(id: &NotificationId) -> NotificationDoc {
+    let entry = golden().into_iter().find_map(|event| match event.data {
+        EventData::Notification(NotificationEvent::Created(created)) => {
+            Some(inbox::created(&created, 1))
+        }
+        _ => None,
+    });
+    NotificationDoc { id: id.clone(), removed: true, updated: AT, ..entry.unwrap() }
+}
+
+/// Every event type there is, as it lies in logs.
+fn golden() -> Vec<Event> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/golden");
+    let files = std::fs::read_dir(folder).unwrap();
+    let event = |bytes: Vec<u8>| Event::decode(bytes.trim_ascii_end()).unwrap();
+    files.map(|file| event(std::fs::read(file.unwrap().path()).unwrap())).collect()
+}
+
+/// The user who listens to a lane's events: the reader of an inbox, else a member of the room.
+fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
+    let listener = match lane_of(event) {
+        schemas::Lane::Inbox(user) => user,
+        _ => user(99),
+    };
+    let rooms = match lane_of(event) {
+        schemas::Lane::Timeline(room)
+        | schemas::Lane::Receipts(room)
+        | schemas::Lane::Room(room)
+        | schemas::Lane::Member(room, _) => HashSet::from([room]),
+        _ => HashSet::new(),
+    };
+    let others = event.data.account().map(|user| user.id.clone()).into_iter().collect();
+    (listener, rooms, others)
+}
+
+/// Told at once, told in a resume out of memory, told in a resume out of the read model.
+fn tellings(event: &Event) -> [Vec<String>; 3] {
+    let epoch = epoch();
+    let place = Place { epoch: &epoch, sequence: AT, previous: Some(5) };
+    let (changed, message) = documents_after(&event.data);
+    let notification = changed.entries.values().next().cloned();
+    let known = Known { sender: Some(sender(9)), notification };
+    let broadcast = to_frame(event, place, known).map(Arc::new);
+    let at_once = broadcast.iter().map(|told| json_of(&told.frame)["event"].clone());
+
+    let (user, rooms, others) = listener_of(event);
+    let kept = Arc::new(Remembered::new(AT, Some(5), lane_of(event), b"{}"));
+    let placed: Vec<_> =
+        broadcast.iter().map(|told| (Arc::clone(&kept), Arc::clone(told))).collect();
+    let listener = Listener { user: &user, rooms: &rooms, shares_room_with: &others };
+    let frame = |step: crate::live::plan::Step| match step.item {
+        Item::Broadcast { broadcast, .. } => Some(broadcast.frame.clone()),
+        Item::Frame(frame) => Some(frame),
+        Item::Message(_) => {
+            let (doc, place) = (message.as_ref()?, Place { sequence: step.at, ..place });
+            message::document_frame(doc, AT - 1, place, sender(9))
+        }
+        Item::Edited { broadcast, .. } => Some(broadcast.frame.clone()),
+        Item::Posted { .. } | Item::Answered(..) | Item::Reload(_) => None,
+    };
+    let names = |steps: Vec<crate::live::plan::Step>| -> Vec<String> {
+        let told = steps.into_iter().filter(|step| step.at == AT).filter_map(frame);
+        told.map(|frame| json_of(&frame)["event"].as_str().unwrap().to_owned()).collect()
+    };
+    let span = Span { epoch: &epoch, user: &user, after: AT - 1, through: AT };
+    [
+        at_once.map(|name| name.as_str().unwrap().to_owned()).collect(),
+        names(replay(None, &placed, &listener)),
+        names(changed.steps(&span)),
+    ]
+}
+
+#[test]
+fn what_is_told_at_once_is_told_in_a_resume() {
+    let events = golden();
+    for event in &events {
+        let name = event.data.type_name();
+        let wanted: [Vec<&str>; 3] = match expected(&event.data) {
+            Expected::Told { live, read_model } => {
+                [vec![live.as_str()], vec![live.as_str()], vec![read_model.as_str()]]
+            }
+            Expected::Nothing(reason) => {
+                assert!(!reason.is_empty());
+                [vec![], vec![], vec![]]
+            }
+        };
+        assert_eq!(tellings(event), wanted, "{name}");
+    }
+    for name in EventData::types() {
+        let has = |event: &Event| event.data.type_name() == name;
+        assert!(events.iter().any(has), "no golden event of {name}");
+    }
+}

@@ -1,0 +1,156 @@
+//! What the hub knows under its one lock, and how an event changes it: tables, memory, sockets.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use schemas::events::{SessionEvent, UserEvent};
+use schemas::frames::CloseCode;
+use schemas::{Epoch, Event, EventData, Lane, RoomId, Sequence, UserId};
+
+use super::frames::{self, Audience, Broadcast, Effect, Place};
+use super::memory::{Memory, Remembered};
+use super::routing::Routing;
+use super::unprojected::Unprojected;
+
+pub(crate) struct State {
+    pub(crate) epoch: Epoch,
+    pub(crate) head: Sequence,
+    pub(crate) memory: Memory,
+    pub(crate) routing: Routing,
+    pub(crate) unprojected: Unprojected,
+}
+
+/// An event made ready to be handed on: what needed waiting or work outside the lock.
+#[derive(Default)]
+pub(crate) struct Ready {
+    pub(crate) event: Option<Event>,
+    /// The rooms of the user whose account changed.
+    pub(crate) rooms: Arc<HashSet<RoomId>>,
+}
+
+/// What a user who comes into a room is told besides, before it and after it.
+#[derive(Default)]
+struct Newcomer {
+    before: Option<bytes::Bytes>,
+    after: Option<bytes::Bytes>,
+}
+
+impl State {
+    /// Whether anybody here is to be told of a lane's events.
+    pub(crate) fn wants(&self, lane: &Lane) -> bool {
+        match lane {
+            Lane::Timeline(room) | Lane::Receipts(room) => self.routing.wants_room(room),
+            // Rooms and members move the tables, and say who may come in while the read model is behind; a
+            // room's creation is told to who comes in next.
+            Lane::Room(_) | Lane::Member(..) => true,
+            Lane::Inbox(user) => self.routing.wants_person(user),
+            Lane::User(_) | Lane::Session(_) => true,
+            Lane::Handle(_)
+            | Lane::Email(_)
+            | Lane::RoomName(_)
+            | Lane::Direct(_)
+            | Lane::Media(_) => false,
+        }
+    }
+
+    /// Hands an event on: tables, memory, sockets. Answers how many frames that made.
+    pub(crate) fn hand_on(&mut self, event: &Arc<Remembered>, ready: &Ready) -> usize {
+        let broadcast = event.broadcast.get().and_then(Option::as_ref);
+        let newcomer = broadcast.map(|told| self.newcomer(event, told)).unwrap_or_default();
+        self.memory.push(event);
+        self.head = event.sequence;
+        if matches!(event.lane, Lane::Room(_) | Lane::Member(..)) {
+            self.unprojected.note(event.sequence, &event.lane, ready.event.as_ref());
+        }
+        if let Some(event) = &ready.event {
+            self.revoke(event);
+        }
+        let Some(broadcast) = broadcast else { return 0 };
+        if let Effect::Created { room, members, everyone } = &broadcast.effect {
+            members.iter().for_each(|member| self.routing.member(room, member, true));
+            if *everyone {
+                self.routing.everyone(room);
+            }
+        }
+        match &broadcast.audience {
+            Audience::Room(room) => self.routing.give_room(room, &broadcast.frame),
+            Audience::RoomAnd(room, user) => self.member(room, user, broadcast, newcomer),
+            Audience::Person(user) => self.routing.give_person(user, &broadcast.frame),
+            Audience::SharesRoomWith(user) => {
+                let own = broadcast.self_frame.as_ref().unwrap_or(&broadcast.frame);
+                let rooms = Arc::clone(self.routing.rooms_of(user).unwrap_or(&ready.rooms));
+                self.routing.give_rooms_but(&rooms, user, &broadcast.frame)
+                    + self.routing.give_person(user, own)
+            }
+        }
+    }
+
+    fn member(
+        &mut self,
+        room: &RoomId,
+        user: &UserId,
+        broadcast: &Broadcast,
+        newcomer: Newcomer,
+    ) -> usize {
+        let Effect::Member { present, .. } = broadcast.effect else { return 0 };
+        if present {
+            self.routing.member(room, user, true);
+            let mut given =
+                newcomer.before.map_or(0, |frame| self.routing.give_person(user, &frame));
+            given += self.routing.give_room(room, &broadcast.frame);
+            return given
+                + newcomer.after.map_or(0, |frame| self.routing.give_person(user, &frame));
+        }
+        let was_in = self.routing.is_in(room, user);
+        let mut count = self.routing.give_room(room, &broadcast.frame);
+        if !was_in {
+            count += self.routing.give_person(user, &broadcast.frame);
+        }
+        self.routing.member(room, user, false);
+        count
+    }
+
+    /// A user who comes into a room that was created a moment ago (in the same batch of events) is told of the room
+    /// first: when it was created it had no members. One who is in a room again is told to load it again.
+    fn newcomer(&self, event: &Remembered, broadcast: &Broadcast) -> Newcomer {
+        let Effect::Member { room, user, present: true } = &broadcast.effect else {
+            return Newcomer::default();
+        };
+        if self.routing.is_in(room, user) || !self.routing.wants_person(user) {
+            return Newcomer::default();
+        }
+        let created = self.memory.creation_before(room, event.sequence);
+        let before = created.and_then(|created| created.broadcast.get()?.as_ref());
+        let place = Place { epoch: &self.epoch, sequence: event.sequence, previous: None };
+        let reload = || frames::reload(place, room);
+        Newcomer {
+            before: before.map(|created| created.frame.clone()),
+            after: (event.previous != Some(0)).then(reload),
+        }
+    }
+
+    /// Closes the sockets of what ended.
+    fn revoke(&self, event: &Event) {
+        let (user, sessions) = match &event.data {
+            EventData::Session(SessionEvent::Ended(ended)) => {
+                (&ended.user_id, Some(&ended.session_ids))
+            }
+            EventData::User(UserEvent::SuspensionChanged(changed)) if changed.user.suspended => {
+                (&changed.user.id, None)
+            }
+            EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Notification(_) => return,
+        };
+        for seat in self.routing.seats(user) {
+            if sessions.is_none_or(|ended| ended.contains(&seat.session)) {
+                seat.outbox.close_now(CloseCode::SessionEnded);
+            }
+        }
+    }
+}
