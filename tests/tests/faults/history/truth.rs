@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use schemas::Sequence;
 use schemas::event::{Event, EventData};
-use schemas::events::{MemberEvent, MemberState, MessageEvent, RoomEvent, UserEvent};
+use schemas::events::{MemberState, MessageEvent, RoomEvent, UserEvent};
 
 /// A fact of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Truth {
                 Fact::Deleted { message, .. } => {
                     truth.deleted.entry(message.clone()).or_insert(at);
                 }
-                _ => {}
+                Fact::Posted { .. } | Fact::Edited { .. } => {}
             }
             truth.facts.insert(at, fact);
         }
@@ -135,36 +135,56 @@ fn member(state: &MemberState) -> Fact {
     }
 }
 
+/// The fact an event says; none where nothing of it can be held against what clients saw.
 fn fact(data: &EventData) -> Option<Fact> {
-    Some(match data {
-        EventData::User(UserEvent::Registered(it)) => {
-            Fact::Registered { user: it.user.id.to_string() }
-        }
-        EventData::Room(RoomEvent::Created(it)) => Fact::Created {
+    match data {
+        EventData::User(event) => of_user(event),
+        EventData::Room(event) => of_room(event),
+        EventData::Member(event) => Some(member(event.after())),
+        EventData::Message(event) => Some(of_message(event)),
+        EventData::Session(_)
+        | EventData::Name(_)
+        | EventData::Receipt(_)
+        | EventData::Notification(_) => None,
+    }
+}
+
+fn of_user(event: &UserEvent) -> Option<Fact> {
+    match event {
+        UserEvent::Registered(it) => Some(Fact::Registered { user: it.user.id.to_string() }),
+        UserEvent::ProfileChanged(_)
+        | UserEvent::RoleChanged(_)
+        | UserEvent::SuspensionChanged(_) => None,
+    }
+}
+
+fn of_room(event: &RoomEvent) -> Option<Fact> {
+    match event {
+        RoomEvent::Created(it) => Some(Fact::Created {
             room: it.room.id.to_string(),
             everyone: it.room.everyone,
             members: it.room.direct_members.iter().map(ToString::to_string).collect(),
-        },
-        EventData::Member(MemberEvent::Joined(it)) => member(&it.member),
-        EventData::Member(MemberEvent::Added(it)) => member(&it.member),
-        EventData::Member(MemberEvent::Left(it)) => member(&it.member),
-        EventData::Member(MemberEvent::Removed(it)) => member(&it.member),
-        EventData::Member(MemberEvent::Changed(it)) => member(&it.member),
-        EventData::Message(MessageEvent::Posted(it)) => Fact::Posted {
+        }),
+        RoomEvent::Changed(_) | RoomEvent::Archived(_) | RoomEvent::Restored(_) => None,
+    }
+}
+
+fn of_message(event: &MessageEvent) -> Fact {
+    match event {
+        MessageEvent::Posted(it) => Fact::Posted {
             room: it.message.room_id.to_string(),
             message: it.message.id.to_string(),
             sender: it.message.sender_id.to_string(),
             client_id: it.message.client_id.as_ref().map(ToString::to_string),
             body: it.message.body.to_string(),
         },
-        EventData::Message(MessageEvent::Edited(it)) => Fact::Edited {
+        MessageEvent::Edited(it) => Fact::Edited {
             room: it.message.room_id.to_string(),
             message: it.message.id.to_string(),
             body: it.message.body.to_string(),
         },
-        EventData::Message(MessageEvent::Deleted(it)) => {
+        MessageEvent::Deleted(it) => {
             Fact::Deleted { room: it.room_id.to_string(), message: it.message_id.to_string() }
         }
-        _ => return None,
-    })
+    }
 }
