@@ -16,7 +16,7 @@ use bytes::Bytes;
 use schemas::{Lane, RoomId, Sequence, UserId};
 
 use super::frames::room::ONE_BATCH;
-use super::frames::{Broadcast, Effect};
+use super::frames::{Broadcast, Effect, FrameName};
 
 /// How much is remembered at most. Bytes are counted as what they take in memory: an event as it came, the frames
 /// made of it (or room for one), and what it costs to keep them.
@@ -208,6 +208,19 @@ impl Memory {
                 && sequence - event.sequence <= ONE_BATCH
                 && event.created_a_room()
         })
+    }
+
+    /// The rooms a user came into after a sequence.
+    pub(crate) fn rooms_joined(&self, user: &UserId, after: Sequence) -> HashSet<RoomId> {
+        let run = self.people.get(user).into_iter().flatten();
+        let joined = |event: &Arc<Remembered>| {
+            let broadcast = event.broadcast.get()?.as_ref()?;
+            match (&broadcast.effect, broadcast.name) {
+                (Effect::Member { room, .. }, FrameName::MemberJoined) => Some(room.clone()),
+                (Effect::Member { .. } | Effect::Created { .. } | Effect::None, _) => None,
+            }
+        };
+        run.filter(|event| event.sequence > after).filter_map(joined).collect()
     }
 
     /// The event at a sequence, if it is remembered.

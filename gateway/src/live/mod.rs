@@ -1,8 +1,8 @@
 //! The live half of the gateway: every event of the log, in the log's order, to the sockets that may
 //! hear of it.
 //!
-//! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`, `connected_users`), the memory
-//! of recent events (`memory`), what an event is to clients (`frames`), and how a socket comes to hear
+//! Owns the order (`feed`: no gap, no repetition), the tables of who hears what (`routing`, `connected_users`), the
+//! memory of recent events (`memory`), what an event is to clients (`frames`), and how a socket comes to hear
 //! everything without a hole (`join`, `resume`). It must not know HTTP, tokens, commands or connections: a socket
 //! is an [`Outbox`] to it.
 

@@ -159,9 +159,11 @@ impl Joining {
         // Read before the documents: they hold everything up to there, and perhaps more.
         let through = store.checkpoint().await?.sequence.max(after);
         let mut rooms = HashSet::clone(&rooms);
-        // Rooms the documents do not know the person to be in were come into later: a `reload` follows.
+        // Rooms the documents do not know the user to be in were joined later: a `reload` follows.
         let known = inner.load_rooms(&self.user).await?;
-        rooms.retain(|room| known.contains(room));
+        // So it does in those they have left and come into again since: the client may lack what the documents count on.
+        let joined = inner.state.lock().memory.rooms_joined(&self.user, through);
+        rooms.retain(|room| known.contains(room) && !joined.contains(room));
         let Some(changed) = self.gather(store.as_ref(), &rooms, after).await? else {
             return Ok(None);
         };

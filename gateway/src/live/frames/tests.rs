@@ -8,7 +8,7 @@ use readmodel::{
 };
 use schemas::events::{
     MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, ReadMoved,
-    ReceiptEvent, RoomEvent, UserEvent,
+    ReceiptEvent, RoomEvent, RoomState, UserEvent,
 };
 use schemas::frames::ServerFrame;
 use schemas::{Epoch, NotificationId, Position, RoomId, Sequence};
@@ -204,6 +204,25 @@ fn in_words(entry: &NotificationDoc) -> HashMap<NotificationId, Notification> {
     HashMap::from([(entry.id.clone(), view)])
 }
 
+/// The room an event at [`AT`] leaves.
+fn room_after(event: &RoomEvent) -> RoomDoc {
+    let archived = matches!(event, RoomEvent::Archived(_));
+    RoomDoc {
+        state: RoomState { archived, ..event.after().clone() },
+        created: true,
+        member_count: 1,
+        last_number: 0,
+        main_number: 0,
+        last_message_id: None,
+        last_message_number: 0,
+        last_activity: AT,
+        deleted_up_to: 0,
+        named_up_to: 0,
+        changed: AT,
+        updated: AT,
+    }
+}
+
 /// The message an event at [`AT`] leaves.
 fn message_after(event: &MessageEvent) -> MessageDoc {
     match event {
@@ -253,20 +272,7 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
             let state = event.after().unwrap().clone();
             changed.users.push(UserDoc { state, registered, updated: AT });
         }
-        EventData::Room(event) => changed.rooms.push(RoomDoc {
-            state: event.after().clone(),
-            created: true,
-            member_count: 1,
-            last_number: 0,
-            main_number: 0,
-            last_message_id: None,
-            last_message_number: 0,
-            last_activity: AT,
-            deleted_up_to: 0,
-            named_up_to: 0,
-            changed: AT,
-            updated: AT,
-        }),
+        EventData::Room(event) => changed.rooms.push(room_after(event)),
         EventData::Member(event) => {
             let (joined, present) = match event {
                 MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),

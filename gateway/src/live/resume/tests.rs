@@ -41,6 +41,12 @@ fn remembered(history: &History) -> Vec<Option<Placed>> {
     all
 }
 
+/// The room the listener comes into by an event.
+fn joined(event: &Event) -> Option<RoomId> {
+    let EventData::Member(event) = &event.data else { return None };
+    event.after().present.then(|| event.after().room_id.clone())
+}
+
 /// A resume under way: where the log ends, how far the read model is and, of that, what the memory forgot.
 struct Server<'a> {
     history: &'a History,
@@ -66,7 +72,10 @@ impl Server<'_> {
     fn plan_of_read_model(&self, after: Sequence, through: Sequence, at: Sequence) -> Plan {
         let docs = Docs::at(self.history, at);
         let now = Docs::at(self.history, self.head).rooms();
-        let rooms: HashSet<RoomId> = docs.rooms().intersection(&now).cloned().collect();
+        let later = self.history.upto(self.head).filter(|(at, _)| *at > through);
+        let joined: HashSet<RoomId> = later.filter_map(|(_, event)| joined(event)).collect();
+        let mut rooms: HashSet<RoomId> = docs.rooms().intersection(&now).cloned().collect();
+        rooms.retain(|room| !joined.contains(room));
         let marks = docs.messages.values().filter(|doc| rooms.contains(&doc.room_id));
         let marks =
             marks.filter(|doc| doc.updated > after || doc.posted < after && doc.updated == after);
@@ -185,6 +194,23 @@ proptest! {
             prop_assert!(false, "{wrong}");
         }
     }
+}
+
+/// A client that missed a post while its user was out of a room must not be told of an edit of it by documents that do
+/// not know of that absence yet.
+#[test]
+fn a_room_that_was_left_and_joined_again_is_only_reloaded() {
+    let acts = [Act::Post(0), Act::Post(1), Act::Edit(0), Act::Turn(0), Act::Turn(0), Act::Post(1)];
+    // Out of memory while they are out, cut after one frame; then out of documents of before they left.
+    resumed(&acts, 0, &[(170, true, 0, 128), (128, false, 85, 255)]).unwrap();
+}
+
+/// A client that is cut off between an answer and a later edit of its root is told how many answers there are.
+#[test]
+fn an_edit_after_an_answer_tells_the_count() {
+    let acts = [Act::Post(0), Act::Answer(0), Act::Post(1), Act::Edit(0)];
+    // Loaded after the first post; of the answer, the second post and the edited root only the first two come.
+    resumed(&acts, 64, &[(255, true, 255, 171)]).unwrap();
 }
 
 /// The judge itself: a client that is told of a message after its deletion is noticed.
