@@ -61,7 +61,7 @@ impl MessageIndex for ReadModel {
     async fn checkpoint(&self, epoch: &Epoch) -> Result<Sequence, IndexError> {
         let checkpoint = self.current().checkpoint().await?;
         let ours = checkpoint.epoch.as_ref() == Some(epoch);
-        Ok(if ours { checkpoint.marks.conversations } else { 0 })
+        Ok(if ours { checkpoint.groups.conversations } else { 0 })
     }
 
     async fn wait_for(&self, sequence: Sequence, patience: Duration) -> bool {

@@ -5,22 +5,19 @@
 //! everything and starts from what the store says. While one batch is being written the next can be
 //! projected: what it needs is either in memory or was not touched by the batch that is under way.
 
+mod loading;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use readmodel::{
-    Collection, CommitError, Doc, Group, Key, Marks, ProjectionStore, StoreError, Want,
-};
+use readmodel::{Checkpoints, CommitError, Group, ProjectionStore, StoreError};
 use schemas::{Epoch, Sequence};
 use tokio::task::JoinHandle;
 
 use crate::error::{Poison, ProjectError, Stop};
 use crate::source::Unreadable;
-use crate::views::{self, Logged, Wants};
+use crate::views::{self, Logged};
 use crate::working_set::{KEPT, WorkingSet};
-
-/// Documents asked of a store at once.
-const LOAD_CHUNK: usize = 10_000;
 
 /// One generation being written.
 #[derive(Debug)]
@@ -28,21 +25,21 @@ pub struct Engine {
     store: Arc<dyn ProjectionStore>,
     epoch: Epoch,
     /// What is committed.
-    at: Marks,
+    at: Checkpoints,
     /// What is projected; its commit may be under way.
-    projected: Marks,
-    /// Groups that apply nothing any more.
+    projected: Checkpoints,
+    /// Groups that have stopped and apply nothing more.
     stops: Vec<Stop>,
     writing: Option<JoinHandle<Result<(), CommitError>>>,
     set: WorkingSet,
-    /// Documents of one table it keeps in memory.
+    /// How many documents of one table it keeps in memory.
     kept: usize,
 }
 
 /// What a batch did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
-    /// Documents written.
+    /// The number of documents written.
     pub documents: usize,
 }
 
@@ -56,7 +53,7 @@ impl Engine {
         Self::open_for(store, epoch, 0).await
     }
 
-    /// The same, when so many events are known to wait.
+    /// The same, when the log is known to go on to `head`.
     pub(crate) async fn open_for(
         store: Arc<dyn ProjectionStore>,
         epoch: Epoch,
@@ -69,7 +66,7 @@ impl Engine {
         if checkpoint.retired {
             return Err(ProjectError::Retired);
         }
-        let at = checkpoint.marks;
+        let at = checkpoint.groups;
         let set = match at.most() {
             0 => WorkingSet::of_empty_generation(head),
             _ => WorkingSet::default(),
@@ -97,7 +94,7 @@ impl Engine {
     }
 
     /// The last event committed in each group.
-    pub const fn marks(&self) -> Marks {
+    pub const fn checkpoints(&self) -> Checkpoints {
         self.at
     }
 
@@ -215,10 +212,10 @@ impl Engine {
         self.settle().await?;
         let docs = self.set.take_changed();
         let documents = docs.len();
-        let next = self.next_marks(through);
+        let next = self.next_checkpoints(through);
         if next != self.at {
             let (store, epoch, expected) = (Arc::clone(&self.store), self.epoch.clone(), self.at);
-            let commit = async move { store.commit_marks(expected, epoch, next, docs).await };
+            let commit = async move { store.commit_groups(expected, epoch, next, docs).await };
             self.writing = Some(tokio::spawn(commit));
             self.projected = next;
         }
@@ -233,7 +230,7 @@ impl Engine {
     }
 
     /// Where the groups stand after everything up to `through`.
-    fn next_marks(&self, through: Sequence) -> Marks {
+    fn next_checkpoints(&self, through: Sequence) -> Checkpoints {
         let mut next = self.projected;
         for group in Group::ALL {
             let to = match self.stop_of(group) {
@@ -250,7 +247,7 @@ impl Engine {
     /// # Errors
     /// [`ProjectError`]; as with [`Engine::apply`].
     pub(crate) async fn settle(&mut self) -> Result<(), ProjectError> {
-        // Taken only when it has ended: whoever is cancelled here finds it the next time.
+        // Taken only when it has ended: a caller that is cancelled here finds it the next time.
         let Some(writing) = &mut self.writing else { return Ok(()) };
         let committed = match writing.await {
             Ok(committed) => committed,
@@ -265,92 +262,6 @@ impl Engine {
             return Err(error.into());
         }
         self.at = self.projected;
-        Ok(())
-    }
-
-    /// Loads what the events touch; the group to stop when that cannot be said.
-    async fn prepare(&mut self, events: &[Logged]) -> Result<Result<(), Stop>, ProjectError> {
-        self.load(vec![Want::Key(Key::Site)]).await?;
-        let mut everyone = self.set.site().unwrap_or_default().everyone_rooms;
-        everyone.extend(events.iter().filter_map(|e| views::everyone_room(&e.event)).cloned());
-        let mut wants = Wants::of(&self.set, &everyone);
-        for event in events {
-            views::needs(&event.event, &mut wants);
-        }
-        let (wants, new, everybody) = wants.into_parts();
-        for id in new {
-            self.set.messages.learn(id, None);
-        }
-        self.load(wants).await?;
-        if !everybody.is_empty() {
-            self.load_everybody(&everybody, events).await?;
-        }
-        let mut further = Wants::of(&self.set, &everyone);
-        for event in events.iter().filter(|e| self.applies(Group::Conversations, e.sequence)) {
-            if let Err(not_loaded) = views::needs_further(&event.event, &self.set, &mut further) {
-                drop(further);
-                // `needs` and the views disagree about what an event touches.
-                let (sequence, reason) = (event.sequence, not_loaded.to_string());
-                let poison = Poison::View { sequence, reason };
-                return Ok(Err(self.stopped(Group::Conversations, poison)));
-            }
-        }
-        let (further, new, _) = further.into_parts();
-        for id in new {
-            self.set.messages.learn(id, None);
-        }
-        self.load(further).await.map(Ok)
-    }
-
-    async fn load(&mut self, mut wants: Vec<Want>) -> Result<(), ProjectError> {
-        wants.retain(|want| !self.set.knows(want));
-        while !wants.is_empty() {
-            let rest = wants.split_off(wants.len().min(LOAD_CHUNK));
-            let found = self.store.load(wants.clone()).await?;
-            self.set.learn(std::mem::replace(&mut wants, rest), found);
-        }
-        Ok(())
-    }
-
-    /// A room of everyone is made: whoever is registered belongs to it. This happens once in the life
-    /// of an installation, usually before there is anybody.
-    async fn load_everybody(
-        &mut self,
-        rooms: &[schemas::RoomId],
-        events: &[Logged],
-    ) -> Result<(), ProjectError> {
-        // Who registered in the batch that is under way must be found in the store.
-        self.settle().await?;
-        let registered_by = self.projected.conversations;
-        let behind = self.projected.people < registered_by;
-        if behind && self.stop_of(Group::People).is_some() {
-            // Nobody knows who everybody is: the conversations stop before the room, too.
-            return Ok(());
-        }
-        // People who are behind and go on come forward in this very batch.
-        let coming = events.iter().filter(|event| event.sequence <= registered_by);
-        let mut everybody: std::collections::BTreeSet<schemas::UserId> =
-            coming.filter_map(|event| views::person(&event.event.data)).cloned().collect();
-        let mut after = None;
-        loop {
-            let page = self.store.scan(Collection::Users, after.take(), LOAD_CHUNK).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.key());
-            for doc in page {
-                if let Doc::User(user) = doc
-                    && user.registered <= registered_by
-                {
-                    everybody.insert(user.state.id.clone());
-                }
-            }
-        }
-        let mut wants = Vec::new();
-        for room in rooms {
-            let membership = |user: &schemas::UserId| Key::Membership(room.clone(), user.clone());
-            wants.extend(everybody.iter().map(membership).map(Want::Key));
-        }
-        self.load(wants).await?;
-        self.set.everybody = Some(everybody);
         Ok(())
     }
 }

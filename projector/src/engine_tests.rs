@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use readmodel::{Group, Marks, ProjectionStore};
+use readmodel::{Checkpoints, Group, ProjectionStore};
 use schemas::events::{MessageEvent, NotificationCreated, NotificationEvent, UserEvent};
 use schemas::values::NotificationKind;
 use schemas::{DecodeError, EventData};
@@ -106,7 +106,7 @@ async fn cold(place: &Place, history: &History) -> Contents {
     all
 }
 
-type Contents = std::collections::BTreeMap<(readmodel::Collection, String), readmodel::Doc>;
+type Contents = std::collections::BTreeMap<(readmodel::Collection, String), readmodel::Document>;
 
 fn last(history: &History) -> u64 {
     history.events.last().map_or(0, |last| last.sequence)
@@ -117,8 +117,8 @@ fn of_group(all: &Contents, group: Group) -> Contents {
     of.map(|(key, doc)| (key.clone(), doc.clone())).collect()
 }
 
-async fn marks(store: &Arc<dyn ProjectionStore>) -> Marks {
-    store.checkpoint().await.unwrap().marks
+async fn marks(store: &Arc<dyn ProjectionStore>) -> Checkpoints {
+    store.checkpoint().await.unwrap().groups
 }
 
 /// What each group does when one panics: `text` is what it panics on, at `poisoned`.
@@ -136,9 +136,9 @@ async fn one_panics(place: &Place, mut history: History, text: &str, group: Grou
     let stops: Vec<_> = engine.stops().iter().map(|s| (s.group, s.poison.sequence())).collect();
     assert_eq!(stops, [(group, poisoned)]);
     assert!(matches!(engine.stops()[0].poison, Poison::View { .. }));
-    let mut expected = Marks::all(last(&history));
+    let mut expected = Checkpoints::all(last(&history));
     expected.set(group, poisoned - 1);
-    assert_eq!((engine.marks(), marks(&store).await), (expected, expected));
+    assert_eq!((engine.checkpoints(), marks(&store).await), (expected, expected));
 
     // A crash, and the same build again: nothing is applied twice, the group stays where it is.
     drop(engine);
@@ -158,7 +158,7 @@ async fn one_panics(place: &Place, mut history: History, text: &str, group: Grou
     let mut engine = place.engine().await;
     engine.apply(rest, last(&history)).await.unwrap();
     assert!(engine.stops().is_empty());
-    assert_eq!(marks(&store).await, Marks::all(last(&history)));
+    assert_eq!(marks(&store).await, Checkpoints::all(last(&history)));
     assert_eq!(contents(&store).await, whole);
 }
 
@@ -199,11 +199,12 @@ async fn an_event_of_a_newer_build(place: &Place) {
     engine.stage(&readable, &unreadable, last(&history)).await.unwrap();
     engine.settle().await.unwrap();
     let store = place.model.writer();
-    let expected = Marks { conversations: unknown - 1, people: unknown - 1, inbox: last(&history) };
+    let expected =
+        Checkpoints { conversations: unknown - 1, people: unknown - 1, inbox: last(&history) };
     assert_eq!(marks(&store).await, expected);
     let mut engine = place.engine().await;
     engine.apply(&history.events, last(&history)).await.unwrap();
-    assert_eq!(marks(&store).await, Marks::all(last(&history)));
+    assert_eq!(marks(&store).await, Checkpoints::all(last(&history)));
     assert_eq!(contents(&store).await, cold(place, &history).await);
 }
 

@@ -6,24 +6,24 @@ use eventlog::LogError;
 use readmodel::{CommitError, Group, StoreError};
 use schemas::{DecodeError, Sequence};
 
-/// Why an event cannot be projected. It is never skipped: the projection stands still before it.
+/// Why an event cannot be projected. It is never skipped: the projection stops before it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Poison {
     /// Its bytes are no event this build can read.
     #[error("the event at {sequence} cannot be read")]
     Undecodable {
-        /// Its place.
+        /// The event's place in the log.
         sequence: Sequence,
-        /// Why; shared by the groups that stop before it.
+        /// Why it cannot be read; shared by the groups that stop before it.
         #[source]
         source: Arc<DecodeError>,
     },
     /// A view failed on it.
     #[error("a view failed at {sequence}: {reason}")]
     View {
-        /// Its place.
+        /// The event's place in the log.
         sequence: Sequence,
-        /// Why.
+        /// What the view said.
         reason: String,
     },
 }
@@ -31,9 +31,9 @@ pub enum Poison {
 /// A group of the read model that stands before an event it cannot apply, while others go on.
 #[derive(Debug, Clone)]
 pub struct Stop {
-    /// Which group.
+    /// The group that has stopped.
     pub group: Group,
-    /// Before which event, and why.
+    /// The event it stands before, and why.
     pub poison: Poison,
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Display for Stop {
 }
 
 impl Poison {
-    /// The place of the event.
+    /// The event's place in the log.
     #[must_use]
     pub const fn sequence(&self) -> Sequence {
         match self {

@@ -1,5 +1,8 @@
 //! Events to views to the read model; rebuild; verify.
 //!
+//! **Owns** the rules that turn events into documents, and the checkpoint of every generation. **Must not know** clients,
+//! frames, or how a database keeps a document.
+//!
 //! The projector reads the whole log in order and keeps the read model's documents in step with it. The
 //! rules are pure functions in `views`; the engine loads the documents a batch touches, lets the views
 //! change them in memory, and commits them together with the checkpoint. Exactly once, on any crash: the
@@ -14,17 +17,19 @@
 #[cfg(test)]
 extern crate self as projector;
 
+mod bloom;
 mod engine;
 #[cfg(test)]
 mod engine_tests;
 mod error;
-mod feed;
-mod intake;
+mod log_cursor;
 mod metrics;
+mod posts;
 mod rebuild;
-mod seen;
 mod service;
 mod source;
+mod table;
+mod tail;
 mod verify;
 mod views;
 mod working_set;

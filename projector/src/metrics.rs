@@ -1,9 +1,9 @@
-//! What the projector tells Prometheus.
+//! The metrics of the projector.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use readmodel::{Group, Marks};
+use readmodel::{Checkpoints, Group};
 use telemetry::Metrics;
 use telemetry::prometheus_client::metrics::counter::Counter;
 use telemetry::prometheus_client::metrics::family::Family;
@@ -104,18 +104,18 @@ impl ProjectorMetrics {
         self.batch_seconds.observe(took.as_secs_f64());
     }
 
-    /// What has stopped, and where the groups stand.
-    pub(crate) fn groups(&self, marks: &Marks, stops: &[Stop]) {
+    /// Shows which groups have stopped, and where each stands.
+    pub(crate) fn groups(&self, checkpoints: &Checkpoints, stops: &[Stop]) {
         self.stopped.set(i64::from(!stops.is_empty()));
         for group in Group::ALL {
             let stopped = stops.iter().any(|stop| stop.group == group);
             self.group_stopped.get_or_create(&of(group)).set(i64::from(stopped));
-            let at = i64::try_from(marks.get(group)).unwrap_or(i64::MAX);
+            let at = i64::try_from(checkpoints.get(group)).unwrap_or(i64::MAX);
             self.group_checkpoint.get_or_create(&of(group)).set(at);
         }
     }
 
-    /// Nothing goes on.
+    /// Shows that every group has stopped.
     pub(crate) fn all_stopped(&self) {
         self.stopped.set(1);
         for group in Group::ALL {

@@ -1,4 +1,4 @@
-//! Building a generation anew while the live one serves, and snapshots of the past.
+//! Building a new generation while the live one serves, and snapshots of the past.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use schemas::{Position, Sequence, Timestamp};
 
 use crate::engine::Engine;
 use crate::error::ProjectError;
-use crate::feed::Feed;
+use crate::log_cursor::LogCursor;
 
 /// A new generation this close to the log's end is switched to.
 const CLOSE: Sequence = 500;
@@ -20,7 +20,7 @@ const ROUNDS: usize = 20;
 /// How long the old generation answers after the switch, for readers that have not noticed yet.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// A place in the past.
+/// A moment or position in the past.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
     /// Everything the server had stored by this moment.
@@ -76,7 +76,7 @@ pub enum Phase {
 /// How far a long operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// What it is doing.
+    /// What the operation is doing.
     pub phase: Phase,
     /// Events or documents dealt with.
     pub done: u64,
@@ -84,7 +84,7 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Hears of progress.
+/// Is told of progress.
 pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// What was built.
@@ -92,18 +92,18 @@ pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 pub struct Rebuilt {
     /// The generation's or snapshot's name.
     pub generation: String,
-    /// Where it is: a file or the name of a database.
+    /// Where an operator finds it: a file or the name of a database.
     pub location: String,
-    /// Up to where it was built.
+    /// The last position it includes.
     pub position: Position,
     /// Whether it is the live generation now.
     pub switched: bool,
-    /// From the first event to being in use.
+    /// The time from the first event to being in use.
     pub took: Duration,
 }
 
-/// Builds the read model anew from the log's beginning, beside the live generation, and switches to it
-/// without a reader noticing; or, with `until`, builds a snapshot of the past. Works while a projector
+/// Builds the read model from the log's beginning, beside the live generation, and switches to it
+/// without interrupting readers; or, with `until`, builds a snapshot of the past. Works while a projector
 /// runs, in this process or another.
 ///
 /// # Errors
@@ -179,13 +179,13 @@ async fn snapshot(
     progress: OnProgress<'_>,
 ) -> Result<(Position, Instant), ProjectError> {
     let mut engine = Engine::open_for(store, log.epoch(), target).await?;
-    let mut feed = Feed::start(log, &engine).await?;
+    let mut cursor = LogCursor::start(log, &engine).await?;
     let time = match until {
         Until::Time(time) => Some(*time),
         Until::Position(_) => None,
     };
     let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
-    feed.advance(&mut engine, target, time, &told).await?;
+    cursor.advance(&mut engine, target, time, &told).await?;
     engine.store().seal().await?;
     Ok((log.epoch().at(engine.at()), Instant::now()))
 }
@@ -199,17 +199,17 @@ async fn replace_live(
 ) -> Result<(Position, Instant), ProjectError> {
     let old = read_model.writer();
     let mut engine = Engine::open_for(store, log.epoch(), target).await?;
-    let mut feed = Feed::start(log, &engine).await?;
+    let mut cursor = LogCursor::start(log, &engine).await?;
     for _ in 0..ROUNDS {
         let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
-        feed.advance(&mut engine, target, None, &told).await?;
+        cursor.advance(&mut engine, target, None, &told).await?;
         target = log.head().await?;
         if target.saturating_sub(engine.at()) <= CLOSE {
             break;
         }
     }
     engine.store().seal().await?;
-    let switched = take_over(log, read_model, &old, (&mut engine, &mut feed), progress).await;
+    let switched = take_over(log, read_model, &old, (&mut engine, &mut cursor), progress).await;
     match switched {
         Ok(true) => {}
         Ok(false) => {
@@ -222,44 +222,43 @@ async fn replace_live(
         }
     }
     let in_use = Instant::now();
-    drop(feed);
+    drop(cursor);
     tokio::time::sleep(GRACE).await;
     delete_older(read_model, engine.store().generation()).await;
     Ok((log.epoch().at(engine.at()), in_use))
 }
 
-/// Stops the old generation, brings the new one at least as far, and switches: whoever has read
-/// something from the old one finds it in the new one.
+/// Stops the old generation, brings the new one at least as far, and switches: what a client has read
+/// from the old one it finds in the new one.
 async fn take_over(
     log: &EventLog,
     read_model: &ReadModel,
     old: &Arc<dyn ProjectionStore>,
-    (engine, feed): (&mut Engine, &mut Feed),
+    (engine, cursor): (&mut Engine, &mut LogCursor),
     progress: OnProgress<'_>,
 ) -> Result<bool, ProjectError> {
     let last = old.set_retired(true).await?;
     let head = log.head().await?;
     // A generation of another log, or of an end this log has lost, has nothing to catch up with.
-    // Of its groups the farthest counts: what anybody has read of it must be in the new one.
-    let farthest = last.marks.most();
+    // Of its groups the farthest counts: what any client has read of it must be in the new one.
+    let farthest = last.groups.most();
     let same_log = last.epoch.is_none_or(|epoch| epoch == log.epoch()) && farthest <= head;
     let total = if same_log { farthest } else { head };
     let told = |done| progress(Progress { phase: Phase::CatchUp, done, total });
-    feed.advance(engine, total, None, &told).await?;
+    cursor.advance(engine, total, None, &told).await?;
     Ok(read_model.switch(old.generation(), engine.store().generation()).await?)
 }
 
-/// Deletes the generations a new one replaces, and what rebuilds that died have left.
+/// Deletes the generations a new one replaces, and what crashed rebuilds have left.
 async fn delete_older(read_model: &ReadModel, live: &str) {
-    let number = |name: &str| name.strip_prefix("gen-").and_then(|n| n.parse::<u32>().ok());
-    let names = match read_model.generations().await {
+    let older = match read_model.generations_before(live).await {
         Ok(names) => names,
         Err(error) => {
             tracing::warn!(%error, "old generations cannot be listed");
             return;
         }
     };
-    for name in names.iter().filter(|name| number(name).is_some() && number(name) < number(live)) {
+    for name in &older {
         match read_model.delete(name).await {
             Ok(()) => tracing::info!(generation = name, "old generation deleted"),
             Err(error) => tracing::warn!(%error, generation = name, "cannot be deleted"),

@@ -1,13 +1,15 @@
 //! The service: one active projector per namespace, others standing by.
 //!
-//! Whoever commits first is active; the others find their commit fenced and stand by, watching the
+//! The projector that commits first is active; the others find their commit fenced and stand by, watching the
 //! checkpoint, until it has stood still for a while although the log goes on. There is no lease to lose:
 //! a projector that sleeps through its turn finds its next commit fenced.
+
+mod recovery;
 
 use std::time::{Duration, Instant};
 
 use bus::Checkpoint;
-use readmodel::{Group, Marks, ReadModel, Stops};
+use readmodel::{Group, ReadModel, Stops};
 use schemas::{Sequence, Timestamp};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
@@ -16,21 +18,16 @@ use tracing::Instrument as _;
 use crate::engine::Engine;
 use crate::error::ProjectError;
 use crate::metrics::ProjectorMetrics;
-use crate::rebuild::{RebuildOptions, rebuild};
 use crate::source::{Source, Work};
 use crate::working_set::KEPT;
 
 /// The name under which the projector reports its health.
 const COMPONENT: &str = Projector::NAME;
-/// The checkpoint is said again this often while nothing happens.
+/// The checkpoint is published again this often while nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Pauses between tries after a failure: doubled each time up to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(10);
-/// How often a standby looks at the checkpoint.
-const LOOK: Duration = Duration::from_millis(500);
-/// A rebuild that has retired a generation and has not switched for so long has died.
-const RETIRED_FOR_TOO_LONG: Duration = Duration::from_secs(30);
 /// Between small batches the projector rests for so many times what the last one took, at most this long:
 /// an event that comes alone is projected at once, and when they come in a stream a transaction takes many.
 const REST: u32 = 3;
@@ -67,7 +64,7 @@ impl Service for Projector {
     const NAME: &'static str = "projector";
     const STAGE: Stage = Stage::Projection;
     type Config = Config;
-    /// What is written.
+    /// The read model that is written.
     type Needs = ReadModel;
     type Error = ProjectError;
 
@@ -109,7 +106,7 @@ impl Projector {
                 Ok(End::Again) => continue,
                 Err(error) => self.recover(error, &shutdown).await,
             }
-            // Whoever has worked for a while was well; the next failure is a new one.
+            // A projector that has worked for a while was well; the next failure is a new one.
             pause = if started.elapsed() > LAST_PAUSE { FIRST_PAUSE } else { pause };
             tokio::select! {
                 () = shutdown.wait() => break,
@@ -144,11 +141,11 @@ impl Projector {
         if head <= engine.at() {
             self.well(&engine);
         }
-        self.tell(&engine).await;
+        self.publish(&engine).await;
         let ended = self.follow(&mut engine, &mut source, shutdown).await;
-        // Nothing is being written any more when somebody else takes over.
+        // Nothing is being written any more when another projector takes over.
         let settled = engine.settle().await;
-        self.tell(&engine).await;
+        self.publish(&engine).await;
         let end = ended?;
         settled?;
         Ok(end)
@@ -160,14 +157,14 @@ impl Projector {
         source: &mut Source,
         shutdown: &Shutdown,
     ) -> Result<End, ProjectError> {
-        let mut told = Instant::now();
+        let mut published = Instant::now();
         loop {
             let work = tokio::select! {
                 () = shutdown.wait() => return Ok(End::Stopped),
                 work = source.next() => work?,
             };
             let started = Instant::now();
-            let (before, stopped) = (engine.marks(), engine.stops().len());
+            let (before, stopped) = (engine.checkpoints(), engine.stops().len());
             // Far behind: this batch is written while the next one is projected.
             let catching_up = work.events.len() >= self.config.batch;
             self.apply(engine, &work, catching_up).await?;
@@ -185,9 +182,9 @@ impl Projector {
                 engine.settle().await?;
                 *source = self.source(engine.projected()).await?;
             }
-            if engine.marks() != before || told.elapsed() >= HEARTBEAT {
-                self.tell(engine).await;
-                told = Instant::now();
+            if engine.checkpoints() != before || published.elapsed() >= HEARTBEAT {
+                self.publish(engine).await;
+                published = Instant::now();
             }
             if self.read_model.generation() != engine.store().generation() {
                 return Ok(End::Again);
@@ -200,7 +197,7 @@ impl Projector {
 
     /// Well, unless a group has stopped.
     fn well(&self, engine: &Engine) {
-        self.metrics.groups(&engine.marks(), engine.stops());
+        self.metrics.groups(&engine.checkpoints(), engine.stops());
         let reasons: Vec<String> = engine.stops().iter().map(ToString::to_string).collect();
         match reasons.as_slice() {
             [] => self.deps.health.set(COMPONENT, Ok::<(), String>(())),
@@ -248,134 +245,28 @@ impl Projector {
         Ok(())
     }
 
-    /// Says how far the read model is: to this process directly, to others over the bus.
-    async fn tell(&self, engine: &Engine) {
+    /// Publishes how far the read model is: to this process directly, to others over the bus.
+    async fn publish(&self, engine: &Engine) {
         let generation = engine.store().generation().to_owned();
-        let marks = engine.marks();
+        let checkpoints = engine.checkpoints();
         let mut stops = Stops::default();
         engine.stops().iter().for_each(|stop| stops.set(stop.group, stop.poison.sequence()));
-        self.read_model.note_marks(marks, &generation);
+        self.read_model.note_checkpoints(checkpoints, &generation);
         self.read_model.note_stops(stops, &generation);
-        let position = self.deps.log.epoch().at(marks.least());
-        let name = |group: Group| (group.as_str().to_owned(), marks.get(group));
+        let position = self.deps.log.epoch().at(checkpoints.least());
+        let name = |group: Group| (group.as_str().to_owned(), checkpoints.get(group));
         let groups = Group::ALL.into_iter().map(name).collect();
         let stop = |group: Group| Some((group.as_str().to_owned(), stops.get(group)?));
         let stopped = Group::ALL.into_iter().filter_map(stop).collect();
         let at = Timestamp::now();
         let checkpoint = Checkpoint { position, groups, stopped, generation, at };
         if let Err(error) = self.deps.bus.publish_checkpoint(&checkpoint).await {
-            tracing::debug!(%error, "the checkpoint was not told");
-        }
-    }
-
-    /// Does what a failure calls for, so that the next try may go better.
-    async fn recover(&self, error: ProjectError, shutdown: &Shutdown) {
-        match error {
-            ProjectError::Fenced => {
-                self.metrics.fenced.inc();
-                self.metrics.active.set(0);
-                tracing::info!("another projector is at work; standing by");
-                self.stand_by(shutdown).await;
-            }
-            ProjectError::Retired => self.await_switch(shutdown).await,
-            ProjectError::OtherLog(why) => self.start_anew(&why).await,
-            ProjectError::Poison(poison) => {
-                self.metrics.all_stopped();
-                let reason = telemetry::error_chain(&poison);
-                tracing::error!(
-                    event.seq = poison.sequence(),
-                    error = reason,
-                    "projection stopped"
-                );
-                self.deps.health.stuck(COMPONENT, reason);
-            }
-            error => {
-                let reason = telemetry::error_chain(&error);
-                tracing::error!(error = reason, "the projection failed and is tried again");
-                self.deps.health.set(COMPONENT, Err(reason));
-            }
-        }
-    }
-
-    /// Watches the checkpoint until the active projector seems to have gone, or another generation is
-    /// live and it is open who will write it.
-    async fn stand_by(&self, shutdown: &Shutdown) {
-        self.metrics.stopped.set(0);
-        self.deps.health.set(COMPONENT, Ok::<(), String>(()));
-        let generation = self.read_model.generation();
-        let mut seen: Option<Marks> = None;
-        let mut since = Instant::now();
-        loop {
-            tokio::select! {
-                () = shutdown.wait() => return,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            if self.read_model.generation() != generation {
-                return;
-            }
-            let store = self.read_model.current();
-            let Ok(checkpoint) = store.checkpoint().await else { continue };
-            self.read_model.note_marks(checkpoint.marks, store.generation());
-            let Ok(head) = self.deps.log.head().await else { continue };
-            // A group that has stopped is no sign that the projector has: others move, or are at the end.
-            if seen != Some(checkpoint.marks) || head <= checkpoint.marks.most() {
-                seen = Some(checkpoint.marks);
-                since = Instant::now();
-            } else if since.elapsed() >= self.config.take_over_after {
-                tracing::warn!(
-                    event.seq = checkpoint.sequence,
-                    "the active projector stands still"
-                );
-                return;
-            }
-        }
-    }
-
-    /// A rebuild has retired the generation and is about to switch to its own.
-    async fn await_switch(&self, shutdown: &Shutdown) {
-        let retired = self.read_model.writer();
-        let since = Instant::now();
-        while since.elapsed() < RETIRED_FOR_TOO_LONG {
-            if let Err(error) = self.read_model.refresh().await {
-                tracing::warn!(%error, "cannot look for the new generation");
-            }
-            let still = retired.checkpoint().await.is_ok_and(|now| now.retired);
-            if self.read_model.generation() != retired.generation() || !still {
-                return;
-            }
-            tokio::select! {
-                () = shutdown.wait() => return,
-                () = tokio::time::sleep(HEARTBEAT / 10) => {}
-            }
-        }
-        tracing::warn!(
-            generation = retired.generation(),
-            "a rebuild retired the generation and never switched; going on with it"
-        );
-        if let Err(error) = retired.set_retired(false).await {
-            tracing::error!(%error, "the generation cannot be taken back into use");
-        }
-    }
-
-    /// The read model does not belong to this log: it is made anew from the log's beginning.
-    async fn start_anew(&self, why: &str) {
-        tracing::error!(why, "THE READ MODEL IS OF ANOTHER LOG and is built anew");
-        self.deps
-            .health
-            .set(COMPONENT, Err("the read model is built anew: the log is another one"));
-        let deps = &self.deps;
-        if let Err(error) = deps.log.attach().await {
-            tracing::error!(%error, "the log cannot be attached to");
-        }
-        let options = RebuildOptions::default();
-        if let Err(error) = rebuild(&deps.log, &self.read_model, &options, &|_| {}).await {
-            let error = telemetry::error_chain(&error);
-            tracing::error!(error, "the read model could not be built anew");
+            tracing::debug!(%error, "the checkpoint was not published");
         }
     }
 }
 
-/// Leaves the machine to others, and lets events come together.
+/// Leaves the processor to others, and lets events gather for the next batch.
 async fn rest(took: Duration) {
     tokio::time::sleep((took * REST).min(LONGEST_REST)).await;
 }

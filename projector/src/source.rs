@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::error::ProjectError;
-use crate::intake::{Intake, Taken};
+use crate::tail::{Tail, Taken};
 use crate::views::{self, Logged};
 
 /// Full batches read and decoded while the engine is busy with another.
@@ -37,11 +37,11 @@ pub(crate) struct Work {
 /// An event that cannot be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Unreadable {
-    /// Its place.
+    /// The event's place in the log.
     pub(crate) sequence: Sequence,
     /// The groups its lane concerns; none for lanes the read model is not made of.
     pub(crate) groups: Vec<Group>,
-    /// Why.
+    /// Why it cannot be read.
     pub(crate) source: Arc<DecodeError>,
 }
 
@@ -72,10 +72,10 @@ impl Source {
         after: Sequence,
         batch: usize,
     ) -> Result<Self, ProjectError> {
-        let intake = Intake::start(log, feed, after).await?;
+        let tail = Tail::start(log, feed, after).await?;
         let (sender, batches) = mpsc::channel(AHEAD);
         let wanted = Arc::new(Notify::new());
-        let task = tokio::spawn(read_ahead(intake, batch, sender, Arc::clone(&wanted)));
+        let task = tokio::spawn(read_ahead(tail, batch, sender, Arc::clone(&wanted)));
         Ok(Self { batches, decoding: None, wanted, task })
     }
 
@@ -107,7 +107,7 @@ impl Drop for Source {
 }
 
 async fn read_ahead(
-    mut intake: Intake,
+    mut tail: Tail,
     max: usize,
     sender: mpsc::Sender<Result<Decoding, LogError>>,
     wanted: Arc<Notify>,
@@ -117,7 +117,7 @@ async fn read_ahead(
         if !far_behind {
             wanted.notified().await;
         }
-        let decoding = match intake.next(max, WAIT).await {
+        let decoding = match tail.next(max, WAIT).await {
             Ok(taken) => {
                 far_behind = taken.pieces.len() >= max;
                 Ok(if taken.pieces.len() < DECODE_HERE {

@@ -4,99 +4,30 @@
 //! documents of the same version must be equal. Those that are found at different versions are looked at
 //! again, with the fresh generation brought to exactly the version the live one has.
 
-use std::collections::{BTreeSet, VecDeque};
+mod report;
+mod walk;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use eventlog::EventLog;
 use futures_util::future::BoxFuture;
-use readmodel::{Collection, Doc, Group, Key, ProjectionStore, ReadModel, Want};
-use schemas::{Position, Sequence};
+use readmodel::{Collection, Document, Group, Key, ProjectionStore, ReadModel, Want};
+use schemas::Sequence;
 
 use crate::engine::Engine;
 use crate::error::{ProjectError, Stop};
-use crate::feed::Feed;
+use crate::log_cursor::LogCursor;
 use crate::rebuild::{OnProgress, Phase, Progress};
+use report::Report;
+use walk::{PAGE, Walk};
 
-/// Differences described one by one; more are only counted.
-const DESCRIBED: usize = 100;
+pub use report::{CollectionCount, Difference, DifferenceKind, Unverified, Verified};
+
 /// Documents that may change while they are being compared.
 const MAX_SUSPECTS: usize = 200_000;
 /// Times a document that is found changed again is looked at again.
 const ROUNDS: usize = 20;
-const PAGE: usize = 1000;
-
-/// How a document of the live generation differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DifferenceKind {
-    /// It should be there.
-    Missing,
-    /// It should not be there.
-    Unexpected,
-    /// These of its fields are wrong.
-    Changed(Vec<String>),
-}
-
-/// A document that is not what the log says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// Which.
-    pub collection: Collection,
-    /// Its key as text.
-    pub key: String,
-    /// How it differs.
-    pub kind: DifferenceKind,
-}
-
-/// How many documents a collection has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CollectionCount {
-    /// Which.
-    pub collection: Collection,
-    /// Documents that were compared.
-    pub documents: u64,
-    /// Documents that differ.
-    pub differing: u64,
-}
-
-/// A group of which not everything could be compared: nobody can say what its documents should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unverified {
-    /// Which.
-    pub group: Group,
-    /// The last event that was compared; the group stands before the next.
-    pub through: Sequence,
-    /// Why.
-    pub reason: String,
-}
-
-/// What was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    /// The generation that was compared.
-    pub generation: String,
-    /// The last position that was compared.
-    pub position: Position,
-    /// Per collection.
-    pub collections: Vec<CollectionCount>,
-    /// The first 100 differences.
-    pub differences: Vec<Difference>,
-    /// What could not be compared, as an event of the log cannot be read or applied.
-    pub unverified: Vec<Unverified>,
-}
-
-impl Verified {
-    /// Whether the live generation is all that the log says.
-    #[must_use]
-    pub fn clean(&self) -> bool {
-        self.matching() && self.unverified.is_empty()
-    }
-
-    /// Whether what could be compared is what the log says.
-    #[must_use]
-    pub fn matching(&self) -> bool {
-        self.collections.iter().all(|collection| collection.differing == 0)
-    }
-}
 
 /// Compares the live generation with a fresh projection of the log, both ways, document by document, while
 /// it stays in use.
@@ -143,21 +74,21 @@ async fn compare(
     if checkpoint.epoch.as_ref().is_some_and(|epoch| *epoch != log.epoch()) {
         return Err(ProjectError::OtherLog("the live generation is of another epoch".to_owned()));
     }
-    if checkpoint.marks.most() > head {
+    if checkpoint.groups.most() > head {
         return Err(ProjectError::OtherLog(format!("the log ends at {head}")));
     }
     let engine = Engine::open_for(fresh, log.epoch(), head).await?;
-    let feed = Feed::start(log, &engine).await?.tolerant();
-    let mut comparison = Comparison { live, engine, feed, report: Report::default() };
+    let cursor = LogCursor::start(log, &engine).await?.tolerant();
+    let mut comparison = Comparison { live, engine, cursor, report: Report::default() };
     // A group that has stopped is compared where it stands, before the fresh generation goes on to where
     // the others are.
-    let marks = checkpoint.marks;
-    let places: BTreeSet<Sequence> = Group::ALL.map(|group| marks.get(group)).into();
+    let stands = checkpoint.groups;
+    let places: BTreeSet<Sequence> = Group::ALL.map(|group| stands.get(group)).into();
     for place in places {
         let told = |done| progress(Progress { phase: Phase::Build, done, total: place });
-        comparison.feed.advance(&mut comparison.engine, place, None, &told).await?;
+        comparison.cursor.advance(&mut comparison.engine, place, None, &told).await?;
         for collection in Collection::ALL {
-            if marks.get(collection.group()) == place {
+            if stands.get(collection.group()) == place {
                 comparison.walk(collection, progress).await?;
             }
         }
@@ -173,29 +104,10 @@ async fn compare(
     })
 }
 
-#[derive(Default)]
-struct Report {
-    collections: Vec<CollectionCount>,
-    differences: Vec<Difference>,
-    compared: u64,
-}
-
-impl Report {
-    fn differs(&mut self, key: &Key, kind: DifferenceKind) {
-        if let Some(count) = self.collections.last_mut() {
-            count.differing += 1;
-        }
-        if self.differences.len() < DESCRIBED {
-            let collection = key.collection();
-            self.differences.push(Difference { collection, key: key.to_string(), kind });
-        }
-    }
-}
-
 struct Comparison {
     live: Arc<dyn ProjectionStore>,
     engine: Engine,
-    feed: Feed,
+    cursor: LogCursor,
     report: Report,
 }
 
@@ -208,7 +120,7 @@ impl Comparison {
         progress: OnProgress<'_>,
     ) -> Result<Vec<Unverified>, ProjectError> {
         let told = |done| progress(Progress { phase: Phase::Build, done, total: head });
-        match self.feed.advance(&mut self.engine, head, None, &told).await {
+        match self.cursor.advance(&mut self.engine, head, None, &told).await {
             // When no group can go on, that is where the end is.
             Ok(()) | Err(ProjectError::Poison(_)) => {}
             Err(error) => return Err(error),
@@ -277,14 +189,14 @@ impl Comparison {
     /// Answers with those that have moved on.
     async fn look_again(&mut self, suspects: Vec<Key>) -> Result<Vec<Key>, ProjectError> {
         let group = suspects.first().map_or(Group::Conversations, |key| key.collection().group());
-        let passed = self.live.checkpoint().await?.marks.get(group);
+        let passed = self.live.checkpoint().await?.groups.get(group);
         let mut found = Vec::with_capacity(suspects.len());
         for key in suspects {
             let doc = self.live.load(vec![Want::Key(key.clone())]).await?.pop();
-            found.push((doc.as_ref().map_or(0, version), key, doc));
+            found.push((doc.as_ref().map_or(0, Document::updated), key, doc));
         }
         found.sort_by_key(|(updated, ..)| *updated);
-        let reached = self.live.checkpoint().await?.marks.get(group);
+        let reached = self.live.checkpoint().await?.groups.get(group);
         let mut again = Vec::new();
         for (updated, key, live) in found {
             if updated > reached {
@@ -292,7 +204,7 @@ impl Comparison {
                 self.report.differs(&key, DifferenceKind::Changed(vec!["updated".to_owned()]));
                 continue;
             }
-            self.feed.advance(&mut self.engine, updated, None, &|_| {}).await?;
+            self.cursor.advance(&mut self.engine, updated, None, &|_| {}).await?;
             let fresh = self.engine.store().load(vec![Want::Key(key.clone())]).await?.pop();
             match judge(live.as_ref(), fresh.as_ref(), passed) {
                 Verdict::Right => {}
@@ -313,11 +225,11 @@ enum Verdict {
 
 /// Judges a live document that was read after the live checkpoint stood at `passed`, by a fresh one that is
 /// at least as far as the live document's version.
-fn judge(live: Option<&Doc>, fresh: Option<&Doc>, passed: Sequence) -> Verdict {
+fn judge(live: Option<&Document>, fresh: Option<&Document>, passed: Sequence) -> Verdict {
     match (live, fresh) {
         (None, None) => Verdict::Right,
         (Some(_), None) => Verdict::Wrong(DifferenceKind::Unexpected),
-        (_, Some(fresh)) if version(fresh) > passed.max(live.map_or(0, version)) => {
+        (_, Some(fresh)) if fresh.updated() > passed.max(live.map_or(0, Document::updated)) => {
             Verdict::MovedOn
         }
         (None, Some(_)) => Verdict::Wrong(DifferenceKind::Missing),
@@ -326,60 +238,13 @@ fn judge(live: Option<&Doc>, fresh: Option<&Doc>, passed: Sequence) -> Verdict {
     }
 }
 
-/// The last event that changed a document.
-fn version(doc: &Doc) -> Sequence {
-    match doc {
-        Doc::User(doc) => doc.updated,
-        Doc::Room(doc) => doc.updated,
-        Doc::Membership(doc) => doc.updated,
-        Doc::Message(doc) => doc.updated,
-        Doc::Notification(doc) => doc.updated,
-        Doc::Inbox(doc) => doc.updated,
-        Doc::Site(doc) => doc.updated,
-    }
-}
-
 /// The names of the fields in which two documents differ; never what is in them.
-fn fields(a: &Doc, b: &Doc) -> Vec<String> {
-    let object = |doc: &Doc| -> serde_json::Map<String, serde_json::Value> {
+fn fields(a: &Document, b: &Document) -> Vec<String> {
+    let object = |doc: &Document| -> serde_json::Map<String, serde_json::Value> {
         let json = doc.to_json().unwrap_or_default();
         serde_json::from_slice(&json).unwrap_or_default()
     };
     let (a, b) = (object(a), object(b));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     names.into_iter().filter(|name| a.get(*name) != b.get(*name)).cloned().collect()
-}
-
-/// One collection of one generation, page by page.
-struct Walk {
-    store: Arc<dyn ProjectionStore>,
-    collection: Collection,
-    page: VecDeque<Doc>,
-    after: Option<Key>,
-    ended: bool,
-}
-
-impl Walk {
-    fn new(store: &Arc<dyn ProjectionStore>, collection: Collection) -> Self {
-        let store = Arc::clone(store);
-        Self { store, collection, page: VecDeque::new(), after: None, ended: false }
-    }
-
-    async fn front(&mut self) -> Result<Option<Key>, ProjectError> {
-        if self.page.is_empty() && !self.ended {
-            let page = self.store.scan(self.collection, self.after.clone(), PAGE).await?;
-            self.ended = page.len() < PAGE;
-            self.after = page.last().map(Doc::key).or(self.after.take());
-            self.page = page.into();
-        }
-        Ok(self.page.front().map(Doc::key))
-    }
-
-    fn take(&mut self, key: &Key) -> Option<Doc> {
-        if self.page.front().is_some_and(|doc| doc.key() == *key) {
-            self.page.pop_front()
-        } else {
-            None
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chat_svc::{Marked, MessageIndex};
-use readmodel::{Doc, MembershipDoc, MessageDoc, ReadModel, ReadModelUrl, RoomDoc};
+use readmodel::{Document, MembershipDoc, MessageDoc, ReadModel, ReadModelUrl, RoomDoc};
 use schemas::events::RoomState;
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::{ClientId, Format, RoomKind, RoomRole, Visibility};
@@ -103,9 +103,9 @@ async fn the_read_model_answers_as_an_index() {
     };
     let room_doc = room_doc(&room);
     let docs = vec![
-        Doc::Room(std::sync::Arc::new(room_doc)),
-        Doc::Message(std::sync::Arc::new(doc)),
-        Doc::Membership(std::sync::Arc::new(membership)),
+        Document::Room(std::sync::Arc::new(room_doc)),
+        Document::Message(std::sync::Arc::new(doc)),
+        Document::Membership(std::sync::Arc::new(membership)),
     ];
     model.writer().commit(0, epoch.at(9), docs).await.unwrap();
     assert_eq!(index.checkpoint(&epoch).await.unwrap(), 9);

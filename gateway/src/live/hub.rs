@@ -203,7 +203,7 @@ impl Hub {
     pub(crate) fn tidy(&self) {
         let mut state = self.inner.state.lock();
         state.routing.forget_absent(Instant::now());
-        state.unprojected.forget_through(self.inner.read.known_marks().conversations);
+        state.unprojected.forget_through(self.inner.read.known_checkpoints().conversations);
         let metrics = &self.inner.metrics;
         metrics.deliveries.inc_by(state.routing.take_given());
         metrics.resume_bytes.set(i64::try_from(self.inner.budget.taken()).unwrap_or(i64::MAX));

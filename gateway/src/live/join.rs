@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use readmodel::{Doc, Group, Key, Lagging, StoreError, Want};
+use readmodel::{Document, Group, Key, Lagging, StoreError, Want};
 use schemas::frames::{CloseCode, ServerFrame};
 use schemas::{Position, RoomId, Sequence, UserId};
 
@@ -129,10 +129,10 @@ impl Joining {
         let inner = &self.hub.inner;
         inner.state.lock().routing.begin_loading(&self.user);
         let read = inner.read.current();
-        let at_least = read.checkpoint().await?.marks.conversations;
+        let at_least = read.checkpoint().await?.groups.conversations;
         let mut rooms = inner.load_rooms(&self.user).await?;
         // The read model may be ahead of the feed: who comes in at 50 must not hear what is handed on at 40.
-        let at_most = read.checkpoint().await?.marks.conversations;
+        let at_most = read.checkpoint().await?.groups.conversations;
         if !self.hub.reaches(at_most, PATIENCE).await {
             return Err(JoinError::Unavailable("the live feed is behind the read model".into()));
         }
@@ -230,7 +230,7 @@ impl Inner {
     /// who has just registered: a user of whom it knows no exception belongs to every room of everyone.
     pub(crate) async fn load_rooms(&self, user: &UserId) -> Result<HashSet<RoomId>, StoreError> {
         self.metrics.room_loads.inc();
-        let behind = self.read.known_marks().conversations < self.state.lock().head;
+        let behind = self.read.known_checkpoints().conversations < self.state.lock().head;
         let memberships = self.read.current().memberships_of(user).await?;
         let mut rooms = if behind { self.rooms_of_everybody().await? } else { HashSet::new() };
         for membership in memberships {
@@ -246,7 +246,7 @@ impl Inner {
     async fn rooms_of_everybody(&self) -> Result<HashSet<RoomId>, StoreError> {
         let site = self.read.writer().load(vec![Want::Key(Key::Site)]).await?.pop();
         Ok(match site {
-            Some(Doc::Site(site)) => site.everyone_rooms.iter().cloned().collect(),
+            Some(Document::Site(site)) => site.everyone_rooms.iter().cloned().collect(),
             _ => HashSet::new(),
         })
     }

@@ -22,7 +22,7 @@ impl Hub {
         let inner = &self.inner;
         let projected = match inner.read.current().checkpoint().await {
             Ok(checkpoint) if checkpoint.epoch.as_ref() == Some(&inner.epoch) => {
-                checkpoint.marks.conversations
+                checkpoint.groups.conversations
             }
             _ => return Ok(()),
         };

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::CheckpointFeed;
-use readmodel::{Group, Marks, Stops};
+use readmodel::{Checkpoints, Group, Stops};
 use telemetry::Shutdown;
 
 use super::hub::Hub;
@@ -22,13 +22,13 @@ pub(super) async fn watch_checkpoints(hub: Hub, mut feed: CheckpointFeed, shutdo
         };
         let Some(checkpoint) = next else { return };
         if checkpoint.position.epoch == hub.inner.epoch {
-            let mut marks = Marks::all(checkpoint.position.sequence);
+            let mut marks = Checkpoints::all(checkpoint.position.sequence);
             for group in Group::ALL {
                 if let Some(at) = checkpoint.groups.get(group.as_str()) {
                     marks.set(group, *at);
                 }
             }
-            hub.inner.read.note_marks(marks, &checkpoint.generation);
+            hub.inner.read.note_checkpoints(marks, &checkpoint.generation);
             let mut stops = Stops::default();
             for group in Group::ALL {
                 if let Some(before) = checkpoint.stopped.get(group.as_str()) {

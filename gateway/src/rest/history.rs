@@ -1,7 +1,6 @@
 //! The messages of a room or a thread, page by page.
 
-use readmodel::store::Anchor;
-use readmodel::{MessageDoc, ReadStore, Threads};
+use readmodel::{Anchor, MessageDoc, ReadStore, Threads};
 use schemas::views::{Message, Page};
 use schemas::{Code, MessageId, Rejection, RoomId};
 use serde::{Deserialize, Serialize};

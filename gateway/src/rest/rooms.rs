@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use readmodel::store::{MAX_ITEMS, NameAnchor, fold};
 use readmodel::{
     ActivityAnchor, Group, ListFrom, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter,
     Unread,
 };
+use readmodel::{MAX_ITEMS, NameAnchor, fold};
 use schemas::commands::{Accepted, ArchiveRoom, RoomOutcome};
 use schemas::unicode::sought;
 use schemas::values::Visibility;
@@ -166,7 +166,7 @@ async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
     let list = List { epoch: &epoch, parts: vec!["rooms", caller.user_id.as_str()] };
     let place: Option<Moving<ActivityAnchor, RoomId>> = place(&list, query.cursor.as_deref())?;
     let store = call.state.read_model.current();
-    let since = store.checkpoint().await.map_err(failure::store)?.marks.conversations;
+    let since = store.checkpoint().await.map_err(failure::store)?.groups.conversations;
     let ask = async |from, limit| {
         store.user_rooms(&caller.user_id, &from, limit).await.map_err(failure::store)
     };
@@ -234,7 +234,7 @@ async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Done<Page
     let list = List { epoch: &epoch, parts: vec![kind, text] };
     let place: Option<Moving<NameAnchor, RoomId>> = place(&list, query.cursor.as_deref())?;
     let store = call.state.read_model.current();
-    let since = store.checkpoint().await.map_err(failure::store)?.marks.conversations;
+    let since = store.checkpoint().await.map_err(failure::store)?.groups.conversations;
     let ask =
         async |from, limit| store.public_rooms(&filter, &from, limit).await.map_err(failure::store);
     let key = |room: &RoomDoc| {

@@ -87,7 +87,7 @@ async fn search(call: &Call, words: &str, limit: Limit, cursor: Option<&str>) ->
     let list = List { epoch: &epoch, parts: vec!["users", words] };
     let place: Option<Moving<Username, UserId>> = place(&list, cursor)?;
     let store = call.state.read_model.current();
-    let since = store.checkpoint().await.map_err(failure::store)?.marks.people;
+    let since = store.checkpoint().await.map_err(failure::store)?.groups.people;
     let ask =
         async |from, limit| store.search_users(words, &from, limit).await.map_err(failure::store);
     let key = |doc: &readmodel::UserDoc| (doc.state.username.clone(), doc.state.id.clone());

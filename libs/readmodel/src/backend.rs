@@ -1,29 +1,24 @@
-//! Where generations live: making, finding, pointing at and dropping them.
+//! Where generations live: creating, finding, pointing at and deleting them.
 //!
 //! A generation is one complete build of the read model (an SQLite file, a MongoDB database). One of them
-//! is *live*: a pointer kept beside them names it. Everything here is private to this crate's handle and
-//! backends; others use [`crate::ReadModel`].
+//! is *live*: a pointer kept beside them names it. Everything here is private to this crate; other crates use
+//! [`crate::ReadModel`].
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use schemas::values::{RoomKind, Visibility};
 
-use crate::docs::RoomDoc;
-use crate::store::{Answer, ProjectionStore, fold};
-
-/// The layout of documents and indexes this build writes. A generation of another layout is not read:
-/// a new one is begun beside it.
-pub(crate) const LAYOUT: u32 = 8;
+use crate::answers::Answer;
+use crate::store::ProjectionStore;
 
 /// When a new generation gets the indexes that only queries need and is safe from a loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Care {
+pub(crate) enum Durability {
     /// At once: it will be in use while it is filled.
-    FromTheStart,
-    /// When [`ProjectionStore::seal`] is called: nobody reads it before, and if its maker dies it is thrown
-    /// away.
-    WhenSealed,
+    Immediate,
+    /// When [`ProjectionStore::seal`] is called: no reader uses it before, and if its builder crashes it is
+    /// discarded.
+    AtSeal,
 }
 
 /// A kind of database that can hold generations.
@@ -33,15 +28,19 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     async fn pointer(&self) -> Answer<Option<String>>;
     /// Makes `to` the live generation if the live one is `from` now. False when it is another.
     async fn switch(&self, from: Option<&str>, to: &str) -> Answer<bool>;
-    /// Makes an empty generation; none when the name is taken.
-    async fn create(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>>;
-    /// Opens a generation; none when there is no such one.
+    /// Creates an empty generation; none when the name is taken.
+    async fn create(
+        &self,
+        name: &str,
+        durability: Durability,
+    ) -> Answer<Option<Arc<dyn ProjectionStore>>>;
+    /// Opens a generation; none when it does not exist.
     async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>>;
     /// The names of all generations, snapshots included.
     async fn list(&self) -> Answer<Vec<String>>;
     /// Where an operator finds a generation: a file or the name of a database.
     fn location(&self, name: &str) -> String;
-    /// Deletes a generation; nothing happens when there is no such one.
+    /// Deletes a generation; does nothing when it does not exist.
     async fn delete(&self, name: &str) -> Answer<()>;
 }
 
@@ -66,32 +65,4 @@ pub(crate) fn valid_snapshot_name(name: &str) -> bool {
         && generation_number(name).is_none()
         && !database_of_generation
         && name != "meta"
-}
-
-/// The key of the index that finds a message by what its sender's client called it. Its upper half is made
-/// of room and sender and its lower half of the client id (FNV-1a), so that what is written together lies
-/// together: a hash of everything at once would touch another page of the index for every message.
-/// Two keys may collide; whoever looks up compares the document.
-pub(crate) fn client_hash(room: &str, sender: &str, client_id: &str) -> i64 {
-    let pair = fnv(fnv(FNV_START, room), sender);
-    let name = fnv(FNV_START, client_id);
-    let fold = |hash: u64| (hash >> 32) ^ (hash & 0xffff_ffff);
-    ((fold(pair) << 32) | fold(name)).cast_signed()
-}
-
-const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
-
-fn fnv(start: u64, part: &str) -> u64 {
-    let bytes = part.bytes().chain([0]);
-    bytes.fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The folded name under which anybody may find a room; none when nobody may.
-pub(crate) fn public_name(room: &RoomDoc) -> Option<String> {
-    let state = &room.state;
-    let findable = room.created
-        && state.visibility == Visibility::Public
-        && state.kind != RoomKind::Direct
-        && !state.archived;
-    state.name.as_ref().filter(|_| findable).map(|name| fold(name.as_str()))
 }

@@ -1,6 +1,5 @@
-//! The handle that follows the live generation.
+//! The handle that follows the live generation, and waits until it has projected a position.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,53 +10,27 @@ use schemas::position::Sequence;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::backend::{Backend, Care, generation_name, generation_number, valid_snapshot_name};
-use crate::groups::{Group, Marks, Stops};
-use crate::store::{Answer, ProjectionStore, ReadStore, StoreError};
+use crate::answers::{Answer, StoreError};
+use crate::backend::{
+    Backend, Durability, generation_name, generation_number, valid_snapshot_name,
+};
+use crate::groups::{Checkpoints, Group, Stops};
+use crate::store::{ProjectionStore, ReadStore};
+use crate::url::ReadModelUrl;
 
-/// How often the pointer is looked at, so that a switch made by another process is noticed.
+/// How often the pointer is read, so that a switch made by another process is noticed.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
-/// How long a waiting read trusts that it will be told of a checkpoint before it asks the store.
+/// How long a waiting read relies on published checkpoints before it asks the store.
 const POLL_EVERY: Duration = Duration::from_millis(60);
 
 /// Bytes of pages SQLite keeps in memory unless set otherwise.
 const PAGES: u64 = 128 * 1024 * 1024;
 
-/// Where the read model is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadModelUrl {
-    /// In SQLite files in this folder.
-    Sqlite(PathBuf),
-    /// In MongoDB, a replica set, at this connection string (`mongodb://...`).
-    Mongo(String),
-}
-
-/// A text does not say where the read model is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the read model must be `sqlite` or start with `mongodb://` or `mongodb+srv://`")]
-pub struct InvalidUrl;
-
-impl ReadModelUrl {
-    /// Reads what an operator gave as `--read-model`: `sqlite` means files in `<data>/read`.
-    ///
-    /// # Errors
-    /// [`InvalidUrl`] for anything but `sqlite` and MongoDB connection strings.
-    pub fn parse(text: &str, data: &std::path::Path) -> Result<Self, InvalidUrl> {
-        if text == "sqlite" {
-            Ok(Self::Sqlite(data.join("read")))
-        } else if text.starts_with("mongodb://") || text.starts_with("mongodb+srv://") {
-            Ok(Self::Mongo(text.to_owned()))
-        } else {
-            Err(InvalidUrl)
-        }
-    }
-}
-
-/// The read model had not got there in time.
+/// The read model did not reach a sequence in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the read model has not got there yet")]
 pub struct Lagging {
-    /// How far it is.
+    /// The sequence it has reached.
     pub at: Sequence,
 }
 
@@ -71,14 +44,14 @@ struct Inner {
     live: RwLock<Live>,
     /// How far the live generation is known to be. Lags behind the truth, never ahead of it.
     known: watch::Sender<Known>,
-    /// Wakes the follower: somebody has heard of another generation.
+    /// Wakes the follower when another generation has been announced.
     heard: Notify,
 }
 
 /// What is known of how far the live generation is, and how far it will get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Known {
-    marks: Marks,
+    checkpoints: Checkpoints,
     stops: Stops,
 }
 
@@ -89,7 +62,7 @@ struct Live {
 }
 
 impl ReadModel {
-    /// Opens the read model and makes an empty first generation when there is none. Must be called in a
+    /// Opens the read model and creates an empty first generation when there is none. Must be called in a
     /// Tokio runtime: a task follows the live generation until the last clone is dropped.
     ///
     /// # Errors
@@ -121,25 +94,25 @@ impl ReadModel {
             }
         };
         let live = first_or_live(backend.as_ref()).await?;
-        let at = live.store.checkpoint().await?.marks;
+        let at = live.store.checkpoint().await?.groups;
         let inner = Arc::new(Inner {
             backend,
             live: RwLock::new(live),
-            known: watch::Sender::new(Known { marks: at, stops: Stops::default() }),
+            known: watch::Sender::new(Known { checkpoints: at, stops: Stops::default() }),
             heard: Notify::new(),
         });
         tokio::spawn(follow(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
 
-    /// The query side of the live generation. Take it anew for every request: after a rebuild the old
-    /// one answers for a few seconds more and is then gone.
+    /// The query side of the live generation. Get it again for every request: after a rebuild the old
+    /// one answers for a few seconds more and is then deleted.
     #[must_use]
     pub fn current(&self) -> Arc<dyn ReadStore> {
         Arc::clone(&self.0.live.read().store).reader()
     }
 
-    /// The projector's side of the live generation. Nobody else may write.
+    /// The projector's side of the live generation. Only the projector may write.
     #[must_use]
     pub fn writer(&self) -> Arc<dyn ProjectionStore> {
         Arc::clone(&self.0.live.read().store)
@@ -154,31 +127,31 @@ impl ReadModel {
     /// How far all groups of the live generation are known to be; they may be further.
     #[must_use]
     pub fn known_checkpoint(&self) -> Sequence {
-        self.known_marks().least()
+        self.known_checkpoints().least()
     }
 
     /// How far each group of the live generation is known to be; it may be further.
     #[must_use]
-    pub fn known_marks(&self) -> Marks {
-        self.0.known.borrow().marks
+    pub fn known_checkpoints(&self) -> Checkpoints {
+        self.0.known.borrow().checkpoints
     }
 
     /// Takes note that all groups of a generation have projected up to a sequence.
     pub fn note_checkpoint(&self, sequence: Sequence, generation: &str) {
-        self.note_marks(Marks::all(sequence), generation);
+        self.note_checkpoints(Checkpoints::all(sequence), generation);
     }
 
-    /// Takes note of how far the groups of a generation are, as its projector has said.
-    pub fn note_marks(&self, marks: Marks, generation: &str) {
+    /// Takes note of how far the groups of a generation are, as its projector has published.
+    pub fn note_checkpoints(&self, checkpoints: Checkpoints, generation: &str) {
         let live = self.0.live.read();
         if live.name == generation {
-            self.0.raise(&marks);
+            self.0.raise(&checkpoints);
         } else {
             self.0.heard.notify_one();
         }
     }
 
-    /// Takes note of which groups of a generation have stopped, as its projector has said; those it does not name
+    /// Takes note of which groups of a generation have stopped, as its projector has published; the others
     /// go on.
     pub fn note_stops(&self, stops: Stops, generation: &str) {
         let live = self.0.live.read();
@@ -213,7 +186,7 @@ impl ReadModel {
         let mut known = self.0.known.subscribe();
         loop {
             let now = *known.borrow_and_update();
-            let at = now.marks.least_of(groups);
+            let at = now.checkpoints.least_of(groups);
             if at >= sequence {
                 return Ok(());
             }
@@ -225,14 +198,14 @@ impl ReadModel {
                 continue;
             }
             self.0.ask().await;
-            let at = known.borrow().marks.least_of(groups);
+            let at = known.borrow().checkpoints.least_of(groups);
             if at < sequence && Instant::now() >= deadline {
                 return Err(Lagging { at });
             }
         }
     }
 
-    /// Looks at the pointer now and goes to the generation it names.
+    /// Reads the pointer now and follows it to the generation it names.
     ///
     /// # Errors
     /// [`StoreError`] when the pointer or the generation cannot be read.
@@ -240,15 +213,15 @@ impl ReadModel {
         self.0.refresh().await
     }
 
-    /// Makes an empty generation beside the live one, to be filled, sealed and switched to.
+    /// Creates an empty generation beside the live one, to be filled, sealed and switched to.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be made.
+    /// [`StoreError`] when it cannot be created.
     pub async fn create_generation(&self) -> Answer<Arc<dyn ProjectionStore>> {
-        create_next(self.0.backend.as_ref(), Care::WhenSealed).await
+        create_next(self.0.backend.as_ref(), Durability::AtSeal).await
     }
 
-    /// Makes an empty generation under a name of its own, which is never switched to: a snapshot of the
+    /// Creates an empty generation under a name of its own, which is never switched to: a snapshot of the
     /// past, to be sealed, or a copy to compare with.
     ///
     /// # Errors
@@ -257,11 +230,11 @@ impl ReadModel {
         if !valid_snapshot_name(name) {
             return Err(StoreError::Failed("not a name for a snapshot".into()));
         }
-        let made = self.0.backend.create(name, Care::WhenSealed).await?;
+        let made = self.0.backend.create(name, Durability::AtSeal).await?;
         made.ok_or_else(|| StoreError::Failed(format!("there is a snapshot {name} already").into()))
     }
 
-    /// Opens any generation or snapshot by name; none when there is no such one.
+    /// Opens any generation or snapshot by name; none when it does not exist.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
@@ -275,6 +248,17 @@ impl ReadModel {
     /// [`StoreError`] when they cannot be listed.
     pub async fn generations(&self) -> Answer<Vec<String>> {
         self.0.backend.list().await
+    }
+
+    /// The names of the generations that were begun before this one; of these no snapshots.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be listed.
+    pub async fn generations_before(&self, name: &str) -> Answer<Vec<String>> {
+        let Some(number) = generation_number(name) else { return Ok(Vec::new()) };
+        let mut names = self.0.backend.list().await?;
+        names.retain(|name| generation_number(name).is_some_and(|earlier| earlier < number));
+        Ok(names)
     }
 
     /// Where an operator finds a generation or snapshot: a file or the name of a database.
@@ -306,20 +290,20 @@ impl ReadModel {
 }
 
 impl Inner {
-    fn raise(&self, marks: &Marks) {
+    fn raise(&self, checkpoints: &Checkpoints) {
         self.known.send_if_modified(|known| {
-            let joined = known.marks.joined(marks);
-            std::mem::replace(&mut known.marks, joined) != joined
+            let joined = known.checkpoints.joined(checkpoints);
+            std::mem::replace(&mut known.checkpoints, joined) != joined
         });
     }
 
-    /// Asks the store itself how far it is. Failing to is no answer: the caller waits on.
+    /// Asks the store itself how far it is. When that fails, the caller goes on waiting.
     async fn ask(&self) {
         let live = self.live.read().clone();
         if let Ok(checkpoint) = live.store.checkpoint().await
             && self.live.read().name == live.name
         {
-            self.raise(&checkpoint.marks);
+            self.raise(&checkpoint.groups);
         }
     }
 
@@ -329,7 +313,7 @@ impl Inner {
             return Ok(());
         }
         let Some(store) = self.backend.open(&name).await? else { return Ok(()) };
-        let at = store.checkpoint().await?.marks;
+        let at = store.checkpoint().await?.groups;
         let mut live = self.live.write();
         if live.name != name {
             tracing::info!(
@@ -339,7 +323,7 @@ impl Inner {
                 "read model switched"
             );
             *live = Live { name, store };
-            self.known.send_replace(Known { marks: at, stops: Stops::default() });
+            self.known.send_replace(Known { checkpoints: at, stops: Stops::default() });
         }
         Ok(())
     }
@@ -351,12 +335,12 @@ async fn first_or_live(backend: &dyn Backend) -> Answer<Live> {
             if let Some(store) = backend.open(&name).await? {
                 return Ok(Live { name, store });
             }
-            // The pointer outlived its generation: somebody has deleted the data by hand.
-            tracing::warn!(generation = name, "the live generation is gone; beginning a new one");
-            let store = create_next(backend, Care::FromTheStart).await?;
+            // The pointer outlived its generation: the data was deleted by hand.
+            tracing::warn!(generation = name, "the live generation is gone; creating a new one");
+            let store = create_next(backend, Durability::Immediate).await?;
             backend.switch(Some(&name), store.generation()).await?;
         } else {
-            let store = create_next(backend, Care::FromTheStart).await?;
+            let store = create_next(backend, Durability::Immediate).await?;
             if !backend.switch(None, store.generation()).await? {
                 // Another process was first; its generation is the live one.
                 backend.delete(store.generation()).await?;
@@ -365,12 +349,15 @@ async fn first_or_live(backend: &dyn Backend) -> Answer<Live> {
     }
 }
 
-async fn create_next(backend: &dyn Backend, care: Care) -> Answer<Arc<dyn ProjectionStore>> {
+async fn create_next(
+    backend: &dyn Backend,
+    durability: Durability,
+) -> Answer<Arc<dyn ProjectionStore>> {
     let names = backend.list().await?;
     let mut number = names.iter().filter_map(|name| generation_number(name)).max().unwrap_or(0);
     loop {
         number += 1;
-        if let Some(store) = backend.create(&generation_name(number), care).await? {
+        if let Some(store) = backend.create(&generation_name(number), durability).await? {
             return Ok(store);
         }
     }

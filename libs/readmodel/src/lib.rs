@@ -1,31 +1,103 @@
 //! The read store: MongoDB and SQLite behind one contract.
 //!
-//! Owns the documents ([`docs`]), the questions that can be asked of them ([`store`]), the two databases
-//! they are kept in, and the generations of the read model ([`ReadModel`]). It does not know what events
+//! Owns the documents and the questions that can be asked about them ([`documents`], one file per noun), the two
+//! databases they are kept in, and the generations of the read model ([`ReadModel`]). It does not know what events
 //! mean: the projector turns events into documents and is the only writer.
+//!
+//! This file is the floor plan. Both databases have the same one: a file for each noun of [`documents`], and beside
+//! them what the nouns have in common. To add a noun: its row and file in `documents/`, its file in `sqlite/` and in
+//! `mongo/`, and two lines here.
 
+mod answers;
 mod backend;
-pub mod docs;
+pub mod documents;
 mod groups;
 mod handle;
-mod lists;
-mod marks;
-mod mongo;
-mod sqlite;
-pub mod store;
-mod unread;
+mod store;
+mod url;
 mod words;
 
-pub use docs::{
-    Collection, Doc, InboxDoc, Key, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, SiteDoc,
-    UserDoc,
+mod sqlite {
+    //! Generations as SQLite files in one folder.
+    //!
+    //! **Owns** tables, indexes and SQL. **Must not know** MongoDB, or anything about the log beyond sequences.
+    //! A table, a column or an index may change freely with a new [`LAYOUT`](crate::documents::LAYOUT): every generation is
+    //! rebuilt from the log. Modules depend downwards in this list.
+
+    mod kept;
+    mod rows;
+
+    mod store;
+
+    mod search;
+
+    // The nouns.
+    mod inbox;
+    mod membership;
+    mod message;
+    mod notification;
+    mod room;
+    mod site;
+    mod unread;
+    mod user;
+
+    mod checkpoint;
+    mod schema;
+
+    mod projection;
+
+    mod generations;
+
+    pub(crate) use generations::Files;
+}
+
+mod mongo {
+    //! Generations as MongoDB databases.
+    //!
+    //! **Owns** collections, indexes and queries. **Must not know** SQLite, or anything about the log beyond sequences.
+    //! Documents are plain BSON, readable and queryable with `mongosh`; fields that exist only to be searched by begin
+    //! with an underscore. A field or an index may change freely with a new [`LAYOUT`](crate::documents::LAYOUT).
+    //! Modules depend downwards in this list.
+
+    mod kept;
+    mod rows;
+
+    mod query;
+    mod store;
+    mod writer;
+
+    // The nouns.
+    mod inbox;
+    mod membership;
+    mod message;
+    mod notification;
+    mod room;
+    mod site;
+    mod unread;
+    mod user;
+
+    mod checkpoint;
+    mod schema;
+
+    mod projection;
+
+    mod generations;
+    mod replica_set;
+
+    pub(crate) use generations::Databases;
+    pub use replica_set::initiate_replica_set;
+}
+
+pub use answers::{
+    Answer, Bound, Changes, ListFrom, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS, Slice, StoreError,
 };
-pub use groups::{Group, Marks, Stops};
-pub use handle::{InvalidUrl, Lagging, ReadModel, ReadModelUrl};
-pub use marks::MessageMark;
+pub use documents::{
+    ActivityAnchor, Anchor, Collection, Counted, Document, InboxDoc, Key, MembershipDoc,
+    MessageDoc, MessageMark, NameAnchor, NotificationDoc, RoomDoc, RoomFilter, SiteDoc, Stretch,
+    Threads, Unread, UserDoc, fold,
+};
+pub use groups::{Checkpoint, Checkpoints, Group, Stops};
+pub use handle::{Lagging, ReadModel};
 pub use mongo::initiate_replica_set;
-pub use store::{
-    ActivityAnchor, Anchor, Answer, Bound, Changes, Checkpoint, CommitError, ListFrom, NameAnchor,
-    ProjectionStore, ReadStore, RoomFilter, Slice, StoreError, Threads, Want,
-};
-pub use unread::{Counted, Stretch, Unread};
+pub use store::{CommitError, ProjectionStore, ReadStore, Want};
+pub use url::{InvalidUrl, ReadModelUrl};

@@ -1,4 +1,4 @@
-//! The words people and rooms are found by: the same for what is stored and for what is asked, in every store.
+//! The words users and rooms are found by: the same for what is stored and for what is asked, in every store.
 //!
 //! A word begins wherever letters and digits begin, or signs (punctuation, emoji, other symbols); it goes on to the next
 //! space, so that `ada.l` and `lovelace` both find `ada.lovelace`. Scripts that are written without spaces have no
@@ -11,8 +11,7 @@ use schemas::unicode::key;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::backend::public_name;
-use crate::docs::{RoomDoc, UserDoc};
+use crate::documents::{RoomDoc, UserDoc};
 
 /// The form words are compared in: that of names, and accents make no difference either.
 fn plain(text: &str) -> String {
@@ -76,7 +75,7 @@ pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Strin
 
 /// The words of a query, each of which must be the beginning of a word of what is found; the longest first, as
 /// it excludes most. None in a query without anything to see, which finds nothing. An `@` before a name is how
-/// people are called.
+/// users are addressed.
 pub(crate) fn asked(query: &str) -> Vec<String> {
     let plain = plain(query);
     let bare = |word: &'_ str| match word.strip_prefix('@') {
@@ -89,14 +88,14 @@ pub(crate) fn asked(query: &str) -> Vec<String> {
     words
 }
 
-/// The words a person is found by.
+/// The words a user is found by.
 pub(crate) fn of_user(user: &UserDoc) -> BTreeSet<String> {
     of([user.state.username.as_str(), user.state.display_name.as_str()])
 }
 
-/// The words a room is found by; none where nobody may find it.
+/// The words a room is found by; none for a room that cannot be found by its name.
 pub(crate) fn of_room(room: &RoomDoc) -> BTreeSet<String> {
-    let name = room.state.name.as_ref().filter(|_| public_name(room).is_some());
+    let name = room.state.name.as_ref().filter(|_| room.public_name().is_some());
     of(name.map(|name| name.as_str()))
 }
 

@@ -13,7 +13,7 @@ mod server;
 use std::time::Duration;
 
 use eventlog::{Expect, LaneWrite};
-use readmodel::{Doc, NotificationDoc};
+use readmodel::{Document, NotificationDoc};
 use schemas::commands::{MarkNotificationsRead, Reply, SendNotification};
 use schemas::events::{NotificationCreated, NotificationEvent};
 use schemas::ids::UserId;
@@ -105,7 +105,7 @@ async fn a_redelivery_finds_its_entry_in_the_read_model() {
         created: sequence,
         updated: sequence,
     };
-    let docs = vec![Doc::Notification(std::sync::Arc::new(doc))];
+    let docs = vec![Document::Notification(std::sync::Arc::new(doc))];
     house.read_model.writer().commit(0, appended.position, docs).await.unwrap();
     drop(queue);
     delivery.retry_after(Duration::ZERO, "the test").await.unwrap();

@@ -231,9 +231,9 @@ async fn a_crash_before_the_commit_loses_nothing(place: &Place) {
     engine.apply(&history.events[..6], 6).await.unwrap();
     // A batch that is cut off: everything is written but the checkpoint has another idea.
     let doc = store.load(vec![Want::Key(Key::Room(room(1)))]).await.unwrap().pop().unwrap();
-    let Doc::Room(mut wrong) = doc else { panic!("not a room") };
+    let Document::Room(mut wrong) = doc else { panic!("not a room") };
     std::sync::Arc::make_mut(&mut wrong).last_number = 99;
-    let refused = store.commit(5, epoch().at(7), vec![Doc::Room(wrong)]).await;
+    let refused = store.commit(5, epoch().at(7), vec![Document::Room(wrong)]).await;
     assert!(matches!(refused, Err(CommitError::Fenced)), "{refused:?}");
     drop(engine);
     let again = ReadModel::open(&place.url, &place.namespace).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use readmodel::{Collection, Doc, Want};
+use readmodel::{Collection, Document, Want};
 use schemas::events::*;
 use schemas::ids::RoomId;
 use schemas::values::*;
@@ -13,7 +13,7 @@ use schemas::values::*;
 use crate::kit::*;
 use crate::server::mongo;
 
-type Contents = BTreeMap<(Collection, String), Doc>;
+type Contents = BTreeMap<(Collection, String), Document>;
 
 /// One thing that happens, to few enough people, rooms and messages that things meet.
 #[derive(Debug, Clone)]
@@ -178,13 +178,13 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
     let mut members: BTreeMap<RoomId, u64> = BTreeMap::new();
     for doc in all.values() {
         match doc {
-            Doc::Message(doc) => {
+            Document::Message(doc) => {
                 numbers.entry(doc.room_id.clone()).or_default().push(doc.number);
                 if doc.is_main() {
                     mains.entry(doc.room_id.clone()).or_default().push(doc.main_number);
                 }
             }
-            Doc::Membership(doc) => {
+            Document::Membership(doc) => {
                 *members.entry(doc.room_id.clone()).or_default() += u64::from(doc.present);
                 prop_assert!(doc.marker_main <= doc.marker_number);
             }
@@ -192,7 +192,7 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
         }
     }
     for doc in all.values() {
-        let Doc::Room(room) = doc else { continue };
+        let Document::Room(room) = doc else { continue };
         let mut found = numbers.remove(&room.state.id).unwrap_or_default();
         found.sort_unstable();
         prop_assert_eq!(found, (1..=room.last_number).collect::<Vec<_>>());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use projector::{Engine, Logged};
-use readmodel::{Collection, Doc, ProjectionStore, ReadModel, ReadModelUrl};
+use readmodel::{Collection, Document, ProjectionStore, ReadModel, ReadModelUrl};
 use schemas::events::*;
 use schemas::events::{MemberEvent, MessageEvent, ReceiptEvent, RoomEvent, UserEvent};
 use schemas::ids::*;
@@ -291,7 +291,7 @@ impl Place {
 /// Everything a generation holds, by collection and key.
 pub(crate) async fn contents(
     store: &Arc<dyn ProjectionStore>,
-) -> BTreeMap<(Collection, String), Doc> {
+) -> BTreeMap<(Collection, String), Document> {
     let mut all = BTreeMap::new();
     for collection in Collection::ALL {
         let mut after = None;

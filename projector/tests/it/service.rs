@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use projector::{
     DifferenceKind, Phase, Progress, ProjectError, RebuildOptions, Until, rebuild, verify,
 };
-use readmodel::{Anchor, Doc, Key, ReadModel, Threads, Want};
+use readmodel::{Anchor, Document, Key, ReadModel, Threads, Want};
 use schemas::Timestamp;
 
 use crate::kit::*;
@@ -214,17 +214,17 @@ async fn verify_finds_what_is_wrong(place: &Place) {
     let mut wrong = Vec::new();
     for doc in store.load(wants).await.unwrap() {
         match doc {
-            Doc::Message(message) => {
+            Document::Message(message) => {
                 let mut message = message.as_ref().clone();
                 message.body = "never said".to_owned();
-                wrong.push(Doc::Message(message.clone().into()));
+                wrong.push(Document::Message(message.clone().into()));
                 message.id = crate::kit::message(900);
                 message.number = 900;
-                wrong.push(Doc::Message(message.into()));
+                wrong.push(Document::Message(message.into()));
             }
-            Doc::Room(mut room) => {
+            Document::Room(mut room) => {
                 std::sync::Arc::make_mut(&mut room).last_number = 31;
-                wrong.push(Doc::Room(room));
+                wrong.push(Document::Room(room));
             }
             _ => {}
         }

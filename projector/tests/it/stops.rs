@@ -1,7 +1,7 @@
 //! What the service does about events that cannot be read.
 
 use projector::{ProjectError, RebuildOptions, rebuild, verify};
-use readmodel::{Group, Marks};
+use readmodel::{Checkpoints, Group};
 
 use crate::kit::*;
 use crate::log::{Log, reached, until};
@@ -67,8 +67,8 @@ async fn an_unreadable_inbox_stops_nothing_else(place: &Place) {
     assert!(metrics.contains("projector_group_stopped{group=\"inbox\"} 1"), "{metrics}");
     assert!(metrics.contains("projector_group_stopped{group=\"people\"} 0"), "{metrics}");
     let checkpoint = place.model.current().checkpoint().await.unwrap();
-    let expected = Marks { conversations: last, people: last, inbox: before };
-    assert_eq!((checkpoint.sequence, checkpoint.marks), (before, expected));
+    let expected = Checkpoints { conversations: last, people: last, inbox: before };
+    assert_eq!((checkpoint.sequence, checkpoint.groups), (before, expected));
     // What is there is right, in the groups that go on and in the one that does not.
     let verified = verify(&log.log, &place.model, &silent).await.unwrap();
     assert!(verified.matching() && !verified.clean(), "{verified:?}");
@@ -90,7 +90,7 @@ async fn an_unreadable_inbox_stops_nothing_else(place: &Place) {
     others.unwrap();
     assert_eq!(last_number(&place.model).await, 12);
     until("unready again", async || running.health.ready().is_err()).await;
-    assert_eq!(place.model.current().checkpoint().await.unwrap().marks.inbox, before);
+    assert_eq!(place.model.current().checkpoint().await.unwrap().groups.inbox, before);
     running.stop().await;
 }
 
@@ -121,6 +121,6 @@ async fn what_a_newer_build_says_on_a_lane_of_its_own_is_not_passed_over(place: 
     let running = log.projector(&place.model).await;
     until("stopped", async || running.metrics.encode().contains("\ntidings_projector_stopped 1"))
         .await;
-    assert_eq!(place.model.current().checkpoint().await.unwrap().marks, Marks::all(last));
+    assert_eq!(place.model.current().checkpoint().await.unwrap().groups, Checkpoints::all(last));
     running.stop().await;
 }

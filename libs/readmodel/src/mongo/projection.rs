@@ -1,37 +1,235 @@
-//! The projector's side of a generation's database.
+//! The projector's side of a generation in MongoDB: load, commit, scan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mongodb::bson::doc;
-use schemas::position::Epoch;
+use futures_util::future::try_join_all;
+use mongodb::bson::{RawArrayBuf, RawDocument, RawDocumentBuf, doc};
+use mongodb::error::{Error, UNKNOWN_TRANSACTION_COMMIT_RESULT};
+use mongodb::{ClientSession, Database};
+use schemas::position::{Epoch, Sequence};
 
+use super::checkpoint::{checkpoint, move_to, set_retired};
+use super::kept::Kept as _;
+use super::query::find_raw;
 use super::rows::db_error;
+use super::schema;
 use super::store::MongoStore;
-use super::{indexes, write};
-use crate::docs::{Collection, Doc, Key};
-use crate::groups::Marks;
-use crate::store::{Answer, Checkpoint, CommitError, ProjectionStore, ReadStore, Want};
+use super::writer::Writer;
+use crate::answers::{Answer, StoreError};
+use crate::documents::{self, Collection, Document, Key, Stored as _, client_hash};
+use crate::groups::{Checkpoint, Checkpoints};
+use crate::store::{CommitError, ProjectionStore, ReadStore, Want};
+
+/// Keys or hashes asked for in one query.
+const ASKED: usize = 2000;
+/// Updates in one command: at most so many, and so many bytes (the server takes 16 MiB).
+const UPDATES: usize = 1000;
+const UPDATE_BYTES: usize = 8 * 1024 * 1024;
+/// Times the outcome of a commit is asked for when the answer got lost.
+const COMMIT_TRIES: usize = 5;
+
+macro_rules! dispatch {
+    ($(
+        $table:ident: $collection:ident of $noun:ident($doc:ident) $(, key $key:tt)?, group $group:ident,
+        cache 1/$share:literal $(, reads $reads:ident)?;
+    )*) => {
+        /// A document as BSON, and whether it came into being after `expected`.
+        fn to_row(doc: &Document, expected: Sequence) -> Answer<(RawDocumentBuf, bool)> {
+            let id = doc.key().to_string();
+            match doc {
+                $(Document::$noun(doc) => Ok((doc.to_row(id)?, doc.is_new(expected))),)*
+            }
+        }
+
+        /// The document of a collection's row.
+        fn from_row(collection: Collection, row: &RawDocument) -> Answer<Document> {
+            Ok(match collection {
+                $(Collection::$collection => {
+                    documents::$doc::into_document(Arc::new(documents::$doc::from_row(row)?))
+                })*
+            })
+        }
+    };
+}
+
+crate::documents!(dispatch);
+
+/// Asks every collection at once, each in as few queries as may be.
+async fn load(database: &Database, wants: Vec<Want>) -> Answer<Vec<Document>> {
+    let mut keys: BTreeMap<Collection, Vec<String>> = BTreeMap::new();
+    let mut clients: Vec<i64> = Vec::new();
+    for want in &wants {
+        match want {
+            Want::Key(key) => keys.entry(key.collection()).or_default().push(key.to_string()),
+            Want::ClientId(room, sender, client_id) => {
+                clients.push(client_hash(room, sender, client_id));
+            }
+        }
+    }
+    let by_key = keys.iter().flat_map(|(collection, keys)| {
+        keys.chunks(ASKED).map(move |some| (*collection, doc! { "_id": { "$in": some } }))
+    });
+    let by_client = clients.chunks(ASKED).map(|some| {
+        // The second condition is the index's own: without it the server does not use it.
+        let filter = doc! { "_client": { "$in": some, "$exists": true } };
+        (Collection::Messages, filter)
+    });
+    let asked = by_key.chain(by_client).map(|(collection, filter)| async move {
+        let rows = find_raw(database, collection.as_str(), filter, doc! {}, usize::MAX).await?;
+        rows.iter().map(|row| from_row(collection, row)).collect::<Answer<Vec<Document>>>()
+    });
+    // A collision of hashes may bring a message that was not asked for, which does no harm.
+    Ok(try_join_all(asked).await?.into_iter().flatten().collect())
+}
+
+/// Documents in the order of their keys' text.
+async fn scan(
+    database: &Database,
+    collection: Collection,
+    after: Option<String>,
+    limit: usize,
+) -> Answer<Vec<Document>> {
+    let filter = doc! { "_id": { "$gt": after.unwrap_or_default() } };
+    let sort = doc! { "_id": 1 };
+    let rows = find_raw(database, collection.as_str(), filter, sort, limit).await?;
+    rows.iter().map(|row| from_row(collection, row)).collect()
+}
+
+/// New documents and changed ones of one collection.
+#[derive(Default)]
+struct Writes {
+    new: Vec<RawDocumentBuf>,
+    changed: Vec<RawDocumentBuf>,
+}
+
+async fn commit(
+    database: &Database,
+    writer: &Writer,
+    expected: Checkpoints,
+    (epoch, next): (&Epoch, Checkpoints),
+    docs: &[Document],
+) -> Result<(), CommitError> {
+    let mut writes: BTreeMap<Collection, Writes> = BTreeMap::new();
+    for doc in docs {
+        let collection = doc.collection();
+        let writes = writes.entry(collection).or_default();
+        let (row, new) = to_row(doc, expected.get(collection.group()))?;
+        if new { writes.new.push(row) } else { writes.changed.push(row) }
+    }
+    let mut session = writer.session(database).await.map_err(db_error)?;
+    session.start_transaction().await.map_err(db_error)?;
+    if let Err(error) = write_all(database, &mut session, expected, (epoch, next), writes).await {
+        // Fails when the server has aborted it already.
+        drop(session.abort_transaction().await);
+        return Err(error);
+    }
+    for _ in 1..COMMIT_TRIES {
+        match session.commit_transaction().await {
+            Err(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) => {}
+            Err(error) => return Err(db_error(error).into()),
+            Ok(()) => {
+                writer.committed(session);
+                return Ok(());
+            }
+        }
+    }
+    Ok(session.commit_transaction().await.map_err(db_error)?)
+}
+
+async fn write_all(
+    database: &Database,
+    session: &mut ClientSession,
+    expected: Checkpoints,
+    (epoch, next): (&Epoch, Checkpoints),
+    writes: BTreeMap<Collection, Writes>,
+) -> Result<(), CommitError> {
+    // First, so that of two projectors one is turned away before it has written anything.
+    move_to(database, session, expected, (epoch, next)).await?;
+    for (collection, writes) in writes {
+        if !writes.new.is_empty() {
+            let target = database.collection::<RawDocumentBuf>(collection.as_str());
+            let inserted =
+                target.insert_many(&writes.new).ordered(true).session(&mut *session).await;
+            inserted.map_err(db_error)?;
+        }
+        let mut changed = writes.changed.into_iter().peekable();
+        while changed.peek().is_some() {
+            let (mut some, mut bytes) = (RawArrayBuf::new(), 0);
+            let mut count = 0;
+            while count < UPDATES && bytes < UPDATE_BYTES {
+                let Some(row) = changed.next() else { break };
+                bytes += row.as_bytes().len();
+                some.push(upsert(row)?);
+                count += 1;
+            }
+            update(database, session, collection, some).await.map_err(db_error)?;
+        }
+    }
+    Ok(())
+}
+
+/// A command that cannot be built is a bug, not a state of the database.
+fn bug(error: mongodb::bson::error::Error) -> StoreError {
+    StoreError::Failed(Box::new(error))
+}
+
+fn upsert(row: RawDocumentBuf) -> Answer<RawDocumentBuf> {
+    let id = row.get_str("_id").map_err(bug)?.to_owned();
+    let mut statement =
+        RawDocumentBuf::try_from(&doc! { "q": { "_id": id }, "upsert": true }).map_err(bug)?;
+    statement.append(mongodb::bson::raw::cstr!("u"), row);
+    Ok(statement)
+}
+
+async fn update(
+    database: &Database,
+    session: &mut ClientSession,
+    collection: Collection,
+    statements: RawArrayBuf,
+) -> mongodb::error::Result<()> {
+    let mut command =
+        RawDocumentBuf::try_from(&doc! { "update": collection.as_str(), "ordered": true })?;
+    command.append(mongodb::bson::raw::cstr!("updates"), statements);
+    let answer = database.run_raw_command(command).session(session).await?;
+    // A failed statement of a command that itself succeeded.
+    if let Ok(errors) = answer.get_array("writeErrors") {
+        return Err(Error::custom(format!("{errors:?}")));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl ReadStore for MongoStore {
+    fn generation(&self) -> &str {
+        &self.name
+    }
+
+    async fn checkpoint(&self) -> Answer<Checkpoint> {
+        checkpoint(&self.database).await
+    }
+}
 
 #[async_trait]
 impl ProjectionStore for MongoStore {
-    async fn load(&self, wants: Vec<Want>) -> Answer<Vec<Doc>> {
-        write::load(&self.database, wants).await
+    async fn load(&self, wants: Vec<Want>) -> Answer<Vec<Document>> {
+        load(&self.database, wants).await
     }
 
-    async fn commit_marks(
+    async fn commit_groups(
         &self,
-        expected: Marks,
+        expected: Checkpoints,
         epoch: Epoch,
-        next: Marks,
-        docs: Vec<Doc>,
+        next: Checkpoints,
+        docs: Vec<Document>,
     ) -> Result<(), CommitError> {
         let (database, writer) = (&self.database, &self.writer);
-        match write::commit(database, writer, expected, (&epoch, next), &docs).await {
-            // Fenced twice with the checkpoint where it was: a dead writer's transaction holds it.
+        match commit(database, writer, expected, (&epoch, next), &docs).await {
+            // Fenced twice with the checkpoint at the same place: the transaction of a writer that died holds it.
             Err(CommitError::Fenced) if writer.still_held(expected) => {
                 writer.end_others(database).await.map_err(db_error)?;
-                write::commit(database, writer, expected, (&epoch, next), &docs).await
+                commit(database, writer, expected, (&epoch, next), &docs).await
             }
             done => done,
         }
@@ -42,12 +240,12 @@ impl ProjectionStore for MongoStore {
         collection: Collection,
         after: Option<Key>,
         limit: usize,
-    ) -> Answer<Vec<Doc>> {
-        write::scan(&self.database, collection, after.map(|key| key.to_string()), limit).await
+    ) -> Answer<Vec<Document>> {
+        scan(&self.database, collection, after.map(|key| key.to_string()), limit).await
     }
 
     async fn seal(&self) -> Answer<()> {
-        indexes::complete(&self.database).await.map_err(db_error)?;
+        schema::complete(&self.database).await.map_err(db_error)?;
         // Acknowledged by a majority, and with it everything that was written before.
         let ready = doc! { "$set": { "ready": true } };
         let done = self.entries.update_one(doc! { "_id": &self.name }, ready).await;
@@ -55,7 +253,7 @@ impl ProjectionStore for MongoStore {
     }
 
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint> {
-        write::set_retired(&self.database, retired).await
+        set_retired(&self.database, retired).await
     }
 
     fn reader(self: Arc<Self>) -> Arc<dyn ReadStore> {

@@ -2,10 +2,11 @@
 
 use futures_util::TryStreamExt as _;
 use mongodb::Database;
-use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::bson::{Document as Bson, RawDocumentBuf, doc};
 
-use super::rows::{FromRow, db_error};
-use crate::store::Answer;
+use super::kept::Kept;
+use super::rows::db_error;
+use crate::answers::Answer;
 
 /// Keys asked for in one query.
 const KEYS: usize = 2000;
@@ -13,16 +14,11 @@ const KEYS: usize = 2000;
 /// No query finds more than this; none of the contract's asks for as much.
 const MOST: usize = 100_000;
 
-/// A sequence or number as BSON keeps it. None comes near the bound: the log counts from 1.
-pub(super) fn int(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 /// Runs a query and reads everything it finds; `limit` bounds it.
-pub(super) async fn find<T: FromRow>(
+pub(super) async fn find<T: Kept>(
     database: &Database,
-    filter: Document,
-    sort: Document,
+    filter: Bson,
+    sort: Bson,
     limit: usize,
 ) -> Answer<Vec<T>> {
     find_raw(database, T::COLLECTION.as_str(), filter, sort, limit)
@@ -33,9 +29,9 @@ pub(super) async fn find<T: FromRow>(
 }
 
 /// Runs a query and hands over what it finds one by one, until told to stop (false); whether it was not.
-pub(super) async fn each<T: FromRow>(
+pub(super) async fn each<T: Kept>(
     database: &Database,
-    filter: Document,
+    filter: Bson,
     mut row: impl FnMut(T) -> bool,
 ) -> Answer<bool> {
     let rows = database.collection::<RawDocumentBuf>(T::COLLECTION.as_str()).find(filter).await;
@@ -51,8 +47,8 @@ pub(super) async fn each<T: FromRow>(
 pub(super) async fn find_raw(
     database: &Database,
     collection: &str,
-    filter: Document,
-    sort: Document,
+    filter: Bson,
+    sort: Bson,
     limit: usize,
 ) -> Answer<Vec<RawDocumentBuf>> {
     let most = i64::try_from(limit.min(MOST)).unwrap_or(i64::MAX);
@@ -69,7 +65,7 @@ pub(super) async fn find_raw(
 }
 
 /// The documents of some keys.
-pub(super) async fn by_keys<T: FromRow>(database: &Database, keys: &[String]) -> Answer<Vec<T>> {
+pub(super) async fn by_keys<T: Kept>(database: &Database, keys: &[String]) -> Answer<Vec<T>> {
     let mut found = Vec::with_capacity(keys.len());
     for some in keys.chunks(KEYS) {
         let filter = doc! { "_id": { "$in": some } };
@@ -83,8 +79,8 @@ pub(super) fn texts<T: AsRef<str>>(ids: &[T]) -> Vec<String> {
     ids.iter().map(|id| id.as_ref().to_owned()).collect()
 }
 
-/// The conditions of what is found by a query's words; none when it has no words and finds nothing.
-pub(super) fn by_words(query: &str) -> Option<Vec<Document>> {
+/// The conditions of what is found by a query's words; none when it has none and so finds nothing.
+pub(super) fn by_words(query: &str) -> Option<Vec<Bson>> {
     // Both bounds must hold for the same word.
     let begins = |word: &String| {
         let range = doc! { "$gte": word, "$lt": format!("{word}{}", char::MAX) };

@@ -1,9 +1,10 @@
 //! Between rows and documents: errors, ids as bytes, numbers, and reading documents.
 
 use rusqlite::{Connection, ErrorCode, Params};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::store::{Answer, StoreError};
+use crate::answers::{Answer, StoreError};
 
 /// Sorts SQLite's errors by what can be done about them.
 pub(super) fn db_error(error: rusqlite::Error) -> StoreError {
@@ -60,6 +61,16 @@ pub(super) fn int(number: u64) -> i64 {
 /// A limit as SQLite takes it.
 pub(super) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A document as it is written into its column.
+pub(super) fn json(doc: &impl Serialize) -> Answer<Vec<u8>> {
+    serde_json::to_vec(doc).map_err(unreadable)
+}
+
+/// Runs a statement; answers with the number of rows it has written.
+pub(super) fn execute(db: &Connection, sql: &str, params: impl Params) -> Answer<usize> {
+    db.prepare_cached(sql).map_err(db_error)?.execute(params).map_err(db_error)
 }
 
 /// The documents a statement finds in its first column.

@@ -1,15 +1,5 @@
 //! Generations as SQLite files in one folder: `gen-<n>.db`, with `current.json` pointing at the live one.
 
-mod find;
-mod messages;
-mod people;
-mod put;
-mod rooms;
-mod rows;
-mod schema;
-mod store;
-mod write;
-
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -20,11 +10,14 @@ use async_trait::async_trait;
 use schemas::Namespace;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Backend, Care, LAYOUT};
-use crate::store::{Answer, ProjectionStore, StoreError};
-use store::SqliteStore;
+use super::schema;
+use super::store::{SqliteStore, blocking};
+use crate::answers::{Answer, StoreError};
+use crate::backend::{Backend, Durability};
+use crate::documents::LAYOUT;
+use crate::store::ProjectionStore;
 
-/// The folder.
+/// The folder that holds the generations of one namespace.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     dir: PathBuf,
@@ -33,7 +26,7 @@ pub(crate) struct Files {
     cache: u64,
 }
 
-/// What `current.json` says.
+/// The content of `current.json`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Pointer {
     namespace: Namespace,
@@ -45,14 +38,14 @@ fn io_error(error: std::io::Error) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
 
-/// Makes a file that only its owner can read. SQLite gives the same rights to the files it puts beside it.
+/// Options for a file that only its owner can read. SQLite gives the same permissions to the files beside it.
 fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
     options
 }
 
-/// Takes from group and others what rights they have to a folder and the files in it.
+/// Removes the permissions of group and others on a folder and the files in it.
 fn make_private(dir: &Path) -> Answer<()> {
     let close = |path: &Path, mode: u32| {
         let found = match std::fs::symlink_metadata(path) {
@@ -79,18 +72,8 @@ fn make_private(dir: &Path) -> Answer<()> {
     Ok(())
 }
 
-/// Runs what blocks where it may block.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Answer<T> + Send + 'static,
-) -> Answer<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(answer) => answer,
-        Err(error) => Err(StoreError::Failed(Box::new(error))),
-    }
-}
-
 impl Files {
-    /// Makes the folder when it is missing, for its owner alone; what is there already is closed to others too:
+    /// Creates the folder when it is missing, for its owner alone. An existing folder is closed to others too:
     /// it holds every message and address.
     pub(crate) async fn open(dir: &Path, namespace: &Namespace, cache: u64) -> Answer<Self> {
         let files = Self { dir: dir.to_owned(), namespace: namespace.clone(), cache };
@@ -161,15 +144,19 @@ impl Files {
         Ok(true)
     }
 
-    fn create_file(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    fn create_file(
+        &self,
+        name: &str,
+        durability: Durability,
+    ) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let path = self.path(name);
         match private_file().create_new(true).open(&path) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(io_error(error)),
         }
-        schema::create(&path, care)?;
-        Ok(Some(Arc::new(SqliteStore::open(name, &path, care, self.cache)?)))
+        schema::create(&path, durability)?;
+        Ok(Some(Arc::new(SqliteStore::open(name, &path, durability, self.cache)?)))
     }
 
     fn open_file(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
@@ -177,7 +164,7 @@ impl Files {
         if !path.exists() || !schema::exists(&path)? {
             return Ok(None);
         }
-        Ok(Some(Arc::new(SqliteStore::open(name, &path, Care::FromTheStart, self.cache)?)))
+        Ok(Some(Arc::new(SqliteStore::open(name, &path, Durability::Immediate, self.cache)?)))
     }
 
     fn names(&self) -> Answer<Vec<String>> {
@@ -216,9 +203,13 @@ impl Backend for Files {
         blocking(move || files.write_pointer(from.as_deref(), &to)).await
     }
 
-    async fn create(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    async fn create(
+        &self,
+        name: &str,
+        durability: Durability,
+    ) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let (files, name) = (self.clone(), name.to_owned());
-        blocking(move || files.create_file(&name, care)).await
+        blocking(move || files.create_file(&name, durability)).await
     }
 
     async fn open(&self, name: &str) -> Answer<Option<Arc<dyn ProjectionStore>>> {
@@ -250,9 +241,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let namespace = Namespace::parse("sealed").unwrap();
         let files = Files::open(folder.path(), &namespace, 1 << 20).await.unwrap();
-        let first = files.create("gen-1", Care::FromTheStart).await.unwrap();
+        let first = files.create("gen-1", Durability::Immediate).await.unwrap();
         assert!(first.is_some() && files.open("gen-1").await.unwrap().is_some());
-        let next = files.create("gen-2", Care::WhenSealed).await.unwrap().unwrap();
+        let next = files.create("gen-2", Durability::AtSeal).await.unwrap().unwrap();
         assert!(files.open("gen-2").await.unwrap().is_none());
         next.seal().await.unwrap();
         let opened = files.open("gen-2").await.unwrap().unwrap();
@@ -268,7 +259,7 @@ mod tests {
         let folder = parent.path().join("read");
         let namespace = Namespace::parse("private").unwrap();
         let files = Files::open(&folder, &namespace, 1 << 20).await.unwrap();
-        let store = files.create("gen-1", Care::FromTheStart).await.unwrap().unwrap();
+        let store = files.create("gen-1", Durability::Immediate).await.unwrap().unwrap();
         assert!(files.switch(None, "gen-1").await.unwrap());
         store.set_retired(true).await.unwrap();
         let modes = || {

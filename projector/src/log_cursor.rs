@@ -1,4 +1,4 @@
-//! Brings a generation exactly to a place in the log.
+//! A cursor over the log that brings a generation exactly to a place.
 
 use std::collections::VecDeque;
 
@@ -10,22 +10,22 @@ use crate::error::ProjectError;
 use crate::source::{Source, Unreadable};
 use crate::views::Logged;
 
-/// Events applied in one transaction when nobody waits for any of them: the more, the fewer times a page
+/// Events applied in one transaction when no reader waits for any of them: the more, the fewer times a page
 /// of an index that is hit all over is written; the fewer, the sooner reading, projecting and writing
 /// are all at work.
 const BATCH: usize = 8_000;
 
 /// The log from where an engine stands, taken in pieces of any size.
-pub(crate) struct Feed {
+pub(crate) struct LogCursor {
     source: Source,
     rest: VecDeque<Logged>,
     unreadable: VecDeque<Unreadable>,
     through: Sequence,
-    /// Goes on with the other groups when one has stopped.
+    /// Whether it goes on with the other groups when one has stopped.
     tolerant: bool,
 }
 
-impl Feed {
+impl LogCursor {
     /// Begins after the engine's checkpoint.
     pub(crate) async fn start(log: &EventLog, engine: &Engine) -> Result<Self, ProjectError> {
         let source = Source::start(log, None, engine.at(), BATCH).await?;
@@ -33,13 +33,13 @@ impl Feed {
         Ok(Self { source, rest, unreadable, through: engine.at(), tolerant: false })
     }
 
-    /// The same, for whom a group that stops is no reason to end.
+    /// The same, except that it goes on when a group stops.
     pub(crate) fn tolerant(self) -> Self {
         Self { tolerant: true, ..self }
     }
 
     /// Applies everything up to and including a sequence, and nothing after it; stops earlier, before
-    /// the first event stored after `until`. `told` hears of each checkpoint. Waits while the log has
+    /// the first event stored after `until`. `told` is called with each checkpoint. Waits while the log has
     /// not got that far.
     pub(crate) async fn advance(
         &mut self,

@@ -1,32 +1,23 @@
 //! Generations as MongoDB databases: `<ns>_g<n>`, with `<ns>_meta` pointing at the live one.
 //!
-//! Documents are plain BSON, readable and queryable with `mongosh`; what is only there to be searched by
-//! stands in fields that begin with an underscore. Commits are transactions, so the server must be a
-//! replica set (of one, at least).
-
-mod counts;
-mod inbox;
-mod indexes;
-mod projection;
-mod query;
-mod rows;
-mod store;
-mod write;
-mod writer;
+//! Commits are transactions, so the server must be a replica set (of one, at least).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Document as Bson, doc};
 use mongodb::options::{ClientOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use schemas::Namespace;
 
-use crate::backend::{Backend, Care, LAYOUT, generation_number};
-use crate::store::{Answer, ProjectionStore, StoreError};
-use rows::{db_error, has_code, unreadable};
-use store::MongoStore;
+use super::rows::{db_error, has_code, unreadable};
+use super::schema;
+use super::store::MongoStore;
+use crate::answers::{Answer, StoreError};
+use crate::backend::{Backend, Durability, generation_number};
+use crate::documents::LAYOUT;
+use crate::store::ProjectionStore;
 
 /// How long a server is looked for before the read model counts as unavailable.
 const SELECTION: Duration = Duration::from_secs(5);
@@ -41,13 +32,13 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    /// Connects and makes sure that the server can do transactions.
+    /// Connects and makes sure that the server supports transactions.
     pub(crate) async fn open(url: &str, namespace: &Namespace) -> Answer<Self> {
         let mut options = ClientOptions::parse(url).await.map_err(db_error)?;
         options.app_name = Some(format!("tidings {namespace}"));
         options.server_selection_timeout.get_or_insert(SELECTION);
         options.write_concern = Some(WriteConcern::majority());
-        // A checkpoint that a crash or an election could take back must not be seen: whoever waits for a
+        // A checkpoint that a crash or an election could take back must not be seen: a client that waits for a
         // position would be told that it is there.
         options.read_concern = Some(ReadConcern::majority());
         let client = Client::with_options(options).map_err(db_error)?;
@@ -72,7 +63,7 @@ impl Databases {
         self.client.database(&self.database_name(name))
     }
 
-    fn meta(&self, collection: &str) -> Collection<Document> {
+    fn meta(&self, collection: &str) -> Collection<Bson> {
         self.client.database(&format!("{}_meta", self.namespace)).collection(collection)
     }
 }
@@ -97,7 +88,7 @@ impl Backend for Databases {
         let set = doc! { "$set": { "layout": layout, "generation": to } };
         let filter = match from {
             Some(from) => doc! { "_id": "current", "layout": layout, "generation": from },
-            // None at all, or one of another layout; when another process has just put one, the upsert
+            // There is no pointer, or one of another layout. When another process has just written one, the upsert
             // finds no match and runs into the key.
             None => doc! { "_id": "current", "layout": { "$ne": layout } },
         };
@@ -109,7 +100,11 @@ impl Backend for Databases {
         }
     }
 
-    async fn create(&self, name: &str, care: Care) -> Answer<Option<Arc<dyn ProjectionStore>>> {
+    async fn create(
+        &self,
+        name: &str,
+        durability: Durability,
+    ) -> Answer<Option<Arc<dyn ProjectionStore>>> {
         let entry = doc! { "_id": name, "layout": i64::from(LAYOUT), "ready": false };
         let entries = self.meta("generations");
         match entries.insert_one(entry).await {
@@ -118,11 +113,11 @@ impl Backend for Databases {
             Err(error) => return Err(db_error(error)),
         }
         let database = self.database(name);
-        // What a deletion that was cut short has left.
+        // What an interrupted deletion has left.
         database.drop().await.map_err(db_error)?;
-        indexes::create(&database).await.map_err(db_error)?;
+        schema::create(&database).await.map_err(db_error)?;
         let store = MongoStore::new(name, database, entries);
-        if care == Care::FromTheStart {
+        if durability == Durability::Immediate {
             store.seal().await?;
         }
         Ok(Some(Arc::new(store)))
@@ -155,50 +150,17 @@ impl Backend for Databases {
     }
 }
 
-/// Makes a mongod that was started with `--replSet rs0` a replica set of one, if it is not yet, and says
-/// whether it takes writes: call again until it does. For development and tests; an operator's replica
-/// set is the operator's.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] while the server does not answer or is not primary.
-pub async fn initiate_replica_set(host: &str, port: u16) -> Answer<()> {
-    const ALREADY_INITIALIZED: i32 = 23;
-    let url = format!("mongodb://{host}:{port}/?directConnection=true");
-    let mut options = ClientOptions::parse(url).await.map_err(db_error)?;
-    options.server_selection_timeout = Some(Duration::from_millis(500));
-    let client = Client::with_options(options).map_err(db_error)?;
-    let admin = client.database("admin");
-    let member = doc! { "_id": 0, "host": format!("{host}:{port}") };
-    let config = doc! { "_id": "rs0", "members": [member] };
-    match admin.run_command(doc! { "replSetInitiate": config }).await {
-        Ok(_) => {}
-        Err(error) if has_code(&error, ALREADY_INITIALIZED) => {}
-        Err(error) => return Err(db_error(error)),
-    }
-    let hello = admin.run_command(doc! { "hello": 1 }).await.map_err(db_error)?;
-    let primary = hello.get_bool("isWritablePrimary").unwrap_or(false);
-    client.shutdown().await;
-    if primary { Ok(()) } else { Err(StoreError::Unavailable("not primary yet".into())) }
-}
-
 #[cfg(test)]
 mod tests {
     use schemas::Epoch;
 
+    use super::super::checkpoint;
+    use super::super::replica_set::tests::replica_set;
+    use super::super::writer::Writer;
     use super::*;
-    use crate::{ReadModel, ReadModelUrl};
+    use crate::{CommitError, ReadModel, ReadModelUrl};
 
-    /// A server that takes writes; none where there is no mongod.
-    pub(super) async fn replica_set() -> Option<testbed::Mongo> {
-        let server = testbed::Mongo::start()?;
-        testbed::until("mongod takes writes", async || {
-            initiate_replica_set("127.0.0.1", server.port()).await.ok()
-        })
-        .await;
-        Some(server)
-    }
-
-    /// Holds up, or lets go on, what takes note that writes would survive a crash.
+    /// Lets the server note that writes would survive a crash, or keeps it from doing so.
     async fn writes_become_safe(admin: &Database, yes: bool) {
         let mode = if yes { "off" } else { "alwaysOn" };
         let command = doc! { "configureFailPoint": "disableSnapshotting", "mode": mode };
@@ -224,7 +186,7 @@ mod tests {
         let databases = Databases::open(&server.url(), &namespace).await.unwrap();
         let checkpoints = rash
             .database(&databases.database_name(&model.generation()))
-            .collection::<Document>(indexes::CHECKPOINT);
+            .collection::<Bson>(checkpoint::COLLECTION);
         testbed::until("the write is there and could be lost", async || {
             let found = checkpoints.find_one(doc! { "people": 2_i64 }).await.unwrap();
             found.map(|_| ())
@@ -237,5 +199,40 @@ mod tests {
         rash.database("other").collection("any").insert_one(doc! {}).await.unwrap();
         writing.await.unwrap().unwrap();
         assert_eq!(store.checkpoint().await.unwrap().sequence, 2);
+    }
+
+    /// Leaves a transaction open that has moved the checkpoint, as a process does that is killed.
+    async fn dies_within_a_transaction(database: &Database) {
+        let writer = Writer::default();
+        let mut session = writer.session(database).await.unwrap();
+        session.start_transaction().await.unwrap();
+        let moved = doc! { "$set": { "people": 7_i64 } };
+        let checkpoints = database.collection::<Bson>(checkpoint::COLLECTION);
+        checkpoints.update_one(doc! {}, moved).session(&mut session).await.unwrap();
+        // Dropping it would abort the transaction.
+        std::mem::forget(session);
+    }
+
+    #[tokio::test]
+    async fn a_dead_writers_transaction_is_ended_by_its_successor() {
+        let Some(server) = replica_set().await else { return };
+        let namespace = Namespace::parse("writers").unwrap();
+        let url = ReadModelUrl::Mongo(server.url());
+        let model = ReadModel::open(&url, &namespace).await.unwrap();
+        let databases = Databases::open(&server.url(), &namespace).await.unwrap();
+        dies_within_a_transaction(&databases.database(&model.generation())).await;
+
+        let store = model.writer();
+        let next = Epoch::parse("e1").unwrap().at(3);
+        let first = store.commit(0, next.clone(), Vec::new()).await;
+        assert!(
+            matches!(first, Err(CommitError::Fenced)),
+            "a living writer is left alone: {first:?}"
+        );
+        // It stood still: the successor's second try.
+        store.commit(0, next, Vec::new()).await.unwrap();
+        assert_eq!(store.checkpoint().await.unwrap().sequence, 3);
+        let next = Epoch::parse("e1").unwrap().at(4);
+        store.commit(3, next, Vec::new()).await.unwrap();
     }
 }

@@ -1,8 +1,8 @@
-//! Where the projector's events come from: the log while it is behind, the live feed at the log's end.
+//! The tail of the log: read from the log while the projector is behind, from the live feed at the log's end.
 //!
-//! Events at the end come to this process anyway, for whoever else follows them there, and a reader of the log
-//! has the server send every one of them once more. The feed may lose, repeat and stop; only an event that
-//! follows the last one by its sequence is taken from it, and for everything else the log is read again.
+//! Events at the end come to this process anyway, for the others in it that follow the live feed; a reader of the log
+//! would have the server send every one of them once more. The feed may lose, repeat and stop. Only an event that
+//! follows the last one by its sequence is taken from it; for everything else the log is read again.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const LINGER: Duration = Duration::from_millis(1);
 pub(crate) struct Piece {
     pub(crate) sequence: Sequence,
     pub(crate) stored_at: Timestamp,
-    /// None on a lane this build does not know.
+    /// The entity it is about; none on a lane this build does not know.
     pub(crate) lane: Option<Lane>,
     pub(crate) payload: Bytes,
 }
@@ -41,7 +41,7 @@ impl From<LiveEvent> for Piece {
     }
 }
 
-/// What was there in one go.
+/// Events that were there at once.
 #[derive(Debug)]
 pub(crate) struct Taken {
     /// In order; empty when nothing came in time.
@@ -53,11 +53,11 @@ pub(crate) struct Taken {
 }
 
 /// Events after a place in the log, each once, in order.
-pub(crate) struct Intake {
+pub(crate) struct Tail {
     log: EventLog,
-    /// None for whom the end of the log is not worth a subscription.
+    /// None where the log alone is read: a rebuild, or when the feed cannot be had.
     feed: Option<LiveFeed>,
-    /// While the log is read.
+    /// The reader of the log; none while the feed is enough.
     reader: Option<Reader>,
     through: Sequence,
     /// The last event of the feed that was passed over while the log was read.
@@ -72,7 +72,7 @@ enum Look {
     Hole(Vec<Piece>),
 }
 
-impl Intake {
+impl Tail {
     /// Begins after a sequence.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl Intake {
                 None if !pieces.is_empty() => break,
                 None => match timeout_at(deadline, feed.next()).await {
                     Ok(live) => {
-                        // Others were told at the same moment, and somebody waits for them.
+                        // Clients are being told of the same event: they come first.
                         sleep(LINGER).await;
                         live
                     }

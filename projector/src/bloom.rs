@@ -1,9 +1,9 @@
-//! Which names a projection has met, when it has met all of them.
+//! A Bloom filter that grows: which names a projection has met, when it has met all of them.
 //!
-//! Whoever fills an empty generation knows everything that is in it. Remembering every message id and client
+//! A projector that fills an empty generation knows everything that is in it. Remembering every message id and client
 //! id would take memory without bound; a Bloom filter takes two bytes each and says "certainly new" of
 //! nearly everything new, which spares asking the store about every single message. "Perhaps not new" only
-//! means that the store is asked. It grows with the log, as nobody knows how long a process will run.
+//! means that the store is asked. It grows with the log, as a process may run for any length of time.
 
 /// Bits per entry: with six of them set, about one in a thousand new names is looked up in vain.
 const BITS_PER_ENTRY: u64 = 16;
@@ -18,7 +18,7 @@ const MAX_BLOCKS: u64 = 1 << 20;
 
 /// A set that may claim too much, never too little.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Bloom {
     /// Each has room for twice as much as the one before; the last one takes what is new.
     layers: Vec<Layer>,
 }
@@ -30,8 +30,8 @@ struct Layer {
     entries: u64,
 }
 
-impl Seen {
-    /// For about so many entries, and for more when they come.
+impl Bloom {
+    /// A filter for about so many entries, which grows when there are more.
     pub(crate) fn with_room_for(entries: u64) -> Self {
         let blocks = entries.saturating_mul(BITS_PER_ENTRY).div_ceil(BITS_PER_BLOCK);
         Self { layers: vec![Layer::of(blocks.clamp(MIN_BLOCKS, MAX_BLOCKS))] }
@@ -108,13 +108,13 @@ mod tests {
 
     use super::*;
 
-    /// So many entries in a set made for `expected`: how many of as many others it takes for known.
+    /// Inserts so many entries into a filter for `expected`: how many of as many others it takes for known.
     fn taken_for_known(expected: u64, entries: u64) -> usize {
         let state = foldhash::fast::FixedState::with_seed(7);
-        let mut seen = Seen::with_room_for(expected);
-        (0..entries).for_each(|number| seen.insert(state.hash_one(number)));
-        assert!((0..entries).all(|number| seen.may_contain(state.hash_one(number))));
-        (entries..2 * entries).filter(|n| seen.may_contain(state.hash_one(*n))).count()
+        let mut bloom = Bloom::with_room_for(expected);
+        (0..entries).for_each(|number| bloom.insert(state.hash_one(number)));
+        assert!((0..entries).all(|number| bloom.may_contain(state.hash_one(number))));
+        (entries..2 * entries).filter(|n| bloom.may_contain(state.hash_one(*n))).count()
     }
 
     #[test]
@@ -131,14 +131,14 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_without_bound() {
-        let mut seen = Seen { layers: vec![Layer::of(MAX_BLOCKS - MIN_BLOCKS)] };
+        let mut bloom = Bloom { layers: vec![Layer::of(MAX_BLOCKS - MIN_BLOCKS)] };
         for _ in 0..3 {
-            if let Some(layer) = seen.layers.last_mut() {
+            if let Some(layer) = bloom.layers.last_mut() {
                 layer.entries = u64::MAX / BITS_PER_ENTRY;
             }
-            seen.insert(1);
+            bloom.insert(1);
         }
-        let blocks: u64 = seen.layers.iter().map(Layer::size).sum();
-        assert_eq!((seen.layers.len(), blocks), (2, MAX_BLOCKS));
+        let blocks: u64 = bloom.layers.iter().map(Layer::size).sum();
+        assert_eq!((bloom.layers.len(), blocks), (2, MAX_BLOCKS));
     }
 }

@@ -1,0 +1,136 @@
+//! Memberships: a user's relation to a room, with the user's read marker in it.
+//!
+//! A membership stays as a tombstone (`present` false) when the user leaves, so that resume can tell of it and a ban is
+//! not forgotten. The marker changes with every post of the member; queries search only by what changes seldom.
+
+use async_trait::async_trait;
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::position::Sequence;
+use schemas::time::Timestamp;
+use schemas::values::RoomRole;
+use serde::{Deserialize, Serialize};
+
+use super::room::RoomDoc;
+use crate::answers::{Answer, Changes, ListFrom, Slice};
+
+/// A user's relation to a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MembershipDoc {
+    /// The room the membership is in.
+    pub room_id: RoomId,
+    /// The user who is, or was, a member.
+    pub user_id: UserId,
+    /// The member's role, which decides what the member may do in the room.
+    pub role: RoomRole,
+    /// Whether the user is in the room now.
+    pub present: bool,
+    /// Whether the user is banned: they cannot come back until the ban is lifted.
+    #[serde(default)]
+    pub banned: bool,
+    /// Until then the member may read and not post; none for a member who may post.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<Timestamp>,
+    /// When the present stay began.
+    pub joined_at: Timestamp,
+    /// The event with which the present stay began (for a tombstone: the last one).
+    pub joined: Sequence,
+    /// Whether there was an earlier stay, or a ban, before the present one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub returned: bool,
+    /// The number of the last message read. A post in the main timeline moves it too: its author has read what
+    /// came before.
+    pub marker_number: u64,
+    /// The main number of that message: what comes after it in the main timeline is unread.
+    pub marker_main: u64,
+    /// Whether the marker was moved in the present stay. Until then it stands where the stay began, which
+    /// says nothing about what the member has read.
+    pub marker_moved: bool,
+    /// The last message read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker_message_id: Option<MessageId>,
+    /// The last event that moved the marker in the present stay, the member's own posts included; 0 for none.
+    pub marker_at: Sequence,
+    /// The last `read.moved` that moved the marker; 0 for none.
+    pub marker_updated: Sequence,
+    /// The last event about the membership itself (joined, left, role, mute, ban).
+    pub changed: Sequence,
+    /// The last event that changed anything here, the marker included.
+    pub updated: Sequence,
+}
+
+impl MembershipDoc {
+    /// The number of the last message the member is known to have read in the present stay: the marker, once
+    /// it was moved; 0 before.
+    #[must_use]
+    pub const fn read_through(&self) -> u64 {
+        if self.marker_moved { self.marker_number } else { 0 }
+    }
+}
+
+/// Where a list of rooms ordered by activity goes on: after this room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityAnchor {
+    /// The room's last activity.
+    pub last_activity: Sequence,
+    /// The room's id, which orders rooms of the same activity.
+    pub room_id: RoomId,
+}
+
+/// What can be asked about memberships.
+#[async_trait]
+pub trait MembershipReads: Send + Sync {
+    /// One membership; a tombstone (`present` false) when the user has left.
+    async fn membership(&self, room: &RoomId, user: &UserId) -> Answer<Option<MembershipDoc>> {
+        Ok(self.memberships(room, std::slice::from_ref(user)).await?.pop())
+    }
+    /// Memberships of several users in one room, tombstones included, in no particular order.
+    async fn memberships(&self, room: &RoomId, users: &[UserId]) -> Answer<Vec<MembershipDoc>>;
+    /// The rooms a user is in now: at most [`MAX_MEMBERSHIPS`](crate::MAX_MEMBERSHIPS).
+    async fn memberships_of(&self, user: &UserId) -> Answer<Vec<MembershipDoc>>;
+    /// The rooms a user is in with the membership, newest activity first. A room moves by activity.
+    async fn user_rooms(
+        &self,
+        user: &UserId,
+        from: &ListFrom<ActivityAnchor, RoomId>,
+        limit: usize,
+    ) -> Answer<Slice<(RoomDoc, MembershipDoc)>>;
+    /// The members of a room now, by user id, after an id.
+    async fn members(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>> {
+        self.readers(room, 0, after, limit).await
+    }
+    /// The members of a room now who have moved their read marker, since they joined, to this number or past it,
+    /// by user id, after an id. Number 0 stands for all members.
+    async fn readers(
+        &self,
+        room: &RoomId,
+        number: u64,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>>;
+    /// A user's memberships that changed (joined, left, role) after a sequence, tombstones included.
+    async fn membership_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>>;
+    /// Memberships of these rooms that changed after a sequence, tombstones included.
+    async fn member_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>>;
+    /// Memberships of these rooms whose read marker was moved by `read.moved` after a sequence.
+    async fn marker_changes(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>>;
+}

@@ -1,0 +1,171 @@
+//! Messages in MongoDB.
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use mongodb::IndexModel;
+use mongodb::bson::{Document as Bson, RawDocumentBuf, doc};
+use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::position::Sequence;
+use schemas::values::ClientId;
+use serde::Serialize;
+
+use super::kept::{Kept, index, partial};
+use super::query::{by_keys, each, find, texts};
+use super::rows::{int, row};
+use super::store::MongoStore;
+use crate::answers::{Answer, Bound, Changes, MAX_CHANGES, MAX_ITEMS};
+use crate::documents::{Anchor, MessageDoc, MessageMark, MessageReads, Span, Threads, client_hash};
+
+/// Stands for the whole room where ids of users stand.
+pub(super) const ROOM: &str = "room";
+
+/// What a message is searched by.
+#[derive(Serialize)]
+struct Searched<'a> {
+    /// Hash of the message's room, sender and client id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _client: Option<i64>,
+    /// Whom a message of the main timeline names: ids of users, [`ROOM`] for the whole room.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    _named: Vec<&'a str>,
+    /// The main number of a deleted message of the main timeline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _gone: Option<i64>,
+}
+
+impl Kept for MessageDoc {
+    fn indexes() -> Vec<IndexModel> {
+        vec![
+            index(doc! { "room_id": 1, "number": 1 }),
+            index(doc! { "room_id": 1, "updated": 1 }),
+            partial(
+                doc! { "thread_root_id": 1, "number": 1 },
+                doc! { "thread_root_id": { "$exists": true } },
+            ),
+            partial(
+                doc! { "room_id": 1, "_named": 1, "main_number": 1 },
+                doc! { "_named": { "$exists": true } },
+            ),
+            partial(doc! { "room_id": 1, "_gone": 1 }, doc! { "_gone": { "$gt": 0 } }),
+        ]
+    }
+
+    /// The projector recognises a repeated message by it.
+    fn index_to_project() -> Option<IndexModel> {
+        Some(partial(doc! { "_client": 1 }, doc! { "_client": { "$exists": true } }))
+    }
+
+    fn to_row(&self, id: String) -> Answer<RawDocumentBuf> {
+        let mut named: Vec<&str> = self.people_named().map(UserId::as_str).collect();
+        named.extend(self.names_room().then_some(ROOM));
+        let client = self.client_id.as_ref();
+        let client = client.map(|name| client_hash(&self.room_id, &self.sender_id, name));
+        let gone = self.deleted_place().map(int);
+        row(id, self, Searched { _client: client, _named: named, _gone: gone })
+    }
+
+    fn is_new(&self, expected: Sequence) -> bool {
+        self.posted > expected
+    }
+}
+
+impl MongoStore {
+    /// Messages before a number and from it on, oldest first.
+    async fn around(&self, of: Bson, anchor: Anchor, limit: usize) -> Answer<Vec<MessageDoc>> {
+        let limit = limit.clamp(1, MAX_ITEMS);
+        let (before, from) = anchor.spans(limit);
+        let with = |bound: Bson| {
+            let mut filter = of.clone();
+            filter.insert("number", bound);
+            filter
+        };
+        let ask = async |span: Option<Span>, side: &str, order: i32| match span {
+            Some((number, most)) => {
+                let filter = with(doc! { side: int(number) });
+                find(&self.database, filter, doc! { "number": order }, most).await
+            }
+            None => Ok(Vec::new()),
+        };
+        let (before, from) = (ask(before, "$lt", -1).await?, ask(from, "$gte", 1).await?);
+        Ok(Anchor::cut(limit, before, from))
+    }
+}
+
+#[async_trait]
+impl MessageReads for MongoStore {
+    async fn messages(&self, ids: &[MessageId]) -> Answer<Vec<MessageDoc>> {
+        by_keys(&self.database, &texts(ids)).await
+    }
+
+    async fn message_by_client_id(
+        &self,
+        room: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> Answer<Option<MessageDoc>> {
+        let hash = client_hash(room, sender, client_id);
+        let filter = doc! {
+            "_client": { "$eq": hash, "$exists": true }, "room_id": room.as_str(),
+            "sender_id": sender.as_str(), "client_id": client_id.as_str(),
+        };
+        Ok(find(&self.database, filter, doc! {}, 1).await?.pop())
+    }
+
+    async fn timeline(
+        &self,
+        room: &RoomId,
+        threads: Threads,
+        anchor: Anchor,
+        limit: usize,
+    ) -> Answer<Vec<MessageDoc>> {
+        let mut of = doc! { "room_id": room.as_str() };
+        if threads == Threads::LeftOut {
+            of.insert("thread_root_id", doc! { "$exists": false });
+        }
+        self.around(of, anchor, limit).await
+    }
+
+    async fn thread(
+        &self,
+        root: &MessageId,
+        anchor: Anchor,
+        limit: usize,
+    ) -> Answer<Vec<MessageDoc>> {
+        let of = doc! { "thread_root_id": { "$eq": root.as_str(), "$exists": true } };
+        self.around(of, anchor, limit).await
+    }
+
+    async fn message_marks(
+        &self,
+        rooms: &[RoomId],
+        after: Sequence,
+        most: Bound,
+    ) -> Answer<Changes<MessageMark>> {
+        let filter = doc! {
+            "room_id": { "$in": texts(rooms) }, "updated": { "$gte": int(after) },
+            "$or": [{ "posted": { "$ne": int(after) } }, { "updated": { "$gt": int(after) } }],
+        };
+        let items = most.items.clamp(1, MAX_CHANGES);
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        let fits = each(&self.database, filter, |message: MessageDoc| {
+            let mark = MessageMark::of(&message);
+            bytes += mark.bytes;
+            found.push(mark);
+            found.len() <= items && bytes <= most.bytes
+        });
+        let complete = fits.await?;
+        Ok(Changes { items: found, complete })
+    }
+
+    async fn newest(&self, rooms: Vec<RoomId>) -> Answer<Vec<MessageDoc>> {
+        let database = &self.database;
+        let found = try_join_all(rooms.iter().map(|room| async move {
+            let filter = doc! {
+                "room_id": room.as_str(), "thread_root_id": { "$exists": false },
+                "_gone": { "$exists": false },
+            };
+            find(database, filter, doc! { "number": -1 }, 1).await
+        }));
+        Ok(found.await?.into_iter().flatten().collect())
+    }
+}

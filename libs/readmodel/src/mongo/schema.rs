@@ -1,0 +1,47 @@
+//! All collections and indexes of a generation's database. Each noun's indexes stand in its own file.
+
+use mongodb::Database;
+use mongodb::bson::Document as Bson;
+
+use super::checkpoint;
+use super::kept::Kept;
+use crate::documents;
+
+macro_rules! each_noun {
+    ($(
+        $table:ident: $collection:ident of $noun:ident($doc:ident) $(, key $key:tt)?, group $group:ident,
+        cache 1/$share:literal $(, reads $reads:ident)?;
+    )*) => {
+        /// Creates in an empty database what the projector needs. Collections must exist before a transaction writes
+        /// to them.
+        pub(super) async fn create(database: &Database) -> mongodb::error::Result<()> {
+            $(create_collection::<documents::$doc>(database).await?;)*
+            checkpoint::begin(database).await
+        }
+
+        /// Creates the indexes that only queries need; those that exist already stay. Over documents that are there
+        /// already it is many times cheaper than with every document that comes.
+        pub(super) async fn complete(database: &Database) -> mongodb::error::Result<()> {
+            $(complete_collection::<documents::$doc>(database).await?;)*
+            Ok(())
+        }
+    };
+}
+
+crate::documents!(each_noun);
+
+async fn create_collection<T: Kept>(database: &Database) -> mongodb::error::Result<()> {
+    database.create_collection(T::COLLECTION.as_str()).await?;
+    if let Some(index) = T::index_to_project() {
+        database.collection::<Bson>(T::COLLECTION.as_str()).create_index(index).await?;
+    }
+    Ok(())
+}
+
+async fn complete_collection<T: Kept>(database: &Database) -> mongodb::error::Result<()> {
+    let indexes = T::indexes();
+    if !indexes.is_empty() {
+        database.collection::<Bson>(T::COLLECTION.as_str()).create_indexes(indexes).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Counting unread messages and mentions in MongoDB, on the indexes of `message.rs`.
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use mongodb::Database;
+use mongodb::bson::{Document as Bson, doc};
+
+use super::message::ROOM;
+use super::rows::{db_error, int};
+use super::store::MongoStore;
+use crate::answers::Answer;
+use crate::documents::{Counted, MessageDoc, Stored as _, Stretch, UnreadReads};
+
+async fn count(database: &Database, stretch: &Stretch) -> Answer<Counted> {
+    let between = doc! { "$gt": int(stretch.after), "$lte": int(stretch.through) };
+    let room = stretch.room_id.as_str();
+    let mut counted = Counted::default();
+    if stretch.deleted {
+        let filter = doc! { "room_id": room, "_gone": between.clone() };
+        counted.deleted = number_of(database, filter).await?;
+    }
+    if stretch.named {
+        // A message that names both is found once.
+        let of = doc! { "$in": [stretch.user_id.as_str(), ROOM], "$exists": true };
+        let filter = doc! { "room_id": room, "_named": of, "main_number": between };
+        counted.named = number_of(database, filter).await?;
+    }
+    Ok(counted)
+}
+
+/// How many messages fit.
+async fn number_of(database: &Database, filter: Bson) -> Answer<u64> {
+    let messages = database.collection::<Bson>(MessageDoc::COLLECTION.as_str());
+    messages.count_documents(filter).await.map_err(db_error)
+}
+
+#[async_trait]
+impl UnreadReads for MongoStore {
+    async fn count(&self, stretches: Vec<Stretch>) -> Answer<Vec<Counted>> {
+        try_join_all(stretches.iter().map(|stretch| count(&self.database, stretch))).await
+    }
+}

@@ -1,0 +1,39 @@
+//! Keys and indexes of messages.
+
+use super::*;
+
+#[test]
+fn messages_of_a_room_lie_together_in_their_order() {
+    let places = [(1, 0), (1, 1), (1, u64::MAX), (2, 0), (2, 7), ((1 << 27) - 1, u64::MAX)];
+    let keys = places.map(|(room, number)| message_key(room, number));
+    assert!(keys.is_sorted_by(|one, next| one < next), "{keys:?}");
+    assert_eq!(keys.map(|key| key >> NUMBER_BITS), places.map(|(room, _)| room));
+}
+
+/// A question that is not answered by an index reads a whole table, which no other test would notice.
+#[test]
+fn questions_about_messages_are_answered_by_keys_and_indexes() {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(MessageDoc::TABLES).unwrap();
+    let questions = [
+        ("k >= 1 AND k < 2 ORDER BY k DESC", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        ("id = x''", "INDEX messages_id (id=?)"),
+        ("client = 1", "INDEX messages_client (client=?)"),
+        ("thread = x'' AND answer < 2 ORDER BY answer", "messages_thread (thread=? AND answer<?)"),
+        (
+            "k >> 36 = 1 AND edited IS NOT NULL AND edited >= 2 AND posted < 2",
+            "messages_edited (<expr>=? AND edited>?)",
+        ),
+        (
+            "k >> 36 = 1 AND gone IS NOT NULL AND gone > 2 AND gone <= 3",
+            "messages_gone (<expr>=? AND gone>? AND gone<?)",
+        ),
+    ];
+    for (question, index) in questions {
+        let sql = format!("EXPLAIN QUERY PLAN SELECT doc FROM messages WHERE {question}");
+        let mut statement = db.prepare(&sql).unwrap();
+        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(steps.len() == 1 && steps[0].ends_with(index), "{question}: {steps:?}");
+    }
+}
