@@ -42,7 +42,9 @@ fn post(number: u64) -> Result<LaneWrite, Box<dyn std::error::Error>> {
         room_id: room.clone(),
         sender_id: UserId::from_uuid(id(4, number % USERS)),
         client_id: Some(ClientId::parse(&format!("client-{number}"))?),
-        body: Body::parse(&format!("This is what somebody said as number {number} of many."))?,
+        body: Body::parse(&format!(
+            "This is message number {number} of many, long enough to be one."
+        ))?,
         format: Format::Plain,
         attachments: Vec::new(),
         mentions: Vec::new(),

@@ -67,7 +67,7 @@ fn entry(id: u64, title: &str) -> NotificationCreated {
     }
 }
 
-/// People who talk and are told of it.
+/// Users who talk and get entries about it.
 fn life() -> History {
     let mut history = History::default();
     history.register(1, "ada");
@@ -191,7 +191,7 @@ async fn an_event_of_a_newer_build(place: &Place) {
     let groups = crate::views::groups_of_lane(Some(&schemas::Lane::User(user(1))));
     let unreadable = [Unreadable { sequence: unknown, groups, source }];
     // A fixed build reads it: what it says changes nothing here.
-    history.add(schemas::events::NameReleased { owner: "somebody".to_owned() });
+    history.add(schemas::events::NameReleased { owner: "an_account".to_owned() });
     history.notify(20, 2);
     let mut engine = place.engine().await;
     let readable: Vec<Logged> =
@@ -208,7 +208,7 @@ async fn an_event_of_a_newer_build(place: &Place) {
     assert_eq!(contents(&store).await, cold(place, &history).await);
 }
 
-/// Who asks people for everybody must not ask people who are behind, nor count those who came later.
+/// A room of everyone must not read the users while their group is behind, nor count users who came later.
 async fn a_room_of_everybody_waits_for_people(place: &Place) {
     let text = format!("eve{}", place.namespace);
     let mut history = life();

@@ -73,7 +73,7 @@ pub enum ProjectError {
     #[error("the generation is retired")]
     Retired,
     /// The generation was made from another log. A log that has lost its end is not another one: it is
-    /// [`LogError::Ahead`], and nothing is built anew from less than there was.
+    /// [`LogError::Ahead`], and nothing is rebuilt from less than there was.
     #[error("the generation was made from another log: {0}")]
     OtherLog(String),
     /// What was asked for makes no sense, such as a moment before the first event.

@@ -39,20 +39,20 @@ impl LogCursor {
     }
 
     /// Applies everything up to and including a sequence, and nothing after it; stops earlier, before
-    /// the first event stored after `until`. `told` is called with each checkpoint. Waits while the log has
+    /// the first event stored after `until`. `on_checkpoint` is called with each checkpoint. Waits while the log has
     /// not got that far.
     pub(crate) async fn advance(
         &mut self,
         engine: &mut Engine,
         target: Sequence,
         until: Option<Timestamp>,
-        told: &(dyn Fn(Sequence) + Send + Sync),
+        on_checkpoint: &(dyn Fn(Sequence) + Send + Sync),
     ) -> Result<(), ProjectError> {
-        let advanced = self.stage(engine, target, until, told).await;
+        let advanced = self.stage(engine, target, until, on_checkpoint).await;
         // Whatever happened: nothing is being written when this answers.
         let settled = engine.settle().await;
         advanced.and(settled)?;
-        told(engine.at());
+        on_checkpoint(engine.at());
         Ok(())
     }
 
@@ -61,7 +61,7 @@ impl LogCursor {
         engine: &mut Engine,
         target: Sequence,
         until: Option<Timestamp>,
-        told: &(dyn Fn(Sequence) + Send + Sync),
+        on_checkpoint: &(dyn Fn(Sequence) + Send + Sync),
     ) -> Result<(), ProjectError> {
         while engine.projected() < target {
             if self.rest.is_empty() && self.through <= engine.projected() {
@@ -84,7 +84,7 @@ impl LogCursor {
                 let later = self.unreadable.split_off(later);
                 let unreadable = Vec::from(std::mem::replace(&mut self.unreadable, later));
                 engine.stage(&events, &unreadable, through).await?;
-                told(engine.at());
+                on_checkpoint(engine.at());
                 if !self.tolerant
                     && let Some(stop) = engine.stops().first()
                 {

@@ -84,7 +84,7 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Is told of progress.
+/// Called with the progress.
 pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// What was built.
@@ -184,8 +184,8 @@ async fn snapshot(
         Until::Time(time) => Some(*time),
         Until::Position(_) => None,
     };
-    let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
-    cursor.advance(&mut engine, target, time, &told).await?;
+    let on_checkpoint = |done| progress(Progress { phase: Phase::Build, done, total: target });
+    cursor.advance(&mut engine, target, time, &on_checkpoint).await?;
     engine.store().seal().await?;
     Ok((log.epoch().at(engine.at()), Instant::now()))
 }
@@ -201,8 +201,8 @@ async fn replace_live(
     let mut engine = Engine::open_for(store, log.epoch(), target).await?;
     let mut cursor = LogCursor::start(log, &engine).await?;
     for _ in 0..ROUNDS {
-        let told = |done| progress(Progress { phase: Phase::Build, done, total: target });
-        cursor.advance(&mut engine, target, None, &told).await?;
+        let on_checkpoint = |done| progress(Progress { phase: Phase::Build, done, total: target });
+        cursor.advance(&mut engine, target, None, &on_checkpoint).await?;
         target = log.head().await?;
         if target.saturating_sub(engine.at()) <= CLOSE {
             break;
@@ -244,8 +244,8 @@ async fn take_over(
     let farthest = last.groups.most();
     let same_log = last.epoch.is_none_or(|epoch| epoch == log.epoch()) && farthest <= head;
     let total = if same_log { farthest } else { head };
-    let told = |done| progress(Progress { phase: Phase::CatchUp, done, total });
-    cursor.advance(engine, total, None, &told).await?;
+    let on_checkpoint = |done| progress(Progress { phase: Phase::CatchUp, done, total });
+    cursor.advance(engine, total, None, &on_checkpoint).await?;
     Ok(read_model.switch(old.generation(), engine.store().generation()).await?)
 }
 

@@ -85,8 +85,8 @@ async fn compare(
     let stands = checkpoint.groups;
     let places: BTreeSet<Sequence> = Group::ALL.map(|group| stands.get(group)).into();
     for place in places {
-        let told = |done| progress(Progress { phase: Phase::Build, done, total: place });
-        comparison.cursor.advance(&mut comparison.engine, place, None, &told).await?;
+        let on_checkpoint = |done| progress(Progress { phase: Phase::Build, done, total: place });
+        comparison.cursor.advance(&mut comparison.engine, place, None, &on_checkpoint).await?;
         for collection in Collection::ALL {
             if stands.get(collection.group()) == place {
                 comparison.walk(collection, progress).await?;
@@ -119,8 +119,8 @@ impl Comparison {
         head: Sequence,
         progress: OnProgress<'_>,
     ) -> Result<Vec<Unverified>, ProjectError> {
-        let told = |done| progress(Progress { phase: Phase::Build, done, total: head });
-        match self.cursor.advance(&mut self.engine, head, None, &told).await {
+        let on_checkpoint = |done| progress(Progress { phase: Phase::Build, done, total: head });
+        match self.cursor.advance(&mut self.engine, head, None, &on_checkpoint).await {
             // When no group can go on, that is where the end is.
             Ok(()) | Err(ProjectError::Poison(_)) => {}
             Err(error) => return Err(error),

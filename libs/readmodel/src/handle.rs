@@ -87,10 +87,10 @@ impl ReadModel {
     async fn open_backend(url: &ReadModelUrl, namespace: &Namespace, pages: u64) -> Answer<Self> {
         let backend: Arc<dyn Backend> = match url {
             ReadModelUrl::Sqlite(dir) => {
-                Arc::new(crate::sqlite::Files::open(dir, namespace, pages).await?)
+                Arc::new(crate::sqlite::generations::Files::open(dir, namespace, pages).await?)
             }
             ReadModelUrl::Mongo(url) => {
-                Arc::new(crate::mongo::Databases::open(url, namespace).await?)
+                Arc::new(crate::mongo::generations::Databases::open(url, namespace).await?)
             }
         };
         let live = first_or_live(backend.as_ref()).await?;

@@ -46,9 +46,7 @@ mod sqlite {
 
     mod projection;
 
-    mod generations;
-
-    pub(crate) use generations::Files;
+    pub(crate) mod generations;
 }
 
 mod mongo {
@@ -81,11 +79,8 @@ mod mongo {
 
     mod projection;
 
-    mod generations;
-    mod replica_set;
-
-    pub(crate) use generations::Databases;
-    pub use replica_set::initiate_replica_set;
+    pub(crate) mod generations;
+    pub(crate) mod replica_set;
 }
 
 pub use answers::{
@@ -98,6 +93,6 @@ pub use documents::{
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};
-pub use mongo::initiate_replica_set;
+pub use mongo::replica_set::initiate_replica_set;
 pub use store::{CommitError, ProjectionStore, ReadStore, Want};
 pub use url::{InvalidUrl, ReadModelUrl};

@@ -1,5 +1,5 @@
-//! Generated histories, odd ones included: however they are cut into batches, and whoever crashes on the
-//! way, the documents are those of a fresh rebuild, and they keep what they promise.
+//! Generated histories, odd ones included: however they are cut into batches, and wherever the projector crashes on
+//! the way, the documents are those of a fresh rebuild, and they keep what they promise.
 
 use std::collections::BTreeMap;
 

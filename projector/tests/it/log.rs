@@ -47,7 +47,7 @@ impl Log {
         last
     }
 
-    /// Stores something that is no event on a lane nobody knows, as a foreign writer would.
+    /// Stores something that is no event on an unknown lane, as a foreign writer would.
     pub(crate) async fn append_junk(&self) {
         self.append_junk_to("junk").await;
     }

@@ -15,7 +15,7 @@ cases!(
     what_a_newer_build_says_on_a_lane_of_its_own_is_not_passed_over,
 );
 
-/// On a lane nobody knows, which could have meant anything.
+/// On an unknown lane, which could have meant anything.
 async fn an_unreadable_event_stops_the_projection(place: &Place) {
     let log = Log::start(&place.namespace).await;
     let mut history = talk(5);

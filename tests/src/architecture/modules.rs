@@ -31,8 +31,6 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
     ),
     ("schemas", &["ids", "text", "unicode", "unicode::class", "values"]),
     ("bus", &["(root)", "live"]),
-    ("readmodel", &["mongo::query", "mongo::rows"]),
-    ("readmodel", &["sqlite", "sqlite::store"]),
     ("chat-svc", &["domain::member::decide", "domain::room::decide", "domain::room::rejection"]),
     ("tests", &["kit::installation", "kit::person", "kit::socket"]),
 ];
@@ -41,7 +39,6 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
 const FOLDER_CIRCLES: &[(&str, &[&str])] = &[
     ("chat-svc", &["domain::member", "domain::room"]),
     ("chat-svc", &["domain::room::decide", "domain::room::rejection"]),
-    ("readmodel", &["mongo::query", "mongo::rows"]),
     ("schemas", &["ids", "text", "unicode", "values"]),
     ("tests", &["kit::installation", "kit::person", "kit::socket"]),
 ];

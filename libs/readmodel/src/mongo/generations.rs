@@ -39,7 +39,7 @@ impl Databases {
         options.server_selection_timeout.get_or_insert(SELECTION);
         options.write_concern = Some(WriteConcern::majority());
         // A checkpoint that a crash or an election could take back must not be seen: a client that waits for a
-        // position would be told that it is there.
+        // position would be answered that it is there.
         options.read_concern = Some(ReadConcern::majority());
         let client = Client::with_options(options).map_err(db_error)?;
         let hello = client.database("admin").run_command(doc! { "hello": 1 }).await;

@@ -50,6 +50,8 @@ fn collect(folder: &Path, at: &mut ModulePath, texts: &mut BTreeMap<ModulePath, 
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if file.is_dir() {
             at.push(name);
+            // A module that is declared in its parent's file, with its children in a folder.
+            texts.entry(at.clone()).or_default();
             collect(&file, at, texts);
             at.pop();
         } else if file.extension().is_some_and(|ending| ending == "rs") {
