@@ -9,7 +9,7 @@
 //! commit is conditional on the checkpoint, which is also what keeps two projectors apart. Each group of views
 //! has a checkpoint of its own: one that meets an event it cannot apply stops, the others go on.
 //!
-//! - [`build`] and [`Projector::run_until_stopped`]: the service.
+//! - [`Projector`]: the service.
 //! - [`rebuild`]: a new generation beside the live one, then the switch; or a snapshot of the past.
 //! - [`verify`]: the live generation against a fresh one, document by document.
 

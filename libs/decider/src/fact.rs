@@ -41,7 +41,7 @@ impl Fact {
         self
     }
 
-    /// The write: the one way from a fact to the log. An id made from the idempotency key (see [`Fact::keyed`])
+    /// The write: the one way from a fact to the log. An id made from the idempotency key (see `Fact::keyed`)
     /// must be there already.
     #[must_use]
     pub fn into_write(self, call: &Call) -> LaneWrite {

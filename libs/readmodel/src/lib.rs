@@ -1,10 +1,10 @@
 //! The read store: MongoDB and SQLite behind one contract.
 //!
-//! Owns the documents and the questions that can be asked about them ([`documents`], one file per noun), the two
+//! Owns the documents and the questions that can be asked about them ([`mod@documents`], one file per noun), the two
 //! databases they are kept in, and the generations of the read model ([`ReadModel`]). It does not know what events
 //! mean: the projector turns events into documents and is the only writer.
 //!
-//! This file is the floor plan. Both databases have the same one: a file for each noun of [`documents`], and beside
+//! This file is the floor plan. Both databases have the same one: a file for each noun of [`mod@documents`], and beside
 //! them what the nouns have in common. To add a noun: its row and file in `documents/`, its file in `sqlite/` and in
 //! `mongo/`, and two lines here.
 

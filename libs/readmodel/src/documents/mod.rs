@@ -5,7 +5,7 @@
 //! or how a document is shown to clients: the projector makes documents, the gateway makes views of them.
 //!
 //! **What may change.** A document is a function of the log up to a position, and every generation can be rebuilt from
-//! the log. So documents are free: fields may be added, renamed, reinterpreted or removed, with a new [`LAYOUT`] and
+//! the log. So documents are free: fields may be added, renamed, reinterpreted or removed, with a new `LAYOUT` and
 //! nothing else to migrate. Clients never see a document. They see views (`schemas::views`), which are API: fields are
 //! only added to those.
 //!
@@ -13,7 +13,7 @@
 //! documents by it. Where clients need to know when the thing itself changed (and not a count beside it), `changed`
 //! says so. Documents name users and rooms by id; the names are looked up when a document is shown.
 //!
-//! **To add a collection**, add one row to the [`documents!`](crate::documents) table. From it come [`Collection`], [`Key`],
+//! **To add a collection**, add one row to the `documents!` table. From it come [`Collection`], [`Key`],
 //! [`Document`], the tables of the projector's working set, and the dispatch of both databases. What the compiler then asks
 //! for is the noun's three files.
 
