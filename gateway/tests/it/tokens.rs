@@ -37,7 +37,7 @@ async fn only_tokens_of_auth_svc_for_this_namespace_and_this_moment_are_good() {
     assert_eq!(code(&kit, &expired).await, "token_expired");
     for bad in [
         with("aud", &json!("tidings:other")),
-        with("iss", &json!("somebody")),
+        with("iss", &json!("another")),
         with("nbf", &json!(now + 60)),
         with("sub", &json!("usr_*")),
         with("role", &json!("god")),
