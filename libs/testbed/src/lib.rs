@@ -11,6 +11,7 @@
 
 mod golden;
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -35,11 +36,15 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     }
 }
 
-/// A port that was free a moment ago.
+/// A loopback port for a server that must be told its port before it starts: free a moment ago, and below the
+/// ports that Linux gives to outgoing connections and to listeners that ask for any (32768 and up). Tests open
+/// hundreds of those a second; a port of theirs may be taken again before the server binds it.
 #[must_use]
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let draws = std::iter::repeat_with(|| RandomState::new().hash_one(()));
+    let ports = draws.map(|drawn| 14_000 + u16::try_from(drawn % 18_000).expect("below 18,000"));
+    ports.take(1000).find(free).expect("a free port")
 }
 
 /// A program of `.tools/bin`, unless `variable` names another, else from the PATH.

@@ -1,11 +1,11 @@
 //! Three nats-servers that keep the log together, configured by the file that is shipped for it.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use testbed::free_port;
 
 use crate::kit::installation::eprintln_tail;
 use crate::kit::process::Process;
@@ -35,18 +35,11 @@ pub struct Cluster {
     wires: Vec<(usize, usize, Wire)>,
 }
 
-/// Ports that are free, all different.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    held.map(|listener| listener.local_addr().expect("an address").port())
-}
-
 impl Cluster {
     /// Starts three that store below a folder.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        let (clients, routes, monitors): ([u16; 3], [u16; 3], [u16; 3]) =
-            (free_ports(), free_ports(), free_ports());
+        let [clients, routes, monitors] = [(); 3].map(|()| [(); 3].map(|()| free_port()));
         let pairs = (0..3).flat_map(|from| (0..3).map(move |to| (from, to)));
         let pairs = pairs.filter(|(from, to)| from != to);
         let wires: Vec<_> = pairs.map(|(from, to)| (from, to, Wire::to(routes[to]))).collect();

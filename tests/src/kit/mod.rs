@@ -39,12 +39,18 @@ impl<'a> Patience<'a> {
         Self { what, deadline: Instant::now() + PATIENCE, pause: Duration::from_millis(5) }
     }
 
+    /// Begins to wait for something that takes several times as long as other things.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { deadline: self.deadline + PATIENCE * (times - 1), ..self }
+    }
+
     /// Waits a moment before the next look.
     ///
     /// # Panics
-    /// After [`PATIENCE`].
+    /// When the time is over.
     pub async fn pause(&mut self) {
-        assert!(Instant::now() < self.deadline, "{}: not within {PATIENCE:?}", self.what);
+        assert!(Instant::now() < self.deadline, "{}: not in time", self.what);
         sleep(self.pause).await;
         self.pause = (self.pause * 2).min(Duration::from_millis(100));
     }
@@ -59,8 +65,18 @@ pub async fn last(time: Duration) {
 ///
 /// # Panics
 /// When it has not for [`PATIENCE`].
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let mut patience = Patience::for_(what);
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(Patience::for_(what), look).await
+}
+
+/// Waits until a look finds something.
+///
+/// # Panics
+/// When it has not in time.
+pub async fn until_within<T>(
+    mut patience: Patience<'_>,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
     loop {
         if let Some(found) = look().await {
             return found;

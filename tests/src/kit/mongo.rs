@@ -1,13 +1,14 @@
 //! A real MongoDB: one mongod for the whole run, as a replica set of one so that transactions work.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use testbed::free_port;
 
 use crate::kit::process::{Process, pause};
 use crate::kit::{PATIENCE, server};
@@ -44,15 +45,10 @@ fn skipped() {
 
 fn start() -> Mongo {
     let folder = TempDir::with_prefix("tidings-mongo-").unwrap().keep();
-    // Another process may take the port before mongod does; then mongod ends and this test run fails.
     let host = format!("127.0.0.1:{}", free_port());
     let process = spawn(&folder, &host, Some(&folder));
     initiate(&host, &process);
     Mongo { url: url_of(&host), _process: process }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn url_of(host: &str) -> String {

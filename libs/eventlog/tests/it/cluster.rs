@@ -1,6 +1,5 @@
 //! Three servers that keep the log together: the same promises, although the server takes other paths.
 
-use std::net::TcpListener;
 use std::process::Child;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite, Topology};
 use futures_util::future::join_all;
 use schemas::Lane;
 use tempfile::TempDir;
+use testbed::free_port;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::kit::{PATIENCE, connect, event, handle, put, room, run, user, write};
@@ -21,15 +21,9 @@ struct Cluster {
     clients: Vec<u16>,
 }
 
-fn free_ports<const N: usize>() -> [u16; N] {
-    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    held.map(|listener| listener.local_addr().expect("an address").port())
-}
-
 impl Cluster {
     fn start() -> Self {
-        let clients: [u16; 3] = free_ports();
-        let routes: [u16; 3] = free_ports();
+        let [clients, routes] = [(); 2].map(|()| [(); 3].map(|()| free_port()));
         let peers = routes.map(|port| format!("nats://127.0.0.1:{port}")).join(", ");
         let members = (0..3).map(|n| {
             let folder = tempfile::tempdir().expect("a folder");
