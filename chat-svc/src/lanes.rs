@@ -189,6 +189,7 @@ impl Lanes {
             Lane::User(id) => self.people.learn(id, sequence, event),
             Lane::Handle(digest) => self.handles.learn(digest, sequence, event),
             Lane::Session(_)
+            | Lane::Challenges(_)
             | Lane::Email(_)
             | Lane::RoomName(_)
             | Lane::Direct(_)

@@ -107,6 +107,7 @@ impl Recent {
             // Never on these lanes.
             EventData::User(_)
             | EventData::Session(_)
+            | EventData::Challenge(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)

@@ -145,6 +145,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
             MessageEvent::Deleted(_) => Vec::new(),
         },
         EventData::User(_)
+        | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
@@ -162,7 +163,10 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             UserEvent::Registered(registered) => on_registration(event, &registered.user),
             UserEvent::ProfileChanged(_)
             | UserEvent::RoleChanged(_)
-            | UserEvent::SuspensionChanged(_) => Vec::new(),
+            | UserEvent::SuspensionChanged(_)
+            | UserEvent::EmailVerified(_)
+            | UserEvent::EmailChanged(_)
+            | UserEvent::SecondFactorChanged(_) => Vec::new(),
         },
         EventData::Session(data) => match (data, &context.user) {
             (SessionEvent::Started(_), Some(user)) => vec![welcome(event, user, true)],

@@ -31,6 +31,8 @@ fn person(number: u128, name: &str) -> UserState {
         email_verified: false,
         role: Role::User,
         suspended: false,
+        second_factor: false,
+        has_password: true,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

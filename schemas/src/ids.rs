@@ -136,6 +136,9 @@ typed_id!(
     /// An entry of a user's inbox.
     NotificationId, "ntf");
 typed_id!(
+    /// A one-time code that was asked for.
+    ChallengeId, "chl");
+typed_id!(
     /// An event in the log (CloudEvents `id`).
     EventId, "evt");
 typed_id!(

@@ -12,6 +12,7 @@ pub mod events;
 pub mod frames;
 pub mod ids;
 mod names;
+mod one_time;
 mod password;
 pub mod position;
 pub mod settings;
@@ -25,9 +26,11 @@ pub mod views;
 pub use codes::{Code, FieldError, Problem, Rejection};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
-    EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
+    ChallengeId, EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent,
+    UserId,
 };
 pub use names::NameKey;
+pub use one_time::{CodeKey, OneTimeCode};
 pub use position::{Epoch, Position, Sequence};
 pub use settings::Settings;
 pub use subjects::{Digest, Ephemeral, Lane, Namespace};

@@ -213,6 +213,7 @@ impl From<Digest> for String {
 pub enum LaneKind {
     User,
     Session,
+    Challenges,
     Handle,
     Email,
     RoomName,
@@ -232,6 +233,7 @@ impl LaneKind {
         match self {
             Self::User => "user",
             Self::Session => "session",
+            Self::Challenges => "challenges",
             Self::Handle => "handle",
             Self::Email => "email",
             Self::RoomName => "roomname",
@@ -253,6 +255,8 @@ pub enum Lane {
     User(UserId),
     /// All sessions of an account.
     Session(UserId),
+    /// The one-time codes of an account.
+    Challenges(UserId),
     /// Who holds a username.
     Handle(Digest),
     /// Who holds an e-mail address.
@@ -282,6 +286,7 @@ impl Lane {
         match self {
             Self::User(_) => LaneKind::User,
             Self::Session(_) => LaneKind::Session,
+            Self::Challenges(_) => LaneKind::Challenges,
             Self::Handle(_) => LaneKind::Handle,
             Self::Email(_) => LaneKind::Email,
             Self::RoomName(_) => LaneKind::RoomName,
@@ -298,7 +303,9 @@ impl Lane {
     fn tail(&self) -> String {
         let kind = self.kind().as_str();
         match self {
-            Self::User(id) | Self::Session(id) | Self::Inbox(id) => format!("{kind}.{id}"),
+            Self::User(id) | Self::Session(id) | Self::Challenges(id) | Self::Inbox(id) => {
+                format!("{kind}.{id}")
+            }
             Self::Handle(digest)
             | Self::Email(digest)
             | Self::RoomName(digest)
@@ -337,6 +344,7 @@ impl Lane {
         Ok(match kind {
             "user" => Self::User(user(key)?),
             "session" => Self::Session(user(key)?),
+            "challenges" => Self::Challenges(user(key)?),
             "inbox" => Self::Inbox(user(key)?),
             "handle" => Self::Handle(Digest::parse(key)?),
             "email" => Self::Email(Digest::parse(key)?),

@@ -211,6 +211,9 @@ text_value!(
     /// The text of a message: 1 to 8,000 characters with something to see among them, white space kept.
     Body, |text| accept(text, &Rule::body("body", MAX_BODY)), seen);
 text_value!(
+    /// Why something was done, or a note about it: 1 to 500 characters with something to see among them.
+    Reason, |text| accept(text, &Rule::body("reason", 500)), seen);
+text_value!(
     /// The title of a notification: 1 to 200 characters on one line.
     Title, |text| accept(text, &Rule::line("title", 200)), seen);
 text_value!(

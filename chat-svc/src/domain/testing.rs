@@ -245,6 +245,7 @@ impl World {
             }
             Lane::User(_)
             | Lane::Session(_)
+            | Lane::Challenges(_)
             | Lane::Receipts(_)
             | Lane::Inbox(_)
             | Lane::Media(_) => {}

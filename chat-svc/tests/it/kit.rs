@@ -299,6 +299,8 @@ fn user_state(username: &str, role: Role) -> UserState {
         email_verified: false,
         role,
         suspended: false,
+        second_factor: false,
+        has_password: true,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -129,6 +129,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::Session(SessionEvent::Started(data)) => Lane::Session(data.user_id.clone()),
         EventData::Session(SessionEvent::Refreshed(data)) => Lane::Session(data.user_id.clone()),
         EventData::Session(SessionEvent::Ended(data)) => Lane::Session(data.user_id.clone()),
+        EventData::Challenge(_) => Lane::Challenges(user(1)),
         EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),
     }
 }

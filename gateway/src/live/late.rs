@@ -106,6 +106,7 @@ impl Late {
             EventData::Notification(_)
             | EventData::User(_)
             | EventData::Session(_)
+            | EventData::Challenge(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_) => Verdict::Timely,

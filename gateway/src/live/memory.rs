@@ -110,6 +110,7 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         Lane::Member(room, user) => (Some(room), Some(user)),
         Lane::Inbox(user) | Lane::User(user) => (None, Some(user)),
         Lane::Session(_)
+        | Lane::Challenges(_)
         | Lane::Handle(_)
         | Lane::Email(_)
         | Lane::RoomName(_)

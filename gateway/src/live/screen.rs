@@ -41,6 +41,7 @@ impl Run {
             Lane::Receipts(_) => true,
             Lane::User(_)
             | Lane::Session(_)
+            | Lane::Challenges(_)
             | Lane::Handle(_)
             | Lane::Email(_)
             | Lane::RoomName(_)

@@ -45,7 +45,8 @@ impl State {
             Lane::Room(_) | Lane::Member(..) => true,
             Lane::Inbox(user) => self.routing.wants_person(user),
             Lane::User(_) | Lane::Session(_) => true,
-            Lane::Handle(_)
+            Lane::Challenges(_)
+            | Lane::Handle(_)
             | Lane::Email(_)
             | Lane::RoomName(_)
             | Lane::Direct(_)
@@ -140,6 +141,7 @@ impl State {
             }
             EventData::User(_)
             | EventData::Session(_)
+            | EventData::Challenge(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)

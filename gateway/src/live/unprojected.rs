@@ -56,6 +56,7 @@ impl Unprojected {
             | EventData::Notification(_)
             | EventData::User(_)
             | EventData::Session(_)
+            | EventData::Challenge(_)
             | EventData::Name(_) => {}
         }
     }

@@ -154,8 +154,15 @@ impl Observer for Sessions {
                 let standing = Standing { role: user.role, suspended: user.suspended };
                 self.changed.insert(user.id.clone(), standing);
             }
-            EventData::User(UserEvent::Registered(_) | UserEvent::ProfileChanged(_))
+            EventData::User(
+                UserEvent::Registered(_)
+                | UserEvent::ProfileChanged(_)
+                | UserEvent::EmailVerified(_)
+                | UserEvent::EmailChanged(_)
+                | UserEvent::SecondFactorChanged(_),
+            )
             | EventData::Session(SessionEvent::Started(_) | SessionEvent::Refreshed(_))
+            | EventData::Challenge(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)

@@ -179,6 +179,8 @@ fn account(number: u128) -> UserState {
         email_verified: false,
         role: Role::User,
         suspended: false,
+        second_factor: false,
+        has_password: true,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -166,6 +166,8 @@ pub(crate) fn person(number: u128, name: &str, role: Role) -> UserState {
         email_verified: false,
         role,
         suspended: false,
+        second_factor: false,
+        has_password: true,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -83,7 +83,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Name;
+    without documents: Session, Challenge, Name;
     Message: message::needs => Conversations: message::apply;
     Receipt: receipt::needs => Conversations: receipt::apply;
     Notification: notification::needs => Inbox: notification::apply;
@@ -104,6 +104,7 @@ pub(crate) fn needs_further(
         | EventData::Notification(_)
         | EventData::User(_)
         | EventData::Session(_)
+        | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_) => Ok(()),

@@ -27,6 +27,7 @@ fn lanes() -> [Lane; 12] {
     [
         Lane::User(user(1)),
         Lane::Session(user(1)),
+        Lane::Challenges(user(1)),
         Lane::Handle(digest()),
         Lane::Email(digest()),
         Lane::RoomName(digest()),
@@ -50,6 +51,7 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             }
             LaneKind::Inbox => &[Group::Inbox],
             LaneKind::Session
+            | LaneKind::Challenges
             | LaneKind::Handle
             | LaneKind::Email
             | LaneKind::RoomName

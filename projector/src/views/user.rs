@@ -27,7 +27,10 @@ pub(super) fn apply(
         UserEvent::Registered(_)
         | UserEvent::ProfileChanged(_)
         | UserEvent::RoleChanged(_)
-        | UserEvent::SuspensionChanged(_) => match event.after() {
+        | UserEvent::SuspensionChanged(_)
+        | UserEvent::EmailVerified(_)
+        | UserEvent::EmailChanged(_)
+        | UserEvent::SecondFactorChanged(_) => match event.after() {
             Some(user) => changed(user, at, set),
             None => Ok(()),
         },
@@ -49,7 +52,10 @@ pub(super) fn apply_to_conversations(
         UserEvent::Registered(UserRegistered { user }) => join_rooms_of_everyone(user, at, set),
         UserEvent::ProfileChanged(_)
         | UserEvent::RoleChanged(_)
-        | UserEvent::SuspensionChanged(_) => Ok(()),
+        | UserEvent::SuspensionChanged(_)
+        | UserEvent::EmailVerified(_)
+        | UserEvent::EmailChanged(_)
+        | UserEvent::SecondFactorChanged(_) => Ok(()),
     }
 }
 

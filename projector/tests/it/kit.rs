@@ -54,6 +54,8 @@ pub(crate) fn user_state(number: u64, username: &str) -> UserState {
         email_verified: false,
         role: Role::User,
         suspended: false,
+        second_factor: false,
+        has_password: true,
         bio: None,
         avatar_media_id: None,
         // Numbers and names a database could stumble over.

@@ -10,6 +10,7 @@
 //! A struct here is a wire format that is kept for ever: fields may be added with `#[serde(default)]`,
 //! anything else is a new version with its own golden file.
 
+mod challenge;
 mod member;
 mod message;
 mod name;
@@ -19,6 +20,7 @@ mod room;
 mod session;
 mod user;
 
+pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
 pub use member::{
     MemberAdded, MemberChanged, MemberEvent, MemberJoined, MemberLeft, MemberRemoved, MemberState,
 };
@@ -31,8 +33,8 @@ pub use receipt::{ReadMoved, ReceiptEvent};
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
 pub use session::{SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded};
 pub use user::{
-    UserEvent, UserProfileChanged, UserRegistered, UserRoleChanged, UserState,
-    UserSuspensionChanged,
+    UserEmailChanged, UserEmailVerified, UserEvent, UserProfileChanged, UserRegistered,
+    UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
 };
 
 use schemars::Schema;
@@ -200,6 +202,8 @@ families! {
     User(UserEvent) on User;
     /// Logins.
     Session(SessionEvent) on Session;
+    /// One-time codes.
+    Challenge(ChallengeEvent) on Challenges;
     /// Unique names and whom they belong to.
     Name(NameEvent) on Handle | Email | RoomName | Direct;
     /// Rooms.
@@ -223,6 +227,7 @@ impl EventData {
             | Self::Receipt(_)
             | Self::Notification(_)
             | Self::Session(_)
+            | Self::Challenge(_)
             | Self::Name(_)
             | Self::Room(_)
             | Self::Member(_) => None,
@@ -239,6 +244,7 @@ impl EventData {
             | Self::Notification(_)
             | Self::User(_)
             | Self::Session(_)
+            | Self::Challenge(_)
             | Self::Name(_)
             | Self::Room(_) => None,
         }

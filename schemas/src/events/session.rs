@@ -36,6 +36,8 @@ pub enum SessionEnd {
     Suspended,
     /// The password changed.
     PasswordChanged,
+    /// An admin has removed the account's second factor.
+    SecondFactorRemoved,
     /// The account was deleted.
     AccountDeleted,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::family;
 use crate::ids::{MediaId, UserId};
 use crate::time::Timestamp;
-use crate::values::{Bio, DisplayName, Email, Role, Username};
+use crate::values::{Bio, DisplayName, Email, Reason, Role, Username};
 
 /// An account after an event on its lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,12 @@ pub struct UserState {
     pub role: Role,
     /// A suspended account cannot log in or act.
     pub suspended: bool,
+    /// Whether a login asks for a second factor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_factor: bool,
+    /// Whether the account has a password. One that was made through a provider may have none.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub has_password: bool,
     /// What the person says about themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bio: Option<Bio>,
@@ -36,6 +42,15 @@ pub struct UserState {
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// When the account was registered.
     pub created_at: Timestamp,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 /// An account was created.
@@ -66,6 +81,32 @@ pub struct UserSuspensionChanged {
     pub user: UserState,
 }
 
+/// A user has shown that they read mail sent to the address of their account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserEmailVerified {
+    /// The account after it.
+    pub user: UserState,
+}
+
+/// A user has another address, and has shown that they read mail sent there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserEmailChanged {
+    /// The account after the change.
+    pub user: UserState,
+    /// The address before, whose reader is told.
+    pub former: Email,
+}
+
+/// A second factor is asked for from now on, or no longer (`user.second_factor` says which).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserSecondFactorChanged {
+    /// The account after the change.
+    pub user: UserState,
+    /// Why an admin has removed it; none when the user did something themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
 family! {
     /// What happens to accounts.
     UserEvent {
@@ -73,6 +114,9 @@ family! {
         ProfileChanged(UserProfileChanged) = "user.profile_changed.v1", |d| d.user.id;
         RoleChanged(UserRoleChanged) = "user.role_changed.v1", |d| d.user.id;
         SuspensionChanged(UserSuspensionChanged) = "user.suspension_changed.v1", |d| d.user.id;
+        EmailVerified(UserEmailVerified) = "user.email_verified.v1", |d| d.user.id;
+        EmailChanged(UserEmailChanged) = "user.email_changed.v1", |d| d.user.id;
+        SecondFactorChanged(UserSecondFactorChanged) = "user.second_factor_changed.v1", |d| d.user.id;
     }
 }
 
@@ -84,7 +128,10 @@ impl UserEvent {
             Self::Registered(UserRegistered { user })
             | Self::ProfileChanged(UserProfileChanged { user })
             | Self::RoleChanged(UserRoleChanged { user })
-            | Self::SuspensionChanged(UserSuspensionChanged { user }) => Some(user),
+            | Self::SuspensionChanged(UserSuspensionChanged { user })
+            | Self::EmailVerified(UserEmailVerified { user })
+            | Self::EmailChanged(UserEmailChanged { user, .. })
+            | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. }) => Some(user),
         }
     }
 }

@@ -55,6 +55,10 @@ pub struct Account {
     pub email_verified: bool,
     /// Whether the account is suspended: it cannot log in or act.
     pub suspended: bool,
+    /// Whether the account has a password.
+    pub has_password: bool,
+    /// Whether a login asks for a second factor.
+    pub second_factor: bool,
     /// Client settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
 }
@@ -66,6 +70,8 @@ impl From<&UserState> for Account {
             email: user.email.to_string(),
             email_verified: user.email_verified,
             suspended: user.suspended,
+            has_password: user.has_password,
+            second_factor: user.second_factor,
             settings: user.settings.clone(),
         }
     }

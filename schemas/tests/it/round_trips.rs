@@ -35,6 +35,7 @@ fn lanes() -> impl Strategy<Value = Lane> {
     prop_oneof![
         users().prop_map(Lane::User),
         users().prop_map(Lane::Session),
+        users().prop_map(Lane::Challenges),
         users().prop_map(Lane::Inbox),
         digests().prop_map(Lane::Handle),
         digests().prop_map(Lane::Email),

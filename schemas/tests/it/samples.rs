@@ -1,21 +1,24 @@
 //! One event of every type with everything it can hold, and one with as little as it may.
 
+use schemas::Digest;
 use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
-    MemberAdded, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
-    MessageDeleted, MessageEdited, MessagePosted, MessageState, NameClaimed, NameReleased,
-    NotificationCreated, NotificationRemoved, NotificationsRead, ReadMoved, RoomArchived,
-    RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd, SessionRefreshed,
-    SessionStarted, SessionsEnded, UserProfileChanged, UserRegistered, UserRoleChanged, UserState,
+    ChallengeIssued, ChallengePurpose, MemberAdded, MemberChanged, MemberJoined, MemberLeft,
+    MemberRemoved, MemberState, MessageDeleted, MessageEdited, MessagePosted, MessageState,
+    NameClaimed, NameReleased, NotificationCreated, NotificationRemoved, NotificationsRead,
+    ReadMoved, RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd,
+    SessionRefreshed, SessionStarted, SessionsEnded, UserEmailChanged, UserEmailVerified,
+    UserProfileChanged, UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState,
     UserSuspensionChanged,
 };
 use schemas::ids::{
-    EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent, UserId,
+    ChallengeId, EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent,
+    UserId,
 };
 use schemas::time::Timestamp;
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Role, RoomKind, RoomMention,
-    RoomName, RoomRole, Topic, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Reason, Role, RoomKind,
+    RoomMention, RoomName, RoomRole, Topic, Username, Visibility,
 };
 use uuid::Uuid;
 
@@ -48,6 +51,8 @@ fn user(full: bool) -> UserState {
         email_verified: full,
         role: if full { Role::Admin } else { Role::User },
         suspended: full,
+        second_factor: false,
+        has_password: true,
         bio: full.then(|| Bio::parse("Poetical science.\n").unwrap()),
         avatar_media_id: full.then(|| MediaId::from_uuid(uuid(2))),
         settings,
@@ -107,6 +112,7 @@ fn message(full: bool) -> MessageState {
 
 fn accounts(full: bool) -> Vec<EventData> {
     let user = || user(full);
+    let later = || UserState { second_factor: full, has_password: !full, ..user() };
     let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
     let session_ids = vec![session_id.clone()];
     let reason = if full { SessionEnd::TokenReuse } else { SessionEnd::Logout };
@@ -115,6 +121,26 @@ fn accounts(full: bool) -> Vec<EventData> {
         UserProfileChanged { user: user() }.into(),
         UserRoleChanged { user: user() }.into(),
         UserSuspensionChanged { user: user() }.into(),
+        UserEmailVerified { user: later() }.into(),
+        UserEmailChanged { user: later(), former: Email::parse("ada@example.com").unwrap() }.into(),
+        UserSecondFactorChanged {
+            user: later(),
+            reason: full.then(|| Reason::parse("lost their phone").unwrap()),
+        }
+        .into(),
+        ChallengeIssued {
+            challenge_id: ChallengeId::from_uuid(uuid(8)),
+            user_id: user_id.clone(),
+            purpose: match full {
+                true => ChallengePurpose::AddressChange,
+                false => ChallengePurpose::Verification,
+            },
+            email: Email::parse("ada@example.org").unwrap(),
+            taken: full,
+            expires_at: now(),
+            key: Digest::of(["key"]),
+        }
+        .into(),
         SessionStarted { session_id: session_id.clone(), user_id: user_id.clone() }.into(),
         SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
         SessionsEnded { user_id: user_id.clone(), session_ids, reason }.into(),

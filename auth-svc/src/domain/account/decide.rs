@@ -68,6 +68,8 @@ pub(crate) fn register(
         email_verified: false,
         role,
         suspended: false,
+        second_factor: false,
+        has_password: true,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -44,6 +44,7 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Notification(_)
         | EventData::User(_)
         | EventData::Session(_)
+        | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_) => None,
@@ -63,7 +64,7 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
             notification::broadcast(event, elsewhere, known.notification)
         }
         EventData::User(event) => user::broadcast(event, elsewhere),
-        EventData::Session(_) | EventData::Name(_) => None,
+        EventData::Session(_) | EventData::Challenge(_) | EventData::Name(_) => None,
     }
 }
 

@@ -119,9 +119,13 @@ const fn expected(data: &EventData) -> Expected {
         EventData::User(
             UserEvent::ProfileChanged(_)
             | UserEvent::RoleChanged(_)
-            | UserEvent::SuspensionChanged(_),
+            | UserEvent::SuspensionChanged(_)
+            | UserEvent::EmailVerified(_)
+            | UserEvent::EmailChanged(_)
+            | UserEvent::SecondFactorChanged(_),
         ) => same(FrameName::UserChanged),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
+        EventData::Challenge(_) => Expected::Nothing("a mail says it"),
         EventData::Name(_) => Expected::Nothing("the account or the room it belongs to says it"),
         // A document does not say that its room was created or restored.
         EventData::Room(RoomEvent::Created(_)) => {
@@ -282,7 +286,7 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
             let doc = membership(event.after(), joined, AT);
             changed.members.push(MembershipDoc { present, banned: false, ..doc });
         }
-        EventData::Session(_) | EventData::Name(_) => {}
+        EventData::Session(_) | EventData::Challenge(_) | EventData::Name(_) => {}
     }
     (changed, message)
 }

@@ -33,6 +33,7 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         }
         Lane::User(_)
         | Lane::Session(_)
+        | Lane::Challenges(_)
         | Lane::Handle(_)
         | Lane::Email(_)
         | Lane::RoomName(_)

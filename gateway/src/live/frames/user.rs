@@ -15,7 +15,10 @@ pub(super) fn broadcast(event: &UserEvent, place: Place<'_>) -> Option<Broadcast
         UserEvent::Registered(_) => return None,
         UserEvent::ProfileChanged(_)
         | UserEvent::RoleChanged(_)
-        | UserEvent::SuspensionChanged(_) => event.after()?,
+        | UserEvent::SuspensionChanged(_)
+        | UserEvent::EmailVerified(_)
+        | UserEvent::EmailChanged(_)
+        | UserEvent::SecondFactorChanged(_) => event.after()?,
     };
     let name = FrameName::UserChanged;
     let frame = place.frame(name, None, &documents::user(user));

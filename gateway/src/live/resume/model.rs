@@ -222,6 +222,7 @@ impl Docs {
             EventData::Notification(_)
             | EventData::User(_)
             | EventData::Session(_)
+            | EventData::Challenge(_)
             | EventData::Name(_)
             | EventData::Room(_) => unreachable!("{}", event.data.type_name()),
         }

@@ -143,6 +143,7 @@ fn fact(data: &EventData) -> Option<Fact> {
         EventData::Member(event) => Some(member(event.after())),
         EventData::Message(event) => Some(of_message(event)),
         EventData::Session(_)
+        | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Receipt(_)
         | EventData::Notification(_) => None,
@@ -154,7 +155,10 @@ fn of_user(event: &UserEvent) -> Option<Fact> {
         UserEvent::Registered(it) => Some(Fact::Registered { user: it.user.id.to_string() }),
         UserEvent::ProfileChanged(_)
         | UserEvent::RoleChanged(_)
-        | UserEvent::SuspensionChanged(_) => None,
+        | UserEvent::SuspensionChanged(_)
+        | UserEvent::EmailVerified(_)
+        | UserEvent::EmailChanged(_)
+        | UserEvent::SecondFactorChanged(_) => None,
     }
 }
 
