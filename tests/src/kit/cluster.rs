@@ -151,14 +151,28 @@ impl Cluster {
         Some((1 + others.len(), others.iter().all(|other| other["current"] == true)))
     }
 
+    /// Whether one of them knows a leader of every stream there is, which are the buckets, too. Before that a
+    /// write may be refused because its stream's servers still elect their leader.
+    pub async fn settled(&self, asked: usize) -> bool {
+        let streams = self.streams(asked).await.unwrap_or_default();
+        let led = |stream: &Value| {
+            stream["cluster"]["leader"].as_str().is_some_and(|one| !one.is_empty())
+        };
+        !streams.is_empty() && streams.iter().all(led)
+    }
+
     async fn stream(&self, stream: &str, asked: usize) -> Option<Value> {
+        self.streams(asked).await?.into_iter().find(|one| one["name"] == stream)
+    }
+
+    async fn streams(&self, asked: usize) -> Option<Vec<Value>> {
         let monitor = self.members[asked].monitor;
         let url = format!("http://127.0.0.1:{monitor}/jsz?accounts=true&streams=true&config=true");
         let client = reqwest::Client::builder().no_proxy().build().ok()?;
         let text = client.get(url).send().await.ok()?.text().await.ok()?;
         let known: Value = serde_json::from_str(&text).ok()?;
         let accounts = known["account_details"].as_array()?.iter();
-        let mut streams = accounts.filter_map(|account| account["stream_detail"].as_array());
-        streams.find_map(|all| all.iter().find(|one| one["name"] == stream)).cloned()
+        let streams = accounts.filter_map(|account| account["stream_detail"].as_array());
+        Some(streams.flatten().cloned().collect())
     }
 }

@@ -194,7 +194,14 @@ fn acknowledged(operation: &Operation) -> bool {
 async fn three_servers_lose_one_and_a_minority_refuses() {
     let mut schedule = Schedule::of("three_servers_lose_one_and_a_minority_refuses");
     let setup = Setup { cluster: true, proxied: Vec::new(), ..Setup::on("sqlite") };
-    let separate = Separate::start_with(setup);
+    let mut separate = Separate::start_with(setup);
+    let patience = Patience::for_("the servers have elected their leaders").times(ELECTIONS);
+    until_within(patience, async || {
+        let cluster = separate.cluster();
+        (cluster.settled(0).await && cluster.settled(1).await && cluster.settled(2).await)
+            .then_some(())
+    })
+    .await;
     let crew = Crew::gather(&separate.place, 4, 3).await;
     let stream = format!("EVENTS_{}", separate.namespace);
     let habits = Habits { pause: Duration::from_millis(10), ..Habits::default() };
