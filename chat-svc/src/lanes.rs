@@ -76,6 +76,8 @@ impl Entity for Handles {
             | EventData::Member(_)
             | EventData::Message(_)
             | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
             | EventData::Notification(_) => None,
         }
     }
@@ -196,7 +198,9 @@ impl Lanes {
             | Lane::Timeline(_)
             | Lane::Receipts(_)
             | Lane::Inbox(_)
-            | Lane::Media(_) => {}
+            | Lane::Media(_)
+            | Lane::Threads(_)
+            | Lane::Report(_) => {}
         }
     }
 

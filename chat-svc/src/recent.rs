@@ -111,7 +111,9 @@ impl Recent {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)
-            | EventData::Notification(_) => {}
+            | EventData::Notification(_)
+            | EventData::Thread(_)
+            | EventData::Report(_) => {}
         }
     }
 

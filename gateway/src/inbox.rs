@@ -145,6 +145,7 @@ fn words(entry: &NotificationDoc, named: &Named) -> (String, String) {
             None => (format!("{actor} mentioned you"), open),
         },
         NotificationKind::DirectMessage => (format!("{actor} wrote to you"), open),
+        NotificationKind::ThreadReply => (format!("{actor} answered in a thread you follow"), open),
         NotificationKind::Invite => match &named.room {
             Some(room) => {
                 (format!("{actor} invited you to {room}"), "Open the room to have a look.")

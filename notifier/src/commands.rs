@@ -77,6 +77,8 @@ impl Entity for Handles {
             | EventData::Member(_)
             | EventData::Message(_)
             | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
             | EventData::Notification(_) => None,
         }
     }

@@ -100,6 +100,8 @@ fn state_after(event: &EventData) -> State {
         | EventData::Member(_)
         | EventData::Message(_)
         | EventData::Receipt(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
         | EventData::Notification(_) => State::Gone,
     }
 }

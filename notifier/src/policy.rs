@@ -150,6 +150,8 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Receipt(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
         | EventData::Notification(_) => Vec::new(),
     }
 }
@@ -182,6 +184,8 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
         | EventData::Notification(_) => Vec::new(),
     }
 }

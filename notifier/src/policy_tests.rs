@@ -216,6 +216,7 @@ fn a_deletion_takes_back_what_was_told_of_the_message() {
         thread_root_id: None,
         created_at: message.created_at,
         deleted_at: Timestamp::from_millis(9),
+        reason: None,
     });
     let review = Review { message_id: message.id, room_id: message.room_id, deleted: true, at: AT };
     assert_eq!(effects(&deleted, AT, &PolicyContext::default()), [Effect::Review(review)]);

@@ -74,10 +74,24 @@ pub enum NotificationKind {
     Mention,
     /// A message was posted in a direct room.
     DirectMessage,
+    /// A thread that the user follows was answered.
+    ThreadReply,
     /// The user was added to a room.
     Invite,
     /// From the operators.
     System,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportStatus {
+    /// No moderator has handled it.
+    Open,
+    /// A moderator found nothing to act on.
+    Dismissed,
+    /// A moderator acted on it.
+    Actioned,
 }
 
 /// Whom a message calls besides the members it names.

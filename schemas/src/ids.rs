@@ -144,6 +144,9 @@ typed_id!(
 typed_id!(
     /// An uploaded file.
     MediaId, "media");
+typed_id!(
+    /// A report of a message.
+    ReportId, "rep");
 
 /// A W3C Trace Context `traceparent` header value, version 00
 /// (`00-<32 hex>-<16 hex>-<2 hex>`, <https://www.w3.org/TR/trace-context/>).

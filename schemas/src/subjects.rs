@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::ids::{MediaId, RoomId, UserId};
+use crate::ids::{MediaId, ReportId, RoomId, UserId};
 
 /// Separates installations that share a NATS server. 1 to 32 characters of `[a-z0-9_]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -224,6 +224,8 @@ pub enum LaneKind {
     Receipts,
     Inbox,
     Media,
+    Threads,
+    Report,
 }
 
 impl LaneKind {
@@ -244,6 +246,8 @@ impl LaneKind {
             Self::Receipts => "receipts",
             Self::Inbox => "inbox",
             Self::Media => "media",
+            Self::Threads => "threads",
+            Self::Report => "report",
         }
     }
 }
@@ -277,6 +281,10 @@ pub enum Lane {
     Inbox(UserId),
     /// An uploaded file.
     Media(MediaId),
+    /// What a person does to threads for themselves alone: following and reading.
+    Threads(UserId),
+    /// A report of a message.
+    Report(ReportId),
 }
 
 impl Lane {
@@ -297,13 +305,19 @@ impl Lane {
             Self::Receipts(_) => LaneKind::Receipts,
             Self::Inbox(_) => LaneKind::Inbox,
             Self::Media(_) => LaneKind::Media,
+            Self::Threads(_) => LaneKind::Threads,
+            Self::Report(_) => LaneKind::Report,
         }
     }
 
     fn tail(&self) -> String {
         let kind = self.kind().as_str();
         match self {
-            Self::User(id) | Self::Session(id) | Self::Challenges(id) | Self::Inbox(id) => {
+            Self::User(id)
+            | Self::Session(id)
+            | Self::Challenges(id)
+            | Self::Inbox(id)
+            | Self::Threads(id) => {
                 format!("{kind}.{id}")
             }
             Self::Handle(digest)
@@ -313,6 +327,7 @@ impl Lane {
             Self::Room(id) | Self::Timeline(id) | Self::Receipts(id) => format!("{kind}.{id}"),
             Self::Member(room, user) => format!("{kind}.{room}.{user}"),
             Self::Media(id) => format!("{kind}.{id}"),
+            Self::Report(id) => format!("{kind}.{id}"),
         }
     }
 
@@ -358,6 +373,8 @@ impl Lane {
                 Self::Member(room(in_room)?, user(who)?)
             }
             "media" => Self::Media(MediaId::parse(key).map_err(|_| NOT)?),
+            "threads" => Self::Threads(user(key)?),
+            "report" => Self::Report(ReportId::parse(key).map_err(|_| NOT)?),
             _ => return Err(NOT),
         })
     }

@@ -13,7 +13,8 @@ use crate::text::{Strict, text_serde};
 use crate::unicode::{Rule, accept};
 
 pub use crate::choices::{
-    Format, NotificationKind, Role, RoomKind, RoomMention, RoomRole, Visibility, called,
+    Format, NotificationKind, ReportStatus, Role, RoomKind, RoomMention, RoomRole, Visibility,
+    called,
 };
 pub use crate::password::NewPassword;
 
@@ -211,14 +212,14 @@ text_value!(
     /// The text of a message: 1 to 8,000 characters with something to see among them, white space kept.
     Body, |text| accept(text, &Rule::body("body", MAX_BODY)), seen);
 text_value!(
-    /// Why something was done, or a note about it: 1 to 500 characters with something to see among them.
-    Reason, |text| accept(text, &Rule::body("reason", 500)), seen);
-text_value!(
     /// The title of a notification: 1 to 200 characters on one line.
     Title, |text| accept(text, &Rule::line("title", 200)), seen);
 text_value!(
     /// The text of a notification: at most 4,000 characters.
     Notice, |text| accept(text, &Rule::note("body", 4_000)), seen);
+text_value!(
+    /// Why something was done, or a note about it: 1 to 500 characters with something to see among them.
+    Reason, |text| accept(text, &Rule::body("reason", 500)), seen);
 text_value!(
     /// What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters.
     ClientId, |text| visible_ascii(text, "client_id"));

@@ -248,7 +248,9 @@ impl World {
             | Lane::Challenges(_)
             | Lane::Receipts(_)
             | Lane::Inbox(_)
-            | Lane::Media(_) => {}
+            | Lane::Media(_)
+            | Lane::Threads(_)
+            | Lane::Report(_) => {}
         }
     }
 

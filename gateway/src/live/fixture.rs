@@ -130,6 +130,8 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::Session(SessionEvent::Refreshed(data)) => Lane::Session(data.user_id.clone()),
         EventData::Session(SessionEvent::Ended(data)) => Lane::Session(data.user_id.clone()),
         EventData::Challenge(_) => Lane::Challenges(user(1)),
+        EventData::Thread(event) => Lane::Threads(event.user().clone()),
+        EventData::Report(event) => Lane::Report(event.after().id.clone()),
         EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),
     }
 }
@@ -143,6 +145,7 @@ pub(crate) fn deleted(in_room: u64, id: u64, by: u64, posted: Sequence) -> Event
         thread_root_id: None,
         created_at: Timestamp::from_millis(1_000),
         deleted_at: Timestamp::from_millis(2_000),
+        reason: None,
     })
 }
 

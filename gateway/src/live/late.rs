@@ -104,6 +104,8 @@ impl Late {
                 Verdict::Timely
             }
             EventData::Notification(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)

@@ -108,14 +108,15 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
     match lane {
         Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) => (Some(room), None),
         Lane::Member(room, user) => (Some(room), Some(user)),
-        Lane::Inbox(user) | Lane::User(user) => (None, Some(user)),
+        Lane::Inbox(user) | Lane::Threads(user) | Lane::User(user) => (None, Some(user)),
         Lane::Session(_)
         | Lane::Challenges(_)
         | Lane::Handle(_)
         | Lane::Email(_)
         | Lane::RoomName(_)
         | Lane::Direct(_)
-        | Lane::Media(_) => (None, None),
+        | Lane::Media(_)
+        | Lane::Report(_) => (None, None),
     }
 }
 

@@ -38,7 +38,7 @@ impl Run {
     pub(super) async fn screen(&mut self, remembered: &Remembered, stored_at: Timestamp) {
         let concerned = match &remembered.lane {
             Lane::Timeline(_) => !is_post(&remembered.payload),
-            Lane::Receipts(_) => true,
+            Lane::Receipts(_) | Lane::Threads(_) => true,
             Lane::User(_)
             | Lane::Session(_)
             | Lane::Challenges(_)
@@ -49,7 +49,8 @@ impl Run {
             | Lane::Room(_)
             | Lane::Member(..)
             | Lane::Inbox(_)
-            | Lane::Media(_) => false,
+            | Lane::Media(_)
+            | Lane::Report(_) => false,
         };
         if !concerned {
             return;

@@ -43,14 +43,15 @@ impl State {
             // Rooms and members move the tables, and say who may come in while the read model is behind; a
             // room's creation is told to who comes in next.
             Lane::Room(_) | Lane::Member(..) => true,
-            Lane::Inbox(user) => self.routing.wants_person(user),
+            Lane::Inbox(user) | Lane::Threads(user) => self.routing.wants_person(user),
             Lane::User(_) | Lane::Session(_) => true,
             Lane::Challenges(_)
             | Lane::Handle(_)
             | Lane::Email(_)
             | Lane::RoomName(_)
             | Lane::Direct(_)
-            | Lane::Media(_) => false,
+            | Lane::Media(_)
+            | Lane::Report(_) => false,
         }
     }
 
@@ -147,6 +148,8 @@ impl State {
             | EventData::Member(_)
             | EventData::Message(_)
             | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
             | EventData::Notification(_) => return,
         };
         for seat in self.routing.seats(user) {

@@ -53,6 +53,8 @@ impl Unprojected {
             }
             EventData::Message(_)
             | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::User(_)
             | EventData::Session(_)

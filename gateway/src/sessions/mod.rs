@@ -168,6 +168,8 @@ impl Observer for Sessions {
             | EventData::Member(_)
             | EventData::Message(_)
             | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
             | EventData::Notification(_) => {}
         }
     }

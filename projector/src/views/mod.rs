@@ -83,7 +83,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Name;
+    without documents: Session, Challenge, Name, Thread, Report;
     Message: message::needs => Conversations: message::apply;
     Receipt: receipt::needs => Conversations: receipt::apply;
     Notification: notification::needs => Inbox: notification::apply;
@@ -101,6 +101,8 @@ pub(crate) fn needs_further(
     match &event.data {
         EventData::Message(event) => message::needs_further(event, set, wants),
         EventData::Receipt(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::User(_)
         | EventData::Session(_)

@@ -21,8 +21,9 @@ fn golden() -> Vec<Event> {
 }
 
 /// One lane of every kind.
-fn lanes() -> [Lane; 12] {
+fn lanes() -> [Lane; 15] {
     let digest = || schemas::Digest::of(["x"]);
+    let report = schemas::ids::ReportId::from_uuid(uuid::Uuid::from_u128(1));
     let media = schemas::ids::MediaId::from_uuid(uuid::Uuid::from_u128(1));
     [
         Lane::User(user(1)),
@@ -38,6 +39,8 @@ fn lanes() -> [Lane; 12] {
         Lane::Receipts(room(1)),
         Lane::Inbox(user(1)),
         Lane::Media(media),
+        Lane::Threads(user(1)),
+        Lane::Report(report),
     ]
 }
 
@@ -55,7 +58,9 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Handle
             | LaneKind::Email
             | LaneKind::RoomName
-            | LaneKind::Direct => &[],
+            | LaneKind::Direct
+            | LaneKind::Threads
+            | LaneKind::Report => &[],
             // No event of this build is written there: one of a newer build may concern anything.
             LaneKind::Media => &Group::ALL,
         };

@@ -161,6 +161,7 @@ impl History {
             thread_root_id: root.map(message),
             created_at: when(id),
             deleted_at: when(600),
+            reason: None,
         })
     }
 

@@ -7,7 +7,7 @@ use super::family;
 use crate::ids::{MediaId, MessageId, RoomId, UserId};
 use crate::position::Sequence;
 use crate::time::Timestamp;
-use crate::values::{Body, ClientId, Format, RoomMention};
+use crate::values::{Body, ClientId, Format, Reason, RoomMention};
 
 /// A message's content after it was posted or edited.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +79,9 @@ pub struct MessageDeleted {
     pub created_at: Timestamp,
     /// When it was deleted.
     pub deleted_at: Timestamp,
+    /// Why a moderator deleted it: for the audit trail, told to no member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 family! {

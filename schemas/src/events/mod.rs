@@ -16,8 +16,10 @@ mod message;
 mod name;
 mod notification;
 mod receipt;
+mod report;
 mod room;
 mod session;
+mod thread;
 mod user;
 
 pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
@@ -30,8 +32,10 @@ pub use notification::{
     NotificationCreated, NotificationEvent, NotificationRemoved, NotificationsRead,
 };
 pub use receipt::{ReadMoved, ReceiptEvent};
+pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
 pub use session::{SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded};
+pub use thread::{ThreadEvent, ThreadFollowed, ThreadRead, ThreadUnfollowed};
 pub use user::{
     UserEmailChanged, UserEmailVerified, UserEvent, UserProfileChanged, UserRegistered,
     UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
@@ -210,6 +214,10 @@ families! {
     Room(RoomEvent) on Room;
     /// Who belongs to a room.
     Member(MemberEvent) on Member;
+    /// Who follows a thread, and how far they have read it.
+    Thread(ThreadEvent) on Threads;
+    /// What members ask moderators to look at.
+    Report(ReportEvent) on Report;
 }
 
 impl EventData {
@@ -225,6 +233,8 @@ impl EventData {
             Self::User(event) => event.after(),
             Self::Message(_)
             | Self::Receipt(_)
+            | Self::Thread(_)
+            | Self::Report(_)
             | Self::Notification(_)
             | Self::Session(_)
             | Self::Challenge(_)
@@ -241,6 +251,8 @@ impl EventData {
             Self::Member(event) => Some(event.after()),
             Self::Message(_)
             | Self::Receipt(_)
+            | Self::Thread(_)
+            | Self::Report(_)
             | Self::Notification(_)
             | Self::User(_)
             | Self::Session(_)

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use schemas::event::{DecodeError, Event};
 use schemas::frames::{ClientFrame, FrameId};
-use schemas::ids::{MessageId, RoomId, TraceParent, UserId};
+use schemas::ids::{MessageId, ReportId, RoomId, TraceParent, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
 use schemas::time::Timestamp;
@@ -339,7 +339,7 @@ proptest! {
 
     #[test]
     fn a_bent_subject_is_no_lane_or_the_lane_it_says(
-        which in 0_u8..12, numbers in any::<(u128, u128)>(), live in any::<bool>(), bends in bends(),
+        which in 0_u8..14, numbers in any::<(u128, u128)>(), live in any::<bool>(), bends in bends(),
     ) {
         let uuid = uuid::Uuid::from_u128;
         let (room, user) = (RoomId::from_uuid(uuid(numbers.0)), UserId::from_uuid(uuid(numbers.1)));
@@ -355,6 +355,8 @@ proptest! {
             7 => Lane::Room(room),
             8 => Lane::Timeline(room),
             9 => Lane::Receipts(room),
+            10 => Lane::Threads(user),
+            11 => Lane::Report(ReportId::from_uuid(uuid(numbers.0))),
             _ => Lane::Member(room, user),
         };
         let namespace = Namespace::parse("tidings").unwrap();

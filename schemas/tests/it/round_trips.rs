@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use schemas::event::{EncodeError, Event, EventData};
 use schemas::events::{MemberEvent, MessageEvent, NotificationEvent, UserEvent};
-use schemas::ids::{MediaId, MessageId, RoomId, UserId};
+use schemas::ids::{MediaId, MessageId, ReportId, RoomId, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
 use schemas::time::Timestamp;
@@ -45,6 +45,8 @@ fn lanes() -> impl Strategy<Value = Lane> {
         rooms().prop_map(Lane::Timeline),
         rooms().prop_map(Lane::Receipts),
         (rooms(), users()).prop_map(|(room, user)| Lane::Member(room, user)),
+        users().prop_map(Lane::Threads),
+        any::<u128>().prop_map(|n| Lane::Report(ReportId::from_uuid(Uuid::from_u128(n)))),
         any::<u128>().prop_map(|n| Lane::Media(MediaId::from_uuid(Uuid::from_u128(n)))),
     ]
 }

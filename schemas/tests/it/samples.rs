@@ -6,19 +6,20 @@ use schemas::events::{
     ChallengeIssued, ChallengePurpose, MemberAdded, MemberChanged, MemberJoined, MemberLeft,
     MemberRemoved, MemberState, MessageDeleted, MessageEdited, MessagePosted, MessageState,
     NameClaimed, NameReleased, NotificationCreated, NotificationRemoved, NotificationsRead,
-    ReadMoved, RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd,
-    SessionRefreshed, SessionStarted, SessionsEnded, UserEmailChanged, UserEmailVerified,
+    ReadMoved, ReportCreated, ReportHandled, ReportState, RoomArchived, RoomChanged, RoomCreated,
+    RoomRestored, RoomState, SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded,
+    ThreadFollowed, ThreadRead, ThreadUnfollowed, UserEmailChanged, UserEmailVerified,
     UserProfileChanged, UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState,
     UserSuspensionChanged,
 };
 use schemas::ids::{
-    ChallengeId, EventId, MediaId, MessageId, NotificationId, RoomId, SessionId, TraceParent,
-    UserId,
+    ChallengeId, EventId, MediaId, MessageId, NotificationId, ReportId, RoomId, SessionId,
+    TraceParent, UserId,
 };
 use schemas::time::Timestamp;
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Reason, Role, RoomKind,
-    RoomMention, RoomName, RoomRole, Topic, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Reason, ReportStatus, Role,
+    RoomKind, RoomMention, RoomName, RoomRole, Topic, Username, Visibility,
 };
 use uuid::Uuid;
 
@@ -173,6 +174,7 @@ fn messages(full: bool) -> Vec<EventData> {
         thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
         created_at: now(),
         deleted_at: now(),
+        reason: full.then(|| Reason::parse("Spam\n").unwrap()),
     };
     let moved = ReadMoved {
         room_id: room_id.clone(),
@@ -216,10 +218,52 @@ fn messages(full: bool) -> Vec<EventData> {
     ]
 }
 
+fn threads() -> Vec<EventData> {
+    let (room_id, user_id) = (RoomId::from_uuid(uuid(3)), user_id(4));
+    let thread_root_id = MessageId::from_uuid(uuid(6));
+    let read = ThreadRead {
+        room_id: room_id.clone(),
+        user_id: user_id.clone(),
+        thread_root_id: thread_root_id.clone(),
+        message_id: MessageId::from_uuid(uuid(5)),
+        posted: 41,
+    };
+    let followed = ThreadFollowed {
+        room_id: room_id.clone(),
+        user_id: user_id.clone(),
+        thread_root_id: thread_root_id.clone(),
+    };
+    let unfollowed = ThreadUnfollowed { room_id, user_id, thread_root_id };
+    vec![followed.into(), unfollowed.into(), read.into()]
+}
+
+fn reports(full: bool) -> Vec<EventData> {
+    let report = |handled: bool| ReportState {
+        id: ReportId::from_uuid(uuid(11)),
+        message_id: MessageId::from_uuid(uuid(5)),
+        room_id: RoomId::from_uuid(uuid(3)),
+        reporter_id: user_id(4),
+        reason: Reason::parse("Selling engines,\nagain.").unwrap(),
+        status: match (handled, full) {
+            (false, _) => ReportStatus::Open,
+            (true, false) => ReportStatus::Dismissed,
+            (true, true) => ReportStatus::Actioned,
+        },
+        created_at: now(),
+        handled_by: (handled || full).then(|| user_id(1)),
+        note: full.then(|| Reason::parse("Second time.").unwrap()),
+        handled_at: (handled || full).then(now),
+    };
+    vec![
+        ReportCreated { report: report(false) }.into(),
+        ReportHandled { report: report(true) }.into(),
+    ]
+}
+
 /// One event of every type.
 pub(crate) fn events(full: bool) -> Vec<Event> {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let data = [accounts(full), rooms(full), messages(full)].concat();
+    let data = [accounts(full), rooms(full), messages(full), threads(), reports(full)].concat();
     data.into_iter()
         .map(|data| Event {
             id: EventId::from_uuid(uuid(9)),

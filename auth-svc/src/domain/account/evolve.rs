@@ -20,6 +20,8 @@ pub(crate) fn owner_after(event: &EventData) -> Option<Option<String>> {
         | EventData::Member(_)
         | EventData::Message(_)
         | EventData::Receipt(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
         | EventData::Notification(_) => None,
     }
 }

@@ -147,6 +147,7 @@ pub fn delete(
         thread_root_id: message.state.thread_root_id.clone(),
         created_at: message.state.created_at,
         deleted_at: cx.now,
+        reason: None,
     };
     Ok(Some(Fact::new(Lane::Timeline(standing.room.id.clone()), event)))
 }

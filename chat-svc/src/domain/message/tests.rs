@@ -255,6 +255,7 @@ fn states() -> impl Strategy<Value = EventData> {
             thread_root_id: None,
             created_at: at(1),
             deleted_at: at(3),
+            reason: None,
         }),
     })
 }

@@ -41,6 +41,8 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
     match &event.data {
         EventData::Message(event) => Some(message::sender_of(event)),
         EventData::Receipt(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::User(_)
         | EventData::Session(_)
@@ -64,7 +66,11 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
             notification::broadcast(event, elsewhere, known.notification)
         }
         EventData::User(event) => user::broadcast(event, elsewhere),
-        EventData::Session(_) | EventData::Challenge(_) | EventData::Name(_) => None,
+        EventData::Session(_)
+        | EventData::Challenge(_)
+        | EventData::Name(_)
+        | EventData::Thread(_)
+        | EventData::Report(_) => None,
     }
 }
 

@@ -126,6 +126,10 @@ const fn expected(data: &EventData) -> Expected {
         ) => same(FrameName::UserChanged),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
         EventData::Challenge(_) => Expected::Nothing("a mail says it"),
+        EventData::Report(_) => {
+            Expected::Nothing("moderators ask for reports; members hear of none")
+        }
+        EventData::Thread(_) => Expected::Nothing("no command makes it yet"),
         EventData::Name(_) => Expected::Nothing("the account or the room it belongs to says it"),
         // A document does not say that its room was created or restored.
         EventData::Room(RoomEvent::Created(_)) => {
@@ -286,7 +290,11 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
             let doc = membership(event.after(), joined, AT);
             changed.members.push(MembershipDoc { present, banned: false, ..doc });
         }
-        EventData::Session(_) | EventData::Challenge(_) | EventData::Name(_) => {}
+        EventData::Session(_)
+        | EventData::Challenge(_)
+        | EventData::Name(_)
+        | EventData::Thread(_)
+        | EventData::Report(_) => {}
     }
     (changed, message)
 }

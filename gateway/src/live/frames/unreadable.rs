@@ -27,7 +27,7 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
             effect: Effect::Member { room: room.clone(), user: user.clone(), present: false },
             ..in_room(room)
         }),
-        Lane::Inbox(user) => {
+        Lane::Inbox(user) | Lane::Threads(user) => {
             let frame = wire::frame(&ServerFrame::Reset { reason: "unreadable".to_owned() });
             Some(Broadcast::outside(FrameName::Reset, frame, Audience::Person(user.clone())))
         }
@@ -38,7 +38,8 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::Email(_)
         | Lane::RoomName(_)
         | Lane::Direct(_)
-        | Lane::Media(_) => None,
+        | Lane::Media(_)
+        | Lane::Report(_) => None,
     }
 }
 

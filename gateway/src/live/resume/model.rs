@@ -220,6 +220,8 @@ impl Docs {
                 }
             }
             EventData::Notification(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)

@@ -146,6 +146,8 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Receipt(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
         | EventData::Notification(_) => None,
     }
 }
