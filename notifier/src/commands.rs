@@ -76,6 +76,7 @@ impl Entity for Handles {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Message(_)
+            | EventData::Challenge(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)

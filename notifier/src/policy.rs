@@ -182,6 +182,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         },
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         EventData::Name(_)
+        | EventData::Challenge(_)
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Thread(_)

@@ -19,6 +19,7 @@ pub(crate) fn owner_after(event: &EventData) -> Option<Option<String>> {
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Message(_)
+        | EventData::Challenge(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
