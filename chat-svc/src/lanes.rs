@@ -79,7 +79,8 @@ impl Entity for Handles {
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)
-            | EventData::Notification(_) => None,
+            | EventData::Notification(_)
+            | EventData::Block(_) => None,
         }
     }
 }
@@ -201,7 +202,8 @@ impl Lanes {
             | Lane::Inbox(_)
             | Lane::Media(_)
             | Lane::Threads(_)
-            | Lane::Report(_) => {}
+            | Lane::Report(_)
+            | Lane::Blocks(_) => {}
         }
     }
 

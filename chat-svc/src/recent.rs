@@ -113,7 +113,8 @@ impl Recent {
             | EventData::Member(_)
             | EventData::Notification(_)
             | EventData::Thread(_)
-            | EventData::Report(_) => {}
+            | EventData::Report(_)
+            | EventData::Block(_) => {}
         }
     }
 

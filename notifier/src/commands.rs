@@ -80,7 +80,8 @@ impl Entity for Handles {
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)
-            | EventData::Notification(_) => None,
+            | EventData::Notification(_)
+            | EventData::Block(_) => None,
         }
     }
 }

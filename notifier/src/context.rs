@@ -102,7 +102,8 @@ fn state_after(event: &EventData) -> State {
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
-        | EventData::Notification(_) => State::Gone,
+        | EventData::Notification(_)
+        | EventData::Block(_) => State::Gone,
     }
 }
 

@@ -152,7 +152,8 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
-        | EventData::Notification(_) => Vec::new(),
+        | EventData::Notification(_)
+        | EventData::Block(_) => Vec::new(),
     }
 }
 
@@ -187,7 +188,8 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         | EventData::Member(_)
         | EventData::Thread(_)
         | EventData::Report(_)
-        | EventData::Notification(_) => Vec::new(),
+        | EventData::Notification(_)
+        | EventData::Block(_) => Vec::new(),
     }
 }
 

@@ -36,6 +36,7 @@ fn person(number: u128, name: &str) -> UserState {
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
+        preferences: schemas::Preferences::default(),
         created_at: Timestamp::from_millis(0),
     }
 }
@@ -250,8 +251,13 @@ fn who_writes_has_read_the_room_or_the_thread_they_answer_in() {
 #[test]
 fn moving_a_marker_reads_up_to_the_message() {
     let (this, other) = (message_id(50), message_id(51));
-    let moved =
-        ReadMoved { room_id: room_id(), user_id: user_id(2), message_id: this.clone(), posted: 3 };
+    let moved = ReadMoved {
+        room_id: room_id(),
+        user_id: user_id(2),
+        message_id: this.clone(),
+        posted: 3,
+        private: false,
+    };
     let effects = effects(&event(moved), AT, &PolicyContext::default());
     let [Effect::Reading(reading)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(reading.covers(Some(&other), None, (3, 3)));

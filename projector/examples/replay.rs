@@ -66,6 +66,8 @@ fn join(room: u64, user: u64) -> LaneWrite {
         muted_until: None,
         banned: false,
         joined_at: Timestamp::now(),
+        blocks: false,
+        blocked: false,
     };
     let event = event(0, MemberJoined { member }.into());
     LaneWrite::new(Lane::Member(room, user), event, Expect::Any)

@@ -191,7 +191,7 @@ async fn an_event_of_a_newer_build(place: &Place) {
     let groups = crate::views::groups_of_lane(Some(&schemas::Lane::User(user(1))));
     let unreadable = [Unreadable { sequence: unknown, groups, source }];
     // A fixed build reads it: what it says changes nothing here.
-    history.add(schemas::events::NameReleased { owner: "an_account".to_owned() });
+    history.add(schemas::events::NameReleased { owner: "an_account".to_owned(), held_until: None });
     history.notify(20, 2);
     let mut engine = place.engine().await;
     let readable: Vec<Logged> =

@@ -15,6 +15,7 @@ mod names;
 mod one_time;
 mod password;
 pub mod position;
+pub mod preferences;
 pub mod settings;
 pub mod subjects;
 mod text;
@@ -32,6 +33,7 @@ pub use ids::{
 pub use names::NameKey;
 pub use one_time::{CodeKey, OneTimeCode};
 pub use position::{Epoch, Position, Sequence};
+pub use preferences::{Preferences, PreferencesPatch};
 pub use settings::Settings;
 pub use subjects::{Digest, Ephemeral, Lane, Namespace};
 pub use time::Timestamp;

@@ -226,6 +226,7 @@ pub enum LaneKind {
     Media,
     Threads,
     Report,
+    Blocks,
 }
 
 impl LaneKind {
@@ -248,6 +249,7 @@ impl LaneKind {
             Self::Media => "media",
             Self::Threads => "threads",
             Self::Report => "report",
+            Self::Blocks => "blocks",
         }
     }
 }
@@ -285,6 +287,8 @@ pub enum Lane {
     Threads(UserId),
     /// A report of a message.
     Report(ReportId),
+    /// Whom a person blocks.
+    Blocks(UserId),
 }
 
 impl Lane {
@@ -307,6 +311,7 @@ impl Lane {
             Self::Media(_) => LaneKind::Media,
             Self::Threads(_) => LaneKind::Threads,
             Self::Report(_) => LaneKind::Report,
+            Self::Blocks(_) => LaneKind::Blocks,
         }
     }
 
@@ -317,7 +322,8 @@ impl Lane {
             | Self::Session(id)
             | Self::Challenges(id)
             | Self::Inbox(id)
-            | Self::Threads(id) => {
+            | Self::Threads(id)
+            | Self::Blocks(id) => {
                 format!("{kind}.{id}")
             }
             Self::Handle(digest)
@@ -361,6 +367,7 @@ impl Lane {
             "session" => Self::Session(user(key)?),
             "challenges" => Self::Challenges(user(key)?),
             "inbox" => Self::Inbox(user(key)?),
+            "blocks" => Self::Blocks(user(key)?),
             "handle" => Self::Handle(Digest::parse(key)?),
             "email" => Self::Email(Digest::parse(key)?),
             "roomname" => Self::RoomName(Digest::parse(key)?),

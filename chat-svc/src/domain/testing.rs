@@ -250,7 +250,8 @@ impl World {
             | Lane::Inbox(_)
             | Lane::Media(_)
             | Lane::Threads(_)
-            | Lane::Report(_) => {}
+            | Lane::Report(_)
+            | Lane::Blocks(_) => {}
         }
     }
 

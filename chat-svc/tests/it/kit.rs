@@ -304,6 +304,7 @@ fn user_state(username: &str, role: Role) -> UserState {
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
+        preferences: schemas::Preferences::default(),
         created_at: Timestamp::now(),
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn edited(in_room: u64, id: u64, by: u64, at: Sequence) -> Event {
 
 pub(crate) fn read(in_room: u64, who: u64, id: u64) -> Event {
     let (room_id, user_id, message_id) = (room(in_room), user(who), message(id));
-    event(ReadMoved { room_id, user_id, message_id, posted: id })
+    event(ReadMoved { room_id, user_id, message_id, posted: id, private: false })
 }
 
 pub(crate) fn answered(in_room: u64, id: u64, by: u64, root: u64) -> Event {
@@ -118,6 +118,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
             Lane::Member(member.room_id.clone(), member.user_id.clone())
         }
         EventData::Room(event) => Lane::Room(event.after().id.clone()),
+        EventData::Block(event) => Lane::Blocks(event.after().user_id.clone()),
         EventData::User(event) => Lane::User(event.after().unwrap().id.clone()),
         EventData::Notification(NotificationEvent::Created(data)) => {
             Lane::Inbox(data.user_id.clone())
@@ -159,6 +160,8 @@ pub(crate) fn added(in_room: u64, who: u64) -> Event {
             muted_until: None,
             banned: false,
             joined_at: Timestamp::from_millis(1_000),
+            blocks: false,
+            blocked: false,
         },
     })
 }

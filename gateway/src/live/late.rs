@@ -111,7 +111,8 @@ impl Late {
             | EventData::Challenge(_)
             | EventData::Name(_)
             | EventData::Room(_)
-            | EventData::Member(_) => Verdict::Timely,
+            | EventData::Member(_)
+            | EventData::Block(_) => Verdict::Timely,
         }
     }
 

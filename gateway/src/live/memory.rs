@@ -116,7 +116,8 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::RoomName(_)
         | Lane::Direct(_)
         | Lane::Media(_)
-        | Lane::Report(_) => (None, None),
+        | Lane::Report(_)
+        | Lane::Blocks(_) => (None, None),
     }
 }
 

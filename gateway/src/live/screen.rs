@@ -50,7 +50,8 @@ impl Run {
             | Lane::Member(..)
             | Lane::Inbox(_)
             | Lane::Media(_)
-            | Lane::Report(_) => false,
+            | Lane::Report(_)
+            | Lane::Blocks(_) => false,
         };
         if !concerned {
             return;

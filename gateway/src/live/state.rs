@@ -51,7 +51,8 @@ impl State {
             | Lane::RoomName(_)
             | Lane::Direct(_)
             | Lane::Media(_)
-            | Lane::Report(_) => false,
+            | Lane::Report(_)
+            | Lane::Blocks(_) => false,
         }
     }
 
@@ -150,7 +151,8 @@ impl State {
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)
-            | EventData::Notification(_) => return,
+            | EventData::Notification(_)
+            | EventData::Block(_) => return,
         };
         for seat in self.routing.seats(user) {
             if sessions.is_none_or(|ended| ended.contains(&seat.session)) {

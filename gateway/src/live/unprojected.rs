@@ -59,7 +59,8 @@ impl Unprojected {
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
-            | EventData::Name(_) => {}
+            | EventData::Name(_)
+            | EventData::Block(_) => {}
         }
     }
 

@@ -170,7 +170,8 @@ impl Observer for Sessions {
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)
-            | EventData::Notification(_) => {}
+            | EventData::Notification(_)
+            | EventData::Block(_) => {}
         }
     }
 

@@ -184,6 +184,7 @@ fn account(number: u128) -> UserState {
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
+        preferences: schemas::Preferences::default(),
         created_at: Timestamp::now(),
     }
 }

@@ -171,6 +171,7 @@ pub(crate) fn person(number: u128, name: &str, role: Role) -> UserState {
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
+        preferences: schemas::Preferences::default(),
         created_at: Timestamp::from_millis(0),
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn needs(event: &MemberEvent, wants: &mut Wants<'_>) {
             wants.room(&member.room_id);
             wants.membership(&member.room_id, &member.user_id);
         }
+        MemberEvent::BlockChanged(_) => {}
     }
 }
 
@@ -38,6 +39,8 @@ pub(super) fn apply(
         | MemberEvent::Left(_)
         | MemberEvent::Removed(_)
         | MemberEvent::Changed(_) => changed(event.after(), at, set),
+        // The fence of what is written in the room; who blocks whom is told by the blocks themselves.
+        MemberEvent::BlockChanged(_) => Ok(()),
     }
 }
 
@@ -114,6 +117,8 @@ pub(super) fn joined_by_rule(
         muted_until: None,
         banned: false,
         joined_at,
+        blocks: false,
+        blocked: false,
     };
     changed(&member, at, set)
 }

@@ -83,7 +83,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Name, Thread, Report;
+    without documents: Session, Challenge, Name, Thread, Report, Block;
     Message: message::needs => Conversations: message::apply;
     Receipt: receipt::needs => Conversations: receipt::apply;
     Notification: notification::needs => Inbox: notification::apply;
@@ -109,7 +109,8 @@ pub(crate) fn needs_further(
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Room(_)
-        | EventData::Member(_) => Ok(()),
+        | EventData::Member(_)
+        | EventData::Block(_) => Ok(()),
     }
 }
 

@@ -21,7 +21,7 @@ fn golden() -> Vec<Event> {
 }
 
 /// One lane of every kind.
-fn lanes() -> [Lane; 15] {
+fn lanes() -> [Lane; 16] {
     let digest = || schemas::Digest::of(["x"]);
     let report = schemas::ids::ReportId::from_uuid(uuid::Uuid::from_u128(1));
     let media = schemas::ids::MediaId::from_uuid(uuid::Uuid::from_u128(1));
@@ -41,6 +41,7 @@ fn lanes() -> [Lane; 15] {
         Lane::Media(media),
         Lane::Threads(user(1)),
         Lane::Report(report),
+        Lane::Blocks(user(1)),
     ]
 }
 
@@ -55,6 +56,7 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             LaneKind::Inbox => &[Group::Inbox],
             LaneKind::Session
             | LaneKind::Challenges
+            | LaneKind::Blocks
             | LaneKind::Handle
             | LaneKind::Email
             | LaneKind::RoomName

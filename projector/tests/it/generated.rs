@@ -140,7 +140,9 @@ fn play_one(step: Step, history: &mut History) {
         Step::TakeBack(who, id) => history.remove_notification(who, id),
         Step::ReadOne(who, id) => history.read_notification(who, Some(id)),
         Step::ReadAll(who) => history.read_notification(who, None),
-        Step::Session(who) => history.add(NameReleased { owner: user(who).to_string() }),
+        Step::Session(who) => {
+            history.add(NameReleased { owner: user(who).to_string(), held_until: None })
+        }
     };
 }
 

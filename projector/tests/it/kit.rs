@@ -60,6 +60,7 @@ pub(crate) fn user_state(number: u64, username: &str) -> UserState {
         avatar_media_id: None,
         // Numbers and names a database could stumble over.
         settings: serde_json::from_str(r#"{"$set":{"a.b":18446744073709551615},"f":0.5}"#).unwrap(),
+        preferences: schemas::Preferences::default(),
         created_at: when(number),
     }
 }
@@ -90,6 +91,8 @@ pub(crate) fn member_state(in_room: u64, who: u64, present: bool) -> MemberState
         muted_until: None,
         banned: false,
         joined_at: when(who),
+        blocks: false,
+        blocked: false,
     }
 }
 
@@ -171,6 +174,7 @@ impl History {
             user_id: user(who),
             message_id: message(up_to),
             posted: 0,
+            private: false,
         })
     }
 

@@ -27,6 +27,12 @@ pub struct MemberState {
     pub banned: bool,
     /// When the present stay began.
     pub joined_at: Timestamp,
+    /// In a direct room of two: the member blocks the other. Set before there is a room, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocks: bool,
+    /// In a direct room of two: the other blocks the member.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
 }
 
 /// A user joined a room themselves.
@@ -64,6 +70,15 @@ pub struct MemberChanged {
     pub member: MemberState,
 }
 
+/// In a direct room of two one of the members blocked the other or no longer does: the fence of what they write. Only
+/// [`MemberState::blocks`] and [`MemberState::blocked`] changed. The room may not have been opened yet; then the member
+/// is not present.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberBlockChanged {
+    /// The membership after it.
+    pub member: MemberState,
+}
+
 family! {
     /// What happens to memberships.
     MemberEvent {
@@ -72,6 +87,7 @@ family! {
         Left(MemberLeft) = "member.left.v1", |d| d.member.user_id;
         Removed(MemberRemoved) = "member.removed.v1", |d| d.member.user_id;
         Changed(MemberChanged) = "member.changed.v1", |d| d.member.user_id;
+        BlockChanged(MemberBlockChanged) = "member.block_changed.v1", |d| d.member.user_id;
     }
 }
 
@@ -84,7 +100,8 @@ impl MemberEvent {
             | Self::Added(MemberAdded { member })
             | Self::Left(MemberLeft { member })
             | Self::Removed(MemberRemoved { member })
-            | Self::Changed(MemberChanged { member }) => member,
+            | Self::Changed(MemberChanged { member })
+            | Self::BlockChanged(MemberBlockChanged { member }) => member,
         }
     }
 }

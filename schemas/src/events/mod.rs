@@ -10,6 +10,7 @@
 //! A struct here is a wire format that is kept for ever: fields may be added with `#[serde(default)]`,
 //! anything else is a new version with its own golden file.
 
+mod block;
 mod challenge;
 mod member;
 mod message;
@@ -22,9 +23,11 @@ mod session;
 mod thread;
 mod user;
 
+pub use block::{BlockAdded, BlockEvent, BlockRemoved, BlocksState};
 pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
 pub use member::{
-    MemberAdded, MemberChanged, MemberEvent, MemberJoined, MemberLeft, MemberRemoved, MemberState,
+    MemberAdded, MemberBlockChanged, MemberChanged, MemberEvent, MemberJoined, MemberLeft,
+    MemberRemoved, MemberState,
 };
 pub use message::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
 pub use name::{NameClaimed, NameEvent, NameReleased};
@@ -218,6 +221,8 @@ families! {
     Thread(ThreadEvent) on Threads;
     /// What members ask moderators to look at.
     Report(ReportEvent) on Report;
+    /// Whom people block.
+    Block(BlockEvent) on Blocks;
 }
 
 impl EventData {
@@ -240,7 +245,8 @@ impl EventData {
             | Self::Challenge(_)
             | Self::Name(_)
             | Self::Room(_)
-            | Self::Member(_) => None,
+            | Self::Member(_)
+            | Self::Block(_) => None,
         }
     }
 
@@ -258,7 +264,8 @@ impl EventData {
             | Self::Session(_)
             | Self::Challenge(_)
             | Self::Name(_)
-            | Self::Room(_) => None,
+            | Self::Room(_)
+            | Self::Block(_) => None,
         }
     }
 }

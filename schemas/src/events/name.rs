@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::family;
+use crate::time::Timestamp;
 
 /// A unique name now belongs to a user or a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +18,9 @@ pub struct NameClaimed {
 pub struct NameReleased {
     /// The id of the user or room it belonged to.
     pub owner: String,
+    /// Until then only the former owner can claim it again. Usernames only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Timestamp>,
 }
 
 family! {

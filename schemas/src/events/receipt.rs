@@ -18,6 +18,9 @@ pub struct ReadMoved {
     pub message_id: MessageId,
     /// Where that message was posted.
     pub posted: Sequence,
+    /// The user did not want it to be seen then: only they are told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }
 
 family! {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::family;
 use crate::ids::{MediaId, UserId};
+use crate::preferences::Preferences;
 use crate::time::Timestamp;
 use crate::values::{Bio, DisplayName, Email, Reason, Role, Username};
 
@@ -40,6 +41,9 @@ pub struct UserState {
     /// Client settings, not interpreted by the server: [`crate::Settings`], whose limits held when they were set.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
+    /// What the user prefers; left out as long as it is the default.
+    #[serde(default, skip_serializing_if = "Preferences::is_default")]
+    pub preferences: Preferences,
     /// When the account was registered.
     pub created_at: Timestamp,
 }

@@ -35,18 +35,25 @@ fn samples_are_the_golden_events() {
         let events = samples::events(full);
         assert_eq!(events.len(), EventData::types().count(), "a sample of every type");
         for event in events {
-            let path = folder().join(format!("{}{suffix}.json", event.data.type_name()));
-            let mut bytes = event.encode().unwrap();
-            bytes.push(b'\n');
-            if std::env::var_os("UPDATE").is_some() && !path.exists() {
-                std::fs::write(&path, &bytes).unwrap();
-            }
-            let kept = std::fs::read(&path).unwrap_or_else(|_| panic!("UPDATE=1 writes {path:?}"));
-            let (kept, made) =
-                (String::from_utf8(kept).unwrap(), String::from_utf8(bytes).unwrap());
-            assert_eq!(made, kept, "{path:?} is what is stored out there: make a new version");
+            is_kept(&event, suffix);
         }
     }
+    for (what, event) in samples::variants() {
+        is_kept(&event, &format!(".{what}"));
+    }
+}
+
+#[track_caller]
+fn is_kept(event: &Event, suffix: &str) {
+    let path = folder().join(format!("{}{suffix}.json", event.data.type_name()));
+    let mut bytes = event.encode().unwrap();
+    bytes.push(b'\n');
+    if std::env::var_os("UPDATE").is_some() && !path.exists() {
+        std::fs::write(&path, &bytes).unwrap();
+    }
+    let kept = std::fs::read(&path).unwrap_or_else(|_| panic!("UPDATE=1 writes {path:?}"));
+    let (kept, made) = (String::from_utf8(kept).unwrap(), String::from_utf8(bytes).unwrap());
+    assert_eq!(made, kept, "{path:?} is what is stored out there: make a new version");
 }
 
 #[test]

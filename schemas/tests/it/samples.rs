@@ -1,26 +1,27 @@
 //! One event of every type with everything it can hold, and one with as little as it may.
 
-use schemas::Digest;
 use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
-    ChallengeIssued, ChallengePurpose, MemberAdded, MemberChanged, MemberJoined, MemberLeft,
-    MemberRemoved, MemberState, MessageDeleted, MessageEdited, MessagePosted, MessageState,
-    NameClaimed, NameReleased, NotificationCreated, NotificationRemoved, NotificationsRead,
-    ReadMoved, ReportCreated, ReportHandled, ReportState, RoomArchived, RoomChanged, RoomCreated,
-    RoomRestored, RoomState, SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded,
-    ThreadFollowed, ThreadRead, ThreadUnfollowed, UserEmailChanged, UserEmailVerified,
-    UserProfileChanged, UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState,
-    UserSuspensionChanged,
+    BlockAdded, BlockRemoved, BlocksState, ChallengeIssued, ChallengePurpose, MemberAdded,
+    MemberBlockChanged, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
+    MessageDeleted, MessageEdited, MessagePosted, MessageState, NameClaimed, NameReleased,
+    NotificationCreated, NotificationRemoved, NotificationsRead, ReadMoved, ReportCreated,
+    ReportHandled, ReportState, RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState,
+    SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead,
+    ThreadUnfollowed, UserEmailChanged, UserEmailVerified, UserProfileChanged, UserRegistered,
+    UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
 };
 use schemas::ids::{
     ChallengeId, EventId, MediaId, MessageId, NotificationId, ReportId, RoomId, SessionId,
     TraceParent, UserId,
 };
+use schemas::preferences::{EmailDelay, MailAbout, Reach};
 use schemas::time::Timestamp;
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Reason, ReportStatus, Role,
     RoomKind, RoomMention, RoomName, RoomRole, Topic, Username, Visibility,
 };
+use schemas::{Digest, Preferences};
 use uuid::Uuid;
 
 /// 2026-11-21T10:00:00.007Z.
@@ -57,6 +58,7 @@ fn user(full: bool) -> UserState {
         bio: full.then(|| Bio::parse("Poetical science.\n").unwrap()),
         avatar_media_id: full.then(|| MediaId::from_uuid(uuid(2))),
         settings,
+        preferences: Preferences::default(),
         created_at: now(),
     }
 }
@@ -87,6 +89,8 @@ fn member(full: bool) -> MemberState {
         muted_until: full.then(now),
         banned: full,
         joined_at: now(),
+        blocks: false,
+        blocked: false,
     }
 }
 
@@ -146,7 +150,16 @@ fn accounts(full: bool) -> Vec<EventData> {
         SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
         SessionsEnded { user_id: user_id.clone(), session_ids, reason }.into(),
         NameClaimed { owner: user_id.to_string() }.into(),
-        NameReleased { owner: user_id.to_string() }.into(),
+        NameReleased { owner: user_id.to_string(), held_until: None }.into(),
+    ]
+}
+
+fn blocks(full: bool) -> Vec<EventData> {
+    let blocked = if full { vec![user_id(1), user_id(2)] } else { Vec::new() };
+    let blocks = || BlocksState { user_id: user_id(4), blocked: blocked.clone() };
+    vec![
+        BlockAdded { blocked_id: user_id(2), blocks: blocks() }.into(),
+        BlockRemoved { blocked_id: user_id(3), blocks: blocks() }.into(),
     ]
 }
 
@@ -161,6 +174,8 @@ fn rooms(full: bool) -> Vec<EventData> {
         MemberLeft { member: member(full) }.into(),
         MemberRemoved { member: member(full) }.into(),
         MemberChanged { member: member(full) }.into(),
+        MemberBlockChanged { member: MemberState { blocks: full, blocked: full, ..member(full) } }
+            .into(),
     ]
 }
 
@@ -181,6 +196,7 @@ fn messages(full: bool) -> Vec<EventData> {
         user_id: user_id(4),
         message_id: message_id.clone(),
         posted: u64::MAX,
+        private: false,
     };
     let notified = NotificationCreated {
         notification_id: NotificationId::from_uuid(uuid(8)),
@@ -260,18 +276,46 @@ fn reports(full: bool) -> Vec<EventData> {
     ]
 }
 
+/// Events that hold what was added to their type later, by what is special about them.
+pub(crate) fn variants() -> Vec<(&'static str, Event)> {
+    let preferences = Preferences {
+        direct_messages: Reach::SharedRooms,
+        added_to_rooms: Reach::Nobody,
+        email: MailAbout::All,
+        email_delay_minutes: EmailDelay::try_from(1440).unwrap(),
+        read_receipts: false,
+        presence: false,
+        do_not_disturb_until: Some(now()),
+    };
+    let preferring = UserProfileChanged { user: UserState { preferences, ..user(true) } };
+    let held = NameReleased { owner: user_id(1).to_string(), held_until: Some(now()) };
+    let moved = ReadMoved {
+        room_id: RoomId::from_uuid(uuid(3)),
+        user_id: user_id(4),
+        message_id: MessageId::from_uuid(uuid(5)),
+        posted: 41,
+        private: true,
+    };
+    let variants: [(&'static str, EventData); 3] =
+        [("preferring", preferring.into()), ("held", held.into()), ("private", moved.into())];
+    variants.map(|(what, data)| (what, logged(data, true))).into()
+}
+
 /// One event of every type.
 pub(crate) fn events(full: bool) -> Vec<Event> {
+    let conversations = [rooms(full), messages(full), threads(), reports(full)].concat();
+    let data = [accounts(full), conversations, blocks(full)].concat();
+    data.into_iter().map(|data| logged(data, full)).collect()
+}
+
+fn logged(data: EventData, full: bool) -> Event {
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let data = [accounts(full), rooms(full), messages(full), threads(), reports(full)].concat();
-    data.into_iter()
-        .map(|data| Event {
-            id: EventId::from_uuid(uuid(9)),
-            time: now(),
-            actor: if full { Actor::User(user_id(1)) } else { Actor::System },
-            causation: full.then(|| EventId::from_uuid(uuid(10))),
-            traceparent: full.then(|| TraceParent::parse(trace).unwrap()),
-            data,
-        })
-        .collect()
+    Event {
+        id: EventId::from_uuid(uuid(9)),
+        time: now(),
+        actor: if full { Actor::User(user_id(1)) } else { Actor::System },
+        causation: full.then(|| EventId::from_uuid(uuid(10))),
+        traceparent: full.then(|| TraceParent::parse(trace).unwrap()),
+        data,
+    }
 }

@@ -4,7 +4,7 @@ use decider::{Expect, Fact};
 use schemas::commands::{ChangeProfile, Register};
 use schemas::events::{UserProfileChanged, UserRegistered, UserState};
 use schemas::values::Role;
-use schemas::{Lane, UserId};
+use schemas::{Lane, Preferences, UserId};
 
 use super::{AccountRejection, Administrator as _, LoadedUser, Name};
 use crate::domain::Context;
@@ -73,6 +73,7 @@ pub(crate) fn register(
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
+        preferences: Preferences::default(),
         created_at: context.now,
     };
     let mut facts = vec![state.handle.claimed_by(id), state.email.claimed_by(id)];

@@ -23,7 +23,8 @@ pub(crate) fn owner_after(event: &EventData) -> Option<Option<String>> {
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
-        | EventData::Notification(_) => None,
+        | EventData::Notification(_)
+        | EventData::Block(_) => None,
     }
 }
 

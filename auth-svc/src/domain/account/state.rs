@@ -54,7 +54,7 @@ impl Name {
 
     /// The fact that the name is free from now on.
     pub(crate) fn released_by(&self, user: &UserId) -> Fact {
-        let released = NameReleased { owner: user.to_string() };
+        let released = NameReleased { owner: user.to_string(), held_until: None };
         Fact::expecting(Expect::At(self.at), self.lane.clone(), released)
     }
 }

@@ -54,6 +54,8 @@ pub fn newcomer(
         muted_until: before.and_then(|member| member.muted_until),
         banned: false,
         joined_at: now,
+        blocks: before.is_some_and(|member| member.blocks),
+        blocked: before.is_some_and(|member| member.blocked),
     }
 }
 

@@ -195,6 +195,7 @@ pub fn mark_read(
         user_id: cx.actor.clone(),
         message_id: up_to.message_id.clone(),
         posted: up_to.posted,
+        private: false,
     };
     Ok(Some(Fact::new(Lane::Receipts(standing.room.id.clone()), event)))
 }

@@ -30,7 +30,10 @@ fn claimed(names: &NameKey, name: &RoomName, id: &RoomId) -> Fact {
 }
 
 fn released(names: &NameKey, name: &RoomName, id: &RoomId) -> Fact {
-    Fact::new(names.room_name(name.as_str()), NameReleased { owner: id.to_string() })
+    Fact::new(
+        names.room_name(name.as_str()),
+        NameReleased { owner: id.to_string(), held_until: None },
+    )
 }
 
 /// What a room that is made is called in the log.

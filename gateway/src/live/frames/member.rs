@@ -48,11 +48,13 @@ impl<'a> From<&'a MembershipDoc> for MemberData<'a> {
     }
 }
 
-pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Broadcast {
+pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Option<Broadcast> {
     let name = match event {
         MemberEvent::Joined(_) | MemberEvent::Added(_) => FrameName::MemberJoined,
         MemberEvent::Left(_) | MemberEvent::Removed(_) => FrameName::MemberLeft,
         MemberEvent::Changed(_) => FrameName::MemberChanged,
+        // A person who is blocked is not told so.
+        MemberEvent::BlockChanged(_) => return None,
     };
     let member = event.after();
     let effect = Effect::Member {
@@ -60,11 +62,11 @@ pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Broadcast {
         user: member.user_id.clone(),
         present: member.present,
     };
-    Broadcast {
+    Some(Broadcast {
         audience: Audience::RoomAnd(member.room_id.clone(), member.user_id.clone()),
         effect,
         ..Broadcast::in_room(name, &member.room_id, place, &MemberData::from(member))
-    }
+    })
 }
 
 /// A membership of another user.

@@ -49,7 +49,8 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Room(_)
-        | EventData::Member(_) => None,
+        | EventData::Member(_)
+        | EventData::Block(_) => None,
     }
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
     match &event.data {
         EventData::Message(event) => Some(message::broadcast(event, place, known.sender?)),
         EventData::Receipt(event) => Some(receipt::broadcast(event, elsewhere)),
-        EventData::Member(event) => Some(member::broadcast(event, elsewhere)),
+        EventData::Member(event) => member::broadcast(event, elsewhere),
         EventData::Room(event) => Some(room::broadcast(event, elsewhere)),
         EventData::Notification(event) => {
             notification::broadcast(event, elsewhere, known.notification)
@@ -70,7 +71,8 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Thread(_)
-        | EventData::Report(_) => None,
+        | EventData::Report(_)
+        | EventData::Block(_) => None,
     }
 }
 

@@ -80,6 +80,7 @@ fn a_first_event_has_no_previous_one() {
         user_id: user(1),
         message_id: crate::live::fixture::message(1),
         posted: 3,
+        private: false,
     });
     let place = Place { epoch: &epoch(), sequence: AT, previous: Some(0) };
     let told = to_frame(&moved, place, Known::default()).unwrap();
@@ -147,6 +148,10 @@ const fn expected(data: &EventData) -> Expected {
             same(FrameName::MemberLeft)
         }
         EventData::Member(MemberEvent::Changed(_)) => same(FrameName::MemberChanged),
+        EventData::Member(MemberEvent::BlockChanged(_)) => {
+            Expected::Nothing("a person who is blocked is not told so")
+        }
+        EventData::Block(_) => Expected::Nothing("who blocks whom is read, not told"),
     }
 }
 
@@ -286,6 +291,7 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
                 MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),
                 MemberEvent::Changed(_) => (1, true),
                 MemberEvent::Left(_) | MemberEvent::Removed(_) => (1, false),
+                MemberEvent::BlockChanged(_) => return (changed, message),
             };
             let doc = membership(event.after(), joined, AT);
             changed.members.push(MembershipDoc { present, banned: false, ..doc });
@@ -294,7 +300,8 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Thread(_)
-        | EventData::Report(_) => {}
+        | EventData::Report(_)
+        | EventData::Block(_) => {}
     }
     (changed, message)
 }

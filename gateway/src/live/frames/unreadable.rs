@@ -39,7 +39,8 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::RoomName(_)
         | Lane::Direct(_)
         | Lane::Media(_)
-        | Lane::Report(_) => None,
+        | Lane::Report(_)
+        | Lane::Blocks(_) => None,
     }
 }
 

@@ -226,7 +226,8 @@ impl Docs {
             | EventData::Session(_)
             | EventData::Challenge(_)
             | EventData::Name(_)
-            | EventData::Room(_) => unreachable!("{}", event.data.type_name()),
+            | EventData::Room(_)
+            | EventData::Block(_) => unreachable!("{}", event.data.type_name()),
         }
     }
 }

@@ -148,7 +148,8 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
-        | EventData::Notification(_) => None,
+        | EventData::Notification(_)
+        | EventData::Block(_) => None,
     }
 }
 
