@@ -27,7 +27,7 @@ pub(crate) fn document(table: &Table) -> Value {
     let mut generator = settings.into_generator();
     let problem = generator.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
-    for route in table {
+    for route in table.iter().filter(|route| !route.unlisted) {
         let operation = operation(route, &mut generator);
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {

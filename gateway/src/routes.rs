@@ -7,7 +7,9 @@ use actix_web::http::Method;
 use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
-use crate::rest::{admin, history, members, messages, notifications, rooms, sessions, site, users};
+use crate::rest::{
+    admin, history, members, messages, notifications, rooms, sessions, site, users, web,
+};
 use crate::socket;
 
 /// Every route, under the headings of the OpenAPI document.
@@ -23,6 +25,7 @@ pub(crate) fn table() -> Table {
         ("notifications", notifications()),
         ("ws", websocket()),
         ("site", site()),
+        ("web", web()),
     ];
     let under = |(tag, routes): (&'static str, Vec<Route>)| {
         routes.into_iter().map(move |route| Arc::new(Route { tag, ..route }))
@@ -155,4 +158,27 @@ fn site() -> Vec<Route> {
         get("/livez", "Liveness: 200, or 503 when only a restart helps.", site::livez).open(),
         get("/readyz", "Readiness: 200 or 503. The reasons are on the operators' port.", site::readyz).open(),
     ]
+}
+
+/// The pages of the web app, all the same file: what a path means is up to its script. And the app's files.
+fn web() -> Vec<Route> {
+    let pages = [
+        "/login",
+        "/register",
+        "/reset",
+        "/verify",
+        "/inbox",
+        "/threads",
+        "/search",
+        "/browse",
+        "/settings",
+        "/admin",
+    ];
+    let below = ["/r/{*rest}", "/i/{*rest}", "/settings/{*rest}", "/admin/{*rest}"];
+    let one = |path| get(path, "A page of the web app.", web::page).open().unlisted();
+    let more = |path| get(path, "A page of the web app.", web::page_below).open().unlisted();
+    let mut routes: Vec<Route> = pages.into_iter().map(one).collect();
+    routes.extend(below.into_iter().map(more));
+    routes.push(get("/assets/{*rest}", "A file of the web app.", web::asset).open().unlisted());
+    routes
 }

@@ -121,6 +121,14 @@ impl<T, S> Reply<T, S> {
         self.answer = self.answer.with(name, value);
         self
     }
+
+    /// The same with one more header, if there is a value.
+    pub(crate) fn with_some(self, name: HeaderName, value: Option<HeaderValue>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
 }
 
 impl<T: Serialize> Reply<T, Okay> {

@@ -9,6 +9,7 @@ use schemas::values::IdempotencyKey;
 use schemas::{Code, Epoch, Position, Rejection};
 use serde::Serialize;
 
+use super::browser::Browser;
 use super::outcome::Stored;
 use super::request_context::RequestContext;
 use crate::commands;
@@ -22,6 +23,7 @@ const HEARD_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Call {
     pub(crate) state: Data<AppState>,
     pub(crate) context: RequestContext,
+    pub(crate) browser: Browser,
     pub(crate) caller: Option<Caller>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// What stands in the path where the route's template has parameters, in their order, percent-decoded.

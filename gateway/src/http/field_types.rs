@@ -8,6 +8,7 @@ use schemas::values::{
 use schemas::{MediaId, MessageId, RoomId, Settings, Timestamp, UserId};
 use serde_json::Value;
 
+use super::browser::RefreshBy;
 use super::fields::{Field, FromField};
 
 /// Longest password or token, in bytes, that is checked.
@@ -74,7 +75,7 @@ macro_rules! choices {
         })*
     };
 }
-choices!(Role, RoomKind, RoomRole, Visibility, Format);
+choices!(Role, RoomKind, RoomRole, Visibility, Format, RefreshBy);
 
 impl FromField for String {
     fn from_field(field: Field<'_>) -> Option<Self> {

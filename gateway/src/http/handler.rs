@@ -89,6 +89,17 @@ impl PathPart for Code {
     }
 }
 
+/// All that is left of a path, whatever it is.
+pub(crate) struct Rest(pub(crate) String);
+
+impl PathPart for Rest {
+    const NAME: &'static str = "*rest";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
+
 /// The parameters of the path, in their order: one, or a pair.
 pub(crate) struct Path<T>(pub(crate) T);
 

@@ -6,6 +6,7 @@
 //! do. A handler is a function whose signature describes its route (`handler`); it sees neither actix nor HTTP.
 
 mod answer;
+mod browser;
 mod call;
 mod description;
 mod field_types;
@@ -26,10 +27,11 @@ mod route;
 mod router;
 
 pub(crate) use answer::{Created, Done, Made, NoContent, Reply, Shown};
+pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
 pub(crate) use field_types::{Limit, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
-pub(crate) use handler::{Handler, Path, Query};
+pub(crate) use handler::{Handler, Path, Query, Rest};
 pub(crate) use json::value as json_value;
 pub(crate) use origin::Origin;
 pub(crate) use request_context::RequestContext;

@@ -11,8 +11,7 @@ use std::net::Ipv6Addr;
 use super::forwarded::Forwarded;
 use crate::config::Config;
 
-const ALLOWED_HEADERS: &str =
-    "authorization, content-type, idempotency-key, tidings-min-position, traceparent";
+const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, tidings-client, tidings-min-position, traceparent";
 const EXPOSED_HEADERS: &str = "tidings-position, tidings-trace, retry-after, ratelimit, ratelimit-policy, idempotent-replayed";
 /// Browsers ask again after this many seconds.
 const MAX_AGE: &str = "600";

@@ -17,6 +17,7 @@ use schemas::{Code, Digest, Rejection};
 use tracing::Instrument;
 
 use super::answer::Outcome;
+use super::browser::Browser;
 use super::call::Call;
 use super::fields::{Fields, shape};
 use super::head::{check_head, header, method_name};
@@ -105,6 +106,7 @@ impl Work<'_> {
         let call = Call {
             state: state.clone(),
             context: context.clone(),
+            browser: Browser::of(request, &state.config),
             caller,
             idempotency_key: idempotency_key(route, request)?,
             path,

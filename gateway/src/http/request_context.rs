@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::USER_AGENT;
+use actix_web::http::header::{ACCEPT_ENCODING, USER_AGENT};
 use schemas::TraceParent;
 use telemetry::{continue_trace, new_traceparent, traceparent_of};
 use tracing::Span;
@@ -27,6 +27,8 @@ pub(crate) struct RequestContext {
     pub(crate) ip: IpAddr,
     /// The client's `User-Agent`, shortened.
     pub(crate) user_agent: Option<String>,
+    /// Whether the client can unpack gzip.
+    pub(crate) gzip: bool,
 }
 
 impl RequestContext {
@@ -39,6 +41,10 @@ impl RequestContext {
         let trace = traceparent_of(&span).or(parent).unwrap_or_else(new_traceparent);
         let user_agent = header(request, USER_AGENT.as_str())
             .map(|text| text.chars().take(MAX_USER_AGENT).collect());
-        Self { span, trace, ip: Forwarded::of(request, config).ip, user_agent }
+        let gzip = header(request, ACCEPT_ENCODING.as_str()).is_some_and(|all| {
+            all.split(',')
+                .any(|one| matches!(one.split(';').next(), Some(name) if name.trim() == "gzip"))
+        });
+        Self { span, trace, ip: Forwarded::of(request, config).ip, user_agent, gzip }
     }
 }

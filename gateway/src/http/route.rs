@@ -78,6 +78,8 @@ pub(crate) struct Route {
     pub(crate) secret_fields: &'static [&'static str],
     /// For the answer to a method the path does not have: those it has.
     pub(crate) allow: Option<String>,
+    /// Pages and files of the web app: no part of the API, so the OpenAPI document passes them over.
+    pub(crate) unlisted: bool,
 }
 
 /// The whole URL table.
@@ -105,6 +107,7 @@ impl Route {
             confidential: false,
             secret_fields: &[],
             allow: None,
+            unlisted: false,
         }
     }
 
@@ -139,6 +142,12 @@ impl Route {
     pub(crate) fn open(mut self) -> Self {
         self.access = Access::Open;
         self.meter = Meter::Free;
+        self
+    }
+
+    /// No part of the API.
+    pub(crate) fn unlisted(mut self) -> Self {
+        self.unlisted = true;
         self
     }
 

@@ -4,7 +4,7 @@ use schemas::commands::{Login, Refresh};
 use schemas::values::Secret;
 use schemas::{Code, Rejection};
 
-use crate::http::shape;
+use crate::http::{Browser, RefreshBy, shape};
 
 /// Characters of a username or an e-mail address.
 const MAX_LOGIN: usize = 254;
@@ -16,11 +16,14 @@ shape! {
         login: String,
         /// The password.
         password: Secret,
+        /// Where the refresh token goes: `body`, the default, or `cookie`, for web pages.
+        refresh: Option<RefreshBy>,
     }
     /// A refresh token to exchange for new tokens.
     RefreshToken {
-        /// The refresh token of the last login or refresh.
-        refresh_token: Secret,
+        /// The refresh token of the last login or refresh. Without it, the cookie's is used: that wants an allowed
+        /// `Origin` and the header `Tidings-Client: 1`.
+        refresh_token: Option<Secret>,
     }
 }
 
@@ -39,7 +42,12 @@ impl Credentials {
 }
 
 impl RefreshToken {
-    pub(crate) fn command(self) -> Refresh {
-        Refresh { refresh_token: self.refresh_token }
+    /// The command for the token that was sent, or else for that of the cookie.
+    ///
+    /// # Errors
+    /// As [`Browser::refresh_token`].
+    pub(crate) fn command(self, browser: &Browser) -> Result<Refresh, Rejection> {
+        let refresh_token = self.refresh_token.map_or_else(|| browser.refresh_token(), Ok)?;
+        Ok(Refresh { refresh_token })
     }
 }

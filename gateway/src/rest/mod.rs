@@ -12,3 +12,4 @@ pub(crate) mod rooms;
 pub(crate) mod sessions;
 pub(crate) mod site;
 pub(crate) mod users;
+pub(crate) mod web;

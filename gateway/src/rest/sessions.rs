@@ -1,13 +1,14 @@
 //! Logins.
 
-use schemas::SessionId;
+use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use schemas::commands::{EndSessions, IssueWsTicket, ListSessions, WhichSessions};
 use schemas::values::Secret;
-use schemas::views::{Page, Session, SessionTokens};
+use schemas::views::{Account, Page, Session, SessionTokens};
+use schemas::{Rejection, SessionId};
 use serde::Serialize;
 
 use super::paging::whole;
-use crate::http::{Call, Created, Done, NoContent, Path, Reply};
+use crate::http::{Browser, Call, Created, Done, NoContent, Path, RefreshBy, Reply};
 use crate::requests::Nothing;
 use crate::requests::session::{Credentials, RefreshToken};
 
@@ -20,14 +21,53 @@ pub(crate) struct Ticket {
     pub(crate) expires_in: u32,
 }
 
-pub(crate) async fn log_in(call: Call, body: Credentials) -> Created<SessionTokens> {
-    let accepted = call.send(&body.command()?).await?;
-    Ok(Reply::created(&accepted.result).at(accepted.position))
+/// The tokens a login or a refresh gives.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "SessionTokens")]
+pub(crate) struct Tokens {
+    /// The session.
+    session_id: SessionId,
+    /// The token for the `Authorization` header; valid for a short time.
+    access_token: Secret,
+    /// Always `Bearer`.
+    token_type: String,
+    /// Seconds the access token is good for.
+    expires_in: u32,
+    /// The token for one refresh; null when it is in the cookie.
+    #[schemars(required)]
+    refresh_token: Option<Secret>,
+    /// The account that logged in.
+    user: Account,
 }
 
-pub(crate) async fn refresh(call: Call, body: RefreshToken) -> Done<SessionTokens> {
-    let accepted = call.send(&body.command()).await?;
-    Ok(Reply::ok(&accepted.result).at(accepted.position))
+impl Tokens {
+    fn of(tokens: SessionTokens) -> Self {
+        let SessionTokens { session_id, access_token, token_type, expires_in, refresh_token, user } =
+            tokens;
+        let refresh_token = Some(refresh_token);
+        Self { session_id, access_token, token_type, expires_in, refresh_token, user }
+    }
+
+    /// Takes the refresh token out of the answer and puts it into the page's cookie.
+    fn by_cookie(&mut self, browser: &Browser) -> Result<Option<HeaderValue>, Rejection> {
+        self.refresh_token.take().map(|token| browser.keep(&token)).transpose()
+    }
+}
+
+pub(crate) async fn log_in(call: Call, body: Credentials) -> Created<Tokens> {
+    let cookie = body.refresh == Some(RefreshBy::Cookie);
+    let accepted = call.send(&body.command()?).await?;
+    let mut tokens = Tokens::of(accepted.result);
+    let set = if cookie { tokens.by_cookie(&call.browser)? } else { None };
+    Ok(Reply::created(&tokens).with_some(SET_COOKIE, set).at(accepted.position))
+}
+
+pub(crate) async fn refresh(call: Call, body: RefreshToken) -> Done<Tokens> {
+    let cookie = body.refresh_token.is_none();
+    let accepted = call.send(&body.command(&call.browser)?).await?;
+    let mut tokens = Tokens::of(accepted.result);
+    let set = if cookie { tokens.by_cookie(&call.browser)? } else { None };
+    Ok(Reply::ok(&tokens).with_some(SET_COOKIE, set).at(accepted.position))
 }
 
 pub(crate) async fn list(call: Call) -> Done<Page<Session>> {
@@ -36,7 +76,8 @@ pub(crate) async fn list(call: Call) -> Done<Page<Session>> {
 }
 
 pub(crate) async fn end_current(call: Call, _: Nothing) -> NoContent {
-    end(&call, WhichSessions::Current).await
+    let ended = end(&call, WhichSessions::Current).await?;
+    Ok(ended.with_some(SET_COOKIE, call.browser.forget()?))
 }
 
 pub(crate) async fn end_one(call: Call, Path(id): Path<SessionId>, _: Nothing) -> NoContent {
@@ -44,7 +85,8 @@ pub(crate) async fn end_one(call: Call, Path(id): Path<SessionId>, _: Nothing) -
 }
 
 pub(crate) async fn end_all(call: Call, _: Nothing) -> NoContent {
-    end(&call, WhichSessions::All).await
+    let ended = end(&call, WhichSessions::All).await?;
+    Ok(ended.with_some(SET_COOKIE, call.browser.forget()?))
 }
 
 async fn end(call: &Call, which: WhichSessions) -> NoContent {

@@ -7,6 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use schemas::Code;
 use serde_json::json;
 
+use super::web;
 use crate::http::{Call, Path, Reply, Shown};
 use crate::{html, problem};
 
@@ -59,7 +60,11 @@ pub(crate) async fn problem_type(_call: Call, Path(code): Path<Code>) -> Shown {
     Ok(Reply::text(HTML, html::framed(title, &body)))
 }
 
-pub(crate) async fn index(_call: Call) -> Shown {
+/// The web app, or an introduction where it is not built in.
+pub(crate) async fn index(call: Call) -> Shown {
+    if web::is_built_in() {
+        return web::page(call).await;
+    }
     let body = r#"<h1>Tidings</h1>
 <p>An event-sourced chat backend. This is its one port: REST under <code>/v1</code>, WebSocket at <code>/v1/ws</code>.</p>
 <ul>

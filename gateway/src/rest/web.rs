@@ -1,0 +1,69 @@
+//! The web app, as it was built into this binary: one page, and files whose names change with their content.
+
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, VARY,
+};
+use schemas::Rejection;
+
+use crate::http::{Call, Path, Reply, Rest, Shown};
+
+/// Names below `web/app/dist`, and what is there; `*.gz` are the same files, packed.
+static FILES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/web.rs"));
+
+const PAGE: &str = "index.html";
+/// Scripts, styles and pictures from here only, none inline; and no script that makes markup out of text.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; \
+     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'",
+);
+/// The page names the files of one build: it is asked for anew.
+const ANEW: HeaderValue = HeaderValue::from_static("no-cache");
+/// Files are named by their content.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// Whether the app is in this binary.
+pub(crate) fn is_built_in() -> bool {
+    file(PAGE).is_some()
+}
+
+pub(crate) async fn page(call: Call) -> Shown {
+    let reply = found(PAGE, call.context.gzip)?;
+    Ok(reply.with(CACHE_CONTROL, ANEW).with(CONTENT_SECURITY_POLICY, POLICY))
+}
+
+pub(crate) async fn page_below(call: Call, _: Path<Rest>) -> Shown {
+    page(call).await
+}
+
+pub(crate) async fn asset(call: Call, Path(Rest(name)): Path<Rest>) -> Shown {
+    let reply = found(&format!("assets/{name}"), call.context.gzip)?;
+    Ok(reply.with(CACHE_CONTROL, FOR_EVER))
+}
+
+/// A file, packed for clients that can unpack it.
+fn found(name: &str, gzip: bool) -> Shown {
+    let plain = file(name).ok_or_else(Rejection::not_found)?;
+    let packed = file(&format!("{name}.gz")).filter(|_| gzip);
+    let reply = Reply::text(content_type(name), packed.unwrap_or(plain));
+    let encoding = packed.map(|_| HeaderValue::from_static("gzip"));
+    let vary = HeaderValue::from_static("Accept-Encoding");
+    Ok(reply.with(VARY, vary).with_some(CONTENT_ENCODING, encoding))
+}
+
+fn file(name: &str) -> Option<&'static [u8]> {
+    FILES.iter().find(|(own, _)| *own == name).map(|(_, bytes)| *bytes)
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("webmanifest") => "application/manifest+json",
+        Some(_) | None => "application/octet-stream",
+    }
+}
