@@ -1,0 +1,209 @@
+/** Events, put into the store. Applying one twice is the same as once. */
+import { isAfter } from "./position.ts";
+import type { Store } from "./store.ts";
+import { timelineOf } from "./timeline.ts";
+import type { EventFrame, Member, Message, Notification, Room, User } from "./types.ts";
+
+/** What is to be read anew, as the event does not say enough. */
+export interface Wanted {
+  /** The room's document: its counts. */
+  room?: string;
+  /** The whole list of rooms. */
+  rooms?: boolean;
+  /** The caller's own submitted message has arrived. */
+  delivered?: string;
+  /** The room is not the caller's any more. */
+  gone?: string;
+}
+
+interface MemberData {
+  user_id: string;
+  role?: Member["role"];
+  user?: User;
+  muted_until?: string | null;
+}
+
+/** Keeps what is held where the new document says null for "not told here". */
+export function merged(held: Message | undefined, told: Message): Message {
+  if (!held) return told;
+  const kept: Partial<Message> = {};
+  for (const field of ["number", "reactions", "pinned", "reply_count"] as const) {
+    if (told[field] === null || told[field] === undefined) (kept as Record<string, unknown>)[field] = held[field];
+  }
+  if (!told.client_id && held.client_id) kept.client_id = held.client_id;
+  return { ...told, ...kept };
+}
+
+/** A room as an event tells it, without what only its reader knows. */
+export function mergedRoom(held: Room | undefined, told: Room): Room {
+  if (!held) return told;
+  return {
+    ...told,
+    membership: told.membership ?? held.membership,
+    last_message: told.last_message ?? held.last_message,
+    member_count: told.member_count ?? held.member_count,
+    message_count: told.message_count ?? held.message_count,
+  };
+}
+
+export function putMessage(store: Store, message: Message): void {
+  const held = store.messages.get(message.id);
+  store.messages.set(message.id, merged(held, message));
+  store.touch(`message:${message.id}`);
+  store.timelines.get(timelineOf(message))?.forget();
+}
+
+export function apply(store: Store, frame: EventFrame): Wanted {
+  const room = frame.room_id ?? undefined;
+  switch (frame.event) {
+    case "message.posted": return posted(store, frame.data as Message, frame.position);
+    case "message.edited": case "message.changed": case "message.deleted":
+      return changed(store, frame.data as Message, frame.event);
+    case "reaction.added": case "reaction.removed":
+      reacted(store, frame.data as { message_id: string; user_id: string; emoji: string }, frame.event === "reaction.added");
+      return {};
+    case "message.pinned": case "message.unpinned":
+      patchMessage(store, (frame.data as { message_id: string }).message_id, { pinned: frame.event === "message.pinned" });
+      return {};
+    case "read.moved": return read(store, room, frame.data as { user_id: string; message_id: string });
+    case "member.joined": case "member.left": case "member.changed": case "member.added": case "member.removed":
+      return member(store, room, frame.data as MemberData, frame.event);
+    case "membership.changed": {
+      const held = room ? store.rooms.get(room) : undefined;
+      if (held?.membership) putRoom(store, { ...held, membership: { ...held.membership, ...(frame.data as object) } });
+      return {};
+    }
+    case "room.created": case "room.changed": case "room.archived": case "room.restored": {
+      const told = frame.data as Room;
+      const held = store.rooms.get(told.id);
+      putRoom(store, mergedRoom(held, told));
+      return held?.membership ? {} : { room: told.id };
+    }
+    case "notification.created": case "notification.read": {
+      const told = frame.data as Notification;
+      const held = store.notifications.get(told.id);
+      // A marker that was read is not unread again.
+      store.notifications.set(told.id, { ...held, ...told, read: told.read || (held?.read ?? false) || frame.event === "notification.read" });
+      store.touch("notifications");
+      return {};
+    }
+    case "notification.removed":
+      store.notifications.delete((frame.data as { id: string }).id);
+      store.touch("notifications");
+      return {};
+    case "user.changed": {
+      const user = frame.data as User;
+      store.users.set(user.id, { ...store.users.get(user.id), ...user });
+      if (store.me?.id === user.id) {
+        store.me = { ...store.me, ...user };
+        store.touch("me");
+      }
+      store.touch(`user:${user.id}`);
+      return {};
+    }
+  }
+  return {};
+}
+
+export function putRoom(store: Store, room: Room): void {
+  store.rooms.set(room.id, room);
+  store.touch(`room:${room.id}`);
+}
+
+function patchMessage(store: Store, id: string, patch: Partial<Message>): void {
+  const held = store.messages.get(id);
+  if (!held) return;
+  store.messages.set(id, { ...held, ...patch });
+  store.touch(`message:${id}`);
+  store.timelines.get(timelineOf(held))?.forget();
+}
+
+function posted(store: Store, message: Message, position: string): Wanted {
+  const own = message.sender.id === store.me?.id;
+  const known = store.messages.has(message.id);
+  putMessage(store, message);
+  store.timelines.get(timelineOf(message))?.append(message.id);
+  const wanted: Wanted = own && message.client_id ? { delivered: message.client_id } : {};
+  if (message.thread_root_id) {
+    const root = store.messages.get(message.thread_root_id);
+    if (!known && root && typeof root.reply_count === "number") patchMessage(store, root.id, { reply_count: root.reply_count + 1 });
+    return wanted;
+  }
+  const room = store.rooms.get(message.room_id);
+  if (!room) return { ...wanted, room: message.room_id };
+  // What the document of the room counts already is not counted again.
+  if (room.last_message && !isAfter(position, room.last_message.position)) return wanted;
+  const membership = room.membership && { ...room.membership };
+  if (membership && own) {
+    Object.assign(membership, { last_read_message_id: message.id, unread_count: 0, mention_count: 0 });
+  } else if (membership && !message.deleted_at) {
+    membership.unread_count += 1;
+    if (message.mentions.includes(store.me?.id ?? "") || message.mentions_room === "room") membership.mention_count += 1;
+  }
+  const count = typeof room.message_count === "number" ? room.message_count + 1 : room.message_count;
+  putRoom(store, { ...room, membership, message_count: count, ...(message.deleted_at ? {} : { last_message: message }) });
+  return wanted;
+}
+
+function changed(store: Store, message: Message, event: string): Wanted {
+  const held = store.messages.get(message.id);
+  // Nothing is true of a message after its deletion.
+  if (held?.deleted_at && event !== "message.deleted") return {};
+  const counted = held?.deleted_at;
+  putMessage(store, held ? { ...held, ...merged(held, message) } : message);
+  const room = store.rooms.get(message.room_id);
+  if (room?.last_message?.id === message.id && event !== "message.deleted") {
+    putRoom(store, { ...room, last_message: store.messages.get(message.id) ?? message });
+  }
+  if (event !== "message.deleted" || counted) return {};
+  const root = message.thread_root_id ? store.messages.get(message.thread_root_id) : undefined;
+  if (root && typeof root.reply_count === "number" && root.reply_count > 0) patchMessage(store, root.id, { reply_count: root.reply_count - 1 });
+  return { room: message.room_id };
+}
+
+function reacted(store: Store, data: { message_id: string; user_id: string; emoji: string }, added: boolean): void {
+  const held = store.messages.get(data.message_id);
+  if (!held?.reactions) return;
+  const mine = data.user_id === store.me?.id;
+  const before = held.reactions.find((one) => one.emoji === data.emoji);
+  const has = before?.users.includes(data.user_id) ?? false;
+  // Beyond the twenty that are named the count is all there is: it is right again with the next reading.
+  if (added ? has : !before || (!has && before.count <= before.users.length)) return;
+  const others = (before?.users ?? []).filter((id) => id !== data.user_id);
+  const next = {
+    emoji: data.emoji,
+    count: Math.max(0, (before?.count ?? 0) + (added ? 1 : -1)),
+    users: added ? [...others, data.user_id].slice(0, 20) : others,
+    me: mine ? added : (before?.me ?? false),
+  };
+  const reactions = before ? held.reactions.map((one) => (one === before ? next : one)) : [...held.reactions, next];
+  patchMessage(store, held.id, { reactions: reactions.filter((one) => one.count > 0) });
+}
+
+function read(store: Store, room: string | undefined, data: { user_id: string; message_id: string }): Wanted {
+  if (!room) return {};
+  const markers = new Map(store.markers.get(room));
+  markers.set(data.user_id, data.message_id);
+  store.markers.set(room, markers);
+  store.touch(`markers:${room}`);
+  const held = store.rooms.get(room);
+  if (data.user_id !== store.me?.id || !held?.membership) return {};
+  const all = held.last_message?.id === data.message_id || store.timelines.get(room)?.newest === data.message_id;
+  const counts = all ? { unread_count: 0, mention_count: 0 } : {};
+  putRoom(store, { ...held, membership: { ...held.membership, ...counts, last_read_message_id: data.message_id } });
+  return all ? {} : { room };
+}
+
+function member(store: Store, room: string | undefined, data: MemberData, event: string): Wanted {
+  if (!room) return {};
+  const list = store.members.get(room);
+  if (list) {
+    store.members.set(room, { ...list, stale: true });
+    store.touch(`members:${room}`);
+  }
+  if (data.user_id !== store.me?.id) return { room };
+  if (event !== "member.left" && event !== "member.removed") return { room };
+  const held = store.rooms.get(room);
+  if (held) putRoom(store, { ...held, membership: null });
+  return { gone: room };
+}

@@ -1,0 +1,492 @@
+/** Everything together: what a program or an app uses. */
+import { apply, putMessage, putRoom, type Wanted } from "./apply.ts";
+import { Connection } from "./connection.ts";
+import { Outbox } from "./outbox.ts";
+import { platform, type Platform } from "./platform.ts";
+import { ProblemError } from "./problem.ts";
+import { answer, rest, type Api } from "./rest.ts";
+import { Sessions } from "./session.ts";
+import { Store } from "./store.ts";
+import type { Timeline } from "./timeline.ts";
+import type { Account, EventFrame, Message, Notification, OutboxEntry, Page, Room, ServerFrame, User } from "./types.ts";
+
+export interface Options {
+  /** Where the server is, like `https://chat.example.org`. In a browser: the page's own origin. */
+  url?: string;
+  /** Where the refresh token lives: in a cookie (pages), or in the memory of the process. */
+  refresh?: "cookie" | "memory";
+  platform?: Partial<Platform>;
+}
+
+/** Where a page of history is. */
+interface At {
+  before?: string | undefined;
+  after?: string | undefined;
+  around?: string | undefined;
+}
+
+/** Messages of a page of history. */
+const PAGE = 50;
+/** Frames above this many bytes go over REST. */
+const LARGE = 48 * 1024;
+/** Milliseconds between two markers of a room. */
+const READ_EVERY = 2_000;
+/** Milliseconds between two signs of typing, and after which one is over. */
+const TYPING_EVERY = 3_000;
+const TYPING_ENDS = 6_000;
+/** Rooms whose messages are kept when they are not open. */
+const KEPT_ROOMS = 20;
+
+/** Makes a client. It connects when there is a session: `logIn`, or `restore` for the cookie's. */
+export function connect(options: Options = {}): Client {
+  return new Client(options);
+}
+
+export class Client {
+  readonly store: Store;
+  readonly sessions: Sessions;
+  /** Every route of the API, typed. `answer(client.api.GET("/v1/rooms"))` throws what is refused. */
+  readonly api: Api;
+  readonly outbox: Outbox;
+  readonly url: string;
+  readonly #platform: Platform;
+  readonly #connection: Connection;
+  readonly #touched = new Map<string, number>();
+  readonly #refetching = new Map<string, Promise<void>>();
+  readonly #arrived = new Map<string, string[]>();
+  readonly #open = new Map<string, number>();
+  readonly #reading = new Map<string, { message: string; thread?: string | undefined }>();
+  readonly #readAt = new Map<string, number>();
+  readonly #typed = new Map<string, number>();
+  readonly #typingEnds = new Map<string, () => void>();
+  #watched: string[] = [];
+
+  constructor(options: Options) {
+    this.url = (options.url ?? (typeof location === "undefined" ? "" : location.origin)).replace(/\/$/, "");
+    this.#platform = platform(options.platform);
+    this.store = new Store(this.#platform.soon);
+    this.sessions = new Sessions(this.url, this.#platform, options.refresh === "cookie");
+    this.api = rest(this.url, this.sessions, this.#platform);
+    this.outbox = new Outbox(this.#platform, this.store, (entry) => this.#deliver(entry));
+    this.#connection = new Connection(this.#platform, {
+      ticket: async () => (await answer(this.api.POST("/v1/ws-tickets", {}))).ticket,
+      url: (ticket) => `${this.url.replace(/^http/, "ws")}/v1/ws?ticket=${encodeURIComponent(ticket)}`,
+      sync: (position) => this.#sync(position),
+      event: (frame) => this.#event(frame),
+      reload: (room) => this.#reload(room),
+      reset: () => this.store.timelines.forEach((timeline) => timeline.spoil()),
+      live: () => this.#live(),
+      other: (frame) => this.#other(frame),
+      status: (status) => {
+        this.store.status = status;
+        this.store.touch("status");
+      },
+      sessionEnded: () => this.sessions.token(true).then(() => true, (error: unknown) => !(error instanceof ProblemError && error.status === 401)),
+    });
+    this.sessions.onChange = (state) => (state === "began" ? this.#began() : this.#ended(state));
+  }
+
+  // Sessions.
+
+  logIn(login: string, password: string, code?: string): Promise<Account> {
+    return this.sessions.logIn(login, password, code);
+  }
+
+  /** Makes an account, and logs in. */
+  async register(account: { username: string; email: string; password: string; display_name?: string; invite?: string }): Promise<Account> {
+    const request = new Request(`${this.url}/v1/users`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(account) });
+    const response = await this.#platform.fetch(request).catch((error: unknown) => {
+      throw ProblemError.unreachable(String(error));
+    });
+    if (!response.ok) throw await ProblemError.of(response, await response.json().catch(() => null));
+    return this.logIn(account.username, account.password);
+  }
+
+  /** Goes on with the browser's session, if there is one. */
+  restore(): Promise<Account | undefined> {
+    return this.sessions.restore();
+  }
+
+  /** Ends the session, and deletes everything that is kept of it. */
+  async signOut(): Promise<void> {
+    await this.sessions.leave();
+  }
+
+  /** Tries to connect at once. */
+  reconnect(): void {
+    this.#connection.now();
+  }
+
+  /** Lets go of everything: for programs that end. */
+  close(): void {
+    this.#connection.close();
+    this.outbox.close();
+    this.sessions.close();
+    for (const cancel of this.#typingEnds.values()) cancel();
+  }
+
+  // Messages.
+
+  /** Submits a message: it is shown at once, survives a reload, and is stored once. */
+  send(room: string, body: string, more: { thread?: string; format?: "plain" | "markdown" } = {}): Promise<OutboxEntry> {
+    return this.outbox.submit({ room_id: room, body, ...(more.thread ? { thread_root_id: more.thread } : {}), ...(more.format ? { format: more.format } : {}) });
+  }
+
+  async edit(message: string, body: string): Promise<void> {
+    const asked = this.#ask({ type: "edit", message_id: message, body }, () => this.api.PATCH("/v1/messages/{message_id}", { params: { path: { message_id: message } }, body: { body } }));
+    const changed = (await asked) as Message | null;
+    const held = this.store.messages.get(message);
+    if (changed && held) putMessage(this.store, { ...held, body: changed.body, edited_at: changed.edited_at });
+  }
+
+  async remove(message: string): Promise<void> {
+    await this.#ask({ type: "delete", message_id: message }, () => this.api.DELETE("/v1/messages/{message_id}", { params: { path: { message_id: message } } }));
+  }
+
+  async react(message: string, emoji: string, on: boolean): Promise<void> {
+    const path = `/v1/messages/${message}/reactions/${encodeURIComponent(emoji)}`;
+    await this.#ask({ type: on ? "react" : "unreact", message_id: message, emoji }, () => this.request(on ? "PUT" : "DELETE", path));
+  }
+
+  /** Says that everything up to a message has been read: at most once in two seconds a room, the newest. */
+  read(room: string, message: string, thread?: string): void {
+    const key = thread ?? room;
+    const waits = this.#reading.has(key);
+    this.#reading.set(key, { message, thread });
+    if (waits) return;
+    const wait = Math.max(0, (this.#readAt.get(key) ?? 0) + READ_EVERY - this.#platform.now());
+    this.#platform.later(wait, () => void this.#sendRead(room, key));
+  }
+
+  async #sendRead(room: string, key: string): Promise<void> {
+    const marker = this.#reading.get(key);
+    this.#reading.delete(key);
+    if (!marker) return;
+    this.#readAt.set(key, this.#platform.now());
+    const { message, thread } = marker;
+    const frame = { type: "read", room_id: room, message_id: message, ...(thread ? { thread_root_id: thread } : {}) };
+    const byRest = () => (thread
+      ? this.request("PUT", `/v1/messages/${thread}/thread/read`, { message_id: message })
+      : this.api.PUT("/v1/rooms/{room_id}/read", { params: { path: { room_id: room } }, body: { message_id: message } }));
+    await this.#ask(frame, byRest).catch(() => undefined);
+  }
+
+  /** Says that the user is typing; call it with every key. */
+  typing(room: string, thread?: string): void {
+    const key = thread ?? room;
+    const now = this.#platform.now();
+    if (now - (this.#typed.get(key) ?? 0) < TYPING_EVERY) return;
+    this.#typed.set(key, now);
+    this.#connection.tell({ type: "typing", room_id: room, active: true, ...(thread ? { thread_root_id: thread } : {}) });
+  }
+
+  /** Wants to know of some users whether they are there; replaces those of the last call. */
+  watchPresence(users: string[]): void {
+    this.#watched = [...new Set(users)].sort().slice(0, 200);
+    this.#connection.tell({ type: "watch_presence", user_ids: this.#watched });
+  }
+
+  setPresence(status: "online" | "away" | "dnd" | "invisible", text?: string): void {
+    this.#connection.tell({ type: "presence", status, ...(text ? { text } : {}) });
+  }
+
+  // What is read.
+
+  /** Opens a timeline (`room`, or `room/root` for a thread) at its end or around a message, and keeps it fresh until it is closed. What is held is shown at once. */
+  async open(key: string, at?: string): Promise<void> {
+    // The least recently opened first.
+    const times = this.#open.get(key) ?? 0;
+    this.#open.delete(key);
+    this.#open.set(key, times + 1);
+    const timeline = this.store.timeline(key);
+    if (timeline.show(at)) return;
+    await this.#load(timeline, at ? { around: at } : {}, true);
+  }
+
+  /** The timeline is not on show any more. Only the latest ones are kept. */
+  shut(key: string): void {
+    this.#open.set(key, Math.max(0, (this.#open.get(key) ?? 1) - 1));
+    const shut = [...this.#open].filter(([, times]) => times === 0).map(([one]) => one);
+    for (const old of shut.slice(0, Math.max(0, shut.length - KEPT_ROOMS))) {
+      this.#open.delete(old);
+      this.store.timelines.delete(old);
+      for (const message of [...this.store.messages.values()]) {
+        if (message.room_id === old && !message.thread_root_id) this.store.messages.delete(message.id);
+      }
+    }
+  }
+
+  /** Reads the page before what is shown. */
+  async older(key: string): Promise<void> {
+    const timeline = this.store.timeline(key);
+    await this.#load(timeline, () => (timeline.view().atStart ? undefined : { before: timeline.ids[0] }), true);
+  }
+
+  /** Reads the page behind what is shown. */
+  async newer(key: string): Promise<void> {
+    const timeline = this.store.timeline(key);
+    await this.#load(timeline, () => (timeline.view().atEnd ? undefined : { after: timeline.ids.at(-1) }), true);
+  }
+
+  /** Reads the members of a room into the store. */
+  async members(room: string): Promise<void> {
+    const items = await this.all((cursor) => answer(this.api.GET("/v1/rooms/{room_id}/members", { params: { path: { room_id: room }, query: { limit: 200, ...cursor }, header: this.#fresh() } })));
+    for (const member of items) this.#user(member.user);
+    this.store.members.set(room, { items, stale: false });
+    this.store.touch(`members:${room}`);
+  }
+
+  async user(id: string): Promise<User> {
+    const user = await answer(this.api.GET("/v1/users/{user_id}", { params: { path: { user_id: id } } }));
+    this.#user(user);
+    return user;
+  }
+
+  /** Reads a room's document: after a change of one's own, or when an event does not say enough. */
+  refresh(room: string): Promise<void> {
+    const running = this.#refetching.get(room);
+    if (running) return running;
+    const work = this.#readRoom(room).finally(() => this.#refetching.delete(room));
+    this.#refetching.set(room, work);
+    return work;
+  }
+
+  /** A route that the generated types do not know yet. */
+  async request<T = unknown>(method: string, path: string, body?: unknown): Promise<{ data: T; response: Response }> {
+    const send = this.api as unknown as Record<string, (path: string, init: unknown) => Promise<{ data?: T; error?: unknown; response: Response }>>;
+    const result = send[method]?.(path, body === undefined ? {} : { body });
+    if (!result) throw new Error(`no such method: ${method}`);
+    const data = (await answer(result)) as T;
+    return { data, response: (await result).response };
+  }
+
+  /** All items of a list. */
+  async all<T>(page: (cursor: { cursor?: string }) => Promise<Page<T>>): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const one = await page(cursor ? { cursor } : {});
+      items.push(...one.items);
+      cursor = one.next_cursor;
+    } while (cursor);
+    return items;
+  }
+
+  // Inside.
+
+  #began(): void {
+    const before = this.store.me;
+    const user = this.sessions.user;
+    if (before && user && before.id !== user.id) this.#wipe();
+    this.store.me = user;
+    this.store.touch("me");
+    void this.outbox.load();
+    this.#connection.start();
+  }
+
+  #ended(how: "ended" | "left"): void {
+    this.#connection.stop();
+    if (how === "left") this.#wipe();
+    this.store.status = { phase: "signedOut", reason: how };
+    this.store.touch("status");
+  }
+
+  #wipe(): void {
+    this.#connection.forget();
+    this.#open.clear();
+    this.#touched.clear();
+    this.store.clear();
+    void this.#platform.storage.wipe().catch(() => undefined);
+  }
+
+  async #sync(position: string): Promise<void> {
+    // What was read before is of no known place: something may have come between it and this one.
+    for (const timeline of this.store.timelines.values()) timeline.spoil();
+    const header = { "Tidings-Min-Position": position };
+    const [rooms, inbox] = await Promise.all([
+      this.all<Room>((cursor) => answer(this.api.GET("/v1/rooms", { params: { query: { limit: 200, ...cursor }, header } }))),
+      answer(this.api.GET("/v1/notifications", { params: { query: { limit: 100 }, header } })),
+    ]);
+    const mine = new Set(rooms.map((room) => room.id));
+    for (const room of this.store.rooms.values()) if (!mine.has(room.id) && room.membership) this.#gone(room.id);
+    for (const room of rooms) this.#room(room);
+    this.store.notifications.clear();
+    for (const one of inbox.items as Notification[]) this.store.notifications.set(one.id, one);
+    this.store.touch("notifications", "rooms");
+  }
+
+  #live(): void {
+    this.outbox.flush();
+    if (this.#watched.length > 0) this.watchPresence(this.#watched);
+    for (const timeline of this.store.timelines.values()) if (timeline.stale && this.#open.get(timeline.key)) void this.#freshen(timeline);
+  }
+
+  #event(frame: EventFrame): void {
+    const room = frame.room_id;
+    if (room) this.#touched.set(room, (this.#touched.get(room) ?? 0) + 1);
+    if (frame.event === "message.posted") {
+      const message = frame.data as Message;
+      for (const key of [message.room_id, `${message.room_id}/${message.thread_root_id}`]) this.#arrived.get(key)?.push(message.id);
+      if (room) this.#typedBy(room, message.sender.id, false);
+    }
+    const wanted = apply(this.store, frame);
+    this.#fetch(wanted);
+  }
+
+  #fetch(wanted: Wanted): void {
+    if (wanted.delivered) void this.outbox.delivered(wanted.delivered);
+    if (wanted.gone) this.#gone(wanted.gone);
+    if (wanted.room) void this.refresh(wanted.room).catch(() => undefined);
+  }
+
+  #other(frame: ServerFrame): void {
+    const other = frame as unknown as { type: string; room_id: string; thread_root_id?: string; user_id: string; active: boolean; status: "online" | "away" | "dnd" | "offline"; text?: string; last_seen_at?: string };
+    if (other.type === "typing") this.#typedBy(other.thread_root_id ? `${other.room_id}/${other.thread_root_id}` : other.room_id, other.user_id, other.active);
+    if (other.type === "presence") {
+      this.store.presence.set(other.user_id, { status: other.status, text: other.text, last_seen_at: other.last_seen_at });
+      this.store.touch(`presence:${other.user_id}`);
+    }
+  }
+
+  #typedBy(key: string, user: string, active: boolean): void {
+    const before = this.store.typing.get(key) ?? [];
+    if (!active && !before.includes(user)) return;
+    this.#typingEnds.get(key + user)?.();
+    this.#typingEnds.delete(key + user);
+    if (active) this.#typingEnds.set(key + user, this.#platform.later(TYPING_ENDS, () => this.#typedBy(key, user, false)));
+    if (active && before.includes(user)) return;
+    this.store.typing.set(key, active ? [...before, user] : before.filter((one) => one !== user));
+    this.store.touch(`typing:${key}`);
+  }
+
+  /** Something of the room may have been missed. */
+  #reload(room: string): void {
+    for (const timeline of this.store.timelines.values()) {
+      if (timeline.room !== room) continue;
+      timeline.spoil();
+      if (this.#open.get(timeline.key) && this.#connection.live) void this.#freshen(timeline);
+    }
+    void this.refresh(room).catch(() => undefined);
+  }
+
+  async #freshen(timeline: Timeline): Promise<void> {
+    const held = timeline.view();
+    const first = timeline.ids[0];
+    // The newest page and all that is held before it: what is held is not to vanish from under the reader.
+    await this.#load(timeline, {}, held.atEnd).catch(() => undefined);
+    for (let tries = 0; timeline.stale && tries < 20 && first && timeline.ids[0]; tries++) {
+      const anchor = held.atEnd ? timeline.ids.find((id) => this.store.messages.has(id)) : first;
+      if (!anchor) break;
+      const before = timeline.view();
+      await this.#load(timeline, held.atEnd ? { before: this.#checkedFrom.get(timeline.key) ?? anchor } : { around: anchor }, true).catch(() => undefined);
+      if (timeline.view() === before || !held.atEnd) break;
+    }
+  }
+
+  /** The oldest message of the page that was read last. */
+  readonly #checkedFrom = new Map<string, string>();
+
+  #gone(room: string): void {
+    const held = this.store.rooms.get(room);
+    if (held) putRoom(this.store, { ...held, membership: null });
+    for (const key of [...this.store.timelines.keys()]) {
+      if (key === room || key.startsWith(`${room}/`)) {
+        this.store.timelines.delete(key);
+        this.store.touch(`timeline:${key}`);
+      }
+    }
+  }
+
+  #fresh(): { "Tidings-Min-Position"?: string } {
+    return this.#connection.seen ? { "Tidings-Min-Position": this.#connection.seen } : {};
+  }
+
+  async #readRoom(room: string): Promise<void> {
+    for (let tries = 0; tries < 5; tries++) {
+      const before = this.#touched.get(room);
+      const asked = this.api.GET("/v1/rooms/{room_id}", { params: { path: { room_id: room }, header: this.#fresh() } });
+      const { data, response } = await asked;
+      // An event came in between: the document may or may not have it.
+      if (this.#touched.get(room) !== before && tries < 4) continue;
+      if (response.status === 404) {
+        if (this.store.rooms.delete(room)) this.store.touch("rooms", `room:${room}`);
+        return;
+      }
+      if (!data) throw await ProblemError.of(response, (await asked).error);
+      this.#room(data);
+      return;
+    }
+  }
+
+  #room(room: Room): void {
+    if (room.last_message) this.#message(room.last_message);
+    putRoom(this.store, room);
+  }
+
+  #user(user: User): void {
+    this.store.users.set(user.id, user);
+    this.store.touch(`user:${user.id}`);
+  }
+
+  #message(message: Message): void {
+    putMessage(this.store, message);
+    if (message.client_id && message.sender.id === this.store.me?.id) void this.outbox.delivered(message.client_id);
+  }
+
+  /** One reading of a timeline at a time: what arrives during one is put behind it. */
+  async #load(timeline: Timeline, at: At | (() => At | undefined), show: boolean): Promise<void> {
+    const before = this.#loading.get(timeline.key) ?? Promise.resolve();
+    const work = before.catch(() => undefined).then(async () => {
+      const where = typeof at === "function" ? at() : at;
+      if (where) await this.#loadPage(timeline, where, show);
+    });
+    this.#loading.set(timeline.key, work);
+    await work;
+  }
+
+  readonly #loading = new Map<string, Promise<void>>();
+
+  async #loadPage(timeline: Timeline, at: At, show: boolean): Promise<void> {
+    const arrived: string[] = [];
+    this.#arrived.set(timeline.key, arrived);
+    const threads = timeline.root ? { thread: timeline.root } : { threads: false };
+    const query = { ...at, ...threads, limit: PAGE };
+    const page = await answer(this.api.GET("/v1/rooms/{room_id}/messages", { params: { path: { room_id: timeline.room }, query, header: this.#fresh() } }));
+    const messages = page.items;
+    // Of a message that was deleted while we asked the event has told, and it wins.
+    for (const message of messages) if (!this.store.messages.get(message.id)?.deleted_at || message.deleted_at) this.#message(message);
+    const more = page.next_cursor !== null && page.next_cursor !== undefined;
+    const full = messages.length >= PAGE;
+    const atStart = at.after ? false : at.around ? !full : !more;
+    const atEnd = at.after ? !more : at.around ? !full : at.before === undefined;
+    if (messages.length === 0) timeline.ends(atStart, atEnd);
+    else {
+      // The anchor is in no page of its own, but it is what the page adjoins.
+      const before = at.after ? this.store.messages.get(at.after) : undefined;
+      const behind = at.before ? this.store.messages.get(at.before) : undefined;
+      timeline.put({ messages: [...(before ? [before] : []), ...messages, ...(behind ? [behind] : [])], atStart, atEnd }, show);
+    }
+    const oldest = messages[0];
+    if (oldest) this.#checkedFrom.set(timeline.key, oldest.id);
+    if (this.#arrived.get(timeline.key) === arrived) this.#arrived.delete(timeline.key);
+    for (const id of arrived) if (this.store.messages.get(id)?.thread_root_id === (timeline.root ?? this.store.messages.get(id)?.thread_root_id)) this.#append(timeline, id);
+  }
+
+  #append(timeline: Timeline, id: string): void {
+    const message = this.store.messages.get(id);
+    if (message && (message.thread_root_id ?? undefined) === timeline.root) timeline.append(id);
+  }
+
+  async #deliver(entry: OutboxEntry): Promise<Message> {
+    const { room_id, client_id, body, format, thread_root_id } = entry;
+    const content = { client_id, body, format, ...(thread_root_id ? { thread_root_id } : {}) };
+    const byRest = () => this.api.POST("/v1/rooms/{room_id}/messages", { params: { path: { room_id } }, body: content });
+    return (await this.#ask({ type: "post", room_id, ...content }, byRest)) as Message;
+  }
+
+  /** By the socket when it is live, else over REST. */
+  async #ask(frame: Record<string, unknown>, byRest: () => Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<unknown> {
+    if (!this.#connection.live || JSON.stringify(frame).length > LARGE) return answer(byRest());
+    return this.#connection.ask(frame);
+  }
+}

@@ -1,0 +1,178 @@
+/** Messages on their way: each is written down before it is sent, sent in order, and stored by the server once. */
+import type { Channel, Platform } from "./platform.ts";
+import { ProblemError } from "./problem.ts";
+import type { Store } from "./store.ts";
+import type { Message, OutboxEntry } from "./types.ts";
+
+const LOCK = "tidings-outbox";
+/** Rooms that are sent to side by side. */
+const ABREAST = 3;
+
+/** Sends one message: what was stored, or a `ProblemError`. */
+export type Deliver = (entry: OutboxEntry) => Promise<Message>;
+
+export class Outbox {
+  readonly #platform: Platform;
+  readonly #store: Store;
+  readonly #deliver: Deliver;
+  readonly #channel: Channel;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #cancel: () => void = () => undefined;
+  #last = 0;
+  #closed = false;
+
+  constructor(platform: Platform, store: Store, deliver: Deliver) {
+    this.#platform = platform;
+    this.#store = store;
+    this.#deliver = deliver;
+    this.#channel = platform.channel("tidings-outbox");
+    this.#channel.listen(() => void this.load());
+  }
+
+  /** Shows what is in the storage: after a reload, and when another tab has written. */
+  async load(): Promise<void> {
+    const user = this.#store.me?.id;
+    const all = await this.#platform.storage.all().catch(() => this.#store.outbox);
+    const own = new Map(all.filter((entry) => entry.user_id === user && !this.#delivered.has(entry.client_id)).map((entry) => [entry.client_id, entry]));
+    // What is being written is newer than what was read, and what was sent is in no storage.
+    for (const entry of this.#store.outbox) if (entry.state === "sent" || this.#writing.has(entry.client_id)) own.set(entry.client_id, entry);
+    this.#show([...own.values()]);
+  }
+
+  /** Messages the server has: a late look at the storage must not bring them back. */
+  readonly #delivered = new Set<string>();
+  readonly #writing = new Set<string>();
+
+  async submit(message: Pick<OutboxEntry, "room_id" | "body"> & Partial<Pick<OutboxEntry, "thread_root_id" | "format" | "client_id">>): Promise<OutboxEntry> {
+    const user = this.#store.me;
+    if (!user) throw new Error("submitting a message wants a session");
+    this.#last = Math.max(this.#last + 1, this.#platform.now());
+    const entry: OutboxEntry = { format: "markdown", ...message, client_id: message.client_id ?? this.#platform.id(), user_id: user.id, submitted_at: this.#last, state: "waiting" };
+    this.#show([...this.#store.outbox, entry]);
+    await this.#write(entry);
+    this.flush();
+    return entry;
+  }
+
+  /** Sends a message that failed once more. */
+  async retry(clientId: string): Promise<void> {
+    const entry = this.#store.outbox.find((one) => one.client_id === clientId);
+    if (!entry) return;
+    const { problem: _, ...rest } = entry;
+    await this.#change({ ...rest, state: "waiting" });
+    this.flush();
+  }
+
+  /** Gives up a message. If it was sent already it may be there all the same. */
+  async drop(clientId: string): Promise<void> {
+    this.#show(this.#store.outbox.filter((entry) => entry.client_id !== clientId));
+    await this.#remove(clientId);
+  }
+
+  /** The server has it; the row stays until the message comes in its place among the others. */
+  async #confirmed(entry: OutboxEntry): Promise<void> {
+    if (this.#delivered.has(entry.client_id)) return;
+    this.#show(this.#store.outbox.map((one) => (one.client_id === entry.client_id ? { ...entry, state: "sent" } : one)));
+    await this.#remove(entry.client_id);
+  }
+
+  /** The server has it, and it is among the messages. */
+  async delivered(clientId: string): Promise<void> {
+    this.#delivered.add(clientId);
+    if (!this.#store.outbox.some((entry) => entry.client_id === clientId)) return;
+    this.#show(this.#store.outbox.filter((entry) => entry.client_id !== clientId));
+    await this.#remove(clientId);
+  }
+
+  /** Sends what waits. Many calls are as one. */
+  flush(): void {
+    if (this.#closed) return;
+    this.#cancel();
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    this.#running = this.#platform
+      .exclusively(LOCK, 15_000, () => this.#sendAll())
+      .catch(() => undefined)
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#again) {
+          this.#again = false;
+          this.flush();
+        }
+      });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel();
+    this.#channel.close();
+  }
+
+  async #sendAll(): Promise<void> {
+    await this.load();
+    const rooms = [...new Set(this.#store.outbox.filter(pending).map((entry) => entry.room_id))];
+    let next = 0;
+    const worker = async () => {
+      for (let room = rooms[next++]; room !== undefined; room = rooms[next++]) await this.#sendRoom(room);
+    };
+    await Promise.all(Array.from({ length: ABREAST }, worker));
+  }
+
+  async #sendRoom(room: string): Promise<void> {
+    for (;;) {
+      const entry = this.#store.outbox.find((one) => one.room_id === room && pending(one));
+      if (!entry || this.#closed || entry.user_id !== this.#store.me?.id) return;
+      try {
+        await this.#change({ ...entry, state: "unknown" });
+        await this.#deliver(entry);
+        await this.#confirmed(entry);
+      } catch (error) {
+        const problem = error instanceof ProblemError ? error : ProblemError.unreachable(String(error));
+        // Without a session nothing is refused: it waits for the next one.
+        if (problem.retryable || problem.status === 401 || problem.status === 429) {
+          this.#wait(problem.retryAfter ?? 2_000);
+          return;
+        }
+        await this.#change({ ...entry, state: "failed", problem: problem.problem });
+      }
+    }
+  }
+
+  #wait(milliseconds: number): void {
+    this.#cancel();
+    this.#cancel = this.#platform.later(milliseconds, () => this.flush());
+  }
+
+  async #change(entry: OutboxEntry): Promise<void> {
+    // Dropped or delivered in the meantime.
+    if (!this.#store.outbox.some((one) => one.client_id === entry.client_id)) return;
+    this.#show(this.#store.outbox.map((one) => (one.client_id === entry.client_id ? entry : one)));
+    await this.#write(entry);
+  }
+
+  async #write(entry: OutboxEntry): Promise<void> {
+    this.#writing.add(entry.client_id);
+    await this.#platform.storage.put(entry).catch(() => undefined);
+    this.#writing.delete(entry.client_id);
+    // Delivered while it was written down.
+    if (this.#delivered.has(entry.client_id)) await this.#platform.storage.remove(entry.client_id).catch(() => undefined);
+    this.#channel.post("changed");
+  }
+
+  async #remove(clientId: string): Promise<void> {
+    await this.#platform.storage.remove(clientId).catch(() => undefined);
+    this.#channel.post("changed");
+  }
+
+  #show(entries: OutboxEntry[]): void {
+    this.#store.outbox = entries.sort((a, b) => a.submitted_at - b.submitted_at);
+    this.#store.touch("outbox");
+  }
+}
+
+function pending(entry: OutboxEntry): boolean {
+  return entry.state !== "failed" && entry.state !== "sent";
+}

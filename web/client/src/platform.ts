@@ -1,0 +1,129 @@
+/** What the library needs of its surroundings: all of it can be replaced, for tests and for other runtimes. */
+import { indexedDbStorage } from "./storage.ts";
+import type { OutboxEntry } from "./types.ts";
+
+/** The part of WebSocket that is used. `ws` and the browser's both have it. */
+export interface Socket {
+  readyState: number;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+  onopen: ((event: never) => unknown) | null;
+  onmessage: ((event: never) => unknown) | null;
+  onclose: ((event: never) => unknown) | null;
+  onerror: ((event: never) => unknown) | null;
+}
+
+/** Where submitted messages outlive the page. */
+export interface Storage {
+  all(): Promise<OutboxEntry[]>;
+  put(entry: OutboxEntry): Promise<void>;
+  remove(clientId: string): Promise<void>;
+  /** Deletes everything: the user has signed out. */
+  wipe(): Promise<void>;
+}
+
+/** How tabs of one browser speak to one another. */
+export interface Channel {
+  post(message: unknown): void;
+  listen(heard: (message: unknown) => void): void;
+  close(): void;
+}
+
+export interface Platform {
+  fetch: (request: Request) => Promise<Response>;
+  socket: (url: string) => Socket;
+  storage: Storage;
+  channel: (name: string) => Channel;
+  /** Runs `work` while no other tab runs any under this name; after `patience` milliseconds it runs all the same. */
+  exclusively: <T>(name: string, patience: number, work: () => Promise<T>) => Promise<T>;
+  now: () => number;
+  random: () => number;
+  /** 128 random bits in 32 characters. */
+  id: () => string;
+  later: (milliseconds: number, work: () => void) => () => void;
+  /** Called back when the network or the page comes back. Gives what stops it. */
+  onWake: (awake: () => void) => () => void;
+  onOffline: (offline: () => void) => () => void;
+  /** Runs `work` soon, once a frame where there are frames. */
+  soon: (work: () => void) => void;
+}
+
+export function memoryStorage(): Storage {
+  const entries = new Map<string, OutboxEntry>();
+  return {
+    all: async () => [...entries.values()],
+    put: async (entry) => void entries.set(entry.client_id, structuredClone(entry)),
+    remove: async (clientId) => void entries.delete(clientId),
+    wipe: async () => entries.clear(),
+  };
+}
+
+const queues = new Map<string, Promise<unknown>>();
+
+/** Locks between clients of one process, where the runtime has none. */
+async function inProcess<T>(name: string, _patience: number, work: () => Promise<T>): Promise<T> {
+  const before = queues.get(name) ?? Promise.resolve();
+  const run = before.catch(() => undefined).then(work);
+  queues.set(name, run.catch(() => undefined));
+  return run;
+}
+
+async function webLock<T>(name: string, patience: number, work: () => Promise<T>): Promise<T> {
+  const giveUp = AbortSignal.timeout(patience);
+  try {
+    return await navigator.locks.request(name, { signal: giveUp }, work);
+  } catch (error) {
+    // A frozen tab may hold it for hours. What is done under our locks may be done twice without harm.
+    if (giveUp.aborted && error instanceof DOMException) return navigator.locks.request(name, { steal: true }, work);
+    throw error;
+  }
+}
+
+function listening(target: EventTarget | undefined, names: string[], heard: () => void): () => void {
+  if (!target) return () => undefined;
+  for (const name of names) target.addEventListener(name, heard);
+  return () => {
+    for (const name of names) target.removeEventListener(name, heard);
+  };
+}
+
+/** The platform of a browser, or of Node 20 and later. Pass `socket` where there is no global WebSocket. */
+export function platform(given: Partial<Platform> = {}): Platform {
+  const page = typeof window === "undefined" ? undefined : window;
+  const paper = typeof document === "undefined" ? undefined : document;
+  const locks = typeof navigator !== "undefined" && "locks" in navigator && page !== undefined;
+  return {
+    fetch: (request) => fetch(request),
+    socket: (url) => new WebSocket(url) as unknown as Socket,
+    storage: given.storage ?? (page && typeof indexedDB !== "undefined" ? indexedDbStorage() : memoryStorage()),
+    channel: (name) => {
+      if (typeof BroadcastChannel === "undefined" || !page) return { post: () => undefined, listen: () => undefined, close: () => undefined };
+      const channel = new BroadcastChannel(name);
+      return {
+        post: (message) => channel.postMessage(message),
+        listen: (heard) => channel.addEventListener("message", (event) => heard(event.data)),
+        close: () => channel.close(),
+      };
+    },
+    exclusively: locks ? webLock : inProcess,
+    now: () => Date.now(),
+    random: () => Math.random(),
+    // crypto.randomUUID is missing on plain http.
+    id: () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    later: (milliseconds, work) => {
+      const timer = setTimeout(work, milliseconds);
+      return () => clearTimeout(timer);
+    },
+    onWake: (awake) => {
+      const visible = () => paper?.visibilityState === "visible" && awake();
+      const stops = [listening(page, ["online", "pageshow"], awake), listening(paper, ["visibilitychange"], visible)];
+      return () => stops.forEach((stop) => stop());
+    },
+    onOffline: (offline) => listening(page, ["offline"], offline),
+    soon: (work) => {
+      if (paper?.visibilityState === "visible") requestAnimationFrame(work);
+      else setTimeout(work, 0);
+    },
+    ...given,
+  };
+}

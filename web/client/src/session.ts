@@ -1,0 +1,182 @@
+/** Logins: one access token in memory, shared by the tabs of a browser, and refreshed by one of them at a time. */
+import { ProblemError } from "./problem.ts";
+import type { Channel, Platform } from "./platform.ts";
+import type { Account, SessionTokens } from "./types.ts";
+
+const LOCK = "tidings-refresh";
+/** Milliseconds another tab is given to refresh. */
+const PATIENCE = 15_000;
+/** The part of a token's life after which it is refreshed. */
+const OLD = 0.8;
+
+interface Held {
+  access: string;
+  /** Milliseconds since 1970. */
+  obtained: number;
+  expires: number;
+  session: string;
+  /** None in the cookie way. */
+  refresh: string | null;
+}
+
+/** What tabs tell one another. */
+type Told = { kind: "tokens"; held: Held; user: Account } | { kind: "ended" } | { kind: "wanted" };
+
+export class Sessions {
+  user: Account | undefined;
+  /** Called when the session begins, and when it has ended. */
+  onChange: (state: "began" | "ended" | "left") => void = () => undefined;
+  #held: Held | undefined;
+  #refreshing: Promise<string> | undefined;
+  readonly #base: string;
+  readonly #platform: Platform;
+  readonly #byCookie: boolean;
+  readonly #channel: Channel;
+
+  constructor(base: string, platform: Platform, byCookie: boolean) {
+    this.#base = base;
+    this.#platform = platform;
+    this.#byCookie = byCookie;
+    this.#channel = platform.channel("tidings-session");
+    this.#channel.listen((told) => this.#heard(told as Told));
+  }
+
+  get id(): string | undefined {
+    return this.#held?.session;
+  }
+
+  async logIn(login: string, password: string, code?: string): Promise<Account> {
+    const body = { login, password, ...(code ? { code } : {}), ...(this.#byCookie ? { refresh: "cookie" } : {}) };
+    return this.#take((await this.#ask("/v1/sessions", body)) as SessionTokens);
+  }
+
+  /** Takes the tokens of a login that was made some other way. */
+  adopt(tokens: SessionTokens): Account {
+    return this.#take(tokens);
+  }
+
+  /** Goes on with the session of the browser's cookie. None when there is none. */
+  async restore(): Promise<Account | undefined> {
+    if (!this.#byCookie) return undefined;
+    try {
+      await this.token(true);
+      return this.user;
+    } catch (error) {
+      if (error instanceof ProblemError && (error.status === 401 || error.status === 403)) return undefined;
+      throw error;
+    }
+  }
+
+  /** A token that is good for a while. `rejected`: the present one was refused. */
+  async token(rejected = false): Promise<string> {
+    const held = this.#held;
+    const now = this.#platform.now();
+    if (held && !rejected && now < held.obtained + (held.expires - held.obtained) * OLD) return held.access;
+    this.#refreshing ??= this.#refresh(held).finally(() => {
+      this.#refreshing = undefined;
+    });
+    try {
+      return await this.#refreshing;
+    } catch (error) {
+      // Early, and the server is away: the old one will do.
+      if (held && !rejected && now < held.expires && error instanceof ProblemError && error.retryable) return held.access;
+      throw error;
+    }
+  }
+
+  async leave(): Promise<void> {
+    const held = this.#held;
+    if (held) {
+      const request = new Request(`${this.#base}/v1/sessions/current`, {
+        method: "DELETE",
+        headers: { authorization: `Bearer ${await this.token()}` },
+        credentials: "same-origin",
+      });
+      const response = await this.#platform.fetch(request).catch((error: unknown) => {
+        throw ProblemError.unreachable(String(error));
+      });
+      if (!response.ok && response.status !== 401) throw await ProblemError.of(response, await response.json().catch(() => null));
+    }
+    this.#drop("left");
+    this.#channel.post({ kind: "ended" } satisfies Told);
+  }
+
+  /** The server says that the session has ended. */
+  ended(): void {
+    this.#drop("ended");
+  }
+
+  close(): void {
+    this.#channel.close();
+  }
+
+  #drop(how: "ended" | "left"): void {
+    if (!this.#held) return;
+    this.#held = undefined;
+    this.onChange(how);
+  }
+
+  #heard(told: Told): void {
+    if (told.kind === "tokens") {
+      if (this.#held && this.#held.obtained >= told.held.obtained) return;
+      // Another user has signed in elsewhere: this page is not theirs.
+      if (this.user && this.user.id !== told.user.id) return this.#drop("ended");
+      if (this.#held) this.#held = told.held;
+    } else if (told.kind === "ended") {
+      this.#drop("left");
+    }
+  }
+
+  async #refresh(before: Held | undefined): Promise<string> {
+    if (!before && !this.#byCookie) throw signedOut();
+    return this.#platform.exclusively(LOCK, PATIENCE, async () => {
+      // While we waited, another tab may have told us what it got.
+      const held = this.#held;
+      if (before && held && held.obtained > before.obtained) return held.access;
+      const body = this.#byCookie ? {} : { refresh_token: before?.refresh ?? "" };
+      try {
+        this.#take((await this.#ask("/v1/sessions/refresh", body)) as SessionTokens);
+      } catch (error) {
+        if (error instanceof ProblemError && error.status === 401) this.#drop("ended");
+        throw error;
+      }
+      return this.#held?.access ?? "";
+    });
+  }
+
+  #take(tokens: SessionTokens): Account {
+    const now = this.#platform.now();
+    const began = !this.#held;
+    this.#held = {
+      access: tokens.access_token,
+      obtained: now,
+      expires: now + tokens.expires_in * 1000,
+      session: tokens.session_id,
+      refresh: tokens.refresh_token ?? null,
+    };
+    this.user = tokens.user;
+    this.#channel.post({ kind: "tokens", held: this.#held, user: tokens.user } satisfies Told);
+    if (began) this.onChange("began");
+    return tokens.user;
+  }
+
+  async #ask(path: string, body: unknown): Promise<unknown> {
+    const request = new Request(this.#base + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "tidings-client": "1" },
+      body: JSON.stringify(body),
+      credentials: "same-origin",
+    });
+    const response = await this.#platform.fetch(request).catch((error: unknown) => {
+      throw ProblemError.unreachable(String(error));
+    });
+    const answer: unknown = await response.json().catch(() => null);
+    if (!response.ok) throw await ProblemError.of(response, answer);
+    return answer;
+  }
+}
+
+export function signedOut(): ProblemError {
+  const code = "unauthenticated" as ProblemError["problem"]["code"];
+  return new ProblemError({ type: "about:blank", title: "Signed out", status: 401, detail: "there is no session", code, retryable: false, trace_id: "" });
+}

@@ -1,0 +1,170 @@
+/** One normalized store. What is read out of it never changes in place: a change is another object, so that `===` tells. */
+import type { Account, Member, Message, Notification, OutboxEntry, Room, Status, Unread, User } from "./types.ts";
+import { Timeline, type TimelineView } from "./timeline.ts";
+
+/** What can be subscribed to; those with a colon name one thing, like `room:room_1`. */
+export type Key =
+  | "me" | "rooms" | "notifications" | "unread" | "status" | "outbox"
+  | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}`;
+
+export interface MembersView {
+  items: Member[];
+  /** They may have changed since they were read. */
+  stale: boolean;
+}
+
+export interface PresenceView {
+  status: "online" | "away" | "dnd" | "offline";
+  text?: string | null;
+  last_seen_at?: string | null;
+}
+
+/** A room as far as it is known without the reader's part. */
+type Read<K extends Key> =
+  K extends "me" ? Account | undefined
+  : K extends "rooms" ? Room[]
+  : K extends "notifications" ? Notification[]
+  : K extends "unread" ? Unread
+  : K extends "status" ? Status
+  : K extends "outbox" ? OutboxEntry[]
+  : K extends `room:${string}` ? Room | undefined
+  : K extends `user:${string}` ? User | undefined
+  : K extends `message:${string}` ? Message | undefined
+  : K extends `timeline:${string}` ? TimelineView
+  : K extends `members:${string}` ? MembersView | undefined
+  : K extends `markers:${string}` ? ReadonlyMap<string, string>
+  : K extends `typing:${string}` ? string[]
+  : K extends `presence:${string}` ? PresenceView | undefined
+  : never;
+
+const NO_MARKERS: ReadonlyMap<string, string> = new Map();
+const NOBODY: string[] = [];
+
+export class Store {
+  readonly users = new Map<string, User>();
+  readonly rooms = new Map<string, Room>();
+  readonly messages = new Map<string, Message>();
+  readonly members = new Map<string, MembersView>();
+  readonly markers = new Map<string, Map<string, string>>();
+  readonly notifications = new Map<string, Notification>();
+  readonly presence = new Map<string, PresenceView>();
+  readonly typing = new Map<string, string[]>();
+  readonly timelines = new Map<string, Timeline>();
+  outbox: OutboxEntry[] = [];
+  me: Account | undefined;
+  status: Status = { phase: "signedOut" };
+  readonly #soon: (work: () => void) => void;
+  readonly #listeners = new Map<Key, Set<() => void>>();
+  readonly #changed = new Set<Key>();
+  #rooms: Room[] | undefined;
+  #notifications: Notification[] | undefined;
+  #unread: Unread | undefined;
+
+  constructor(soon: (work: () => void) => void) {
+    this.#soon = soon;
+  }
+
+  /** What is held under a key now; the same object until it changes. */
+  get<K extends Key>(key: K): Read<K> {
+    return this.#get(key) as Read<K>;
+  }
+
+  /** Calls back, at most once a frame, when what is held under `key` has changed. Gives what ends it. */
+  subscribe(key: Key, changed: () => void): () => void {
+    const all = this.#listeners.get(key) ?? new Set();
+    this.#listeners.set(key, all.add(changed));
+    return () => {
+      all.delete(changed);
+      if (all.size === 0 && this.#listeners.get(key) === all) this.#listeners.delete(key);
+    };
+  }
+
+  /** Says that what stands under some keys has changed. */
+  touch(...keys: Key[]): void {
+    if (keys.length === 0) return;
+    if (this.#changed.size === 0) this.#soon(() => this.#tell());
+    for (const key of keys) {
+      this.#changed.add(key);
+      if (key === "rooms" || key.startsWith("room:")) {
+        this.#rooms = this.#unread = undefined;
+        this.#changed.add("rooms").add("unread");
+      }
+      if (key === "notifications") {
+        this.#notifications = this.#unread = undefined;
+        this.#changed.add("unread");
+      }
+      if (key === "outbox") for (const timeline of this.timelines.values()) timeline.forget();
+    }
+  }
+
+  /** The timeline of a room, or of a thread (`room/root`). */
+  timeline(key: string): Timeline {
+    let timeline = this.timelines.get(key);
+    if (!timeline) this.timelines.set(key, (timeline = new Timeline(key, this)));
+    return timeline;
+  }
+
+  /** Forgets everything: the user has signed out. */
+  clear(): void {
+    for (const map of [this.users, this.rooms, this.messages, this.members, this.markers, this.notifications, this.presence, this.typing, this.timelines]) map.clear();
+    this.outbox = [];
+    this.me = undefined;
+    this.#rooms = this.#notifications = this.#unread = undefined;
+    this.touch(...this.#listeners.keys());
+  }
+
+  #tell(): void {
+    const keys = [...this.#changed];
+    this.#changed.clear();
+    const called = new Set<() => void>();
+    for (const key of keys) for (const one of this.#listeners.get(key) ?? []) called.add(one);
+    for (const one of called) one();
+  }
+
+  #get(key: Key): unknown {
+    switch (key) {
+      case "me": return this.me;
+      case "status": return this.status;
+      case "outbox": return this.outbox;
+      case "rooms": return (this.#rooms ??= this.#sortedRooms());
+      case "notifications": return (this.#notifications ??= [...this.notifications.values()].sort((a, b) => order(b.created_at, a.created_at) || order(b.id, a.id)));
+      case "unread": return (this.#unread ??= this.#count());
+    }
+    const at = key.indexOf(":");
+    const id = key.slice(at + 1);
+    switch (key.slice(0, at)) {
+      case "room": return this.rooms.get(id);
+      case "user": return this.users.get(id);
+      case "message": return this.messages.get(id);
+      case "timeline": return this.timeline(id).view();
+      case "members": return this.members.get(id);
+      case "markers": return this.markers.get(id) ?? NO_MARKERS;
+      case "typing": return this.typing.get(id) ?? NOBODY;
+      case "presence": return this.presence.get(id);
+    }
+    return undefined;
+  }
+
+  #sortedRooms(): Room[] {
+    const activity = (room: Room) => room.last_message?.created_at ?? room.created_at;
+    return [...this.rooms.values()].filter((room) => room.membership).sort((a, b) => order(activity(b), activity(a)));
+  }
+
+  #count(): Unread {
+    const counts: Unread = { rooms: 0, unread_count: 0, mention_count: 0, threads: 0, notifications: 0 };
+    for (const room of this.rooms.values()) {
+      const own = room.membership;
+      if (!own || room.archived) continue;
+      const quiet = (own as { notify?: string }).notify === "none";
+      if (quiet ? own.mention_count > 0 : own.unread_count > 0) counts.rooms += 1;
+      counts.unread_count += own.unread_count;
+      counts.mention_count += own.mention_count;
+    }
+    for (const notification of this.notifications.values()) if (!notification.read) counts.notifications += 1;
+    return counts;
+  }
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

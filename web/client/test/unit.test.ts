@@ -1,0 +1,178 @@
+import { describe, expect, test } from "vitest";
+import { apply, merged } from "../src/apply.ts";
+import { isAfter } from "../src/position.ts";
+import { platform, type Platform } from "../src/platform.ts";
+import { Sessions } from "../src/session.ts";
+import { Store } from "../src/store.ts";
+import { join } from "../src/timeline.ts";
+import type { Account, EventFrame, Message, Room } from "../src/types.ts";
+
+function message(number: number, more: Partial<Message> = {}): Message {
+  return {
+    id: `msg_${number}`, room_id: "room_1", number: null, sender: { id: "usr_2", username: "bo", display_name: "Bo" }, body: `m${number}`, format: "plain",
+    attachments: [], mentions: [], reply_count: 0, reactions: [], pinned: false, created_at: "2026-11-24T14:00:00.000Z", position: `e:${number}`, ...more,
+  } as Message;
+}
+
+function event(name: string, position: number, data: unknown, room: string | null = "room_1"): EventFrame {
+  return { type: "event", event: name, position: `e:${position}`, room_id: room, data } as EventFrame;
+}
+
+function store(): Store {
+  const one = new Store((work) => queueMicrotask(work));
+  one.me = { id: "usr_1", username: "ana" } as Account;
+  one.rooms.set("room_1", { id: "room_1", kind: "group", visibility: "private", created_at: "2026-11-24T13:00:00.000Z", archived: false, message_count: 0, membership: { role: "member", joined_at: "", unread_count: 0, mention_count: 0, muted: false } } as Room);
+  one.timeline("room_1").put({ messages: [], atStart: true, atEnd: true }, true);
+  return one;
+}
+
+/** A generator of numbers that a seed decides. */
+function random(seed: number): () => number {
+  return () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return seed / 2 ** 32;
+  };
+}
+
+describe("positions", () => {
+  test("compare by number within an epoch, and another epoch is news", () => {
+    expect(isAfter("a:10", "a:9")).toBe(true);
+    expect(isAfter("a:9", "a:10")).toBe(false);
+    expect(isAfter("a:9", "a:9")).toBe(false);
+    expect(isAfter("b:1", "a:9")).toBe(true);
+  });
+});
+
+describe("runs", () => {
+  test("pages of any order make one run without a hole", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const next = random(seed);
+      const truth = Array.from({ length: 60 }, (_, i) => `m${i}`);
+      type Run = Parameters<typeof join>[0];
+      let runs: Run[] = [];
+      for (let step = 0; step < 40; step++) {
+        const from = Math.floor(next() * 55);
+        const to = Math.min(60, from + 2 + Math.floor(next() * 15));
+        let run: Run = { ids: truth.slice(from, to), atStart: from === 0, atEnd: to === 60, stale: false };
+        runs = runs.filter((other) => {
+          const one = join(run, other);
+          if (one) run = one;
+          return !one;
+        });
+        runs.push(run);
+        for (const one of runs) {
+          const at = truth.indexOf(one.ids[0] ?? "");
+          expect(one.ids).toEqual(truth.slice(at, at + one.ids.length));
+          if (one.ids.includes("m0")) expect(one.atStart || !runs.includes(one)).toBe(true);
+        }
+      }
+    }
+  });
+
+  test("what a page does not show any more is gone", () => {
+    const held = { ids: ["a", "b", "c", "d"], atStart: true, atEnd: true, stale: true };
+    const page = { ids: ["a", "c", "d"], atStart: true, atEnd: true, stale: false };
+    expect(join(page, held)).toEqual({ ids: ["a", "c", "d"], atStart: true, atEnd: true, stale: false });
+  });
+});
+
+describe("events", () => {
+  test("once is the same as twice, in any random history", () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const next = random(seed);
+      const once = store();
+      const twice = store();
+      let posted = 0;
+      for (let position = 1; position < 60; position++) {
+        const what = next();
+        const of = Math.ceil(next() * posted);
+        const frame =
+          what < 0.5 || posted === 0 ? event("message.posted", position, message(++posted, { position: `e:${position}`, mentions: next() < 0.3 ? ["usr_1"] : [] }))
+          : what < 0.7 ? event("message.edited", position, message(of, { body: `edited ${position}`, reactions: null, pinned: null, reply_count: null }))
+          : what < 0.8 ? event("message.deleted", position, message(of, { body: "", deleted_at: "2026-11-24T15:00:00.000Z" }))
+          : what < 0.9 ? event("reaction.added", position, { message_id: `msg_${of}`, user_id: "usr_2", emoji: "👍" })
+          : event("message.pinned", position, { message_id: `msg_${of}`, user_id: "usr_2" });
+        apply(once, frame);
+        apply(twice, frame);
+        apply(twice, frame);
+      }
+      expect(twice.messages).toEqual(once.messages);
+      expect(twice.rooms).toEqual(once.rooms);
+      expect(twice.get("timeline:room_1").rows.map((row) => row.key)).toEqual(once.get("timeline:room_1").rows.map((row) => row.key));
+    }
+  });
+
+  test("null keeps what is held, and a deleted message stays deleted", () => {
+    const held = message(1, { number: 7, pinned: true, reply_count: 3 });
+    expect(merged(held, message(1, { body: "new", pinned: null, reply_count: null }))).toMatchObject({ number: 7, pinned: true, reply_count: 3, body: "new" });
+    const one = store();
+    apply(one, event("message.posted", 1, message(1)));
+    apply(one, event("message.deleted", 2, message(1, { body: "", deleted_at: "2026-11-24T15:00:00.000Z" })));
+    apply(one, event("message.edited", 3, message(1, { body: "late" })));
+    expect(one.get("message:msg_1")?.body).toBe("");
+  });
+
+  test("unknown events change nothing, and subscribers hear once of many changes", async () => {
+    const one = store();
+    let heard = 0;
+    one.subscribe("timeline:room_1", () => heard++);
+    await Promise.resolve();
+    heard = 0;
+    expect(apply(one, event("weather.changed", 1, { rain: true }))).toEqual({});
+    for (let i = 1; i <= 50; i++) apply(one, event("message.posted", i, message(i, { position: `e:${i}` })));
+    await Promise.resolve();
+    expect(heard).toBe(1);
+    expect(one.get("room:room_1")?.membership?.unread_count).toBe(50);
+  });
+});
+
+describe("sessions", () => {
+  const tokens = (access: string) => ({ session_id: "ses_1", access_token: access, token_type: "Bearer", expires_in: 900, refresh_token: null, user: { id: "usr_1" } });
+
+  function tabs(answers: () => Response): { make: () => Sessions; asked: () => number } {
+    let asked = 0;
+    const heard = new Set<(message: unknown) => void>();
+    const given: Partial<Platform> = {
+      fetch: async () => {
+        asked++;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return answers();
+      },
+      channel: () => {
+        let own: ((message: unknown) => void) | undefined;
+        return {
+          post: (message) => heard.forEach((one) => one !== own && one(message)),
+          listen: (one) => void heard.add((own = one)),
+          close: () => void (own && heard.delete(own)),
+        };
+      },
+    };
+    return { make: () => new Sessions("http://x", platform(given), true), asked: () => asked };
+  }
+
+  test("many requests of many tabs lead to one refresh", async () => {
+    let generation = 0;
+    const { make, asked } = tabs(() => Response.json(tokens(`t${++generation}`)));
+    const all = [make(), make(), make()];
+    for (const tab of all) await tab.restore();
+    const before = asked();
+    const got = await Promise.all(all.flatMap((tab) => [tab.token(true), tab.token(true)]));
+    expect(asked() - before).toBe(1);
+    expect(new Set(got).size).toBe(1);
+  });
+
+  test("a refusal ends the session, and a server that is away does not", async () => {
+    let mode = "good";
+    const { make } = tabs(() => mode === "good" ? Response.json(tokens("t")) : mode === "away" ? new Response("", { status: 502 }) : Response.json({ code: "unauthenticated", retryable: false, status: 401 }, { status: 401 }));
+    const tab = make();
+    const states: string[] = [];
+    tab.onChange = (state) => states.push(state);
+    await tab.restore();
+    mode = "away";
+    await expect(tab.token(true)).rejects.toMatchObject({ retryable: true });
+    expect(states).toEqual(["began"]);
+    mode = "bad";
+    await expect(tab.token(true)).rejects.toMatchObject({ status: 401 });
+    expect(states).toEqual(["began", "ended"]);
+  });
+});
