@@ -1,0 +1,43 @@
+import { lazy, Suspense, useEffect } from "react";
+import { Redirect, Route, Switch, useLocation } from "wouter";
+import { client, useKey } from "./client.ts";
+import { useLanguage } from "./i18n.ts";
+import { forgetDrafts } from "./settings.ts";
+import { SignIn } from "./screens/sign-in.tsx";
+import { Shell } from "./shell/shell.tsx";
+import { Crash } from "./shell/crash.tsx";
+import { Announcer } from "./shell/announcer.tsx";
+
+const Resign = lazy(() => import("./shell/resign.tsx"));
+const Register = lazy(() => import("./screens/register.tsx"));
+
+export function App() {
+  useLanguage();
+  const me = useKey("me");
+  const status = useKey("status");
+  const [path, go] = useLocation();
+  const left = status.phase === "signedOut" && status.reason === "left";
+  useEffect(() => {
+    if (left) forgetDrafts();
+  }, [left]);
+  if (!me) {
+    return (
+      <Crash>
+        <Suspense fallback={null}>
+          <Switch>
+            <Route path="/register"><Register onDone={() => go("/")} /></Route>
+            <Route><SignIn onDone={() => go(path === "/login" ? "/" : path)} /></Route>
+          </Switch>
+        </Suspense>
+      </Crash>
+    );
+  }
+  return (
+    <Crash>
+      <Announcer>
+        {path === "/login" || path === "/register" ? <Redirect to="/" /> : <Shell />}
+        {status.phase === "signedOut" && client.store.me ? <Suspense fallback={null}><Resign username={me.username} /></Suspense> : null}
+      </Announcer>
+    </Crash>
+  );
+}

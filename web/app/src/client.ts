@@ -1,0 +1,14 @@
+/** The one client of this page, and the way React reads its store. */
+import { connect, type Key, type Store } from "@tidings/client";
+import { startTransition, useCallback, useSyncExternalStore } from "react";
+
+export const client = connect({ refresh: "cookie" });
+
+type Read<K extends Key> = ReturnType<typeof client.store.get<K>>;
+
+/** What the store holds under a key; the component is drawn again when it changes. */
+export function useKey<K extends Key>(key: K): Read<K> {
+  const subscribe = useCallback((changed: () => void) => client.store.subscribe(key, () => startTransition(changed)), [key]);
+  const read = () => (client.store as Store).get(key) as Read<K>;
+  return useSyncExternalStore(subscribe, read);
+}

@@ -1,0 +1,75 @@
+/** Texts by catalogue. No text for people stands in the code; a test holds it. */
+import { setupI18n } from "@lingui/core";
+import { useSyncExternalStore } from "react";
+
+export const LANGUAGES = ["en", "de"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+const KEPT = "tidings.language";
+const i18n = setupI18n();
+const loaders: Record<Language, () => Promise<{ default: Record<string, string> }>> = {
+  en: () => import("./locales/en.json"),
+  de: () => import("./locales/de.json"),
+};
+
+/** The language that was chosen, else the first of the browser's that there is. */
+export function preferred(): Language {
+  const wanted = [localStorage.getItem(KEPT), ...navigator.languages].map((one) => one?.slice(0, 2));
+  return LANGUAGES.find((one) => one === wanted.find((want) => LANGUAGES.includes(want as Language))) ?? "en";
+}
+
+export async function speak(language: Language, keep = false): Promise<void> {
+  const catalogue = await loaders[language]();
+  i18n.loadAndActivate({ locale: language, messages: catalogue.default });
+  document.documentElement.lang = language;
+  if (keep) localStorage.setItem(KEPT, language);
+}
+
+export function language(): Language {
+  return i18n.locale as Language;
+}
+
+/** A text of the catalogue. */
+export function t(id: string, values?: Record<string, string | number>): string {
+  return i18n._(id, values);
+}
+
+/** Draws a component again when the language changes. */
+export function useLanguage(): string {
+  return useSyncExternalStore((changed) => i18n.on("change", changed), () => i18n.locale);
+}
+
+/** The catalogue's language as it is written where the reader is. */
+function place(): string {
+  return navigator.languages.find((one) => one.startsWith(i18n.locale)) ?? i18n.locale;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${i18n.locale} ${name}`;
+  let one = formats.get(key);
+  if (!one) formats.set(key, (one = new Intl.DateTimeFormat(place(), options)));
+  return one;
+}
+
+export function clock(time: string | number): string {
+  return format("clock", { hour: "2-digit", minute: "2-digit" }).format(new Date(time));
+}
+
+export function day(time: string | number): string {
+  return format("day", { weekday: "long", day: "numeric", month: "long" }).format(new Date(time));
+}
+
+export function moment(time: string | number): string {
+  return format("moment", { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+}
+
+/** The day of a time in the reader's zone, to compare. */
+export function dayOf(time: string): string {
+  return new Date(time).toDateString();
+}
+
+export function number(value: number): string {
+  return new Intl.NumberFormat(place()).format(value);
+}

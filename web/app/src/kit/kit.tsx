@@ -1,0 +1,91 @@
+/** Small parts. What needs Ariakit is in `dialog.tsx`, which comes later. */
+import type { ButtonHTMLAttributes, Ref, InputHTMLAttributes, ReactNode, TextareaHTMLAttributes } from "react";
+import { useId } from "react";
+import { t } from "../i18n.ts";
+import { colour, initials } from "../initials.ts";
+import css from "./kit.module.css";
+
+type Look = "normal" | "primary" | "danger" | "plain";
+
+export function Button({ look = "normal", className, ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; ref?: Ref<HTMLButtonElement> }) {
+  return <button type="button" {...rest} className={[css["button"], look === "normal" ? "" : css[look], className].join(" ")} />;
+}
+
+/** A button that shows an icon only: its label is its name and its tooltip. */
+export function IconButton({ label, children, ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { label: string }) {
+  return <Button look="plain" aria-label={label} title={label} {...rest}>{children}</Button>;
+}
+
+interface Labelled {
+  label: string;
+  hint?: string | undefined;
+  wrong?: string | undefined;
+}
+
+export function Field({ label, hint, wrong, ...rest }: Labelled & InputHTMLAttributes<HTMLInputElement>) {
+  const id = useId();
+  return (
+    <div className={css["field"]}>
+      <label className={css["label"]} htmlFor={id}>{label}</label>
+      <input {...rest} id={id} className={css["input"]} aria-invalid={wrong ? true : undefined} aria-describedby={hint || wrong ? `${id}-about` : undefined} />
+      <About id={id} hint={hint} wrong={wrong} />
+    </div>
+  );
+}
+
+export function TextField({ label, hint, wrong, ...rest }: Labelled & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const id = useId();
+  return (
+    <div className={css["field"]}>
+      <label className={css["label"]} htmlFor={id}>{label}</label>
+      <textarea {...rest} id={id} className={css["input"]} aria-invalid={wrong ? true : undefined} aria-describedby={hint || wrong ? `${id}-about` : undefined} />
+      <About id={id} hint={hint} wrong={wrong} />
+    </div>
+  );
+}
+
+export function SelectField({ label, value, onChange, children }: Labelled & { value: string; onChange: (value: string) => void; children: ReactNode }) {
+  const id = useId();
+  return (
+    <div className={css["field"]}>
+      <label className={css["label"]} htmlFor={id}>{label}</label>
+      <select id={id} className={css["input"]} value={value} onChange={(event) => onChange(event.target.value)}>{children}</select>
+    </div>
+  );
+}
+
+function About({ id, hint, wrong }: { id: string; hint: string | undefined; wrong: string | undefined }) {
+  if (!hint && !wrong) return null;
+  return <div id={`${id}-about`} className={wrong ? css["wrong"] : css["hint"]}>{wrong ?? hint}</div>;
+}
+
+/** What failed, in place of it. */
+export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
+  return (
+    <div className={css["notice"]} role="alert">
+      <span>{detail(error)}</span>
+      {retry ? <Button onClick={retry}>{t("action.retry")}</Button> : null}
+    </div>
+  );
+}
+
+/** What an error says to people. */
+export function detail(error: unknown): string {
+  const code = (error as { code?: string }).code;
+  if (code === "unreachable") return t("error.unreachable");
+  if (code === "invalid_credentials") return t("error.credentials");
+  if (code === "rate_limited") return t("error.rate");
+  return error instanceof Error ? error.message : t("error.unknown");
+}
+
+export function Avatar({ id, name, url, small }: { id: string; name: string; url?: string | null | undefined; small?: boolean }) {
+  const common = { className: css["avatar"], "data-small": small || undefined, "aria-hidden": true } as const;
+  if (url) return <img {...common} src={url} alt="" />;
+  return <span {...common} data-colour={colour(id)}>{initials(name)}</span>;
+}
+
+export function Count({ value, mention }: { value: number; mention?: boolean }) {
+  return <span className={css["count"]} data-mention={mention || undefined}>{mention ? "@" : ""}{value > 999 ? "999+" : value}</span>;
+}
+
+export { css };

@@ -1,0 +1,27 @@
+/** What rooms and users are called. */
+import type { Room } from "@tidings/client";
+import { useEffect } from "react";
+import { client, useKey } from "./client.ts";
+import { t } from "./i18n.ts";
+
+const asked = new Set<string>();
+
+/** A room's name; one without is called by its other members. */
+export function roomName(room: Room): string {
+  if (room.kind !== "direct") return room.name ?? "";
+  const members = client.store.get(`members:${room.id}`)?.items;
+  if (!members) return room.last_message && room.last_message.sender.id !== client.store.me?.id ? room.last_message.sender.display_name : t("room.direct");
+  const others = members.filter((member) => member.user_id !== client.store.me?.id);
+  if (others.length === 0) return t("room.notes");
+  return others.map((member) => member.user.display_name).join(", ");
+}
+
+export function useRoomName(room: Room): string {
+  useKey(`members:${room.kind === "direct" ? room.id : ""}`);
+  useEffect(() => {
+    if (room.kind !== "direct" || client.store.get(`members:${room.id}`) || asked.has(room.id)) return;
+    asked.add(room.id);
+    void client.members(room.id).catch(() => asked.delete(room.id));
+  }, [room.id, room.kind]);
+  return roomName(room);
+}

@@ -1,0 +1,54 @@
+/** What can be done with a room. */
+import * as Ariakit from "@ariakit/react";
+import type { Room } from "@tidings/client";
+import { MoreVertical } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { useLocation } from "wouter";
+import { client } from "../client.ts";
+import { t } from "../i18n.ts";
+import { css, detail } from "../kit/kit.tsx";
+import own from "./menu.module.css";
+
+const Confirm = lazy(() => import("../kit/confirm.tsx"));
+const EditRoom = lazy(() => import("../screens/edit-room.tsx"));
+const AddMember = lazy(() => import("../screens/add-member.tsx"));
+
+type Asked = "leave" | "archive" | "edit" | "add" | undefined;
+
+export default function RoomMenu({ room }: { room: Room }) {
+  const [, go] = useLocation();
+  const [asked, setAsked] = useState<Asked>();
+  const [error, setError] = useState("");
+  const manages = room.membership?.role === "owner" || room.membership?.role === "admin";
+  const group = room.kind !== "direct";
+  const act = (work: Promise<unknown>, then?: () => void) => void work.then(then, (failure: unknown) => setError(detail(failure)));
+  const leave = () => act(client.request("DELETE", `/v1/rooms/${room.id}/members/me`), () => go("/"));
+  const archive = () => act(client.request("DELETE", `/v1/rooms/${room.id}`));
+  const restore = () => act(client.request("PATCH", `/v1/rooms/${room.id}`, { archived: false }));
+  const close = () => setAsked(undefined);
+  if (!room.membership) return null;
+  return (
+    <>
+      <Ariakit.MenuProvider defaultOpen>
+        <Ariakit.MenuButton className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
+        <Ariakit.Menu className={css["menu"]} gutter={4} portal>
+          {group && !room.archived ? <Item onClick={() => setAsked("add")}>{t("room.add")}</Item> : null}
+          {group && manages && !room.archived ? <Item onClick={() => setAsked("edit")}>{t("room.edit")}</Item> : null}
+          {group && manages ? <Item onClick={() => (room.archived ? restore() : setAsked("archive"))}>{room.archived ? t("room.restore") : t("room.archive")}</Item> : null}
+          <Item onClick={() => setAsked("leave")}>{t("room.leave")}</Item>
+        </Ariakit.Menu>
+      </Ariakit.MenuProvider>
+      {error ? <span className={own["error"]} role="alert">{error}</span> : null}
+      <Suspense fallback={null}>
+        {asked === "leave" ? <Confirm title={t("room.leave_title")} text={t("room.leave_text")} action={t("room.leave")} onClose={close} onConfirm={leave} /> : null}
+        {asked === "archive" ? <Confirm title={t("room.archive_title")} text={t("room.archive_text")} action={t("room.archive")} onClose={close} onConfirm={archive} /> : null}
+        {asked === "edit" ? <EditRoom room={room} onClose={close} /> : null}
+        {asked === "add" ? <AddMember room={room} onClose={close} /> : null}
+      </Suspense>
+    </>
+  );
+}
+
+function Item({ onClick, children }: { onClick: () => void; children: string }) {
+  return <Ariakit.MenuItem className={css["item"]} onClick={onClick}>{children}</Ariakit.MenuItem>;
+}

@@ -1,0 +1,131 @@
+/** One message, and what can be done with it. */
+import type { Message, OutboxEntry, Room, Row as StoreRow } from "@tidings/client";
+import { Link2, Pencil, Trash2 } from "lucide-react";
+import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
+import { client, useKey } from "../client.ts";
+import { clock, day, moment, t } from "../i18n.ts";
+import { Avatar, Button, IconButton, detail } from "../kit/kit.tsx";
+import { Body, type Mentions } from "./body.tsx";
+import type { Above } from "./timeline.tsx";
+import css from "./row.module.css";
+
+const Confirm = lazy(() => import("../kit/confirm.tsx"));
+
+interface Props {
+  row: StoreRow;
+  room: Room;
+  above: Above;
+  marked: boolean;
+  tabStop: boolean;
+  onEdit: (message: Message) => void;
+}
+
+export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit }: Props) {
+  const { message, pending } = row;
+  const sender = message?.sender ?? client.store.me;
+  const user = useKey(`user:${sender?.id ?? ""}`);
+  const name = user?.display_name ?? sender?.display_name ?? "";
+  const at = message?.created_at ?? new Date(pending?.submitted_at ?? 0).toISOString();
+  const deleted = Boolean(message?.deleted_at);
+  const text = message?.body ?? pending?.body ?? "";
+  return (
+    <>
+      {above.start ? <p className={css["start"]}>{t("timeline.start")}</p> : null}
+      {above.day ? <div className={css["day"]}><span>{day(at)}</span></div> : null}
+      {above.fresh ? <div className={css["fresh"]}><span>{t("timeline.newline")}</span></div> : null}
+      <article
+        className={css["row"]} data-head={above.head || undefined} data-marked={marked || undefined} data-row={row.key} data-message={message?.id}
+        data-mention={message && !deleted && names(message, room) || undefined}
+        tabIndex={tabStop ? 0 : -1} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : text.slice(0, 300) })} aria-description={moment(at)} aria-setsize={-1}
+      >
+        {above.head ? <span className={css["avatar"]}><Avatar id={sender?.id ?? ""} name={name} url={user?.avatar_url} /></span> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
+        <div className={css["text"]}>
+          {above.head ? <div className={css["head"]}><span className={css["name"]} dir="auto">{name}</span><time className={css["time"]} dateTime={at} title={moment(at)}>{clock(at)}</time></div> : null}
+          {deleted ? <p className={css["aside"]}>{t("message.deleted")}</p> : <Content message={message} pending={pending} text={text} />}
+          {message?.edited_at && !deleted ? <span className={css["aside"]} title={moment(message.edited_at)}>{t("message.edited")}</span> : null}
+          {pending ? <Waiting entry={pending} /> : null}
+        </div>
+        {message && !deleted ? <Tools message={message} room={room} onEdit={onEdit} /> : null}
+      </article>
+    </>
+  );
+}, same);
+
+/** What stands above is made anew for each drawing: it is compared by what it says. */
+function same(a: Props, b: Props): boolean {
+  const { start, day: newDay, fresh, head } = a.above;
+  return a.row === b.row && a.room === b.room && a.marked === b.marked && a.tabStop === b.tabStop && a.onEdit === b.onEdit
+    && start === b.above.start && newDay === b.above.day && fresh === b.above.fresh && head === b.above.head;
+}
+
+/** Whether a message names the reader. */
+function names(message: Message, room: Room): boolean {
+  return room.kind !== "direct" && (message.mentions.includes(client.store.me?.id ?? "") || Boolean(message.mentions_room));
+}
+
+function Content({ message, pending, text }: { message: Message | undefined; pending: OutboxEntry | undefined; text: string }) {
+  const mentioned = message?.mentions;
+  const mentions = useMemo((): Mentions => {
+    const me = client.store.me;
+    const all = new Set<string>();
+    for (const id of mentioned ?? []) {
+      const name = id === me?.id ? me.username : client.store.get(`user:${id}`)?.username;
+      if (name) all.add(name);
+    }
+    if (message?.mentions_room) all.add(message.mentions_room);
+    return { names: all, own: me?.username ?? "" };
+  }, [mentioned, message?.mentions_room]);
+  return <Body text={text} format={message?.format ?? pending?.format ?? "plain"} mentions={mentions} />;
+}
+
+/** Says what becomes of a message that is on its way. */
+function Waiting({ entry }: { entry: OutboxEntry }) {
+  const status = useKey("status");
+  const [late, setLate] = useState(Date.now() - entry.submitted_at > 400);
+  useEffect(() => {
+    if (late) return;
+    const timer = setTimeout(() => setLate(true), 400);
+    return () => clearTimeout(timer);
+  }, [late]);
+  if (entry.state === "failed") {
+    return (
+      <div className={css["failed"]} role="alert">
+        <span>{t("outbox.failed", { reason: entry.problem?.detail ?? "" })}</span>
+        <Button onClick={() => void client.outbox.retry(entry.client_id)}>{t("action.retry")}</Button>
+        <Button onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</Button>
+      </div>
+    );
+  }
+  if (entry.state === "sent" || !late) return null;
+  const offline = status.phase !== "live";
+  return (
+    <span className={css["aside"]}>
+      {offline ? t("outbox.waiting") : t("outbox.sending")}
+      {offline ? <> <button type="button" className={css["drop"]} onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</button></> : null}
+    </span>
+  );
+}
+
+const MODERATES = ["owner", "admin"];
+
+function Tools({ message, room, onEdit }: { message: Message; room: Room; onEdit: (message: Message) => void }) {
+  const [asking, setAsking] = useState(false);
+  const [error, setError] = useState("");
+  const own = message.sender.id === client.store.me?.id;
+  const may = own || MODERATES.includes(room.membership?.role ?? "") || (client.store.me?.role !== "user" && room.visibility === "public");
+  const copy = () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`);
+  const remove = () => client.remove(message.id).catch((failure: unknown) => setError(detail(failure)));
+  return (
+    <>
+      <div className={css["tools"]}>
+        {own && !room.archived ? <IconButton label={t("message.edit")} data-key="e" tabIndex={-1} onClick={() => onEdit(message)}><Pencil size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
+        <IconButton label={t("message.copy")} data-key="c" tabIndex={-1} onClick={copy}><Link2 size={18} strokeWidth={1.5} aria-hidden /></IconButton>
+        {may ? <IconButton label={t("message.delete")} data-key="Delete" tabIndex={-1} onClick={() => setAsking(true)}><Trash2 size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
+      </div>
+      {error ? <div className={css["failed"]} role="alert">{error}</div> : null}
+      <Suspense fallback={null}>
+        {asking ? <Confirm title={t("message.delete_title")} text={t("message.delete_text")} action={t("message.delete")} onClose={() => setAsking(false)} onConfirm={() => void remove()} /> : null}
+      </Suspense>
+    </>
+  );
+}

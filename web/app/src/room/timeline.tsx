@@ -1,0 +1,224 @@
+/** A room's messages: a virtual list that is anchored at its end, so that nothing above moves what is read. */
+import type { Message, Room, Row as StoreRow } from "@tidings/client";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { client, useKey } from "../client.ts";
+import { dayOf, t } from "../i18n.ts";
+import { Button, Failed } from "../kit/kit.tsx";
+import { keepPlace, place } from "../settings.ts";
+import { useAnnounce } from "../shell/announcer.tsx";
+import { Row } from "./row.tsx";
+import { useReading } from "./reading.ts";
+import css from "./timeline.module.css";
+
+/** Pixels from the end within which it is followed. */
+const NEAR = 80;
+/** Messages of one author within this time stand together, in milliseconds. */
+const GROUP = 5 * 60_000;
+/** The next page is asked for while so many viewports remain. */
+const AHEAD = 1.5;
+
+/** What stands above a row. */
+export interface Above {
+  /** The beginning of the room. */
+  start: boolean;
+  day: boolean;
+  fresh: boolean;
+  head: boolean;
+}
+
+const author = (row: StoreRow) => row.message?.sender.id ?? row.pending?.user_id;
+const time = (row: StoreRow) => row.message?.created_at ?? new Date(row.pending?.submitted_at ?? 0).toISOString();
+
+function above(rows: StoreRow[], index: number, first: string | undefined, atStart: boolean): Above {
+  const row = rows[index] as StoreRow;
+  const before = rows[index - 1];
+  const day = !before || dayOf(time(before)) !== dayOf(time(row));
+  const fresh = row.message !== undefined && row.message.id === first;
+  const near = before && author(before) === author(row) && Date.parse(time(row)) - Date.parse(time(before)) < GROUP;
+  return { start: atStart && index === 0, day, fresh, head: day || fresh || !near };
+}
+
+/** The first message after the marker with which the room was entered. */
+function useNewLine(room: Room, rows: StoreRow[]): [string | undefined, () => void] {
+  const marker = useRef(room.membership?.last_read_message_id ?? undefined);
+  const had = useRef((room.membership?.unread_count ?? 0) > 0);
+  const [gone, setGone] = useState(false);
+  const line = useMemo(() => {
+    if (gone || !had.current) return undefined;
+    const at = rows.findIndex((row) => row.message?.id === marker.current);
+    if (at < 0 && marker.current) return undefined;
+    return rows.slice(at + 1).find((row) => row.message && row.message.sender.id !== client.store.me?.id)?.message?.id;
+  }, [rows, gone]);
+  return [line, () => setGone(true)];
+}
+
+interface Props {
+  room: Room;
+  jump: string | undefined;
+  onType: (text: string) => void;
+  onEdit: (message: Message) => void;
+}
+
+export function Timeline({ room, jump, onType, onEdit }: Props) {
+  const key = room.id;
+  const view = useKey(`timeline:${key}`);
+  const { rows } = view;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [error, setError] = useState<unknown>();
+  const [notice, setNotice] = useState("");
+  const [marked, setMarked] = useState<string>();
+  const [focused, setFocused] = useState<string>();
+  const [line, removeLine] = useNewLine(room, rows);
+  const [news, setNews] = useState(0);
+  const [atEnd, setAtEnd] = useState(true);
+  const say = useAnnounce();
+
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 44,
+    getItemKey: (index) => rows[index]?.key ?? index,
+    overscan: 10,
+    anchorTo: "end",
+    followOnAppend: view.atEnd,
+    scrollEndThreshold: NEAR,
+    paddingStart: 12,
+    paddingEnd: 12,
+  });
+  const items = virtual.getVirtualItems();
+
+  const settled = useRef(false);
+  const load = useCallback(() => {
+    setError(undefined);
+    const kept = place(key);
+    const target = jump ?? kept?.message;
+    settled.current = false;
+    client.open(key, target).catch((failure: { status?: number }) => {
+      if (!target || failure.status !== 404) return setError(failure);
+      setNotice(jump ? t("jump.gone") : "");
+      return client.open(key).catch(setError);
+    });
+  }, [key, jump]);
+  useEffect(() => {
+    load();
+    return () => client.shut(key);
+  }, [key, load]);
+
+  // Once what was asked for is there: to the message, to the place that was left, or to the end.
+  const loaded = view.loaded;
+  useLayoutEffect(() => {
+    if (!loaded || settled.current) return;
+    const kept = place(key);
+    const target = jump ?? kept?.message;
+    const index = target ? rows.findIndex((row) => row.message?.id === target) : -1;
+    if (target && index < 0) return;
+    settled.current = true;
+    if (index < 0) return virtual.scrollToEnd();
+    virtual.scrollToIndex(index, { align: jump ? "center" : "start" });
+    if (!jump) return;
+    setMarked(target);
+    setFocused(rows[index]?.key);
+    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-message="${CSS.escape(target ?? "")}"]`)?.focus({ preventScroll: true }));
+    const timer = setTimeout(() => setMarked(undefined), 2_000);
+    return () => clearTimeout(timer);
+  }, [loaded, rows, jump, key, virtual]);
+
+  // Pages before and behind, in time.
+  const loading = useRef(false);
+  const fetch = useCallback((which: "older" | "newer") => {
+    if (loading.current) return;
+    loading.current = true;
+    client[which](key).catch(setError).finally(() => {
+      loading.current = false;
+    });
+  }, [key]);
+  const scrolled = () => {
+    const element = scroller.current;
+    if (!element || !settled.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    const behind = scrollHeight - scrollTop - clientHeight;
+    if (scrollTop < clientHeight * AHEAD && !view.atStart) fetch("older");
+    if (behind < clientHeight * AHEAD && !view.atEnd) fetch("newer");
+    const end = view.atEnd && behind <= NEAR;
+    setAtEnd(end);
+    if (end) setNews(0);
+    const first = virtual.getVirtualItems().find((item) => item.start >= scrollTop);
+    const message = first && rows[first.index]?.message?.id;
+    keepPlace(key, end || !message ? undefined : { message, offset: first.start - scrollTop });
+  };
+  useEffect(scrolled, [rows.length, view.atStart]);
+
+  // What is new is counted and said; one's own brings the end back.
+  const newest = rows.at(-1);
+  const last = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    const before = last.current;
+    last.current = newest?.key;
+    if (!newest || before === undefined || before === newest.key || !view.atEnd) return;
+    const at = rows.findIndex((row) => row.key === before);
+    if (at < 0) return;
+    const fresh = rows.slice(at + 1);
+    if (fresh.some((row) => row.pending)) virtual.scrollToEnd();
+    const others = fresh.filter((row) => row.message && row.message.sender.id !== client.store.me?.id);
+    if (!atEnd && others.length > 0) setNews((count) => count + others.length);
+    if (document.visibilityState === "visible") for (const row of others) say(`${row.message?.sender.display_name}: ${row.message?.body}`);
+  }, [newest, rows, view.atEnd, atEnd, virtual, say]);
+
+  useReading(room, rows, virtual, scroller);
+
+  const toEnd = () => {
+    removeLine();
+    setNews(0);
+    keepPlace(key, undefined);
+    void client.open(key).then(() => requestAnimationFrame(() => virtual.scrollToEnd()), setError);
+  };
+
+  const pressed = (event: React.KeyboardEvent) => {
+    if (event.nativeEvent.isComposing || event.keyCode === 229) return;
+    if (event.key === "Escape") return toEnd();
+    const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
+    if (event.target !== row || event.ctrlKey || event.metaKey || event.altKey) return;
+    const index = rows.findIndex((one) => one.key === row?.dataset["row"]);
+    const go = (next: number) => {
+      const to = Math.max(0, Math.min(rows.length - 1, next));
+      event.preventDefault();
+      setFocused(rows[to]?.key);
+      virtual.scrollToIndex(to, { align: "auto" });
+      requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(rows[to]?.key ?? "")}"]`)?.focus({ preventScroll: true }));
+    };
+    if (event.key === "ArrowUp") go(index - 1);
+    else if (event.key === "ArrowDown") go(index + 1);
+    else if (event.key === "Home") go(0);
+    else if (event.key === "End") go(rows.length - 1);
+    else if (["e", "c", "Delete"].includes(event.key)) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
+    else if (event.key.length === 1 && event.key !== " " && event.key !== "?") {
+      event.preventDefault();
+      onType(event.key);
+    }
+  };
+
+  const tabStop = focused && items.some((item) => item.key === focused) ? focused : items.at(-1)?.key;
+  return (
+    <div className={css["frame"]} data-region="timeline">
+      {notice ? <p className={css["notice"]} role="status">{notice}<Button look="plain" onClick={() => setNotice("")}>{t("action.close")}</Button></p> : null}
+      <div ref={scroller} className={css["scroller"]} onScroll={scrolled} onKeyDown={pressed}>
+        {view.atStart && loaded && rows.length === 0 ? <p className={css["start"]}>{t("timeline.empty")}</p> : null}
+        {error === undefined ? null : <Failed error={error} retry={load} />}
+        <div role={rows.length > 0 ? "feed" : undefined} aria-label={rows.length > 0 ? t("timeline.label") : undefined} aria-busy={!loaded} className={css["list"]} style={{ blockSize: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index];
+            return row ? (
+              <div key={item.key} ref={virtual.measureElement} data-index={item.index} className={css["item"]} style={{ transform: `translateY(${item.start}px)` }}>
+                <Row row={row} room={room} above={above(rows, item.index, line, view.atStart)} marked={row.message?.id === marked && marked !== undefined} tabStop={item.key === tabStop} onEdit={onEdit} />
+              </div>
+            ) : null;
+          })}
+        </div>
+      </div>
+      {!atEnd || !view.atEnd ? (
+        <div className={css["news"]}><Button onClick={toEnd} className={css["newsButton"]}>{news > 0 ? t("timeline.new", { count: news }) : t("timeline.end")}</Button></div>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+/** What this browser remembers: the theme, drafts, places. */
+export type Theme = "system" | "light" | "dark";
+
+const THEME = "tidings.theme";
+const DRAFT = "tidings.draft.";
+
+export function theme(): Theme {
+  const kept = localStorage.getItem(THEME);
+  return kept === "light" || kept === "dark" ? kept : "system";
+}
+
+export function applyTheme(next?: Theme): void {
+  if (next) localStorage.setItem(THEME, next);
+  const now = theme();
+  if (now === "system") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = now;
+}
+
+/** What was typed and not sent. `place` names the user and the timeline. */
+export function draft(place: string): string {
+  return localStorage.getItem(DRAFT + place) ?? "";
+}
+
+export function keepDraft(place: string, text: string): void {
+  if (text.trim() === "") localStorage.removeItem(DRAFT + place);
+  else localStorage.setItem(DRAFT + place, text);
+}
+
+/** The user has signed out: nothing of theirs is left here. */
+export function forgetDrafts(): void {
+  for (const key of Object.keys(localStorage)) if (key.startsWith(DRAFT)) localStorage.removeItem(key);
+  places.clear();
+}
+
+/** Where the reader of a timeline stopped. */
+export interface Place {
+  message: string;
+  /** Pixels of the message's top below that of the view. */
+  offset: number;
+}
+
+const places = new Map<string, Place | undefined>();
+
+export function place(timeline: string): Place | undefined {
+  if (!places.has(timeline)) {
+    const kept = sessionStorage.getItem(`tidings.place.${timeline}`);
+    places.set(timeline, kept ? (JSON.parse(kept) as Place) : undefined);
+  }
+  return places.get(timeline);
+}
+
+/** Undefined: at the end. */
+export function keepPlace(timeline: string, at: Place | undefined): void {
+  places.set(timeline, at);
+  if (at) sessionStorage.setItem(`tidings.place.${timeline}`, JSON.stringify(at));
+  else sessionStorage.removeItem(`tidings.place.${timeline}`);
+}
+
+const SIGNED_IN = "tidings.signed-in";
+
+/** Whether this browser may hold the cookie of a session. */
+export function signedIn(): boolean {
+  return localStorage.getItem(SIGNED_IN) !== null;
+}
+
+export function keepSignedIn(now: boolean): void {
+  if (now) localStorage.setItem(SIGNED_IN, "1");
+  else localStorage.removeItem(SIGNED_IN);
+}

@@ -1,0 +1,58 @@
+/** Keys that act anywhere. */
+import { client } from "../client.ts";
+import type { Overlay } from "./shell.tsx";
+
+interface Ways {
+  go: (path: string) => void;
+  open: (overlay: Overlay) => void;
+}
+
+const mac = /Mac|iP(hone|ad)/.test(navigator.platform);
+
+/** Keys of an input method belong to it. */
+export function composing(event: { isComposing: boolean; keyCode: number }): boolean {
+  return event.isComposing || event.keyCode === 229;
+}
+
+export function control(event: { ctrlKey: boolean; metaKey: boolean; altKey: boolean }): boolean {
+  return (mac ? event.metaKey : event.ctrlKey) && !event.altKey;
+}
+
+export function typing(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+export function steer(event: KeyboardEvent, { go, open }: Ways): void {
+  if (composing(event) || event.defaultPrevented) return;
+  if (control(event) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    open("switcher");
+  } else if ((control(event) && event.key === "/") || (event.key === "?" && !typing(event.target))) {
+    event.preventDefault();
+    open("shortcuts");
+  } else if (event.altKey && !event.ctrlKey && !event.metaKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    event.preventDefault();
+    step(event.key === "ArrowDown" ? 1 : -1, event.shiftKey, go);
+  } else if (event.key === "F6") {
+    event.preventDefault();
+    nextRegion(event.shiftKey ? -1 : 1);
+  }
+}
+
+/** Goes to the room before or after the present one, or to the next one with something unread. */
+function step(by: number, unread: boolean, go: (path: string) => void): void {
+  const links = [...document.querySelectorAll<HTMLAnchorElement>("[data-room]")];
+  const ids = links.map((link) => link.dataset["room"] ?? "");
+  const at = links.findIndex((link) => link.getAttribute("aria-current") === "page");
+  const around = ids.map((_, i) => ids[(((at + by * (i + 1)) % ids.length) + ids.length) % ids.length] as string);
+  const next = around.find((id) => !unread || (client.store.get(`room:${id}`)?.membership?.unread_count ?? 0) > 0);
+  if (next) go(`/r/${next}`);
+}
+
+function nextRegion(by: number): void {
+  const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")].filter((one) => one.offsetParent !== null);
+  const at = regions.findIndex((one) => one.contains(document.activeElement));
+  const next = regions[(((at + by) % regions.length) + regions.length) % regions.length];
+  const inside = next?.querySelector<HTMLElement>("[data-focus], textarea, a[href], button, [tabindex='0']");
+  (inside ?? next)?.focus();
+}

@@ -1,0 +1,82 @@
+/** Notifications of the browser: one for all tabs, and none of what is seen. */
+import type { Notification as Entry } from "@tidings/client";
+import { client } from "../client.ts";
+
+/** Milliseconds in which reading elsewhere cancels one. */
+const PATIENCE = 700;
+const LOCK = "tidings-notify";
+const KINDS = ["mention", "direct_message", "thread_reply", "invite"];
+
+const shown = new Map<string, Notification>();
+let asked = localStorage.getItem("tidings.asked") !== null;
+
+/** Whether it is time to ask: the user was named while they were not looking. */
+let wanted = false;
+const listeners = new Set<() => void>();
+
+export const asking = {
+  get: () => wanted && !asked && "Notification" in window && Notification.permission === "default",
+  subscribe: (changed: () => void) => {
+    listeners.add(changed);
+    return () => void listeners.delete(changed);
+  },
+  /** The user has answered the bar: with the browser's question, or with "not now". */
+  answer: (allow: boolean) => {
+    asked = true;
+    localStorage.setItem("tidings.asked", "1");
+    listeners.forEach((one) => one());
+    if (allow) void Notification.requestPermission();
+  },
+};
+
+function seen(entry: Entry): boolean {
+  return document.visibilityState === "visible" && document.hasFocus() && location.pathname.startsWith(`/r/${entry.room_id}`);
+}
+
+function show(entry: Entry, go: (path: string) => void): void {
+  const now = client.store.notifications.get(entry.id);
+  if (!now || now.read || seen(entry) || Notification.permission !== "granted") return;
+  const one = new Notification(entry.title, { body: entry.body, tag: entry.id });
+  one.onclick = () => {
+    window.focus();
+    go(entry.message_id ? `/r/${entry.room_id}/m/${entry.message_id}` : "/inbox");
+    one.close();
+  };
+  shown.set(entry.id, one);
+}
+
+/** Watches the inbox. Every tab calls it; the one that holds the lock shows. Gives what ends it. */
+export function watch(go: (path: string) => void): () => void {
+  const known = new Set(client.store.notifications.keys());
+  let first = client.store.status.phase !== "live";
+  let leads = !("locks" in navigator);
+  const end = new AbortController();
+  if (!leads) {
+    const held = new Promise<void>((resolve) => end.signal.addEventListener("abort", () => resolve()));
+    navigator.locks.request(LOCK, { signal: end.signal }, () => {
+      leads = true;
+      return held;
+    }).catch(() => undefined);
+  }
+  const stop = client.store.subscribe("notifications", () => {
+    const all = client.store.get("notifications");
+    for (const entry of all) {
+      if (entry.read) {
+        shown.get(entry.id)?.close();
+        shown.delete(entry.id);
+      }
+      if (known.has(entry.id)) continue;
+      known.add(entry.id);
+      // What was there when the page came is not news.
+      if (first || entry.read || !KINDS.includes(entry.kind) || seen(entry)) continue;
+      wanted = true;
+      listeners.forEach((one) => one());
+      if (leads && "Notification" in window && Notification.permission === "granted") setTimeout(() => show(entry, go), PATIENCE);
+    }
+    first = false;
+  });
+  return () => {
+    stop();
+    end.abort();
+  };
+}

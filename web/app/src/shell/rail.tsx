@@ -1,0 +1,164 @@
+/** The rail: rooms by what they want of the reader, in an order that stands still while the pointer or the focus is in it. */
+import type { Room } from "@tidings/client";
+import { Hash, Inbox, Lock, Plus, Search, Settings } from "lucide-react";
+import { lazy, memo, Suspense, useEffect, useRef, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { client, useKey } from "../client.ts";
+import { t, useLanguage } from "../i18n.ts";
+import { Avatar, Button, Count, IconButton } from "../kit/kit.tsx";
+import { roomName, useRoomName } from "../names.ts";
+import { draft } from "../settings.ts";
+import css from "./shell.module.css";
+
+const CreateRoom = lazy(() => import("../screens/create-room.tsx"));
+
+type Section = "unread" | "pinned" | "rooms" | "direct";
+const SECTIONS: Section[] = ["unread", "pinned", "rooms", "direct"];
+
+function sectionOf(room: Room, open: string | undefined): Section {
+  const own = room.membership as (Room["membership"] & { pinned?: boolean; notify?: string }) | undefined;
+  const waits = own?.notify === "none" ? own.mention_count > 0 : (own?.unread_count ?? 0) > 0;
+  // The open room keeps its place until it is left.
+  if (waits && room.id !== open) return "unread";
+  if (own?.pinned) return "pinned";
+  return room.kind === "direct" ? "direct" : "rooms";
+}
+
+/** The rooms in their sections. While `still`, rooms stay where they were, and new ones come last. */
+function useSections(rooms: Room[], open: string | undefined, still: boolean): [Section, Room[]][] {
+  const before = useRef(new Map<string, Section>());
+  const order = useRef<string[]>([]);
+  const byId = new Map(rooms.map((room) => [room.id, room]));
+  if (!still) {
+    order.current = rooms.map((room) => room.id);
+    before.current = new Map(rooms.map((room) => [room.id, sectionOf(room, open)]));
+  }
+  const known = order.current.filter((id) => byId.has(id));
+  const all = [...known, ...rooms.map((room) => room.id).filter((id) => !known.includes(id))];
+  const section = (room: Room) => before.current.get(room.id) ?? sectionOf(room, open);
+  const shown = all.map((id) => byId.get(id) as Room).filter((room) => !room.archived || room.id === open);
+  return SECTIONS.map((one): [Section, Room[]] => [one, shown.filter((room) => section(room) === one)]).filter(([, list]) => list.length > 0);
+}
+
+export function Rail({ onJump }: { onJump: () => void }) {
+  useLanguage();
+  const [path] = useLocation();
+  const rooms = useKey("rooms");
+  const status = useKey("status");
+  const unread = useKey("unread");
+  const [still, setStill] = useState(false);
+  const [creating, setCreating] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const open = path.startsWith("/r/") ? path.split("/")[2] : undefined;
+  const sections = useSections(rooms, open, still);
+  const hold = () => {
+    clearTimeout(timer.current);
+    setStill(true);
+  };
+  const release = () => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setStill(false), 1_000);
+  };
+  return (
+    <nav className={css["rail"]} aria-label={t("rail.label")} data-region="rail">
+      <div className={css["top"]}>
+        <span>{t("app.name")}</span>
+        <Link href="/settings/profile" aria-label={t("settings.open")} title={t("settings.open")} className={css["sign"]}><Settings size={18} strokeWidth={1.5} aria-hidden /></Link>
+      </div>
+      <button type="button" className={css["jump"]} onClick={onJump}><span>{t("switcher.open")}</span><span aria-hidden>{t("switcher.key")}</span></button>
+      <div className={css["links"]}>
+        <Link href="/inbox" className={css["room"]} aria-current={path === "/inbox" ? "page" : undefined} data-unread={unread.notifications > 0 || undefined}>
+          <span className={css["sign"]}><Inbox size={18} strokeWidth={1.5} aria-hidden /></span>
+          <span className={css["name"]}>{t("inbox.title")}</span>
+          {unread.notifications > 0 ? <Count value={unread.notifications} /> : null}
+        </Link>
+        <Link href="/browse" className={css["room"]} aria-current={path === "/browse" ? "page" : undefined}>
+          <span className={css["sign"]}><Search size={18} strokeWidth={1.5} aria-hidden /></span>
+          <span className={css["name"]}>{t("browse.title")}</span>
+        </Link>
+      </div>
+      <div className={css["rooms"]} onPointerEnter={hold} onPointerLeave={release} onFocus={hold} onBlur={release}>
+        {sections.map(([section, list]) => (
+          <section key={section} aria-label={t(`rail.${section}`)}>
+            <h2 className={css["heading"]}>{t(`rail.${section}`)}</h2>
+            <ul>{list.map((room) => <RoomLink key={room.id} id={room.id} current={room.id === open} />)}</ul>
+          </section>
+        ))}
+        {rooms.length === 0 && status.phase === "live" ? (
+          <div className={css["empty"]}><p>{t("rooms.none")}</p><Link href="/browse">{t("rooms.find")}</Link></div>
+        ) : null}
+        <Button look="plain" onClick={() => setCreating(true)}><Plus size={18} strokeWidth={1.5} aria-hidden />{t("rooms.create")}</Button>
+      </div>
+      <Connection />
+      <Suspense fallback={null}>{creating ? <CreateRoom onClose={() => setCreating(false)} /> : null}</Suspense>
+    </nav>
+  );
+}
+
+const RoomLink = memo(function RoomLink({ id, current }: { id: string; current: boolean }) {
+  const room = useKey(`room:${id}`);
+  return room ? <KnownRoom room={room} current={current} /> : null;
+});
+
+function KnownRoom({ room, current }: { room: Room; current: boolean }) {
+  const name = useRoomName(room);
+  const own = room.membership;
+  const mentions = own?.mention_count ?? 0;
+  const unread = own?.unread_count ?? 0;
+  const typed = !current && draft(`${client.store.me?.id}.${room.id}`) !== "";
+  const hover = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(hover.current), []);
+  // A pointer that rests on a room will probably open it.
+  const fetch = () => {
+    hover.current = setTimeout(() => {
+      if (!client.store.get(`timeline:${room.id}`).loaded) void client.open(room.id).then(() => client.shut(room.id), () => undefined);
+    }, 80);
+  };
+  return (
+    <li>
+      <Link href={`/r/${room.id}`} className={css["room"]} data-room={room.id} data-unread={unread > 0 || undefined} aria-current={current ? "page" : undefined} onPointerEnter={fetch} onPointerLeave={() => clearTimeout(hover.current)}>
+        <RoomSign room={room} name={name} />
+        <span className={css["name"]} dir="auto">{name}</span>
+        {typed ? <span className={css["aside"]}>{t("room.draft")}</span> : null}
+        {mentions > 0 ? <Count value={mentions} mention /> : unread > 0 ? <Count value={unread} /> : null}
+        {unread > 0 ? <span className="hidden">{t("room.unread")}</span> : null}
+      </Link>
+    </li>
+  );
+}
+
+export function RoomSign({ room, name }: { room: Room; name: string }) {
+  if (room.kind === "direct") return <span className={css["sign"]}><Avatar id={name} name={name} small /></span>;
+  const Icon = room.visibility === "private" ? Lock : Hash;
+  return <span className={css["sign"]}><Icon size={18} strokeWidth={1.5} aria-hidden /></span>;
+}
+
+/** Says when there is no connection, and when the next attempt is. */
+function Connection() {
+  const status = useKey("status");
+  const [now, setNow] = useState(() => Date.now());
+  const waiting = status.phase === "waiting";
+  const [late, setLate] = useState(false);
+  const quiet = status.phase === "live" || status.phase === "signedOut";
+  useEffect(() => {
+    if (quiet) return setLate(false);
+    const timer = setTimeout(() => setLate(true), 700);
+    return () => clearTimeout(timer);
+  }, [quiet]);
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, [waiting]);
+  if (quiet || (!late && status.phase !== "failed")) return null;
+  const seconds = status.phase === "waiting" ? Math.max(0, Math.ceil((status.until - now) / 1000)) : 0;
+  const text = status.phase === "failed" ? t("offline.failed") : status.phase === "waiting" && seconds > 0 ? t("offline.waiting", { seconds }) : t("offline.connecting");
+  return (
+    <div className={css["foot"]} role="status">
+      <span>{text}</span>
+      {status.phase === "connecting" || status.phase === "syncing" ? null : <IconButton label={t("offline.now_label")} onClick={() => client.reconnect()}>{t("offline.now")}</IconButton>}
+    </div>
+  );
+}
+
+export { roomName };

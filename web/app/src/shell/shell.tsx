@@ -1,0 +1,72 @@
+/** The frame: rail, and the screen beside it. */
+import { lazy, Suspense, useEffect, useState } from "react";
+import { Route, Switch, useLocation } from "wouter";
+import { client, useKey } from "../client.ts";
+import { t } from "../i18n.ts";
+import { RoomScreen } from "../room/room.tsx";
+import { Asking } from "./asking.tsx";
+import { Crash } from "./crash.tsx";
+import { Rail } from "./rail.tsx";
+import { steer } from "./keys.ts";
+import { Title } from "./title.tsx";
+import css from "./shell.module.css";
+
+const Switcher = lazy(() => import("./switcher.tsx"));
+const Shortcuts = lazy(() => import("./shortcuts.tsx"));
+const Inbox = lazy(() => import("../screens/inbox.tsx"));
+const Browse = lazy(() => import("../screens/browse.tsx"));
+const Settings = lazy(() => import("../screens/settings.tsx"));
+
+export type Overlay = "switcher" | "shortcuts" | undefined;
+
+export function Shell() {
+  const [path, go] = useLocation();
+  const [overlay, setOverlay] = useState<Overlay>();
+  const close = () => setOverlay(undefined);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => steer(event, { go, open: setOverlay });
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, [go]);
+  return (
+    <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"}>
+      <a className={css["skip"]} href="#main">{t("skip.main")}</a>
+      <Title />
+      <Rail onJump={() => setOverlay("switcher")} />
+      <div className={css["main"]} id="main" tabIndex={-1}>
+        <Asking />
+        <Crash key={path.split("/")[1]}>
+          <Suspense fallback={null}>
+            <Switch>
+              <Route path="/r/:room">{({ room }) => <RoomScreen key={room} room={room} />}</Route>
+              <Route path="/r/:room/m/:message">{({ room, message }) => <RoomScreen key={room} room={room} jump={message} />}</Route>
+              <Route path="/inbox"><Inbox /></Route>
+              <Route path="/browse"><Browse /></Route>
+              <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>
+              <Route><Landing /></Route>
+            </Switch>
+          </Suspense>
+        </Crash>
+      </div>
+      <Suspense fallback={null}>
+        {overlay === "switcher" ? <Switcher onClose={close} /> : null}
+        {overlay === "shortcuts" ? <Shortcuts onClose={close} /> : null}
+      </Suspense>
+    </div>
+  );
+}
+
+/** Without a room in the address the one with the latest activity is shown, where there is space for it. */
+function Landing() {
+  const [path, go] = useLocation();
+  const first = useKey("rooms")[0]?.id;
+  useEffect(() => {
+    if (path === "/" && first && matchMedia("(min-width: 48rem)").matches) go(`/r/${first}`, { replace: true });
+  }, [path, first, go]);
+  if (path === "/" && (first || client.store.status.phase !== "live")) return null;
+  return (
+    <main className={css["empty"]}>
+      <h1>{path === "/" ? t("rooms.none") : t("error.nopage")}</h1>
+    </main>
+  );
+}

@@ -1,0 +1,126 @@
+/** A real Chromium and a real `tidings serve` with the app in it. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+
+const program = process.env["TIDINGS_BIN"] ?? "";
+const browser = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
+
+/** In CI a test that cannot run is a failure. */
+export const here = process.env["CI"] === "true" || (program !== "" && browser !== undefined);
+if (!here) console.warn(`\n${"*".repeat(72)}\n${browser ? "no TIDINGS_BIN" : "no Chromium (Debian: apt install chromium; or CHROMIUM=/path)"}: THE TESTS OF THE APP IN A BROWSER ARE SKIPPED\n${"*".repeat(72)}\n`);
+
+const pictures = join(import.meta.dirname, "../../pictures");
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export class World {
+  readonly url: string;
+  readonly #data: string;
+  #process: ChildProcess | undefined;
+  #browser: Browser | undefined;
+  readonly complaints: string[] = [];
+
+  private constructor(port: number, data: string) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.#data = data;
+  }
+
+  static async start(): Promise<World> {
+    const world = new World(await freePort(), await mkdtemp(join(tmpdir(), "tidings-app-")));
+    await world.up();
+    world.#browser = await chromium.launch({ executablePath: browser ?? "", args: ["--no-sandbox"] });
+    mkdirSync(pictures, { recursive: true });
+    return world;
+  }
+
+  async up(): Promise<void> {
+    const flags = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error"];
+    this.#process = spawn(program, ["serve", "--listen", this.url.slice(7), "--data", this.#data, ...flags], { stdio: ["ignore", "ignore", "inherit"] });
+    const end = Date.now() + 40_000;
+    while (!(await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok) {
+      if (Date.now() > end) throw new Error("the server does not start");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async kill(): Promise<void> {
+    const gone = new Promise((resolve) => this.#process?.once("exit", resolve));
+    this.#process?.kill("SIGKILL");
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser?.close();
+    const gone = new Promise((resolve) => this.#process?.once("exit", resolve));
+    this.#process?.kill("SIGTERM");
+    await gone;
+    await rm(this.#data, { recursive: true, force: true });
+  }
+
+  /** A browser of its own; whatever its console complains about is kept. */
+  async context(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+    const context = await (this.#browser as Browser).newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
+    context.on("weberror", (error) => this.complaints.push(String(error.error().stack ?? error.error())));
+    context.on("console", (message) => {
+      // A connection that is cut on purpose is not a fault of the page.
+      if (message.type() === "error" && !/ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)|WebSocket connection|status of 40[0-9]/.test(message.text())) this.complaints.push(message.text());
+    });
+    return context;
+  }
+
+  /** A new user, who has come in by the form. */
+  async newcomer(name: string, options: BrowserContextOptions = {}): Promise<{ page: Page; username: string }> {
+    const page = await (await this.context(options)).newPage();
+    const username = `${name.toLowerCase().replace(/[^a-z]/g, "")}${Math.random().toString(36).slice(2, 8)}z`;
+    await page.goto(this.url);
+    await page.getByRole("link", { name: "Create an account" }).click();
+    await page.getByLabel("Your name").fill(name);
+    await page.getByLabel("Username").fill(username);
+    await page.getByLabel("E-mail").fill(`${username}@example.org`);
+    await page.getByLabel("Password").fill("a wordy secret");
+    await page.getByRole("button", { name: "Create account" }).click();
+    const rooms = page.getByRole("navigation", { name: "Rooms" });
+    await rooms.waitFor();
+    if ((options.viewport?.width ?? 1280) < 768) await rooms.getByRole("link", { name: /general/ }).click();
+    await page.getByRole("textbox", { name: /Message/ }).waitFor();
+    return { page, username };
+  }
+}
+
+/** Waits until something is so. */
+export async function until(true_: () => boolean | Promise<boolean>, what: string, within = 15_000): Promise<void> {
+  const end = Date.now() + within;
+  while (!(await true_())) {
+    if (Date.now() > end) throw new Error(`not within ${within} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+/** What axe-core finds, in short. */
+export async function faults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
+  return violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(" | ")}`);
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
+}
+
+/** Writes a message and sends it. */
+export async function write(page: Page, text: string): Promise<void> {
+  const box = page.getByRole("textbox", { name: /Message/ });
+  await box.fill(text);
+  await box.press("Enter");
+}

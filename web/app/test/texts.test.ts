@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { compileMessageOrThrow } from "@lingui/message-utils/compileMessage";
+import { expect, test } from "vitest";
+
+const source = join(import.meta.dirname, "../src");
+const catalogue = (language: string) => JSON.parse(readFileSync(join(source, `locales/${language}.json`), "utf8")) as Record<string, string>;
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
+const code = files.map((name) => [name, readFileSync(join(source, name), "utf8")] as const);
+
+test("the catalogues have the same texts with the same values, and all can be compiled", () => {
+  const [en, de] = [catalogue("en"), catalogue("de")];
+  expect(Object.keys(de)).toEqual(Object.keys(en));
+  for (const [id, text] of Object.entries(en)) {
+    const values = (one: string) => [...one.matchAll(/\{(\w+)[,}]/g)].map((found) => found[1]).filter((name) => name !== "one" && name !== "other").sort().join();
+    expect(values(de[id] ?? ""), id).toBe(values(text));
+    for (const one of [text, de[id] ?? ""]) expect(() => compileMessageOrThrow(one)).not.toThrow();
+  }
+});
+
+test("every text that is used is there, and every text that is there is used", () => {
+  const used = new Set(code.flatMap(([, text]) => [...text.matchAll(/"((?:[a-z]+)\.[a-z_]+)"/g)].map((found) => found[1] ?? "")));
+  const made = code.flatMap(([, text]) => [...text.matchAll(/t\(`([a-z]+\.)\$\{/g)].map((found) => found[1] ?? ""));
+  const asked = code.flatMap(([, text]) => [...text.matchAll(/\bt\("([^"]+)"/g)].map((found) => found[1] ?? ""));
+  const en = catalogue("en");
+  for (const id of asked) expect(en, id).toHaveProperty([id]);
+  for (const id of Object.keys(en)) expect(used.has(id) || made.some((prefix) => id.startsWith(prefix)), `${id} is used`).toBe(true);
+});
+
+test("no text for people stands in the code", () => {
+  for (const [name, text] of code) {
+    const found = [...text.matchAll(/>\s*([A-Z][a-z]+(?: [a-z]+)+)\s*</g)].map((one) => one[1]);
+    expect(found, name).toEqual([]);
+    expect([...text.matchAll(/(?:aria-label|title|placeholder|alt)="[A-Za-z]/g)], name).toEqual([]);
+  }
+});
+
+test("colours stand in the tokens only", () => {
+  const styles = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".module.css"));
+  for (const name of styles) expect(readFileSync(join(source, name), "utf8"), name).not.toMatch(/#[0-9a-f]{3,8}\b/i);
+});

@@ -1,0 +1,53 @@
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import { compileMessage } from "@lingui/message-utils/compileMessage";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+/** Catalogues are compiled when the app is built: no parser of messages goes to the browser. */
+function catalogues(): Plugin {
+  return {
+    name: "catalogues",
+    enforce: "pre",
+    async load(id) {
+      if (!id.includes("/locales/") || !id.endsWith(".json")) return null;
+      const messages = JSON.parse(await readFile(id, "utf8")) as Record<string, string>;
+      const compiled = Object.fromEntries(Object.entries(messages).map(([key, text]) => [key, compileMessage(text)]));
+      return { code: `export default JSON.parse(${JSON.stringify(JSON.stringify(compiled))});`, moduleType: "js" };
+    },
+  };
+}
+
+/** Each file once more, packed: the gateway gives it to those who can unpack it. */
+function packed(): Plugin {
+  let dist = "";
+  return {
+    name: "packed",
+    apply: "build",
+    configResolved(config) {
+      dist = resolve(config.root, config.build.outDir);
+    },
+    async closeBundle() {
+      for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || entry.name.endsWith(".gz")) continue;
+        const path = join(entry.parentPath, entry.name);
+        await writeFile(`${path}.gz`, gzipSync(await readFile(path), { level: 9 }));
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), catalogues(), packed()],
+  resolve: { conditions: ["tidings-source", "module", "browser", "development|production"] },
+  build: {
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+    reportCompressedSize: true,
+  },
+  preview: { proxy: { "/v1": { target: process.env["TIDINGS"] ?? "http://127.0.0.1:8080", ws: true } } },
+  server: { proxy: { "/v1": { target: process.env["TIDINGS"] ?? "http://127.0.0.1:8080", ws: true } } },
+});
