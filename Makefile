@@ -1,5 +1,5 @@
 # One line each; the work is in tools/. `make run ARGS="--listen 127.0.0.1:9000"` hands flags on.
-.PHONY: help run test check bench test-faults test-hostile up
+.PHONY: help run test check bench web-budget test-faults test-hostile up
 .DEFAULT_GOAL := help
 
 help:         ; @sed -nE 's/^([a-z-]+):.* ## ([a-z].*)/\1\t\2/p' Makefile | expand -t 16 ## this list
@@ -7,6 +7,7 @@ run:          ; @exec tools/run $(ARGS) ## build, start everything on one port, 
 test:         ; @tools/test $(ARGS) ## every test, against a real nats-server, SQLite and MongoDB
 check:        ; @tools/check ## format, lints, docs, generated files, architecture
 bench:        ; @tools/bench $(ARGS) ## ratios against raw baselines on this machine
+web-budget:   ; @tools/web budget ## sizes of the web client: value, budget, verdict
 test-faults:  ; @tools/test --faults $(ARGS) ## the long fault suite
 test-hostile: ; @tools/test --hostile $(ARGS) ## the hostile-input suite
 up:           ; @docker compose -f deploy/compose/compose.yaml up --build ## the same in containers
