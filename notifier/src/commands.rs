@@ -77,6 +77,8 @@ impl Entity for Handles {
             | EventData::Member(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)

@@ -99,6 +99,8 @@ fn state_after(event: &EventData) -> State {
         | EventData::Name(_)
         | EventData::Member(_)
         | EventData::Message(_)
+        | EventData::Reaction(_)
+        | EventData::Pin(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)

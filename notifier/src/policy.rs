@@ -149,6 +149,8 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
+        | EventData::Reaction(_)
+        | EventData::Pin(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
@@ -188,6 +190,9 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         | EventData::Member(_)
         | EventData::Thread(_)
         | EventData::Report(_)
+        // An entry for every reaction would be a flood.
+        | EventData::Reaction(_)
+        | EventData::Pin(_)
         | EventData::Notification(_)
         | EventData::Block(_) => Vec::new(),
     }

@@ -68,6 +68,24 @@ pub enum ClientFrame {
         /// The message.
         message_id: String,
     },
+    /// Reacts to a message.
+    React {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// The message.
+        message_id: String,
+        /// One emoji.
+        emoji: String,
+    },
+    /// Takes a reaction back.
+    Unreact {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// The message.
+        message_id: String,
+        /// One emoji.
+        emoji: String,
+    },
     /// Moves the read marker.
     Read {
         /// Given back with the answer.

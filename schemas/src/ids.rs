@@ -10,10 +10,12 @@ use std::str::FromStr;
 
 use data_encoding::{Encoding, Specification};
 use schemars::JsonSchema;
+use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
 use crate::text::text_serde;
+use crate::values::Emoji;
 
 /// Crockford's base 32, lower case: keeps the order of the bytes it encodes.
 static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
@@ -147,6 +149,20 @@ typed_id!(
 typed_id!(
     /// A report of a message.
     ReportId, "rep");
+typed_id!(
+    /// A user's reaction of one kind, among the reactions to one message. Never leaves the servers.
+    ReactionId, "rea");
+
+impl ReactionId {
+    /// The id of a user's reaction with an emoji: a function of both.
+    #[must_use]
+    pub fn of(user: &UserId, emoji: &Emoji) -> Self {
+        let digest = Sha256::new().chain_update(user.as_str()).chain_update(emoji.as_str());
+        let bytes = digest.finalize();
+        let half = bytes.iter().take(16).fold(0, |all, byte| (all << 8) | u128::from(*byte));
+        Self::from_uuid(Uuid::from_u128(half))
+    }
+}
 
 /// A W3C Trace Context `traceparent` header value, version 00
 /// (`00-<32 hex>-<16 hex>-<2 hex>`, <https://www.w3.org/TR/trace-context/>).

@@ -7,6 +7,7 @@
 mod choices;
 pub mod codes;
 pub mod commands;
+mod emoji;
 pub mod event;
 pub mod events;
 pub mod frames;
@@ -27,8 +28,8 @@ pub mod views;
 pub use codes::{Code, FieldError, Problem, Rejection};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
-    ChallengeId, EventId, MediaId, MessageId, NotificationId, ReportId, RoomId, SessionId,
-    TraceParent, UserId,
+    ChallengeId, EventId, MediaId, MessageId, NotificationId, ReactionId, ReportId, RoomId,
+    SessionId, TraceParent, UserId,
 };
 pub use names::NameKey;
 pub use one_time::{CodeKey, OneTimeCode};

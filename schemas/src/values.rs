@@ -226,6 +226,9 @@ text_value!(
 text_value!(
     /// What a client calls a request so that a repeat is recognised: 1 to 128 visible ASCII characters.
     IdempotencyKey, |text| visible_ascii(text, "Idempotency-Key"));
+text_value!(
+    /// One emoji, fully qualified: one entry of Unicode's list, whether it was sent with U+FE0F or without.
+    Emoji, crate::emoji::one, crate::emoji::stored);
 
 fn visible_ascii(text: &str, what: &str) -> Result<String, InvalidValue> {
     if text.is_empty() {

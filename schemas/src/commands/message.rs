@@ -21,7 +21,8 @@ pub struct MessageOutcome {
     pub posted: Position,
     /// When it was last edited.
     pub edited_at: Option<Timestamp>,
-    /// The post was a repeat of an earlier one (same `client_id`), whose message this is, as it was posted.
+    /// Nothing was written: the post was a repeat of an earlier one (same `client_id`), whose message this is, as it was
+    /// posted; or the edit changed nothing.
     pub repeat: bool,
     /// For a repeat: whatever happened to the message before it was repeated lies before this position.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,8 @@
 mod member;
 mod message;
 mod notification;
+mod pin;
+mod reaction;
 mod receipt;
 mod room;
 mod session;
@@ -17,6 +19,8 @@ pub use message::{
     DeleteMessage, EditMessage, MAX_POSTS, MessageOutcome, PostMessage, PostMessages,
 };
 pub use notification::{MarkNotificationsRead, SendNotification};
+pub use pin::{PinMessage, UnpinMessage};
+pub use reaction::{AddReaction, RemoveReaction};
 pub use receipt::{MarkRead, ReadOutcome};
 pub use room::{ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
 pub use session::{
@@ -148,6 +152,8 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     room::NAMES,
     member::NAMES,
     message::NAMES,
+    reaction::NAMES,
+    pin::NAMES,
     receipt::NAMES,
     notification::NAMES,
 ];

@@ -16,6 +16,8 @@ mod member;
 mod message;
 mod name;
 mod notification;
+mod pin;
+mod reaction;
 mod receipt;
 mod report;
 mod room;
@@ -34,6 +36,8 @@ pub use name::{NameClaimed, NameEvent, NameReleased};
 pub use notification::{
     NotificationCreated, NotificationEvent, NotificationRemoved, NotificationsRead,
 };
+pub use pin::{MAX_PINS, MessagePinned, MessageUnpinned, PinEvent};
+pub use reaction::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
 pub use receipt::{ReadMoved, ReceiptEvent};
 pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
@@ -201,6 +205,10 @@ macro_rules! families {
 families! {
     /// What is written in rooms.
     Message(MessageEvent) on Timeline;
+    /// What people think of messages.
+    Reaction(ReactionEvent) on Timeline;
+    /// Messages that rooms keep at hand.
+    Pin(PinEvent) on Timeline;
     /// How far people have read.
     Receipt(ReceiptEvent) on Receipts;
     /// What waits in inboxes.
@@ -237,6 +245,8 @@ impl EventData {
         match self {
             Self::User(event) => event.after(),
             Self::Message(_)
+            | Self::Reaction(_)
+            | Self::Pin(_)
             | Self::Receipt(_)
             | Self::Thread(_)
             | Self::Report(_)
@@ -256,6 +266,8 @@ impl EventData {
         match self {
             Self::Member(event) => Some(event.after()),
             Self::Message(_)
+            | Self::Reaction(_)
+            | Self::Pin(_)
             | Self::Receipt(_)
             | Self::Thread(_)
             | Self::Report(_)

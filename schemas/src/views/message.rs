@@ -78,3 +78,32 @@ pub struct Message {
     /// Where it was posted in the log.
     pub position: Position,
 }
+
+/// A reaction that was added or taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReactionChange {
+    /// The message.
+    pub message_id: MessageId,
+    /// The user whose reaction it is.
+    pub user_id: UserId,
+    /// The emoji, fully qualified.
+    pub emoji: String,
+}
+
+/// A message that was pinned or unpinned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PinChange {
+    /// The message.
+    pub message_id: MessageId,
+    /// The user who pinned or unpinned it.
+    pub user_id: UserId,
+}
+
+/// A text that a message has or once had.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageText {
+    /// The text.
+    pub body: String,
+    /// When the message got this text: when it was posted, or edited.
+    pub edited_at: Timestamp,
+}

@@ -9,7 +9,7 @@ mod session;
 mod user;
 
 pub use member::Member;
-pub use message::{Message, Reaction, Sender};
+pub use message::{Message, MessageText, PinChange, Reaction, ReactionChange, Sender};
 pub use notification::Notification;
 pub use receipt::ReadMarker;
 pub use room::{Membership, Room, UnreadSummary};

@@ -198,6 +198,14 @@ fn rewritten(frame: &ClientFrame) -> Value {
             put("id", named(id));
             put("message_id", text(message_id));
         }
+        ClientFrame::React { id, message_id, emoji }
+        | ClientFrame::Unreact { id, message_id, emoji } => {
+            let added = matches!(frame, ClientFrame::React { .. });
+            put("type", text(if added { "react" } else { "unreact" }));
+            put("id", named(id));
+            put("message_id", text(message_id));
+            put("emoji", text(emoji));
+        }
         ClientFrame::Read { id, room_id, message_id } => {
             put("type", text("read"));
             put("id", named(id));
@@ -225,6 +233,8 @@ fn frames() -> Vec<Value> {
         json!({"type": "edit", "id": 2.5, "message_id": "msg_x", "body": "b"}),
         json!({"type": "delete", "id": -3, "message_id": "msg_x"}),
         json!({"type": "read", "id": 4, "room_id": "room_x", "message_id": "msg_x"}),
+        json!({"type": "react", "id": 5, "message_id": "msg_x", "emoji": "\u{1f44d}"}),
+        json!({"type": "unreact", "message_id": "msg_x", "emoji": "x"}),
         json!({"type": "resume", "id": 5, "position": "a:1"}),
         json!({"type": "ping", "id": 18_446_744_073_709_551_615_u64}),
     ]

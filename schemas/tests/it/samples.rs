@@ -4,12 +4,13 @@ use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
     BlockAdded, BlockRemoved, BlocksState, ChallengeIssued, ChallengePurpose, MemberAdded,
     MemberBlockChanged, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
-    MessageDeleted, MessageEdited, MessagePosted, MessageState, NameClaimed, NameReleased,
-    NotificationCreated, NotificationRemoved, NotificationsRead, ReadMoved, ReportCreated,
-    ReportHandled, ReportState, RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState,
-    SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead,
-    ThreadUnfollowed, UserEmailChanged, UserEmailVerified, UserProfileChanged, UserRegistered,
-    UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
+    MessageDeleted, MessageEdited, MessagePinned, MessagePosted, MessageState, MessageUnpinned,
+    NameClaimed, NameReleased, NotificationCreated, NotificationRemoved, NotificationsRead,
+    ReactionAdded, ReactionRemoved, ReadMoved, ReportCreated, ReportHandled, ReportState,
+    RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd, SessionRefreshed,
+    SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead, ThreadUnfollowed, UserEmailChanged,
+    UserEmailVerified, UserProfileChanged, UserRegistered, UserRoleChanged,
+    UserSecondFactorChanged, UserState, UserSuspensionChanged,
 };
 use schemas::ids::{
     ChallengeId, EventId, MediaId, MessageId, NotificationId, ReportId, RoomId, SessionId,
@@ -18,8 +19,8 @@ use schemas::ids::{
 use schemas::preferences::{EmailDelay, MailAbout, Reach};
 use schemas::time::Timestamp;
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, NotificationKind, Reason, ReportStatus, Role,
-    RoomKind, RoomMention, RoomName, RoomRole, Topic, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Emoji, Format, NotificationKind, Reason, ReportStatus,
+    Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, Username, Visibility,
 };
 use schemas::{Digest, Preferences};
 use uuid::Uuid;
@@ -191,6 +192,35 @@ fn messages(full: bool) -> Vec<EventData> {
         deleted_at: now(),
         reason: full.then(|| Reason::parse("Spam\n").unwrap()),
     };
+    let reacted = ReactionAdded {
+        message_id: message_id.clone(),
+        room_id: room_id.clone(),
+        user_id: user_id(4),
+        emoji: Emoji::parse("\u{2764}").unwrap(),
+        posted: 41,
+        near_limit: full,
+    };
+    let reaction = reacted.clone();
+    let taken_back = ReactionRemoved {
+        message_id: reaction.message_id,
+        room_id: reaction.room_id,
+        user_id: reaction.user_id,
+        emoji: reaction.emoji,
+        posted: reaction.posted,
+    };
+    let pinned = MessagePinned {
+        message_id: message_id.clone(),
+        room_id: room_id.clone(),
+        user_id: user_id(4),
+        posted: 41,
+        near_limit: full,
+    };
+    let unpinned = MessageUnpinned {
+        message_id: message_id.clone(),
+        room_id: room_id.clone(),
+        user_id: user_id(1),
+        posted: 41,
+    };
     let moved = ReadMoved {
         room_id: room_id.clone(),
         user_id: user_id(4),
@@ -227,6 +257,10 @@ fn messages(full: bool) -> Vec<EventData> {
         MessagePosted { message: message(full) }.into(),
         MessageEdited { message: message(full), posted: 41, edited_at: now() }.into(),
         deleted.into(),
+        reacted.into(),
+        taken_back.into(),
+        pinned.into(),
+        unpinned.into(),
         moved.into(),
         notified.into(),
         read.into(),

@@ -20,6 +20,8 @@ pub(crate) fn owner_after(event: &EventData) -> Option<Option<String>> {
         | EventData::Member(_)
         | EventData::Message(_)
         | EventData::Challenge(_)
+        | EventData::Reaction(_)
+        | EventData::Pin(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
