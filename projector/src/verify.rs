@@ -193,12 +193,15 @@ impl Comparison {
         let mut found = Vec::with_capacity(suspects.len());
         for key in suspects {
             let doc = self.live.load(vec![Want::Key(key.clone())]).await?.pop();
-            found.push((doc.as_ref().map_or(0, Document::updated), key, doc));
+            found.push((key, doc));
         }
-        found.sort_by_key(|(updated, ..)| *updated);
         let reached = self.live.checkpoint().await?.groups.get(group);
+        // One that is not there may have been deleted by any event up to here.
+        let version = |doc: &Option<Document>| doc.as_ref().map_or(reached, Document::updated);
+        found.sort_by_key(|(_, doc)| version(doc));
         let mut again = Vec::new();
-        for (updated, key, live) in found {
+        for (key, live) in found {
+            let updated = version(&live);
             if updated > reached {
                 // A version the projection has not reached: damaged, and nothing to wait for.
                 self.report.differs(&key, DifferenceKind::Changed(vec!["updated".to_owned()]));
@@ -206,7 +209,7 @@ impl Comparison {
             }
             self.cursor.advance(&mut self.engine, updated, None, &|_| {}).await?;
             let fresh = self.engine.store().load(vec![Want::Key(key.clone())]).await?.pop();
-            match judge(live.as_ref(), fresh.as_ref(), passed) {
+            match judge(live.as_ref(), fresh.as_ref(), passed, self.engine.at()) {
                 Verdict::Right => {}
                 Verdict::MovedOn => again.push(key),
                 Verdict::Wrong(kind) => self.report.differs(&key, kind),
@@ -224,10 +227,17 @@ enum Verdict {
 }
 
 /// Judges a live document that was read after the live checkpoint stood at `passed`, by a fresh one that is
-/// at least as far as the live document's version.
-fn judge(live: Option<&Document>, fresh: Option<&Document>, passed: Sequence) -> Verdict {
+/// at least as far as the live document's version, and stands at `fresh_at`.
+fn judge(
+    live: Option<&Document>,
+    fresh: Option<&Document>,
+    passed: Sequence,
+    fresh_at: Sequence,
+) -> Verdict {
     match (live, fresh) {
         (None, None) => Verdict::Right,
+        // It may have been deleted since it was read.
+        (Some(_), None) if fresh_at > passed => Verdict::MovedOn,
         (Some(_), None) => Verdict::Wrong(DifferenceKind::Unexpected),
         (_, Some(fresh)) if fresh.updated() > passed.max(live.map_or(0, Document::updated)) => {
             Verdict::MovedOn

@@ -32,10 +32,13 @@ mod sqlite {
     mod search;
 
     // The nouns.
+    mod history;
     mod inbox;
     mod membership;
     mod message;
     mod notification;
+    mod pin;
+    mod reaction;
     mod room;
     mod site;
     mod unread;
@@ -65,10 +68,13 @@ mod mongo {
     mod writer;
 
     // The nouns.
+    mod history;
     mod inbox;
     mod membership;
     mod message;
     mod notification;
+    mod pin;
+    mod reaction;
     mod room;
     mod site;
     mod unread;
@@ -87,9 +93,10 @@ pub use answers::{
     Answer, Bound, Changes, ListFrom, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS, Slice, StoreError,
 };
 pub use documents::{
-    ActivityAnchor, Anchor, Collection, Counted, Document, InboxDoc, Key, MembershipDoc,
-    MessageDoc, MessageMark, NameAnchor, NotificationDoc, RoomDoc, RoomFilter, SiteDoc, Stretch,
-    Threads, Unread, UserDoc, fold,
+    ActivityAnchor, Anchor, Collection, Counted, Document, FIRST_USERS, FormerText, HistoryDoc,
+    InboxDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, NameAnchor,
+    NotificationDoc, Pin, PinsDoc, ReactionDoc, ReactionKind, RoomDoc, RoomFilter, SiteDoc,
+    Stretch, Threads, Unread, UserDoc, fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};

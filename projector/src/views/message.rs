@@ -3,14 +3,14 @@
 //! A message also changes its room (numbers, what is new), the root of its thread and its author's read marker. What
 //! judges by a document as it was comes before what changes that document.
 
-use readmodel::MessageDoc;
+use readmodel::{Key, MessageDoc};
 use schemas::Sequence;
 use schemas::events::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
 use schemas::ids::{MessageId, RoomId};
 use schemas::values::RoomMention;
 
-use super::room_document;
 use super::wants::Wants;
+use super::{history, pin, room_document};
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
@@ -30,6 +30,7 @@ pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
         MessageEvent::Edited(MessageEdited { message, .. }) => {
             wants.message(&message.id);
             wants.room(&message.room_id);
+            wants.key(Key::History(message.id.clone()));
         }
         MessageEvent::Deleted(data) => {
             wants.message(&data.message_id);
@@ -41,8 +42,8 @@ pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
     }
 }
 
-/// What an event needs of a stored message's room and thread, which only the message itself names. A post names its
-/// own.
+/// What an event needs of a stored message's room, thread, pin and former texts, which only the message itself names. A
+/// post names its own. What comes to be in the same batch is named by the events of that.
 pub(super) fn needs_further(
     event: &MessageEvent,
     set: &WorkingSet,
@@ -57,6 +58,12 @@ pub(super) fn needs_further(
     wants.room(&message.room_id);
     if let Some(root) = &message.thread_root_id {
         wants.message(root);
+    }
+    if message.pinned > 0 {
+        wants.key(Key::Pins(message.room_id.clone()));
+    }
+    if message.edited_at.is_some() {
+        wants.key(Key::History(message.id.clone()));
     }
     Ok(())
 }
@@ -74,10 +81,12 @@ pub(super) fn apply(
         }
         MessageEvent::Edited(data) => {
             edited_in_room(&data.message, at, set)?;
+            history::edited(data, at, set)?;
             edited(data, at, set)
         }
         MessageEvent::Deleted(data) => {
             deleted_in_room(data, at, set)?;
+            history::deleted(&data.message_id, at, set)?;
             deleted(data, at, set)
         }
     }
@@ -126,6 +135,8 @@ fn posted(
         mentions_room: message.mentions_room,
         thread_root_id: message.thread_root_id.clone(),
         reply_count: 0,
+        reactions: Vec::new(),
+        pinned: 0,
         created_at: message.created_at,
         edited_at: None,
         deleted_at: None,
@@ -142,7 +153,7 @@ fn posted(
 }
 
 /// The message as it stands before an edit; none when the edit has no effect.
-fn before_edit<'a>(
+pub(super) fn before_edit<'a>(
     message: &MessageState,
     set: &'a WorkingSet,
 ) -> Result<Option<&'a MessageDoc>, NotLoaded> {
@@ -173,9 +184,12 @@ fn deleted(data: &MessageDeleted, at: Sequence, set: &mut WorkingSet) -> Result<
     if set.messages.get(id)?.is_none_or(|old| old.deleted_at.is_some()) {
         return Ok(());
     }
-    let mut thread = None;
+    let (mut thread, mut pinned) = (None, None);
     if let Some(doc) = set.messages.change(id)? {
         doc.body.clear();
+        // The store deletes the reactions themselves with the message.
+        doc.reactions.clear();
+        pinned = (std::mem::take(&mut doc.pinned) > 0).then(|| doc.room_id.clone());
         doc.attachments.clear();
         doc.mentions.clear();
         doc.mentions_room = None;
@@ -183,6 +197,9 @@ fn deleted(data: &MessageDeleted, at: Sequence, set: &mut WorkingSet) -> Result<
         doc.changed = at;
         doc.updated = at;
         thread = doc.thread_root_id.clone().map(|root| (root, doc.room_id.clone()));
+    }
+    if let Some(room) = pinned {
+        pin::take_out(id, &room, at, set)?;
     }
     match thread {
         Some((root, room)) => answered(&root, &room, false, at, set),

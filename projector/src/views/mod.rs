@@ -11,9 +11,12 @@
 //! Rules hold whatever the log says: an event about something unknown (its beginning may have been erased) or repeated
 //! changes nothing, on every replay alike.
 
+mod history;
 mod member;
 mod message;
 mod notification;
+mod pin;
+mod reaction;
 mod receipt;
 mod room;
 mod room_document;
@@ -85,6 +88,8 @@ macro_rules! views {
 views! {
     without documents: Session, Challenge, Name, Thread, Report, Block;
     Message: message::needs => Conversations: message::apply;
+    Reaction: reaction::needs => Conversations: reaction::apply;
+    Pin: pin::needs => Conversations: pin::apply;
     Receipt: receipt::needs => Conversations: receipt::apply;
     Notification: notification::needs => Inbox: notification::apply;
     User: user::needs => People: user::apply, Conversations: user::apply_to_conversations;
@@ -103,6 +108,8 @@ pub(crate) fn needs_further(
         EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
+        | EventData::Reaction(_)
+        | EventData::Pin(_)
         | EventData::Notification(_)
         | EventData::User(_)
         | EventData::Session(_)

@@ -6,6 +6,7 @@ use schemas::events::*;
 use schemas::ids::UserId;
 use schemas::values::*;
 
+use crate::additions::*;
 use crate::kit::*;
 use crate::queries::*;
 use crate::unread::*;
@@ -30,6 +31,13 @@ cases!(
     the_main_timeline_leaves_answers_out,
     words_find_what_a_look_at_every_name_finds,
     timelines_have_pages,
+    reactions_are_counted_by_kind,
+    reactions_of_a_kind_have_pages,
+    a_message_has_so_many_kinds,
+    a_deletion_takes_reactions_along,
+    a_room_keeps_its_pins,
+    a_room_has_so_many_pins,
+    edits_leave_former_texts,
     resume_finds_what_changed,
     a_commit_is_fenced,
     a_crash_before_the_commit_loses_nothing,

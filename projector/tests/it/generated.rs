@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use readmodel::{Collection, Document, Want};
 use schemas::events::*;
-use schemas::ids::RoomId;
+use schemas::ids::{MessageId, RoomId};
 use schemas::values::*;
 
 use crate::kit::*;
@@ -39,6 +39,8 @@ enum Step {
         all: Option<RoomMention>,
     },
     Delete(u64, u64, Option<u64>),
+    React(u64, u64, u64, u32, bool),
+    Pin(u64, u64, bool),
     Read(u64, u64, u64),
     Notify(u64, u64),
     TakeBack(u64, u64),
@@ -79,6 +81,10 @@ fn step() -> impl Strategy<Value = Step> {
         3 => edit,
         2 => (room.clone(), id.clone(), prop::option::of(id.clone()))
             .prop_map(|(r, m, root)| Step::Delete(r, m, root)),
+        5 => (room.clone(), id.clone(), user.clone(), 0..3_u32, prop::bool::weighted(0.7))
+            .prop_map(|(r, m, u, e, add)| Step::React(r, m, u, e, add)),
+        2 => (room.clone(), id.clone(), prop::bool::weighted(0.7))
+            .prop_map(|(r, m, add)| Step::Pin(r, m, add)),
         3 => (room, user.clone(), id.clone()).prop_map(|(r, u, m)| Step::Read(r, u, m)),
         2 => (id.clone(), user.clone()).prop_map(|(n, u)| Step::Notify(n, u)),
         1 => (user.clone(), id.clone()).prop_map(|(u, n)| Step::TakeBack(u, n)),
@@ -134,6 +140,9 @@ fn play_one(step: Step, history: &mut History) {
             ..message_state(room, id, 1, "edited")
         }),
         Step::Delete(room, id, root) => history.delete(room, id, root),
+        Step::React(room, id, who, with, true) => history.react(room, id, who, with),
+        Step::React(room, id, who, with, false) => history.unreact(room, id, who, with),
+        Step::Pin(room, id, there) => history.pin(room, id, there),
         Step::Read(room, who, id) => history.read(room, who, id),
         Step::Notify(id, who) if id % 2 == 0 => history.notify_about(id, who, id),
         Step::Notify(id, who) => history.notify(id, who),
@@ -207,6 +216,43 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What stands beside messages is what the documents of it say.
+fn besides_agree(all: &Contents) -> Result<(), TestCaseError> {
+    let mut reactions: BTreeMap<(MessageId, Emoji), u64> = BTreeMap::new();
+    let mut pins: BTreeMap<MessageId, u64> = BTreeMap::new();
+    for doc in all.values() {
+        match doc {
+            Document::Reaction(doc) => {
+                *reactions.entry((doc.message_id.clone(), doc.emoji.clone())).or_default() += 1;
+            }
+            Document::Pins(doc) => {
+                pins.extend(doc.pins.iter().map(|pin| (pin.message_id.clone(), pin.at)));
+            }
+            _ => {}
+        }
+    }
+    for doc in all.values() {
+        match doc {
+            Document::Message(doc) => {
+                for kind in &doc.reactions {
+                    let key = (doc.id.clone(), kind.emoji.clone());
+                    prop_assert_eq!(reactions.remove(&key), Some(kind.count));
+                    prop_assert!(kind.first.len() as u64 <= kind.count);
+                }
+                prop_assert_eq!(pins.remove(&doc.id).unwrap_or(0), doc.pinned);
+            }
+            Document::History(history) => {
+                let key = (Collection::Messages, history.message_id.to_string());
+                let Some(Document::Message(doc)) = all.get(&key) else { panic!("no message") };
+                prop_assert!(doc.deleted_at.is_none() && !history.texts.is_empty());
+            }
+            _ => {}
+        }
+    }
+    prop_assert!(reactions.is_empty() && pins.is_empty(), "{:?} {:?}", reactions, pins);
+    Ok(())
+}
+
 fn histories() -> impl Strategy<Value = (Vec<Step>, Vec<usize>)> {
     let sizes = prop::collection::vec(1..12_usize, 1..5);
     (prop::collection::vec(step(), 1..90), sizes)
@@ -222,6 +268,7 @@ fn batches_and_crashes_do_not_matter() {
         let whole = runtime.block_on(project(&place, &history, &[usize::MAX]));
         let pieces = runtime.block_on(project(&place, &history, &sizes));
         consistent(&whole)?;
+        besides_agree(&whole)?;
         prop_assert_eq!(whole, pieces);
         Ok(())
     });

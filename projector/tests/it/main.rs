@@ -25,6 +25,7 @@ macro_rules! cases {
     };
 }
 
+mod additions;
 mod contract;
 mod generated;
 mod kit;

@@ -1,7 +1,7 @@
 //! Messages: a message as it is now, in its place in the room.
 //!
 //! A message's id, room, number and author never change. A deleted message keeps its place and loses its content. What
-//! stands beside a message (its count of answers) may change without the message itself changing.
+//! stands beside a message (its count of answers, reactions, a pin) may change without the message itself changing.
 
 use async_trait::async_trait;
 use schemas::ids::{MediaId, MessageId, RoomId, UserId};
@@ -10,6 +10,7 @@ use schemas::time::Timestamp;
 use schemas::values::{ClientId, Format, RoomMention};
 use serde::{Deserialize, Serialize};
 
+use super::reaction::{FIRST_USERS, ReactionKind};
 use super::room::RoomDoc;
 use crate::answers::{Answer, Bound, Changes};
 
@@ -50,6 +51,12 @@ pub struct MessageDoc {
     /// The number of answers, not deleted, in the thread it began.
     #[serde(default)]
     pub reply_count: u64,
+    /// The reactions to it by kind, in the order of each kind's first; at most [`MAX_KINDS`](schemas::events::MAX_KINDS).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionKind>,
+    /// The event that pinned it; 0 when it is not pinned.
+    #[serde(default)]
+    pub pinned: Sequence,
     /// When it was posted.
     pub created_at: Timestamp,
     /// When it was last edited.
@@ -62,10 +69,10 @@ pub struct MessageDoc {
     pub posted: Sequence,
     /// The last event about the message itself (posted, edited, deleted).
     pub changed: Sequence,
-    /// The last event that changed what stands beside the message (its count of answers); 0 for none.
+    /// The last event that changed what stands beside the message (answers, reactions, its pin); 0 for none.
     #[serde(default)]
     pub beside: Sequence,
-    /// The last event that changed anything here, the count of answers included.
+    /// The last event that changed anything here, what stands beside it included.
     pub updated: Sequence,
 }
 
@@ -137,6 +144,13 @@ impl MessageMark {
     pub fn of(doc: &MessageDoc) -> Self {
         /// Bytes of a document besides its text and lists.
         const AROUND: usize = 512;
+        /// Bytes of an id in a list, and of a kind of reactions besides its users.
+        const ID: usize = 40;
+        const KIND: usize = 100;
+        let kind = |kind: &ReactionKind| {
+            let shown = usize::try_from(kind.count).unwrap_or(FIRST_USERS).min(FIRST_USERS);
+            KIND + ID * shown
+        };
         Self {
             id: doc.id.clone(),
             room_id: doc.room_id.clone(),
@@ -144,7 +158,10 @@ impl MessageMark {
             changed: doc.changed,
             beside: doc.beside,
             deleted: doc.deleted_at.is_some(),
-            bytes: AROUND + doc.body.len() + 40 * (doc.mentions.len() + doc.attachments.len()),
+            bytes: AROUND
+                + doc.body.len()
+                + ID * (doc.mentions.len() + doc.attachments.len())
+                + doc.reactions.iter().map(kind).sum::<usize>(),
         }
     }
 }

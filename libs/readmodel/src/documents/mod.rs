@@ -17,10 +17,13 @@
 //! [`Document`], the tables of the projector's working set, and the dispatch of both databases. What the compiler then asks
 //! for is the noun's three files.
 
+mod history;
 mod inbox;
 mod membership;
 mod message;
 mod notification;
+mod pin;
+mod reaction;
 mod room;
 mod site;
 mod unread;
@@ -28,18 +31,21 @@ mod user;
 
 use std::sync::Arc;
 
-use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
+use schemas::ids::{MessageId, NotificationId, ReactionId, RoomId, UserId};
 use schemas::position::Sequence;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::groups::Group;
 
+pub use history::{FormerText, HistoryDoc, HistoryReads, MAX_TEXT_BYTES, MAX_TEXTS};
 pub use inbox::{InboxDoc, InboxReads};
 pub use membership::{ActivityAnchor, MembershipDoc, MembershipReads};
 pub(crate) use message::client_hash;
 pub use message::{Anchor, MessageDoc, MessageMark, MessageReads, Span, Threads};
 pub use notification::{NotificationDoc, NotificationReads};
+pub use pin::{Pin, PinReads, PinsDoc};
+pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
 pub use room::{NameAnchor, RoomDoc, RoomFilter, RoomReads, fold};
 pub use site::SiteDoc;
 pub use unread::{Counted, Stretch, Unread, UnreadReads};
@@ -47,7 +53,7 @@ pub use user::{UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 8;
+pub(crate) const LAYOUT: u32 = 9;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -70,8 +76,13 @@ macro_rules! documents {
             rooms: Rooms of Room(RoomDoc), key [id: RoomId = state.id], group Conversations, cache 1/1, reads RoomReads;
             memberships: Memberships of Membership(MembershipDoc), key [room: RoomId = room_id, user: UserId = user_id],
                 group Conversations, cache 1/1, reads MembershipReads;
+            reactions: Reactions of Reaction(ReactionDoc), key [message: MessageId = message_id, id: ReactionId = id],
+                group Conversations, cache 1/2, reads ReactionReads;
+            pins: Pins of Pins(PinsDoc), key [room: RoomId = room_id], group Conversations, cache 1/10, reads PinReads;
             messages: Messages of Message(MessageDoc), key [id: MessageId = id], group Conversations, cache 1/2,
                 reads MessageReads;
+            histories: Histories of History(HistoryDoc), key [id: MessageId = message_id], group Conversations,
+                cache 1/10, reads HistoryReads;
             notifications: Notifications of Notification(NotificationDoc), key [id: NotificationId = id], group Inbox,
                 cache 1/10, reads NotificationReads;
             inboxes: Inboxes of Inbox(InboxDoc), key [user: UserId = user_id], group Inbox, cache 1/1, reads InboxReads;

@@ -30,6 +30,11 @@ pub(super) trait Kept: Stored {
     /// Whether the document came into being in a batch that began after `expected`. Inserting is cheaper than
     /// upserting; the checkpoint's condition makes sure that no other writer has inserted it.
     fn is_new(&self, expected: Sequence) -> bool;
+
+    /// Whether nothing is left of it: it is deleted instead of written.
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// An index of all documents.

@@ -35,12 +35,15 @@ macro_rules! dispatch {
         $table:ident: $collection:ident of $noun:ident($doc:ident) $(, key $key:tt)?, group $group:ident,
         cache 1/$share:literal $(, reads $reads:ident)?;
     )*) => {
-        /// A document as BSON, and whether it came into being after `expected`.
-        fn to_row(doc: &Document, expected: Sequence) -> Answer<(RawDocumentBuf, bool)> {
+        /// Sorts a document in among the writes of its collection, whose group stood at `expected`.
+        fn sort_in(doc: &Document, expected: Sequence, writes: &mut Writes) -> Answer<()> {
             let id = doc.key().to_string();
             match doc {
-                $(Document::$noun(doc) => Ok((doc.to_row(id)?, doc.is_new(expected))),)*
+                $(Document::$noun(doc) if doc.is_gone() => writes.gone.push(id),
+                Document::$noun(doc) if doc.is_new(expected) => writes.new.push(doc.to_row(id)?),
+                Document::$noun(doc) => writes.changed.push(doc.to_row(id)?),)*
             }
+            Ok(())
         }
 
         /// The document of a collection's row.
@@ -97,11 +100,37 @@ async fn scan(
     rows.iter().map(|row| from_row(collection, row)).collect()
 }
 
-/// New documents and changed ones of one collection.
+/// New documents, changed ones, and the keys of those that are deleted, of one collection.
 #[derive(Default)]
 struct Writes {
     new: Vec<RawDocumentBuf>,
     changed: Vec<RawDocumentBuf>,
+    gone: Vec<String>,
+}
+
+/// What a batch writes.
+#[derive(Default)]
+struct BatchWrites {
+    collections: BTreeMap<Collection, Writes>,
+    /// Messages that are deleted, and with them all reactions to them.
+    deleted: Vec<String>,
+}
+
+impl BatchWrites {
+    fn of(docs: &[Document], expected: Checkpoints) -> Answer<Self> {
+        let mut writes = Self::default();
+        for doc in docs {
+            let collection = doc.collection();
+            let group = expected.get(collection.group());
+            sort_in(doc, group, writes.collections.entry(collection).or_default())?;
+            if let Document::Message(message) = doc
+                && message.deleted_at.is_some()
+            {
+                writes.deleted.push(message.id.to_string());
+            }
+        }
+        Ok(writes)
+    }
 }
 
 async fn commit(
@@ -111,13 +140,7 @@ async fn commit(
     (epoch, next): (&Epoch, Checkpoints),
     docs: &[Document],
 ) -> Result<(), CommitError> {
-    let mut writes: BTreeMap<Collection, Writes> = BTreeMap::new();
-    for doc in docs {
-        let collection = doc.collection();
-        let writes = writes.entry(collection).or_default();
-        let (row, new) = to_row(doc, expected.get(collection.group()))?;
-        if new { writes.new.push(row) } else { writes.changed.push(row) }
-    }
+    let writes = BatchWrites::of(docs, expected)?;
     let mut session = writer.session(database).await.map_err(db_error)?;
     session.start_transaction().await.map_err(db_error)?;
     if let Err(error) = write_all(database, &mut session, expected, (epoch, next), writes).await {
@@ -143,11 +166,12 @@ async fn write_all(
     session: &mut ClientSession,
     expected: Checkpoints,
     (epoch, next): (&Epoch, Checkpoints),
-    writes: BTreeMap<Collection, Writes>,
+    writes: BatchWrites,
 ) -> Result<(), CommitError> {
     // First, so that of two projectors one is turned away before it has written anything.
     move_to(database, session, expected, (epoch, next)).await?;
-    for (collection, writes) in writes {
+    for (collection, writes) in writes.collections {
+        delete(database, session, collection, "_id", &writes.gone).await?;
         if !writes.new.is_empty() {
             let target = database.collection::<RawDocumentBuf>(collection.as_str());
             let inserted =
@@ -166,6 +190,24 @@ async fn write_all(
             }
             update(database, session, collection, some).await.map_err(db_error)?;
         }
+    }
+    // Those that came in the same batch were written above.
+    delete(database, session, Collection::Reactions, "message_id", &writes.deleted).await?;
+    Ok(())
+}
+
+/// Deletes the documents of which a field has one of these values.
+async fn delete(
+    database: &Database,
+    session: &mut ClientSession,
+    collection: Collection,
+    field: &str,
+    values: &[String],
+) -> Answer<()> {
+    let target = database.collection::<RawDocumentBuf>(collection.as_str());
+    for some in values.chunks(ASKED) {
+        let filter = doc! { field: { "$in": some } };
+        target.delete_many(filter).session(&mut *session).await.map_err(db_error)?;
     }
     Ok(())
 }

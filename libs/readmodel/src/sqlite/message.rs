@@ -10,6 +10,7 @@ use schemas::position::Sequence;
 use schemas::values::ClientId;
 
 use super::kept::{Batch, Kept};
+use super::reaction;
 use super::room::key_of;
 use super::rows::{
     db_error, doc, docs, each, execute, int, json, limit as sql_limit, one, raw, unreadable,
@@ -71,7 +72,13 @@ CREATE INDEX named_main ON named(room, main);
                 message.put(batch)?;
             }
         }
-        put_new(batch.db, new)
+        put_new(batch.db, new)?;
+        // After the reactions of the batch were written, which come before messages in the table of collections.
+        let all = docs.iter().filter_map(Self::among);
+        for deleted in all.filter(|message| message.deleted_at.is_some()) {
+            reaction::clear(batch.db, &deleted.id)?;
+        }
+        Ok(())
     }
 }
 
