@@ -8,11 +8,13 @@ use eventlog::EventLog;
 use schemas::{EventData, Lane, NameKey, Rejection, Sequence};
 use tokio::sync::watch;
 
+use crate::addition::Additions;
 use crate::dedup::Dedup;
 use crate::index::MessageIndex;
 use crate::lanes::Lanes;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::turns::Turns;
 
 /// The log, what is known of it, and where to look things up.
 pub(crate) struct Chat {
@@ -20,6 +22,11 @@ pub(crate) struct Chat {
     pub(crate) names: NameKey,
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
+    pub(crate) additions: Additions,
+    /// Reactions of one user to one message, and pins of one room, one after the other.
+    pub(crate) turns: Turns,
+    /// New kinds of reactions to one message, one after the other.
+    pub(crate) kinds: Turns,
     pub(crate) dedup: Dedup,
     pub(crate) index: Arc<dyn MessageIndex>,
     pub(crate) metrics: ChatMetrics,
@@ -62,6 +69,7 @@ impl Chat {
     pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
         self.lanes.learn(lane, sequence, event);
         self.recent.learn(lane, sequence, event);
+        self.additions.learn(sequence, event);
     }
 
     /// Waits until the live feed has brought everything up to a sequence; whether it has in time.
@@ -75,5 +83,6 @@ impl Chat {
     pub(crate) fn forget_all(&self) {
         self.lanes.forget_all();
         self.recent.forget_all();
+        self.additions.forget_all();
     }
 }

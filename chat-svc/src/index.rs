@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use readmodel::{Group, ReadModel, StoreError};
-use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::ids::{MessageId, ReactionId, RoomId, UserId};
 use schemas::values::ClientId;
-use schemas::{Epoch, Sequence};
+use schemas::{Epoch, Sequence, Timestamp};
+
+use crate::addition::Addition;
 
 /// The read model could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,26 @@ pub struct Marked {
     pub moved: bool,
 }
 
+/// What is known of an addition to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IndexedAddition {
+    /// It is there.
+    pub there: bool,
+    /// How many there are of what the limit counts: kinds of reactions to the message, or pins of the room.
+    pub count: usize,
+    /// It is one of those, or of the kind of one of those: with it there are no more.
+    pub counted: bool,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedText {
+    /// The text.
+    pub body: String,
+    /// When it was last edited.
+    pub edited_at: Option<Timestamp>,
+}
+
 /// The questions; [`ReadModel`] answers them, tests may.
 #[async_trait]
 pub trait MessageIndex: Send + Sync {
@@ -52,6 +74,10 @@ pub trait MessageIndex: Send + Sync {
     ) -> Result<Option<Sequence>, IndexError>;
     /// How many members a room has; none when the index does not know the room.
     async fn member_count(&self, room: &RoomId) -> Result<Option<u64>, IndexError>;
+    /// Whether an addition to a message is there, and how many like it.
+    async fn addition(&self, addition: &Addition) -> Result<IndexedAddition, IndexError>;
+    /// What a message says; none when the index does not know it.
+    async fn text(&self, id: &MessageId) -> Result<Option<IndexedText>, IndexError>;
     /// How far a member has read a room.
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError>;
 }
@@ -85,6 +111,30 @@ impl MessageIndex for ReadModel {
 
     async fn member_count(&self, room: &RoomId) -> Result<Option<u64>, IndexError> {
         Ok(self.current().room(room).await?.filter(|doc| doc.created).map(|doc| doc.member_count))
+    }
+
+    async fn addition(&self, addition: &Addition) -> Result<IndexedAddition, IndexError> {
+        let store = self.current();
+        Ok(match addition {
+            Addition::Reaction(message, user, emoji) => {
+                let key = (message.clone(), ReactionId::of(user, emoji));
+                let there = !store.reactions(std::slice::from_ref(&key)).await?.is_empty();
+                let kinds = store.message(message).await?.map(|doc| doc.reactions);
+                let kinds = kinds.unwrap_or_default();
+                let counted = kinds.iter().any(|kind| kind.emoji == *emoji);
+                IndexedAddition { there, count: kinds.len(), counted }
+            }
+            Addition::Pin(room, message) => {
+                let pins = store.pins(room).await?;
+                let there = pins.iter().any(|pin| pin.message_id == *message);
+                IndexedAddition { there, count: pins.len(), counted: there }
+            }
+        })
+    }
+
+    async fn text(&self, id: &MessageId) -> Result<Option<IndexedText>, IndexError> {
+        let found = self.current().message(id).await?;
+        Ok(found.map(|doc| IndexedText { body: doc.body, edited_at: doc.edited_at }))
     }
 
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {

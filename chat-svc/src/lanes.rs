@@ -76,6 +76,8 @@ impl Entity for Handles {
             | EventData::Member(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)

@@ -9,6 +9,7 @@
 //! Where to read on: `service.rs` (what is served), `handlers/` (one method per command),
 //! `lanes.rs` (what decisions are made by), `dedup/` (exactly once, for ever).
 
+mod addition;
 mod call;
 mod chat;
 mod dedup;
@@ -24,9 +25,11 @@ mod locate;
 mod metrics;
 mod recent;
 mod service;
+mod turns;
 
 pub use crate::service::{ChatService, Config, Needs};
+pub use addition::Addition;
 pub use dedup::DedupConfig;
 pub use error::BuildError;
-pub use index::{IndexError, Indexed, Marked, MessageIndex};
+pub use index::{IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex};
 pub use lanes::Capacities;

@@ -30,11 +30,18 @@ pub(crate) struct Recent {
     /// Where messages were deleted.
     deletions: Cache<MessageId, Sequence>,
     markers: Cache<(RoomId, UserId), Marker>,
+    /// The last edit of each message.
+    edits: Cache<MessageId, Sequence>,
 }
 
 impl Recent {
     pub(crate) fn new(capacity: u64) -> Self {
-        Self { messages: newest(capacity), deletions: newest(capacity), markers: newest(capacity) }
+        Self {
+            messages: newest(capacity),
+            deletions: newest(capacity),
+            markers: newest(capacity),
+            edits: newest(capacity),
+        }
     }
 
     pub(crate) fn message(&self, id: &MessageId) -> Option<MessageLocation> {
@@ -73,6 +80,19 @@ impl Recent {
         self.messages.insert(id.clone(), location);
     }
 
+    /// A message was edited at a place.
+    pub(crate) fn edited(&self, id: &MessageId, at: Sequence) {
+        self.edits.entry_by_ref(id).and_compute_with(|known| match known {
+            Some(known) if *known.value() >= at => Op::Nop,
+            _ => Op::Put(at),
+        });
+    }
+
+    /// Where a message was last edited; none when that is not remembered.
+    pub(crate) fn last_edit(&self, id: &MessageId) -> Option<Sequence> {
+        self.edits.get(id)
+    }
+
     /// A user has read that far; a marker never goes back.
     pub(crate) fn read(&self, room: &RoomId, user: &UserId, marker: &Marker) {
         self.markers.entry((room.clone(), user.clone())).and_compute_with(|known| match known {
@@ -96,7 +116,7 @@ impl Recent {
             EventData::Message(MessageEvent::Posted(e)) => {
                 self.posted(&e.message.id, room, sequence);
             }
-            EventData::Message(MessageEvent::Edited(_)) => {}
+            EventData::Message(MessageEvent::Edited(e)) => self.edited(&e.message.id, sequence),
             EventData::Message(MessageEvent::Deleted(e)) => {
                 self.deleted(&e.message_id, room, e.posted, sequence);
             }
@@ -105,7 +125,9 @@ impl Recent {
                 self.read(room, &e.user_id, &marker);
             }
             // Never on these lanes.
-            EventData::User(_)
+            EventData::Reaction(_)
+            | EventData::Pin(_)
+            | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
             | EventData::Name(_)
@@ -122,6 +144,7 @@ impl Recent {
     /// only ever too low, and the projection keeps the highest.
     pub(crate) fn forget_all(&self) {
         self.messages.invalidate_all();
+        self.edits.invalidate_all();
     }
 }
 

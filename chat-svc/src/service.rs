@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
-    AddMember, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, CreateRoom,
-    DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PostMessage,
-    PostMessages, RemoveMember,
+    AddMember, AddReaction, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, CreateRoom,
+    DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PinMessage, PostMessage,
+    PostMessages, RemoveMember, RemoveReaction, UnpinMessage,
 };
 use schemas::values::RoomName;
 use schemas::{NameKey, RoomId};
@@ -16,6 +16,7 @@ use telemetry::{Health, Shutdown};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::addition::Additions;
 use crate::chat::Chat;
 use crate::dedup::{Dedup, DedupConfig};
 use crate::error::BuildError;
@@ -25,6 +26,7 @@ use crate::lanes::{Capacities, Lanes};
 use crate::live::Follower;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::turns::Turns;
 
 /// What health calls this service.
 const COMPONENT: &str = ChatService::NAME;
@@ -107,6 +109,9 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     let chat = Arc::new(Chat {
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
+        additions: Additions::new(config.capacities.messages),
+        turns: Turns::new(),
+        kinds: Turns::new(),
         dedup,
         log,
         names,
@@ -184,5 +189,9 @@ decider::endpoints! {
     PostMessages => post_messages;
     EditMessage => edit_message;
     DeleteMessage => delete_message;
+    AddReaction => add_reaction;
+    RemoveReaction => remove_reaction;
+    PinMessage => pin_message;
+    UnpinMessage => unpin_message;
     MarkRead => mark_read;
 }

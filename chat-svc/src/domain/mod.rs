@@ -8,6 +8,8 @@ pub mod access;
 pub mod member;
 pub mod message;
 pub mod person;
+pub mod pin;
+pub mod reaction;
 pub mod room;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -9,7 +9,7 @@ use schemas::{EventData, Sequence, Timestamp};
 
 use crate::call::context;
 use crate::chat::Chat;
-use crate::domain::message::{self, MessageRejection};
+use crate::domain::message::{self, Message, MessageRejection};
 
 /// How long an edit waits to hear whether its message was deleted meanwhile.
 const FOLLOWS_WITHIN: Duration = Duration::from_millis(500);
@@ -47,7 +47,10 @@ impl Chat {
         let before = found.ok_or(MessageRejection::NoSuchMessage)?;
         let seen = self.see(call, &before.state.room_id, from).await?;
         let standing = seen.standing()?;
-        standing.role()?;
+        message::may_edit(&standing, &before, &context(call))?;
+        if let Some(unchanged) = self.unchanged(&before, cmd).await? {
+            return Ok(unchanged);
+        }
         let named = self.named(&standing, &cmd.body, before.state.format).await?;
         let fact = message::edit(&standing, &before, &cmd.body, named, &context(call))?;
         let data = fact.data.clone();
@@ -55,6 +58,7 @@ impl Chat {
         // Edits are fenced by the membership, not by the message: it may have been deleted while this was decided.
         // The log's order settles that, and once the feed has brought the edit it is known here.
         let at = appended.position.sequence;
+        self.recent.edited(&cmd.message_id, at);
         self.has_followed(at, FOLLOWS_WITHIN).await;
         if self.recent.deleted_before(&cmd.message_id, at) {
             return Err(MessageRejection::Deleted.into());
@@ -70,6 +74,37 @@ impl Chat {
             self.outcome(edited.posted, edited.message, Some(edited.edited_at), false);
         outcome.position = Some(appended.position);
         Ok(outcome)
+    }
+
+    /// The message as it is, if it says already what an edit would have it say: then nothing is written.
+    async fn unchanged(
+        &self,
+        before: &Message,
+        cmd: &EditMessage,
+    ) -> Result<Option<Outcome>, Failure> {
+        let same = |body: &str| body == cmd.body.as_str();
+        let last = match self.recent.last_edit(&cmd.message_id) {
+            Some(at) => self.event_at(at).await?,
+            None => None,
+        };
+        let edited_at = if let Some(EventData::Message(MessageEvent::Edited(edit))) = last {
+            same(edit.message.body.as_str()).then_some(Some(edit.edited_at))
+        } else {
+            let says = async || {
+                let text = self.index.text(&cmd.message_id).await?;
+                Ok::<_, Failure>(text.filter(|text| same(&text.body)).map(|text| text.edited_at))
+            };
+            // What the read model says counts when it is not behind; an edit too many does no harm.
+            let head = self.log.head().await?;
+            let sure = says().await?.is_some() && self.index.wait_for(head, FOLLOWS_WITHIN).await;
+            if sure { says().await? } else { None }
+        };
+        let Some(edited_at) = edited_at else { return Ok(None) };
+        let state = MessageState { body: cmd.body.clone(), ..before.state.clone() };
+        let mut outcome = self.outcome(before.posted, state, edited_at, true);
+        outcome.position = None;
+        outcome.result.as_of = Some(self.log.epoch().at(self.log.head().await?));
+        Ok(Some(outcome))
     }
 
     pub(crate) async fn delete_message(&self, call: &UserCall, cmd: DeleteMessage) -> Answer<()> {

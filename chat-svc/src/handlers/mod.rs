@@ -1,9 +1,12 @@
 //! One method of [`Chat`] for each command: load, decide, write, answer.
 
+mod additions;
 mod members;
 mod mentions;
 mod messages;
+mod pins;
 mod posts;
+mod reactions;
 mod reads;
 mod rooms;
 

@@ -32,6 +32,8 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         mentions_room: None,
         thread_root_id: None,
         reply_count: 0,
+        reactions: Vec::new(),
+        pinned: 0,
         created_at: Timestamp::from_millis(1),
         edited_at: None,
         deleted_at: Some(Timestamp::from_millis(2)),

@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_svc::{IndexError, Indexed, Marked, MessageIndex};
+use chat_svc::{Addition, IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::StoreError;
 use schemas::events::{
-    MemberAdded, MemberEvent, MemberJoined, MemberLeft, MemberRemoved, MessageEvent, ReceiptEvent,
-    RoomEvent, UserEvent,
+    MAX_KINDS, MAX_PINS, MemberAdded, MemberEvent, MemberJoined, MemberLeft, MemberRemoved,
+    MessageEvent, PinEvent, ReactionEvent, ReceiptEvent, RoomEvent, UserEvent,
 };
 use schemas::ids::{MessageId, RoomId, UserId};
-use schemas::values::ClientId;
+use schemas::values::{ClientId, Emoji};
 use schemas::{Epoch, EventData, Sequence};
 
 /// What the read model would say, read from the log when asked, up to where it was stopped.
@@ -33,6 +33,9 @@ struct Known {
     clients: HashMap<(RoomId, UserId, ClientId), Sequence>,
     markers: HashMap<(RoomId, UserId), Marked>,
     members: HashMap<RoomId, HashSet<UserId>>,
+    reactions: HashMap<MessageId, Vec<(UserId, Emoji)>>,
+    pins: HashMap<RoomId, Vec<MessageId>>,
+    texts: HashMap<MessageId, IndexedText>,
     people: HashSet<UserId>,
     everyone: HashSet<RoomId>,
 }
@@ -99,10 +102,38 @@ impl Known {
                     let at = Marked { message, posted: sequence, moved: true };
                     self.markers.insert(who.clone(), at);
                 }
+                let (body, edited_at) = (message.body.to_string(), None);
+                self.texts.insert(message.id.clone(), IndexedText { body, edited_at });
                 self.messages.insert(message.id, Indexed { posted: sequence, deleted: false });
                 if let Some(client_id) = message.client_id {
                     self.clients.entry((who.0, who.1, client_id)).or_insert(sequence);
                 }
+            }
+            EventData::Message(MessageEvent::Edited(e)) => {
+                let (body, edited_at) = (e.message.body.to_string(), Some(e.edited_at));
+                self.texts.insert(e.message.id, IndexedText { body, edited_at });
+            }
+            EventData::Reaction(ReactionEvent::Added(e)) => {
+                let reactions = self.reactions.entry(e.message_id).or_default();
+                let kinds: HashSet<&Emoji> = reactions.iter().map(|(_, emoji)| emoji).collect();
+                let fits = kinds.len() < MAX_KINDS || kinds.contains(&e.emoji);
+                let reaction = (e.user_id, e.emoji);
+                if fits && !reactions.contains(&reaction) {
+                    reactions.push(reaction);
+                }
+            }
+            EventData::Reaction(ReactionEvent::Removed(e)) => {
+                let reactions = self.reactions.entry(e.message_id).or_default();
+                reactions.retain(|(user, emoji)| (user, emoji) != (&e.user_id, &e.emoji));
+            }
+            EventData::Pin(PinEvent::Pinned(e)) => {
+                let pins = self.pins.entry(e.room_id).or_default();
+                if pins.len() < MAX_PINS && !pins.contains(&e.message_id) {
+                    pins.push(e.message_id);
+                }
+            }
+            EventData::Pin(PinEvent::Unpinned(e)) => {
+                self.pins.entry(e.room_id).or_default().retain(|id| *id != e.message_id);
             }
             EventData::Message(MessageEvent::Deleted(e)) => {
                 let deleted = Indexed { posted: e.posted, deleted: true };
@@ -169,6 +200,30 @@ impl MessageIndex for LogIndex {
             false => known.members.get(room).map(HashSet::len),
         };
         Ok(members.and_then(|members| u64::try_from(members).ok()))
+    }
+
+    async fn addition(&self, addition: &Addition) -> Result<IndexedAddition, IndexError> {
+        self.check()?;
+        let known = self.caught_up().await;
+        Ok(match addition {
+            Addition::Reaction(message, user, emoji) => {
+                let all = known.reactions.get(message).cloned().unwrap_or_default();
+                let kinds: HashSet<&Emoji> = all.iter().map(|(_, emoji)| emoji).collect();
+                let there = all.contains(&(user.clone(), emoji.clone()));
+                let (count, counted) = (kinds.len(), kinds.contains(emoji));
+                IndexedAddition { there, count, counted }
+            }
+            Addition::Pin(room, message) => {
+                let pins = known.pins.get(room).cloned().unwrap_or_default();
+                let there = pins.contains(message);
+                IndexedAddition { there, count: pins.len(), counted: there }
+            }
+        })
+    }
+
+    async fn text(&self, id: &MessageId) -> Result<Option<IndexedText>, IndexError> {
+        self.check()?;
+        Ok(self.caught_up().await.texts.get(id).cloned())
     }
 
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {

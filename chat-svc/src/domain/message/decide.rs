@@ -91,6 +91,23 @@ pub fn thread_root(
     Ok(())
 }
 
+/// The caller must be allowed to change the words of a message.
+///
+/// # Errors
+/// See [`MessageRejection`].
+pub fn may_edit(
+    standing: &Standing<'_>,
+    message: &Message,
+    cx: &Context,
+) -> Result<(), MessageRejection> {
+    standing.role()?;
+    if message.state.sender_id != cx.actor {
+        return Err(MessageRejection::NotTheAuthor);
+    }
+    standing.may_write(cx.now)?;
+    if message.deleted { Err(MessageRejection::Deleted) } else { Ok(()) }
+}
+
 /// Changes the words of a message; everything else of it stays.
 ///
 /// # Errors
@@ -102,14 +119,7 @@ pub fn edit(
     named: (Vec<UserId>, Option<RoomMention>),
     cx: &Context,
 ) -> Result<Fact, MessageRejection> {
-    standing.role()?;
-    if message.state.sender_id != cx.actor {
-        return Err(MessageRejection::NotTheAuthor);
-    }
-    standing.may_write(cx.now)?;
-    if message.deleted {
-        return Err(MessageRejection::Deleted);
-    }
+    may_edit(standing, message, cx)?;
     let (mentions, mentions_room) = named;
     let after =
         MessageState { body: body.clone(), mentions, mentions_room, ..message.state.clone() };

@@ -31,6 +31,12 @@ pub enum MessageRejection {
     /// It was taken back.
     #[error("the message was deleted")]
     Deleted,
+    /// The message has as many kinds of reactions as it may have.
+    #[error("the message has 50 kinds of reactions, and no more are possible")]
+    TooManyKinds,
+    /// The room has as many pins as it may have.
+    #[error("the room has 100 pins, and no more are possible")]
+    TooManyPins,
     /// The client id was used for another message.
     #[error("this client_id was used for a message with another body")]
     OtherBody,
@@ -52,7 +58,9 @@ impl From<MessageRejection> for Rejection {
             MessageRejection::NotTheAuthor | MessageRejection::NotYours => {
                 Self::new(Code::Forbidden, text)
             }
-            MessageRejection::Deleted => Self::new(Code::Conflict, text),
+            MessageRejection::Deleted
+            | MessageRejection::TooManyKinds
+            | MessageRejection::TooManyPins => Self::new(Code::Conflict, text),
             MessageRejection::OtherBody => {
                 Self::field(Code::IdempotencyMismatch, "/client_id", "other_body", text)
             }

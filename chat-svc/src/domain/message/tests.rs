@@ -31,7 +31,7 @@ impl World {
     }
 
     /// The same with a message.
-    fn saying(mut self, n: u128, id: u128) -> Self {
+    pub(crate) fn saying(mut self, n: u128, id: u128) -> Self {
         let state = self.post(n, id).unwrap();
         self.apply(vec![posted(state)]);
         self

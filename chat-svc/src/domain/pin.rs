@@ -1,0 +1,118 @@
+//! Pins: who may pin what.
+
+use decider::Fact;
+use schemas::Lane;
+use schemas::events::{MAX_PINS, MessagePinned, MessageUnpinned};
+use schemas::values::{RoomKind, RoomRole};
+
+use super::Context;
+use super::access::Standing;
+use super::message::{Message, MessageRejection};
+
+/// The caller must be allowed to pin a message and to unpin it: in a channel its admins may, elsewhere every member.
+///
+/// # Errors
+/// See [`MessageRejection`].
+pub fn may_pin(
+    standing: &Standing<'_>,
+    message: &Message,
+    cx: &Context,
+) -> Result<(), MessageRejection> {
+    standing.role()?;
+    if standing.room.kind == RoomKind::Channel {
+        standing.at_least(RoomRole::Admin)?;
+    }
+    standing.may_write(cx.now)?;
+    if message.deleted { Err(MessageRejection::Deleted) } else { Ok(()) }
+}
+
+/// Pins a message in a room that has so many pins.
+///
+/// # Errors
+/// [`MessageRejection::TooManyPins`] and those of [`may_pin`].
+pub fn pin(
+    standing: &Standing<'_>,
+    message: &Message,
+    pins: usize,
+    near_limit: bool,
+    cx: &Context,
+) -> Result<Fact, MessageRejection> {
+    may_pin(standing, message, cx)?;
+    if pins >= MAX_PINS {
+        return Err(MessageRejection::TooManyPins);
+    }
+    let event = MessagePinned {
+        message_id: message.state.id.clone(),
+        room_id: message.state.room_id.clone(),
+        user_id: cx.actor.clone(),
+        posted: message.posted,
+        near_limit,
+    };
+    Ok(Fact::new(Lane::Timeline(message.state.room_id.clone()), event))
+}
+
+/// Unpins a message.
+///
+/// # Errors
+/// Those of [`may_pin`].
+pub fn unpin(
+    standing: &Standing<'_>,
+    message: &Message,
+    cx: &Context,
+) -> Result<Fact, MessageRejection> {
+    may_pin(standing, message, cx)?;
+    let event = MessageUnpinned {
+        message_id: message.state.id.clone(),
+        room_id: message.state.room_id.clone(),
+        user_id: cx.actor.clone(),
+        posted: message.posted,
+    };
+    Ok(Fact::new(Lane::Timeline(message.state.room_id.clone()), event))
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::values::Visibility;
+
+    use super::*;
+    use crate::domain::access::Denied;
+    use crate::domain::testing::*;
+
+    fn world(kind: RoomKind) -> World {
+        let world = World::with_room(kind, Visibility::Private);
+        world.having(BOB, RoomRole::Member).having(CYD, RoomRole::Admin).saying(BOB, 1)
+    }
+
+    fn pins(world: &World, n: u128, pins: usize) -> Result<Fact, MessageRejection> {
+        pin(&world.standing(n)?, &world.messages[&message_id(1)], pins, false, &cx(n))
+    }
+
+    #[test]
+    fn channels_are_pinned_in_by_their_admins_and_groups_by_every_member() {
+        let channel = world(RoomKind::Channel);
+        assert!(pins(&channel, ADA, 0).is_ok() && pins(&channel, CYD, 0).is_ok());
+        refused(pins(&channel, BOB, 0), Denied::NeedsRole(RoomRole::Admin).into());
+        let group = world(RoomKind::Group);
+        assert!(pins(&group, BOB, MAX_PINS - 1).is_ok());
+        refused(pins(&group, STRANGER, 0), Denied::NoSuchCaller.into());
+        refused(pins(&group, 4, 0), Denied::NoSuchRoom.into());
+    }
+
+    #[test]
+    fn a_room_has_so_many_pins_at_most() {
+        refused(pins(&world(RoomKind::Group), BOB, MAX_PINS), MessageRejection::TooManyPins);
+    }
+
+    #[test]
+    fn nothing_is_pinned_that_is_deleted_or_in_an_archived_room() {
+        let mut world = world(RoomKind::Channel);
+        let facts = world.archive(ADA).unwrap();
+        let mut deleted = world.clone();
+        world.apply(facts);
+        refused(pins(&world, ADA, 0), Denied::Archived.into());
+        if let Some(message) = deleted.messages.get_mut(&message_id(1)) {
+            message.deleted = true;
+        }
+        refused(pins(&deleted, ADA, 0), MessageRejection::Deleted);
+    }
+}

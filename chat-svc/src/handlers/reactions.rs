@@ -1,0 +1,89 @@
+//! Reactions.
+
+use decider::{Answer, Failure, ReadFrom, UserCall, accepted};
+use schemas::MessageId;
+use schemas::commands::{Accepted, AddReaction, RemoveReaction};
+use schemas::events::MAX_KINDS;
+use schemas::values::Emoji;
+
+use super::InRoom;
+use crate::addition::Addition;
+use crate::call::context;
+use crate::chat::Chat;
+use crate::domain::message::{Message, MessageRejection};
+use crate::domain::reaction;
+
+impl Chat {
+    pub(crate) async fn add_reaction(&self, call: &UserCall, cmd: AddReaction) -> Answer<()> {
+        let _turn = self.turns.of(&(&call.user, &cmd.message_id)).await;
+        self.retry(ReadFrom::Cache, |from| self.try_add_reaction(call, &cmd, from)).await
+    }
+
+    async fn try_add_reaction(
+        &self,
+        call: &UserCall,
+        cmd: &AddReaction,
+        from: ReadFrom,
+    ) -> Result<Accepted<()>, Failure> {
+        let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
+        let cx = context(call);
+        reaction::may_react(&seen.standing()?, &message, &cx)?;
+        let addition = addition(call, &cmd.message_id, &cmd.emoji);
+        if self.is_already(&addition, true).await? {
+            return Ok(accepted(None, ()));
+        }
+        // A kind that is new waits until it is known how many there are.
+        let new = !self.index.addition(&addition).await?.counted;
+        let _turn = if new { self.kinds.of(&cmd.message_id).await } else { None };
+        let room = self.room_for(&addition, MAX_KINDS).await?;
+        let (others, near) = (room.others, room.near_limit);
+        let fact = reaction::add(&seen.standing()?, &message, &cmd.emoji, others, near, &cx)?;
+        let data = fact.data.clone();
+        let appended = self.commit_fenced(call, fact, &seen).await?;
+        self.additions.learn(appended.position.sequence, &data);
+        if near {
+            let full = MessageRejection::TooManyKinds;
+            self.must_have_fit(&addition, appended.position.sequence, full).await?;
+        }
+        Ok(accepted(Some(appended.position), ()))
+    }
+
+    pub(crate) async fn remove_reaction(&self, call: &UserCall, cmd: RemoveReaction) -> Answer<()> {
+        let _turn = self.turns.of(&(&call.user, &cmd.message_id)).await;
+        self.retry(ReadFrom::Cache, |from| self.try_remove_reaction(call, &cmd, from)).await
+    }
+
+    async fn try_remove_reaction(
+        &self,
+        call: &UserCall,
+        cmd: &RemoveReaction,
+        from: ReadFrom,
+    ) -> Result<Accepted<()>, Failure> {
+        let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
+        let fact = reaction::remove(&seen.standing()?, &message, &cmd.emoji, &context(call))?;
+        if self.is_already(&addition(call, &cmd.message_id, &cmd.emoji), false).await? {
+            return Ok(accepted(None, ()));
+        }
+        let data = fact.data.clone();
+        let appended = self.commit_fenced(call, fact, &seen).await?;
+        self.additions.learn(appended.position.sequence, &data);
+        Ok(accepted(Some(appended.position), ()))
+    }
+
+    /// A message, and the caller's relation to its room.
+    pub(super) async fn message_in_room(
+        &self,
+        call: &UserCall,
+        id: &MessageId,
+        from: ReadFrom,
+    ) -> Result<(Message, InRoom), Failure> {
+        let found = self.message(id).await?;
+        let message = found.ok_or(MessageRejection::NoSuchMessage)?;
+        let seen = self.see(call, &message.state.room_id, from).await?;
+        Ok((message, seen))
+    }
+}
+
+fn addition(call: &UserCall, message: &MessageId, emoji: &Emoji) -> Addition {
+    Addition::Reaction(message.clone(), call.user.clone(), emoji.clone())
+}
