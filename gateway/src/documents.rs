@@ -5,7 +5,7 @@ use schemas::commands::MessageOutcome;
 use schemas::events::{MemberState, MessageDeleted, MessageState, RoomState, UserState};
 use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::values::{Format, RoomMention};
-use schemas::views::{Account, Member, Membership, Message, Room, Sender, User};
+use schemas::views::{Account, Member, Membership, Message, Reaction, Room, Sender, User};
 use schemas::{Epoch, Position, Timestamp};
 
 /// A user as every user sees them.
@@ -132,11 +132,18 @@ pub(crate) fn text_of(message: Message) -> Message {
 
 /// A message as a read gives it.
 #[must_use]
-pub(crate) fn message(doc: MessageDoc, sender: Sender, epoch: &Epoch) -> Message {
+pub(crate) fn message(
+    doc: MessageDoc,
+    reactions: Vec<Reaction>,
+    sender: Sender,
+    epoch: &Epoch,
+) -> Message {
+    let pinned = Some(doc.pinned > 0);
     let (number, replies, position) = (doc.number, doc.reply_count, epoch.at(doc.posted));
     let (edited_at, deleted_at) = (doc.edited_at, doc.deleted_at);
     let view = message_view(doc, sender, position, Some(replies));
-    Message { number: Some(number), edited_at, deleted_at, ..view }
+    let (number, reactions) = (Some(number), Some(reactions));
+    Message { number, reactions, pinned, edited_at, deleted_at, ..view }
 }
 
 /// A message as the answer to a write gives it: its number is not counted yet. What a write does not know

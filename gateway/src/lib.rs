@@ -21,6 +21,7 @@ mod names;
 mod openapi;
 mod own_writes;
 mod problem;
+mod reactions;
 mod repeats;
 mod requests;
 mod rest;

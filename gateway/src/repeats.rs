@@ -10,30 +10,37 @@ use std::time::Duration;
 use readmodel::{Group, MessageDoc};
 use schemas::commands::MessageOutcome;
 use schemas::views::Message;
-use schemas::{MessageId, Rejection, Sequence};
+use schemas::{MessageId, Rejection, Sequence, UserId};
 use telemetry::error_chain;
 
-use crate::documents;
 use crate::state::AppState;
+use crate::{documents, failure, reactions};
 
 /// How long the answer to a repeat waits for the read model.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The messages of outcomes, in the same order.
+/// The messages of outcomes, in the same order, as a reader is shown them.
 ///
 /// # Errors
-/// The names of the senders cannot be had.
+/// The names of the senders or the reactions cannot be had.
 pub(crate) async fn shown(
     app: &AppState,
+    reader: &UserId,
     outcomes: Vec<MessageOutcome>,
 ) -> Result<Vec<Message>, Rejection> {
     let mut now = as_they_are(app, &outcomes).await;
+    let store = app.read_model.current();
+    let shown = reactions::shown(store.as_ref(), reader, now.values()).await;
+    let reactions = shown.map_err(failure::store)?;
     let senders = app.users.senders(outcomes.iter().map(|one| &one.message.sender_id)).await?;
     let epoch = app.log.epoch();
     let view = |outcome: MessageOutcome| {
         let sender = senders.of(&outcome.message.sender_id);
         match now.remove(&outcome.message.id) {
-            Some(doc) => documents::message(doc, sender, &epoch),
+            Some(doc) => {
+                let reactions = reactions.of(&doc.id);
+                documents::message(doc, reactions, sender, &epoch)
+            }
             None => documents::written_message(outcome, sender),
         }
     };

@@ -8,7 +8,8 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, history, members, messages, notifications, rooms, sessions, site, users, web,
+    admin, history, members, messages, notifications, pins, reactions, rooms, sessions, site,
+    texts, users, web,
 };
 use crate::socket;
 
@@ -107,6 +108,7 @@ fn rooms() -> Vec<Route> {
         delete("/v1/rooms/{room_id}/members/me", "Leave a room.", members::leave),
         patch("/v1/rooms/{room_id}/members/{user_id}", "Change a member's role, or mute them.", members::change),
         delete("/v1/rooms/{room_id}/members/{user_id}", "Remove a member.", members::remove),
+        get("/v1/rooms/{room_id}/pins", "List the pinned messages of a room, newest pin first.", pins::list).waits_for(&[Conversations]),
         put("/v1/rooms/{room_id}/read", "Move the caller's read marker. It never moves backwards.", messages::mark_read),
         post("/v1/rooms/{room_id}/messages", "Post a message. Reusing a `client_id` returns the original.", messages::post),
         get("/v1/rooms/{room_id}/messages", "List the messages of a room or thread. Within a page the oldest comes first.", history::list)
@@ -127,6 +129,14 @@ fn messages() -> Vec<Route> {
         get("/v1/messages/{message_id}", "Get a message.", messages::one).waits_for(&[Conversations]),
         patch("/v1/messages/{message_id}", "Edit one of the caller's own messages.", messages::edit),
         delete("/v1/messages/{message_id}", "Delete a message.", messages::delete),
+        get("/v1/messages/{message_id}/history", "List the texts of a message, oldest first. The present text comes last.", texts::list)
+            .waits_for(&[Conversations]),
+        put("/v1/messages/{message_id}/reactions/{emoji}", "React to a message with an emoji.", reactions::add),
+        delete("/v1/messages/{message_id}/reactions/{emoji}", "Remove the caller's reaction.", reactions::remove),
+        get("/v1/messages/{message_id}/reactions/{emoji}", "List the users who reacted with an emoji, in the order they did.", reactions::users)
+            .waits_for(&[Conversations]),
+        put("/v1/messages/{message_id}/pin", "Pin a message in its room.", pins::add),
+        delete("/v1/messages/{message_id}/pin", "Unpin a message.", pins::remove),
         get("/v1/messages/{message_id}/readers", "List the users who have read a message.", messages::readers).waits_for(&[Conversations]),
     ]
 }

@@ -2,8 +2,8 @@
 
 use schemas::frames::FrameId;
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Format, InvalidValue, NewPassword, Notice, Patch,
-    Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
+    Patch, Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username, Visibility,
 };
 use schemas::{MediaId, MessageId, RoomId, Settings, Timestamp, UserId};
 use serde_json::Value;
@@ -37,6 +37,7 @@ texts!(
     Title,
     Notice,
     ClientId,
+    Emoji,
     UserRef,
     NewPassword
 );

@@ -10,6 +10,7 @@
 
 use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
+use schemas::values::{Emoji, InvalidValue};
 use schemas::{Code, MessageId, NotificationId, Rejection, RoomId, SessionId, UserId};
 
 use super::answer::{Described, Outcome};
@@ -60,6 +61,11 @@ pub(crate) trait PathPart: Sized {
 
     /// None for what cannot be one, and so does not exist.
     fn parse(text: &str) -> Option<Self>;
+
+    /// How what cannot be one is answered.
+    fn refusal(_text: &str) -> Rejection {
+        Rejection::not_found()
+    }
 }
 
 macro_rules! path_parts {
@@ -100,6 +106,22 @@ impl PathPart for Rest {
     }
 }
 
+impl PathPart for Emoji {
+    const NAME: &'static str = "emoji";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    /// Whether there is such a thing is not the question: it is named as a field of the frame is.
+    fn refusal(text: &str) -> Rejection {
+        let fault = |invalid: InvalidValue| {
+            Rejection::field(Code::ValidationFailed, "/emoji", invalid.code, invalid.detail)
+        };
+        Self::parse(text).err().map_or_else(Rejection::not_found, fault)
+    }
+}
+
 /// The parameters of the path, in their order: one, or a pair.
 pub(crate) struct Path<T>(pub(crate) T);
 
@@ -132,8 +154,8 @@ impl<A: PathPart, B: PathPart> Argument for Path<(A, B)> {
 }
 
 fn part<T: PathPart>(call: &Call, place: usize) -> Result<T, Rejection> {
-    let text = call.path.get(place);
-    text.and_then(|text| T::parse(text)).ok_or_else(Rejection::not_found)
+    let text = call.path.get(place).ok_or_else(Rejection::not_found)?;
+    T::parse(text).ok_or_else(|| T::refusal(text))
 }
 
 /// A function that answers calls; `Arguments` are those behind the call.

@@ -2,10 +2,10 @@
 
 use schemas::events::{
     MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
-    MessageEvent, MessagePosted, MessageState, NotificationEvent, ReadMoved, ReceiptEvent,
-    SessionEvent,
+    MessageEvent, MessagePinned, MessagePosted, MessageState, MessageUnpinned, NotificationEvent,
+    PinEvent, ReactionAdded, ReactionEvent, ReactionRemoved, ReadMoved, ReceiptEvent, SessionEvent,
 };
-use schemas::values::{Body, Format, RoomRole};
+use schemas::values::{Body, Emoji, Format, RoomRole};
 use schemas::views::Sender;
 use schemas::{
     Actor, Digest, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, SessionId,
@@ -112,6 +112,10 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
             Lane::Timeline(data.message.room_id.clone())
         }
         EventData::Message(MessageEvent::Deleted(data)) => Lane::Timeline(data.room_id.clone()),
+        EventData::Reaction(ReactionEvent::Added(data)) => Lane::Timeline(data.room_id.clone()),
+        EventData::Reaction(ReactionEvent::Removed(data)) => Lane::Timeline(data.room_id.clone()),
+        EventData::Pin(PinEvent::Pinned(data)) => Lane::Timeline(data.room_id.clone()),
+        EventData::Pin(PinEvent::Unpinned(data)) => Lane::Timeline(data.room_id.clone()),
         EventData::Receipt(ReceiptEvent::Moved(data)) => Lane::Receipts(data.room_id.clone()),
         EventData::Member(event) => {
             let member = event.after();
@@ -164,4 +168,35 @@ pub(crate) fn added(in_room: u64, who: u64) -> Event {
             blocked: false,
         },
     })
+}
+
+pub(crate) fn reacted(in_room: u64, id: u64, by: u64, emoji: &str) -> Event {
+    event(ReactionAdded {
+        message_id: message(id),
+        room_id: room(in_room),
+        user_id: user(by),
+        emoji: Emoji::parse(emoji).unwrap(),
+        posted: 1,
+        near_limit: false,
+    })
+}
+
+pub(crate) fn unreacted(in_room: u64, id: u64, by: u64, emoji: &str) -> Event {
+    event(ReactionRemoved {
+        message_id: message(id),
+        room_id: room(in_room),
+        user_id: user(by),
+        emoji: Emoji::parse(emoji).unwrap(),
+        posted: 1,
+    })
+}
+
+pub(crate) fn pinned(in_room: u64, id: u64, by: u64) -> Event {
+    let (message_id, room_id, user_id) = (message(id), room(in_room), user(by));
+    event(MessagePinned { message_id, room_id, user_id, posted: 1, near_limit: false })
+}
+
+pub(crate) fn unpinned(in_room: u64, id: u64, by: u64) -> Event {
+    let (message_id, room_id, user_id) = (message(id), room(in_room), user(by));
+    event(MessageUnpinned { message_id, room_id, user_id, posted: 1 })
 }

@@ -1,6 +1,7 @@
 //! What comes too late to be told, and what was told last on a timeline: pure.
 //!
-//! The log may hold an edit after the deletion of its message, and a read marker that goes back: decisions are
+//! The log may hold an edit after the deletion of its message, a reaction that is there already, and a read marker that
+//! goes back: decisions are
 //! fenced by membership, not by message, and two copies of chat-svc decide at the same time. A reader of the
 //! log applies "nothing changes a deleted message" and "markers go forwards". Here that is done by what was
 //! deleted and marked within the longest time a decision can take to be appended; before that, chat-svc has
@@ -9,7 +10,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use schemas::events::{MessageEvent, MessagePosted, ReceiptEvent};
+use schemas::events::{MessageEvent, MessagePosted, PinEvent, ReactionEvent, ReceiptEvent};
+use schemas::values::Emoji;
 use schemas::{EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
 /// The longest time between what a decision was made by and its append, in milliseconds: reading up to eight
@@ -29,6 +31,25 @@ pub(crate) enum Verdict {
     TooLate,
     /// Whether its message was deleted before is not known here: ask the read model.
     Unsure(MessageId),
+    /// Whether it was one too many is not known here: ask the read model, and [`Late::note`] it if it was not.
+    NearLimit(Addition),
+}
+
+/// What others add to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Addition {
+    /// A user's reaction.
+    Reaction(MessageId, UserId, Emoji),
+    /// Its pin.
+    Pin(MessageId),
+}
+
+impl Addition {
+    const fn message(&self) -> &MessageId {
+        match self {
+            Self::Reaction(message, ..) | Self::Pin(message) => message,
+        }
+    }
 }
 
 /// The newest entries, forgotten by halves.
@@ -72,6 +93,8 @@ impl<K: Hash + Eq, V> Newest<K, V> {
 pub(crate) struct Late {
     deleted: Newest<MessageId, ()>,
     markers: Newest<(RoomId, UserId), Sequence>,
+    /// Whether each addition is there.
+    additions: Newest<Addition, bool>,
 }
 
 impl Late {
@@ -82,7 +105,11 @@ impl Late {
 
     fn bounded(begin: Option<Timestamp>, kept: usize) -> Self {
         let begin = begin.map_or(i64::MIN, |begin| begin.millis());
-        Self { deleted: Newest::since(begin, kept), markers: Newest::since(begin, kept) }
+        Self {
+            deleted: Newest::since(begin, kept),
+            markers: Newest::since(begin, kept),
+            additions: Newest::since(begin, kept),
+        }
     }
 
     /// Judges an event at its place in the log, and takes note of it.
@@ -103,6 +130,24 @@ impl Late {
                 self.markers.put(key, moved.posted, now);
                 Verdict::Timely
             }
+            EventData::Reaction(ReactionEvent::Added(added)) => {
+                let (message, user) = (added.message_id.clone(), added.user_id.clone());
+                let addition = Addition::Reaction(message, user, added.emoji.clone());
+                self.judge_addition(addition, true, added.near_limit, now)
+            }
+            EventData::Reaction(ReactionEvent::Removed(removed)) => {
+                let (message, user) = (removed.message_id.clone(), removed.user_id.clone());
+                let addition = Addition::Reaction(message, user, removed.emoji.clone());
+                self.judge_addition(addition, false, false, now)
+            }
+            EventData::Pin(PinEvent::Pinned(pinned)) => {
+                let addition = Addition::Pin(pinned.message_id.clone());
+                self.judge_addition(addition, true, pinned.near_limit, now)
+            }
+            EventData::Pin(PinEvent::Unpinned(unpinned)) => {
+                let addition = Addition::Pin(unpinned.message_id.clone());
+                self.judge_addition(addition, false, false, now)
+            }
             EventData::Notification(_)
             | EventData::Thread(_)
             | EventData::Report(_)
@@ -114,6 +159,31 @@ impl Late {
             | EventData::Member(_)
             | EventData::Block(_) => Verdict::Timely,
         }
+    }
+
+    /// A repeat changes nothing. One that is not known here was decided long after what it repeats, by who knew of that.
+    fn judge_addition(
+        &mut self,
+        addition: Addition,
+        there: bool,
+        near_limit: bool,
+        now: i64,
+    ) -> Verdict {
+        let message = addition.message().clone();
+        let deleted = self.deleted.get(&message).is_some();
+        if deleted || self.additions.get(&addition) == Some(&there) {
+            return Verdict::TooLate;
+        }
+        if near_limit {
+            return Verdict::NearLimit(addition);
+        }
+        self.additions.put(addition, there, now);
+        if self.deleted.is_sure(now) { Verdict::Timely } else { Verdict::Unsure(message) }
+    }
+
+    /// An addition of which that was not known here is there.
+    pub(crate) fn note(&mut self, addition: Addition, stored_at: Timestamp) {
+        self.additions.put(addition, true, stored_at.millis());
     }
 
     fn judge_message(&mut self, event: &MessageEvent, sequence: Sequence, now: i64) -> Verdict {
@@ -182,7 +252,9 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::fixture::{deleted, edited, message, posted, read, room};
+    use crate::live::fixture::{
+        deleted, edited, message, pinned, posted, reacted, read, room, unpinned, unreacted,
+    };
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
@@ -226,6 +298,42 @@ mod tests {
             (17, read(2, 1, 1), 3),
         ];
         too_late(&events, &[11, 12, 15]);
+    }
+
+    #[test]
+    fn a_repeated_reaction_or_pin_is_too_late_and_so_is_one_to_what_is_deleted() {
+        let events = [
+            (1, posted(1, 1, 9), 0),
+            (2, reacted(1, 1, 2, "\u{1f44d}"), 1),
+            (3, reacted(1, 1, 2, "\u{1f44d}"), 2),
+            (4, reacted(1, 1, 3, "\u{1f44d}"), 2),
+            (5, reacted(1, 1, 2, "\u{1f44e}"), 2),
+            (6, unreacted(1, 1, 2, "\u{1f44d}"), 3),
+            (7, unreacted(1, 1, 2, "\u{1f44d}"), 3),
+            (8, reacted(1, 1, 2, "\u{1f44d}"), 4),
+            (9, pinned(1, 1, 2), 5),
+            (10, pinned(1, 1, 3), 5),
+            (11, unpinned(1, 1, 2), 6),
+            (12, deleted(1, 1, 9, 1), 7),
+            (13, unreacted(1, 1, 2, "\u{1f44d}"), 8),
+            (14, pinned(1, 1, 2), 8),
+        ];
+        too_late(&events, &[3, 7, 10, 13, 14]);
+    }
+
+    #[test]
+    fn one_that_may_be_too_many_is_asked_about_until_it_is_known_to_be_there() {
+        let mut late = Late::since(None);
+        let EventData::Pin(PinEvent::Pinned(mut pin)) = pinned(1, 1, 2).data else {
+            unreachable!()
+        };
+        pin.near_limit = true;
+        let data = EventData::from(pin);
+        let unsure = Verdict::NearLimit(Addition::Pin(message(1)));
+        assert_eq!(late.judge(&data, 5, at(0)), unsure);
+        assert_eq!(late.judge(&data, 6, at(0)), unsure);
+        late.note(Addition::Pin(message(1)), at(0));
+        assert_eq!(late.judge(&data, 7, at(0)), Verdict::TooLate);
     }
 
     #[test]

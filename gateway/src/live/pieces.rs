@@ -9,7 +9,7 @@ use readmodel::{Group, MessageDoc};
 use schemas::{Event, EventData, MessageId, Sequence};
 
 use super::budget::{PIECE, Sent};
-use super::frames::message::{answered_frame, as_posted, document_frame, sender_of, was_answered};
+use super::frames::message::{as_posted, changed_frame, document_frame, has_beside, sender_of};
 use super::frames::{Place, reload};
 use super::hub::Inner;
 use super::join::{JoinError, Joining};
@@ -17,8 +17,9 @@ use super::memory::Remembered;
 use super::plan::{Item, Plan, Step};
 use super::ports::RESUME_UNIT;
 use super::wire;
+use crate::reactions;
 
-/// How long the documents of answered messages are waited for.
+/// How long the documents of messages that are told whole are waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long those of edited ones are.
 const PATIENCE_WITH_EDITS: Duration = Duration::from_millis(500);
@@ -70,36 +71,42 @@ impl Joining {
         let rooms = inner.state.lock().routing.rooms_of(&self.user).cloned();
         let rooms = rooms.ok_or(JoinError::Gone)?;
         docs.retain(|_, doc| rooms.contains(&doc.room_id));
+        let store = inner.read.current();
+        let reactions = reactions::shown(store.as_ref(), &self.user, docs.values()).await?;
         let mut frames = Vec::with_capacity(steps.len());
         for step in steps {
             let place = Place { epoch: &inner.epoch, sequence: step.at, previous: None };
+            let named = async |id: &MessageId| {
+                let doc = docs.get(id)?;
+                let sender = inner.names.sender(&doc.sender_id).await;
+                Some((doc, sender, reactions.of(id)))
+            };
             let frame = match &step.item {
                 Item::Broadcast { broadcast, to_self } => {
                     let own = broadcast.self_frame.as_ref().filter(|_| *to_self);
                     Some(wire::without_previous(own.unwrap_or(&broadcast.frame)))
                 }
-                Item::Edited { broadcast, message } => {
-                    match docs.get(message).filter(|doc| was_answered(doc)) {
-                        Some(doc) => {
-                            let sender = inner.names.sender(&doc.sender_id).await;
-                            answered_frame(doc, place, sender)
-                        }
-                        None => Some(wire::without_previous(&broadcast.frame)),
+                Item::Edited { broadcast, message } => match named(message).await {
+                    Some((doc, sender, reactions)) if has_beside(doc) => {
+                        changed_frame(doc, place, sender, reactions)
                     }
-                }
+                    Some(_) | None => Some(wire::without_previous(&broadcast.frame)),
+                },
                 Item::Posted { text, replies } => inner.post(text, place, *replies).await,
-                Item::Message(id) => match docs.get(id) {
-                    Some(doc) => {
-                        let sender = inner.names.sender(&doc.sender_id).await;
-                        document_frame(doc, plan.after, place, sender)
+                Item::Whole(room, id) => match named(id).await {
+                    Some((doc, sender, reactions)) => {
+                        document_frame(doc, plan.after, place, sender, reactions)
+                    }
+                    None => Some(reload(place, room)),
+                },
+                Item::Message(id) => match named(id).await {
+                    Some((doc, sender, reactions)) => {
+                        document_frame(doc, plan.after, place, sender, reactions)
                     }
                     None => None,
                 },
-                Item::Answered(room, id) => match docs.get(id) {
-                    Some(doc) => {
-                        let sender = inner.names.sender(&doc.sender_id).await;
-                        answered_frame(doc, place, sender)
-                    }
+                Item::Changed(room, id) => match named(id).await {
+                    Some((doc, sender, reactions)) => changed_frame(doc, place, sender, reactions),
                     None => Some(reload(place, room)),
                 },
                 Item::Reload(room) => Some(reload(place, room)),
@@ -112,30 +119,30 @@ impl Joining {
 }
 
 impl Inner {
-    /// The messages that steps name. Those of an answered or edited message must be as new as the plan; where the
+    /// The messages that steps name. Those that are told whole or edited must be as new as the plan; where the
     /// read model is behind they are left out.
     async fn documents_of(
         &self,
         steps: &[Step],
         through: Sequence,
     ) -> Result<HashMap<MessageId, MessageDoc>, JoinError> {
-        let (mut ids, mut answered, mut edited) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut whole, mut edited) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
             match &step.item {
                 Item::Message(id) => ids.push(id.clone()),
-                Item::Answered(_, id) => answered.push(id.clone()),
+                Item::Whole(_, id) | Item::Changed(_, id) => whole.push(id.clone()),
                 Item::Edited { message, .. } => edited.push(message.clone()),
                 Item::Broadcast { .. } | Item::Posted { .. } | Item::Reload(_) | Item::Frame(_) => {
                 }
             }
         }
         // An edit can be told without its document, so it is not worth a long wait.
-        let patience = if answered.is_empty() { PATIENCE_WITH_EDITS } else { PATIENCE };
-        answered.append(&mut edited);
-        if !answered.is_empty() {
+        let patience = if whole.is_empty() { PATIENCE_WITH_EDITS } else { PATIENCE };
+        whole.append(&mut edited);
+        if !whole.is_empty() {
             let groups = &[Group::Conversations];
             if self.read.wait_for_groups(groups, through, patience).await.is_ok() {
-                ids.append(&mut answered);
+                ids.append(&mut whole);
             }
         }
         if ids.is_empty() {

@@ -32,10 +32,12 @@ pub(crate) enum Item {
     Edited { broadcast: Arc<Broadcast>, message: MessageId },
     /// A message at its own place, as it is now: by the event that last said its text.
     Posted { text: Arc<Remembered>, replies: u64 },
+    /// A message at its own place, as the read model has it when its turn comes: something beside it changed, too.
+    Whole(RoomId, MessageId),
     /// A message as the read model has it when its turn comes.
     Message(MessageId),
-    /// A message that was answered, whole, as the read model has it when its turn comes.
-    Answered(RoomId, MessageId),
+    /// A message beside which something changed (answers, reactions, its pin), whole, as the read model has it when its turn comes.
+    Changed(RoomId, MessageId),
     /// What the client holds of a room may have holes.
     Reload(RoomId),
     /// A document that is small.

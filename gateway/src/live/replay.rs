@@ -39,7 +39,7 @@ pub(crate) fn replay(
     let stories = Stories::of(&heard);
     let mut steps: Vec<Step> =
         heard.iter().filter_map(|placed| stories.step(placed, listener)).collect();
-    steps.extend(stories.answered());
+    steps.extend(stories.changed());
     let entered = joined.iter().filter(|(room, _)| listener.rooms.contains(**room));
     steps.extend(entered.map(|(room, at)| Step::reload(room, *at)));
     let elsewhere = |(_, told): &&Placed| {
@@ -105,13 +105,13 @@ fn second_of(
     let Audience::Room(room) = &told.audience else { return None };
     let root = told.about.thread().filter(|_| listener.rooms.contains(room))?;
     // What happened to the thread's root later is told there; an edit says nothing of its answers.
-    stories.messages.get(root).is_none_or(Story::is_an_edit).then(|| answered(room, root, at))
+    stories.messages.get(root).is_none_or(Story::is_an_edit).then(|| changed(room, root, at))
 }
 
-fn answered(room: &RoomId, root: &MessageId, at: Sequence) -> Step {
+fn changed(room: &RoomId, message: &MessageId, at: Sequence) -> Step {
     /// What a message usually takes.
     const USUAL: usize = 1_024;
-    let item = Item::Answered(room.clone(), root.clone());
+    let item = Item::Changed(room.clone(), message.clone());
     Step { at, second: true, bytes: USUAL, item }
 }
 
@@ -120,7 +120,7 @@ impl About {
     const fn thread(&self) -> Option<&MessageId> {
         match self {
             Self::Posted { thread, .. } | Self::Deleted { thread, .. } => thread.as_ref(),
-            Self::Other | Self::Edited { .. } | Self::Marker { .. } => None,
+            Self::Other | Self::Edited { .. } | Self::Beside { .. } | Self::Marker { .. } => None,
         }
     }
 }
@@ -136,6 +136,8 @@ struct Story<'a> {
     answered: Option<(Sequence, &'a RoomId)>,
     /// Answers to it.
     replies: u64,
+    /// Where reactions to it or its pin last changed.
+    beside: Option<(Sequence, &'a RoomId)>,
 }
 
 impl Story<'_> {
@@ -146,7 +148,7 @@ impl Story<'_> {
 
     /// Whether it is an older message that is told whole.
     const fn is_whole(&self) -> bool {
-        !self.posted && !self.deleted && self.answered.is_some()
+        !self.posted && !self.deleted && (self.answered.is_some() || self.beside.is_some())
     }
 }
 
@@ -201,6 +203,9 @@ impl<'a> Stories<'a> {
                     root.replies = root.replies.saturating_sub(u64::from(posted));
                 }
             }
+            About::Beside { message } => {
+                self.messages.entry(message).or_default().beside = Some((at, room));
+            }
             About::Marker { user, posted } => {
                 let reached = self.markers.entry((room, user)).or_default();
                 if *posted > reached.0 {
@@ -229,6 +234,10 @@ impl<'a> Stories<'a> {
                 if story.deleted {
                     return None;
                 }
+                if let Some((_, room)) = story.beside {
+                    let item = Item::Whole(room.clone(), message.clone());
+                    return Some(Step { at, second: false, bytes: told.frame.len(), item });
+                }
                 if story.edited.is_none() && story.replies == 0 {
                     return Some(as_told());
                 }
@@ -245,6 +254,8 @@ impl<'a> Stories<'a> {
                 (is_last && story.is_an_edit()).then_some(step)
             }
             About::Deleted { .. } => Some(as_told()),
+            // Its message is told, as it is now.
+            About::Beside { .. } => None,
             About::Marker { user, .. } => {
                 let Audience::Room(room) = &told.audience else { return None };
                 let reached = self.markers.get(&(room, user))?;
@@ -253,12 +264,12 @@ impl<'a> Stories<'a> {
         }
     }
 
-    /// Older messages that were answered, each at the last change of anything in it.
-    fn answered(&self) -> impl Iterator<Item = Step> + use<'_, 'a> {
-        self.messages.iter().filter(|(_, story)| story.is_whole()).filter_map(|(root, story)| {
-            let (at, room) = story.answered?;
+    /// Older messages beside which something changed, each at the last change of anything in it.
+    fn changed(&self) -> impl Iterator<Item = Step> + use<'_, 'a> {
+        self.messages.iter().filter(|(_, story)| story.is_whole()).filter_map(|(id, story)| {
+            let (at, room) = story.answered.max(story.beside)?;
             let edited = story.edited.map_or(0, |edit| edit.sequence);
-            Some(answered(room, root, at.max(edited)))
+            Some(changed(room, id, at.max(edited)))
         })
     }
 }

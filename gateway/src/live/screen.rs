@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use readmodel::Group;
+use schemas::events::{PinEvent, ReactionEvent};
 use schemas::frames::CloseCode;
-use schemas::{DecodeError, Event, Lane, MessageId, Sequence, Timestamp};
+use schemas::{DecodeError, Event, EventData, Lane, MessageId, ReactionId, Sequence, Timestamp};
 use telemetry::error_chain;
 
 use super::frames;
@@ -63,13 +64,21 @@ impl Run {
             Verdict::Unsure(message) => match self.is_deleted(&message).await {
                 Some(true) => self.withhold(remembered),
                 Some(false) => {}
-                None => {
-                    let epoch = &self.hub.inner.epoch;
-                    let hole = frames::unreadable(&remembered.lane, epoch, remembered.sequence);
-                    let _ = remembered.broadcast.set(hole.map(Arc::new));
-                }
+                None => self.leave_hole(remembered),
+            },
+            Verdict::NearLimit(addition) => match self.fits(&event, remembered.sequence).await {
+                Some(true) => self.late.note(addition, stored_at),
+                Some(false) => self.withhold(remembered),
+                None => self.leave_hole(remembered),
             },
         }
+    }
+
+    /// What cannot be told is made up for by loading the room anew.
+    fn leave_hole(&self, remembered: &Remembered) {
+        let epoch = &self.hub.inner.epoch;
+        let hole = frames::unreadable(&remembered.lane, epoch, remembered.sequence);
+        let _ = remembered.broadcast.set(hole.map(Arc::new));
     }
 
     /// What happened to an account or to sessions is not known. What was known of them before is not relied on:
@@ -102,6 +111,39 @@ impl Run {
     fn withhold(&self, remembered: &Remembered) {
         self.hub.inner.metrics.late.inc();
         let _ = remembered.broadcast.set(None);
+    }
+
+    /// Whether a reaction or a pin was not one too many: the read model has it, by this event. None when it is not as far
+    /// as that. One that was taken back meanwhile need not be told.
+    async fn fits(&self, event: &Event, at: Sequence) -> Option<bool> {
+        let read = &self.hub.inner.read;
+        read.wait_for_groups(&[Group::Conversations], at, ASK_READ_MODEL).await.ok()?;
+        let store = read.current();
+        match &event.data {
+            EventData::Reaction(ReactionEvent::Added(added)) => {
+                let id = ReactionId::of(&added.user_id, &added.emoji);
+                let found = store.reactions(&[(added.message_id.clone(), id)]).await.ok()?;
+                Some(found.iter().any(|reaction| reaction.at == at))
+            }
+            EventData::Pin(PinEvent::Pinned(pinned)) => {
+                let found = store.message(&pinned.message_id).await.ok()?;
+                Some(found.is_some_and(|message| message.pinned == at))
+            }
+            EventData::Reaction(ReactionEvent::Removed(_))
+            | EventData::Pin(PinEvent::Unpinned(_))
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
+            | EventData::Challenge(_)
+            | EventData::Block(_)
+            | EventData::Notification(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_) => Some(true),
+        }
     }
 
     /// Whether a message was deleted before the events this gateway knows; none when the read model is not as

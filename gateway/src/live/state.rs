@@ -148,6 +148,8 @@ impl State {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Message(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)

@@ -52,6 +52,8 @@ impl Unprojected {
                 self.member(sequence, &member.room_id, &member.user_id, present);
             }
             EventData::Message(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)

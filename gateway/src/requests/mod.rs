@@ -7,6 +7,8 @@
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;
+pub(crate) mod pin;
+pub(crate) mod reaction;
 pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod session;

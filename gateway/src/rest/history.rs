@@ -5,10 +5,10 @@ use schemas::views::{Message, Page};
 use schemas::{Code, MessageId, Rejection, RoomId};
 use serde::{Deserialize, Serialize};
 
-use super::access;
+use super::{access, messages};
 use crate::cursor::List;
+use crate::failure;
 use crate::http::{Call, Done, Limit, Path, Query, Reply, shape};
-use crate::{documents, failure};
 
 shape! {
     /// Which part of a room's history: the newest messages, or those around one anchor.
@@ -71,7 +71,7 @@ pub(crate) async fn list(
     };
     let (docs, onward) = cut(found.map_err(failure::store)?, anchor, limit);
     let next_cursor = onward.and_then(|onward| list.cursor(&onward));
-    Ok(Reply::ok(&Page { items: views(&call, docs).await?, next_cursor }))
+    Ok(Reply::ok(&Page { items: messages::views(&call, store, docs).await?, next_cursor }))
 }
 
 async fn anchor(
@@ -122,14 +122,4 @@ fn cut(
     let page = docs.split_off(docs.len() - limit);
     let first = page.first().map(|doc| Onward::Before(doc.number));
     (page, first)
-}
-
-async fn views(call: &Call, docs: Vec<MessageDoc>) -> Result<Vec<Message>, Rejection> {
-    let senders = call.state.users.senders(docs.iter().map(|doc| &doc.sender_id)).await?;
-    let epoch = call.epoch();
-    let view = |doc: MessageDoc| {
-        let sender = senders.of(&doc.sender_id);
-        documents::message(doc, sender, &epoch)
-    };
-    Ok(docs.into_iter().map(view).collect())
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use readmodel::{
-    ActivityAnchor, Group, ListFrom, MembershipDoc, MessageDoc, ReadStore, RoomDoc, RoomFilter,
-    Unread,
+    ActivityAnchor, Group, ListFrom, MembershipDoc, ReadStore, RoomDoc, RoomFilter, Unread,
 };
 use readmodel::{MAX_ITEMS, NameAnchor, fold};
 use schemas::commands::{Accepted, ArchiveRoom, RoomOutcome};
@@ -15,8 +14,8 @@ use schemas::values::Visibility;
 use schemas::views::{Page, Room, UnreadSummary};
 use schemas::{Code, Position, Rejection, RoomId, Timestamp};
 
-use super::access;
 use super::paging::{Moving, moving, place};
+use super::{access, messages};
 use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, Made, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
@@ -120,13 +119,8 @@ async fn last_messages(
     rooms: &[&RoomDoc],
 ) -> Result<HashMap<RoomId, schemas::views::Message>, Rejection> {
     let found = store.last_messages(rooms).await.map_err(failure::store)?;
-    let senders = call.state.users.senders(found.iter().map(|doc| &doc.sender_id)).await?;
-    let epoch = call.epoch();
-    let view = |doc: MessageDoc| {
-        let sender = senders.of(&doc.sender_id);
-        (doc.room_id.clone(), documents::message(doc, sender, &epoch))
-    };
-    Ok(found.into_iter().map(view).collect())
+    let shown = messages::views(call, store, found).await?;
+    Ok(shown.into_iter().map(|message| (message.room_id.clone(), message)).collect())
 }
 
 pub(crate) async fn list(call: Call, Query(query): Query<RoomQuery>) -> Done<Page<Room>> {

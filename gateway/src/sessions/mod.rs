@@ -167,6 +167,8 @@ impl Observer for Sessions {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Message(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Report(_)

@@ -53,7 +53,7 @@ pub(super) async fn carry_out<C: Command + Clone + Sync>(
         app.hub.heard(position);
     }
     let message = match message(result) {
-        Some(outcome) => repeats::shown(app, vec![outcome]).await?.pop(),
+        Some(outcome) => repeats::shown(app, &caller.user_id, vec![outcome]).await?.pop(),
         None => None,
     };
     Ok(Outcome { position, message })
@@ -93,7 +93,7 @@ async fn try_posts(
             accepted.position
         }));
     }
-    let mut messages = repeats::shown(app, written).await?.into_iter();
+    let mut messages = repeats::shown(app, &caller.user_id, written).await?.into_iter();
     let mut outcome = |position| Outcome { position, message: messages.next() };
     Ok(positions.into_iter().map(|position| position.map(&mut outcome)).collect())
 }

@@ -3,7 +3,9 @@
 //! The table at the end is the one list of frames. A frame has `type`, an optional `id`, and fields. Those of a command
 //! are what the path of its REST route holds and what its body holds, read by the same shape (`requests`).
 
-use schemas::commands::{Caller, DeleteMessage, EditMessage, MarkRead, PostMessage};
+use schemas::commands::{
+    AddReaction, Caller, DeleteMessage, EditMessage, MarkRead, PostMessage, RemoveReaction,
+};
 use schemas::frames::FrameId;
 use schemas::{MessageId, Rejection, RoomId};
 use serde::Deserialize;
@@ -16,6 +18,7 @@ use crate::limits::weight;
 use crate::problem;
 use crate::requests::Nothing;
 use crate::requests::message::{MessageChange, NewMessage, deletion};
+use crate::requests::reaction::ReactWith;
 use crate::requests::receipt::ReadUpTo;
 use crate::state::AppState;
 
@@ -160,6 +163,8 @@ frames! {
         "post" => Post(PostMessage) from room_id: RoomId, NewMessage via NewMessage::command, in turn by Room;
         "edit" => Edit(EditMessage) from message_id: MessageId, MessageChange via MessageChange::command, in turn by Message;
         "delete" => Delete(DeleteMessage) from message_id: MessageId, Nothing via deletion, in turn by Message;
+        "react" => React(AddReaction) from message_id: MessageId, ReactWith via ReactWith::added, in turn by Message;
+        "unreact" => Unreact(RemoveReaction) from message_id: MessageId, ReactWith via ReactWith::removed, in turn by Message;
         "read" => Read(MarkRead) from room_id: RoomId, ReadUpTo via ReadUpTo::command, in turn by Marker;
     }
 }

@@ -4,7 +4,7 @@
 use super::*;
 use crate::live::fixture::{message, room, sender, user};
 use crate::live::frames::Place;
-use crate::live::frames::message::{answered_frame, document_frame};
+use crate::live::frames::message::{changed_frame, document_frame};
 use crate::live::plan::{Item, Plan};
 use readmodel::MessageDoc;
 use schemas::values::{Format, RoomRole};
@@ -25,6 +25,8 @@ fn doc(id: u64, posted: Sequence, changed: Sequence, beside: Sequence) -> Messag
         mentions_room: None,
         thread_root_id: None,
         reply_count: 2,
+        reactions: Vec::new(),
+        pinned: 0,
         created_at: Timestamp::from_millis(1_000),
         edited_at: (changed > posted).then(|| Timestamp::from_millis(2_000)),
         deleted_at: None,
@@ -75,7 +77,7 @@ fn told(messages: &[MessageDoc], own: Vec<MembershipDoc>, expected: &[(Sequence,
         let frame = match &step.item {
             Item::Message(id) => {
                 let doc = messages.iter().find(|doc| doc.id == *id).unwrap();
-                document_frame(doc, 10, place, sender(9)).unwrap()
+                document_frame(doc, 10, place, sender(9), Vec::new()).unwrap()
             }
             Item::Frame(frame) => frame.clone(),
             Item::Reload(_) => {
@@ -138,7 +140,7 @@ fn a_message_that_changes_while_it_waits_for_its_turn_is_told_where_it_changed()
     let epoch = Epoch::parse("e1").unwrap();
     let frame = |doc: &MessageDoc, sequence| {
         let place = Place { epoch: &epoch, sequence, previous: None };
-        document_frame(doc, 10, place, sender(9)).is_some()
+        document_frame(doc, 10, place, sender(9), Vec::new()).is_some()
     };
     // Planned as an edit at 15, edited again at 22, or deleted there.
     assert!(!frame(&doc(1, 5, 22, 0), 15));
@@ -147,7 +149,7 @@ fn a_message_that_changes_while_it_waits_for_its_turn_is_told_where_it_changed()
     assert!(frame(&doc(1, 15, 22, 0), 15));
     assert!(!frame(&gone(doc(1, 15, 22, 0)), 15));
     let place = Place { epoch: &epoch, sequence: 15, previous: None };
-    assert!(answered_frame(&gone(doc(1, 5, 22, 15)), place, sender(9)).is_none());
+    assert!(changed_frame(&gone(doc(1, 5, 22, 15)), place, sender(9), Vec::new()).is_none());
 }
 
 #[test]

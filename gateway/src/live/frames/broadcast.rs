@@ -42,6 +42,8 @@ pub(crate) enum About {
     Edited { message: MessageId },
     /// It was deleted.
     Deleted { message: MessageId, thread: Option<MessageId> },
+    /// Something beside it changed: a reaction, its pin.
+    Beside { message: MessageId },
     /// A user's read marker moved to a message that was posted there.
     Marker { user: UserId, posted: Sequence },
 }

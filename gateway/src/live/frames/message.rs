@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use readmodel::{MessageDoc, MessageMark};
 use schemas::events::MessageEvent;
-use schemas::views::{Message, Sender};
+use schemas::views::{Message, Reaction, Sender};
 use schemas::{Sequence, UserId};
 
 use super::broadcast::{About, Broadcast, Place};
@@ -114,9 +114,10 @@ pub(crate) fn document_frame(
     after: Sequence,
     place: Place<'_>,
     sender: Sender,
+    reactions: Vec<Reaction>,
 ) -> Option<Bytes> {
     let at = place.sequence;
-    let whole = || documents::message(doc.clone(), sender, place.epoch);
+    let whole = || documents::message(doc.clone(), reactions, sender, place.epoch);
     let (name, view) = if doc.deleted_at.is_some() {
         if doc.changed != at {
             return None;
@@ -124,9 +125,9 @@ pub(crate) fn document_frame(
         (FrameName::MessageDeleted, documents::text_of(whole()))
     } else if doc.posted > after {
         (FrameName::MessagePosted, Message { number: None, ..whole() })
-    } else if was_answered(doc) && doc.beside <= at {
-        // Also when its text changed later, and when it was answered before: an edit says nothing of its answers, and a
-        // client that was cut off between an answer and the edit has not been told how many there are.
+    } else if has_beside(doc) && doc.beside <= at {
+        // Also when its text changed later, and when it was answered before: an edit says nothing of its answers and
+        // reactions, and a client that was cut off between those and the edit has not been told of them.
         (FrameName::MessageChanged, whole())
     } else if doc.updated > at {
         return None;
@@ -136,16 +137,21 @@ pub(crate) fn document_frame(
     Some(place.frame(name, Some(&doc.room_id), &view))
 }
 
-/// Whether a message has, or had, answers.
-pub(crate) const fn was_answered(doc: &MessageDoc) -> bool {
+/// Whether a message has, or had, answers, reactions or a pin.
+pub(crate) const fn has_beside(doc: &MessageDoc) -> bool {
     doc.beside > 0
 }
 
-/// The frame of a message that was answered, whole; none when it was deleted.
-pub(crate) fn answered_frame(doc: &MessageDoc, place: Place<'_>, sender: Sender) -> Option<Bytes> {
+/// The frame of a message beside which something changed, whole; none when it was deleted.
+pub(crate) fn changed_frame(
+    doc: &MessageDoc,
+    place: Place<'_>,
+    sender: Sender,
+    reactions: Vec<Reaction>,
+) -> Option<Bytes> {
     if doc.deleted_at.is_some() {
         return None;
     }
-    let view = documents::message(doc.clone(), sender, place.epoch);
+    let view = documents::message(doc.clone(), reactions, sender, place.epoch);
     Some(place.frame(FrameName::MessageChanged, Some(&doc.room_id), &view))
 }

@@ -10,6 +10,8 @@
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;
+pub(crate) mod pin;
+pub(crate) mod reaction;
 pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod user;
@@ -43,6 +45,8 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
+        | EventData::Reaction(_)
+        | EventData::Pin(_)
         | EventData::Notification(_)
         | EventData::User(_)
         | EventData::Session(_)
@@ -67,6 +71,8 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
             notification::broadcast(event, elsewhere, known.notification)
         }
         EventData::User(event) => user::broadcast(event, elsewhere),
+        EventData::Reaction(event) => Some(reaction::broadcast(event, place)),
+        EventData::Pin(event) => Some(pin::broadcast(event, place)),
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Name(_)

@@ -26,6 +26,10 @@ frame_names! {
     MessageDeleted = "message.deleted";
     /// In a resume only: a message as it is now, whole.
     MessageChanged = "message.changed";
+    ReactionAdded = "reaction.added";
+    ReactionRemoved = "reaction.removed";
+    MessagePinned = "message.pinned";
+    MessageUnpinned = "message.unpinned";
     ReadMoved = "read.moved";
     MemberJoined = "member.joined";
     MemberLeft = "member.left";

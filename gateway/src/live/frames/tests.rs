@@ -7,8 +7,8 @@ use readmodel::{
     InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
 };
 use schemas::events::{
-    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, ReadMoved,
-    ReceiptEvent, RoomEvent, RoomState, UserEvent,
+    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent,
+    ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, UserEvent,
 };
 use schemas::frames::ServerFrame;
 use schemas::{Epoch, NotificationId, Position, RoomId, Sequence};
@@ -89,15 +89,26 @@ fn a_first_event_has_no_previous_one() {
 
 /// What clients are told of a type of event.
 enum Expected {
-    /// When it happens by one frame, by which a resume out of memory tells it too, and in a resume out of the read
-    /// model by one that may say less.
-    Told { live: FrameName, read_model: FrameName },
+    /// When it happens by one frame, in a resume out of memory by that or by one that says more, and in a resume out of
+    /// the read model by one that may say less.
+    Told { live: FrameName, memory: FrameName, read_model: FrameName },
     /// Nothing, ever; why.
     Nothing(&'static str),
 }
 
+/// Told with the whole message in a resume.
+const fn beside(live: FrameName) -> Expected {
+    let whole = FrameName::MessageChanged;
+    Expected::Told { live, memory: whole, read_model: whole }
+}
+
+/// Of which the documents say only that the room changed.
+const fn of_room(live: FrameName) -> Expected {
+    Expected::Told { live, memory: live, read_model: FrameName::RoomChanged }
+}
+
 const fn same(name: FrameName) -> Expected {
-    Expected::Told { live: name, read_model: name }
+    Expected::Told { live: name, memory: name, read_model: name }
 }
 
 /// Every event type, once: a new one has to say here what is told of it.
@@ -106,6 +117,10 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Message(MessageEvent::Posted(_)) => same(FrameName::MessagePosted),
         EventData::Message(MessageEvent::Edited(_)) => same(FrameName::MessageEdited),
         EventData::Message(MessageEvent::Deleted(_)) => same(FrameName::MessageDeleted),
+        EventData::Reaction(ReactionEvent::Added(_)) => beside(FrameName::ReactionAdded),
+        EventData::Reaction(ReactionEvent::Removed(_)) => beside(FrameName::ReactionRemoved),
+        EventData::Pin(PinEvent::Pinned(_)) => beside(FrameName::MessagePinned),
+        EventData::Pin(PinEvent::Unpinned(_)) => beside(FrameName::MessageUnpinned),
         EventData::Receipt(ReceiptEvent::Moved(_)) => same(FrameName::ReadMoved),
         EventData::Notification(NotificationEvent::Created(_)) => {
             same(FrameName::NotificationCreated)
@@ -133,12 +148,8 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Thread(_) => Expected::Nothing("no command makes it yet"),
         EventData::Name(_) => Expected::Nothing("the account or the room it belongs to says it"),
         // A document does not say that its room was created or restored.
-        EventData::Room(RoomEvent::Created(_)) => {
-            Expected::Told { live: FrameName::RoomCreated, read_model: FrameName::RoomChanged }
-        }
-        EventData::Room(RoomEvent::Restored(_)) => {
-            Expected::Told { live: FrameName::RoomRestored, read_model: FrameName::RoomChanged }
-        }
+        EventData::Room(RoomEvent::Created(_)) => of_room(FrameName::RoomCreated),
+        EventData::Room(RoomEvent::Restored(_)) => of_room(FrameName::RoomRestored),
         EventData::Room(RoomEvent::Changed(_)) => same(FrameName::RoomChanged),
         EventData::Room(RoomEvent::Archived(_)) => same(FrameName::RoomArchived),
         EventData::Member(MemberEvent::Joined(_) | MemberEvent::Added(_)) => {
@@ -170,6 +181,8 @@ fn message_doc(state: &MessageState, posted: Sequence, changed: Sequence) -> Mes
         mentions_room: None,
         thread_root_id: None,
         reply_count: 0,
+        reactions: Vec::new(),
+        pinned: 0,
         created_at: state.created_at,
         edited_at: None,
         deleted_at: None,
@@ -251,6 +264,21 @@ fn message_after(event: &MessageEvent) -> MessageDoc {
     }
 }
 
+/// An older message beside which an event at [`AT`] has changed something.
+fn message_beside_which(data: &EventData) -> MessageDoc {
+    let EventData::Message(MessageEvent::Posted(posted)) = posted(1, 2, 9).data else {
+        unreachable!()
+    };
+    let room_id = match data {
+        EventData::Reaction(ReactionEvent::Added(data)) => data.room_id.clone(),
+        EventData::Reaction(ReactionEvent::Removed(data)) => data.room_id.clone(),
+        EventData::Pin(PinEvent::Pinned(data)) => data.room_id.clone(),
+        EventData::Pin(PinEvent::Unpinned(data)) => data.room_id.clone(),
+        other => unreachable!("{}", other.type_name()),
+    };
+    MessageDoc { room_id, beside: AT, updated: AT, ..message_doc(&posted.message, 1, 1) }
+}
+
 /// The documents an event at [`AT`] leaves changed, and the messages among them.
 fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
     let mut changed = Changed::default();
@@ -295,6 +323,11 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
             };
             let doc = membership(event.after(), joined, AT);
             changed.members.push(MembershipDoc { present, banned: false, ..doc });
+        }
+        EventData::Reaction(_) | EventData::Pin(_) => {
+            let doc = message_beside_which(data);
+            changed.messages.push(MessageMark::of(&doc));
+            message = Some(doc);
         }
         EventData::Session(_)
         | EventData::Challenge(_)
@@ -361,10 +394,14 @@ fn tellings(event: &Event) -> [Vec<String>; 3] {
         Item::Frame(frame) => Some(frame),
         Item::Message(_) => {
             let (doc, place) = (message.as_ref()?, Place { sequence: step.at, ..place });
-            message::document_frame(doc, AT - 1, place, sender(9))
+            message::document_frame(doc, AT - 1, place, sender(9), Vec::new())
         }
+        Item::Changed(_, _) => message.as_ref().and_then(|doc| {
+            let place = Place { sequence: step.at, ..place };
+            message::changed_frame(doc, place, sender(9), Vec::new())
+        }),
         Item::Edited { broadcast, .. } => Some(broadcast.frame.clone()),
-        Item::Posted { .. } | Item::Answered(..) | Item::Reload(_) => None,
+        Item::Posted { .. } | Item::Whole(..) | Item::Reload(_) => None,
     };
     let names = |steps: Vec<crate::live::plan::Step>| -> Vec<String> {
         let told = steps.into_iter().filter(|step| step.at == AT).filter_map(frame);
@@ -384,8 +421,8 @@ fn what_is_told_at_once_is_told_in_a_resume() {
     for event in &events {
         let name = event.data.type_name();
         let wanted: [Vec<&str>; 3] = match expected(&event.data) {
-            Expected::Told { live, read_model } => {
-                [vec![live.as_str()], vec![live.as_str()], vec![read_model.as_str()]]
+            Expected::Told { live, memory, read_model } => {
+                [live, memory, read_model].map(|name| vec![name.as_str()])
             }
             Expected::Nothing(reason) => {
                 assert!(!reason.is_empty());

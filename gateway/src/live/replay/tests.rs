@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::live::fixture::{
-    added, answered, deleted, edited, lane_of, posted, read, removed, room, sender, unanswered,
-    user,
+    added, answered, deleted, edited, lane_of, pinned, posted, reacted, read, removed, room,
+    sender, unanswered, user,
 };
 use crate::live::frames::{Known, Place, to_frame};
 use crate::live::plan::Plan;
@@ -32,7 +32,8 @@ fn words(step: &Step) -> (Sequence, String) {
         Item::Broadcast { broadcast, .. } => broadcast.name.as_str().to_owned(),
         Item::Edited { .. } => "message.edited".to_owned(),
         Item::Posted { replies, .. } => format!("message.posted as now, {replies} answers"),
-        Item::Answered(..) => "message.changed".to_owned(),
+        Item::Changed(..) => "message.changed".to_owned(),
+        Item::Whole(..) => "message.posted whole".to_owned(),
         Item::Reload(_) => "reload".to_owned(),
         Item::Message(_) | Item::Frame(_) => unreachable!(),
     };
@@ -173,6 +174,28 @@ fn what_was_answered_is_told_whole_after_its_answers() {
         (10, "message.changed"),
         (11, "message.deleted"),
         (11, "message.changed"),
+    ];
+    told(events, 1, &[1], &expected);
+}
+
+#[test]
+fn a_message_that_was_reacted_to_is_told_whole_and_the_reaction_is_not() {
+    let events = vec![
+        (5, posted(1, 1, 9)),
+        (6, reacted(1, 1, 2, "\u{1f44d}")),
+        (7, reacted(1, 8, 2, "\u{1f44d}")),
+        (8, edited(1, 8, 9, 2)),
+        (9, pinned(1, 7, 2)),
+        (10, answered(1, 2, 9, 7)),
+        (11, reacted(1, 6, 2, "\u{1f44d}")),
+        (12, deleted(1, 6, 9, 3)),
+    ];
+    let expected = [
+        (5, "message.posted whole"),
+        (8, "message.changed"),
+        (10, "message.posted"),
+        (10, "message.changed"),
+        (12, "message.deleted"),
     ];
     told(events, 1, &[1], &expected);
 }

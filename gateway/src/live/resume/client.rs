@@ -6,7 +6,7 @@ use readmodel::MessageDoc;
 use schemas::{MessageId, RoomId, Sequence};
 use serde_json::Value;
 
-use super::model::{Docs, History, Said};
+use super::model::{Docs, History, Said, shown};
 use crate::live::fixture::{message, user};
 
 pub(super) fn json(frame: &[u8]) -> Value {
@@ -21,10 +21,43 @@ pub(super) struct Client {
     pub(super) position: Sequence,
 }
 
+/// A message a client holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Message {
+    body: String,
+    replies: u64,
+    /// As they are on the wire.
+    reactions: Value,
+    pinned: bool,
+    there: bool,
+}
+
+impl Message {
+    const GONE: Self = Self {
+        body: String::new(),
+        replies: 0,
+        reactions: Value::Null,
+        pinned: false,
+        there: false,
+    };
+
+    fn of(doc: &MessageDoc) -> Self {
+        if doc.deleted_at.is_some() {
+            return Self::GONE;
+        }
+        Self {
+            body: doc.body.clone(),
+            replies: doc.reply_count,
+            reactions: serde_json::to_value(shown(doc)).unwrap(),
+            pinned: doc.pinned > 0,
+            there: true,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Body, answers and whether it is there.
-    messages: HashMap<String, (String, u64, bool)>,
+    messages: HashMap<String, Message>,
     markers: HashMap<String, String>,
     /// Whose marker stands where REST said.
     markers_by_rest: HashSet<String>,
@@ -34,9 +67,7 @@ impl Held {
     /// As REST gives a room.
     pub(super) fn load(docs: &Docs, room: &RoomId) -> Self {
         let messages = docs.messages.values().filter(|doc| doc.room_id == *room);
-        let held = |doc: &MessageDoc| {
-            (doc.id.to_string(), (doc.body.clone(), doc.reply_count, doc.deleted_at.is_none()))
-        };
+        let held = |doc: &MessageDoc| (doc.id.to_string(), Message::of(doc));
         let markers = docs.markers.iter().filter(|((of, _), _)| of == room);
         let marker = |((_, who), (_, id, _)): (&(RoomId, u64), &(_, MessageId, _))| {
             (user(*who).to_string(), id.to_string())
@@ -105,7 +136,7 @@ impl Client {
     pub(super) fn message(&mut self, name: &str, room: &str, data: &Value) -> Result<(), String> {
         let held = self.rooms.get_mut(room).ok_or("a message of a room not held")?;
         let id = data["id"].as_str().unwrap().to_owned();
-        let gone = held.messages.get(&id).is_some_and(|(_, _, there)| !there);
+        let gone = held.messages.get(&id).is_some_and(|held| !held.there);
         if gone && name != "message.deleted" {
             return Err(format!("{name} after the deletion of {id}"));
         }
@@ -113,13 +144,16 @@ impl Client {
         match name {
             "message.posted" | "message.changed" => {
                 let replies = data["reply_count"].as_u64().ok_or("no count")?;
-                held.messages.insert(id, (body, replies, true));
+                let pinned = data["pinned"].as_bool().ok_or("no pin")?;
+                let reactions = data["reactions"].clone();
+                let message = Message { body, replies, reactions, pinned, there: true };
+                held.messages.insert(id, message);
             }
             "message.edited" => {
-                held.messages.get_mut(&id).ok_or("an edit of what is not held")?.0 = body;
+                held.messages.get_mut(&id).ok_or("an edit of what is not held")?.body = body;
             }
             "message.deleted" => {
-                held.messages.insert(id, (String::new(), 0, false));
+                held.messages.insert(id, Message::GONE);
             }
             other => return Err(format!("an unknown event {other}")),
         }
@@ -136,16 +170,11 @@ impl Client {
         }
         for room in &rooms {
             let (held, truth) = (&self.rooms[room.as_str()], Held::load(docs, room));
-            for (id, (body, replies, there)) in &truth.messages {
+            for (id, wanted) in &truth.messages {
                 let mine = held.messages.get(id);
-                let same = match mine {
-                    Some((my_body, my_replies, true)) => {
-                        *there && my_body == body && my_replies == replies
-                    }
-                    Some((_, _, false)) | None => !there,
-                };
-                if !same {
-                    return Err(format!("{id}: {mine:?}, not {:?}", (body, replies, there)));
+                let gone = !wanted.there && mine.is_none();
+                if !gone && mine != Some(wanted) {
+                    return Err(format!("{id}: {mine:?}, not {wanted:?}"));
                 }
             }
             if held.markers != truth.markers {

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::{Strategy, any, prop_oneof};
-use readmodel::{MembershipDoc, MessageDoc};
-use schemas::events::{MessageEvent, MessageState, ReceiptEvent};
+use readmodel::{MembershipDoc, MessageDoc, ReactionKind};
+use schemas::events::{MessageEvent, MessageState, PinEvent, ReactionEvent, ReceiptEvent};
 use schemas::values::RoomRole;
+use schemas::views::Reaction;
 use schemas::{Event, EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
 use crate::live::fixture::{
-    added, answered, deleted, edited, event, message, posted, read, removed, user,
+    added, answered, deleted, edited, event, message, pinned, posted, reacted, read, removed,
+    unpinned, unreacted, user,
 };
+use crate::reactions;
 
 pub(super) const LISTENER: u64 = 1;
 pub(super) const AUTHOR: u64 = 9;
@@ -24,6 +27,10 @@ pub(super) enum Act {
     Edit(usize),
     /// Also twice, and before an edit.
     Delete(usize),
+    /// By one of two people, one of two emoji, added or taken back; also twice.
+    React(usize, bool, bool, bool),
+    /// Pinned or unpinned; also twice.
+    Pin(usize, bool),
     Read(usize, bool),
     /// In, or out.
     Turn(u64),
@@ -35,6 +42,9 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         3 => any::<usize>().prop_map(Act::Answer),
         5 => any::<usize>().prop_map(Act::Edit),
         3 => any::<usize>().prop_map(Act::Delete),
+        4 => (any::<usize>(), any::<[bool; 3]>())
+            .prop_map(|(n, [own, up, add])| Act::React(n, own, up, add)),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(n, add)| Act::Pin(n, add)),
         3 => (any::<usize>(), any::<bool>()).prop_map(|(n, own)| Act::Read(n, own)),
         2 => (0..2_u64).prop_map(Act::Turn),
     ]
@@ -114,6 +124,18 @@ impl History {
                 gone.thread_root_id = said.root.map(message);
                 self.events.push(event(gone));
             }
+            Act::React(n, own, up, add) => {
+                let Some((id, said)) = self.pick(*n) else { return };
+                let who = if *own { LISTENER } else { AUTHOR };
+                let emoji = if *up { "\u{1f44d}" } else { "\u{1f44e}" };
+                let happens = if *add { reacted } else { unreacted };
+                self.events.push(happens(said.room, id, who, emoji));
+            }
+            Act::Pin(n, add) => {
+                let Some((id, said)) = self.pick(*n) else { return };
+                let happens = if *add { pinned } else { unpinned };
+                self.events.push(happens(said.room, id, AUTHOR));
+            }
             Act::Read(n, own) => {
                 let Some((id, said)) = self.pick(*n) else { return };
                 let who = if *own { LISTENER } else { AUTHOR };
@@ -176,6 +198,39 @@ impl Docs {
         (root.beside, root.updated) = (at, at);
     }
 
+    fn pin(&mut self, id: &MessageId, at: Sequence, pinned: Sequence) {
+        let doc = self.messages.get_mut(id).unwrap();
+        if doc.deleted_at.is_none() && (doc.pinned > 0) != (pinned > 0) {
+            doc.pinned = pinned;
+            (doc.beside, doc.updated) = (at, at);
+        }
+    }
+
+    fn reaction(&mut self, at: Sequence, event: &ReactionEvent) {
+        let (id, user, emoji, add) = match event {
+            ReactionEvent::Added(data) => (&data.message_id, &data.user_id, &data.emoji, true),
+            ReactionEvent::Removed(data) => (&data.message_id, &data.user_id, &data.emoji, false),
+        };
+        let doc = self.messages.get_mut(id).unwrap();
+        let has = |kind: &ReactionKind| kind.emoji == *emoji && kind.first.contains(user);
+        if doc.deleted_at.is_some() || doc.reactions.iter().any(has) == add {
+            return;
+        }
+        match doc.reactions.iter_mut().find(|kind| kind.emoji == *emoji) {
+            Some(kind) if add => kind.first.push(user.clone()),
+            Some(kind) => kind.first.retain(|first| first != user),
+            None => {
+                let (emoji, first) = (emoji.clone(), vec![user.clone()]);
+                doc.reactions.push(ReactionKind { emoji, count: 1, first });
+            }
+        }
+        doc.reactions.retain(|kind| !kind.first.is_empty());
+        for kind in &mut doc.reactions {
+            kind.count = u64::try_from(kind.first.len()).unwrap();
+        }
+        (doc.beside, doc.updated) = (at, at);
+    }
+
     pub(super) fn apply(&mut self, at: Sequence, event: &Event) {
         match &event.data {
             EventData::Message(MessageEvent::Posted(data)) => {
@@ -198,6 +253,8 @@ impl Docs {
                 }
                 doc.deleted_at = Some(data.deleted_at);
                 doc.body.clear();
+                doc.reactions.clear();
+                doc.pinned = 0;
                 (doc.changed, doc.updated) = (at, at);
                 self.count(data.thread_root_id.as_ref(), at, false);
             }
@@ -219,6 +276,9 @@ impl Docs {
                     (doc.present, doc.changed, doc.updated) = (false, at, at);
                 }
             }
+            EventData::Reaction(event) => self.reaction(at, event),
+            EventData::Pin(PinEvent::Pinned(data)) => self.pin(&data.message_id, at, at),
+            EventData::Pin(PinEvent::Unpinned(data)) => self.pin(&data.message_id, at, 0),
             EventData::Notification(_)
             | EventData::Thread(_)
             | EventData::Report(_)
@@ -254,6 +314,13 @@ pub(super) fn membership(room: &RoomId, at: Sequence, returned: bool) -> Members
     }
 }
 
+/// The reactions to a message as the listener is shown them.
+pub(super) fn shown(doc: &MessageDoc) -> Vec<Reaction> {
+    let me = |kind: &ReactionKind| kind.first.contains(&user(LISTENER));
+    let kinds = doc.reactions.iter();
+    kinds.map(|kind| reactions::reaction(kind, kind.first.clone(), me(kind))).collect()
+}
+
 /// A message as it is posted.
 fn fresh(state: &MessageState, at: Sequence) -> MessageDoc {
     MessageDoc {
@@ -270,6 +337,8 @@ fn fresh(state: &MessageState, at: Sequence) -> MessageDoc {
         mentions_room: None,
         thread_root_id: state.thread_root_id.clone(),
         reply_count: 0,
+        reactions: Vec::new(),
+        pinned: 0,
         created_at: state.created_at,
         edited_at: None,
         deleted_at: None,

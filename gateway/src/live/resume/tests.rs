@@ -12,10 +12,10 @@ use schemas::{Epoch, Event, EventData, MessageId, RoomId, Sequence, Timestamp};
 use serde_json::Value;
 
 use super::client::{Client, json};
-use super::model::{AUTHOR, Act, Docs, History, LISTENER, act, membership};
+use super::model::{AUTHOR, Act, Docs, History, LISTENER, act, membership, shown};
 use crate::live::changes::Changed;
 use crate::live::fixture::{lane_of, sender, user};
-use crate::live::frames::message::{answered_frame, as_posted, document_frame, was_answered};
+use crate::live::frames::message::{as_posted, changed_frame, document_frame, has_beside};
 use crate::live::frames::{Broadcast, Known, Place, Span, to_frame};
 use crate::live::late::{Late, Verdict};
 use crate::live::memory::Remembered;
@@ -110,9 +110,9 @@ impl Server<'_> {
             let frame: Option<Bytes> = match &step.item {
                 Item::Broadcast { broadcast, .. } => Some(broadcast.frame.clone()),
                 Item::Edited { broadcast, message } => {
-                    let doc = Some(&docs.messages[message]).filter(|doc| was_answered(doc));
+                    let doc = Some(&docs.messages[message]).filter(|doc| has_beside(doc));
                     match doc {
-                        Some(doc) => answered_frame(doc, place, sender(AUTHOR)),
+                        Some(doc) => changed_frame(doc, place, sender(AUTHOR), shown(doc)),
                         None => Some(broadcast.frame.clone()),
                     }
                 }
@@ -123,10 +123,14 @@ impl Server<'_> {
                     };
                     as_posted(&event, place, sender(AUTHOR), *replies)
                 }
-                Item::Message(id) => {
-                    document_frame(&docs.messages[id], plan.after, place, sender(AUTHOR))
+                Item::Message(id) | Item::Whole(_, id) => {
+                    let doc = &docs.messages[id];
+                    document_frame(doc, plan.after, place, sender(AUTHOR), shown(doc))
                 }
-                Item::Answered(_, id) => answered_frame(&docs.messages[id], place, sender(AUTHOR)),
+                Item::Changed(_, id) => {
+                    let doc = &docs.messages[id];
+                    changed_frame(doc, place, sender(AUTHOR), shown(doc))
+                }
                 Item::Reload(room) => {
                     let reload = serde_json::json!({
                         "type": "reload", "room_id": room, "position": epoch.at(step.at),
