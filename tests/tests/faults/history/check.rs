@@ -71,6 +71,8 @@ struct Stored<'a> {
     posts: HashMap<(&'a str, &'a str, &'a str), Vec<Sequence>>,
     edits: HashMap<(&'a str, &'a str), Vec<Sequence>>,
     deletions: HashMap<&'a str, Vec<Sequence>>,
+    /// By user, message, emoji or pin, and whether it was added.
+    beside: HashMap<(&'a str, &'a str, &'a str, bool), Vec<Sequence>>,
     members: BTreeMap<Sequence, (&'a str, &'a str, bool)>,
 }
 
@@ -81,6 +83,7 @@ impl<'a> Stored<'a> {
             posts: HashMap::new(),
             edits: HashMap::new(),
             deletions: HashMap::new(),
+            beside: HashMap::new(),
             members: BTreeMap::new(),
         };
         for (at, fact) in &truth.facts {
@@ -93,6 +96,10 @@ impl<'a> Stored<'a> {
                 }
                 Fact::Deleted { message, .. } => {
                     stored.deletions.entry(message).or_default().push(*at);
+                }
+                Fact::Beside { message, user, what, there, .. } => {
+                    let key = (user.as_str(), message.as_str(), what.as_str(), *there);
+                    stored.beside.entry(key).or_default().push(*at);
                 }
                 Fact::Member { room, user, present } => {
                     stored.members.insert(*at, (room, user, *present));
@@ -111,6 +118,10 @@ impl<'a> Stored<'a> {
             }
             Act::Edit { message, body } => self.edits.get(&(message.as_str(), body.as_str())),
             Act::Delete { message } => self.deletions.get(message.as_str()),
+            Act::Beside { message, what, there } => {
+                let key = (operation.actor.as_str(), message.as_str(), what.as_str(), *there);
+                self.beside.get(&key)
+            }
             Act::Admit { room, user } => {
                 return self.membership(operation, (room, user, true), violations);
             }
@@ -120,7 +131,8 @@ impl<'a> Stored<'a> {
         };
         let places = places.cloned().unwrap_or_default();
         // What a message says, or that it is gone: tried twice it may be said twice, and is the same.
-        let repeatable = matches!(operation.act, Act::Edit { .. } | Act::Delete { .. });
+        let repeatable =
+            matches!(operation.act, Act::Edit { .. } | Act::Delete { .. } | Act::Beside { .. });
         let at_most = if repeatable { operation.tries } else { 1 };
         // What was done by an earlier try is answered with a place after which it can be seen.
         let exact = operation.tries == 1 || matches!(operation.act, Act::Post { .. });
@@ -132,7 +144,7 @@ impl<'a> Stored<'a> {
             (Outcome::Ok(told), Some(stored)) if (exact && told != *stored) || told < *stored => {
                 violations.push(Violation::Misplaced { act: act(), told, stored: *stored });
             }
-            // An edit that came after a deletion is in the log and has no effect: refused is what it was.
+            // An edit or a reaction that came after a deletion is in the log and has no effect: refused is what it was.
             (Outcome::Fail, Some(at)) if self.overruled(&operation.act, *at) => {}
             (Outcome::Fail, Some(at)) => {
                 violations.push(Violation::RefusedYetStored { act: act(), at: *at });
@@ -143,7 +155,8 @@ impl<'a> Stored<'a> {
 
     /// Whether something in the log has no effect, as its message had been deleted before.
     fn overruled(&self, act: &Act, at: Sequence) -> bool {
-        matches!(act, Act::Edit { message, .. } if self.truth.deleted_before(message, at))
+        matches!(act, Act::Edit { message, .. } | Act::Beside { message, .. }
+            if self.truth.deleted_before(message, at))
     }
 
     /// Who is in a room may be told so again and again: what counts is what holds at the place that was told.

@@ -29,6 +29,8 @@ pub(crate) enum Act {
     Edit { message: String, body: String },
     /// Delete a message.
     Delete { message: String },
+    /// React to a message, or pin it, or take that back: what is not so yet.
+    Beside { message: String, what: String, there: bool },
     /// Add a member.
     Admit { room: String, user: String },
     /// Remove a member.

@@ -4,19 +4,23 @@
 //! The model knows nothing of the log. It does what docs/API.md says of each frame, and no more: a post is added, an
 //! edit or a change replaces, a deletion blanks; leaving a room drops it, `reload` means to load it anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schemas::Sequence;
 use serde_json::Value;
 
 use super::check::Violation;
-use super::trace::{Seen, Told, Trace};
+use super::trace::{self, Beside, Seen, Told, Trace};
+use super::truth::PIN;
 
-/// A message as a client holds it, or as REST shows it: where it was posted, and its text unless it is deleted.
+/// A message as a client holds it, or as REST shows it: where it was posted, its text unless it is deleted, and what
+/// stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {
     posted: Sequence,
     body: Option<String>,
+    /// Who reacted how, and whether it is pinned.
+    beside: BTreeSet<(String, String)>,
 }
 
 /// A room as a client holds it.
@@ -71,6 +75,9 @@ impl Picture {
             "member.joined" if own => self.begin(&told.room, told.position),
             _ => {}
         }
+        if let Some(beside) = &told.beside {
+            self.apply_beside(told, beside);
+        }
         let Some(message) = &told.message else { return };
         let begun = self.begun;
         let room = self
@@ -79,7 +86,27 @@ impl Picture {
             .or_insert_with(|| Some(Room { since: begun, messages: BTreeMap::new() }));
         let Some(room) = room else { return };
         let body = (told.event != "message.deleted").then(|| message.body.clone());
-        room.messages.insert(message.id.clone(), Held { posted: message.posted, body });
+        let before = room.messages.get(&message.id).map(|held| held.beside.clone());
+        let beside = match (&body, &message.beside) {
+            (None, _) => BTreeSet::new(),
+            (Some(_), Some(beside)) => beside.clone(),
+            // An edit says nothing of it.
+            (Some(_), None) => before.unwrap_or_default(),
+        };
+        room.messages.insert(message.id.clone(), Held { posted: message.posted, body, beside });
+    }
+
+    /// A message that is not held was posted before everything that is: nothing is known of it.
+    fn apply_beside(&mut self, told: &Told, beside: &Beside) {
+        let Some(Some(room)) = self.rooms.get_mut(&told.room) else { return };
+        let Some(held) = room.messages.get_mut(&beside.message) else { return };
+        let by = if beside.what == PIN { None } else { told.user.clone() };
+        let key = (by.unwrap_or_default(), beside.what.clone());
+        if beside.there {
+            held.beside.insert(key);
+        } else {
+            held.beside.remove(&key);
+        }
     }
 
     /// Holds a room against its whole history, read over REST at the end by the same person; none when the
@@ -129,7 +156,8 @@ pub(crate) fn read(items: &[Value]) -> impl Iterator<Item = (String, Held)> {
     items.iter().map(|item| {
         let posted = item["position"].as_str().and_then(super::sequence).expect("a position");
         let body = item["deleted_at"].is_null().then(|| item["body"].as_str().unwrap().to_owned());
-        (item["id"].as_str().expect("an id").to_owned(), Held { posted, body })
+        let beside = trace::beside(item).expect("what stands beside it");
+        (item["id"].as_str().expect("an id").to_owned(), Held { posted, body, beside })
     })
 }
 
@@ -159,7 +187,8 @@ mod tests {
         frames.iter().for_each(|frame| trace.frame(frame));
         let history = history.map(|history| {
             let held = |&(posted, body): &(Sequence, Option<&str>)| {
-                (format!("msg_{posted}"), Held { posted, body: body.map(str::to_owned) })
+                let beside = BTreeSet::new();
+                (format!("msg_{posted}"), Held { posted, body: body.map(str::to_owned), beside })
             };
             history.iter().map(held).collect::<BTreeMap<_, _>>()
         });
@@ -179,6 +208,25 @@ mod tests {
         differ(&frames, Some(&[(2, Some("old")), (4, Some("uno")), (5, None)]), 0);
         differ(&frames, Some(&[(4, Some("one")), (5, Some("two"))]), 2);
         differ(&frames, Some(&[(4, Some("uno")), (5, None), (6, Some("missed"))]), 1);
+    }
+
+    /// Given a message that was posted and then reacted to and pinned, live, then these differ from what REST shows.
+    #[test]
+    fn what_stands_beside_a_message_is_held_against_rest() {
+        let post = message("message.posted", 4, 4, "one");
+        let change = |event: &str, at, emoji: Option<&str>| {
+            let data = json!({"message_id": "msg_4", "user_id": "usr_ada", "emoji": emoji});
+            frame(event, at, &data)
+        };
+        let added = change("reaction.added", 5, Some("x"));
+        let removed = change("reaction.removed", 6, Some("x"));
+        differ(&[post.clone(), added.clone()], Some(&[(4, Some("one"))]), 1);
+        differ(&[post.clone(), added, removed], Some(&[(4, Some("one"))]), 0);
+        let (pinned, edited) =
+            (change("message.pinned", 5, None), message("message.edited", 6, 4, "one"));
+        differ(&[post.clone(), pinned.clone(), edited], Some(&[(4, Some("one"))]), 1);
+        let deleted = message("message.deleted", 6, 4, "");
+        differ(&[post, pinned, deleted], Some(&[(4, None)]), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use schemas::Sequence;
 
 use super::check::Violation;
-use super::trace::{Message, Seen, Told, Trace};
+use super::trace::{Beside, Message, Seen, Told, Trace};
 use super::truth::{Fact, Truth};
 
 /// A room and its first members are one batch of at most this many events; who is in it is told of the room.
@@ -100,12 +100,12 @@ impl<'a> Listener<'a> {
     fn deletions(&self, violations: &mut Vec<Violation>) {
         let mut gone: HashSet<&str> = HashSet::new();
         for (_, told) in self.all_told() {
-            let Some(message) = &told.message else { continue };
-            if gone.contains(message.id.as_str()) && told.event != "message.deleted" {
-                let (client, message) = (self.trace.name.clone(), message.id.clone());
+            let Some(message) = told.about() else { continue };
+            if gone.contains(message) && told.event != "message.deleted" {
+                let (client, message) = (self.trace.name.clone(), message.to_owned());
                 violations.push(Violation::Revived { client, message, at: told.position });
             } else if told.event == "message.deleted" {
-                gone.insert(&message.id);
+                gone.insert(message);
             }
         }
     }
@@ -198,6 +198,13 @@ impl<'a> Listener<'a> {
                     });
                 }
             }
+            if told.beside.is_some() && !self.has_happened(told) {
+                violations.push(Violation::Invented {
+                    client: self.trace.name.clone(),
+                    event: told.event.clone(),
+                    at: told.position,
+                });
+            }
             let own = told.event.starts_with("member.") && told.user.as_deref() == Some(user);
             let introduced = told.event == "room.created"
                 && truth.came_in(&told.room, user, told.position, ONE_BATCH);
@@ -215,6 +222,19 @@ impl<'a> Listener<'a> {
                 });
             }
         }
+    }
+
+    /// Whether a reaction or a pin was added or taken back just so, and it was news.
+    fn has_happened(&self, told: &Told) -> bool {
+        let Some(Fact::Beside { room, message, user, what, there, counts: true }) =
+            self.truth.facts.get(&told.position)
+        else {
+            return false;
+        };
+        let said = Beside { message: message.clone(), what: what.clone(), there: *there };
+        *room == told.room
+            && told.beside.as_ref() == Some(&said)
+            && told.user.as_ref() == Some(user)
     }
 
     /// Room and place of every message.
@@ -322,7 +342,9 @@ impl<'a> Listener<'a> {
         let begin = self.stretches.first().map_or(0, |one| one.after);
         let mut known: HashSet<(&str, Sequence)> = HashSet::new();
         for (stretch, told) in self.all_told() {
-            let Some(message) = &told.message else { continue };
+            if told.about().is_none() {
+                continue;
+            }
             let live = stretch.resumed.is_some_and(|resumed| told.position > resumed);
             let joined = self.truth.joined(&told.room, user, told.position);
             // Everything up to there was told by the resume, compacted: a post as it is now stands for its edits.
@@ -339,7 +361,7 @@ impl<'a> Listener<'a> {
                 });
             }
             known.insert((told.room.as_str(), told.position));
-            known.insert((told.room.as_str(), message.posted));
+            known.extend(told.message.iter().map(|message| (told.room.as_str(), message.posted)));
         }
     }
 }

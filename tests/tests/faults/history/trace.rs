@@ -1,9 +1,12 @@
 //! What one client saw, over all the sockets it had one after another.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use schemas::Sequence;
 use serde_json::Value;
+
+use super::truth::PIN;
 
 /// An event a client was told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +18,29 @@ pub(crate) struct Told {
     pub(crate) previous: Option<Sequence>,
     /// The message it is about, if it is about one.
     pub(crate) message: Option<Message>,
+    /// What it says of what stands beside a message.
+    pub(crate) beside: Option<Beside>,
     /// The person it is about, if it is about one's membership or read marker.
     pub(crate) user: Option<String>,
     /// Where a read marker stands now: a message's id.
     pub(crate) marker: Option<String>,
+}
+
+impl Told {
+    /// The message it is about, or what stands beside it is.
+    pub(crate) fn about(&self) -> Option<&str> {
+        let beside = self.beside.as_ref().map(|beside| beside.message.as_str());
+        self.message.as_ref().map(|message| message.id.as_str()).or(beside)
+    }
+}
+
+/// A reaction or a pin that was added or taken back, as it was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Beside {
+    pub(crate) message: String,
+    /// The emoji, or [`PIN`].
+    pub(crate) what: String,
+    pub(crate) there: bool,
 }
 
 /// A message as it was told.
@@ -28,6 +50,24 @@ pub(crate) struct Message {
     /// Where it was posted.
     pub(crate) posted: Sequence,
     pub(crate) body: String,
+    /// Who reacted how, and whether it is pinned; none where the frame does not say.
+    pub(crate) beside: Option<BTreeSet<(String, String)>>,
+}
+
+/// What stands beside a message as a document shows it: pairs of user and emoji, and [`PIN`] of nobody.
+pub(crate) fn beside(document: &Value) -> Option<BTreeSet<(String, String)>> {
+    let pinned = document["pinned"].as_bool()?;
+    let mut all = BTreeSet::new();
+    for kind in document["reactions"].as_array()? {
+        let emoji = kind["emoji"].as_str()?;
+        for user in kind["users"].as_array()? {
+            all.insert((user.as_str()?.to_owned(), emoji.to_owned()));
+        }
+    }
+    if pinned {
+        all.insert((String::new(), PIN.to_owned()));
+    }
+    Some(all)
 }
 
 /// One entry of a trace.
@@ -154,16 +194,26 @@ fn told(frame: &Value) -> Option<Told> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let event = text(&frame["event"]);
     let data = &frame["data"];
-    let message = event.starts_with("message.").then(|| Message {
+    let there = match event.as_str() {
+        "reaction.added" | "message.pinned" => Some(true),
+        "reaction.removed" | "message.unpinned" => Some(false),
+        _ => None,
+    };
+    let of_message = event.starts_with("message.") && there.is_none();
+    let message = of_message.then(|| Message {
         id: text(&data["id"]),
         posted: position(data).unwrap_or_default(),
         body: text(&data["body"]),
+        beside: beside(data),
     });
+    let what = data["emoji"].as_str().unwrap_or(PIN).to_owned();
+    let beside = there.map(|there| Beside { message: text(&data["message_id"]), what, there });
     Some(Told {
         room: frame["room_id"].as_str()?.to_owned(),
         position: position(frame).expect("an event has a position"),
         previous: frame["previous"].as_str().and_then(sequence),
         message,
+        beside,
         user: data["user_id"].as_str().map(str::to_owned),
         marker: (event == "read.moved").then(|| text(&data["message_id"])),
         event,

@@ -1,10 +1,10 @@
 //! What the log says, as far as it can be compared with what clients did and saw.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schemas::Sequence;
 use schemas::event::{Event, EventData};
-use schemas::events::{MemberState, MessageEvent, RoomEvent, UserEvent};
+use schemas::events::{MemberState, MessageEvent, PinEvent, ReactionEvent, RoomEvent, UserEvent};
 
 /// A fact of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,13 @@ pub(crate) enum Fact {
     Edited { room: String, message: String, body: String },
     /// A message was deleted.
     Deleted { room: String, message: String },
+    /// Something beside a message was added or taken back. One that repeats what is so, or comes after the message's
+    /// deletion, does not count.
+    Beside { room: String, message: String, user: String, what: String, there: bool, counts: bool },
 }
+
+/// What stands beside a message when it is pinned; a reaction is its emoji.
+pub(crate) const PIN: &str = "pin";
 
 /// The facts in the order of the log, and tables to ask them by.
 #[derive(Debug, Default)]
@@ -36,6 +42,8 @@ pub(crate) struct Truth {
     /// The changes of each user's membership of each room.
     stays: HashMap<(String, String), BTreeMap<Sequence, bool>>,
     deleted: HashMap<String, Sequence>,
+    /// What stands beside which message: the emoji of a user, or the pin.
+    beside: HashSet<(String, String, String)>,
     everyone: HashMap<String, Sequence>,
     registered: HashMap<String, Sequence>,
 }
@@ -48,8 +56,8 @@ impl Truth {
 
     pub(crate) fn from_facts(facts: impl IntoIterator<Item = (Sequence, Fact)>) -> Self {
         let mut truth = Self::default();
-        for (at, fact) in facts {
-            match &fact {
+        for (at, mut fact) in facts {
+            match &mut fact {
                 Fact::Registered { user } => {
                     truth.registered.insert(user.clone(), at);
                 }
@@ -64,6 +72,19 @@ impl Truth {
                 Fact::Member { room, user, present } => truth.stay(room, user, at, *present),
                 Fact::Deleted { message, .. } => {
                     truth.deleted.entry(message.clone()).or_insert(at);
+                }
+                Fact::Beside { message, user, what, there, counts, .. } => {
+                    // A pin is the room's, whoever made it.
+                    let by = if what == PIN { String::new() } else { user.clone() };
+                    let key = (message.clone(), by, what.clone());
+                    let alive = !truth.deleted.contains_key(message.as_str());
+                    let news = alive && truth.beside.contains(&key) != *there;
+                    if news && *there {
+                        truth.beside.insert(key);
+                    } else if news {
+                        truth.beside.remove(&key);
+                    }
+                    *counts = news;
                 }
                 Fact::Posted { .. } | Fact::Edited { .. } => {}
             }
@@ -142,6 +163,8 @@ fn fact(data: &EventData) -> Option<Fact> {
         EventData::Room(event) => of_room(event),
         EventData::Member(event) => Some(member(event.after())),
         EventData::Message(event) => Some(of_message(event)),
+        EventData::Reaction(event) => Some(of_reaction(event)),
+        EventData::Pin(event) => Some(of_pin(event)),
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Name(_)
@@ -193,5 +216,69 @@ fn of_message(event: &MessageEvent) -> Fact {
         MessageEvent::Deleted(it) => {
             Fact::Deleted { room: it.room_id.to_string(), message: it.message_id.to_string() }
         }
+    }
+}
+
+fn of_reaction(event: &ReactionEvent) -> Fact {
+    let (room, message, user, emoji, there) = match event {
+        ReactionEvent::Added(it) => (&it.room_id, &it.message_id, &it.user_id, &it.emoji, true),
+        ReactionEvent::Removed(it) => (&it.room_id, &it.message_id, &it.user_id, &it.emoji, false),
+    };
+    Fact::Beside {
+        room: room.to_string(),
+        message: message.to_string(),
+        user: user.to_string(),
+        what: emoji.to_string(),
+        there,
+        counts: true,
+    }
+}
+
+fn of_pin(event: &PinEvent) -> Fact {
+    let (room, message, user, there) = match event {
+        PinEvent::Pinned(it) => (&it.room_id, &it.message_id, &it.user_id, true),
+        PinEvent::Unpinned(it) => (&it.room_id, &it.message_id, &it.user_id, false),
+    };
+    Fact::Beside {
+        room: room.to_string(),
+        message: message.to_string(),
+        user: user.to_string(),
+        what: PIN.to_owned(),
+        there,
+        counts: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beside(user: &str, what: &str, there: bool) -> Fact {
+        let (room, message) = ("room_a".to_owned(), "msg_1".to_owned());
+        let (user, what) = (user.to_owned(), what.to_owned());
+        Fact::Beside { room, message, user, what, there, counts: true }
+    }
+
+    #[test]
+    fn only_what_changes_something_counts() {
+        let deleted = Fact::Deleted { room: "room_a".to_owned(), message: "msg_1".to_owned() };
+        let facts = [
+            beside("usr_ada", "x", true),
+            beside("usr_ada", "x", true),
+            beside("usr_bob", "x", true),
+            beside("usr_ada", "x", false),
+            beside("usr_ada", "x", false),
+            beside("usr_ada", PIN, true),
+            beside("usr_bob", PIN, true),
+            beside("usr_bob", PIN, false),
+            deleted,
+            beside("usr_ada", "y", true),
+        ];
+        let truth = Truth::from_facts((1..).zip(facts));
+        let counts = |(at, fact): (&Sequence, &Fact)| {
+            matches!(fact, Fact::Beside { counts: true, .. }).then_some(*at)
+        };
+        let counting: Vec<Sequence> = truth.facts.iter().filter_map(counts).collect();
+        assert_eq!(counting, [1, 3, 4, 6, 8]);
     }
 }

@@ -157,6 +157,7 @@ impl Writer {
         let place = self.dice.below(self.messages.len());
         let message = self.messages.swap_remove(place);
         let body = format!("changed by {} after {}", self.name, self.posted);
+        self.react(&message).await;
         match self.dice.below(3) {
             0 => self.delete(&message).await,
             1 => self.edit(&message, &body).await,
@@ -167,6 +168,31 @@ impl Writer {
                 tokio::join!(self.edit(&message, &body), owner.delete(&message));
             }
         }
+    }
+
+    /// Reacts to a message, takes that back half the time, and reacts otherwise while the owner of the room does so, too.
+    async fn react(&mut self, message: &str) {
+        let (shared, owner) = (self.shared.clone(), self.shared.crew.owner.clone());
+        let mut owner = Self::new(&shared, &owner, self.dice.clone(), "owner".to_owned());
+        self.beside(message, "👍", true).await;
+        if self.dice.below(2) == 0 {
+            self.beside(message, "👍", false).await;
+        }
+        let others = owner.person.id != self.person.id;
+        tokio::join!(self.beside(message, "🎉", true), async {
+            if others {
+                owner.beside(message, "🎉", true).await;
+            }
+        });
+    }
+
+    async fn beside(&mut self, message: &str, emoji: &str, there: bool) {
+        let path = format!("/v1/messages/{message}/reactions/{}", percent_encoded(emoji));
+        let (what, method) = (emoji.to_owned(), if there { "PUT" } else { "DELETE" });
+        let act = Act::Beside { message: message.to_owned(), what, there };
+        let doing = self.shared.history.begin(&self.person.id, act);
+        let request = Request { method, path, body: None };
+        self.caller.insist(&self.shared, doing, request, &mut self.dice).await;
     }
 
     async fn delete(&mut self, message: &str) {
@@ -184,4 +210,8 @@ impl Writer {
         let request = Request { method: "PATCH", path, body: Some(json!({"body": body})) };
         self.caller.insist(&self.shared, doing, request, &mut self.dice).await;
     }
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
