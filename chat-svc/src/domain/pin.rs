@@ -19,10 +19,11 @@ pub fn may_pin(
     cx: &Context,
 ) -> Result<(), MessageRejection> {
     standing.role()?;
+    standing.not_archived()?;
     if standing.room.kind == RoomKind::Channel {
         standing.at_least(RoomRole::Admin)?;
     }
-    standing.may_write(cx.now)?;
+    standing.not_muted(cx.now)?;
     if message.deleted { Err(MessageRejection::Deleted) } else { Ok(()) }
 }
 

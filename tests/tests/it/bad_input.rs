@@ -70,6 +70,13 @@ async fn bad_ids_in_paths_are_refused(place: Place) {
         ("PATCH", "/v1/messages/{}", r#"{"body":"x"}"#),
         ("DELETE", "/v1/messages/{}", ""),
         ("GET", "/v1/messages/{}/readers", ""),
+        ("GET", "/v1/messages/{}/history", ""),
+        ("PUT", "/v1/messages/{}/pin", ""),
+        ("DELETE", "/v1/messages/{}/pin", ""),
+        ("PUT", "/v1/messages/{}/reactions/%F0%9F%91%8D", ""),
+        ("DELETE", "/v1/messages/{}/reactions/%F0%9F%91%8D", ""),
+        ("GET", "/v1/messages/{}/reactions/%F0%9F%91%8D", ""),
+        ("GET", "/v1/rooms/{}/pins", ""),
         ("PUT", "/v1/notifications/{}/read", ""),
         ("PATCH", "/v1/admin/users/{}", r#"{"role":"admin"}"#),
     ] {

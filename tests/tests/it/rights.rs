@@ -70,10 +70,12 @@ enum Act {
     DeleteOwn,
     DeleteOther,
     Read,
+    React,
+    Pin,
     Leave,
 }
 
-const ACTS: [Act; 23] = [
+const ACTS: [Act; 25] = [
     Act::Rename,
     Act::Topic,
     Act::Visibility,
@@ -96,6 +98,8 @@ const ACTS: [Act; 23] = [
     Act::EditOwn,
     Act::DeleteOther,
     Act::Read,
+    Act::React,
+    Act::Pin,
     Act::Leave,
 ];
 /// These need a room of their own each time, even where they are refused for another reason first.
@@ -121,7 +125,8 @@ fn expected(kind: Kind, who: Who, act: Act) -> u16 {
         Act::Add => who.rank() >= if kind.public { 1 } else { 2 },
         Act::Role(of, _) => who.rank() == 3 && above(of),
         Act::Mute(of) | Act::Remove(of) => who.rank() >= 2 && above(of),
-        Act::Post | Act::EditOwn | Act::DeleteOwn | Act::Read | Act::Leave => true,
+        Act::Pin => who.rank() >= if kind.kind == "channel" { 2 } else { 1 },
+        Act::Post | Act::EditOwn | Act::DeleteOwn | Act::Read | Act::React | Act::Leave => true,
     };
     // What a muted member or an archived room still allows.
     let quiet = matches!(act, Act::DeleteOwn | Act::Read | Act::Leave);
@@ -131,6 +136,7 @@ fn expected(kind: Kind, who: Who, act: Act) -> u16 {
         _ if !may || (who.muted() && !quiet) => 403,
         Act::Add | Act::AddAdmin | Act::Post => 201,
         Act::Archive | Act::Remove(_) | Act::DeleteOwn | Act::DeleteOther | Act::Leave => 204,
+        Act::React | Act::Pin => 204,
         _ => 200,
     }
 }
@@ -249,6 +255,11 @@ impl Cast {
             Act::DeleteOwn => (Method::DELETE, message(own), Value::Null),
             Act::DeleteOther => (Method::DELETE, message(&scene.other), Value::Null),
             Act::Read => (Method::PUT, format!("{room}/read"), json!({"message_id": scene.other})),
+            Act::React => {
+                let path = format!("{}/reactions/%F0%9F%91%8D", message(&scene.other));
+                (Method::PUT, path, Value::Null)
+            }
+            Act::Pin => (Method::PUT, format!("{}/pin", message(&scene.other)), Value::Null),
             Act::Leave => (Method::DELETE, format!("{room}/members/me"), Value::Null),
         };
         let ask = self.actor(who).ask(method.as_str(), &path);
@@ -292,5 +303,5 @@ async fn each_role_may_do_what_the_table_says(place: Place) {
         assert_eq!(cast.look(&scene.room).await, scene.before, "{kind:?}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(tried, 4 * 6 * 25);
+    assert_eq!(tried, 4 * 6 * 27);
 }
