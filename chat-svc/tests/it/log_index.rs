@@ -113,28 +113,8 @@ impl Known {
                 let (body, edited_at) = (e.message.body.to_string(), Some(e.edited_at));
                 self.texts.insert(e.message.id, IndexedText { body, edited_at });
             }
-            EventData::Reaction(ReactionEvent::Added(e)) => {
-                let reactions = self.reactions.entry(e.message_id).or_default();
-                let kinds: HashSet<&Emoji> = reactions.iter().map(|(_, emoji)| emoji).collect();
-                let fits = kinds.len() < MAX_KINDS || kinds.contains(&e.emoji);
-                let reaction = (e.user_id, e.emoji);
-                if fits && !reactions.contains(&reaction) {
-                    reactions.push(reaction);
-                }
-            }
-            EventData::Reaction(ReactionEvent::Removed(e)) => {
-                let reactions = self.reactions.entry(e.message_id).or_default();
-                reactions.retain(|(user, emoji)| (user, emoji) != (&e.user_id, &e.emoji));
-            }
-            EventData::Pin(PinEvent::Pinned(e)) => {
-                let pins = self.pins.entry(e.room_id).or_default();
-                if pins.len() < MAX_PINS && !pins.contains(&e.message_id) {
-                    pins.push(e.message_id);
-                }
-            }
-            EventData::Pin(PinEvent::Unpinned(e)) => {
-                self.pins.entry(e.room_id).or_default().retain(|id| *id != e.message_id);
-            }
+            EventData::Reaction(event) => self.learn_reaction(event),
+            EventData::Pin(event) => self.learn_pin(event),
             EventData::Message(MessageEvent::Deleted(e)) => {
                 let deleted = Indexed { posted: e.posted, deleted: true };
                 self.messages.insert(e.message_id, deleted);
@@ -161,6 +141,40 @@ impl Known {
                 self.markers.insert((e.room_id, e.user_id), at);
             }
             _ => {}
+        }
+    }
+}
+
+impl Known {
+    fn learn_reaction(&mut self, event: ReactionEvent) {
+        match event {
+            ReactionEvent::Added(e) => {
+                let reactions = self.reactions.entry(e.message_id).or_default();
+                let kinds: HashSet<&Emoji> = reactions.iter().map(|(_, emoji)| emoji).collect();
+                let fits = kinds.len() < MAX_KINDS || kinds.contains(&e.emoji);
+                let reaction = (e.user_id, e.emoji);
+                if fits && !reactions.contains(&reaction) {
+                    reactions.push(reaction);
+                }
+            }
+            ReactionEvent::Removed(e) => {
+                let reactions = self.reactions.entry(e.message_id).or_default();
+                reactions.retain(|(user, emoji)| (user, emoji) != (&e.user_id, &e.emoji));
+            }
+        }
+    }
+
+    fn learn_pin(&mut self, event: PinEvent) {
+        match event {
+            PinEvent::Pinned(e) => {
+                let pins = self.pins.entry(e.room_id).or_default();
+                if pins.len() < MAX_PINS && !pins.contains(&e.message_id) {
+                    pins.push(e.message_id);
+                }
+            }
+            PinEvent::Unpinned(e) => {
+                self.pins.entry(e.room_id).or_default().retain(|id| *id != e.message_id);
+            }
         }
     }
 }
