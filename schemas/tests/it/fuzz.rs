@@ -160,6 +160,10 @@ fn was_there(written: &Value, before: Option<&Value>) -> Result<(), String> {
     }
 }
 
+const fn is_react(frame: &ClientFrame) -> bool {
+    matches!(frame, ClientFrame::React { .. })
+}
+
 /// A frame as a client would write it.
 fn rewritten(frame: &ClientFrame) -> Value {
     let mut fields = Map::new();
@@ -200,8 +204,7 @@ fn rewritten(frame: &ClientFrame) -> Value {
         }
         ClientFrame::React { id, message_id, emoji }
         | ClientFrame::Unreact { id, message_id, emoji } => {
-            let added = matches!(frame, ClientFrame::React { .. });
-            put("type", text(if added { "react" } else { "unreact" }));
+            put("type", text(if is_react(frame) { "react" } else { "unreact" }));
             put("id", named(id));
             put("message_id", text(message_id));
             put("emoji", text(emoji));

@@ -180,18 +180,9 @@ fn rooms(full: bool) -> Vec<EventData> {
     ]
 }
 
-fn messages(full: bool) -> Vec<EventData> {
+/// Reactions and pins.
+fn besides(full: bool) -> Vec<EventData> {
     let (message_id, room_id) = (MessageId::from_uuid(uuid(5)), RoomId::from_uuid(uuid(3)));
-    let deleted = MessageDeleted {
-        message_id: message_id.clone(),
-        room_id: room_id.clone(),
-        sender_id: user_id(1),
-        posted: 41,
-        thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
-        created_at: now(),
-        deleted_at: now(),
-        reason: full.then(|| Reason::parse("Spam\n").unwrap()),
-    };
     let reacted = ReactionAdded {
         message_id: message_id.clone(),
         room_id: room_id.clone(),
@@ -220,6 +211,21 @@ fn messages(full: bool) -> Vec<EventData> {
         room_id: room_id.clone(),
         user_id: user_id(1),
         posted: 41,
+    };
+    vec![reacted.into(), taken_back.into(), pinned.into(), unpinned.into()]
+}
+
+fn messages(full: bool) -> Vec<EventData> {
+    let (message_id, room_id) = (MessageId::from_uuid(uuid(5)), RoomId::from_uuid(uuid(3)));
+    let deleted = MessageDeleted {
+        message_id: message_id.clone(),
+        room_id: room_id.clone(),
+        sender_id: user_id(1),
+        posted: 41,
+        thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
+        created_at: now(),
+        deleted_at: now(),
+        reason: full.then(|| Reason::parse("Spam\n").unwrap()),
     };
     let moved = ReadMoved {
         room_id: room_id.clone(),
@@ -257,10 +263,6 @@ fn messages(full: bool) -> Vec<EventData> {
         MessagePosted { message: message(full) }.into(),
         MessageEdited { message: message(full), posted: 41, edited_at: now() }.into(),
         deleted.into(),
-        reacted.into(),
-        taken_back.into(),
-        pinned.into(),
-        unpinned.into(),
         moved.into(),
         notified.into(),
         read.into(),
@@ -337,7 +339,8 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
 
 /// One event of every type.
 pub(crate) fn events(full: bool) -> Vec<Event> {
-    let conversations = [rooms(full), messages(full), threads(), reports(full)].concat();
+    let conversations =
+        [rooms(full), messages(full), besides(full), threads(), reports(full)].concat();
     let data = [accounts(full), conversations, blocks(full)].concat();
     data.into_iter().map(|data| logged(data, full)).collect()
 }

@@ -76,7 +76,7 @@ pub(crate) enum Seen {
     /// A socket was welcomed; the client has everything up to there, and hears what is later.
     Opened { after: Sequence },
     /// An event.
-    Told(Told),
+    Told(Box<Told>),
     /// What the client holds of a room may have holes: it has to load it anew, as of that place at least.
     Reload { room: String, position: Sequence },
     /// What was missed has been sent.
@@ -125,7 +125,7 @@ impl Trace {
     pub(crate) fn frame(&mut self, frame: &Value) {
         let at = self.begun.elapsed();
         match frame["type"].as_str() {
-            Some("event") => self.seen.extend(told(frame).map(Seen::Told)),
+            Some("event") => self.seen.extend(told(frame).map(Box::new).map(Seen::Told)),
             Some("reload") => {
                 let room = frame["room_id"].as_str().expect("a room").to_owned();
                 let position = position(frame).expect("a position");
