@@ -1,4 +1,5 @@
 import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { compileMessage } from "@lingui/message-utils/compileMessage";
@@ -15,6 +16,22 @@ function catalogues(): Plugin {
       const messages = JSON.parse(await readFile(id, "utf8")) as Record<string, string>;
       const compiled = Object.fromEntries(Object.entries(messages).map(([key, text]) => [key, compileMessage(text)]));
       return { code: `export default JSON.parse(${JSON.stringify(JSON.stringify(compiled))});`, moduleType: "js" };
+    },
+  };
+}
+
+/** Names of emoji, from our own origin; the version in the path changes with the data. */
+function emoji(): Plugin {
+  return {
+    name: "emoji",
+    apply: "build",
+    async generateBundle() {
+      for (const language of ["en", "de"]) {
+        for (const name of ["data", "messages"]) {
+          const source = await readFile(new URL(import.meta.resolve(`emojibase-data/${language}/${name}.json`)));
+          this.emitFile({ type: "asset", fileName: `assets/emoji-17.0.0/${language}/${name}.json`, source });
+        }
+      }
     },
   };
 }
@@ -38,8 +55,12 @@ function packed(): Plugin {
   };
 }
 
+/** The routes of the server that the app is built with and into: what a server cannot do is not shown. */
+const document = JSON.parse(readFileSync(new URL("../../gateway/openapi.json", import.meta.url), "utf8")) as { paths: object };
+
 export default defineConfig({
-  plugins: [react(), catalogues(), packed()],
+  define: { ROUTES: JSON.stringify(Object.keys(document.paths).filter((path) => path.startsWith("/v1/"))) },
+  plugins: [react(), catalogues(), emoji(), packed()],
   resolve: { conditions: ["tidings-source", "module", "browser", "development|production"] },
   build: {
     target: "es2022",

@@ -9,6 +9,7 @@ import { Crash } from "./shell/crash.tsx";
 import { Announcer } from "./shell/announcer.tsx";
 
 const Resign = lazy(() => import("./shell/resign.tsx"));
+const Invitation = lazy(() => import("./screens/invitation.tsx"));
 const Register = lazy(() => import("./screens/register.tsx"));
 
 export function App() {
@@ -25,8 +26,9 @@ export function App() {
       <Crash>
         <Suspense fallback={null}>
           <Switch>
-            <Route path="/register"><Register onDone={() => go("/")} /></Route>
-            <Route><SignIn onDone={() => go(path === "/login" ? "/" : path)} /></Route>
+            <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
+            <Route path="/register"><Register onDone={() => go(sessionStorage.getItem("tidings.after") ?? "/")} /></Route>
+            <Route><SignIn onDone={() => go(path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path)} /></Route>
           </Switch>
         </Suspense>
       </Crash>

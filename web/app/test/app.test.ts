@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { faults, here, picture, until, World, write } from "./kit/browser.ts";
+import { faults, here, picture, still, until, World, write } from "./kit/browser.ts";
 
 const bodies = (page: Page) => page.getByRole("article").evaluateAll((all) => all.map((one) => one.querySelector("[class*=body]")?.textContent ?? ""));
 const rail = (page: Page) => page.getByRole("navigation", { name: "Rooms" });
@@ -48,7 +48,13 @@ describe.skipIf(!here)("the app in a browser", () => {
     await rail(bo.page).getByRole("link", { name: /harbour/ }).click();
     await write(ana.page, "Who has the **keys**?");
     await bo.page.getByText("keys").waitFor();
-    await write(bo.page, "I do, @" + ana.username);
+    const box = bo.page.getByRole("textbox", { name: /Message/ });
+    await box.pressSequentially("I do, @ana");
+    await bo.page.getByRole("option", { name: /Ana Lima/ }).waitFor();
+    await picture(bo.page, "completion");
+    await box.press("Enter");
+    expect(await box.inputValue()).toBe(`I do, @${ana.username} `);
+    await box.press("Enter");
     await ana.page.getByText("I do").waitFor();
     await write(bo.page, "- at six\n- by the gate\n\n`gate.open()`");
     await ana.page.getByText("by the gate").waitFor();
@@ -65,6 +71,20 @@ describe.skipIf(!here)("the app in a browser", () => {
     await last.getByRole("button", { name: "Delete" }).click();
     await bo.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await ana.page.getByText("Deleted message").waitFor();
+    // A thread beside the room, open to both.
+    const first = bo.page.getByRole("article").first();
+    await first.hover();
+    await first.getByRole("button", { name: "Answer" }).click();
+    const thread = bo.page.getByRole("complementary", { name: "Thread" });
+    await thread.getByRole("textbox").fill("in the thread");
+    await thread.getByRole("textbox").press("Enter");
+    await ana.page.getByRole("button", { name: "1 answer" }).click();
+    await ana.page.getByRole("complementary", { name: "Thread" }).getByText("in the thread").waitFor();
+    expect(await faults(ana.page)).toEqual([]);
+    await picture(ana.page, "thread");
+    expect(await bo.page.getByRole("main").getByText("in the thread").count()).toBe(0);
+    await thread.getByRole("button", { name: "Close" }).click();
+    await ana.page.getByRole("complementary", { name: "Thread" }).getByRole("button", { name: "Close" }).click();
     await ana.page.getByRole("button", { name: "Members: 2" }).click();
     await ana.page.getByRole("complementary", { name: "Members" }).getByText(`@${bo.username}`).waitFor();
     expect(await faults(ana.page)).toEqual([]);
@@ -85,7 +105,7 @@ describe.skipIf(!here)("the app in a browser", () => {
     await picture(bo.page, "unread");
     expect(await faults(bo.page)).toEqual([]);
     await bo.page.keyboard.press("Control+k");
-    await bo.page.getByRole("combobox").waitFor();
+    await bo.page.getByRole("combobox", { name: "Name of a room or person" }).waitFor();
     expect(await faults(bo.page)).toEqual([]);
     await picture(bo.page, "switcher");
     await bo.page.keyboard.press("Enter");
@@ -185,7 +205,8 @@ describe.skipIf(!here)("the app in a browser", () => {
       await page.mouse.wheel(0, -700);
       await page.waitForFunction(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)))));
       const before = await first();
-      await page.waitForLoadState("networkidle");
+      const height = () => scroller.evaluate((element) => element.scrollHeight);
+      for (let last = -1, now = await height(); last !== now; last = now, now = await height()) await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 150)));
       await page.waitForFunction(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)))));
       const after = await page.locator(`[data-row="${before.key}"]`).evaluate((row) => row.getBoundingClientRect().top);
       moved = Math.max(moved, Math.abs(after - before.top));
@@ -212,7 +233,7 @@ describe.skipIf(!here)("the app in a browser", () => {
     for (const [path, heading] of screens) {
       await page.goto(`${world.url}/${path}`);
       await page.getByRole("heading", { level: 1, name: heading }).waitFor();
-      await page.waitForLoadState("networkidle");
+      await still(page);
       for (const scheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme: scheme });
         expect(await faults(page), `${path} ${scheme}`).toEqual([]);
@@ -247,7 +268,7 @@ describe.skipIf(!here)("the app in a browser", () => {
     const sideways = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     for (const path of ["", "browse", "inbox", "settings/look"]) {
       if (path) await page.goto(`${world.url}/${path}`);
-      await page.waitForLoadState("networkidle");
+      await still(page);
       expect(await sideways(), path).toBeLessThanOrEqual(0);
       expect(await faults(page), path).toEqual([]);
     }

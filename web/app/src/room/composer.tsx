@@ -1,12 +1,14 @@
 /** Where one writes. The textarea is not React's: a key draws nothing. */
+import { Combobox } from "@ariakit/react";
 import type { Message } from "@tidings/client";
 import { SendHorizontal } from "lucide-react";
-import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, type Ref } from "react";
+import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, type Ref, type RefObject, type TextareaHTMLAttributes } from "react";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, IconButton, detail } from "../kit/kit.tsx";
 import { draft, keepDraft } from "../settings.ts";
 import { composing, control } from "../shell/keys.ts";
+import { Completion, useCompletion } from "./completion.tsx";
 import css from "./composer.module.css";
 
 /** Milliseconds after the last key until the draft is kept. */
@@ -38,6 +40,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
   const [editing, setEditing] = useState<Message>();
   const [error, setError] = useState("");
   const typing = useKey(`typing:${timeline}`);
+  const completing = useCompletion(area);
   const place = `${client.store.me?.id}.${timeline}`;
   const kept = editing ? `${place}.edit.${editing.id}` : place;
 
@@ -95,6 +98,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => keepDraft(kept, area.current?.value ?? ""), KEEP);
     if (!editing && area.current?.value) client.typing(room, thread);
+    completing.look();
   };
 
   const wrap = (sign: string) => {
@@ -105,14 +109,20 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     if (from === to) element.setSelectionRange(from + sign.length, from + sign.length);
   };
 
-  const pressed = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (composing(event.nativeEvent)) return;
+  const pressed = (event: KeyboardEvent<HTMLElement>) => {
+    // A key that the list has taken already is prevented.
+    if (composing(event.nativeEvent) || event.defaultPrevented) return;
+    if (completing.takes(event.key)) {
+      if (event.key === "Escape" || event.key === "Tab") event.preventDefault();
+      if (event.key === "Escape") event.stopPropagation();
+      return;
+    }
     const plain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
     const fine = matchMedia("(pointer: fine)").matches;
     if (event.key === "Enter" && ((plain && fine) || control(event))) {
       event.preventDefault();
       send();
-    } else if (event.key === "ArrowUp" && plain && event.currentTarget.value === "" && !editing) {
+    } else if (event.key === "ArrowUp" && plain && area.current?.value === "" && !editing) {
       const last = client.store.get(`timeline:${timeline}`).rows.findLast((row) => row.message?.sender.id === client.store.me?.id && !row.message?.deleted_at);
       if (!last?.message) return;
       event.preventDefault();
@@ -128,12 +138,19 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
   };
 
   return (
-    <form className={css["composer"]} aria-label={t("composer.form")} data-region="composer" onSubmit={(event) => { event.preventDefault(); send(); }}>
+    <form className={css["composer"]} aria-label={thread ? t("thread.write") : t("composer.form")} data-region="composer" onSubmit={(event) => { event.preventDefault(); send(); }}>
       <Typing users={typing} />
       {editing ? <div className={css["editing"]}><span>{t("composer.editing")}</span><Button look="plain" onClick={stop}>{t("action.cancel")}</Button></div> : null}
       {error ? <div className={css["error"]} role="alert">{error}</div> : null}
       <div className={css["box"]}>
-        <textarea ref={area} className={css["area"]} rows={1} dir="auto" aria-label={label} placeholder={label} onKeyDown={pressed} onInput={typed} maxLength={8_000} enterKeyHint="send" />
+        <Combobox
+          store={completing.store} ref={area as unknown as RefObject<HTMLInputElement>} autoSelect="always" setValueOnChange={false} setValueOnClick={false} showOnChange={false} showOnClick={false} showOnKeyPress={false}
+          className={css["area"]} aria-label={label} placeholder={label} onKeyDown={pressed} onInput={typed}
+          // The text is the textarea's own: a key draws nothing. A text of several lines is no combobox to ARIA; what
+          // of it a textbox may have stays: the list it controls, and the entry that is marked.
+          render={({ value: _, role: _role, "aria-expanded": _expanded, ...props }: TextareaHTMLAttributes<HTMLTextAreaElement>) => <textarea {...props} rows={1} dir="auto" maxLength={8_000} enterKeyHint="send" />}
+        />
+        <Completion completing={completing} area={area} room={room} />
         <IconButton type="submit" label={t("action.send")}><SendHorizontal size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </div>
     </form>

@@ -7,13 +7,15 @@ import { useLocation } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { css, detail } from "../kit/kit.tsx";
+import { has } from "../routes.ts";
 import own from "./menu.module.css";
 
 const Confirm = lazy(() => import("../kit/confirm.tsx"));
 const EditRoom = lazy(() => import("../screens/edit-room.tsx"));
+const Invite = lazy(() => import("../screens/invite.tsx"));
 const AddMember = lazy(() => import("../screens/add-member.tsx"));
 
-type Asked = "leave" | "archive" | "edit" | "add" | undefined;
+type Asked = "invite" | "leave" | "archive" | "edit" | "add" | undefined;
 
 export default function RoomMenu({ room }: { room: Room }) {
   const [, go] = useLocation();
@@ -26,6 +28,9 @@ export default function RoomMenu({ room }: { room: Room }) {
   const archive = () => act(client.request("DELETE", `/v1/rooms/${room.id}`));
   const restore = () => act(client.request("PATCH", `/v1/rooms/${room.id}`, { archived: false }));
   const close = () => setAsked(undefined);
+  const settings = has("/v1/rooms/{room_id}/members/me") && "notify" in (room.membership ?? {});
+  const mine = (room.membership ?? {}) as { pinned?: boolean; notify?: string };
+  const change = (changes: object) => client.request("PATCH", `/v1/rooms/${room.id}/members/me`, changes).then(() => client.refresh(room.id));
   if (!room.membership) return null;
   return (
     <>
@@ -33,6 +38,9 @@ export default function RoomMenu({ room }: { room: Room }) {
         <Ariakit.MenuButton className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
         <Ariakit.Menu className={css["menu"]} gutter={4} portal>
           {group && !room.archived ? <Item onClick={() => setAsked("add")}>{t("room.add")}</Item> : null}
+          {group && !room.archived && has("/v1/rooms/{room_id}/invites") && (manages || room.visibility === "public" || room.kind === "group") ? <Item onClick={() => setAsked("invite")}>{t("room.invite")}</Item> : null}
+          {settings ? <Item onClick={() => act(change({ pinned: !mine.pinned }))}>{mine.pinned ? t("room.unpin") : t("room.pin")}</Item> : null}
+          {settings ? <Item onClick={() => act(change({ notify: mine.notify === "none" ? "mentions" : "none" }))}>{mine.notify === "none" ? t("room.loud") : t("room.quiet")}</Item> : null}
           {group && manages && !room.archived ? <Item onClick={() => setAsked("edit")}>{t("room.edit")}</Item> : null}
           {group && manages ? <Item onClick={() => (room.archived ? restore() : setAsked("archive"))}>{room.archived ? t("room.restore") : t("room.archive")}</Item> : null}
           <Item onClick={() => setAsked("leave")}>{t("room.leave")}</Item>
@@ -43,6 +51,7 @@ export default function RoomMenu({ room }: { room: Room }) {
         {asked === "leave" ? <Confirm title={t("room.leave_title")} text={t("room.leave_text")} action={t("room.leave")} onClose={close} onConfirm={leave} /> : null}
         {asked === "archive" ? <Confirm title={t("room.archive_title")} text={t("room.archive_text")} action={t("room.archive")} onClose={close} onConfirm={archive} /> : null}
         {asked === "edit" ? <EditRoom room={room} onClose={close} /> : null}
+        {asked === "invite" ? <Invite room={room} onClose={close} /> : null}
         {asked === "add" ? <AddMember room={room} onClose={close} /> : null}
       </Suspense>
     </>

@@ -1,17 +1,20 @@
 /** Read means seen: the page is visible, the window has the focus, and the message was in view for a second. */
 import type { Room, Row } from "@tidings/client";
 import type { Virtualizer } from "@tanstack/react-virtual";
-import { useEffect, type RefObject } from "react";
+import { useEffect, useRef, type RefObject } from "react";
 import { client } from "../client.ts";
+import { has } from "../routes.ts";
 
 const SEEN = 1_000;
 
-export function useReading(room: Room, rows: Row[], virtual: Virtualizer<HTMLDivElement, Element>, scroller: RefObject<HTMLDivElement | null>): void {
+export function useReading(room: Room, root: string | undefined, rows: Row[], virtual: Virtualizer<HTMLDivElement, Element>, scroller: RefObject<HTMLDivElement | null>): void {
   const unread = room.membership?.unread_count ?? 0;
   const marker = room.membership?.last_read_message_id;
+  const marked = useRef(-1);
   useEffect(() => {
     const element = scroller.current;
-    if (!element || unread === 0) return;
+    // The marker of a thread is its own.
+    if (!element || (root ? !has("/v1/messages/{message_id}/thread/read") : unread === 0)) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const seen = () => document.visibilityState === "visible" && document.hasFocus();
     const look = () => {
@@ -23,9 +26,11 @@ export function useReading(room: Room, rows: Row[], virtual: Virtualizer<HTMLDiv
       const bottom = element.scrollTop + element.clientHeight;
       const inView = virtual.getVirtualItems().filter((item) => item.start + item.size / 2 <= bottom);
       const at = Math.max(-1, ...inView.map((item) => item.index));
-      const before = rows.findIndex((row) => row.message?.id === marker);
+      const before = root ? marked.current : rows.findIndex((row) => row.message?.id === marker);
       const newest = rows.slice(0, at + 1).findLast((row) => row.message)?.message;
-      if (newest && at > before) client.read(room.id, newest.id);
+      if (!newest || at <= before) return;
+      marked.current = at;
+      client.read(room.id, newest.id, root);
     };
     look();
     element.addEventListener("scroll", look, { passive: true });
@@ -37,5 +42,5 @@ export function useReading(room: Room, rows: Row[], virtual: Virtualizer<HTMLDiv
       window.removeEventListener("focus", look);
       document.removeEventListener("visibilitychange", look);
     };
-  }, [room.id, rows, unread, marker, virtual, scroller]);
+  }, [room.id, root, rows, unread, marker, virtual, scroller]);
 }

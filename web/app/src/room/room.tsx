@@ -1,21 +1,24 @@
 /** A room: its name, its timeline, and where one writes. */
-import type { Room } from "@tidings/client";
-import { ArrowLeft, MoreVertical, Users } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
-import { Link } from "wouter";
+import type { Message, Room } from "@tidings/client";
+import { ArrowLeft, MoreVertical, Pin, Users } from "lucide-react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { moment, t, useLanguage } from "../i18n.ts";
 import { Button, Failed, IconButton } from "../kit/kit.tsx";
 import { useRoomName } from "../names.ts";
+import { has } from "../routes.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
 
-const Panel = lazy(() => import("./members.tsx"));
+const Members = lazy(() => import("./members.tsx"));
+const Pins = lazy(() => import("./pins.tsx"));
+const Thread = lazy(() => import("./thread.tsx"));
 const loadMenu = () => import("./menu.tsx");
 const Menu = lazy(loadMenu);
 
-export function RoomScreen({ room: id, jump }: { room: string; jump?: string }) {
+export function RoomScreen({ room: id, jump, thread }: { room: string; jump?: string; thread?: string }) {
   useLanguage();
   const room = useKey(`room:${id}`);
   const status = useKey("status");
@@ -27,38 +30,50 @@ export function RoomScreen({ room: id, jump }: { room: string; jump?: string }) 
   }, [id, known, status.phase]);
   if (error !== undefined) return <main className={css["gone"]}><Failed error={error} /></main>;
   if (!room) return <main className={css["gone"]} aria-busy={status.phase !== "live"}>{status.phase === "live" ? <p>{t("room.gone")}</p> : null}</main>;
-  return <Known room={room} jump={jump} />;
+  return <Known room={room} jump={jump} thread={thread} />;
 }
 
-function Known({ room, jump }: { room: Room; jump: string | undefined }) {
+function Known({ room, jump, thread }: { room: Room; jump: string | undefined; thread: string | undefined }) {
+  const [, go] = useLocation();
   const name = useRoomName(room);
-  const [panel, setPanel] = useState(false);
-  const opener = useRef<HTMLButtonElement>(null);
+  const [panel, setPanel] = useState<"members" | "pins">();
+  const opener = useRef<HTMLElement>(null);
   const composer = useRef<ComposerHandle>(null);
+  const toggle = (which: "members" | "pins") => (event: React.MouseEvent<HTMLElement>) => {
+    opener.current = event.currentTarget;
+    if (thread) go(`/r/${room.id}`);
+    if (panel === which && !thread) close();
+    else setPanel(which);
+  };
+  const openThread = useCallback((message: Message) => go(`/r/${room.id}/t/${message.id}`), [go, room.id]);
+  const edit = useCallback((message: Message) => composer.current?.edit(message), []);
+  const type = useCallback((text: string) => composer.current?.type(text), []);
+  const closeThread = () => go(`/r/${room.id}`);
   const close = () => {
-    setPanel(false);
+    setPanel(undefined);
     opener.current?.focus();
   };
   return (
-    <div className={css["room"]} data-panel={panel || undefined}>
+    <div className={css["room"]} data-panel={thread || panel || undefined}>
       <main className={css["main"]} aria-label={name}>
         <header className={css["head"]}>
           <Link href="/" className={css["back"]} aria-label={t("action.back")}><ArrowLeft size={18} strokeWidth={1.5} aria-hidden /></Link>
           <h1 className={css["name"]} dir="auto">{room.kind === "direct" ? "" : "# "}{name}</h1>
           <p className={css["topic"]} dir="auto">{room.topic}</p>
-          <Button look="plain" ref={opener} aria-expanded={panel} aria-label={t("members.open", { count: room.member_count ?? 0 })} title={t("members.title")} onClick={() => (panel ? close() : setPanel(true))}>
+          {room.membership && has("/v1/rooms/{room_id}/pins") ? <IconButton label={t("pins.title")} aria-expanded={panel === "pins"} onClick={toggle("pins")}><Pin size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
+          <Button look="plain" aria-expanded={panel === "members"} aria-label={t("members.open", { count: room.member_count ?? 0 })} title={t("members.title")} onClick={toggle("members")}>
             <Users size={18} strokeWidth={1.5} aria-hidden />{room.member_count}
           </Button>
           <RoomMenu room={room} />
         </header>
         {room.membership ? (
           <>
-            <Timeline room={room} jump={jump} onType={(text) => composer.current?.type(text)} onEdit={(message) => composer.current?.edit(message)} />
+            <Timeline room={room} jump={jump} onType={type} onEdit={edit} onThread={openThread} />
             <Foot room={room} name={name} composer={composer} />
           </>
         ) : <Outside room={room} name={name} />}
       </main>
-      <Suspense fallback={null}>{panel ? <Panel room={room} onClose={close} /> : null}</Suspense>
+      <Suspense fallback={null}>{thread ? <Thread key={thread} room={room} root={thread} onClose={closeThread} /> : panel === "members" ? <Members room={room} onClose={close} /> : panel === "pins" ? <Pins room={room} onClose={close} /> : null}</Suspense>
     </div>
   );
 }

@@ -1,14 +1,17 @@
 /** One message, and what can be done with it. */
 import type { Message, OutboxEntry, Room, Row as StoreRow } from "@tidings/client";
-import { Link2, Pencil, Trash2 } from "lucide-react";
+import { Link2, MessageSquareReply, Pencil, Pin, PinOff, SmilePlus, Trash2 } from "lucide-react";
 import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { clock, day, moment, t } from "../i18n.ts";
 import { Avatar, Button, IconButton, detail } from "../kit/kit.tsx";
+import { has } from "../routes.ts";
 import { Body, type Mentions } from "./body.tsx";
+import { Reactions } from "./reactions.tsx";
 import type { Above } from "./timeline.tsx";
 import css from "./row.module.css";
 
+const Emoji = lazy(() => import("../kit/emoji.tsx"));
 const Confirm = lazy(() => import("../kit/confirm.tsx"));
 
 interface Props {
@@ -18,9 +21,10 @@ interface Props {
   marked: boolean;
   tabStop: boolean;
   onEdit: (message: Message) => void;
+  onThread?: ((message: Message) => void) | undefined;
 }
 
-export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit }: Props) {
+export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit, onThread }: Props) {
   const { message, pending } = row;
   const sender = message?.sender ?? client.store.me;
   const user = useKey(`user:${sender?.id ?? ""}`);
@@ -43,9 +47,12 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
           {above.head ? <div className={css["head"]}><span className={css["name"]} dir="auto">{name}</span><time className={css["time"]} dateTime={at} title={moment(at)}>{clock(at)}</time></div> : null}
           {deleted ? <p className={css["aside"]}>{t("message.deleted")}</p> : <Content message={message} pending={pending} text={text} />}
           {message?.edited_at && !deleted ? <span className={css["aside"]} title={moment(message.edited_at)}>{t("message.edited")}</span> : null}
+          {message?.pinned && !deleted ? <span className={css["aside"]}>{message.edited_at ? " · " : ""}{t("message.pinned")}</span> : null}
+          {message && !deleted ? <Reactions message={message} closed={room.archived} /> : null}
+          {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}</button> : null}
           {pending ? <Waiting entry={pending} /> : null}
         </div>
-        {message && !deleted ? <Tools message={message} room={room} onEdit={onEdit} /> : null}
+        {message && !deleted ? <Tools message={message} room={room} onEdit={onEdit} onThread={onThread} /> : null}
       </article>
     </>
   );
@@ -54,7 +61,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
 /** What stands above is made anew for each drawing: it is compared by what it says. */
 function same(a: Props, b: Props): boolean {
   const { start, day: newDay, fresh, head } = a.above;
-  return a.row === b.row && a.room === b.room && a.marked === b.marked && a.tabStop === b.tabStop && a.onEdit === b.onEdit
+  return a.row === b.row && a.room === b.room && a.marked === b.marked && a.tabStop === b.tabStop && a.onEdit === b.onEdit && a.onThread === b.onThread
     && start === b.above.start && newDay === b.above.day && fresh === b.above.fresh && head === b.above.head;
 }
 
@@ -108,22 +115,31 @@ function Waiting({ entry }: { entry: OutboxEntry }) {
 
 const MODERATES = ["owner", "admin"];
 
-function Tools({ message, room, onEdit }: { message: Message; room: Room; onEdit: (message: Message) => void }) {
+function Tools({ message, room, onEdit, onThread }: Pick<Props, "room" | "onEdit" | "onThread"> & { message: Message }) {
   const [asking, setAsking] = useState(false);
+  const [picking, setPicking] = useState(false);
   const [error, setError] = useState("");
   const own = message.sender.id === client.store.me?.id;
   const may = own || MODERATES.includes(room.membership?.role ?? "") || (client.store.me?.role !== "user" && room.visibility === "public");
   const copy = () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`);
+  // Room admins pin in channels, every member elsewhere.
+  const pins = has("/v1/messages/{message_id}/pin") && !room.archived && (room.kind !== "channel" || MODERATES.includes(room.membership?.role ?? ""));
+  const act = (work: Promise<unknown>) => void work.then(() => setError(""), (failure: unknown) => setError(detail(failure)));
+  const pin = () => act(client.request(message.pinned ? "DELETE" : "PUT", `/v1/messages/${message.id}/pin`));
   const remove = () => client.remove(message.id).catch((failure: unknown) => setError(detail(failure)));
   return (
     <>
       <div className={css["tools"]}>
+        {onThread && !room.archived ? <IconButton label={t("message.answer")} data-key="r" tabIndex={-1} onClick={() => onThread(message)}><MessageSquareReply size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
+        {room.archived || !has("/v1/messages/{message_id}/reactions/{emoji}") ? null : <IconButton label={t("message.react")} data-key="+" tabIndex={-1} onClick={() => setPicking(true)}><SmilePlus size={18} strokeWidth={1.5} aria-hidden /></IconButton>}
+        {pins ? <IconButton label={message.pinned ? t("message.unpin") : t("message.pin")} data-key="p" tabIndex={-1} onClick={pin}>{message.pinned ? <PinOff size={18} strokeWidth={1.5} aria-hidden /> : <Pin size={18} strokeWidth={1.5} aria-hidden />}</IconButton> : null}
         {own && !room.archived ? <IconButton label={t("message.edit")} data-key="e" tabIndex={-1} onClick={() => onEdit(message)}><Pencil size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
         <IconButton label={t("message.copy")} data-key="c" tabIndex={-1} onClick={copy}><Link2 size={18} strokeWidth={1.5} aria-hidden /></IconButton>
         {may ? <IconButton label={t("message.delete")} data-key="Delete" tabIndex={-1} onClick={() => setAsking(true)}><Trash2 size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
       </div>
       {error ? <div className={css["failed"]} role="alert">{error}</div> : null}
       <Suspense fallback={null}>
+        {picking ? <Emoji onClose={() => setPicking(false)} onPick={(emoji) => act(client.react(message.id, emoji, true))} /> : null}
         {asking ? <Confirm title={t("message.delete_title")} text={t("message.delete_text")} action={t("message.delete")} onClose={() => setAsking(false)} onConfirm={() => void remove()} /> : null}
       </Suspense>
     </>

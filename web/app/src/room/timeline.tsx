@@ -55,13 +55,16 @@ function useNewLine(room: Room, rows: StoreRow[]): [string | undefined, () => vo
 
 interface Props {
   room: Room;
+  /** The message whose thread it is; none: the room's main timeline. */
+  root?: string | undefined;
   jump: string | undefined;
   onType: (text: string) => void;
   onEdit: (message: Message) => void;
+  onThread?: ((message: Message) => void) | undefined;
 }
 
-export function Timeline({ room, jump, onType, onEdit }: Props) {
-  const key = room.id;
+export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) {
+  const key = root ? `${room.id}/${root}` : room.id;
   const view = useKey(`timeline:${key}`);
   const { rows } = view;
   const scroller = useRef<HTMLDivElement>(null);
@@ -165,7 +168,7 @@ export function Timeline({ room, jump, onType, onEdit }: Props) {
     if (document.visibilityState === "visible") for (const row of others) say(`${row.message?.sender.display_name}: ${row.message?.body}`);
   }, [newest, rows, view.atEnd, atEnd, virtual, say]);
 
-  useReading(room, rows, virtual, scroller);
+  useReading(room, root, rows, virtual, scroller);
 
   const toEnd = () => {
     removeLine();
@@ -191,7 +194,7 @@ export function Timeline({ room, jump, onType, onEdit }: Props) {
     else if (event.key === "ArrowDown") go(index + 1);
     else if (event.key === "Home") go(0);
     else if (event.key === "End") go(rows.length - 1);
-    else if (["e", "c", "Delete"].includes(event.key)) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
+    else if (["e", "c", "p", "r", "+", "Delete"].includes(event.key)) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
     else if (event.key.length === 1 && event.key !== " " && event.key !== "?") {
       event.preventDefault();
       onType(event.key);
@@ -200,17 +203,17 @@ export function Timeline({ room, jump, onType, onEdit }: Props) {
 
   const tabStop = focused && items.some((item) => item.key === focused) ? focused : items.at(-1)?.key;
   return (
-    <div className={css["frame"]} data-region="timeline">
+    <div className={css["frame"]} data-region={root ? "thread" : "timeline"}>
       {notice ? <p className={css["notice"]} role="status">{notice}<Button look="plain" onClick={() => setNotice("")}>{t("action.close")}</Button></p> : null}
       <div ref={scroller} className={css["scroller"]} onScroll={scrolled} onKeyDown={pressed}>
-        {view.atStart && loaded && rows.length === 0 ? <p className={css["start"]}>{t("timeline.empty")}</p> : null}
+        {view.atStart && loaded && rows.length === 0 ? <p className={css["start"]}>{root ? t("thread.empty") : t("timeline.empty")}</p> : null}
         {error === undefined ? null : <Failed error={error} retry={load} />}
-        <div role={rows.length > 0 ? "feed" : undefined} aria-label={rows.length > 0 ? t("timeline.label") : undefined} aria-busy={!loaded} className={css["list"]} style={{ blockSize: virtual.getTotalSize() }}>
+        <div role={rows.length > 0 ? "feed" : undefined} aria-label={rows.length > 0 ? (root ? t("thread.label") : t("timeline.label")) : undefined} aria-busy={!loaded} className={css["list"]} style={{ blockSize: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index];
             return row ? (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} className={css["item"]} style={{ transform: `translateY(${item.start}px)` }}>
-                <Row row={row} room={room} above={above(rows, item.index, line, view.atStart)} marked={row.message?.id === marked && marked !== undefined} tabStop={item.key === tabStop} onEdit={onEdit} />
+                <Row row={row} room={room} above={above(rows, item.index, root ? undefined : line, view.atStart && !root)} marked={row.message?.id === marked && marked !== undefined} tabStop={item.key === tabStop} onEdit={onEdit} onThread={onThread} />
               </div>
             ) : null;
           })}

@@ -15,6 +15,7 @@ const Switcher = lazy(() => import("./switcher.tsx"));
 const Shortcuts = lazy(() => import("./shortcuts.tsx"));
 const Inbox = lazy(() => import("../screens/inbox.tsx"));
 const Browse = lazy(() => import("../screens/browse.tsx"));
+const Invitation = lazy(() => import("../screens/invitation.tsx"));
 const Settings = lazy(() => import("../screens/settings.tsx"));
 
 export type Overlay = "switcher" | "shortcuts" | undefined;
@@ -40,6 +41,8 @@ export function Shell() {
             <Switch>
               <Route path="/r/:room">{({ room }) => <RoomScreen key={room} room={room} />}</Route>
               <Route path="/r/:room/m/:message">{({ room, message }) => <RoomScreen key={room} room={room} jump={message} />}</Route>
+              <Route path="/r/:room/t/:thread">{({ room, thread }) => <RoomScreen key={room} room={room} thread={thread} />}</Route>
+              <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
               <Route path="/inbox"><Inbox /></Route>
               <Route path="/browse"><Browse /></Route>
               <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>

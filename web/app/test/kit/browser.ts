@@ -124,3 +124,9 @@ export async function write(page: Page, text: string): Promise<void> {
   await box.fill(text);
   await box.press("Enter");
 }
+
+/** Waits until nothing is on its way to the page, and what came is painted. */
+export async function still(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector("main") !== null && document.querySelector("[aria-busy=true]") === null);
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)))));
+}

@@ -1,0 +1,39 @@
+/** A thread beside its room: the message that began it, its answers, and where one answers. */
+import type { Message, Room } from "@tidings/client";
+import { X } from "lucide-react";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { answer } from "@tidings/client";
+import { client, useKey } from "../client.ts";
+import { t } from "../i18n.ts";
+import { Failed, IconButton } from "../kit/kit.tsx";
+import { Composer, type ComposerHandle } from "./composer.tsx";
+import { Row } from "./row.tsx";
+import { Timeline } from "./timeline.tsx";
+import css from "./room.module.css";
+
+const ABOVE = { start: false, day: false, fresh: false, head: true };
+
+export default function Thread({ room, root, onClose }: { room: Room; root: string; onClose: () => void }) {
+  const held = useKey(`message:${root}`);
+  const [read, setRead] = useState<Message>();
+  const [error, setError] = useState<unknown>();
+  const composer = useRef<ComposerHandle>(null);
+  const message = held ?? read;
+  useEffect(() => {
+    if (!client.store.get(`message:${root}`)) answer(client.api.GET("/v1/messages/{message_id}", { params: { path: { message_id: root } } })).then(setRead, setError);
+  }, [root]);
+  const edit = useCallback((one: Message) => composer.current?.edit(one), []);
+  const type = useCallback((text: string) => composer.current?.type(text), []);
+  return (
+    <aside className={css["panel"]} aria-label={t("thread.title")} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) onClose(); }}>
+      <div className={css["panelHead"]}>
+        <h2>{t("thread.title")}</h2>
+        <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
+      </div>
+      {error === undefined ? null : <Failed error={error} />}
+      {message ? <div className={css["root"]}><Row row={{ key: root, message }} room={room} above={ABOVE} marked={false} tabStop onEdit={edit} /></div> : null}
+      <Timeline room={room} root={root} jump={undefined} onType={type} onEdit={edit} />
+      {room.archived || !message || message.deleted_at ? null : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
+    </aside>
+  );
+}

@@ -1,0 +1,49 @@
+/** Where an invitation leads. It is open to those without an account, too. */
+import type { Room } from "@tidings/client";
+import { useEffect, useState } from "react";
+import { Link, useLocation } from "wouter";
+import { client, useKey } from "../client.ts";
+import { t, useLanguage } from "../i18n.ts";
+import { Button, Failed } from "../kit/kit.tsx";
+import { css, Page } from "./page.tsx";
+
+interface Invite {
+  room: { id: string; name: string | null; kind: string; member_count: number };
+  inviter: { display_name: string };
+}
+
+export default function Invitation({ code }: { code: string }) {
+  useLanguage();
+  const [, go] = useLocation();
+  const me = useKey("me");
+  const [invite, setInvite] = useState<Invite>();
+  const [error, setError] = useState<unknown>();
+  useEffect(() => {
+    fetch(`/v1/invites/${encodeURIComponent(code)}`).then(async (response) => {
+      const body = (await response.json()) as Invite & { detail?: string };
+      if (response.ok) setInvite(body);
+      else setError(new Error(body.detail ?? t("error.unknown")));
+    }).catch(setError);
+  }, [code]);
+  useEffect(() => {
+    // Who registers or signs in first comes back here.
+    if (me) sessionStorage.removeItem("tidings.after");
+    else sessionStorage.setItem("tidings.after", `/i/${code}`);
+  }, [me, code]);
+  const accept = () => client.request<Room>("POST", `/v1/invites/${encodeURIComponent(code)}/accept`).then(async ({ data }) => {
+    await client.refresh(data.id);
+    go(`/r/${data.id}`);
+  }).catch(setError);
+  return (
+    <Page title={t("invitation.title")}>
+      {error === undefined ? null : <Failed error={error} />}
+      {invite ? (
+        <>
+          <p>{t("invitation.text", { name: invite.inviter.display_name, room: invite.room.name ?? "" })}</p>
+          <p className={css["aside"]}>{t("browse.members", { count: invite.room.member_count })}</p>
+          {me ? <div><Button look="primary" onClick={() => void accept()}>{t("invitation.accept")}</Button></div> : <p><Link href="/register">{t("signin.register")}</Link> · <Link href="/login">{t("action.signin")}</Link></p>}
+        </>
+      ) : null}
+    </Page>
+  );
+}
