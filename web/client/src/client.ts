@@ -36,6 +36,9 @@ const TYPING_EVERY = 3_000;
 const TYPING_ENDS = 6_000;
 /** Rooms whose messages are kept when they are not open. */
 const KEPT_ROOMS = 20;
+/** Pages that are read to meet what is held, and milliseconds until a failed reading is tried again. */
+const FRESH_PAGES = 20;
+const FRESH_AGAIN = 2_000;
 
 /** Makes a client. It connects when there is a session: `logIn`, or `restore` for the cookie's. */
 export function connect(options: Options = {}): Client {
@@ -369,17 +372,23 @@ export class Client {
     void this.refresh(room).catch(() => undefined);
   }
 
+  /** Reads what is shown anew. It stays in view: pages are read from the end until they meet what is held. */
   async #freshen(timeline: Timeline): Promise<void> {
-    const held = timeline.view();
+    const { atEnd } = timeline.view();
     const first = timeline.ids[0];
-    // The newest page and all that is held before it: what is held is not to vanish from under the reader.
-    await this.#load(timeline, {}, held.atEnd).catch(() => undefined);
-    for (let tries = 0; timeline.stale && tries < 20 && first && timeline.ids[0]; tries++) {
-      const anchor = held.atEnd ? timeline.ids.find((id) => this.store.messages.has(id)) : first;
-      if (!anchor) break;
-      const before = timeline.view();
-      await this.#load(timeline, held.atEnd ? { before: this.#checkedFrom.get(timeline.key) ?? anchor } : { around: anchor }, true).catch(() => undefined);
-      if (timeline.view() === before || !held.atEnd) break;
+    try {
+      if (!atEnd && first) return await this.#load(timeline, { around: first }, true);
+      await this.#load(timeline, {}, false);
+      for (let pages = 1; timeline.shownStale && pages < FRESH_PAGES; pages++) {
+        await this.#load(timeline, () => ({ before: this.#checkedFrom.get(timeline.key) }), false);
+      }
+      // Too much was missed: the end is what counts.
+      if (timeline.shownStale) timeline.show();
+    } catch {
+      // Lost again: the next connection tries anew. Else the server could not, and can soon.
+      this.#platform.later(FRESH_AGAIN, () => {
+        if (this.#connection.live && timeline.shownStale && this.#open.get(timeline.key)) void this.#freshen(timeline);
+      });
     }
   }
 
@@ -459,7 +468,8 @@ export class Client {
     const full = messages.length >= PAGE;
     const atStart = at.after ? false : at.around ? !full : !more;
     const atEnd = at.after ? !more : at.around ? !full : at.before === undefined;
-    if (messages.length === 0) timeline.ends(atStart, atEnd);
+    if (messages.length === 0 && !at.before && !at.after && !at.around) timeline.empty();
+    else if (messages.length === 0) timeline.ends(atStart, atEnd);
     else {
       // The anchor is in no page of its own, but it is what the page adjoins.
       const before = at.after ? this.store.messages.get(at.after) : undefined;

@@ -90,6 +90,11 @@ export class Timeline {
     return this.#runs.some((run) => run.stale);
   }
 
+  /** What is shown may have holes, or has lost its end. */
+  get shownStale(): boolean {
+    return this.#shown?.stale ?? false;
+  }
+
   /** Shows the run with a message, or the newest one. Whether there is one that can be trusted. */
   show(id?: string): boolean {
     const run = this.#runs.find((one) => (id ? one.ids.includes(id) : one.atEnd));
@@ -125,11 +130,20 @@ export class Timeline {
         run = joined;
         shown ||= other === this.#shown;
       } else {
-        rest.push(other.atEnd && run.atEnd ? { ...other, atEnd: false } : other);
+        // The end is elsewhere now.
+        if (run.atEnd) other.atEnd = false;
+        rest.push(other);
       }
     }
     this.#runs = [...rest, run];
     if (shown || !this.#shown || !this.#runs.includes(this.#shown)) this.#shown = run;
+    this.forget();
+  }
+
+  /** There is nothing at all. */
+  empty(): void {
+    this.#shown = { ids: [], atStart: true, atEnd: true, stale: false };
+    this.#runs = [this.#shown];
     this.forget();
   }
 

@@ -69,6 +69,14 @@ describe("runs", () => {
     }
   });
 
+  test("an empty room that was stale takes new messages again", () => {
+    const one = store();
+    one.timeline("room_1").spoil();
+    one.timeline("room_1").empty();
+    apply(one, event("message.posted", 1, message(1)));
+    expect(one.get("timeline:room_1").rows).toHaveLength(1);
+  });
+
   test("what a page does not show any more is gone", () => {
     const held = { ids: ["a", "b", "c", "d"], atStart: true, atEnd: true, stale: true };
     const page = { ids: ["a", "c", "d"], atStart: true, atEnd: true, stale: false };
