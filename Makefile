@@ -1,5 +1,5 @@
 # One line each; the work is in tools/. `make run ARGS="--listen 127.0.0.1:9000"` hands flags on.
-.PHONY: help run test check bench web-budget test-faults test-hostile up
+.PHONY: help run test check bench web-budget test-faults test-hostile test-operations up
 .DEFAULT_GOAL := help
 
 help:         ; @sed -nE 's/^([a-z-]+):.* ## ([a-z].*)/\1\t\2/p' Makefile | expand -t 16 ## this list
