@@ -34,13 +34,14 @@ impl Chat {
         }
         // A kind that is new waits until it is known how many there are.
         let new = !self.index.addition(&addition).await?.counted;
-        let _turn = if new { self.kinds.of(&cmd.message_id).await } else { None };
+        let turn = if new { self.kinds.of(&cmd.message_id).await } else { None };
         let room = self.room_for(&addition, MAX_KINDS).await?;
         let (others, near) = (room.others, room.near_limit);
         let fact = reaction::add(&seen.standing()?, &message, &cmd.emoji, others, near, &cx)?;
         let data = fact.data.clone();
         let appended = self.commit_fenced(call, fact, &seen).await?;
         self.additions.learn(appended.position.sequence, &data);
+        drop(turn);
         if near {
             let full = MessageRejection::TooManyKinds;
             self.must_have_fit(&addition, appended.position.sequence, full).await?;
