@@ -48,7 +48,10 @@ impl Chat {
         let seen = self.see(call, &before.state.room_id, from).await?;
         let standing = seen.standing()?;
         message::may_edit(&standing, &before, &context(call))?;
-        if let Some(unchanged) = self.unchanged(&before, cmd).await? {
+        // The log knows a repeat under the same key, and answers with the first.
+        if call.key.is_none()
+            && let Some(unchanged) = self.unchanged(&before, cmd).await?
+        {
             return Ok(unchanged);
         }
         let named = self.named(&standing, &cmd.body, before.state.format).await?;
