@@ -19,7 +19,7 @@ use schemas::{EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 /// server that stands still meanwhile.
 pub(crate) const WINDOW_MS: i64 = 120_000;
 /// Entries of one kind that are kept in each half of the memory. Ids are shared texts: an entry takes about
-/// 150 bytes, all of them at most 40 MB, and that only where so much happens within two minutes.
+/// 150 bytes, all of them at most 60 MB, and that only where so much happens within two minutes.
 const KEPT: usize = 65_536;
 
 /// What to do with an event.
