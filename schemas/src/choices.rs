@@ -17,6 +17,27 @@ pub enum Role {
     Admin,
 }
 
+/// What of an account can be verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationKind {
+    /// The e-mail address.
+    Email,
+}
+
+/// What accounts may do whose address is not verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unverified {
+    /// All that others may.
+    Everything,
+    /// All but inviting people.
+    #[default]
+    NoInvites,
+    /// Nothing but reading, and what concerns their own account.
+    ReadOnly,
+}
+
 /// What a member may do in one room; ordered by power.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -54,10 +54,18 @@ codes! {
     Unauthenticated = "unauthenticated", 401, false, "Authentication is required";
     /// Login and password do not belong together.
     InvalidCredentials = "invalid_credentials", 401, false, "The login or the password is wrong";
+    /// The password was right, and a code of the second factor is missing or wrong.
+    SecondFactorRequired = "second_factor_required", 401, false, "A code of the second factor is required";
+    /// The account has no password, and the session is too old to do without.
+    ReauthenticationRequired = "reauthentication_required", 401, false, "Log in again to do this";
     /// The access token was good once.
     TokenExpired = "token_expired", 401, false, "The access token has expired";
     /// The caller is known and may not.
     Forbidden = "forbidden", 403, false, "Not allowed";
+    /// The address of the account is not verified.
+    NotVerified = "not_verified", 403, false, "The address is not verified";
+    /// The account is suspended.
+    Suspended = "suspended", 403, false, "The account is suspended";
     /// It does not exist, or the caller may not know of it.
     NotFound = "not_found", 404, false, "Not found";
     /// The path exists, not with this method.
@@ -66,6 +74,8 @@ codes! {
     Conflict = "conflict", 409, false, "Conflict with the current state";
     /// A unique name is taken.
     AlreadyExists = "already_exists", 409, false, "Already exists";
+    /// It was there once and is not any more.
+    Gone = "gone", 410, false, "Gone";
     /// Larger than the limit.
     PayloadTooLarge = "payload_too_large", 413, false, "Too large";
     /// The body is not JSON.

@@ -4,6 +4,7 @@
 //! (or directly, when both live in one process). It carries parsed values, never raw input, and who is
 //! asking stands in the [`CallContext`], never in the command.
 
+mod challenge;
 mod member;
 mod message;
 mod notification;
@@ -11,9 +12,14 @@ mod pin;
 mod reaction;
 mod receipt;
 mod room;
+mod second_factor;
 mod session;
 mod user;
 
+pub use challenge::{
+    ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
+    RequestPasswordReset, RequestVerification,
+};
 pub use member::{AddMember, AppointOwner, ChangeMember, JoinRoom, LeaveRoom, RemoveMember};
 pub use message::{
     DeleteMessage, EditMessage, MAX_POSTS, MessageOutcome, PostMessage, PostMessages,
@@ -23,6 +29,9 @@ pub use pin::{PinMessage, UnpinMessage};
 pub use reaction::{AddReaction, RemoveReaction};
 pub use receipt::{MarkRead, ReadOutcome};
 pub use room::{ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
+pub use second_factor::{
+    AdministerSecondFactor, ConfirmSecondFactor, EnrolSecondFactor, Enrolment, RemoveSecondFactor,
+};
 pub use session::{
     EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket,
     Refresh, SessionStatus, WhichSessions, WsTicket,
@@ -148,6 +157,8 @@ use commands;
 /// Each file's commands.
 const FAMILIES: &[&[(&str, &str)]] = &[
     user::NAMES,
+    challenge::NAMES,
+    second_factor::NAMES,
     session::NAMES,
     room::NAMES,
     member::NAMES,

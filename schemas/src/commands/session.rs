@@ -44,6 +44,9 @@ commands! {
         login: String,
         /// The password, as typed.
         password: Secret,
+        /// A code of the second factor, if the account has one.
+        #[serde(default)]
+        code: Option<Secret>,
     }
     /// Trades a refresh token for new tokens.
     AUTH / "refresh": Refresh -> SessionTokens {

@@ -36,8 +36,6 @@ commands! {
         bio: Patch<Bio>,
         /// The picture.
         avatar_media_id: Patch<MediaId>,
-        /// The unique address.
-        email: Option<Email>,
         /// The unique name.
         #[serde(default, deserialize_with = "crate::text::strict")]
         username: Option<Username>,
@@ -46,10 +44,13 @@ commands! {
     }
     /// Changes the caller's password; their other sessions end.
     AUTH / "change_password": ChangePassword -> () {
-        /// The present one, as typed.
-        current_password: Secret,
+        /// The present one, as typed; none when the account has none.
+        current_password: Option<Secret>,
         /// The new one.
         new_password: NewPassword,
+        /// A code of the second factor, if the account has one.
+        #[serde(default)]
+        code: Option<Secret>,
     }
     /// Changes an account; admins only.
     AUTH / "administer_user": AdministerUser -> Account {
