@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use decider::{Failure, ReadFrom};
 use eventlog::{EventLog, SecretStore};
-use schemas::{Code, NameKey, Rejection, UserId};
+use schemas::{Code, CodeKey, NameKey, Rejection, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::admins::Admins;
+use crate::attempts::Attempts;
+use crate::challenges::Challenges;
 use crate::domain::account::AccountRejection;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
 use crate::records::read_record;
 use crate::refresh::RefreshTokens;
+use crate::second_factors::SecondFactors;
 use crate::sessions::Sessions;
 use crate::tokens::Signer;
 
@@ -27,11 +30,16 @@ pub(crate) struct Auth {
     pub(crate) credentials: SecretStore,
     pub(crate) tickets: SecretStore,
     pub(crate) admins: Admins,
+    /// What one-time codes are derived with.
+    pub(crate) code_key: CodeKey,
+    pub(crate) challenges: Challenges,
+    pub(crate) second_factors: SecondFactors,
+    pub(crate) attempts: Attempts,
     pub(crate) metrics: AuthMetrics,
 }
 
 /// What is kept of a password.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Credentials {
     /// The bcrypt hash.
     pub(crate) bcrypt: String,

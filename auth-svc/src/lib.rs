@@ -11,20 +11,26 @@
 
 mod accounts;
 mod admins;
+mod attempts;
 mod auth;
 mod call;
+mod challenges;
+mod common_passwords;
 mod domain;
 mod handlers;
 mod keys;
+mod limit;
 mod metrics;
 mod operator;
 mod passwords;
 mod queue;
 mod records;
 mod refresh;
+mod second_factors;
 mod service;
 mod sessions;
 pub mod tokens;
 
-pub use crate::service::{AuthService, Config, StartError};
+pub use crate::limit::Limit;
+pub use crate::service::{AuthService, Config, Needs, StartError};
 pub use operator::Operator;

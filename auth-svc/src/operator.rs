@@ -9,15 +9,14 @@ use schemas::commands::{CallContext, Command as _, Register};
 use schemas::events::{SessionEnd, UserState};
 use schemas::values::{Email, NewPassword, Role, Username};
 use schemas::views::Account;
-use schemas::{Lane, NameKey, Rejection, UserId};
+use schemas::{Lane, Rejection, UserId};
 use service::Deps;
 
 use crate::accounts::{self, shown};
-use crate::auth::{Auth, Credentials};
+use crate::auth::Auth;
 use crate::call::{asker, password_deadline};
 use crate::domain::account::promote;
-use crate::records::write_record;
-use crate::service::{Config, StartError, open};
+use crate::service::{Config, Needs, StartError, open};
 
 /// How long a password may take to be hashed, in milliseconds: only the operator waits.
 const PATIENCE_MS: u32 = 120_000;
@@ -39,11 +38,11 @@ impl Operator {
     /// See [`StartError`].
     pub fn open(
         config: Config,
-        names: NameKey,
+        needs: Needs,
         deps: &Deps,
     ) -> BoxFuture<'_, Result<Self, StartError>> {
         // Boxed here, so that its code is generated in this crate and not in each that calls it.
-        Box::pin(async move { Ok(Self { auth: open(config, names, deps).await? }) })
+        Box::pin(async move { Ok(Self { auth: open(config, needs, deps).await? }) })
     }
 
     /// Makes an account that is an admin's.
@@ -108,19 +107,9 @@ impl Operator {
         let id = self.auth.retry(|| self.find(who)).await?;
         let (asker, until) = (asker(&call, id.as_str()), password_deadline(&call));
         let bcrypt = self.auth.passwords.hash(&asker, password.expose(), until).await?;
-        self.auth.retry(|| self.store(&id, &bcrypt)).await?;
+        self.auth.retry(|| self.auth.replace_password(&id, &bcrypt)).await?;
         let user = self.auth.retry(|| self.end_all(&call, &id)).await?;
         Ok(shown(&user))
-    }
-
-    async fn store(&self, id: &UserId, bcrypt: &str) -> Result<(), Failure> {
-        let credentials = &self.auth.credentials;
-        let value = write_record(&Credentials { bcrypt: bcrypt.to_owned() })?;
-        match self.auth.credentials_of(id).await? {
-            Some((_, revision)) => credentials.update(id.as_str(), value, revision, None).await?,
-            None => credentials.create(id.as_str(), value, None).await?,
-        };
-        Ok(())
     }
 
     async fn end_all(&self, call: &Call, id: &UserId) -> Result<UserState, Failure> {

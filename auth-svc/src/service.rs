@@ -7,19 +7,25 @@ use std::time::Duration;
 use bus::{BusError, ServiceHandle};
 use decider::{Answer, Call, accepted};
 use schemas::commands::{
-    AUTH, AdministerUser, ChangePassword, ChangeProfile, EndSessions, GetJwks, GetSessionStatus,
-    IssueWsTicket, ListSessions, Login, RedeemWsTicket, Refresh, Register,
+    AUTH, AdministerSecondFactor, AdministerUser, ChangePassword, ChangeProfile,
+    ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, EndSessions, EnrolSecondFactor,
+    GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket, Refresh,
+    Register, RemoveSecondFactor, RequestAddressChange, RequestPasswordReset, RequestVerification,
 };
-use schemas::{Code, NameKey, Rejection};
+use schemas::{Code, CodeKey, NameKey, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::{Health, Shutdown};
 
 use crate::admins::Admins;
+use crate::attempts::Attempts;
 use crate::auth::Auth;
+use crate::challenges::Challenges;
 use crate::keys::Keys;
+use crate::limit::Limit;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
 use crate::refresh::RefreshTokens;
+use crate::second_factors::SecondFactors;
 use crate::sessions::Sessions;
 use crate::tokens::Signer;
 
@@ -30,6 +36,17 @@ pub struct Config {
     pub keys: PathBuf,
     /// bcrypt's cost, 4 to 31; each step doubles the time a password takes.
     pub bcrypt_cost: u32,
+    /// How many one-time codes of a kind an account may ask for; none: as many as it likes.
+    pub codes: Option<Limit>,
+}
+
+/// The keys it needs.
+#[derive(Clone)]
+pub struct Needs {
+    /// The key of the lanes of names; that of the log ([`eventlog::EventLog::note_names`]).
+    pub names: NameKey,
+    /// The key of one-time codes, the same as the notifier's.
+    pub codes: CodeKey,
 }
 
 /// Why the service cannot start.
@@ -66,17 +83,16 @@ impl Service for AuthService {
     const NAME: &'static str = "auth-svc";
     const STAGE: Stage = Stage::Services;
     type Config = Config;
-    /// The key of the lanes of names; that of the log ([`eventlog::EventLog::note_names`]).
-    type Needs = NameKey;
+    type Needs = Needs;
     type Error = StartError;
 
     /// Opens the keys folder, starts the hashing threads and begins to serve the `auth` commands.
     fn build(
         config: Config,
-        names: NameKey,
+        needs: Needs,
         deps: Deps,
     ) -> BoxFuture<'static, Result<Self, StartError>> {
-        Box::pin(start(config, names, deps))
+        Box::pin(start(config, needs, deps))
     }
 
     fn run_until_stopped(self, shutdown: Shutdown) -> BoxFuture<'static, Result<(), StartError>> {
@@ -84,16 +100,16 @@ impl Service for AuthService {
     }
 }
 
-async fn start(config: Config, names: NameKey, deps: Deps) -> Result<AuthService, StartError> {
+async fn start(config: Config, needs: Needs, deps: Deps) -> Result<AuthService, StartError> {
     deps.health.set(AuthService::NAME, Err("starting"));
-    let auth = Arc::new(open(config, names, &deps).await?);
+    let auth = Arc::new(open(config, needs, &deps).await?);
     let commands = serve(&deps.bus, &auth, &auth.metrics.commands).await?;
     deps.health.set(AuthService::NAME, Ok::<(), String>(()));
     Ok(AuthService { auth, commands, health: deps.health })
 }
 
 /// Opens the keys folder and starts the hashing threads.
-pub(crate) async fn open(config: Config, names: NameKey, deps: &Deps) -> Result<Auth, StartError> {
+pub(crate) async fn open(config: Config, needs: Needs, deps: &Deps) -> Result<Auth, StartError> {
     let metrics = AuthMetrics::new(&deps.metrics);
     let folder = config.keys.clone();
     let unusable = move |source| StartError::Keys { folder: folder.clone(), source };
@@ -113,8 +129,12 @@ pub(crate) async fn open(config: Config, names: NameKey, deps: &Deps) -> Result<
         credentials: deps.log.secrets("credentials"),
         tickets: deps.log.secrets("tickets"),
         admins: Admins::new(&deps.log),
+        code_key: needs.codes,
+        challenges: Challenges::new(&deps.log, config.codes),
+        second_factors: SecondFactors::new(&deps.log),
+        attempts: Attempts::new(&deps.log),
         log: deps.log.clone(),
-        names,
+        names: needs.names,
         metrics,
     })
 }
@@ -160,6 +180,15 @@ decider::endpoints! {
     ChangeProfile => change_profile;
     ChangePassword => change_password;
     AdministerUser => administer_user;
+    RequestVerification => request_verification;
+    ConfirmVerification => confirm_verification;
+    RequestAddressChange => request_address_change;
+    RequestPasswordReset => request_password_reset;
+    ConfirmPasswordReset => confirm_password_reset;
+    EnrolSecondFactor => enrol_second_factor;
+    ConfirmSecondFactor => confirm_second_factor;
+    RemoveSecondFactor => remove_second_factor;
+    AdministerSecondFactor => administer_second_factor;
 }
 
 impl Auth {

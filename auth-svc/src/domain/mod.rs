@@ -6,6 +6,9 @@
 //! fail.
 
 pub(crate) mod account;
+pub(crate) mod challenge;
+pub(crate) mod guessing;
+pub(crate) mod second_factor;
 pub(crate) mod session;
 
 use schemas::Timestamp;

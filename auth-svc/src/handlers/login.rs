@@ -4,16 +4,19 @@ use data_encoding::HEXLOWER;
 use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
 use eventlog::Appended;
 use schemas::commands::Login;
-use schemas::events::{SessionEnd, SessionStarted};
+use schemas::events::{SessionEnd, SessionStarted, UserState};
 use schemas::values::{Email, NewPassword, Secret, Username};
 use schemas::views::SessionTokens;
 use schemas::{Actor, Code, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
 
+use super::proof::barred;
 use crate::accounts::{self, shown};
 use crate::auth::{Auth, Credentials, invalid_credentials};
 use crate::call;
 use crate::domain::account::{AccountRejection, LoadedUser};
+use crate::domain::guessing::device;
+use crate::domain::second_factor::Shown;
 use crate::domain::session::{Record, Start};
 use crate::passwords::Fit;
 use crate::queue::Asker;
@@ -35,6 +38,9 @@ struct Known {
     credentials: Credentials,
     /// Of the credentials.
     revision: u64,
+    suspended: bool,
+    /// Whether the log says that codes are asked for.
+    second_factor: bool,
 }
 
 impl Auth {
@@ -49,10 +55,20 @@ impl Auth {
         };
         self.passwords.has_room(&attempt.asker)?;
         let found = self.retry(|| self.find(login)).await?;
+        let device = device(call.ip.as_deref(), call.user_agent.as_deref());
+        let key = self.guessed(found.as_ref(), login);
+        if let Some(seconds) = self.retry(|| self.attempts.barred(&key, &device)).await? {
+            let detail = "too many wrong passwords";
+            return Err(Rejection::new(Code::RateLimited, detail).retry_after(seconds));
+        }
         let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
         let mut fit = self.check(&attempt, hash).await?;
         let known = found.filter(|_| fit.fits());
-        let Some(mut known) = known else { return Err(invalid_credentials()) };
+        let Some(mut known) = known else {
+            self.attempts.failed(&key).await;
+            return Err(invalid_credentials());
+        };
+        let has_factor = self.second_step(&known, command.code.as_ref()).await?;
         let (tokens, position) = loop {
             match self.retry(|| self.begin(call, &known)).await? {
                 Some(begun) => break begun,
@@ -63,7 +79,46 @@ impl Auth {
         if fit == Fit::AsTyped || self.passwords.is_outdated(&known.credentials.bcrypt) {
             self.hash_anew(&known, &attempt).await;
         }
+        self.attempts.succeeded(&known.id, &device).await;
+        self.settle_second_factor(call, &known, has_factor).await;
         Ok(accepted(Some(position), tokens))
+    }
+
+    /// What wrong passwords are counted under: the account, or the name that no account has. The second is no text that
+    /// was typed.
+    fn guessed(&self, found: Option<&Known>, login: &str) -> String {
+        match found {
+            Some(known) => known.id.to_string(),
+            None => self.names.digest(["login", &login.to_lowercase()]).to_string(),
+        }
+    }
+
+    /// After the right password: the second factor, if the account has one; whether it has.
+    async fn second_step(&self, known: &Known, code: Option<&Secret>) -> Result<bool, Rejection> {
+        if known.suspended {
+            return Err(AccountRejection::Suspended.into());
+        }
+        match self.second_factors.present(&known.id, code).await? {
+            Shown::Right => Ok(true),
+            Shown::Off => Ok(false),
+            Shown::Barred(seconds) => Err(barred(seconds)),
+            Shown::Wrong => {
+                let detail = "the account asks for a code of its second factor";
+                Err(Rejection::new(Code::SecondFactorRequired, detail))
+            }
+        }
+    }
+
+    /// Where an enrolment or a removal was interrupted the log says something else than is the case: it is told now.
+    async fn settle_second_factor(&self, call: &Call, known: &Known, on: bool) {
+        if known.second_factor == on {
+            return;
+        }
+        let by_user = call.acting_as(Actor::User(known.id.clone()));
+        let told = self.retry(|| self.tell_second_factor(&by_user, &known.id, on, None)).await;
+        if told.is_err() {
+            tracing::warn!(user.id = %known.id, "the log could not be told of a second factor");
+        }
     }
 
     async fn check(&self, attempt: &Attempt<'_>, hash: Option<&str>) -> Result<Fit, Rejection> {
@@ -84,7 +139,11 @@ impl Auth {
         let id = holder.unwrap_or_else(call::no_account);
         let (user, credentials) =
             tokio::try_join!(accounts::user(&self.log, &id), self.credentials_of(&id))?;
-        Ok(user.and(credentials).map(|(credentials, revision)| Known { id, credentials, revision }))
+        let known = user.zip(credentials);
+        Ok(known.map(|(user, (credentials, revision))| {
+            let UserState { suspended, second_factor, .. } = user.state;
+            Known { id, credentials, revision, suspended, second_factor }
+        }))
     }
 
     async fn known_still(
@@ -98,7 +157,7 @@ impl Auth {
         if !fit.fits() {
             return Err(invalid_credentials());
         }
-        Ok((Known { id: before.id, credentials, revision }, fit))
+        Ok((Known { credentials, revision, ..before }, fit))
     }
 
     /// The configured cost has changed since the password was hashed, or it was hashed as typed. A failure

@@ -1,10 +1,15 @@
 //! One module per kind of command.
 
 mod admin;
+mod challenges;
 mod login;
 mod password;
 mod profile;
+mod proof;
 mod refresh;
 mod register;
+mod resets;
+mod second_factor;
 mod sessions;
 mod tickets;
+mod verifications;

@@ -2,50 +2,48 @@
 
 use decider::{Answer, Call, Failure, accepted};
 use schemas::commands::ChangePassword;
-use schemas::events::SessionEnd;
+use schemas::events::{SessionEnd, UserState};
 use schemas::{Position, SessionId};
-use tokio::time::Instant;
 
-use crate::accounts;
+use super::proof::{Proof, Proven};
 use crate::auth::{Auth, Credentials, invalid_credentials};
 use crate::call::{asker, password_deadline};
-use crate::domain::account::AccountRejection;
+use crate::common_passwords::refuse_common;
 use crate::records::write_record;
 
 impl Auth {
     /// The caller's other sessions end: a client with the old password is out. A wrong present password is refused
     /// whatever the new one is: anything else would be a second way to guess.
     pub(crate) async fn change_password(&self, call: &Call, command: ChangePassword) -> Answer<()> {
-        let until = password_deadline(call);
-        call.caller()?;
-        self.passwords.has_room(&asker(call, ""))?;
-        self.retry(|| self.try_change_password(call, &command, until)).await?;
+        let ChangePassword { current_password, new_password, code } = &command;
+        let proof = Proof {
+            pointer: "/current_password",
+            password: current_password.as_ref(),
+            code: code.as_ref(),
+        };
+        let proven = self.prove(call, &proof).await?;
+        let UserState { username, email, .. } = &proven.user;
+        refuse_common("/new_password", new_password, username, email)?;
+        let (new, until) = (new_password.expose(), password_deadline(call));
+        let bcrypt = self.passwords.hash(&asker(call, ""), new, until).await?;
+        self.retry(|| self.store_changed(&proven, &bcrypt)).await?;
         let position = self.retry(|| self.end_others(call)).await?;
         Ok(accepted(position, ()))
     }
 
-    async fn try_change_password(
-        &self,
-        call: &Call,
-        command: &ChangePassword,
-        until: Instant,
-    ) -> Result<(), Failure> {
-        let user = accounts::caller(&self.log, call).await?.state;
-        if user.suspended {
-            return Err(AccountRejection::Suspended.into());
-        }
-        let stored = self.credentials_of(&user.id).await?;
-        let (credentials, revision) = stored.ok_or_else(invalid_credentials)?;
-        let asker = asker(call, "");
-        let hash = Some(credentials.bcrypt.as_str());
-        let fit = self.passwords.verify(&asker, &command.current_password, hash, until).await?;
-        if !fit.fits() {
+    /// The password must still be the one that was proven, by its revision; it may have been hashed anew meanwhile.
+    async fn store_changed(&self, proven: &Proven, bcrypt: &str) -> Result<(), Failure> {
+        let user = &proven.user.id;
+        let Some((before, _)) = &proven.credentials else {
+            return self.replace_password(user, bcrypt).await;
+        };
+        let stored = self.credentials_of(user).await?.ok_or_else(invalid_credentials)?;
+        let (now, revision) = stored;
+        if now.bcrypt != before.bcrypt {
             return Err(invalid_credentials().into());
         }
-        let new = command.new_password.expose();
-        let bcrypt = self.passwords.hash(&asker, new, until).await?;
-        let value = write_record(&Credentials { bcrypt })?;
-        self.credentials.update(user.id.as_str(), value, revision, None).await?;
+        let value = write_record(&Credentials { bcrypt: bcrypt.to_owned() })?;
+        self.credentials.update(user.as_str(), value, revision, None).await?;
         Ok(())
     }
 

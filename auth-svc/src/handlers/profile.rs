@@ -3,7 +3,7 @@
 use decider::{Answer, Call, Committed, Failure, Reads, accepted, commit};
 use schemas::commands::ChangeProfile;
 use schemas::events::UserState;
-use schemas::values::{Email, Username};
+use schemas::values::Username;
 use schemas::views::Account;
 use schemas::{Lane, Position};
 
@@ -35,14 +35,7 @@ impl Auth {
             }
             _ => None,
         };
-        let email = match &command.email {
-            Some(wanted) if *wanted != old.email => {
-                let lane = |address: &Email| self.names.email(address.as_str());
-                Some(self.name_change(lane(&old.email), lane(wanted)).await?)
-            }
-            _ => None,
-        };
-        let state = Changing { user, handle, email };
+        let state = Changing { user, handle };
         let (changed, facts) = account::change_profile(&state, command)?;
         match commit(&self.log, call, facts, &Reads::default()).await? {
             // The same change under the same key was made before: this is how the account is now.
@@ -54,7 +47,8 @@ impl Auth {
         }
     }
 
-    async fn name_change(&self, old: Lane, new: Lane) -> Result<NameChange, Failure> {
+    /// A name to give up and one to take, as they are now.
+    pub(super) async fn name_change(&self, old: Lane, new: Lane) -> Result<NameChange, Failure> {
         let (old, new) =
             tokio::try_join!(accounts::name(&self.log, old), accounts::name(&self.log, new))?;
         Ok(NameChange { old, new })

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::accounts::{self, shown};
 use crate::auth::{Auth, Credentials};
 use crate::call;
+use crate::common_passwords::refuse_common;
 use crate::domain::account::{LoadedUser, Registering, Registrar, register};
 use crate::queue::Asker;
 use crate::records::write_record;
@@ -77,6 +78,8 @@ impl Auth {
 
     /// Stores the password first, then the account: an account never exists without its password.
     async fn make_account(&self, it: Registration<'_>) -> Answer<Account> {
+        let Register { username, email, password, .. } = it.command;
+        refuse_common("/password", password, username, email)?;
         // What cannot succeed is refused before a quarter of a second of a core is spent on its password.
         if let Before::Made(user) = self.retry(|| self.look(&it)).await? {
             return self.made_before(&it, &user).await;

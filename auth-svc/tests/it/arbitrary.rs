@@ -66,11 +66,11 @@ fn settings() -> impl Strategy<Value = Value> {
 }
 
 fn profile() -> impl Strategy<Value = Value> {
-    let fields = (field(text()), patch(text()), field(text()), field(text()), field(settings()));
-    fields.prop_map(|(display_name, bio, username, email, settings)| {
+    let fields = (field(text()), patch(text()), field(text()), field(settings()));
+    fields.prop_map(|(display_name, bio, username, settings)| {
         json!({
             "display_name": display_name, "bio": bio.unwrap_or(json!("keep")), "avatar_media_id": "keep",
-            "email": email, "username": username, "settings": settings,
+            "username": username, "settings": settings,
         })
     })
 }

@@ -1,12 +1,12 @@
 //! auth-svc on a nats-server of one's own, and people who register and log in.
 
-use auth_svc::{AuthService, Config};
+use auth_svc::{AuthService, Config, Limit, Needs};
 use bus::Bus;
 use eventlog::{Connect, EventLog, Topology};
 use schemas::commands::{CallContext, Caller, Command, GetSessionStatus, Login, Register, Reply};
 use schemas::values::{Email, IdempotencyKey, NewPassword, Secret, Username};
 use schemas::views::{Account, SessionTokens};
-use schemas::{Code, EventData, Lane, NameKey, Namespace, Rejection};
+use schemas::{Code, CodeKey, EventData, Lane, NameKey, Namespace, Rejection};
 use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
@@ -19,6 +19,15 @@ pub(crate) fn names() -> NameKey {
     NameKey::new(&[1; NameKey::BYTES])
 }
 
+/// The key of one-time codes.
+pub(crate) fn codes() -> CodeKey {
+    CodeKey::new(&[2; CodeKey::BYTES])
+}
+
+pub(crate) fn needs() -> Needs {
+    Needs { names: names(), codes: codes() }
+}
+
 /// A running auth-svc.
 pub(crate) struct Kit {
     pub(crate) bus: Bus,
@@ -26,6 +35,7 @@ pub(crate) struct Kit {
     pub(crate) keys: TempDir,
     pub(crate) nats: Nats,
     shutdown: Shutdown,
+    limit: Option<Limit>,
 }
 
 impl Drop for Kit {
@@ -40,6 +50,11 @@ impl Kit {
     }
 
     pub(crate) async fn start_at_cost(cost: u32) -> Self {
+        Self::start_with(cost, None).await
+    }
+
+    /// With a limit of one-time codes.
+    pub(crate) async fn start_with(cost: u32, limit: Option<Limit>) -> Self {
         let nats = Nats::start().await;
         let namespace = Namespace::parse("test").unwrap();
         let log = EventLog::connect(Connect {
@@ -53,7 +68,7 @@ impl Kit {
         let bus = connect(&nats).await;
         let keys = tempfile::tempdir().unwrap();
         let shutdown = Shutdown::new();
-        let kit = Self { bus, log, keys, nats, shutdown };
+        let kit = Self { bus, log, keys, nats, shutdown, limit };
         kit.run(&kit.bus, cost).await;
         kit
     }
@@ -71,14 +86,14 @@ impl Kit {
     }
 
     async fn run(&self, bus: &Bus, bcrypt_cost: u32) {
-        let config = Config { keys: self.keys.path().into(), bcrypt_cost };
+        let config = Config { keys: self.keys.path().into(), bcrypt_cost, codes: self.limit };
         let deps = Deps {
             log: self.log.clone(),
             bus: bus.clone(),
             metrics: Metrics::new(),
             health: Health::new(),
         };
-        let service = AuthService::build(config, names(), deps).await.unwrap();
+        let service = AuthService::build(config, needs(), deps).await.unwrap();
         tokio::spawn(service.run_until_stopped(self.shutdown.clone()));
     }
 
@@ -160,7 +175,7 @@ pub(crate) fn registration(name: &str) -> Register {
 }
 
 pub(crate) fn login(login: &str, password: &str) -> Login {
-    Login { login: login.into(), password: Secret::new(password) }
+    Login { login: login.into(), password: Secret::new(password), code: None }
 }
 
 pub(crate) fn as_caller(tokens: &SessionTokens) -> CallContext {

@@ -3,8 +3,10 @@
 
 mod accounts;
 mod arbitrary;
+mod codes;
 mod kit;
 mod operator;
 mod passwords;
 mod races;
+mod second_factor;
 mod sessions;

@@ -8,7 +8,7 @@ use schemas::{Actor, Code, Lane};
 use service::Deps;
 use telemetry::{Health, Metrics};
 
-use crate::kit::{Kit, PASSWORD, as_caller, login, names, refused, registration};
+use crate::kit::{Kit, PASSWORD, as_caller, login, needs, refused, registration};
 
 async fn operator(kit: &Kit) -> Operator {
     let deps = Deps {
@@ -17,8 +17,8 @@ async fn operator(kit: &Kit) -> Operator {
         metrics: Metrics::new(),
         health: Health::new(),
     };
-    let config = Config { keys: kit.keys.path().into(), bcrypt_cost: 4 };
-    Operator::open(config, names(), &deps).await.unwrap()
+    let config = Config { keys: kit.keys.path().into(), bcrypt_cost: 4, codes: None };
+    Operator::open(config, needs(), &deps).await.unwrap()
 }
 
 fn wanted(name: &str) -> (Username, Email, NewPassword) {

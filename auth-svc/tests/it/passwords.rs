@@ -14,7 +14,7 @@ const DECOMPOSED: &str = "gru\u{308}ße-e\u{301}a\u{300}-12";
 
 fn change(current: &str, new: &str) -> ChangePassword {
     let new_password = NewPassword::parse(new).unwrap();
-    ChangePassword { current_password: Secret::new(current), new_password }
+    ChangePassword { current_password: Some(Secret::new(current)), new_password, code: None }
 }
 
 async fn logs_in(kit: &Kit, name: &str, password: &str) -> Result<(), Code> {

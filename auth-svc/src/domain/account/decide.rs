@@ -89,8 +89,6 @@ pub(crate) struct Changing {
     pub(crate) user: LoadedUser,
     /// The wanted username, when it is another.
     pub(crate) handle: Option<NameChange>,
-    /// The wanted address, when it is another.
-    pub(crate) email: Option<NameChange>,
 }
 
 /// A name to give up and one to take.
@@ -103,7 +101,11 @@ pub(crate) struct NameChange {
 }
 
 impl NameChange {
-    fn facts(&self, user: &UserId, taken: AccountRejection) -> Result<Vec<Fact>, AccountRejection> {
+    pub(super) fn facts(
+        &self,
+        user: &UserId,
+        taken: AccountRejection,
+    ) -> Result<Vec<Fact>, AccountRejection> {
         if !self.new.is_free_for(user) {
             return Err(taken);
         }
@@ -136,11 +138,6 @@ pub(crate) fn change_profile(
     if let (Some(change), Some(username)) = (&state.handle, &command.username) {
         facts.extend(change.facts(&user.id, AccountRejection::UsernameTaken)?);
         user.username = username.clone();
-    }
-    if let (Some(change), Some(email)) = (&state.email, &command.email) {
-        facts.extend(change.facts(&user.id, AccountRejection::EmailTaken)?);
-        user.email = email.clone();
-        user.email_verified = false;
     }
     if user == *old {
         return Ok((user, Vec::new()));

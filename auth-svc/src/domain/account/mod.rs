@@ -2,6 +2,7 @@
 
 mod administer;
 mod decide;
+mod email;
 mod evolve;
 #[cfg(test)]
 mod properties;
@@ -12,6 +13,7 @@ mod tests;
 
 pub(crate) use administer::{Administering, administer, promote};
 pub(crate) use decide::{Changing, NameChange, Registering, Registrar, change_profile, register};
+pub(crate) use email::{change_email, verify_email};
 pub(crate) use evolve::{account_after, owner_after};
 pub(crate) use rejection::AccountRejection;
 pub(crate) use state::{Administrator, LoadedUser, Name};

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Administering, Administrator, Changing, LoadedUser, Name, NameChange, Registering, Registrar,
-    account_after, administer, change_profile, owner_after, promote, register,
+    account_after, administer, change_email, change_profile, owner_after, promote, register,
 };
 use crate::domain::Context;
 
@@ -40,7 +40,8 @@ struct Wanted {
 enum Act {
     Register(Wanted),
     Promote { who: u8 },
-    Rename { who: u8, name: Option<u8>, address: Option<u8> },
+    Rename { who: u8, name: Option<u8> },
+    Move { who: u8, address: u8 },
     Administer { admin: u8, target: u8, role: Option<Role>, suspended: Option<bool> },
 }
 
@@ -54,18 +55,15 @@ fn act() -> impl Strategy<Value = Act> {
     let asker = proptest::option::of(who.clone());
     let maybe = proptest::option::of(name.clone());
     prop_oneof![
-        (name.clone(), name, role(), asker, any::<bool>(), 0..8_u8).prop_map(
+        (name.clone(), name.clone(), role(), asker, any::<bool>(), 0..8_u8).prop_map(
             |(name, address, role, asker, loopback, one_of)| {
                 let operator = one_of == 0;
                 Act::Register(Wanted { name, address, role, asker, loopback, operator })
             }
         ),
         who.clone().prop_map(|who| Act::Promote { who }),
-        (who.clone(), maybe.clone(), maybe).prop_map(|(who, name, address)| Act::Rename {
-            who,
-            name,
-            address
-        }),
+        (who.clone(), maybe).prop_map(|(who, name)| Act::Rename { who, name }),
+        (who.clone(), name.clone()).prop_map(|(who, address)| Act::Move { who, address }),
         (who.clone(), who, role(), any::<Option<bool>>()).prop_map(
             |(admin, target, role, suspended)| Act::Administer { admin, target, role, suspended }
         ),
@@ -147,7 +145,8 @@ impl Log {
             Act::Promote { who } => self
                 .person(*who, lags[0])
                 .and_then(|user| promote(&user, &self.name(registry(), lags[1])).ok()),
-            Act::Rename { who, name, address } => self.rename(*who, *name, *address, lags),
+            Act::Rename { who, name } => self.rename(*who, *name, lags),
+            Act::Move { who, address } => self.move_to(*who, *address, lags),
             Act::Administer { admin, target, role, suspended } => {
                 self.administer((*admin, *target), *role, *suspended, lags)
             }
@@ -191,19 +190,12 @@ impl Log {
         }
     }
 
-    fn rename(
-        &self,
-        who: u8,
-        name: Option<u8>,
-        address: Option<u8>,
-        lags: Lags,
-    ) -> Option<(UserState, Vec<Fact>)> {
+    fn rename(&self, who: u8, name: Option<u8>, lags: Lags) -> Option<(UserState, Vec<Fact>)> {
         let user = self.person(who, lags[0])?;
         let command = ChangeProfile {
             display_name: None,
             bio: Patch::Keep,
             avatar_media_id: Patch::Keep,
-            email: address.map(email),
             username: name.map(username),
             settings: None,
         };
@@ -213,12 +205,17 @@ impl Log {
             old: self.name(names().handle(old.username.as_str()), lags[1]),
             new: self.name(names().handle(wanted.as_str()), lags[2]),
         });
-        let email = command.email.as_ref().filter(|wanted| **wanted != old.email);
-        let email = email.map(|wanted| NameChange {
-            old: self.name(names().email(old.email.as_str()), lags[3]),
+        change_profile(&Changing { user, handle }, &command).ok()
+    }
+
+    fn move_to(&self, who: u8, address: u8, lags: Lags) -> Option<(UserState, Vec<Fact>)> {
+        let user = self.person(who, lags[0])?;
+        let wanted = email(address);
+        let change = NameChange {
+            old: self.name(names().email(user.state.email.as_str()), lags[3]),
             new: self.name(names().email(wanted.as_str()), lags[4]),
-        });
-        change_profile(&Changing { user, handle, email }, &command).ok()
+        };
+        change_email(&user, &change, &wanted).ok()
     }
 
     fn administer(

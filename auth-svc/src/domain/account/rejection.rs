@@ -19,6 +19,8 @@ pub(crate) enum AccountRejection {
     LastAdmin,
     /// The account is suspended.
     Suspended,
+    /// The account has another address than the code went to.
+    AddressChanged,
 }
 
 impl From<AccountRejection> for Rejection {
@@ -38,7 +40,10 @@ impl From<AccountRejection> for Rejection {
             R::NotAdmin => Self::new(Code::Forbidden, "only an admin may do this"),
             R::NotYourself => Self::new(Code::Conflict, "you cannot suspend your own account"),
             R::LastAdmin => Self::new(Code::Conflict, "the last admin cannot lose the role"),
-            R::Suspended => Self::new(Code::Forbidden, "the account is suspended"),
+            R::Suspended => Self::new(Code::Suspended, "the account is suspended"),
+            R::AddressChanged => {
+                Self::new(Code::Gone, "the account has another address than the code went to")
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{
     AccountRejection, Administering, Changing, Name, NameChange, Registering, Registrar,
-    account_after, administer, change_profile, owner_after, promote, register,
+    account_after, administer, change_email, change_profile, owner_after, promote, register,
+    verify_email,
 };
 use crate::domain::Context;
 
@@ -184,14 +185,13 @@ fn no_change() -> ChangeProfile {
         display_name: None,
         bio: Patch::Keep,
         avatar_media_id: Patch::Keep,
-        email: None,
         username: None,
         settings: None,
     }
 }
 
 fn changing(user: UserState) -> Changing {
-    Changing { user: Seen { at: 5, state: user }, handle: None, email: None }
+    Changing { user: Seen { at: 5, state: user }, handle: None }
 }
 
 #[test]
@@ -309,31 +309,43 @@ fn a_suspended_admin_acts_no_more() {
 }
 
 #[test]
-fn a_changed_address_is_no_longer_verified() {
-    let mut verified = user(1, "ada", Role::User);
-    verified.email_verified = true;
-    let mut state = changing(verified);
+fn a_confirmed_address_is_the_accounts_and_verified() {
+    let user = Seen { at: 5, state: user(1, "ada", Role::User) };
     let wanted = Email::parse("ada@example.net").unwrap();
-    state.email = Some(NameChange {
+    let names_of = |owner| NameChange {
         old: held(names().email("ada@example.org"), 4, &id(1)),
-        new: Name { lane: names().email("ada@example.net"), at: 6, owner: None },
-    });
-    let command = ChangeProfile { email: Some(wanted.clone()), ..no_change() };
-    let (after, facts) = change_profile(&state, &command).unwrap();
-    assert_eq!((after.email, after.email_verified), (wanted, false));
-    let expectations: Vec<Expect> = facts.into_iter().map(|fact| fact.expect).collect();
+        new: Name { lane: names().email("ada@example.net"), at: 6, owner },
+    };
+    let (after, facts) = change_email(&user, &names_of(None), &wanted).unwrap();
+    assert_eq!((after.email, after.email_verified), (wanted.clone(), true));
+    let expectations: Vec<Expect> = facts.iter().map(|fact| fact.expect.clone()).collect();
     assert_eq!(expectations, [Expect::At(4), Expect::At(6), Expect::At(5)]);
+    assert_eq!(types(&facts)[2], "user.email_changed.v1");
+    let taken = change_email(&user, &names_of(Some(id(2).to_string())), &wanted);
+    assert_eq!(taken.err(), Some(AccountRejection::EmailTaken));
 }
 
 #[test]
 fn another_spelling_of_the_own_address_moves_no_name() {
-    let mut state = changing(user(1, "ada", Role::User));
+    let user = Seen { at: 5, state: user(1, "ada", Role::User) };
     let own = held(names().email("ada@example.org"), 4, &id(1));
-    state.email = Some(NameChange { old: own.clone(), new: own });
     let wanted = Email::parse("Ada@example.org").unwrap();
-    let command = ChangeProfile { email: Some(wanted), ..no_change() };
-    let (_, facts) = change_profile(&state, &command).unwrap();
-    assert_eq!(types(&facts), ["user.profile_changed.v1"]);
+    let names = NameChange { old: own.clone(), new: own };
+    let (_, facts) = change_email(&user, &names, &wanted).unwrap();
+    assert_eq!(types(&facts), ["user.email_changed.v1"]);
+}
+
+#[test]
+fn a_code_verifies_the_address_it_went_to_and_no_other() {
+    let mut user = Seen { at: 5, state: user(1, "ada", Role::User) };
+    let email = user.state.email.clone();
+    let (after, facts) = verify_email(&user, &email).unwrap();
+    assert!(after.email_verified);
+    assert_eq!(types(&facts), ["user.email_verified.v1"]);
+    user.state = after;
+    assert_eq!(verify_email(&user, &email).map(|(_, facts)| facts.len()), Ok(0));
+    let other = Email::parse("ada@example.net").unwrap();
+    assert_eq!(verify_email(&user, &other).err(), Some(AccountRejection::AddressChanged));
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! Where wrong passwords and known devices are kept: the buckets `attempts` and `devices`.
+
+use std::time::Duration;
+
+use decider::Failure;
+use eventlog::EventLog;
+use schemas::{Digest, Timestamp, UserId};
+
+use crate::domain::guessing::{Devices, Guesses};
+use crate::records::Records;
+
+/// Longer than a wrong password counts.
+const LIFETIME: Duration = Duration::from_secs(20 * 60);
+
+/// The buckets.
+pub(crate) struct Attempts {
+    guesses: Records<Guesses>,
+    devices: Records<Devices>,
+}
+
+impl Attempts {
+    pub(crate) fn new(log: &EventLog) -> Self {
+        let guesses = Records::new(log.secrets("attempts"), Some(LIFETIME));
+        Self { guesses, devices: Records::new(log.secrets("devices"), None) }
+    }
+
+    /// For how many seconds a device is turned away; none when it may try. The key is the account, or what stands for
+    /// a name that no account has; both cost the same to look up.
+    pub(crate) async fn barred(&self, key: &str, device: &Digest) -> Result<Option<u32>, Failure> {
+        let (guesses, devices) = tokio::try_join!(self.guesses.get(key), self.devices.get(key))?;
+        Ok(guesses.barred(Timestamp::now()).filter(|_| !devices.knows(device)))
+    }
+
+    /// A wrong password. That it cannot be counted does not change the answer.
+    pub(crate) async fn failed(&self, key: &str) {
+        let now = Timestamp::now();
+        if self.guesses.change(key, |guesses| guesses.note(now)).await.is_err() {
+            tracing::warn!("a wrong password could not be counted");
+        }
+    }
+
+    /// A login from a device. One that cannot be remembered is as good as one that was never seen.
+    pub(crate) async fn succeeded(&self, user: &UserId, device: &Digest) {
+        let known = self.devices.get(user.as_str()).await;
+        if known.is_ok_and(|devices| devices.knows(device)) {
+            return;
+        }
+        if self.devices.change(user.as_str(), |devices| devices.note(device)).await.is_err() {
+            tracing::warn!(user.id = %user, "the device of a login could not be remembered");
+        }
+    }
+}

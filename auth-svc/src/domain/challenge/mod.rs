@@ -1,0 +1,9 @@
+//! One-time codes: how many may be asked for, how often a wrong one may be entered, and when one is good no more.
+
+mod decide;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use decide::{Ask, Entered, TooMany, accept, enter, issue, release, settle};
+pub(crate) use state::{Challenge, Codes, LIFETIME_SECONDS, Standing};
