@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use readmodel::ReadModel;
-use schemas::NameKey;
+use schemas::{CodeKey, NameKey};
 
 /// What can be set.
 #[derive(Debug, Clone)]
@@ -12,42 +12,49 @@ pub struct Config {
     /// Where mail is handed over: `smtp://[user:password@]host[:port]` (STARTTLS when the server offers it) or
     /// `smtps://...`. None: mails are written as `.eml` files into `mail_dir`.
     pub smtp_url: Option<String>,
+    /// Certificates (PEM) of an authority of one's own that the mail server's is checked by. With it TLS is required.
+    pub smtp_ca_file: Option<PathBuf>,
     /// The sender of mails, such as `Tidings <tidings@example.org>`.
     pub mail_from: String,
     /// The folder for mails without an SMTP server; made when it is needed.
     pub mail_dir: PathBuf,
     /// How failing effects are tried again.
     pub retry: Retry,
+    /// How failing mails are.
+    pub mail_retry: Retry,
 }
 
 /// How an effect that fails is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
-    /// The first pause; each further one is twice as long.
-    pub first_pause: Duration,
-    /// The longest pause.
-    pub longest_pause: Duration,
+    /// The pauses, in their order; the last is made again and again.
+    pub pauses: Vec<Duration>,
     /// Tries in all, the first included; at least 1. Then it is a dead letter.
     pub attempts: u32,
 }
 
 impl Default for Retry {
-    /// 1 s, 2 s, 4 s ... 10 min; 12 tries, which outlasts a mail server that is away for half an hour.
+    /// 1 s, 2 s, 4 s ... 10 min; 12 tries.
     fn default() -> Self {
-        Self {
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(600),
-            attempts: 12,
-        }
+        let doubling = (0..10).map(|times| Duration::from_secs(1 << times));
+        let pauses = doubling.chain([Duration::from_secs(600)]).collect();
+        Self { pauses, attempts: 12 }
     }
 }
 
 impl Retry {
+    /// 10 s, 1, 5 and 30 minutes, then hourly for a day: a mail server may be away that long.
+    #[must_use]
+    pub fn of_mail() -> Self {
+        let pauses = [10, 60, 300, 1800, 3600].map(Duration::from_secs).to_vec();
+        Self { pauses, attempts: 1 + 4 + 24 }
+    }
+
     /// The pause after a failed attempt (from 1).
     #[must_use]
     pub fn pause_after(&self, attempt: u32) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(31);
-        self.first_pause.saturating_mul(1 << doublings).min(self.longest_pause)
+        let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.pauses.get(place).or(self.pauses.last()).copied().unwrap_or_default()
     }
 }
 
@@ -56,6 +63,8 @@ impl Retry {
 pub struct Needs {
     /// The key of the lanes of names; that of the log ([`eventlog::EventLog::note_names`]).
     pub names: NameKey,
+    /// The key of one-time codes, the same as auth-svc's.
+    pub codes: CodeKey,
     /// To look up inbox entries.
     pub read_model: ReadModel,
 }
@@ -70,5 +79,14 @@ mod tests {
         let pauses: Vec<u64> = (1..=12).map(|n| retry.pause_after(n).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]);
         assert_eq!(retry.pause_after(u32::MAX), Duration::from_secs(600));
+    }
+
+    #[test]
+    fn mails_are_tried_for_a_day() {
+        let retry = Retry::of_mail();
+        let pauses = (1..retry.attempts).map(|n| retry.pause_after(n).as_secs());
+        let pauses: Vec<u64> = pauses.collect();
+        assert_eq!(pauses[..6], [10, 60, 300, 1800, 3600, 3600]);
+        assert_eq!(pauses[4..].iter().sum::<u64>(), 24 * 3600);
     }
 }

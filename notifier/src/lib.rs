@@ -15,6 +15,7 @@ mod inbox;
 mod keeper;
 mod ledger;
 mod mail;
+mod mail_effect;
 mod mail_templates;
 mod notices;
 mod open;

@@ -8,16 +8,17 @@ use async_trait::async_trait;
 use eventlog::EventLog;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::AsyncSmtpTransport;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncTransport, Message, Tokio1Executor};
-use schemas::Timestamp;
 use schemas::subjects::LaneKind;
+use schemas::{CodeKey, Timestamp};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::channel::{Cause, Channel, Done, Failed};
 use crate::config::Config;
 use crate::ledger::{Claim, Ledger, REMEMBERED};
 use crate::mail_templates;
-use crate::policy::{Effect, Mail};
+use crate::policy::{Effect, Mail, MailKind};
 
 /// After this time a mail is taken over from a process that died with it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -27,6 +28,7 @@ const SMTP_PATIENCE: Duration = Duration::from_secs(15);
 /// Sends mails, each effectively once.
 pub(crate) struct Mailer {
     ledger: Ledger,
+    codes: CodeKey,
     from: Mailbox,
     handover: Handover,
 }
@@ -41,13 +43,13 @@ impl Mailer {
     ///
     /// # Errors
     /// In words, without passwords.
-    pub(crate) fn new(config: &Config, log: &EventLog) -> Result<Self, String> {
+    pub(crate) fn new(config: &Config, codes: &CodeKey, log: &EventLog) -> Result<Self, String> {
         let from: Mailbox = config
             .mail_from
             .parse()
             .map_err(|_| "mail_from is not an address such as Tidings <tidings@example.org>")?;
         let handover = match &config.smtp_url {
-            Some(url) => Handover::Smtp(Box::new(smtp(url)?)),
+            Some(url) => Handover::Smtp(Box::new(smtp(url, config.smtp_ca_file.as_deref())?)),
             None => {
                 folder(&config.mail_dir)?;
                 tracing::warn!(
@@ -57,7 +59,7 @@ impl Mailer {
                 Handover::Folder(config.mail_dir.clone())
             }
         };
-        Ok(Self { ledger: Ledger::new(log), from, handover })
+        Ok(Self { ledger: Ledger::new(log), codes: codes.clone(), from, handover })
     }
 
     async fn hand_over(&self, mail: &Mail, message: Message) -> Result<(), Failed> {
@@ -80,7 +82,7 @@ impl Channel for Mailer {
     }
 
     fn kinds(&self) -> Vec<LaneKind> {
-        vec![LaneKind::User]
+        vec![LaneKind::User, LaneKind::Challenges]
     }
 
     fn answer_within(&self) -> Duration {
@@ -100,7 +102,13 @@ impl Channel for Mailer {
         if mail.caused_at.plus_seconds(remembered - 3600) < now {
             return Ok(Done::Before);
         }
-        let message = mail_templates::written(mail, &self.from).map_err(Failed::for_good)?;
+        if let MailKind::Code(code) = &mail.kind
+            && code.expires_at <= now
+        {
+            return Ok(Done::Before);
+        }
+        let message = mail_templates::written(mail, &self.from, &self.codes);
+        let message = message.map_err(Failed::for_good)?;
         let revision = match self.ledger.claim(&mail.id).await? {
             Claim::Mine(revision) => revision,
             Claim::Done => return Ok(Done::Before),
@@ -117,17 +125,49 @@ impl Channel for Mailer {
     }
 }
 
-fn smtp(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+/// The connection to a mail server. `smtps://` begins with TLS; `smtp://` changes to it when the server offers that
+/// (STARTTLS), and must with `?tls=required` or an authority of one's own.
+fn smtp(url: &str, ca: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     // `smtp://` alone would send the password in the clear even where the server offers TLS.
     let plain = url.starts_with("smtp://") && !url.contains("tls=");
-    let url = match (plain, url.contains('?')) {
+    let wanted = if ca.is_some() { "required" } else { "opportunistic" };
+    let full = match (plain, url.contains('?')) {
         (false, _) => url.to_owned(),
-        (true, false) => format!("{url}?tls=opportunistic"),
-        (true, true) => format!("{url}&tls=opportunistic"),
+        (true, false) => format!("{url}?tls={wanted}"),
+        (true, true) => format!("{url}&tls={wanted}"),
     };
-    AsyncSmtpTransport::<Tokio1Executor>::from_url(&url)
-        .map(|builder| builder.timeout(Some(SMTP_PATIENCE)).build())
-        .map_err(|_| "smtp_url is not smtp://[user:password@]host[:port]".to_owned())
+    let wrong = || "smtp_url is not smtp://[user:password@]host[:port]".to_owned();
+    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&full).map_err(|_| wrong())?;
+    let builder = builder.timeout(Some(SMTP_PATIENCE));
+    let Some(ca) = ca else { return Ok(builder.build()) };
+    let host = host_of(url).ok_or_else(wrong)?;
+    let trusted = trusting(host, ca)?;
+    let tls = match url.starts_with("smtps://") {
+        true => Tls::Wrapper(trusted),
+        false => Tls::Required(trusted),
+    };
+    Ok(builder.tls(tls).build())
+}
+
+/// The host of `smtp://user:password@host:port/path?query`.
+fn host_of(url: &str) -> Option<&str> {
+    let rest = url.split_once("://")?.1;
+    let authority = rest.split(['/', '?']).next()?;
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let host = match place.strip_prefix('[') {
+        Some(address) => address.split(']').next()?,
+        None => place.split(':').next()?,
+    };
+    (!host.is_empty()).then_some(host)
+}
+
+/// TLS with a server whose certificate may be of the authorities in a file.
+fn trusting(host: &str, ca: &Path) -> Result<TlsParameters, String> {
+    let file = ca.display();
+    let pem = std::fs::read(ca).map_err(|error| format!("smtp_ca_file {file}: {error}"))?;
+    let read = Certificate::from_pem(&pem).map_err(|_| format!("smtp_ca_file {file} is no PEM"))?;
+    let built = TlsParameters::builder(host.to_owned()).add_root_certificate(read).build();
+    built.map_err(|_| format!("smtp_ca_file {file} holds no certificate"))
 }
 
 /// What the server said may repeat the recipient's address: only its status is kept.
@@ -179,4 +219,21 @@ async fn write_file(dir: &Path, mail: &Mail, bytes: Vec<u8>) -> std::io::Result<
     file.sync_all().await?;
     tokio::fs::rename(&unfinished, dir.join(format!("{name}.eml"))).await?;
     tokio::fs::File::open(dir).await?.sync_all().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_what_a_certificate_is_for() {
+        for (url, host) in [
+            ("smtp://mail.example", Some("mail.example")),
+            ("smtps://user:p%40ss@mail.example:465?tls=required", Some("mail.example")),
+            ("smtp://[::1]:25/", Some("::1")),
+            ("smtp://", None),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
+    }
 }

@@ -1,70 +1,159 @@
-//! What mails say.
+//! What mails say: each in plain text and in HTML, from the templates in `templates/`.
+//!
+//! A template never sees text of a user unescaped: what goes into an `.html` template is escaped by its engine. The
+//! code of a mail is derived here and is nowhere else in this crate.
 
+use std::sync::LazyLock;
 use std::time::{Duration, UNIX_EPOCH};
 
-use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Mailbox, Message, MultiPart};
+use minijinja::{Environment, Value, context};
+use schemas::CodeKey;
+use schemas::events::ChallengePurpose;
 
 use crate::policy::{Mail, MailKind};
+
+macro_rules! templates {
+    ($($name:literal),* $(,)?) => {
+        &[$((concat!($name, ".txt"), include_str!(concat!("templates/", $name, ".txt"))),
+            (concat!($name, ".html"), include_str!(concat!("templates/", $name, ".html")))),*]
+    };
+}
+
+/// Every template, in both forms.
+const TEMPLATES: &[(&str, &str)] = templates![
+    "layout",
+    "welcome",
+    "verification",
+    "password_reset",
+    "address_change",
+    "address_taken",
+    "address_changed",
+];
+
+static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut texts = Environment::new();
+    for (name, source) in TEMPLATES {
+        // A template that is none is not found later; a test renders each.
+        let _ = texts.add_template(name, source);
+    }
+    texts
+});
+
+/// A mail as it is written: the name of its template, its subject and what is put in.
+struct Draft {
+    template: &'static str,
+    subject: &'static str,
+    fields: Value,
+}
 
 /// Writes a mail. The same mail always gets the same `Message-ID`.
 ///
 /// # Errors
-/// In words, when the address cannot be written to; the address is not in them.
-pub(crate) fn written(mail: &Mail, from: &Mailbox) -> Result<Message, String> {
+/// In words, when the address cannot be written to, or the key of codes is another than auth-svc's; neither an
+/// address nor a code is in them.
+pub(crate) fn written(mail: &Mail, from: &Mailbox, codes: &CodeKey) -> Result<Message, String> {
     let address =
         mail.to.as_str().parse().map_err(|_| "the address cannot be written to".to_owned())?;
     let domain = from.email.domain();
     let millis = u64::try_from(mail.caused_at.millis()).unwrap_or_default();
-    // A name has no control characters by its type; the mail library would panic over one.
-    let name: String = mail.name.chars().filter(|c| !c.is_control()).collect();
-    let (subject, text) = match mail.kind {
-        MailKind::Registration => ("Welcome to Tidings", registration(&name)),
-    };
+    let name = mail.name.as_deref().map(|name| {
+        // A name has no control characters by its type; the mail library would panic over one.
+        name.chars().filter(|c| !c.is_control()).collect::<String>()
+    });
+    let draft = draft(mail, name.as_deref(), codes)?;
     Message::builder()
         .from(from.clone())
-        .to(Mailbox::new(Some(name), address))
-        .subject(subject)
+        .to(Mailbox::new(name, address))
+        .subject(draft.subject)
         .date(UNIX_EPOCH + Duration::from_millis(millis))
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
-        .header(ContentType::TEXT_PLAIN)
-        .body(text)
+        .multipart(MultiPart::alternative_plain_html(draft.render("txt")?, draft.render("html")?))
         .map_err(|error| format!("the mail cannot be written: {error}"))
 }
 
-fn registration(name: &str) -> String {
-    format!(
-        "Hello {name},\n\n\
-         Your account is ready. You can log in now.\n\n\
-         If you did not create this account, you can ignore this email.\n"
-    )
+fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, String> {
+    let (template, subject) = match &mail.kind {
+        MailKind::Registration => ("welcome", "Welcome to Tidings"),
+        MailKind::Code(code) => match code.purpose {
+            ChallengePurpose::Verification => ("verification", "Verify your email address"),
+            ChallengePurpose::PasswordReset => ("password_reset", "Set a new password"),
+            ChallengePurpose::AddressChange => ("address_change", "Confirm your new email address"),
+        },
+        MailKind::AddressTaken => ("address_taken", "Your email address"),
+        MailKind::AddressChanged { .. } => ("address_changed", "Your email address has changed"),
+    };
+    let fields = match &mail.kind {
+        MailKind::Code(code) if code.key != codes.check() => {
+            return Err("the key of one-time codes is not that of auth-svc".to_owned());
+        }
+        MailKind::Code(code) => {
+            context! { subject, name, code => codes.code(&code.challenge_id).expose() }
+        }
+        MailKind::AddressChanged { to } => context! { subject, name, address => to.as_str() },
+        MailKind::Registration | MailKind::AddressTaken => context! { subject, name },
+    };
+    Ok(Draft { template, subject, fields })
+}
+
+impl Draft {
+    fn render(&self, form: &str) -> Result<String, String> {
+        let template = TEXTS.get_template(&format!("{}.{form}", self.template));
+        let rendered = template.and_then(|template| template.render(&self.fields));
+        // What the engine says of a fault may quote a field.
+        rendered.map_err(|error| format!("the mail cannot be written: {}", error.kind()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::CodeMail;
     use schemas::values::Email;
-    use schemas::{Digest, Timestamp};
+    use schemas::{ChallengeId, Digest, Timestamp};
 
-    fn mail(name: &str) -> Mail {
+    fn codes() -> CodeKey {
+        CodeKey::new(&[7; 32])
+    }
+
+    fn challenge() -> ChallengeId {
+        ChallengeId::from_uuid(uuid::Uuid::from_u128(1))
+    }
+
+    fn of_kind(kind: MailKind, name: &str) -> Mail {
         Mail {
             id: Digest::of(["x"]),
-            kind: MailKind::Registration,
+            kind,
             to: Email::parse("ada@example.org").unwrap(),
-            name: name.to_owned(),
+            name: Some(name.to_owned()),
             caused_at: Timestamp::from_millis(1_795_255_200_000),
         }
     }
 
-    #[test]
-    fn a_mail_is_addressed_dated_and_the_same_each_time() {
+    fn code(purpose: ChallengePurpose) -> MailKind {
+        let key = codes().check();
+        let expires_at = Timestamp::from_millis(1_795_255_800_000);
+        MailKind::Code(CodeMail { challenge_id: challenge(), purpose, key, expires_at })
+    }
+
+    fn text(mail: &Mail) -> String {
         let from: Mailbox = "Tidings <tidings@chat.example>".parse().unwrap();
-        let write = || written(&mail("Ada"), &from).unwrap().formatted();
-        let text = String::from_utf8(write()).unwrap();
-        assert_eq!(text.as_bytes(), write());
-        for part in
-            ["To: Ada <ada@example.org>", "From: Tidings <", "Subject: Welcome", "Hello Ada"]
-        {
+        String::from_utf8(written(mail, &from, &codes()).unwrap().formatted()).unwrap()
+    }
+
+    #[test]
+    fn a_mail_is_addressed_dated_and_has_the_same_id_each_time() {
+        let text = text(&of_kind(MailKind::Registration, "Ada"));
+        for part in [
+            "To: Ada <ada@example.org>",
+            "From: Tidings <",
+            "Subject: Welcome",
+            "Hello Ada",
+            "MIME-Version: 1.0",
+            "multipart/alternative",
+            "text/plain; charset=utf-8",
+            "text/html; charset=utf-8",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(text.contains(&format!("Message-ID: <{}@chat.example>", Digest::of(["x"]))));
@@ -72,22 +161,51 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_add_headers() {
+    fn every_kind_says_what_it_is_about_in_both_forms() {
+        let address = Email::parse("new@example.org").unwrap();
+        let digits = codes().code(&challenge()).expose().to_owned();
+        for (kind, says) in [
+            (MailKind::Registration, "ready"),
+            (code(ChallengePurpose::Verification), digits.as_str()),
+            (code(ChallengePurpose::PasswordReset), &digits),
+            (code(ChallengePurpose::AddressChange), &digits),
+            (MailKind::AddressTaken, "another account"),
+            (MailKind::AddressChanged { to: address }, "new@example.org"),
+        ] {
+            let text = text(&of_kind(kind.clone(), "Ada"));
+            assert_eq!(text.matches(says).count(), 2, "{kind:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_another_key_is_not_sent() {
         let from: Mailbox = "Tidings <tidings@chat.example>".parse().unwrap();
-        let text = written(&mail("Ada\r\nBcc: eve@example.org"), &from).unwrap().formatted();
-        let text = String::from_utf8(text).unwrap();
+        let mail = of_kind(code(ChallengePurpose::Verification), "Ada");
+        let refused = written(&mail, &from, &CodeKey::new(&[8; 32])).unwrap_err();
+        assert!(refused.contains("key"), "{refused}");
+    }
+
+    #[test]
+    fn a_name_cannot_add_headers() {
+        let text = text(&of_kind(MailKind::Registration, "Ada\r\nBcc: eve@example.org"));
         let head = text.split("\r\n\r\n").next().unwrap();
         assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
     }
 
     #[test]
+    fn a_name_is_no_markup() {
+        let draft = draft(&of_kind(MailKind::Registration, ""), Some("<b>&{{ 1 }}"), &codes());
+        let draft = draft.unwrap();
+        assert!(draft.render("html").unwrap().contains("Hello &lt;b&gt;&amp;{{ 1 }},"));
+        assert!(draft.render("txt").unwrap().contains("Hello <b>&{{ 1 }},"));
+    }
+
+    #[test]
     fn any_name_can_be_written_to() {
-        let from: Mailbox = "Tidings <tidings@chat.example>".parse().unwrap();
         for name in
             ["\"", "a\\", "Ünï <x@y.z>", "🦀", "\u{202e}abc", "(a", "=?utf-8?q?x?=", "\u{7f}"]
         {
-            let text = written(&mail(name), &from).unwrap().formatted();
-            assert!(text.is_ascii() || !text.is_empty(), "{name}");
+            assert!(!text(&of_kind(MailKind::Registration, name)).is_empty(), "{name}");
         }
     }
 }

@@ -6,13 +6,16 @@
 
 use schemas::event::{Event, EventData};
 use schemas::events::{
-    MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationCreated,
-    ReadMoved, ReceiptEvent, RoomState, SessionEvent, UserEvent, UserState,
+    ChallengeEvent, MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState,
+    NotificationCreated, ReadMoved, ReceiptEvent, RoomState, SessionEvent, UserEvent, UserState,
 };
 use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
-use schemas::values::{Email, NotificationKind, RoomKind};
+use schemas::values::{NotificationKind, RoomKind};
 use schemas::{Digest, Lane, Sequence, Timestamp};
 use uuid::Builder;
+
+use crate::mail_effect;
+pub use crate::mail_effect::{CodeMail, Mail, MailKind};
 
 /// Something to be done because of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,22 +29,7 @@ pub enum Effect {
     /// A person has read up to a message, and with it the entries before it.
     Reading(Reading),
     /// A mail to a user.
-    Mail(Mail),
-}
-
-/// A mail to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
-    /// Names this effect: the same event always gives the same.
-    pub id: Digest,
-    /// What it says.
-    pub kind: MailKind,
-    /// Where it goes.
-    pub to: Email,
-    /// The name of the person it goes to, as they want to be shown.
-    pub name: String,
-    /// When its cause happened.
-    pub caused_at: Timestamp,
+    Mail(Box<Mail>),
 }
 
 /// An entry about a message.
@@ -113,13 +101,6 @@ impl Reading {
     }
 }
 
-/// The kinds of mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailKind {
-    /// After registration.
-    Registration,
-}
-
 /// What an effect is judged by, besides the event.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyContext {
@@ -144,8 +125,10 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
             }
             MessageEvent::Deleted(_) => Vec::new(),
         },
+        EventData::Challenge(ChallengeEvent::Issued(issued)) => {
+            vec![Lane::User(issued.user_id.clone())]
+        }
         EventData::User(_)
-        | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
@@ -166,11 +149,13 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
     match &event.data {
         EventData::User(data) => match data {
             UserEvent::Registered(registered) => on_registration(event, &registered.user),
+            UserEvent::EmailChanged(changed) => {
+                vec![mail(mail_effect::address_changed(event, changed))]
+            }
             UserEvent::ProfileChanged(_)
             | UserEvent::RoleChanged(_)
             | UserEvent::SuspensionChanged(_)
             | UserEvent::EmailVerified(_)
-            | UserEvent::EmailChanged(_)
             | UserEvent::SecondFactorChanged(_) => Vec::new(),
         },
         EventData::Session(data) => match (data, &context.user) {
@@ -183,9 +168,12 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             MessageEvent::Edited(edited) => on_edit(edited, at, context),
             MessageEvent::Deleted(deleted) => vec![on_deletion(deleted, at)],
         },
+        EventData::Challenge(ChallengeEvent::Issued(issued)) => {
+            let code = |user| mail(mail_effect::code_issued(event, issued, user));
+            context.user.iter().map(code).collect()
+        }
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         EventData::Name(_)
-        | EventData::Challenge(_)
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Thread(_)
@@ -199,14 +187,11 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
 }
 
 fn on_registration(event: &Event, user: &UserState) -> Vec<Effect> {
-    let mail = Mail {
-        id: Digest::of(["mail", "registration", event.id.as_str()]),
-        kind: MailKind::Registration,
-        to: user.email.clone(),
-        name: user.display_name.to_string(),
-        caused_at: event.time,
-    };
-    vec![welcome(event, user, false), Effect::Mail(mail)]
+    vec![welcome(event, user, false), mail(mail_effect::registered(event, user))]
+}
+
+fn mail(mail: Mail) -> Effect {
+    Effect::Mail(Box::new(mail))
 }
 
 fn welcome(event: &Event, user: &UserState, login: bool) -> Effect {

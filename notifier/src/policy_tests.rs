@@ -1,8 +1,11 @@
 //! Given an event and what surrounds it, then exactly these effects.
 
 use schemas::Actor;
-use schemas::events::{MessageEvent, SessionStarted, UserRegistered};
-use schemas::ids::{MessageId, RoomId, SessionId};
+use schemas::events::{
+    ChallengeIssued, ChallengePurpose, MessageEvent, SessionStarted, UserEmailChanged,
+    UserRegistered,
+};
+use schemas::ids::{ChallengeId, MessageId, RoomId, SessionId};
 use schemas::values::{Body, DisplayName, Role, RoomName, Username, Visibility};
 use uuid::Uuid;
 
@@ -121,12 +124,60 @@ fn registration_welcomes_and_sends_one_mail() {
     let mails: Vec<Mail> = effects(&event, AT, &PolicyContext::default())
         .into_iter()
         .filter_map(|effect| match effect {
-            Effect::Mail(mail) => Some(mail),
+            Effect::Mail(mail) => Some(*mail),
             _ => None,
         })
         .collect();
     assert_eq!(mails.len(), 1);
-    assert_eq!((mails[0].kind, mails[0].to.as_str()), (MailKind::Registration, "ada@example.org"));
+    assert_eq!(
+        (&mails[0].kind, mails[0].to.as_str()),
+        (&MailKind::Registration, "ada@example.org")
+    );
+}
+
+fn mails(event: &Event, seen: &PolicyContext) -> Vec<Mail> {
+    let effects = effects(event, AT, seen).into_iter();
+    let mail = |effect| match effect {
+        Effect::Mail(mail) => Some(*mail),
+        Effect::Inbox(_) | Effect::Notice(_) | Effect::Review(_) | Effect::Reading(_) => None,
+    };
+    effects.filter_map(mail).collect()
+}
+
+fn issued(taken: bool) -> ChallengeIssued {
+    ChallengeIssued {
+        challenge_id: ChallengeId::from_uuid(Uuid::from_u128(9)),
+        user_id: user_id(1),
+        purpose: ChallengePurpose::AddressChange,
+        email: Email::parse("new@example.org").unwrap(),
+        taken,
+        expires_at: Timestamp::from_millis(1_795_255_800_000),
+        key: Digest::of(["key"]),
+    }
+}
+
+#[test]
+fn a_code_goes_to_its_address_and_the_holder_of_a_taken_one_is_told_without_a_name() {
+    let seen = PolicyContext { user: Some(person(1, "ada")), ..PolicyContext::default() };
+    let event = event(issued(false));
+    assert_eq!(wanted(&event.data), [Lane::User(user_id(1))]);
+    let sent = mails(&event, &seen);
+    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "new@example.org"));
+    assert!(matches!(sent[0].kind, MailKind::Code(_)) && sent[0].name.is_some());
+    assert_eq!(mails(&event, &PolicyContext::default()), [], "the account is gone");
+    let told = mails(&self::event(issued(true)), &seen);
+    assert_eq!((told.len(), &told[0].kind, &told[0].name), (1, &MailKind::AddressTaken, &None));
+}
+
+#[test]
+fn the_reader_of_the_former_address_is_told_of_a_change() {
+    let former = Email::parse("old@example.org").unwrap();
+    let event = event(UserEmailChanged { user: person(1, "ada"), former });
+    let sent = mails(&event, &PolicyContext::default());
+    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "old@example.org"));
+    assert!(
+        matches!(&sent[0].kind, MailKind::AddressChanged { to } if to.as_str() == "ada@example.org")
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::channel::Channel;
 use crate::commands;
-use crate::config::{Config, Needs};
+use crate::config::{Config, Needs, Retry};
 use crate::context::ContextSource;
 use crate::inbox::Inbox;
 use crate::mail::Mailer;
@@ -62,16 +62,16 @@ impl Service for Notifier {
 
 async fn start(config: Config, needs: Needs, deps: Deps) -> Result<Notifier, StartError> {
     let watch = Watch::new(&deps.metrics, &deps.health);
-    let mailer = Mailer::new(&config, &deps.log).map_err(StartError::Mail)?;
+    let mailer = Mailer::new(&config, &needs.codes, &deps.log).map_err(StartError::Mail)?;
     let open = Open::new();
     tokio::spawn(open.clone().follow(deps.bus.live().await?));
     let inbox = Inbox::new(deps.log.clone(), needs.read_model.clone(), open);
     let contexts = ContextSource::new(deps.log.clone());
-    let channels: Vec<Arc<dyn Channel>> = vec![Arc::new(inbox), Arc::new(mailer)];
+    let channels: [(Arc<dyn Channel>, Retry); 2] =
+        [(Arc::new(inbox), config.retry), (Arc::new(mailer), config.mail_retry)];
     let mut workers = Vec::with_capacity(channels.len());
-    for channel in channels {
-        workers
-            .push(Worker::open(channel, &deps.log, contexts.clone(), config.retry, &watch).await?);
+    for (channel, retry) in channels {
+        workers.push(Worker::open(channel, &deps.log, contexts.clone(), retry, &watch).await?);
     }
     let commands = commands::serve(&needs, &deps).await?;
     Ok(Notifier { workers, commands, watch })

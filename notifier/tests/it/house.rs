@@ -11,7 +11,7 @@ use schemas::commands::{CallContext, Caller};
 use schemas::events::{NotificationCreated, NotificationEvent, UserRegistered, UserState};
 use schemas::ids::{EventId, SessionId, UserId};
 use schemas::values::{DisplayName, Email, Role, Username};
-use schemas::{Actor, Event, EventData, Lane, NameKey, Namespace, Sequence, Timestamp};
+use schemas::{Actor, CodeKey, Event, EventData, Lane, NameKey, Namespace, Sequence, Timestamp};
 use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use tokio::task::JoinHandle;
@@ -56,15 +56,15 @@ impl House {
     }
 
     pub(crate) async fn notifier(&self, smtp_url: Option<String>) -> Running {
+        let pauses = [20, 40].map(Duration::from_millis).to_vec();
+        let retry = Retry { pauses, attempts: 3 };
         let config = Config {
             smtp_url,
             mail_from: "Tidings <tidings@localhost>".to_owned(),
             mail_dir: self.mail_dir(),
-            retry: Retry {
-                first_pause: Duration::from_millis(20),
-                longest_pause: Duration::from_millis(40),
-                attempts: 3,
-            },
+            smtp_ca_file: None,
+            retry: retry.clone(),
+            mail_retry: retry,
         };
         let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
         let deps = Deps {
@@ -75,6 +75,7 @@ impl House {
         };
         let needs = Needs {
             names: NameKey::new(&[1; NameKey::BYTES]),
+            codes: CodeKey::new(&[2; CodeKey::BYTES]),
             read_model: self.read_model.clone(),
         };
         let notifier = Notifier::build(config, needs, deps).await.unwrap();

@@ -1,0 +1,95 @@
+//! Mails as effects of events: what each is about and where it goes. Pure; what it says is in the templates.
+
+use schemas::event::Event;
+use schemas::events::{ChallengeIssued, ChallengePurpose, UserEmailChanged, UserState};
+use schemas::ids::ChallengeId;
+use schemas::values::Email;
+use schemas::{Digest, Timestamp};
+
+/// A mail to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Names this effect: the same event always gives the same.
+    pub id: Digest,
+    /// What it says.
+    pub kind: MailKind,
+    /// Where it goes.
+    pub to: Email,
+    /// The name of the person it goes to, as they want to be shown; none where it is another's address.
+    pub name: Option<String>,
+    /// When its cause happened.
+    pub caused_at: Timestamp,
+}
+
+/// The kinds of mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailKind {
+    /// After registration.
+    Registration,
+    /// A one-time code. The code itself is derived when the mail is written.
+    Code(CodeMail),
+    /// To the holder of an address that another account was to have.
+    AddressTaken,
+    /// To the address an account had before.
+    AddressChanged {
+        /// The present one.
+        to: Email,
+    },
+}
+
+/// A one-time code to be mailed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeMail {
+    /// The challenge the code is derived of.
+    pub challenge_id: ChallengeId,
+    /// What entering it does.
+    pub purpose: ChallengePurpose,
+    /// What tells the key it is derived with from another one.
+    pub key: Digest,
+    /// Until when it is good; a mail that is late is not sent.
+    pub expires_at: Timestamp,
+}
+
+/// The welcome after a registration.
+pub(crate) fn registered(event: &Event, user: &UserState) -> Mail {
+    Mail {
+        id: Digest::of(["mail", "registration", event.id.as_str()]),
+        kind: MailKind::Registration,
+        to: user.email.clone(),
+        name: Some(user.display_name.to_string()),
+        caused_at: event.time,
+    }
+}
+
+/// A code goes to an account that is still there. Where the address is another account's its holder is told, without a
+/// name: this account's user is not to learn it.
+pub(crate) fn code_issued(event: &Event, issued: &ChallengeIssued, user: &UserState) -> Mail {
+    let code = CodeMail {
+        challenge_id: issued.challenge_id.clone(),
+        purpose: issued.purpose,
+        key: issued.key.clone(),
+        expires_at: issued.expires_at,
+    };
+    let (kind, name) = match issued.taken {
+        true => (MailKind::AddressTaken, None),
+        false => (MailKind::Code(code), Some(user.display_name.to_string())),
+    };
+    Mail {
+        id: Digest::of(["mail", "code", event.id.as_str()]),
+        kind,
+        to: issued.email.clone(),
+        name,
+        caused_at: event.time,
+    }
+}
+
+/// To the reader of the former address.
+pub(crate) fn address_changed(event: &Event, changed: &UserEmailChanged) -> Mail {
+    Mail {
+        id: Digest::of(["mail", "address changed", event.id.as_str()]),
+        kind: MailKind::AddressChanged { to: changed.user.email.clone() },
+        to: changed.former.clone(),
+        name: Some(changed.user.display_name.to_string()),
+        caused_at: event.time,
+    }
+}
