@@ -9,7 +9,7 @@ use schemas::commands::{
     DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PinMessage, PostMessage,
     PostMessages, RemoveMember, RemoveReaction, UnpinMessage,
 };
-use schemas::values::RoomName;
+use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::{Health, Shutdown};
@@ -38,6 +38,8 @@ const GENERAL: &str = "general";
 pub struct Config {
     /// The unique name of the room every registered user belongs to; none: there is no such room.
     pub general: Option<RoomName>,
+    /// What accounts may do whose address is not verified ([`schemas::events::UserState::email_verified`]).
+    pub unverified: Unverified,
     /// How much is remembered.
     pub capacities: Capacities,
     /// How repeated posts are recognised.
@@ -48,6 +50,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             general: RoomName::parse(GENERAL).ok(),
+            unverified: Unverified::default(),
             capacities: Capacities::default(),
             dedup: DedupConfig::default(),
         }

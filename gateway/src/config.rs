@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use schemas::values::Unverified;
 
 /// How often something may be done: so many times in a span of time, all at once if need be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Config {
     pub rate_bytes: Option<Rate>,
     /// Registrations, logins and the like an address may try; none for as many as it likes.
     pub rate_auth: Option<Rate>,
+    /// What accounts may do whose address is not verified.
+    pub unverified: Unverified,
     /// Origins, besides the gateway's own, whose pages may call it (`https://chat.example.org`).
     pub allowed_origins: Vec<String>,
     /// Networks of peers whose `X-Forwarded-*` and `Forwarded` are believed; those of all other peers are ignored.
@@ -50,6 +53,7 @@ impl Config {
             rate_frames: None,
             rate_bytes: None,
             rate_auth: None,
+            unverified: Unverified::default(),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             sockets_per_user: 20,

@@ -30,6 +30,7 @@ mod sessions;
 mod socket;
 mod startup;
 mod state;
+mod unverified;
 mod user_directory;
 
 pub use config::{Config, Rate};

@@ -53,13 +53,21 @@ pub(crate) const fn meaning(code: Code) -> &'static str {
             "A field, query parameter or header is missing, unknown, of the wrong type or breaks its limit. \
              `errors` names each one. Change the request."
         }
-        Code::InvalidCode => "A one-time code is wrong, expired or used up. Request a new one.",
+        Code::InvalidCode => "A code is wrong. After five wrong ones a one-time code is gone.",
         Code::Unauthenticated => {
             "The access token is missing or not valid, or its session has ended. Log in."
         }
         Code::InvalidCredentials => "The login or the password is wrong.",
+        Code::SecondFactorRequired => {
+            "The password was right, and the account asks for a code of its second factor: send `code`, too."
+        }
+        Code::ReauthenticationRequired => {
+            "The account has no password, and the session is older than 10 minutes. Log in again."
+        }
         Code::TokenExpired => "The access token has expired. Refresh it and repeat the request.",
         Code::Forbidden => "The caller is not allowed to do this.",
+        Code::NotVerified => "The e-mail address of the account must be verified first.",
+        Code::Suspended => "The account is suspended. Ask an administrator of the server.",
         Code::NotFound => "It does not exist, or the caller may not see it.",
         Code::MethodNotAllowed => {
             "The path exists, but not with this method. `Allow` lists the methods it has."
@@ -69,6 +77,7 @@ pub(crate) const fn meaning(code: Code) -> &'static str {
              progress: wait as long as `Retry-After` says and repeat it."
         }
         Code::AlreadyExists => "A unique name is taken; `errors` names the field.",
+        Code::Gone => "It was there once: used, replaced, expired or purged.",
         Code::PayloadTooLarge => "The body or the headers exceed the size limit.",
         Code::UnsupportedMediaType => "Bodies are JSON; send `Content-Type: application/json`.",
         Code::IdempotencyMismatch => {

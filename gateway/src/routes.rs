@@ -8,8 +8,8 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, history, members, messages, notifications, pins, reactions, rooms, sessions, site,
-    texts, users, web,
+    admin, challenges, history, members, messages, notifications, pins, reactions, rooms,
+    second_factor, sessions, site, texts, users, web,
 };
 use crate::socket;
 
@@ -17,6 +17,7 @@ use crate::socket;
 pub(crate) fn table() -> Table {
     let sections = [
         ("users", users()),
+        ("verifications", verifications()),
         ("sessions", sessions()),
         ("ws-tickets", tickets()),
         ("admin", admin()),
@@ -63,6 +64,23 @@ fn users() -> Vec<Route> {
 }
 
 #[rustfmt::skip]
+fn verifications() -> Vec<Route> {
+    vec![
+        post("/v1/verifications", "Mail a code that verifies the address of the caller's account.", challenges::verify),
+        post("/v1/verifications/{challenge_id}/confirm", "Enter a code that was mailed to verify an address.", challenges::confirm).secret(&["code"]),
+        post("/v1/password-resets", "Mail a code that sets a new password. The answer does not say whether there is an account.", challenges::reset).open_to_attempts(),
+        post("/v1/password-resets/{challenge_id}/confirm", "Enter such a code and set a new password. All sessions end.", challenges::confirm_reset)
+            .open_to_attempts().secret(&["code", "new_password"]),
+        post("/v1/users/me/email", "Change the address of the caller's account: a code goes to the new one.", challenges::change_address)
+            .attempt().secret(&["password", "code"]),
+        post("/v1/users/me/totp", "Begin to set up a second factor.", second_factor::enrol).attempt().confidential(),
+        post("/v1/users/me/totp/confirm", "Confirm a second factor by a code of the app. From now on codes are asked for.", second_factor::confirm)
+            .attempt().confidential(),
+        delete("/v1/users/me/totp", "Remove the caller's second factor.", second_factor::remove).attempt().confidential(),
+    ]
+}
+
+#[rustfmt::skip]
 fn sessions() -> Vec<Route> {
     vec![
         post("/v1/sessions", "Log in.", sessions::log_in).open_to_attempts().confidential(),
@@ -87,6 +105,7 @@ fn admin() -> Vec<Route> {
     vec![
         get("/v1/admin/users", "List all accounts.", admin::list_users).admin().waits_for(&[People]),
         patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
+        delete("/v1/admin/users/{user_id}/totp", "Remove the second factor of a user who is locked out. Their sessions end.", second_factor::remove_of).admin(),
         put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner. Its present owners stay owners.", admin::appoint_owner).admin(),
         post("/v1/admin/notifications", "Send a notification to users' inboxes.", admin::notify).admin(),
     ]

@@ -1,6 +1,6 @@
 //! What a handler answers, before it is HTTP.
 //!
-//! A handler's return type says which statuses it answers with and what: [`Done`] 200, [`Created`] 201, [`Made`] 201
+//! A handler's return type says which statuses it answers with and what: [`Done`] 200, [`Created`] 201, [`Begun`] 202, [`Made`] 201
 //! or 200, [`NoContent`] 204, [`Shown`] 200 with something that OpenAPI does not describe.
 
 use std::marker::PhantomData;
@@ -86,6 +86,8 @@ statuses! {
     Okay = &[200], true;
     /// 201: something was created.
     New = &[201], true;
+    /// 202: it is done later, or a mail brings the rest.
+    Later = &[202], true;
     /// 201 when something was created, 200 when it was there already.
     NewOrKnown = &[201, 200], true;
     /// 204.
@@ -98,6 +100,8 @@ statuses! {
 pub(crate) type Done<T> = Result<Reply<T, Okay>, Rejection>;
 /// 201 with the document of what was created.
 pub(crate) type Created<T> = Result<Reply<T, New>, Rejection>;
+/// 202 with a document that says how to go on.
+pub(crate) type Begun<T> = Result<Reply<T, Later>, Rejection>;
 /// 201 when something was created, 200 when it was there already, with its document.
 pub(crate) type Made<T> = Result<Reply<T, NewOrKnown>, Rejection>;
 /// 204.
@@ -140,6 +144,12 @@ impl<T: Serialize> Reply<T, Okay> {
 impl<T: Serialize> Reply<T, New> {
     pub(crate) fn created(document: &T) -> Self {
         Self::of(Answer::json(StatusCode::CREATED, document))
+    }
+}
+
+impl<T: Serialize> Reply<T, Later> {
+    pub(crate) fn accepted(document: &T) -> Self {
+        Self::of(Answer::json(StatusCode::ACCEPTED, document))
     }
 }
 

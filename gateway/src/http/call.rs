@@ -15,6 +15,7 @@ use super::request_context::RequestContext;
 use crate::commands;
 use crate::limits::{too_much, weight};
 use crate::state::AppState;
+use crate::unverified;
 
 /// How long an answer waits for the gateway's own live feed.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
@@ -65,6 +66,7 @@ impl Call {
             ip: Some(self.context.ip.to_string()),
             user_agent: self.context.user_agent.clone(),
         };
+        unverified::may_send::<C>(&self.state, self.caller.as_ref()).await?;
         let bytes = self.charge(command)?;
         let outcome = commands::send(&self.state.bus, &context, command).await;
         let position = outcome.as_ref().ok().and_then(|accepted| accepted.position.as_ref());

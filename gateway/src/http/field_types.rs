@@ -3,9 +3,10 @@
 use schemas::frames::FrameId;
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
-    Patch, Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username, Visibility,
+    Patch, Reason, Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username,
+    VerificationKind, Visibility,
 };
-use schemas::{MediaId, MessageId, RoomId, Settings, Timestamp, UserId};
+use schemas::{MediaId, MessageId, OneTimeCode, RoomId, Settings, Timestamp, UserId};
 use serde_json::Value;
 
 use super::browser::RefreshBy;
@@ -39,7 +40,9 @@ texts!(
     ClientId,
     Emoji,
     UserRef,
-    NewPassword
+    NewPassword,
+    Reason,
+    OneTimeCode
 );
 
 macro_rules! parsed {
@@ -76,7 +79,7 @@ macro_rules! choices {
         })*
     };
 }
-choices!(Role, RoomKind, RoomRole, Visibility, Format, RefreshBy);
+choices!(Role, RoomKind, RoomRole, Visibility, Format, VerificationKind, RefreshBy);
 
 impl FromField for String {
     fn from_field(field: Field<'_>) -> Option<Self> {

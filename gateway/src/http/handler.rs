@@ -11,7 +11,7 @@
 use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use schemas::values::{Emoji, InvalidValue};
-use schemas::{Code, MessageId, NotificationId, Rejection, RoomId, SessionId, UserId};
+use schemas::{ChallengeId, Code, MessageId, NotificationId, Rejection, RoomId, SessionId, UserId};
 
 use super::answer::{Described, Outcome};
 use super::call::Call;
@@ -85,6 +85,7 @@ path_parts! {
     RoomId = "room_id";
     MessageId = "message_id";
     NotificationId = "notification_id";
+    ChallengeId = "challenge_id";
 }
 
 impl PathPart for Code {

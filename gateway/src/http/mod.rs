@@ -26,7 +26,7 @@ mod response;
 mod route;
 mod router;
 
-pub(crate) use answer::{Created, Done, Made, NoContent, Reply, Shown};
+pub(crate) use answer::{Begun, Created, Done, Made, NoContent, Reply, Shown};
 pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
 pub(crate) use field_types::{Limit, Token, UpTo};

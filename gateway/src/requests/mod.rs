@@ -4,6 +4,7 @@
 //! shape, with the same limits, and every fault is named. It must not know routes, sockets or who is asking. Names and
 //! types of fields are the API: a field may be added, nothing else may change.
 
+pub(crate) mod challenge;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;
@@ -11,6 +12,7 @@ pub(crate) mod pin;
 pub(crate) mod reaction;
 pub(crate) mod receipt;
 pub(crate) mod room;
+pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod user;
 

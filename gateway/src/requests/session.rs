@@ -16,6 +16,8 @@ shape! {
         login: String,
         /// The password.
         password: Secret,
+        /// A code of the second factor, once the account has one: six digits of the app, or a recovery code.
+        code: Option<Secret>,
         /// Where the refresh token goes: `body`, the default, or `cookie`, for web pages.
         refresh: Option<RefreshBy>,
     }
@@ -37,7 +39,7 @@ impl Credentials {
             let detail = "must have at most 254 characters";
             return Err(Rejection::field(Code::ValidationFailed, "/login", "too_long", detail));
         }
-        Ok(Login { login, password: self.password })
+        Ok(Login { login, password: self.password, code: self.code })
     }
 }
 

@@ -14,7 +14,7 @@ shape! {
         username: Username,
         /// The address of the account; unique.
         email: Email,
-        /// 8 to 72 bytes.
+        /// 8 to 72 bytes; none of the commonest passwords.
         #[schemars(with = "String")]
         password: NewPassword,
         /// The name shown to other users. Defaults to the username.
@@ -30,8 +30,6 @@ shape! {
         /// What the user says about themselves.
         #[schemars(with = "Option<Bio>")]
         bio: Patch<Bio>,
-        /// The address of the account; unique.
-        email: Option<Email>,
         /// The unique name.
         username: Option<Username>,
         /// Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels.
@@ -40,11 +38,13 @@ shape! {
     }
     /// A new password.
     PasswordChange {
-        /// The current password.
-        current_password: Secret,
-        /// 8 to 72 bytes.
+        /// The current password. Left out by accounts without one.
+        current_password: Option<Secret>,
+        /// 8 to 72 bytes; none of the commonest passwords.
         #[schemars(with = "String")]
         new_password: NewPassword,
+        /// A code of the second factor, once the account has one.
+        code: Option<Secret>,
     }
     /// Changes to an account by an admin. Absent fields stay as they are.
     UserChanges {
@@ -65,15 +65,15 @@ impl NewAccount {
 
 impl ProfileChanges {
     pub(crate) fn command(self) -> ChangeProfile {
-        let Self { display_name, avatar_media_id, bio, email, username, settings } = self;
-        ChangeProfile { display_name, bio, avatar_media_id, email, username, settings }
+        let Self { display_name, avatar_media_id, bio, username, settings } = self;
+        ChangeProfile { display_name, bio, avatar_media_id, username, settings }
     }
 }
 
 impl PasswordChange {
     pub(crate) fn command(self) -> ChangePassword {
-        let Self { current_password, new_password } = self;
-        ChangePassword { current_password, new_password }
+        let Self { current_password, new_password, code } = self;
+        ChangePassword { current_password, new_password, code }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod admin;
+pub(crate) mod challenges;
 pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod messages;
@@ -11,6 +12,7 @@ pub(crate) mod paging;
 pub(crate) mod pins;
 pub(crate) mod reactions;
 pub(crate) mod rooms;
+pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod site;
 pub(crate) mod texts;

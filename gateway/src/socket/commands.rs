@@ -9,6 +9,7 @@ use schemas::{Code, Position, Rejection};
 use crate::commands::send;
 use crate::repeats;
 use crate::state::AppState;
+use crate::unverified::may_send;
 
 /// What a command led to.
 #[derive(Debug, Clone)]
@@ -48,6 +49,7 @@ pub(super) async fn carry_out<C: Command + Clone + Sync>(
     app: &AppState,
     caller: &Caller,
 ) -> Result<Outcome, Rejection> {
+    may_send::<C>(app, Some(caller)).await?;
     let Accepted { position, result } = send(&app.bus, &context(caller), command).await?;
     if let Some(position) = &position {
         app.hub.heard(position);
@@ -78,6 +80,7 @@ async fn try_posts(
     caller: &Caller,
 ) -> Result<Vec<Result<Outcome, Rejection>>, Rejection> {
     let count = posts.len();
+    may_send::<PostMessages>(app, Some(caller)).await?;
     let accepted = send(&app.bus, &context(caller), &PostMessages { posts }).await?;
     if accepted.result.len() != count {
         return Err(Rejection::new(Code::Internal, "not every post was answered"));

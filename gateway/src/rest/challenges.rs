@@ -1,0 +1,62 @@
+//! One-time codes: verifying an address, changing it, setting a new password.
+
+use schemas::commands::RequestVerification;
+use schemas::values::VerificationKind;
+use schemas::{ChallengeId, Timestamp};
+use serde::Serialize;
+
+use crate::http::{Begun, Call, NoContent, Path, Reply};
+use crate::requests::challenge::{AddressChange, CodeEntry, NewReset, NewVerification, ResetEntry};
+
+/// A code is on its way.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Verification {
+    /// Names the code when it is entered.
+    pub(crate) verification_id: ChallengeId,
+    /// Until when the code is good.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A code is on its way, if the address belongs to an account.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Reset {
+    /// Names the code when it is entered.
+    pub(crate) reset_id: ChallengeId,
+}
+
+pub(crate) async fn verify(call: Call, body: NewVerification) -> Begun<Verification> {
+    let VerificationKind::Email = body.kind;
+    let accepted = call.send(&RequestVerification {}).await?;
+    let issued = accepted.result;
+    let verification =
+        Verification { verification_id: issued.challenge_id, expires_at: issued.expires_at };
+    Ok(Reply::accepted(&verification).at(accepted.position))
+}
+
+pub(crate) async fn confirm(call: Call, Path(id): Path<ChallengeId>, body: CodeEntry) -> NoContent {
+    let accepted = call.send(&body.command(id)).await?;
+    Ok(Reply::no_content().at(accepted.position))
+}
+
+pub(crate) async fn change_address(call: Call, body: AddressChange) -> Begun<Verification> {
+    let accepted = call.send(&body.command()).await?;
+    let issued = accepted.result;
+    let verification =
+        Verification { verification_id: issued.challenge_id, expires_at: issued.expires_at };
+    Ok(Reply::accepted(&verification).at(accepted.position))
+}
+
+pub(crate) async fn reset(call: Call, body: NewReset) -> Begun<Reset> {
+    let accepted = call.send(&body.command()).await?;
+    Ok(Reply::accepted(&Reset { reset_id: accepted.result }).at(accepted.position))
+}
+
+pub(crate) async fn confirm_reset(
+    call: Call,
+    Path(id): Path<ChallengeId>,
+    body: ResetEntry,
+) -> NoContent {
+    let accepted = call.send(&body.command(id)).await?;
+    call.heard(accepted.position.as_ref()).await;
+    Ok(Reply::no_content().at(accepted.position))
+}

@@ -1,0 +1,32 @@
+//! What accounts may do whose address is not verified.
+
+use schemas::commands::{AUTH, Caller, Command, MarkNotificationsRead, MarkRead};
+use schemas::values::Unverified;
+use schemas::{Code, Rejection};
+
+use crate::state::AppState;
+
+/// Refuses a command that the caller may not give before they have verified their address: where `--unverified` is
+/// `read-only`, everything but reading and their own account. It is judged by what this gateway knows of the account,
+/// which is at most a second old.
+///
+/// # Errors
+/// `not_verified`, `unavailable`.
+pub(crate) async fn may_send<C: Command>(
+    state: &AppState,
+    caller: Option<&Caller>,
+) -> Result<(), Rejection> {
+    let Some(caller) = caller.filter(|_| state.config.unverified == Unverified::ReadOnly) else {
+        return Ok(());
+    };
+    // To say how far one has read belongs to reading.
+    if C::SERVICE == AUTH || C::NAME == MarkRead::NAME || C::NAME == MarkNotificationsRead::NAME {
+        return Ok(());
+    }
+    match state.users.one(&caller.user_id).await? {
+        Some(user) if !user.email_verified => {
+            Err(Rejection::new(Code::NotVerified, "verify your e-mail address first"))
+        }
+        _ => Ok(()),
+    }
+}
