@@ -9,6 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use readmodel::ReadModelUrl;
 use schemas::Namespace;
+use schemas::values::Unverified;
 use telemetry::LogFormat;
 
 use crate::cli::Role;
@@ -51,13 +52,17 @@ pub(crate) struct Config {
     pub(crate) namespace: Namespace,
     pub(crate) keys: PathBuf,
     pub(crate) name_key: PathBuf,
+    pub(crate) code_key: PathBuf,
     pub(crate) rate_requests: Option<Rate>,
     pub(crate) rate_frames: Option<Rate>,
     pub(crate) rate_bytes: Option<Rate>,
     pub(crate) rate_auth: Option<Rate>,
+    pub(crate) rate_codes: Option<Rate>,
+    pub(crate) unverified: Unverified,
     pub(crate) bcrypt_cost: u32,
     pub(crate) memory: Memory,
     pub(crate) smtp_url: Option<String>,
+    pub(crate) smtp_ca_file: Option<PathBuf>,
     pub(crate) mail_from: String,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -163,6 +168,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
             .map_err(|error| wrong(&error.to_string()))?,
         namespace: Namespace::parse(&namespace)
             .map_err(|_| wrong(&format!("namespace: `{namespace}` is not 1 to 32 of [a-z0-9_]")))?,
+        code_key: all.code_key.unwrap_or_else(|| keys.join("otp.secret")),
         name_key: all.name_key.unwrap_or_else(|| keys.join("names.secret")),
         keys,
         rate_requests: limit("rate_requests", all.rate_requests)?,
@@ -170,10 +176,13 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())
             .map_err(|error| wrong(&format!("rate_bytes: {error}")))?,
         rate_auth: limit("rate_auth", all.rate_auth)?,
+        rate_codes: limit("rate_codes", all.rate_codes)?,
+        unverified: unverified(&all.unverified.unwrap_or_default())?,
         bcrypt_cost: bcrypt_cost(all.bcrypt_cost.unwrap_or_default())?,
         memory: Memory::parse(&all.memory.unwrap_or_default())
             .map_err(|error| wrong(&format!("memory: {error}")))?,
-        smtp_url: all.smtp_url.map(smtp_url).transpose()?,
+        smtp_url: mail_server(all.smtp_url, all.smtp_url_file.as_deref())?,
+        smtp_ca_file: all.smtp_ca_file,
         mail_from: mail_from(all.mail_from.unwrap_or_default())?,
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
         trusted_proxies: proxies(&all.trusted_proxies.unwrap_or_default())?,
@@ -243,6 +252,31 @@ fn smtp_url(text: String) -> Result<String, Failure> {
         Ok(text)
     } else {
         Err(wrong("smtp_url: write smtp://host:587 or smtps://host"))
+    }
+}
+
+/// The address of the mail server, said itself or by the file that holds it.
+fn mail_server(said: Option<String>, file: Option<&Path>) -> Result<Option<String>, Failure> {
+    let text = match (said, file) {
+        (Some(_), Some(_)) => return Err(wrong("smtp_url and smtp_url_file: only one of them")),
+        (said, None) => said,
+        (None, Some(file)) => {
+            let read = std::fs::read_to_string(file);
+            let read = read.map_err(|error| {
+                wrong(&format!("smtp_url_file: {} cannot be read: {error}", file.display()))
+            })?;
+            Some(read.trim().to_owned())
+        }
+    };
+    text.map(smtp_url).transpose()
+}
+
+fn unverified(text: &str) -> Result<Unverified, Failure> {
+    match text {
+        "everything" => Ok(Unverified::Everything),
+        "no-invites" => Ok(Unverified::NoInvites),
+        "read-only" => Ok(Unverified::ReadOnly),
+        _ => Err(wrong("unverified: everything, no-invites or read-only")),
     }
 }
 

@@ -18,6 +18,7 @@ mod operate;
 mod private;
 mod rate;
 mod room;
+mod secret_file;
 mod serve;
 mod service_name;
 mod services;

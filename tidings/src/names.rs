@@ -5,17 +5,15 @@
 //! must stay what it was as long as the log lives (docs/adr/0020). With another one every name would be free
 //! again; so a start with a wrong one, or without the one a log was begun with, is refused.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::Path;
 
-use data_encoding::HEXLOWER;
 use eventlog::{EventLog, NameKeyError, NamesNoted};
 use schemas::NameKey;
 
-use crate::data::make_private;
 use crate::failure::Failure;
+use crate::secret_file;
 
 /// What the file is called where nothing else is said, and in a backup.
 pub(crate) const FILE: &str = "names.secret";
@@ -90,65 +88,17 @@ fn refused(file: &Path, error: &NameKeyError) -> Failure {
 
 /// The key in a file; none when there is no such file.
 fn read(file: &Path) -> io::Result<Option<NameKey>> {
-    match fs::read(file) {
-        Ok(bytes) => match <&[u8; NameKey::BYTES]>::try_from(bytes.as_slice()) {
-            Ok(key) => Ok(Some(NameKey::new(key))),
-            Err(_) => Err(io::Error::other("it is damaged: a key has 32 bytes")),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(secret_file::read(file)?.map(|secret| NameKey::new(&secret)))
 }
 
-/// Makes the file whole and on disk, unless another process is first; then its key is the key.
+/// Makes the file, unless another process is first; then its key is the key.
 fn make(file: &Path) -> io::Result<NameKey> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    make_private(folder)?;
-    let key: [u8; NameKey::BYTES] = rand::random();
-    let draft = draft(folder);
-    let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let linked = new
-        .write_all(&key)
-        .and_then(|()| new.sync_all())
-        .and_then(|()| fs::hard_link(&draft, file))
-        .or_else(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Ok(()),
-            _ => Err(error),
-        });
-    fs::remove_file(&draft)?;
-    linked?;
-    File::open(folder)?.sync_all()?;
-    read(file)?.ok_or_else(|| io::Error::other("it was removed by another process"))
-}
-
-fn draft(folder: &Path) -> PathBuf {
-    let name: [u8; 16] = rand::random();
-    folder.join(format!(".draft-{}", HEXLOWER.encode(&name)))
+    Ok(NameKey::new(&secret_file::make(file)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
-
-    #[test]
-    fn processes_that_start_together_get_the_same_private_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let keys = folder.path().join("keys");
-        let file = keys.join("names.secret");
-        let checks: Vec<String> = std::thread::scope(|scope| {
-            let made: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| make(&file).unwrap().check().to_string())).collect();
-            made.into_iter().map(|made| made.join().unwrap()).collect()
-        });
-        assert!(checks.iter().all(|check| *check == checks[0]));
-        let left: Vec<_> = fs::read_dir(&keys).unwrap().map(Result::unwrap).collect();
-        assert_eq!(left.len(), 1, "drafts are gone");
-        assert_eq!(left[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o700);
-    }
 
     #[test]
     fn a_damaged_key_is_no_key() {

@@ -20,6 +20,7 @@ use crate::watch;
 mod hosted;
 
 use hosted::Hosted;
+pub(crate) use hosted::auth_config;
 
 /// A service in the list.
 struct Entry {

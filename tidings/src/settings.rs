@@ -65,6 +65,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_NAME_KEY", value_name = "FILE", global = true)]
     pub(crate) name_key: Option<PathBuf>,
 
+    /// File of the key of one-time codes [default: otp.secret in the folder of keys]
+    #[arg(long, env = "TIDINGS_CODE_KEY", value_name = "FILE", global = true)]
+    pub(crate) code_key: Option<PathBuf>,
+
     /// Requests a person may make, like 100/min, or `off` [default: 100/min]
     #[arg(long, env = "TIDINGS_RATE_REQUESTS", value_name = "RATE", global = true)]
     pub(crate) rate_requests: Option<String>,
@@ -80,6 +84,14 @@ pub(crate) struct Settings {
     /// Registrations, logins and resets an address may try, or `off` [default: 30/min]
     #[arg(long, env = "TIDINGS_RATE_AUTH", value_name = "RATE", global = true)]
     pub(crate) rate_auth: Option<String>,
+
+    /// One-time codes of a kind an account may ask for, or `off` [default: 5/hour]
+    #[arg(long, env = "TIDINGS_RATE_CODES", value_name = "RATE", global = true)]
+    pub(crate) rate_codes: Option<String>,
+
+    /// What accounts without a verified address may do: `everything`, `no-invites`, `read-only` [default: no-invites]
+    #[arg(long, env = "TIDINGS_UNVERIFIED", value_name = "WHAT", global = true)]
+    pub(crate) unverified: Option<String>,
 
     /// Work to hash a password, 4 to 31 [default: 12]
     #[arg(long, env = "TIDINGS_BCRYPT_COST", value_name = "COST", global = true)]
@@ -98,6 +110,14 @@ pub(crate) struct Settings {
         global = true
     )]
     pub(crate) smtp_url: Option<String>,
+
+    /// File that holds the address of the mail server, in place of --smtp-url
+    #[arg(long, env = "TIDINGS_SMTP_URL_FILE", value_name = "FILE", global = true)]
+    pub(crate) smtp_url_file: Option<PathBuf>,
+
+    /// Certificates (PEM) of an authority of your own that the mail server's is checked by
+    #[arg(long, env = "TIDINGS_SMTP_CA_FILE", value_name = "FILE", global = true)]
+    pub(crate) smtp_ca_file: Option<PathBuf>,
 
     /// Sender of mails, like `Tidings <tidings@localhost>`, the default
     #[arg(long, env = "TIDINGS_MAIL_FROM", value_name = "ADDRESS", global = true)]
@@ -148,8 +168,9 @@ impl Settings {
         let upper = self;
         each_setting!(upper, lower:
             listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
-            name_key,
-            rate_requests, rate_frames, rate_bytes, rate_auth, bcrypt_cost, memory, smtp_url, mail_from,
+            name_key, code_key,
+            rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, bcrypt_cost, memory,
+            smtp_url, smtp_url_file, smtp_ca_file, mail_from,
             allowed_origins, trusted_proxies, log, log_format, otlp_endpoint,
         )
     }
@@ -167,6 +188,8 @@ impl Settings {
             &mut self.rate_frames,
             &mut self.rate_bytes,
             &mut self.rate_auth,
+            &mut self.rate_codes,
+            &mut self.unverified,
             &mut self.memory,
             &mut self.smtp_url,
             &mut self.mail_from,
@@ -176,7 +199,15 @@ impl Settings {
         ] {
             text.take_if(|text| text.is_empty());
         }
-        for path in [&mut self.data, &mut self.nats_server, &mut self.keys, &mut self.name_key] {
+        for path in [
+            &mut self.data,
+            &mut self.nats_server,
+            &mut self.keys,
+            &mut self.name_key,
+            &mut self.code_key,
+            &mut self.smtp_url_file,
+            &mut self.smtp_ca_file,
+        ] {
             path.take_if(|path| path.as_os_str().is_empty());
         }
         for list in [&mut self.allowed_origins, &mut self.trusted_proxies].into_iter().flatten() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::Bus;
 use eventlog::{Connect, EventLog, Store, Topology};
 use readmodel::ReadModel;
-use schemas::NameKey;
+use schemas::{CodeKey, NameKey};
 use service::Deps;
 use telemetry::prometheus_client::collector::Collector;
 use telemetry::prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -20,6 +20,7 @@ use crate::checks::{all_there, same_log};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::names;
+use crate::secret_file;
 use crate::terminal;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -89,6 +90,21 @@ impl SharedDeps {
     pub(crate) async fn names(&self, config: &Config) -> Result<NameKey, Failure> {
         let open = || names::open(&config.name_key, &self.deps.log);
         self.names.get_or_try_init(open).await.cloned()
+    }
+
+    /// The key of one-time codes. Made when there is none: codes that were sent before are good no more.
+    ///
+    /// # Errors
+    /// It cannot be read or made.
+    pub(crate) fn codes(config: &Config) -> Result<CodeKey, Failure> {
+        let file = &config.code_key;
+        let opened = secret_file::read(file)
+            .and_then(|found| found.map_or_else(|| secret_file::make(file), Ok))
+            .map(|secret| CodeKey::new(&secret));
+        opened.map_err(|error| {
+            let what = format!("the key of one-time codes {} cannot be used", file.display());
+            Failure::because(&what, &error)
+        })
     }
 
     /// Returns when every component is well or has said that waiting does not help, or after half a minute in

@@ -14,6 +14,7 @@ use super::attach::Attached;
 use crate::cli::{Admin, Output, PasswordFrom};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::services::auth_config;
 use crate::shared_deps::{Server, SharedDeps};
 use crate::terminal::{print, print_json};
 
@@ -92,8 +93,8 @@ async fn open(config: &Config, attached: &Attached) -> Result<Operator, Failure>
     let server = Server { url: attached.url(), files: attached.files() };
     let shared = SharedDeps::connect(server, "tidings admin", config, metrics, health).await?;
     let names = shared.names(config).await?;
-    let settings = auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost };
-    let opened = Operator::open(settings, names, &shared.deps).await;
+    let needs = auth_svc::Needs { names, codes: SharedDeps::codes(config)? };
+    let opened = Operator::open(auth_config(config), needs, &shared.deps).await;
     opened.map_err(|error| Failure::because("accounts cannot be changed", &error))
 }
 

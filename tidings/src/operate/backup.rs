@@ -46,7 +46,8 @@ struct Manifest {
 
 /// Buckets of what ends with a restore: sessions, whose they are, tickets for sockets, one-time codes, and the
 /// store's own tries.
-const EPHEMERAL: &[&str] = &["sessions", "user_sessions", "tickets", "otp", "store_probe"];
+const EPHEMERAL: &[&str] =
+    &["sessions", "user_sessions", "tickets", "challenges", "codes", "attempts", "store_probe"];
 
 /// Whether a stream comes back with a restore.
 fn lasts(stream: &str, namespace: &Namespace) -> bool {

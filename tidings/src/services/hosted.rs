@@ -9,7 +9,6 @@ use gateway::Gateway;
 use notifier::Notifier;
 use projector::Projector;
 use readmodel::ReadModel;
-use schemas::NameKey;
 use service::Service;
 
 use crate::config::Config;
@@ -64,15 +63,18 @@ impl Hosted for Notifier {
     fn config(config: &Config) -> Result<notifier::Config, Failure> {
         Ok(notifier::Config {
             smtp_url: config.smtp_url.clone(),
+            smtp_ca_file: config.smtp_ca_file.clone(),
             mail_from: config.mail_from.clone(),
             mail_dir: config.data.join("mail"),
             retry: notifier::Retry::default(),
+            mail_retry: notifier::Retry::of_mail(),
         })
     }
 
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<notifier::Needs, Failure> {
         let names = shared.names(config).await?;
-        Ok(notifier::Needs { names, read_model: shared.read_model.clone() })
+        let codes = SharedDeps::codes(config)?;
+        Ok(notifier::Needs { names, codes, read_model: shared.read_model.clone() })
     }
 }
 
@@ -81,7 +83,11 @@ impl Hosted for ChatService {
 
     fn config(config: &Config) -> Result<chat_svc::Config, Failure> {
         let capacities = Capacities::in_thousandths(config.memory.thousandths());
-        Ok(chat_svc::Config { capacities, ..chat_svc::Config::default() })
+        Ok(chat_svc::Config {
+            capacities,
+            unverified: config.unverified,
+            ..chat_svc::Config::default()
+        })
     }
 
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<chat_svc::Needs, Failure> {
@@ -94,11 +100,14 @@ impl Hosted for AuthService {
     const SERVICE: ServiceName = ServiceName::AuthSvc;
 
     fn config(config: &Config) -> Result<auth_svc::Config, Failure> {
-        Ok(auth_svc::Config { keys: config.keys.clone(), bcrypt_cost: config.bcrypt_cost })
+        Ok(auth_config(config))
     }
 
-    async fn needs(config: &Config, shared: &SharedDeps) -> Result<NameKey, Failure> {
-        shared.names(config).await
+    async fn needs(config: &Config, shared: &SharedDeps) -> Result<auth_svc::Needs, Failure> {
+        Ok(auth_svc::Needs {
+            names: shared.names(config).await?,
+            codes: SharedDeps::codes(config)?,
+        })
     }
 }
 
@@ -115,6 +124,7 @@ impl Hosted for Gateway {
             rate_frames: config.rate_frames.map(limit),
             rate_bytes: config.rate_bytes.map(limit),
             rate_auth: config.rate_auth.map(limit),
+            unverified: config.unverified,
             allowed_origins: config.allowed_origins.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             memory: config.memory.in_memory(),
@@ -128,6 +138,16 @@ impl Hosted for Gateway {
 
     fn address(&self) -> Option<SocketAddr> {
         Some(Self::address(self))
+    }
+}
+
+/// What auth-svc, and the operator in its place, are told.
+pub(crate) fn auth_config(config: &Config) -> auth_svc::Config {
+    let limit = |rate: Rate| auth_svc::Limit { count: rate.count.get(), per: rate.per };
+    auth_svc::Config {
+        keys: config.keys.clone(),
+        bcrypt_cost: config.bcrypt_cost,
+        codes: config.rate_codes.map(limit),
     }
 }
 
