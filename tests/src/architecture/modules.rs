@@ -20,11 +20,13 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
         "schemas",
         &[
             "commands",
+            "commands::challenge",
             "commands::member",
             "commands::message",
             "commands::notification",
             "commands::receipt",
             "commands::room",
+            "commands::second_factor",
             "commands::session",
             "commands::user",
         ],

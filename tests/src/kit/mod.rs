@@ -7,6 +7,7 @@ pub mod installation;
 pub mod kept;
 pub mod lasting;
 pub mod log;
+pub mod mail_server;
 pub mod mongo;
 pub mod nats;
 pub mod person;

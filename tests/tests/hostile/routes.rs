@@ -104,7 +104,9 @@ impl Operation {
             "role" if self.is_admins() => json!("user"),
             "role" => json!("member"),
             "muted_until" | "display_name" | "avatar_media_id" | "bio" => Value::Null,
+            "kind" if self.path.contains("/verifications") => json!("email"),
             "kind" => json!("group"),
+            "code" => json!("123456"),
             "members" | "users" => json!([things.user]),
             "user" => json!(things.user),
             "message_id" => json!(things.message),
@@ -153,6 +155,7 @@ impl Things {
             "user_id" => &self.user,
             "session_id" => &self.session,
             "notification_id" => &self.notification,
+            "challenge_id" => "chl_00000000000000000000000000",
             "code" => "not_found",
             other => panic!("the walk has no {other}: add it to Things"),
         }

@@ -42,6 +42,7 @@ macro_rules! everywhere {
 mod accounts;
 mod admins;
 mod bad_input;
+mod codes;
 mod doors;
 mod edits;
 mod governance;
