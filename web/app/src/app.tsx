@@ -10,6 +10,7 @@ import { Announcer } from "./shell/announcer.tsx";
 
 const Resign = lazy(() => import("./shell/resign.tsx"));
 const Invitation = lazy(() => import("./screens/invitation.tsx"));
+const Reset = lazy(() => import("./screens/reset.tsx"));
 const Register = lazy(() => import("./screens/register.tsx"));
 
 export function App() {
@@ -27,6 +28,7 @@ export function App() {
         <Suspense fallback={null}>
           <Switch>
             <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
+            <Route path="/reset"><Reset /></Route>
             <Route path="/register"><Register onDone={() => go(sessionStorage.getItem("tidings.after") ?? "/")} /></Route>
             <Route><SignIn onDone={() => go(path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path)} /></Route>
           </Switch>

@@ -115,6 +115,38 @@ describe.skipIf(!here)("the app in a browser", () => {
     await until(async () => !(await bo.page.title()).startsWith("("), "it is read");
   });
 
+  test("reactions and pins, where the server has them", async ({ skip }) => {
+    const { paths } = (await (await fetch(`${world.url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
+    if (!paths["/v1/messages/{message_id}/reactions/{emoji}"] || !paths["/v1/messages/{message_id}/pin"]) skip("this server has no reactions");
+    const [a, b] = [await world.newcomer("Ruth Roe"), await world.newcomer("Sam Sun")];
+    await room(a.page, "reacting", b.username);
+    await write(a.page, "the tide turns at six");
+    await rail(b.page).getByRole("link", { name: /reacting/ }).click();
+    const seen = b.page.getByRole("article").first();
+    await seen.hover();
+    await seen.getByRole("button", { name: "React" }).click();
+    const picker = b.page.getByRole("dialog", { name: "Emoji" });
+    await picker.getByLabel("Find an emoji").fill("thumbs up");
+    await picker.getByRole("gridcell").first().waitFor();
+    expect(await faults(b.page)).toEqual([]);
+    await picture(b.page, "emoji");
+    await b.page.keyboard.press("Enter");
+    await a.page.getByRole("button", { name: /1 reaction/ }).click();
+    await b.page.getByRole("button", { name: /2 reactions/ }).waitFor();
+    await b.page.getByRole("button", { name: /2 reactions/ }).click();
+    await a.page.getByRole("button", { name: /1 reaction/ }).waitFor();
+    await a.page.reload();
+    await a.page.getByRole("button", { name: /1 reaction/, pressed: true }).waitFor();
+    const own = a.page.getByRole("article").first();
+    await own.hover();
+    await own.getByRole("button", { name: "Pin" }).click();
+    await b.page.getByText("pinned", { exact: true }).waitFor();
+    await b.page.getByRole("button", { name: "Pinned messages" }).click();
+    await b.page.getByRole("complementary", { name: "Pinned messages" }).getByText("the tide turns at six").waitFor();
+    expect(await faults(b.page)).toEqual([]);
+    await picture(b.page, "pins");
+  });
+
   test("offline is said, what is written waits, and goes out once in order; a reload loses nothing", async () => {
     const { page } = await world.newcomer("Cy Cole");
     await room(page, "offline");
@@ -145,6 +177,7 @@ describe.skipIf(!here)("the app in a browser", () => {
     await world.up();
     await until(async () => (await page.getByText("waiting to send").count()) === 0, "it is sent", 60_000);
     await write(page, "after");
+    await until(async () => (await page.getByRole("article").last().getAttribute("data-message")) !== null, "it is stored");
     await page.reload();
     await page.getByText("after").waitFor();
     expect(await bodies(page)).toEqual(["before", "while it was down", "after"]);

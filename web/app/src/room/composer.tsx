@@ -90,8 +90,8 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     }
     clearTimeout(timer.current);
     element.value = "";
-    keepDraft(kept, "");
-    void client.send(room, text, thread ? { thread } : {});
+    // The draft goes when the message is written down: a page that is closed in between loses neither.
+    void client.send(room, text, thread ? { thread } : {}).then(() => keepDraft(kept, area.current?.value ?? ""));
   };
 
   const typed = () => {

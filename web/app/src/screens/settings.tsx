@@ -1,13 +1,21 @@
 import { answer, type Session } from "@tidings/client";
-import { useCallback, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { LANGUAGES, language, moment, speak, t, useLanguage, type Language } from "../i18n.ts";
 import { Button, Failed, Field, SelectField, TextField } from "../kit/kit.tsx";
+import { has } from "../routes.ts";
 import { applyTheme, theme, type Theme } from "../settings.ts";
 import { css, Page } from "./page.tsx";
 
-const PAGES = ["profile", "look", "password", "sessions"] as const;
+const Preferences = lazy(() => import("./preferences.tsx"));
+const Blocked = lazy(() => import("./blocked.tsx"));
+const SecondFactor = lazy(() => import("./second-factor.tsx"));
+
+const PAGES = ["profile", "look", "preferences", "blocked", "password", "factor", "sessions"].filter((page) => {
+  if (page === "factor") return has("/v1/users/me/totp");
+  return (page !== "blocked" && page !== "preferences") || has("/v1/users/me/blocks");
+});
 
 export default function Settings({ page }: { page: string }) {
   useLanguage();
@@ -18,7 +26,9 @@ export default function Settings({ page }: { page: string }) {
       <nav className={css["tabs"]} aria-label={t("settings.title")}>
         {PAGES.map((one) => <Link key={one} href={`/settings/${one}`} aria-current={page === one ? "page" : undefined}>{t(`settings.${one}`)}</Link>)}
       </nav>
-      {page === "look" ? <Look /> : page === "password" ? <Password /> : page === "sessions" ? <Sessions /> : <Profile />}
+      <Suspense fallback={null}>
+      {page === "preferences" ? <Preferences /> : page === "blocked" ? <Blocked /> : page === "factor" ? <SecondFactor /> : page === "look" ? <Look /> : page === "password" ? <Password /> : page === "sessions" ? <Sessions /> : <Profile />}
+      </Suspense>
     </Page>
   );
 }

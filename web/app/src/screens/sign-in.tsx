@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { has } from "../routes.ts";
 import css from "./sign-in.module.css";
 
 export function SignIn({ onDone }: { onDone: () => void }) {
@@ -40,6 +41,7 @@ export function SignIn({ onDone }: { onDone: () => void }) {
           {error === undefined ? null : <Failed error={error} />}
           <Button type="submit" look="primary" disabled={busy}>{t("action.signin")}</Button>
         </form>
+        {has("/v1/password-resets") ? <p className={css["more"]}><Link href="/reset">{t("signin.forgot")}</Link></p> : null}
         <p className={css["more"]}>{t("signin.new")} <Link href="/register">{t("signin.register")}</Link></p>
       </main>
     </div>
