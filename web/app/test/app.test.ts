@@ -170,10 +170,10 @@ describe.skipIf(!here)("the app in a browser", () => {
     const { page } = await world.newcomer("Di Dunn");
     await room(page, "killed");
     await write(page, "before");
-    await until(async () => (await page.getByText("sending").count()) === 0, "it is sent");
+    await until(async () => (await page.getByRole("article").last().getAttribute("data-message")) !== null, "it is stored");
     await world.kill();
     await write(page, "while it was down");
-    await page.getByText("waiting to send").waitFor();
+    await page.getByText("waiting to send").first().waitFor();
     await world.up();
     await until(async () => (await page.getByText("waiting to send").count()) === 0, "it is sent", 60_000);
     await write(page, "after");

@@ -46,17 +46,23 @@ export class Server {
     await until(async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok === true, "the server is ready", 40_000);
   }
 
-  /** `kill -9`. */
-  async kill(): Promise<void> {
-    const gone = new Promise((resolve) => this.#process?.once("exit", resolve));
-    this.#process?.kill("SIGKILL");
+  /** Ends the process, if it runs. */
+  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const running = this.#process;
+    this.#process = undefined;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const gone = new Promise((resolve) => running.once("exit", resolve));
+    running.kill(signal);
     await gone;
   }
 
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
   async stop(): Promise<void> {
-    const gone = new Promise((resolve) => this.#process?.once("exit", resolve));
-    this.#process?.kill("SIGTERM");
-    await gone;
+    await this.#end("SIGTERM");
     await rm(this.data, { recursive: true, force: true });
   }
 }

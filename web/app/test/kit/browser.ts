@@ -55,17 +55,23 @@ export class World {
     }
   }
 
-  async kill(): Promise<void> {
-    const gone = new Promise((resolve) => this.#process?.once("exit", resolve));
-    this.#process?.kill("SIGKILL");
+  /** Ends the process, if it runs. */
+  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const running = this.#process;
+    this.#process = undefined;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const gone = new Promise((resolve) => running.once("exit", resolve));
+    running.kill(signal);
     await gone;
+  }
+
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
   }
 
   async stop(): Promise<void> {
     await this.#browser?.close();
-    const gone = new Promise((resolve) => this.#process?.once("exit", resolve));
-    this.#process?.kill("SIGTERM");
-    await gone;
+    await this.#end("SIGTERM");
     await rm(this.#data, { recursive: true, force: true });
   }
 
