@@ -17,6 +17,16 @@ pub enum Addition {
     Pin(RoomId, MessageId),
 }
 
+impl Addition {
+    pub(crate) fn reaction(message: &MessageId, user: &UserId, emoji: &Emoji) -> Self {
+        Self::Reaction(message.clone(), user.clone(), emoji.clone())
+    }
+
+    pub(crate) fn pin(room: &RoomId, message: &MessageId) -> Self {
+        Self::Pin(room.clone(), message.clone())
+    }
+}
+
 /// What became of each addition lately, fed by what this process writes and by the live feed.
 pub(crate) struct Additions(Cache<Addition, (Sequence, bool)>);
 
@@ -35,21 +45,20 @@ impl Additions {
     pub(crate) fn learn(&self, sequence: Sequence, event: &EventData) {
         match event {
             EventData::Reaction(ReactionEvent::Added(e)) => {
-                let addition = reaction(&e.message_id, &e.user_id, &e.emoji);
-                // It may have been one too many: the read model knows.
-                self.note(addition, sequence, (!e.near_limit).then_some(true));
+                let addition = Addition::reaction(&e.message_id, &e.user_id, &e.emoji);
+                self.added(&addition, sequence, e.near_limit);
             }
             EventData::Reaction(ReactionEvent::Removed(e)) => {
-                let addition = reaction(&e.message_id, &e.user_id, &e.emoji);
-                self.note(addition, sequence, Some(false));
+                let addition = Addition::reaction(&e.message_id, &e.user_id, &e.emoji);
+                self.removed(&addition, sequence);
             }
             EventData::Pin(PinEvent::Pinned(e)) => {
-                let addition = Addition::Pin(e.room_id.clone(), e.message_id.clone());
-                self.note(addition, sequence, (!e.near_limit).then_some(true));
+                let addition = Addition::pin(&e.room_id, &e.message_id);
+                self.added(&addition, sequence, e.near_limit);
             }
             EventData::Pin(PinEvent::Unpinned(e)) => {
-                let addition = Addition::Pin(e.room_id.clone(), e.message_id.clone());
-                self.note(addition, sequence, Some(false));
+                let addition = Addition::pin(&e.room_id, &e.message_id);
+                self.removed(&addition, sequence);
             }
             EventData::Message(_)
             | EventData::Receipt(_)
@@ -66,8 +75,18 @@ impl Additions {
         }
     }
 
-    fn note(&self, addition: Addition, sequence: Sequence, there: Option<bool>) {
-        self.0.entry(addition).and_compute_with(|known| match (known, there) {
+    /// An event at a place of the log has added something, unless it was one too many: that the read model knows.
+    pub(crate) fn added(&self, addition: &Addition, sequence: Sequence, near_limit: bool) {
+        self.note(addition, sequence, (!near_limit).then_some(true));
+    }
+
+    /// An event at a place of the log has removed something.
+    pub(crate) fn removed(&self, addition: &Addition, sequence: Sequence) {
+        self.note(addition, sequence, Some(false));
+    }
+
+    fn note(&self, addition: &Addition, sequence: Sequence, there: Option<bool>) {
+        self.0.entry_by_ref(addition).and_compute_with(|known| match (known, there) {
             (Some(known), _) if known.value().0 >= sequence => Op::Nop,
             (_, Some(there)) => Op::Put((sequence, there)),
             (_, None) => Op::Remove,
@@ -78,10 +97,6 @@ impl Additions {
     pub(crate) fn forget_all(&self) {
         self.0.invalidate_all();
     }
-}
-
-fn reaction(message: &MessageId, user: &UserId, emoji: &Emoji) -> Addition {
-    Addition::Reaction(message.clone(), user.clone(), emoji.clone())
 }
 
 #[cfg(test)]

@@ -228,7 +228,13 @@ text_value!(
     IdempotencyKey, |text| visible_ascii(text, "Idempotency-Key"));
 text_value!(
     /// One emoji, fully qualified: one entry of Unicode's list, whether it was sent with U+FE0F or without.
-    Emoji, crate::emoji::one, crate::emoji::stored);
+    Emoji,
+    |text| crate::emoji::one(text).ok_or_else(no_emoji),
+    |text| crate::emoji::stored(text).ok_or_else(no_emoji));
+
+fn no_emoji() -> InvalidValue {
+    invalid("invalid_format", "emoji must be a single emoji")
+}
 
 fn visible_ascii(text: &str, what: &str) -> Result<String, InvalidValue> {
     if text.is_empty() {

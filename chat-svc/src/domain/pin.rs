@@ -7,7 +7,7 @@ use schemas::values::{RoomKind, RoomRole};
 
 use super::Context;
 use super::access::Standing;
-use super::message::{Message, MessageRejection};
+use super::message::{Message, MessageRejection, added_to};
 
 /// The caller must be allowed to pin a message and to unpin it: in a channel its admins may, elsewhere every member.
 ///
@@ -42,14 +42,10 @@ pub fn pin(
     if pins >= MAX_PINS {
         return Err(MessageRejection::TooManyPins);
     }
-    let event = MessagePinned {
-        message_id: message.state.id.clone(),
-        room_id: message.state.room_id.clone(),
-        user_id: cx.actor.clone(),
-        posted: message.posted,
-        near_limit,
-    };
-    Ok(Fact::new(Lane::Timeline(message.state.room_id.clone()), event))
+    let (message_id, room_id, user_id) = added_to(message, cx);
+    let posted = message.posted;
+    let event = MessagePinned { message_id, room_id, user_id, posted, near_limit };
+    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
 }
 
 /// Unpins a message.
@@ -62,13 +58,9 @@ pub fn unpin(
     cx: &Context,
 ) -> Result<Fact, MessageRejection> {
     may_pin(standing, message, cx)?;
-    let event = MessageUnpinned {
-        message_id: message.state.id.clone(),
-        room_id: message.state.room_id.clone(),
-        user_id: cx.actor.clone(),
-        posted: message.posted,
-    };
-    Ok(Fact::new(Lane::Timeline(message.state.room_id.clone()), event))
+    let (message_id, room_id, user_id) = added_to(message, cx);
+    let event = MessageUnpinned { message_id, room_id, user_id, posted: message.posted };
+    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
 }
 
 #[cfg(test)]

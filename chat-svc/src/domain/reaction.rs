@@ -7,7 +7,7 @@ use schemas::values::Emoji;
 
 use super::Context;
 use super::access::Standing;
-use super::message::{Message, MessageRejection};
+use super::message::{Message, MessageRejection, added_to};
 
 /// The caller must be allowed to react to a message, or to take a reaction to it back.
 ///
@@ -38,15 +38,10 @@ pub fn add(
     if others >= MAX_KINDS {
         return Err(MessageRejection::TooManyKinds);
     }
-    let event = ReactionAdded {
-        message_id: message.state.id.clone(),
-        room_id: message.state.room_id.clone(),
-        user_id: cx.actor.clone(),
-        emoji: emoji.clone(),
-        posted: message.posted,
-        near_limit,
-    };
-    Ok(Fact::new(Lane::Timeline(message.state.room_id.clone()), event))
+    let (message_id, room_id, user_id) = added_to(message, cx);
+    let (emoji, posted) = (emoji.clone(), message.posted);
+    let event = ReactionAdded { message_id, room_id, user_id, emoji, posted, near_limit };
+    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
 }
 
 /// Takes a reaction back.
@@ -60,14 +55,10 @@ pub fn remove(
     cx: &Context,
 ) -> Result<Fact, MessageRejection> {
     may_react(standing, message, cx)?;
-    let event = ReactionRemoved {
-        message_id: message.state.id.clone(),
-        room_id: message.state.room_id.clone(),
-        user_id: cx.actor.clone(),
-        emoji: emoji.clone(),
-        posted: message.posted,
-    };
-    Ok(Fact::new(Lane::Timeline(message.state.room_id.clone()), event))
+    let (message_id, room_id, user_id) = added_to(message, cx);
+    let (emoji, posted) = (emoji.clone(), message.posted);
+    let event = ReactionRemoved { message_id, room_id, user_id, emoji, posted };
+    Ok(Fact::new(Lane::Timeline(event.room_id.clone()), event))
 }
 
 #[cfg(test)]

@@ -24,17 +24,15 @@ impl Chat {
         let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let cx = context(call);
         pin::may_pin(&seen.standing()?, &message, &cx)?;
-        let room_id = message.state.room_id.clone();
-        let _turn = self.turns.of(&room_id).await;
-        let addition = Addition::Pin(room_id, cmd.message_id.clone());
+        let addition = Addition::pin(&message.state.room_id, &cmd.message_id);
+        let _turn = self.turns.of(&message.state.room_id).await;
         if self.is_already(&addition, true).await? {
             return Ok(accepted(None, ()));
         }
         let room = self.room_for(&addition, MAX_PINS).await?;
         let fact = pin::pin(&seen.standing()?, &message, room.others, room.near_limit, &cx)?;
-        let data = fact.data.clone();
         let appended = self.commit_fenced(call, fact, &seen).await?;
-        self.additions.learn(appended.position.sequence, &data);
+        self.additions.added(&addition, appended.position.sequence, room.near_limit);
         if room.near_limit {
             let full = MessageRejection::TooManyPins;
             self.must_have_fit(&addition, appended.position.sequence, full).await?;
@@ -54,14 +52,13 @@ impl Chat {
     ) -> Result<Accepted<()>, Failure> {
         let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let fact = pin::unpin(&seen.standing()?, &message, &context(call))?;
-        let room_id = message.state.room_id.clone();
-        let _turn = self.turns.of(&room_id).await;
-        if self.is_already(&Addition::Pin(room_id, cmd.message_id.clone()), false).await? {
+        let addition = Addition::pin(&message.state.room_id, &cmd.message_id);
+        let _turn = self.turns.of(&message.state.room_id).await;
+        if self.is_already(&addition, false).await? {
             return Ok(accepted(None, ()));
         }
-        let data = fact.data.clone();
         let appended = self.commit_fenced(call, fact, &seen).await?;
-        self.additions.learn(appended.position.sequence, &data);
+        self.additions.removed(&addition, appended.position.sequence);
         Ok(accepted(Some(appended.position), ()))
     }
 }

@@ -4,7 +4,6 @@ use decider::{Answer, Failure, ReadFrom, UserCall, accepted};
 use schemas::MessageId;
 use schemas::commands::{Accepted, AddReaction, RemoveReaction};
 use schemas::events::MAX_KINDS;
-use schemas::values::Emoji;
 
 use super::InRoom;
 use crate::addition::Addition;
@@ -28,7 +27,7 @@ impl Chat {
         let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let cx = context(call);
         reaction::may_react(&seen.standing()?, &message, &cx)?;
-        let addition = addition(call, &cmd.message_id, &cmd.emoji);
+        let addition = Addition::reaction(&cmd.message_id, &call.user, &cmd.emoji);
         if self.is_already(&addition, true).await? {
             return Ok(accepted(None, ()));
         }
@@ -38,9 +37,8 @@ impl Chat {
         let room = self.room_for(&addition, MAX_KINDS).await?;
         let (others, near) = (room.others, room.near_limit);
         let fact = reaction::add(&seen.standing()?, &message, &cmd.emoji, others, near, &cx)?;
-        let data = fact.data.clone();
         let appended = self.commit_fenced(call, fact, &seen).await?;
-        self.additions.learn(appended.position.sequence, &data);
+        self.additions.added(&addition, appended.position.sequence, near);
         drop(turn);
         if near {
             let full = MessageRejection::TooManyKinds;
@@ -62,12 +60,12 @@ impl Chat {
     ) -> Result<Accepted<()>, Failure> {
         let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let fact = reaction::remove(&seen.standing()?, &message, &cmd.emoji, &context(call))?;
-        if self.is_already(&addition(call, &cmd.message_id, &cmd.emoji), false).await? {
+        let addition = Addition::reaction(&cmd.message_id, &call.user, &cmd.emoji);
+        if self.is_already(&addition, false).await? {
             return Ok(accepted(None, ()));
         }
-        let data = fact.data.clone();
         let appended = self.commit_fenced(call, fact, &seen).await?;
-        self.additions.learn(appended.position.sequence, &data);
+        self.additions.removed(&addition, appended.position.sequence);
         Ok(accepted(Some(appended.position), ()))
     }
 
@@ -83,8 +81,4 @@ impl Chat {
         let seen = self.see(call, &message.state.room_id, from).await?;
         Ok((message, seen))
     }
-}
-
-fn addition(call: &UserCall, message: &MessageId, emoji: &Emoji) -> Addition {
-    Addition::Reaction(message.clone(), call.user.clone(), emoji.clone())
 }

@@ -45,6 +45,10 @@ pub(crate) enum Addition {
 }
 
 impl Addition {
+    fn reaction(message: &MessageId, user: &UserId, emoji: &Emoji) -> Self {
+        Self::Reaction(message.clone(), user.clone(), emoji.clone())
+    }
+
     const fn message(&self) -> &MessageId {
         match self {
             Self::Reaction(message, ..) | Self::Pin(message) => message,
@@ -131,13 +135,12 @@ impl Late {
                 Verdict::Timely
             }
             EventData::Reaction(ReactionEvent::Added(added)) => {
-                let (message, user) = (added.message_id.clone(), added.user_id.clone());
-                let addition = Addition::Reaction(message, user, added.emoji.clone());
+                let addition = Addition::reaction(&added.message_id, &added.user_id, &added.emoji);
                 self.judge_addition(addition, true, added.near_limit, now)
             }
             EventData::Reaction(ReactionEvent::Removed(removed)) => {
-                let (message, user) = (removed.message_id.clone(), removed.user_id.clone());
-                let addition = Addition::Reaction(message, user, removed.emoji.clone());
+                let addition =
+                    Addition::reaction(&removed.message_id, &removed.user_id, &removed.emoji);
                 self.judge_addition(addition, false, false, now)
             }
             EventData::Pin(PinEvent::Pinned(pinned)) => {

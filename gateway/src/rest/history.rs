@@ -5,7 +5,7 @@ use schemas::views::{Message, Page};
 use schemas::{Code, MessageId, Rejection, RoomId};
 use serde::{Deserialize, Serialize};
 
-use super::{access, messages};
+use super::{access, shown};
 use crate::cursor::List;
 use crate::failure;
 use crate::http::{Call, Done, Limit, Path, Query, Reply, shape};
@@ -71,7 +71,7 @@ pub(crate) async fn list(
     };
     let (docs, onward) = cut(found.map_err(failure::store)?, anchor, limit);
     let next_cursor = onward.and_then(|onward| list.cursor(&onward));
-    Ok(Reply::ok(&Page { items: messages::views(&call, store, docs).await?, next_cursor }))
+    Ok(Reply::ok(&Page { items: shown::messages(&call, store, docs).await?, next_cursor }))
 }
 
 async fn anchor(

@@ -1,19 +1,18 @@
 //! Single messages: posted, read, edited, deleted.
 
-use readmodel::{MessageDoc, ReadStore};
 use schemas::commands::MessageOutcome;
 use schemas::views::{Message, Page, ReadMarker, User};
 use schemas::{MessageId, Rejection, RoomId, UserId};
 use serde::Serialize;
 
 use super::paging::{PageQuery, place};
-use super::{access, rooms};
+use super::{access, rooms, shown};
 use crate::cursor::List;
 use crate::http::{Call, Done, Made, NoContent, Path, Query, Reply};
 use crate::requests::Nothing;
 use crate::requests::message::{MessageChange, NewMessage, deletion};
 use crate::requests::receipt::ReadUpTo;
-use crate::{documents, failure, reactions, repeats};
+use crate::{documents, failure, repeats};
 
 /// A user who has read a message.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -45,28 +44,8 @@ pub(crate) async fn one(call: Call, Path(id): Path<MessageId>) -> Done<Message> 
 
 async fn whole(call: &Call, id: &MessageId) -> Result<Message, Rejection> {
     let (message, store) = access::message(call, id).await?;
-    let shown = views(call, store.as_ref(), vec![message]).await?.pop();
+    let shown = shown::messages(call, store.as_ref(), vec![message]).await?.pop();
     shown.ok_or_else(Rejection::not_found)
-}
-
-/// Messages as the caller is shown them, in the same order.
-///
-/// # Errors
-/// The read model does not answer, or the names of the senders cannot be had.
-pub(super) async fn views(
-    call: &Call,
-    store: &dyn ReadStore,
-    docs: Vec<MessageDoc>,
-) -> Result<Vec<Message>, Rejection> {
-    let reader = &call.caller()?.user_id;
-    let senders = call.state.users.senders(docs.iter().map(|doc| &doc.sender_id)).await?;
-    let reactions = reactions::shown(store, reader, docs.iter()).await.map_err(failure::store)?;
-    let epoch = call.epoch();
-    let view = |doc: MessageDoc| {
-        let (sender, reactions) = (senders.of(&doc.sender_id), reactions.of(&doc.id));
-        documents::message(doc, reactions, sender, &epoch)
-    };
-    Ok(docs.into_iter().map(view).collect())
 }
 
 pub(crate) async fn edit(

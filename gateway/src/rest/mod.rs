@@ -14,6 +14,7 @@ pub(crate) mod reactions;
 pub(crate) mod rooms;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
+pub(crate) mod shown;
 pub(crate) mod site;
 pub(crate) mod texts;
 pub(crate) mod users;

@@ -7,7 +7,7 @@ use schemas::views::{Message, Page};
 use schemas::{MessageId, RoomId, Sequence};
 
 use super::paging::{PageQuery, place};
-use super::{access, messages};
+use super::{access, shown};
 use crate::cursor::List;
 use crate::failure;
 use crate::http::{Call, Done, NoContent, Path, Query, Reply};
@@ -49,6 +49,6 @@ pub(crate) async fn list(
         found.into_iter().map(|doc| (doc.id.clone(), doc)).collect();
     // One that was unpinned or deleted since the list was read is not pinned any more.
     let pinned = ids.iter().filter_map(|id| by_id.remove(id)).filter(|doc| doc.pinned > 0);
-    let items = messages::views(&call, store, pinned.collect()).await?;
+    let items = shown::messages(&call, store, pinned.collect()).await?;
     Ok(Reply::ok(&Page { items, next_cursor }))
 }

@@ -15,7 +15,7 @@ use schemas::views::{Page, Room, UnreadSummary};
 use schemas::{Code, Position, Rejection, RoomId, Timestamp};
 
 use super::paging::{Moving, moving, place};
-use super::{access, messages};
+use super::{access, shown};
 use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, Made, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
@@ -119,7 +119,7 @@ async fn last_messages(
     rooms: &[&RoomDoc],
 ) -> Result<HashMap<RoomId, schemas::views::Message>, Rejection> {
     let found = store.last_messages(rooms).await.map_err(failure::store)?;
-    let shown = messages::views(call, store, found).await?;
+    let shown = shown::messages(call, store, found).await?;
     Ok(shown.into_iter().map(|message| (message.room_id.clone(), message)).collect())
 }
 

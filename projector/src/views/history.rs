@@ -2,25 +2,17 @@
 
 use readmodel::{FormerText, HistoryDoc};
 use schemas::Sequence;
-use schemas::events::MessageEdited;
 use schemas::ids::MessageId;
 
-use super::message::before_edit;
 use crate::working_set::{NotLoaded, WorkingSet};
 
-/// Before the message itself is edited: its text is a former one from now on.
-pub(super) fn edited(
-    data: &MessageEdited,
+/// A message had this text until an edit.
+pub(super) fn add(
+    id: &MessageId,
+    text: FormerText,
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
-    let Some(old) = before_edit(&data.message, set)? else { return Ok(()) };
-    if old.body == data.message.body.as_str() {
-        return Ok(());
-    }
-    let since = old.edited_at.unwrap_or(old.created_at);
-    let text = FormerText { body: old.body.clone(), since };
-    let id = &data.message.id;
     if set.histories.get(id)?.is_none() {
         let message_id = id.clone();
         set.histories.put(id, HistoryDoc { message_id, texts: vec![], dropped: 0, updated: at });

@@ -3,7 +3,7 @@
 //! A message also changes its room (numbers, what is new), the root of its thread and its author's read marker. What
 //! judges by a document as it was comes before what changes that document.
 
-use readmodel::{Key, MessageDoc};
+use readmodel::{FormerText, MessageDoc};
 use schemas::Sequence;
 use schemas::events::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
 use schemas::ids::{MessageId, RoomId};
@@ -30,7 +30,7 @@ pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
         MessageEvent::Edited(MessageEdited { message, .. }) => {
             wants.message(&message.id);
             wants.room(&message.room_id);
-            wants.key(Key::History(message.id.clone()));
+            wants.history(&message.id);
         }
         MessageEvent::Deleted(data) => {
             wants.message(&data.message_id);
@@ -60,10 +60,10 @@ pub(super) fn needs_further(
         wants.message(root);
     }
     if message.pinned > 0 {
-        wants.key(Key::Pins(message.room_id.clone()));
+        wants.pins(&message.room_id);
     }
     if message.edited_at.is_some() {
-        wants.key(Key::History(message.id.clone()));
+        wants.history(&message.id);
     }
     Ok(())
 }
@@ -81,8 +81,10 @@ pub(super) fn apply(
         }
         MessageEvent::Edited(data) => {
             edited_in_room(&data.message, at, set)?;
-            history::edited(data, at, set)?;
-            edited(data, at, set)
+            match edited(data, at, set)? {
+                Some(former) => history::add(&data.message.id, former, at, set),
+                None => Ok(()),
+            }
         }
         MessageEvent::Deleted(data) => {
             deleted_in_room(data, at, set)?;
@@ -153,7 +155,7 @@ fn posted(
 }
 
 /// The message as it stands before an edit; none when the edit has no effect.
-pub(super) fn before_edit<'a>(
+fn before_edit<'a>(
     message: &MessageState,
     set: &'a WorkingSet,
 ) -> Result<Option<&'a MessageDoc>, NotLoaded> {
@@ -161,22 +163,27 @@ pub(super) fn before_edit<'a>(
     Ok(old.filter(|old| old.deleted_at.is_none() && old.room_id == message.room_id))
 }
 
-fn edited(data: &MessageEdited, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+/// The text the message had before, if it had another.
+fn edited(
+    data: &MessageEdited,
+    at: Sequence,
+    set: &mut WorkingSet,
+) -> Result<Option<FormerText>, NotLoaded> {
     let message = &data.message;
     if before_edit(message, set)?.is_none() {
-        return Ok(());
+        return Ok(None);
     }
-    if let Some(doc) = set.messages.change(&message.id)? {
-        doc.body = message.body.as_str().to_owned();
-        doc.format = message.format;
-        doc.attachments.clone_from(&message.attachments);
-        doc.mentions.clone_from(&message.mentions);
-        doc.mentions_room = message.mentions_room;
-        doc.edited_at = Some(data.edited_at);
-        doc.changed = at;
-        doc.updated = at;
-    }
-    Ok(())
+    let Some(doc) = set.messages.change(&message.id)? else { return Ok(None) };
+    let since = doc.edited_at.unwrap_or(doc.created_at);
+    let body = std::mem::replace(&mut doc.body, message.body.as_str().to_owned());
+    doc.format = message.format;
+    doc.attachments.clone_from(&message.attachments);
+    doc.mentions.clone_from(&message.mentions);
+    doc.mentions_room = message.mentions_room;
+    doc.edited_at = Some(data.edited_at);
+    doc.changed = at;
+    doc.updated = at;
+    Ok((body != doc.body).then_some(FormerText { body, since }))
 }
 
 fn deleted(data: &MessageDeleted, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {

@@ -1,6 +1,6 @@
 //! Events of pins. A repeat changes nothing, nor does a pin beyond the most a room may have.
 
-use readmodel::{Key, Pin, PinsDoc};
+use readmodel::{Pin, PinsDoc};
 use schemas::Sequence;
 use schemas::events::{MAX_PINS, MessagePinned, MessageUnpinned, PinEvent};
 use schemas::ids::{MessageId, RoomId};
@@ -14,7 +14,7 @@ pub(super) fn needs(event: &PinEvent, wants: &mut Wants<'_>) {
         PinEvent::Unpinned(data) => (&data.message_id, &data.room_id),
     };
     wants.message(message);
-    wants.key(Key::Pins(room.clone()));
+    wants.pins(room);
 }
 
 pub(super) fn apply(event: &PinEvent, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
@@ -40,13 +40,19 @@ fn pinned(data: &MessagePinned, at: Sequence, set: &mut WorkingSet) -> Result<()
         return Ok(());
     }
     let room = &data.room_id;
-    let mut pins = set.pins.get(room)?.map(|doc| doc.pins.clone()).unwrap_or_default();
-    if pins.len() >= MAX_PINS {
-        return Ok(());
+    match set.pins.get(room)? {
+        Some(doc) if doc.pins.len() >= MAX_PINS => return Ok(()),
+        Some(_) => {}
+        None => {
+            let room_id = room.clone();
+            set.pins.put(room, PinsDoc { room_id, pins: Vec::new(), updated: at });
+        }
     }
-    let (message_id, user_id) = (data.message_id.clone(), data.user_id.clone());
-    pins.push(Pin { message_id, user_id, at });
-    set.pins.put(room, PinsDoc { room_id: room.clone(), pins, updated: at });
+    if let Some(doc) = set.pins.change(room)? {
+        let (message_id, user_id) = (data.message_id.clone(), data.user_id.clone());
+        doc.pins.push(Pin { message_id, user_id, at });
+        doc.updated = at;
+    }
     mark(&data.message_id, at, at, set)
 }
 

@@ -1,5 +1,6 @@
 //! Events of reactions. A repeat changes nothing, nor does a kind beyond the most a message may have.
 
+use readmodel::documents::Stored as _;
 use readmodel::{FIRST_USERS, Key, ReactionDoc, ReactionKind};
 use schemas::Sequence;
 use schemas::events::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
@@ -46,19 +47,19 @@ fn added(data: &ReactionAdded, at: Sequence, set: &mut WorkingSet) -> Result<(),
     if new_kind && kinds.len() >= MAX_KINDS {
         return Ok(());
     }
-    let key = (data.message_id.clone(), ReactionId::of(&data.user_id, &data.emoji));
-    if set.reactions.get(&key)?.is_some_and(|there| !there.removed) {
-        return Ok(());
-    }
     let doc = ReactionDoc {
         message_id: data.message_id.clone(),
-        id: key.1.clone(),
+        id: ReactionId::of(&data.user_id, &data.emoji),
         user_id: data.user_id.clone(),
         emoji: data.emoji.clone(),
         at,
         removed: false,
         updated: at,
     };
+    let key = doc.key();
+    if set.reactions.get(&key)?.is_some_and(|there| !there.removed) {
+        return Ok(());
+    }
     set.reactions.put(&key, doc);
     if let Some(message) = set.messages.change(&data.message_id)? {
         count_in(&mut message.reactions, &data.emoji, &data.user_id);
@@ -69,13 +70,14 @@ fn added(data: &ReactionAdded, at: Sequence, set: &mut WorkingSet) -> Result<(),
 }
 
 fn count_in(kinds: &mut Vec<ReactionKind>, emoji: &Emoji, user: &UserId) {
+    let user = user.clone();
     let Some(kind) = kinds.iter_mut().find(|kind| kind.emoji == *emoji) else {
-        kinds.push(ReactionKind { emoji: emoji.clone(), count: 1, first: vec![user.clone()] });
+        kinds.push(ReactionKind { emoji: emoji.clone(), count: 1, first: vec![user] });
         return;
     };
-    // Only behind all who came before: those named are the first ones, whoever took theirs back.
+    // Only behind all who came before: those named are the first ones, also after one of them took theirs back.
     if kind.first.len() < FIRST_USERS && !kind.lacks_users() {
-        kind.first.push(user.clone());
+        kind.first.push(user);
     }
     kind.count += 1;
 }

@@ -70,6 +70,18 @@ impl<'a> Wants<'a> {
         }
     }
 
+    pub(crate) fn pins(&mut self, room: &RoomId) {
+        if !self.set.pins.knows(room) {
+            self.key(Key::Pins(room.clone()));
+        }
+    }
+
+    pub(crate) fn history(&mut self, message: &MessageId) {
+        if !self.set.histories.knows(message) {
+            self.key(Key::History(message.clone()));
+        }
+    }
+
     pub(crate) fn everybody(&mut self, room: &RoomId) {
         self.everybody.push(room.clone());
     }

@@ -110,7 +110,7 @@ pub(crate) async fn reactions_of_a_kind_have_pages(place: &Place) {
     history.react(1, 1, 26, 0);
     go_on(place, &history, seen).await;
     let kind = shown(place, 1).await.reactions.remove(0);
-    // Nobody is named who came after one that is not.
+    // No user is named who came after one that is not.
     assert_eq!((kind.count, kind.first.len(), kind.lacks_users()), (25, FIRST_USERS - 1, true));
     let store = place.model.current();
     let (mut after, mut found) = (0, Vec::new());

@@ -24,6 +24,8 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
             "commands::member",
             "commands::message",
             "commands::notification",
+            "commands::pin",
+            "commands::reaction",
             "commands::receipt",
             "commands::room",
             "commands::second_factor",

@@ -209,3 +209,9 @@ pub fn mark_read(
     };
     Ok(Some(Fact::new(Lane::Receipts(standing.room.id.clone()), event)))
 }
+
+/// The message, its room and the caller, as the event of what the caller adds to it names them.
+#[must_use]
+pub fn added_to(message: &Message, cx: &Context) -> (MessageId, RoomId, UserId) {
+    (message.state.id.clone(), message.state.room_id.clone(), cx.actor.clone())
+}

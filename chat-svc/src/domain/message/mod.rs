@@ -9,8 +9,8 @@ mod rejection;
 mod tests;
 
 pub use decide::{
-    NewMessage, UpTo, calls_by_right, delete, edit, is_repeat_of, mark_read, may_edit, post,
-    posted, thread_root,
+    NewMessage, UpTo, added_to, calls_by_right, delete, edit, is_repeat_of, mark_read, may_edit,
+    post, posted, thread_root,
 };
 pub use evolve::{Message, evolve};
 pub use mentions::{MAX_NAMED, MAX_READINGS, MAX_WORDS, mentioned};

@@ -7,17 +7,15 @@ use super::broadcast::{About, Broadcast, Place};
 use super::names::FrameName;
 
 pub(super) fn broadcast(event: &PinEvent, place: Place<'_>) -> Broadcast {
-    let (name, room, message_id, user_id) = match event {
+    let (name, room, message, user) = match event {
         PinEvent::Pinned(data) => {
-            let (message, user) = (data.message_id.clone(), data.user_id.clone());
-            (FrameName::MessagePinned, &data.room_id, message, user)
+            (FrameName::MessagePinned, &data.room_id, &data.message_id, &data.user_id)
         }
         PinEvent::Unpinned(data) => {
-            let (message, user) = (data.message_id.clone(), data.user_id.clone());
-            (FrameName::MessageUnpinned, &data.room_id, message, user)
+            (FrameName::MessageUnpinned, &data.room_id, &data.message_id, &data.user_id)
         }
     };
-    let change = PinChange { message_id, user_id };
+    let change = PinChange { message_id: message.clone(), user_id: user.clone() };
     let frame = Broadcast::in_room(name, room, place, &change);
     Broadcast { about: About::Beside { message: change.message_id }, ..frame }
 }

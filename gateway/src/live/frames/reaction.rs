@@ -7,17 +7,18 @@ use super::broadcast::{About, Broadcast, Place};
 use super::names::FrameName;
 
 pub(super) fn broadcast(event: &ReactionEvent, place: Place<'_>) -> Broadcast {
-    let (name, room, message_id, user_id, emoji) = match event {
+    let (name, room, message, user, emoji) = match event {
         ReactionEvent::Added(data) => {
-            let (message, user) = (data.message_id.clone(), data.user_id.clone());
-            (FrameName::ReactionAdded, &data.room_id, message, user, data.emoji.to_string())
+            let name = FrameName::ReactionAdded;
+            (name, &data.room_id, &data.message_id, &data.user_id, &data.emoji)
         }
         ReactionEvent::Removed(data) => {
-            let (message, user) = (data.message_id.clone(), data.user_id.clone());
-            (FrameName::ReactionRemoved, &data.room_id, message, user, data.emoji.to_string())
+            let name = FrameName::ReactionRemoved;
+            (name, &data.room_id, &data.message_id, &data.user_id, &data.emoji)
         }
     };
-    let change = ReactionChange { message_id, user_id, emoji };
+    let (message_id, user_id) = (message.clone(), user.clone());
+    let change = ReactionChange { message_id, user_id, emoji: emoji.to_string() };
     let frame = Broadcast::in_room(name, room, place, &change);
     Broadcast { about: About::Beside { message: change.message_id }, ..frame }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Message {
     pub(crate) beside: Option<BTreeSet<(String, String)>>,
 }
 
-/// What stands beside a message as a document shows it: pairs of user and emoji, and [`PIN`] of nobody.
+/// What stands beside a message as a document shows it: pairs of user and emoji, and [`PIN`] without a user.
 pub(crate) fn beside(document: &Value) -> Option<BTreeSet<(String, String)>> {
     let pinned = document["pinned"].as_bool()?;
     let mut all = BTreeSet::new();

@@ -74,7 +74,7 @@ impl Truth {
                     truth.deleted.entry(message.clone()).or_insert(at);
                 }
                 Fact::Beside { message, user, what, there, counts, .. } => {
-                    // A pin is the room's, whoever made it.
+                    // A pin is the room's, not the user's.
                     let by = if what == PIN { String::new() } else { user.clone() };
                     let key = (message.clone(), by, what.clone());
                     let alive = !truth.deleted.contains_key(message.as_str());
