@@ -66,6 +66,8 @@ codes! {
     NotVerified = "not_verified", 403, false, "The address is not verified";
     /// The account is suspended.
     Suspended = "suspended", 403, false, "The account is suspended";
+    /// Another user does not want it: a block, or what they prefer.
+    Blocked = "blocked", 403, false, "Not wanted by another user";
     /// It does not exist, or the caller may not know of it.
     NotFound = "not_found", 404, false, "Not found";
     /// The path exists, not with this method.

@@ -20,12 +20,16 @@ impl Settings {
     /// Takes an object that keeps within the limits.
     ///
     /// # Errors
-    /// [`InvalidValue`]: `too_deep` or `too_long`.
+    /// [`InvalidValue`]: `too_deep`, `out_of_range` for a number beyond 64 bits, or `too_long`.
     pub fn parse(object: Map<String, Value>) -> Result<Self, InvalidValue> {
         let refused = |code, detail: String| InvalidValue { code, detail };
         if !object.values().all(|value| fits(value, MAX_SETTINGS_LEVELS - 1)) {
             let detail = format!("settings must have at most {MAX_SETTINGS_LEVELS} levels");
             return Err(refused("too_deep", detail));
+        }
+        if !object.values().all(is_exact) {
+            let detail = "numbers in settings must fit into 64 bits".to_owned();
+            return Err(refused("out_of_range", detail));
         }
         let bytes = serde_json::to_vec(&object).map_or(usize::MAX, |json| json.len());
         if bytes > MAX_SETTINGS_BYTES {
@@ -39,6 +43,20 @@ impl Settings {
     #[must_use]
     pub const fn as_object(&self) -> &Map<String, Value> {
         &self.0
+    }
+}
+
+/// Whether every whole number is one of 64 bits: a larger one has become a fraction when it was parsed, with other digits.
+fn is_exact(value: &Value) -> bool {
+    const LEAST: f64 = -9_223_372_036_854_775_808.0;
+    const BEYOND: f64 = 18_446_744_073_709_551_616.0;
+    match value {
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().is_some_and(|number| number > LEAST && number < BEYOND)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
 
@@ -96,6 +114,19 @@ mod tests {
         // What is counted is what is written: a control character takes six bytes.
         let nul = Map::from_iter([("k".to_owned(), "\0".repeat(3000).into())]);
         assert_eq!(code(nul), Some("too_long"));
+    }
+
+    #[test]
+    fn whole_numbers_are_kept_or_refused() {
+        let of = |number: &str| serde_json::from_str(&format!("{{\"n\":[{number}]}}")).unwrap();
+        for kept in ["18446744073709551615", "-9223372036854775808", "0.5", "1e18"] {
+            assert_eq!(code(of(kept)), None, "{kept}");
+        }
+        for lost in
+            ["18446744073709551616", "-9223372036854775809", "1e300", "123456789012345678901"]
+        {
+            assert_eq!(code(of(lost)), Some("out_of_range"), "{lost}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! (or directly, when both live in one process). It carries parsed values, never raw input, and who is
 //! asking stands in the [`CallContext`], never in the command.
 
+mod block;
 mod challenge;
 mod member;
 mod message;
@@ -16,6 +17,7 @@ mod second_factor;
 mod session;
 mod user;
 
+pub use block::{BlockUser, UnblockUser};
 pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,
@@ -162,6 +164,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     session::NAMES,
     room::NAMES,
     member::NAMES,
+    block::NAMES,
     message::NAMES,
     reaction::NAMES,
     pin::NAMES,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};
 use crate::ids::{MediaId, UserId};
+use crate::preferences::PreferencesPatch;
 use crate::settings::Settings;
 use crate::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Secret, Username};
 use crate::views::Account;
@@ -28,9 +29,9 @@ commands! {
     }
     /// Changes the caller's profile. A field that is absent (or `Keep`) stays; `Clear` empties an optional one.
     AUTH / "change_profile": ChangeProfile -> Account {
-        /// The name shown.
+        /// The name shown; `Clear` makes it the username.
         #[serde(default, deserialize_with = "crate::text::strict")]
-        display_name: Option<DisplayName>,
+        display_name: Patch<DisplayName>,
         /// What the user says about themselves.
         #[serde(default, deserialize_with = "crate::text::strict")]
         bio: Patch<Bio>,
@@ -41,6 +42,9 @@ commands! {
         username: Option<Username>,
         /// Client settings, replaced as a whole.
         settings: Option<Settings>,
+        /// What the user prefers; merged into what they preferred.
+        #[serde(default)]
+        preferences: Option<PreferencesPatch>,
     }
     /// Changes the caller's password; their other sessions end.
     AUTH / "change_password": ChangePassword -> () {

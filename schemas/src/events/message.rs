@@ -48,6 +48,9 @@ pub struct MessageState {
 pub struct MessagePosted {
     /// The message as it was posted.
     pub message: MessageState,
+    /// Its author did not want others to see how far they have read then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }
 
 /// A message's text was changed by its author.

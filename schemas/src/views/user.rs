@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::events::UserState;
 use crate::ids::UserId;
+use crate::preferences::Preferences;
 use crate::time::Timestamp;
 use crate::values::Role;
 
@@ -59,6 +60,8 @@ pub struct Account {
     pub has_password: bool,
     /// Whether a login asks for a second factor.
     pub second_factor: bool,
+    /// What the user prefers.
+    pub preferences: Preferences,
     /// Client settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
 }
@@ -72,6 +75,7 @@ impl From<&UserState> for Account {
             suspended: user.suspended,
             has_password: user.has_password,
             second_factor: user.second_factor,
+            preferences: user.preferences.clone(),
             settings: user.settings.clone(),
         }
     }

@@ -260,7 +260,7 @@ fn messages(full: bool) -> Vec<EventData> {
         notification_id: full.then(|| NotificationId::from_uuid(uuid(8))),
     };
     vec![
-        MessagePosted { message: message(full) }.into(),
+        MessagePosted { message: message(full), private: false }.into(),
         MessageEdited { message: message(full), posted: 41, edited_at: now() }.into(),
         deleted.into(),
         moved.into(),
