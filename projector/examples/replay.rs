@@ -52,7 +52,7 @@ fn post(number: u64) -> Result<LaneWrite, Box<dyn std::error::Error>> {
         thread_root_id: None,
         created_at: Timestamp::now(),
     };
-    let event = event(number, MessagePosted { message }.into());
+    let event = event(number, MessagePosted { message, private: false }.into());
     Ok(LaneWrite::new(Lane::Timeline(room), event, Expect::Any))
 }
 

@@ -13,6 +13,7 @@ mod backend;
 pub mod documents;
 mod groups;
 mod handle;
+mod members;
 mod store;
 mod url;
 mod words;
@@ -32,6 +33,7 @@ mod sqlite {
     mod search;
 
     // The nouns.
+    mod block;
     mod history;
     mod inbox;
     mod membership;
@@ -68,6 +70,7 @@ mod mongo {
     mod writer;
 
     // The nouns.
+    mod block;
     mod history;
     mod inbox;
     mod membership;
@@ -93,13 +96,14 @@ pub use answers::{
     Answer, Bound, Changes, ListFrom, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS, Slice, StoreError,
 };
 pub use documents::{
-    ActivityAnchor, Anchor, Collection, Counted, Document, FIRST_USERS, FormerText, HistoryDoc,
-    InboxDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, NameAnchor,
-    NotificationDoc, Pin, PinsDoc, ReactionDoc, ReactionKind, RoomDoc, RoomFilter, SiteDoc,
-    Stretch, Threads, Unread, UserDoc, fold,
+    AccountFilter, ActivityAnchor, Anchor, BlockReads, BlocksDoc, Collection, Counted, Document,
+    FIRST_USERS, FormerText, HistoryDoc, InboxDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc,
+    MessageDoc, MessageMark, NameAnchor, NotificationDoc, Pin, PinsDoc, ReactionDoc, ReactionKind,
+    RoomDoc, RoomFilter, SiteDoc, Stretch, Threads, Unread, UserDoc, fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};
+pub use members::{Named, members_named};
 pub use mongo::replica_set::initiate_replica_set;
 pub use store::{CommitError, ProjectionStore, ReadStore, Want};
 pub use url::{InvalidUrl, ReadModelUrl};

@@ -17,7 +17,8 @@ use crate::documents::{RoomDoc, UserDoc};
 fn plain(text: &str) -> String {
     let typewritten = |c| if c == '\u{2019}' { '\'' } else { c };
     let key = key(text);
-    let plain = key.nfd().filter(|c| !is_accent(*c) && !is_ignorable(*c));
+    let is_control = |c: &char| c.is_control() && !c.is_whitespace();
+    let plain = key.nfd().filter(|c| !is_accent(*c) && !is_ignorable(*c) && !is_control(c));
     plain.map(typewritten).nfc().collect()
 }
 
@@ -93,6 +94,26 @@ pub(crate) fn of_user(user: &UserDoc) -> BTreeSet<String> {
     of([user.state.username.as_str(), user.state.display_name.as_str()])
 }
 
+/// Begins a word of an address. No name and no query has this character, so only who asks for addresses finds them.
+pub(crate) const OF_ADDRESS: char = '\u{1}';
+
+/// The words a user is found by, and those of the address, which only admins may look for.
+pub(crate) fn of_account(user: &UserDoc) -> BTreeSet<String> {
+    let address = of([user.state.email.as_str()]);
+    let mut words = of_user(user);
+    words.extend(address.into_iter().map(|word| format!("{OF_ADDRESS}{word}")));
+    words
+}
+
+/// Whether a query finds a user.
+pub(crate) fn finds(query: &str, user: &UserDoc) -> bool {
+    let (asked, words) = (asked(query), of_user(user));
+    let begins = |asked: &String| {
+        words.range(asked.clone()..).next().is_some_and(|word| word.starts_with(asked.as_str()))
+    };
+    !asked.is_empty() && asked.iter().all(begins)
+}
+
 /// The words a room is found by; none for a room that cannot be found by its name.
 pub(crate) fn of_room(room: &RoomDoc) -> BTreeSet<String> {
     let name = room.state.name.as_ref().filter(|_| room.public_name().is_some());
@@ -153,6 +174,7 @@ mod tests {
             ("Given zzz", "z_z"),
             ("Given zzz", ""),
             ("Given zzz", "\u{200d}"),
+            ("Given zzz", "\u{1}"),
             ("北京大学", "学大"),
             ("हिन्दी", "हु"),
             ("がく", "かく"),

@@ -49,6 +49,7 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
     let key = (member.room_id.clone(), member.user_id.clone());
     let before = set.memberships.get(&key)?;
     let was_present = before.is_some_and(|doc| doc.present);
+    let wrote = before.is_some_and(|doc| doc.wrote);
     let (joined, returned) = match before {
         Some(old) if old.present || !member.present => (old.joined, old.returned),
         other => (at, other.is_some()),
@@ -78,6 +79,10 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         marker_message_id: room.last_message_id.clone(),
         marker_at: 0,
         marker_updated: 0,
+        receipt_number: 0,
+        receipt_message_id: None,
+        receipt_updated: 0,
+        wrote,
         changed: at,
         updated: at,
     };
@@ -90,6 +95,9 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
             marker_message_id: old.marker_message_id.clone(),
             marker_at: old.marker_at,
             marker_updated: old.marker_updated,
+            receipt_number: old.receipt_number,
+            receipt_message_id: old.receipt_message_id.clone(),
+            receipt_updated: old.receipt_updated,
             ..fresh
         },
         Some(_) | None => fresh,

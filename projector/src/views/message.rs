@@ -3,7 +3,7 @@
 //! A message also changes its room (numbers, what is new), the root of its thread and its author's read marker. What
 //! judges by a document as it was comes before what changes that document.
 
-use readmodel::{FormerText, MessageDoc};
+use readmodel::{FormerText, MembershipDoc, MessageDoc};
 use schemas::Sequence;
 use schemas::events::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
 use schemas::ids::{MessageId, RoomId};
@@ -15,7 +15,7 @@ use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
     match event {
-        MessageEvent::Posted(MessagePosted { message }) => {
+        MessageEvent::Posted(MessagePosted { message, .. }) => {
             let room = &message.room_id;
             wants.message(&message.id);
             wants.room(room);
@@ -74,10 +74,10 @@ pub(super) fn apply(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     match event {
-        MessageEvent::Posted(MessagePosted { message }) => {
+        MessageEvent::Posted(MessagePosted { message, private }) => {
             let Some(place) = posted(message, at, set)? else { return Ok(()) };
             number_in_room(message, place, at, set)?;
-            move_authors_marker(message, place, at, set)
+            move_authors_marker(message, *private, place, at, set)
         }
         MessageEvent::Edited(data) => {
             edited_in_room(&data.message, at, set)?;
@@ -304,22 +304,30 @@ fn deleted_in_room(
 /// timeline.
 fn move_authors_marker(
     message: &MessageState,
+    private: bool,
     place: Place,
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     let author = (message.room_id.clone(), message.sender_id.clone());
     let is_main = message.thread_root_id.is_none();
-    if is_main
-        && set.memberships.get(&author)?.is_some_and(|member| member.present)
+    let concerned = |member: &MembershipDoc| member.present && (is_main || !member.wrote);
+    if set.memberships.get(&author)?.is_some_and(concerned)
         && let Some(member) = set.memberships.change(&author)?
     {
-        member.marker_number = place.number;
-        member.marker_main = place.main;
-        member.marker_moved = true;
-        member.marker_at = at;
-        member.marker_message_id = Some(message.id.clone());
+        member.wrote = true;
         member.updated = at;
+        if is_main {
+            member.marker_number = place.number;
+            member.marker_main = place.main;
+            member.marker_moved = true;
+            member.marker_at = at;
+            member.marker_message_id = Some(message.id.clone());
+            if !private {
+                member.receipt_number = place.number;
+                member.receipt_message_id = Some(message.id.clone());
+            }
+        }
     }
     Ok(())
 }

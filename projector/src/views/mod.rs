@@ -11,6 +11,7 @@
 //! Rules hold whatever the log says: an event about something unknown (its beginning may have been erased) or repeated
 //! changes nothing, on every replay alike.
 
+mod block;
 mod history;
 mod member;
 mod message;
@@ -86,7 +87,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Name, Thread, Report, Block;
+    without documents: Session, Challenge, Name, Thread, Report;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -95,6 +96,7 @@ views! {
     User: user::needs => People: user::apply, Conversations: user::apply_to_conversations;
     Room: room::needs => Conversations: room::apply;
     Member: member::needs => Conversations: member::apply;
+    Block: block::needs => People: block::apply;
 }
 
 /// Names what can only be named once the documents of [`needs`] are there. Conversations only.

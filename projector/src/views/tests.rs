@@ -54,9 +54,9 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
                 &[Group::Conversations]
             }
             LaneKind::Inbox => &[Group::Inbox],
+            LaneKind::Blocks => &[Group::People],
             LaneKind::Session
             | LaneKind::Challenges
-            | LaneKind::Blocks
             | LaneKind::Handle
             | LaneKind::Email
             | LaneKind::RoomName

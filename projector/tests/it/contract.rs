@@ -8,6 +8,7 @@ use schemas::values::*;
 
 use crate::additions::*;
 use crate::kit::*;
+use crate::people::*;
 use crate::queries::*;
 use crate::unread::*;
 
@@ -27,6 +28,11 @@ cases!(
     inboxes,
     entries_are_found_by_what_they_are_about,
     people_are_found,
+    blocks_are_kept,
+    readers_are_those_who_let_it_be_seen,
+    accounts_are_found,
+    members_are_found,
+    a_shared_room_is_one_that_people_chose,
     rooms_are_found_and_listed,
     the_main_timeline_leaves_answers_out,
     words_find_what_a_look_at_every_name_finds,

@@ -41,7 +41,8 @@ enum Step {
     Delete(u64, u64, Option<u64>),
     React(u64, u64, u64, u32, bool),
     Pin(u64, u64, bool),
-    Read(u64, u64, u64),
+    Read(u64, u64, u64, bool),
+    Block(u64, Vec<u64>),
     Notify(u64, u64),
     TakeBack(u64, u64),
     ReadOne(u64, u64),
@@ -85,7 +86,10 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(r, m, u, e, add)| Step::React(r, m, u, e, add)),
         2 => (room.clone(), id.clone(), prop::bool::weighted(0.7))
             .prop_map(|(r, m, add)| Step::Pin(r, m, add)),
-        3 => (room, user.clone(), id.clone()).prop_map(|(r, u, m)| Step::Read(r, u, m)),
+        3 => (room, user.clone(), id.clone(), any::<bool>())
+            .prop_map(|(r, u, m, p)| Step::Read(r, u, m, p)),
+        1 => (user.clone(), prop::collection::vec(1..6_u64, 0..3))
+            .prop_map(|(u, b)| Step::Block(u, b)),
         2 => (id.clone(), user.clone()).prop_map(|(n, u)| Step::Notify(n, u)),
         1 => (user.clone(), id.clone()).prop_map(|(u, n)| Step::TakeBack(u, n)),
         1 => (user.clone(), id).prop_map(|(u, n)| Step::ReadOne(u, n)),
@@ -143,7 +147,8 @@ fn play_one(step: Step, history: &mut History) {
         Step::React(room, id, who, with, true) => history.react(room, id, who, with),
         Step::React(room, id, who, with, false) => history.unreact(room, id, who, with),
         Step::Pin(room, id, there) => history.pin(room, id, there),
-        Step::Read(room, who, id) => history.read(room, who, id),
+        Step::Read(room, who, id, private) => history.read_with(room, who, id, private),
+        Step::Block(who, blocked) => history.block(who, &blocked),
         Step::Notify(id, who) if id % 2 == 0 => history.notify_about(id, who, id),
         Step::Notify(id, who) => history.notify(id, who),
         Step::TakeBack(who, id) => history.remove_notification(who, id),
@@ -198,6 +203,8 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
             Document::Membership(doc) => {
                 *members.entry(doc.room_id.clone()).or_default() += u64::from(doc.present);
                 prop_assert!(doc.marker_main <= doc.marker_number);
+                prop_assert!(doc.receipt_number <= doc.marker_number);
+                prop_assert!(doc.receipt_updated <= doc.marker_updated);
             }
             _ => {}
         }

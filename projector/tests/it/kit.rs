@@ -147,7 +147,15 @@ impl History {
     }
 
     pub(crate) fn post_with(&mut self, message: MessageState) -> Sequence {
-        self.add(MessagePosted { message })
+        self.add(MessagePosted { message, private: false })
+    }
+
+    /// Every event says all blocks after it.
+    pub(crate) fn block(&mut self, who: u64, blocked: &[u64]) -> Sequence {
+        let blocked: Vec<UserId> = blocked.iter().map(|who| user(*who)).collect();
+        let blocked_id = blocked.last().cloned().unwrap_or_else(|| user(99));
+        let blocks = BlocksState { user_id: user(who), blocked };
+        self.add(BlockAdded { blocked_id, blocks })
     }
 
     pub(crate) fn edit(&mut self, message: MessageState) -> Sequence {
@@ -169,12 +177,22 @@ impl History {
     }
 
     pub(crate) fn read(&mut self, in_room: u64, who: u64, up_to: u64) -> Sequence {
+        self.read_with(in_room, who, up_to, false)
+    }
+
+    pub(crate) fn read_with(
+        &mut self,
+        in_room: u64,
+        who: u64,
+        up_to: u64,
+        private: bool,
+    ) -> Sequence {
         self.add(ReadMoved {
             room_id: room(in_room),
             user_id: user(who),
             message_id: message(up_to),
             posted: 0,
-            private: false,
+            private,
         })
     }
 

@@ -189,12 +189,23 @@ pub(crate) async fn the_last_message_is_the_newest_that_stands(place: &Place) {
 /// One thing that happens in a room of four people.
 #[derive(Debug, Clone)]
 enum Step {
-    Post { by: u64, named: Vec<u64>, all: bool, root: Option<usize> },
-    Edit { which: usize, named: Vec<u64>, all: bool },
+    Post {
+        by: u64,
+        named: Vec<u64>,
+        all: bool,
+        root: Option<usize>,
+    },
+    Edit {
+        which: usize,
+        named: Vec<u64>,
+        all: bool,
+    },
     Delete(usize),
     Read(u64, usize),
     Come(u64),
     Go(u64),
+    /// Who, whom, and whether they block them from now on.
+    Block(u64, u64, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -208,7 +219,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => which.clone().prop_map(Step::Delete),
         4 => (who.clone(), which).prop_map(|(who, which)| Step::Read(who, which)),
         2 => who.clone().prop_map(Step::Come),
-        1 => who.prop_map(Step::Go),
+        1 => who.clone().prop_map(Step::Go),
+        2 => (who.clone(), who, any::<bool>())
+            .prop_map(|(who, whom, blocks)| Step::Block(who, whom, blocks)),
     ]
 }
 
@@ -227,6 +240,7 @@ struct Model {
     said: Vec<Said>,
     /// Who is in, and how many of the messages count as read for them.
     members: BTreeMap<u64, usize>,
+    blocked: BTreeMap<u64, Vec<u64>>,
 }
 
 impl Model {
@@ -273,6 +287,14 @@ impl Model {
                     }
                 }
             }
+            Step::Block(who, whom, blocks) => {
+                let list = self.blocked.entry(who).or_default();
+                list.retain(|other| *other != whom);
+                if blocks {
+                    list.push(whom);
+                }
+                history.block(who, list);
+            }
             Step::Come(who) => {
                 history.join(1, who);
                 let all = self.said.len();
@@ -290,7 +312,10 @@ impl Model {
         let unread = self.said.iter().skip(read);
         let unread: Vec<&Said> =
             unread.filter(|one| one.main && !one.deleted && one.by != who).collect();
-        let naming = unread.iter().filter(|one| one.all || one.named.contains(&who)).count();
+        let blocked = self.blocked.get(&who).map(Vec::as_slice).unwrap_or_default();
+        let names =
+            |one: &&&Said| (one.all || one.named.contains(&who)) && !blocked.contains(&one.by);
+        let naming = unread.iter().filter(names).count();
         Some((unread.len() as u64, naming as u64))
     }
 }

@@ -52,7 +52,7 @@ fn post(room: &RoomId, sender: &UserId) -> LaneWrite {
         created_at: Timestamp::from_millis(1_795_255_200_000),
     };
     let mut event = event("");
-    event.data = MessagePosted { message }.into();
+    event.data = MessagePosted { message, private: false }.into();
     let fence = Expect::Fence { lane: Lane::Member(room.clone(), sender.clone()), at: 0 };
     LaneWrite::new(Lane::Timeline(room.clone()), event, fence)
 }

@@ -3,15 +3,17 @@
 //! A membership stays as a tombstone (`present` false) when the user leaves, so that resume can tell of it and a ban is
 //! not forgotten. The marker changes with every post of the member; queries search only by what changes seldom.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
-use schemas::values::RoomRole;
+use schemas::values::{RoomKind, RoomRole};
 use serde::{Deserialize, Serialize};
 
-use super::room::RoomDoc;
-use crate::answers::{Answer, Changes, ListFrom, Slice};
+use super::room::{RoomDoc, RoomReads};
+use crate::answers::{Answer, Changes, ListFrom, MAX_ITEMS, Slice};
 
 /// A user's relation to a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,19 +54,23 @@ pub struct MembershipDoc {
     pub marker_at: Sequence,
     /// The last `read.moved` that moved the marker; 0 for none.
     pub marker_updated: Sequence,
+    /// The number up to which others may see that the member has read in the present stay; 0 for none. It moves with the
+    /// marker, unless the member does not want that to be seen then.
+    #[serde(default)]
+    pub receipt_number: u64,
+    /// The message of that number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt_message_id: Option<MessageId>,
+    /// The last `read.moved` that others were told of; 0 for none.
+    #[serde(default)]
+    pub receipt_updated: Sequence,
+    /// Whether the user has ever written in the room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wrote: bool,
     /// The last event about the membership itself (joined, left, role, mute, ban).
     pub changed: Sequence,
     /// The last event that changed anything here, the marker included.
     pub updated: Sequence,
-}
-
-impl MembershipDoc {
-    /// The number of the last message the member is known to have read in the present stay: the marker, once
-    /// it was moved; 0 before.
-    #[must_use]
-    pub const fn read_through(&self) -> u64 {
-        if self.marker_moved { self.marker_number } else { 0 }
-    }
 }
 
 /// Where a list of rooms ordered by activity goes on: after this room.
@@ -78,7 +84,7 @@ pub struct ActivityAnchor {
 
 /// What can be asked about memberships.
 #[async_trait]
-pub trait MembershipReads: Send + Sync {
+pub trait MembershipReads: RoomReads + Send + Sync {
     /// One membership; a tombstone (`present` false) when the user has left.
     async fn membership(&self, room: &RoomId, user: &UserId) -> Answer<Option<MembershipDoc>> {
         Ok(self.memberships(room, std::slice::from_ref(user)).await?.pop())
@@ -87,6 +93,24 @@ pub trait MembershipReads: Send + Sync {
     async fn memberships(&self, room: &RoomId, users: &[UserId]) -> Answer<Vec<MembershipDoc>>;
     /// The rooms a user is in now: at most [`MAX_MEMBERSHIPS`](crate::MAX_MEMBERSHIPS).
     async fn memberships_of(&self, user: &UserId) -> Answer<Vec<MembershipDoc>>;
+    /// Whether two users are both in one room now that neither every user belongs to nor only the two.
+    async fn share_room(&self, one: &UserId, other: &UserId) -> Answer<bool> {
+        let of_one = self.memberships_of(one).await?;
+        let of_other: HashSet<RoomId> =
+            self.memberships_of(other).await?.into_iter().map(|doc| doc.room_id).collect();
+        let both: Vec<RoomId> =
+            of_one.into_iter().map(|doc| doc.room_id).filter(|id| of_other.contains(id)).collect();
+        let is_pair = |room: &RoomDoc| {
+            room.state.kind == RoomKind::Direct && room.state.direct_members.len() <= 2
+        };
+        for some in both.chunks(MAX_ITEMS) {
+            let rooms = self.rooms(some).await?;
+            if rooms.iter().any(|room| room.created && !room.state.everyone && !is_pair(room)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
     /// The rooms a user is in with the membership, newest activity first. A room moves by activity.
     async fn user_rooms(
         &self,
@@ -103,8 +127,8 @@ pub trait MembershipReads: Send + Sync {
     ) -> Answer<Slice<MembershipDoc>> {
         self.readers(room, 0, after, limit).await
     }
-    /// The members of a room now who have moved their read marker, since they joined, to this number or past it,
-    /// by user id, after an id. Number 0 stands for all members.
+    /// The members of a room now whose receipt, since they joined, stands at this number or past it, by user id, after
+    /// an id. Number 0 stands for all members.
     async fn readers(
         &self,
         room: &RoomId,

@@ -17,6 +17,7 @@
 //! [`Document`], the tables of the projector's working set, and the dispatch of both databases. What the compiler then asks
 //! for is the noun's three files.
 
+mod block;
 mod history;
 mod inbox;
 mod membership;
@@ -38,6 +39,7 @@ use serde::de::DeserializeOwned;
 
 use crate::groups::Group;
 
+pub use block::{BlockReads, BlocksDoc};
 pub use history::{FormerText, HistoryDoc, HistoryReads, MAX_TEXT_BYTES, MAX_TEXTS};
 pub use inbox::{InboxDoc, InboxReads};
 pub use membership::{ActivityAnchor, MembershipDoc, MembershipReads};
@@ -49,11 +51,11 @@ pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
 pub use room::{NameAnchor, RoomDoc, RoomFilter, RoomReads, fold};
 pub use site::SiteDoc;
 pub use unread::{Counted, Stretch, Unread, UnreadReads};
-pub use user::{UserDoc, UserReads};
+pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 9;
+pub(crate) const LAYOUT: u32 = 10;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -86,6 +88,7 @@ macro_rules! documents {
             notifications: Notifications of Notification(NotificationDoc), key [id: NotificationId = id], group Inbox,
                 cache 1/10, reads NotificationReads;
             inboxes: Inboxes of Inbox(InboxDoc), key [user: UserId = user_id], group Inbox, cache 1/1, reads InboxReads;
+            blocks: Blocks of Blocks(BlocksDoc), key [user: UserId = user_id], group People, cache 1/10, reads BlockReads;
             site: Site of Site(SiteDoc), group Conversations, cache 1/1;
         }
     };

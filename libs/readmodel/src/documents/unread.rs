@@ -8,6 +8,7 @@
 use async_trait::async_trait;
 use schemas::ids::{RoomId, UserId};
 
+use super::block::BlockReads;
 use super::membership::MembershipDoc;
 use super::room::RoomDoc;
 use crate::answers::Answer;
@@ -17,7 +18,8 @@ use crate::answers::Answer;
 pub struct Unread {
     /// Messages of the main timeline after the marker, by others, that were not deleted.
     pub messages: u64,
-    /// Of those, the ones that name the member or the whole room, each counted once.
+    /// Of those, the ones that name the member or the whole room and are not by users the member blocks, each counted
+    /// once.
     pub mentions: u64,
 }
 
@@ -36,6 +38,8 @@ pub struct Stretch {
     pub deleted: bool,
     /// Whether there may be messages in it that name a member or the room.
     pub named: bool,
+    /// Whose messages name nobody, as the user blocks them.
+    pub blocked: Vec<UserId>,
 }
 
 /// What a store counted in a stretch.
@@ -57,6 +61,7 @@ impl Stretch {
             through: room.main_number,
             deleted: room.deleted_up_to > member.marker_main,
             named: room.named_up_to > member.marker_main,
+            blocked: Vec::new(),
         }
     }
 
@@ -75,14 +80,24 @@ impl Stretch {
 
 /// What can be asked about unread messages.
 #[async_trait]
-pub trait UnreadReads: Send + Sync {
+pub trait UnreadReads: BlockReads + Send + Sync {
     /// Counts in stretches of main timelines, in their order. What a stretch does not ask for may be left out.
     async fn count(&self, stretches: Vec<Stretch>) -> Answer<Vec<Counted>>;
     /// What is unread for members in their rooms, in the order they are given.
     async fn unread(&self, of: &[(&RoomDoc, &MembershipDoc)]) -> Answer<Vec<Unread>> {
         let all: Vec<Stretch> = of.iter().map(|(room, own)| Stretch::unread(room, own)).collect();
-        let asked: Vec<Stretch> =
+        let mut asked: Vec<Stretch> =
             all.iter().filter(|stretch| stretch.must_be_counted()).cloned().collect();
+        let mut blocks: Option<(UserId, Vec<UserId>)> = None;
+        for stretch in asked.iter_mut().filter(|stretch| stretch.named) {
+            let known = blocks.take().filter(|(user, _)| *user == stretch.user_id);
+            let known = match known {
+                Some(known) => known,
+                None => (stretch.user_id.clone(), self.blocked_by(&stretch.user_id).await?),
+            };
+            stretch.blocked.clone_from(&known.1);
+            blocks = Some(known);
+        }
         let counted = if asked.is_empty() { Vec::new() } else { self.count(asked).await? };
         let mut counted = counted.into_iter();
         let unread = |stretch: &Stretch| {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use schemas::events::UserState;
 use schemas::ids::UserId;
 use schemas::position::Sequence;
-use schemas::values::Username;
+use schemas::values::{Role, Username};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::{Answer, Changes, ListFrom, Slice};
@@ -21,6 +21,17 @@ pub struct UserDoc {
     pub registered: Sequence,
     /// The last event that changed the account.
     pub updated: Sequence,
+}
+
+/// Which accounts an admin looks for; what is none is not asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountFilter {
+    /// As in [`UserReads::search_users`], but a word may also begin a word of the address.
+    pub words: Option<String>,
+    /// What the account may do everywhere.
+    pub role: Option<Role>,
+    /// Whether it is suspended.
+    pub suspended: Option<bool>,
 }
 
 /// What can be asked about users.
@@ -40,6 +51,13 @@ pub trait UserReads: Send + Sync {
         &self,
         query: &str,
         from: &ListFrom<Username, UserId>,
+        limit: usize,
+    ) -> Answer<Slice<UserDoc>>;
+    /// Accounts that fit a filter, by id, which is the order of registration, after an id.
+    async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        after: Option<&UserId>,
         limit: usize,
     ) -> Answer<Slice<UserDoc>>;
     /// All users by id, which is the order of registration, after an id.

@@ -19,7 +19,7 @@ use crate::documents::{ActivityAnchor, MembershipDoc, MembershipReads, RoomDoc};
 /// What a membership is searched by.
 #[derive(Serialize)]
 struct Searched {
-    /// The number up to which the member is known to have read, 0 for none.
+    /// The number up to which others may see that the member has read, 0 for none.
     _read: i64,
 }
 
@@ -37,7 +37,7 @@ impl Kept for MembershipDoc {
     }
 
     fn to_row(&self, id: String) -> Answer<RawDocumentBuf> {
-        row(id, self, Searched { _read: int(self.read_through()) })
+        row(id, self, Searched { _read: int(self.receipt_number) })
     }
 
     /// It does not say which event was its first.

@@ -81,10 +81,19 @@ pub(super) fn texts<T: AsRef<str>>(ids: &[T]) -> Vec<String> {
 
 /// The conditions of what is found by a query's words; none when it has none and so finds nothing.
 pub(super) fn by_words(query: &str) -> Option<Vec<Bson>> {
+    by_words_of(query, "")
+}
+
+/// The same, by words that may also begin with `mark` where they are stored; nothing for none.
+pub(super) fn by_words_of(query: &str, mark: &str) -> Option<Vec<Bson>> {
     // Both bounds must hold for the same word.
-    let begins = |word: &String| {
+    let range = |word: &str| {
         let range = doc! { "$gte": word, "$lt": format!("{word}{}", char::MAX) };
         doc! { "_words": { "$elemMatch": range } }
+    };
+    let begins = |word: &String| match mark {
+        "" => range(word),
+        _ => doc! { "$or": [range(word), range(&format!("{mark}{word}"))] },
     };
     let words = crate::words::asked(query);
     (!words.is_empty()).then(|| words.iter().map(begins).collect())

@@ -6,6 +6,7 @@ use mongodb::Database;
 use mongodb::bson::{Document as Bson, doc};
 
 use super::message::ROOM;
+use super::query::texts;
 use super::rows::{db_error, int};
 use super::store::MongoStore;
 use crate::answers::Answer;
@@ -22,7 +23,10 @@ async fn count(database: &Database, stretch: &Stretch) -> Answer<Counted> {
     if stretch.named {
         // A message that names both is found once.
         let of = doc! { "$in": [stretch.user_id.as_str(), ROOM], "$exists": true };
-        let filter = doc! { "room_id": room, "_named": of, "main_number": between };
+        let mut filter = doc! { "room_id": room, "_named": of, "main_number": between };
+        if !stretch.blocked.is_empty() {
+            filter.insert("sender_id", doc! { "$nin": texts(&stretch.blocked) });
+        }
         counted.named = number_of(database, filter).await?;
     }
     Ok(counted)

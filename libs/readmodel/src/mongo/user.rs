@@ -10,12 +10,12 @@ use schemas::position::Sequence;
 use schemas::values::Username;
 use serde::{Deserialize, Serialize};
 
-use super::kept::{Kept, index};
-use super::query::{by_keys, by_words, find, texts};
+use super::kept::{Kept, index, partial};
+use super::query::{by_keys, by_words, by_words_of, find, texts};
 use super::rows::{int, plain, row, unreadable};
 use super::store::MongoStore;
 use crate::answers::{Answer, Changes, ListFrom, Slice};
-use crate::documents::{UserDoc, UserReads};
+use crate::documents::{AccountFilter, UserDoc, UserReads};
 use crate::words;
 
 /// What a user is searched by.
@@ -33,6 +33,8 @@ impl Kept for UserDoc {
             index(doc! { "state.username": 1 }),
             index(doc! { "_words": 1 }),
             index(doc! { "updated": 1 }),
+            index(doc! { "state.role": 1, "_id": 1 }),
+            partial(doc! { "state.suspended": 1, "_id": 1 }, doc! { "state.suspended": true }),
         ]
     }
 
@@ -40,7 +42,7 @@ impl Kept for UserDoc {
         let mut doc = self.clone();
         let settings = std::mem::take(&mut doc.state.settings);
         let settings = serde_json::to_string(&settings).map_err(unreadable)?;
-        row(id, &doc, Searched { _words: words::of_user(self), _settings: settings })
+        row(id, &doc, Searched { _words: words::of_account(self), _settings: settings })
     }
 
     fn from_row(row: &RawDocument) -> Answer<Self> {
@@ -91,6 +93,29 @@ impl UserReads for MongoStore {
             }
         };
         self.slice(filter, sort, limit).await
+    }
+
+    async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<UserDoc>> {
+        let AccountFilter { words, role, suspended } = filter;
+        let mut asked = doc! { "_id": { "$gt": after.map_or("", UserId::as_str) } };
+        if let Some(words) = words {
+            let Some(words) = by_words_of(words, &words::OF_ADDRESS.to_string()) else {
+                return Ok(Slice::cut(Vec::new(), limit));
+            };
+            asked.insert("$and", words);
+        }
+        if let Some(role) = role {
+            asked.insert("state.role", role.as_str());
+        }
+        if let Some(suspended) = suspended {
+            asked.insert("state.suspended", *suspended);
+        }
+        self.slice(asked, doc! { "_id": 1 }, limit).await
     }
 
     async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>> {

@@ -13,7 +13,7 @@ use crate::documents::{ActivityAnchor, MembershipDoc, MembershipReads, RoomDoc};
 
 impl Kept for MembershipDoc {
     const TABLES: &'static str = "
--- room: the room's integer; marker: the number up to which the member is known to have read, 0 for none.
+-- room: the room's integer; marker: the number up to which others may see that the member has read, 0 for none.
 CREATE TABLE memberships(
     room INTEGER NOT NULL, user BLOB NOT NULL, present INTEGER NOT NULL, marker INTEGER NOT NULL,
     changed INTEGER NOT NULL, moved INTEGER NOT NULL, doc BLOB NOT NULL,
@@ -29,7 +29,7 @@ CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
         let (room, json) = (batch.room_key(&self.room_id)?, json(self)?);
-        let (user, marker) = (raw(&self.user_id), int(self.read_through()));
+        let (user, marker) = (raw(&self.user_id), int(self.receipt_number));
         let expected = batch.expected.conversations;
         if self.changed <= expected && self.marker_updated <= expected {
             // The member has posted. What is indexed has not changed and is not written again.

@@ -37,9 +37,9 @@ CREATE INDEX messages_thread ON messages(thread, answer) WHERE thread IS NOT NUL
 CREATE INDEX messages_edited ON messages(k >> 36, edited) WHERE edited IS NOT NULL;
 CREATE INDEX messages_gone ON messages(k >> 36, gone) WHERE gone IS NOT NULL;
 
--- Whom messages of the main timeline name: a user, or the whole room (an empty user).
+-- Whom messages of the main timeline name: a user, or the whole room (an empty user); and who wrote them.
 CREATE TABLE named(
-    room INTEGER NOT NULL, user BLOB NOT NULL, main INTEGER NOT NULL,
+    room INTEGER NOT NULL, user BLOB NOT NULL, main INTEGER NOT NULL, sender BLOB NOT NULL,
     PRIMARY KEY (room, user, main)) WITHOUT ROWID;
 CREATE INDEX named_main ON named(room, main);
 ";
@@ -130,14 +130,14 @@ fn insert(
 
 /// Files a message under every user it names.
 fn put_named(db: &Connection, room: i64, message: &MessageDoc) -> Answer<()> {
-    let sql = "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3)";
-    let main = int(message.main_number);
+    let sql = "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3, ?4)";
+    let (main, sender) = (int(message.main_number), raw(&message.sender_id));
     for user in message.people_named() {
-        execute(db, sql, params![room, raw(user).as_slice(), main])?;
+        execute(db, sql, params![room, raw(user).as_slice(), main, sender])?;
     }
     if message.names_room() {
         let no_user: &[u8] = &[];
-        execute(db, sql, params![room, no_user, main])?;
+        execute(db, sql, params![room, no_user, main, sender])?;
     }
     Ok(())
 }

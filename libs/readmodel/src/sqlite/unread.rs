@@ -1,7 +1,8 @@
 //! Counting unread messages and mentions in SQLite, on the indexes of `message.rs`.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
 
 use super::room::key_of;
 use super::rows::{db_error, each, int, raw};
@@ -20,10 +21,18 @@ fn count(db: &Connection, stretch: &Stretch) -> Answer<Counted> {
     }
     if stretch.named {
         // A message that names both counts once.
-        let sql = "SELECT count(*) FROM (
-            SELECT main FROM named WHERE room = ?1 AND user = ?2 AND main > ?3 AND main <= ?4
-            UNION SELECT main FROM named WHERE room = ?1 AND user = x'' AND main > ?3 AND main <= ?4)";
-        counted.named = number(db, sql, params![room, raw(&stretch.user_id), after, through])?;
+        let by_others = format!("sender NOT IN ({})", vec!["?"; stretch.blocked.len()].join(", "));
+        let sql = format!(
+            "SELECT count(*) FROM (
+            SELECT main, sender FROM named WHERE room = ?1 AND user = ?2 AND main > ?3 AND main <= ?4
+            UNION SELECT main, sender FROM named
+                WHERE room = ?1 AND user = x'' AND main > ?3 AND main <= ?4)
+            WHERE {by_others}"
+        );
+        let mut asked =
+            vec![room.into(), raw(&stretch.user_id).to_vec().into(), after.into(), through.into()];
+        asked.extend(stretch.blocked.iter().map(|user| Value::Blob(raw(user).to_vec())));
+        counted.named = number(db, &sql, params_from_iter(asked))?;
     }
     Ok(counted)
 }

@@ -5,22 +5,25 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 use schemas::ids::UserId;
 use schemas::position::Sequence;
-use schemas::values::Username;
+use schemas::values::{Role, Username};
 
 use super::kept::{Batch, Kept};
 use super::rows::{docs, execute, int, json, limit as sql_limit, one, raw};
 use super::search::{Asked, after as after_id};
 use super::store::{SqliteStore, changes, items};
 use crate::answers::{Answer, Changes, ListFrom, Slice};
-use crate::documents::{UserDoc, UserReads};
+use crate::documents::{AccountFilter, UserDoc, UserReads};
 use crate::words;
 
 impl Kept for UserDoc {
     const TABLES: &'static str = "
 CREATE TABLE users(
-    id BLOB PRIMARY KEY, username TEXT NOT NULL, changed INTEGER NOT NULL, doc BLOB NOT NULL) WITHOUT ROWID;
+    id BLOB PRIMARY KEY, username TEXT NOT NULL, changed INTEGER NOT NULL, role TEXT NOT NULL,
+    suspended INTEGER NOT NULL, doc BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX users_username ON users(username);
 CREATE INDEX users_changed ON users(changed);
+CREATE INDEX users_role ON users(role) WHERE role <> 'user';
+CREATE INDEX users_suspended ON users(suspended) WHERE suspended = 1;
 
 CREATE TABLE user_words(
     word TEXT NOT NULL, user BLOB NOT NULL, PRIMARY KEY (word, user)) WITHOUT ROWID;
@@ -33,13 +36,20 @@ CREATE INDEX user_words_user ON user_words(user, word);
         let id = raw(&self.state.id);
         execute(
             batch.db,
-            "INSERT INTO users VALUES (?1, ?2, ?3, ?4) ON CONFLICT(id) DO UPDATE
-            SET username = ?2, changed = ?3, doc = ?4",
-            params![id, self.state.username.as_str(), int(self.updated), json(self)?],
+            "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
+            SET username = ?2, changed = ?3, role = ?4, suspended = ?5, doc = ?6",
+            params![
+                id,
+                self.state.username.as_str(),
+                int(self.updated),
+                self.state.role.as_str(),
+                self.state.suspended,
+                json(self)?
+            ],
         )?;
         // What the user is found by, in place of what was.
         execute(batch.db, "DELETE FROM user_words WHERE user = ?1", [id])?;
-        for word in words::of_user(self) {
+        for word in words::of_account(self) {
             execute(batch.db, "INSERT INTO user_words VALUES (?1, ?2)", params![word, id])?;
         }
         Ok(())
@@ -81,6 +91,41 @@ fn search(
     Ok(Slice::cut(docs(db, &sql, params_from_iter(with))?, limit))
 }
 
+fn accounts(
+    db: &Connection,
+    filter: &AccountFilter,
+    after: Option<&UserId>,
+    limit: usize,
+) -> Answer<Slice<UserDoc>> {
+    let AccountFilter { words, role, suspended } = filter;
+    let mark = words::OF_ADDRESS.to_string();
+    let found = match words {
+        None => Some(Asked::default()),
+        Some(words) => Asked::by_words_of(words, "user_words", "user", &mark),
+    };
+    let Some(Asked { from: found, mut with }) = found else {
+        return Ok(Slice { items: Vec::new(), more: false });
+    };
+    let on = if found.is_empty() { "" } else { "ON id = found" };
+    let mut sql = format!("SELECT doc FROM {found} users {on} WHERE id > ?");
+    with.push(after_id(after));
+    // Written out, so that the partial indexes fit.
+    match role {
+        None => {}
+        Some(Role::User) => sql.push_str(" AND role = 'user'"),
+        Some(Role::Moderator) => sql.push_str(" AND role = 'moderator'"),
+        Some(Role::Admin) => sql.push_str(" AND role = 'admin'"),
+    }
+    match suspended {
+        None => {}
+        Some(true) => sql.push_str(" AND suspended = 1"),
+        Some(false) => sql.push_str(" AND suspended = 0"),
+    }
+    sql.push_str(" ORDER BY id LIMIT ?");
+    with.push(Value::Integer(sql_limit(limit + 1)));
+    Ok(Slice::cut(docs(db, &sql, params_from_iter(with))?, limit))
+}
+
 #[async_trait]
 impl UserReads for SqliteStore {
     async fn users(&self, ids: &[UserId]) -> Answer<Vec<UserDoc>> {
@@ -102,6 +147,16 @@ impl UserReads for SqliteStore {
     ) -> Answer<Slice<UserDoc>> {
         let (query, from) = (query.to_owned(), from.clone());
         self.read(move |db| search(db, &query, &from, items(limit))).await
+    }
+
+    async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<UserDoc>> {
+        let (filter, after) = (filter.clone(), after.cloned());
+        self.read(move |db| accounts(db, &filter, after.as_ref(), items(limit))).await
     }
 
     async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>> {
