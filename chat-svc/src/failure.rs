@@ -3,6 +3,7 @@
 use decider::{Failure, unavailable};
 
 use crate::domain::access::Denied;
+use crate::domain::block::BlockRejection;
 use crate::domain::member::MemberRejection;
 use crate::domain::message::MessageRejection;
 use crate::domain::room::RoomRejection;
@@ -26,7 +27,7 @@ macro_rules! refused_by {
         })*
     };
 }
-refused_by!(RoomRejection, MemberRejection, MessageRejection);
+refused_by!(RoomRejection, MemberRejection, MessageRejection, BlockRejection);
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {

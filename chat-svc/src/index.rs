@@ -80,6 +80,10 @@ pub trait MessageIndex: Send + Sync {
     async fn text(&self, id: &MessageId) -> Result<Option<IndexedText>, IndexError>;
     /// How far a member has read a room.
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError>;
+    /// Whether a user has ever written in a room.
+    async fn has_written(&self, room: &RoomId, user: &UserId) -> Result<bool, IndexError>;
+    /// Whether two users are in one room that neither every user belongs to nor only the two.
+    async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, IndexError>;
 }
 
 #[async_trait]
@@ -144,5 +148,14 @@ impl MessageIndex for ReadModel {
         let Some(id) = membership.marker_message_id else { return Ok(None) };
         let found = store.message(&id).await?;
         Ok(found.map(|doc| Marked { message: doc.id, posted: doc.posted, moved }))
+    }
+
+    async fn has_written(&self, room: &RoomId, user: &UserId) -> Result<bool, IndexError> {
+        let found = self.current().membership(room, user).await?;
+        Ok(found.is_some_and(|membership| membership.wrote))
+    }
+
+    async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, IndexError> {
+        Ok(self.current().share_room(one, other).await?)
     }
 }

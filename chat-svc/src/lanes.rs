@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use decider::{Entity, Failure, LaneCache, Loaded, ReadFrom};
 use eventlog::EventLog;
-use schemas::events::{MemberState, RoomState};
+use schemas::events::{BlocksState, MemberState, RoomState};
 use schemas::{Digest, EventData, Lane, NameKey, RoomId, Sequence, UserId};
 
 use crate::domain::person::Person;
-use crate::domain::{member, person, room};
+use crate::domain::{block, member, person, room};
 use crate::metrics::ChatMetrics;
 
 pub(crate) struct Rooms;
@@ -87,6 +87,20 @@ impl Entity for Handles {
     }
 }
 
+/// Whom people block.
+pub(crate) struct Blocks;
+impl Entity for Blocks {
+    type Key = UserId;
+    type State = BlocksState;
+    const NAME: &'static str = "blocks";
+    fn lane(key: &UserId) -> Lane {
+        Lane::Blocks(key.clone())
+    }
+    fn after(event: &EventData) -> Option<BlocksState> {
+        block::blocks_of(event).cloned()
+    }
+}
+
 /// How many entities are remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capacities {
@@ -128,6 +142,7 @@ pub(crate) struct Lanes {
     members: LaneCache<Members>,
     people: LaneCache<People>,
     handles: LaneCache<Handles>,
+    blocks: LaneCache<Blocks>,
 }
 
 impl Lanes {
@@ -143,6 +158,7 @@ impl Lanes {
             members: cache(log, metrics, capacities.members),
             people: cache(log, metrics, capacities.people),
             handles: cache(log, metrics, capacities.people),
+            blocks: cache(log, metrics, capacities.people),
         }
     }
 
@@ -174,6 +190,15 @@ impl Lanes {
         self.people.get(id, from).await
     }
 
+    /// Whom a person blocks.
+    pub(crate) async fn blocks(
+        &self,
+        id: &UserId,
+        from: ReadFrom,
+    ) -> Result<Arc<Loaded<Blocks>>, Failure> {
+        self.blocks.get(id, from).await
+    }
+
     /// The account with a username.
     pub(crate) async fn holder(
         &self,
@@ -193,6 +218,7 @@ impl Lanes {
                 self.members.learn(&(room.clone(), user.clone()), sequence, event);
             }
             Lane::User(id) => self.people.learn(id, sequence, event),
+            Lane::Blocks(id) => self.blocks.learn(id, sequence, event),
             Lane::Handle(digest) => self.handles.learn(digest, sequence, event),
             Lane::Session(_)
             | Lane::Challenges(_)
@@ -204,8 +230,7 @@ impl Lanes {
             | Lane::Inbox(_)
             | Lane::Media(_)
             | Lane::Threads(_)
-            | Lane::Report(_)
-            | Lane::Blocks(_) => {}
+            | Lane::Report(_) => {}
         }
     }
 
@@ -215,6 +240,7 @@ impl Lanes {
         self.members.forget_all();
         self.people.forget_all();
         self.handles.forget_all();
+        self.blocks.forget_all();
     }
 }
 

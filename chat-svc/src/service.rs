@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
-    AddMember, AddReaction, AppointOwner, ArchiveRoom, CHAT, ChangeMember, ChangeRoom, CreateRoom,
-    DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PinMessage, PostMessage,
-    PostMessages, RemoveMember, RemoveReaction, UnpinMessage,
+    AddMember, AddReaction, AppointOwner, ArchiveRoom, BlockUser, CHAT, ChangeMember, ChangeRoom,
+    CreateRoom, DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PinMessage,
+    PostMessage, PostMessages, RemoveMember, RemoveReaction, UnblockUser, UnpinMessage,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
@@ -188,6 +188,8 @@ decider::endpoints! {
     RemoveMember => remove_member;
     ChangeMember => change_member;
     AppointOwner => appoint_owner;
+    BlockUser => block_user;
+    UnblockUser => unblock_user;
     PostMessage => post_message;
     PostMessages => post_messages;
     EditMessage => edit_message;

@@ -30,6 +30,9 @@ pub enum Denied {
     /// The caller may only read for a while.
     #[error("you may only read in this room until {0}")]
     Muted(Timestamp),
+    /// The other user does not want it.
+    #[error("you and this user cannot reach each other")]
+    Blocked,
     /// The room is read-only.
     #[error("the room is archived")]
     Archived,
@@ -56,6 +59,7 @@ impl From<Denied> for Rejection {
         let code = match denied {
             Denied::NoSuchRoom => return Self::not_found(),
             Denied::NoSuchCaller => Code::NotFound,
+            Denied::Blocked => Code::Blocked,
             Denied::Suspended
             | Denied::NotAMember
             | Denied::Banned
@@ -147,11 +151,23 @@ impl<'a> Standing<'a> {
     /// The caller must be allowed to write here now.
     ///
     /// # Errors
-    /// [`Denied::Archived`], [`Denied::Muted`] and those of [`Standing::role`].
+    /// [`Denied::Archived`], [`Denied::Blocked`], [`Denied::Muted`] and those of [`Standing::role`].
     pub fn may_write(&self, now: Timestamp) -> Result<(), Denied> {
         self.role()?;
         self.not_archived()?;
+        self.not_blocked()?;
         self.not_muted(now)
+    }
+
+    /// In a direct room of two neither may block the other.
+    ///
+    /// # Errors
+    /// [`Denied::Blocked`].
+    pub fn not_blocked(&self) -> Result<(), Denied> {
+        match self.member {
+            Some(member) if member.blocks || member.blocked => Err(Denied::Blocked),
+            _ => Ok(()),
+        }
     }
 
     /// The caller must not be muted.

@@ -5,6 +5,7 @@
 //! event makes of a state and never fails. The shell around it loads, writes with expectations and retries.
 
 pub mod access;
+pub mod block;
 pub mod member;
 pub mod message;
 pub mod person;

@@ -1,5 +1,6 @@
 //! What the rules need to know of an account: auth-svc owns accounts, this is a small shadow of one.
 
+use schemas::preferences::Reach;
 use schemas::values::Role;
 use schemas::{EventData, Timestamp, UserId};
 
@@ -12,6 +13,12 @@ pub struct Person {
     pub role: Role,
     /// May not act.
     pub suspended: bool,
+    /// Who may write to them in direct rooms.
+    pub direct_messages: Reach,
+    /// Who may bring them into groups and channels.
+    pub added_to_rooms: Reach,
+    /// Whether others see how far they have read.
+    pub read_receipts: bool,
     /// When they registered, which is when they joined the rooms every user belongs to.
     pub registered_at: Timestamp,
 }
@@ -24,5 +31,8 @@ pub fn evolve(person: &mut Option<Person>, event: &EventData) {
         role: user.role,
         suspended: user.suspended,
         registered_at: user.created_at,
+        direct_messages: user.preferences.direct_messages,
+        added_to_rooms: user.preferences.added_to_rooms,
+        read_receipts: user.preferences.read_receipts,
     });
 }

@@ -7,6 +7,7 @@ use decider::Fact;
 use schemas::commands::{ChangeMember, ChangeRoom, CreateRoom, PostMessage};
 use schemas::events::{MemberState, MessageEvent, RoomState};
 use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::preferences::Reach;
 use schemas::values::{Body, Format, Patch, Role, RoomKind, RoomName, RoomRole, Visibility};
 use schemas::{EventData, Lane, NameKey, Sequence, Timestamp};
 use uuid::Uuid;
@@ -54,6 +55,19 @@ pub(crate) fn cx(actor: u128) -> Context {
 
 pub(crate) fn names() -> NameKey {
     NameKey::new(&[1; NameKey::BYTES])
+}
+
+/// A user who lets everyone reach them.
+pub(crate) fn person(n: u128) -> Person {
+    Person {
+        id: user(n),
+        role: Role::User,
+        suspended: false,
+        registered_at: at(1),
+        direct_messages: Reach::Everyone,
+        added_to_rooms: Reach::Everyone,
+        read_receipts: true,
+    }
 }
 
 /// The room of these tests, about to be made.
@@ -161,8 +175,7 @@ impl World {
     }
 
     pub(crate) fn person(&mut self, n: u128, change: impl FnOnce(&mut Person)) {
-        let mut person =
-            Person { id: user(n), role: Role::User, suspended: false, registered_at: at(1) };
+        let mut person = person(n);
         change(&mut person);
         self.people.insert(user(n), person);
     }

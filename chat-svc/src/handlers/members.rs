@@ -10,6 +10,7 @@ use schemas::events::MemberState;
 use schemas::{Lane, Rejection, RoomId, UserId};
 
 use super::InRoom;
+use super::reach::Way;
 use crate::call::context;
 use crate::chat::Chat;
 use crate::domain::member::{Target, add, appoint, change, evolve, join, leave, remove};
@@ -67,6 +68,10 @@ impl Chat {
         let (member, reads) = self.see_target(&seen, &cmd.room_id, &user, from).await?;
         let target = Target::of(person.state.as_ref(), member.state.as_ref())?;
         let facts = add(&standing, &target, cmd.role, &context(call))?;
+        if !facts.is_empty() {
+            let one = std::slice::from_ref(&user);
+            self.reaches_all(call, one, Way::Room, "/user", false).await?;
+        }
         let after = after(member.state.as_ref(), &facts)?;
         let committed = self.commit(call, facts, &reads).await?;
         Ok(accepted(committed.position(), after))

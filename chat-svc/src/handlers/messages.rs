@@ -48,6 +48,7 @@ impl Chat {
         let seen = self.see(call, &before.state.room_id, from).await?;
         let standing = seen.standing()?;
         message::may_edit(&standing, &before, &context(call))?;
+        self.reaches_other(call, standing.room).await?;
         // The log knows a repeat under the same key, and answers with the first.
         if call.key.is_none()
             && let Some(unchanged) = self.unchanged(&before, cmd).await?

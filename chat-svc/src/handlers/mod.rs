@@ -1,11 +1,13 @@
 //! One method of [`Chat`] for each command: load, decide, write, answer.
 
 mod additions;
+mod blocks;
 mod members;
 mod mentions;
 mod messages;
 mod pins;
 mod posts;
+mod reach;
 mod reactions;
 mod reads;
 mod rooms;
@@ -49,6 +51,11 @@ impl InRoom {
         reads.note(Lane::Room(room.clone()), self.room.at);
         reads.note(self.member_lane.clone(), self.member.at);
         reads
+    }
+
+    /// Whether the caller does not want others to see how far they have read.
+    fn is_private(&self) -> bool {
+        self.person.state.as_ref().is_some_and(|person| !person.read_receipts)
     }
 
     /// What must be true for something the caller says in the room to be written: nothing has happened

@@ -42,7 +42,8 @@ impl<'a> Post<'a> {
     /// The event to write, behind the fence.
     fn write(&self, call: &UserCall, state: MessageState, seen: &InRoom) -> LaneWrite {
         let dedup = self.claim.as_ref().map(Claim::dedup);
-        let fact = Fact { expect: seen.fence(), dedup, ..message::posted(state) };
+        let fact =
+            Fact { expect: seen.fence(), dedup, ..message::posted(state, seen.is_private()) };
         fact.into_write(call)
     }
 }
@@ -161,6 +162,7 @@ impl Chat {
             return Ok(Decided::Repeat(outcome));
         }
         standing.may_write(cx.now)?;
+        self.reaches_other(call, standing.room).await?;
         self.check_thread(standing, command).await?;
         let (mentions, mentions_room) = self.named(standing, &command.body, command.format).await?;
         let client_id = claim.as_ref().map(|claim| &claim.client_id);

@@ -8,8 +8,10 @@ use schemas::events::RoomState;
 use schemas::values::RoomKind;
 use schemas::{Code, Lane, Position, Rejection, RoomId, UserId};
 
+use super::reach::Way;
 use crate::call::{context, direct_room_id, room_id};
 use crate::chat::Chat;
+use crate::domain::access::Denied;
 use crate::domain::room::{
     MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, NewRoom, RoomRejection, archiving,
     change, create, evolve, evolve_name, open_direct,
@@ -60,6 +62,7 @@ impl Chat {
         let cx = context(call);
         let new = NewRoom { id, names: &self.names };
         let facts = create(new, cmd, person.state.as_ref(), &holder, &others, &cx)?;
+        self.reaches_all(call, &others, Way::Room, "/members", true).await?;
         self.finish(call, None, facts, &reads).await
     }
 
@@ -88,12 +91,39 @@ impl Chat {
         let holder = self.name(self.names.direct(members.iter().copied()), &mut reads).await?;
         let facts = open_direct(&id, person.state.as_ref(), &others, &context(call), &self.names)?;
         let Some(owner) = holder else {
+            self.reaches_all(call, &others, Way::Direct, "/members", true).await?;
+            if let [one, two] = members.into_iter().collect::<Vec<_>>().as_slice() {
+                self.unblocked(&id, [*one, *two], &others, call, &mut reads).await?;
+            }
             return self.finish(call, None, facts, &reads).await;
         };
         let internal = || Rejection::new(Code::Internal, "the direct room cannot be found");
         let id = RoomId::parse(&owner).map_err(|_| internal())?;
         let room = self.lanes.room(&id, from).await?;
         Ok(made(None, room.state.clone().ok_or_else(internal)?, false))
+    }
+
+    /// Two of whom one blocks the other open no room. Their member lanes say so before there is one, and are read so
+    /// that no block comes in between.
+    async fn unblocked(
+        &self,
+        id: &RoomId,
+        both: [&UserId; 2],
+        others: &[UserId],
+        call: &UserCall,
+        reads: &mut Reads,
+    ) -> Result<(), Failure> {
+        for user in both {
+            let member = self.lanes.member(id, user, ReadFrom::Log).await?;
+            reads.note(Lane::Member(id.clone(), user.clone()), member.at);
+            if member.state.as_ref().is_some_and(|member| member.blocks || member.blocked) {
+                let place = others.iter().position(|other| *other != call.user).unwrap_or_default();
+                let text = Denied::Blocked.to_string();
+                let pointer = format!("/members/{place}");
+                return Err(Rejection::field(Code::Blocked, &pointer, "blocked", text).into());
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn change_room(

@@ -100,6 +100,10 @@ async fn the_read_model_answers_as_an_index() {
         marker_message_id: Some(id.clone()),
         marker_at: 8,
         marker_updated: 8,
+        receipt_number: 0,
+        receipt_message_id: None,
+        receipt_updated: 0,
+        wrote: false,
         changed: 1,
         updated: 8,
     };

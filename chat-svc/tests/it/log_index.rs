@@ -38,6 +38,9 @@ struct Known {
     texts: HashMap<MessageId, IndexedText>,
     people: HashSet<UserId>,
     everyone: HashSet<RoomId>,
+    /// Direct rooms of two.
+    pairs: HashSet<RoomId>,
+    writers: HashSet<(RoomId, UserId)>,
 }
 
 impl LogIndex {
@@ -97,6 +100,7 @@ impl Known {
             EventData::Message(MessageEvent::Posted(e)) => {
                 let message = e.message;
                 let who = (message.room_id, message.sender_id);
+                self.writers.insert(who.clone());
                 if message.thread_root_id.is_none() {
                     let message = message.id.clone();
                     let at = Marked { message, posted: sequence, moved: true };
@@ -122,6 +126,9 @@ impl Known {
             EventData::User(UserEvent::Registered(e)) => drop(self.people.insert(e.user.id)),
             EventData::Room(RoomEvent::Created(e)) if e.room.everyone => {
                 self.everyone.insert(e.room.id);
+            }
+            EventData::Room(RoomEvent::Created(e)) if e.room.direct_members.len() == 2 => {
+                self.pairs.insert(e.room.id);
             }
             EventData::Member(
                 MemberEvent::Joined(MemberJoined { member })
@@ -242,5 +249,19 @@ impl MessageIndex for LogIndex {
 
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {
         Ok(self.caught_up().await.markers.get(&(room.clone(), user.clone())).cloned())
+    }
+
+    async fn has_written(&self, room: &RoomId, user: &UserId) -> Result<bool, IndexError> {
+        self.check()?;
+        Ok(self.caught_up().await.writers.contains(&(room.clone(), user.clone())))
+    }
+
+    async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, IndexError> {
+        self.check()?;
+        let known = self.caught_up().await;
+        let shared = |(room, members): (&RoomId, &HashSet<UserId>)| {
+            !known.pairs.contains(room) && members.contains(one) && members.contains(other)
+        };
+        Ok(known.members.iter().any(shared))
     }
 }

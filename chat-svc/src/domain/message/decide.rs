@@ -64,10 +64,10 @@ pub fn calls_by_right(standing: &Standing<'_>) -> bool {
     standing.at_least(RoomRole::Admin).is_ok()
 }
 
-/// The event of a message that was decided.
+/// The event of a message that was decided; `private`: its author does not want others to see how far they have read.
 #[must_use]
-pub fn posted(message: MessageState) -> Fact {
-    Fact::new(Lane::Timeline(message.room_id.clone()), MessagePosted { message })
+pub fn posted(message: MessageState, private: bool) -> Fact {
+    Fact::new(Lane::Timeline(message.room_id.clone()), MessagePosted { message, private })
 }
 
 /// Whether a message can begin a thread in the room.
@@ -205,7 +205,7 @@ pub fn mark_read(
         user_id: cx.actor.clone(),
         message_id: up_to.message_id.clone(),
         posted: up_to.posted,
-        private: false,
+        private: !standing.person.read_receipts,
     };
     Ok(Some(Fact::new(Lane::Receipts(standing.room.id.clone()), event)))
 }

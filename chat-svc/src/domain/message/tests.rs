@@ -33,7 +33,7 @@ impl World {
     /// The same with a message.
     pub(crate) fn saying(mut self, n: u128, id: u128) -> Self {
         let state = self.post(n, id).unwrap();
-        self.apply(vec![posted(state)]);
+        self.apply(vec![posted(state, false)]);
         self
     }
 
@@ -245,7 +245,7 @@ fn states() -> impl Strategy<Value = EventData> {
         created_at: at(1),
     });
     (0..3, state).prop_map(|(kind, message)| match kind {
-        0 => MessagePosted { message }.into(),
+        0 => MessagePosted { message, private: false }.into(),
         1 => MessageEdited { message, posted: 1, edited_at: at(2) }.into(),
         _ => EventData::from(MessageDeleted {
             message_id: message.id,

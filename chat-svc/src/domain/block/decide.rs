@@ -1,0 +1,113 @@
+//! Decisions about blocks. A block is also written on the two member lanes of the direct room of the two, whether there
+//! is one yet or not: whatever one of them writes there is fenced by their own member lane, and opening the room expects
+//! both lanes as they were read. So no message and no room comes after a block it was not judged by.
+
+use decider::Fact;
+use schemas::events::{BlockAdded, BlockRemoved, BlocksState, MemberBlockChanged, MemberState};
+use schemas::values::RoomRole;
+use schemas::{EventData, Lane, RoomId, UserId};
+
+use super::BlockRejection;
+use crate::domain::Context;
+use crate::domain::access::active;
+use crate::domain::member::newcomer;
+use crate::domain::person::Person;
+
+/// Users that one user can block.
+pub const MAX_BLOCKS: usize = 1_000;
+
+/// The direct room of the caller and another user, as far as its members matter. There may be no such room.
+#[derive(Debug, Clone, Copy)]
+pub struct Two<'a> {
+    /// The room's id, which follows from its members.
+    pub room: &'a RoomId,
+    /// What the caller's member lane says.
+    pub own: Option<&'a MemberState>,
+    /// What the other's member lane says.
+    pub other: Option<&'a MemberState>,
+}
+
+impl Two<'_> {
+    /// Whether one of them blocks the other.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.own.is_some_and(|member| member.blocks || member.blocked)
+            || self.other.is_some_and(|member| member.blocks || member.blocked)
+    }
+}
+
+/// The blocks after an event of their lane; none for the events of other lanes.
+#[must_use]
+pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
+    match event {
+        EventData::Block(event) => Some(event.after()),
+        EventData::User(_)
+        | EventData::Session(_)
+        | EventData::Challenge(_)
+        | EventData::Name(_)
+        | EventData::Room(_)
+        | EventData::Member(_)
+        | EventData::Message(_)
+        | EventData::Receipt(_)
+        | EventData::Notification(_)
+        | EventData::Thread(_)
+        | EventData::Report(_)
+        | EventData::Reaction(_)
+        | EventData::Pin(_) => None,
+    }
+}
+
+/// The caller blocks a user, or no longer does. Nothing happens when it is so already.
+///
+/// # Errors
+/// See [`BlockRejection`].
+pub fn set_block(
+    callers: (Option<&Person>, Option<&BlocksState>),
+    other: (&UserId, Option<&Person>),
+    two: &Two<'_>,
+    block: bool,
+    cx: &Context,
+) -> Result<Vec<Fact>, BlockRejection> {
+    let (person, blocks) = callers;
+    let (blocked_id, known) = other;
+    active(person)?;
+    if *blocked_id == cx.actor {
+        return Err(BlockRejection::Oneself);
+    }
+    let mut blocked = blocks.map(|blocks| blocks.blocked.clone()).unwrap_or_default();
+    let is_blocked = blocked.contains(blocked_id);
+    if block && !is_blocked && known.is_none() {
+        return Err(BlockRejection::NoSuchUser);
+    }
+    if block == is_blocked {
+        return Ok(Vec::new());
+    }
+    if block && blocked.len() >= MAX_BLOCKS {
+        return Err(BlockRejection::TooMany);
+    }
+    blocked.retain(|user| user != blocked_id);
+    let user_id = cx.actor.clone();
+    let data: EventData = if block {
+        blocked.push(blocked_id.clone());
+        let blocks = BlocksState { user_id, blocked };
+        BlockAdded { blocked_id: blocked_id.clone(), blocks }.into()
+    } else {
+        let blocks = BlocksState { user_id, blocked };
+        BlockRemoved { blocked_id: blocked_id.clone(), blocks }.into()
+    };
+    let own = MemberState { blocks: block, ..member(two.room, &cx.actor, two.own, cx) };
+    let others = MemberState { blocked: block, ..member(two.room, blocked_id, two.other, cx) };
+    let mut facts = vec![Fact::new(Lane::Blocks(cx.actor.clone()), data)];
+    facts.extend([own, others].map(|member| {
+        let lane = Lane::Member(member.room_id.clone(), member.user_id.clone());
+        Fact::new(lane, MemberBlockChanged { member })
+    }));
+    Ok(facts)
+}
+
+/// The membership as it is; of a room that is not opened yet, that of a user who is not in it.
+fn member(room: &RoomId, user: &UserId, before: Option<&MemberState>, cx: &Context) -> MemberState {
+    let absent =
+        || MemberState { present: false, ..newcomer(room, user, RoomRole::Member, None, cx.now) };
+    before.cloned().unwrap_or_else(absent)
+}

@@ -1,0 +1,9 @@
+//! Blocks: whom a user does not want to hear from.
+
+mod decide;
+mod rejection;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{MAX_BLOCKS, Two, blocks_of, set_block};
+pub use rejection::BlockRejection;
