@@ -6,7 +6,7 @@ use schemas::events::UserState;
 use schemas::views::Account;
 use schemas::{EventData, Lane, Rejection, UserId};
 
-use crate::domain::account::{LoadedUser, Name, account_after, owner_after};
+use crate::domain::account::{Holding, LoadedUser, Name, account_after, holding_after};
 
 /// Accounts, by their lane.
 pub(crate) struct Users;
@@ -25,27 +25,28 @@ impl Entity for Users {
     }
 }
 
-/// Unique names, by their lane; the state is the holder, if there is one.
+/// Unique names, by their lane.
 pub(crate) struct Names;
 
 impl Entity for Names {
     type Key = Lane;
-    type State = Option<String>;
+    type State = Holding;
     const NAME: &'static str = "name";
 
     fn lane(key: &Lane) -> Lane {
         key.clone()
     }
 
-    fn after(event: &EventData) -> Option<Option<String>> {
-        owner_after(event)
+    fn after(event: &EventData) -> Option<Holding> {
+        holding_after(event)
     }
 }
 
 /// Which account holds a name.
 pub(crate) async fn name(log: &EventLog, lane: Lane) -> Result<Name, Failure> {
     let Seen { at, state } = load::<Names>(log, &lane).await?;
-    Ok(Name { lane, at, owner: state.flatten() })
+    let Holding { owner, held } = state.unwrap_or_default();
+    Ok(Name { lane, at, owner, held })
 }
 
 /// An account by its id; none when there is no such account.

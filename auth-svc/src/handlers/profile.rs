@@ -9,6 +9,7 @@ use schemas::{Lane, Position};
 
 use crate::accounts::{self, shown};
 use crate::auth::Auth;
+use crate::call;
 use crate::domain::account::{self, Changing, NameChange};
 
 impl Auth {
@@ -36,7 +37,7 @@ impl Auth {
             _ => None,
         };
         let state = Changing { user, handle };
-        let (changed, facts) = account::change_profile(&state, command)?;
+        let (changed, facts) = account::change_profile(&state, command, &call::now())?;
         match commit(&self.log, call, facts, &Reads::default()).await? {
             // The same change under the same key was made before: this is how the account is now.
             Committed::Before(_) => {

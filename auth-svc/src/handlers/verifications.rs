@@ -6,7 +6,7 @@ use schemas::commands::{
 };
 use schemas::events::ChallengePurpose;
 use schemas::values::Email;
-use schemas::{ChallengeId, Code, Position, Rejection};
+use schemas::{ChallengeId, Code, Position, Rejection, Timestamp};
 
 use super::challenges::{AcceptedCode, Sending, account, too_many};
 use super::proof::Proof;
@@ -68,7 +68,7 @@ impl Auth {
         let user = accounts::caller(&self.log, call).await?;
         let name = accounts::name(&self.log, self.names.email(email.as_str())).await?;
         let sending = Sending {
-            taken: !name.is_free_for(&user.state.id),
+            taken: !name.is_free_for(&user.state.id, Timestamp::now()),
             ..Sending::new(ChallengePurpose::AddressChange, email)
         };
         let owner = Owner::Account(user.state.id.clone());

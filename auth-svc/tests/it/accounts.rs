@@ -10,11 +10,12 @@ use crate::kit::{Kit, PASSWORD, ask, keyed, login, refused, registration};
 
 fn no_change() -> ChangeProfile {
     ChangeProfile {
-        display_name: None,
+        display_name: Patch::Keep,
         bio: Patch::Keep,
         avatar_media_id: Patch::Keep,
         username: None,
         settings: None,
+        preferences: None,
     }
 }
 
@@ -110,7 +111,7 @@ async fn a_suspended_account_is_out_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_username_frees_the_old_one() {
+async fn a_new_username_holds_the_old_one_back() {
     let kit = Kit::start().await;
     let (_, ada) = kit.person("ada").await;
     kit.register("bob").await.unwrap();
@@ -125,7 +126,9 @@ async fn a_new_username_frees_the_old_one() {
     assert_eq!(refused(kit.login("ada").await), Code::InvalidCredentials);
     let mut next = registration("ada");
     next.email = registration("another").email;
-    assert!(kit.call(&CallContext::default(), next).await.is_ok());
+    let refusal = kit.call(&CallContext::default(), next).await;
+    assert_eq!(refused(refusal), Code::AlreadyExists);
+    assert_eq!(kit.call(&ada, rename("ada")).await.unwrap().user.username, "ada");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use schemas::commands::{ChangeProfile, Register};
 use schemas::events::UserEvent;
+use schemas::values::Patch;
 use schemas::{Code, EventData, Lane};
 use serde_json::{Value, json};
 
@@ -66,10 +67,10 @@ fn settings() -> impl Strategy<Value = Value> {
 }
 
 fn profile() -> impl Strategy<Value = Value> {
-    let fields = (field(text()), patch(text()), field(text()), field(settings()));
+    let fields = (patch(text()), patch(text()), field(text()), field(settings()));
     fields.prop_map(|(display_name, bio, username, settings)| {
         json!({
-            "display_name": display_name, "bio": bio.unwrap_or(json!("keep")), "avatar_media_id": "keep",
+            "display_name": display_name.unwrap_or(json!("keep")), "bio": bio.unwrap_or(json!("keep")), "avatar_media_id": "keep",
             "username": username, "settings": settings,
         })
     })
@@ -110,7 +111,7 @@ async fn whatever_is_accepted_is_read_back_equal() {
                 if let Some(settings) = &command.settings {
                     assert_eq!(&user.settings, settings.as_object(), "case {case}: {text}");
                 }
-                if let Some(name) = &command.display_name {
+                if let Patch::Set(name) = &command.display_name {
                     assert_eq!(&user.display_name, name, "case {case}: {text}");
                 }
                 assert_eq!(account.settings, user.settings, "case {case}: {text}");

@@ -103,11 +103,12 @@ async fn of_two_who_want_one_username_one_gets_it() {
     let (_, ada) = kit.person("ada").await;
     let (_, bob) = kit.person("bob").await;
     let rename = ChangeProfile {
-        display_name: None,
+        display_name: Patch::Keep,
         bio: Patch::Keep,
         avatar_media_id: Patch::Keep,
         username: Some(Username::parse("countess").unwrap()),
         settings: None,
+        preferences: None,
     };
     let answers = at_once(&kit, [(ada, rename.clone()), (bob, rename)]).await;
     let won = answers.iter().filter(|answer| answer.is_ok()).count();

@@ -3,11 +3,14 @@
 use decider::{Expect, Fact};
 use schemas::commands::{ChangeProfile, Register};
 use schemas::events::{UserProfileChanged, UserRegistered, UserState};
-use schemas::values::Role;
-use schemas::{Lane, Preferences, UserId};
+use schemas::values::{Patch, Role};
+use schemas::{Lane, Preferences, Timestamp, UserId};
 
 use super::{AccountRejection, Administrator as _, LoadedUser, Name};
 use crate::domain::Context;
+
+/// How long a username that was given up is held back from others: 30 days, in seconds. Addresses are free at once.
+pub(crate) const USERNAME_HELD_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// What a registration is decided by.
 #[derive(Debug, Clone)]
@@ -42,7 +45,7 @@ pub(crate) fn register(
     id: &UserId,
     context: &Context,
 ) -> Result<(UserState, Vec<Fact>), AccountRejection> {
-    if state.handle.owner.is_some() {
+    if state.handle.owner.is_some() || !state.handle.is_free_for(id, context.now) {
         return Err(AccountRejection::UsernameTaken);
     }
     if state.email.owner.is_some() {
@@ -101,18 +104,29 @@ pub(crate) struct NameChange {
 }
 
 impl NameChange {
+    /// Gives one up and takes the other. What is given up is free at once.
     pub(super) fn facts(
         &self,
         user: &UserId,
         taken: AccountRejection,
     ) -> Result<Vec<Fact>, AccountRejection> {
-        if !self.new.is_free_for(user) {
-            return Err(taken);
+        self.moved(user, Timestamp::from_millis(i64::MAX), None).ok_or(taken)
+    }
+
+    /// The same at a moment, which counts for what is held back; the old name is held back from others until then.
+    fn moved(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+        held_until: Option<Timestamp>,
+    ) -> Option<Vec<Fact>> {
+        if !self.new.is_free_for(user, now) {
+            return None;
         }
         if self.old.lane == self.new.lane {
-            return Ok(Vec::new());
+            return Some(Vec::new());
         }
-        Ok(vec![self.old.released_by(user), self.new.claimed_by(user)])
+        Some(vec![self.old.released_by(user, held_until), self.new.claimed_by(user)])
     }
 }
 
@@ -120,24 +134,32 @@ impl NameChange {
 pub(crate) fn change_profile(
     state: &Changing,
     command: &ChangeProfile,
+    context: &Context,
 ) -> Result<(UserState, Vec<Fact>), AccountRejection> {
     let old = &state.user.state;
     if old.suspended {
         return Err(AccountRejection::Suspended);
     }
     let mut user = old.clone();
-    if let Some(name) = &command.display_name {
-        user.display_name = name.clone();
-    }
     user.bio = command.bio.clone().apply(user.bio);
+    if let Some(preferences) = &command.preferences {
+        user.preferences = preferences.apply(&user.preferences);
+    }
     user.avatar_media_id = command.avatar_media_id.clone().apply(user.avatar_media_id);
     if let Some(settings) = &command.settings {
         user.settings = settings.as_object().clone();
     }
     let mut facts = Vec::new();
     if let (Some(change), Some(username)) = (&state.handle, &command.username) {
-        facts.extend(change.facts(&user.id, AccountRejection::UsernameTaken)?);
+        let held_until = Some(context.now.plus_seconds(USERNAME_HELD_SECONDS));
+        let moved = change.moved(&user.id, context.now, held_until);
+        facts.extend(moved.ok_or(AccountRejection::UsernameTaken)?);
         user.username = username.clone();
+    }
+    match &command.display_name {
+        Patch::Keep => {}
+        Patch::Clear => user.display_name = (&user.username).into(),
+        Patch::Set(name) => user.display_name = name.clone(),
     }
     if user == *old {
         return Ok((user, Vec::new()));

@@ -1,7 +1,9 @@
 //! What events make of an account and of a unique name. Total: nothing here fails.
 
 use schemas::EventData;
-use schemas::events::UserState;
+use schemas::events::{NameEvent, UserState};
+
+use super::state::{Held, Holding};
 
 /// The account after an event of its lane, each of which carries the whole account; none for the events of other
 /// lanes.
@@ -9,11 +11,16 @@ pub(crate) fn account_after(event: &EventData) -> Option<UserState> {
     event.account().cloned()
 }
 
-/// The holder of a unique name after an event of its lane, if there is one then; none for the events of other
-/// lanes.
-pub(crate) fn owner_after(event: &EventData) -> Option<Option<String>> {
+/// Whose a unique name is after an event of its lane; none for the events of other lanes.
+pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
     match event {
-        EventData::Name(event) => Some(event.owner().cloned()),
+        EventData::Name(NameEvent::Claimed(claimed)) => {
+            Some(Holding { owner: Some(claimed.owner.clone()), held: None })
+        }
+        EventData::Name(NameEvent::Released(released)) => {
+            let held = |until| Held { by: released.owner.clone(), until };
+            Some(Holding { owner: None, held: released.held_until.map(held) })
+        }
         EventData::User(_)
         | EventData::Session(_)
         | EventData::Room(_)
@@ -43,7 +50,7 @@ mod tests {
             let name = event.type_name();
             assert_eq!(account_after(&event).is_some(), on(LaneKind::User), "{name}");
             let of_name = on(LaneKind::Handle) || on(LaneKind::Email);
-            assert_eq!(owner_after(&event).is_some(), of_name, "{name}");
+            assert_eq!(holding_after(&event).is_some(), of_name, "{name}");
         }
     }
 }

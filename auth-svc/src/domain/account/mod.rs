@@ -14,6 +14,6 @@ mod tests;
 pub(crate) use administer::{Administering, administer, promote};
 pub(crate) use decide::{Changing, NameChange, Registering, Registrar, change_profile, register};
 pub(crate) use email::{change_email, verify_email};
-pub(crate) use evolve::{account_after, owner_after};
+pub(crate) use evolve::{account_after, holding_after};
 pub(crate) use rejection::AccountRejection;
-pub(crate) use state::{Administrator, LoadedUser, Name};
+pub(crate) use state::{Administrator, Holding, LoadedUser, Name};

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Administering, Administrator, Changing, LoadedUser, Name, NameChange, Registering, Registrar,
-    account_after, administer, change_email, change_profile, owner_after, promote, register,
+    account_after, administer, change_email, change_profile, holding_after, promote, register,
 };
 use crate::domain::Context;
 
@@ -107,8 +107,8 @@ impl Log {
     fn name(&self, lane: Lane, lag: u64) -> Name {
         let last = self.seen(&lane, lag).last();
         let at = last.map_or(0, |(sequence, _)| *sequence);
-        let owner = last.and_then(|(_, event)| owner_after(event)).flatten();
-        Name { lane, at, owner }
+        let holding = last.and_then(|(_, event)| holding_after(event)).unwrap_or_default();
+        Name { lane, at, owner: holding.owner, held: holding.held }
     }
 
     fn user(&self, id: &UserId, lag: u64) -> Option<LoadedUser> {
@@ -193,11 +193,12 @@ impl Log {
     fn rename(&self, who: u8, name: Option<u8>, lags: Lags) -> Option<(UserState, Vec<Fact>)> {
         let user = self.person(who, lags[0])?;
         let command = ChangeProfile {
-            display_name: None,
+            display_name: Patch::Keep,
             bio: Patch::Keep,
             avatar_media_id: Patch::Keep,
             username: name.map(username),
             settings: None,
+            preferences: None,
         };
         let old = &user.state;
         let handle = command.username.as_ref().filter(|wanted| **wanted != old.username);
@@ -205,7 +206,7 @@ impl Log {
             old: self.name(names().handle(old.username.as_str()), lags[1]),
             new: self.name(names().handle(wanted.as_str()), lags[2]),
         });
-        change_profile(&Changing { user, handle }, &command).ok()
+        change_profile(&Changing { user, handle }, &command, &NOW).ok()
     }
 
     fn move_to(&self, who: u8, address: u8, lags: Lags) -> Option<(UserState, Vec<Fact>)> {

@@ -9,10 +9,12 @@ use uuid::Uuid;
 
 use super::{
     AccountRejection, Administering, Changing, Name, NameChange, Registering, Registrar,
-    account_after, administer, change_email, change_profile, owner_after, promote, register,
+    account_after, administer, change_email, change_profile, holding_after, promote, register,
     verify_email,
 };
 use crate::domain::Context;
+
+mod profile;
 
 const NOW: Context = Context { now: Timestamp::from_millis(1_795_255_200_000) };
 
@@ -21,11 +23,11 @@ fn id(number: u128) -> UserId {
 }
 
 fn free(lane: Lane) -> Name {
-    Name { lane, at: 0, owner: None }
+    Name { lane, at: 0, owner: None, held: None }
 }
 
 fn held(lane: Lane, at: u64, owner: &UserId) -> Name {
-    Name { lane, at, owner: Some(owner.to_string()) }
+    Name { lane, at, owner: Some(owner.to_string()), held: None }
 }
 
 fn names() -> NameKey {
@@ -118,7 +120,7 @@ fn the_first_account_from_elsewhere_is_an_ordinary_one_and_there_is_no_second_fi
 fn the_operator_makes_admins() {
     for owner in [None, Some(id(9).to_string())] {
         let (mut state, mut command) = registering("ada");
-        state.registry = Name { lane: registry(), at: 4, owner };
+        state.registry = Name { lane: registry(), at: 4, owner, held: None };
         state.by = Registrar::Operator;
         (command.role, command.loopback) = (Some(Role::Admin), false);
         let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
@@ -171,7 +173,7 @@ fn taken_names_are_refused_and_released_ones_are_free() {
     state.handle = held(names().handle("ada"), 7, &id(2));
     let refused = register(&state, &command, &id(1), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::UsernameTaken));
-    state.handle = Name { lane: names().handle("ada"), at: 8, owner: None };
+    state.handle = Name { lane: names().handle("ada"), at: 8, owner: None, held: None };
     state.email = held(names().email("ada@example.org"), 7, &id(2));
     let refused = register(&state, &command, &id(1), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::EmailTaken));
@@ -182,11 +184,12 @@ fn taken_names_are_refused_and_released_ones_are_free() {
 
 fn no_change() -> ChangeProfile {
     ChangeProfile {
-        display_name: None,
+        display_name: Patch::Keep,
         bio: Patch::Keep,
         avatar_media_id: Patch::Keep,
         username: None,
         settings: None,
+        preferences: None,
     }
 }
 
@@ -197,13 +200,13 @@ fn changing(user: UserState) -> Changing {
 #[test]
 fn a_profile_changes_only_where_it_is_told_to() {
     let state = changing(user(1, "ada", Role::User));
-    assert_eq!(change_profile(&state, &no_change()).map(|(_, f)| f.len()), Ok(0));
+    assert_eq!(change_profile(&state, &no_change(), &NOW).map(|(_, f)| f.len()), Ok(0));
     let command = ChangeProfile {
-        display_name: Some(DisplayName::parse("Ada L.").unwrap()),
+        display_name: Patch::Set(DisplayName::parse("Ada L.").unwrap()),
         bio: Patch::Set(Bio::parse("counts").unwrap()),
         ..no_change()
     };
-    let (changed, facts) = change_profile(&state, &command).unwrap();
+    let (changed, facts) = change_profile(&state, &command, &NOW).unwrap();
     assert_eq!(changed.bio.as_ref().map(Bio::as_str), Some("counts"));
     assert_eq!(types(&facts), ["user.profile_changed.v1"]);
     assert_eq!(facts.first().map(|f| f.expect.clone()), Some(Expect::At(5)));
@@ -218,13 +221,13 @@ fn another_username_releases_the_old_one_in_the_same_step() {
         new: free(names().handle("countess")),
     });
     let command = ChangeProfile { username: Some(wanted), ..no_change() };
-    let (_, facts) = change_profile(&state, &command).unwrap();
+    let (_, facts) = change_profile(&state, &command, &NOW).unwrap();
     assert_eq!(types(&facts), ["name.released.v1", "name.claimed.v1", "user.profile_changed.v1"]);
     state.handle = Some(NameChange {
         old: held(names().handle("ada"), 3, &id(1)),
         new: held(names().handle("countess"), 4, &id(2)),
     });
-    let refused = change_profile(&state, &command);
+    let refused = change_profile(&state, &command, &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::UsernameTaken));
 }
 
@@ -235,7 +238,7 @@ fn settings_are_replaced_as_a_whole() {
     let state = changing(person);
     let settings: Settings = serde_json::from_str(r#"{"theme":{"dark":true}}"#).unwrap();
     let command = ChangeProfile { settings: Some(settings.clone()), ..no_change() };
-    let (changed, facts) = change_profile(&state, &command).unwrap();
+    let (changed, facts) = change_profile(&state, &command, &NOW).unwrap();
     assert_eq!((&changed.settings, facts.len()), (settings.as_object(), 1));
 }
 
@@ -314,7 +317,7 @@ fn a_confirmed_address_is_the_accounts_and_verified() {
     let wanted = Email::parse("ada@example.net").unwrap();
     let names_of = |owner| NameChange {
         old: held(names().email("ada@example.org"), 4, &id(1)),
-        new: Name { lane: names().email("ada@example.net"), at: 6, owner },
+        new: Name { lane: names().email("ada@example.net"), at: 6, owner, held: None },
     };
     let (after, facts) = change_email(&user, &names_of(None), &wanted).unwrap();
     assert_eq!((after.email, after.email_verified), (wanted.clone(), true));
@@ -359,14 +362,16 @@ fn replaying_the_facts_of_a_decision_gives_the_state_it_announced() {
     });
     let username = Some(Username::parse("countess").unwrap());
     let rename = ChangeProfile { username, ..no_change() };
-    let (announced, more) = change_profile(&changed, &rename).unwrap();
+    let (announced, more) = change_profile(&changed, &rename, &NOW).unwrap();
     facts.extend(more);
     let (mut replayed, mut ada, mut countess) = (None, None, None);
     for fact in facts {
         match &fact.lane {
-            lane if *lane == names().handle("ada") => ada = owner_after(&fact.data).flatten(),
+            lane if *lane == names().handle("ada") => {
+                ada = holding_after(&fact.data).and_then(|holding| holding.owner)
+            }
             lane if *lane == names().handle("countess") => {
-                countess = owner_after(&fact.data).flatten();
+                countess = holding_after(&fact.data).and_then(|holding| holding.owner);
             }
             _ => replayed = account_after(&fact.data).or(replayed),
         }
