@@ -13,7 +13,7 @@ use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
 use readmodel::{Group, ReadModel};
 use schemas::events::{NotificationCreated, NotificationEvent};
 use schemas::subjects::LaneKind;
-use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp};
+use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp, UserId};
 use telemetry::error_chain;
 
 use crate::channel::{Cause, Channel, Done, Failed};
@@ -72,6 +72,21 @@ impl Inbox {
         }
     }
 
+    /// Whether a user does not want to hear of another.
+    async fn blocks(&self, user: &UserId, other: &UserId) -> Result<bool, Failed> {
+        let last = self
+            .log
+            .last(&Lane::Blocks(user.clone()))
+            .await
+            .map_err(|error| Failed::for_now(error_chain(&error)))?;
+        let Some(last) = last else { return Ok(false) };
+        let event = last.event().map_err(|error| Failed::for_now(error_chain(&error)))?;
+        let EventData::Block(event) = event.data else {
+            return Err(Failed::for_now("a list of blocks holds something else"));
+        };
+        Ok(event.after().blocked.contains(other))
+    }
+
     /// Whether an earlier delivery has made this entry already.
     async fn is_there(&self, entry: &NotificationCreated) -> Result<bool, Failed> {
         let lane = Lane::Inbox(entry.user_id.clone());
@@ -116,6 +131,9 @@ impl Channel for Inbox {
     async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed> {
         match effect {
             Effect::Inbox(entry) => self.put(entry, cause).await,
+            Effect::Notice(notice) if self.blocks(&notice.user_id, &notice.actor_id).await? => {
+                Ok(Done::Before)
+            }
             Effect::Notice(notice) => self.settle(notice, cause).await,
             Effect::Review(review) => self.review(review, cause).await,
             Effect::Reading(reading) => self.read(reading, cause).await,

@@ -119,7 +119,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
             SessionEvent::Refreshed(_) | SessionEvent::Ended(_) => Vec::new(),
         },
         EventData::Message(event) => match event {
-            MessageEvent::Posted(MessagePosted { message })
+            MessageEvent::Posted(MessagePosted { message, .. })
             | MessageEvent::Edited(MessageEdited { message, .. }) => {
                 vec![Lane::Room(message.room_id.clone())]
             }
@@ -164,7 +164,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | (SessionEvent::Refreshed(_) | SessionEvent::Ended(_), _) => Vec::new(),
         },
         EventData::Message(data) => match data {
-            MessageEvent::Posted(MessagePosted { message }) => on_post(message, at, context),
+            MessageEvent::Posted(MessagePosted { message, .. }) => on_post(message, at, context),
             MessageEvent::Edited(edited) => on_edit(edited, at, context),
             MessageEvent::Deleted(deleted) => vec![on_deletion(deleted, at)],
         },

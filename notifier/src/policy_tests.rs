@@ -75,6 +75,7 @@ fn event(data: impl Into<EventData>) -> Event {
 /// A message of person 1.
 fn posted(mentions: &[u128], whole_room: bool) -> Event {
     event(MessagePosted {
+        private: false,
         message: MessageState {
             id: MessageId::from_uuid(Uuid::from_u128(5)),
             room_id: RoomId::from_uuid(Uuid::from_u128(100)),
