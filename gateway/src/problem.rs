@@ -68,6 +68,10 @@ pub(crate) const fn meaning(code: Code) -> &'static str {
         Code::Forbidden => "The caller is not allowed to do this.",
         Code::NotVerified => "The e-mail address of the account must be verified first.",
         Code::Suspended => "The account is suspended. Ask an administrator of the server.",
+        Code::Blocked => {
+            "One of the users blocks the other, or does not want to be reached this way. `errors` names the user where the \
+             request has several."
+        }
         Code::NotFound => "It does not exist, or the caller may not see it.",
         Code::MethodNotAllowed => {
             "The path exists, but not with this method. `Allow` lists the methods it has."

@@ -8,7 +8,7 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, challenges, history, members, messages, notifications, pins, reactions, rooms,
+    admin, blocks, challenges, history, members, messages, notifications, pins, reactions, rooms,
     second_factor, sessions, site, texts, users, web,
 };
 use crate::socket;
@@ -59,6 +59,9 @@ fn users() -> Vec<Route> {
             .waits_for(&[Conversations, Inbox]),
         post("/v1/users/me/password", "Change the caller's password. All of their other sessions end.", users::change_password)
             .attempt().confidential(),
+        get("/v1/users/me/blocks", "List the users whom the caller blocks.", blocks::list).waits_for(&[People]),
+        put("/v1/users/me/blocks/{user_id}", "Block a user.", blocks::put),
+        delete("/v1/users/me/blocks/{user_id}", "Unblock a user.", blocks::remove),
         get("/v1/users/{user_id}", "Get a user.", users::one).waits_for(&[People]),
     ]
 }
@@ -103,7 +106,7 @@ fn tickets() -> Vec<Route> {
 #[rustfmt::skip]
 fn admin() -> Vec<Route> {
     vec![
-        get("/v1/admin/users", "List all accounts.", admin::list_users).admin().waits_for(&[People]),
+        get("/v1/admin/users", "List accounts, or find some of them.", admin::list_users).admin().waits_for(&[People]),
         patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
         delete("/v1/admin/users/{user_id}/totp", "Remove the second factor of a user who is locked out. Their sessions end.", second_factor::remove_of).admin(),
         put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner. Its present owners stay owners.", admin::appoint_owner).admin(),
@@ -119,7 +122,7 @@ fn rooms() -> Vec<Route> {
         get("/v1/rooms/{room_id}", "Get a room.", rooms::one).waits_for(&[Conversations]),
         patch("/v1/rooms/{room_id}", "Change, archive or restore a room.", rooms::change),
         delete("/v1/rooms/{room_id}", "Archive a room. It is read-only until it is restored.", rooms::archive),
-        get("/v1/rooms/{room_id}/members", "List the members of a room.", members::list).waits_for(&[Conversations]),
+        get("/v1/rooms/{room_id}/members", "List the members of a room, or find some of them.", members::list).waits_for(&[Conversations, People]),
         post("/v1/rooms/{room_id}/members", "Add a member.", members::add),
         put("/v1/rooms/{room_id}/members/me", "Join a public room.", members::join),
         // The same under the method that some clients expect of joining.

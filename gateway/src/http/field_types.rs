@@ -1,6 +1,7 @@
 //! The types fields can have: how each is read from JSON, or from the text of a query.
 
 use schemas::frames::FrameId;
+use schemas::preferences::{MailAbout, Reach};
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
     Patch, Reason, Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username,
@@ -79,7 +80,17 @@ macro_rules! choices {
         })*
     };
 }
-choices!(Role, RoomKind, RoomRole, Visibility, Format, VerificationKind, RefreshBy);
+choices!(
+    Role,
+    RoomKind,
+    RoomRole,
+    Visibility,
+    Format,
+    VerificationKind,
+    RefreshBy,
+    Reach,
+    MailAbout
+);
 
 impl FromField for String {
     fn from_field(field: Field<'_>) -> Option<Self> {

@@ -20,6 +20,7 @@ mod json;
 mod origin;
 mod outcome;
 mod pipeline;
+mod preferences;
 mod request_body;
 mod request_context;
 mod response;

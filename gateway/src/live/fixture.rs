@@ -49,6 +49,7 @@ pub(crate) fn event(data: impl Into<EventData>) -> Event {
 
 pub(crate) fn posted(in_room: u64, id: u64, by: u64) -> Event {
     event(MessagePosted {
+        private: false,
         message: MessageState {
             id: message(id),
             room_id: room(in_room),

@@ -206,7 +206,7 @@ impl Late {
                     None => Verdict::Unsure(id.clone()),
                 }
             }
-            MessageEvent::Posted(MessagePosted { message }) => {
+            MessageEvent::Posted(MessagePosted { message, .. }) => {
                 // The author of a message in the main timeline has read up to there.
                 if message.thread_root_id.is_none() {
                     let key = (message.room_id.clone(), message.sender_id.clone());

@@ -79,7 +79,10 @@ fn hears(
     match &told.audience {
         Audience::Room(room) => in_room(room),
         Audience::RoomAnd(room, user) => user == listener.user || in_room(room),
-        Audience::Person(user) => user == listener.user,
+        Audience::Person(user) => {
+            let is_left = matches!(&told.about, About::Marker { room, .. } if !in_room(room));
+            user == listener.user && !is_left
+        }
         Audience::SharesRoomWith(user) => {
             user == listener.user || listener.shares_room_with.contains(user)
         }
@@ -164,8 +167,11 @@ impl<'a> Stories<'a> {
     fn of(heard: &[&'a Placed]) -> Self {
         let mut stories = Self::default();
         for (event, told) in heard {
-            if let Audience::Room(room) = &told.audience {
-                stories.take(event, told, room);
+            match (&told.audience, &told.about) {
+                (Audience::Room(room), _) | (_, About::Marker { room, .. }) => {
+                    stories.take(event, told, room);
+                }
+                (Audience::RoomAnd(..) | Audience::Person(_) | Audience::SharesRoomWith(_), _) => {}
             }
         }
         stories
@@ -206,7 +212,7 @@ impl<'a> Stories<'a> {
             About::Beside { message } => {
                 self.messages.entry(message).or_default().beside = Some((at, room));
             }
-            About::Marker { user, posted } => {
+            About::Marker { user, posted, .. } => {
                 let reached = self.markers.entry((room, user)).or_default();
                 if *posted > reached.0 {
                     *reached = (*posted, Some(at));
@@ -256,8 +262,7 @@ impl<'a> Stories<'a> {
             About::Deleted { .. } => Some(as_told()),
             // Its message is told, as it is now.
             About::Beside { .. } => None,
-            About::Marker { user, .. } => {
-                let Audience::Room(room) = &told.audience else { return None };
+            About::Marker { room, user, .. } => {
                 let reached = self.markers.get(&(room, user))?;
                 (reached.1 == Some(at)).then(as_told)
             }

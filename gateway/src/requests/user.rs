@@ -2,7 +2,7 @@
 
 use schemas::commands::{AdministerUser, ChangePassword, ChangeProfile, Register};
 use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Secret, Username};
-use schemas::{MediaId, Settings, UserId};
+use schemas::{MediaId, PreferencesPatch, Settings, UserId};
 use serde_json::{Map, Value};
 
 use crate::http::shape;
@@ -22,8 +22,9 @@ shape! {
     }
     /// Changes to the caller's own account. Absent fields stay as they are; null clears an optional field.
     ProfileChanges {
-        /// The name shown to other users.
-        display_name: Option<DisplayName>,
+        /// The name shown to other users. Null makes it the username.
+        #[schemars(with = "Option<DisplayName>")]
+        display_name: Patch<DisplayName>,
         /// The profile picture.
         #[schemars(with = "Option<MediaId>")]
         avatar_media_id: Patch<MediaId>,
@@ -35,6 +36,8 @@ shape! {
         /// Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels.
         #[schemars(with = "Option<Map<String, Value>>")]
         settings: Option<Settings>,
+        /// What the server obeys of what the user prefers. Absent fields of it stay as they are.
+        preferences: Option<PreferencesPatch>,
     }
     /// A new password.
     PasswordChange {
@@ -65,8 +68,8 @@ impl NewAccount {
 
 impl ProfileChanges {
     pub(crate) fn command(self) -> ChangeProfile {
-        let Self { display_name, avatar_media_id, bio, username, settings } = self;
-        ChangeProfile { display_name, bio, avatar_media_id, username, settings }
+        let Self { display_name, avatar_media_id, bio, username, settings, preferences } = self;
+        ChangeProfile { display_name, bio, avatar_media_id, username, settings, preferences }
     }
 }
 

@@ -1,14 +1,17 @@
 //! What admins do. That the caller is one was checked before; services check it again.
 
+use readmodel::AccountFilter;
 use schemas::commands::AppointOwner;
+use schemas::values::Role;
 use schemas::views::{Account, Page};
 use schemas::{NotificationId, RoomId, UserId};
 use serde::Serialize;
 
-use super::paging::{PageQuery, page, place};
+use super::paging::{page, place};
 use super::rooms;
+use super::users::words;
 use crate::cursor::List;
-use crate::http::{Call, Created, Done, NoContent, Path, Query, Reply};
+use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
 use crate::requests::notification::NewNotification;
 use crate::requests::user::UserChanges;
@@ -21,12 +24,37 @@ pub(crate) struct Notified {
     pub(crate) notification_ids: Vec<NotificationId>,
 }
 
-pub(crate) async fn list_users(call: Call, Query(query): Query<PageQuery>) -> Done<Page<Account>> {
+shape! {
+    /// Which accounts. All conditions that are given must hold.
+    AccountQuery {
+        /// Words, 1 to 100 characters. Each must begin a word of the username, the display name or the address, ignoring
+        /// case and accents.
+        query: Option<String>,
+        /// What the account may do everywhere.
+        role: Option<Role>,
+        /// Whether the account is suspended.
+        suspended: Option<bool>,
+        /// How many accounts: 1 to 200. Defaults to 50.
+        #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
+        limit: Limit,
+        /// `next_cursor` of the previous page.
+        cursor: Option<String>,
+    }
+}
+
+pub(crate) async fn list_users(
+    call: Call,
+    Query(query): Query<AccountQuery>,
+) -> Done<Page<Account>> {
+    let AccountQuery { query, role, suspended, limit, cursor } = query;
+    let words = query.as_deref().map(words).transpose()?;
+    let filter = AccountFilter { words, role, suspended };
     let epoch = call.epoch();
-    let list = List { epoch: &epoch, parts: vec!["admin/users"] };
-    let after: Option<UserId> = place(&list, query.cursor.as_deref())?;
+    let scope = format!("{filter:?}");
+    let list = List { epoch: &epoch, parts: vec!["admin/users", &scope] };
+    let after: Option<UserId> = place(&list, cursor.as_deref())?;
     let store = call.state.read_model.current();
-    let found = store.list_users(after.as_ref(), query.limit.items()).await;
+    let found = store.accounts(&filter, after.as_ref(), limit.items()).await;
     let slice = found.map_err(failure::store)?;
     let last = |doc: &readmodel::UserDoc| doc.state.id.clone();
     Ok(Reply::ok(&page(&list, slice, last, |doc| documents::account(&doc.state))))

@@ -1,37 +1,64 @@
 //! The members of rooms.
 
+use readmodel::{Named, members_named};
 use schemas::commands::{JoinRoom, LeaveRoom, RemoveMember};
 use schemas::events::MemberState;
 use schemas::views::{Member, Page, Room};
 use schemas::{Rejection, RoomId, UserId};
 
-use super::paging::{PageQuery, place};
+use super::paging::place;
+use super::users::words;
 use super::{access, rooms};
 use crate::cursor::List;
-use crate::http::{Call, Created, Done, NoContent, Path, Query, Reply};
+use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
 use crate::requests::member::{MemberChanges, NewMember};
 use crate::{documents, failure};
 
+shape! {
+    /// Which members of a room.
+    MembersQuery {
+        /// Words, 1 to 100 characters. Each must begin a word of the username or the display name, ignoring case and
+        /// accents. A page may then be short and still have a `next_cursor`.
+        query: Option<String>,
+        /// How many members: 1 to 200. Defaults to 50.
+        #[schemars(with = "Option<u32>", range(min = 1, max = 200))]
+        limit: Limit,
+        /// `next_cursor` of the previous page.
+        cursor: Option<String>,
+    }
+}
+
 pub(crate) async fn list(
     call: Call,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<MembersQuery>,
     Path(room): Path<RoomId>,
 ) -> Done<Page<Member>> {
     let seen = access::entered(&call, &room).await?;
     let epoch = call.epoch();
-    let list = List { epoch: &epoch, parts: vec!["members", room.as_str()] };
+    let words = query.query.as_deref().map(words).transpose()?;
+    let mut parts = vec!["members", room.as_str()];
+    parts.extend(words.as_deref());
+    let list = List { epoch: &epoch, parts };
     let after: Option<UserId> = place(&list, query.cursor.as_deref())?;
-    let found = seen.store.members(&room, after.as_ref(), query.limit.items()).await;
-    let slice = found.map_err(failure::store)?;
-    let people = call.state.users.get(slice.items.iter().map(|doc| &doc.user_id)).await?;
-    let last = slice.items.last().filter(|_| slice.more);
-    let next_cursor = last.and_then(|doc| list.cursor(&doc.user_id));
+    let limit = query.limit.items();
+    let found = match &words {
+        Some(words) => {
+            members_named(seen.store.as_ref(), &seen.room, words, after.as_ref(), limit).await
+        }
+        None => seen.store.members(&room, after.as_ref(), limit).await.map(|slice| {
+            let onward = slice.items.last().filter(|_| slice.more).map(|doc| doc.user_id.clone());
+            Named { items: slice.items, onward }
+        }),
+    };
+    let Named { items, onward } = found.map_err(failure::store)?;
+    let people = call.state.users.get(items.iter().map(|doc| &doc.user_id)).await?;
+    let next_cursor = onward.and_then(|last| list.cursor(&last));
     let member = |doc: readmodel::MembershipDoc| {
         let user = documents::user(people.get(&doc.user_id)?);
         Some(documents::member(doc, user))
     };
-    let items: Vec<Member> = slice.items.into_iter().filter_map(member).collect();
+    let items: Vec<Member> = items.into_iter().filter_map(member).collect();
     Ok(Reply::ok(&Page { items, next_cursor }))
 }
 

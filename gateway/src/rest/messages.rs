@@ -21,7 +21,7 @@ pub(crate) struct Reader {
     pub(crate) user_id: UserId,
     /// The user.
     pub(crate) user: User,
-    /// The last message the user has read.
+    /// The last message the user is seen to have read.
     pub(crate) message_id: MessageId,
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn mark_read(
     Ok(Reply::ok(&marker).at(accepted.position))
 }
 
-/// Who has read a message; its author is not listed.
+/// Who has read a message, as far as they let others see it; its author is not listed.
 pub(crate) async fn readers(
     call: Call,
     Query(query): Query<PageQuery>,
@@ -105,7 +105,7 @@ pub(crate) async fn readers(
     let people = call.state.users.get(slice.items.iter().map(|doc| &doc.user_id)).await?;
     let reader = |doc: readmodel::MembershipDoc| {
         let user = documents::user(people.get(&doc.user_id)?);
-        Some(Reader { message_id: doc.marker_message_id?, user_id: doc.user_id, user })
+        Some(Reader { message_id: doc.receipt_message_id?, user_id: doc.user_id, user })
     };
     let others = slice.items.into_iter().filter(|doc| doc.user_id != message.sender_id);
     let items: Vec<Reader> = others.filter_map(reader).collect();

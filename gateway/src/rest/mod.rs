@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod admin;
+pub(crate) mod blocks;
 pub(crate) mod challenges;
 pub(crate) mod history;
 pub(crate) mod members;

@@ -78,11 +78,7 @@ async fn by_username(call: &Call, username: &str) -> Done<Page<User>> {
 }
 
 async fn search(call: &Call, words: &str, limit: Limit, cursor: Option<&str>) -> Done<Page<User>> {
-    let words = &*sought(words);
-    if words.is_empty() || words.chars().count() > MAX_QUERY {
-        let detail = "must have 1 to 100 characters";
-        return Err(Rejection::field(Code::ValidationFailed, "?query", "out_of_range", detail));
-    }
+    let words = &*self::words(words)?;
     let epoch = call.epoch();
     let list = List { epoch: &epoch, parts: vec!["users", words] };
     let place: Option<Moving<Username, UserId>> = place(&list, cursor)?;
@@ -94,6 +90,16 @@ async fn search(call: &Call, words: &str, limit: Limit, cursor: Option<&str>) ->
     let (items, onward) = moving(place, since, limit.items(), ask, key).await?;
     let items: Vec<User> = items.iter().map(|doc| documents::user(&doc.state)).collect();
     Ok(Reply::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
+}
+
+/// The words of a query, 1 to 100 characters.
+pub(super) fn words(query: &str) -> Result<String, Rejection> {
+    let words = sought(query).to_string();
+    if words.is_empty() || words.chars().count() > MAX_QUERY {
+        let detail = "must have 1 to 100 characters";
+        return Err(Rejection::field(Code::ValidationFailed, "?query", "out_of_range", detail));
+    }
+    Ok(words)
 }
 
 /// An account from the read model, or from the log when it is too new for that.

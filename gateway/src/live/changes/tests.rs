@@ -58,6 +58,10 @@ fn membership(joined: Sequence, returned: bool, changed: Sequence) -> Membership
         marker_message_id: None,
         marker_at: 0,
         marker_updated: 0,
+        receipt_number: 0,
+        receipt_message_id: None,
+        receipt_updated: 0,
+        wrote: false,
         changed,
         updated: changed,
     }

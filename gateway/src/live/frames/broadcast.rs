@@ -45,7 +45,7 @@ pub(crate) enum About {
     /// Something beside it changed: a reaction, its pin.
     Beside { message: MessageId },
     /// A user's read marker moved to a message that was posted there.
-    Marker { user: UserId, posted: Sequence },
+    Marker { room: RoomId, user: UserId, posted: Sequence },
 }
 
 /// An event as clients are told of it.

@@ -210,6 +210,10 @@ fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> Memb
         marker_message_id: None,
         marker_at: 0,
         marker_updated: 0,
+        receipt_number: 0,
+        receipt_message_id: None,
+        receipt_updated: 0,
+        wrote: false,
         changed,
         updated: changed,
     }
@@ -292,8 +296,17 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
         EventData::Receipt(ReceiptEvent::Moved(moved)) => {
             let EventData::Member(event) = added(1, 2).data else { unreachable!() };
             let (marker_message_id, marker_updated) = (Some(moved.message_id.clone()), AT);
-            let doc = membership(event.after(), 1, 1);
-            changed.markers.push(MembershipDoc { marker_message_id, marker_updated, ..doc });
+            let receipt_message_id = marker_message_id.clone().filter(|_| !moved.private);
+            let receipt_updated = if moved.private { 0 } else { AT };
+            let user_id = moved.user_id.clone();
+            changed.markers.push(MembershipDoc {
+                user_id,
+                marker_message_id,
+                marker_updated,
+                receipt_message_id,
+                receipt_updated,
+                ..membership(event.after(), 1, 1)
+            });
         }
         EventData::Notification(NotificationEvent::Created(created)) => {
             let entry = inbox::created(created, AT);
@@ -361,7 +374,12 @@ fn golden() -> Vec<Event> {
 fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
     let listener = match lane_of(event) {
         schemas::Lane::Inbox(user) => user,
-        _ => user(99),
+        _ => match &event.data {
+            EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.private => {
+                moved.user_id.clone()
+            }
+            _ => user(99),
+        },
     };
     let rooms = match lane_of(event) {
         schemas::Lane::Timeline(room)

@@ -31,7 +31,8 @@ pub(super) enum Act {
     React(usize, bool, bool, bool),
     /// Pinned or unpinned; also twice.
     Pin(usize, bool),
-    Read(usize, bool),
+    /// Own or another's, to be seen by others or not.
+    Read(usize, bool, bool),
     /// In, or out.
     Turn(u64),
 }
@@ -45,7 +46,8 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         4 => (any::<usize>(), any::<[bool; 3]>())
             .prop_map(|(n, [own, up, add])| Act::React(n, own, up, add)),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(n, add)| Act::Pin(n, add)),
-        3 => (any::<usize>(), any::<bool>()).prop_map(|(n, own)| Act::Read(n, own)),
+        3 => (any::<usize>(), any::<bool>(), any::<bool>())
+            .prop_map(|(n, own, private)| Act::Read(n, own, private)),
         2 => (0..2_u64).prop_map(Act::Turn),
     ]
 }
@@ -136,14 +138,14 @@ impl History {
                 let happens = if *add { pinned } else { unpinned };
                 self.events.push(happens(said.room, id, AUTHOR));
             }
-            Act::Read(n, own) => {
+            Act::Read(n, own, private) => {
                 let Some((id, said)) = self.pick(*n) else { return };
                 let who = if *own { LISTENER } else { AUTHOR };
                 let moved = read(said.room, who, id);
                 let EventData::Receipt(ReceiptEvent::Moved(mut moved)) = moved.data else {
                     unreachable!()
                 };
-                moved.posted = said.posted;
+                (moved.posted, moved.private) = (said.posted, *private);
                 self.events.push(event(moved));
             }
             Act::Turn(room) => {
@@ -168,8 +170,11 @@ impl History {
 pub(super) struct Docs {
     pub(super) messages: BTreeMap<MessageId, MessageDoc>,
     pub(super) own: BTreeMap<RoomId, MembershipDoc>,
-    /// By room and reader: where the message was posted, and the event that moved the marker there.
+    /// By room and reader, as far as the listener may see: where the message was posted, and the event that moved the
+    /// marker there.
     pub(super) markers: BTreeMap<(RoomId, u64), (Sequence, MessageId, Sequence)>,
+    /// By room and reader: how far they have read, seen by others or not.
+    reached: BTreeMap<(RoomId, u64), Sequence>,
 }
 
 impl Docs {
@@ -261,9 +266,12 @@ impl Docs {
             EventData::Receipt(ReceiptEvent::Moved(data)) => {
                 let who = if data.user_id == user(LISTENER) { LISTENER } else { AUTHOR };
                 let key = (data.room_id.clone(), who);
-                let read = self.markers.get(&key).map_or(0, |(reached, ..)| *reached);
+                let read = self.reached.get(&key).copied().unwrap_or_default();
                 if data.posted > read.max(self.last_post(&data.room_id, &data.user_id)) {
-                    self.markers.insert(key, (data.posted, data.message_id.clone(), at));
+                    self.reached.insert(key.clone(), data.posted);
+                    if who == LISTENER || !data.private {
+                        self.markers.insert(key, (data.posted, data.message_id.clone(), at));
+                    }
                 }
             }
             EventData::Member(event) => {
@@ -309,6 +317,10 @@ pub(super) fn membership(room: &RoomId, at: Sequence, returned: bool) -> Members
         marker_message_id: None,
         marker_at: 0,
         marker_updated: 0,
+        receipt_number: 0,
+        receipt_message_id: None,
+        receipt_updated: 0,
+        wrote: false,
         changed: at,
         updated: at,
     }

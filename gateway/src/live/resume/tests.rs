@@ -87,6 +87,9 @@ impl Server<'_> {
             let mut doc = membership(room, 1, false);
             doc.user_id = user(*who);
             (doc.marker_message_id, doc.marker_updated) = (Some(id.clone()), *moved);
+            if *who != LISTENER {
+                (doc.receipt_message_id, doc.receipt_updated) = (Some(id.clone()), *moved);
+            }
             doc
         };
         let changed = Changed {
