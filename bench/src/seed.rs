@@ -38,7 +38,7 @@ fn message(room: &RoomId, sender: &UserId, number: u128) -> Outcome<LaneWrite> {
         // As every message has that comes through a gateway.
         traceparent: TraceParent::parse(&format!("00-{:032x}-{:016x}-01", number + 1, number + 1))
             .ok(),
-        data: MessagePosted { message }.into(),
+        data: MessagePosted { message, private: false }.into(),
     };
     Ok(LaneWrite { lane: Lane::Timeline(room.clone()), event, expect: Expect::Any, dedup: None })
 }

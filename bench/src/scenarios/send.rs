@@ -34,7 +34,7 @@ pub(crate) fn stored_payload() -> Outcome<Vec<u8>> {
         actor: Actor::User(sender),
         causation: None,
         traceparent: None,
-        data: MessagePosted { message }.into(),
+        data: MessagePosted { message, private: false }.into(),
     };
     event.encode().map_err(unexpected)
 }

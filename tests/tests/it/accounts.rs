@@ -317,14 +317,17 @@ async fn a_profile_is_read_and_changed(place: Place) {
         .problem(409, "already_exists");
     let found = items(&bob.get(&format!("/v1/users?username={new_name}")).await.ok(200));
     assert_eq!(found[0]["id"], ada.id);
-    // The old name is free again.
+    // The old name is held back from others, and its owner may take it back.
     Stranger::new(&place)
         .post("/v1/users", registration(&ada.username))
         .await
         .problem(409, "already_exists");
     let mut body = registration(&unique("new"));
     body["username"] = json!(ada.username);
-    Stranger::new(&place).post("/v1/users", body).await.ok(201);
+    Stranger::new(&place).post("/v1/users", body).await.problem(409, "already_exists");
+    let taken = json!({"username": ada.username});
+    bob.patch("/v1/users/me", taken.clone()).await.problem(409, "already_exists");
+    ada.patch("/v1/users/me", taken).await.ok(200);
 
     for (field, value) in
         [("role", json!("admin")), ("id", json!("usr_x")), ("created_at", json!("x"))]
