@@ -60,6 +60,20 @@ function nested(tokens: Token[]): Node["children"] {
   return root;
 }
 
+/** Texts that have been read lately: a room that is opened again is not read again. */
+const known = new Map<string, Node["children"]>();
+const KNOWN = 2_000;
+
+function read(text: string): Node["children"] {
+  let nodes = known.get(text);
+  if (nodes) return nodes;
+  nodes = nested(md.parse(text, {}));
+  known.set(text, nodes);
+  const oldest = known.size > KNOWN ? known.keys().next().value : undefined;
+  if (oldest !== undefined) known.delete(oldest);
+  return nodes;
+}
+
 /** Names that are shown as mentions. */
 export interface Mentions {
   names: ReadonlySet<string>;
@@ -109,5 +123,5 @@ const NOTHING: Mentions = { names: new Set(), own: "" };
 
 export const Body = memo(function Body({ text, format, mentions = NOTHING }: { text: string; format: string; mentions?: Mentions | undefined }) {
   if (format !== "markdown") return <div className={css["body"]}><p dir="auto" className={css["plain"]}>{words(text, mentions)}</p></div>;
-  return <div className={css["body"]}>{drawn(nested(md.parse(text, {})), mentions)}</div>;
+  return <div className={css["body"]}>{drawn(read(text), mentions)}</div>;
 });
