@@ -66,6 +66,8 @@ impl Additions {
             | EventData::Report(_)
             | EventData::Challenge(_)
             | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Name(_)

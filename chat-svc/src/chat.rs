@@ -14,6 +14,7 @@ use crate::index::MessageIndex;
 use crate::lanes::Lanes;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
 
 /// The log, what is known of it, and where to look things up.
@@ -22,6 +23,7 @@ pub(crate) struct Chat {
     pub(crate) names: NameKey,
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
+    pub(crate) slow: SlowMode,
     pub(crate) additions: Additions,
     /// Reactions of one user to one message, and pins of one room, one after the other.
     pub(crate) turns: Turns,

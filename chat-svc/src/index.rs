@@ -84,6 +84,13 @@ pub trait MessageIndex: Send + Sync {
     async fn has_written(&self, room: &RoomId, user: &UserId) -> Result<bool, IndexError>;
     /// Whether two users are in one room that neither every user belongs to nor only the two.
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, IndexError>;
+    /// Who was banned from a room by bans that have run out and were not lifted; at most `limit`.
+    async fn lapsed_bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<UserId>, IndexError>;
 }
 
 #[async_trait]
@@ -139,6 +146,16 @@ impl MessageIndex for ReadModel {
     async fn text(&self, id: &MessageId) -> Result<Option<IndexedText>, IndexError> {
         let found = self.current().message(id).await?;
         Ok(found.map(|doc| IndexedText { body: doc.body, edited_at: doc.edited_at }))
+    }
+
+    async fn lapsed_bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<UserId>, IndexError> {
+        let found = self.current().lapsed_bans(room, now, limit).await?;
+        Ok(found.into_iter().map(|member| member.user_id).collect())
     }
 
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {

@@ -74,6 +74,8 @@ impl Entity for Handles {
             | EventData::Session(_)
             | EventData::Room(_)
             | EventData::Member(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
             | EventData::Reaction(_)
@@ -230,7 +232,9 @@ impl Lanes {
             | Lane::Inbox(_)
             | Lane::Media(_)
             | Lane::Threads(_)
-            | Lane::Report(_) => {}
+            | Lane::Report(_)
+            | Lane::Prefs(..)
+            | Lane::Invite(_) => {}
         }
     }
 

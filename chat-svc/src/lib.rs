@@ -25,6 +25,7 @@ mod locate;
 mod metrics;
 mod recent;
 mod service;
+mod slow_mode;
 mod turns;
 
 pub use crate::service::{ChatService, Config, Needs};

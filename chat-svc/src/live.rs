@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bus::{Bus, BusError, Live, LiveEvent, LiveFeed};
 use schemas::ids::MessageId;
-use schemas::{Event, Lane, Sequence};
+use schemas::{Event, Lane, Sequence, UserId};
 use serde::Deserialize;
 use telemetry::Shutdown;
 use tokio::time::{MissedTickBehavior, interval};
@@ -27,6 +27,8 @@ struct Peek<'a> {
     kind: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     subject: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    actor: std::borrow::Cow<'a, str>,
 }
 
 /// Follows the live feed of a log.
@@ -103,6 +105,9 @@ impl Follower {
                     return false;
                 }
                 self.chat.recent.posted(&id, room, live.sequence);
+                if let Ok(author) = UserId::parse(&peek.actor) {
+                    self.chat.slow.heard((room.clone(), author), id);
+                }
                 return true;
             }
         }

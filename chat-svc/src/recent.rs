@@ -133,10 +133,12 @@ impl Recent {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)
-            | EventData::Notification(_)
             | EventData::Thread(_)
             | EventData::Report(_)
-            | EventData::Block(_) => {}
+            | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
+            | EventData::Notification(_) => {}
         }
     }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
-    AddMember, AddReaction, AppointOwner, ArchiveRoom, BlockUser, CHAT, ChangeMember, ChangeRoom,
-    CreateRoom, DeleteMessage, EditMessage, JoinRoom, LeaveRoom, MarkRead, OpenDirect, PinMessage,
-    PostMessage, PostMessages, RemoveMember, RemoveReaction, UnblockUser, UnpinMessage,
+    AddMember, AddReaction, AppointOwner, ArchiveRoom, BanMember, BlockUser, CHAT, ChangeMember,
+    ChangePrefs, ChangeRoom, CreateRoom, DeleteMessage, EditMessage, JoinRoom, LeaveRoom, LiftBan,
+    MarkRead, OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMember, RemoveReaction,
+    UnblockUser, UnpinMessage,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
@@ -26,6 +27,7 @@ use crate::lanes::{Capacities, Lanes};
 use crate::live::Follower;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
 
 /// What health calls this service.
@@ -112,6 +114,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     let chat = Arc::new(Chat {
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
+        slow: SlowMode::new(config.capacities.messages),
         additions: Additions::new(config.capacities.messages),
         turns: Turns::new(),
         kinds: Turns::new(),
@@ -134,6 +137,10 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         async move { chat.dedup.keep_past(stop).await }
     });
+    if let Some(general) = general.clone() {
+        let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
+        tasks.spawn(async move { chat.end_bans(general, stop).await });
+    }
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
@@ -190,6 +197,9 @@ decider::endpoints! {
     AppointOwner => appoint_owner;
     BlockUser => block_user;
     UnblockUser => unblock_user;
+    ChangePrefs => change_prefs;
+    BanMember => ban_member;
+    LiftBan => lift_ban;
     PostMessage => post_message;
     PostMessages => post_messages;
     EditMessage => edit_message;

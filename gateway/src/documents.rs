@@ -4,8 +4,10 @@ use readmodel::{MembershipDoc, MessageDoc, RoomDoc, Unread};
 use schemas::commands::MessageOutcome;
 use schemas::events::{MemberState, MessageDeleted, MessageState, RoomState, UserState};
 use schemas::ids::{MediaId, MessageId, RoomId, UserId};
-use schemas::values::{Format, RoomMention};
-use schemas::views::{Account, Member, Membership, Message, Reaction, Room, Sender, User};
+use schemas::values::{Format, Role, RoomMention, RoomRole};
+use schemas::views::{
+    Account, BannedUser, Member, Membership, Message, Reaction, Room, Sender, User,
+};
 use schemas::{Epoch, Position, Timestamp};
 
 /// A user as every user sees them.
@@ -155,20 +157,24 @@ pub(crate) fn written_message(outcome: MessageOutcome, sender: Sender) -> Messag
     Message { edited_at, ..message_view(message, sender, posted, fresh.then_some(0)) }
 }
 
+/// The reader's own membership of a room, and what it takes to show it.
+pub(crate) struct Own<'a> {
+    pub(crate) membership: &'a MembershipDoc,
+    pub(crate) unread: Unread,
+    /// What the reader's account may do everywhere.
+    pub(crate) role: Role,
+    pub(crate) now: Timestamp,
+}
+
 /// A room as a read gives it to a user.
 #[must_use]
-pub(crate) fn room(
-    doc: &RoomDoc,
-    membership: Option<(&MembershipDoc, Unread)>,
-    last_message: Option<Message>,
-    now: Timestamp,
-) -> Room {
-    let membership = membership.filter(|(member, _)| member.present && !member.banned);
+pub(crate) fn room(doc: &RoomDoc, own: Option<Own<'_>>, last_message: Option<Message>) -> Room {
+    let own = own.filter(|own| own.membership.present && !own.membership.banned);
     Room {
         member_count: Some(doc.member_count),
         message_count: Some(doc.message_count()),
         last_message,
-        membership: membership.map(|(member, unread)| membership_in(member, unread, now)),
+        membership: own.map(|own| membership_in(doc, &own)),
         ..written_room(&doc.state)
     }
 }
@@ -188,32 +194,59 @@ pub(crate) fn written_room(state: &RoomState) -> Room {
         last_message: None,
         membership: None,
         retention_days: state.retention_days,
+        posting: state.posting,
+        slow_mode_seconds: state.slow_mode_seconds,
         archived: state.archived,
     }
 }
 
-fn membership_in(member: &MembershipDoc, unread: Unread, now: Timestamp) -> Membership {
+/// What a member may do in a room. In one that every user belongs to the installation's admins and moderators are its
+/// admins.
+#[must_use]
+pub(crate) const fn role_in(everyone: bool, role: RoomRole, account: Role) -> RoomRole {
+    match (everyone, account) {
+        (false, _) => role,
+        (true, Role::User) => RoomRole::Member,
+        (true, Role::Moderator | Role::Admin) => RoomRole::Admin,
+    }
+}
+
+fn membership_in(room: &RoomDoc, own: &Own<'_>) -> Membership {
+    let Own { membership: member, unread, role, now } = own;
     Membership {
-        role: member.role,
+        role: role_in(room.state.everyone, member.role, *role),
         joined_at: member.joined_at,
         unread_count: unread.messages,
         mention_count: unread.mentions,
         last_read_message_id: member.marker_message_id.clone(),
-        muted: member.muted_until.is_some_and(|until| until > now),
+        muted: member.muted_until.is_some_and(|until| until > *now),
         muted_until: member.muted_until,
+        notify: member.notify,
+        pinned: member.pinned,
+        hidden: member.is_hidden(room),
     }
 }
 
 /// A member of a room, as a read gives it.
 #[must_use]
-pub(crate) fn member(doc: MembershipDoc, user: User) -> Member {
+pub(crate) fn member(everyone: bool, doc: MembershipDoc, user: User) -> Member {
     Member {
         user_id: doc.user_id,
+        role: role_in(everyone, doc.role, user.role),
         user,
-        role: doc.role,
         joined_at: doc.joined_at,
         muted_until: doc.muted_until,
     }
+}
+
+/// A user who may not come into a room.
+#[must_use]
+pub(crate) fn banned(doc: MembershipDoc, user: User) -> BannedUser {
+    let (by, reason, until, created_at) = match doc.ban {
+        Some(ban) => (Some(ban.by), ban.reason, ban.until, Some(ban.created_at)),
+        None => (None, None, None, None),
+    };
+    BannedUser { user, by, reason: reason.map(Into::into), until, created_at }
 }
 
 /// A member of a room, as the answer to a write gives it.

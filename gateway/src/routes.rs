@@ -8,8 +8,8 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, blocks, challenges, history, members, messages, notifications, pins, reactions, rooms,
-    second_factor, sessions, site, texts, users, web,
+    admin, bans, blocks, challenges, history, members, messages, notifications, pins, reactions,
+    rooms, second_factor, sessions, site, texts, users, web,
 };
 use crate::socket;
 
@@ -127,10 +127,14 @@ fn rooms() -> Vec<Route> {
         put("/v1/rooms/{room_id}/members/me", "Join a public room.", members::join),
         // The same under the method that some clients expect of joining.
         post("/v1/rooms/{room_id}/members/me", "Join a public room.", members::join),
-        delete("/v1/rooms/{room_id}/members/me", "Leave a room.", members::leave),
+        delete("/v1/rooms/{room_id}/members/me", "Leave a room. A direct room is only hidden, until the next message.", members::leave),
+        patch("/v1/rooms/{room_id}/members/me", "Change the caller's own settings of a room.", members::change_own),
         patch("/v1/rooms/{room_id}/members/{user_id}", "Change a member's role, or mute them.", members::change),
         delete("/v1/rooms/{room_id}/members/{user_id}", "Remove a member.", members::remove),
         get("/v1/rooms/{room_id}/pins", "List the pinned messages of a room, newest pin first.", pins::list).waits_for(&[Conversations]),
+        get("/v1/rooms/{room_id}/bans", "List who is banned from a room. Admins of the room only.", bans::list).waits_for(&[Conversations, People]),
+        put("/v1/rooms/{room_id}/bans/{user_id}", "Ban a user from a room: they are put out and cannot come in.", bans::ban),
+        delete("/v1/rooms/{room_id}/bans/{user_id}", "Lift a ban.", bans::lift),
         put("/v1/rooms/{room_id}/read", "Move the caller's read marker. It never moves backwards.", messages::mark_read),
         post("/v1/rooms/{room_id}/messages", "Post a message. Reusing a `client_id` returns the original.", messages::post),
         get("/v1/rooms/{room_id}/messages", "List the messages of a room or thread. Within a page the oldest comes first.", history::list)

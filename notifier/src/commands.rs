@@ -75,6 +75,8 @@ impl Entity for Handles {
             | EventData::Session(_)
             | EventData::Room(_)
             | EventData::Member(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
             | EventData::Reaction(_)

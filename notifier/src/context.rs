@@ -98,6 +98,8 @@ fn state_after(event: &EventData) -> State {
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Member(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_)
         | EventData::Message(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)

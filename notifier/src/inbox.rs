@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
-use readmodel::{Group, ReadModel};
-use schemas::events::{NotificationCreated, NotificationEvent};
+use readmodel::{Group, NotificationDoc, ReadModel};
+use schemas::events::{NotificationCreated, NotificationEvent, NotificationRemoved};
 use schemas::subjects::LaneKind;
 use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp, UserId};
 use telemetry::error_chain;
@@ -140,4 +140,15 @@ impl Channel for Inbox {
             Effect::Mail(_) => Ok(Done::Before),
         }
     }
+}
+
+/// An entry is taken back.
+pub(crate) fn taken_back(entry: &NotificationDoc) -> EventData {
+    NotificationRemoved {
+        user_id: entry.user_id.clone(),
+        notification_id: entry.id.clone(),
+        room_id: entry.room_id.clone(),
+        message_id: entry.message_id.clone(),
+    }
+    .into()
 }

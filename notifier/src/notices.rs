@@ -12,14 +12,14 @@ use std::time::Duration;
 use eventlog::{AppendError, Expect, LaneWrite};
 use readmodel::{Anchor, Group, MembershipDoc, NotificationDoc, ReadStore, Threads};
 use schemas::event::EventData;
-use schemas::events::{NotificationRemoved, NotificationsRead};
+use schemas::events::NotificationsRead;
 use schemas::ids::{EventId, MessageId, RoomId, UserId};
-use schemas::values::NotificationKind;
+use schemas::values::{NotificationKind, Notify};
 use schemas::{Actor, Event, Lane, Sequence, Timestamp};
 use telemetry::error_chain;
 
 use crate::channel::{Cause, Done, Failed};
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, taken_back};
 use crate::policy::{Notice, Reading, Review};
 
 /// Times an inbox is looked at again because something came into it meanwhile.
@@ -42,6 +42,8 @@ struct Known {
     named: bool,
     /// Whether the reader's marker was moved to the message or past it after the entry was due.
     read: bool,
+    /// Whether the reader wants to hear nothing of the room.
+    silenced: bool,
     /// Whether another unread entry speaks for the direct room.
     spoken_for: bool,
 }
@@ -60,7 +62,8 @@ fn lacks(notice: Option<&Notice>, known: &Known, repeated: bool) -> Vec<EventDat
             (false, false) => Vec::new(),
         };
     }
-    let Some(notice) = notice.filter(|notice| stands(notice.kind)) else { return Vec::new() };
+    let wanted = |notice: &&Notice| stands(notice.kind) && !known.silenced;
+    let Some(notice) = notice.filter(wanted) else { return Vec::new() };
     let direct = notice.kind == NotificationKind::DirectMessage;
     // A direct message that was read long ago may have been spoken for by an entry of then.
     if direct && (known.spoken_for || (repeated && known.read)) {
@@ -91,16 +94,6 @@ fn has_read(
 
 fn read(user: &UserId, id: schemas::NotificationId) -> EventData {
     NotificationsRead { user_id: user.clone(), notification_id: Some(id) }.into()
-}
-
-fn taken_back(entry: &NotificationDoc) -> EventData {
-    NotificationRemoved {
-        user_id: entry.user_id.clone(),
-        notification_id: entry.id.clone(),
-        room_id: entry.room_id.clone(),
-        message_id: entry.message_id.clone(),
-    }
-    .into()
 }
 
 fn failed(error: impl std::error::Error) -> Failed {
@@ -272,6 +265,7 @@ impl Inbox {
         let mut known = Known { entry, ..Known::default() };
         let number = self.see_message(store, user, message, &mut known).await?;
         let own = store.membership(room, user).await.map_err(failed)?;
+        known.silenced = own.as_ref().is_some_and(|own| own.notify == Notify::None);
         if let (Some(number), Some(own)) = (number, &own) {
             let caused = known.entry.as_ref().map_or(notice.caused, |entry| entry.caused);
             let thread = notice.thread_root_id.as_ref();

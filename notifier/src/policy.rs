@@ -134,6 +134,8 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Member(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
@@ -181,8 +183,10 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         // An entry for every reaction would be a flood.
         | EventData::Reaction(_)
         | EventData::Pin(_)
-        | EventData::Notification(_)
-        | EventData::Block(_) => Vec::new(),
+        | EventData::Block(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_)
+        | EventData::Notification(_) => Vec::new(),
     }
 }
 

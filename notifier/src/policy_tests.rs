@@ -6,7 +6,7 @@ use schemas::events::{
     UserRegistered,
 };
 use schemas::ids::{ChallengeId, MessageId, RoomId, SessionId};
-use schemas::values::{Body, DisplayName, Role, RoomName, Username, Visibility};
+use schemas::values::{Body, DisplayName, Posting, Role, RoomName, Username, Visibility};
 use uuid::Uuid;
 
 use super::*;
@@ -56,6 +56,8 @@ fn room(kind: RoomKind, name: Option<&str>, direct: &[u128]) -> RoomState {
         owners: Vec::new(),
         direct_members: direct.iter().map(|number| user_id(*number)).collect(),
         retention_days: None,
+        posting: Posting::Everyone,
+        slow_mode_seconds: 0,
         created_by: None,
         created_at: Timestamp::from_millis(0),
     }

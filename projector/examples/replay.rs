@@ -65,6 +65,7 @@ fn join(room: u64, user: u64) -> LaneWrite {
         present: true,
         muted_until: None,
         banned: false,
+        ban: None,
         joined_at: Timestamp::now(),
         blocks: false,
         blocked: false,

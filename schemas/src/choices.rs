@@ -86,6 +86,38 @@ pub enum Visibility {
     Public,
 }
 
+/// Who may write in a room's main timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Posting {
+    /// Every member.
+    #[default]
+    Everyone,
+    /// The room's admins; other members answer in threads and react.
+    Admins,
+}
+
+impl Posting {
+    /// Whether every member may write, which is not written down.
+    #[must_use]
+    pub const fn is_everyone(&self) -> bool {
+        matches!(self, Self::Everyone)
+    }
+}
+
+/// Of which messages of a room its member wants to be notified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Notify {
+    /// Of every message: the client makes a sound for each.
+    All,
+    /// Of messages that name the member.
+    #[default]
+    Mentions,
+    /// Of none, not even when named; mentions are still counted.
+    None,
+}
+
 /// How a body is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

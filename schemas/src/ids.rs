@@ -144,6 +144,9 @@ typed_id!(
     /// An event in the log (CloudEvents `id`).
     EventId, "evt");
 typed_id!(
+    /// An invitation to a room.
+    InviteId, "inv");
+typed_id!(
     /// An uploaded file.
     MediaId, "media");
 typed_id!(

@@ -28,8 +28,8 @@ pub mod views;
 pub use codes::{Code, FieldError, Problem, Rejection};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
-    ChallengeId, EventId, MediaId, MessageId, NotificationId, ReactionId, ReportId, RoomId,
-    SessionId, TraceParent, UserId,
+    ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId,
+    RoomId, SessionId, TraceParent, UserId,
 };
 pub use names::NameKey;
 pub use one_time::{CodeKey, OneTimeCode};

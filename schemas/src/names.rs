@@ -10,9 +10,11 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::ids::UserId;
+use crate::ids::{InviteId, UserId};
 use crate::subjects::{Digest, Lane};
 
+/// Characters of an id behind its prefix, with which a code of an invitation begins.
+const INVITE_ID_LEN: usize = 26;
 /// Bytes of SHA-256's block, which HMAC pads its key to.
 const BLOCK: usize = 64;
 
@@ -75,6 +77,26 @@ impl NameKey {
         ids.sort_unstable();
         ids.dedup();
         Lane::Direct(self.digest(std::iter::once("direct").chain(ids)))
+    }
+
+    /// The code of an invitation, by which people come in: the id and a keyed digest of it (128 bits), so that no code
+    /// can be guessed or made of what the log says.
+    #[must_use]
+    pub fn invite_code(&self, id: &InviteId) -> String {
+        let body = id.as_str().rsplit('_').next().unwrap_or_default();
+        format!("{body}{}", self.digest(["invite", id.as_str()]))
+    }
+
+    /// The invitation a code is of; none for a code that this installation has not made.
+    #[must_use]
+    pub fn invite_of(&self, code: &str) -> Option<InviteId> {
+        let (body, proof) = code.split_at_checked(INVITE_ID_LEN)?;
+        let id = InviteId::parse(&format!("{}_{body}", InviteId::PREFIX)).ok()?;
+        let digest = self.digest(["invite", id.as_str()]);
+        // Every byte is compared, so that the time says nothing of where two differ.
+        let same = digest.as_str().len() == proof.len()
+            && digest.as_str().bytes().zip(proof.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0;
+        same.then_some(id)
     }
 
     /// The lane of the roll of admins. No username is `!admins`, so no account can hold it.

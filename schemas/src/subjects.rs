@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::ids::{MediaId, ReportId, RoomId, UserId};
+use crate::ids::{InviteId, MediaId, ReportId, RoomId, UserId};
 
 /// Separates installations that share a NATS server. 1 to 32 characters of `[a-z0-9_]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -227,6 +227,8 @@ pub enum LaneKind {
     Threads,
     Report,
     Blocks,
+    Prefs,
+    Invite,
 }
 
 impl LaneKind {
@@ -250,6 +252,8 @@ impl LaneKind {
             Self::Threads => "threads",
             Self::Report => "report",
             Self::Blocks => "blocks",
+            Self::Prefs => "prefs",
+            Self::Invite => "invite",
         }
     }
 }
@@ -289,6 +293,10 @@ pub enum Lane {
     Report(ReportId),
     /// Whom a person blocks.
     Blocks(UserId),
+    /// What a member has set about their own membership of a room.
+    Prefs(RoomId, UserId),
+    /// An invitation to a room.
+    Invite(InviteId),
 }
 
 impl Lane {
@@ -312,6 +320,8 @@ impl Lane {
             Self::Threads(_) => LaneKind::Threads,
             Self::Report(_) => LaneKind::Report,
             Self::Blocks(_) => LaneKind::Blocks,
+            Self::Prefs(..) => LaneKind::Prefs,
+            Self::Invite(_) => LaneKind::Invite,
         }
     }
 
@@ -323,17 +333,16 @@ impl Lane {
             | Self::Challenges(id)
             | Self::Inbox(id)
             | Self::Threads(id)
-            | Self::Blocks(id) => {
-                format!("{kind}.{id}")
-            }
+            | Self::Blocks(id) => format!("{kind}.{id}"),
             Self::Handle(digest)
             | Self::Email(digest)
             | Self::RoomName(digest)
             | Self::Direct(digest) => format!("{kind}.{digest}"),
             Self::Room(id) | Self::Timeline(id) | Self::Receipts(id) => format!("{kind}.{id}"),
-            Self::Member(room, user) => format!("{kind}.{room}.{user}"),
+            Self::Member(room, user) | Self::Prefs(room, user) => format!("{kind}.{room}.{user}"),
             Self::Media(id) => format!("{kind}.{id}"),
             Self::Report(id) => format!("{kind}.{id}"),
+            Self::Invite(id) => format!("{kind}.{id}"),
         }
     }
 
@@ -362,6 +371,10 @@ impl Lane {
         let (kind, key) = rest.split_once('.').ok_or(NOT)?;
         let user = |key: &str| UserId::parse(key).map_err(|_| NOT);
         let room = |key: &str| RoomId::parse(key).map_err(|_| NOT);
+        let pair = |key: &str| {
+            let (in_room, who) = key.split_once('.').ok_or(NOT)?;
+            Ok((room(in_room)?, user(who)?))
+        };
         Ok(match kind {
             "user" => Self::User(user(key)?),
             "session" => Self::Session(user(key)?),
@@ -375,10 +388,9 @@ impl Lane {
             "room" => Self::Room(room(key)?),
             "timeline" => Self::Timeline(room(key)?),
             "receipts" => Self::Receipts(room(key)?),
-            "member" => {
-                let (in_room, who) = key.split_once('.').ok_or(NOT)?;
-                Self::Member(room(in_room)?, user(who)?)
-            }
+            "member" => pair(key).map(|(room, user)| Self::Member(room, user))?,
+            "prefs" => pair(key).map(|(room, user)| Self::Prefs(room, user))?,
+            "invite" => Self::Invite(InviteId::parse(key).map_err(|_| NOT)?),
             "media" => Self::Media(MediaId::parse(key).map_err(|_| NOT)?),
             "threads" => Self::Threads(user(key)?),
             "report" => Self::Report(ReportId::parse(key).map_err(|_| NOT)?),

@@ -13,8 +13,8 @@ use crate::text::{Strict, text_serde};
 use crate::unicode::{Rule, accept};
 
 pub use crate::choices::{
-    Format, NotificationKind, ReportStatus, Role, RoomKind, RoomMention, RoomRole, Unverified,
-    VerificationKind, Visibility, called,
+    Format, NotificationKind, Notify, Posting, ReportStatus, Role, RoomKind, RoomMention, RoomRole,
+    Unverified, VerificationKind, Visibility, called,
 };
 pub use crate::password::NewPassword;
 

@@ -1,7 +1,7 @@
 //! Who a user is in a room, and what that lets them do.
 
 use schemas::events::{MemberState, RoomState};
-use schemas::values::{Role, RoomKind, RoomRole, Visibility};
+use schemas::values::{Posting, Role, RoomKind, RoomRole, Visibility};
 use schemas::{Code, Rejection, Timestamp};
 
 use super::person::Person;
@@ -33,6 +33,9 @@ pub enum Denied {
     /// The other user does not want it.
     #[error("you and this user cannot reach each other")]
     Blocked,
+    /// Only the room's admins write in its main timeline.
+    #[error("only admins may post in this room; others answer in threads")]
+    AdminsPost,
     /// The room is read-only.
     #[error("the room is archived")]
     Archived,
@@ -64,6 +67,7 @@ impl From<Denied> for Rejection {
             | Denied::NotAMember
             | Denied::Banned
             | Denied::NeedsRole(_)
+            | Denied::AdminsPost
             | Denied::Muted(_) => Code::Forbidden,
             Denied::Archived | Denied::EveryoneRoom | Denied::DirectRoom => Code::Conflict,
         };
@@ -168,6 +172,27 @@ impl<'a> Standing<'a> {
             Some(member) if member.blocks || member.blocked => Err(Denied::Blocked),
             _ => Ok(()),
         }
+    }
+
+    /// The caller must be allowed to post here now, in the main timeline or in a thread.
+    ///
+    /// # Errors
+    /// [`Denied::AdminsPost`] and those of [`Standing::may_write`].
+    pub fn may_post(&self, in_thread: bool, now: Timestamp) -> Result<(), Denied> {
+        self.may_write(now)?;
+        match self.room.posting {
+            Posting::Admins if !in_thread && self.role()? < RoomRole::Admin => {
+                Err(Denied::AdminsPost)
+            }
+            Posting::Everyone | Posting::Admins => Ok(()),
+        }
+    }
+
+    /// Seconds that must lie between two messages of the caller; none for admins and where there is no limit.
+    #[must_use]
+    pub fn slowed(&self) -> Option<u32> {
+        let exempt = self.at_least(RoomRole::Admin).is_ok();
+        Some(self.room.slow_mode_seconds).filter(|seconds| *seconds > 0 && !exempt)
     }
 
     /// The caller must not be muted.

@@ -10,6 +10,7 @@ pub mod member;
 pub mod message;
 pub mod person;
 pub mod pin;
+pub mod prefs;
 pub mod reaction;
 pub mod room;
 #[cfg(test)]

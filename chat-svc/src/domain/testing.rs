@@ -91,6 +91,8 @@ pub(crate) fn no_change() -> ChangeRoom {
         topic: Patch::Keep,
         visibility: None,
         retention_days: Patch::Keep,
+        posting: None,
+        slow_mode_seconds: None,
         archived: None,
     }
 }
@@ -264,7 +266,9 @@ impl World {
             | Lane::Media(_)
             | Lane::Threads(_)
             | Lane::Report(_)
-            | Lane::Blocks(_) => {}
+            | Lane::Blocks(_)
+            | Lane::Prefs(..)
+            | Lane::Invite(_) => {}
         }
     }
 

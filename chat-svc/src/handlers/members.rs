@@ -7,6 +7,7 @@ use schemas::commands::{
     Accepted, AddMember, AppointOwner, ChangeMember, JoinRoom, LeaveRoom, RemoveMember, RoomOutcome,
 };
 use schemas::events::MemberState;
+use schemas::values::RoomKind;
 use schemas::{Lane, Rejection, RoomId, UserId};
 
 use super::InRoom;
@@ -44,6 +45,9 @@ impl Chat {
         from: ReadFrom,
     ) -> Result<Accepted<()>, Failure> {
         let seen = self.see(call, room, from).await?;
+        if seen.standing()?.room.kind == RoomKind::Direct {
+            return self.hide(call, &seen).await;
+        }
         let facts = leave(&seen.standing()?, &context(call))?;
         let reads = seen.reads(room);
         let committed = self.commit(call, facts, &reads).await?;
@@ -87,6 +91,9 @@ impl Chat {
         cmd: &RemoveMember,
         from: ReadFrom,
     ) -> Result<Accepted<()>, Failure> {
+        if cmd.user_id == call.user {
+            return self.try_leave(call, &cmd.room_id, from).await;
+        }
         let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
         let (member, reads) = self.see_target(&seen, &cmd.room_id, &cmd.user_id, from).await?;
@@ -145,7 +152,7 @@ impl Chat {
     }
 
     /// Loads another user's membership, beside what was read already.
-    async fn see_target(
+    pub(super) async fn see_target(
         &self,
         seen: &InRoom,
         room: &RoomId,

@@ -1,12 +1,14 @@
 //! One method of [`Chat`] for each command: load, decide, write, answer.
 
 mod additions;
+mod bans;
 mod blocks;
 mod members;
 mod mentions;
 mod messages;
 mod pins;
 mod posts;
+mod prefs;
 mod reach;
 mod reactions;
 mod reads;

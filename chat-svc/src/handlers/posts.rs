@@ -55,7 +55,18 @@ impl Chat {
         cmd: PostMessage,
     ) -> Answer<MessageOutcome> {
         let post = Post::new(call, &cmd)?;
-        self.retry(ReadFrom::Cache, |from| self.try_post(call, &post, from)).await
+        let answer = self.retry(ReadFrom::Cache, |from| self.try_post(call, &post, from)).await;
+        if let Err(rejection) = &answer {
+            self.not_written(call, &post, rejection);
+        }
+        answer
+    }
+
+    /// A post that certainly was not written has not taken its author's turn in a room that is in slow mode.
+    fn not_written(&self, call: &UserCall, post: &Post<'_>, rejection: &Rejection) {
+        if rejection.code != Code::Unavailable {
+            self.slow.give_back((post.command.room_id.clone(), call.user.clone()), &post.id);
+        }
     }
 
     async fn try_post(
@@ -92,6 +103,11 @@ impl Chat {
                     post.answer.get_or_insert_with(|| Err(rejection.clone()));
                 }
                 break;
+            }
+        }
+        for post in &posts {
+            if let Some(Err(rejection)) = &post.answer {
+                self.not_written(call, post, rejection);
             }
         }
         let answers: Vec<Reply<MessageOutcome>> =
@@ -161,13 +177,18 @@ impl Chat {
             // The caller who lost the answer may have lost the right to write since: it was written all the same.
             return Ok(Decided::Repeat(outcome));
         }
-        standing.may_write(cx.now)?;
+        standing.may_post(command.thread_root_id.is_some(), cx.now)?;
         self.reaches_other(call, standing.room).await?;
         self.check_thread(standing, command).await?;
         let (mentions, mentions_room) = self.named(standing, &command.body, command.format).await?;
         let client_id = claim.as_ref().map(|claim| &claim.client_id);
         let new = NewMessage { id, command, client_id, mentions, mentions_room };
-        Ok(Decided::Write(message::post(standing, new, &cx)?))
+        let state = message::post(standing, new, &cx)?;
+        if let Some(pause) = standing.slowed() {
+            let turn = (command.room_id.clone(), call.user.clone());
+            self.slow.take(turn, pause, id, client_id).map_err(MessageRejection::TooSoon)?;
+        }
+        Ok(Decided::Write(state))
     }
 
     /// A message was appended; if the log had it already, answers with the first.

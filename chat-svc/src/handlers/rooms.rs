@@ -100,7 +100,8 @@ impl Chat {
         let internal = || Rejection::new(Code::Internal, "the direct room cannot be found");
         let id = RoomId::parse(&owner).map_err(|_| internal())?;
         let room = self.lanes.room(&id, from).await?;
-        Ok(made(None, room.state.clone().ok_or_else(internal)?, false))
+        let shown = self.show(call, &id).await?;
+        Ok(made(shown, room.state.clone().ok_or_else(internal)?, false))
     }
 
     /// Two of whom one blocks the other open no room. Their member lanes say so before there is one, and are read so

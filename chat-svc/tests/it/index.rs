@@ -6,7 +6,7 @@ use chat_svc::{Marked, MessageIndex};
 use readmodel::{Document, MembershipDoc, MessageDoc, ReadModel, ReadModelUrl, RoomDoc};
 use schemas::events::RoomState;
 use schemas::ids::{MessageId, RoomId, UserId};
-use schemas::values::{ClientId, Format, RoomKind, RoomRole, Visibility};
+use schemas::values::{ClientId, Format, Notify, Posting, RoomKind, RoomRole, Visibility};
 use schemas::{Epoch, Namespace, Timestamp};
 use tempfile::TempDir;
 
@@ -57,6 +57,8 @@ fn room_doc(id: &RoomId) -> RoomDoc {
             owners: Vec::new(),
             direct_members: Vec::new(),
             retention_days: None,
+            posting: Posting::Everyone,
+            slow_mode_seconds: 0,
             created_by: None,
             created_at: Timestamp::from_millis(1),
         },
@@ -90,6 +92,7 @@ async fn the_read_model_answers_as_an_index() {
         role: RoomRole::Member,
         present: true,
         banned: false,
+        ban: None,
         muted_until: None,
         joined_at: Timestamp::from_millis(1),
         joined: 1,
@@ -104,6 +107,10 @@ async fn the_read_model_answers_as_an_index() {
         receipt_message_id: None,
         receipt_updated: 0,
         wrote: false,
+        notify: Notify::Mentions,
+        pinned: false,
+        hidden_at: None,
+        prefs_changed: 0,
         changed: 1,
         updated: 8,
     };

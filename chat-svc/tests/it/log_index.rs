@@ -247,6 +247,16 @@ impl MessageIndex for LogIndex {
         Ok(self.caught_up().await.texts.get(id).cloned())
     }
 
+    async fn lapsed_bans(
+        &self,
+        _room: &RoomId,
+        _now: schemas::Timestamp,
+        _limit: usize,
+    ) -> Result<Vec<UserId>, IndexError> {
+        self.check()?;
+        Ok(Vec::new())
+    }
+
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {
         Ok(self.caught_up().await.markers.get(&(room.clone(), user.clone())).cloned())
     }

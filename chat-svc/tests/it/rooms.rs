@@ -13,6 +13,8 @@ fn rename(room: &schemas::RoomId, to: &str) -> ChangeRoom {
         topic: Patch::Keep,
         visibility: None,
         retention_days: Patch::Keep,
+        posting: None,
+        slow_mode_seconds: None,
         archived: None,
     }
 }

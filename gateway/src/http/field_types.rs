@@ -4,8 +4,8 @@ use schemas::frames::FrameId;
 use schemas::preferences::{MailAbout, Reach};
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
-    Patch, Reason, Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic, UserRef, Username,
-    VerificationKind, Visibility,
+    Notify, Patch, Posting, Reason, Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic,
+    UserRef, Username, VerificationKind, Visibility,
 };
 use schemas::{MediaId, MessageId, OneTimeCode, RoomId, Settings, Timestamp, UserId};
 use serde_json::Value;
@@ -81,6 +81,8 @@ macro_rules! choices {
     };
 }
 choices!(
+    Notify,
+    Posting,
     Role,
     RoomKind,
     RoomRole,

@@ -11,7 +11,7 @@ use readmodel::{InboxDoc, MembershipDoc, MessageMark, NotificationDoc, RoomDoc, 
 use schemas::NotificationId;
 use schemas::views::Notification;
 
-use super::frames::{Arrivals, Span, member, message, notification, receipt, room, user};
+use super::frames::{Arrivals, Span, member, message, notification, prefs, receipt, room, user};
 use super::plan::Step;
 
 /// The documents that changed.
@@ -23,6 +23,8 @@ pub(crate) struct Changed {
     pub(crate) members: Vec<MembershipDoc>,
     /// Memberships whose read markers moved.
     pub(crate) markers: Vec<MembershipDoc>,
+    /// The user's own memberships of which they changed their settings.
+    pub(crate) prefs: Vec<MembershipDoc>,
     pub(crate) rooms: Vec<RoomDoc>,
     pub(crate) notifications: Vec<NotificationDoc>,
     /// The notifications in words.
@@ -38,6 +40,7 @@ impl Changed {
             + self.own.len()
             + self.members.len()
             + self.markers.len()
+            + self.prefs.len()
             + self.rooms.len()
             + self.notifications.len()
             + self.users.len()
@@ -46,14 +49,25 @@ impl Changed {
     /// The steps, in no particular order.
     pub(crate) fn steps(&self, span: &Span<'_>) -> Vec<Step> {
         // Named one by one, so that documents which are gathered and not told do not compile.
-        let Self { messages, own, members, markers, rooms, notifications, entries, inbox, users } =
-            self;
+        let Self {
+            messages,
+            own,
+            members,
+            markers,
+            prefs,
+            rooms,
+            notifications,
+            entries,
+            inbox,
+            users,
+        } = self;
         let arrivals = Arrivals::of(own, span);
         let mut changes = Vec::with_capacity(self.count());
         changes.extend(messages.iter().filter_map(|doc| message::changed(doc, span, &arrivals)));
         changes.extend(own.iter().flat_map(|doc| member::own_changed(doc, span)));
         changes.extend(members.iter().filter_map(|doc| member::changed(doc, span, &arrivals)));
         changes.extend(markers.iter().filter_map(|doc| receipt::changed(doc, span, &arrivals)));
+        changes.extend(prefs.iter().filter_map(|doc| prefs::changed(doc, span)));
         changes.extend(rooms.iter().filter_map(|doc| room::changed(doc, span, &arrivals)));
         let told = |doc| notification::changed(doc, entries, span);
         changes.extend(notifications.iter().filter_map(told));

@@ -138,6 +138,11 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::Challenge(_) => Lane::Challenges(user(1)),
         EventData::Thread(event) => Lane::Threads(event.user().clone()),
         EventData::Report(event) => Lane::Report(event.after().id.clone()),
+        EventData::Prefs(event) => {
+            let prefs = event.after();
+            Lane::Prefs(prefs.room_id.clone(), prefs.user_id.clone())
+        }
+        EventData::Invite(event) => Lane::Invite(event.after().id.clone()),
         EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),
     }
 }
@@ -164,6 +169,7 @@ pub(crate) fn added(in_room: u64, who: u64) -> Event {
             present: true,
             muted_until: None,
             banned: false,
+            ban: None,
             joined_at: Timestamp::from_millis(1_000),
             blocks: false,
             blocked: false,

@@ -160,7 +160,9 @@ impl Late {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)
-            | EventData::Block(_) => Verdict::Timely,
+            | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_) => Verdict::Timely,
         }
     }
 

@@ -108,7 +108,9 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
     match lane {
         Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) => (Some(room), None),
         Lane::Member(room, user) => (Some(room), Some(user)),
-        Lane::Inbox(user) | Lane::Threads(user) | Lane::User(user) => (None, Some(user)),
+        Lane::Inbox(user) | Lane::Threads(user) | Lane::User(user) | Lane::Prefs(_, user) => {
+            (None, Some(user))
+        }
         Lane::Session(_)
         | Lane::Challenges(_)
         | Lane::Handle(_)
@@ -117,7 +119,8 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::Direct(_)
         | Lane::Media(_)
         | Lane::Report(_)
-        | Lane::Blocks(_) => (None, None),
+        | Lane::Blocks(_)
+        | Lane::Invite(_) => (None, None),
     }
 }
 

@@ -207,8 +207,13 @@ impl Joining {
         ) else {
             return Ok(None);
         };
-        let (Some(room_docs), Some(notifications), Some(users)) = (
+        let (Some(room_docs), Some(prefs)) = (
             all(store.room_changes(&rooms, after, max).await?),
+            all(store.prefs_changes(user, after, max).await?),
+        ) else {
+            return Ok(None);
+        };
+        let (Some(notifications), Some(users)) = (
             all(store.notification_changes(user, after, max).await?),
             all(store.user_changes(after, max).await?),
         ) else {
@@ -224,6 +229,7 @@ impl Joining {
             own,
             members,
             markers,
+            prefs,
             rooms: room_docs,
             entries: self.entries(store, &notifications).await?,
             notifications,

@@ -52,7 +52,9 @@ impl Run {
             | Lane::Inbox(_)
             | Lane::Media(_)
             | Lane::Report(_)
-            | Lane::Blocks(_) => false,
+            | Lane::Blocks(_)
+            | Lane::Prefs(..)
+            | Lane::Invite(_) => false,
         };
         if !concerned {
             return;
@@ -137,6 +139,8 @@ impl Run {
             | EventData::Report(_)
             | EventData::Challenge(_)
             | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
             | EventData::Notification(_)
             | EventData::User(_)
             | EventData::Session(_)

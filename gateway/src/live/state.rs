@@ -43,7 +43,9 @@ impl State {
             // Rooms and members move the tables, and say who may come in while the read model is behind; a
             // room's creation is told to who comes in next.
             Lane::Room(_) | Lane::Member(..) => true,
-            Lane::Inbox(user) | Lane::Threads(user) => self.routing.wants_person(user),
+            Lane::Inbox(user) | Lane::Threads(user) | Lane::Prefs(_, user) => {
+                self.routing.wants_person(user)
+            }
             Lane::User(_) | Lane::Session(_) => true,
             Lane::Challenges(_)
             | Lane::Handle(_)
@@ -52,7 +54,8 @@ impl State {
             | Lane::Direct(_)
             | Lane::Media(_)
             | Lane::Report(_)
-            | Lane::Blocks(_) => false,
+            | Lane::Blocks(_)
+            | Lane::Invite(_) => false,
         }
     }
 
@@ -147,6 +150,8 @@ impl State {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)

@@ -62,7 +62,9 @@ impl Unprojected {
             | EventData::Session(_)
             | EventData::Challenge(_)
             | EventData::Name(_)
-            | EventData::Block(_) => {}
+            | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_) => {}
         }
     }
 
@@ -126,7 +128,7 @@ impl Unprojected {
 #[cfg(test)]
 mod tests {
     use schemas::events::{MemberLeft, MemberState, RoomState};
-    use schemas::values::{RoomKind, Visibility};
+    use schemas::values::{Posting, RoomKind, Visibility};
 
     use super::*;
     use crate::live::fixture::{added, event, lane_of, room, user};
@@ -153,6 +155,8 @@ mod tests {
                 owners: Vec::new(),
                 direct_members: direct.iter().map(|number| user(*number)).collect(),
                 retention_days: None,
+                posting: Posting::Everyone,
+                slow_mode_seconds: 0,
                 created_by: None,
                 created_at: schemas::Timestamp::default(),
             },

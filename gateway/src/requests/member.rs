@@ -1,7 +1,7 @@
 //! Members of rooms.
 
-use schemas::commands::{AddMember, ChangeMember};
-use schemas::values::{Patch, RoomRole, UserRef};
+use schemas::commands::{AddMember, BanMember, ChangeMember, ChangePrefs};
+use schemas::values::{Notify, Patch, Reason, RoomRole, UserRef};
 use schemas::{RoomId, Timestamp, UserId};
 
 use crate::http::shape;
@@ -21,6 +21,35 @@ shape! {
         /// Until then the member may only read.
         #[schemars(with = "Option<Timestamp>")]
         muted_until: Patch<Timestamp>,
+    }
+    /// The caller's own settings of a room. Absent fields stay as they are. Other members are not told.
+    OwnSettings {
+        /// Of which messages the caller is notified: `all`, `mentions`, or `none`, which also keeps mentions out of the
+        /// inbox.
+        notify: Option<Notify>,
+        /// Whether the room stands first in the caller's list.
+        pinned: Option<bool>,
+    }
+    /// A ban.
+    NewBan {
+        /// Why; at most 500 characters. Only the room's admins see it.
+        reason: Option<Reason>,
+        /// When the ban ends by itself. Without it an admin has to lift it.
+        until: Option<Timestamp>,
+    }
+}
+
+impl OwnSettings {
+    pub(crate) fn command(self, room_id: RoomId) -> ChangePrefs {
+        let Self { notify, pinned } = self;
+        ChangePrefs { room_id, notify, pinned }
+    }
+}
+
+impl NewBan {
+    pub(crate) fn command(self, room_id: RoomId, user_id: UserId) -> BanMember {
+        let Self { reason, until } = self;
+        BanMember { room_id, user_id, reason, until }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use schemas::RoomId;
 use schemas::commands::{ChangeRoom, CreateRoom, OpenDirect};
-use schemas::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
+use schemas::values::{Patch, Posting, RoomKind, RoomName, Topic, UserRef, Visibility};
 
 use crate::http::shape;
 
@@ -38,6 +38,13 @@ shape! {
         /// room; this version does not archive messages yet.
         #[schemars(with = "Option<u32>", range(min = 1, max = 36_500))]
         retention_days: Patch<u32>,
+        /// Who may write in the main timeline: `everyone` or `admins`. Under `admins` other members answer in threads
+        /// and react.
+        posting: Option<Posting>,
+        /// Seconds that must lie between two messages of a member who is no admin, thread answers included: 0 to
+        /// 21,600; 0 for no limit.
+        #[schemars(range(min = 0, max = 21_600))]
+        slow_mode_seconds: Option<u32>,
         /// `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
         /// its name, so a new name may be given at the same time.
         archived: Option<bool>,
@@ -59,7 +66,17 @@ impl NewDirect {
 
 impl RoomChanges {
     pub(crate) fn command(self, room_id: RoomId) -> ChangeRoom {
-        let Self { name, topic, visibility, retention_days, archived } = self;
-        ChangeRoom { room_id, name, topic, visibility, retention_days, archived }
+        let Self { name, topic, visibility, retention_days, posting, slow_mode_seconds, archived } =
+            self;
+        ChangeRoom {
+            room_id,
+            name,
+            topic,
+            visibility,
+            retention_days,
+            posting,
+            slow_mode_seconds,
+            archived,
+        }
     }
 }

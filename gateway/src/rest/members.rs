@@ -12,7 +12,7 @@ use super::{access, rooms};
 use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
-use crate::requests::member::{MemberChanges, NewMember};
+use crate::requests::member::{MemberChanges, NewMember, OwnSettings};
 use crate::{documents, failure};
 
 shape! {
@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let next_cursor = onward.and_then(|last| list.cursor(&last));
     let member = |doc: readmodel::MembershipDoc| {
         let user = documents::user(people.get(&doc.user_id)?);
-        Some(documents::member(doc, user))
+        Some(documents::member(seen.room.state.everyone, doc, user))
     };
     let items: Vec<Member> = items.into_iter().filter_map(member).collect();
     Ok(Reply::ok(&Page { items, next_cursor }))
@@ -102,6 +102,16 @@ pub(crate) async fn leave(call: Call, Path(room_id): Path<RoomId>, _: Nothing) -
     let accepted = call.send(&LeaveRoom { room_id }).await?;
     rooms::projected(&call, accepted.position.as_ref()).await;
     Ok(Reply::no_content().at(accepted.position))
+}
+
+pub(crate) async fn change_own(
+    call: Call,
+    Path(room_id): Path<RoomId>,
+    body: OwnSettings,
+) -> Done<Room> {
+    let accepted = call.send(&body.command(room_id)).await?;
+    let (room, position) = rooms::written(&call, accepted).await;
+    Ok(Reply::ok(&room).at(position))
 }
 
 async fn member(call: &Call, state: &MemberState) -> Result<Member, Rejection> {

@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod admin;
+pub(crate) mod bans;
 pub(crate) mod blocks;
 pub(crate) mod challenges;
 pub(crate) mod history;

@@ -10,13 +10,14 @@ use readmodel::{
 use readmodel::{MAX_ITEMS, NameAnchor, fold};
 use schemas::commands::{Accepted, ArchiveRoom, RoomOutcome};
 use schemas::unicode::sought;
-use schemas::values::Visibility;
+use schemas::values::{Notify, Visibility};
 use schemas::views::{Page, Room, UnreadSummary};
 use schemas::{Code, Position, Rejection, RoomId, Timestamp};
 
 use super::paging::{Moving, moving, place};
 use super::{access, shown};
 use crate::cursor::List;
+use crate::documents::Own;
 use crate::http::{Call, Created, Done, Limit, Made, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
 use crate::requests::room::{NewDirect, NewRoom, RoomChanges};
@@ -28,7 +29,7 @@ const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 const MAX_QUERY: usize = 100;
 
 shape! {
-    /// Without filters: the caller's rooms, most recent activity first. With a filter: public rooms by name. A room
+    /// Without filters: the caller's rooms, pinned ones first, then most recent activity first. With a filter: public rooms by name. A room
     /// that moves while pages are read is on at least one of them, and may be on more.
     RoomQuery {
         /// `public`, to find rooms that any user may join.
@@ -103,13 +104,13 @@ async fn whole_room(call: &Call, id: &RoomId) -> Result<Room, Rejection> {
     let seen = access::visible(call, id).await?;
     // Messages of a room are for its members.
     let Some(membership) = &seen.membership else {
-        return Ok(documents::room(&seen.room, None, None, Timestamp::now()));
+        return Ok(documents::room(&seen.room, None, None));
     };
     let mut last = last_messages(call, seen.store.as_ref(), &[&seen.room]).await?;
     let unread = seen.store.unread(&[(&seen.room, membership)]).await.map_err(failure::store)?;
     let unread = unread.first().copied().unwrap_or_default();
-    let (own, last) = (Some((membership, unread)), last.remove(id));
-    Ok(documents::room(&seen.room, own, last, Timestamp::now()))
+    let own = Own { membership, unread, role: call.caller()?.role, now: Timestamp::now() };
+    Ok(documents::room(&seen.room, Some(own), last.remove(id)))
 }
 
 /// The newest message of each room that has one.
@@ -153,7 +154,7 @@ fn wrong(pointer: &str, detail: &str) -> Rejection {
     Rejection::field(Code::ValidationFailed, pointer, "invalid_value", detail)
 }
 
-/// The caller's rooms, newest activity first.
+/// The caller's rooms, pinned ones first, then newest activity first.
 async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
     let caller = call.caller()?;
     let epoch = call.epoch();
@@ -164,10 +165,8 @@ async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
     let ask = async |from, limit| {
         store.user_rooms(&caller.user_id, &from, limit).await.map_err(failure::store)
     };
-    let key = |(room, _): &(RoomDoc, MembershipDoc)| {
-        let (last_activity, room_id) = (room.last_activity, room.state.id.clone());
-        (ActivityAnchor { last_activity, room_id: room_id.clone() }, room_id)
-    };
+    let key =
+        |(room, member): &(RoomDoc, MembershipDoc)| (anchor(room, member), room.state.id.clone());
     let (items, onward) = moving(place, since, query.limit.items(), ask, key).await?;
     let listed: Vec<&RoomDoc> = items.iter().map(|(room, _)| room).collect();
     let last = last_messages(call, store.as_ref(), &listed).await?;
@@ -177,13 +176,20 @@ async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
         // A room that has moved may be on a page twice.
         let last = last.get(&room.state.id).cloned();
         let unread = unread.get(&room.state.id).copied().unwrap_or_default();
-        documents::room(&room, Some((&membership, unread)), last, now)
+        let own = Own { membership: &membership, unread, role: caller.role, now };
+        documents::room(&room, Some(own), last)
     };
     let items: Vec<Room> = items.into_iter().map(view).collect();
     Ok(Reply::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }
 
-/// What waits for the caller altogether. Threads are not followed yet: none waits.
+/// Where the list of a user's rooms goes on after one.
+fn anchor(room: &RoomDoc, member: &MembershipDoc) -> ActivityAnchor {
+    let room_id = room.state.id.clone();
+    ActivityAnchor { pinned: member.pinned, last_activity: room.last_activity, room_id }
+}
+
+/// What waits for the caller altogether. Rooms of which they want to hear nothing count by mentions only. Threads are not followed yet: none waits.
 pub(crate) async fn unread_summary(call: Call) -> Done<UnreadSummary> {
     let user = &call.caller()?.user_id;
     let store = call.state.read_model.current();
@@ -192,14 +198,19 @@ pub(crate) async fn unread_summary(call: Call) -> Done<UnreadSummary> {
     loop {
         let found = store.user_rooms(user, &from, MAX_ITEMS).await;
         let slice = found.map_err(failure::store)?;
-        for unread in unread_in(store.as_ref(), &slice.items).await?.into_values() {
-            summary.rooms += u64::from(unread.messages > 0);
-            summary.unread_count += unread.messages;
+        let unread = unread_in(store.as_ref(), &slice.items).await?;
+        for (room, member) in &slice.items {
+            let unread = unread.get(&room.state.id).copied().unwrap_or_default();
+            let counted = match member.notify {
+                Notify::All | Notify::Mentions => unread.messages,
+                Notify::None => unread.mentions,
+            };
+            summary.rooms += u64::from(counted > 0);
+            summary.unread_count += counted;
             summary.mention_count += unread.mentions;
         }
-        let Some((last, _)) = slice.items.last().filter(|_| slice.more) else { break };
-        let room_id = last.state.id.clone();
-        from = ListFrom::After(ActivityAnchor { last_activity: last.last_activity, room_id });
+        let Some((room, member)) = slice.items.last().filter(|_| slice.more) else { break };
+        from = ListFrom::After(anchor(room, member));
     }
     summary.notifications = store.inbox(user).await.map_err(failure::store)?.unread_count;
     Ok(Reply::ok(&summary))
@@ -248,8 +259,9 @@ async fn public(call: &Call, query: &RoomQuery, filter: RoomFilter) -> Done<Page
     let now = Timestamp::now();
     let view = |room: &RoomDoc| {
         let unread = unread.get(&room.state.id).copied().unwrap_or_default();
-        let own = memberships.get(&room.state.id).map(|own| (own, unread));
-        documents::room(room, own, None, now)
+        let own = memberships.get(&room.state.id);
+        let own = own.map(|membership| Own { membership, unread, role: caller.role, now });
+        documents::room(room, own, None)
     };
     let items: Vec<Room> = items.iter().map(view).collect();
     Ok(Reply::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))

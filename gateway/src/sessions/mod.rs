@@ -166,6 +166,8 @@ impl Observer for Sessions {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)

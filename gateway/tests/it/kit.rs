@@ -19,7 +19,7 @@ use schemas::commands::{
 use schemas::events::{
     RoomState, SessionEnd, SessionsEnded, UserRoleChanged, UserState, UserSuspensionChanged,
 };
-use schemas::values::{DisplayName, Email, Role, Username};
+use schemas::values::{DisplayName, Email, Posting, Role, Username};
 use schemas::{
     Actor, Code, Event, EventData, EventId, Lane, Namespace, Rejection, RoomId, SessionId,
     Timestamp, UserId,
@@ -267,6 +267,8 @@ async fn create_room(
         owners: Vec::new(),
         direct_members: Vec::new(),
         retention_days: None,
+        posting: Posting::Everyone,
+        slow_mode_seconds: 0,
         created_by: None,
         created_at: Timestamp::now(),
     };

@@ -6,7 +6,7 @@
 use readmodel::MembershipDoc;
 use schemas::events::{MemberEvent, MemberState};
 use schemas::ids::{RoomId, UserId};
-use schemas::values::RoomRole;
+use schemas::values::{Notify, RoomRole};
 use schemas::{Sequence, Timestamp};
 
 use super::room_document;
@@ -52,8 +52,13 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
     let wrote = before.is_some_and(|doc| doc.wrote);
     let (joined, returned) = match before {
         Some(old) if old.present || !member.present => (old.joined, old.returned),
+        // Banned, without ever having been in.
+        None if !member.present => (0, false),
         other => (at, other.is_some()),
     };
+    let prefs = before.map(|old| (old.notify, old.pinned, old.hidden_at, old.prefs_changed));
+    let (notify, pinned, hidden_at, prefs_changed) =
+        prefs.unwrap_or((Notify::default(), false, None, 0));
     let Some(room) = room_document::get_or_insert(&member.room_id, member.joined_at, at, set)?
     else {
         return Ok(());
@@ -69,6 +74,7 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         role: member.role,
         present: member.present,
         banned: member.banned,
+        ban: member.ban.clone(),
         muted_until: member.muted_until,
         joined_at: member.joined_at,
         joined,
@@ -83,6 +89,10 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         receipt_message_id: None,
         receipt_updated: 0,
         wrote,
+        notify,
+        pinned,
+        hidden_at,
+        prefs_changed,
         changed: at,
         updated: at,
     };
@@ -124,6 +134,7 @@ pub(super) fn joined_by_rule(
         present: true,
         muted_until: None,
         banned: false,
+        ban: None,
         joined_at,
         blocks: false,
         blocked: false,

@@ -17,6 +17,7 @@ mod member;
 mod message;
 mod notification;
 mod pin;
+mod prefs;
 mod reaction;
 mod receipt;
 mod room;
@@ -87,7 +88,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Name, Thread, Report;
+    without documents: Session, Challenge, Name, Thread, Report, Invite;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -97,6 +98,7 @@ views! {
     Room: room::needs => Conversations: room::apply;
     Member: member::needs => Conversations: member::apply;
     Block: block::needs => People: block::apply;
+    Prefs: prefs::needs => Conversations: prefs::apply;
 }
 
 /// Names what can only be named once the documents of [`needs`] are there. Conversations only.
@@ -119,7 +121,9 @@ pub(crate) fn needs_further(
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
-        | EventData::Block(_) => Ok(()),
+        | EventData::Block(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_) => Ok(()),
     }
 }
 

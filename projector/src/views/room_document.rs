@@ -4,7 +4,7 @@
 use readmodel::RoomDoc;
 use schemas::events::RoomState;
 use schemas::ids::RoomId;
-use schemas::values::{RoomKind, Visibility};
+use schemas::values::{Posting, RoomKind, Visibility};
 use schemas::{Sequence, Timestamp};
 
 use crate::working_set::{NotLoaded, WorkingSet};
@@ -41,6 +41,8 @@ fn placeholder(room: &RoomId, when: Timestamp, at: Sequence) -> RoomDoc {
         owners: Vec::new(),
         direct_members: Vec::new(),
         retention_days: None,
+        posting: Posting::Everyone,
+        slow_mode_seconds: 0,
         created_by: None,
         created_at: when,
     };

@@ -21,9 +21,10 @@ fn golden() -> Vec<Event> {
 }
 
 /// One lane of every kind.
-fn lanes() -> [Lane; 16] {
+fn lanes() -> [Lane; 18] {
     let digest = || schemas::Digest::of(["x"]);
     let report = schemas::ids::ReportId::from_uuid(uuid::Uuid::from_u128(1));
+    let invite = schemas::ids::InviteId::from_uuid(uuid::Uuid::from_u128(1));
     let media = schemas::ids::MediaId::from_uuid(uuid::Uuid::from_u128(1));
     [
         Lane::User(user(1)),
@@ -42,6 +43,8 @@ fn lanes() -> [Lane; 16] {
         Lane::Threads(user(1)),
         Lane::Report(report),
         Lane::Blocks(user(1)),
+        Lane::Prefs(room(1), user(1)),
+        Lane::Invite(invite),
     ]
 }
 
@@ -50,9 +53,11 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
     for lane in lanes() {
         let expected: &[Group] = match lane.kind() {
             LaneKind::User => &[Group::Conversations, Group::People],
-            LaneKind::Room | LaneKind::Member | LaneKind::Timeline | LaneKind::Receipts => {
-                &[Group::Conversations]
-            }
+            LaneKind::Room
+            | LaneKind::Member
+            | LaneKind::Timeline
+            | LaneKind::Receipts
+            | LaneKind::Prefs => &[Group::Conversations],
             LaneKind::Inbox => &[Group::Inbox],
             LaneKind::Blocks => &[Group::People],
             LaneKind::Session
@@ -62,7 +67,8 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::RoomName
             | LaneKind::Direct
             | LaneKind::Threads
-            | LaneKind::Report => &[],
+            | LaneKind::Report
+            | LaneKind::Invite => &[],
             // No event of this build is written there: one of a newer build may concern anything.
             LaneKind::Media => &Group::ALL,
         };

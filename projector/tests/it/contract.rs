@@ -8,6 +8,7 @@ use schemas::values::*;
 
 use crate::additions::*;
 use crate::kit::*;
+use crate::members::*;
 use crate::people::*;
 use crate::queries::*;
 use crate::unread::*;
@@ -34,6 +35,8 @@ cases!(
     members_are_found,
     a_shared_room_is_one_that_people_chose,
     rooms_are_found_and_listed,
+    rooms_are_pinned_and_hidden,
+    bans_are_found_while_they_last,
     the_main_timeline_leaves_answers_out,
     words_find_what_a_look_at_every_name_finds,
     timelines_have_pages,

@@ -48,6 +48,7 @@ enum Step {
     ReadOne(u64, u64),
     ReadAll(u64),
     Session(u64),
+    Prefs(u64, u64, bool, bool),
 }
 
 fn called() -> impl Strategy<Value = Option<RoomMention>> {
@@ -94,7 +95,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (user.clone(), id.clone()).prop_map(|(u, n)| Step::TakeBack(u, n)),
         1 => (user.clone(), id).prop_map(|(u, n)| Step::ReadOne(u, n)),
         1 => user.clone().prop_map(Step::ReadAll),
-        1 => user.prop_map(Step::Session),
+        1 => user.clone().prop_map(Step::Session),
+        3 => (1..4_u64, user, any::<bool>(), any::<bool>())
+            .prop_map(|(r, u, p, h)| Step::Prefs(r, u, p, h)),
     ]
 }
 
@@ -154,6 +157,15 @@ fn play_one(step: Step, history: &mut History) {
         Step::TakeBack(who, id) => history.remove_notification(who, id),
         Step::ReadOne(who, id) => history.read_notification(who, Some(id)),
         Step::ReadAll(who) => history.read_notification(who, None),
+        Step::Prefs(in_room, who, pinned, hidden) => history.add(PrefsChanged {
+            prefs: PrefsState {
+                room_id: room(in_room),
+                user_id: user(who),
+                notify: if pinned { Notify::None } else { Notify::All },
+                pinned,
+                hidden,
+            },
+        }),
         Step::Session(who) => {
             history.add(NameReleased { owner: user(who).to_string(), held_until: None })
         }

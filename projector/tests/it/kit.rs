@@ -77,6 +77,8 @@ pub(crate) fn room_state(number: u64, name: &str) -> RoomState {
         owners: vec![],
         direct_members: vec![],
         retention_days: None,
+        posting: Posting::Everyone,
+        slow_mode_seconds: 0,
         created_by: None,
         created_at: when(number),
     }
@@ -90,6 +92,7 @@ pub(crate) fn member_state(in_room: u64, who: u64, present: bool) -> MemberState
         present,
         muted_until: None,
         banned: false,
+        ban: None,
         joined_at: when(who),
         blocks: false,
         blocked: false,

@@ -30,6 +30,7 @@ mod contract;
 mod generated;
 mod kit;
 mod log;
+mod members;
 mod people;
 mod queries;
 mod server;

@@ -179,7 +179,7 @@ pub(crate) async fn rooms_are_found_and_listed(place: &Place) {
         (page.items.into_iter().map(|(r, _)| r.state.id).collect::<Vec<_>>(), page.more)
     };
     assert_eq!(mine(None, 10).await, (vec![room(2), room(5), room(4), room(1)], false));
-    let anchor = ActivityAnchor { last_activity: 10, room_id: room(5) };
+    let anchor = ActivityAnchor { pinned: false, last_activity: 10, room_id: room(5) };
     assert_eq!(mine(Some(ListFrom::After(anchor)), 1).await, (vec![room(4)], true));
     let moved = |since, after| Some(ListFrom::Moved { since, after });
     assert_eq!(mine(moved(12, None), 9).await, (vec![room(2)], false));

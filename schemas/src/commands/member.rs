@@ -6,7 +6,7 @@ use super::{CHAT, RoomOutcome, commands};
 use crate::events::MemberState;
 use crate::ids::{RoomId, UserId};
 use crate::time::Timestamp;
-use crate::values::{Patch, RoomRole, UserRef};
+use crate::values::{Notify, Patch, Reason, RoomRole, UserRef};
 
 commands! {
     /// The caller joins a public room.
@@ -45,6 +45,34 @@ commands! {
         role: Option<RoomRole>,
         /// Read-only until then; `Clear` lifts it.
         muted_until: Patch<Timestamp>,
+    }
+    /// The caller changes their own settings of a room.
+    CHAT / "change_prefs": ChangePrefs -> RoomOutcome {
+        /// The room.
+        room_id: RoomId,
+        /// Of which messages they want to be notified.
+        notify: Option<Notify>,
+        /// Whether the room stands first in their list.
+        pinned: Option<bool>,
+    }
+    /// The caller puts a user out of a room and keeps them out.
+    CHAT / "ban_member": BanMember -> () {
+        /// The room.
+        room_id: RoomId,
+        /// The user, who need not be a member.
+        user_id: UserId,
+        /// Why.
+        #[serde(default, deserialize_with = "crate::text::strict")]
+        reason: Option<Reason>,
+        /// When it ends by itself.
+        until: Option<Timestamp>,
+    }
+    /// The caller lifts a ban.
+    CHAT / "lift_ban": LiftBan -> () {
+        /// The room.
+        room_id: RoomId,
+        /// The user.
+        user_id: UserId,
     }
     /// An admin of the installation makes a member an owner, beside those there are.
     CHAT / "appoint_owner": AppointOwner -> MemberState {

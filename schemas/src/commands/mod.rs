@@ -22,7 +22,10 @@ pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,
 };
-pub use member::{AddMember, AppointOwner, ChangeMember, JoinRoom, LeaveRoom, RemoveMember};
+pub use member::{
+    AddMember, AppointOwner, BanMember, ChangeMember, ChangePrefs, JoinRoom, LeaveRoom, LiftBan,
+    RemoveMember,
+};
 pub use message::{
     DeleteMessage, EditMessage, MAX_POSTS, MessageOutcome, PostMessage, PostMessages,
 };

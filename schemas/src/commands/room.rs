@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{CHAT, commands};
 use crate::events::RoomState;
 use crate::ids::RoomId;
-use crate::values::{Patch, RoomKind, RoomName, Topic, UserRef, Visibility};
+use crate::values::{Patch, Posting, RoomKind, RoomName, Topic, UserRef, Visibility};
 
 /// A room after a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,12 @@ commands! {
         visibility: Option<Visibility>,
         /// Days after which messages move to the archive; 1 to 36,500.
         retention_days: Patch<u32>,
+        /// Who may write in the main timeline.
+        #[serde(default)]
+        posting: Option<Posting>,
+        /// Seconds between two messages of a member who is no admin; 0 to 21,600.
+        #[serde(default)]
+        slow_mode_seconds: Option<u32>,
         /// Read-only, or no longer.
         archived: Option<bool>,
     }

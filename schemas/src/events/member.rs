@@ -6,7 +6,22 @@ use serde::{Deserialize, Serialize};
 use super::family;
 use crate::ids::{RoomId, UserId};
 use crate::time::Timestamp;
-use crate::values::RoomRole;
+use crate::values::{Reason, RoomRole};
+
+/// Why and for how long a user is kept out of a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ban {
+    /// The user who banned them.
+    pub by: UserId,
+    /// Why, in words that only the room's admins see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// When it ends by itself; none: when it is lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// When it began.
+    pub created_at: Timestamp,
+}
 
 /// A membership after an event on its lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,9 +37,12 @@ pub struct MemberState {
     /// May read but not write until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<Timestamp>,
-    /// May not come back until the ban is lifted.
+    /// May not come back until the ban is lifted or has run out ([`MemberState::is_banned`]); not present then.
     #[serde(default)]
     pub banned: bool,
+    /// The ban; none for who is not banned, and for bans of builds that wrote no more than `banned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ban: Option<Ban>,
     /// When the present stay began.
     pub joined_at: Timestamp,
     /// In a direct room of two: the member blocks the other. Set before there is a room, too.
@@ -33,6 +51,15 @@ pub struct MemberState {
     /// In a direct room of two: the other blocks the member.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
+}
+
+impl MemberState {
+    /// Whether the user may not come in at a time.
+    #[must_use]
+    pub fn is_banned(&self, now: Timestamp) -> bool {
+        let until = self.ban.as_ref().and_then(|ban| ban.until);
+        self.banned && until.is_none_or(|until| until > now)
+    }
 }
 
 /// A user joined a room themselves.

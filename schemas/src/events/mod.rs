@@ -12,11 +12,13 @@
 
 mod block;
 mod challenge;
+mod invite;
 mod member;
 mod message;
 mod name;
 mod notification;
 mod pin;
+mod prefs;
 mod reaction;
 mod receipt;
 mod report;
@@ -27,8 +29,9 @@ mod user;
 
 pub use block::{BlockAdded, BlockEvent, BlockRemoved, BlocksState};
 pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
+pub use invite::{InviteAccepted, InviteCreated, InviteEvent, InviteRevoked, InviteState};
 pub use member::{
-    MemberAdded, MemberBlockChanged, MemberChanged, MemberEvent, MemberJoined, MemberLeft,
+    Ban, MemberAdded, MemberBlockChanged, MemberChanged, MemberEvent, MemberJoined, MemberLeft,
     MemberRemoved, MemberState,
 };
 pub use message::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
@@ -37,6 +40,7 @@ pub use notification::{
     NotificationCreated, NotificationEvent, NotificationRemoved, NotificationsRead,
 };
 pub use pin::{MAX_PINS, MessagePinned, MessageUnpinned, PinEvent};
+pub use prefs::{PrefsChanged, PrefsEvent, PrefsState};
 pub use reaction::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
 pub use receipt::{ReadMoved, ReceiptEvent};
 pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
@@ -231,6 +235,10 @@ families! {
     Report(ReportEvent) on Report;
     /// Whom people block.
     Block(BlockEvent) on Blocks;
+    /// What members have set for themselves.
+    Prefs(PrefsEvent) on Prefs;
+    /// Invitations.
+    Invite(InviteEvent) on Invite;
 }
 
 impl EventData {
@@ -256,7 +264,9 @@ impl EventData {
             | Self::Name(_)
             | Self::Room(_)
             | Self::Member(_)
-            | Self::Block(_) => None,
+            | Self::Block(_)
+            | Self::Prefs(_)
+            | Self::Invite(_) => None,
         }
     }
 
@@ -277,7 +287,9 @@ impl EventData {
             | Self::Challenge(_)
             | Self::Name(_)
             | Self::Room(_)
-            | Self::Block(_) => None,
+            | Self::Block(_)
+            | Self::Prefs(_)
+            | Self::Invite(_) => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::family;
 use crate::ids::{RoomId, UserId};
 use crate::time::Timestamp;
-use crate::values::{RoomKind, RoomName, Topic, Visibility};
+use crate::values::{Posting, RoomKind, RoomName, Topic, Visibility};
 
 /// A room after an event on its lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,11 +38,22 @@ pub struct RoomState {
     /// Days after which messages move to the archive; none keeps them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
+    /// Who may write in the main timeline.
+    #[serde(default, skip_serializing_if = "Posting::is_everyone")]
+    pub posting: Posting,
+    /// Seconds that must lie between two messages of a member who is no admin; 0: no limit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slow_mode_seconds: u32,
     /// The user who created it; none for rooms the system created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<UserId>,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A room was created.

@@ -8,6 +8,25 @@ use crate::ids::UserId;
 use crate::time::Timestamp;
 use crate::values::RoomRole;
 
+/// A user who may not come into a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BannedUser {
+    /// The user.
+    pub user: User,
+    /// The id of the user who banned them; null for a ban that an older version recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When the ban ends by itself; absent for one that is lifted by an admin only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+}
+
 /// A member of a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {

@@ -8,7 +8,7 @@ mod room;
 mod session;
 mod user;
 
-pub use member::Member;
+pub use member::{BannedUser, Member};
 pub use message::{Message, MessageText, PinChange, Reaction, ReactionChange, Sender};
 pub use notification::Notification;
 pub use receipt::ReadMarker;

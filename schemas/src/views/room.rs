@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Message;
 use crate::ids::{MessageId, RoomId};
 use crate::time::Timestamp;
-use crate::values::{RoomKind, RoomRole, Visibility};
+use crate::values::{Notify, Posting, RoomKind, RoomRole, Visibility};
 
 /// The reader's own membership of a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,12 @@ pub struct Membership {
     /// The reader may only read until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<Timestamp>,
+    /// Of which messages the reader wants to be notified.
+    pub notify: Notify,
+    /// Whether the room stands first in the reader's list.
+    pub pinned: bool,
+    /// Whether the room is not on the reader's list until the next message; direct rooms only.
+    pub hidden: bool,
 }
 
 /// A room.
@@ -59,6 +65,11 @@ pub struct Room {
     /// Days after which messages move to the archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
+    /// Who may write in the main timeline. Under `admins` other members answer in threads and react.
+    pub posting: Posting,
+    /// Seconds that must lie between two messages of a member who is no admin, thread answers included; 0 for no
+    /// limit.
+    pub slow_mode_seconds: u32,
     /// Whether it is read-only, until it is restored.
     pub archived: bool,
 }

@@ -22,6 +22,7 @@ fn all() -> BTreeMap<String, Schema> {
     }
     add! {
         "view.account" => views::Account,
+        "view.banned_user" => views::BannedUser,
         "view.member" => views::Member,
         "view.message" => views::Message,
         "view.notification" => views::Notification,

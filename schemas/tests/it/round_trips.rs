@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use schemas::event::{EncodeError, Event, EventData};
 use schemas::events::{MemberEvent, MessageEvent, NotificationEvent, UserEvent};
-use schemas::ids::{MediaId, MessageId, ReportId, RoomId, UserId};
+use schemas::ids::{InviteId, MediaId, MessageId, ReportId, RoomId, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
 use schemas::time::Timestamp;
@@ -47,6 +47,8 @@ fn lanes() -> impl Strategy<Value = Lane> {
         (rooms(), users()).prop_map(|(room, user)| Lane::Member(room, user)),
         users().prop_map(Lane::Threads),
         any::<u128>().prop_map(|n| Lane::Report(ReportId::from_uuid(Uuid::from_u128(n)))),
+        (rooms(), users()).prop_map(|(room, user)| Lane::Prefs(room, user)),
+        any::<u128>().prop_map(|n| Lane::Invite(InviteId::from_uuid(Uuid::from_u128(n)))),
         any::<u128>().prop_map(|n| Lane::Media(MediaId::from_uuid(Uuid::from_u128(n)))),
     ]
 }
@@ -167,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_is_noticed_where_it_matters(which in 0_usize..23, place in any::<prop::sample::Index>(), bit in 0_u8..8) {
+    fn a_flipped_bit_is_noticed_where_it_matters(which in 0..samples::events(true).len(), place in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let event = &samples::events(true)[which];
         let mut bytes = event.encode().unwrap();
         let place = place.index(bytes.len());

@@ -2,10 +2,11 @@
 
 use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
-    BlockAdded, BlockRemoved, BlocksState, ChallengeIssued, ChallengePurpose, MemberAdded,
-    MemberBlockChanged, MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState,
-    MessageDeleted, MessageEdited, MessagePinned, MessagePosted, MessageState, MessageUnpinned,
-    NameClaimed, NameReleased, NotificationCreated, NotificationRemoved, NotificationsRead,
+    Ban, BlockAdded, BlockRemoved, BlocksState, ChallengeIssued, ChallengePurpose, InviteAccepted,
+    InviteCreated, InviteRevoked, InviteState, MemberAdded, MemberBlockChanged, MemberChanged,
+    MemberJoined, MemberLeft, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
+    MessagePinned, MessagePosted, MessageState, MessageUnpinned, NameClaimed, NameReleased,
+    NotificationCreated, NotificationRemoved, NotificationsRead, PrefsChanged, PrefsState,
     ReactionAdded, ReactionRemoved, ReadMoved, ReportCreated, ReportHandled, ReportState,
     RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd, SessionRefreshed,
     SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead, ThreadUnfollowed, UserEmailChanged,
@@ -13,14 +14,15 @@ use schemas::events::{
     UserSecondFactorChanged, UserState, UserSuspensionChanged,
 };
 use schemas::ids::{
-    ChallengeId, EventId, MediaId, MessageId, NotificationId, ReportId, RoomId, SessionId,
-    TraceParent, UserId,
+    ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReportId, RoomId,
+    SessionId, TraceParent, UserId,
 };
 use schemas::preferences::{EmailDelay, MailAbout, Reach};
 use schemas::time::Timestamp;
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Emoji, Format, NotificationKind, Reason, ReportStatus,
-    Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, Username, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Emoji, Format, NotificationKind, Notify, Posting,
+    Reason, ReportStatus, Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, Username,
+    Visibility,
 };
 use schemas::{Digest, Preferences};
 use uuid::Uuid;
@@ -76,6 +78,8 @@ fn room(full: bool) -> RoomState {
         owners: if full { vec![user_id(1)] } else { Vec::new() },
         direct_members: if full { Vec::new() } else { vec![user_id(1), user_id(4)] },
         retention_days: full.then_some(30),
+        posting: if full { Posting::Admins } else { Posting::Everyone },
+        slow_mode_seconds: if full { 30 } else { 0 },
         created_by: full.then(|| user_id(1)),
         created_at: now(),
     }
@@ -89,9 +93,38 @@ fn member(full: bool) -> MemberState {
         present: !full,
         muted_until: full.then(now),
         banned: full,
+        ban: full.then(|| Ban {
+            by: user_id(1),
+            reason: Some(Reason::parse("Spam, again.").unwrap()),
+            until: Some(now()),
+            created_at: now(),
+        }),
         joined_at: now(),
         blocks: false,
         blocked: false,
+    }
+}
+
+fn prefs(full: bool) -> PrefsState {
+    PrefsState {
+        room_id: RoomId::from_uuid(uuid(3)),
+        user_id: user_id(4),
+        notify: if full { Notify::None } else { Notify::Mentions },
+        pinned: full,
+        hidden: full,
+    }
+}
+
+fn invite(full: bool) -> InviteState {
+    InviteState {
+        id: InviteId::from_uuid(uuid(11)),
+        room_id: RoomId::from_uuid(uuid(3)),
+        created_by: user_id(1),
+        created_at: now(),
+        expires_at: now(),
+        max_uses: full.then_some(1_000),
+        uses: if full { 999 } else { 0 },
+        revoked: full,
     }
 }
 
@@ -177,6 +210,10 @@ fn rooms(full: bool) -> Vec<EventData> {
         MemberChanged { member: member(full) }.into(),
         MemberBlockChanged { member: MemberState { blocks: full, blocked: full, ..member(full) } }
             .into(),
+        PrefsChanged { prefs: prefs(full) }.into(),
+        InviteCreated { invite: invite(full) }.into(),
+        InviteAccepted { invite: invite(full), user_id: user_id(4) }.into(),
+        InviteRevoked { invite: invite(full) }.into(),
     ]
 }
 

@@ -9,7 +9,7 @@ use super::{crates, files_below, is_test, read, source, sources};
 const FILE: usize = 400;
 /// Files that are longer still, and how long they are at most.
 const LONG_FILES: &[(&str, usize)] =
-    &[("chat-svc/src/domain/member/tests.rs", 406), ("notifier/src/notices.rs", 415)];
+    &[("chat-svc/src/domain/member/tests.rs", 406), ("notifier/src/notices.rs", 409)];
 
 /// The longest a function's body may be, in lines that hold code.
 const FUNCTION: usize = 60;

@@ -25,6 +25,8 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Session(_)
         | EventData::Room(_)
         | EventData::Member(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_)
         | EventData::Message(_)
         | EventData::Challenge(_)
         | EventData::Reaction(_)

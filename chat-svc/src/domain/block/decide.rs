@@ -53,7 +53,9 @@ pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
         | EventData::Thread(_)
         | EventData::Report(_)
         | EventData::Reaction(_)
-        | EventData::Pin(_) => None,
+        | EventData::Pin(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_) => None,
     }
 }
 

@@ -53,6 +53,7 @@ pub fn newcomer(
         present: true,
         muted_until: before.and_then(|member| member.muted_until),
         banned: false,
+        ban: None,
         joined_at: now,
         blocks: before.is_some_and(|member| member.blocks),
         blocked: before.is_some_and(|member| member.blocked),
@@ -73,7 +74,7 @@ pub fn join(standing: &Standing<'_>, cx: &Context) -> Result<Vec<Fact>, MemberRe
     if standing.is_present() {
         return Ok(Vec::new());
     }
-    if standing.member.is_some_and(|member| member.banned) {
+    if standing.member.is_some_and(|member| member.is_banned(cx.now)) {
         return Err(Denied::Banned.into());
     }
     let member = newcomer(&standing.room.id, &cx.actor, RoomRole::Member, standing.member, cx.now);
@@ -133,7 +134,7 @@ pub fn add(
     };
     standing.may_govern(needed, cx.now)?;
     if let Some(member) = target.member {
-        if member.banned {
+        if member.is_banned(cx.now) {
             return Err(MemberRejection::TargetBanned);
         }
         if member.present {

@@ -31,6 +31,9 @@ pub enum MemberRejection {
     /// Only an admin of the installation may do that.
     #[error("this needs the role admin of the installation")]
     NotAnAdmin,
+    /// A ban that would be over at once.
+    #[error("until must lie in the future")]
+    BanOver,
     /// Only a member above the person may do that.
     #[error("the user's role in the room is not below yours")]
     NotBelow,
@@ -43,13 +46,15 @@ impl From<MemberRejection> for Rejection {
             MemberRejection::Denied(denied) => denied.into(),
             MemberRejection::NoSuchUser => Self::field(Code::NotFound, "/user", "not_found", text),
             MemberRejection::NoSuchMember => Self::new(Code::NotFound, text),
-            MemberRejection::TargetBanned
-            | MemberRejection::TargetSuspended
+            MemberRejection::BanOver => {
+                Self::field(Code::ValidationFailed, "/until", "out_of_range", text)
+            }
+            MemberRejection::TargetSuspended
             | MemberRejection::AlreadyMember
             | MemberRejection::LastOwner => Self::new(Code::Conflict, text),
-            MemberRejection::NotAnAdmin | MemberRejection::NotBelow => {
-                Self::new(Code::Forbidden, text)
-            }
+            MemberRejection::TargetBanned
+            | MemberRejection::NotAnAdmin
+            | MemberRejection::NotBelow => Self::new(Code::Forbidden, text),
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn post(
     new: NewMessage<'_>,
     cx: &Context,
 ) -> Result<MessageState, MessageRejection> {
-    standing.may_write(cx.now)?;
+    standing.may_post(new.command.thread_root_id.is_some(), cx.now)?;
     if !new.command.attachments.is_empty() {
         return Err(MessageRejection::NoMedia);
     }

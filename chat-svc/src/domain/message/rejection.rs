@@ -37,6 +37,9 @@ pub enum MessageRejection {
     /// The room has as many pins as it may have.
     #[error("the room has 100 pins, and no more are possible")]
     TooManyPins,
+    /// The room is in slow mode, and the author's last message is too recent.
+    #[error("the room is in slow mode; write again in {0} s")]
+    TooSoon(u32),
     /// The client id was used for another message.
     #[error("this client_id was used for a message with another body")]
     OtherBody,
@@ -52,6 +55,7 @@ impl From<MessageRejection> for Rejection {
             MessageRejection::Denied(denied) => denied.into(),
             // The same words as for a room that is not seen: which of the two it is, the caller must not learn.
             MessageRejection::NoSuchMessage => Self::not_found(),
+            MessageRejection::TooSoon(wait) => Self::new(Code::RateLimited, text).retry_after(wait),
             MessageRejection::NoMedia => invalid("/attachments", "not_supported"),
             MessageRejection::NoSuchThread => invalid("/thread_root_id", "not_found"),
             MessageRejection::NestedThread => invalid("/thread_root_id", "not_a_root"),

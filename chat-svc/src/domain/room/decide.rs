@@ -8,7 +8,7 @@ use schemas::events::{
     MemberAdded, MemberJoined, NameClaimed, NameReleased, RoomArchived, RoomChanged, RoomCreated,
     RoomRestored, RoomState,
 };
-use schemas::values::{Patch, RoomKind, RoomName, RoomRole, Visibility};
+use schemas::values::{Patch, Posting, RoomKind, RoomName, RoomRole, Visibility};
 use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 
 use super::RoomRejection;
@@ -22,6 +22,8 @@ use crate::domain::person::Person;
 pub const MAX_FIRST_MEMBERS: usize = 500;
 /// People in a direct room besides the one who opens it.
 pub const MAX_DIRECT_OTHERS: usize = 19;
+/// Six hours.
+const MAX_SLOW_MODE_SECONDS: u32 = 21_600;
 /// A century of days.
 const MAX_RETENTION_DAYS: u32 = 36_500;
 
@@ -199,6 +201,9 @@ pub fn change(
     if days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
         return Err(RoomRejection::Retention);
     }
+    if command.slow_mode_seconds.is_some_and(|seconds| seconds > MAX_SLOW_MODE_SECONDS) {
+        return Err(RoomRejection::SlowMode);
+    }
     let next = changed(room, command);
     if next == *room {
         return Ok(Vec::new());
@@ -232,6 +237,8 @@ pub fn archiving(id: &RoomId) -> ChangeRoom {
         topic: Patch::Keep,
         visibility: None,
         retention_days: Patch::Keep,
+        posting: None,
+        slow_mode_seconds: None,
         archived: Some(true),
     }
 }
@@ -242,6 +249,8 @@ fn changed(room: &RoomState, command: &ChangeRoom) -> RoomState {
         topic: command.topic.clone().apply(room.topic.clone()),
         visibility: command.visibility.unwrap_or(room.visibility),
         retention_days: command.retention_days.clone().apply(room.retention_days),
+        posting: command.posting.unwrap_or(room.posting),
+        slow_mode_seconds: command.slow_mode_seconds.unwrap_or(room.slow_mode_seconds),
         archived: command.archived.unwrap_or(room.archived),
         ..room.clone()
     }
@@ -273,6 +282,8 @@ fn blank(id: &RoomId, kind: RoomKind, now: Timestamp) -> RoomState {
         owners: Vec::new(),
         direct_members: Vec::new(),
         retention_days: None,
+        posting: Posting::Everyone,
+        slow_mode_seconds: 0,
         created_by: None,
         created_at: now,
     }

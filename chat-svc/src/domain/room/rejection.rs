@@ -26,6 +26,9 @@ pub enum RoomRejection {
     /// Zero days, or more than a century.
     #[error("retention_days must be between 1 and 36,500")]
     Retention,
+    /// More than six hours.
+    #[error("slow_mode_seconds must be between 0 and 21,600")]
+    SlowMode,
     /// The name and the visibility of a room of everybody are fixed, and it is never archived.
     #[error("this room is part of the installation: its name, visibility and existence are fixed")]
     Fixed,
@@ -46,6 +49,7 @@ impl From<RoomRejection> for Rejection {
             RoomRejection::TooManyMembers => invalid("/members", "too_many"),
             RoomRejection::DirectSize => invalid("/members", "out_of_range"),
             RoomRejection::Retention => invalid("/retention_days", "out_of_range"),
+            RoomRejection::SlowMode => invalid("/slow_mode_seconds", "out_of_range"),
             RoomRejection::Fixed => Self::new(Code::Conflict, text),
         }
     }

@@ -7,7 +7,7 @@ use crate::live::frames::Place;
 use crate::live::frames::message::{changed_frame, document_frame};
 use crate::live::plan::{Item, Plan};
 use readmodel::MessageDoc;
-use schemas::values::{Format, RoomRole};
+use schemas::values::{Format, Notify, RoomRole};
 use schemas::{Epoch, Sequence, Timestamp};
 
 fn doc(id: u64, posted: Sequence, changed: Sequence, beside: Sequence) -> MessageDoc {
@@ -48,6 +48,7 @@ fn membership(joined: Sequence, returned: bool, changed: Sequence) -> Membership
         role: RoomRole::Member,
         present: true,
         banned: false,
+        ban: None,
         muted_until: None,
         joined_at: Timestamp::from_millis(100),
         joined,
@@ -62,6 +63,10 @@ fn membership(joined: Sequence, returned: bool, changed: Sequence) -> Membership
         receipt_message_id: None,
         receipt_updated: 0,
         wrote: false,
+        notify: Notify::Mentions,
+        pinned: false,
+        hidden_at: None,
+        prefs_changed: 0,
         changed,
         updated: changed,
     }

@@ -49,14 +49,15 @@ impl<'a> From<&'a MembershipDoc> for MemberData<'a> {
 }
 
 pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Option<Broadcast> {
+    let member = event.after();
     let name = match event {
         MemberEvent::Joined(_) | MemberEvent::Added(_) => FrameName::MemberJoined,
         MemberEvent::Left(_) | MemberEvent::Removed(_) => FrameName::MemberLeft,
-        MemberEvent::Changed(_) => FrameName::MemberChanged,
+        MemberEvent::Changed(_) if member.present => FrameName::MemberChanged,
+        MemberEvent::Changed(_) => return Some(changed_outside(member, place)),
         // A person who is blocked is not told so.
         MemberEvent::BlockChanged(_) => return None,
     };
-    let member = event.after();
     let effect = Effect::Member {
         room: member.room_id.clone(),
         user: member.user_id.clone(),
@@ -67,6 +68,20 @@ pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Option<Broadca
         effect,
         ..Broadcast::in_room(name, &member.room_id, place, &MemberData::from(member))
     })
+}
+
+/// A user who is not in the room was banned from it, or is not any more: they may not know of it.
+fn changed_outside(member: &MemberState, place: Place<'_>) -> Broadcast {
+    let (room, user) = (member.room_id.clone(), member.user_id.clone());
+    Broadcast {
+        effect: Effect::Member { room, user, present: false },
+        ..Broadcast::in_room(
+            FrameName::MemberLeft,
+            &member.room_id,
+            place,
+            &MemberData::from(member),
+        )
+    }
 }
 
 /// A membership of another user.
@@ -81,6 +96,10 @@ pub(crate) fn changed(
 
 /// A membership of the user who resumes: that they are in again, with a `reload`, or what else became of it.
 pub(crate) fn own_changed(doc: &MembershipDoc, span: &Span<'_>) -> Vec<Change> {
+    // Whoever was banned without having been in the room may not know of it.
+    if doc.joined == 0 && !doc.present {
+        return Vec::new();
+    }
     if !is_in(doc) || doc.joined < span.after {
         return told(doc, span).into_iter().collect();
     }

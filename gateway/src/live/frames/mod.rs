@@ -11,6 +11,7 @@ pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;
 pub(crate) mod pin;
+pub(crate) mod prefs;
 pub(crate) mod reaction;
 pub(crate) mod receipt;
 pub(crate) mod room;
@@ -54,7 +55,9 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
-        | EventData::Block(_) => None,
+        | EventData::Block(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_) => None,
     }
 }
 
@@ -73,12 +76,14 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         EventData::User(event) => user::broadcast(event, elsewhere),
         EventData::Reaction(event) => Some(reaction::broadcast(event, place)),
         EventData::Pin(event) => Some(pin::broadcast(event, place)),
+        EventData::Prefs(event) => Some(prefs::broadcast(event, elsewhere)),
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Thread(_)
         | EventData::Report(_)
-        | EventData::Block(_) => None,
+        | EventData::Block(_)
+        | EventData::Invite(_) => None,
     }
 }
 

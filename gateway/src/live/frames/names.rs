@@ -42,6 +42,8 @@ frame_names! {
     NotificationRead = "notification.read";
     NotificationRemoved = "notification.removed";
     UserChanged = "user.changed";
+    /// To the member alone: their own settings of a room.
+    MembershipChanged = "membership.changed";
     /// No event: what a client holds of a room may have holes.
     Reload = "reload";
     /// No event: what a client holds may have holes anywhere.

@@ -7,10 +7,11 @@ use readmodel::{
     InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
 };
 use schemas::events::{
-    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent,
+    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent, PrefsEvent,
     ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, UserEvent,
 };
 use schemas::frames::ServerFrame;
+use schemas::values::Notify;
 use schemas::{Epoch, NotificationId, Position, RoomId, Sequence};
 use serde_json::{Value, json};
 
@@ -146,6 +147,8 @@ const fn expected(data: &EventData) -> Expected {
             Expected::Nothing("moderators ask for reports; members hear of none")
         }
         EventData::Thread(_) => Expected::Nothing("no command makes it yet"),
+        EventData::Prefs(PrefsEvent::Changed(_)) => same(FrameName::MembershipChanged),
+        EventData::Invite(_) => Expected::Nothing("invitations are listed when they are asked for"),
         EventData::Name(_) => Expected::Nothing("the account or the room it belongs to says it"),
         // A document does not say that its room was created or restored.
         EventData::Room(RoomEvent::Created(_)) => of_room(FrameName::RoomCreated),
@@ -156,6 +159,10 @@ const fn expected(data: &EventData) -> Expected {
             same(FrameName::MemberJoined)
         }
         EventData::Member(MemberEvent::Left(_) | MemberEvent::Removed(_)) => {
+            same(FrameName::MemberLeft)
+        }
+        // Banned without being in the room, or not banned any more.
+        EventData::Member(MemberEvent::Changed(changed)) if !changed.member.present => {
             same(FrameName::MemberLeft)
         }
         EventData::Member(MemberEvent::Changed(_)) => same(FrameName::MemberChanged),
@@ -200,6 +207,7 @@ fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> Memb
         role: member.role,
         present: member.present,
         banned: member.banned,
+        ban: member.ban.clone(),
         muted_until: member.muted_until,
         joined_at: member.joined_at,
         joined,
@@ -214,6 +222,10 @@ fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> Memb
         receipt_message_id: None,
         receipt_updated: 0,
         wrote: false,
+        notify: Notify::Mentions,
+        pinned: false,
+        hidden_at: None,
+        prefs_changed: 0,
         changed,
         updated: changed,
     }
@@ -330,7 +342,7 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
         EventData::Member(event) => {
             let (joined, present) = match event {
                 MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),
-                MemberEvent::Changed(_) => (1, true),
+                MemberEvent::Changed(changed) => (1, changed.member.present),
                 MemberEvent::Left(_) | MemberEvent::Removed(_) => (1, false),
                 MemberEvent::BlockChanged(_) => return (changed, message),
             };
@@ -342,12 +354,18 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
             changed.messages.push(MessageMark::of(&doc));
             message = Some(doc);
         }
+        EventData::Prefs(PrefsEvent::Changed(_)) => {
+            let EventData::Member(event) = added(1, 2).data else { unreachable!() };
+            let doc = membership(event.after(), 1, 1);
+            changed.prefs.push(MembershipDoc { prefs_changed: AT, ..doc });
+        }
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Name(_)
         | EventData::Thread(_)
         | EventData::Report(_)
-        | EventData::Block(_) => {}
+        | EventData::Block(_)
+        | EventData::Invite(_) => {}
     }
     (changed, message)
 }
@@ -373,7 +391,7 @@ fn golden() -> Vec<Event> {
 /// The user who listens to a lane's events: the reader of an inbox, else a member of the room.
 fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
     let listener = match lane_of(event) {
-        schemas::Lane::Inbox(user) => user,
+        schemas::Lane::Inbox(user) | schemas::Lane::Prefs(_, user) => user,
         _ => match &event.data {
             EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.private => {
                 moved.user_id.clone()

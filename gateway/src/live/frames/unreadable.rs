@@ -27,6 +27,10 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
             effect: Effect::Member { room: room.clone(), user: user.clone(), present: false },
             ..in_room(room)
         }),
+        // The member alone would have been told.
+        Lane::Prefs(room, user) => {
+            Some(Broadcast { audience: Audience::Person(user.clone()), ..in_room(room) })
+        }
         Lane::Inbox(user) | Lane::Threads(user) => {
             let frame = wire::frame(&ServerFrame::Reset { reason: "unreadable".to_owned() });
             Some(Broadcast::outside(FrameName::Reset, frame, Audience::Person(user.clone())))
@@ -40,7 +44,8 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::Direct(_)
         | Lane::Media(_)
         | Lane::Report(_)
-        | Lane::Blocks(_) => None,
+        | Lane::Blocks(_)
+        | Lane::Invite(_) => None,
     }
 }
 

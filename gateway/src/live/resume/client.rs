@@ -59,6 +59,8 @@ impl Message {
 pub(super) struct Held {
     messages: HashMap<String, Message>,
     markers: HashMap<String, String>,
+    /// Whether it is pinned.
+    pinned: bool,
     /// Whose marker stands where REST said.
     markers_by_rest: HashSet<String>,
 }
@@ -74,7 +76,8 @@ impl Held {
         };
         let markers: HashMap<String, String> = markers.map(marker).collect();
         let markers_by_rest = markers.keys().cloned().collect();
-        Self { messages: messages.map(held).collect(), markers, markers_by_rest }
+        let pinned = docs.own.get(room).is_some_and(|doc| doc.pinned);
+        Self { messages: messages.map(held).collect(), markers, pinned, markers_by_rest }
     }
 }
 
@@ -109,6 +112,12 @@ impl Client {
                 self.rooms.remove(&room);
             }
             "member.changed" => {}
+            // Of a room they have been out of since, they may be told in between.
+            "membership.changed" => {
+                if let Some(held) = self.rooms.get_mut(&room) {
+                    held.pinned = frame["data"]["pinned"].as_bool().unwrap();
+                }
+            }
             "read.moved" => {
                 let held = self.rooms.get_mut(&room).ok_or("a marker of a room not held")?;
                 let (who, to) =
@@ -176,6 +185,9 @@ impl Client {
                 if !gone && mine != Some(wanted) {
                     return Err(format!("{id}: {mine:?}, not {wanted:?}"));
                 }
+            }
+            if held.pinned != truth.pinned {
+                return Err(format!("{room} is pinned: {}", held.pinned));
             }
             if held.markers != truth.markers {
                 return Err(format!("markers {:?}, not {:?}", held.markers, truth.markers));

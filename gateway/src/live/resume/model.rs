@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::{Strategy, any, prop_oneof};
 use readmodel::{MembershipDoc, MessageDoc, ReactionKind};
-use schemas::events::{MessageEvent, MessageState, PinEvent, ReactionEvent, ReceiptEvent};
-use schemas::values::RoomRole;
+use schemas::events::{
+    MessageEvent, MessageState, PinEvent, PrefsChanged, PrefsState, ReactionEvent, ReceiptEvent,
+};
+use schemas::values::{Notify, RoomRole};
 use schemas::views::Reaction;
 use schemas::{Event, EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
 use crate::live::fixture::{
-    added, answered, deleted, edited, event, message, pinned, posted, reacted, read, removed,
+    added, answered, deleted, edited, event, message, pinned, posted, reacted, read, removed, room,
     unpinned, unreacted, user,
 };
 use crate::reactions;
@@ -35,6 +37,8 @@ pub(super) enum Act {
     Read(usize, bool, bool),
     /// In, or out.
     Turn(u64),
+    /// The listener pins a room they are in, or unpins it; also twice.
+    Set(u64, bool),
 }
 
 pub(super) fn act() -> impl Strategy<Value = Act> {
@@ -49,6 +53,7 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
         3 => (any::<usize>(), any::<bool>(), any::<bool>())
             .prop_map(|(n, own, private)| Act::Read(n, own, private)),
         2 => (0..2_u64).prop_map(Act::Turn),
+        2 => (0..2_u64, any::<bool>()).prop_map(|(room, pinned)| Act::Set(room, pinned)),
     ]
 }
 
@@ -95,6 +100,15 @@ impl History {
         };
         self.events.push(event);
         self.said.push(Said { room, root, posted: posted_at });
+    }
+
+    fn set(&mut self, number: u64, pinned: bool) {
+        if !self.inside.contains(&number) {
+            return;
+        }
+        let (room_id, user_id, notify) = (room(number), user(LISTENER), Notify::Mentions);
+        let prefs = PrefsState { room_id, user_id, notify, pinned, hidden: false };
+        self.events.push(event(PrefsChanged { prefs }));
     }
 
     pub(super) fn act(&mut self, act: &Act) {
@@ -148,6 +162,7 @@ impl History {
                 (moved.posted, moved.private) = (said.posted, *private);
                 self.events.push(event(moved));
             }
+            Act::Set(room, pinned) => self.set(room + 1, *pinned),
             Act::Turn(room) => {
                 let room = room + 1;
                 if self.inside.remove(&room) {
@@ -277,8 +292,12 @@ impl Docs {
             EventData::Member(event) => {
                 let room = &event.after().room_id;
                 if event.after().present {
-                    let returned = self.own.contains_key(room);
-                    self.own.insert(room.clone(), membership(room, at, returned));
+                    let before = self.own.get(room);
+                    let mut doc = membership(room, at, before.is_some());
+                    if let Some(before) = before {
+                        (doc.pinned, doc.prefs_changed) = (before.pinned, before.prefs_changed);
+                    }
+                    self.own.insert(room.clone(), doc);
                 } else {
                     let doc = self.own.get_mut(room).unwrap();
                     (doc.present, doc.changed, doc.updated) = (false, at, at);
@@ -287,6 +306,11 @@ impl Docs {
             EventData::Reaction(event) => self.reaction(at, event),
             EventData::Pin(PinEvent::Pinned(data)) => self.pin(&data.message_id, at, at),
             EventData::Pin(PinEvent::Unpinned(data)) => self.pin(&data.message_id, at, 0),
+            EventData::Prefs(event) => {
+                let prefs = event.after();
+                let doc = self.own.get_mut(&prefs.room_id).unwrap();
+                (doc.pinned, doc.prefs_changed, doc.updated) = (prefs.pinned, at, at);
+            }
             EventData::Notification(_)
             | EventData::Thread(_)
             | EventData::Report(_)
@@ -295,7 +319,8 @@ impl Docs {
             | EventData::Challenge(_)
             | EventData::Name(_)
             | EventData::Room(_)
-            | EventData::Block(_) => unreachable!("{}", event.data.type_name()),
+            | EventData::Block(_)
+            | EventData::Invite(_) => unreachable!("{}", event.data.type_name()),
         }
     }
 }
@@ -307,6 +332,7 @@ pub(super) fn membership(room: &RoomId, at: Sequence, returned: bool) -> Members
         role: RoomRole::Member,
         present: true,
         banned: false,
+        ban: None,
         muted_until: None,
         joined_at: Timestamp::from_millis(1),
         joined: at,
@@ -321,6 +347,10 @@ pub(super) fn membership(room: &RoomId, at: Sequence, returned: bool) -> Members
         receipt_message_id: None,
         receipt_updated: 0,
         wrote: false,
+        notify: Notify::Mentions,
+        pinned: false,
+        hidden_at: None,
+        prefs_changed: 0,
         changed: at,
         updated: at,
     }

@@ -96,6 +96,12 @@ impl Server<'_> {
             messages: marks.map(MessageMark::of).collect(),
             own: docs.own.values().filter(|doc| doc.changed >= after).cloned().collect(),
             markers: markers.map(marker).collect(),
+            prefs: docs
+                .own
+                .values()
+                .filter(|doc| doc.present && doc.prefs_changed > after)
+                .cloned()
+                .collect(),
             ..Changed::default()
         };
         let (epoch, user) = (Epoch::parse("e1").unwrap(), user(LISTENER));

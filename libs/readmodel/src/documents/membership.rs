@@ -6,10 +6,11 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
+use schemas::events::Ban;
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
-use schemas::values::{RoomKind, RoomRole};
+use schemas::values::{Notify, RoomKind, RoomRole};
 use serde::{Deserialize, Serialize};
 
 use super::room::{RoomDoc, RoomReads};
@@ -29,12 +30,16 @@ pub struct MembershipDoc {
     /// Whether the user is banned: they cannot come back until the ban is lifted.
     #[serde(default)]
     pub banned: bool,
+    /// The ban, while it was not lifted; it may have run out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ban: Option<Ban>,
     /// Until then the member may read and not post; none for a member who may post.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<Timestamp>,
     /// When the present stay began.
     pub joined_at: Timestamp,
-    /// The event with which the present stay began (for a tombstone: the last one).
+    /// The event with which the present stay began (for a tombstone: the last one; 0 for a user who was banned
+    /// without ever having been in the room).
     pub joined: Sequence,
     /// Whether there was an earlier stay, or a ban, before the present one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -67,15 +72,43 @@ pub struct MembershipDoc {
     /// Whether the user has ever written in the room.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wrote: bool,
+    /// Of which messages the member wants to be notified.
+    pub notify: Notify,
+    /// Whether the room stands first in the member's list.
+    pub pinned: bool,
+    /// The room's last number when the member hid it: until there is a later message it is not on their list. None
+    /// for a room that was not hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_at: Option<u64>,
+    /// The last event of the member's own settings (notify, pinned, hidden); 0 for none.
+    pub prefs_changed: Sequence,
     /// The last event about the membership itself (joined, left, role, mute, ban).
     pub changed: Sequence,
     /// The last event that changed anything here, the marker included.
     pub updated: Sequence,
 }
 
+impl MembershipDoc {
+    /// When the ban ends, in milliseconds since 1970: `i64::MAX` for one that does not end by itself; none for who is
+    /// not banned.
+    pub(crate) fn banned_until(&self) -> Option<i64> {
+        let until = self.ban.as_ref().and_then(|ban| ban.until);
+        self.banned.then(|| until.map_or(i64::MAX, |until| until.millis()))
+    }
+
+    /// Whether the room is not on the member's list at present.
+    #[must_use]
+    pub fn is_hidden(&self, room: &RoomDoc) -> bool {
+        self.hidden_at.is_some_and(|number| number >= room.last_number)
+    }
+}
+
 /// Where a list of rooms ordered by activity goes on: after this room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityAnchor {
+    /// Whether the room is pinned: those stand first.
+    #[serde(default)]
+    pub pinned: bool,
     /// The room's last activity.
     pub last_activity: Sequence,
     /// The room's id, which orders rooms of the same activity.
@@ -112,6 +145,8 @@ pub trait MembershipReads: RoomReads + Send + Sync {
         Ok(false)
     }
     /// The rooms a user is in with the membership, newest activity first. A room moves by activity.
+    /// The rooms a user is in with the membership, pinned ones first, then newest activity first; without those that
+    /// are hidden. A room moves by activity and by the member's own settings.
     async fn user_rooms(
         &self,
         user: &UserId,
@@ -143,6 +178,28 @@ pub trait MembershipReads: RoomReads + Send + Sync {
         after: Sequence,
         limit: usize,
     ) -> Answer<Changes<MembershipDoc>>;
+    /// A user's memberships, present ones, of which they changed their own settings after a sequence.
+    async fn prefs_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>>;
+    /// Who is banned from a room at a time, by user id, after an id.
+    async fn bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>>;
+    /// Memberships of a room whose bans have run out at a time and were not lifted.
+    async fn lapsed_bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<MembershipDoc>>;
     /// Memberships of these rooms that changed after a sequence, tombstones included.
     async fn member_changes(
         &self,

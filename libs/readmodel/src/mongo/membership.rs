@@ -7,13 +7,14 @@ use mongodb::IndexModel;
 use mongodb::bson::{RawDocumentBuf, doc};
 use schemas::ids::{RoomId, UserId};
 use schemas::position::Sequence;
+use schemas::time::Timestamp;
 use serde::Serialize;
 
 use super::kept::{Kept, index, partial};
 use super::query::{by_keys, find, texts};
 use super::rows::{int, row};
 use super::store::MongoStore;
-use crate::answers::{Answer, Changes, ListFrom, MAX_CHANGES, MAX_MEMBERSHIPS, Slice};
+use crate::answers::{Answer, Changes, ListFrom, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS, Slice};
 use crate::documents::{ActivityAnchor, MembershipDoc, MembershipReads, RoomDoc};
 
 /// What a membership is searched by.
@@ -21,6 +22,9 @@ use crate::documents::{ActivityAnchor, MembershipDoc, MembershipReads, RoomDoc};
 struct Searched {
     /// The number up to which others may see that the member has read, 0 for none.
     _read: i64,
+    /// When the ban ends; none for who is not banned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _banned: Option<i64>,
 }
 
 impl Kept for MembershipDoc {
@@ -33,11 +37,16 @@ impl Kept for MembershipDoc {
                 doc! { "room_id": 1, "marker_updated": 1 },
                 doc! { "marker_updated": { "$gt": 0 } },
             ),
+            partial(
+                doc! { "user_id": 1, "prefs_changed": 1 },
+                doc! { "prefs_changed": { "$gt": 0 } },
+            ),
+            partial(doc! { "room_id": 1, "_banned": 1 }, doc! { "_banned": { "$gt": 0 } }),
         ]
     }
 
     fn to_row(&self, id: String) -> Answer<RawDocumentBuf> {
-        row(id, self, Searched { _read: int(self.receipt_number) })
+        row(id, self, Searched { _read: int(self.receipt_number), _banned: self.banned_until() })
     }
 
     /// It does not say which event was its first.
@@ -62,6 +71,28 @@ impl MongoStore {
     }
 }
 
+impl MongoStore {
+    /// A user's memberships but those whose rooms are hidden.
+    async fn listed(&self, user: &UserId) -> Answer<Vec<MembershipDoc>> {
+        let mut members = self.memberships_of(user).await?;
+        let hidden = ids_of(members.iter().filter(|member| member.hidden_at.is_some()));
+        if hidden.is_empty() {
+            return Ok(members);
+        }
+        let rooms: Vec<RoomDoc> = by_keys(&self.database, &hidden).await?;
+        let rooms: HashMap<RoomId, RoomDoc> =
+            rooms.into_iter().map(|room| (room.state.id.clone(), room)).collect();
+        members
+            .retain(|member| rooms.get(&member.room_id).is_none_or(|room| !member.is_hidden(room)));
+        Ok(members)
+    }
+}
+
+/// The ids of memberships' rooms.
+fn ids_of<'a>(members: impl Iterator<Item = &'a MembershipDoc>) -> Vec<String> {
+    members.map(|member| member.room_id.to_string()).collect()
+}
+
 #[async_trait]
 impl MembershipReads for MongoStore {
     async fn memberships(&self, room: &RoomId, users: &[UserId]) -> Answer<Vec<MembershipDoc>> {
@@ -80,31 +111,51 @@ impl MembershipReads for MongoStore {
         from: &ListFrom<ActivityAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<(RoomDoc, MembershipDoc)>> {
-        let members = self.memberships_of(user).await?;
-        let mut ids =
-            doc! { "$in": members.iter().map(|m| m.room_id.to_string()).collect::<Vec<_>>() };
-        let mut filter = doc! { "created": true };
-        let sort = match from {
-            ListFrom::Start => doc! { "last_activity": -1, "_id": -1 },
-            ListFrom::After(ActivityAnchor { last_activity, room_id }) => {
-                let at = int(*last_activity);
-                let same = doc! { "last_activity": at, "_id": { "$lt": room_id.as_str() } };
-                filter.insert("$or", vec![doc! { "last_activity": { "$lt": at } }, same]);
-                doc! { "last_activity": -1, "_id": -1 }
+        let limit = limit.clamp(1, MAX_ITEMS);
+        let members = self.listed(user).await?;
+        let order = doc! { "last_activity": -1, "_id": -1 };
+        let mut found = Vec::new();
+        // Those that are pinned, then the others.
+        for pinned in [true, false] {
+            let of = |m: &&MembershipDoc| m.pinned == pinned;
+            let mut ids = doc! { "$in": ids_of(members.iter().filter(of)) };
+            let mut filter = doc! { "created": true };
+            let mut sort = order.clone();
+            match from {
+                ListFrom::Start => {}
+                ListFrom::After(anchor) if anchor.pinned == pinned => {
+                    let (at, room) = (int(anchor.last_activity), anchor.room_id.as_str());
+                    let same = doc! { "last_activity": at, "_id": { "$lt": room } };
+                    filter.insert("$or", vec![doc! { "last_activity": { "$lt": at } }, same]);
+                }
+                // The pinned ones lie behind it.
+                ListFrom::After(_) if pinned => continue,
+                ListFrom::After(_) => {}
+                // In the order of ids, whatever is pinned.
+                ListFrom::Moved { .. } if pinned => continue,
+                ListFrom::Moved { since, after } => {
+                    let set = |m: &&MembershipDoc| m.prefs_changed > *since;
+                    let set = doc! { "_id": { "$in": ids_of(members.iter().filter(set)) } };
+                    let active = doc! { "last_activity": { "$gt": int(*since) } };
+                    filter.insert("$or", vec![active, set]);
+                    ids = doc! { "$in": ids_of(members.iter()) };
+                    ids.insert("$gt", after.as_ref().map_or("", RoomId::as_str));
+                    sort = doc! { "_id": 1 };
+                }
             }
-            ListFrom::Moved { since, after } => {
-                filter.insert("last_activity", doc! { "$gt": int(*since) });
-                ids.insert("$gt", after.as_ref().map_or("", RoomId::as_str));
-                doc! { "_id": 1 }
+            filter.insert("_id", ids);
+            let more = limit + 1 - found.len();
+            let rooms: Vec<RoomDoc> = find(&self.database, filter, sort, more).await?;
+            found.extend(rooms);
+            if found.len() > limit {
+                break;
             }
-        };
-        filter.insert("_id", ids);
-        let rooms: Slice<RoomDoc> = self.slice(filter, sort, limit).await?;
+        }
         let mut members: HashMap<RoomId, MembershipDoc> =
             members.into_iter().map(|member| (member.room_id.clone(), member)).collect();
         let pair = |room: RoomDoc| Some((members.remove(&room.state.id)?, room));
-        let items = rooms.items.into_iter().filter_map(pair).map(|(m, r)| (r, m)).collect();
-        Ok(Slice { items, more: rooms.more })
+        let pairs = found.into_iter().filter_map(pair).map(|(m, r)| (r, m)).collect();
+        Ok(Slice::cut(pairs, limit))
     }
 
     async fn readers(
@@ -129,6 +180,43 @@ impl MembershipReads for MongoStore {
     ) -> Answer<Changes<MembershipDoc>> {
         let filter = doc! { "user_id": user.as_str(), "changed": { "$gt": int(after) } };
         self.changes(filter, "changed", limit).await
+    }
+
+    async fn prefs_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>> {
+        let filter = doc! {
+            "user_id": user.as_str(), "prefs_changed": { "$gt": int(after) }, "present": true,
+        };
+        self.changes(filter, "prefs_changed", limit).await
+    }
+
+    async fn bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>> {
+        let filter = doc! {
+            "room_id": room.as_str(), "_banned": { "$gt": now.millis().max(0) },
+            "user_id": { "$gt": after.map_or("", UserId::as_str) },
+        };
+        self.slice(filter, doc! { "user_id": 1 }, limit).await
+    }
+
+    async fn lapsed_bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<MembershipDoc>> {
+        let ended = doc! { "$gt": 0, "$lte": now.millis() };
+        let filter = doc! { "room_id": room.as_str(), "_banned": ended };
+        find(&self.database, filter, doc! {}, limit.clamp(1, MAX_ITEMS)).await
     }
 
     async fn member_changes(

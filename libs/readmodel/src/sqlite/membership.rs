@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use schemas::ids::{RoomId, UserId};
 use schemas::position::Sequence;
+use schemas::time::Timestamp;
 
 use super::kept::{Batch, Kept};
 use super::rows::{doc, docs, each, execute, int, json, limit as sql_limit, one, raw};
@@ -13,14 +14,19 @@ use crate::documents::{ActivityAnchor, MembershipDoc, MembershipReads, RoomDoc};
 
 impl Kept for MembershipDoc {
     const TABLES: &'static str = "
--- room: the room's integer; marker: the number up to which others may see that the member has read, 0 for none.
+-- room: the room's integer; marker: the number up to which others may see that the member has read, 0 for none;
+-- prefs: the last event of the member's own settings; hidden: the room's last number when they hid it; banned: when
+-- the ban ends.
 CREATE TABLE memberships(
     room INTEGER NOT NULL, user BLOB NOT NULL, present INTEGER NOT NULL, marker INTEGER NOT NULL,
-    changed INTEGER NOT NULL, moved INTEGER NOT NULL, doc BLOB NOT NULL,
+    changed INTEGER NOT NULL, moved INTEGER NOT NULL, prefs INTEGER NOT NULL, pinned INTEGER NOT NULL,
+    hidden INTEGER, banned INTEGER, doc BLOB NOT NULL,
     PRIMARY KEY (room, user)) WITHOUT ROWID;
 CREATE INDEX memberships_user ON memberships(user, changed);
 CREATE INDEX memberships_changed ON memberships(room, changed);
 CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
+CREATE INDEX memberships_prefs ON memberships(user, prefs) WHERE prefs > 0;
+CREATE INDEX memberships_banned ON memberships(room, user) WHERE banned IS NOT NULL;
 ";
     const BY_KEY: &'static str = "SELECT doc FROM memberships
         WHERE room = (SELECT k FROM rooms WHERE id = ?1) AND user = ?2";
@@ -31,7 +37,8 @@ CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
         let (room, json) = (batch.room_key(&self.room_id)?, json(self)?);
         let (user, marker) = (raw(&self.user_id), int(self.receipt_number));
         let expected = batch.expected.conversations;
-        if self.changed <= expected && self.marker_updated <= expected {
+        let settled = self.changed.max(self.marker_updated).max(self.prefs_changed) <= expected;
+        if settled {
             // The member has posted. What is indexed has not changed and is not written again.
             let sql = "UPDATE memberships SET marker = ?3, doc = ?4 WHERE room = ?1 AND user = ?2";
             if execute(batch.db, sql, params![room, user, marker, json])? == 1 {
@@ -40,9 +47,10 @@ CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
         }
         execute(
             batch.db,
-            "INSERT INTO memberships VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO memberships VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
             ON CONFLICT(room, user) DO UPDATE
-            SET present = ?3, marker = ?4, changed = ?5, moved = ?6, doc = ?7",
+            SET present = ?3, marker = ?4, changed = ?5, moved = ?6, prefs = ?7, pinned = ?8, hidden = ?9,
+                banned = ?10, doc = ?11",
             params![
                 room,
                 user,
@@ -50,6 +58,10 @@ CREATE INDEX memberships_moved ON memberships(room, moved) WHERE moved > 0;
                 marker,
                 int(self.changed),
                 int(self.marker_updated),
+                int(self.prefs_changed),
+                self.pinned,
+                self.hidden_at.map(int),
+                self.banned_until(),
                 json
             ],
         )
@@ -71,8 +83,9 @@ fn memberships_of(db: &Connection, user: &UserId) -> Answer<Vec<MembershipDoc>> 
     docs(db, sql, params![raw(user), sql_limit(MAX_MEMBERSHIPS)])
 }
 
-/// What comes after an activity and id in the order of room lists.
-const BEFORE: &str = "(r.activity, r.id) < (?2, ?3)";
+/// What comes after a place in the order of room lists.
+const BEFORE: &str = "(m.pinned, r.activity, r.id) < (?2, ?3, ?4)";
+const ORDER: &str = "m.pinned DESC, r.activity DESC, r.id DESC";
 
 fn user_rooms(
     db: &Connection,
@@ -80,26 +93,44 @@ fn user_rooms(
     from: &ListFrom<ActivityAnchor, RoomId>,
     limit: usize,
 ) -> Answer<Slice<(RoomDoc, MembershipDoc)>> {
-    let (at, id, place, order) = match from {
-        ListFrom::Start => (i64::MAX, vec![0xff; 16], BEFORE, "r.activity DESC, r.id DESC"),
-        ListFrom::After(ActivityAnchor { last_activity, room_id }) => {
-            (int(*last_activity), raw(room_id).to_vec(), BEFORE, "r.activity DESC, r.id DESC")
+    let (pinned, at, id, place, order) = match from {
+        ListFrom::Start => (1, i64::MAX, vec![0xff; 17], BEFORE, ORDER),
+        ListFrom::After(ActivityAnchor { pinned, last_activity, room_id }) => {
+            (i64::from(*pinned), int(*last_activity), raw(room_id).to_vec(), BEFORE, ORDER)
         }
         ListFrom::Moved { since, after } => {
             let id = after.as_ref().map_or_else(Vec::new, |id| raw(id).to_vec());
-            (int(*since), id, "r.activity > ?2 AND r.id > ?3", "r.id")
+            (0, int(*since), id, "(r.activity > ?3 OR m.prefs > ?3) AND r.id > ?4", "r.id")
         }
     };
     let sql = format!(
         "SELECT r.doc, m.doc FROM memberships m JOIN rooms r ON r.k = m.room
-            WHERE m.user = ?1 AND m.present = 1 AND r.created = 1 AND {place}
-            ORDER BY {order} LIMIT ?4"
+            WHERE m.user = ?1 AND m.present = 1 AND r.created = 1
+                AND (m.hidden IS NULL OR m.hidden < r.last) AND {place}
+            ORDER BY {order} LIMIT ?5"
     );
     let mut found = Vec::new();
-    each(db, &sql, params![raw(user), at, id, sql_limit(limit + 1)], |row| {
+    each(db, &sql, params![raw(user), pinned, at, id, sql_limit(limit + 1)], |row| {
         found.push((doc(row, 0)?, doc(row, 1)?));
         Ok(true)
     })?;
+    Ok(Slice::cut(found, limit))
+}
+
+/// Who is banned at a time, by user id.
+fn bans(
+    db: &Connection,
+    room: &RoomId,
+    now: Timestamp,
+    after: Option<&UserId>,
+    limit: usize,
+) -> Answer<Slice<MembershipDoc>> {
+    let start = after.map(raw).map_or(Vec::new(), |bytes| bytes.to_vec());
+    let sql = "SELECT doc FROM memberships
+        WHERE room = (SELECT k FROM rooms WHERE id = ?1) AND user > ?2 AND banned IS NOT NULL
+            AND banned > ?3
+        ORDER BY user LIMIT ?4";
+    let found = docs(db, sql, params![raw(room), start, now.millis(), sql_limit(limit + 1)])?;
     Ok(Slice::cut(found, limit))
 }
 
@@ -183,6 +214,44 @@ impl MembershipReads for SqliteStore {
         let asked =
             self.read(move |db| docs(db, sql, params![user, int(after), sql_limit(limit + 1)]));
         Ok(Changes::cut(asked.await?, limit))
+    }
+
+    async fn prefs_changes(
+        &self,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>> {
+        let (user, limit) = (raw(user), changes(limit));
+        let sql = "SELECT doc FROM memberships
+        WHERE user = ?1 AND prefs > 0 AND prefs > ?2 AND present = 1 ORDER BY prefs LIMIT ?3";
+        let asked =
+            self.read(move |db| docs(db, sql, params![user, int(after), sql_limit(limit + 1)]));
+        Ok(Changes::cut(asked.await?, limit))
+    }
+
+    async fn bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Answer<Slice<MembershipDoc>> {
+        let (room, after) = (room.clone(), after.cloned());
+        self.read(move |db| bans(db, &room, now, after.as_ref(), items(limit))).await
+    }
+
+    async fn lapsed_bans(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Answer<Vec<MembershipDoc>> {
+        let (room, limit) = (raw(room), sql_limit(items(limit)));
+        let sql = "SELECT doc FROM memberships
+        WHERE room = (SELECT k FROM rooms WHERE id = ?1) AND banned IS NOT NULL AND banned <= ?2
+        LIMIT ?3";
+        self.read(move |db| docs(db, sql, params![room, now.millis(), limit])).await
     }
 
     async fn member_changes(

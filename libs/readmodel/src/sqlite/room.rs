@@ -19,10 +19,10 @@ use crate::words;
 impl Kept for RoomDoc {
     const TABLES: &'static str = "
 -- k: the room's integer; name: folded, and null for a room that cannot be found by its name; created: 0 while only heard
--- of.
+-- of; last: the number of its last message.
 CREATE TABLE rooms(
     k INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, name TEXT,
-    activity INTEGER NOT NULL, changed INTEGER NOT NULL, doc BLOB NOT NULL);
+    activity INTEGER NOT NULL, last INTEGER NOT NULL, changed INTEGER NOT NULL, doc BLOB NOT NULL);
 CREATE INDEX rooms_name ON rooms(name, id) WHERE name IS NOT NULL;
 
 -- Of rooms that can be found by their names.
@@ -37,19 +37,21 @@ CREATE INDEX room_words_room ON room_words(room, word);
         let (id, json) = (raw(&self.state.id), json(self)?);
         if self.changed <= batch.expected.conversations && self.created {
             // Only counts have changed. What is indexed has not and is not written again.
-            let sql = "UPDATE rooms SET activity = ?2, doc = ?3 WHERE id = ?1";
-            if execute(batch.db, sql, params![id, int(self.last_activity), json])? == 1 {
+            let sql = "UPDATE rooms SET activity = ?2, last = ?3, doc = ?4 WHERE id = ?1";
+            let (activity, last) = (int(self.last_activity), int(self.last_number));
+            if execute(batch.db, sql, params![id, activity, last, json])? == 1 {
                 return Ok(());
             }
         }
-        let sql = "INSERT INTO rooms(id, created, name, activity, changed, doc)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
-        SET created = ?2, name = ?3, activity = ?4, changed = ?5, doc = ?6 RETURNING k";
+        let sql = "INSERT INTO rooms(id, created, name, activity, last, changed, doc)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(id) DO UPDATE
+        SET created = ?2, name = ?3, activity = ?4, last = ?5, changed = ?6, doc = ?7 RETURNING k";
         let row = params![
             id,
             self.created,
             self.public_name(),
             int(self.last_activity),
+            int(self.last_number),
             int(self.changed),
             json
         ];

@@ -168,6 +168,8 @@ fn fact(data: &EventData) -> Option<Fact> {
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Name(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)

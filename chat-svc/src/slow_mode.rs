@@ -1,0 +1,140 @@
+//! When members last wrote in rooms that are in slow mode.
+//!
+//! A message takes its author's turn before it is written, so that of several that come at once only one is written.
+//! Exact within this process; what other copies of it write is learned from the live feed, a moment later.
+
+use std::time::{Duration, Instant};
+
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+use schemas::values::ClientId;
+use schemas::{MessageId, RoomId, UserId};
+
+/// No room asks for a longer pause.
+const LONGEST: Duration = Duration::from_secs(21_600);
+
+/// A member's last message in a room.
+#[derive(Debug, Clone)]
+struct Turn {
+    taken: Instant,
+    by: MessageId,
+    client_id: Option<ClientId>,
+    /// When the turn before it was taken, in case nothing is written.
+    before: Option<(Instant, MessageId)>,
+}
+
+/// Who has written where, and when.
+pub(crate) struct SlowMode {
+    turns: Cache<(RoomId, UserId), Turn>,
+}
+
+impl SlowMode {
+    /// Remembers so many members.
+    pub(crate) fn new(capacity: u64) -> Self {
+        Self { turns: Cache::builder().max_capacity(capacity).time_to_live(LONGEST).build() }
+    }
+
+    /// Takes the turn of a member for a message. A repeat of the last one, by its client id, needs none.
+    ///
+    /// # Errors
+    /// The seconds to wait when the last turn is less than `pause` seconds ago.
+    pub(crate) fn take(
+        &self,
+        key: (RoomId, UserId),
+        pause: u32,
+        message: &MessageId,
+        client_id: Option<&ClientId>,
+    ) -> Result<(), u32> {
+        let (now, pause) = (Instant::now(), Duration::from_secs(pause.into()));
+        let mut wait = None;
+        self.turns.entry(key).and_compute_with(|last| {
+            let last = last.map(moka::Entry::into_value);
+            if let Some(last) = &last {
+                let same = last.by == *message
+                    || (client_id.is_some() && last.client_id.as_ref() == client_id);
+                let left = pause.saturating_sub(now.duration_since(last.taken));
+                if same || !left.is_zero() {
+                    wait = (!same).then_some(left);
+                    return Op::Nop;
+                }
+            }
+            Op::Put(Turn {
+                taken: now,
+                by: message.clone(),
+                client_id: client_id.cloned(),
+                before: last.map(|last| (last.taken, last.by)),
+            })
+        });
+        match wait {
+            None => Ok(()),
+            Some(left) => Err(u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// Nothing was written: the turn a message has taken, if it has, is as it was before.
+    pub(crate) fn give_back(&self, key: (RoomId, UserId), message: &MessageId) {
+        self.turns.entry(key).and_compute_with(|last| match last.map(moka::Entry::into_value) {
+            Some(last) if last.by == *message => match last.before {
+                Some((taken, by)) => Op::Put(Turn { taken, by, client_id: None, before: None }),
+                None => Op::Remove,
+            },
+            _ => Op::Nop,
+        });
+    }
+
+    /// Another copy of this service has written a member's message.
+    pub(crate) fn heard(&self, key: (RoomId, UserId), message: MessageId) {
+        let turn = Turn { taken: Instant::now(), by: message, client_id: None, before: None };
+        self.turns.insert(key, turn);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn key(number: u128) -> (RoomId, UserId) {
+        let uuid = Uuid::from_u128(number);
+        (RoomId::from_uuid(uuid), UserId::from_uuid(uuid))
+    }
+
+    fn message(number: u128) -> MessageId {
+        MessageId::from_uuid(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn one_message_takes_the_turn_and_may_give_it_back() {
+        let slow = SlowMode::new(10);
+        let client = ClientId::parse("c").unwrap();
+        assert_eq!(slow.take(key(1), 30, &message(1), Some(&client)), Ok(()));
+        assert_eq!(slow.take(key(1), 30, &message(1), None), Ok(()), "another try of the same");
+        assert_eq!(slow.take(key(1), 30, &message(2), Some(&client)), Ok(()), "a repeat");
+        assert_eq!(slow.take(key(1), 30, &message(3), None), Err(30));
+        assert_eq!(slow.take(key(2), 30, &message(4), None), Ok(()));
+        slow.give_back(key(1), &message(3));
+        assert!(slow.take(key(1), 30, &message(5), None).is_err());
+        slow.give_back(key(1), &message(1));
+        assert_eq!(slow.take(key(1), 30, &message(6), None), Ok(()));
+    }
+
+    #[test]
+    fn of_many_at_once_one_is_written() {
+        let slow = SlowMode::new(10);
+        let taken = std::thread::scope(|scope| {
+            let tries: Vec<_> = (0..50)
+                .map(|n| {
+                    scope.spawn({
+                        let slow = &slow;
+                        move || slow.take(key(1), 30, &message(n), None).is_ok()
+                    })
+                })
+                .collect();
+            tries.into_iter().filter_map(|one| one.join().ok()).filter(|taken| *taken).count()
+        });
+        assert_eq!(taken, 1);
+        slow.heard(key(2), message(1));
+        assert!(slow.take(key(2), 30, &message(2), None).is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! Members' own settings of a room, as they alone are told of them.
+
+use readmodel::MembershipDoc;
+use schemas::events::{PrefsEvent, PrefsState};
+use schemas::values::Notify;
+use serde::Serialize;
+
+use super::broadcast::{Audience, Broadcast, Place};
+use super::names::FrameName;
+use super::span::{Change, Span};
+
+/// A member's own settings of a room.
+#[derive(Debug, Serialize)]
+struct PrefsData {
+    notify: Notify,
+    pinned: bool,
+    hidden: bool,
+}
+
+pub(super) fn broadcast(event: &PrefsEvent, place: Place<'_>) -> Broadcast {
+    let PrefsState { room_id, user_id, notify, pinned, hidden } = event.after();
+    let data = PrefsData { notify: *notify, pinned: *pinned, hidden: *hidden };
+    let name = FrameName::MembershipChanged;
+    let frame = place.frame(name, Some(room_id), &data);
+    Broadcast::outside(name, frame, Audience::Person(user_id.clone()))
+}
+
+/// A membership of the user who resumes, whose settings an event changed.
+pub(crate) fn changed(doc: &MembershipDoc, span: &Span<'_>) -> Option<Change> {
+    let at = doc.prefs_changed;
+    // A message that came since is told after it, and brings a hidden room back.
+    let data =
+        PrefsData { notify: doc.notify, pinned: doc.pinned, hidden: doc.hidden_at.is_some() };
+    let frame = || span.place(at).frame(FrameName::MembershipChanged, Some(&doc.room_id), &data);
+    span.covers(at).then(|| Change::Frame { at, frame: frame() })
+}
