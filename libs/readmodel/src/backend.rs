@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::answers::Answer;
+use crate::side::{SIDE, SideStore};
 use crate::store::ProjectionStore;
 
 /// When a new generation gets the indexes that only queries need and is safe from a loss of power.
@@ -42,6 +43,8 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     fn location(&self, name: &str) -> String;
     /// Deletes a generation; does nothing when it does not exist.
     async fn delete(&self, name: &str) -> Answer<()>;
+    /// Opens what is kept beside the generations, and makes it when it is not there yet.
+    async fn side(&self) -> Answer<Arc<dyn SideStore>>;
 }
 
 /// The name of the n-th generation.
@@ -55,7 +58,7 @@ pub(crate) fn generation_number(name: &str) -> Option<u32> {
 }
 
 /// Whether a name may be given to a snapshot: 1 to 28 characters of `[a-z0-9-]` (a MongoDB database name has
-/// at most 63), not a generation's, not `g<n>` and not `meta`, which are names of other databases.
+/// at most 63), not a generation's, not `g<n>`, `meta` or `side`, which are names of other databases.
 pub(crate) fn valid_snapshot_name(name: &str) -> bool {
     let database_of_generation = name
         .strip_prefix('g')
@@ -65,4 +68,5 @@ pub(crate) fn valid_snapshot_name(name: &str) -> bool {
         && generation_number(name).is_none()
         && !database_of_generation
         && name != "meta"
+        && name != SIDE
 }

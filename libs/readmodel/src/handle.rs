@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::RwLock;
 use schemas::Namespace;
 use schemas::position::Sequence;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OnceCell, watch};
 use tokio::time::Instant;
 
 use crate::answers::{Answer, StoreError};
@@ -15,6 +15,7 @@ use crate::backend::{
     Backend, Durability, generation_name, generation_number, valid_snapshot_name,
 };
 use crate::groups::{Checkpoints, Group, Stops};
+use crate::side::SideStore;
 use crate::store::{ProjectionStore, ReadStore};
 use crate::url::ReadModelUrl;
 
@@ -46,6 +47,8 @@ struct Inner {
     known: watch::Sender<Known>,
     /// Wakes the follower when another generation has been announced.
     heard: Notify,
+    /// What is kept beside all generations, once it was needed.
+    side: OnceCell<Arc<dyn SideStore>>,
 }
 
 /// What is known of how far the live generation is, and how far it will get.
@@ -100,6 +103,7 @@ impl ReadModel {
             live: RwLock::new(live),
             known: watch::Sender::new(Known { checkpoints: at, stops: Stops::default() }),
             heard: Notify::new(),
+            side: OnceCell::new(),
         });
         tokio::spawn(follow(Arc::downgrade(&inner)));
         Ok(Self(inner))
@@ -203,6 +207,14 @@ impl ReadModel {
                 return Err(Lagging { at });
             }
         }
+    }
+
+    /// What is kept beside the log and beside all generations. Opened when it is first asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened; ask again.
+    pub async fn side(&self) -> Answer<Arc<dyn SideStore>> {
+        self.0.side.get_or_try_init(|| self.0.backend.side()).await.map(Arc::clone)
     }
 
     /// Reads the pointer now and follows it to the generation it names.

@@ -14,6 +14,7 @@ pub mod documents;
 mod groups;
 mod handle;
 mod members;
+mod side;
 mod store;
 mod url;
 mod words;
@@ -50,6 +51,7 @@ mod sqlite {
     mod schema;
 
     mod projection;
+    mod side;
 
     pub(crate) mod generations;
 }
@@ -87,6 +89,7 @@ mod mongo {
     mod schema;
 
     mod projection;
+    mod side;
 
     pub(crate) mod generations;
     pub(crate) mod replica_set;
@@ -105,5 +108,6 @@ pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};
 pub use members::{Named, members_named};
 pub use mongo::replica_set::initiate_replica_set;
+pub use side::SideStore;
 pub use store::{CommitError, ProjectionStore, ReadStore, Want};
 pub use url::{InvalidUrl, ReadModelUrl};

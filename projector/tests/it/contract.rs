@@ -51,6 +51,7 @@ cases!(
     a_commit_is_fenced,
     a_crash_before_the_commit_loses_nothing,
     generations_are_switched,
+    what_is_kept_beside_outlives_every_generation,
     another_namespace_is_another_read_model,
 );
 
@@ -291,6 +292,30 @@ async fn generations_are_switched(place: &Place) {
     assert!(place.model.create_snapshot("past").await.is_err());
     let lagging = place.model.wait_for(1, std::time::Duration::from_millis(50)).await;
     assert_eq!(lagging.unwrap_err().at, 0);
+}
+
+async fn what_is_kept_beside_outlives_every_generation(place: &Place) {
+    let other = ReadModel::open(&place.url, &place.namespace).await.unwrap();
+    let side = place.model.side().await.unwrap();
+    let all = [1, 2, 3].map(user);
+    assert_eq!(side.last_seen(&all).await.unwrap(), []);
+    let seen = |number: u64, at: u64| (user(number), Some(when(at)));
+    side.keep_last_seen(vec![seen(1, 5), seen(2, 6)]).await.unwrap();
+    // An earlier moment, told late by another process, changes nothing; a later one does.
+    let theirs = other.side().await.unwrap();
+    theirs.keep_last_seen(vec![seen(1, 4), seen(2, 7), seen(2, 7)]).await.unwrap();
+    let old = place.model.generation();
+    let next = place.model.create_generation().await.unwrap();
+    next.seal().await.unwrap();
+    assert!(place.model.switch(&old, next.generation()).await.unwrap());
+    place.model.delete(&old).await.unwrap();
+    assert_eq!(place.model.generations().await.unwrap(), [next.generation()]);
+    assert!(place.model.create_snapshot("side").await.is_err());
+    let mut found = side.last_seen(&all).await.unwrap();
+    found.sort();
+    assert_eq!(found, [(user(1), when(5)), (user(2), when(7))]);
+    theirs.keep_last_seen(vec![(user(1), None), (user(3), None)]).await.unwrap();
+    assert_eq!(side.last_seen(&all).await.unwrap(), [(user(2), when(7))]);
 }
 
 async fn another_namespace_is_another_read_model(place: &Place) {

@@ -13,10 +13,12 @@ use schemas::Namespace;
 
 use super::rows::{db_error, has_code, unreadable};
 use super::schema;
+use super::side::SideDatabase;
 use super::store::MongoStore;
 use crate::answers::{Answer, StoreError};
 use crate::backend::{Backend, Durability, generation_number};
 use crate::documents::LAYOUT;
+use crate::side::{SIDE, SideStore};
 use crate::store::ProjectionStore;
 
 /// How long a server is looked for before the read model counts as unavailable.
@@ -141,6 +143,10 @@ impl Backend for Databases {
 
     fn location(&self, name: &str) -> String {
         self.database_name(name)
+    }
+
+    async fn side(&self) -> Answer<Arc<dyn SideStore>> {
+        Ok(Arc::new(SideDatabase::of(self.client.clone(), &self.database(SIDE))))
     }
 
     async fn delete(&self, name: &str) -> Answer<()> {

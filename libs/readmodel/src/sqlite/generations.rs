@@ -11,10 +11,12 @@ use schemas::Namespace;
 use serde::{Deserialize, Serialize};
 
 use super::schema;
+use super::side::SideFile;
 use super::store::{SqliteStore, blocking};
 use crate::answers::{Answer, StoreError};
 use crate::backend::{Backend, Durability};
 use crate::documents::LAYOUT;
+use crate::side::{SIDE, SideStore};
 use crate::store::ProjectionStore;
 
 /// The folder that holds the generations of one namespace.
@@ -171,7 +173,9 @@ impl Files {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&self.dir).map_err(io_error)? {
             let file = entry.map_err(io_error)?.file_name();
-            if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".db")) {
+            if let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".db"))
+                && name != SIDE
+            {
                 names.push(name.to_owned());
             }
         }
@@ -224,6 +228,15 @@ impl Backend for Files {
 
     fn location(&self, name: &str) -> String {
         self.path(name).display().to_string()
+    }
+
+    async fn side(&self) -> Answer<Arc<dyn SideStore>> {
+        let path = self.path(SIDE);
+        blocking(move || -> Answer<Arc<dyn SideStore>> {
+            private_file().create(true).truncate(false).open(&path).map_err(io_error)?;
+            Ok(Arc::new(SideFile::open(&path)?))
+        })
+        .await
     }
 
     async fn delete(&self, name: &str) -> Answer<()> {

@@ -1,0 +1,28 @@
+//! What is kept beside the log and beside every generation: no rebuild makes it, and none touches it.
+//!
+//! It is the truth about little things that are no events: when people were last seen. To lose it costs that.
+
+use async_trait::async_trait;
+use schemas::{Timestamp, UserId};
+
+use crate::answers::Answer;
+
+/// The name of the store's file or database, which no generation and no snapshot can have.
+pub(crate) const SIDE: &str = "side";
+
+/// The store beside the log.
+#[async_trait]
+pub trait SideStore: Send + Sync + std::fmt::Debug {
+    /// When these people were last seen, as far as it is kept.
+    ///
+    /// # Errors
+    /// [`crate::StoreError`] when the database does not answer.
+    async fn last_seen(&self, users: &[UserId]) -> Answer<Vec<(UserId, Timestamp)>>;
+
+    /// Keeps when people were last seen, unless they have been seen later; with none nothing is kept of them any more.
+    /// All of it or nothing.
+    ///
+    /// # Errors
+    /// [`crate::StoreError`] when the database does not answer.
+    async fn keep_last_seen(&self, seen: Vec<(UserId, Option<Timestamp>)>) -> Answer<()>;
+}
