@@ -20,6 +20,7 @@ mod metrics;
 mod names;
 mod openapi;
 mod own_writes;
+mod presence;
 mod problem;
 mod reactions;
 mod repeats;
@@ -30,6 +31,7 @@ mod sessions;
 mod socket;
 mod startup;
 mod state;
+mod typing;
 mod unverified;
 mod user_directory;
 

@@ -14,6 +14,7 @@ use actix_web::web::Data;
 use readmodel::ReadModel;
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
+use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::http::{BadPath, Router, mount};
@@ -22,13 +23,16 @@ use crate::limits::{self, Limits};
 use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
+use crate::presence::Presence;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::user_directory::UserDirectory;
-use crate::{openapi, routes, socket};
+use crate::{openapi, presence, routes, socket, typing};
 
 /// How long a request's head is waited for; then the connection ends.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take to say goodbye to other gateways, and to keep when people were last seen.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long a connection without requests is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Connections each worker thread takes; the others wait in the kernel's queue.
@@ -116,8 +120,12 @@ async fn assemble(
         memory: config.memory,
     };
     let hub = Hub::start(hub_parts, &bus, health.clone(), live.clone()).await?;
+    let gateway = rand::random::<u64>().to_string();
+    let presence =
+        Presence::new(hub.clone(), bus.clone(), log.clone(), read_model.clone(), gateway);
     let state = AppState {
         limits,
+        presence: Arc::new(presence),
         own_writes: OwnWrites::default(),
         config,
         bus,
@@ -149,13 +157,7 @@ impl Gateway {
 
     async fn serve(self, shutdown: Shutdown) -> Result<(), GatewayError> {
         let Self { listener, state, router, live, .. } = self;
-        let sharing = limits::share(
-            Arc::clone(&state.limits),
-            state.bus.clone(),
-            rand::random::<u64>().to_string(),
-            live.clone(),
-        );
-        tokio::spawn(sharing);
+        let present = tell_others(&state, &live);
         let drain = state.config.drain;
         let for_workers = state.clone();
         let make_app = move || {
@@ -198,8 +200,19 @@ impl Gateway {
         state.hub.drain(false, drain / 2).await;
         handle.stop(true).await;
         live.trigger();
+        let _ = tokio::time::timeout(FAREWELL, present).await;
         Ok(())
     }
+}
+
+/// Begins to tell other gateways what concerns them, and to listen to them. What is returned ends after `live`, when
+/// they have heard that this one stops.
+fn tell_others(state: &AppState, live: &Shutdown) -> JoinHandle<()> {
+    let (limits, bus, hub) = (Arc::clone(&state.limits), &state.bus, state.hub.clone());
+    let gateway = state.presence.gateway();
+    tokio::spawn(limits::share(limits, bus.clone(), gateway.to_owned(), live.clone()));
+    tokio::spawn(typing::share(hub, bus.clone(), gateway.to_owned(), live.clone()));
+    tokio::spawn(presence::share(Arc::clone(&state.presence), live.clone()))
 }
 
 /// A connection as the framework is given it.

@@ -13,6 +13,7 @@ use crate::limits::Limits;
 use crate::live::Hub;
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
+use crate::presence::Presence;
 use crate::sessions::Sessions;
 use crate::user_directory::UserDirectory;
 
@@ -44,6 +45,8 @@ pub(crate) struct AppState {
     pub(crate) own_writes: OwnWrites,
     /// Events, as they happen.
     pub(crate) hub: Hub,
+    /// Who is online, and who is told.
+    pub(crate) presence: Arc<Presence>,
     /// Answers to requests that came with an `Idempotency-Key`.
     pub(crate) replays: SecretStore,
     /// Metrics of REST.

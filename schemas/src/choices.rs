@@ -118,6 +118,34 @@ pub enum Notify {
     None,
 }
 
+/// What a user says they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceStatus {
+    /// There.
+    Online,
+    /// Not at this device at the moment.
+    Away,
+    /// Not to be disturbed.
+    Dnd,
+    /// There, and shown to others as offline.
+    Invisible,
+}
+
+/// How a user appears to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShownStatus {
+    /// There, with a device in use.
+    Online,
+    /// There, with no device in use.
+    Away,
+    /// Not to be disturbed.
+    Dnd,
+    /// Not there, or not to be seen.
+    Offline,
+}
+
 /// How a body is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::Problem;
-use crate::ids::{RoomId, SessionId, UserId};
+use crate::ids::{MessageId, RoomId, SessionId, UserId};
 use crate::position::Position;
-use crate::values::Secret;
+use crate::time::Timestamp;
+use crate::values::{PresenceStatus, Secret, ShownStatus, StatusText};
 use crate::views::{Account, Message};
 
 /// What a client calls a frame: a number or a text, given back with the answer.
@@ -94,6 +95,36 @@ pub enum ClientFrame {
         room_id: String,
         /// Up to which message.
         message_id: String,
+    },
+    /// The user is typing in a room, or has stopped. Sent every few seconds while they do; ends by itself 6 s after
+    /// the last, with their message, and with the socket.
+    Typing {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// The room.
+        room_id: String,
+        /// The message that began the thread they are typing in.
+        thread_root_id: Option<String>,
+        /// Whether they are typing.
+        active: bool,
+    },
+    /// Watches the presence of these people, in place of those watched before. Answered with a `presence` frame for
+    /// each; from then on their changes are told.
+    WatchPresence {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// The users, at most 200; none to watch no one any more.
+        user_ids: Vec<String>,
+    },
+    /// Says what the user is. `dnd`, `invisible` and `online` are chosen for all of their devices, `away` is said of the
+    /// device that is idle (and `online` of one that was).
+    Presence {
+        /// Given back with the answer.
+        id: Option<FrameId>,
+        /// What they are.
+        status: PresenceStatus,
+        /// A text beside it: at most 100 characters on one line. Left out, the former one stays; null takes it away.
+        text: Option<String>,
     },
     /// Resumes after a position, on a socket that is already authenticated.
     Resume {
@@ -184,14 +215,31 @@ pub enum ServerFrame {
         /// The frame's id.
         id: Option<FrameId>,
     },
-    /// A member is typing.
+    /// Another member is typing, told every 3 s while they are; or has stopped. A client that has heard nothing for
+    /// 6 s forgets it. Of a room at most 5 members are told at a time.
     Typing {
         /// The room.
         room_id: RoomId,
+        /// The message that began the thread they are typing in; absent for the main timeline.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        thread_root_id: Option<MessageId>,
         /// The user.
         user_id: UserId,
-        /// Began or stopped.
+        /// Whether they are typing.
         active: bool,
+    },
+    /// How a watched person appears.
+    Presence {
+        /// The user.
+        user_id: UserId,
+        /// How they appear: the device in use counts; who is invisible, or not to be seen by the watcher, is offline.
+        status: ShownStatus,
+        /// Their own words about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<StatusText>,
+        /// When they were last seen, once they are offline, if that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_seen_at: Option<Timestamp>,
     },
     /// The socket is about to be closed.
     Closing {

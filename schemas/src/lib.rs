@@ -8,6 +8,7 @@ mod choices;
 pub mod codes;
 pub mod commands;
 mod emoji;
+mod ephemeral;
 pub mod event;
 pub mod events;
 pub mod frames;
@@ -26,6 +27,7 @@ pub mod values;
 pub mod views;
 
 pub use codes::{Code, FieldError, Problem, Rejection};
+pub use ephemeral::{Ephemeral, EphemeralKind};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
     ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId,
@@ -36,5 +38,5 @@ pub use one_time::{CodeKey, OneTimeCode};
 pub use position::{Epoch, Position, Sequence};
 pub use preferences::{Preferences, PreferencesPatch};
 pub use settings::Settings;
-pub use subjects::{Digest, Ephemeral, Lane, Namespace};
+pub use subjects::{Digest, Lane, Namespace};
 pub use time::Timestamp;

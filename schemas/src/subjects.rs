@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::ephemeral::{Ephemeral, EphemeralKind};
 use crate::ids::{InviteId, MediaId, ReportId, RoomId, UserId};
 
 /// Separates installations that share a NATS server. 1 to 32 characters of `[a-z0-9_]`.
@@ -100,10 +101,29 @@ impl Namespace {
         format!("{self}.barrier.{token}")
     }
 
-    /// What processes tell each other and no stream stores: `<ns>.eph.<kind>`. Core NATS, never in a stream.
+    /// What processes tell each other and no stream stores: `<ns>.eph.<kind>`, or `<ns>.eph.<kind>.<about>` for
+    /// what is about one room or gateway. Core NATS, never in a stream.
     #[must_use]
-    pub fn ephemeral(&self, kind: Ephemeral) -> String {
-        format!("{self}.eph.{}", kind.as_str())
+    pub fn ephemeral(&self, about: &Ephemeral<'_>) -> String {
+        let kind = about.kind().as_str();
+        match about {
+            Ephemeral::Spending | Ephemeral::Presence => format!("{self}.eph.{kind}"),
+            Ephemeral::Typing(room) => format!("{self}.eph.{kind}.{room}"),
+            Ephemeral::Gateway(id) => format!("{self}.eph.{kind}.{id}"),
+        }
+    }
+
+    /// Where all of a kind is heard.
+    #[must_use]
+    pub fn all_ephemeral(&self, kind: EphemeralKind) -> String {
+        match kind {
+            EphemeralKind::Spending | EphemeralKind::Presence => {
+                format!("{self}.eph.{}", kind.as_str())
+            }
+            EphemeralKind::Typing | EphemeralKind::Gateway => {
+                format!("{self}.eph.{}.*", kind.as_str())
+            }
+        }
     }
 
     /// A command's subject: `<ns>.cmd.<service>.<name>`.
@@ -125,20 +145,6 @@ impl fmt::Display for Namespace {
     }
 }
 
-/// What processes tell each other beside the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ephemeral {
-    /// What people have used of their limits at a gateway.
-    Spending,
-}
-
-impl Ephemeral {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Spending => "spending",
-        }
-    }
-}
 impl TryFrom<String> for Namespace {
     type Error = InvalidSubject;
     fn try_from(text: String) -> Result<Self, InvalidSubject> {

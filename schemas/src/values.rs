@@ -13,8 +13,8 @@ use crate::text::{Strict, text_serde};
 use crate::unicode::{Rule, accept};
 
 pub use crate::choices::{
-    Format, NotificationKind, Notify, Posting, ReportStatus, Role, RoomKind, RoomMention, RoomRole,
-    Unverified, VerificationKind, Visibility, called,
+    Format, NotificationKind, Notify, Posting, PresenceStatus, ReportStatus, Role, RoomKind,
+    RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
 };
 pub use crate::password::NewPassword;
 
@@ -208,6 +208,9 @@ text_value!(
 text_value!(
     /// What a person says of themselves: at most 2,000 characters.
     Bio, |text| accept(text, &Rule::note("bio", 2_000)), seen);
+text_value!(
+    /// What a person says beside their presence: 1 to 100 characters on one line.
+    StatusText, |text| accept(text, &Rule::line("text", 100)), seen);
 text_value!(
     /// The text of a message: 1 to 8,000 characters with something to see among them, white space kept.
     Body, |text| accept(text, &Rule::body("body", MAX_BODY)), seen);

@@ -4,8 +4,8 @@ use schemas::frames::FrameId;
 use schemas::preferences::{MailAbout, Reach};
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
-    Notify, Patch, Posting, Reason, Role, RoomKind, RoomName, RoomRole, Secret, Title, Topic,
-    UserRef, Username, VerificationKind, Visibility,
+    Notify, Patch, Posting, PresenceStatus, Reason, Role, RoomKind, RoomName, RoomRole, Secret,
+    StatusText, Title, Topic, UserRef, Username, VerificationKind, Visibility,
 };
 use schemas::{MediaId, MessageId, OneTimeCode, RoomId, Settings, Timestamp, UserId};
 use serde_json::Value;
@@ -36,6 +36,7 @@ texts!(
     Topic,
     Bio,
     Body,
+    StatusText,
     Title,
     Notice,
     ClientId,
@@ -88,6 +89,7 @@ choices!(
     RoomRole,
     Visibility,
     Format,
+    PresenceStatus,
     VerificationKind,
     RefreshBy,
     Reach,

@@ -1,6 +1,6 @@
 //! The hub: what it knows, and what others may ask of it. Its one ordered task is in `run`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use super::outbox::{Outbox, SocketId};
 use super::ports::{Charge, Observer};
 use super::routing::{Crowded, Routing};
 use super::state::State;
+use super::typing::Typists;
 use super::unprojected::Unprojected;
 use crate::inbox;
 use crate::names::Names;
@@ -80,7 +81,18 @@ impl Hub {
         let memory = Memory::from(head, Bounds::of_bytes(memory));
         let unprojected = Unprojected::after(head);
         let routing = Routing::default();
-        let state = State { epoch: log.epoch(), head, memory, routing, unprojected };
+        let state = State {
+            epoch: log.epoch(),
+            head,
+            memory,
+            routing,
+            unprojected,
+            typists: Typists::default(),
+            everyone: HashSet::new(),
+            watchers_changed: HashSet::new(),
+            blocks_changed: HashSet::new(),
+            presence_preferences: HashMap::new(),
+        };
         Self {
             inner: Arc::new(Inner {
                 epoch: log.epoch(),

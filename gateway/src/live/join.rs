@@ -243,7 +243,7 @@ impl Inner {
         Ok(rooms)
     }
 
-    async fn rooms_of_everybody(&self) -> Result<HashSet<RoomId>, StoreError> {
+    pub(super) async fn rooms_of_everybody(&self) -> Result<HashSet<RoomId>, StoreError> {
         let site = self.read.writer().load(vec![Want::Key(Key::Site)]).await?.pop();
         Ok(match site {
             Some(Document::Site(site)) => site.everyone_rooms.iter().cloned().collect(),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use eventlog::LogError;
-use schemas::{Lane, Sequence};
+use schemas::{Lane, RoomId, Sequence};
+use telemetry::error_chain;
 
 use super::hub::Hub;
 use super::unprojected::Unprojected;
@@ -42,5 +43,19 @@ impl Hub {
         }
         inner.state.lock().unprojected = unprojected;
         Ok(())
+    }
+
+    /// Reads which rooms every user belongs to. One that the read model does not know yet is on the feed.
+    pub(super) async fn learn_everyone(&self) {
+        match self.inner.rooms_of_everybody().await {
+            Ok(rooms) => {
+                let mut state = self.inner.state.lock();
+                let unprojected: Vec<RoomId> = state.unprojected.everyone().cloned().collect();
+                state.everyone.extend(rooms.into_iter().chain(unprojected));
+            }
+            Err(error) => {
+                tracing::warn!(error = %error_chain(&error), "the room of everybody is not known yet");
+            }
+        }
     }
 }

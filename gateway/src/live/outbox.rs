@@ -114,6 +114,15 @@ impl Outbox {
         self.id
     }
 
+    /// Puts a frame in that is of no use later: a peer who reads slowly goes without it.
+    pub(crate) fn offer(&self, frame: Bytes) -> bool {
+        let crowded = {
+            let state = self.state.lock();
+            state.frames.len() >= MAX_FRAMES / 4 || state.bytes >= MAX_BYTES / 4
+        };
+        !crowded && self.push(frame)
+    }
+
     /// Puts a frame in. False when the socket is closing, or is closed now because too much waits for it.
     pub fn push(&self, frame: Bytes) -> bool {
         let mut state = self.state.lock();

@@ -4,7 +4,7 @@
 //! events and no I/O. People stay known for a while after their last socket has gone, so that a crowd that
 //! comes back costs no reads.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -266,6 +266,30 @@ impl Routing {
         }
         self.given += u64::try_from(told.len()).unwrap_or(0);
         told.len()
+    }
+
+    /// Gives frames to every socket in a room, each but to the sockets of the user it is about, and not to those that
+    /// have much to read already. They have no place in the log's order, so nothing gathered goes out for them.
+    pub(crate) fn give_aside(&mut self, room: &RoomId, frames: &[(UserId, Bytes)]) {
+        let own: HashMap<SocketId, &UserId> = frames
+            .iter()
+            .flat_map(|(user, _)| self.seats(user).map(move |seat| (seat.outbox.id(), user)))
+            .collect();
+        let mut run = BytesMut::new();
+        frames.iter().for_each(|(_, frame)| run.extend_from_slice(frame));
+        let run = run.freeze();
+        let mut given = 0;
+        for outbox in self.people.within(room).flat_map(ConnectedUser::attached) {
+            match own.get(&outbox.id()) {
+                None if outbox.offer(run.clone()) => given += frames.len(),
+                None => {}
+                Some(user) => {
+                    let others = frames.iter().filter(|(about, _)| about != *user);
+                    given += others.filter(|(_, frame)| outbox.offer(frame.clone())).count();
+                }
+            }
+        }
+        self.given += u64::try_from(given).unwrap_or(0);
     }
 
     /// The sockets of a person.

@@ -69,6 +69,7 @@ impl Hub {
         };
         let hub = Self::new(parts, begin);
         hub.learn_unprojected(begin).await?;
+        hub.learn_everyone().await;
         let mut run = Run::new(hub.clone(), Feed::after(begin), since, health);
         run.fill(head).await?;
         run.health.set(COMPONENT, Ok::<(), String>(()));

@@ -1,15 +1,16 @@
 //! What the hub knows under its one lock, and how an event changes it: tables, memory, sockets.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use schemas::events::{SessionEvent, UserEvent};
 use schemas::frames::CloseCode;
 use schemas::{Epoch, Event, EventData, Lane, RoomId, Sequence, UserId};
 
-use super::frames::{self, Audience, Broadcast, Effect, Place};
+use super::frames::{self, About, Audience, Broadcast, Effect, Place};
 use super::memory::{Memory, Remembered};
 use super::routing::Routing;
+use super::typing::Typists;
 use super::unprojected::Unprojected;
 
 pub(crate) struct State {
@@ -18,6 +19,15 @@ pub(crate) struct State {
     pub(crate) memory: Memory,
     pub(crate) routing: Routing,
     pub(crate) unprojected: Unprojected,
+    pub(crate) typists: Typists,
+    /// The rooms every user belongs to.
+    pub(crate) everyone: HashSet<RoomId>,
+    /// Users known here for whom it may have changed whom they may watch.
+    pub(crate) watchers_changed: HashSet<UserId>,
+    /// Users who have changed whom they block.
+    pub(crate) blocks_changed: HashSet<UserId>,
+    /// Users whose account has changed, and whether they have turned their presence off.
+    pub(crate) presence_preferences: HashMap<UserId, bool>,
 }
 
 /// An event made ready to be handed on: what needed waiting or work outside the lock.
@@ -70,11 +80,18 @@ impl State {
         }
         if let Some(event) = &ready.event {
             self.revoke(event);
+            if let EventData::User(event) = &event.data
+                && let Some(user) = event.after()
+            {
+                self.presence_preferences.insert(user.id.clone(), !user.preferences.presence);
+            }
         }
+        self.note_beside(&event.lane, broadcast.map(Arc::as_ref));
         let Some(broadcast) = broadcast else { return 0 };
         if let Effect::Created { room, members, everyone } = &broadcast.effect {
             members.iter().for_each(|member| self.routing.member(room, member, true));
             if *everyone {
+                self.everyone.insert(room.clone());
                 self.routing.everyone(room);
             }
         }
@@ -88,6 +105,26 @@ impl State {
                 self.routing.give_rooms_but(&rooms, user, &broadcast.frame)
                     + self.routing.give_person(user, own)
             }
+        }
+    }
+
+    /// A user who has posted does not type any more; what one may do in a room, and whom they may watch, may have
+    /// changed.
+    fn note_beside(&mut self, lane: &Lane, broadcast: Option<&Broadcast>) {
+        if let Lane::Room(room) = lane {
+            self.typists.room_changed(room);
+        } else if let Lane::Member(room, user) = lane {
+            self.typists.member_changed(room, user);
+            let decides = self.everyone.is_empty() || self.everyone.contains(room);
+            if decides && self.routing.wants_person(user) {
+                self.watchers_changed.insert(user.clone());
+            }
+        } else if let Lane::Blocks(user) = lane {
+            self.blocks_changed.insert(user.clone());
+        } else if let Lane::Timeline(room) = lane
+            && let Some(About::Posted { thread, by, .. }) = broadcast.map(|told| &told.about)
+        {
+            self.typists.ends(by, room, thread.as_ref());
         }
     }
 

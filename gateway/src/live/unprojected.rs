@@ -35,6 +35,11 @@ impl Unprojected {
         self.floor
     }
 
+    /// The rooms of everybody that the read model may not know.
+    pub(crate) fn everyone(&self) -> impl Iterator<Item = &RoomId> {
+        self.everyone.iter().map(|(_, room)| room)
+    }
+
     /// Takes note of what an event does to who is in which room. One that cannot be read takes the person of its
     /// membership out: whether they may hear the room is not known.
     pub(crate) fn note(&mut self, sequence: Sequence, lane: &Lane, event: Option<&Event>) {

@@ -7,13 +7,14 @@ use schemas::commands::{
     AddReaction, Caller, DeleteMessage, EditMessage, MarkRead, PostMessage, RemoveReaction,
 };
 use schemas::frames::FrameId;
-use schemas::{MessageId, Rejection, RoomId};
+use schemas::values::{Patch, PresenceStatus, StatusText};
+use schemas::{MessageId, Rejection, RoomId, UserId};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::commands::{Answered, Outcome, carry_out};
-use crate::http::{Fields, Shape, Token, json_value, shape};
+use crate::http::{Fields, Shape, Token, UpTo, json_value, shape};
 use crate::limits::weight;
 use crate::problem;
 use crate::requests::Nothing;
@@ -24,6 +25,9 @@ use crate::state::AppState;
 
 /// The longest text a client may call a frame, in bytes.
 const MAX_ID: usize = 128;
+
+/// People a socket may watch.
+const MAX_WATCHED: usize = 200;
 
 /// Why a text is no frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +59,9 @@ pub(crate) enum Content {
     Hello(Hello),
     Resume(Resume),
     Ping(Ping),
+    Typing(Typing),
+    WatchPresence(WatchPresence),
+    Presence(OwnPresence),
     Command(SocketCommand),
 }
 
@@ -74,6 +81,29 @@ shape! {
     }
     /// Asks for a `pong`.
     Ping {}
+    /// Says that the user is typing, or has stopped.
+    Typing {
+        /// Where.
+        room_id: RoomId,
+        /// The message that began the thread, when they type in one.
+        thread_root_id: Option<MessageId>,
+        /// Whether they are typing.
+        active: bool,
+    }
+    /// Watches the presence of these people, in place of those watched before.
+    WatchPresence {
+        /// Whom.
+        #[schemars(with = "Vec<UserId>")]
+        user_ids: UpTo<MAX_WATCHED, UserId>,
+    }
+    /// Says what the user is.
+    OwnPresence {
+        /// What.
+        status: PresenceStatus,
+        /// Their words about it.
+        #[schemars(with = "Option<StatusText>")]
+        text: Patch<StatusText>,
+    }
 }
 
 /// Commands with the same key are carried out one after the other, in the order they came: posts to one room, changes
@@ -88,7 +118,7 @@ pub(crate) enum SequenceKey {
 /// Declares the frames: `control` frames are answered by the socket itself, `commands` are sent to a service.
 macro_rules! frames {
     (
-        control { $($control:literal => $content:ident;)* }
+        control { $($control:literal => $content:ident($shape:ident);)* }
         commands { $(
             $name:literal => $variant:ident($command:ident)
                 from $place:ident: $id:ty, $body:ident via $build:expr, in turn by $key:ident;
@@ -103,7 +133,7 @@ macro_rules! frames {
 
         #[cfg(test)]
         const FIELDS: &[(&str, Option<&str>, &[&str])] = &[
-            $(($control, None, $content::FIELDS),)*
+            $(($control, None, $shape::FIELDS),)*
             $(($name, Some(stringify!($place)), $body::FIELDS),)*
         ];
 
@@ -111,7 +141,7 @@ macro_rules! frames {
         fn content(kind: &str, fields: &mut Fields) -> Option<(&'static str, Content)> {
             match kind {
                 $($control => {
-                    Some(($control, Content::$content(<$content as Shape>::read(fields)?)))
+                    Some(($control, Content::$content(<$shape as Shape>::read(fields)?)))
                 })*
                 $($name => {
                     let place: Option<$id> = fields.take(stringify!($place));
@@ -155,9 +185,12 @@ macro_rules! frames {
 }
 frames! {
     control {
-        "hello" => Hello;
-        "resume" => Resume;
-        "ping" => Ping;
+        "hello" => Hello(Hello);
+        "resume" => Resume(Resume);
+        "ping" => Ping(Ping);
+        "typing" => Typing(Typing);
+        "watch_presence" => WatchPresence(WatchPresence);
+        "presence" => Presence(OwnPresence);
     }
     commands {
         "post" => Post(PostMessage) from room_id: RoomId, NewMessage via NewMessage::command, in turn by Room;

@@ -55,7 +55,13 @@ impl Shared {
             Err(rejection) => return self.turn_away(None, &rejection),
         };
         match self.join(&caller, resume).await {
-            Ok(()) => self.settled(Phase::Present(Rc::new(caller))),
+            Ok(()) => {
+                // Read now: a preference that changes from here on is on the live feed.
+                let account = self.app.users.one(&caller.user_id).await.ok().flatten();
+                let private = account.is_none_or(|account| !account.preferences.presence);
+                self.app.presence.arrives(&caller.user_id, self.outbox.id(), private);
+                self.settled(Phase::Present(Rc::new(caller)));
+            }
             Err(Refusal::Refused(rejection)) => self.turn_away(None, &rejection),
             Err(Refusal::Join(JoinError::Gone)) => {}
             Err(Refusal::Join(error @ JoinError::Unavailable(_))) => {

@@ -11,7 +11,9 @@ mod frames;
 mod handshake;
 mod inbound;
 mod join;
+mod presence;
 mod session;
+mod typing;
 mod upgrade;
 
 pub(crate) use handshake::handshake;

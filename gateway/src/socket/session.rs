@@ -22,7 +22,7 @@ use super::commands::{Outcome, carry_out_posts, outcome_name};
 use super::frames::{Content, Fault, Frame, Hello, Ping, SequenceKey, SocketCommand, parse};
 use super::inbound::{Broken, Incoming};
 use crate::limits::{Allowance, Stranger, too_much};
-use crate::live::{Framed, Outbox, wire};
+use crate::live::{Framed, Outbox, TypingPlace, wire};
 use crate::problem::problem;
 use crate::state::AppState;
 
@@ -56,6 +56,8 @@ pub(super) struct Shared {
     pub(super) seated: RefCell<Option<UserId>>,
     /// The place of a socket among those of its address that have no session.
     pub(super) stranger: RefCell<Option<Stranger>>,
+    /// Where the user is typing, as far as this socket says.
+    pub(super) typed_in: RefCell<Vec<TypingPlace>>,
     under_way: Cell<usize>,
     queues: RefCell<HashMap<SequenceKey, CommandQueue>>,
 }
@@ -92,6 +94,7 @@ impl Session {
             phase: RefCell::new(Phase::Stranger),
             seated: RefCell::new(None),
             stranger: RefCell::new(stranger),
+            typed_in: RefCell::default(),
             under_way: Cell::new(0),
             queues: RefCell::new(HashMap::new()),
         };
@@ -201,6 +204,9 @@ impl Session {
                 let resume = resume.as_deref().map(Resume::read);
                 shared.begin_resume(id, token.map(|token| token.0), resume, caller);
             }
+            Content::Typing(typing) => shared.typing(id, typing, caller),
+            Content::WatchPresence(watch) => shared.watch_presence(id, watch, caller),
+            Content::Presence(presence) => shared.presence(id, presence, caller),
             Content::Command(command) => match shared.charge(&command, caller) {
                 Ok(bytes) => {
                     shared.take_command(PendingCommand::new(id, name, command, bytes, caller));
@@ -217,6 +223,8 @@ impl Drop for Session {
         self.shared.outbox.gone();
         hub.forget(self.shared.outbox.id());
         if let Some(user) = self.shared.seated.take() {
+            self.shared.stops_typing(&user);
+            self.shared.app.presence.leaves(&user, self.shared.outbox.id());
             hub.leave(&user, self.shared.outbox.id());
         }
         self.shared.queues.take();
@@ -247,7 +255,7 @@ impl Shared {
 
     /// Has a command carried out, after those before it with the same key.
     fn take_command(self: &Rc<Self>, pending: PendingCommand) {
-        self.under_way.set(self.under_way.get() + 1);
+        self.one_more_under_way();
         let key = pending.command.key();
         let mut queues = self.queues.borrow_mut();
         if let Some(waiting) = queues.get_mut(&key) {
@@ -313,7 +321,11 @@ impl Shared {
         }
     }
 
-    fn one_less_under_way(&self) {
+    pub(super) fn one_more_under_way(&self) {
+        self.under_way.set(self.under_way.get() + 1);
+    }
+
+    pub(super) fn one_less_under_way(&self) {
         let before = self.under_way.get();
         self.under_way.set(before.saturating_sub(1));
         if before >= MAX_UNDER_WAY {

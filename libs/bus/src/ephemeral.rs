@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use async_nats::Subscriber;
 use futures_util::StreamExt;
-use schemas::Ephemeral;
+use schemas::{Ephemeral, EphemeralKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ use crate::{Bus, BusError};
 /// Messages of one kind as they come; some may be lost.
 pub struct EphemeralFeed<T> {
     messages: Subscriber,
-    kind: Ephemeral,
+    kind: EphemeralKind,
     of: PhantomData<fn() -> T>,
 }
 
@@ -40,12 +40,12 @@ impl Bus {
     /// [`BusError::Encode`], [`BusError::Unavailable`] when the bus is closed for good.
     pub async fn publish_ephemeral(
         &self,
-        kind: Ephemeral,
+        about: Ephemeral<'_>,
         message: &impl Serialize,
     ) -> Result<(), BusError> {
         let payload = serde_json::to_vec(message).map_err(BusError::Encode)?;
         let client = self.inner.connection.client();
-        let sent = client.publish(self.namespace().ephemeral(kind), payload.into()).await;
+        let sent = client.publish(self.namespace().ephemeral(&about), payload.into()).await;
         sent.map_err(|error| BusError::Unavailable(error.into()))
     }
 
@@ -55,10 +55,10 @@ impl Bus {
     /// [`BusError::Unavailable`].
     pub async fn ephemeral<T: DeserializeOwned>(
         &self,
-        kind: Ephemeral,
+        kind: EphemeralKind,
     ) -> Result<EphemeralFeed<T>, BusError> {
         let client = self.inner.connection.client();
-        let subscribed = client.subscribe(self.namespace().ephemeral(kind)).await;
+        let subscribed = client.subscribe(self.namespace().all_ephemeral(kind)).await;
         let messages = subscribed.map_err(|error| BusError::Unavailable(error.into()))?;
         Ok(EphemeralFeed { messages, kind, of: PhantomData })
     }

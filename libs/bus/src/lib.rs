@@ -25,7 +25,7 @@ pub use checkpoint::{Checkpoint, CheckpointFeed};
 pub use ephemeral::EphemeralFeed;
 pub use error::BusError;
 pub use live::{Live, LiveEvent, LiveFeed};
-pub use schemas::Ephemeral;
+pub use schemas::{Ephemeral, EphemeralKind};
 pub use service::{MAX_CONCURRENT, ServiceBuilder, ServiceHandle};
 
 /// The bus of one namespace over one NATS connection, which comes back by itself and renews its

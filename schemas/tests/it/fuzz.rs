@@ -7,14 +7,15 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use schemas::event::{DecodeError, Event};
-use schemas::frames::{ClientFrame, FrameId};
+use schemas::frames::ClientFrame;
 use schemas::ids::{MessageId, ReportId, RoomId, TraceParent, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
 use schemas::time::Timestamp;
 use schemas::values::{ClientId, IdempotencyKey};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::frames::{frames, rewritten};
 use crate::samples;
 
 /// Texts that mean something elsewhere: subjects, headers, databases, terminals, readers of numbers.
@@ -158,89 +159,6 @@ fn was_there(written: &Value, before: Option<&Value>) -> Result<(), String> {
         }
         (written, Some(before)) => Err(format!("{before} was read as {written}")),
     }
-}
-
-const fn is_react(frame: &ClientFrame) -> bool {
-    matches!(frame, ClientFrame::React { .. })
-}
-
-/// A frame as a client would write it.
-fn rewritten(frame: &ClientFrame) -> Value {
-    let mut fields = Map::new();
-    let mut put = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), value);
-        }
-    };
-    let named = |id: &Option<FrameId>| id.as_ref().map(|id| json!(id));
-    let text = |text: &str| Some(json!(text));
-    match frame {
-        ClientFrame::Hello { id, token, resume } => {
-            put("type", text("hello"));
-            put("id", named(id));
-            put("token", token.as_ref().map(|token| json!(token.expose())));
-            put("resume", resume.as_ref().map(|resume| json!(resume)));
-        }
-        ClientFrame::Post { id, room_id, client_id, body, format, attachments, thread_root_id } => {
-            put("type", text("post"));
-            put("id", named(id));
-            put("room_id", text(room_id));
-            put("client_id", client_id.as_ref().map(|id| json!(id)));
-            put("body", text(body));
-            put("format", format.as_ref().map(|format| json!(format)));
-            put("attachments", attachments.as_ref().map(|all| json!(all)));
-            put("thread_root_id", thread_root_id.as_ref().map(|id| json!(id)));
-        }
-        ClientFrame::Edit { id, message_id, body } => {
-            put("type", text("edit"));
-            put("id", named(id));
-            put("message_id", text(message_id));
-            put("body", text(body));
-        }
-        ClientFrame::Delete { id, message_id } => {
-            put("type", text("delete"));
-            put("id", named(id));
-            put("message_id", text(message_id));
-        }
-        ClientFrame::React { id, message_id, emoji }
-        | ClientFrame::Unreact { id, message_id, emoji } => {
-            put("type", text(if is_react(frame) { "react" } else { "unreact" }));
-            put("id", named(id));
-            put("message_id", text(message_id));
-            put("emoji", text(emoji));
-        }
-        ClientFrame::Read { id, room_id, message_id } => {
-            put("type", text("read"));
-            put("id", named(id));
-            put("room_id", text(room_id));
-            put("message_id", text(message_id));
-        }
-        ClientFrame::Resume { id, position } => {
-            put("type", text("resume"));
-            put("id", named(id));
-            put("position", text(position));
-        }
-        ClientFrame::Ping { id } => {
-            put("type", text("ping"));
-            put("id", named(id));
-        }
-    }
-    Value::Object(fields)
-}
-
-fn frames() -> Vec<Value> {
-    vec![
-        json!({"type": "hello", "id": 1, "token": "t", "resume": "a:1"}),
-        json!({"type": "post", "id": "x", "room_id": "room_x", "client_id": "c", "body": "b", "format": "plain",
-               "attachments": ["media_x"], "thread_root_id": "msg_x"}),
-        json!({"type": "edit", "id": 2.5, "message_id": "msg_x", "body": "b"}),
-        json!({"type": "delete", "id": -3, "message_id": "msg_x"}),
-        json!({"type": "read", "id": 4, "room_id": "room_x", "message_id": "msg_x"}),
-        json!({"type": "react", "id": 5, "message_id": "msg_x", "emoji": "\u{1f44d}"}),
-        json!({"type": "unreact", "message_id": "msg_x", "emoji": "x"}),
-        json!({"type": "resume", "id": 5, "position": "a:1"}),
-        json!({"type": "ping", "id": 18_446_744_073_709_551_615_u64}),
-    ]
 }
 
 /// A text with some characters of it changed.

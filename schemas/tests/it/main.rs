@@ -5,6 +5,7 @@
     reason = "a test fails by panicking; the lints exempt only functions marked as tests"
 )]
 
+mod frames;
 mod fuzz;
 mod generated;
 mod golden;

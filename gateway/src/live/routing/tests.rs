@@ -121,3 +121,16 @@ fn what_is_gathered_is_bounded() {
     assert!(!routing.gathers());
     assert_eq!(taken(&sockets[0]).len(), MAX_GATHERED + 1);
 }
+
+#[test]
+fn what_is_told_aside_goes_to_all_but_the_user_it_is_about_and_not_to_slow_readers() {
+    let (mut routing, sockets) = crowd(5);
+    for _ in 0..300 {
+        sockets[2].push(frame("-"));
+    }
+    routing.give_aside(&room(1), &[(user(1), frame("a")), (user(2), frame("b"))]);
+    let got = [0, 1, 3].map(|place: usize| taken(&sockets[place]));
+    assert_eq!(got, ["b", "a", "ab"]);
+    assert_eq!(taken(&sockets[2]), "-".repeat(300));
+    assert_eq!(taken(&sockets[4]), "", "not attached");
+}

@@ -1,0 +1,135 @@
+//! Who is typing: whether they may, and what gateways tell each other of it.
+//!
+//! Owns the rule and the words on the bus; who is told when is the hub's (`live::typing`). Nothing here is stored, and
+//! nothing asks the read model: rights are two direct gets of the log, when a user begins and every ten seconds.
+
+use std::time::Duration;
+
+use bus::{Bus, Ephemeral, EphemeralKind};
+use eventlog::EventLog;
+use schemas::{Code, EventData, Lane, MessageId, Rejection, RoomId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use telemetry::{Shutdown, error_chain};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::failure;
+use crate::live::{Hub, Origin, Telling, TypingPlace};
+
+/// How often it is looked whether there is something to tell.
+const EVERY: Duration = Duration::from_millis(100);
+/// How soon the subscription is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What one gateway tells the others.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    /// Which one: its own words come back to it.
+    gateway: String,
+    room_id: RoomId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thread_root_id: Option<MessageId>,
+    user_id: UserId,
+    active: bool,
+}
+
+/// Whether a user may write in a room they are in, judged by the log.
+///
+/// # Errors
+/// `not_found` for a room the user is not in, `forbidden` when they are muted or one blocks the other in a room of two,
+/// `conflict` for an archived room, `unavailable` when the log does not answer.
+pub(crate) async fn check(
+    hub: &Hub,
+    log: &EventLog,
+    user: &UserId,
+    room: &RoomId,
+) -> Result<(), Rejection> {
+    if !hub.is_in(room, user) {
+        return Err(no_such_room());
+    }
+    let lanes = [Lane::Room(room.clone()), Lane::Member(room.clone(), user.clone())];
+    for stored in log.last_many(&lanes).await.map_err(failure::log)?.into_iter().flatten() {
+        let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
+        judge(&event.data)?;
+    }
+    Ok(())
+}
+
+fn no_such_room() -> Rejection {
+    Rejection::new(Code::NotFound, "no such room")
+}
+
+/// What the last event of a room, or of a membership, says.
+fn judge(last: &EventData) -> Result<(), Rejection> {
+    if let EventData::Room(event) = last
+        && event.after().archived
+    {
+        return Err(Rejection::new(Code::Conflict, "the room is archived"));
+    }
+    if let EventData::Member(event) = last {
+        let member = event.after();
+        if !member.present || member.banned {
+            return Err(no_such_room());
+        }
+        if member.blocks || member.blocked {
+            return Err(Rejection::new(Code::Forbidden, "you cannot write to this user"));
+        }
+        if member.muted_until.is_some_and(|until| until > Timestamp::now()) {
+            return Err(Rejection::new(Code::Forbidden, "you are muted in this room"));
+        }
+    }
+    Ok(())
+}
+
+/// Tells sockets and other gateways who is typing, and listens to the others, until asked to stop.
+pub(crate) async fn share(hub: Hub, bus: Bus, gateway: String, shutdown: Shutdown) {
+    tokio::select! {
+        () = shutdown.wait() => {}
+        () = tell(&hub, &bus, &gateway) => {}
+        () = listen(&hub, &bus, &gateway) => {}
+    }
+}
+
+async fn tell(hub: &Hub, bus: &Bus, gateway: &str) {
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for Telling { place, user, active, .. } in hub.tell_typing() {
+            let told = Told {
+                gateway: gateway.to_owned(),
+                room_id: place.room,
+                thread_root_id: place.thread,
+                user_id: user,
+                active,
+            };
+            let sent = bus.publish_ephemeral(Ephemeral::Typing(&told.room_id), &told).await;
+            if let Err(error) = sent {
+                tracing::debug!(error = %error_chain(&error), "other gateways are not told");
+            }
+        }
+    }
+}
+
+async fn listen(hub: &Hub, bus: &Bus, gateway: &str) {
+    loop {
+        match bus.ephemeral::<Told>(EphemeralKind::Typing).await {
+            Ok(mut feed) => {
+                while let Some(told) = feed.next().await {
+                    if told.gateway == gateway {
+                        continue;
+                    }
+                    let place = TypingPlace { room: told.room_id, thread: told.thread_root_id };
+                    if told.active {
+                        hub.begins_typing(&told.user_id, &place, Origin::Elsewhere);
+                    } else {
+                        hub.ends_typing(&told.user_id, &place);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error_chain(&error), "other gateways are not heard");
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
