@@ -1,7 +1,8 @@
 //! How much each person and each address may ask for.
 //!
 //! A person's allowances are shared by everything they do here, over REST and all of their sockets, and told to
-//! the other gateways (`sharing`). An address has allowances for what is done before it is known who does it.
+//! the other gateways (`sharing`). An address has allowances for what is done before it is known who does it, which
+//! are told to them, too.
 
 mod bucket;
 mod network;
@@ -14,6 +15,7 @@ mod table;
 use std::net::IpAddr;
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use schemas::{Code, Rejection, UserId};
 use serde::Serialize;
 
@@ -25,12 +27,15 @@ pub(crate) use strangers::Stranger;
 use bucket::{Bucket, Budget};
 use network::network;
 use people::People;
-use spending::Spending;
+use spending::{Spending, Unsent};
 use strangers::Strangers;
 use table::{Entry, Table};
 
 use crate::config::Config;
 use crate::live::Charge;
+
+/// One attempt, as other gateways are told of it.
+const ATTEMPT: Spending = Spending { requests: 0, writes: 0, bytes: 0, attempts: 1 };
 
 impl Entry for Bucket {
     fn is_settled(&self, now: Instant) -> bool {
@@ -50,6 +55,8 @@ pub(crate) struct Limits {
     attempts: Option<Budget>,
     addresses: Table<IpAddr, Bucket>,
     accounts: Table<UserId, Bucket>,
+    /// What addresses have tried, until other gateways are told.
+    unsent: Mutex<Unsent<IpAddr>>,
     strangers: Strangers,
 }
 
@@ -62,6 +69,7 @@ impl Limits {
             attempts: config.rate_auth.map(|rate| Budget::of("auth", rate)),
             addresses: Table::new(),
             accounts: Table::new(),
+            unsent: Mutex::default(),
             strangers: Strangers::default(),
         }
     }
@@ -99,14 +107,23 @@ impl Limits {
     #[must_use]
     pub(crate) fn address(&self, ip: IpAddr) -> Option<Verdict> {
         let (budget, now) = (self.attempts.as_ref()?, Instant::now());
-        Some(self.addresses.with(&network(ip), now, |bucket| bucket.take(budget, 1, now)))
+        let ip = network(ip);
+        let verdict = self.addresses.with(&ip, now, |bucket| bucket.take(budget, 1, now));
+        if verdict.wait.is_none() {
+            self.unsent.lock().note(&ip, ATTEMPT, now);
+        }
+        Some(verdict)
     }
 
     /// Counts an attempt of a person to show that they know their password; none when there is no limit.
     #[must_use]
     pub(crate) fn attempt(&self, user: &UserId) -> Option<Verdict> {
         let (budget, now) = (self.attempts.as_ref()?, Instant::now());
-        Some(self.accounts.with(user, now, |bucket| bucket.take(budget, 1, now)))
+        let verdict = self.accounts.with(user, now, |bucket| bucket.take(budget, 1, now));
+        if verdict.wait.is_none() {
+            self.people.note(user, ATTEMPT, now);
+        }
+        Some(verdict)
     }
 
     /// A place for a socket that is not authenticated yet; none when its address holds too many.
@@ -114,10 +131,30 @@ impl Limits {
         self.strangers.admit(ip).await
     }
 
-    fn told(&self, spent: &[(UserId, Spending)], now: Instant) {
-        for (user, spent) in spent {
+    /// What other gateways are to be told of people and of addresses now.
+    fn to_tell(&self, now: Instant) -> (Vec<(UserId, Spending)>, Vec<(IpAddr, Spending)>) {
+        (self.people.to_tell(now), self.unsent.lock().take(now, |_| true))
+    }
+
+    /// Another gateway has told what was used there.
+    fn told(&self, people: &[(UserId, Spending)], addresses: &[(IpAddr, Spending)], now: Instant) {
+        for (user, spent) in people {
             self.people.told(user, spent, now);
         }
+        let Some(budget) = &self.attempts else { return };
+        for (user, spent) in people.iter().filter(|(_, spent)| spent.attempts > 0) {
+            let debit = |bucket: &mut Bucket| bucket.debit(budget, spent.attempts.into(), now);
+            self.accounts.with(user, now, debit);
+        }
+        for (ip, spent) in addresses {
+            let debit = |bucket: &mut Bucket| bucket.debit(budget, spent.attempts.into(), now);
+            self.addresses.with(ip, now, debit);
+        }
+    }
+
+    /// Whether anything is limited that others must be told of.
+    fn limits(&self) -> bool {
+        self.attempts.is_some() || self.people.limits()
     }
 }
 
@@ -153,7 +190,34 @@ impl std::io::Write for Count {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    /// Who guesses passwords at four gateways gets little further than at one.
+    #[test]
+    fn attempts_of_an_address_and_of_an_account_are_shared() {
+        let mut config = Config::at(([127, 0, 0, 1], 0).into());
+        let (count, per) = (std::num::NonZeroU32::new(30).unwrap(), Duration::from_secs(60));
+        config.rate_auth = Some(crate::config::Rate { count, per });
+        let gateways: Vec<Limits> = (0..4).map(|_| Limits::new(&config)).collect();
+        let (ip, ada) = (IpAddr::from([192, 0, 2, 1]), crate::live::fixture::user(1));
+        let (mut by_ip, mut by_ada) = (0, 0);
+        let granted = |verdict: Option<Verdict>| usize::from(verdict.unwrap().wait.is_none());
+        for _ in 0..60 {
+            for gateway in &gateways {
+                by_ip += granted(gateway.address(ip));
+                by_ada += granted(gateway.attempt(&ada));
+            }
+            for (number, gateway) in gateways.iter().enumerate() {
+                let now = Instant::now();
+                let (people, addresses) = gateway.to_tell(now);
+                let others = gateways.iter().enumerate().filter(|(other, _)| *other != number);
+                others.for_each(|(_, other)| other.told(&people, &addresses, now));
+            }
+        }
+        assert!((30..=36).contains(&by_ip) && (30..=36).contains(&by_ada), "{by_ip} {by_ada}");
+    }
 
     #[test]
     fn a_text_weighs_what_it_is_long() {

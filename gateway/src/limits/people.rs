@@ -56,7 +56,7 @@ pub(super) struct People {
     bytes: Option<Budget>,
     used: Table<UserId, Person>,
     /// What other gateways have not been told yet.
-    unsent: Mutex<Unsent>,
+    unsent: Mutex<Unsent<UserId>>,
 }
 
 impl People {
@@ -93,7 +93,8 @@ impl People {
             first.into_iter().chain(second).collect::<Vec<_>>()
         });
         if verdicts.iter().all(|verdict| verdict.wait.is_none()) {
-            let spent = Spending { requests: 1, writes: writes.is_some().into(), bytes: 0 };
+            let writes = u32::from(writes.is_some());
+            let spent = Spending { requests: 1, writes, ..Spending::default() };
             self.note(user, spent, now);
         }
         verdicts
@@ -161,7 +162,8 @@ impl People {
         }
     }
 
-    fn note(&self, user: &UserId, spent: Spending, now: Instant) {
+    /// Notes what other gateways are to be told.
+    pub(super) fn note(&self, user: &UserId, spent: Spending, now: Instant) {
         self.unsent.lock().note(user, spent, now);
     }
 
@@ -178,6 +180,8 @@ impl People {
         much(&self.requests, spent.requests.into())
             || much(&self.writes, spent.writes.into())
             || much(&self.bytes, spent.bytes)
+            // Of these there are few: each is told.
+            || spent.attempts > 0
     }
 
     /// Another gateway has told what a person has used there.
