@@ -67,12 +67,13 @@ async fn measure(letter: &str, scale: Scale) -> Rows {
             rows.extend(scenarios::growth::rooms(scale).await?);
             Ok(rows)
         }
+        "l" => scenarios::presence::presence(scale).await,
         other => Err(servers::BenchError::Unexpected(format!("there is no benchmark {other:?}"))),
     }
 }
 
 /// Every benchmark's letter.
-const LETTERS: [&str; 11] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"];
+const LETTERS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 async fn run(arguments: Arguments) -> servers::Outcome<bool> {

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod fanout;
 pub(crate) mod growth;
 pub(crate) mod idle;
+pub(crate) mod presence;
 pub(crate) mod replay;
 pub(crate) mod send;
 pub(crate) mod storm;
