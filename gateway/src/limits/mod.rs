@@ -34,6 +34,9 @@ use table::{Entry, Table};
 use crate::config::Config;
 use crate::live::Charge;
 
+/// What several people, or addresses, have used.
+type Spent<K> = Vec<(K, Spending)>;
+
 /// One attempt, as other gateways are told of it.
 const ATTEMPT: Spending = Spending { requests: 0, writes: 0, bytes: 0, attempts: 1 };
 
@@ -132,7 +135,7 @@ impl Limits {
     }
 
     /// What other gateways are to be told of people and of addresses now.
-    fn to_tell(&self, now: Instant) -> (Vec<(UserId, Spending)>, Vec<(IpAddr, Spending)>) {
+    fn to_tell(&self, now: Instant) -> (Spent<UserId>, Spent<IpAddr>) {
         (self.people.to_tell(now), self.unsent.lock().take(now, |_| true))
     }
 

@@ -37,7 +37,7 @@ pub(crate) async fn share(presence: Arc<Presence>, shutdown: Shutdown) {
         () = presence.keeps() => {}
         () = presence.refreshes() => {}
         () = presence.listens(EphemeralKind::Presence, Presence::hears) => {}
-        () = presence.listens(EphemeralKind::Gateway, Presence::knows_alive) => {}
+        () = presence.listens(EphemeralKind::Gateway, |presence: &Presence, alive: Alive| presence.knows_alive(&alive)) => {}
     }
     presence.goodbye().await;
 }
@@ -176,7 +176,7 @@ impl Presence {
         None
     }
 
-    fn knows_alive(&self, alive: Alive) -> Option<Says> {
+    fn knows_alive(&self, alive: &Alive) -> Option<Says> {
         if alive.gateway != self.gateway {
             if alive.leaving {
                 self.state.lock().table.goodbye(&alive.gateway, Instant::now());
