@@ -4,20 +4,21 @@ use std::rc::Rc;
 
 use actix_web::rt;
 use schemas::UserId;
-use schemas::commands::Caller;
+use schemas::commands::{Caller, PostMessage};
 use schemas::frames::{FrameId, ServerFrame};
 
 use super::frames::Typing;
 use super::session::Shared;
 use crate::live::{Origin, TypingPlace};
 use crate::typing::check;
+use crate::unverified::may_send;
 
 /// Places a socket may be typing in; with one more the first counts no longer as its own.
 const MAX_PLACES: usize = 16;
 
 impl Shared {
     /// The user types, or has stopped.
-    pub(super) fn typing(self: &Rc<Self>, id: Option<FrameId>, frame: Typing, caller: &Caller) {
+    pub(super) fn typing(self: &Rc<Self>, id: Option<FrameId>, frame: Typing, caller: &Rc<Caller>) {
         let place = TypingPlace { room: frame.room_id, thread: frame.thread_root_id };
         let (hub, user) = (&self.app.hub, &caller.user_id);
         if !frame.active {
@@ -29,15 +30,20 @@ impl Shared {
         if hub.goes_on_typing(user, &place) {
             return self.heard(id);
         }
-        let (shared, user) = (Rc::clone(self), user.clone());
+        let (shared, caller) = (Rc::clone(self), Rc::clone(caller));
         self.one_more_under_way();
         rt::spawn(async move {
-            let (hub, log) = (&shared.app.hub, &shared.app.log);
-            match check(hub, log, &user, &place.room).await {
+            let (app, user) = (&shared.app, &caller.user_id);
+            let may = async {
+                // Where one may not post one does not type.
+                may_send::<PostMessage>(app, Some(&caller)).await?;
+                check(&app.hub, &app.log, user, &place.room).await
+            };
+            match may.await {
                 Ok(()) => {
                     // They may have stopped, or gone, meanwhile.
                     if shared.typed_in.borrow().contains(&place) {
-                        hub.begins_typing(&user, &place, Origin::Here);
+                        app.hub.begins_typing(user, &place, Origin::Here);
                     }
                     shared.heard(id);
                 }
