@@ -35,8 +35,8 @@ struct Told {
 /// Whether a user may write in a room they are in, judged by the log.
 ///
 /// # Errors
-/// `not_found` for a room the user is not in, `forbidden` when they are muted or one blocks the other in a room of two,
-/// `conflict` for an archived room, `unavailable` when the log does not answer.
+/// `not_found` for a room the user is not in, `forbidden` when they are muted, `blocked` when one blocks the other in a
+/// room of two, `conflict` for an archived room, `unavailable` when the log does not answer.
 pub(crate) async fn check(
     hub: &Hub,
     log: &EventLog,
@@ -71,7 +71,7 @@ fn judge(last: &EventData) -> Result<(), Rejection> {
             return Err(no_such_room());
         }
         if member.blocks || member.blocked {
-            return Err(Rejection::new(Code::Forbidden, "you cannot write to this user"));
+            return Err(Rejection::new(Code::Blocked, "you cannot write to this user"));
         }
         if member.muted_until.is_some_and(|until| until > Timestamp::now()) {
             return Err(Rejection::new(Code::Forbidden, "you are muted in this room"));

@@ -12,6 +12,7 @@ everywhere!(
     devices_are_one_person,
     texts_are_bounded_and_kept_until_taken_away,
     a_list_replaces_the_former_one,
+    blocks_and_preferences_are_obeyed,
     what_is_no_presence_is_refused,
 );
 
@@ -181,6 +182,42 @@ async fn a_list_replaces_the_former_one(place: Place) {
     is(&mut eves, "online").await;
     let asked = watch(&mut back, &[&eve, &ada]).await;
     assert_eq!(statuses(&asked), ["online", "dnd"]);
+}
+
+async fn blocks_and_preferences_are_obeyed(place: Place) {
+    let (ada, bob) =
+        (Person::register(&place, "ada").await, Person::register_at(&place, 1, "bob").await);
+    let room = ada.direct(&[&bob]).await;
+    let (mut adas, mut bobs) = (ada.connect().await, bob.connect().await);
+    assert_eq!(statuses(&watch(&mut bobs, &[&ada]).await), ["online"]);
+    assert_eq!(statuses(&watch(&mut adas, &[&bob]).await), ["online"]);
+    // A block hides both from each other, and they may not type to each other.
+    let block = format!("/v1/users/me/blocks/{}", bob.id);
+    ada.put_empty(&block).await.ok(204);
+    let hidden = becomes(&mut bobs, &ada, "offline").await;
+    assert_eq!(hidden, json!({"type": "presence", "user_id": ada.id, "status": "offline"}));
+    becomes(&mut adas, &bob, "offline").await;
+    assert_eq!(statuses(&watch(&mut bobs, &[&ada, &bob]).await), ["offline", "online"]);
+    for socket in [&mut adas, &mut bobs] {
+        let answer = socket.call(json!({"type": "typing", "room_id": room, "active": true})).await;
+        assert_eq!(answer["error"]["code"], "blocked", "{answer}");
+    }
+    is(&mut adas, "dnd").await;
+    ada.delete(&block).await.ok(204);
+    becomes(&mut bobs, &ada, "dnd").await;
+    becomes(&mut adas, &bob, "online").await;
+    assert_eq!(told(&adas.all().await), 0);
+    // The preference hides from everyone, and from now on.
+    let prefer = async |presence: bool| {
+        let body = json!({"preferences": {"presence": presence}});
+        ada.patch("/v1/users/me", body).await.ok(200);
+    };
+    prefer(false).await;
+    let hidden = becomes(&mut bobs, &ada, "offline").await;
+    assert!(hidden.get("last_seen_at").is_none(), "{hidden}");
+    assert_eq!(statuses(&watch(&mut bobs, &[&ada]).await), ["offline"]);
+    prefer(true).await;
+    becomes(&mut bobs, &ada, "dnd").await;
 }
 
 async fn what_is_no_presence_is_refused(place: Place) {
