@@ -6,7 +6,7 @@ use schemas::events::{
     UserRegistered,
 };
 use schemas::ids::{ChallengeId, MessageId, RoomId, SessionId};
-use schemas::values::{Body, DisplayName, Posting, Role, RoomName, Username, Visibility};
+use schemas::values::{Body, DisplayName, Email, Posting, Role, RoomName, Username, Visibility};
 use uuid::Uuid;
 
 use super::*;
