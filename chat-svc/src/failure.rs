@@ -6,6 +6,7 @@ use crate::domain::access::Denied;
 use crate::domain::block::BlockRejection;
 use crate::domain::member::MemberRejection;
 use crate::domain::message::MessageRejection;
+use crate::domain::report::ReportRejection;
 use crate::domain::room::RoomRejection;
 use crate::index::IndexError;
 
@@ -27,7 +28,7 @@ macro_rules! refused_by {
         })*
     };
 }
-refused_by!(RoomRejection, MemberRejection, MessageRejection, BlockRejection);
+refused_by!(RoomRejection, MemberRejection, MessageRejection, BlockRejection, ReportRejection);
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {

@@ -11,6 +11,8 @@ use schemas::{Epoch, Sequence, Timestamp};
 
 use crate::addition::Addition;
 
+use crate::recent::Marker;
+
 /// The read model could not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the read model could not answer")]
@@ -56,6 +58,15 @@ pub struct IndexedText {
     pub edited_at: Option<Timestamp>,
 }
 
+/// What a user is to a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Following {
+    /// Whether they follow it, in the present stay in the room.
+    pub follows: bool,
+    /// How far they have read it.
+    pub marker: Option<Marker>,
+}
+
 /// The questions; [`ReadModel`] answers them, tests may.
 #[async_trait]
 pub trait MessageIndex: Send + Sync {
@@ -91,6 +102,14 @@ pub trait MessageIndex: Send + Sync {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<UserId>, IndexError>;
+    /// What a user is to a thread; none when they have neither followed nor read it.
+    async fn following(
+        &self,
+        root: &MessageId,
+        user: &UserId,
+    ) -> Result<Option<Following>, IndexError>;
+    /// How many open reports a user has made.
+    async fn open_reports(&self, user: &UserId) -> Result<u64, IndexError>;
 }
 
 #[async_trait]
@@ -174,5 +193,25 @@ impl MessageIndex for ReadModel {
 
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, IndexError> {
         Ok(self.current().share_room(one, other).await?)
+    }
+
+    async fn following(
+        &self,
+        root: &MessageId,
+        user: &UserId,
+    ) -> Result<Option<Following>, IndexError> {
+        let store = self.current();
+        let found = store.following(user, std::slice::from_ref(root)).await?.pop();
+        let Some(doc) = found else { return Ok(None) };
+        let own = store.membership(&doc.room_id, user).await?;
+        // Of an earlier stay only the marker holds: markers never go back.
+        let (known, follows) = (doc.is_of(own.as_ref()), doc.follows(own.as_ref()));
+        let posted = doc.marker_posted;
+        let marker = doc.marker_message_id.map(|message| Marker { message, posted });
+        Ok((known || marker.is_some()).then_some(Following { follows, marker }))
+    }
+
+    async fn open_reports(&self, user: &UserId) -> Result<u64, IndexError> {
+        Ok(self.current().open_reports(user).await?)
     }
 }

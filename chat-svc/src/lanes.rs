@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use decider::{Entity, Failure, LaneCache, Loaded, ReadFrom};
 use eventlog::EventLog;
-use schemas::events::{BlocksState, MemberState, RoomState};
-use schemas::{Digest, EventData, Lane, NameKey, RoomId, Sequence, UserId};
+use schemas::events::{BlocksState, MemberState, ReportState, RoomState};
+use schemas::{Digest, EventData, Lane, NameKey, ReportId, RoomId, Sequence, UserId};
 
 use crate::domain::person::Person;
 use crate::domain::{block, member, person, room};
@@ -53,6 +53,37 @@ impl Entity for People {
         let mut state = None;
         person::evolve(&mut state, event);
         state
+    }
+}
+
+/// Reports. They are not remembered: each is asked for once or twice.
+pub(crate) struct Reports;
+impl Entity for Reports {
+    type Key = ReportId;
+    type State = ReportState;
+    const NAME: &'static str = "report";
+    fn lane(key: &ReportId) -> Lane {
+        Lane::Report(key.clone())
+    }
+    fn after(event: &EventData) -> Option<ReportState> {
+        match event {
+            EventData::Report(event) => Some(event.after().clone()),
+            EventData::Name(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Challenge(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
+            | EventData::Notification(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
+            | EventData::Block(_) => None,
+        }
     }
 }
 
@@ -273,6 +304,7 @@ mod tests {
             assert_eq!(known::<Rooms>(&event), on(LaneKind::Room), "{name}");
             assert_eq!(known::<Members>(&event), on(LaneKind::Member), "{name}");
             assert_eq!(known::<People>(&event), on(LaneKind::User), "{name}");
+            assert_eq!(known::<Reports>(&event), on(LaneKind::Report), "{name}");
             assert_eq!(known::<Handles>(&event), on(LaneKind::Handle), "{name}");
         }
     }

@@ -32,5 +32,8 @@ pub use crate::service::{ChatService, Config, Needs};
 pub use addition::Addition;
 pub use dedup::DedupConfig;
 pub use error::BuildError;
-pub use index::{IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex};
+pub use index::{
+    Following, IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex,
+};
 pub use lanes::Capacities;
+pub use recent::Marker;

@@ -3,7 +3,7 @@
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use schemas::events::{MessageEvent, MessageState, ReceiptEvent};
+use schemas::events::{MessageEvent, MessageState, ReceiptEvent, ThreadEvent};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{EventData, Lane, Sequence};
 
@@ -17,11 +17,13 @@ pub(crate) struct MessageLocation {
     pub(crate) ours: bool,
 }
 
-/// How far a user has read a room.
+/// How far a user has read a room or a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Marker {
-    pub(crate) message: MessageId,
-    pub(crate) posted: Sequence,
+pub struct Marker {
+    /// The last message read.
+    pub message: MessageId,
+    /// Where it was posted.
+    pub posted: Sequence,
 }
 
 /// What was said and read lately.
@@ -32,6 +34,8 @@ pub(crate) struct Recent {
     markers: Cache<(RoomId, UserId), Marker>,
     /// The last edit of each message.
     edits: Cache<MessageId, Sequence>,
+    /// In threads, by the message that began them.
+    thread_markers: Cache<(MessageId, UserId), Marker>,
 }
 
 impl Recent {
@@ -41,6 +45,7 @@ impl Recent {
             deletions: newest(capacity),
             markers: newest(capacity),
             edits: newest(capacity),
+            thread_markers: newest(capacity),
         }
     }
 
@@ -50,6 +55,10 @@ impl Recent {
 
     pub(crate) fn marker(&self, room: &RoomId, user: &UserId) -> Option<Marker> {
         self.markers.get(&(room.clone(), user.clone()))
+    }
+
+    pub(crate) fn thread_marker(&self, root: &MessageId, user: &UserId) -> Option<Marker> {
+        self.thread_markers.get(&(root.clone(), user.clone()))
     }
 
     /// A message was posted. One known as deleted stays deleted.
@@ -95,22 +104,35 @@ impl Recent {
 
     /// A user has read that far; a marker never goes back.
     pub(crate) fn read(&self, room: &RoomId, user: &UserId, marker: &Marker) {
-        self.markers.entry((room.clone(), user.clone())).and_compute_with(|known| match known {
-            Some(known) if known.value().posted >= marker.posted => Op::Nop,
-            _ => Op::Put(marker.clone()),
-        });
+        forwards(&self.markers, (room.clone(), user.clone()), marker);
     }
 
-    /// A member has posted in the main timeline, which moves their marker where it is remembered.
+    /// A user has read a thread that far; a marker never goes back.
+    pub(crate) fn read_thread(&self, root: &MessageId, user: &UserId, marker: &Marker) {
+        forwards(&self.thread_markers, (root.clone(), user.clone()), marker);
+    }
+
+    /// A member has posted, which moves their marker in the main timeline or in the thread where it is remembered.
     pub(crate) fn has_read(&self, message: &MessageState, posted: Sequence) {
+        if let Some(root) = &message.thread_root_id {
+            let key = (root.clone(), message.sender_id.clone());
+            if self.thread_markers.contains_key(&key) {
+                self.read_thread(&key.0, &key.1, &Marker { message: message.id.clone(), posted });
+            }
+            return;
+        }
         let key = (message.room_id.clone(), message.sender_id.clone());
-        if message.thread_root_id.is_none() && self.markers.contains_key(&key) {
+        if self.markers.contains_key(&key) {
             self.read(&key.0, &key.1, &Marker { message: message.id.clone(), posted });
         }
     }
 
     /// Takes note of an event at a place of the log.
     pub(crate) fn learn(&self, lane: &Lane, sequence: Sequence, event: &EventData) {
+        if let EventData::Thread(ThreadEvent::Read(e)) = event {
+            let marker = Marker { message: e.message_id.clone(), posted: e.posted };
+            return self.read_thread(&e.thread_root_id, &e.user_id, &marker);
+        }
         let (Lane::Timeline(room) | Lane::Receipts(room)) = lane else { return };
         match event {
             EventData::Message(MessageEvent::Posted(e)) => {
@@ -148,6 +170,17 @@ impl Recent {
         self.messages.invalidate_all();
         self.edits.invalidate_all();
     }
+}
+
+/// Moves a marker, forwards only.
+fn forwards<K>(markers: &Cache<K, Marker>, key: K, marker: &Marker)
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+{
+    markers.entry(key).and_compute_with(|known| match known {
+        Some(known) if known.value().posted >= marker.posted => Op::Nop,
+        _ => Op::Put(marker.clone()),
+    });
 }
 
 /// A cache that forgets what was not asked for longest. One that goes by how often, as they do unless told,

@@ -6,9 +6,10 @@ use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
     AddMember, AddReaction, AppointOwner, ArchiveRoom, BanMember, BlockUser, CHAT, ChangeMember,
-    ChangePrefs, ChangeRoom, CreateRoom, DeleteMessage, EditMessage, JoinRoom, LeaveRoom, LiftBan,
-    MarkRead, OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMember, RemoveReaction,
-    UnblockUser, UnpinMessage,
+    ChangePrefs, ChangeRoom, CreateRoom, DeleteMessage, EditMessage, FollowThread, HandleReport,
+    JoinRoom, LeaveRoom, LiftBan, MarkRead, MarkThreadRead, ModerateMessage, ModerateRoom,
+    OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMember, RemoveReaction, ReportMessage,
+    UnblockUser, UnfollowThread, UnpinMessage,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
@@ -209,4 +210,11 @@ decider::endpoints! {
     PinMessage => pin_message;
     UnpinMessage => unpin_message;
     MarkRead => mark_read;
+    FollowThread => follow_thread;
+    UnfollowThread => unfollow_thread;
+    MarkThreadRead => mark_thread_read;
+    ReportMessage => report_message;
+    HandleReport => handle_report;
+    ModerateMessage => moderate_message;
+    ModerateRoom => moderate_room;
 }

@@ -117,6 +117,7 @@ pub(crate) fn message_view(
         mentions_room: content.mentions_room,
         thread_root_id: content.thread_root_id,
         reply_count: replies,
+        last_reply_at: None,
         reactions: replies.map(|_| Vec::new()),
         pinned: replies.map(|_| false),
         created_at: content.created_at,
@@ -129,7 +130,14 @@ pub(crate) fn message_view(
 /// A message without what others have added to it and without its number: what an edit tells of it.
 #[must_use]
 pub(crate) fn text_of(message: Message) -> Message {
-    Message { number: None, reply_count: None, reactions: None, pinned: None, ..message }
+    Message {
+        number: None,
+        reply_count: None,
+        last_reply_at: None,
+        reactions: None,
+        pinned: None,
+        ..message
+    }
 }
 
 /// A message as a read gives it.
@@ -142,10 +150,10 @@ pub(crate) fn message(
 ) -> Message {
     let pinned = Some(doc.pinned > 0);
     let (number, replies, position) = (doc.number, doc.reply_count, epoch.at(doc.posted));
-    let (edited_at, deleted_at) = (doc.edited_at, doc.deleted_at);
+    let (edited_at, deleted_at, last_reply_at) = (doc.edited_at, doc.deleted_at, doc.last_reply_at);
     let view = message_view(doc, sender, position, Some(replies));
     let (number, reactions) = (Some(number), Some(reactions));
-    Message { number, reactions, pinned, edited_at, deleted_at, ..view }
+    Message { number, reactions, pinned, last_reply_at, edited_at, deleted_at, ..view }
 }
 
 /// A message as the answer to a write gives it: its number is not counted yet. What a write does not know

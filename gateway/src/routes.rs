@@ -9,7 +9,7 @@ use readmodel::Group::{Conversations, Inbox, People};
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
     admin, bans, blocks, challenges, history, members, messages, notifications, pins, reactions,
-    rooms, second_factor, sessions, site, texts, users, web,
+    reports, rooms, second_factor, sessions, site, texts, threads, users, web,
 };
 use crate::socket;
 
@@ -110,6 +110,11 @@ fn admin() -> Vec<Route> {
         patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
         delete("/v1/admin/users/{user_id}/totp", "Remove the second factor of a user who is locked out. Their sessions end.", second_factor::remove_of).admin(),
         put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner. Its present owners stay owners.", admin::appoint_owner).admin(),
+        get("/v1/admin/reports", "List reports of messages, newest first.", reports::list).moderator().waits_for(&[Conversations]),
+        patch("/v1/admin/reports/{report_id}", "Dismiss a report, or note that it was acted on.", reports::handle).moderator(),
+        get("/v1/admin/rooms", "List all rooms, or find them by words of their names.", reports::list_rooms).moderator().waits_for(&[Conversations]),
+        delete("/v1/admin/rooms/{room_id}", "Archive any room.", reports::archive_room).moderator(),
+        delete("/v1/admin/messages/{message_id}", "Delete a message of any room.", reports::delete_message).moderator(),
         post("/v1/admin/notifications", "Send a notification to users' inboxes.", admin::notify).admin(),
     ]
 }
@@ -139,6 +144,8 @@ fn rooms() -> Vec<Route> {
         post("/v1/rooms/{room_id}/messages", "Post a message. Reusing a `client_id` returns the original.", messages::post),
         get("/v1/rooms/{room_id}/messages", "List the messages of a room or thread. Within a page the oldest comes first.", history::list)
             .waits_for(&[Conversations]),
+        get("/v1/rooms/{room_id}/threads", "List the threads of a room that have answers, newest answer first.", threads::list)
+            .waits_for(&[Conversations]),
     ]
 }
 
@@ -164,6 +171,10 @@ fn messages() -> Vec<Route> {
         put("/v1/messages/{message_id}/pin", "Pin a message in its room.", pins::add),
         delete("/v1/messages/{message_id}/pin", "Unpin a message.", pins::remove),
         get("/v1/messages/{message_id}/readers", "List the users who have read a message.", messages::readers).waits_for(&[Conversations]),
+        post("/v1/messages/{message_id}/reports", "Report a message to the moderators. A repeat finds the open report.", reports::report),
+        put("/v1/messages/{message_id}/follow", "Follow the thread that a message began, or may begin.", threads::follow),
+        delete("/v1/messages/{message_id}/follow", "Stop following a thread.", threads::unfollow),
+        put("/v1/messages/{message_id}/thread/read", "Move the caller's read marker in a thread. It never moves backwards.", threads::mark_read),
     ]
 }
 

@@ -112,7 +112,13 @@ impl Channel for Inbox {
     }
 
     fn kinds(&self) -> Vec<LaneKind> {
-        vec![LaneKind::User, LaneKind::Session, LaneKind::Timeline, LaneKind::Receipts]
+        vec![
+            LaneKind::User,
+            LaneKind::Session,
+            LaneKind::Timeline,
+            LaneKind::Receipts,
+            LaneKind::Threads,
+        ]
     }
 
     fn answer_within(&self) -> Duration {
@@ -135,6 +141,7 @@ impl Channel for Inbox {
                 Ok(Done::Before)
             }
             Effect::Notice(notice) => self.settle(notice, cause).await,
+            Effect::Answered(answered) => self.answered(answered, cause).await,
             Effect::Review(review) => self.review(review, cause).await,
             Effect::Reading(reading) => self.read(reading, cause).await,
             Effect::Mail(_) => Ok(Done::Before),

@@ -20,7 +20,9 @@ mod mail_templates;
 mod notices;
 mod open;
 pub mod policy;
+mod reader;
 mod service;
+mod threads;
 mod watch;
 mod worker;
 

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use eventlog::{AppendError, Expect, LaneWrite};
-use readmodel::{Anchor, Group, MembershipDoc, NotificationDoc, ReadStore, Threads};
+use readmodel::{Anchor, Group, MessageDoc, NotificationDoc, ReadStore, Threads};
 use schemas::event::EventData;
 use schemas::events::NotificationsRead;
 use schemas::ids::{EventId, MessageId, RoomId, UserId};
@@ -21,6 +21,7 @@ use telemetry::error_chain;
 use crate::channel::{Cause, Done, Failed};
 use crate::inbox::{Inbox, taken_back};
 use crate::policy::{Notice, Reading, Review};
+use crate::reader::Reader;
 
 /// Times an inbox is looked at again because something came into it meanwhile.
 const ROUNDS: usize = 20;
@@ -44,7 +45,7 @@ struct Known {
     read: bool,
     /// Whether the reader wants to hear nothing of the room.
     silenced: bool,
-    /// Whether another unread entry speaks for the direct room.
+    /// Whether another unread entry speaks for the direct room or the thread.
     spoken_for: bool,
 }
 
@@ -64,9 +65,10 @@ fn lacks(notice: Option<&Notice>, known: &Known, repeated: bool) -> Vec<EventDat
     }
     let wanted = |notice: &&Notice| stands(notice.kind) && !known.silenced;
     let Some(notice) = notice.filter(wanted) else { return Vec::new() };
-    let direct = notice.kind == NotificationKind::DirectMessage;
-    // A direct message that was read long ago may have been spoken for by an entry of then.
-    if direct && (known.spoken_for || (repeated && known.read)) {
+    let one_speaks =
+        matches!(notice.kind, NotificationKind::DirectMessage | NotificationKind::ThreadReply);
+    // One that was read long ago may have been spoken for by an entry of then.
+    if one_speaks && (known.spoken_for || (repeated && known.read)) {
         return Vec::new();
     }
     let created = notice.entry();
@@ -76,20 +78,6 @@ fn lacks(notice: Option<&Notice>, known: &Known, repeated: bool) -> Vec<EventDat
         events.push(read(&notice.user_id, id));
     }
     events
-}
-
-/// Whether a member's marker stands at a message or past it. The main timeline's marker says nothing of a thread,
-/// but where it stands on the answer itself.
-fn has_read(
-    own: &MembershipDoc,
-    number: u64,
-    thread: Option<&MessageId>,
-    message: &MessageId,
-) -> bool {
-    match thread {
-        None => own.marker_number >= number,
-        Some(_) => own.marker_message_id.as_ref() == Some(message),
-    }
 }
 
 fn read(user: &UserId, id: schemas::NotificationId) -> EventData {
@@ -166,6 +154,7 @@ impl Inbox {
             // Before the entry goes: a crash in between leaves one too many for a moment, and none too few.
             if let Some(entry) = &known.entry {
                 self.speak_for_the_next(entry, cause).await?;
+                self.speak_for_the_next_answer(entry, cause).await?;
             }
             if self.write(user, end, events, cause).await?.is_some() {
                 return Ok(Done::Now);
@@ -195,18 +184,7 @@ impl Inbox {
             .into_iter()
             .find(|next| next.deleted_at.is_none() && next.sender_id != gone.user_id);
         let Some(next) = next else { return Ok(()) };
-        let notice = Notice {
-            user_id: gone.user_id.clone(),
-            kind: NotificationKind::DirectMessage,
-            actor_id: next.sender_id,
-            room_id: next.room_id,
-            message_id: next.id,
-            thread_root_id: next.thread_root_id,
-            posted: next.posted,
-            caused: next.posted,
-            created_at: next.created_at,
-            written_at: next.created_at,
-        };
+        let notice = Notice::about(next, gone.user_id.clone(), NotificationKind::DirectMessage);
         let again = Cause { repeated: true, ..cause.clone() };
         self.settle(&notice, &again).await.map(drop)
     }
@@ -263,18 +241,21 @@ impl Inbox {
         let (user, room, message) = (&notice.user_id, &notice.room_id, &notice.message_id);
         let entry = store.notification_about(user, message).await.map_err(failed)?;
         let mut known = Known { entry, ..Known::default() };
-        let number = self.see_message(store, user, message, &mut known).await?;
-        let own = store.membership(room, user).await.map_err(failed)?;
-        known.silenced = own.as_ref().is_some_and(|own| own.notify == Notify::None);
-        if let (Some(number), Some(own)) = (number, &own) {
+        let found = self.see_message(store, user, message, &mut known).await?;
+        let reader = Reader::load(store, user, room, notice.thread_root_id.as_slice()).await;
+        let reader = reader.map_err(failed)?;
+        known.silenced = reader.own.as_ref().is_some_and(|own| own.notify == Notify::None);
+        if let Some(found) = &found {
             let caused = known.entry.as_ref().map_or(notice.caused, |entry| entry.caused);
-            let thread = notice.thread_root_id.as_ref();
-            known.read = has_read(own, number, thread, message) && own.marker_at > caused;
+            known.read = reader.has_read(found, caused);
+        }
+        if notice.kind == NotificationKind::ThreadReply && known.entry.is_none() {
+            known.spoken_for = self.thread_spoken_for(store, notice, &reader).await?;
         }
         if notice.kind == NotificationKind::DirectMessage && known.entry.is_none() {
             known.spoken_for = match known.read {
                 true => self.was_spoken_for(store, notice).await?,
-                false => self.spoken_for(store, user, room, own.as_ref()).await?,
+                false => self.spoken_for(store, user, room).await?,
             };
         }
         Ok(known)
@@ -303,25 +284,24 @@ impl Inbox {
         store: &dyn ReadStore,
         user: &UserId,
         room: &RoomId,
-        own: Option<&MembershipDoc>,
     ) -> Result<bool, Failed> {
         let mut unread = store.unread_about_room(user, room).await.map_err(failed)?;
         unread.retain(|entry| entry.kind == NotificationKind::DirectMessage);
         let about = unread.iter().filter_map(|entry| entry.message_id.clone());
         let messages = store.messages(&about.collect::<Vec<_>>()).await.map_err(failed)?;
+        let threads = messages.iter().filter_map(|message| message.thread_root_id.clone());
+        let threads: Vec<MessageId> = threads.collect();
+        let reader = Reader::load(store, user, room, &threads).await.map_err(failed)?;
         let stands = |entry: &NotificationDoc| {
             let message = messages.iter().find(|one| Some(&one.id) == entry.message_id.as_ref());
-            let read = message.zip(own).is_some_and(|(message, own)| {
-                has_read(own, message.number, message.thread_root_id.as_ref(), &message.id)
-                    && own.marker_at > entry.caused
-            });
+            let read = message.is_some_and(|message| reader.has_read(message, entry.caused));
             let deleted = message.is_some_and(|message| message.deleted_at.is_some());
             !read && !deleted
         };
         Ok(unread.iter().any(stands))
     }
 
-    /// Notes what became of a message; answers with its number. One that is not projected yet stands as it was
+    /// Notes what became of a message, and answers with it. One that is not projected yet stands as it was
     /// written.
     async fn see_message(
         &self,
@@ -329,11 +309,11 @@ impl Inbox {
         user: &UserId,
         message: &MessageId,
         known: &mut Known,
-    ) -> Result<Option<u64>, Failed> {
+    ) -> Result<Option<MessageDoc>, Failed> {
         let found = store.message(message).await.map_err(failed)?;
         known.deleted |= found.as_ref().is_some_and(|doc| doc.deleted_at.is_some());
         known.named = found.as_ref().is_none_or(|doc| doc.mentions.contains(user));
-        Ok(found.map(|doc| doc.number))
+        Ok(found)
     }
 
     /// The last event in an inbox; 0 for none.
@@ -351,7 +331,7 @@ impl Inbox {
 
     /// Waits for a group of documents; false when it is not there in time. One that was given up is not waited
     /// for again until it has moved.
-    async fn caught_up(&self, group: Group, through: Sequence) -> bool {
+    pub(crate) async fn caught_up(&self, group: Group, through: Sequence) -> bool {
         let groups = &[group];
         let wait = |patience| self.read_model.wait_for_groups(groups, through, patience);
         let stuck = if group == Group::Inbox { &self.stuck[0] } else { &self.stuck[1] };

@@ -4,10 +4,12 @@
 //! a room. It says whose doing it was and what it is about, by ids: names are put in when it is read. No effect
 //! contains what a message says.
 
+use readmodel::MessageDoc;
 use schemas::event::{Event, EventData};
 use schemas::events::{
     ChallengeEvent, MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState,
-    NotificationCreated, ReadMoved, ReceiptEvent, RoomState, SessionEvent, UserEvent, UserState,
+    NotificationCreated, ReadMoved, ReceiptEvent, RoomState, SessionEvent, ThreadEvent, UserEvent,
+    UserState,
 };
 use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{NotificationKind, RoomKind};
@@ -24,6 +26,8 @@ pub enum Effect {
     Inbox(NotificationCreated),
     /// An entry about a message, if it is still due when it is made.
     Notice(Notice),
+    /// A thread was answered: its followers get an entry, if one is still due when it is made.
+    Answered(Answered),
     /// Users with an entry about a message may have to lose it.
     Review(Review),
     /// A person has read up to a message, and with it the entries before it.
@@ -55,6 +59,17 @@ pub struct Notice {
     pub created_at: Timestamp,
     /// When the message was posted, which the entry's id begins with.
     pub written_at: Timestamp,
+}
+
+/// An answer in a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The message that began the thread.
+    pub root: MessageId,
+    /// Who is told of the answer otherwise, or wrote it.
+    pub told: Vec<UserId>,
+    /// The entry, as it is for every follower; for whom is still to be said.
+    pub notice: Notice,
 }
 
 /// A message was changed: entries about it may be due no more.
@@ -175,10 +190,10 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             context.user.iter().map(code).collect()
         }
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
+        EventData::Thread(event) => on_thread(event, at),
         EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
-        | EventData::Thread(_)
         | EventData::Report(_)
         // An entry for every reaction would be a flood.
         | EventData::Reaction(_)
@@ -234,6 +249,13 @@ fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec
                 effects.push(notice(message, user, kind, place, message.created_at));
             }
         }
+    }
+    if let Some(root) = message.thread_root_id.clone().filter(|_| direct.is_none()) {
+        let told: Vec<UserId> = told.into_iter().cloned().collect();
+        let sender = &message.sender_id;
+        let notice =
+            about(message, sender, NotificationKind::ThreadReply, place, message.created_at);
+        effects.push(Effect::Answered(Answered { root, told, notice }));
     }
     // Who writes has read: the room, or the thread they answer in.
     effects.push(Effect::Reading(Reading {
@@ -292,14 +314,38 @@ fn on_reading(moved: &ReadMoved, at: Sequence) -> Effect {
     })
 }
 
+fn on_thread(event: &ThreadEvent, at: Sequence) -> Vec<Effect> {
+    match event {
+        ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_) => Vec::new(),
+        ThreadEvent::Read(read) => vec![Effect::Reading(Reading {
+            user_id: read.user_id.clone(),
+            room_id: read.room_id.clone(),
+            thread_root_id: Some(read.thread_root_id.clone()),
+            message_id: read.message_id.clone(),
+            through: read.posted,
+            at,
+        })],
+    }
+}
+
 fn notice(
+    message: &MessageState,
+    user: &UserId,
+    kind: NotificationKind,
+    place: (Sequence, Sequence),
+    created_at: Timestamp,
+) -> Effect {
+    Effect::Notice(about(message, user, kind, place, created_at))
+}
+
+fn about(
     message: &MessageState,
     user: &UserId,
     kind: NotificationKind,
     (posted, caused): (Sequence, Sequence),
     created_at: Timestamp,
-) -> Effect {
-    Effect::Notice(Notice {
+) -> Notice {
+    Notice {
         user_id: user.clone(),
         kind,
         actor_id: message.sender_id.clone(),
@@ -310,10 +356,27 @@ fn notice(
         caused,
         created_at,
         written_at: message.created_at,
-    })
+    }
 }
 
 impl Notice {
+    /// One that a message gets later than when it was posted, as the one that spoke for it is gone.
+    #[must_use]
+    pub fn about(message: MessageDoc, user_id: UserId, kind: NotificationKind) -> Self {
+        Self {
+            user_id,
+            kind,
+            actor_id: message.sender_id,
+            room_id: message.room_id,
+            message_id: message.id,
+            thread_root_id: message.thread_root_id,
+            posted: message.posted,
+            caused: message.posted,
+            created_at: message.created_at,
+            written_at: message.created_at,
+        }
+    }
+
     /// The entry. Its id is a function of message and reader: a person is told of a message once.
     #[must_use]
     pub fn entry(&self) -> NotificationCreated {

@@ -106,7 +106,7 @@ fn entries(event: &Event, seen: &PolicyContext) -> Vec<NotificationCreated> {
         .filter_map(|effect| match effect {
             Effect::Inbox(entry) => Some(entry),
             Effect::Notice(notice) => Some(notice.entry()),
-            Effect::Mail(_) | Effect::Review(_) | Effect::Reading(_) => None,
+            Effect::Mail(_) | Effect::Review(_) | Effect::Reading(_) | Effect::Answered(_) => None,
         })
         .collect()
 }
@@ -142,7 +142,11 @@ fn mails(event: &Event, seen: &PolicyContext) -> Vec<Mail> {
     let effects = effects(event, AT, seen).into_iter();
     let mail = |effect| match effect {
         Effect::Mail(mail) => Some(*mail),
-        Effect::Inbox(_) | Effect::Notice(_) | Effect::Review(_) | Effect::Reading(_) => None,
+        Effect::Inbox(_)
+        | Effect::Notice(_)
+        | Effect::Review(_)
+        | Effect::Reading(_)
+        | Effect::Answered(_) => None,
     };
     effects.filter_map(mail).collect()
 }
@@ -275,6 +279,27 @@ fn a_deletion_takes_back_what_was_told_of_the_message() {
     });
     let review = Review { message_id: message.id, room_id: message.room_id, deleted: true, at: AT };
     assert_eq!(effects(&deleted, AT, &PolicyContext::default()), [Effect::Review(review)]);
+}
+
+#[test]
+fn an_answer_is_for_the_followers_who_are_not_told_otherwise() {
+    let EventData::Message(MessageEvent::Posted(mut said)) = posted(&[2], false).data else {
+        unreachable!()
+    };
+    let root = MessageId::from_uuid(Uuid::from_u128(77));
+    said.message.thread_root_id = Some(root.clone());
+    let event = event(said);
+    let told = |seen: &PolicyContext| {
+        effects(&event, AT, seen).into_iter().find_map(|effect| match effect {
+            Effect::Answered(answered) => Some(answered),
+            _ => None,
+        })
+    };
+    let answered = told(&in_room(room(RoomKind::Group, None, &[]))).unwrap();
+    assert_eq!((answered.root, answered.told), (root, vec![user_id(1), user_id(2)]));
+    assert_eq!(answered.notice.kind, NotificationKind::ThreadReply);
+    let direct = in_room(room(RoomKind::Direct, None, &[1, 2]));
+    assert_eq!(told(&direct), None, "a direct message is enough");
 }
 
 #[test]

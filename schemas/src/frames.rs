@@ -95,6 +95,8 @@ pub enum ClientFrame {
         room_id: String,
         /// Up to which message.
         message_id: String,
+        /// The thread whose marker is moved; none: the room's.
+        thread_root_id: Option<String>,
     },
     /// The user is typing in a room, or has stopped. Sent every few seconds while they do; ends by itself 6 s after
     /// the last, with their message, and with the socket.

@@ -12,9 +12,11 @@ pub mod person;
 pub mod pin;
 pub mod prefs;
 pub mod reaction;
+pub mod report;
 pub mod room;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod thread;
 
 use schemas::{Timestamp, UserId};
 

@@ -12,7 +12,9 @@ mod prefs;
 mod reach;
 mod reactions;
 mod reads;
+mod reports;
 mod rooms;
+mod threads;
 
 use std::sync::Arc;
 

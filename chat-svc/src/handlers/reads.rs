@@ -1,8 +1,8 @@
 //! Read markers.
 
 use decider::{Answer, Failure, ReadFrom, UserCall, accepted};
-use schemas::commands::{Accepted, MarkRead, ReadOutcome};
-use schemas::{Position, Sequence};
+use schemas::commands::{Accepted, MarkRead, MarkThreadRead, ReadOutcome};
+use schemas::{MessageId, Position, Sequence};
 
 use crate::call::context;
 use crate::chat::Chat;
@@ -15,12 +15,31 @@ impl Chat {
         self.retry(ReadFrom::Cache, |from| self.try_mark_read(call, &cmd, from)).await
     }
 
+    /// The same for a thread of the room.
+    async fn try_mark_thread(
+        &self,
+        call: &UserCall,
+        cmd: &MarkRead,
+        root: &MessageId,
+        from: ReadFrom,
+    ) -> Result<Accepted<ReadOutcome>, Failure> {
+        let found = self.message(root).await?;
+        found
+            .filter(|found| found.state.room_id == cmd.room_id)
+            .ok_or(MessageRejection::NoSuchMessage)?;
+        let (thread_root_id, message_id) = (root.clone(), cmd.message_id.clone());
+        self.try_mark_thread_read(call, &MarkThreadRead { thread_root_id, message_id }, from).await
+    }
+
     async fn try_mark_read(
         &self,
         call: &UserCall,
         cmd: &MarkRead,
         from: ReadFrom,
     ) -> Result<Accepted<ReadOutcome>, Failure> {
+        if let Some(root) = &cmd.thread_root_id {
+            return self.try_mark_thread(call, cmd, root, from).await;
+        }
         let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
         standing.role()?;
@@ -76,7 +95,7 @@ impl Chat {
     }
 }
 
-fn read_up_to(position: Option<Position>, marker: Marker) -> Accepted<ReadOutcome> {
+pub(super) fn read_up_to(position: Option<Position>, marker: Marker) -> Accepted<ReadOutcome> {
     let Marker { message, posted } = marker;
     accepted(position, ReadOutcome { message_id: message, posted })
 }

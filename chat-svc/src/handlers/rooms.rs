@@ -17,7 +17,7 @@ use crate::domain::room::{
     change, create, evolve, evolve_name, open_direct,
 };
 
-type Outcome = Accepted<RoomOutcome>;
+pub(super) type Outcome = Accepted<RoomOutcome>;
 
 impl Chat {
     pub(crate) async fn create_room(
@@ -166,7 +166,7 @@ impl Chat {
     }
 
     /// The holder of a unique name; takes note of where its lane is.
-    async fn name(&self, lane: Lane, reads: &mut Reads) -> Result<Name, Failure> {
+    pub(super) async fn name(&self, lane: Lane, reads: &mut Reads) -> Result<Name, Failure> {
         let mut name = None;
         let stored = self.log.last(&lane).await?;
         if let Some(stored) = &stored {

@@ -5,15 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_svc::{Addition, IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex};
+use chat_svc::{
+    Addition, Following, IndexError, Indexed, IndexedAddition, IndexedText, Marked, Marker,
+    MessageIndex,
+};
 use eventlog::EventLog;
 use parking_lot::Mutex;
 use readmodel::StoreError;
 use schemas::events::{
     MAX_KINDS, MAX_PINS, MemberAdded, MemberEvent, MemberJoined, MemberLeft, MemberRemoved,
-    MessageEvent, PinEvent, ReactionEvent, ReceiptEvent, RoomEvent, UserEvent,
+    MessageEvent, PinEvent, ReactionEvent, ReceiptEvent, ReportEvent, RoomEvent, ThreadEvent,
+    UserEvent,
 };
-use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::ids::{MessageId, ReportId, RoomId, UserId};
 use schemas::values::{ClientId, Emoji};
 use schemas::{Epoch, EventData, Sequence};
 
@@ -32,6 +36,9 @@ struct Known {
     messages: HashMap<MessageId, Indexed>,
     clients: HashMap<(RoomId, UserId, ClientId), Sequence>,
     markers: HashMap<(RoomId, UserId), Marked>,
+    following: HashMap<(MessageId, UserId), Following>,
+    /// The open ones, by whom.
+    reports: HashMap<ReportId, UserId>,
     members: HashMap<RoomId, HashSet<UserId>>,
     reactions: HashMap<MessageId, Vec<(UserId, Emoji)>>,
     pins: HashMap<RoomId, Vec<MessageId>>,
@@ -95,12 +102,31 @@ impl LogIndex {
 }
 
 impl Known {
+    fn thread(&mut self, event: ThreadEvent) {
+        let key = (event.root().clone(), event.user().clone());
+        let before = self.following.remove(&key);
+        let mut after = before.unwrap_or(Following { follows: false, marker: None });
+        match event {
+            ThreadEvent::Followed(_) => after.follows = true,
+            ThreadEvent::Unfollowed(_) => after.follows = false,
+            ThreadEvent::Read(e) => {
+                after.marker = Some(Marker { message: e.message_id, posted: e.posted });
+            }
+        }
+        self.following.insert(key, after);
+    }
+
     fn learn(&mut self, sequence: Sequence, data: EventData) {
         match data {
             EventData::Message(MessageEvent::Posted(e)) => {
                 let message = e.message;
                 let who = (message.room_id, message.sender_id);
                 self.writers.insert(who.clone());
+                if let Some(root) = &message.thread_root_id {
+                    let marker = Some(Marker { message: message.id.clone(), posted: sequence });
+                    let follows = Following { follows: true, marker };
+                    self.following.insert((root.clone(), who.1.clone()), follows);
+                }
                 if message.thread_root_id.is_none() {
                     let message = message.id.clone();
                     let at = Marked { message, posted: sequence, moved: true };
@@ -143,6 +169,11 @@ impl Known {
                     members.remove(&member.user_id);
                 }
             }
+            EventData::Report(ReportEvent::Created(e)) => {
+                self.reports.insert(e.report.id, e.report.reporter_id);
+            }
+            EventData::Report(ReportEvent::Handled(e)) => drop(self.reports.remove(&e.report.id)),
+            EventData::Thread(event) => self.thread(event),
             EventData::Receipt(ReceiptEvent::Moved(e)) => {
                 let at = Marked { message: e.message_id, posted: e.posted, moved: true };
                 self.markers.insert((e.room_id, e.user_id), at);
@@ -255,6 +286,19 @@ impl MessageIndex for LogIndex {
     ) -> Result<Vec<UserId>, IndexError> {
         self.check()?;
         Ok(Vec::new())
+    }
+
+    async fn open_reports(&self, user: &UserId) -> Result<u64, IndexError> {
+        let open = self.caught_up().await.reports.values().filter(|by| *by == user).count();
+        Ok(u64::try_from(open).unwrap_or(u64::MAX))
+    }
+
+    async fn following(
+        &self,
+        root: &MessageId,
+        user: &UserId,
+    ) -> Result<Option<Following>, IndexError> {
+        Ok(self.caught_up().await.following.get(&(root.clone(), user.clone())).cloned())
     }
 
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {

@@ -17,7 +17,7 @@ fn delete(id: &MessageId) -> DeleteMessage {
 }
 
 fn read(room: &RoomId, id: &MessageId) -> MarkRead {
-    MarkRead { room_id: room.clone(), message_id: id.clone() }
+    MarkRead { room_id: room.clone(), message_id: id.clone(), thread_root_id: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,10 @@ use schemas::frames::FrameId;
 use schemas::preferences::{MailAbout, Reach};
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
-    Notify, Patch, Posting, PresenceStatus, Reason, Role, RoomKind, RoomName, RoomRole, Secret,
-    StatusText, Title, Topic, UserRef, Username, VerificationKind, Visibility,
+    Notify, Patch, Posting, PresenceStatus, Reason, ReportStatus, Role, RoomKind, RoomName,
+    RoomRole, Secret, StatusText, Title, Topic, UserRef, Username, VerificationKind, Visibility,
 };
-use schemas::{MediaId, MessageId, OneTimeCode, RoomId, Settings, Timestamp, UserId};
+use schemas::{MediaId, MessageId, OneTimeCode, ReportId, RoomId, Settings, Timestamp, UserId};
 use serde_json::Value;
 
 use super::browser::RefreshBy;
@@ -39,6 +39,7 @@ texts!(
     StatusText,
     Title,
     Notice,
+    Reason,
     ClientId,
     Emoji,
     UserRef,
@@ -62,6 +63,7 @@ parsed! {
     RoomId, "must be a room id";
     MessageId, "must be a message id";
     MediaId, "must be a media id";
+    ReportId, "must be a report id";
     Timestamp, "must be an RFC 3339 date and time of the years 0001 to 9999";
 }
 
@@ -85,6 +87,7 @@ choices!(
     Notify,
     Posting,
     Role,
+    ReportStatus,
     RoomKind,
     RoomRole,
     Visibility,

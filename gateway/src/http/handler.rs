@@ -11,7 +11,9 @@
 use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use schemas::values::{Emoji, InvalidValue};
-use schemas::{ChallengeId, Code, MessageId, NotificationId, Rejection, RoomId, SessionId, UserId};
+use schemas::{
+    ChallengeId, Code, MessageId, NotificationId, Rejection, ReportId, RoomId, SessionId, UserId,
+};
 
 use super::answer::{Described, Outcome};
 use super::call::Call;
@@ -86,6 +88,7 @@ path_parts! {
     MessageId = "message_id";
     NotificationId = "notification_id";
     ChallengeId = "challenge_id";
+    ReportId = "report_id";
 }
 
 impl PathPart for Code {

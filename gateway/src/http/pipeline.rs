@@ -132,7 +132,9 @@ impl Work<'_> {
         }
         let caller = match route.access {
             Access::Open => None,
-            Access::Session | Access::Admin => Some(authenticate(state, request).await?),
+            Access::Session | Access::Moderator | Access::Admin => {
+                Some(authenticate(state, request).await?)
+            }
         };
         if let Some(caller) = &caller {
             found.user = Some(caller.user_id.clone());
@@ -143,11 +145,7 @@ impl Work<'_> {
                 found.count(state.limits.attempt(&caller.user_id).into_iter().collect())?;
             }
         }
-        if route.access == Access::Admin
-            && caller.as_ref().map(|caller| caller.role) != Some(Role::Admin)
-        {
-            return Err(Rejection::new(Code::Forbidden, "only admins may do this"));
-        }
+        may_call(route.access, caller.as_ref())?;
         // A public route waits for nothing: its clients could hold connections open at no cost.
         if let Some(caller) = caller.as_ref().filter(|_| route.reads()) {
             freshness::fresh_enough(state, request, caller, route.groups.unwrap_or_default())
@@ -155,6 +153,19 @@ impl Work<'_> {
         }
         Ok(caller)
     }
+}
+
+/// Whether the caller's role lets them call a route.
+fn may_call(access: Access, caller: Option<&Caller>) -> Result<(), Rejection> {
+    let has = |role| caller.is_some_and(|caller| caller.role >= role);
+    let refused = match access {
+        Access::Open | Access::Session => return Ok(()),
+        Access::Moderator if has(Role::Moderator) => return Ok(()),
+        Access::Admin if has(Role::Admin) => return Ok(()),
+        Access::Moderator => "only moderators and admins may do this",
+        Access::Admin => "only admins may do this",
+    };
+    Err(Rejection::new(Code::Forbidden, refused))
 }
 
 async fn authenticate(state: &AppState, request: &HttpRequest) -> Result<Caller, Rejection> {

@@ -24,6 +24,8 @@ pub(crate) enum Access {
     Open,
     /// Any user, with an access token.
     Session,
+    /// A moderator or an admin, with an access token.
+    Moderator,
     /// An admin, with an access token.
     Admin,
 }
@@ -161,6 +163,12 @@ impl Route {
     /// It asks for a password, so that a call is an attempt to guess it.
     pub(crate) fn attempt(mut self) -> Self {
         self.attempt = true;
+        self
+    }
+
+    /// Only moderators and admins may call it.
+    pub(crate) fn moderator(mut self) -> Self {
+        self.access = Access::Moderator;
         self
     }
 

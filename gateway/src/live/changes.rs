@@ -7,11 +7,15 @@
 
 use std::collections::HashMap;
 
-use readmodel::{InboxDoc, MembershipDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc};
+use readmodel::{
+    FollowerDoc, InboxDoc, MembershipDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
+};
 use schemas::NotificationId;
 use schemas::views::Notification;
 
-use super::frames::{Arrivals, Span, member, message, notification, prefs, receipt, room, user};
+use super::frames::{
+    Arrivals, Span, member, message, notification, prefs, receipt, room, thread, user,
+};
 use super::plan::Step;
 
 /// The documents that changed.
@@ -25,6 +29,8 @@ pub(crate) struct Changed {
     pub(crate) markers: Vec<MembershipDoc>,
     /// The user's own memberships of which they changed their settings.
     pub(crate) prefs: Vec<MembershipDoc>,
+    /// What the user did to threads themselves.
+    pub(crate) followers: Vec<FollowerDoc>,
     pub(crate) rooms: Vec<RoomDoc>,
     pub(crate) notifications: Vec<NotificationDoc>,
     /// The notifications in words.
@@ -41,6 +47,7 @@ impl Changed {
             + self.members.len()
             + self.markers.len()
             + self.prefs.len()
+            + self.followers.len()
             + self.rooms.len()
             + self.notifications.len()
             + self.users.len()
@@ -55,6 +62,7 @@ impl Changed {
             members,
             markers,
             prefs,
+            followers,
             rooms,
             notifications,
             entries,
@@ -68,6 +76,7 @@ impl Changed {
         changes.extend(members.iter().filter_map(|doc| member::changed(doc, span, &arrivals)));
         changes.extend(markers.iter().filter_map(|doc| receipt::changed(doc, span, &arrivals)));
         changes.extend(prefs.iter().filter_map(|doc| prefs::changed(doc, span)));
+        changes.extend(followers.iter().flat_map(|doc| thread::changed(doc, span, &arrivals)));
         changes.extend(rooms.iter().filter_map(|doc| room::changed(doc, span, &arrivals)));
         let told = |doc| notification::changed(doc, entries, span);
         changes.extend(notifications.iter().filter_map(told));

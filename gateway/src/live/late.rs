@@ -10,7 +10,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use schemas::events::{MessageEvent, MessagePosted, PinEvent, ReactionEvent, ReceiptEvent};
+use schemas::events::{
+    MessageEvent, MessagePosted, PinEvent, ReactionEvent, ReceiptEvent, ThreadEvent,
+};
 use schemas::values::Emoji;
 use schemas::{EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
 
@@ -99,6 +101,7 @@ pub(crate) struct Late {
     markers: Newest<(RoomId, UserId), Sequence>,
     /// Whether each addition is there.
     additions: Newest<Addition, bool>,
+    thread_markers: Newest<(MessageId, UserId), Sequence>,
 }
 
 impl Late {
@@ -113,6 +116,7 @@ impl Late {
             deleted: Newest::since(begin, kept),
             markers: Newest::since(begin, kept),
             additions: Newest::since(begin, kept),
+            thread_markers: Newest::since(begin, kept),
         }
     }
 
@@ -151,8 +155,16 @@ impl Late {
                 let addition = Addition::Pin(unpinned.message_id.clone());
                 self.judge_addition(addition, false, false, now)
             }
-            EventData::Notification(_)
-            | EventData::Thread(_)
+            EventData::Thread(ThreadEvent::Read(read)) => {
+                let key = (read.thread_root_id.clone(), read.user_id.clone());
+                if self.thread_markers.get(&key).is_some_and(|reached| *reached >= read.posted) {
+                    return Verdict::TooLate;
+                }
+                self.thread_markers.put(key, read.posted, now);
+                Verdict::Timely
+            }
+            EventData::Thread(ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_))
+            | EventData::Notification(_)
             | EventData::Report(_)
             | EventData::User(_)
             | EventData::Session(_)
@@ -209,10 +221,11 @@ impl Late {
                 }
             }
             MessageEvent::Posted(MessagePosted { message, .. }) => {
-                // The author of a message in the main timeline has read up to there.
-                if message.thread_root_id.is_none() {
-                    let key = (message.room_id.clone(), message.sender_id.clone());
-                    self.markers.put(key, sequence, now);
+                // The author of a message has read up to there, in the main timeline or in its thread.
+                let author = message.sender_id.clone();
+                match &message.thread_root_id {
+                    None => self.markers.put((message.room_id.clone(), author), sequence, now),
+                    Some(root) => self.thread_markers.put((root.clone(), author), sequence, now),
                 }
                 Verdict::Timely
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use readmodel::{Group, MessageDoc};
-use schemas::{Event, EventData, MessageId, Sequence};
+use schemas::{Event, EventData, MessageId, Sequence, Timestamp};
 
 use super::budget::{PIECE, Sent};
 use super::frames::message::{as_posted, changed_frame, document_frame, has_beside, sender_of};
@@ -152,7 +152,12 @@ impl Inner {
         Ok(found.into_iter().map(|doc| (doc.id.clone(), doc)).collect())
     }
 
-    async fn post(&self, text: &Remembered, place: Place<'_>, replies: u64) -> Option<Bytes> {
+    async fn post(
+        &self,
+        text: &Remembered,
+        place: Place<'_>,
+        replies: (u64, Option<Timestamp>),
+    ) -> Option<Bytes> {
         // It was read when the plan was made.
         let EventData::Message(event) = Event::decode(&text.payload).ok()?.data else {
             return None;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::{MessageId, RoomId, Sequence};
+use schemas::{MessageId, RoomId, Sequence, Timestamp};
 
 use super::budget::Taken;
 use super::frames::{Broadcast, Change};
@@ -30,8 +30,9 @@ pub(crate) enum Item {
     /// An edit of an older message as it was told when it happened; the whole message where it has, or had, answers,
     /// of which the client may not have been told.
     Edited { broadcast: Arc<Broadcast>, message: MessageId },
-    /// A message at its own place, as it is now: by the event that last said its text.
-    Posted { text: Arc<Remembered>, replies: u64 },
+    /// A message at its own place, as it is now: by the event that last said its text, with the number of its answers and
+    /// the time of the newest.
+    Posted { text: Arc<Remembered>, replies: (u64, Option<Timestamp>) },
     /// A message at its own place, as the read model has it when its turn comes: something beside it changed, too.
     Whole(RoomId, MessageId),
     /// A message as the read model has it when its turn comes.

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use schemas::{MessageId, RoomId, Sequence, UserId};
+use schemas::{MessageId, RoomId, Sequence, Timestamp, UserId};
 
 use super::frames::room::ONE_BATCH;
 use super::frames::{About, Audience, Broadcast, Effect, FrameName};
@@ -36,7 +36,7 @@ pub(crate) fn replay(
     let joined = joined(events, listener.user);
     let heard: Vec<&Placed> =
         events.iter().filter(|placed| hears(placed, listener, &joined)).collect();
-    let stories = Stories::of(&heard);
+    let stories = Stories::of(&heard, listener.user);
     let mut steps: Vec<Step> =
         heard.iter().filter_map(|placed| stories.step(placed, listener)).collect();
     steps.extend(stories.changed());
@@ -83,6 +83,7 @@ fn hears(
             let is_left = matches!(&told.about, About::Marker { room, .. } if !in_room(room));
             user == listener.user && !is_left
         }
+        Audience::PersonIn(room, user) => user == listener.user && in_room(room),
         Audience::SharesRoomWith(user) => {
             user == listener.user || listener.shares_room_with.contains(user)
         }
@@ -123,7 +124,12 @@ impl About {
     const fn thread(&self) -> Option<&MessageId> {
         match self {
             Self::Posted { thread, .. } | Self::Deleted { thread, .. } => thread.as_ref(),
-            Self::Other | Self::Edited { .. } | Self::Beside { .. } | Self::Marker { .. } => None,
+            Self::Other
+            | Self::Edited { .. }
+            | Self::Beside { .. }
+            | Self::Marker { .. }
+            | Self::ThreadMarker { .. }
+            | Self::Follow { .. } => None,
         }
     }
 }
@@ -137,8 +143,8 @@ struct Story<'a> {
     edited: Option<&'a Arc<Remembered>>,
     /// Where an answer to it was last posted or deleted.
     answered: Option<(Sequence, &'a RoomId)>,
-    /// Answers to it.
-    replies: u64,
+    /// Answers to it that stand.
+    replies: Vec<(&'a MessageId, Timestamp)>,
     /// Where reactions to it or its pin last changed.
     beside: Option<(Sequence, &'a RoomId)>,
 }
@@ -161,32 +167,68 @@ struct Stories<'a> {
     messages: HashMap<&'a MessageId, Story<'a>>,
     /// How far each person has read, and the event that told it; none when a post did.
     markers: HashMap<(&'a RoomId, &'a UserId), (Sequence, Option<Sequence>)>,
+    /// How far the listener has read threads, and the event that told it; none when an answer did.
+    thread_markers: HashMap<&'a MessageId, (Sequence, Option<Sequence>)>,
+    /// Where the listener last followed threads or stopped.
+    follows: HashMap<&'a MessageId, Sequence>,
 }
 
 impl<'a> Stories<'a> {
-    fn of(heard: &[&'a Placed]) -> Self {
+    fn of(heard: &[&'a Placed], listener: &UserId) -> Self {
         let mut stories = Self::default();
         for (event, told) in heard {
             match (&told.audience, &told.about) {
                 (Audience::Room(room), _) | (_, About::Marker { room, .. }) => {
-                    stories.take(event, told, room);
+                    stories.take(event, told, room, listener);
                 }
+                (Audience::PersonIn(..), about) => stories.take_own(event.sequence, about),
                 (Audience::RoomAnd(..) | Audience::Person(_) | Audience::SharesRoomWith(_), _) => {}
             }
         }
         stories
     }
 
-    fn take(&mut self, event: &'a Arc<Remembered>, told: &'a Broadcast, room: &'a RoomId) {
+    /// What the listener did to a thread.
+    fn take_own(&mut self, at: Sequence, about: &'a About) {
+        match about {
+            About::ThreadMarker { root, posted } => {
+                let reached = self.thread_markers.entry(root).or_default();
+                if *posted > reached.0 {
+                    *reached = (*posted, Some(at));
+                }
+            }
+            About::Follow { root } => {
+                self.follows.insert(root, at);
+            }
+            About::Other
+            | About::Posted { .. }
+            | About::Edited { .. }
+            | About::Deleted { .. }
+            | About::Beside { .. }
+            | About::Marker { .. } => {}
+        }
+    }
+
+    fn take(
+        &mut self,
+        event: &'a Arc<Remembered>,
+        told: &'a Broadcast,
+        room: &'a RoomId,
+        listener: &UserId,
+    ) {
         let at = event.sequence;
         match &told.about {
-            About::Other => {}
-            About::Posted { message, thread, by } => {
+            About::Other | About::ThreadMarker { .. } | About::Follow { .. } => {}
+            About::Posted { message, thread, by, when } => {
                 self.messages.entry(message).or_default().posted = true;
                 if let Some(root) = thread {
+                    if by == listener {
+                        let reached = self.thread_markers.entry(root).or_default();
+                        reached.0 = reached.0.max(at);
+                    }
                     let root = self.messages.entry(root).or_default();
                     root.answered = Some((at, room));
-                    root.replies += 1;
+                    root.replies.push((message, *when));
                 } else {
                     let reached = self.markers.entry((room, by)).or_default();
                     reached.0 = reached.0.max(at);
@@ -201,12 +243,11 @@ impl<'a> Stories<'a> {
             }
             About::Deleted { message, thread } => {
                 let story = self.messages.entry(message).or_default();
-                let posted = story.posted;
                 story.deleted = true;
                 if let Some(root) = thread {
                     let root = self.messages.entry(root).or_default();
                     root.answered = Some((at, room));
-                    root.replies = root.replies.saturating_sub(u64::from(posted));
+                    root.replies.retain(|(answer, _)| *answer != message);
                 }
             }
             About::Beside { message } => {
@@ -235,6 +276,11 @@ impl<'a> Stories<'a> {
         let story = |message: &MessageId| self.messages.get(message);
         match &told.about {
             About::Other => Some(as_told()),
+            About::ThreadMarker { root, .. } => {
+                let reached = self.thread_markers.get(root)?;
+                (reached.1 == Some(at)).then(as_told)
+            }
+            About::Follow { root } => (self.follows.get(root) == Some(&at)).then(as_told),
             About::Posted { message, .. } => {
                 let story = story(message)?;
                 if story.deleted {
@@ -244,12 +290,14 @@ impl<'a> Stories<'a> {
                     let item = Item::Whole(room.clone(), message.clone());
                     return Some(Step { at, second: false, bytes: told.frame.len(), item });
                 }
-                if story.edited.is_none() && story.replies == 0 {
+                if story.edited.is_none() && story.replies.is_empty() {
                     return Some(as_told());
                 }
                 let text = Arc::clone(story.edited.unwrap_or(event));
                 let bytes = text.payload.len();
-                let item = Item::Posted { text, replies: story.replies };
+                let count = u64::try_from(story.replies.len()).unwrap_or(u64::MAX);
+                let last = story.replies.last().map(|(_, when)| *when);
+                let item = Item::Posted { text, replies: (count, last) };
                 Some(Step { at, second: false, bytes, item })
             }
             About::Edited { message } => {

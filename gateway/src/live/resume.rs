@@ -207,7 +207,8 @@ impl Joining {
         ) else {
             return Ok(None);
         };
-        let (Some(room_docs), Some(prefs)) = (
+        let (Some(mut followers), Some(room_docs), Some(prefs)) = (
+            all(store.follower_changes(user, after, max).await?),
             all(store.room_changes(&rooms, after, max).await?),
             all(store.prefs_changes(user, after, max).await?),
         ) else {
@@ -219,6 +220,7 @@ impl Joining {
         ) else {
             return Ok(None);
         };
+        followers.retain(|doc| rooms.contains(&doc.room_id));
         // Belonging to a room of everyone is no event: a user who registered is not told of as a newcomer there.
         let registered: HashMap<&UserId, Sequence> =
             users.iter().map(|doc| (&doc.state.id, doc.registered)).collect();
@@ -230,6 +232,7 @@ impl Joining {
             members,
             markers,
             prefs,
+            followers,
             rooms: room_docs,
             entries: self.entries(store, &notifications).await?,
             notifications,

@@ -99,6 +99,10 @@ impl State {
             Audience::Room(room) => self.routing.give_room(room, &broadcast.frame),
             Audience::RoomAnd(room, user) => self.member(room, user, broadcast, newcomer),
             Audience::Person(user) => self.routing.give_person(user, &broadcast.frame),
+            Audience::PersonIn(room, user) if self.routing.is_in(room, user) => {
+                self.routing.give_person(user, &broadcast.frame)
+            }
+            Audience::PersonIn(..) => 0,
             Audience::SharesRoomWith(user) => {
                 let own = broadcast.self_frame.as_ref().unwrap_or(&broadcast.frame);
                 let rooms = Arc::clone(self.routing.rooms_of(user).unwrap_or(&ready.rooms));

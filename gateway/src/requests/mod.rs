@@ -11,9 +11,11 @@ pub(crate) mod notification;
 pub(crate) mod pin;
 pub(crate) mod reaction;
 pub(crate) mod receipt;
+pub(crate) mod report;
 pub(crate) mod room;
 pub(crate) mod second_factor;
 pub(crate) mod session;
+pub(crate) mod thread;
 pub(crate) mod user;
 
 use crate::http::shape;

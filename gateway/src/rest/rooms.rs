@@ -189,7 +189,7 @@ fn anchor(room: &RoomDoc, member: &MembershipDoc) -> ActivityAnchor {
     ActivityAnchor { pinned: member.pinned, last_activity: room.last_activity, room_id }
 }
 
-/// What waits for the caller altogether. Rooms of which they want to hear nothing count by mentions only. Threads are not followed yet: none waits.
+/// What waits for the caller altogether. Rooms of which they want to hear nothing count by mentions only.
 pub(crate) async fn unread_summary(call: Call) -> Done<UnreadSummary> {
     let user = &call.caller()?.user_id;
     let store = call.state.read_model.current();
@@ -212,6 +212,7 @@ pub(crate) async fn unread_summary(call: Call) -> Done<UnreadSummary> {
         let Some((room, member)) = slice.items.last().filter(|_| slice.more) else { break };
         from = ListFrom::After(anchor(room, member));
     }
+    summary.threads = store.unread_threads(user).await.map_err(failure::store)?;
     summary.notifications = store.inbox(user).await.map_err(failure::store)?.unread_count;
     Ok(Reply::ok(&summary))
 }

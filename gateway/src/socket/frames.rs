@@ -20,7 +20,7 @@ use crate::problem;
 use crate::requests::Nothing;
 use crate::requests::message::{MessageChange, NewMessage, deletion};
 use crate::requests::reaction::ReactWith;
-use crate::requests::receipt::ReadUpTo;
+use crate::requests::receipt::MarkerFrame;
 use crate::state::AppState;
 
 /// The longest text a client may call a frame, in bytes.
@@ -198,7 +198,7 @@ frames! {
         "delete" => Delete(DeleteMessage) from message_id: MessageId, Nothing via deletion, in turn by Message;
         "react" => React(AddReaction) from message_id: MessageId, ReactWith via ReactWith::added, in turn by Message;
         "unreact" => Unreact(RemoveReaction) from message_id: MessageId, ReactWith via ReactWith::removed, in turn by Message;
-        "read" => Read(MarkRead) from room_id: RoomId, ReadUpTo via ReadUpTo::command, in turn by Marker;
+        "read" => Read(MarkRead) from room_id: RoomId, MarkerFrame via MarkerFrame::command, in turn by Marker;
     }
 }
 

@@ -35,6 +35,7 @@ mod sqlite {
 
     // The nouns.
     mod block;
+    mod follower;
     mod history;
     mod inbox;
     mod membership;
@@ -42,8 +43,10 @@ mod sqlite {
     mod notification;
     mod pin;
     mod reaction;
+    mod report;
     mod room;
     mod site;
+    mod thread;
     mod unread;
     mod user;
 
@@ -73,6 +76,7 @@ mod mongo {
 
     // The nouns.
     mod block;
+    mod follower;
     mod history;
     mod inbox;
     mod membership;
@@ -80,8 +84,10 @@ mod mongo {
     mod notification;
     mod pin;
     mod reaction;
+    mod report;
     mod room;
     mod site;
+    mod thread;
     mod unread;
     mod user;
 
@@ -100,9 +106,10 @@ pub use answers::{
 };
 pub use documents::{
     AccountFilter, ActivityAnchor, Anchor, BlockReads, BlocksDoc, Collection, Counted, Document,
-    FIRST_USERS, FormerText, HistoryDoc, InboxDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc,
-    MessageDoc, MessageMark, NameAnchor, NotificationDoc, Pin, PinsDoc, ReactionDoc, ReactionKind,
-    RoomDoc, RoomFilter, SiteDoc, Stretch, Threads, Unread, UserDoc, fold,
+    FIRST_USERS, FollowerDoc, FormerText, HistoryDoc, InboxDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS,
+    MembershipDoc, MessageDoc, MessageMark, NameAnchor, NotificationDoc, Participant, Pin, PinsDoc,
+    ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, SiteDoc, Stretch, ThreadAnchor,
+    ThreadDoc, Threads, Unread, UserDoc, fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};
@@ -111,3 +118,4 @@ pub use mongo::replica_set::initiate_replica_set;
 pub use side::SideStore;
 pub use store::{CommitError, ProjectionStore, ReadStore, Want};
 pub use url::{InvalidUrl, ReadModelUrl};
+pub use words::found_by;

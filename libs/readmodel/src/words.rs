@@ -89,6 +89,13 @@ pub(crate) fn asked(query: &str) -> Vec<String> {
     words
 }
 
+/// Whether a query finds a name.
+#[must_use]
+pub fn found_by(name: &str, query: &str) -> bool {
+    let (words, asked) = (of([name]), asked(query));
+    !asked.is_empty() && asked.iter().all(|asked| words.iter().any(|word| word.starts_with(asked)))
+}
+
 /// The words a user is found by.
 pub(crate) fn of_user(user: &UserDoc) -> BTreeSet<String> {
     of([user.state.username.as_str(), user.state.display_name.as_str()])
@@ -125,9 +132,7 @@ mod tests {
     use super::*;
 
     fn found(name: &str, query: &str) -> bool {
-        let (words, asked) = (of([name]), asked(query));
-        !asked.is_empty()
-            && asked.iter().all(|asked| words.iter().any(|word| word.starts_with(asked)))
+        found_by(name, query)
     }
 
     #[test]

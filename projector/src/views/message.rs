@@ -6,11 +6,11 @@
 use readmodel::{FormerText, MembershipDoc, MessageDoc};
 use schemas::Sequence;
 use schemas::events::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
-use schemas::ids::{MessageId, RoomId};
+use schemas::ids::MessageId;
 use schemas::values::RoomMention;
 
 use super::wants::Wants;
-use super::{history, pin, room_document};
+use super::{history, pin, room_document, thread};
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
@@ -20,8 +20,12 @@ pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
             wants.message(&message.id);
             wants.room(room);
             wants.membership(room, &message.sender_id);
+            for user in &message.mentions {
+                wants.membership(room, user);
+            }
             if let Some(root) = &message.thread_root_id {
                 wants.message(root);
+                thread::needs_of_answer(message, root, wants);
             }
             if let Some(client_id) = &message.client_id {
                 wants.client_id(room, &message.sender_id, client_id);
@@ -31,12 +35,18 @@ pub(super) fn needs(event: &MessageEvent, wants: &mut Wants<'_>) {
             wants.message(&message.id);
             wants.room(&message.room_id);
             wants.history(&message.id);
+            for user in &message.mentions {
+                wants.membership(&message.room_id, user);
+            }
+            let root = message.thread_root_id.as_ref().unwrap_or(&message.id);
+            thread::needs_of_answer(message, root, wants);
         }
         MessageEvent::Deleted(data) => {
             wants.message(&data.message_id);
             wants.room(&data.room_id);
             if let Some(root) = &data.thread_root_id {
                 wants.message(root);
+                wants.thread(root);
             }
         }
     }
@@ -50,7 +60,10 @@ pub(super) fn needs_further(
     wants: &mut Wants<'_>,
 ) -> Result<(), NotLoaded> {
     let id = match event {
-        MessageEvent::Posted(_) => return Ok(()),
+        MessageEvent::Posted(MessagePosted { message, .. }) => {
+            let Some(root) = &message.thread_root_id else { return Ok(()) };
+            return thread::needs_of_start(root, set, wants);
+        }
         MessageEvent::Edited(data) => &data.message.id,
         MessageEvent::Deleted(data) => &data.message_id,
     };
@@ -58,6 +71,7 @@ pub(super) fn needs_further(
     wants.room(&message.room_id);
     if let Some(root) = &message.thread_root_id {
         wants.message(root);
+        wants.thread(root);
     }
     if message.pinned > 0 {
         wants.pins(&message.room_id);
@@ -123,7 +137,19 @@ fn posted(
     };
     let main = room.main_number + u64::from(message.thread_root_id.is_none());
     let place = Place { number: room.last_number + 1, main };
-    let doc = MessageDoc {
+    let mut doc = as_posted(message, place, at);
+    if let Some(root) = &message.thread_root_id
+        && set.messages.get(root)?.is_some_and(|root| root.room_id == message.room_id)
+    {
+        doc.thread_number = Some(thread::answered(message, root, at, set)?);
+        count(root, true, at, set)?;
+    }
+    set.post(doc);
+    Ok(Some(place))
+}
+
+fn as_posted(message: &MessageState, place: Place, at: Sequence) -> MessageDoc {
+    MessageDoc {
         id: message.id.clone(),
         room_id: message.room_id.clone(),
         number: place.number,
@@ -136,9 +162,11 @@ fn posted(
         mentions: message.mentions.clone(),
         mentions_room: message.mentions_room,
         thread_root_id: message.thread_root_id.clone(),
+        thread_number: None,
         reply_count: 0,
         reactions: Vec::new(),
         pinned: 0,
+        last_reply_at: None,
         created_at: message.created_at,
         edited_at: None,
         deleted_at: None,
@@ -146,12 +174,7 @@ fn posted(
         changed: at,
         beside: 0,
         updated: at,
-    };
-    if let Some(root) = &doc.thread_root_id {
-        answered(root, &doc.room_id, true, at, set)?;
     }
-    set.post(doc);
-    Ok(Some(place))
 }
 
 /// The message as it stands before an edit; none when the edit has no effect.
@@ -170,9 +193,8 @@ fn edited(
     set: &mut WorkingSet,
 ) -> Result<Option<FormerText>, NotLoaded> {
     let message = &data.message;
-    if before_edit(message, set)?.is_none() {
-        return Ok(None);
-    }
+    let Some(old) = before_edit(message, set)?.cloned() else { return Ok(None) };
+    thread::edited(&old, message, at, set)?;
     let Some(doc) = set.messages.change(&message.id)? else { return Ok(None) };
     let since = doc.edited_at.unwrap_or(doc.created_at);
     let body = std::mem::replace(&mut doc.body, message.body.as_str().to_owned());
@@ -188,45 +210,42 @@ fn edited(
 
 fn deleted(data: &MessageDeleted, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
     let id = &data.message_id;
-    if set.messages.get(id)?.is_none_or(|old| old.deleted_at.is_some()) {
-        return Ok(());
-    }
-    let (mut thread, mut pinned) = (None, None);
+    let old = set.messages.get(id)?.filter(|old| old.deleted_at.is_none()).cloned();
+    let Some(old) = old else { return Ok(()) };
     if let Some(doc) = set.messages.change(id)? {
         doc.body.clear();
         // The store deletes the reactions themselves with the message.
         doc.reactions.clear();
-        pinned = (std::mem::take(&mut doc.pinned) > 0).then(|| doc.room_id.clone());
+        doc.pinned = 0;
         doc.attachments.clear();
         doc.mentions.clear();
         doc.mentions_room = None;
         doc.deleted_at = Some(data.deleted_at);
         doc.changed = at;
         doc.updated = at;
-        thread = doc.thread_root_id.clone().map(|root| (root, doc.room_id.clone()));
     }
-    if let Some(room) = pinned {
-        pin::take_out(id, &room, at, set)?;
+    if old.pinned > 0 {
+        pin::take_out(id, &old.room_id, at, set)?;
     }
-    match thread {
-        Some((root, room)) => answered(&root, &room, false, at, set),
-        None => Ok(()),
-    }
+    // One whose root did not stand in the same room has no place in a thread and was not counted.
+    let Some(root) = old.thread_root_id.as_ref().filter(|_| old.thread_number.is_some()) else {
+        return Ok(());
+    };
+    thread::answer_deleted(&old, at, set)?;
+    count(root, false, at, set)
 }
 
-/// Counts an answer of a thread in or out, where the message that began it stands in the same room.
-fn answered(
+/// Counts an answer in or out of the message that began its thread.
+fn count(
     root: &MessageId,
-    room: &RoomId,
     more: bool,
     at: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
-    if set.messages.get(root)?.is_none_or(|message| message.room_id != *room) {
-        return Ok(());
-    }
+    let last_reply_at = thread::last_reply_at(root, set)?;
     if let Some(message) = set.messages.change(root)? {
         let count = message.reply_count;
+        message.last_reply_at = last_reply_at;
         message.reply_count = if more { count + 1 } else { count.saturating_sub(1) };
         message.beside = at;
         message.updated = at;

@@ -20,8 +20,10 @@ mod pin;
 mod prefs;
 mod reaction;
 mod receipt;
+mod report;
 mod room;
 mod room_document;
+mod thread;
 mod user;
 mod wants;
 
@@ -88,7 +90,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Name, Thread, Report, Invite;
+    without documents: Session, Challenge, Name, Invite;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -99,6 +101,8 @@ views! {
     Member: member::needs => Conversations: member::apply;
     Block: block::needs => People: block::apply;
     Prefs: prefs::needs => Conversations: prefs::apply;
+    Report: report::needs => Conversations: report::apply;
+    Thread: thread::needs => Conversations: thread::apply;
 }
 
 /// Names what can only be named once the documents of [`needs`] are there. Conversations only.

@@ -57,7 +57,9 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Member
             | LaneKind::Timeline
             | LaneKind::Receipts
-            | LaneKind::Prefs => &[Group::Conversations],
+            | LaneKind::Prefs
+            | LaneKind::Threads
+            | LaneKind::Report => &[Group::Conversations],
             LaneKind::Inbox => &[Group::Inbox],
             LaneKind::Blocks => &[Group::People],
             LaneKind::Session
@@ -66,8 +68,6 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Email
             | LaneKind::RoomName
             | LaneKind::Direct
-            | LaneKind::Threads
-            | LaneKind::Report
             | LaneKind::Invite => &[],
             // No event of this build is written there: one of a newer build may concern anything.
             LaneKind::Media => &Group::ALL,

@@ -82,6 +82,19 @@ impl<'a> Wants<'a> {
         }
     }
 
+    pub(crate) fn thread(&mut self, root: &MessageId) {
+        if !self.set.threads.knows(root) {
+            self.key(Key::Thread(root.clone()));
+        }
+    }
+
+    pub(crate) fn follower(&mut self, root: &MessageId, user: &UserId) {
+        let key = (root.clone(), user.clone());
+        if !self.set.followers.knows(&key) {
+            self.key(Key::Follower(key.0, key.1));
+        }
+    }
+
     pub(crate) fn everybody(&mut self, room: &RoomId) {
         self.everybody.push(room.clone());
     }

@@ -49,6 +49,19 @@ enum Step {
     ReadAll(u64),
     Session(u64),
     Prefs(u64, u64, bool, bool),
+    Follow(u64, u64, u64, bool),
+    ReadThread {
+        room: u64,
+        by: u64,
+        root: u64,
+        id: u64,
+    },
+    Report {
+        room: u64,
+        by: u64,
+        id: u64,
+        handled: bool,
+    },
 }
 
 fn called() -> impl Strategy<Value = Option<RoomMention>> {
@@ -87,17 +100,23 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(r, m, u, e, add)| Step::React(r, m, u, e, add)),
         2 => (room.clone(), id.clone(), prop::bool::weighted(0.7))
             .prop_map(|(r, m, add)| Step::Pin(r, m, add)),
-        3 => (room, user.clone(), id.clone(), any::<bool>())
+        3 => (room.clone(), user.clone(), id.clone(), any::<bool>())
             .prop_map(|(r, u, m, p)| Step::Read(r, u, m, p)),
         1 => (user.clone(), prop::collection::vec(1..6_u64, 0..3))
             .prop_map(|(u, b)| Step::Block(u, b)),
         2 => (id.clone(), user.clone()).prop_map(|(n, u)| Step::Notify(n, u)),
         1 => (user.clone(), id.clone()).prop_map(|(u, n)| Step::TakeBack(u, n)),
-        1 => (user.clone(), id).prop_map(|(u, n)| Step::ReadOne(u, n)),
+        1 => (user.clone(), id.clone()).prop_map(|(u, n)| Step::ReadOne(u, n)),
         1 => user.clone().prop_map(Step::ReadAll),
         1 => user.clone().prop_map(Step::Session),
-        3 => (1..4_u64, user, any::<bool>(), any::<bool>())
+        3 => (1..4_u64, user.clone(), any::<bool>(), any::<bool>())
             .prop_map(|(r, u, p, h)| Step::Prefs(r, u, p, h)),
+        2 => (room.clone(), user.clone(), id.clone(), any::<bool>())
+            .prop_map(|(r, u, m, on)| Step::Follow(r, u, m, on)),
+        2 => (room.clone(), user.clone(), id.clone(), id.clone())
+            .prop_map(|(room, by, root, id)| Step::ReadThread { room, by, root, id }),
+        1 => (room, user, id, any::<bool>())
+            .prop_map(|(room, by, id, handled)| Step::Report { room, by, id, handled }),
     ]
 }
 
@@ -166,6 +185,9 @@ fn play_one(step: Step, history: &mut History) {
                 hidden,
             },
         }),
+        Step::Follow(room, who, root, on) => history.follow(room, who, root, on),
+        Step::ReadThread { room, by, root, id } => history.read_thread(room, by, root, id),
+        Step::Report { room, by, id, handled } => history.report(room, by, id, handled),
         Step::Session(who) => {
             history.add(NameReleased { owner: user(who).to_string(), held_until: None })
         }
@@ -204,10 +226,15 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
     let mut numbers: BTreeMap<RoomId, Vec<u64>> = BTreeMap::new();
     let mut mains: BTreeMap<RoomId, Vec<u64>> = BTreeMap::new();
     let mut members: BTreeMap<RoomId, u64> = BTreeMap::new();
+    let mut answers: BTreeMap<MessageId, Vec<(u64, bool)>> = BTreeMap::new();
     for doc in all.values() {
         match doc {
             Document::Message(doc) => {
                 numbers.entry(doc.room_id.clone()).or_default().push(doc.number);
+                if let (Some(root), Some(number)) = (&doc.thread_root_id, doc.thread_number) {
+                    let standing = doc.deleted_at.is_none();
+                    answers.entry(root.clone()).or_default().push((number, standing));
+                }
                 if doc.is_main() {
                     mains.entry(doc.room_id.clone()).or_default().push(doc.main_number);
                 }
@@ -221,6 +248,20 @@ fn consistent(all: &Contents) -> Result<(), TestCaseError> {
             _ => {}
         }
     }
+    for doc in all.values() {
+        let Document::Thread(thread) = doc else { continue };
+        let mut found = answers.remove(&thread.root_id).unwrap_or_default();
+        found.sort_unstable();
+        let numbers: Vec<u64> = found.iter().map(|(number, _)| *number).collect();
+        prop_assert_eq!(numbers, (1..=thread.total).collect::<Vec<_>>());
+        let standing = found.iter().filter(|(_, standing)| *standing).count();
+        prop_assert_eq!(thread.reply_count, u64::try_from(standing).unwrap());
+        let key = (Collection::Messages, thread.root_id.to_string());
+        let Some(Document::Message(root)) = all.get(&key) else { continue };
+        prop_assert_eq!(root.reply_count, thread.reply_count);
+        prop_assert_eq!(root.last_reply_at, thread.last_reply_at());
+    }
+    prop_assert!(answers.is_empty(), "{:?}", answers);
     for doc in all.values() {
         let Document::Room(room) = doc else { continue };
         let mut found = numbers.remove(&room.state.id).unwrap_or_default();

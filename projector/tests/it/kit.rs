@@ -115,6 +115,21 @@ pub(crate) fn message_state(in_room: u64, id: u64, sender: u64, body: &str) -> M
     }
 }
 
+pub(crate) fn report_state(in_room: u64, by: u64, about: u64, handled: bool) -> ReportState {
+    ReportState {
+        id: ReportId::from_uuid(uuid::Uuid::from_u128(u128::from(1_000 * by + about))),
+        message_id: message(about),
+        room_id: room(in_room),
+        reporter_id: user(by),
+        reason: Reason::parse("spam").unwrap(),
+        status: if handled { ReportStatus::Actioned } else { ReportStatus::Open },
+        created_at: when(about),
+        handled_by: handled.then(|| user(1)),
+        note: None,
+        handled_at: handled.then(|| when(700)),
+    }
+}
+
 /// A log in the making.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
@@ -197,6 +212,32 @@ impl History {
             posted: 0,
             private,
         })
+    }
+
+    pub(crate) fn follow(&mut self, in_room: u64, who: u64, root: u64, on: bool) -> Sequence {
+        let (room_id, user_id, thread_root_id) = (room(in_room), user(who), message(root));
+        match on {
+            true => self.add(ThreadFollowed { room_id, user_id, thread_root_id }),
+            false => self.add(ThreadUnfollowed { room_id, user_id, thread_root_id }),
+        }
+    }
+
+    pub(crate) fn read_thread(&mut self, in_room: u64, by: u64, root: u64, id: u64) -> Sequence {
+        self.add(ThreadRead {
+            room_id: room(in_room),
+            user_id: user(by),
+            thread_root_id: message(root),
+            message_id: message(id),
+            posted: 0,
+        })
+    }
+
+    pub(crate) fn report(&mut self, in_room: u64, by: u64, id: u64, handled: bool) -> Sequence {
+        let report = report_state(in_room, by, id, handled);
+        match handled {
+            true => self.add(ReportHandled { report }),
+            false => self.add(ReportCreated { report }),
+        }
     }
 
     pub(crate) fn notify(&mut self, id: u64, who: u64) -> Sequence {

@@ -12,9 +12,11 @@ mod notification;
 mod pin;
 mod reaction;
 mod receipt;
+mod report;
 mod room;
 mod second_factor;
 mod session;
+mod thread;
 mod user;
 
 pub use block::{BlockUser, UnblockUser};
@@ -33,6 +35,7 @@ pub use notification::{MarkNotificationsRead, SendNotification};
 pub use pin::{PinMessage, UnpinMessage};
 pub use reaction::{AddReaction, RemoveReaction};
 pub use receipt::{MarkRead, ReadOutcome};
+pub use report::{HandleReport, ModerateMessage, ModerateRoom, ReportMessage};
 pub use room::{ArchiveRoom, ChangeRoom, CreateRoom, OpenDirect, RoomOutcome};
 pub use second_factor::{
     AdministerSecondFactor, ConfirmSecondFactor, EnrolSecondFactor, Enrolment, RemoveSecondFactor,
@@ -41,6 +44,7 @@ pub use session::{
     EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket,
     Refresh, SessionStatus, WhichSessions, WsTicket,
 };
+pub use thread::{FollowThread, MarkThreadRead, UnfollowThread};
 pub use user::{AdministerUser, ChangePassword, ChangeProfile, Register};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -172,6 +176,8 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     reaction::NAMES,
     pin::NAMES,
     receipt::NAMES,
+    thread::NAMES,
+    report::NAMES,
     notification::NAMES,
 ];
 

@@ -22,5 +22,8 @@ commands! {
         room_id: RoomId,
         /// The message to read up to.
         message_id: MessageId,
+        /// The thread whose marker is meant; none: the room's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread_root_id: Option<MessageId>,
     }
 }

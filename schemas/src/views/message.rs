@@ -63,6 +63,9 @@ pub struct Message {
     pub thread_root_id: Option<MessageId>,
     /// Answers in the thread it began. Null in a live frame that does not know (an edit).
     pub reply_count: Option<u64>,
+    /// When the newest of them was posted. Left out where there is none, and in a live frame that does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reply_at: Option<Timestamp>,
     /// Reactions to it. Null in a live frame that does not know (an edit).
     pub reactions: Option<Vec<Reaction>>,
     /// Whether it is pinned in its room. Null in a live frame that does not know (an edit).

@@ -4,16 +4,20 @@ mod member;
 mod message;
 mod notification;
 mod receipt;
+mod report;
 mod room;
 mod session;
+mod thread;
 mod user;
 
 pub use member::{BannedUser, Member};
 pub use message::{Message, MessageText, PinChange, Reaction, ReactionChange, Sender};
 pub use notification::Notification;
 pub use receipt::ReadMarker;
+pub use report::Report;
 pub use room::{Membership, Room, UnreadSummary};
 pub use session::{Session, SessionTokens};
+pub use thread::{Thread, ThreadMarker};
 pub use user::{Account, User};
 
 use schemars::JsonSchema;

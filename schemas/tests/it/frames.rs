@@ -82,11 +82,12 @@ fn rewritten_other(frame: &ClientFrame) -> Value {
             put("message_id", text(message_id));
             put("emoji", text(emoji));
         }
-        ClientFrame::Read { id, room_id, message_id } => {
+        ClientFrame::Read { id, room_id, message_id, thread_root_id } => {
             put("type", text("read"));
             put("id", named(id));
             put("room_id", text(room_id));
             put("message_id", text(message_id));
+            put("thread_root_id", thread_root_id.as_ref().map(|id| json!(id)));
         }
         ClientFrame::Typing { id, room_id, thread_root_id, active } => {
             put("type", text("typing"));

@@ -72,6 +72,7 @@ mod rooms;
 mod searches;
 mod settings;
 mod texts;
+mod threads;
 mod traces;
 mod typing;
 mod unread;

@@ -22,6 +22,9 @@ pub enum MessageRejection {
     /// An answer in a thread does not begin another.
     #[error("the message is itself an answer in a thread; answer in that thread")]
     NestedThread,
+    /// An answer begins no thread: nothing can be followed or read there.
+    #[error("the message is an answer in a thread and begins none")]
+    NotARoot,
     /// Only the author edits their message.
     #[error("only its author may edit a message")]
     NotTheAuthor,
@@ -63,6 +66,7 @@ impl From<MessageRejection> for Rejection {
                 Self::new(Code::Forbidden, text)
             }
             MessageRejection::Deleted
+            | MessageRejection::NotARoot
             | MessageRejection::TooManyKinds
             | MessageRejection::TooManyPins => Self::new(Code::Conflict, text),
             MessageRejection::OtherBody => {

@@ -14,7 +14,7 @@ use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 use super::RoomRejection;
 use super::evolve::Name;
 use crate::domain::Context;
-use crate::domain::access::{Standing, active};
+use crate::domain::access::{Denied, Standing, active};
 use crate::domain::member::newcomer;
 use crate::domain::person::Person;
 
@@ -241,6 +241,29 @@ pub fn archiving(id: &RoomId) -> ChangeRoom {
         slow_mode_seconds: None,
         archived: Some(true),
     }
+}
+
+/// Archives a room whoever is in it: that the caller is a moderator was checked.
+///
+/// # Errors
+/// [`RoomRejection::Fixed`] for a room of everyone, [`Denied::DirectRoom`].
+pub fn archive_by_moderator(room: &RoomState, names: &NameKey) -> Result<Vec<Fact>, RoomRejection> {
+    if room.kind == RoomKind::Direct {
+        return Err(Denied::DirectRoom.into());
+    }
+    if room.everyone {
+        return Err(RoomRejection::Fixed);
+    }
+    if room.archived {
+        return Ok(Vec::new());
+    }
+    let command = archiving(&room.id);
+    let name = NameChange::of(room, &command, names).released;
+    let mut facts: Vec<Fact> =
+        name.map(|name| released(names, name, &room.id)).into_iter().collect();
+    let next = RoomState { archived: true, ..room.clone() };
+    facts.push(Fact::new(Lane::Room(room.id.clone()), RoomArchived { room: next }));
+    Ok(facts)
 }
 
 fn changed(room: &RoomState, command: &ChangeRoom) -> RoomState {

@@ -7,8 +7,8 @@ mod rejection;
 mod tests;
 
 pub use decide::{
-    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, NameChange, NewRoom, archiving, change, create,
-    create_everyone, open_direct, owners_changed,
+    MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, NameChange, NewRoom, archive_by_moderator, archiving,
+    change, create, create_everyone, open_direct, owners_changed,
 };
 pub use evolve::{Name, evolve, evolve_name};
 pub use rejection::RoomRejection;

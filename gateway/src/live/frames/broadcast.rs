@@ -1,7 +1,7 @@
 //! An event as it goes to sockets: the bytes, who hears it and what it changes in the tables of the hub.
 
 use bytes::Bytes;
-use schemas::{Epoch, MessageId, Position, RoomId, Sequence, UserId};
+use schemas::{Epoch, MessageId, Position, RoomId, Sequence, Timestamp, UserId};
 use serde::Serialize;
 
 use super::names::FrameName;
@@ -16,6 +16,8 @@ pub(crate) enum Audience {
     RoomAnd(RoomId, UserId),
     /// One user.
     Person(UserId),
+    /// One user, while they are in a room.
+    PersonIn(RoomId, UserId),
     /// One user, and every user who shares a room with them.
     SharesRoomWith(UserId),
 }
@@ -37,7 +39,7 @@ pub(crate) enum About {
     /// Nothing of the kind.
     Other,
     /// A message was posted by a user, in the main timeline or in a thread.
-    Posted { message: MessageId, thread: Option<MessageId>, by: UserId },
+    Posted { message: MessageId, thread: Option<MessageId>, by: UserId, when: Timestamp },
     /// Its text changed.
     Edited { message: MessageId },
     /// It was deleted.
@@ -46,6 +48,10 @@ pub(crate) enum About {
     Beside { message: MessageId },
     /// A user's read marker moved to a message that was posted there.
     Marker { room: RoomId, user: UserId, posted: Sequence },
+    /// The reader's own marker in a thread moved to an answer that was posted there.
+    ThreadMarker { root: MessageId, posted: Sequence },
+    /// The reader followed a thread, or stopped.
+    Follow { root: MessageId },
 }
 
 /// An event as clients are told of it.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use readmodel::{MessageDoc, MessageMark};
 use schemas::events::MessageEvent;
 use schemas::views::{Message, Reaction, Sender};
-use schemas::{Sequence, UserId};
+use schemas::{Sequence, Timestamp, UserId};
 
 use super::broadcast::{About, Broadcast, Place};
 use super::names::FrameName;
@@ -28,6 +28,7 @@ pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Sender) 
                 message: posted.message.id.clone(),
                 thread: posted.message.thread_root_id.clone(),
                 by: posted.message.sender_id.clone(),
+                when: posted.message.created_at,
             };
             let position = epoch.at(place.sequence);
             let view = documents::message_view(&posted.message, sender, position, Some(0));
@@ -54,12 +55,12 @@ pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Sender) 
 }
 
 /// A message that was posted where `place` is, as it is now: by the event that posted it or last changed its text,
-/// with so many answers. None for a deletion.
+/// with so many answers, the newest posted then. None for a deletion.
 pub(crate) fn as_posted(
     event: &MessageEvent,
     place: Place<'_>,
     sender: Sender,
-    replies: u64,
+    (replies, last_reply_at): (u64, Option<Timestamp>),
 ) -> Option<Bytes> {
     let (state, edited_at) = match event {
         MessageEvent::Posted(posted) => (&posted.message, None),
@@ -68,7 +69,7 @@ pub(crate) fn as_posted(
     };
     let position = place.epoch.at(place.sequence);
     let view = documents::message_view(state, sender, position, Some(replies));
-    let view = Message { edited_at, ..view };
+    let view = Message { edited_at, last_reply_at, ..view };
     Some(place.frame(FrameName::MessagePosted, Some(&view.room_id), &view))
 }
 

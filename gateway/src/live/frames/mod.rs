@@ -15,6 +15,7 @@ pub(crate) mod prefs;
 pub(crate) mod reaction;
 pub(crate) mod receipt;
 pub(crate) mod room;
+pub(crate) mod thread;
 pub(crate) mod user;
 
 mod broadcast;
@@ -77,10 +78,10 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         EventData::Reaction(event) => Some(reaction::broadcast(event, place)),
         EventData::Pin(event) => Some(pin::broadcast(event, place)),
         EventData::Prefs(event) => Some(prefs::broadcast(event, elsewhere)),
+        EventData::Thread(event) => Some(thread::broadcast(event, elsewhere)),
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Name(_)
-        | EventData::Thread(_)
         | EventData::Report(_)
         | EventData::Block(_)
         | EventData::Invite(_) => None,

@@ -31,6 +31,9 @@ frame_names! {
     MessagePinned = "message.pinned";
     MessageUnpinned = "message.unpinned";
     ReadMoved = "read.moved";
+    ThreadRead = "thread.read";
+    ThreadFollowed = "thread.followed";
+    ThreadUnfollowed = "thread.unfollowed";
     MemberJoined = "member.joined";
     MemberLeft = "member.left";
     MemberChanged = "member.changed";

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use readmodel::{
-    InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
+    FollowerDoc, InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc,
+    UserDoc,
 };
 use schemas::events::{
     MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent, PrefsEvent,
-    ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, UserEvent,
+    ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, ThreadEvent, UserEvent,
 };
 use schemas::frames::ServerFrame;
 use schemas::values::Notify;
@@ -146,9 +147,11 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Report(_) => {
             Expected::Nothing("moderators ask for reports; members hear of none")
         }
-        EventData::Thread(_) => Expected::Nothing("no command makes it yet"),
         EventData::Prefs(PrefsEvent::Changed(_)) => same(FrameName::MembershipChanged),
         EventData::Invite(_) => Expected::Nothing("invitations are listed when they are asked for"),
+        EventData::Thread(ThreadEvent::Followed(_)) => same(FrameName::ThreadFollowed),
+        EventData::Thread(ThreadEvent::Unfollowed(_)) => same(FrameName::ThreadUnfollowed),
+        EventData::Thread(ThreadEvent::Read(_)) => same(FrameName::ThreadRead),
         EventData::Name(_) => Expected::Nothing("the account or the room it belongs to says it"),
         // A document does not say that its room was created or restored.
         EventData::Room(RoomEvent::Created(_)) => of_room(FrameName::RoomCreated),
@@ -187,9 +190,11 @@ fn message_doc(state: &MessageState, posted: Sequence, changed: Sequence) -> Mes
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,
+        thread_number: None,
         reply_count: 0,
         reactions: Vec::new(),
         pinned: 0,
+        last_reply_at: None,
         created_at: state.created_at,
         edited_at: None,
         deleted_at: None,
@@ -339,6 +344,7 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
             changed.users.push(UserDoc { state, registered, updated: AT });
         }
         EventData::Room(event) => changed.rooms.push(room_after(event)),
+        EventData::Thread(event) => changed.followers.push(follower_after(event)),
         EventData::Member(event) => {
             let (joined, present) = match event {
                 MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),
@@ -362,12 +368,37 @@ fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Name(_)
-        | EventData::Thread(_)
         | EventData::Report(_)
         | EventData::Block(_)
         | EventData::Invite(_) => {}
     }
     (changed, message)
+}
+
+fn follower_after(event: &ThreadEvent) -> FollowerDoc {
+    let doc = FollowerDoc {
+        root_id: event.root().clone(),
+        room_id: event.room().clone(),
+        user_id: event.user().clone(),
+        following: true,
+        stay: 1,
+        marker: 1,
+        marker_message_id: None,
+        marker_posted: 1,
+        marker_updated: 0,
+        marker_at: 0,
+        changed: 1,
+        updated: AT,
+    };
+    match event {
+        ThreadEvent::Followed(_) => FollowerDoc { changed: AT, ..doc },
+        ThreadEvent::Unfollowed(_) => FollowerDoc { following: false, changed: AT, ..doc },
+        ThreadEvent::Read(read) => FollowerDoc {
+            marker_message_id: Some(read.message_id.clone()),
+            marker_updated: AT,
+            ..doc
+        },
+    }
 }
 
 fn removed_entry(id: &NotificationId) -> NotificationDoc {
@@ -391,7 +422,9 @@ fn golden() -> Vec<Event> {
 /// The user who listens to a lane's events: the reader of an inbox, else a member of the room.
 fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
     let listener = match lane_of(event) {
-        schemas::Lane::Inbox(user) | schemas::Lane::Prefs(_, user) => user,
+        schemas::Lane::Inbox(user)
+        | schemas::Lane::Threads(user)
+        | schemas::Lane::Prefs(_, user) => user,
         _ => match &event.data {
             EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.private => {
                 moved.user_id.clone()
@@ -404,7 +437,10 @@ fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
         | schemas::Lane::Receipts(room)
         | schemas::Lane::Room(room)
         | schemas::Lane::Member(room, _) => HashSet::from([room]),
-        _ => HashSet::new(),
+        _ => match &event.data {
+            EventData::Thread(event) => HashSet::from([event.room().clone()]),
+            _ => HashSet::new(),
+        },
     };
     let others = event.data.account().map(|user| user.id.clone()).into_iter().collect();
     (listener, rooms, others)

@@ -31,7 +31,9 @@ fn words(step: &Step) -> (Sequence, String) {
     let what = match &step.item {
         Item::Broadcast { broadcast, .. } => broadcast.name.as_str().to_owned(),
         Item::Edited { .. } => "message.edited".to_owned(),
-        Item::Posted { replies, .. } => format!("message.posted as now, {replies} answers"),
+        Item::Posted { replies: (replies, _), .. } => {
+            format!("message.posted as now, {replies} answers")
+        }
         Item::Changed(..) => "message.changed".to_owned(),
         Item::Whole(..) => "message.posted whole".to_owned(),
         Item::Reload(_) => "reload".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use readmodel::MessageDoc;
+use readmodel::{FollowerDoc, MessageDoc};
 use schemas::{MessageId, RoomId, Sequence};
 use serde_json::Value;
 
@@ -63,6 +63,10 @@ pub(super) struct Held {
     pinned: bool,
     /// Whose marker stands where REST said.
     markers_by_rest: HashSet<String>,
+    /// The threads the user follows, and how far they have read some.
+    follows: HashSet<String>,
+    threads: HashMap<String, String>,
+    threads_by_rest: HashSet<String>,
 }
 
 impl Held {
@@ -77,7 +81,52 @@ impl Held {
         let markers: HashMap<String, String> = markers.map(marker).collect();
         let markers_by_rest = markers.keys().cloned().collect();
         let pinned = docs.own.get(room).is_some_and(|doc| doc.pinned);
-        Self { messages: messages.map(held).collect(), markers, pinned, markers_by_rest }
+        let own = || docs.following().filter(|doc| doc.room_id == *room);
+        let follows = own().filter(|doc| doc.following).map(|doc| doc.root_id.to_string());
+        let read = |doc: &FollowerDoc| {
+            Some((doc.root_id.to_string(), doc.marker_message_id.as_ref()?.to_string()))
+        };
+        let threads: HashMap<String, String> = own().filter_map(read).collect();
+        Self {
+            messages: messages.map(held).collect(),
+            markers,
+            pinned,
+            markers_by_rest,
+            follows: follows.collect(),
+            threads_by_rest: threads.keys().cloned().collect(),
+            threads,
+        }
+    }
+}
+
+/// Where a message was posted.
+fn place(said: &[Said], id: &str) -> Option<Sequence> {
+    said.iter().enumerate().find_map(|(n, said)| {
+        let is = message(u64::try_from(n).unwrap()).as_str() == id;
+        is.then_some(said.posted)
+    })
+}
+
+impl Held {
+    fn thread(&mut self, frame: &Value, said: &[Said]) -> Result<(), String> {
+        let text = |name: &str| frame["data"][name].as_str().unwrap_or_default().to_owned();
+        let root = text("thread_root_id");
+        match frame["event"].as_str().unwrap() {
+            "thread.followed" => drop(self.follows.insert(root)),
+            "thread.unfollowed" => drop(self.follows.remove(&root)),
+            _ => {
+                let to = text("message_id");
+                let before = self.threads.get(&root);
+                if before.is_some_and(|before| place(said, before) > place(said, &to)) {
+                    // What REST has said meanwhile may be further.
+                    let by_rest = self.threads_by_rest.contains(&root);
+                    return by_rest.then_some(()).ok_or(format!("a marker goes back: {frame}"));
+                }
+                self.threads_by_rest.remove(&root);
+                self.threads.insert(root, to);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -122,12 +171,7 @@ impl Client {
                 let held = self.rooms.get_mut(&room).ok_or("a marker of a room not held")?;
                 let (who, to) =
                     (text(&frame["data"]["user_id"]), text(&frame["data"]["message_id"]));
-                let place = |id: &str| {
-                    said.iter().enumerate().find_map(|(n, said)| {
-                        let is = message(u64::try_from(n).unwrap()).as_str() == id;
-                        is.then_some(said.posted)
-                    })
-                };
+                let place = |id: &str| place(said, id);
                 if held.markers.get(&who).is_some_and(|before| place(before) > place(&to)) {
                     // What REST has said meanwhile may be further.
                     let by_rest = held.markers_by_rest.contains(&who);
@@ -135,6 +179,10 @@ impl Client {
                 }
                 held.markers_by_rest.remove(&who);
                 held.markers.insert(who, to);
+            }
+            "thread.followed" | "thread.unfollowed" | "thread.read" => {
+                let held = self.rooms.get_mut(&room).ok_or("a thread of a room not held")?;
+                held.thread(frame, said)?;
             }
             name => self.message(name, &room, &frame["data"])?,
         }
@@ -188,6 +236,10 @@ impl Client {
             }
             if held.pinned != truth.pinned {
                 return Err(format!("{room} is pinned: {}", held.pinned));
+            }
+            if (&held.follows, &held.threads) != (&truth.follows, &truth.threads) {
+                let mine = (&held.follows, &held.threads);
+                return Err(format!("threads {mine:?}, not {:?}", (truth.follows, truth.threads)));
             }
             if held.markers != truth.markers {
                 return Err(format!("markers {:?}, not {:?}", held.markers, truth.markers));

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::{Strategy, any, prop_oneof};
-use readmodel::{MembershipDoc, MessageDoc, ReactionKind};
+use readmodel::{FollowerDoc, MembershipDoc, MessageDoc, ReactionKind};
 use schemas::events::{
     MessageEvent, MessageState, PinEvent, PrefsChanged, PrefsState, ReactionEvent, ReceiptEvent,
+    ThreadEvent, ThreadFollowed, ThreadRead, ThreadUnfollowed,
 };
 use schemas::values::{Notify, RoomRole};
 use schemas::views::Reaction;
@@ -39,6 +40,10 @@ pub(super) enum Act {
     Turn(u64),
     /// The listener pins a room they are in, or unpins it; also twice.
     Set(u64, bool),
+    /// The listener follows a thread, or stops.
+    Follow(usize, bool),
+    /// The listener reads a thread up to an answer.
+    ReadThread(usize),
 }
 
 pub(super) fn act() -> impl Strategy<Value = Act> {
@@ -54,6 +59,8 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(n, own, private)| Act::Read(n, own, private)),
         2 => (0..2_u64).prop_map(Act::Turn),
         2 => (0..2_u64, any::<bool>()).prop_map(|(room, pinned)| Act::Set(room, pinned)),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(n, on)| Act::Follow(n, on)),
+        3 => any::<usize>().prop_map(Act::ReadThread),
     ]
 }
 
@@ -114,6 +121,7 @@ impl History {
     pub(super) fn act(&mut self, act: &Act) {
         match act {
             Act::Post(room) => self.post(room + 1, None),
+            Act::Follow(..) | Act::ReadThread(_) => self.act_on_thread(act),
             Act::Answer(n) => {
                 if let Some((id, said)) = self.pick(*n) {
                     let root = said.root.unwrap_or(id);
@@ -163,16 +171,41 @@ impl History {
                 self.events.push(event(moved));
             }
             Act::Set(room, pinned) => self.set(room + 1, *pinned),
-            Act::Turn(room) => {
-                let room = room + 1;
-                if self.inside.remove(&room) {
-                    self.events.push(removed(room, LISTENER));
-                } else {
-                    self.inside.insert(room);
-                    self.events.push(added(room, LISTENER));
-                }
-            }
+            Act::Turn(room) => self.turn(room + 1),
         }
+    }
+
+    /// The listener leaves a room they are in, or comes into it.
+    fn turn(&mut self, room: u64) {
+        if self.inside.remove(&room) {
+            self.events.push(removed(room, LISTENER));
+        } else {
+            self.inside.insert(room);
+            self.events.push(added(room, LISTENER));
+        }
+    }
+
+    /// Only members do: chat-svc fences it.
+    fn act_on_thread(&mut self, act: &Act) {
+        let (Act::Follow(n, _) | Act::ReadThread(n)) = act else { return };
+        let Some((id, said)) = self.pick(*n) else { return };
+        if !self.inside.contains(&said.room) {
+            return;
+        }
+        let (room_id, user_id) = (room(said.room), user(LISTENER));
+        let thread_root_id = message(said.root.unwrap_or(id));
+        let event = match (act, said.root) {
+            (Act::Follow(_, true), _) => event(ThreadFollowed { room_id, user_id, thread_root_id }),
+            (Act::Follow(_, false), _) => {
+                event(ThreadUnfollowed { room_id, user_id, thread_root_id })
+            }
+            (_, Some(_)) => {
+                let (message_id, posted) = (message(id), said.posted);
+                event(ThreadRead { room_id, user_id, thread_root_id, message_id, posted })
+            }
+            (_, None) => return,
+        };
+        self.events.push(event);
     }
 
     pub(super) fn upto(&self, head: Sequence) -> impl Iterator<Item = (Sequence, &Event)> {
@@ -190,6 +223,8 @@ pub(super) struct Docs {
     pub(super) markers: BTreeMap<(RoomId, u64), (Sequence, MessageId, Sequence)>,
     /// By room and reader: how far they have read, seen by others or not.
     reached: BTreeMap<(RoomId, u64), Sequence>,
+    /// The listener's, by the message that began the thread. Where an answer was posted stands for its number.
+    pub(super) followers: BTreeMap<MessageId, FollowerDoc>,
 }
 
 impl Docs {
@@ -209,6 +244,46 @@ impl Docs {
             doc.room_id == *room && doc.sender_id == *who && doc.thread_root_id.is_none()
         };
         self.messages.values().filter(own).map(|doc| doc.posted).max().unwrap_or_default()
+    }
+
+    /// What the listener is to threads of rooms they are in.
+    pub(super) fn following(&self) -> impl Iterator<Item = &FollowerDoc> {
+        self.followers.values().filter(|doc| doc.is_of(self.own.get(&doc.room_id)))
+    }
+
+    fn thread(&mut self, at: Sequence, event: &ThreadEvent) {
+        let Some(own) = self.own.get(event.room()).filter(|own| own.present) else { return };
+        let fresh = || FollowerDoc {
+            root_id: event.root().clone(),
+            room_id: event.room().clone(),
+            user_id: event.user().clone(),
+            following: false,
+            stay: own.joined,
+            marker: 0,
+            marker_message_id: None,
+            marker_posted: 0,
+            marker_updated: 0,
+            marker_at: 0,
+            changed: 0,
+            updated: 0,
+        };
+        let before = self.followers.get(event.root()).cloned();
+        let known = before.as_ref().is_some_and(|doc| doc.stay == own.joined);
+        let mut doc = before.unwrap_or_else(fresh);
+        (doc.following, doc.stay) = (doc.following && known, own.joined);
+        match event {
+            ThreadEvent::Followed(_) if !doc.following => (doc.following, doc.changed) = (true, at),
+            ThreadEvent::Unfollowed(_) if doc.following || !known => {
+                (doc.following, doc.changed) = (false, at);
+            }
+            ThreadEvent::Read(read) if read.posted > doc.marker => {
+                (doc.marker, doc.marker_updated) = (read.posted, at);
+                doc.marker_message_id = Some(read.message_id.clone());
+            }
+            ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_) | ThreadEvent::Read(_) => return,
+        }
+        doc.updated = at;
+        self.followers.insert(event.root().clone(), doc);
     }
 
     pub(super) fn count(&mut self, root: Option<&MessageId>, at: Sequence, more: bool) {
@@ -311,8 +386,8 @@ impl Docs {
                 let doc = self.own.get_mut(&prefs.room_id).unwrap();
                 (doc.pinned, doc.prefs_changed, doc.updated) = (prefs.pinned, at, at);
             }
+            EventData::Thread(event) => self.thread(at, event),
             EventData::Notification(_)
-            | EventData::Thread(_)
             | EventData::Report(_)
             | EventData::User(_)
             | EventData::Session(_)
@@ -378,9 +453,11 @@ fn fresh(state: &MessageState, at: Sequence) -> MessageDoc {
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: state.thread_root_id.clone(),
+        thread_number: None,
         reply_count: 0,
         reactions: Vec::new(),
         pinned: 0,
+        last_reply_at: None,
         created_at: state.created_at,
         edited_at: None,
         deleted_at: None,

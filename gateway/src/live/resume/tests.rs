@@ -94,6 +94,13 @@ impl Server<'_> {
         };
         let changed = Changed {
             messages: marks.map(MessageMark::of).collect(),
+            followers: docs
+                .followers
+                .values()
+                .filter(|doc| rooms.contains(&doc.room_id))
+                .filter(|doc| doc.changed > after || doc.marker_updated > after)
+                .cloned()
+                .collect(),
             own: docs.own.values().filter(|doc| doc.changed >= after).cloned().collect(),
             markers: markers.map(marker).collect(),
             prefs: docs

@@ -48,6 +48,9 @@ pub struct MessageDoc {
     /// The message that began its thread; none for a message of the main timeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_root_id: Option<MessageId>,
+    /// Its place among the answers of its thread, in the same way; none for a message of the main timeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_number: Option<u64>,
     /// The number of answers, not deleted, in the thread it began.
     #[serde(default)]
     pub reply_count: u64,
@@ -57,6 +60,9 @@ pub struct MessageDoc {
     /// The event that pinned it; 0 when it is not pinned.
     #[serde(default)]
     pub pinned: Sequence,
+    /// When the newest of them was posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reply_at: Option<Timestamp>,
     /// When it was posted.
     pub created_at: Timestamp,
     /// When it was last edited.
@@ -92,6 +98,22 @@ impl MessageDoc {
     pub(crate) fn people_named(&self) -> impl Iterator<Item = &UserId> {
         let named = self.mentions.iter().filter(|user| **user != self.sender_id);
         named.filter(|_| self.is_main())
+    }
+
+    /// The users for whom it counts as a mention in its thread: named by another user, in an answer.
+    pub(crate) fn people_named_in_thread(&self) -> impl Iterator<Item = &UserId> {
+        let named = self.mentions.iter().filter(|user| **user != self.sender_id);
+        named.filter(|_| !self.is_main())
+    }
+
+    /// Whether it counts as a mention for every follower of its thread.
+    pub(crate) fn names_room_in_thread(&self) -> bool {
+        self.mentions_room == Some(RoomMention::Room) && !self.is_main()
+    }
+
+    /// Its place among the deleted answers of its thread; none when it is not one of them.
+    pub(crate) fn deleted_answer(&self) -> Option<u64> {
+        self.thread_number.filter(|_| self.deleted_at.is_some())
     }
 
     /// Whether it counts as a mention for every member of the room.

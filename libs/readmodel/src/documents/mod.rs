@@ -18,6 +18,7 @@
 //! for is the noun's three files.
 
 mod block;
+mod follower;
 mod history;
 mod inbox;
 mod membership;
@@ -25,14 +26,16 @@ mod message;
 mod notification;
 mod pin;
 mod reaction;
+mod report;
 mod room;
 mod site;
+mod thread;
 mod unread;
 mod user;
 
 use std::sync::Arc;
 
-use schemas::ids::{MessageId, NotificationId, ReactionId, RoomId, UserId};
+use schemas::ids::{MessageId, NotificationId, ReactionId, ReportId, RoomId, UserId};
 use schemas::position::Sequence;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,6 +43,7 @@ use serde::de::DeserializeOwned;
 use crate::groups::Group;
 
 pub use block::{BlockReads, BlocksDoc};
+pub use follower::{FollowerDoc, FollowerReads, MAX_FOLLOWED};
 pub use history::{FormerText, HistoryDoc, HistoryReads, MAX_TEXT_BYTES, MAX_TEXTS};
 pub use inbox::{InboxDoc, InboxReads};
 pub use membership::{ActivityAnchor, MembershipDoc, MembershipReads};
@@ -48,14 +52,16 @@ pub use message::{Anchor, MessageDoc, MessageMark, MessageReads, Span, Threads};
 pub use notification::{NotificationDoc, NotificationReads};
 pub use pin::{Pin, PinReads, PinsDoc};
 pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
+pub use report::{ReportDoc, ReportReads};
 pub use room::{NameAnchor, RoomDoc, RoomFilter, RoomReads, fold};
 pub use site::SiteDoc;
+pub use thread::{Participant, ThreadAnchor, ThreadDoc, ThreadReads, ThreadStretch};
 pub use unread::{Counted, Stretch, Unread, UnreadReads};
 pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 11;
+pub(crate) const LAYOUT: u32 = 12;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -85,6 +91,12 @@ macro_rules! documents {
                 reads MessageReads;
             histories: Histories of History(HistoryDoc), key [id: MessageId = message_id], group Conversations,
                 cache 1/10, reads HistoryReads;
+            threads: Threads of Thread(ThreadDoc), key [root: MessageId = root_id], group Conversations, cache 1/4,
+                reads ThreadReads;
+            followers: Followers of Follower(FollowerDoc), key [root: MessageId = root_id, user: UserId = user_id],
+                group Conversations, cache 1/4, reads FollowerReads;
+            reports: Reports of Report(ReportDoc), key [id: ReportId = state.id], group Conversations, cache 1/100,
+                reads ReportReads;
             notifications: Notifications of Notification(NotificationDoc), key [id: NotificationId = id], group Inbox,
                 cache 1/10, reads NotificationReads;
             inboxes: Inboxes of Inbox(InboxDoc), key [user: UserId = user_id], group Inbox, cache 1/1, reads InboxReads;

@@ -105,6 +105,8 @@ pub trait RoomReads: Send + Sync {
         from: &ListFrom<NameAnchor, RoomId>,
         limit: usize,
     ) -> Answer<Slice<RoomDoc>>;
+    /// All rooms there are, in the order of their ids, after an id.
+    async fn all_rooms(&self, after: Option<&RoomId>, limit: usize) -> Answer<Slice<RoomDoc>>;
     /// Of these rooms, those whose own state changed after a sequence.
     async fn room_changes(
         &self,

@@ -31,6 +31,12 @@ struct Searched<'a> {
     /// The main number of a deleted message of the main timeline.
     #[serde(skip_serializing_if = "Option::is_none")]
     _gone: Option<i64>,
+    /// Whom an answer in a thread names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    _named_answer: Vec<&'a str>,
+    /// The thread number of a deleted answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    _gone_answer: Option<i64>,
 }
 
 impl Kept for MessageDoc {
@@ -47,6 +53,14 @@ impl Kept for MessageDoc {
                 doc! { "_named": { "$exists": true } },
             ),
             partial(doc! { "room_id": 1, "_gone": 1 }, doc! { "_gone": { "$gt": 0 } }),
+            partial(
+                doc! { "thread_root_id": 1, "_named_answer": 1, "thread_number": 1 },
+                doc! { "_named_answer": { "$exists": true } },
+            ),
+            partial(
+                doc! { "thread_root_id": 1, "_gone_answer": 1 },
+                doc! { "_gone_answer": { "$gt": 0 } },
+            ),
         ]
     }
 
@@ -61,7 +75,17 @@ impl Kept for MessageDoc {
         let client = self.client_id.as_ref();
         let client = client.map(|name| client_hash(&self.room_id, &self.sender_id, name));
         let gone = self.deleted_place().map(int);
-        row(id, self, Searched { _client: client, _named: named, _gone: gone })
+        let mut named_answer: Vec<&str> =
+            self.people_named_in_thread().map(UserId::as_str).collect();
+        named_answer.extend(self.names_room_in_thread().then_some(ROOM));
+        let searched = Searched {
+            _client: client,
+            _named: named,
+            _gone: gone,
+            _named_answer: named_answer,
+            _gone_answer: self.deleted_answer().map(int),
+        };
+        row(id, self, searched)
     }
 
     fn is_new(&self, expected: Sequence) -> bool {

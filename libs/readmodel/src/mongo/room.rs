@@ -86,6 +86,12 @@ impl RoomReads for MongoStore {
         self.slice(filter, sort, limit).await
     }
 
+    async fn all_rooms(&self, after: Option<&RoomId>, limit: usize) -> Answer<Slice<RoomDoc>> {
+        let after = after.map_or("", RoomId::as_str);
+        let filter = doc! { "created": true, "_id": { "$gt": after } };
+        self.slice(filter, doc! { "_id": 1 }, limit).await
+    }
+
     async fn room_changes(
         &self,
         rooms: &[RoomId],

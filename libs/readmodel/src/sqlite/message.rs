@@ -16,6 +16,7 @@ use super::rows::{
     db_error, doc, docs, each, execute, int, json, limit as sql_limit, one, raw, unreadable,
 };
 use super::store::{SqliteStore, changes, items};
+use super::thread::put_answer;
 use crate::answers::{Answer, Bound, Changes};
 use crate::documents::{
     Anchor, Document, MessageDoc, MessageMark, MessageReads, Stored as _, Threads, client_hash,
@@ -54,6 +55,8 @@ CREATE INDEX named_main ON named(room, main);
             let sql = "DELETE FROM named WHERE room = ?1 AND main = ?2";
             execute(batch.db, sql, params![room, int(self.main_number)])?;
             put_named(batch.db, room, self)?;
+        } else if self.changed > batch.expected.conversations {
+            put_answer(batch.db, self, true)?;
         }
         let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT(k) DO UPDATE SET edited = ?7, gone = ?8, doc = ?9";
@@ -103,6 +106,7 @@ fn put_new(db: &Connection, mut new: Vec<(i64, &MessageDoc)>) -> Answer<()> {
         serde_json::to_writer(&mut json, message).map_err(unreadable)?;
         insert(&mut statement, key, message, &json)?;
         put_named(db, key >> NUMBER_BITS, message)?;
+        put_answer(db, message, false)?;
     }
     Ok(())
 }

@@ -177,6 +177,13 @@ impl RoomReads for SqliteStore {
         self.read(move |db| public_rooms(db, &filter, &from, items(limit))).await
     }
 
+    async fn all_rooms(&self, after: Option<&RoomId>, limit: usize) -> Answer<Slice<RoomDoc>> {
+        let (start, limit) = (after.map_or_else(Vec::new, |id| raw(id).to_vec()), items(limit));
+        let sql = "SELECT doc FROM rooms WHERE created = 1 AND id > ?1 ORDER BY id LIMIT ?2";
+        let asked = self.read(move |db| docs(db, sql, params![start, sql_limit(limit + 1)]));
+        Ok(Slice::cut(asked.await?, limit))
+    }
+
     async fn room_changes(
         &self,
         rooms: &[RoomId],
