@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bus::{Bus, Ephemeral, EphemeralKind};
 use eventlog::EventLog;
+use schemas::commands::Caller;
+use schemas::values::{Posting, Role, RoomRole};
 use schemas::{Code, EventData, Lane, MessageId, Rejection, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use telemetry::{Shutdown, error_chain};
@@ -32,52 +34,71 @@ struct Told {
     active: bool,
 }
 
-/// Whether a user may write in a room they are in, judged by the log.
+/// Whether a user may write where they say they type, judged by the log.
 ///
 /// # Errors
-/// `not_found` for a room the user is not in, `forbidden` when they are muted, `blocked` when one blocks the other in a
-/// room of two, `conflict` for an archived room, `unavailable` when the log does not answer.
+/// `not_found` for a room the user is not in; `forbidden` when they are muted, or only admins post in the room's main
+/// timeline; `blocked` when one blocks the other in a room of two; `conflict` for an archived room; `unavailable` when
+/// the log does not answer.
 pub(crate) async fn check(
     hub: &Hub,
     log: &EventLog,
-    user: &UserId,
-    room: &RoomId,
+    caller: &Caller,
+    place: &TypingPlace,
 ) -> Result<(), Rejection> {
+    let (room, user) = (&place.room, &caller.user_id);
     if !hub.is_in(room, user) {
         return Err(no_such_room());
     }
     let lanes = [Lane::Room(room.clone()), Lane::Member(room.clone(), user.clone())];
+    let mut last = Vec::new();
     for stored in log.last_many(&lanes).await.map_err(failure::log)?.into_iter().flatten() {
         let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
-        judge(&event.data)?;
+        last.push(event.data);
     }
-    Ok(())
+    judge(&last, caller.role, place.thread.is_some())
 }
 
 fn no_such_room() -> Rejection {
     Rejection::new(Code::NotFound, "no such room")
 }
 
-/// What the last event of a room, or of a membership, says.
-fn judge(last: &EventData) -> Result<(), Rejection> {
-    if let EventData::Room(event) = last
-        && event.after().archived
-    {
+/// What the last events of a room and of a membership say, where there are such.
+fn judge(last: &[EventData], role: Role, in_thread: bool) -> Result<(), Rejection> {
+    let (mut room, mut member) = (None, None);
+    for data in last {
+        if let EventData::Room(event) = data {
+            room = Some(event.after());
+        } else if let EventData::Member(event) = data {
+            member = Some(event.after());
+        }
+    }
+    if room.is_some_and(|room| room.archived) {
         return Err(Rejection::new(Code::Conflict, "the room is archived"));
     }
-    if let EventData::Member(event) = last {
-        let member = event.after();
-        if !member.present || member.banned {
-            return Err(no_such_room());
-        }
-        if member.blocks || member.blocked {
-            return Err(Rejection::new(Code::Blocked, "you cannot write to this user"));
-        }
-        if member.muted_until.is_some_and(|until| until > Timestamp::now()) {
-            return Err(Rejection::new(Code::Forbidden, "you are muted in this room"));
-        }
+    if member.is_some_and(|member| !member.present || member.banned) {
+        return Err(no_such_room());
     }
-    Ok(())
+    if member.is_some_and(|member| member.blocks || member.blocked) {
+        return Err(Rejection::new(Code::Blocked, "you cannot write to this user"));
+    }
+    let muted = member.and_then(|member| member.muted_until);
+    if muted.is_some_and(|until| until > Timestamp::now()) {
+        return Err(Rejection::new(Code::Forbidden, "you are muted in this room"));
+    }
+    let Some(room) = room.filter(|room| room.posting == Posting::Admins && !in_thread) else {
+        return Ok(());
+    };
+    let admin = if room.everyone {
+        role == Role::Admin
+    } else {
+        member.is_some_and(|member| member.role >= RoomRole::Admin)
+    };
+    if admin {
+        Ok(())
+    } else {
+        Err(Rejection::new(Code::Forbidden, "only admins post in this room"))
+    }
 }
 
 /// Tells sockets and other gateways who is typing, and listens to the others, until asked to stop.

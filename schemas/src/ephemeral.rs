@@ -48,4 +48,14 @@ impl EphemeralKind {
             Self::Gateway => "gateway",
         }
     }
+
+    /// What all of the kind ends in.
+    pub(crate) const fn pattern(self) -> &'static str {
+        match self {
+            Self::Spending => "spending",
+            Self::Typing => "typing.*",
+            Self::Presence => "presence",
+            Self::Gateway => "gateway.*",
+        }
+    }
 }

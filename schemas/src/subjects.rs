@@ -116,14 +116,7 @@ impl Namespace {
     /// Where all of a kind is heard.
     #[must_use]
     pub fn all_ephemeral(&self, kind: EphemeralKind) -> String {
-        match kind {
-            EphemeralKind::Spending | EphemeralKind::Presence => {
-                format!("{self}.eph.{}", kind.as_str())
-            }
-            EphemeralKind::Typing | EphemeralKind::Gateway => {
-                format!("{self}.eph.{}.*", kind.as_str())
-            }
-        }
+        format!("{self}.eph.{}", kind.pattern())
     }
 
     /// A command's subject: `<ns>.cmd.<service>.<name>`.

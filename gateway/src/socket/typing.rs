@@ -37,7 +37,7 @@ impl Shared {
             let may = async {
                 // Where one may not post one does not type.
                 may_send::<PostMessage>(app, Some(&caller)).await?;
-                check(&app.hub, &app.log, user, &place.room).await
+                check(&app.hub, &app.log, &caller, &place).await
             };
             match may.await {
                 Ok(()) => {

@@ -118,6 +118,16 @@ async fn one_may_not_type_where_one_may_not_write(place: Place) {
     assert_eq!(refusal(bobs.call(typing(&room, true)).await), "none");
     told(&mut adas, &bob.id, true).await;
 
+    // Where only admins post the others type in threads.
+    let root = id_of(&ada.says(&room, "a root").await);
+    ada.patch(&format!("/v1/rooms/{room}"), json!({"posting": "admins"})).await.ok(200);
+    told(&mut adas, &bob.id, false).await;
+    assert_eq!(refusal(bobs.call(typing(&room, true)).await), "forbidden");
+    let mut in_thread = typing(&room, true);
+    in_thread["thread_root_id"] = json!(root);
+    assert_eq!(refusal(bobs.call(in_thread).await), "none");
+    told(&mut adas, &bob.id, true).await;
+
     // Who is out hears nothing and says nothing.
     ada.delete(&member).await.ok(204);
     told(&mut adas, &bob.id, false).await;
