@@ -24,6 +24,8 @@ pub(crate) struct Chat {
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
     pub(crate) slow: SlowMode,
+    /// Whether those may invite whose address is not verified.
+    pub(crate) unverified_invite: bool,
     pub(crate) additions: Additions,
     /// Reactions of one user to one message, and pins of one room, one after the other.
     pub(crate) turns: Turns,

@@ -4,6 +4,7 @@ use decider::{Failure, unavailable};
 
 use crate::domain::access::Denied;
 use crate::domain::block::BlockRejection;
+use crate::domain::invite::InviteRejection;
 use crate::domain::member::MemberRejection;
 use crate::domain::message::MessageRejection;
 use crate::domain::report::ReportRejection;
@@ -28,7 +29,14 @@ macro_rules! refused_by {
         })*
     };
 }
-refused_by!(RoomRejection, MemberRejection, MessageRejection, BlockRejection, ReportRejection);
+refused_by!(
+    RoomRejection,
+    MemberRejection,
+    MessageRejection,
+    BlockRejection,
+    ReportRejection,
+    InviteRejection
+);
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {

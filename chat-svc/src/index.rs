@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use readmodel::{Group, ReadModel, StoreError};
+use schemas::events::InviteState;
 use schemas::ids::{MessageId, ReactionId, RoomId, UserId};
 use schemas::values::ClientId;
 use schemas::{Epoch, Sequence, Timestamp};
@@ -95,6 +96,13 @@ pub trait MessageIndex: Send + Sync {
     async fn has_written(&self, room: &RoomId, user: &UserId) -> Result<bool, IndexError>;
     /// Whether two users are in one room that neither every user belongs to nor only the two.
     async fn share_room(&self, one: &UserId, other: &UserId) -> Result<bool, IndexError>;
+    /// The invitations to a room that are open at a time; at most `limit`.
+    async fn open_invites(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<InviteState>, IndexError>;
     /// Who was banned from a room by bans that have run out and were not lifted; at most `limit`.
     async fn lapsed_bans(
         &self,
@@ -165,6 +173,16 @@ impl MessageIndex for ReadModel {
     async fn text(&self, id: &MessageId) -> Result<Option<IndexedText>, IndexError> {
         let found = self.current().message(id).await?;
         Ok(found.map(|doc| IndexedText { body: doc.body, edited_at: doc.edited_at }))
+    }
+
+    async fn open_invites(
+        &self,
+        room: &RoomId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<InviteState>, IndexError> {
+        let found = self.current().open_invites(room, now, limit).await?;
+        Ok(found.into_iter().map(|doc| doc.state).collect())
     }
 
     async fn lapsed_bans(

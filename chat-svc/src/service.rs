@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
-    AddMember, AddReaction, AppointOwner, ArchiveRoom, BanMember, BlockUser, CHAT, ChangeMember,
-    ChangePrefs, ChangeRoom, CreateRoom, DeleteMessage, EditMessage, FollowThread, HandleReport,
-    JoinRoom, LeaveRoom, LiftBan, MarkRead, MarkThreadRead, ModerateMessage, ModerateRoom,
-    OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMember, RemoveReaction, ReportMessage,
-    UnblockUser, UnfollowThread, UnpinMessage,
+    AcceptInvite, AddMember, AddReaction, AppointOwner, ArchiveRoom, BanMember, BlockUser, CHAT,
+    ChangeMember, ChangePrefs, ChangeRoom, CreateInvite, CreateRoom, DeleteMessage, EditMessage,
+    FollowThread, HandleReport, JoinRoom, JudgeInvite, LeaveRoom, LiftBan, ListInvites, MarkRead,
+    MarkThreadRead, ModerateMessage, ModerateRoom, OpenDirect, PinMessage, PostMessage,
+    PostMessages, RemoveMember, RemoveReaction, ReportMessage, RevokeInvite, UnblockUser,
+    UnfollowThread, UnpinMessage,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
@@ -116,6 +117,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
         slow: SlowMode::new(config.capacities.messages),
+        unverified_invite: config.unverified == schemas::values::Unverified::Everything,
         additions: Additions::new(config.capacities.messages),
         turns: Turns::new(),
         kinds: Turns::new(),
@@ -201,6 +203,11 @@ decider::endpoints! {
     ChangePrefs => change_prefs;
     BanMember => ban_member;
     LiftBan => lift_ban;
+    CreateInvite => create_invite;
+    ListInvites => list_invites;
+    RevokeInvite => revoke_invite;
+    JudgeInvite => judge_invite;
+    AcceptInvite => accept_invite;
     PostMessage => post_message;
     PostMessages => post_messages;
     EditMessage => edit_message;

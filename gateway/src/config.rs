@@ -33,6 +33,8 @@ pub struct Config {
     pub unverified: Unverified,
     /// Origins, besides the gateway's own, whose pages may call it (`https://chat.example.org`).
     pub allowed_origins: Vec<String>,
+    /// Where people reach the gateway, without a slash at the end; none: where each request was sent to.
+    pub public_url: Option<String>,
     /// Networks of peers whose `X-Forwarded-*` and `Forwarded` are believed; those of all other peers are ignored.
     pub trusted_proxies: Vec<IpNet>,
     /// Sockets one person may hold at this gateway.
@@ -55,6 +57,7 @@ impl Config {
             rate_auth: None,
             unverified: Unverified::default(),
             allowed_origins: Vec::new(),
+            public_url: None,
             trusted_proxies: Vec::new(),
             sockets_per_user: 20,
             memory: 128 * 1024 * 1024,

@@ -8,8 +8,8 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, history, members, messages, notifications, pins, reactions,
-    reports, rooms, second_factor, sessions, site, texts, threads, users, web,
+    admin, bans, blocks, challenges, history, invites, members, messages, notifications, pins,
+    reactions, reports, rooms, second_factor, sessions, site, texts, threads, users, web,
 };
 use crate::socket;
 
@@ -22,6 +22,7 @@ pub(crate) fn table() -> Table {
         ("ws-tickets", tickets()),
         ("admin", admin()),
         ("rooms", rooms()),
+        ("invites", invites()),
         ("direct", direct()),
         ("messages", messages()),
         ("notifications", notifications()),
@@ -140,12 +141,23 @@ fn rooms() -> Vec<Route> {
         get("/v1/rooms/{room_id}/bans", "List who is banned from a room. Admins of the room only.", bans::list).waits_for(&[Conversations, People]),
         put("/v1/rooms/{room_id}/bans/{user_id}", "Ban a user from a room: they are put out and cannot come in.", bans::ban),
         delete("/v1/rooms/{room_id}/bans/{user_id}", "Lift a ban.", bans::lift),
+        post("/v1/rooms/{room_id}/invites", "Make an invitation to a room.", invites::create),
+        get("/v1/rooms/{room_id}/invites", "List the open invitations to a room: the caller's, or for admins all.", invites::list).waits_for(&[Conversations]),
+        delete("/v1/rooms/{room_id}/invites/{code}", "Revoke an invitation.", invites::revoke),
         put("/v1/rooms/{room_id}/read", "Move the caller's read marker. It never moves backwards.", messages::mark_read),
         post("/v1/rooms/{room_id}/messages", "Post a message. Reusing a `client_id` returns the original.", messages::post),
         get("/v1/rooms/{room_id}/messages", "List the messages of a room or thread. Within a page the oldest comes first.", history::list)
             .waits_for(&[Conversations]),
         get("/v1/rooms/{room_id}/threads", "List the threads of a room that have answers, newest answer first.", threads::list)
             .waits_for(&[Conversations]),
+    ]
+}
+
+#[rustfmt::skip]
+fn invites() -> Vec<Route> {
+    vec![
+        get("/v1/invites/{code}", "Show what an invitation is to. Needs no account.", invites::preview).open_to_attempts(),
+        post("/v1/invites/{code}/accept", "Come into a room by an invitation.", invites::accept),
     ]
 }
 

@@ -65,6 +65,7 @@ pub(crate) struct Config {
     pub(crate) smtp_ca_file: Option<PathBuf>,
     pub(crate) mail_from: String,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -185,6 +186,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         smtp_ca_file: all.smtp_ca_file,
         mail_from: mail_from(all.mail_from.unwrap_or_default())?,
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
+        public_url: all.public_url.map(|url| public_url(&url)).transpose()?,
         trusted_proxies: proxies(&all.trusted_proxies.unwrap_or_default())?,
         log,
         log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
@@ -312,6 +314,22 @@ fn network(text: &str) -> Option<IpNet> {
         return Some(ip.to_canonical().into());
     }
     text.parse().ok().map(|network: IpNet| network.trunc())
+}
+
+/// Where people reach the gateway, without a slash at the end.
+fn public_url(text: &str) -> Result<String, Failure> {
+    let url = text.trim_end_matches('/');
+    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let fits = host.is_some_and(|host| {
+        !host.is_empty()
+            && !host.starts_with('/')
+            && host.bytes().all(|b| b.is_ascii_graphic() && !b"@?#\"<>\\".contains(&b))
+    });
+    if fits {
+        Ok(url.to_owned())
+    } else {
+        Err(wrong(&format!("public_url: `{text}` is not a URL; write https://chat.example.org")))
+    }
 }
 
 fn origins(list: Vec<String>) -> Result<Vec<String>, Failure> {

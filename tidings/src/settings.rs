@@ -133,6 +133,10 @@ pub(crate) struct Settings {
     )]
     pub(crate) allowed_origins: Option<Vec<String>>,
 
+    /// Where people reach the gateway, like https://chat.example.org: what links lead to
+    #[arg(long, env = "TIDINGS_PUBLIC_URL", value_name = "URL", global = true)]
+    pub(crate) public_url: Option<String>,
+
     /// Proxies whose X-Forwarded-* headers are believed: addresses and networks, separated by commas
     #[arg(
         long,
@@ -171,7 +175,7 @@ impl Settings {
             name_key, code_key,
             rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, bcrypt_cost, memory,
             smtp_url, smtp_url_file, smtp_ca_file, mail_from,
-            allowed_origins, trusted_proxies, log, log_format, otlp_endpoint,
+            allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
         )
     }
 
@@ -193,6 +197,7 @@ impl Settings {
             &mut self.memory,
             &mut self.smtp_url,
             &mut self.mail_from,
+            &mut self.public_url,
             &mut self.log,
             &mut self.log_format,
             &mut self.otlp_endpoint,

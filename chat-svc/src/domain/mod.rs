@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod block;
+pub mod invite;
 pub mod member;
 pub mod message;
 pub mod person;

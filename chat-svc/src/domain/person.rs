@@ -11,6 +11,8 @@ pub struct Person {
     pub id: UserId,
     /// What they may do everywhere.
     pub role: Role,
+    /// Whether their address is verified.
+    pub verified: bool,
     /// May not act.
     pub suspended: bool,
     /// Who may write to them in direct rooms.
@@ -29,6 +31,7 @@ pub fn evolve(person: &mut Option<Person>, event: &EventData) {
     *person = event.after().map(|user| Person {
         id: user.id.clone(),
         role: user.role,
+        verified: user.email_verified,
         suspended: user.suspended,
         registered_at: user.created_at,
         direct_messages: user.preferences.direct_messages,

@@ -62,6 +62,7 @@ pub(crate) fn person(n: u128) -> Person {
     Person {
         id: user(n),
         role: Role::User,
+        verified: true,
         suspended: false,
         registered_at: at(1),
         direct_messages: Reach::Everyone,

@@ -3,6 +3,7 @@
 mod additions;
 mod bans;
 mod blocks;
+mod invites;
 mod members;
 mod mentions;
 mod messages;

@@ -278,6 +278,16 @@ impl MessageIndex for LogIndex {
         Ok(self.caught_up().await.texts.get(id).cloned())
     }
 
+    async fn open_invites(
+        &self,
+        _room: &RoomId,
+        _now: schemas::Timestamp,
+        _limit: usize,
+    ) -> Result<Vec<schemas::events::InviteState>, IndexError> {
+        self.check()?;
+        Ok(Vec::new())
+    }
+
     async fn lapsed_bans(
         &self,
         _room: &RoomId,

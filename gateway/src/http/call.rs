@@ -50,6 +50,12 @@ impl Call {
         self.state.log.epoch()
     }
 
+    /// A path of this server as a URL: under the configured address, else under the one the request was sent to.
+    pub(crate) fn public_url(&self, path: &str) -> String {
+        let site = self.state.config.public_url.as_deref().unwrap_or(&self.context.site);
+        format!("{site}{path}")
+    }
+
     /// Sends a command in the name of the caller.
     ///
     /// # Errors

@@ -20,6 +20,9 @@ use super::call::Call;
 use super::description::Description;
 use super::fields::{Fields, Shape};
 
+/// Characters of the code of an invitation at most.
+const MAX_CODE: usize = 128;
+
 /// Something a handler takes beside the call.
 pub(crate) trait Argument: Sized {
     fn describe(description: &mut Description);
@@ -89,6 +92,16 @@ path_parts! {
     NotificationId = "notification_id";
     ChallengeId = "challenge_id";
     ReportId = "report_id";
+}
+
+impl PathPart for String {
+    /// Of all texts in paths only the codes of invitations are no ids.
+    const NAME: &'static str = "code";
+
+    fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() <= MAX_CODE && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        fits.then(|| text.to_owned())
+    }
 }
 
 impl PathPart for Code {

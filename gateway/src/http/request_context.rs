@@ -25,6 +25,8 @@ pub(crate) struct RequestContext {
     pub(crate) trace: TraceParent,
     /// The client's address; trusted proxies are left out.
     pub(crate) ip: IpAddr,
+    /// Where it was sent to, as the client knows it (`https://chat.example.org`); empty when it did not say.
+    pub(crate) site: String,
     /// The client's `User-Agent`, shortened.
     pub(crate) user_agent: Option<String>,
     /// Whether the client can unpack gzip.
@@ -45,6 +47,9 @@ impl RequestContext {
             all.split(',')
                 .any(|one| matches!(one.split(';').next(), Some(name) if name.trim() == "gzip"))
         });
-        Self { span, trace, ip: Forwarded::of(request, config).ip, user_agent, gzip }
+        let Forwarded { ip, host, scheme } = Forwarded::of(request, config);
+        let scheme = scheme.unwrap_or_else(|| "http".to_owned());
+        let site = host.map_or_else(String::new, |host| format!("{scheme}://{host}"));
+        Self { span, trace, ip, site, user_agent, gzip }
     }
 }

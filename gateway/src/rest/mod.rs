@@ -7,6 +7,7 @@ pub(crate) mod bans;
 pub(crate) mod blocks;
 pub(crate) mod challenges;
 pub(crate) mod history;
+pub(crate) mod invites;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod notifications;

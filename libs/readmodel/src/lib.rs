@@ -38,6 +38,7 @@ mod sqlite {
     mod follower;
     mod history;
     mod inbox;
+    mod invite;
     mod membership;
     mod message;
     mod notification;
@@ -79,6 +80,7 @@ mod mongo {
     mod follower;
     mod history;
     mod inbox;
+    mod invite;
     mod membership;
     mod message;
     mod notification;
@@ -106,10 +108,10 @@ pub use answers::{
 };
 pub use documents::{
     AccountFilter, ActivityAnchor, Anchor, BlockReads, BlocksDoc, Collection, Counted, Document,
-    FIRST_USERS, FollowerDoc, FormerText, HistoryDoc, InboxDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS,
-    MembershipDoc, MessageDoc, MessageMark, NameAnchor, NotificationDoc, Participant, Pin, PinsDoc,
-    ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, SiteDoc, Stretch, ThreadAnchor,
-    ThreadDoc, Threads, Unread, UserDoc, fold,
+    FIRST_USERS, FollowerDoc, FormerText, HistoryDoc, InboxDoc, InviteDoc, Key, MAX_TEXT_BYTES,
+    MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, NameAnchor, NotificationDoc, Participant,
+    Pin, PinsDoc, ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, SiteDoc, Stretch,
+    ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};

@@ -13,6 +13,7 @@
 
 mod block;
 mod history;
+mod invite;
 mod member;
 mod message;
 mod notification;
@@ -90,7 +91,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Name, Invite;
+    without, documents, Session, Challenge, Name, Invite, Thread, Report,
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -100,6 +101,7 @@ views! {
     Room: room::needs => Conversations: room::apply;
     Member: member::needs => Conversations: member::apply;
     Block: block::needs => People: block::apply;
+    Invite: invite::needs => Conversations: invite::apply;
     Prefs: prefs::needs => Conversations: prefs::apply;
     Report: report::needs => Conversations: report::apply;
     Thread: thread::needs => Conversations: thread::apply;

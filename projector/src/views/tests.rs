@@ -57,6 +57,7 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Member
             | LaneKind::Timeline
             | LaneKind::Receipts
+            | LaneKind::Invite
             | LaneKind::Prefs
             | LaneKind::Threads
             | LaneKind::Report => &[Group::Conversations],
@@ -67,8 +68,7 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Handle
             | LaneKind::Email
             | LaneKind::RoomName
-            | LaneKind::Direct
-            | LaneKind::Invite => &[],
+            | LaneKind::Direct => &[],
             // No event of this build is written there: one of a newer build may concern anything.
             LaneKind::Media => &Group::ALL,
         };

@@ -6,6 +6,7 @@
 
 mod block;
 mod challenge;
+mod invite;
 mod member;
 mod message;
 mod notification;
@@ -23,6 +24,9 @@ pub use block::{BlockUser, UnblockUser};
 pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,
+};
+pub use invite::{
+    AcceptInvite, CreateInvite, InviteOutcome, JudgeInvite, ListInvites, RevokeInvite,
 };
 pub use member::{
     AddMember, AppointOwner, BanMember, ChangeMember, ChangePrefs, JoinRoom, LeaveRoom, LiftBan,
@@ -171,6 +175,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     session::NAMES,
     room::NAMES,
     member::NAMES,
+    invite::NAMES,
     block::NAMES,
     message::NAMES,
     reaction::NAMES,

@@ -1,5 +1,6 @@
 //! The documents clients are given. They are API: fields may be added, nothing else.
 
+mod invite;
 mod member;
 mod message;
 mod notification;
@@ -10,6 +11,7 @@ mod session;
 mod thread;
 mod user;
 
+pub use invite::{Invite, InvitePreview, InvitedTo, Inviter};
 pub use member::{BannedUser, Member};
 pub use message::{Message, MessageText, PinChange, Reaction, ReactionChange, Sender};
 pub use notification::Notification;

@@ -23,6 +23,8 @@ fn all() -> BTreeMap<String, Schema> {
     add! {
         "view.account" => views::Account,
         "view.banned_user" => views::BannedUser,
+        "view.invite" => views::Invite,
+        "view.invite_preview" => views::InvitePreview,
         "view.member" => views::Member,
         "view.message" => views::Message,
         "view.notification" => views::Notification,

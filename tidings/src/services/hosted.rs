@@ -126,6 +126,7 @@ impl Hosted for Gateway {
             rate_auth: config.rate_auth.map(limit),
             unverified: config.unverified,
             allowed_origins: config.allowed_origins.clone(),
+            public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             memory: config.memory.in_memory(),
             ..gateway::Config::at(listen)

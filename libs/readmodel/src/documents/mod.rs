@@ -21,6 +21,7 @@ mod block;
 mod follower;
 mod history;
 mod inbox;
+mod invite;
 mod membership;
 mod message;
 mod notification;
@@ -35,7 +36,7 @@ mod user;
 
 use std::sync::Arc;
 
-use schemas::ids::{MessageId, NotificationId, ReactionId, ReportId, RoomId, UserId};
+use schemas::ids::{InviteId, MessageId, NotificationId, ReactionId, ReportId, RoomId, UserId};
 use schemas::position::Sequence;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,6 +47,7 @@ pub use block::{BlockReads, BlocksDoc};
 pub use follower::{FollowerDoc, FollowerReads, MAX_FOLLOWED};
 pub use history::{FormerText, HistoryDoc, HistoryReads, MAX_TEXT_BYTES, MAX_TEXTS};
 pub use inbox::{InboxDoc, InboxReads};
+pub use invite::{InviteDoc, InviteReads};
 pub use membership::{ActivityAnchor, MembershipDoc, MembershipReads};
 pub(crate) use message::client_hash;
 pub use message::{Anchor, MessageDoc, MessageMark, MessageReads, Span, Threads};
@@ -61,7 +63,7 @@ pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 12;
+pub(crate) const LAYOUT: u32 = 13;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -101,6 +103,8 @@ macro_rules! documents {
                 cache 1/10, reads NotificationReads;
             inboxes: Inboxes of Inbox(InboxDoc), key [user: UserId = user_id], group Inbox, cache 1/1, reads InboxReads;
             blocks: Blocks of Blocks(BlocksDoc), key [user: UserId = user_id], group People, cache 1/10, reads BlockReads;
+            invites: Invites of Invite(InviteDoc), key [id: InviteId = state.id], group Conversations, cache 1/10,
+                reads InviteReads;
             site: Site of Site(SiteDoc), group Conversations, cache 1/1;
         }
     };
