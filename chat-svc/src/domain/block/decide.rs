@@ -27,15 +27,6 @@ pub struct Two<'a> {
     pub other: Option<&'a MemberState>,
 }
 
-impl Two<'_> {
-    /// Whether one of them blocks the other.
-    #[must_use]
-    pub fn is_blocked(&self) -> bool {
-        self.own.is_some_and(|member| member.blocks || member.blocked)
-            || self.other.is_some_and(|member| member.blocks || member.blocked)
-    }
-}
-
 /// The blocks after an event of their lane; none for the events of other lanes.
 #[must_use]
 pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
