@@ -19,7 +19,8 @@ pub enum Reach {
     /// Users who are in a room with them, rooms every user belongs to and direct rooms of two apart.
     SharedRooms,
     /// No user but those they wrote to.
-    Nobody,
+    #[serde(rename = "nobody")]
+    NoUser,
 }
 
 /// What a user gets mails about.

@@ -107,7 +107,7 @@ impl Chat {
         Ok(match reach {
             Reach::Everyone => true,
             Reach::SharedRooms => self.index.share_room(user, other).await?,
-            Reach::Nobody => false,
+            Reach::NoUser => false,
         })
     }
 }

@@ -131,7 +131,7 @@ mod tests {
         let body = br#"{"preferences":{"direct_messages":"nobody","email":"all","do_not_disturb_until":null}}"#;
         let read = Fields::of_body::<Sample>(body).unwrap().preferences.unwrap();
         let expected = PreferencesPatch {
-            direct_messages: Some(Reach::Nobody),
+            direct_messages: Some(Reach::NoUser),
             email: Some(MailAbout::All),
             do_not_disturb_until: Patch::Clear,
             ..PreferencesPatch::default()

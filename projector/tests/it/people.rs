@@ -71,7 +71,7 @@ pub(crate) async fn accounts_are_found(place: &Place) {
     assert_eq!(found(None, Some(Role::Moderator), None).await, [user(3)]);
     assert_eq!(found(None, None, Some(true)).await, [user(2)]);
     assert_eq!(found(Some("jose"), None, Some(false)).await, []);
-    // Addresses are for those who ask for accounts, and for nobody else.
+    // Addresses are only for those who ask for accounts.
     assert_eq!(found(Some("eve@example"), None, None).await, [user(3)]);
     assert_eq!(found(Some("eve@example.org eve"), None, None).await, [user(3)]);
     assert_eq!(found(Some("example.org"), None, None).await.len(), 4);

@@ -1,4 +1,4 @@
-//! Blocks: whom a user does not want to hear from. On a lane of their own, so that nobody else is told.
+//! Blocks: whom a user does not want to hear from. On a lane of their own, so that no one else is told.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -353,7 +353,7 @@ fn reports(full: bool) -> Vec<EventData> {
 pub(crate) fn variants() -> Vec<(&'static str, Event)> {
     let preferences = Preferences {
         direct_messages: Reach::SharedRooms,
-        added_to_rooms: Reach::Nobody,
+        added_to_rooms: Reach::NoUser,
         email: MailAbout::All,
         email_delay_minutes: EmailDelay::try_from(1440).unwrap(),
         read_receipts: false,

@@ -73,8 +73,8 @@ async fn a_list_of_blocks(place: Place) {
     unblocks(&ada, &bob).await;
     assert_eq!(listed(&bob).await, Vec::<String>::new());
     ada.put(&path(&ada), json!({})).await.problem(400, "validation_failed");
-    let nobody = "/v1/users/me/blocks/usr_0000000000000000000000000z";
-    let reply = ada.put(nobody, json!({})).await;
+    let no_user = "/v1/users/me/blocks/usr_0000000000000000000000000z";
+    let reply = ada.put(no_user, json!({})).await;
     assert!([400, 404].contains(&reply.status), "{}", reply.text);
     ada.put(&path(&bob), json!({"why": "so"})).await.problem(400, "validation_failed");
     assert_eq!(listed(&ada).await, [cyd.id.clone()]);

@@ -155,29 +155,29 @@ async fn receipts_that_are_off_are_seen_by_their_owner_alone(place: Place) {
     let first = id_of(&ada.says(&room, "one").await);
     let second = id_of(&ada.says(&room, "two").await);
     let third = id_of(&ada.says(&room, "three").await);
-    let mut hers = ada.connect().await;
-    let mut his = bob.connect().await;
+    let mut adas = ada.connect().await;
+    let mut bobs = bob.connect().await;
     let reads = async |message: &str| {
         let body = json!({"message_id": message});
         bob.put(&format!("/v1/rooms/{room}/read"), body).await.ok(200);
     };
     reads(&first).await;
-    let moved = hers.event_in(&room, "read.moved").await;
+    let moved = adas.event_in(&room, "read.moved").await;
     assert_eq!(
         (&moved["data"]["message_id"], &moved["data"]["user_id"]),
         (&json!(first), &json!(bob.id))
     );
-    his.event_in(&room, "read.moved").await;
+    bobs.event_in(&room, "read.moved").await;
     let start = moved["position"].as_str().unwrap().to_owned();
     prefers(&bob, json!({"read_receipts": false})).await;
     until("the preference is known everywhere", async || {
         let last = id_of(&ada.says(&room, "and on").await);
         reads(&last).await;
-        his.expect("the own marker", |frame| {
+        bobs.expect("the own marker", |frame| {
             frame["event"] == "read.moved" && frame["data"]["message_id"] == last.as_str()
         })
         .await;
-        hers.all_so_far();
+        adas.all_so_far();
         let seen = readers(&ada, &last).await.contains(&bob.id);
         (!seen).then_some(())
     })

@@ -56,7 +56,7 @@ async fn admins_find_accounts(place: Place) {
     admin.patch(&format!("/v1/admin/users/{}", bob.id), suspend).await.ok(200);
     assert_eq!(found(&format!("query={}&suspended=true", bob.email)).await, only);
     assert!(found("role=admin").await.contains(&admin.id));
-    // An address finds nobody for others.
+    // For others an address finds no one.
     let cyd = Person::register(&place, "cyd").await;
     let page = cyd.get(&format!("/v1/users?query={}", cyd.email)).await.ok(200);
     assert_eq!(ids(&page, "id"), Vec::<String>::new());

@@ -38,7 +38,7 @@ pub struct Stretch {
     pub deleted: bool,
     /// Whether there may be messages in it that name a member or the room.
     pub named: bool,
-    /// Whose messages name nobody, as the user blocks them.
+    /// Users whose messages count as naming no one, as the user blocks them.
     pub blocked: Vec<UserId>,
 }
 
