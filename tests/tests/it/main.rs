@@ -49,6 +49,7 @@ mod doors;
 mod edits;
 mod governance;
 mod http;
+mod invites;
 mod limits;
 mod lists;
 mod live;
