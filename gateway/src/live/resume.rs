@@ -275,6 +275,8 @@ async fn placed(inner: &Inner, events: &[Arc<Remembered>]) -> Vec<Placed> {
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod tests;

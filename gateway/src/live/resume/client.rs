@@ -6,7 +6,8 @@ use readmodel::{FollowerDoc, MessageDoc};
 use schemas::{MessageId, RoomId, Sequence};
 use serde_json::Value;
 
-use super::model::{Docs, History, Said, shown};
+use super::docs::{Docs, shown};
+use super::model::{History, Said};
 use crate::live::fixture::{message, user};
 
 pub(super) fn json(frame: &[u8]) -> Value {

@@ -12,7 +12,8 @@ use schemas::{Epoch, Event, EventData, MessageId, RoomId, Sequence, Timestamp};
 use serde_json::Value;
 
 use super::client::{Client, json};
-use super::model::{AUTHOR, Act, Docs, History, LISTENER, act, membership, shown};
+use super::docs::{Docs, membership, shown};
+use super::model::{AUTHOR, Act, History, LISTENER, act};
 use crate::live::changes::Changed;
 use crate::live::fixture::{lane_of, sender, user};
 use crate::live::frames::message::{as_posted, changed_frame, document_frame, has_beside};

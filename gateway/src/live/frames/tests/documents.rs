@@ -1,0 +1,255 @@
+//! The documents that events leave, as a resume out of the read model finds them.
+
+use std::collections::HashMap;
+
+use readmodel::{
+    FollowerDoc, InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc,
+    UserDoc,
+};
+use schemas::events::{
+    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent, PrefsEvent,
+    ReactionEvent, ReceiptEvent, RoomEvent, RoomState, ThreadEvent, UserEvent,
+};
+use schemas::values::Notify;
+use schemas::views::Notification;
+use schemas::{EventData, NotificationId, Sequence};
+
+use super::{AT, golden};
+use crate::inbox;
+use crate::live::changes::Changed;
+use crate::live::fixture::{added, posted};
+
+fn message_doc(state: &MessageState, posted: Sequence, changed: Sequence) -> MessageDoc {
+    MessageDoc {
+        id: state.id.clone(),
+        room_id: state.room_id.clone(),
+        number: 1,
+        main_number: 1,
+        sender_id: state.sender_id.clone(),
+        client_id: None,
+        body: state.body.to_string(),
+        format: state.format,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        mentions_room: None,
+        thread_root_id: None,
+        thread_number: None,
+        reply_count: 0,
+        reactions: Vec::new(),
+        pinned: 0,
+        last_reply_at: None,
+        created_at: state.created_at,
+        edited_at: None,
+        deleted_at: None,
+        posted,
+        changed,
+        beside: 0,
+        updated: changed,
+    }
+}
+
+fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> MembershipDoc {
+    MembershipDoc {
+        room_id: member.room_id.clone(),
+        user_id: member.user_id.clone(),
+        role: member.role,
+        present: member.present,
+        banned: member.banned,
+        ban: member.ban.clone(),
+        muted_until: member.muted_until,
+        joined_at: member.joined_at,
+        joined,
+        returned: false,
+        marker_number: 0,
+        marker_main: 0,
+        marker_moved: false,
+        marker_message_id: None,
+        marker_at: 0,
+        marker_updated: 0,
+        receipt_number: 0,
+        receipt_message_id: None,
+        receipt_updated: 0,
+        wrote: false,
+        notify: Notify::Mentions,
+        pinned: false,
+        hidden_at: None,
+        prefs_changed: 0,
+        changed,
+        updated: changed,
+    }
+}
+
+fn in_words(entry: &NotificationDoc) -> HashMap<NotificationId, Notification> {
+    let view = Notification {
+        id: entry.id.clone(),
+        kind: entry.kind,
+        title: "Title".to_owned(),
+        body: "Body".to_owned(),
+        actor: None,
+        room_id: None,
+        message_id: None,
+        read: entry.read,
+        created_at: entry.created_at,
+    };
+    HashMap::from([(entry.id.clone(), view)])
+}
+
+/// The room an event at [`AT`] leaves.
+fn room_after(event: &RoomEvent) -> RoomDoc {
+    let archived = matches!(event, RoomEvent::Archived(_));
+    RoomDoc {
+        state: RoomState { archived, ..event.after().clone() },
+        created: true,
+        member_count: 1,
+        last_number: 0,
+        main_number: 0,
+        last_message_id: None,
+        last_message_number: 0,
+        last_activity: AT,
+        deleted_up_to: 0,
+        named_up_to: 0,
+        changed: AT,
+        updated: AT,
+    }
+}
+
+/// The message an event at [`AT`] leaves.
+fn message_after(event: &MessageEvent) -> MessageDoc {
+    match event {
+        MessageEvent::Posted(posted) => message_doc(&posted.message, AT, AT),
+        MessageEvent::Edited(edited) => message_doc(&edited.message, 1, AT),
+        MessageEvent::Deleted(deleted) => {
+            let EventData::Message(MessageEvent::Posted(posted)) = posted(1, 2, 9).data else {
+                unreachable!()
+            };
+            let doc = message_doc(&posted.message, 1, AT);
+            MessageDoc { deleted_at: Some(deleted.deleted_at), ..doc }
+        }
+    }
+}
+
+/// An older message beside which an event at [`AT`] has changed something.
+fn message_beside_which(data: &EventData) -> MessageDoc {
+    let EventData::Message(MessageEvent::Posted(posted)) = posted(1, 2, 9).data else {
+        unreachable!()
+    };
+    let room_id = match data {
+        EventData::Reaction(ReactionEvent::Added(data)) => data.room_id.clone(),
+        EventData::Reaction(ReactionEvent::Removed(data)) => data.room_id.clone(),
+        EventData::Pin(PinEvent::Pinned(data)) => data.room_id.clone(),
+        EventData::Pin(PinEvent::Unpinned(data)) => data.room_id.clone(),
+        other => unreachable!("{}", other.type_name()),
+    };
+    MessageDoc { room_id, beside: AT, updated: AT, ..message_doc(&posted.message, 1, 1) }
+}
+
+/// The documents an event at [`AT`] leaves changed, and the messages among them.
+pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
+    let mut changed = Changed::default();
+    let mut message = None;
+    match data {
+        EventData::Message(event) => {
+            let doc = message_after(event);
+            changed.messages.push(MessageMark::of(&doc));
+            message = Some(doc);
+        }
+        EventData::Receipt(ReceiptEvent::Moved(moved)) => {
+            let EventData::Member(event) = added(1, 2).data else { unreachable!() };
+            let (marker_message_id, marker_updated) = (Some(moved.message_id.clone()), AT);
+            let receipt_message_id = marker_message_id.clone().filter(|_| !moved.private);
+            let receipt_updated = if moved.private { 0 } else { AT };
+            let user_id = moved.user_id.clone();
+            changed.markers.push(MembershipDoc {
+                user_id,
+                marker_message_id,
+                marker_updated,
+                receipt_message_id,
+                receipt_updated,
+                ..membership(event.after(), 1, 1)
+            });
+        }
+        EventData::Notification(NotificationEvent::Created(created)) => {
+            let entry = inbox::created(created, AT);
+            changed.entries = in_words(&entry);
+            changed.notifications.push(entry);
+        }
+        EventData::Notification(NotificationEvent::Read(read)) => {
+            // Every entry so far; one by one they are documents of their own.
+            let inbox = InboxDoc::empty(read.user_id.clone());
+            changed.inbox = Some(InboxDoc { read_all: AT, ..inbox });
+        }
+        EventData::Notification(NotificationEvent::Removed(removed)) => {
+            changed.notifications.push(removed_entry(&removed.notification_id));
+        }
+        EventData::User(event) => {
+            let registered = if matches!(event, UserEvent::Registered(_)) { AT } else { 1 };
+            let state = event.after().unwrap().clone();
+            changed.users.push(UserDoc { state, registered, updated: AT });
+        }
+        EventData::Room(event) => changed.rooms.push(room_after(event)),
+        EventData::Thread(event) => changed.followers.push(follower_after(event)),
+        EventData::Member(event) => {
+            let (joined, present) = match event {
+                MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),
+                MemberEvent::Changed(changed) => (1, changed.member.present),
+                MemberEvent::Left(_) | MemberEvent::Removed(_) => (1, false),
+                MemberEvent::BlockChanged(_) => return (changed, message),
+            };
+            let doc = membership(event.after(), joined, AT);
+            changed.members.push(MembershipDoc { present, banned: false, ..doc });
+        }
+        EventData::Reaction(_) | EventData::Pin(_) => {
+            let doc = message_beside_which(data);
+            changed.messages.push(MessageMark::of(&doc));
+            message = Some(doc);
+        }
+        EventData::Prefs(PrefsEvent::Changed(_)) => {
+            let EventData::Member(event) = added(1, 2).data else { unreachable!() };
+            let doc = membership(event.after(), 1, 1);
+            changed.prefs.push(MembershipDoc { prefs_changed: AT, ..doc });
+        }
+        EventData::Session(_)
+        | EventData::Challenge(_)
+        | EventData::Name(_)
+        | EventData::Report(_)
+        | EventData::Block(_)
+        | EventData::Invite(_) => {}
+    }
+    (changed, message)
+}
+
+fn follower_after(event: &ThreadEvent) -> FollowerDoc {
+    let doc = FollowerDoc {
+        root_id: event.root().clone(),
+        room_id: event.room().clone(),
+        user_id: event.user().clone(),
+        following: true,
+        stay: 1,
+        marker: 1,
+        marker_message_id: None,
+        marker_posted: 1,
+        marker_updated: 0,
+        marker_at: 0,
+        changed: 1,
+        updated: AT,
+    };
+    match event {
+        ThreadEvent::Followed(_) => FollowerDoc { changed: AT, ..doc },
+        ThreadEvent::Unfollowed(_) => FollowerDoc { following: false, changed: AT, ..doc },
+        ThreadEvent::Read(read) => FollowerDoc {
+            marker_message_id: Some(read.message_id.clone()),
+            marker_updated: AT,
+            ..doc
+        },
+    }
+}
+
+fn removed_entry(id: &NotificationId) -> NotificationDoc {
+    let entry = golden().into_iter().find_map(|event| match event.data {
+        EventData::Notification(NotificationEvent::Created(created)) => {
+            Some(inbox::created(&created, 1))
+        }
+        _ => None,
+    });
+    NotificationDoc { id: id.clone(), removed: true, updated: AT, ..entry.unwrap() }
+}
