@@ -69,7 +69,8 @@ pub fn set_block(
     }
     let mut blocked = blocks.map(|blocks| blocks.blocked.clone()).unwrap_or_default();
     let is_blocked = blocked.contains(blocked_id);
-    if block && !is_blocked && known.is_none() {
+    // The block of a user whose account is gone can still be lifted.
+    if !is_blocked && known.is_none() {
         return Err(BlockRejection::NoSuchUser);
     }
     if block == is_blocked {
