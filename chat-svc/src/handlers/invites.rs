@@ -146,7 +146,7 @@ impl Chat {
     }
 
     pub(crate) async fn judge_invite(&self, _: &Call, cmd: JudgeInvite) -> Answer<InviteState> {
-        self.retry(ReadFrom::Cache, |from| self.try_judge(&cmd, from)).await
+        self.retry(ReadFrom::Log, |from| self.try_judge(&cmd, from)).await
     }
 
     async fn try_judge(

@@ -1,4 +1,4 @@
-//! What members have set about their own membership of a room. Told to nobody else.
+//! What members have set about their own membership of a room. No other user is told.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

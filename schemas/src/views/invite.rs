@@ -10,7 +10,7 @@ use crate::values::RoomKind;
 /// An invitation, as its maker and the room's admins see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Invite {
-    /// What lets people in. Whoever has it may come in.
+    /// What lets people in. A user who has it may come in.
     pub code: String,
     /// Where to look at the invitation.
     pub url: String,
@@ -44,7 +44,7 @@ pub struct Inviter {
     pub display_name: String,
 }
 
-/// What an invitation shows to whoever has its code.
+/// What an invitation shows to all who have its code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InvitePreview {
     /// The room it is to.

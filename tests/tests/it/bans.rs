@@ -29,13 +29,13 @@ async fn a_banned_user_is_out_and_stays_out(place: Place) {
     let (room, _) = ada.channel().await;
     let me = format!("/v1/rooms/{room}/members/me");
     bob.put_empty(&me).await.ok(200);
-    let (mut hers, mut his) = (ada.connect().await, bob.connect().await);
-    let before = hers.position.clone();
+    let (mut adas, mut bobs) = (ada.connect().await, bob.connect().await);
+    let before = adas.position.clone();
     let ban = json!({"reason": "spam"});
     for _ in 0..2 {
         assert_eq!(ada.put(&ban_of(&room, &bob), ban.clone()).await.status, 204);
     }
-    for socket in [&mut hers, &mut his] {
+    for socket in [&mut adas, &mut bobs] {
         let told = socket.event_in(&room, "member.left").await;
         assert_eq!(told["data"]["user_id"], json!(bob.id));
     }
@@ -147,6 +147,7 @@ async fn who_is_banned_from_general_comes_back(place: Place) {
     assert_eq!(admin.put(&ban_of(&room, &bob), json!({})).await.status, 204);
     bob.post(&post, json!({"body": "x"})).await.problem(403, "forbidden");
     bob.get(&post).await.problem(404, "not_found");
+    bob.put_empty(&format!("/v1/rooms/{room}/members/me")).await.problem(403, "forbidden");
     assert_eq!(admin.delete(&ban_of(&room, &bob)).await.status, 204);
     bob.says(&room, "lifted").await;
     // The same when the ban ends by itself.

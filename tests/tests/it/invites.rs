@@ -62,7 +62,7 @@ async fn an_invitation_is_shown_and_accepted(place: &Place) {
         (&json!(url), &json!(0), &json!(2))
     );
     assert!(code(&made).len() >= 48, "{made}");
-    // Whoever has the code sees what it is to, without an account.
+    // All who have the code see what it is to, without an account.
     let shown = Stranger::new(place).get(&format!("/v1/invites/{}", code(&made))).await.ok(200);
     assert_eq!((&shown["room"]["id"], &shown["room"]["member_count"]), (&json!(room), &json!(1)));
     assert_eq!(shown["room"]["kind"], "group");

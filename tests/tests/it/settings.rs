@@ -56,29 +56,29 @@ async fn pinned_rooms_come_first(place: Place) {
 async fn settings_are_told_to_the_member_alone_and_after_a_resume(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
     let room = ada.group(&[&bob]).await;
-    let (mut hers, mut other, mut his) =
+    let (mut adas, mut other, mut bobs) =
         (ada.connect().await, ada.connect().await, bob.connect().await);
-    let before = hers.position.clone();
+    let before = adas.position.clone();
     let set = json!({"notify": "none", "pinned": true});
     let written = ada.patch(&own(&room), set.clone()).await;
     let position = written.header("tidings-position").to_owned();
     written.ok(200);
-    for socket in [&mut hers, &mut other] {
+    for socket in [&mut adas, &mut other] {
         let told = socket.event_in(&room, "membership.changed").await;
         assert_eq!(told["data"], json!({"notify": "none", "pinned": true, "hidden": false}));
     }
     // Once more changes nothing and tells nothing.
     ada.patch(&own(&room), set).await.ok(200);
     ada.says(&room, "after").await;
-    hers.event_in(&room, "message.posted").await;
-    his.event_in(&room, "message.posted").await;
-    for socket in [&mut hers, &mut his] {
+    adas.event_in(&room, "message.posted").await;
+    bobs.event_in(&room, "message.posted").await;
+    for socket in [&mut adas, &mut bobs] {
         let rest = socket.all().await;
         let told = rest.iter().filter(|frame| frame["event"] == "membership.changed").count();
         assert!(told <= 1, "{rest:?}");
     }
     let none = |frames: &[Value]| frames.iter().all(|f| f["event"] != "membership.changed");
-    assert!(none(&his.all().await));
+    assert!(none(&bobs.all().await));
     for gateway in 0..2 {
         let mut back = ada.at(gateway).resume(&before).await;
         let told = back.event_in(&room, "membership.changed").await;

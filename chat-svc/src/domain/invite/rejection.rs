@@ -17,7 +17,7 @@ pub enum InviteRejection {
     /// It would end at once, or not for more than a year.
     #[error("expires_in must be between 1 and 31,536,000 seconds")]
     Expiry,
-    /// It would let nobody in, or more than a thousand.
+    /// It would let no user in, or more than a thousand.
     #[error("max_uses must be between 1 and 1,000")]
     Uses,
     /// The room has enough of them.
@@ -26,7 +26,7 @@ pub enum InviteRejection {
     /// There is no such invitation, or the caller may not know of it.
     #[error("there is no such invitation")]
     NoSuchInvite,
-    /// It lets nobody in any more.
+    /// It lets no one in any more.
     #[error("the invitation does not hold any more")]
     Over,
 }

@@ -69,13 +69,13 @@ fn on_lane(standing: &Standing<'_>, user: &UserId, data: impl Into<EventData>) -
 /// # Errors
 /// See [`MemberRejection`].
 pub fn join(standing: &Standing<'_>, cx: &Context) -> Result<Vec<Fact>, MemberRejection> {
+    if standing.member.is_some_and(|member| member.is_banned(cx.now)) {
+        return Err(Denied::Banned.into());
+    }
     standing.members_may_change()?;
     standing.not_archived()?;
     if standing.is_present() {
         return Ok(Vec::new());
-    }
-    if standing.member.is_some_and(|member| member.is_banned(cx.now)) {
-        return Err(Denied::Banned.into());
     }
     let member = newcomer(&standing.room.id, &cx.actor, RoomRole::Member, standing.member, cx.now);
     Ok(vec![on_lane(standing, &cx.actor, MemberJoined { member })])

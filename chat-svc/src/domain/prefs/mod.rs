@@ -1,4 +1,4 @@
-//! What members set about their own membership: what they are notified of, pinned and hidden rooms. Nobody else is
+//! What members set about their own membership: what they are notified of, pinned and hidden rooms. No other user is
 //! told, and archived rooms and mutes do not matter.
 
 use decider::Fact;

@@ -96,7 +96,7 @@ pub(crate) fn changed(
 
 /// A membership of the user who resumes: that they are in again, with a `reload`, or what else became of it.
 pub(crate) fn own_changed(doc: &MembershipDoc, span: &Span<'_>) -> Vec<Change> {
-    // Whoever was banned without having been in the room may not know of it.
+    // A user who was banned without having been in the room may not know of it.
     if doc.joined == 0 && !doc.present {
         return Vec::new();
     }
