@@ -13,6 +13,7 @@ mod config;
 mod context;
 mod inbox;
 mod keeper;
+mod later;
 mod ledger;
 mod mail;
 mod mail_effect;

@@ -20,6 +20,7 @@ use telemetry::error_chain;
 
 use crate::channel::{Cause, Done, Failed};
 use crate::inbox::{Inbox, taken_back};
+use crate::later::notice_of;
 use crate::policy::{Notice, Reading, Review};
 use crate::reader::Reader;
 
@@ -184,7 +185,7 @@ impl Inbox {
             .into_iter()
             .find(|next| next.deleted_at.is_none() && next.sender_id != gone.user_id);
         let Some(next) = next else { return Ok(()) };
-        let notice = Notice::about(next, gone.user_id.clone(), NotificationKind::DirectMessage);
+        let notice = notice_of(next, gone.user_id.clone(), NotificationKind::DirectMessage);
         let again = Cause { repeated: true, ..cause.clone() };
         self.settle(&notice, &again).await.map(drop)
     }

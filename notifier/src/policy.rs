@@ -4,7 +4,6 @@
 //! a room. It says whose doing it was and what it is about, by ids: names are put in when it is read. No effect
 //! contains what a message says.
 
-use readmodel::MessageDoc;
 use schemas::event::{Event, EventData};
 use schemas::events::{
     ChallengeEvent, MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState,
@@ -246,7 +245,7 @@ fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec
         for user in people {
             if !told.contains(&user) {
                 told.push(user);
-                effects.push(notice(message, user, kind, place, message.created_at));
+                effects.push(Effect::Notice(about(message, user, kind, place, message.created_at)));
             }
         }
     }
@@ -288,7 +287,7 @@ fn on_edit(edited: &MessageEdited, at: Sequence, context: &PolicyContext) -> Vec
             told.push(user);
             let place = (edited.posted, at);
             let kind = NotificationKind::Mention;
-            effects.push(notice(message, user, kind, place, edited.edited_at));
+            effects.push(Effect::Notice(about(message, user, kind, place, edited.edited_at)));
         }
     }
     effects
@@ -328,16 +327,6 @@ fn on_thread(event: &ThreadEvent, at: Sequence) -> Vec<Effect> {
     }
 }
 
-fn notice(
-    message: &MessageState,
-    user: &UserId,
-    kind: NotificationKind,
-    place: (Sequence, Sequence),
-    created_at: Timestamp,
-) -> Effect {
-    Effect::Notice(about(message, user, kind, place, created_at))
-}
-
 fn about(
     message: &MessageState,
     user: &UserId,
@@ -360,23 +349,6 @@ fn about(
 }
 
 impl Notice {
-    /// One that a message gets later than when it was posted, as the one that spoke for it is gone.
-    #[must_use]
-    pub fn about(message: MessageDoc, user_id: UserId, kind: NotificationKind) -> Self {
-        Self {
-            user_id,
-            kind,
-            actor_id: message.sender_id,
-            room_id: message.room_id,
-            message_id: message.id,
-            thread_root_id: message.thread_root_id,
-            posted: message.posted,
-            caused: message.posted,
-            created_at: message.created_at,
-            written_at: message.created_at,
-        }
-    }
-
     /// The entry. Its id is a function of message and reader: a person is told of a message once.
     #[must_use]
     pub fn entry(&self) -> NotificationCreated {

@@ -11,6 +11,7 @@ use telemetry::error_chain;
 
 use crate::channel::{Cause, Done, Failed};
 use crate::inbox::Inbox;
+use crate::later::notice_of;
 use crate::policy::{Answered, Notice};
 use crate::reader::Reader;
 
@@ -112,7 +113,7 @@ impl Inbox {
             next.deleted_at.is_none() && next.sender_id != gone.user_id && !reader.is_past(next)
         });
         let Some(next) = next else { return Ok(()) };
-        let notice = Notice::about(next, gone.user_id.clone(), NotificationKind::ThreadReply);
+        let notice = notice_of(next, gone.user_id.clone(), NotificationKind::ThreadReply);
         let again = Cause { repeated: true, ..cause.clone() };
         self.settle(&notice, &again).await.map(drop)
     }
