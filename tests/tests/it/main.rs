@@ -73,6 +73,7 @@ mod rooms;
 mod searches;
 mod settings;
 mod texts;
+mod thread_notices;
 mod threads;
 mod traces;
 mod typing;

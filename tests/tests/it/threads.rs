@@ -12,19 +12,18 @@ everywhere!(
     leaving_ends_following,
     what_one_device_does_the_others_hear_and_nobody_else,
     what_was_done_meanwhile_is_told_in_a_resume,
-    one_unread_entry_speaks_for_a_thread,
     outsiders_and_strange_input_change_nothing,
     a_race_of_markers_ends_at_the_furthest,
 );
 
-struct Three {
-    ada: Person,
-    bob: Person,
-    cyd: Person,
-    room: String,
+pub(crate) struct Three {
+    pub(crate) ada: Person,
+    pub(crate) bob: Person,
+    pub(crate) cyd: Person,
+    pub(crate) room: String,
 }
 
-async fn three(place: &Place) -> Three {
+pub(crate) async fn three(place: &Place) -> Three {
     let ada = Person::register(place, "ada").await;
     let bob = Person::register_at(place, 1, "bob").await;
     let cyd = Person::register(place, "cyd").await;
@@ -32,16 +31,16 @@ async fn three(place: &Place) -> Three {
     Three { ada, bob, cyd, room }
 }
 
-async fn says(who: &Person, room: &str, body: &str) -> String {
+pub(crate) async fn says(who: &Person, room: &str, body: &str) -> String {
     id_of(&who.says(room, body).await)
 }
 
-async fn answers(who: &Person, room: &str, root: &str, body: &str) -> String {
+pub(crate) async fn answers(who: &Person, room: &str, root: &str, body: &str) -> String {
     let body = json!({"body": body, "thread_root_id": root});
     id_of(&who.post(&format!("/v1/rooms/{room}/messages"), body).await.ok(201))
 }
 
-async fn deletes(who: &Person, message: &str) {
+pub(crate) async fn deletes(who: &Person, message: &str) {
     assert_eq!(who.delete(&format!("/v1/messages/{message}")).await.status, 204);
 }
 
@@ -53,7 +52,7 @@ async fn unfollows(who: &Person, root: &str) {
     assert_eq!(who.delete(&format!("/v1/messages/{root}/follow")).await.status, 204);
 }
 
-async fn reads(who: &Person, root: &str, answer: &str) -> Value {
+pub(crate) async fn reads(who: &Person, root: &str, answer: &str) -> Value {
     let path = format!("/v1/messages/{root}/thread/read");
     who.put(&path, json!({"message_id": answer})).await.ok(200)
 }
@@ -301,55 +300,6 @@ async fn what_was_done_meanwhile_is_told_in_a_resume(place: Place) {
         ("thread.unfollowed", &roots[1]),
     ];
     assert_eq!(told, expected);
-}
-
-/// What an inbox holds of thread answers, once it is as many.
-async fn entries(who: &Person, count: usize) -> Vec<Value> {
-    until(&format!("{count} entries of thread answers"), async || {
-        let mut listed = items(&who.get("/v1/notifications").await.ok(200));
-        listed.retain(|one| one["kind"] == "thread_reply");
-        (listed.len() == count).then_some(listed)
-    })
-    .await
-}
-
-async fn one_unread_entry_speaks_for_a_thread(place: Place) {
-    let Three { ada, bob, cyd, room } = three(&place).await;
-    let root = says(&ada, &room, "root").await;
-    let first = answers(&bob, &room, &root, "one").await;
-    let told = entries(&ada, 1).await;
-    assert_eq!(told[0]["message_id"], json!(first));
-    assert_eq!(told[0]["actor"]["id"], json!(bob.id));
-    assert_eq!(told[0]["read"], false);
-    let second = answers(&cyd, &room, &root, "two").await;
-    // Bob follows by his answer; it is his first entry, so Ada's second would have come before.
-    assert_eq!(entries(&bob, 1).await[0]["message_id"], json!(second));
-    entries(&ada, 1).await;
-    // The entry goes with its answer, and the next unread one gets one.
-    deletes(&bob, &first).await;
-    until("the next answer has the entry", async || {
-        let listed = items(&ada.get("/v1/notifications").await.ok(200));
-        let about: Vec<&Value> = listed
-            .iter()
-            .filter(|one| one["kind"] == "thread_reply")
-            .map(|one| &one["message_id"])
-            .collect();
-        (about == [&json!(second)]).then_some(())
-    })
-    .await;
-    let mut device = ada.connect().await;
-    reads(&ada, &root, &second).await;
-    device.event("notification.read").await;
-    assert_eq!(entries(&ada, 1).await[0]["read"], true);
-    // Read: the next answer has one of its own. A mention is one as well, and no second beside it.
-    let named = answers(&bob, &room, &root, &format!("{} see", ada.at_name())).await;
-    let mention = device.expect("the mention", |frame| frame["data"]["kind"] == "mention").await;
-    assert_eq!(mention["data"]["message_id"], json!(named));
-    let third = answers(&bob, &room, &root, "three").await;
-    reads(&ada, &root, &third).await;
-    device.event("notification.read").await;
-    answers(&cyd, &room, &root, "four").await;
-    entries(&ada, 2).await;
 }
 
 async fn outsiders_and_strange_input_change_nothing(place: Place) {
