@@ -110,6 +110,9 @@ impl Operation {
             "members" | "users" => json!([things.user]),
             "user" => json!(things.user),
             "message_id" => json!(things.message),
+            "notify" => json!("all"),
+            "expires_in" | "max_uses" => json!(60),
+            "until" => Value::Null,
             "archived" | "suspended" | "muted" => json!(false),
             _ => json!(UNSPEAKABLE),
         }
