@@ -8,7 +8,7 @@ use schemas::commands::ModerateRoom;
 use schemas::unicode::sought;
 use schemas::values::ReportStatus;
 use schemas::views::{Message, Page, Report, Room};
-use schemas::{Code, MessageId, Rejection, ReportId, RoomId, Sequence, Timestamp, UserId};
+use schemas::{Code, MessageId, Rejection, ReportId, RoomId, Sequence, UserId};
 use serde::Serialize;
 
 use super::paging::place;
@@ -179,7 +179,7 @@ pub(crate) async fn list_rooms(call: Call, Query(query): Query<AllRoomsQuery>) -
             seen += 1;
             after = Some(room.state.id.clone());
             if words.is_empty() || is_named(&room, &words) {
-                items.push(documents::room(&room, None, None, Timestamp::now()));
+                items.push(documents::room(&room, None, None));
             }
         }
     }
