@@ -64,7 +64,9 @@ async fn secured_operations_want_a_token_and_the_others_answer() {
             let answer = kit.request(method.clone(), &path).send().await.unwrap();
             let secured = operation.get("security").is_some();
             assert_eq!(answer.status() == 401, secured, "{method} {path}: {}", answer.status());
-            assert_ne!(answer.status(), 404, "{method} {path}");
+            // What is open and about one thing says that there is none of this name.
+            let about_none = !secured && template.contains('{') && !template.contains("problems");
+            assert!(about_none || answer.status() != 404, "{method} {path}");
         }
     }
 }

@@ -98,22 +98,27 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
     };
     let doc = match set.memberships.get(&key)? {
         // A member who joins (again) begins with everything read; one who stays keeps the marker.
-        Some(old) if was_present && member.present => MembershipDoc {
-            marker_number: old.marker_number,
-            marker_main: old.marker_main,
-            marker_moved: old.marker_moved,
-            marker_message_id: old.marker_message_id.clone(),
-            marker_at: old.marker_at,
-            marker_updated: old.marker_updated,
-            receipt_number: old.receipt_number,
-            receipt_message_id: old.receipt_message_id.clone(),
-            receipt_updated: old.receipt_updated,
-            ..fresh
-        },
+        Some(old) if was_present && member.present => with_marker_of(old, fresh),
         Some(_) | None => fresh,
     };
     set.memberships.put(&key, doc);
     Ok(())
+}
+
+/// A membership with the marker and the receipt of the one before.
+fn with_marker_of(old: &MembershipDoc, fresh: MembershipDoc) -> MembershipDoc {
+    MembershipDoc {
+        marker_number: old.marker_number,
+        marker_main: old.marker_main,
+        marker_moved: old.marker_moved,
+        marker_message_id: old.marker_message_id.clone(),
+        marker_at: old.marker_at,
+        marker_updated: old.marker_updated,
+        receipt_number: old.receipt_number,
+        receipt_message_id: old.receipt_message_id.clone(),
+        receipt_updated: old.receipt_updated,
+        ..fresh
+    }
 }
 
 /// A user becomes a member by a rule; an event on the member lane has the last word.
