@@ -2,7 +2,7 @@
 
 use readmodel::{BlocksDoc, Key};
 use schemas::Sequence;
-use schemas::events::BlockEvent;
+use schemas::events::{BlockEvent, BlocksState};
 
 use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
@@ -19,9 +19,8 @@ pub(super) fn apply(
 ) -> Result<(), NotLoaded> {
     match event {
         BlockEvent::Added(_) | BlockEvent::Removed(_) => {
-            let after = event.after();
-            let (user_id, blocked) = (after.user_id.clone(), after.blocked.clone());
-            set.blocks.put(&after.user_id, BlocksDoc { user_id, blocked, updated: at });
+            let BlocksState { user_id, blocked } = event.after().clone();
+            set.blocks.put(&event.after().user_id, BlocksDoc { user_id, blocked, updated: at });
             Ok(())
         }
     }

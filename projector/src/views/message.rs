@@ -344,7 +344,7 @@ fn move_authors_marker(
             member.marker_message_id = Some(message.id.clone());
             if !private {
                 member.receipt_number = place.number;
-                member.receipt_message_id = Some(message.id.clone());
+                member.receipt_message_id.clone_from(&member.marker_message_id);
             }
         }
     }

@@ -50,7 +50,7 @@ fn moved(data: &ReadMoved, at: Sequence, set: &mut WorkingSet) -> Result<(), Not
         member.marker_updated = at;
         if !data.private {
             member.receipt_number = number;
-            member.receipt_message_id = Some(data.message_id.clone());
+            member.receipt_message_id.clone_from(&member.marker_message_id);
             member.receipt_updated = at;
         }
         member.updated = at;

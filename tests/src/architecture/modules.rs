@@ -20,6 +20,7 @@ const FILE_CIRCLES: &[(&str, &[&str])] = &[
         "schemas",
         &[
             "commands",
+            "commands::block",
             "commands::challenge",
             "commands::member",
             "commands::message",

@@ -80,17 +80,17 @@ pub fn set_block(
         return Err(BlockRejection::TooMany);
     }
     blocked.retain(|user| user != blocked_id);
-    let user_id = cx.actor.clone();
-    let data: EventData = if block {
+    if block {
         blocked.push(blocked_id.clone());
-        let blocks = BlocksState { user_id, blocked };
-        BlockAdded { blocked_id: blocked_id.clone(), blocks }.into()
-    } else {
-        let blocks = BlocksState { user_id, blocked };
-        BlockRemoved { blocked_id: blocked_id.clone(), blocks }.into()
-    };
+    }
     let own = MemberState { blocks: block, ..member(two.room, &cx.actor, two.own, cx) };
     let others = MemberState { blocked: block, ..member(two.room, blocked_id, two.other, cx) };
+    let blocks = BlocksState { user_id: cx.actor.clone(), blocked };
+    let blocked_id = blocked_id.clone();
+    let data: EventData = match block {
+        true => BlockAdded { blocked_id, blocks }.into(),
+        false => BlockRemoved { blocked_id, blocks }.into(),
+    };
     let mut facts = vec![Fact::new(Lane::Blocks(cx.actor.clone()), data)];
     facts.extend([own, others].map(|member| {
         let lane = Lane::Member(member.room_id.clone(), member.user_id.clone());

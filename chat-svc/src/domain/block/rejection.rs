@@ -2,7 +2,6 @@
 
 use schemas::{Code, Rejection};
 
-use super::MAX_BLOCKS;
 use crate::domain::access::Denied;
 
 /// Why a decision about a block is refused.
@@ -18,7 +17,7 @@ pub enum BlockRejection {
     #[error("there is no such user")]
     NoSuchUser,
     /// The list is full.
-    #[error("at most {MAX_BLOCKS} users can be blocked")]
+    #[error("at most 1,000 users can be blocked")]
     TooMany,
 }
 
