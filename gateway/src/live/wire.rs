@@ -44,8 +44,7 @@ pub fn text(payload: &[u8]) -> Bytes {
 pub fn without_previous(frame: &Bytes) -> Bytes {
     const FIELD: &[u8] = b"\"previous\":";
     const NOTHING: &[u8] = b"null";
-    let json = frame.iter().position(|byte| *byte == b'{').and_then(|start| frame.get(start..));
-    let json = json.unwrap_or_default();
+    let json = payload(frame);
     let Some(value) = json.windows(FIELD.len()).position(|window| window == FIELD) else {
         return frame.clone();
     };
@@ -55,6 +54,17 @@ pub fn without_previous(frame: &Bytes) -> Bytes {
     }
     let rest = tail.iter().position(|byte| *byte == b',').and_then(|comma| tail.get(comma..));
     text(&[head, NOTHING, rest.unwrap_or_default()].concat())
+}
+
+/// The payload of a frame that was made here.
+#[must_use]
+pub fn payload(frame: &[u8]) -> &[u8] {
+    let header = match frame.get(1) {
+        Some(126) => 4,
+        Some(127) => 10,
+        _ => 2,
+    };
+    frame.get(header..).unwrap_or_default()
 }
 
 /// A ping with a payload of at most 125 bytes; the peer gives it back.
@@ -126,6 +136,19 @@ mod tests {
         header(126, &[0x81, 126, 0, 126]);
         header(65_535, &[0x81, 126, 0xff, 0xff]);
         header(65_536, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    /// The length in a frame's header may look like the brace its text begins with.
+    #[test]
+    fn an_event_of_any_length_is_told_without_its_previous_one() {
+        for length in 0..1_000 {
+            let body = "x".repeat(length);
+            let event = format!(r#"{{"previous":"e1:7","data":{{"body":"{body}"}}}}"#);
+            let told = without_previous(&text(event.as_bytes()));
+            let json: serde_json::Value = serde_json::from_slice(payload(&told)).unwrap();
+            assert_eq!(json["previous"], serde_json::Value::Null, "{length}");
+            assert_eq!(json["data"]["body"], body);
+        }
     }
 
     #[test]

@@ -97,8 +97,8 @@ fn told(messages: &[MessageDoc], own: Vec<MembershipDoc>, expected: &[(Sequence,
             }
             other => panic!("{other:?}"),
         };
-        let start = frame.iter().position(|byte| *byte == b'{').unwrap();
-        let json: serde_json::Value = serde_json::from_slice(&frame[start..]).unwrap();
+        let payload = crate::live::wire::payload(&frame);
+        let json: serde_json::Value = serde_json::from_slice(payload).unwrap();
         assert_eq!(json["position"], format!("e1:{}", step.at));
         let name = json["event"].as_str().unwrap();
         if name.starts_with("message.") {

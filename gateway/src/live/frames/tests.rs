@@ -28,8 +28,7 @@ fn epoch() -> Epoch {
 }
 
 fn json_of(frame: &[u8]) -> Value {
-    let start = frame.iter().position(|byte| *byte == b'{').unwrap();
-    serde_json::from_slice(&frame[start..]).unwrap()
+    serde_json::from_slice(crate::live::wire::payload(frame)).unwrap()
 }
 
 fn told(event: &Event) -> (Broadcast, Value) {

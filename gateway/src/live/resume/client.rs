@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::docs::{Docs, shown};
 use super::model::{History, Said};
 use crate::live::fixture::{message, user};
+use crate::live::wire;
 
 pub(super) fn json(frame: &[u8]) -> Value {
-    let start = frame.iter().position(|byte| *byte == b'{').unwrap();
-    serde_json::from_slice(&frame[start..]).unwrap()
+    serde_json::from_slice(wire::payload(frame)).unwrap()
 }
 
 /// What a client holds.
