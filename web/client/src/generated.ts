@@ -161,7 +161,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List all accounts. */
+        /** List accounts, or find some of them. */
         get: operations["get_v1_admin_users"];
         put?: never;
         post?: never;
@@ -186,6 +186,23 @@ export interface paths {
         head?: never;
         /** Change an account's role, suspend it or lift its suspension. */
         patch: operations["patch_v1_admin_users_user_id"];
+        trace?: never;
+    };
+    "/v1/admin/users/{user_id}/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove the second factor of a user who is locked out. Their sessions end. */
+        delete: operations["delete_v1_admin_users_user_id_totp"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/direct": {
@@ -222,6 +239,60 @@ export interface paths {
         head?: never;
         /** Edit one of the caller's own messages. */
         patch: operations["patch_v1_messages_message_id"];
+        trace?: never;
+    };
+    "/v1/messages/{message_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the texts of a message, oldest first. The present text comes last. */
+        get: operations["get_v1_messages_message_id_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{message_id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Pin a message in its room. */
+        put: operations["put_v1_messages_message_id_pin"];
+        post?: never;
+        /** Unpin a message. */
+        delete: operations["delete_v1_messages_message_id_pin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{message_id}/reactions/{emoji}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users who reacted with an emoji, in the order they did. */
+        get: operations["get_v1_messages_message_id_reactions_emoji"];
+        /** React to a message with an emoji. */
+        put: operations["put_v1_messages_message_id_reactions_emoji"];
+        post?: never;
+        /** Remove the caller's reaction. */
+        delete: operations["delete_v1_messages_message_id_reactions_emoji"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/messages/{message_id}/readers": {
@@ -292,6 +363,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mail a code that sets a new password. The answer does not say whether there is an account. */
+        post: operations["post_v1_password_resets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/password-resets/{challenge_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enter such a code and set a new password. All sessions end. */
+        post: operations["post_v1_password_resets_challenge_id_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rooms": {
         parameters: {
             query?: never;
@@ -329,6 +434,41 @@ export interface paths {
         patch: operations["patch_v1_rooms_room_id"];
         trace?: never;
     };
+    "/v1/rooms/{room_id}/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who is banned from a room. Admins of the room only. */
+        get: operations["get_v1_rooms_room_id_bans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}/bans/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Ban a user from a room: they are put out and cannot come in. */
+        put: operations["put_v1_rooms_room_id_bans_user_id"];
+        post?: never;
+        /** Lift a ban. */
+        delete: operations["delete_v1_rooms_room_id_bans_user_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rooms/{room_id}/members": {
         parameters: {
             query?: never;
@@ -336,7 +476,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the members of a room. */
+        /** List the members of a room, or find some of them. */
         get: operations["get_v1_rooms_room_id_members"];
         put?: never;
         /** Add a member. */
@@ -359,11 +499,12 @@ export interface paths {
         put: operations["put_v1_rooms_room_id_members_me"];
         /** Join a public room. */
         post: operations["post_v1_rooms_room_id_members_me"];
-        /** Leave a room. */
+        /** Leave a room. A direct room is only hidden, until the next message. */
         delete: operations["delete_v1_rooms_room_id_members_me"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change the caller's own settings of a room. */
+        patch: operations["patch_v1_rooms_room_id_members_me"];
         trace?: never;
     };
     "/v1/rooms/{room_id}/members/{user_id}": {
@@ -396,6 +537,23 @@ export interface paths {
         put?: never;
         /** Post a message. Reusing a `client_id` returns the original. */
         post: operations["post_v1_rooms_room_id_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the pinned messages of a room, newest pin first. */
+        get: operations["get_v1_rooms_room_id_pins"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -525,6 +683,58 @@ export interface paths {
         patch: operations["patch_v1_users_me"];
         trace?: never;
     };
+    "/v1/users/me/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users whom the caller blocks. */
+        get: operations["get_v1_users_me_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/blocks/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Block a user. */
+        put: operations["put_v1_users_me_blocks_user_id"];
+        post?: never;
+        /** Unblock a user. */
+        delete: operations["delete_v1_users_me_blocks_user_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the address of the caller's account: a code goes to the new one. */
+        post: operations["post_v1_users_me_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/me/password": {
         parameters: {
             query?: never;
@@ -536,6 +746,41 @@ export interface paths {
         put?: never;
         /** Change the caller's password. All of their other sessions end. */
         post: operations["post_v1_users_me_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to set up a second factor. */
+        post: operations["post_v1_users_me_totp"];
+        /** Remove the caller's second factor. */
+        delete: operations["delete_v1_users_me_totp"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm a second factor by a code of the app. From now on codes are asked for. */
+        post: operations["post_v1_users_me_totp_confirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -570,6 +815,40 @@ export interface paths {
         get: operations["get_v1_users_user_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mail a code that verifies the address of the caller's account. */
+        post: operations["post_v1_verifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verifications/{challenge_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enter a code that was mailed to verify an address. */
+        post: operations["post_v1_verifications_challenge_id_confirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -632,6 +911,8 @@ export interface components {
             has_password: boolean;
             /** @description The user. */
             id: components["schemas"]["UserId"];
+            /** @description What the user prefers. */
+            preferences: components["schemas"]["Preferences"];
             /** @description What the account may do everywhere. */
             role: components["schemas"]["Role"];
             /** @description Whether a login asks for a second factor. */
@@ -645,16 +926,52 @@ export interface components {
             /** @description The unique name. */
             username: string;
         };
+        /** @description A new address for the caller's account. */
+        AddressChange: {
+            /** @description A code of the second factor, once the account has one. */
+            code?: components["schemas"]["Secret"] | null;
+            /** @description The new address. A code goes there. */
+            email: components["schemas"]["Email"];
+            /** @description The current password. Left out by accounts without one. */
+            password?: components["schemas"]["Secret"] | null;
+        };
+        /** @description Why an admin does something. */
+        AdminReason: {
+            /** @description 1 to 500 characters; part of the audit trail. */
+            reason: components["schemas"]["Reason"];
+        };
+        /** @description A user who may not come into a room. */
+        BannedUser: {
+            /** @description The id of the user who banned them; null for a ban that an older version recorded. */
+            by?: components["schemas"]["UserId"] | null;
+            /** @description When it began. */
+            created_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description When the ban ends by itself; absent for one that is lifted by an admin only. */
+            until?: components["schemas"]["Timestamp"] | null;
+            /** @description The user. */
+            user: components["schemas"]["User"];
+        };
         /** @description What a person says of themselves: at most 2,000 characters. */
         Bio: string;
         /** @description The text of a message: 1 to 8,000 characters with something to see among them, white space kept. */
         Body: string;
+        /** @description A one-time code that was asked for. */
+        ChallengeId: string;
         /** @description What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters. */
         ClientId: string;
         /** @description A stable reason why something was refused. */
-        Code: "validation_failed" | "invalid_code" | "unauthenticated" | "invalid_credentials" | "token_expired" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "already_exists" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "rate_limited" | "internal" | "unavailable" | "projection_lagging";
+        Code: "validation_failed" | "invalid_code" | "unauthenticated" | "invalid_credentials" | "second_factor_required" | "reauthentication_required" | "token_expired" | "forbidden" | "not_verified" | "suspended" | "blocked" | "not_found" | "method_not_allowed" | "conflict" | "already_exists" | "gone" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "rate_limited" | "internal" | "unavailable" | "projection_lagging";
+        /** @description A code that was mailed. */
+        CodeEntry: {
+            /** @description The six digits of the mail. */
+            code: string;
+        };
         /** @description What a user logs in with. */
         Credentials: {
+            /** @description A code of the second factor, once the account has one: six digits of the app, or a recovery code. */
+            code?: components["schemas"]["Secret"] | null;
             /** @description A username or an e-mail address; white space around it is ignored. */
             login: string;
             /** @description The password. */
@@ -670,6 +987,30 @@ export interface components {
          *     The domain is folded to lower case.
          */
         Email: string;
+        /**
+         * Format: uint16
+         * @description Minutes a mail waits for the user to read what it is about: at most [`MAX_EMAIL_DELAY_MINUTES`].
+         */
+        EmailDelay: number;
+        /** @description What an authenticator app is set up with. */
+        Enrolment: {
+            /** @description The same as a link, usually shown as a QR code. */
+            otpauth_url: components["schemas"]["Secret"];
+            /** @description The shared secret in base 32, for typing it in. */
+            secret: components["schemas"]["Secret"];
+        };
+        /** @description A code of an authenticator app. */
+        FactorEntry: {
+            /** @description The six digits the app shows. */
+            code: string;
+        };
+        /** @description What removing a second factor takes. */
+        FactorRemoval: {
+            /** @description A code of the app, or a recovery code. */
+            code?: components["schemas"]["Secret"] | null;
+            /** @description The current password. Left out by accounts without one. */
+            password?: components["schemas"]["Secret"] | null;
+        };
         /** @description What is wrong with one field of a request. */
         FieldError: {
             /** @description Stable reason, such as `too_long`. */
@@ -681,6 +1022,8 @@ export interface components {
         };
         /** @description How a body is to be read. */
         Format: "plain" | "markdown";
+        /** @description What a user gets mails about. */
+        MailAbout: "all" | "mentions" | "none";
         /** @description An uploaded file. */
         MediaId: string;
         /** @description A member of a room. */
@@ -705,6 +1048,8 @@ export interface components {
         };
         /** @description The reader's own membership of a room. */
         Membership: {
+            /** @description Whether the room is not on the reader's list until the next message; direct rooms only. */
+            hidden: boolean;
             /** @description When the member joined. */
             joined_at: components["schemas"]["Timestamp"];
             /** @description The last message read. */
@@ -718,6 +1063,10 @@ export interface components {
             muted: boolean;
             /** @description The reader may only read until then. */
             muted_until?: components["schemas"]["Timestamp"] | null;
+            /** @description Of which messages the reader wants to be notified. */
+            notify: components["schemas"]["Notify"];
+            /** @description Whether the room stands first in the reader's list. */
+            pinned: boolean;
             /** @description What the member may do in the room. */
             role: components["schemas"]["RoomRole"];
             /**
@@ -778,21 +1127,40 @@ export interface components {
         };
         /** @description A message in a room. */
         MessageId: string;
+        /** @description A text that a message has or once had. */
+        MessageText: {
+            /** @description The text. */
+            body: string;
+            /** @description When the message got this text: when it was posted, or edited. */
+            edited_at: components["schemas"]["Timestamp"];
+        };
         /** @description A new account. */
         NewAccount: {
             /** @description The name shown to other users. Defaults to the username. */
             display_name?: components["schemas"]["DisplayName"] | null;
             /** @description The address of the account; unique. */
             email: components["schemas"]["Email"];
-            /** @description 8 to 72 bytes. */
+            /** @description 8 to 72 bytes; none of the commonest passwords. */
             password: string;
             /** @description `[a-z0-9]([a-z0-9._-]{1,30}[a-z0-9])`. Upper case is folded; reserved names are refused. */
             username: components["schemas"]["Username"];
+        };
+        /** @description A ban. */
+        NewBan: {
+            /** @description Why; at most 500 characters. Only the room's admins see it. */
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description When the ban ends by itself. Without it an admin has to lift it. */
+            until?: components["schemas"]["Timestamp"] | null;
         };
         /** @description A direct conversation. */
         NewDirect: {
             /** @description The other users: user ids or `@username`; at most 19. An empty list opens the caller's own notes. */
             members: components["schemas"]["UserRef"][];
+        };
+        /** @description The password of an account that is to have a second factor. */
+        NewFactor: {
+            /** @description The current password. Left out by accounts without one. */
+            password?: components["schemas"]["Secret"] | null;
         };
         /** @description A user to add to a room. */
         NewMember: {
@@ -827,6 +1195,11 @@ export interface components {
             /** @description The recipients: user ids or `@username`; 1 to 100. */
             users: components["schemas"]["UserRef"][];
         };
+        /** @description The address of an account whose password is forgotten. */
+        NewReset: {
+            /** @description The address. */
+            email: components["schemas"]["Email"];
+        };
         /** @description A new group or channel. */
         NewRoom: {
             /** @description `group` or `channel`. */
@@ -839,6 +1212,11 @@ export interface components {
             topic?: components["schemas"]["Topic"] | null;
             /** @description Defaults to private for groups and public for channels. */
             visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /** @description What the caller wants to verify. */
+        NewVerification: {
+            /** @description What is verified. */
+            kind: components["schemas"]["VerificationKind"];
         };
         /** @description The text of a notification: at most 4,000 characters. */
         Notice: string;
@@ -872,10 +1250,29 @@ export interface components {
             /** @description One for each recipient. */
             notification_ids: components["schemas"]["NotificationId"][];
         };
+        /** @description Of which messages of a room its member wants to be notified. */
+        Notify: "all" | "mentions" | "none";
+        /** @description The caller's own settings of a room. Absent fields stay as they are. Other members are not told. */
+        OwnSettings: {
+            /**
+             * @description Of which messages the caller is notified: `all`, `mentions`, or `none`, which also keeps mentions out of the
+             *     inbox.
+             */
+            notify?: components["schemas"]["Notify"] | null;
+            /** @description Whether the room stands first in the caller's list. */
+            pinned?: boolean | null;
+        };
         /** @description One page of a list. */
         Page: {
             /** @description What is on the page. */
             items: components["schemas"]["User"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page10: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Notification"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
@@ -917,26 +1314,110 @@ export interface components {
         /** @description One page of a list. */
         Page7: {
             /** @description What is on the page. */
-            items: components["schemas"]["Reader"][];
+            items: components["schemas"]["BannedUser"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page8: {
             /** @description What is on the page. */
-            items: components["schemas"]["Notification"][];
+            items: components["schemas"]["MessageText"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page9: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Reader"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description A new password. */
         PasswordChange: {
-            /** @description The current password. */
-            current_password: components["schemas"]["Secret"];
-            /** @description 8 to 72 bytes. */
+            /** @description A code of the second factor, once the account has one. */
+            code?: components["schemas"]["Secret"] | null;
+            /** @description The current password. Left out by accounts without one. */
+            current_password?: components["schemas"]["Secret"] | null;
+            /** @description 8 to 72 bytes; none of the commonest passwords. */
             new_password: string;
         };
         /** @description A place in the log: a consistent cut through everything that happened. Opaque to clients. */
         Position: string;
+        /** @description Who may write in a room's main timeline. */
+        Posting: "everyone" | "admins";
+        /** @description What a user prefers, as the server obeys it. */
+        Preferences: {
+            /**
+             * @description Who may add the user to rooms.
+             * @default everyone
+             */
+            added_to_rooms: components["schemas"]["Reach"];
+            /**
+             * @description Who may write to the user in direct rooms.
+             * @default everyone
+             */
+            direct_messages: components["schemas"]["Reach"];
+            /** @description No mails until then. */
+            do_not_disturb_until?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What the user gets mails about.
+             * @default mentions
+             */
+            email: components["schemas"]["MailAbout"];
+            /**
+             * @description Minutes a mail waits for the user to read what it is about; 0 to 1440.
+             * @default 15
+             */
+            email_delay_minutes: components["schemas"]["EmailDelay"];
+            /**
+             * @description Whether others see that the user is there.
+             * @default true
+             */
+            presence: boolean;
+            /**
+             * @description Whether others see how far the user has read.
+             * @default true
+             */
+            read_receipts: boolean;
+        };
+        /** @description A change of preferences. What is absent stays as it is. */
+        PreferencesPatch: {
+            /**
+             * @description Who may add the user to rooms.
+             * @default null
+             */
+            added_to_rooms: components["schemas"]["Reach"] | null;
+            /**
+             * @description Who may write to the user in direct rooms.
+             * @default null
+             */
+            direct_messages: components["schemas"]["Reach"] | null;
+            /**
+             * @description No mails until then.
+             * @default keep
+             */
+            do_not_disturb_until: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What the user gets mails about.
+             * @default null
+             */
+            email: components["schemas"]["MailAbout"] | null;
+            /**
+             * @description Minutes a mail waits for the user to read what it is about; 0 to 1440.
+             * @default null
+             */
+            email_delay_minutes: components["schemas"]["EmailDelay"] | null;
+            /**
+             * @description Whether others see that the user is there.
+             * @default null
+             */
+            presence: boolean | null;
+            /**
+             * @description Whether others see how far the user has read.
+             * @default null
+             */
+            read_receipts: boolean | null;
+        };
         /** @description An error as clients see it: RFC 9457 `application/problem+json`. */
         Problem: {
             /** @description The stable code. */
@@ -965,10 +1446,10 @@ export interface components {
             avatar_media_id?: components["schemas"]["MediaId"] | null;
             /** @description What the user says about themselves. */
             bio?: components["schemas"]["Bio"] | null;
-            /** @description The name shown to other users. */
+            /** @description The name shown to other users. Null makes it the username. */
             display_name?: components["schemas"]["DisplayName"] | null;
-            /** @description The address of the account; unique. */
-            email?: components["schemas"]["Email"] | null;
+            /** @description What the server obeys of what the user prefers. Absent fields of it stay as they are. */
+            preferences?: components["schemas"]["PreferencesPatch"] | null;
             /** @description Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels. */
             settings?: {
                 [key: string]: unknown;
@@ -976,6 +1457,8 @@ export interface components {
             /** @description The unique name. */
             username?: components["schemas"]["Username"] | null;
         };
+        /** @description Who may reach a user in one way. */
+        Reach: "everyone" | "shared_rooms" | "nobody";
         /** @description The reactions of one kind to a message. */
         Reaction: {
             /**
@@ -1004,12 +1487,19 @@ export interface components {
         };
         /** @description A user who has read a message. */
         Reader: {
-            /** @description The last message the user has read. */
+            /** @description The last message the user is seen to have read. */
             message_id: components["schemas"]["MessageId"];
             /** @description The user. */
             user: components["schemas"]["User"];
             /** @description The user's id. */
             user_id: components["schemas"]["UserId"];
+        };
+        /** @description Why something was done, or a note about it: 1 to 500 characters with something to see among them. */
+        Reason: string;
+        /** @description What a user keeps in case they lose their device. */
+        RecoveryCodes: {
+            /** @description Ten codes, each good once in place of one of the app. They are shown only now. */
+            recovery_codes: components["schemas"]["Secret"][];
         };
         /** @description Where a client keeps its refresh token. */
         RefreshBy: "body" | "cookie";
@@ -1020,6 +1510,18 @@ export interface components {
              *     `Origin` and the header `Tidings-Client: 1`.
              */
             refresh_token?: components["schemas"]["Secret"] | null;
+        };
+        /** @description A code is on its way, if the address belongs to an account. */
+        Reset: {
+            /** @description Names the code when it is entered. */
+            reset_id: components["schemas"]["ChallengeId"];
+        };
+        /** @description A code that was mailed, and a new password. */
+        ResetEntry: {
+            /** @description The six digits of the mail. */
+            code: string;
+            /** @description 8 to 72 bytes; none of the commonest passwords. */
+            new_password: string;
         };
         /** @description What an account may do everywhere. */
         Role: "user" | "moderator" | "admin";
@@ -1049,11 +1551,19 @@ export interface components {
             message_count?: number | null;
             /** @description Its name; none for direct rooms. */
             name?: string | null;
+            /** @description Who may write in the main timeline. Under `admins` other members answer in threads and react. */
+            posting: components["schemas"]["Posting"];
             /**
              * Format: uint32
              * @description Days after which messages move to the archive.
              */
             retention_days?: number | null;
+            /**
+             * Format: uint32
+             * @description Seconds that must lie between two messages of a member who is no admin, thread answers included; 0 for no
+             *     limit.
+             */
+            slow_mode_seconds: number;
             /** @description What the room is about. */
             topic?: string | null;
             /** @description Who may find and join it. */
@@ -1069,11 +1579,22 @@ export interface components {
             /** @description The room's name. */
             name?: components["schemas"]["RoomName"] | null;
             /**
+             * @description Who may write in the main timeline: `everyone` or `admins`. Under `admins` other members answer in threads
+             *     and react.
+             */
+            posting?: components["schemas"]["Posting"] | null;
+            /**
              * Format: uint32
              * @description Days messages are to be kept, 1 to 36,500; null keeps them for ever. Owners only. It is stored with the
              *     room; this version does not archive messages yet.
              */
             retention_days?: number | null;
+            /**
+             * Format: uint32
+             * @description Seconds that must lie between two messages of a member who is no admin, thread answers included: 0 to
+             *     21,600; 0 for no limit.
+             */
+            slow_mode_seconds?: number | null;
             /** @description What the room is about. */
             topic?: components["schemas"]["Topic"] | null;
             /** @description Who may find and join it. Owners only. */
@@ -1216,10 +1737,23 @@ export interface components {
          *     [`RESERVED_USERNAMES`]; upper case is folded. [`Username::existing`] reads one that may be older than that.
          */
         Username: string;
+        /** @description A code is on its way. */
+        Verification: {
+            /** @description Until when the code is good. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Names the code when it is entered. */
+            verification_id: components["schemas"]["ChallengeId"];
+        };
+        /** @description What of an account can be verified. */
+        VerificationKind: "email";
         /** @description Who may find and join a room. */
         Visibility: "private" | "public";
         /** @description What a client calls a frame: a number or a text, given back with the answer. */
         FrameId: number | string;
+        /** @description How a user appears to others. */
+        ShownStatus: "online" | "away" | "dnd" | "offline";
+        /** @description What a person says beside their presence: 1 to 100 characters on one line. */
+        StatusText: string;
         /**
          * ServerFrame
          * @description A frame from the server.
@@ -1300,12 +1834,25 @@ export interface components {
             /** @constant */
             type: "pong";
         } | {
-            /** @description Began or stopped. */
+            /** @description Whether they are typing. */
             active: boolean;
             /** @description The room. */
             room_id: components["schemas"]["RoomId"];
+            /** @description The message that began the thread they are typing in; absent for the main timeline. */
+            thread_root_id?: components["schemas"]["MessageId"] | null;
             /** @constant */
             type: "typing";
+            /** @description The user. */
+            user_id: components["schemas"]["UserId"];
+        } | {
+            /** @description When they were last seen, once they are offline, if that is known. */
+            last_seen_at?: components["schemas"]["Timestamp"] | null;
+            /** @description How they appear: the device in use counts; who is invisible, or not to be seen by the watcher, is offline. */
+            status: components["schemas"]["ShownStatus"];
+            /** @description Their own words about it. */
+            text?: components["schemas"]["StatusText"] | null;
+            /** @constant */
+            type: "presence";
             /** @description The user. */
             user_id: components["schemas"]["UserId"];
         } | {
@@ -1325,6 +1872,8 @@ export interface components {
             /** @constant */
             type: "closing";
         };
+        /** @description What a user says they are. */
+        PresenceStatus: "online" | "away" | "dnd" | "invisible";
         /**
          * ClientFrame
          * @description A frame from a client. Texts are raw here; the gateway parses them into values.
@@ -1372,14 +1921,61 @@ export interface components {
             /** @constant */
             type: "delete";
         } | {
+            /** @description One emoji. */
+            emoji: string;
+            /** @description Given back with the answer. */
+            id?: components["schemas"]["FrameId"] | null;
+            /** @description The message. */
+            message_id: string;
+            /** @constant */
+            type: "react";
+        } | {
+            /** @description One emoji. */
+            emoji: string;
+            /** @description Given back with the answer. */
+            id?: components["schemas"]["FrameId"] | null;
+            /** @description The message. */
+            message_id: string;
+            /** @constant */
+            type: "unreact";
+        } | {
             /** @description Given back with the answer. */
             id?: components["schemas"]["FrameId"] | null;
             /** @description Up to which message. */
             message_id: string;
             /** @description The room. */
             room_id: string;
+            /** @description The thread whose marker is moved; none: the room's. */
+            thread_root_id?: string | null;
             /** @constant */
             type: "read";
+        } | {
+            /** @description Whether they are typing. */
+            active: boolean;
+            /** @description Given back with the answer. */
+            id?: components["schemas"]["FrameId"] | null;
+            /** @description The room. */
+            room_id: string;
+            /** @description The message that began the thread they are typing in. */
+            thread_root_id?: string | null;
+            /** @constant */
+            type: "typing";
+        } | {
+            /** @description Given back with the answer. */
+            id?: components["schemas"]["FrameId"] | null;
+            /** @constant */
+            type: "watch_presence";
+            /** @description The users, at most 200; none to watch no one any more. */
+            user_ids: string[];
+        } | {
+            /** @description Given back with the answer. */
+            id?: components["schemas"]["FrameId"] | null;
+            /** @description What they are. */
+            status: components["schemas"]["PresenceStatus"];
+            /** @description A text beside it: at most 100 characters on one line. Left out, the former one stays; null takes it away. */
+            text?: string | null;
+            /** @constant */
+            type: "presence";
         } | {
             /** @description Given back with the answer. */
             id?: components["schemas"]["FrameId"] | null;
@@ -1632,8 +2228,17 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description How many items: 1 to 200. Defaults to 50. */
+                /** @description How many accounts: 1 to 200. Defaults to 50. */
                 limit?: number;
+                /**
+                 * @description Words, 1 to 100 characters. Each must begin a word of the username, the display name or the address, ignoring
+                 *     case and accents.
+                 */
+                query?: string;
+                /** @description What the account may do everywhere. */
+                role?: components["schemas"]["Role"];
+                /** @description Whether the account is suspended. */
+                suspended?: boolean;
             };
             header?: {
                 /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
@@ -1686,6 +2291,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Account"];
                 };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_admin_users_user_id_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminReason"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -1851,6 +2492,211 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_messages_message_id_history: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page8"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_v1_messages_message_id_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_messages_message_id_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_messages_message_id_reactions_emoji: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                message_id: string;
+                emoji: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_v1_messages_message_id_reactions_emoji: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+                emoji: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_messages_message_id_reactions_emoji: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+                emoji: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_messages_message_id_readers: {
         parameters: {
             query?: {
@@ -1876,7 +2722,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page7"];
+                    "application/json": components["schemas"]["Page9"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -1913,7 +2759,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page8"];
+                    "application/json": components["schemas"]["Page10"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -1980,6 +2826,81 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_password_resets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReset"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reset"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_password_resets_challenge_id_confirm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                challenge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetEntry"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -2166,13 +3087,125 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    get_v1_rooms_room_id_members: {
+    get_v1_rooms_room_id_bans: {
         parameters: {
             query?: {
                 /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description How many items: 1 to 200. Defaults to 50. */
                 limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page7"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_v1_rooms_room_id_bans_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBan"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_rooms_room_id_bans_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_rooms_room_id_members: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many members: 1 to 200. Defaults to 50. */
+                limit?: number;
+                /**
+                 * @description Words, 1 to 100 characters. Each must begin a word of the username or the display name, ignoring case and
+                 *     accents. A page may then be short and still have a `next_cursor`.
+                 */
+                query?: string;
             };
             header?: {
                 /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
@@ -2336,6 +3369,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    patch_v1_rooms_room_id_members_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Room"];
+                };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -2518,6 +3589,43 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_rooms_room_id_pins: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page6"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -2898,6 +4006,143 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_users_me_blocks: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_v1_users_me_blocks_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_users_me_blocks_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_users_me_email: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressChange"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     post_v1_users_me_password: {
         parameters: {
             query?: never;
@@ -2922,6 +4167,117 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_users_me_totp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFactor"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_users_me_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorRemoval"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_users_me_totp_confirm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorEntry"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -2991,6 +4347,85 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_verifications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVerification"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_verifications_challenge_id_confirm: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                challenge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeEntry"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
