@@ -9,6 +9,11 @@ import css from "./emoji.module.css";
 
 const DATA = "/assets/emoji-17.0.0";
 
+/** ARIA counts from one; the library counts from nought. */
+function counted(index: number | undefined): number | undefined {
+  return index === undefined ? undefined : index + 1;
+}
+
 export default function Emoji({ onPick, onClose }: { onPick: (emoji: string) => void; onClose: () => void }) {
   const [failed, setFailed] = useState(false);
   const [tries, setTries] = useState(0);
@@ -30,8 +35,8 @@ export default function Emoji({ onPick, onClose }: { onPick: (emoji: string) => 
             <EmojiPicker.Empty>{t("emoji.none")}</EmojiPicker.Empty>
             <EmojiPicker.List components={{
               CategoryHeader: ({ category, ...props }) => <div {...props} className={css["category"]}>{category.label}</div>,
-              Row: ({ children, ...props }) => <div {...props} className={css["row"]}>{children}</div>,
-              Emoji: ({ emoji, ...props }) => <button {...props} className={css["emoji"]}>{emoji.emoji}</button>,
+              Row: ({ children, ...props }) => <div {...props} aria-rowindex={counted(props["aria-rowindex"])} className={css["row"]}>{children}</div>,
+              Emoji: ({ emoji, ...props }) => <button {...props} aria-colindex={counted(props["aria-colindex"])} className={css["emoji"]}>{emoji.emoji}</button>,
             }} />
           </EmojiPicker.Viewport>
         </EmojiPicker.Root>
