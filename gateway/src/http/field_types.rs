@@ -44,7 +44,6 @@ texts!(
     Emoji,
     UserRef,
     NewPassword,
-    Reason,
     OneTimeCode
 );
 

@@ -12,7 +12,7 @@ use schemas::{Code, MessageId, Rejection, ReportId, RoomId, Sequence, UserId};
 use serde::Serialize;
 
 use super::paging::place;
-use super::{messages, rooms};
+use super::{rooms, shown};
 use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
@@ -118,7 +118,7 @@ async fn views(
         messages.push(message);
         reports.push(doc);
     }
-    let messages: Vec<Message> = messages::views(call, store, messages).await?;
+    let messages: Vec<Message> = shown::messages(call, store, messages).await?;
     let reporters: Vec<UserId> = reports.iter().map(|doc| doc.state.reporter_id.clone()).collect();
     let people = call.state.users.get(&reporters).await?;
     let view = |(doc, message): (ReportDoc, Message)| {

@@ -7,7 +7,7 @@ use schemas::views::{Message, Page, Thread, ThreadMarker, User};
 use schemas::{MessageId, Rejection, RoomId, UserId};
 
 use super::paging::{Moving, PageQuery, moving, place};
-use super::{access, messages};
+use super::{access, shown};
 use crate::cursor::List;
 use crate::http::{Call, Done, NoContent, Path, Query, Reply};
 use crate::requests::Nothing;
@@ -95,7 +95,7 @@ async fn views(
 ) -> Result<Vec<Thread>, Rejection> {
     let roots: Vec<MessageId> = threads.iter().map(|thread| thread.root_id.clone()).collect();
     let docs = store.messages(&roots).await.map_err(failure::store)?;
-    let shown = messages::views(call, store, docs).await?.into_iter();
+    let shown = shown::messages(call, store, docs).await?.into_iter();
     let mut messages: HashMap<MessageId, Message> =
         shown.map(|message| (message.id.clone(), message)).collect();
     let shown = threads.iter().flat_map(participants);

@@ -91,7 +91,7 @@ macro_rules! views {
 }
 
 views! {
-    without, documents, Session, Challenge, Name, Invite, Thread, Report,
+    without documents: Session, Challenge, Name;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
