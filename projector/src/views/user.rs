@@ -61,8 +61,14 @@ pub(super) fn apply_to_conversations(
 
 /// The types of events after which only the account is another one: where one of these cannot be read, the
 /// conversations need not stop. A test holds this list against what [`apply_to_conversations`] does.
-pub(super) const OF_PEOPLE_ONLY: [&str; 3] =
-    ["user.profile_changed.v1", "user.role_changed.v1", "user.suspension_changed.v1"];
+pub(super) const OF_PEOPLE_ONLY: [&str; 6] = [
+    "user.profile_changed.v1",
+    "user.role_changed.v1",
+    "user.suspension_changed.v1",
+    "user.email_verified.v1",
+    "user.email_changed.v1",
+    "user.second_factor_changed.v1",
+];
 
 /// Every event of the lane carries the whole account, so whichever comes first makes the document: the registration
 /// may have been erased, or the lane's former events.
