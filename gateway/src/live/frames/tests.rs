@@ -228,7 +228,8 @@ fn tellings(event: &Event) -> [Vec<String>; 3] {
             let (doc, place) = (message.as_ref()?, Place { sequence: step.at, ..place });
             message::document_frame(doc, AT - 1, place, sender(9), Vec::new())
         }
-        Item::Changed(_, _) => message.as_ref().and_then(|doc| {
+        // The root of an answer, of which no document is at hand here, is told besides.
+        Item::Changed(_, id) => message.as_ref().filter(|doc| doc.id == id).and_then(|doc| {
             let place = Place { sequence: step.at, ..place };
             message::changed_frame(doc, place, sender(9), Vec::new())
         }),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use readmodel::{FollowerDoc, MembershipDoc, MessageDoc, ReactionKind};
 use schemas::events::{
-    MessageEvent, MessageState, PinEvent, ReactionEvent, ReceiptEvent, ThreadEvent,
+    MemberState, MessageDeleted, MessageEvent, MessageState, PinEvent, ReactionEvent, ReceiptEvent,
+    ThreadEvent,
 };
 use schemas::values::{Notify, RoomRole};
 use schemas::views::Reaction;
@@ -127,6 +128,34 @@ impl Docs {
         (doc.beside, doc.updated) = (at, at);
     }
 
+    fn deleted(&mut self, at: Sequence, data: &MessageDeleted) {
+        let doc = self.messages.get_mut(&data.message_id).unwrap();
+        if doc.deleted_at.is_some() {
+            return;
+        }
+        doc.deleted_at = Some(data.deleted_at);
+        doc.body.clear();
+        doc.reactions.clear();
+        doc.pinned = 0;
+        (doc.changed, doc.updated) = (at, at);
+        self.count(data.thread_root_id.as_ref(), at, false);
+    }
+
+    fn member(&mut self, at: Sequence, member: &MemberState) {
+        let room = &member.room_id;
+        if !member.present {
+            let doc = self.own.get_mut(room).unwrap();
+            (doc.present, doc.changed, doc.updated) = (false, at, at);
+            return;
+        }
+        let before = self.own.get(room);
+        let mut doc = membership(room, at, before.is_some());
+        if let Some(before) = before {
+            (doc.pinned, doc.prefs_changed) = (before.pinned, before.prefs_changed);
+        }
+        self.own.insert(room.clone(), doc);
+    }
+
     pub(super) fn apply(&mut self, at: Sequence, event: &Event) {
         match &event.data {
             EventData::Message(MessageEvent::Posted(data)) => {
@@ -142,18 +171,7 @@ impl Docs {
                     (doc.changed, doc.updated) = (at, at);
                 }
             }
-            EventData::Message(MessageEvent::Deleted(data)) => {
-                let doc = self.messages.get_mut(&data.message_id).unwrap();
-                if doc.deleted_at.is_some() {
-                    return;
-                }
-                doc.deleted_at = Some(data.deleted_at);
-                doc.body.clear();
-                doc.reactions.clear();
-                doc.pinned = 0;
-                (doc.changed, doc.updated) = (at, at);
-                self.count(data.thread_root_id.as_ref(), at, false);
-            }
+            EventData::Message(MessageEvent::Deleted(data)) => self.deleted(at, data),
             EventData::Receipt(ReceiptEvent::Moved(data)) => {
                 let who = if data.user_id == user(LISTENER) { LISTENER } else { AUTHOR };
                 let key = (data.room_id.clone(), who);
@@ -165,20 +183,7 @@ impl Docs {
                     }
                 }
             }
-            EventData::Member(event) => {
-                let room = &event.after().room_id;
-                if event.after().present {
-                    let before = self.own.get(room);
-                    let mut doc = membership(room, at, before.is_some());
-                    if let Some(before) = before {
-                        (doc.pinned, doc.prefs_changed) = (before.pinned, before.prefs_changed);
-                    }
-                    self.own.insert(room.clone(), doc);
-                } else {
-                    let doc = self.own.get_mut(room).unwrap();
-                    (doc.present, doc.changed, doc.updated) = (false, at, at);
-                }
-            }
+            EventData::Member(event) => self.member(at, event.after()),
             EventData::Reaction(event) => self.reaction(at, event),
             EventData::Pin(PinEvent::Pinned(data)) => self.pin(&data.message_id, at, at),
             EventData::Pin(PinEvent::Unpinned(data)) => self.pin(&data.message_id, at, 0),

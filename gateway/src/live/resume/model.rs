@@ -115,6 +115,14 @@ impl History {
         self.events.push(event(PrefsChanged { prefs }));
     }
 
+    fn react(&mut self, n: usize, own: bool, up: bool, add: bool) {
+        let Some((id, said)) = self.pick(n) else { return };
+        let who = if own { LISTENER } else { AUTHOR };
+        let emoji = if up { "\u{1f44d}" } else { "\u{1f44e}" };
+        let happens = if add { reacted } else { unreacted };
+        self.events.push(happens(said.room, id, who, emoji));
+    }
+
     pub(super) fn act(&mut self, act: &Act) {
         match act {
             Act::Post(room) => self.post(room + 1, None),
@@ -145,13 +153,7 @@ impl History {
                 gone.thread_root_id = said.root.map(message);
                 self.events.push(event(gone));
             }
-            Act::React(n, own, up, add) => {
-                let Some((id, said)) = self.pick(*n) else { return };
-                let who = if *own { LISTENER } else { AUTHOR };
-                let emoji = if *up { "\u{1f44d}" } else { "\u{1f44e}" };
-                let happens = if *add { reacted } else { unreacted };
-                self.events.push(happens(said.room, id, who, emoji));
-            }
+            Act::React(n, own, up, add) => self.react(*n, *own, *up, *add),
             Act::Pin(n, add) => {
                 let Some((id, said)) = self.pick(*n) else { return };
                 let happens = if *add { pinned } else { unpinned };

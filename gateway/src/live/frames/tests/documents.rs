@@ -8,7 +8,7 @@ use readmodel::{
 };
 use schemas::events::{
     MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent, PrefsEvent,
-    ReactionEvent, ReceiptEvent, RoomEvent, RoomState, ThreadEvent, UserEvent,
+    ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, ThreadEvent, UserEvent,
 };
 use schemas::values::Notify;
 use schemas::views::Notification;
@@ -128,46 +128,49 @@ fn message_after(event: &MessageEvent) -> MessageDoc {
     }
 }
 
+fn marker_after(moved: &ReadMoved) -> MembershipDoc {
+    let EventData::Member(event) = added(1, 2).data else { unreachable!() };
+    let (marker_message_id, marker_updated) = (Some(moved.message_id.clone()), AT);
+    let receipt_message_id = marker_message_id.clone().filter(|_| !moved.private);
+    let receipt_updated = if moved.private { 0 } else { AT };
+    MembershipDoc {
+        user_id: moved.user_id.clone(),
+        marker_message_id,
+        marker_updated,
+        receipt_message_id,
+        receipt_updated,
+        ..membership(event.after(), 1, 1)
+    }
+}
+
 /// An older message beside which an event at [`AT`] has changed something.
 fn message_beside_which(data: &EventData) -> MessageDoc {
     let EventData::Message(MessageEvent::Posted(posted)) = posted(1, 2, 9).data else {
         unreachable!()
     };
-    let room_id = match data {
-        EventData::Reaction(ReactionEvent::Added(data)) => data.room_id.clone(),
-        EventData::Reaction(ReactionEvent::Removed(data)) => data.room_id.clone(),
-        EventData::Pin(PinEvent::Pinned(data)) => data.room_id.clone(),
-        EventData::Pin(PinEvent::Unpinned(data)) => data.room_id.clone(),
+    let (id, room_id) = match data {
+        EventData::Reaction(ReactionEvent::Added(data)) => (&data.message_id, &data.room_id),
+        EventData::Reaction(ReactionEvent::Removed(data)) => (&data.message_id, &data.room_id),
+        EventData::Pin(PinEvent::Pinned(data)) => (&data.message_id, &data.room_id),
+        EventData::Pin(PinEvent::Unpinned(data)) => (&data.message_id, &data.room_id),
         other => unreachable!("{}", other.type_name()),
     };
-    MessageDoc { room_id, beside: AT, updated: AT, ..message_doc(&posted.message, 1, 1) }
+    let (id, room_id) = (id.clone(), room_id.clone());
+    MessageDoc { id, room_id, beside: AT, updated: AT, ..message_doc(&posted.message, 1, 1) }
 }
 
 /// The documents an event at [`AT`] leaves changed, and the messages among them.
 pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
     let mut changed = Changed::default();
-    let mut message = None;
+    let message = match data {
+        EventData::Message(event) => Some(message_after(event)),
+        EventData::Reaction(_) | EventData::Pin(_) => Some(message_beside_which(data)),
+        _ => None,
+    };
+    changed.messages.extend(message.iter().map(MessageMark::of));
     match data {
-        EventData::Message(event) => {
-            let doc = message_after(event);
-            changed.messages.push(MessageMark::of(&doc));
-            message = Some(doc);
-        }
-        EventData::Receipt(ReceiptEvent::Moved(moved)) => {
-            let EventData::Member(event) = added(1, 2).data else { unreachable!() };
-            let (marker_message_id, marker_updated) = (Some(moved.message_id.clone()), AT);
-            let receipt_message_id = marker_message_id.clone().filter(|_| !moved.private);
-            let receipt_updated = if moved.private { 0 } else { AT };
-            let user_id = moved.user_id.clone();
-            changed.markers.push(MembershipDoc {
-                user_id,
-                marker_message_id,
-                marker_updated,
-                receipt_message_id,
-                receipt_updated,
-                ..membership(event.after(), 1, 1)
-            });
-        }
+        EventData::Message(_) | EventData::Reaction(_) | EventData::Pin(_) => {}
+        EventData::Receipt(ReceiptEvent::Moved(moved)) => changed.markers.push(marker_after(moved)),
         EventData::Notification(NotificationEvent::Created(created)) => {
             let entry = inbox::created(created, AT);
             changed.entries = in_words(&entry);
@@ -197,11 +200,6 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
             };
             let doc = membership(event.after(), joined, AT);
             changed.members.push(MembershipDoc { present, banned: false, ..doc });
-        }
-        EventData::Reaction(_) | EventData::Pin(_) => {
-            let doc = message_beside_which(data);
-            changed.messages.push(MessageMark::of(&doc));
-            message = Some(doc);
         }
         EventData::Prefs(PrefsEvent::Changed(_)) => {
             let EventData::Member(event) = added(1, 2).data else { unreachable!() };
