@@ -270,7 +270,11 @@ async fn mails_arrive_over(tls: Tls) {
     let flags =
         ["--smtp-url-file", url.to_str().unwrap(), "--smtp-ca-file", authority.to_str().unwrap()];
     let installation = Installation::relaxed(&flags);
-    let ada = Person::register(&installation.place, "Ada <b>& \u{1f980}").await;
+    let name = unique("ada");
+    let body = json!({"username": name, "email": format!("{name}@example.org"),
+                      "password": "correct horse", "display_name": "Ada <b>& \u{1f980}"});
+    Stranger::new(&installation.place).post("/v1/users", body).await.ok(201);
+    let ada = Person::login(&installation.place, &name, "correct horse").await;
     let asked = ada.post("/v1/verifications", json!({"kind": "email"})).await.ok(202);
     let code = code(&server.mails(), &ada.email, VERIFY, 1).await;
     let path = format!("/v1/verifications/{}/confirm", text(&asked["verification_id"]));
