@@ -14,7 +14,6 @@ everywhere!(
     usernames_and_addresses_are_unique,
     refresh_tokens_rotate,
     a_used_refresh_token_ends_the_session,
-    a_web_page_keeps_its_refresh_token_in_a_cookie,
     logging_out_closes_the_sockets_of_the_session,
     sessions_are_listed_and_revoked,
     a_profile_is_read_and_changed,
@@ -169,52 +168,6 @@ async fn a_used_refresh_token_ends_the_session(place: Place) {
     ada.get("/v1/users/me").await.any_problem(401..=401);
     // The stolen token does not affect the other session.
     other.get("/v1/users/me").await.ok(200);
-}
-
-/// A request for tokens as a web page makes it, with some headers.
-async fn as_page(
-    place: &Place,
-    path: &str,
-    body: Value,
-    headers: &[(&str, &str)],
-) -> tests::kit::http::Reply {
-    let mut ask = Stranger::new(place).ask("POST", path).json(body);
-    for (name, value) in headers {
-        ask = ask.header(name, value);
-    }
-    ask.once().await
-}
-
-async fn a_web_page_keeps_its_refresh_token_in_a_cookie(place: Place) {
-    const REFRESH: &str = "/v1/sessions/refresh";
-    let ada = Person::register(&place, "ada").await;
-    let (own, foreign) = (("origin", place.url(0)), ("origin", "https://evil.example"));
-    let client = ("tidings-client", "1");
-    let by_cookie = json!({"login": ada.username, "password": ada.password, "refresh": "cookie"});
-    let answer = as_page(&place, "/v1/sessions", by_cookie, &[own]).await;
-    let set = answer.header("set-cookie").to_owned();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/v1/sessions"] {
-        assert!(set.contains(part), "{set}");
-    }
-    // The page is not on HTTPS.
-    assert!(!set.contains("Secure"), "{set}");
-    let session = answer.ok(201);
-    assert_eq!(session["refresh_token"], Value::Null);
-    let cookie = ("cookie", set.split(';').next().unwrap());
-    for headers in [&[own, cookie][..], &[cookie, client], &[foreign, cookie, client]] {
-        as_page(&place, REFRESH, json!({}), headers).await.problem(403, "forbidden");
-    }
-    as_page(&place, REFRESH, json!({}), &[own, client]).await.problem(401, "unauthenticated");
-    let refreshed = as_page(&place, REFRESH, json!({}), &[own, cookie, client]).await;
-    assert!(refreshed.header("set-cookie").starts_with("tidings_refresh=ses_"));
-    let refreshed = refreshed.ok(200);
-    assert_eq!(refreshed["session_id"], session["session_id"]);
-    assert_eq!(refreshed["refresh_token"], Value::Null);
-    let token = format!("Bearer {}", refreshed["access_token"].as_str().unwrap());
-    let leave = Stranger::new(&place).ask("DELETE", "/v1/sessions/current");
-    let left = leave.header("authorization", &token).header("cookie", cookie.1).once().await;
-    assert_eq!(left.status, 204);
-    assert!(left.header("set-cookie").contains("Max-Age=0"));
 }
 
 async fn logging_out_closes_the_sockets_of_the_session(place: Place) {

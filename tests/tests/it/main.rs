@@ -79,3 +79,4 @@ mod traces;
 mod typing;
 mod unread;
 mod verified;
+mod web_sessions;
