@@ -64,20 +64,17 @@ pub(crate) fn registered(event: &Event, user: &UserState) -> Mail {
 /// A code goes to an account that is still there. Where the address is another account's its holder is told, without a
 /// name: this account's user is not to learn it.
 pub(crate) fn code_issued(event: &Event, issued: &ChallengeIssued, user: &UserState) -> Mail {
-    let code = CodeMail {
-        challenge_id: issued.challenge_id.clone(),
-        purpose: issued.purpose,
-        key: issued.key.clone(),
-        expires_at: issued.expires_at,
-    };
-    let (kind, name) = match issued.taken {
+    let ChallengeIssued { challenge_id, purpose, email, taken, expires_at, key, .. } =
+        issued.clone();
+    let code = CodeMail { challenge_id, purpose, key, expires_at };
+    let (kind, name) = match taken {
         true => (MailKind::AddressTaken, None),
         false => (MailKind::Code(code), Some(user.display_name.to_string())),
     };
     Mail {
         id: Digest::of(["mail", "code", event.id.as_str()]),
         kind,
-        to: issued.email.clone(),
+        to: email,
         name,
         caused_at: event.time,
     }
