@@ -82,11 +82,12 @@ pub(crate) fn code_issued(event: &Event, issued: &ChallengeIssued, user: &UserSt
 
 /// To the reader of the former address.
 pub(crate) fn address_changed(event: &Event, changed: &UserEmailChanged) -> Mail {
+    let UserEmailChanged { user, former } = changed.clone();
     Mail {
         id: Digest::of(["mail", "address changed", event.id.as_str()]),
-        kind: MailKind::AddressChanged { to: changed.user.email.clone() },
-        to: changed.former.clone(),
-        name: Some(changed.user.display_name.to_string()),
+        kind: MailKind::AddressChanged { to: user.email },
+        to: former,
+        name: Some(user.display_name.to_string()),
         caused_at: event.time,
     }
 }
