@@ -6,6 +6,7 @@
 
 mod block;
 mod challenge;
+mod command;
 mod invite;
 mod member;
 mod message;
@@ -25,6 +26,7 @@ pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,
 };
+pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
 pub use invite::{
     AcceptInvite, CreateInvite, InviteOutcome, JudgeInvite, ListInvites, RevokeInvite,
 };
@@ -51,121 +53,7 @@ pub use session::{
 pub use thread::{FollowThread, MarkThreadRead, UnfollowThread};
 pub use user::{AdministerUser, ChangePassword, ChangeProfile, Register};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
-use crate::codes::Rejection;
-use crate::ids::{SessionId, TraceParent, UserId};
-use crate::position::Position;
-use crate::values::{IdempotencyKey, Role};
-
-/// A command: where it goes and what it answers.
-pub trait Command: Serialize + DeserializeOwned + Send + 'static {
-    /// The service that carries it out.
-    const SERVICE: &'static str;
-    /// Its name within the service.
-    const NAME: &'static str;
-    /// What the service answers when it was carried out.
-    type Output: Serialize + DeserializeOwned + Send + 'static;
-}
-
-/// Who is asking, as the gateway has authenticated them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Caller {
-    /// The account.
-    pub user_id: UserId,
-    /// The session.
-    pub session_id: SessionId,
-    /// The account's role when its token was made; services look it up again before an admin act.
-    pub role: Role,
-}
-
-/// The circumstances of a command.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct CallContext {
-    /// Who is asking; none before login.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caller: Option<Caller>,
-    /// What the client called the request, so that a repeat finds its first result.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<IdempotencyKey>,
-    /// The trace the request belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceparent: Option<TraceParent>,
-    /// Milliseconds the asker will wait; 0 means the default of 5 s.
-    #[serde(default)]
-    pub deadline_ms: u32,
-    /// The address the request came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip: Option<String>,
-    /// What the client calls itself; at most 256 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_agent: Option<String>,
-}
-
-/// A command was carried out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Accepted<T> {
-    /// The place in the log after which its effect can be read; none when nothing was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<Position>,
-    /// The answer.
-    pub result: T,
-}
-
-/// A service's answer to a command.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reply<T> {
-    /// It was carried out.
-    Accepted(Accepted<T>),
-    /// It was refused and nothing was written.
-    Rejected(Rejection),
-}
-
-impl<T> From<Result<Accepted<T>, Rejection>> for Reply<T> {
-    fn from(answer: Result<Accepted<T>, Rejection>) -> Self {
-        match answer {
-            Ok(accepted) => Self::Accepted(accepted),
-            Err(rejection) => Self::Rejected(rejection),
-        }
-    }
-}
-
-impl<T> From<Reply<T>> for Result<Accepted<T>, Rejection> {
-    fn from(reply: Reply<T>) -> Self {
-        match reply {
-            Reply::Accepted(accepted) => Ok(accepted),
-            Reply::Rejected(rejection) => Err(rejection),
-        }
-    }
-}
-
-/// The service that owns accounts.
-pub const AUTH: &str = "auth";
-/// The service that owns rooms, members and messages.
-pub const CHAT: &str = "chat";
-/// The service that owns inboxes.
-pub const NOTIFY: &str = "notify";
-
-macro_rules! commands {
-    ($($(#[$doc:meta])* $service:ident / $name:literal : $command:ident -> $output:ty
-        { $($(#[$fdoc:meta])* $field:ident : $type:ty),* $(,)? })*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-            #[serde(deny_unknown_fields)]
-            pub struct $command { $($(#[$fdoc])* pub $field: $type,)* }
-
-            impl crate::commands::Command for $command {
-                const SERVICE: &'static str = $service;
-                const NAME: &'static str = $name;
-                type Output = $output;
-            }
-        )*
-        pub(super) const NAMES: &[(&str, &str)] = &[$(($service, $name)),*];
-    };
-}
-use commands;
+use command::commands;
 
 /// Each file's commands.
 const FAMILIES: &[&[(&str, &str)]] = &[
