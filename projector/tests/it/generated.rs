@@ -128,6 +128,12 @@ fn play(steps: &[Step]) -> History {
     history
 }
 
+fn set(history: &mut History, in_room: u64, who: u64, pinned: bool, hidden: bool) -> Sequence {
+    let notify = if pinned { Notify::None } else { Notify::All };
+    let (room_id, user_id) = (room(in_room), user(who));
+    history.add(PrefsChanged { prefs: PrefsState { room_id, user_id, notify, pinned, hidden } })
+}
+
 fn play_one(step: Step, history: &mut History) {
     match step {
         Step::Register(who) => history.register(who, &format!("user{who}")),
@@ -176,15 +182,7 @@ fn play_one(step: Step, history: &mut History) {
         Step::TakeBack(who, id) => history.remove_notification(who, id),
         Step::ReadOne(who, id) => history.read_notification(who, Some(id)),
         Step::ReadAll(who) => history.read_notification(who, None),
-        Step::Prefs(in_room, who, pinned, hidden) => history.add(PrefsChanged {
-            prefs: PrefsState {
-                room_id: room(in_room),
-                user_id: user(who),
-                notify: if pinned { Notify::None } else { Notify::All },
-                pinned,
-                hidden,
-            },
-        }),
+        Step::Prefs(in_room, who, pinned, hidden) => set(history, in_room, who, pinned, hidden),
         Step::Follow(room, who, root, on) => history.follow(room, who, root, on),
         Step::ReadThread { room, by, root, id } => history.read_thread(room, by, root, id),
         Step::Report { room, by, id, handled } => history.report(room, by, id, handled),

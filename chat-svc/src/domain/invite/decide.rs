@@ -9,14 +9,12 @@ use schemas::ids::InviteId;
 use schemas::values::{RoomKind, RoomRole, Visibility};
 use schemas::{EventData, Lane, Timestamp};
 
-use super::InviteRejection;
+use super::{InviteRejection, MAX_OPEN};
 use crate::domain::Context;
 use crate::domain::access::{Denied, Standing, active, belongs, role_in};
 use crate::domain::member::newcomer;
 use crate::domain::person::Person;
 
-/// Open invitations of a room at most.
-pub const MAX_OPEN: usize = 100;
 const WEEK: u32 = 604_800;
 const YEAR: u32 = 31_536_000;
 const MAX_USES: u32 = 1_000;

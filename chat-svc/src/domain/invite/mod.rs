@@ -5,5 +5,5 @@ mod rejection;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Inviting, MAX_OPEN, Making, accept, create, evolve, is_listed, judge, revoke};
-pub use rejection::InviteRejection;
+pub use decide::{Inviting, Making, accept, create, evolve, is_listed, judge, revoke};
+pub use rejection::{InviteRejection, MAX_OPEN};

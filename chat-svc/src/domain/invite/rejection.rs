@@ -2,8 +2,10 @@
 
 use schemas::{Code, Rejection};
 
-use super::MAX_OPEN;
 use crate::domain::access::Denied;
+
+/// Open invitations of a room at most.
+pub const MAX_OPEN: usize = 100;
 
 /// Why a decision about an invitation is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
