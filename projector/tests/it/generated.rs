@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use readmodel::{Collection, Document, Want};
+use schemas::Sequence;
 use schemas::events::*;
 use schemas::ids::{MessageId, RoomId};
 use schemas::values::*;
