@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use readmodel::StoreError;
 use schemas::events::{
     MAX_KINDS, MAX_PINS, MemberAdded, MemberEvent, MemberJoined, MemberLeft, MemberRemoved,
-    MessageEvent, PinEvent, ReactionEvent, ReceiptEvent, ReportEvent, RoomEvent, ThreadEvent,
-    UserEvent,
+    MessageEvent, PinEvent, ReactionEvent, ReceiptEvent, ReportEvent, RoomEvent, RoomState,
+    ThreadEvent, UserEvent,
 };
 use schemas::ids::{MessageId, ReportId, RoomId, UserId};
 use schemas::values::{ClientId, Emoji};
@@ -150,12 +150,7 @@ impl Known {
                 self.messages.insert(e.message_id, deleted);
             }
             EventData::User(UserEvent::Registered(e)) => drop(self.people.insert(e.user.id)),
-            EventData::Room(RoomEvent::Created(e)) if e.room.everyone => {
-                self.everyone.insert(e.room.id);
-            }
-            EventData::Room(RoomEvent::Created(e)) if e.room.direct_members.len() == 2 => {
-                self.pairs.insert(e.room.id);
-            }
+            EventData::Room(RoomEvent::Created(e)) => self.learn_room(e.room),
             EventData::Member(
                 MemberEvent::Joined(MemberJoined { member })
                 | MemberEvent::Added(MemberAdded { member })
@@ -184,6 +179,15 @@ impl Known {
 }
 
 impl Known {
+    fn learn_room(&mut self, room: RoomState) {
+        if room.direct_members.len() == 2 {
+            self.pairs.insert(room.id.clone());
+        }
+        if room.everyone {
+            self.everyone.insert(room.id);
+        }
+    }
+
     fn learn_reaction(&mut self, event: ReactionEvent) {
         match event {
             ReactionEvent::Added(e) => {
