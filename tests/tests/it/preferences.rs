@@ -43,10 +43,14 @@ async fn preferences_are_merged(place: Place) {
     let mut expected = defaults();
     expected["email"] = json!("none");
     expected["do_not_disturb_until"] = json!("2030-01-01T00:00:00.000Z");
+    let mut socket = ada.connect().await;
     assert_eq!(prefers(&ada, some.clone()).await, expected);
-    let repeat = ada.patch("/v1/users/me", json!({"preferences": some})).await;
-    assert_eq!(repeat.clone().ok(200)["preferences"], expected);
-    assert_eq!(repeat.header("tidings-position"), "", "nothing was written");
+    socket.event("user.changed").await;
+    // A repeat tells nothing: the next that is heard is another change.
+    assert_eq!(prefers(&ada, some).await, expected);
+    ada.patch("/v1/users/me", json!({"bio": "heard"})).await.ok(200);
+    assert_eq!(socket.event("user.changed").await["data"]["bio"], "heard");
+    ada.patch("/v1/users/me", json!({"bio": null})).await.ok(200);
     expected["email_delay_minutes"] = json!(0);
     expected.as_object_mut().unwrap().remove("do_not_disturb_until");
     let more = json!({"email_delay_minutes": 0, "do_not_disturb_until": null});
@@ -236,6 +240,9 @@ async fn settings_keep_every_number_or_refuse_it(place: Place) {
         let (status, text) = patch(&format!("{{\"n\":[{refused}]}}")).await;
         assert_eq!(status, 400, "{text}");
     }
-    let read = ada.get("/v1/users/me").await;
-    assert!(read.text.contains("-9223372036854775808"), "{}", read.text);
+    until("the settings are read back", async || {
+        let read = ada.get("/v1/users/me").await;
+        read.text.contains("-9223372036854775808").then_some(())
+    })
+    .await;
 }
