@@ -33,7 +33,7 @@ impl Inbox {
         answered: &Answered,
         cause: &Cause,
     ) -> Result<Done, Failed> {
-        // Where the conversations have stopped nobody is known to follow since: the mention and the direct message do
+        // Where the conversations have stopped no follower since is known: the mention and the direct message do
         // not depend on this.
         self.caught_up(Group::Conversations, answered.notice.posted).await;
         let mut done = Done::Before;

@@ -164,10 +164,7 @@ impl Known {
                     members.remove(&member.user_id);
                 }
             }
-            EventData::Report(ReportEvent::Created(e)) => {
-                self.reports.insert(e.report.id, e.report.reporter_id);
-            }
-            EventData::Report(ReportEvent::Handled(e)) => drop(self.reports.remove(&e.report.id)),
+            EventData::Report(event) => self.learn_report(event),
             EventData::Thread(event) => self.thread(event),
             EventData::Receipt(ReceiptEvent::Moved(e)) => {
                 let at = Marked { message: e.message_id, posted: e.posted, moved: true };
@@ -179,6 +176,13 @@ impl Known {
 }
 
 impl Known {
+    fn learn_report(&mut self, event: ReportEvent) {
+        match event {
+            ReportEvent::Created(e) => drop(self.reports.insert(e.report.id, e.report.reporter_id)),
+            ReportEvent::Handled(e) => drop(self.reports.remove(&e.report.id)),
+        }
+    }
+
     fn learn_room(&mut self, room: RoomState) {
         if room.direct_members.len() == 2 {
             self.pairs.insert(room.id.clone());

@@ -37,8 +37,8 @@ pub(super) fn apply(
     }
     let Some(relation) = Relation::of(root, room, user, set)? else { return Ok(()) };
     let next = match event {
-        ThreadEvent::Followed(ThreadFollowed { .. }) => relation.followed(at, set)?,
-        ThreadEvent::Unfollowed(ThreadUnfollowed { .. }) => relation.unfollowed(at, set)?,
+        ThreadEvent::Followed(ThreadFollowed { .. }) => Some(relation.followed(at, set)?),
+        ThreadEvent::Unfollowed(ThreadUnfollowed { .. }) => Some(relation.unfollowed(at, set)?),
         ThreadEvent::Read(ThreadRead { message_id, .. }) => relation.read(message_id, at, set)?,
     };
     if let Some(next) = next {
@@ -105,22 +105,25 @@ impl Relation {
         Ok(Some(Self { doc: FollowerDoc { following, stay: own.joined, ..doc }, known }))
     }
 
-    fn followed(self, at: Sequence, set: &WorkingSet) -> Result<Option<FollowerDoc>, NotLoaded> {
+    /// Also where they do already: two of the same may have been decided at once, and the last is the one that is told.
+    fn followed(self, at: Sequence, set: &WorkingSet) -> Result<FollowerDoc, NotLoaded> {
         if self.doc.following {
-            return Ok(None);
+            return Ok(FollowerDoc { changed: at, updated: at, ..self.doc });
         }
         let end = Marker::end(set.threads.get(&self.doc.root_id)?);
-        Ok(Some(FollowerDoc { changed: at, ..self.from(end, at) }))
+        Ok(FollowerDoc { changed: at, ..self.from(end, at) })
     }
 
-    fn unfollowed(self, at: Sequence, set: &WorkingSet) -> Result<Option<FollowerDoc>, NotLoaded> {
-        if self.known && !self.doc.following {
-            return Ok(None);
-        }
-        let end = Marker::end(set.threads.get(&self.doc.root_id)?);
-        let doc =
-            if self.known { FollowerDoc { updated: at, ..self.doc } } else { self.from(end, at) };
-        Ok(Some(FollowerDoc { following: false, changed: at, ..doc }))
+    /// Also where they do not.
+    fn unfollowed(self, at: Sequence, set: &WorkingSet) -> Result<FollowerDoc, NotLoaded> {
+        let doc = match self.known {
+            true => FollowerDoc { updated: at, ..self.doc },
+            false => {
+                let end = Marker::end(set.threads.get(&self.doc.root_id)?);
+                self.from(end, at)
+            }
+        };
+        Ok(FollowerDoc { following: false, changed: at, ..doc })
     }
 
     fn read(

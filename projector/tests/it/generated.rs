@@ -167,11 +167,11 @@ fn play_one(step: Step, history: &mut History) {
                 ..message_state(room, id, by, "said")
             })
         }
-        Step::Edit { room, id, named, all } => history.edit(MessageState {
-            mentions: named.into_iter().map(user).collect(),
-            mentions_room: all,
-            ..message_state(room, id, 1, "edited")
-        }),
+        Step::Edit { room, id, named, all } => {
+            let mentions = named.into_iter().map(user).collect();
+            let edited = message_state(room, id, 1, "edited");
+            history.edit(MessageState { mentions, mentions_room: all, ..edited })
+        }
         Step::Delete(room, id, root) => history.delete(room, id, root),
         Step::React(room, id, who, with, true) => history.react(room, id, who, with),
         Step::React(room, id, who, with, false) => history.unreact(room, id, who, with),
@@ -187,9 +187,7 @@ fn play_one(step: Step, history: &mut History) {
         Step::Follow(room, who, root, on) => history.follow(room, who, root, on),
         Step::ReadThread { room, by, root, id } => history.read_thread(room, by, root, id),
         Step::Report { room, by, id, handled } => history.report(room, by, id, handled),
-        Step::Session(who) => {
-            history.add(NameReleased { owner: user(who).to_string(), held_until: None })
-        }
+        Step::Session(who) => history.release(who),
     };
 }
 

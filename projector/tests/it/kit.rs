@@ -214,6 +214,11 @@ impl History {
         })
     }
 
+    /// A name of a user is free again, which concerns no document.
+    pub(crate) fn release(&mut self, who: u64) -> Sequence {
+        self.add(NameReleased { owner: user(who).to_string(), held_until: None })
+    }
+
     pub(crate) fn follow(&mut self, in_room: u64, who: u64, root: u64, on: bool) -> Sequence {
         let (room_id, user_id, thread_root_id) = (room(in_room), user(who), message(root));
         match on {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHAT, RoomOutcome, commands};
+use super::room::RoomOutcome;
+use super::{CHAT, commands};
 use crate::events::ReportState;
 use crate::ids::{MessageId, ReportId, RoomId};
 use crate::values::{Reason, ReportStatus};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CHAT, ReadOutcome, commands};
+use super::receipt::ReadOutcome;
+use super::{CHAT, commands};
 use crate::ids::MessageId;
 
 commands! {

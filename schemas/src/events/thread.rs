@@ -1,7 +1,7 @@
 //! Threads: who follows them, and how far their followers have read.
 //!
 //! Most followers follow by what they write or by being named, which the messages say. These events are what a user
-//! does to a thread themselves. They are on a lane of the user's own: nobody else is told of them.
+//! does to a thread themselves. They are on a lane of the user's own: no other user is told of them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

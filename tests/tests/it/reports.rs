@@ -54,7 +54,7 @@ async fn a_report_keeps_what_was_said_until_it_is_handled(place: Place) {
     assert_eq!(open["message"]["body"], "buy my engines");
     assert_eq!(open["message"]["id"], json!(said));
     assert_eq!((&open["reporter"]["id"], &open["reason"]), (&json!(bob.id), &json!("advertising")));
-    // Nobody else sees reports.
+    // Members see no reports.
     for other in [&ada, &bob] {
         assert_eq!(other.get("/v1/admin/reports").await.status, 403);
         let path = format!("/v1/admin/reports/{id}");
@@ -113,13 +113,13 @@ async fn moderators_delete_messages_and_archive_rooms_of_others(place: Place) {
     let said = says(&ada, &room, "rude").await;
     let mut socket = bob.connect().await;
     let path = format!("/v1/admin/messages/{said}");
-    let body = json!({"reason": "the reason nobody is told"});
+    let body = json!({"reason": "the reason no member is told"});
     assert_eq!(bob.ask("DELETE", &path).json(body.clone()).send().await.status, 403);
     assert_eq!(judge.delete(&path).await.status, 400, "a reason is wanted");
     assert_eq!(judge.ask("DELETE", &path).json(body.clone()).send().await.status, 204);
     let told = socket.event_in(&room, "message.deleted").await;
     assert_eq!(told["data"]["id"], json!(said));
-    assert!(!told.to_string().contains("nobody is told"));
+    assert!(!told.to_string().contains("no member is told"));
     assert_eq!(judge.ask("DELETE", &path).json(body.clone()).send().await.status, 204);
     let nothing = "/v1/admin/messages/msg_00000000000000000000000000";
     assert_eq!(judge.ask("DELETE", nothing).json(body).send().await.status, 404);

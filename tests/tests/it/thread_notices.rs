@@ -28,7 +28,7 @@ async fn one_unread_entry_speaks_for_a_thread(place: Place) {
     assert_eq!(told[0]["actor"]["id"], json!(bob.id));
     assert_eq!(told[0]["read"], false);
     let second = answers(&cyd, &room, &root, "two").await;
-    // Bob follows by his answer; it is his first entry, so Ada's second would have come before.
+    // Bob follows by an answer. The first entry of Bob: a second one of Ada's would have come before.
     assert_eq!(entries(&bob, 1).await[0]["message_id"], json!(second));
     entries(&ada, 1).await;
     // The entry goes with its answer, and the next unread one gets one.

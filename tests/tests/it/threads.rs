@@ -61,7 +61,7 @@ async fn threads(who: &Person, room: &str) -> Vec<Value> {
     items(&who.get(&format!("/v1/rooms/{room}/threads")).await.ok(200))
 }
 
-/// Waits until a thread stands so for somebody: unread, mentions, whether they follow it.
+/// Waits until a thread stands so for a user: unread, mentions, whether they follow it.
 async fn stands(who: &Person, room: &str, root: &str, expected: (u64, u64, bool)) -> Value {
     let mut last = Vec::new();
     until(&format!("{expected:?} in the thread, not {last:#?}"), async || {
@@ -135,7 +135,7 @@ async fn counts_hold_under_edits_deletions_and_markers(place: Place) {
     stands(&ada, &room, &root, (5, 5, true)).await;
     deletes(&bob, &said[3]).await;
     stands(&ada, &room, &root, (4, 4, true)).await;
-    let edit = json!({"body": "names nobody now"});
+    let edit = json!({"body": "names no member now"});
     bob.patch(&format!("/v1/messages/{}", said[4]), edit).await.ok(200);
     stands(&ada, &room, &root, (4, 3, true)).await;
     let read = reads(&ada, &root, &said[1]).await;

@@ -39,7 +39,7 @@ fn id() -> ReportId {
     ReportId::from_uuid(Uuid::from_u128(7))
 }
 
-/// Bob's report, with so many of his open.
+/// A report by Bob, with so many reports of Bob open.
 fn reported(
     world: &World,
     message: &Message,

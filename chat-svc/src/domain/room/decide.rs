@@ -243,7 +243,7 @@ pub fn archiving(id: &RoomId) -> ChangeRoom {
     }
 }
 
-/// Archives a room whoever is in it: that the caller is a moderator was checked.
+/// Archives a room that the caller need not be in: that they are a moderator was checked.
 ///
 /// # Errors
 /// [`RoomRejection::Fixed`] for a room of everyone, [`Denied::DirectRoom`].

@@ -37,7 +37,7 @@ fn members_follow_once_and_others_do_not() {
         |who: u128, follows| follow(&world.standing(who).unwrap(), &root, follows, &cx(who));
     for follows in [Follows::Never, Follows::No, Follows::Unknown] {
         let fact = follow(BOB, follows).unwrap().expect("an event");
-        assert_eq!(fact.lane, Lane::Threads(user(BOB)), "told to nobody else");
+        assert_eq!(fact.lane, Lane::Threads(user(BOB)), "told to no other user");
         assert!(matches!(fact.data, EventData::Thread(ThreadEvent::Followed(_))));
     }
     assert_eq!(follow(BOB, Follows::Yes).unwrap().map(|fact| fact.lane), None);

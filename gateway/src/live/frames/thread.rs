@@ -1,4 +1,4 @@
-//! Threads, as their followers are told of what they did themselves. Nobody else is.
+//! Threads, as their followers are told of what they did themselves. No other user is.
 
 use readmodel::FollowerDoc;
 use schemas::MessageId;

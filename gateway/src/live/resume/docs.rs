@@ -74,15 +74,13 @@ impl Docs {
         let mut doc = before.unwrap_or_else(fresh);
         (doc.following, doc.stay) = (doc.following && known, own.joined);
         match event {
-            ThreadEvent::Followed(_) if !doc.following => (doc.following, doc.changed) = (true, at),
-            ThreadEvent::Unfollowed(_) if doc.following || !known => {
-                (doc.following, doc.changed) = (false, at);
-            }
+            ThreadEvent::Followed(_) => (doc.following, doc.changed) = (true, at),
+            ThreadEvent::Unfollowed(_) => (doc.following, doc.changed) = (false, at),
             ThreadEvent::Read(read) if read.posted > doc.marker => {
                 (doc.marker, doc.marker_updated) = (read.posted, at);
                 doc.marker_message_id = Some(read.message_id.clone());
             }
-            ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_) | ThreadEvent::Read(_) => return,
+            ThreadEvent::Read(_) => return,
         }
         doc.updated = at;
         self.followers.insert(event.root().clone(), doc);

@@ -55,7 +55,7 @@ pub struct Participant {
 }
 
 impl ThreadDoc {
-    /// A thread that nobody has answered in.
+    /// A thread without answers.
     #[must_use]
     pub const fn empty(root_id: MessageId, room_id: RoomId) -> Self {
         Self {
