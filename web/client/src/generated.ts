@@ -120,6 +120,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a message of any room. */
+        delete: operations["delete_v1_admin_messages_message_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/notifications": {
         parameters: {
             query?: never;
@@ -132,6 +149,74 @@ export interface paths {
         /** Send a notification to users' inboxes. */
         post: operations["post_v1_admin_notifications"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List reports of messages, newest first. */
+        get: operations["get_v1_admin_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Dismiss a report, or note that it was acted on. */
+        patch: operations["patch_v1_admin_reports_report_id"];
+        trace?: never;
+    };
+    "/v1/admin/rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all rooms, or find them by words of their names. */
+        get: operations["get_v1_admin_rooms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/rooms/{room_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Archive any room. */
+        delete: operations["delete_v1_admin_rooms_room_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -222,6 +307,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/invites/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what an invitation is to. Needs no account. */
+        get: operations["get_v1_invites_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invites/{code}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Come into a room by an invitation. */
+        post: operations["post_v1_invites_code_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/messages/{message_id}": {
         parameters: {
             query?: never;
@@ -239,6 +358,24 @@ export interface paths {
         head?: never;
         /** Edit one of the caller's own messages. */
         patch: operations["patch_v1_messages_message_id"];
+        trace?: never;
+    };
+    "/v1/messages/{message_id}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Follow the thread that a message began, or may begin. */
+        put: operations["put_v1_messages_message_id_follow"];
+        post?: never;
+        /** Stop following a thread. */
+        delete: operations["delete_v1_messages_message_id_follow"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/messages/{message_id}/history": {
@@ -305,6 +442,40 @@ export interface paths {
         /** List the users who have read a message. */
         get: operations["get_v1_messages_message_id_readers"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{message_id}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report a message to the moderators. A repeat finds the open report. */
+        post: operations["post_v1_messages_message_id_reports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{message_id}/thread/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Move the caller's read marker in a thread. It never moves backwards. */
+        put: operations["put_v1_messages_message_id_thread_read"];
         post?: never;
         delete?: never;
         options?: never;
@@ -469,6 +640,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rooms/{room_id}/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the open invitations to a room: the caller's, or for admins all. */
+        get: operations["get_v1_rooms_room_id_invites"];
+        put?: never;
+        /** Make an invitation to a room. */
+        post: operations["post_v1_rooms_room_id_invites"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}/invites/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invitation. */
+        delete: operations["delete_v1_rooms_room_id_invites_code"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rooms/{room_id}/members": {
         parameters: {
             query?: never;
@@ -570,6 +776,23 @@ export interface paths {
         get?: never;
         /** Move the caller's read marker. It never moves backwards. */
         put: operations["put_v1_rooms_room_id_read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the threads of a room that have answers, newest answer first. */
+        get: operations["get_v1_rooms_room_id_threads"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1022,6 +1245,51 @@ export interface components {
         };
         /** @description How a body is to be read. */
         Format: "plain" | "markdown";
+        /** @description An invitation, as its maker and the room's admins see it. */
+        Invite: {
+            /** @description What lets people in. A user who has it may come in. */
+            code: string;
+            /** @description When it ends by itself. */
+            expires_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description How many people it lets in; absent for any number.
+             */
+            max_uses?: number | null;
+            /** @description Where to look at the invitation. */
+            url: string;
+            /**
+             * Format: uint32
+             * @description How many people it has let in.
+             */
+            uses: number;
+        };
+        /** @description What an invitation shows to all who have its code. */
+        InvitePreview: {
+            /** @description Who made it. */
+            inviter: components["schemas"]["Inviter"];
+            /** @description The room it is to. */
+            room: components["schemas"]["InvitedTo"];
+        };
+        /** @description A room, as an invitation shows it. */
+        InvitedTo: {
+            /** @description The room's id. */
+            id: components["schemas"]["RoomId"];
+            /** @description Group or channel. */
+            kind: components["schemas"]["RoomKind"];
+            /**
+             * Format: uint64
+             * @description Members of it.
+             */
+            member_count: number;
+            /** @description Its name. */
+            name?: string | null;
+        };
+        /** @description The maker of an invitation. */
+        Inviter: {
+            /** @description What they are called. */
+            display_name: string;
+        };
         /** @description What a user gets mails about. */
         MailAbout: "all" | "mentions" | "none";
         /** @description An uploaded file. */
@@ -1093,6 +1361,8 @@ export interface components {
             format: components["schemas"]["Format"];
             /** @description The message's id. */
             id: components["schemas"]["MessageId"];
+            /** @description When the newest of them was posted. Left out where there is none, and in a live frame that does not know. */
+            last_reply_at?: components["schemas"]["Timestamp"] | null;
             /** @description Members named in it. */
             mentions: components["schemas"]["UserId"][];
             /** @description Whether it calls the whole room (`@room`) or the members who are connected (`@here`). */
@@ -1134,6 +1404,11 @@ export interface components {
             /** @description When the message got this text: when it was posted, or edited. */
             edited_at: components["schemas"]["Timestamp"];
         };
+        /** @description Why a moderator deletes a message. */
+        Moderation: {
+            /** @description 1 to 500 characters, for the audit trail. No member is told. */
+            reason: components["schemas"]["Reason"];
+        };
         /** @description A new account. */
         NewAccount: {
             /** @description The name shown to other users. Defaults to the username. */
@@ -1161,6 +1436,19 @@ export interface components {
         NewFactor: {
             /** @description The current password. Left out by accounts without one. */
             password?: components["schemas"]["Secret"] | null;
+        };
+        /** @description A new invitation. */
+        NewInvite: {
+            /**
+             * Format: uint32
+             * @description Seconds after which it ends: 1 to 31,536,000. Defaults to 7 days.
+             */
+            expires_in?: number | null;
+            /**
+             * Format: uint32
+             * @description How many people it lets in: 1 to 1,000. Defaults to any number.
+             */
+            max_uses?: number | null;
         };
         /** @description A user to add to a room. */
         NewMember: {
@@ -1194,6 +1482,11 @@ export interface components {
             title: components["schemas"]["Title"];
             /** @description The recipients: user ids or `@username`; 1 to 100. */
             users: components["schemas"]["UserRef"][];
+        };
+        /** @description Why moderators should look at a message. */
+        NewReport: {
+            /** @description 1 to 500 characters, at least one of them visible. */
+            reason: components["schemas"]["Reason"];
         };
         /** @description The address of an account whose password is forgotten. */
         NewReset: {
@@ -1272,6 +1565,27 @@ export interface components {
         /** @description One page of a list. */
         Page10: {
             /** @description What is on the page. */
+            items: components["schemas"]["Thread"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page11: {
+            /** @description What is on the page. */
+            items: components["schemas"]["MessageText"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page12: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Reader"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page13: {
+            /** @description What is on the page. */
             items: components["schemas"]["Notification"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
@@ -1293,42 +1607,42 @@ export interface components {
         /** @description One page of a list. */
         Page4: {
             /** @description What is on the page. */
-            items: components["schemas"]["Room"][];
+            items: components["schemas"]["Report"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page5: {
             /** @description What is on the page. */
-            items: components["schemas"]["Member"][];
+            items: components["schemas"]["Room"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page6: {
             /** @description What is on the page. */
-            items: components["schemas"]["Message"][];
+            items: components["schemas"]["Member"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page7: {
             /** @description What is on the page. */
-            items: components["schemas"]["BannedUser"][];
+            items: components["schemas"]["Message"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page8: {
             /** @description What is on the page. */
-            items: components["schemas"]["MessageText"][];
+            items: components["schemas"]["BannedUser"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page9: {
             /** @description What is on the page. */
-            items: components["schemas"]["Reader"][];
+            items: components["schemas"]["Invite"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
@@ -1511,6 +1825,41 @@ export interface components {
              */
             refresh_token?: components["schemas"]["Secret"] | null;
         };
+        /** @description A report of a message. */
+        Report: {
+            /** @description When it was reported. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The moderator who handled it. */
+            handled_by?: components["schemas"]["UserId"] | null;
+            /** @description The report's id. */
+            id: components["schemas"]["ReportId"];
+            /** @description The message as it was when it was reported; as it is now once the report is handled. */
+            message: components["schemas"]["Message"];
+            /** @description What the moderator noted. */
+            note?: string | null;
+            /** @description Why, in their words. */
+            reason: string;
+            /** @description The user who reported it. */
+            reporter: components["schemas"]["User"];
+            /** @description What became of it. */
+            status: components["schemas"]["ReportStatus"];
+        };
+        /** @description What became of a report. */
+        ReportChange: {
+            /** @description What the moderator noted: 1 to 500 characters. */
+            note?: components["schemas"]["Reason"] | null;
+            /** @description `dismissed` or `actioned`. A report that was handled stays so. */
+            status: components["schemas"]["ReportStatus"];
+        };
+        /** @description A report of a message. */
+        ReportId: string;
+        /** @description What became of a report. */
+        ReportStatus: "open" | "dismissed" | "actioned";
+        /** @description A report that was made. */
+        Reported: {
+            /** @description The report's id. */
+            id: components["schemas"]["ReportId"];
+        };
         /** @description A code is on its way, if the address belongs to an account. */
         Reset: {
             /** @description Names the code when it is entered. */
@@ -1655,6 +2004,39 @@ export interface components {
             token_type: string;
             /** @description The account that logged in. */
             user: components["schemas"]["Account"];
+        };
+        /** @description A thread. */
+        Thread: {
+            /** @description Whether the reader follows it. */
+            following: boolean;
+            /**
+             * Format: uint64
+             * @description Of those, the ones that mention the reader or the whole room.
+             */
+            mention_count: number;
+            /** @description Who answered, the newest answer first; at most 5. */
+            participants: components["schemas"]["User"][];
+            /** @description The message that began it. */
+            root: components["schemas"]["Message"];
+            /**
+             * Format: uint64
+             * @description Answers after the reader's marker, by others, that were not deleted; 0 in a thread they do not follow.
+             */
+            unread_count: number;
+        };
+        /** @description A read marker in a thread: how far a user has read it. */
+        ThreadMarker: {
+            /** @description The last answer read. */
+            message_id: components["schemas"]["MessageId"];
+            /** @description The message that began the thread. */
+            thread_root_id: components["schemas"]["MessageId"];
+            /** @description The user. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description How far the caller has read a thread. */
+        ThreadReadUpTo: {
+            /** @description The last answer read. */
+            message_id: components["schemas"]["MessageId"];
         };
         /** @description A one-time ticket for the WebSocket handshake. */
         Ticket: {
@@ -2151,6 +2533,42 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    delete_v1_admin_messages_message_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Moderation"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     post_v1_admin_notifications: {
         parameters: {
             query?: never;
@@ -2185,6 +2603,148 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_admin_reports: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+                /** @description Only those that are `open`, `dismissed` or `actioned`. */
+                status?: components["schemas"]["ReportStatus"];
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page4"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    patch_v1_admin_reports_report_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_admin_rooms: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+                /** @description Words, at most 100 characters. Each must begin a word of the name, ignoring case and accents. */
+                query?: string;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page5"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_admin_rooms_room_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -2390,6 +2950,71 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_invites_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitePreview"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_invites_code_accept: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Room"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_messages_message_id: {
         parameters: {
             query?: never;
@@ -2492,6 +3117,70 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    put_v1_messages_message_id_follow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_messages_message_id_follow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_messages_message_id_history: {
         parameters: {
             query?: {
@@ -2517,7 +3206,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page8"];
+                    "application/json": components["schemas"]["Page11"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -2722,13 +3411,93 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page9"];
+                    "application/json": components["schemas"]["Page12"];
                 };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_messages_message_id_reports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reported"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_v1_messages_message_id_thread_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadReadUpTo"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadMarker"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -2759,7 +3528,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page10"];
+                    "application/json": components["schemas"]["Page13"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -2935,7 +3704,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page4"];
+                    "application/json": components["schemas"]["Page5"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3112,7 +3881,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page7"];
+                    "application/json": components["schemas"]["Page8"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3194,6 +3963,118 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_rooms_room_id_invites: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page9"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_rooms_room_id_invites: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvite"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_rooms_room_id_invites_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_rooms_room_id_members: {
         parameters: {
             query?: {
@@ -3224,7 +4105,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page5"];
+                    "application/json": components["schemas"]["Page6"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3529,7 +4410,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page6"];
+                    "application/json": components["schemas"]["Page7"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3619,7 +4500,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page6"];
+                    "application/json": components["schemas"]["Page7"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3664,6 +4545,43 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_rooms_room_id_threads: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page10"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
