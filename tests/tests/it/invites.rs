@@ -21,7 +21,9 @@ macro_rules! both {
             $(#[tokio::test]
             async fn $flow() {
                 let Some(url) = tests::kit::mongo::url() else { return };
-                let installation = super::open(&["--read-model", &url]);
+                let namespace = super::namespace();
+                let flags = ["--read-model", url.as_str(), "--namespace", namespace.as_str()];
+                let installation = super::open(&flags);
                 Box::pin(super::$flow(&installation.place)).await;
             })*
         }
@@ -34,6 +36,12 @@ both!(
     an_invitation_is_judged_when_it_is_accepted,
     invitations_are_the_matter_of_members,
 );
+
+/// A database of its own.
+fn namespace() -> String {
+    let name = tests::kit::unique("inv").to_lowercase();
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(32).collect()
+}
 
 fn open(flags: &[&str]) -> Installation {
     let usual = ["--unverified", "everything", "--public-url", "https://chat.example.org/"];
