@@ -66,6 +66,7 @@ mod private;
 mod rates;
 mod reactions;
 mod repeats;
+mod reports;
 mod restores;
 mod resumes;
 mod rights;

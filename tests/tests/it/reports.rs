@@ -15,7 +15,12 @@ everywhere!(
 /// A user who is made a moderator by the installation's admin.
 async fn moderator(place: &Place) -> Person {
     let person = Person::register(place, "mod").await;
-    place.admin().await.patch(&format!("/v1/admin/users/{}", person.id), json!({"role": "moderator"})).await.ok(200);
+    place
+        .admin()
+        .await
+        .patch(&format!("/v1/admin/users/{}", person.id), json!({"role": "moderator"}))
+        .await
+        .ok(200);
     person.again().await
 }
 
@@ -91,8 +96,15 @@ async fn who_may_report_and_who_may_not(place: Place) {
     let said = says(&ada, &room, "hm").await;
     let path = format!("/v1/messages/{said}/reports");
     assert_eq!(eve.post(&path, json!({"reason": "curious"})).await.status, 404);
-    for wrong in [json!({}), json!({"reason": ""}), json!({"reason": " \n"}), json!({"reason": 7}),
-        json!({"reason": "x".repeat(501)}), json!({"reason": "\u{202e}"}), json!({"reason": "x", "more": 1})] {
+    for wrong in [
+        json!({}),
+        json!({"reason": ""}),
+        json!({"reason": " \n"}),
+        json!({"reason": 7}),
+        json!({"reason": "x".repeat(501)}),
+        json!({"reason": "\u{202e}"}),
+        json!({"reason": "x", "more": 1}),
+    ] {
         assert_eq!(bob.post(&path, wrong.clone()).await.status, 400, "{wrong}");
     }
     let muted = json!({"muted_until": "2100-01-01T00:00:00.000Z"});
