@@ -79,7 +79,9 @@ async fn forged_refresh_tokens(place: Place) {
     ] {
         refresh(&place, &json!(bad)).await.problem(401, "unauthenticated");
     }
-    for wrong in [json!("A".repeat(5_000)), json!(null), json!(7), json!({"$ne": ""}), json!([])] {
+    // None: the cookie of a page is asked for, and this is no page of an allowed origin.
+    refresh(&place, &json!(null)).await.problem(403, "forbidden");
+    for wrong in [json!("A".repeat(5_000)), json!(7), json!({"$ne": ""}), json!([])] {
         refresh(&place, &wrong).await.problem(400, "validation_failed");
     }
     // Forging has ended no session.
