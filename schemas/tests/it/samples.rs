@@ -243,12 +243,7 @@ fn besides(full: bool) -> Vec<EventData> {
         posted: 41,
         near_limit: full,
     };
-    let unpinned = MessageUnpinned {
-        message_id: message_id.clone(),
-        room_id: room_id.clone(),
-        user_id: user_id(1),
-        posted: 41,
-    };
+    let unpinned = MessageUnpinned { message_id, room_id, user_id: user_id(1), posted: 41 };
     vec![reacted.into(), taken_back.into(), pinned.into(), unpinned.into()]
 }
 

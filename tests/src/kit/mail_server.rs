@@ -68,6 +68,7 @@ impl MailServer {
     /// # Panics
     /// It is installed and does not start.
     #[must_use]
+    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
     pub fn start(tls: Tls) -> Option<Self> {
         if !packages().join("aiosmtpd").exists() {
             eprintln!("SKIPPED: no aiosmtpd (tools/provision --tests)");

@@ -63,7 +63,7 @@ fn act() -> impl Strategy<Value = Act> {
         ),
         who.clone().prop_map(|who| Act::Promote { who }),
         (who.clone(), maybe).prop_map(|(who, name)| Act::Rename { who, name }),
-        (who.clone(), name.clone()).prop_map(|(who, address)| Act::Move { who, address }),
+        (who.clone(), name).prop_map(|(who, address)| Act::Move { who, address }),
         (who.clone(), who, role(), any::<Option<bool>>()).prop_map(
             |(admin, target, role, suspended)| Act::Administer { admin, target, role, suspended }
         ),

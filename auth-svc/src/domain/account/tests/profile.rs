@@ -36,7 +36,7 @@ fn a_username_given_up_is_held_back_from_others_for_30_days() {
     let mut back = changing(after);
     back.handle = Some(NameChange { old: held(names().handle("countess"), 10, &id(1)), new: name });
     assert!(change_profile(&back, &wanted("ada"), &before).is_ok());
-    let mut other = back.clone();
+    let mut other = back;
     other.user = Seen { at: 5, state: user(2, "bob", Role::User) };
     let refused = change_profile(&other, &wanted("ada"), &before).map(drop);
     assert_eq!(refused, Err(AccountRejection::UsernameTaken));
