@@ -133,7 +133,7 @@ pub(crate) struct Settings {
     )]
     pub(crate) allowed_origins: Option<Vec<String>>,
 
-    /// Where people reach the gateway, like https://chat.example.org: what links lead to
+    /// Where people reach the gateway, like `https://chat.example.org`: what links lead to
     #[arg(long, env = "TIDINGS_PUBLIC_URL", value_name = "URL", global = true)]
     pub(crate) public_url: Option<String>,
 

@@ -74,6 +74,9 @@ pub(super) struct History {
     pub(super) events: Vec<Event>,
     pub(super) said: Vec<Said>,
     pub(super) inside: HashSet<u64>,
+    /// What was added to messages: reactions by user and emoji, and pins. Nothing else is taken back: who decides that
+    /// knows what there is, but for what was decided elsewhere a moment ago.
+    added: HashSet<(u64, Option<(u64, bool)>)>,
 }
 
 impl History {
@@ -119,8 +122,27 @@ impl History {
         let Some((id, said)) = self.pick(n) else { return };
         let who = if own { LISTENER } else { AUTHOR };
         let emoji = if up { "\u{1f44d}" } else { "\u{1f44e}" };
+        if !self.adds((id, Some((who, up))), add) {
+            return;
+        }
         let happens = if add { reacted } else { unreacted };
         self.events.push(happens(said.room, id, who, emoji));
+    }
+
+    /// Whether something may be added to a message, or taken back.
+    fn adds(&mut self, addition: (u64, Option<(u64, bool)>), add: bool) -> bool {
+        if add {
+            self.added.insert(addition);
+        }
+        add || self.added.contains(&addition)
+    }
+
+    fn pin(&mut self, n: usize, add: bool) {
+        let Some((id, said)) = self.pick(n) else { return };
+        if self.adds((id, None), add) {
+            let happens = if add { pinned } else { unpinned };
+            self.events.push(happens(said.room, id, AUTHOR));
+        }
     }
 
     pub(super) fn act(&mut self, act: &Act) {
@@ -154,11 +176,7 @@ impl History {
                 self.events.push(event(gone));
             }
             Act::React(n, own, up, add) => self.react(*n, *own, *up, *add),
-            Act::Pin(n, add) => {
-                let Some((id, said)) = self.pick(*n) else { return };
-                let happens = if *add { pinned } else { unpinned };
-                self.events.push(happens(said.room, id, AUTHOR));
-            }
+            Act::Pin(n, add) => self.pin(*n, *add),
             Act::Read(n, own, private) => {
                 let Some((id, said)) = self.pick(*n) else { return };
                 let who = if *own { LISTENER } else { AUTHOR };
