@@ -82,10 +82,16 @@ impl SlowMode {
         });
     }
 
-    /// Another copy of this service has written a member's message.
+    /// A member's message was written, by another copy of this service or by this one, which may hear of it before it is
+    /// acknowledged: then the turn stays as it was taken.
     pub(crate) fn heard(&self, key: (RoomId, UserId), message: MessageId) {
-        let turn = Turn { taken: Instant::now(), by: message, client_id: None, before: None };
-        self.turns.insert(key, turn);
+        self.turns.entry(key).and_compute_with(|last| match last.map(moka::Entry::into_value) {
+            Some(last) if last.by == message => Op::Nop,
+            _ => {
+                let taken = Instant::now();
+                Op::Put(Turn { taken, by: message, client_id: None, before: None })
+            }
+        });
     }
 }
 
@@ -110,6 +116,7 @@ mod tests {
         let client = ClientId::parse("c").unwrap();
         assert_eq!(slow.take(key(1), 30, &message(1), Some(&client)), Ok(()));
         assert_eq!(slow.take(key(1), 30, &message(1), None), Ok(()), "another try of the same");
+        slow.heard(key(1), message(1));
         assert_eq!(slow.take(key(1), 30, &message(2), Some(&client)), Ok(()), "a repeat");
         assert_eq!(slow.take(key(1), 30, &message(3), None), Err(30));
         assert_eq!(slow.take(key(2), 30, &message(4), None), Ok(()));
