@@ -161,8 +161,8 @@ async fn an_address_is_changed_by_who_reads_it(place: Place, folder: PathBuf) {
     ada.patch("/v1/users/me", json!({"email": new})).await.problem(400, "validation_failed");
     let taken = ada.post("/v1/users/me/email", body(&bob.email, &ada.password)).await.ok(202);
     until("the holder is told", async || {
-        let told = mails_to(&folder, &bob.email).into_iter();
-        told.filter(|mail| mail.text.contains("another account")).next().map(|_| ())
+        let mut told = mails_to(&folder, &bob.email).into_iter();
+        told.find(|mail| mail.text.contains("another account")).map(|_| ())
     })
     .await;
     let path = format!("/v1/verifications/{}/confirm", text(&taken["verification_id"]));
@@ -174,8 +174,8 @@ async fn an_address_is_changed_by_who_reads_it(place: Place, folder: PathBuf) {
     let me = ada.get("/v1/users/me").await.ok(200);
     assert_eq!((&me["email"], &me["email_verified"]), (&json!(new), &json!(true)));
     until("the former address is told", async || {
-        let told = mails_to(&folder, &ada.email).into_iter();
-        told.filter(|mail| mail.text.contains(&new)).next().map(|_| ())
+        let mut told = mails_to(&folder, &ada.email).into_iter();
+        told.find(|mail| mail.text.contains(&new)).map(|_| ())
     })
     .await;
     Person::login(&place, &new, &ada.password).await;
