@@ -20,7 +20,8 @@ pub(crate) struct Held {
     posted: Sequence,
     body: Option<String>,
     /// Who reacted how, and whether it is pinned.
-    beside: BTreeSet<(String, String)>,
+    /// None: not known, of a message that is held only because it was edited.
+    beside: Option<BTreeSet<(String, String)>>,
 }
 
 /// A room as a client holds it.
@@ -39,6 +40,14 @@ pub(crate) struct Picture {
     begun: Sequence,
     /// None: the user left it, as far as the client was told.
     rooms: HashMap<String, Option<Room>>,
+}
+
+impl Held {
+    /// Whether REST shows the same, as far as it is known.
+    fn agrees_with(&self, read: &Self) -> bool {
+        let beside = self.beside.is_none() || self.beside == read.beside;
+        beside && (self.posted, &self.body) == (read.posted, &read.body)
+    }
 }
 
 impl Picture {
@@ -88,10 +97,11 @@ impl Picture {
         let body = (told.event != "message.deleted").then(|| message.body.clone());
         let before = room.messages.get(&message.id).map(|held| held.beside.clone());
         let beside = match (&body, &message.beside) {
-            (None, _) => BTreeSet::new(),
-            (Some(_), Some(beside)) => beside.clone(),
-            // An edit says nothing of it.
-            (Some(_), None) => before.unwrap_or_default(),
+            (None, _) => Some(BTreeSet::new()),
+            (Some(_), Some(beside)) => Some(beside.clone()),
+            // A post that says nothing of it has nothing beside it; an edit leaves what there is.
+            (Some(_), None) if told.event == "message.posted" => Some(BTreeSet::new()),
+            (Some(_), None) => before.flatten(),
         };
         room.messages.insert(message.id.clone(), Held { posted: message.posted, body, beside });
     }
@@ -100,12 +110,13 @@ impl Picture {
     fn apply_beside(&mut self, told: &Told, beside: &Beside) {
         let Some(Some(room)) = self.rooms.get_mut(&told.room) else { return };
         let Some(held) = room.messages.get_mut(&beside.message) else { return };
+        let Some(stands) = &mut held.beside else { return };
         let by = if beside.what == PIN { None } else { told.user.clone() };
         let key = (by.unwrap_or_default(), beside.what.clone());
         if beside.there {
-            held.beside.insert(key);
+            stands.insert(key);
         } else {
-            held.beside.remove(&key);
+            stands.remove(&key);
         }
     }
 
@@ -137,7 +148,7 @@ impl Picture {
         };
         for (id, message) in &held.messages {
             let read = history.get(id);
-            if read != Some(message) {
+            if !read.is_some_and(|read| message.agrees_with(read)) {
                 violations.push(differs(id, Some(message), read));
             }
         }
@@ -156,7 +167,7 @@ pub(crate) fn read(items: &[Value]) -> impl Iterator<Item = (String, Held)> {
     items.iter().map(|item| {
         let posted = item["position"].as_str().and_then(super::sequence).expect("a position");
         let body = item["deleted_at"].is_null().then(|| item["body"].as_str().unwrap().to_owned());
-        let beside = trace::beside(item).expect("what stands beside it");
+        let beside = Some(trace::beside(item).expect("what stands beside it"));
         (item["id"].as_str().expect("an id").to_owned(), Held { posted, body, beside })
     })
 }
@@ -187,7 +198,7 @@ mod tests {
         frames.iter().for_each(|frame| trace.frame(frame));
         let history = history.map(|history| {
             let held = |&(posted, body): &(Sequence, Option<&str>)| {
-                let beside = BTreeSet::new();
+                let beside = Some(BTreeSet::new());
                 (format!("msg_{posted}"), Held { posted, body: body.map(str::to_owned), beside })
             };
             history.iter().map(held).collect::<BTreeMap<_, _>>()
