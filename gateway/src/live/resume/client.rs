@@ -84,7 +84,9 @@ impl Held {
         let pinned = docs.own.get(room).is_some_and(|doc| doc.pinned);
         let own = || docs.following().filter(|doc| doc.room_id == *room);
         let follows = own().filter(|doc| doc.following).map(|doc| doc.root_id.to_string());
+        // A marker of a former stay says nothing any more: who comes in has nothing unread.
         let read = |doc: &FollowerDoc| {
+            (doc.marker_updated > doc.stay).then_some(())?;
             Some((doc.root_id.to_string(), doc.marker_message_id.as_ref()?.to_string()))
         };
         let threads: HashMap<String, String> = own().filter_map(read).collect();
