@@ -160,13 +160,15 @@ pub(crate) async fn list_rooms(call: Call, Query(query): Query<AllRoomsQuery>) -
         let detail = "must have at most 100 characters";
         return Err(Rejection::field(Code::ValidationFailed, "?query", "too_long", detail));
     }
-    let words = sought(words);
+    let (asked, words) = (!words.is_empty(), sought(words));
+    // Words of which nothing is left find nothing.
+    let nothing = asked && words.is_empty();
     let epoch = call.epoch();
     let list = List { epoch: &epoch, parts: vec!["admin/rooms", &words] };
     let mut after: Option<RoomId> = place(&list, query.cursor.as_deref())?;
     let store = call.state.read_model.current();
     let limit = query.limit.items();
-    let (mut items, mut seen, mut more) = (Vec::new(), 0, true);
+    let (mut items, mut seen, mut more) = (Vec::new(), 0, !nothing);
     while more && items.len() < limit && seen < LOOKED_AT {
         let found = store.all_rooms(after.as_ref(), limit).await;
         let slice = found.map_err(failure::store)?;

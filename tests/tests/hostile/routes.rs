@@ -158,6 +158,8 @@ impl Things {
             "user_id" => &self.user,
             "session_id" => &self.session,
             "notification_id" => &self.notification,
+            "emoji" => "%F0%9F%91%8D",
+            "report_id" => "rep_00000000000000000000000000",
             "challenge_id" => "chl_00000000000000000000000000",
             "code" => "not_found",
             other => panic!("the walk has no {other}: add it to Things"),
