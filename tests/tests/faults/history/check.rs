@@ -140,6 +140,7 @@ impl<'a> Stored<'a> {
             return violations.push(Violation::Doubled { act: act(), places });
         }
         match (operation.outcome, places.first()) {
+            (Outcome::Ok(at), None) if self.is_so(operation, at) => {}
             (Outcome::Ok(_), None) => violations.push(Violation::Lost { act: act() }),
             (Outcome::Ok(told), Some(stored)) if (exact && told != *stored) || told < *stored => {
                 violations.push(Violation::Misplaced { act: act(), told, stored: *stored });
@@ -151,6 +152,13 @@ impl<'a> Stored<'a> {
             }
             (Outcome::Ok(_), Some(_)) | (Outcome::Fail, None) | (Outcome::Unknown, _) => {}
         }
+    }
+
+    /// Whether nothing was to be done, as what was asked for was so at the place that was told: a reaction that was
+    /// refused, its author being out of the room, is taken back.
+    fn is_so(&self, operation: &Operation, at: Sequence) -> bool {
+        matches!(&operation.act, Act::Beside { message, what, there }
+            if self.truth.is_beside(message, &operation.actor, what, at) == *there)
     }
 
     /// Whether something in the log has no effect, as its message had been deleted before.

@@ -1,6 +1,6 @@
 //! What the log says, as far as it can be compared with what clients did and saw.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use schemas::Sequence;
 use schemas::event::{Event, EventData};
@@ -35,6 +35,12 @@ pub(crate) enum Fact {
 /// What stands beside a message when it is pinned; a reaction is its emoji.
 pub(crate) const PIN: &str = "pin";
 
+/// What stands beside a message by whom: a pin is the room's, not the user's.
+fn beside_by(message: &str, user: &str, what: &str) -> (String, String, String) {
+    let by = if what == PIN { "" } else { user };
+    (message.to_owned(), by.to_owned(), what.to_owned())
+}
+
 /// The facts in the order of the log, and tables to ask them by.
 #[derive(Debug, Default)]
 pub(crate) struct Truth {
@@ -42,8 +48,8 @@ pub(crate) struct Truth {
     /// The changes of each user's membership of each room.
     stays: HashMap<(String, String), BTreeMap<Sequence, bool>>,
     deleted: HashMap<String, Sequence>,
-    /// What stands beside which message: the emoji of a user, or the pin.
-    beside: HashSet<(String, String, String)>,
+    /// When what came and went beside which message: the emoji of a user, or the pin.
+    beside: HashMap<(String, String, String), BTreeMap<Sequence, bool>>,
     everyone: HashMap<String, Sequence>,
     registered: HashMap<String, Sequence>,
 }
@@ -74,17 +80,12 @@ impl Truth {
                     truth.deleted.entry(message.clone()).or_insert(at);
                 }
                 Fact::Beside { message, user, what, there, counts, .. } => {
-                    // A pin is the room's, not the user's.
-                    let by = if what == PIN { String::new() } else { user.clone() };
-                    let key = (message.clone(), by, what.clone());
                     let alive = !truth.deleted.contains_key(message.as_str());
-                    let news = alive && truth.beside.contains(&key) != *there;
-                    if news && *there {
-                        truth.beside.insert(key);
-                    } else if news {
-                        truth.beside.remove(&key);
+                    *counts = alive && truth.is_beside(message, user, what, at) != *there;
+                    if *counts {
+                        let changes = truth.beside.entry(beside_by(message, user, what));
+                        changes.or_default().insert(at, *there);
                     }
-                    *counts = news;
                 }
                 Fact::Posted { .. } | Fact::Edited { .. } => {}
             }
@@ -101,6 +102,14 @@ impl Truth {
     /// Whether a message was deleted before a place.
     pub(crate) fn deleted_before(&self, message: &str, at: Sequence) -> bool {
         self.deleted.get(message).is_some_and(|deleted| *deleted < at)
+    }
+
+    /// Whether something stands beside a message once everything up to a place has happened.
+    pub(crate) fn is_beside(&self, message: &str, user: &str, what: &str, at: Sequence) -> bool {
+        let changes = self.beside.get(&beside_by(message, user, what));
+        changes
+            .and_then(|changes| changes.range(..=at).next_back())
+            .is_some_and(|(_, there)| *there)
     }
 
     /// Whether a user is a member of a room once everything up to a place has happened.
