@@ -65,6 +65,7 @@ impl Additions {
             | EventData::Thread(_)
             | EventData::Report(_)
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Invite(_)

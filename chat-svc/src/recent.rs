@@ -152,6 +152,7 @@ impl Recent {
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)

@@ -79,6 +79,7 @@ impl Entity for Handles {
             | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)
             | EventData::Receipt(_)

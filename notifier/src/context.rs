@@ -96,6 +96,7 @@ fn state_after(event: &EventData) -> State {
         EventData::Room(event) => State::Room(Box::new(event.after().clone())),
         EventData::Session(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Member(_)
         | EventData::Prefs(_)

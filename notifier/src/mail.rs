@@ -82,7 +82,7 @@ impl Channel for Mailer {
     }
 
     fn kinds(&self) -> Vec<LaneKind> {
-        vec![LaneKind::User, LaneKind::Challenges]
+        vec![LaneKind::User, LaneKind::Challenges, LaneKind::Identities]
     }
 
     fn answer_within(&self) -> Duration {

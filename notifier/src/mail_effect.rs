@@ -1,9 +1,11 @@
 //! Mails as effects of events: what each is about and where it goes. Pure; what it says is in the templates.
 
 use schemas::event::Event;
-use schemas::events::{ChallengeIssued, ChallengePurpose, UserEmailChanged, UserState};
+use schemas::events::{
+    ChallengeIssued, ChallengePurpose, IdentityLinked, UserEmailChanged, UserState,
+};
 use schemas::ids::ChallengeId;
-use schemas::values::Email;
+use schemas::values::{Email, ProviderName};
 use schemas::{Digest, Timestamp};
 
 /// A mail to be sent.
@@ -34,6 +36,11 @@ pub enum MailKind {
     AddressChanged {
         /// The present one.
         to: Email,
+    },
+    /// To the user of an account that can be logged in to through a provider from now on.
+    IdentityLinked {
+        /// What people call the provider.
+        provider: ProviderName,
     },
 }
 
@@ -87,6 +94,17 @@ pub(crate) fn address_changed(event: &Event, changed: &UserEmailChanged) -> Mail
         id: Digest::of(["mail", "address changed", event.id.as_str()]),
         kind: MailKind::AddressChanged { to: user.email },
         to: former,
+        name: Some(user.display_name.to_string()),
+        caused_at: event.time,
+    }
+}
+
+/// To the user of an account that was there before its identity.
+pub(crate) fn identity_linked(event: &Event, linked: &IdentityLinked, user: &UserState) -> Mail {
+    Mail {
+        id: Digest::of(["mail", "identity linked", event.id.as_str()]),
+        kind: MailKind::IdentityLinked { provider: linked.provider_name.clone() },
+        to: user.email.clone(),
         name: Some(user.display_name.to_string()),
         caused_at: event.time,
     }

@@ -29,6 +29,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "address_change",
     "address_taken",
     "address_changed",
+    "identity_linked",
 ];
 
 static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -82,6 +83,7 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
         },
         MailKind::AddressTaken => ("address_taken", "Your email address"),
         MailKind::AddressChanged { .. } => ("address_changed", "Your email address has changed"),
+        MailKind::IdentityLinked { .. } => ("identity_linked", "Another way to log in"),
     };
     let fields = match &mail.kind {
         MailKind::Code(code) if code.key != codes.check() => {
@@ -91,6 +93,9 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
             context! { subject, name, code => codes.code(&code.challenge_id).expose() }
         }
         MailKind::AddressChanged { to } => context! { subject, name, address => to.as_str() },
+        MailKind::IdentityLinked { provider } => {
+            context! { subject, name, provider => provider.as_str() }
+        }
         MailKind::Registration | MailKind::AddressTaken => context! { subject, name },
     };
     Ok(Draft { template, subject, fields })
@@ -109,7 +114,7 @@ impl Draft {
 mod tests {
     use super::*;
     use crate::policy::CodeMail;
-    use schemas::values::Email;
+    use schemas::values::{Email, ProviderName};
     use schemas::{ChallengeId, Digest, Timestamp};
 
     fn codes() -> CodeKey {
@@ -171,6 +176,10 @@ mod tests {
             (code(ChallengePurpose::AddressChange), &digits),
             (MailKind::AddressTaken, "another account"),
             (MailKind::AddressChanged { to: address }, "new@example.org"),
+            (
+                MailKind::IdentityLinked { provider: ProviderName::parse("The Works").unwrap() },
+                "The Works",
+            ),
         ] {
             let text = text(&of_kind(kind.clone(), "Ada"));
             assert_eq!(text.matches(says).count(), 2, "{kind:?}: {text}");

@@ -6,9 +6,9 @@
 
 use schemas::event::{Event, EventData};
 use schemas::events::{
-    ChallengeEvent, MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState,
-    NotificationCreated, ReadMoved, ReceiptEvent, RoomState, SessionEvent, ThreadEvent, UserEvent,
-    UserState,
+    ChallengeEvent, IdentityEvent, MessageDeleted, MessageEdited, MessageEvent, MessagePosted,
+    MessageState, NotificationCreated, ReadMoved, ReceiptEvent, RoomState, SessionEvent,
+    ThreadEvent, UserEvent, UserState,
 };
 use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{NotificationKind, RoomKind};
@@ -142,6 +142,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         EventData::Challenge(ChallengeEvent::Issued(issued)) => {
             vec![Lane::User(issued.user_id.clone())]
         }
+        EventData::Identity(event) => vec![Lane::User(event.after().user_id.clone())],
         EventData::User(_)
         | EventData::Name(_)
         | EventData::Room(_)
@@ -188,9 +189,14 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             let code = |user| mail(mail_effect::code_issued(event, issued, user));
             context.user.iter().map(code).collect()
         }
+        EventData::Identity(IdentityEvent::Linked(linked)) if !linked.new_account => {
+            let told = |user| mail(mail_effect::identity_linked(event, linked, user));
+            context.user.iter().map(told).collect()
+        }
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         EventData::Thread(event) => on_thread(event, at),
-        EventData::Name(_)
+        EventData::Identity(IdentityEvent::Linked(_) | IdentityEvent::Unlinked(_))
+        | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Report(_)

@@ -2,11 +2,13 @@
 
 use schemas::Actor;
 use schemas::events::{
-    ChallengeIssued, ChallengePurpose, MessageEvent, SessionStarted, UserEmailChanged,
-    UserRegistered,
+    ChallengeIssued, ChallengePurpose, IdentitiesState, IdentityLinked, MessageEvent,
+    SessionStarted, UserEmailChanged, UserRegistered,
 };
 use schemas::ids::{ChallengeId, MessageId, RoomId, SessionId};
-use schemas::values::{Body, DisplayName, Email, Posting, Role, RoomName, Username, Visibility};
+use schemas::values::{
+    Body, DisplayName, Email, Posting, ProviderName, Role, RoomName, Username, Visibility,
+};
 use uuid::Uuid;
 
 use super::*;
@@ -185,6 +187,24 @@ fn the_reader_of_the_former_address_is_told_of_a_change() {
     assert!(
         matches!(&sent[0].kind, MailKind::AddressChanged { to } if to.as_str() == "ada@example.org")
     );
+}
+
+#[test]
+fn the_user_of_an_account_is_told_of_a_provider_unless_it_was_made_with_it() {
+    let seen = PolicyContext { user: Some(person(1, "ada")), ..PolicyContext::default() };
+    let linked = |new_account| {
+        let identities = IdentitiesState { user_id: user_id(1), identities: Vec::new() };
+        let provider_name = ProviderName::parse("The Works").unwrap();
+        event(IdentityLinked { key: Digest::of(["x"]), provider_name, new_account, identities })
+    };
+    assert_eq!(wanted(&linked(false).data), [Lane::User(user_id(1))]);
+    let sent = mails(&linked(false), &seen);
+    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "ada@example.org"));
+    assert!(
+        matches!(&sent[0].kind, MailKind::IdentityLinked { provider } if provider.as_str() == "The Works")
+    );
+    assert_eq!(mails(&linked(true), &seen), []);
+    assert_eq!(mails(&linked(false), &PolicyContext::default()), [], "the account is gone");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod choices;
 pub mod codes;
 pub mod commands;
+mod digest;
 mod emoji;
 mod ephemeral;
 pub mod event;

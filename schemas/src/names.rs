@@ -64,6 +64,13 @@ impl NameKey {
         Lane::Email(self.digest(["email", &address.to_lowercase()]))
     }
 
+    /// The lane that guards an identity at a provider of single sign-on: the issuer and the subject, both to the letter. By
+    /// the issuer and not by what the configuration calls it, so that no other provider can inherit its people.
+    #[must_use]
+    pub fn identity(&self, issuer: &str, subject: &str) -> Lane {
+        Lane::Identity(self.digest(["identity", issuer, subject]))
+    }
+
     /// The lane that guards a channel's name (compared by [`crate::unicode::key`]).
     #[must_use]
     pub fn room_name(&self, name: &str) -> Lane {
@@ -136,6 +143,16 @@ mod tests {
         assert_eq!(key.room_name("Lobby"), key.room_name("lobby"));
         assert_ne!(key.handle("ada"), key.handle("bob"));
         assert_ne!(key.handle("!admins"), key.handle("admins"));
+    }
+
+    #[test]
+    fn identities_are_of_one_issuer_to_the_letter() {
+        let key = NameKey::new(&[7; 32]);
+        let lane = key.identity("https://id.test", "ada");
+        assert_eq!(lane, key.identity("https://id.test", "ada"));
+        assert_ne!(lane, key.identity("https://id.test", "Ada"));
+        assert_ne!(lane, key.identity("https://id.test/", "ada"));
+        assert_ne!(key.identity("a", "bc"), key.identity("ab", "c"));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+pub use crate::digest::Digest;
 use crate::ephemeral::{Ephemeral, EphemeralKind};
 use crate::ids::{InviteId, MediaId, ReportId, RoomId, UserId};
 
@@ -21,7 +21,7 @@ pub struct Namespace(std::sync::Arc<str>);
 /// A text is not a namespace, a digest or a lane.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid {0}")]
-pub struct InvalidSubject(&'static str);
+pub struct InvalidSubject(pub(crate) &'static str);
 
 impl Namespace {
     /// Parses a namespace.
@@ -150,62 +150,6 @@ impl From<Namespace> for String {
     }
 }
 
-/// A name made safe and short for a subject: the first 16 bytes of a hash, as 32 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
-pub struct Digest(std::sync::Arc<str>);
-
-impl Digest {
-    /// The digest of parts, each ended by a zero byte so that no two lists of parts collide.
-    #[must_use]
-    pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut hasher = Sha256::new();
-        for part in parts {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
-        }
-        Self::from_hash(&hasher.finalize())
-    }
-
-    /// The first 16 bytes of a hash.
-    pub(crate) fn from_hash(hash: &[u8]) -> Self {
-        Self(data_encoding::HEXLOWER.encode(hash.get(..16).unwrap_or_default()).into())
-    }
-
-    /// Parses 32 hexadecimal digits.
-    ///
-    /// # Errors
-    /// [`InvalidSubject`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, InvalidSubject> {
-        let fits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if fits { Ok(Self(text.into())) } else { Err(InvalidSubject("digest")) }
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-impl TryFrom<String> for Digest {
-    type Error = InvalidSubject;
-    fn try_from(text: String) -> Result<Self, InvalidSubject> {
-        Self::parse(&text)
-    }
-}
-impl From<Digest> for String {
-    fn from(digest: Digest) -> String {
-        digest.0.as_ref().to_owned()
-    }
-}
-
 /// The kinds of lane, as they stand in subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is the lane of the same name in `Lane`")]
@@ -213,6 +157,8 @@ pub enum LaneKind {
     User,
     Session,
     Challenges,
+    Identity,
+    Identities,
     Handle,
     Email,
     RoomName,
@@ -238,6 +184,8 @@ impl LaneKind {
             Self::User => "user",
             Self::Session => "session",
             Self::Challenges => "challenges",
+            Self::Identity => "identity",
+            Self::Identities => "identities",
             Self::Handle => "handle",
             Self::Email => "email",
             Self::RoomName => "roomname",
@@ -266,6 +214,10 @@ pub enum Lane {
     Session(UserId),
     /// The one-time codes of an account.
     Challenges(UserId),
+    /// Which account belongs to an identity at a provider of single sign-on.
+    Identity(Digest),
+    /// The identities at providers that belong to an account.
+    Identities(UserId),
     /// Who holds a username.
     Handle(Digest),
     /// Who holds an e-mail address.
@@ -306,6 +258,8 @@ impl Lane {
             Self::User(_) => LaneKind::User,
             Self::Session(_) => LaneKind::Session,
             Self::Challenges(_) => LaneKind::Challenges,
+            Self::Identity(_) => LaneKind::Identity,
+            Self::Identities(_) => LaneKind::Identities,
             Self::Handle(_) => LaneKind::Handle,
             Self::Email(_) => LaneKind::Email,
             Self::RoomName(_) => LaneKind::RoomName,
@@ -330,10 +284,12 @@ impl Lane {
             Self::User(id)
             | Self::Session(id)
             | Self::Challenges(id)
+            | Self::Identities(id)
             | Self::Inbox(id)
             | Self::Threads(id)
             | Self::Blocks(id) => format!("{kind}.{id}"),
             Self::Handle(digest)
+            | Self::Identity(digest)
             | Self::Email(digest)
             | Self::RoomName(digest)
             | Self::Direct(digest) => format!("{kind}.{digest}"),
@@ -378,6 +334,8 @@ impl Lane {
             "user" => Self::User(user(key)?),
             "session" => Self::Session(user(key)?),
             "challenges" => Self::Challenges(user(key)?),
+            "identity" => Self::Identity(Digest::parse(key)?),
+            "identities" => Self::Identities(user(key)?),
             "inbox" => Self::Inbox(user(key)?),
             "blocks" => Self::Blocks(user(key)?),
             "handle" => Self::Handle(Digest::parse(key)?),

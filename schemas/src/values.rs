@@ -224,6 +224,19 @@ text_value!(
     /// Why something was done, or a note about it: 1 to 500 characters with something to see among them.
     Reason, |text| accept(text, &Rule::body("reason", 500)), seen);
 text_value!(
+/// What the configuration calls a provider of single sign-on: 1 to 32 of `[a-z0-9_-]`; stands in paths.
+ProviderId, |text| {
+    let fits = (1..=32).contains(&text.len())
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err(invalid("invalid_format", "must be 1 to 32 of a-z, 0-9, '_' and '-'")),
+    }
+});
+text_value!(
+    /// What people call a provider of single sign-on: 1 to 64 characters on one line.
+    ProviderName, |text| accept(text, &Rule::name("name", 64)), seen);
+text_value!(
     /// What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters.
     ClientId, |text| visible_ascii(text, "client_id"));
 text_value!(

@@ -262,6 +262,8 @@ impl World {
             Lane::User(_)
             | Lane::Session(_)
             | Lane::Challenges(_)
+            | Lane::Identity(_)
+            | Lane::Identities(_)
             | Lane::Receipts(_)
             | Lane::Inbox(_)
             | Lane::Media(_)

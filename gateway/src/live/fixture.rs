@@ -136,6 +136,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::Session(SessionEvent::Refreshed(data)) => Lane::Session(data.user_id.clone()),
         EventData::Session(SessionEvent::Ended(data)) => Lane::Session(data.user_id.clone()),
         EventData::Challenge(_) => Lane::Challenges(user(1)),
+        EventData::Identity(event) => Lane::Identities(event.after().user_id.clone()),
         EventData::Thread(event) => Lane::Threads(event.user().clone()),
         EventData::Report(event) => Lane::Report(event.after().id.clone()),
         EventData::Prefs(event) => {

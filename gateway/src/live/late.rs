@@ -169,6 +169,7 @@ impl Late {
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)

@@ -113,6 +113,8 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         }
         Lane::Session(_)
         | Lane::Challenges(_)
+        | Lane::Identity(_)
+        | Lane::Identities(_)
         | Lane::Handle(_)
         | Lane::Email(_)
         | Lane::RoomName(_)

@@ -58,6 +58,8 @@ impl State {
             }
             Lane::User(_) | Lane::Session(_) => true,
             Lane::Challenges(_)
+            | Lane::Identity(_)
+            | Lane::Identities(_)
             | Lane::Handle(_)
             | Lane::Email(_)
             | Lane::RoomName(_)
@@ -188,6 +190,7 @@ impl State {
             EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)

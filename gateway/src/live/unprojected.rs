@@ -66,6 +66,7 @@ impl Unprojected {
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Name(_)
             | EventData::Block(_)
             | EventData::Prefs(_)

@@ -163,6 +163,7 @@ impl Observer for Sessions {
             )
             | EventData::Session(SessionEvent::Started(_) | SessionEvent::Refreshed(_))
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)

@@ -91,7 +91,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Name;
+    without documents: Session, Challenge, Identity, Name;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -124,6 +124,7 @@ pub(crate) fn needs_further(
         | EventData::User(_)
         | EventData::Session(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)

@@ -21,7 +21,7 @@ fn golden() -> Vec<Event> {
 }
 
 /// One lane of every kind.
-fn lanes() -> [Lane; 18] {
+fn lanes() -> [Lane; 20] {
     let digest = || schemas::Digest::of(["x"]);
     let report = schemas::ids::ReportId::from_uuid(uuid::Uuid::from_u128(1));
     let invite = schemas::ids::InviteId::from_uuid(uuid::Uuid::from_u128(1));
@@ -30,6 +30,8 @@ fn lanes() -> [Lane; 18] {
         Lane::User(user(1)),
         Lane::Session(user(1)),
         Lane::Challenges(user(1)),
+        Lane::Identity(digest()),
+        Lane::Identities(user(1)),
         Lane::Handle(digest()),
         Lane::Email(digest()),
         Lane::RoomName(digest()),
@@ -65,6 +67,8 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             LaneKind::Blocks => &[Group::People],
             LaneKind::Session
             | LaneKind::Challenges
+            | LaneKind::Identity
+            | LaneKind::Identities
             | LaneKind::Handle
             | LaneKind::Email
             | LaneKind::RoomName

@@ -12,6 +12,7 @@
 
 mod block;
 mod challenge;
+mod identity;
 mod invite;
 mod member;
 mod message;
@@ -29,6 +30,9 @@ mod user;
 
 pub use block::{BlockAdded, BlockEvent, BlockRemoved, BlocksState};
 pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
+pub use identity::{
+    IdentitiesState, Identity, IdentityEvent, IdentityLinked, IdentityUnlinked, MAX_IDENTITIES,
+};
 pub use invite::{InviteAccepted, InviteCreated, InviteEvent, InviteRevoked, InviteState};
 pub use member::{
     Ban, MemberAdded, MemberBlockChanged, MemberChanged, MemberEvent, MemberJoined, MemberLeft,
@@ -223,8 +227,10 @@ families! {
     Session(SessionEvent) on Session;
     /// One-time codes.
     Challenge(ChallengeEvent) on Challenges;
+    /// Who people are at providers of single sign-on.
+    Identity(IdentityEvent) on Identities;
     /// Unique names and whom they belong to.
-    Name(NameEvent) on Handle | Email | RoomName | Direct;
+    Name(NameEvent) on Handle | Email | RoomName | Direct | Identity;
     /// Rooms.
     Room(RoomEvent) on Room;
     /// Who belongs to a room.
@@ -261,6 +267,7 @@ impl EventData {
             | Self::Notification(_)
             | Self::Session(_)
             | Self::Challenge(_)
+            | Self::Identity(_)
             | Self::Name(_)
             | Self::Room(_)
             | Self::Member(_)
@@ -285,6 +292,7 @@ impl EventData {
             | Self::User(_)
             | Self::Session(_)
             | Self::Challenge(_)
+            | Self::Identity(_)
             | Self::Name(_)
             | Self::Room(_)
             | Self::Block(_)

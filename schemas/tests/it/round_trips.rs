@@ -36,6 +36,8 @@ fn lanes() -> impl Strategy<Value = Lane> {
         users().prop_map(Lane::User),
         users().prop_map(Lane::Session),
         users().prop_map(Lane::Challenges),
+        users().prop_map(Lane::Identities),
+        digests().prop_map(Lane::Identity),
         users().prop_map(Lane::Inbox),
         digests().prop_map(Lane::Handle),
         digests().prop_map(Lane::Email),

@@ -27,6 +27,8 @@ use schemas::values::{
 use schemas::{Digest, Preferences};
 use uuid::Uuid;
 
+mod identities;
+
 /// 2026-11-21T10:00:00.007Z.
 const NOW: i64 = 1_795_255_200_007;
 
@@ -373,7 +375,7 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
 pub(crate) fn events(full: bool) -> Vec<Event> {
     let conversations =
         [rooms(full), messages(full), besides(full), threads(), reports(full)].concat();
-    let data = [accounts(full), conversations, blocks(full)].concat();
+    let data = [accounts(full), identities::identities(full), conversations, blocks(full)].concat();
     data.into_iter().map(|data| logged(data, full)).collect()
 }
 

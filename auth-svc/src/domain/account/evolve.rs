@@ -29,6 +29,7 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Invite(_)
         | EventData::Message(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)
         | EventData::Receipt(_)

@@ -35,6 +35,7 @@ pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
         EventData::User(_)
         | EventData::Session(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)

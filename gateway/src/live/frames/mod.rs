@@ -53,6 +53,7 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::User(_)
         | EventData::Session(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
@@ -81,6 +82,7 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         EventData::Thread(event) => Some(thread::broadcast(event, elsewhere)),
         EventData::Session(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Report(_)
         | EventData::Block(_)

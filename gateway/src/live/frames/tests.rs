@@ -138,7 +138,7 @@ const fn expected(data: &EventData) -> Expected {
             | UserEvent::SecondFactorChanged(_),
         ) => same(FrameName::UserChanged),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
-        EventData::Challenge(_) => Expected::Nothing("a mail says it"),
+        EventData::Challenge(_) | EventData::Identity(_) => Expected::Nothing("a mail says it"),
         EventData::Report(_) => {
             Expected::Nothing("moderators ask for reports; members hear of none")
         }

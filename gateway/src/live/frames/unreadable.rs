@@ -38,6 +38,8 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         Lane::User(_)
         | Lane::Session(_)
         | Lane::Challenges(_)
+        | Lane::Identity(_)
+        | Lane::Identities(_)
         | Lane::Handle(_)
         | Lane::Email(_)
         | Lane::RoomName(_)

@@ -196,6 +196,7 @@ impl Docs {
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
+            | EventData::Identity(_)
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Block(_)

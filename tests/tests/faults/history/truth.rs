@@ -176,6 +176,7 @@ fn fact(data: &EventData) -> Option<Fact> {
         EventData::Pin(event) => Some(of_pin(event)),
         EventData::Session(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Prefs(_)
         | EventData::Invite(_)

@@ -208,6 +208,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         }
         EventData::Session(_)
         | EventData::Challenge(_)
+        | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Report(_)
         | EventData::Block(_)
