@@ -130,8 +130,10 @@ async fn the_disk_is_full(case: &'static str, sync: &str) {
     assert_eq!(installation.process.pid(), serve);
     assert!(installation.process.runs(), "no restart of `serve`");
     let said = installation.process.stderr();
-    let restarts = said.matches("starting the nats-server again").count();
-    assert!(restarts >= by_length(1, 5), "a failed write is only healed by a restart: {restarts}");
+    // Where the disk was seen to be full before nats-server met that, there is nothing to heal.
+    let failed = said.contains("no space left on device");
+    let restarted = said.contains("starting the nats-server again");
+    assert!(restarted || !failed, "a failed write is only healed by a restart");
     let history = load.finish(&installation, &schedule).await;
     assert!(history.acknowledged() > 20);
     let mail = std::fs::read_dir(data.join("mail")).unwrap().count();

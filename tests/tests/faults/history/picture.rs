@@ -38,6 +38,8 @@ pub(crate) struct Picture {
     client: String,
     /// Where its first socket began.
     begun: Sequence,
+    /// Where it heard the last word, and stopped listening. A post that was on its way then may be stored later.
+    end: Sequence,
     /// None: the user left it, as far as the client was told.
     rooms: HashMap<String, Option<Room>>,
 }
@@ -57,8 +59,12 @@ impl Picture {
             Seen::Opened { after } => Some(*after),
             _ => None,
         });
-        let begun = begun.unwrap_or_default();
-        let mut picture = Self { client: trace.name.clone(), begun, rooms: HashMap::new() };
+        let end = trace.seen.iter().find_map(|seen| match seen {
+            Seen::Finished { position } => Some(*position),
+            _ => None,
+        });
+        let (begun, end) = (begun.unwrap_or_default(), end.unwrap_or(Sequence::MAX));
+        let mut picture = Self { client: trace.name.clone(), begun, end, rooms: HashMap::new() };
         for seen in &trace.seen {
             match seen {
                 Seen::Told(told) => picture.apply(told, &trace.user),
@@ -121,7 +127,7 @@ impl Picture {
     }
 
     /// Holds a room against its whole history, read over REST at the end by the same person; none when the
-    /// person may not read it. Only what was posted up to `end`, the last word, is compared.
+    /// person may not read it. Only what was posted up to the last word is compared.
     pub(crate) fn must_equal(
         &self,
         room: &str,
@@ -155,7 +161,7 @@ impl Picture {
         for (id, read) in history {
             // A message that is gone need not be told to a client that never had it.
             let told = held.messages.contains_key(id) || read.body.is_none();
-            if read.posted > held.since && !told {
+            if read.posted > held.since && read.posted <= self.end && !told {
                 violations.push(differs(id, None, Some(read)));
             }
         }
@@ -196,6 +202,7 @@ mod tests {
         let mut trace = Trace::new("client", "usr_bob", Instant::now());
         trace.opened("e:3");
         frames.iter().for_each(|frame| trace.frame(frame));
+        trace.finished(9);
         let history = history.map(|history| {
             let held = |&(posted, body): &(Sequence, Option<&str>)| {
                 let beside = Some(BTreeSet::new());
@@ -219,6 +226,8 @@ mod tests {
         differ(&frames, Some(&[(2, Some("old")), (4, Some("uno")), (5, None)]), 0);
         differ(&frames, Some(&[(4, Some("one")), (5, Some("two"))]), 2);
         differ(&frames, Some(&[(4, Some("uno")), (5, None), (6, Some("missed"))]), 1);
+        // A client does not know of what came after it had stopped listening, at 9.
+        differ(&frames, Some(&[(4, Some("uno")), (5, None), (10, Some("later"))]), 0);
     }
 
     /// Given a message that was posted and then reacted to and pinned, live, then these differ from what REST shows.
