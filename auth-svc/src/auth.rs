@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use decider::{Failure, ReadFrom};
 use eventlog::{EventLog, SecretStore};
-use schemas::{Code, CodeKey, NameKey, Rejection, UserId};
+use schemas::{Code, CodeKey, NameKey, Registration, Rejection, UserId};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::admins::Admins;
 use crate::attempts::Attempts;
@@ -35,6 +36,10 @@ pub(crate) struct Auth {
     pub(crate) challenges: Challenges,
     pub(crate) second_factors: SecondFactors,
     pub(crate) attempts: Attempts,
+    /// Who may make an account for themselves.
+    pub(crate) registration: Registration,
+    /// The turn of those who register by an invitation.
+    pub(crate) invited: Mutex<()>,
     pub(crate) metrics: AuthMetrics,
 }
 

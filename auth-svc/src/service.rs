@@ -8,13 +8,15 @@ use bus::{BusError, ServiceHandle};
 use decider::{Answer, Call, accepted};
 use schemas::commands::{
     AUTH, AdministerSecondFactor, AdministerUser, ChangePassword, ChangeProfile,
-    ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, EndSessions, EnrolSecondFactor,
-    GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket, Refresh,
-    Register, RemoveSecondFactor, RequestAddressChange, RequestPasswordReset, RequestVerification,
+    ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, CreateUser, EndSessions,
+    EndSessionsOf, EnrolSecondFactor, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions,
+    Login, NoteSessionsUsed, RedeemWsTicket, Refresh, Register, RemoveSecondFactor,
+    RequestAddressChange, RequestPasswordReset, RequestVerification,
 };
-use schemas::{Code, CodeKey, NameKey, Rejection};
+use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::{Health, Shutdown};
+use tokio::sync::Mutex;
 
 use crate::admins::Admins;
 use crate::attempts::Attempts;
@@ -38,6 +40,8 @@ pub struct Config {
     pub bcrypt_cost: u32,
     /// How many one-time codes of a kind an account may ask for; none: as many as it likes.
     pub codes: Option<Limit>,
+    /// Who may make an account for themselves.
+    pub registration: Registration,
 }
 
 /// The keys it needs.
@@ -135,6 +139,8 @@ pub(crate) async fn open(config: Config, needs: Needs, deps: &Deps) -> Result<Au
         attempts: Attempts::new(&deps.log),
         log: deps.log.clone(),
         names: needs.names,
+        registration: config.registration,
+        invited: Mutex::default(),
         metrics,
     })
 }
@@ -172,6 +178,8 @@ decider::endpoints! {
     Login => login;
     Refresh => refresh;
     EndSessions => end_sessions;
+    EndSessionsOf => end_sessions_of;
+    NoteSessionsUsed => note_sessions_used;
     ListSessions => list_sessions;
     GetSessionStatus => session_status;
     GetJwks => jwks;
@@ -179,6 +187,7 @@ decider::endpoints! {
     RedeemWsTicket => redeem_ticket;
     ChangeProfile => change_profile;
     ChangePassword => change_password;
+    CreateUser => create_user;
     AdministerUser => administer_user;
     RequestVerification => request_verification;
     ConfirmVerification => confirm_verification;

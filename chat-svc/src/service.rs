@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
-    AcceptInvite, AddMember, AddReaction, AppointOwner, ArchiveRoom, BanMember, BlockUser, CHAT,
-    ChangeMember, ChangePrefs, ChangeRoom, CreateInvite, CreateRoom, DeleteMessage, EditMessage,
-    FollowThread, HandleReport, JoinRoom, JudgeInvite, LeaveRoom, LiftBan, ListInvites, MarkRead,
-    MarkThreadRead, ModerateMessage, ModerateRoom, OpenDirect, PinMessage, PostMessage,
-    PostMessages, RemoveMember, RemoveReaction, ReportMessage, RevokeInvite, UnblockUser,
-    UnfollowThread, UnpinMessage,
+    AcceptInvite, AddMember, AddReaction, AdmitRegistered, AppointOwner, ArchiveRoom, BanMember,
+    BlockUser, CHAT, ChangeMember, ChangePrefs, ChangeRoom, CreateInvite, CreateRoom,
+    DeleteMessage, EditMessage, FollowThread, HandleReport, JoinRoom, JudgeInvite, LeaveRoom,
+    LiftBan, ListInvites, MarkRead, MarkThreadRead, ModerateMessage, ModerateRoom, OpenDirect,
+    PinMessage, PostMessage, PostMessages, RemoveMember, RemoveReaction, ReportMessage,
+    RevokeInvite, UnblockUser, UnfollowThread, UnpinMessage,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
@@ -208,6 +208,7 @@ decider::endpoints! {
     RevokeInvite => revoke_invite;
     JudgeInvite => judge_invite;
     AcceptInvite => accept_invite;
+    AdmitRegistered => admit_registered;
     PostMessage => post_message;
     PostMessages => post_messages;
     EditMessage => edit_message;

@@ -108,6 +108,9 @@ fn tickets() -> Vec<Route> {
 fn admin() -> Vec<Route> {
     vec![
         get("/v1/admin/users", "List accounts, or find some of them.", admin::list_users).admin().waits_for(&[People]),
+        post("/v1/admin/users", "Create an account. Without a password, a code to choose one is mailed to its address.", admin::create_user)
+            .admin().secret(&["password"]),
+        delete("/v1/admin/users/{user_id}/sessions", "End all sessions of a user.", admin::end_sessions).admin(),
         patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
         delete("/v1/admin/users/{user_id}/totp", "Remove the second factor of a user who is locked out. Their sessions end.", second_factor::remove_of).admin(),
         put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner. Its present owners stay owners.", admin::appoint_owner).admin(),

@@ -18,7 +18,7 @@ use crate::channel::{Cause, Channel, Done, Failed};
 use crate::config::Config;
 use crate::ledger::{Claim, Ledger, REMEMBERED};
 use crate::mail_templates;
-use crate::policy::{Effect, Mail, MailKind};
+use crate::policy::{Effect, Mail};
 
 /// After this time a mail is taken over from a process that died with it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -82,7 +82,7 @@ impl Channel for Mailer {
     }
 
     fn kinds(&self) -> Vec<LaneKind> {
-        vec![LaneKind::User, LaneKind::Challenges, LaneKind::Identities]
+        vec![LaneKind::User, LaneKind::Challenges, LaneKind::Identities, LaneKind::Session]
     }
 
     fn answer_within(&self) -> Duration {
@@ -102,7 +102,7 @@ impl Channel for Mailer {
         if mail.caused_at.plus_seconds(remembered - 3600) < now {
             return Ok(Done::Before);
         }
-        if let MailKind::Code(code) = &mail.kind
+        if let Some(code) = mail.kind.code()
             && code.expires_at <= now
         {
             return Ok(Done::Before);

@@ -173,10 +173,16 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | UserEvent::RoleChanged(_)
             | UserEvent::SuspensionChanged(_)
             | UserEvent::EmailVerified(_)
-            | UserEvent::SecondFactorChanged(_) => Vec::new(),
+            | UserEvent::SecondFactorChanged(_)
+            | UserEvent::PasswordSet(_) => Vec::new(),
         },
         EventData::Session(data) => match (data, &context.user) {
-            (SessionEvent::Started(_), Some(user)) => vec![welcome(event, user, true)],
+            (SessionEvent::Started(started), Some(user)) => {
+                let told = |device| mail(mail_effect::logged_in_anew(event, device, user));
+                let mut effects = vec![welcome(event, user, true)];
+                effects.extend(started.new_device.as_ref().map(told));
+                effects
+            }
             (SessionEvent::Started(_), None)
             | (SessionEvent::Refreshed(_) | SessionEvent::Ended(_), _) => Vec::new(),
         },

@@ -2,7 +2,7 @@
 
 use schemas::Actor;
 use schemas::events::{
-    ChallengeIssued, ChallengePurpose, IdentitiesState, IdentityLinked, MessageEvent,
+    ChallengeIssued, ChallengePurpose, IdentitiesState, IdentityLinked, MessageEvent, NewDevice,
     SessionStarted, UserEmailChanged, UserRegistered,
 };
 use schemas::ids::{ChallengeId, MessageId, RoomId, SessionId};
@@ -212,6 +212,7 @@ fn a_login_welcomes_back() {
     let started = SessionStarted {
         session_id: SessionId::from_uuid(Uuid::from_u128(3)),
         user_id: user_id(1),
+        new_device: None,
     };
     let event = event(started);
     assert_eq!(wanted(&event.data), [Lane::User(user_id(1))]);
@@ -219,6 +220,25 @@ fn a_login_welcomes_back() {
     then(&event, &seen, &[(1, NotificationKind::Welcome)]);
     assert!(entries(&event, &seen)[0].login);
     then(&event, &PolicyContext::default(), &[]);
+}
+
+#[test]
+fn a_login_from_a_new_device_is_told_of_by_one_mail() {
+    let device =
+        NewDevice { device: Digest::of(["phone"]), user_agent: None, ip: "192.0.2.7".parse().ok() };
+    let login = |session| {
+        event(SessionStarted {
+            session_id: SessionId::from_uuid(Uuid::from_u128(session)),
+            user_id: user_id(1),
+            new_device: Some(device.clone()),
+        })
+    };
+    let seen = PolicyContext { user: Some(person(1, "ada")), room: None };
+    let (first, second) = (mails(&login(3), &seen), mails(&login(4), &seen));
+    assert_eq!((first.len(), first[0].to.as_str()), (1, "ada@example.org"));
+    assert_eq!(first[0].id, second[0].id, "logins at the same moment have one mail");
+    then(&login(3), &seen, &[(1, NotificationKind::Welcome)]);
+    assert!(mails(&login(3), &PolicyContext::default()).is_empty(), "the account is gone");
 }
 
 #[test]

@@ -189,6 +189,14 @@ Email, |text| {
     }
 });
 
+impl Email {
+    /// What stands behind the `@`, in lower case.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
 text_value!(
     /// A name shown to people: 1 to 64 characters on one line (see [`crate::unicode`]).
     DisplayName, |text| accept(text, &Rule::name("display_name", 64)), seen);
@@ -236,6 +244,9 @@ ProviderId, |text| {
 text_value!(
     /// What people call a provider of single sign-on: 1 to 64 characters on one line.
     ProviderName, |text| accept(text, &Rule::name("name", 64)), seen);
+text_value!(
+    /// What a client calls itself: 1 to 256 characters on one line.
+    UserAgent, |text| accept(text, &Rule::line("user_agent", 256)), seen);
 text_value!(
     /// What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters.
     ClientId, |text| visible_ascii(text, "client_id"));

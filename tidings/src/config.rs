@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use readmodel::ReadModelUrl;
-use schemas::Namespace;
 use schemas::values::Unverified;
+use schemas::{Namespace, Registration};
 use telemetry::LogFormat;
 
 use crate::cli::Role;
@@ -59,6 +59,7 @@ pub(crate) struct Config {
     pub(crate) rate_auth: Option<Rate>,
     pub(crate) rate_codes: Option<Rate>,
     pub(crate) unverified: Unverified,
+    pub(crate) registration: Registration,
     pub(crate) bcrypt_cost: u32,
     pub(crate) memory: Memory,
     pub(crate) smtp_url: Option<String>,
@@ -179,6 +180,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         rate_auth: limit("rate_auth", all.rate_auth)?,
         rate_codes: limit("rate_codes", all.rate_codes)?,
         unverified: unverified(&all.unverified.unwrap_or_default())?,
+        registration: registration(&all.registration.unwrap_or_default())?,
         bcrypt_cost: bcrypt_cost(all.bcrypt_cost.unwrap_or_default())?,
         memory: Memory::parse(&all.memory.unwrap_or_default())
             .map_err(|error| wrong(&format!("memory: {error}")))?,
@@ -280,6 +282,11 @@ fn unverified(text: &str) -> Result<Unverified, Failure> {
         "read-only" => Ok(Unverified::ReadOnly),
         _ => Err(wrong("unverified: everything, no-invites or read-only")),
     }
+}
+
+fn registration(text: &str) -> Result<Registration, Failure> {
+    Registration::parse(text)
+        .ok_or_else(|| wrong("registration: open, invite, domains:a.org,b.org or closed"))
 }
 
 fn otlp_endpoint(text: String) -> Result<String, Failure> {

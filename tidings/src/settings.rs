@@ -93,6 +93,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_UNVERIFIED", value_name = "WHAT", global = true)]
     pub(crate) unverified: Option<String>,
 
+    /// Who may register: `open`, `invite`, `domains:a.org,b.org`, `closed` [default: open]
+    #[arg(long, env = "TIDINGS_REGISTRATION", value_name = "WHO", global = true)]
+    pub(crate) registration: Option<String>,
+
     /// Work to hash a password, 4 to 31 [default: 12]
     #[arg(long, env = "TIDINGS_BCRYPT_COST", value_name = "COST", global = true)]
     pub(crate) bcrypt_cost: Option<u32>,
@@ -173,7 +177,7 @@ impl Settings {
         each_setting!(upper, lower:
             listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
             name_key, code_key,
-            rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, bcrypt_cost, memory,
+            rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
             smtp_url, smtp_url_file, smtp_ca_file, mail_from,
             allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
         )
@@ -194,6 +198,7 @@ impl Settings {
             &mut self.rate_auth,
             &mut self.rate_codes,
             &mut self.unverified,
+            &mut self.registration,
             &mut self.memory,
             &mut self.smtp_url,
             &mut self.mail_from,

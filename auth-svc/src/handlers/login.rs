@@ -4,10 +4,10 @@ use data_encoding::HEXLOWER;
 use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
 use eventlog::Appended;
 use schemas::commands::Login;
-use schemas::events::{SessionEnd, SessionStarted, UserState};
-use schemas::values::{Email, NewPassword, Secret, Username};
+use schemas::events::{NewDevice, SessionEnd, SessionStarted, UserState};
+use schemas::values::{Email, NewPassword, Secret, UserAgent, Username};
 use schemas::views::SessionTokens;
-use schemas::{Actor, Code, Lane, Position, Rejection, SessionId, Timestamp, UserId};
+use schemas::{Actor, Code, Digest, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
 
 use super::proof::barred;
@@ -41,6 +41,17 @@ struct Known {
     suspended: bool,
     /// Whether the log says that codes are asked for.
     second_factor: bool,
+    /// Whether the log says that there is a password.
+    has_password: bool,
+}
+
+/// The device of a login, as its user is told of it.
+fn seen(call: &Call, device: &Digest) -> NewDevice {
+    NewDevice {
+        device: device.clone(),
+        user_agent: call.user_agent.as_deref().and_then(|agent| UserAgent::parse(agent).ok()),
+        ip: call.ip.as_deref().and_then(|ip| ip.parse().ok()),
+    }
 }
 
 impl Auth {
@@ -57,10 +68,12 @@ impl Auth {
         let found = self.retry(|| self.find(login)).await?;
         let device = device(call.ip.as_deref(), call.user_agent.as_deref());
         let key = self.guessed(found.as_ref(), login);
-        if let Some(seconds) = self.retry(|| self.attempts.barred(&key, &device)).await? {
+        let standing = self.retry(|| self.attempts.standing(&key, &device)).await?;
+        if let Some(seconds) = standing.barred {
             let detail = "too many wrong passwords";
             return Err(Rejection::new(Code::RateLimited, detail).retry_after(seconds));
         }
+        let new_device = standing.is_new.then(|| seen(call, &device));
         let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
         let mut fit = self.check(&attempt, hash).await?;
         let known = found.filter(|_| fit.fits());
@@ -70,7 +83,7 @@ impl Auth {
         };
         let has_factor = self.second_step(&known, command.code.as_ref()).await?;
         let (tokens, position) = loop {
-            match self.retry(|| self.begin(call, &known)).await? {
+            match self.retry(|| self.begin(call, &known, new_device.as_ref())).await? {
                 Some(begun) => break begun,
                 // The password was changed while it was checked, or only hashed anew: it is checked again.
                 None => (known, fit) = self.known_still(known, &attempt).await?,
@@ -81,6 +94,7 @@ impl Auth {
         }
         self.attempts.succeeded(&known.id, &device).await;
         self.settle_second_factor(call, &known, has_factor).await;
+        self.settle_password(call, &known).await;
         Ok(accepted(Some(position), tokens))
     }
 
@@ -121,6 +135,17 @@ impl Auth {
         }
     }
 
+    /// The same where setting the first password was interrupted.
+    async fn settle_password(&self, call: &Call, known: &Known) {
+        if known.has_password {
+            return;
+        }
+        let by_user = call.acting_as(Actor::User(known.id.clone()));
+        if self.retry(|| self.tell_password_set(&by_user, &known.id)).await.is_err() {
+            tracing::warn!(user.id = %known.id, "the log could not be told of a password");
+        }
+    }
+
     async fn check(&self, attempt: &Attempt<'_>, hash: Option<&str>) -> Result<Fit, Rejection> {
         self.passwords.verify(&attempt.asker, attempt.password, hash, attempt.until).await
     }
@@ -141,8 +166,8 @@ impl Auth {
             tokio::try_join!(accounts::user(&self.log, &id), self.credentials_of(&id))?;
         let known = user.zip(credentials);
         Ok(known.map(|(user, (credentials, revision))| {
-            let UserState { suspended, second_factor, .. } = user.state;
-            Known { id, credentials, revision, suspended, second_factor }
+            let UserState { suspended, second_factor, has_password, .. } = user.state;
+            Known { id, credentials, revision, suspended, second_factor, has_password }
         }))
     }
 
@@ -179,6 +204,7 @@ impl Auth {
         &self,
         call: &Call,
         known: &Known,
+        new_device: Option<&NewDevice>,
     ) -> Result<Option<(SessionTokens, Position)>, Failure> {
         let user = accounts::user(&self.log, &known.id).await?;
         let user = user.ok_or_else(invalid_credentials)?;
@@ -200,7 +226,7 @@ impl Auth {
             self.sessions.discard(&id, &known.id).await?;
             return Ok(None);
         }
-        let appended = match self.tell_started(call, &user, &id).await {
+        let appended = match self.tell_started(call, &user, &id, new_device).await {
             Ok(appended) => appended,
             Err(error) => {
                 self.sessions.discard(&id, &known.id).await?;
@@ -216,11 +242,16 @@ impl Auth {
         call: &Call,
         user: &LoadedUser,
         id: &SessionId,
+        new_device: Option<&NewDevice>,
     ) -> Result<Appended, Failure> {
         let user_id = user.state.id.clone();
         let by_user = call.acting_as(Actor::User(user_id.clone()));
         let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
-        let started = SessionStarted { session_id: id.clone(), user_id: user_id.clone() };
+        let started = SessionStarted {
+            session_id: id.clone(),
+            user_id: user_id.clone(),
+            new_device: new_device.cloned(),
+        };
         record(&self.log, &by_user, Fact::expecting(fence, Lane::Session(user_id), started)).await
     }
 

@@ -13,3 +13,5 @@ mod second_factor;
 mod sessions;
 mod tickets;
 mod verifications;
+
+pub(crate) use register::By;

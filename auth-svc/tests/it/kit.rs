@@ -3,10 +3,12 @@
 use auth_svc::{AuthService, Config, Limit, Needs};
 use bus::Bus;
 use eventlog::{Connect, EventLog, Topology};
-use schemas::commands::{CallContext, Caller, Command, GetSessionStatus, Login, Register, Reply};
-use schemas::values::{Email, IdempotencyKey, NewPassword, Secret, Username};
+use schemas::commands::{
+    CallContext, Caller, Command, CreateUser, GetSessionStatus, Login, Register, Reply,
+};
+use schemas::values::{Email, IdempotencyKey, NewPassword, Role, Secret, Username};
 use schemas::views::{Account, SessionTokens};
-use schemas::{Code, CodeKey, EventData, Lane, NameKey, Namespace, Rejection};
+use schemas::{Code, CodeKey, EventData, Lane, NameKey, Namespace, Registration, Rejection};
 use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
@@ -86,7 +88,12 @@ impl Kit {
     }
 
     async fn run(&self, bus: &Bus, bcrypt_cost: u32) {
-        let config = Config { keys: self.keys.path().into(), bcrypt_cost, codes: self.limit };
+        let config = Config {
+            keys: self.keys.path().into(),
+            bcrypt_cost,
+            codes: self.limit,
+            registration: Registration::Open,
+        };
         let deps = Deps {
             log: self.log.clone(),
             bus: bus.clone(),
@@ -169,8 +176,20 @@ pub(crate) fn registration(name: &str) -> Register {
         email: Email::parse(&format!("{name}@example.org")).unwrap(),
         password: NewPassword::parse(PASSWORD).unwrap(),
         display_name: None,
-        role: None,
         loopback: true,
+        invite: None,
+        invite_over: false,
+    }
+}
+
+/// An account that an admin makes.
+pub(crate) fn creation(name: &str, password: Option<&str>, role: Option<Role>) -> CreateUser {
+    CreateUser {
+        username: Username::parse(name).unwrap(),
+        email: Email::parse(&format!("{name}@example.org")).unwrap(),
+        password: password.map(|password| NewPassword::parse(password).unwrap()),
+        display_name: None,
+        role,
     }
 }
 

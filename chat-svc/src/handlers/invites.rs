@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use decider::{Answer, Call, Failure, ReadFrom, Reads, UserCall, accepted, fresh_id, unavailable};
 use schemas::commands::{
-    AcceptInvite, Accepted, CreateInvite, InviteOutcome, JudgeInvite, ListInvites, RevokeInvite,
-    RoomOutcome,
+    AcceptInvite, Accepted, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
+    RevokeInvite, RoomOutcome,
 };
 use schemas::events::{InviteState, RoomState};
 use schemas::ids::InviteId;
@@ -168,6 +168,35 @@ impl Chat {
         let id = id.ok_or_else(|| Rejection::from(InviteRejection::NoSuchInvite))?;
         let _turn = self.turns.of(&id).await;
         self.retry(ReadFrom::Log, |from| self.try_accept(call, &cmd, from)).await
+    }
+
+    /// Only who has a place kept comes in this way: the log says that they were registered with the invitation.
+    pub(crate) async fn admit_registered(
+        &self,
+        call: &Call,
+        cmd: AdmitRegistered,
+    ) -> Answer<RoomOutcome> {
+        let AdmitRegistered { code, user_id } = cmd;
+        let call = UserCall::acting_for(call, user_id);
+        let id = self.names.invite_of(&code);
+        let id = id.ok_or_else(|| Rejection::from(InviteRejection::NoSuchInvite))?;
+        let _turn = self.turns.of(&id).await;
+        let accept = AcceptInvite { code };
+        self.retry(ReadFrom::Log, |from| self.try_admit(&call, &accept, &id, from)).await
+    }
+
+    async fn try_admit(
+        &self,
+        call: &UserCall,
+        cmd: &AcceptInvite,
+        id: &InviteId,
+        from: ReadFrom,
+    ) -> Result<Accepted<RoomOutcome>, Failure> {
+        let invite = self.invite(id, &mut Reads::default()).await?;
+        if invite.is_none_or(|invite| !invite.reserved.contains(&call.user)) {
+            return Err(InviteRejection::Over.into());
+        }
+        self.try_accept(call, cmd, from).await
     }
 
     async fn try_accept(

@@ -1,7 +1,7 @@
 //! What admins do. That the caller is one was checked before; services check it again.
 
 use readmodel::AccountFilter;
-use schemas::commands::AppointOwner;
+use schemas::commands::{AppointOwner, EndSessionsOf};
 use schemas::values::Role;
 use schemas::views::{Account, Page};
 use schemas::{NotificationId, RoomId, UserId};
@@ -14,7 +14,7 @@ use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
 use crate::requests::notification::NewNotification;
-use crate::requests::user::UserChanges;
+use crate::requests::user::{NewUser, UserChanges};
 use crate::{documents, failure};
 
 /// The inbox entries that were created.
@@ -58,6 +58,18 @@ pub(crate) async fn list_users(
     let slice = found.map_err(failure::store)?;
     let last = |doc: &readmodel::UserDoc| doc.state.id.clone();
     Ok(Reply::ok(&page(&list, slice, last, |doc| documents::account(&doc.state))))
+}
+
+pub(crate) async fn create_user(call: Call, body: NewUser) -> Created<Account> {
+    let accepted = call.send(&body.command()).await?;
+    Ok(Reply::created(&accepted.result).at(accepted.position))
+}
+
+/// Ends a user's sessions; their sockets close.
+pub(crate) async fn end_sessions(call: Call, Path(user_id): Path<UserId>, _: Nothing) -> NoContent {
+    let accepted = call.send(&EndSessionsOf { user_id }).await?;
+    call.heard(accepted.position.as_ref()).await;
+    Ok(Reply::no_content().at(accepted.position))
 }
 
 pub(crate) async fn change_user(

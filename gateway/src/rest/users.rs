@@ -1,5 +1,6 @@
 //! Users: registration, the caller's own account, finding others.
 
+use schemas::commands::{AdmitRegistered, JudgeInvite};
 use schemas::events::UserState;
 use schemas::unicode::sought;
 use schemas::values::Username;
@@ -33,8 +34,35 @@ shape! {
 
 pub(crate) async fn register(call: Call, body: NewAccount) -> Created<Account> {
     let loopback = call.state.config.listen.ip().to_canonical().is_loopback();
-    let accepted = call.send(&body.command(loopback)).await?;
-    Ok(Reply::created(&accepted.result).at(accepted.position))
+    let Some(code) = body.invite.clone() else {
+        let accepted = call.send(&body.command(loopback, false)).await?;
+        return Ok(Reply::created(&accepted.result).at(accepted.position));
+    };
+    let over = judge(&call, &code).await?;
+    let accepted = call.send(&body.command(loopback, over)).await?;
+    let (account, at) = (accepted.result, accepted.position);
+    let admission = AdmitRegistered { code, user_id: account.user.id.clone() };
+    // The account stands; who is kept out now comes in by the same invitation later, in which a place is theirs.
+    let admitted = call.send(&admission).await.map(|admitted| admitted.position);
+    Ok(Reply::created(&account).at(admitted.ok().flatten().or(at)))
+}
+
+/// Refuses an invitation by which no one comes in. One that is over may have been used up by the first try of this very
+/// request, which auth-svc knows: whether it is.
+async fn judge(call: &Call, code: &str) -> Result<bool, Rejection> {
+    let refused = match call.send(&JudgeInvite { code: code.to_owned() }).await {
+        Ok(_) => return Ok(false),
+        Err(refused) => refused,
+    };
+    match refused.code {
+        Code::NotFound => {
+            let detail = "there is no such invitation";
+            Err(Rejection::field(Code::Forbidden, "/invite", "unknown", detail))
+        }
+        Code::Gone if call.idempotency_key.is_some() => Ok(true),
+        Code::Gone => Err(Rejection::field(Code::Gone, "/invite", "gone", refused.detail)),
+        _ => Err(refused),
+    }
 }
 
 pub(crate) async fn me(call: Call) -> Done<Account> {

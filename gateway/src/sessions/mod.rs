@@ -148,8 +148,8 @@ impl Observer for Sessions {
                 }
             }
             EventData::User(
-                UserEvent::RoleChanged(UserRoleChanged { user })
-                | UserEvent::SuspensionChanged(UserSuspensionChanged { user }),
+                UserEvent::RoleChanged(UserRoleChanged { user, .. })
+                | UserEvent::SuspensionChanged(UserSuspensionChanged { user, .. }),
             ) => {
                 let standing = Standing { role: user.role, suspended: user.suspended };
                 self.changed.insert(user.id.clone(), standing);
@@ -159,7 +159,8 @@ impl Observer for Sessions {
                 | UserEvent::ProfileChanged(_)
                 | UserEvent::EmailVerified(_)
                 | UserEvent::EmailChanged(_)
-                | UserEvent::SecondFactorChanged(_),
+                | UserEvent::SecondFactorChanged(_)
+                | UserEvent::PasswordSet(_),
             )
             | EventData::Session(SessionEvent::Started(_) | SessionEvent::Refreshed(_))
             | EventData::Challenge(_)

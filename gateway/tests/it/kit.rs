@@ -143,14 +143,14 @@ impl Kit {
 
     /// Writes a new role of an account into the log.
     pub(crate) async fn change_role(&self, number: u128, role: Role) {
-        let changed = UserRoleChanged { user: UserState { role, ..account(number) } };
+        let changed = UserRoleChanged { user: UserState { role, ..account(number) }, reason: None };
         self.write(Lane::User(user(number)), EventData::from(changed)).await;
     }
 
     /// Writes the suspension of an account into the log.
     pub(crate) async fn suspend(&self, number: u128) {
-        let changed =
-            UserSuspensionChanged { user: UserState { suspended: true, ..account(number) } };
+        let account = UserState { suspended: true, ..account(number) };
+        let changed = UserSuspensionChanged { user: account, reason: None };
         self.write(Lane::User(user(number)), EventData::from(changed)).await;
     }
 

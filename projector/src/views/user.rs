@@ -30,7 +30,8 @@ pub(super) fn apply(
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => match event.after() {
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_) => match event.after() {
             Some(user) => changed(user, at, set),
             None => Ok(()),
         },
@@ -55,19 +56,21 @@ pub(super) fn apply_to_conversations(
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => Ok(()),
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_) => Ok(()),
     }
 }
 
 /// The types of events after which only the account is another one: where one of these cannot be read, the
 /// conversations need not stop. A test holds this list against what [`apply_to_conversations`] does.
-pub(super) const OF_PEOPLE_ONLY: [&str; 6] = [
+pub(super) const OF_PEOPLE_ONLY: [&str; 7] = [
     "user.profile_changed.v1",
     "user.role_changed.v1",
     "user.suspension_changed.v1",
     "user.email_verified.v1",
     "user.email_changed.v1",
     "user.second_factor_changed.v1",
+    "user.password_set.v1",
 ];
 
 /// Every event of the lane carries the whole account, so whichever comes first makes the document: the registration

@@ -28,7 +28,8 @@ pub use challenge::{
 };
 pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
 pub use invite::{
-    AcceptInvite, CreateInvite, InviteOutcome, JudgeInvite, ListInvites, RevokeInvite,
+    AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
+    RevokeInvite,
 };
 pub use member::{
     AddMember, AppointOwner, BanMember, ChangeMember, ChangePrefs, JoinRoom, LeaveRoom, LiftBan,
@@ -47,11 +48,11 @@ pub use second_factor::{
     AdministerSecondFactor, ConfirmSecondFactor, EnrolSecondFactor, Enrolment, RemoveSecondFactor,
 };
 pub use session::{
-    EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket,
-    Refresh, SessionStatus, WhichSessions, WsTicket,
+    EndSessions, EndSessionsOf, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login,
+    NoteSessionsUsed, RedeemWsTicket, Refresh, SessionStatus, WhichSessions, WsTicket,
 };
 pub use thread::{FollowThread, MarkThreadRead, UnfollowThread};
-pub use user::{AdministerUser, ChangePassword, ChangeProfile, Register};
+pub use user::{AdministerUser, ChangePassword, ChangeProfile, CreateUser, Register};
 
 use command::commands;
 

@@ -33,7 +33,9 @@ pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
 pub use identity::{
     IdentitiesState, Identity, IdentityEvent, IdentityLinked, IdentityUnlinked, MAX_IDENTITIES,
 };
-pub use invite::{InviteAccepted, InviteCreated, InviteEvent, InviteRevoked, InviteState};
+pub use invite::{
+    InviteAccepted, InviteCreated, InviteEvent, InviteReserved, InviteRevoked, InviteState,
+};
 pub use member::{
     Ban, MemberAdded, MemberBlockChanged, MemberChanged, MemberEvent, MemberJoined, MemberLeft,
     MemberRemoved, MemberState,
@@ -49,11 +51,13 @@ pub use reaction::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
 pub use receipt::{ReadMoved, ReceiptEvent};
 pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
-pub use session::{SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded};
+pub use session::{
+    NewDevice, SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded,
+};
 pub use thread::{ThreadEvent, ThreadFollowed, ThreadRead, ThreadUnfollowed};
 pub use user::{
-    UserEmailChanged, UserEmailVerified, UserEvent, UserProfileChanged, UserRegistered,
-    UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
+    UserEmailChanged, UserEmailVerified, UserEvent, UserPasswordSet, UserProfileChanged,
+    UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
 };
 
 use schemars::Schema;

@@ -76,6 +76,9 @@ pub struct UserProfileChanged {
 pub struct UserRoleChanged {
     /// The account after the change.
     pub user: UserState,
+    /// Why, as the admin says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 /// An admin suspended an account or lifted the suspension (`user.suspended` says which).
@@ -83,6 +86,9 @@ pub struct UserRoleChanged {
 pub struct UserSuspensionChanged {
     /// The account after the change.
     pub user: UserState,
+    /// Why, as the admin says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 /// A user has shown that they read mail sent to the address of their account.
@@ -111,6 +117,13 @@ pub struct UserSecondFactorChanged {
     pub reason: Option<Reason>,
 }
 
+/// An account that had no password has one from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserPasswordSet {
+    /// The account after it.
+    pub user: UserState,
+}
+
 family! {
     /// What happens to accounts.
     UserEvent {
@@ -121,6 +134,7 @@ family! {
         EmailVerified(UserEmailVerified) = "user.email_verified.v1", |d| d.user.id;
         EmailChanged(UserEmailChanged) = "user.email_changed.v1", |d| d.user.id;
         SecondFactorChanged(UserSecondFactorChanged) = "user.second_factor_changed.v1", |d| d.user.id;
+        PasswordSet(UserPasswordSet) = "user.password_set.v1", |d| d.user.id;
     }
 }
 
@@ -131,8 +145,9 @@ impl UserEvent {
         match self {
             Self::Registered(UserRegistered { user })
             | Self::ProfileChanged(UserProfileChanged { user })
-            | Self::RoleChanged(UserRoleChanged { user })
-            | Self::SuspensionChanged(UserSuspensionChanged { user })
+            | Self::RoleChanged(UserRoleChanged { user, .. })
+            | Self::SuspensionChanged(UserSuspensionChanged { user, .. })
+            | Self::PasswordSet(UserPasswordSet { user })
             | Self::EmailVerified(UserEmailVerified { user })
             | Self::EmailChanged(UserEmailChanged { user, .. })
             | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. }) => Some(user),

@@ -3,15 +3,15 @@
 use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
     Ban, BlockAdded, BlockRemoved, BlocksState, ChallengeIssued, ChallengePurpose, InviteAccepted,
-    InviteCreated, InviteRevoked, InviteState, MemberAdded, MemberBlockChanged, MemberChanged,
-    MemberJoined, MemberLeft, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
-    MessagePinned, MessagePosted, MessageState, MessageUnpinned, NameClaimed, NameReleased,
-    NotificationCreated, NotificationRemoved, NotificationsRead, PrefsChanged, PrefsState,
-    ReactionAdded, ReactionRemoved, ReadMoved, ReportCreated, ReportHandled, ReportState,
-    RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd, SessionRefreshed,
-    SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead, ThreadUnfollowed, UserEmailChanged,
-    UserEmailVerified, UserProfileChanged, UserRegistered, UserRoleChanged,
-    UserSecondFactorChanged, UserState, UserSuspensionChanged,
+    InviteCreated, InviteReserved, InviteRevoked, InviteState, MemberAdded, MemberBlockChanged,
+    MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState, MessageDeleted,
+    MessageEdited, MessagePinned, MessagePosted, MessageState, MessageUnpinned, NameClaimed,
+    NameReleased, NewDevice, NotificationCreated, NotificationRemoved, NotificationsRead,
+    PrefsChanged, PrefsState, ReactionAdded, ReactionRemoved, ReadMoved, ReportCreated,
+    ReportHandled, ReportState, RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState,
+    SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead,
+    ThreadUnfollowed, UserEmailChanged, UserEmailVerified, UserPasswordSet, UserProfileChanged,
+    UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
 };
 use schemas::ids::{
     ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReportId, RoomId,
@@ -21,8 +21,8 @@ use schemas::preferences::{EmailDelay, MailAbout, Reach};
 use schemas::time::Timestamp;
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, Format, NotificationKind, Notify, Posting,
-    Reason, ReportStatus, Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, Username,
-    Visibility,
+    Reason, ReportStatus, Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, UserAgent,
+    Username, Visibility,
 };
 use schemas::{Digest, Preferences};
 use uuid::Uuid;
@@ -127,6 +127,7 @@ fn invite(full: bool) -> InviteState {
         max_uses: full.then_some(1_000),
         uses: if full { 999 } else { 0 },
         revoked: full,
+        reserved: Vec::new(),
     }
 }
 
@@ -160,8 +161,8 @@ fn accounts(full: bool) -> Vec<EventData> {
     vec![
         UserRegistered { user: user() }.into(),
         UserProfileChanged { user: user() }.into(),
-        UserRoleChanged { user: user() }.into(),
-        UserSuspensionChanged { user: user() }.into(),
+        UserRoleChanged { user: user(), reason: None }.into(),
+        UserSuspensionChanged { user: user(), reason: None }.into(),
         UserEmailVerified { user: later() }.into(),
         UserEmailChanged { user: later(), former: Email::parse("ada@example.com").unwrap() }.into(),
         UserSecondFactorChanged {
@@ -169,6 +170,7 @@ fn accounts(full: bool) -> Vec<EventData> {
             reason: full.then(|| Reason::parse("lost their phone").unwrap()),
         }
         .into(),
+        UserPasswordSet { user: user() }.into(),
         ChallengeIssued {
             challenge_id: ChallengeId::from_uuid(uuid(8)),
             user_id: user_id.clone(),
@@ -182,7 +184,12 @@ fn accounts(full: bool) -> Vec<EventData> {
             key: Digest::of(["key"]),
         }
         .into(),
-        SessionStarted { session_id: session_id.clone(), user_id: user_id.clone() }.into(),
+        SessionStarted {
+            session_id: session_id.clone(),
+            user_id: user_id.clone(),
+            new_device: None,
+        }
+        .into(),
         SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
         SessionsEnded { user_id: user_id.clone(), session_ids, reason }.into(),
         NameClaimed { owner: user_id.to_string() }.into(),
@@ -215,6 +222,11 @@ fn rooms(full: bool) -> Vec<EventData> {
         PrefsChanged { prefs: prefs(full) }.into(),
         InviteCreated { invite: invite(full) }.into(),
         InviteAccepted { invite: invite(full), user_id: user_id(4) }.into(),
+        InviteReserved {
+            invite: InviteState { reserved: vec![user_id(4)], ..invite(full) },
+            user_id: user_id(4),
+        }
+        .into(),
         InviteRevoked { invite: invite(full) }.into(),
     ]
 }
@@ -366,9 +378,39 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
         posted: 41,
         private: true,
     };
-    let variants: [(&'static str, EventData); 3] =
-        [("preferring", preferring.into()), ("held", held.into()), ("private", moved.into())];
-    variants.map(|(what, data)| (what, logged(data, true))).into()
+    let mut variants: Vec<(&'static str, EventData)> =
+        vec![("preferring", preferring.into()), ("held", held.into()), ("private", moved.into())];
+    variants.extend(of_admins_and_devices());
+    variants.into_iter().map(|(what, data)| (what, logged(data, true))).collect()
+}
+
+/// What admins say of their acts, and logins from new devices.
+fn of_admins_and_devices() -> [(&'static str, EventData); 5] {
+    let reason = || Some(Reason::parse("sold engines").unwrap());
+    let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
+    let device = NewDevice {
+        device: Digest::of(["device"]),
+        user_agent: Some(UserAgent::parse("Mozilla/5.0 (X11; Linux) Firefox/140.0").unwrap()),
+        ip: Some("2001:db8::7".parse().unwrap()),
+    };
+    let unknown = NewDevice { device: Digest::of(["other"]), user_agent: None, ip: None };
+    let started = |device| SessionStarted {
+        session_id: session_id.clone(),
+        user_id: user_id.clone(),
+        new_device: Some(device),
+    };
+    let ended = SessionsEnded {
+        user_id: user_id.clone(),
+        session_ids: vec![session_id.clone()],
+        reason: SessionEnd::Revoked,
+    };
+    [
+        ("reasoned", UserRoleChanged { user: user(false), reason: reason() }.into()),
+        ("reasoned", UserSuspensionChanged { user: user(true), reason: reason() }.into()),
+        ("new_device", started(device).into()),
+        ("unknown_device", started(unknown).into()),
+        ("revoked", ended.into()),
+    ]
 }
 
 /// One event of every type.

@@ -149,6 +149,7 @@ pub(crate) fn auth_config(config: &Config) -> auth_svc::Config {
         keys: config.keys.clone(),
         bcrypt_cost: config.bcrypt_cost,
         codes: config.rate_codes.map(limit),
+        registration: config.registration.clone(),
     }
 }
 

@@ -135,7 +135,8 @@ const fn expected(data: &EventData) -> Expected {
             | UserEvent::SuspensionChanged(_)
             | UserEvent::EmailVerified(_)
             | UserEvent::EmailChanged(_)
-            | UserEvent::SecondFactorChanged(_),
+            | UserEvent::SecondFactorChanged(_)
+            | UserEvent::PasswordSet(_),
         ) => same(FrameName::UserChanged),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
         EventData::Challenge(_) | EventData::Identity(_) => Expected::Nothing("a mail says it"),

@@ -18,7 +18,8 @@ pub(super) fn broadcast(event: &UserEvent, place: Place<'_>) -> Option<Broadcast
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => event.after()?,
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_) => event.after()?,
     };
     let name = FrameName::UserChanged;
     let frame = place.frame(name, None, &documents::user(user));

@@ -196,7 +196,8 @@ fn of_user(event: &UserEvent) -> Option<Fact> {
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => None,
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_) => None,
     }
 }
 
