@@ -68,6 +68,7 @@ impl Additions {
             | EventData::Identity(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::User(_)
             | EventData::Session(_)

@@ -82,6 +82,7 @@ impl Entity for Reports {
             | EventData::Pin(_)
             | EventData::Notification(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Block(_) => None,
         }
@@ -107,6 +108,7 @@ impl Entity for Handles {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
@@ -269,6 +271,7 @@ impl Lanes {
             | Lane::Threads(_)
             | Lane::Report(_)
             | Lane::Prefs(..)
+            | Lane::Audit(_)
             | Lane::Invite(_) => {}
         }
     }

@@ -160,6 +160,7 @@ impl Recent {
             | EventData::Report(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Notification(_) => {}
         }

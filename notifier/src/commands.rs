@@ -76,6 +76,7 @@ impl Entity for Handles {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Challenge(_)

@@ -100,6 +100,7 @@ fn state_after(event: &EventData) -> State {
         | EventData::Name(_)
         | EventData::Member(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Message(_)
         | EventData::Reaction(_)

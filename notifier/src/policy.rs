@@ -150,6 +150,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Reaction(_)
         | EventData::Pin(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
@@ -211,6 +212,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         | EventData::Pin(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Notification(_) => Vec::new(),
     }

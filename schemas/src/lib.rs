@@ -21,6 +21,7 @@ pub mod position;
 pub mod preferences;
 mod registration;
 pub mod settings;
+mod sought;
 pub mod subjects;
 mod text;
 pub mod time;
@@ -33,7 +34,7 @@ pub use ephemeral::{Ephemeral, EphemeralKind};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
     ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId,
-    RoomId, SessionId, TraceParent, UserId,
+    RoomId, SessionId, SightingId, TraceParent, UserId,
 };
 pub use names::NameKey;
 pub use one_time::{CodeKey, OneTimeCode};

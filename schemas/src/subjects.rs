@@ -174,6 +174,7 @@ pub enum LaneKind {
     Blocks,
     Prefs,
     Invite,
+    Audit,
 }
 
 impl LaneKind {
@@ -201,6 +202,7 @@ impl LaneKind {
             Self::Blocks => "blocks",
             Self::Prefs => "prefs",
             Self::Invite => "invite",
+            Self::Audit => "audit",
         }
     }
 }
@@ -248,6 +250,8 @@ pub enum Lane {
     Prefs(RoomId, UserId),
     /// An invitation to a room.
     Invite(InviteId),
+    /// What an admin has read of the audit trail.
+    Audit(UserId),
 }
 
 impl Lane {
@@ -275,6 +279,7 @@ impl Lane {
             Self::Blocks(_) => LaneKind::Blocks,
             Self::Prefs(..) => LaneKind::Prefs,
             Self::Invite(_) => LaneKind::Invite,
+            Self::Audit(_) => LaneKind::Audit,
         }
     }
 
@@ -287,7 +292,8 @@ impl Lane {
             | Self::Identities(id)
             | Self::Inbox(id)
             | Self::Threads(id)
-            | Self::Blocks(id) => format!("{kind}.{id}"),
+            | Self::Blocks(id)
+            | Self::Audit(id) => format!("{kind}.{id}"),
             Self::Handle(digest)
             | Self::Identity(digest)
             | Self::Email(digest)
@@ -338,6 +344,7 @@ impl Lane {
             "identities" => Self::Identities(user(key)?),
             "inbox" => Self::Inbox(user(key)?),
             "blocks" => Self::Blocks(user(key)?),
+            "audit" => Self::Audit(user(key)?),
             "handle" => Self::Handle(Digest::parse(key)?),
             "email" => Self::Email(Digest::parse(key)?),
             "roomname" => Self::RoomName(Digest::parse(key)?),

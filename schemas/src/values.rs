@@ -17,6 +17,7 @@ pub use crate::choices::{
     RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
 };
 pub use crate::password::NewPassword;
+pub use crate::sought::{EventType, SubjectId};
 
 /// Why a value was refused: a stable code and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -271,6 +271,7 @@ impl World {
             | Lane::Report(_)
             | Lane::Blocks(_)
             | Lane::Prefs(..)
+            | Lane::Audit(_)
             | Lane::Invite(_) => {}
         }
     }

@@ -1,9 +1,10 @@
 //! Ids and events for the tests of this folder.
 
 use schemas::events::{
-    MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
-    MessageEvent, MessagePinned, MessagePosted, MessageState, MessageUnpinned, NotificationEvent,
-    PinEvent, ReactionAdded, ReactionEvent, ReactionRemoved, ReadMoved, ReceiptEvent, SessionEvent,
+    AuditEvent, MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted,
+    MessageEdited, MessageEvent, MessagePinned, MessagePosted, MessageState, MessageUnpinned,
+    NotificationEvent, PinEvent, ReactionAdded, ReactionEvent, ReactionRemoved, ReadMoved,
+    ReceiptEvent, SessionEvent,
 };
 use schemas::values::{Body, Emoji, Format, RoomRole};
 use schemas::views::Sender;
@@ -143,6 +144,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
             let prefs = event.after();
             Lane::Prefs(prefs.room_id.clone(), prefs.user_id.clone())
         }
+        EventData::Audit(AuditEvent::Read(read)) => Lane::Audit(read.user_id.clone()),
         EventData::Invite(event) => Lane::Invite(event.after().id.clone()),
         EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),
     }

@@ -175,6 +175,7 @@ impl Late {
             | EventData::Member(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_) => Verdict::Timely,
         }
     }

@@ -122,6 +122,7 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::Media(_)
         | Lane::Report(_)
         | Lane::Blocks(_)
+        | Lane::Audit(_)
         | Lane::Invite(_) => (None, None),
     }
 }

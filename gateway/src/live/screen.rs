@@ -56,6 +56,7 @@ impl Run {
             | Lane::Report(_)
             | Lane::Blocks(_)
             | Lane::Prefs(..)
+            | Lane::Audit(_)
             | Lane::Invite(_) => false,
         };
         if !concerned {
@@ -143,6 +144,7 @@ impl Run {
             | EventData::Identity(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Notification(_)
             | EventData::User(_)

@@ -67,6 +67,7 @@ impl State {
             | Lane::Media(_)
             | Lane::Report(_)
             | Lane::Blocks(_)
+            | Lane::Audit(_)
             | Lane::Invite(_) => false,
         }
     }
@@ -195,6 +196,7 @@ impl State {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Reaction(_)

@@ -70,6 +70,7 @@ impl Unprojected {
             | EventData::Name(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_) => {}
         }
     }

@@ -169,6 +169,7 @@ impl Observer for Sessions {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Message(_)
             | EventData::Reaction(_)

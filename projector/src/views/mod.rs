@@ -91,7 +91,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Identity, Name;
+    without documents: Session, Challenge, Identity, Name, Audit;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -130,6 +130,7 @@ pub(crate) fn needs_further(
         | EventData::Member(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_) => Ok(()),
     }
 }

@@ -10,6 +10,7 @@
 //! A struct here is a wire format that is kept for ever: fields may be added with `#[serde(default)]`,
 //! anything else is a new version with its own golden file.
 
+mod audit;
 mod block;
 mod challenge;
 mod identity;
@@ -28,6 +29,7 @@ mod session;
 mod thread;
 mod user;
 
+pub use audit::{AuditEvent, AuditQuery, AuditRead};
 pub use block::{BlockAdded, BlockEvent, BlockRemoved, BlocksState};
 pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
 pub use identity::{
@@ -249,6 +251,8 @@ families! {
     Prefs(PrefsEvent) on Prefs;
     /// Invitations.
     Invite(InviteEvent) on Invite;
+    /// What admins read of the audit trail.
+    Audit(AuditEvent) on Audit;
 }
 
 impl EventData {
@@ -277,6 +281,7 @@ impl EventData {
             | Self::Member(_)
             | Self::Block(_)
             | Self::Prefs(_)
+            | Self::Audit(_)
             | Self::Invite(_) => None,
         }
     }
@@ -301,6 +306,7 @@ impl EventData {
             | Self::Room(_)
             | Self::Block(_)
             | Self::Prefs(_)
+            | Self::Audit(_)
             | Self::Invite(_) => None,
         }
     }

@@ -48,6 +48,7 @@ fn lanes() -> impl Strategy<Value = Lane> {
         rooms().prop_map(Lane::Receipts),
         (rooms(), users()).prop_map(|(room, user)| Lane::Member(room, user)),
         users().prop_map(Lane::Threads),
+        users().prop_map(Lane::Audit),
         any::<u128>().prop_map(|n| Lane::Report(ReportId::from_uuid(Uuid::from_u128(n)))),
         (rooms(), users()).prop_map(|(room, user)| Lane::Prefs(room, user)),
         any::<u128>().prop_map(|n| Lane::Invite(InviteId::from_uuid(Uuid::from_u128(n)))),

@@ -27,6 +27,7 @@ use schemas::values::{
 use schemas::{Digest, Preferences};
 use uuid::Uuid;
 
+mod audit;
 mod identities;
 
 /// 2026-11-21T10:00:00.007Z.
@@ -417,7 +418,8 @@ fn of_admins_and_devices() -> [(&'static str, EventData); 5] {
 pub(crate) fn events(full: bool) -> Vec<Event> {
     let conversations =
         [rooms(full), messages(full), besides(full), threads(), reports(full)].concat();
-    let data = [accounts(full), identities::identities(full), conversations, blocks(full)].concat();
+    let people = [accounts(full), identities::identities(full), audit::audits(full)].concat();
+    let data = [people, conversations, blocks(full)].concat();
     data.into_iter().map(|data| logged(data, full)).collect()
 }
 

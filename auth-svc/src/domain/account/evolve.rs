@@ -26,6 +26,7 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Message(_)
         | EventData::Challenge(_)

@@ -47,6 +47,7 @@ pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
         | EventData::Reaction(_)
         | EventData::Pin(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_) => None,
     }
 }

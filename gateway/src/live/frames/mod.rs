@@ -59,6 +59,7 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Member(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_) => None,
     }
 }
@@ -86,6 +87,7 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         | EventData::Name(_)
         | EventData::Report(_)
         | EventData::Block(_)
+        | EventData::Audit(_)
         | EventData::Invite(_) => None,
     }
 }

@@ -144,6 +144,7 @@ const fn expected(data: &EventData) -> Expected {
             Expected::Nothing("moderators ask for reports; members hear of none")
         }
         EventData::Prefs(PrefsEvent::Changed(_)) => same(FrameName::MembershipChanged),
+        EventData::Audit(_) => Expected::Nothing("only admins who read the audit trail see it"),
         EventData::Invite(_) => Expected::Nothing("invitations are listed when they are asked for"),
         EventData::Thread(ThreadEvent::Followed(_)) => same(FrameName::ThreadFollowed),
         EventData::Thread(ThreadEvent::Unfollowed(_)) => same(FrameName::ThreadUnfollowed),

@@ -47,6 +47,7 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::Media(_)
         | Lane::Report(_)
         | Lane::Blocks(_)
+        | Lane::Audit(_)
         | Lane::Invite(_) => None,
     }
 }

@@ -200,6 +200,7 @@ impl Docs {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Block(_)
+            | EventData::Audit(_)
             | EventData::Invite(_) => unreachable!("{}", event.data.type_name()),
         }
     }

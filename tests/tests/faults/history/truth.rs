@@ -179,6 +179,7 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)

@@ -212,6 +212,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         | EventData::Name(_)
         | EventData::Report(_)
         | EventData::Block(_)
+        | EventData::Audit(_)
         | EventData::Invite(_) => {}
     }
     (changed, message)
