@@ -5,10 +5,13 @@
 //! `socket`, and the events it receives come from `live`. What clients send over either is read by `requests`. Nothing is decided here: services decide, and the log
 //! is the truth.
 
+mod asyncapi;
 mod commands;
 mod config;
 mod cursor;
+mod descriptions;
 mod documents;
+mod examples;
 mod failure;
 mod html;
 mod http;
@@ -20,6 +23,7 @@ mod metrics;
 mod names;
 mod openapi;
 mod own_writes;
+mod postman;
 mod presence;
 mod problem;
 mod reactions;
@@ -43,4 +47,17 @@ pub use startup::{Gateway, GatewayError};
 #[must_use]
 pub fn openapi_document() -> serde_json::Value {
     openapi::document(&routes::table())
+}
+
+/// The AsyncAPI document of the socket, as it is served and committed.
+#[must_use]
+pub fn asyncapi_document() -> serde_json::Value {
+    asyncapi::document()
+}
+
+/// The Postman collection, as it is served and committed: where a server is reached stands in it as
+/// `https://tidings.invalid`.
+#[must_use]
+pub fn postman_collection() -> serde_json::Value {
+    postman::collection(&openapi_document())
 }

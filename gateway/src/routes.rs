@@ -215,6 +215,10 @@ fn site() -> Vec<Route> {
         get("/", "An introduction to this server.", site::index).open(),
         get("/docs", "This API as a page to read.", site::docs).open(),
         get("/openapi.json", "This API as an OpenAPI 3.1 document.", site::openapi).open(),
+        get("/asyncapi.json", "The socket as an AsyncAPI 3.0 document.", site::asyncapi).open(),
+        get("/postman.json", "This API as a Postman collection whose variables and login work.", site::postman).open(),
+        get("/schemas", "List the JSON Schemas of events, views and frames.", site::schemas).open(),
+        get("/schemas/{name}.json", "A JSON Schema by its name.", site::schema).open(),
         get("/problems/{code}", "What a type of problem means.", site::problem_type).open(),
         get("/.well-known/jwks.json", "The public keys of access tokens.", site::jwks).open(),
         get("/livez", "Liveness: 200, or 503 when only a restart helps.", site::livez).open(),
@@ -241,6 +245,9 @@ fn web() -> Vec<Route> {
     let more = |path| get(path, "A page of the web app.", web::page_below).open().unlisted();
     let mut routes: Vec<Route> = pages.into_iter().map(one).collect();
     routes.extend(below.into_iter().map(more));
+    routes.push(
+        get("/docs/{*rest}", "A file of the API's viewer.", web::viewer_file).open().unlisted(),
+    );
     routes.push(get("/assets/{*rest}", "A file of the web app.", web::asset).open().unlisted());
     routes
 }

@@ -27,7 +27,7 @@ use crate::presence::Presence;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::user_directory::UserDirectory;
-use crate::{openapi, presence, routes, socket, typing};
+use crate::{descriptions, presence, routes, socket, typing};
 
 /// How long a request's head is waited for; then the connection ends.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -135,7 +135,7 @@ async fn assemble(
         users,
         sessions,
         hub,
-        description: openapi::rendered(&table),
+        description: descriptions::rendered(&table),
         http: HttpMetrics::new(&metrics),
         health,
     };

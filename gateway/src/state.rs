@@ -1,5 +1,6 @@
 //! What every request and socket works with.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bus::Bus;
@@ -17,12 +18,18 @@ use crate::presence::Presence;
 use crate::sessions::Sessions;
 use crate::user_directory::UserDirectory;
 
-/// This API as it is described to people and programs, rendered once.
+/// This API as it is described to programs, rendered once.
 pub(crate) struct Description {
     /// OpenAPI 3.1.
-    pub(crate) json: Bytes,
-    /// The same as an HTML page.
-    pub(crate) page: Bytes,
+    pub(crate) openapi: Bytes,
+    /// AsyncAPI 3: the socket.
+    pub(crate) asyncapi: Bytes,
+    /// A Postman collection; where the server is reached stands in it as [`crate::postman::SITE`].
+    pub(crate) postman: String,
+    /// JSON Schemas by their names.
+    pub(crate) schemas: BTreeMap<String, Bytes>,
+    /// The list of them.
+    pub(crate) schema_index: Bytes,
 }
 
 /// Everything shared by the workers of one gateway.

@@ -123,6 +123,17 @@ impl PathPart for Rest {
     }
 }
 
+/// The name of a JSON Schema.
+pub(crate) struct SchemaName(pub(crate) String);
+
+impl PathPart for SchemaName {
+    const NAME: &'static str = "name";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
+
 impl PathPart for Emoji {
     const NAME: &'static str = "emoji";
 

@@ -32,7 +32,7 @@ pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
 pub(crate) use field_types::{Limit, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
-pub(crate) use handler::{Handler, Path, Query, Rest};
+pub(crate) use handler::{Handler, Path, Query, Rest, SchemaName};
 pub(crate) use json::value as json_value;
 pub(crate) use origin::Origin;
 pub(crate) use request_context::RequestContext;

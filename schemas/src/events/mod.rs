@@ -62,8 +62,8 @@ pub use user::{
     UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
 };
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::value::RawValue;
 
 use crate::event::DecodeError;
@@ -119,6 +119,13 @@ macro_rules! family {
 
             pub(super) fn json_schemas(into: &mut Vec<(&'static str, schemars::Schema)>) {
                 $(into.push(($name, crate::events::schema_of::<$data>()));)*
+            }
+
+            pub(super) fn described(
+                generator: &mut schemars::SchemaGenerator,
+                into: &mut Vec<(&'static str, schemars::Schema)>,
+            ) {
+                $(into.push(($name, generator.subschema_for::<$data>()));)*
             }
         }
 
@@ -203,6 +210,14 @@ macro_rules! families {
             pub fn json_schemas() -> Vec<(&'static str, Schema)> {
                 let mut schemas = Vec::new();
                 $($event::json_schemas(&mut schemas);)*
+                schemas
+            }
+
+            /// The same as references into the definitions of a document that has them all.
+            #[must_use]
+            pub fn described(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+                let mut schemas = Vec::new();
+                $($event::described(generator, &mut schemas);)*
                 schemas
             }
         }

@@ -19,6 +19,7 @@ pub(crate) mod thread;
 pub(crate) mod user;
 
 mod broadcast;
+mod described;
 mod names;
 mod span;
 mod unreadable;
@@ -27,6 +28,7 @@ use schemas::views::{Notification, Sender};
 use schemas::{Event, EventData, UserId};
 
 pub(crate) use broadcast::{About, Audience, Broadcast, Effect, Place};
+pub(crate) use described::data_of;
 pub(crate) use names::FrameName;
 pub(crate) use span::{Arrivals, Change, Span};
 pub(crate) use unreadable::{reload, unreadable};

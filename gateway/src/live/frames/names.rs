@@ -12,6 +12,9 @@ macro_rules! frame_names {
         }
 
         impl FrameName {
+            /// Every name.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
+
             /// The name on the wire.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
