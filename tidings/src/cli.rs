@@ -67,7 +67,14 @@ pub(crate) enum Command {
         action: Admin,
     },
     /// Print every setting with its default, as a file to start from
-    Defaults,
+    Defaults {
+        /// As docs/CONFIGURATION.md: every setting and every flag, in Markdown
+        #[arg(long)]
+        reference: bool,
+    },
+    /// Check flags, environment and files, and print what a process would run with, secrets hidden; exit code 2 when
+    /// something is wrong. Nothing is started or made
+    CheckConfig(CheckConfig),
 }
 
 /// How an operator command answers.
@@ -76,6 +83,34 @@ pub(crate) struct Output {
     /// Answer in JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What to check the settings for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckConfig {
+    /// The process that would run with them
+    #[arg(
+        value_name = "PROCESS",
+        default_value = "serve",
+        value_parser = ["serve", "gateway", "auth-svc", "chat-svc", "projector", "notifier"]
+    )]
+    pub(crate) process: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+impl CheckConfig {
+    /// What kind of process that is.
+    pub(crate) fn role(&self) -> Role {
+        match self.process.as_str() {
+            "gateway" => Role::Service(ServiceName::Gateway),
+            "auth-svc" => Role::Service(ServiceName::AuthSvc),
+            "chat-svc" => Role::Service(ServiceName::ChatSvc),
+            "projector" => Role::Service(ServiceName::Projector),
+            "notifier" => Role::Service(ServiceName::Notifier),
+            _ => Role::Serve,
+        }
+    }
 }
 
 /// What to rebuild.
@@ -201,7 +236,8 @@ impl Command {
             | Self::Restore { .. }
             | Self::AcceptLoss { .. }
             | Self::Admin { .. }
-            | Self::Defaults => Role::Operator,
+            | Self::CheckConfig(_)
+            | Self::Defaults { .. } => Role::Operator,
         }
     }
 }

@@ -14,12 +14,10 @@ use telemetry::LogFormat;
 
 use crate::cli::Role;
 use crate::failure::Failure;
+use crate::layers::{defaults, layers};
 use crate::memory::Memory;
 use crate::rate::{self, Rate};
 use crate::settings::Settings;
-
-/// The commented defaults, which are also the reference of every setting.
-pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
 /// The NATS client's own account of a connection is told again, better, by `eventlog`.
 const DEFAULT_LOG: &str = "info,async_nats=warn,actix_server=warn";
@@ -79,23 +77,23 @@ impl Config {
     /// # Errors
     /// A wrong call: what is wrong, and where it stood.
     pub(crate) fn load(flags: Settings, file: Option<&Path>, role: Role) -> Result<Self, Failure> {
-        let mut said = flags.without_empty();
-        if let Some(file) = file {
-            said = said.over(read(file)?.without_empty());
-        }
-        let defaults = parse(DEFAULTS, Path::new("the embedded defaults"))?;
-        let data = said.data.clone().or_else(|| defaults.data.clone()).unwrap_or_default();
-        let own = data.join("config.toml");
-        if own.exists() {
-            let settings = read(&own)?.without_empty();
-            if settings.data.is_some() {
-                let what = "`data` cannot be set by a file that lies in the data folder";
-                return Err(wrong(&format!("{}: {what}", own.display())));
-            }
-            said = said.over(settings);
+        let mut said = Settings::default();
+        let layers = layers(flags, file)?;
+        for layer in layers {
+            said = said.over(layer.settings.with_secrets_read().map_err(|what| wrong(&what))?);
         }
         check_together(&said, role)?;
-        checked(said.over(defaults), role)
+        checked(said.over(defaults()?), role)
+    }
+
+    /// What is wrong with settings each by itself, for a process in this role: one text for each that is.
+    pub(crate) fn faults(said: &Settings, role: Role) -> Vec<String> {
+        let fault = |alone: Settings| {
+            let alone = alone.with_secrets_read().map_err(|what| wrong(&what));
+            alone.and_then(|alone| checked(alone.over(defaults()?), role)).err()
+        };
+        let faults = said.each().into_iter().filter_map(|(_, _, alone)| fault(alone));
+        faults.map(|failure| failure.to_string()).collect()
     }
 
     /// What is wrong with how clients reach this process, if they do; passwords and tokens would travel as plain text.
@@ -115,23 +113,6 @@ impl Config {
 
 fn wrong(what: &str) -> Failure {
     Failure::wrong_call(what)
-}
-
-fn read(file: &Path) -> Result<Settings, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| wrong(&format!("{} cannot be read: {error}", file.display())))?;
-    parse(&text, file)
-}
-
-fn parse(text: &str, file: &Path) -> Result<Settings, Failure> {
-    // The library's own text shows the offending line, which may hold a password: say its message
-    // and where, not the line.
-    toml::from_str(text).map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| {
-            text.get(..span.start).unwrap_or_default().bytes().filter(|b| *b == b'\n').count() + 1
-        });
-        wrong(&format!("{}, line {line}: {}", file.display(), error.message()))
-    })
 }
 
 /// What may not be said together; looks only at what was said, not at defaults.
@@ -184,7 +165,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         bcrypt_cost: bcrypt_cost(all.bcrypt_cost.unwrap_or_default())?,
         memory: Memory::parse(&all.memory.unwrap_or_default())
             .map_err(|error| wrong(&format!("memory: {error}")))?,
-        smtp_url: mail_server(all.smtp_url, all.smtp_url_file.as_deref())?,
+        smtp_url: all.smtp_url.map(smtp_url).transpose()?,
         smtp_ca_file: all.smtp_ca_file,
         mail_from: mail_from(all.mail_from.unwrap_or_default())?,
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
@@ -257,22 +238,6 @@ fn smtp_url(text: String) -> Result<String, Failure> {
     } else {
         Err(wrong("smtp_url: write smtp://host:587 or smtps://host"))
     }
-}
-
-/// The address of the mail server, said itself or by the file that holds it.
-fn mail_server(said: Option<String>, file: Option<&Path>) -> Result<Option<String>, Failure> {
-    let text = match (said, file) {
-        (Some(_), Some(_)) => return Err(wrong("smtp_url and smtp_url_file: only one of them")),
-        (said, None) => said,
-        (None, Some(file)) => {
-            let read = std::fs::read_to_string(file);
-            let read = read.map_err(|error| {
-                wrong(&format!("smtp_url_file: {} cannot be read: {error}", file.display()))
-            })?;
-            Some(read.trim().to_owned())
-        }
-    };
-    text.map(smtp_url).transpose()
 }
 
 fn unverified(text: &str) -> Result<Unverified, Failure> {

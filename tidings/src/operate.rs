@@ -42,7 +42,10 @@ impl Job {
             Command::Restore { folder, output } => Self::Restore { folder, output },
             Command::AcceptLoss { drop, output } => Self::AcceptLoss { drop, output },
             Command::Admin { action } => Self::Admin(Act::of(action)?),
-            Command::Serve | Command::Service(_) | Command::Defaults => {
+            Command::Serve
+            | Command::Service(_)
+            | Command::CheckConfig(_)
+            | Command::Defaults { .. } => {
                 return Err(Failure::wrong_call("not an operator's command"));
             }
         })

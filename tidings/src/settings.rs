@@ -31,6 +31,10 @@ pub(crate) struct Settings {
     )]
     pub(crate) nats_url: Option<String>,
 
+    /// File that holds the address of the NATS server, in place of --nats-url
+    #[arg(long, env = "TIDINGS_NATS_URL_FILE", value_name = "FILE", global = true)]
+    pub(crate) nats_url_file: Option<PathBuf>,
+
     /// The nats-server program for the private server
     #[arg(long, env = "TIDINGS_NATS_SERVER", value_name = "FILE", global = true)]
     pub(crate) nats_server: Option<PathBuf>,
@@ -52,6 +56,10 @@ pub(crate) struct Settings {
         global = true
     )]
     pub(crate) read_model: Option<String>,
+
+    /// File that holds the address of the read model's database, in place of --read-model
+    #[arg(long, env = "TIDINGS_READ_MODEL_FILE", value_name = "FILE", global = true)]
+    pub(crate) read_model_file: Option<PathBuf>,
 
     /// Separates several Tidings on the same servers [default: tidings]
     #[arg(long, env = "TIDINGS_NAMESPACE", value_name = "NAME", global = true)]
@@ -165,24 +173,59 @@ pub(crate) struct Settings {
 }
 
 macro_rules! each_setting {
-    ($upper:ident, $lower:ident: $($field:ident),+ $(,)?) => {
-        Settings { $($field: $upper.$field.or($lower.$field)),+ }
+    ($($field:ident),+ $(,)?) => {
+        impl Settings {
+            /// These settings, with those they leave open taken from a lower layer.
+            pub(crate) fn over(self, lower: Self) -> Self {
+                Self { $($field: self.$field.or(lower.$field)),+ }
+            }
+
+            /// Each setting that is said, by itself and as text.
+            pub(crate) fn each(&self) -> Vec<(&'static str, String, Self)> {
+                let mut each = Vec::new();
+                $(if let Some(value) = &self.$field {
+                    let alone = Self { $field: Some(value.clone()), ..Self::default() };
+                    each.push((stringify!($field), Written::written(value), alone));
+                })+
+                each
+            }
+        }
     };
 }
 
-impl Settings {
-    /// These settings, with those they leave open taken from a lower layer.
-    pub(crate) fn over(self, lower: Self) -> Self {
-        let upper = self;
-        each_setting!(upper, lower:
-            listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
-            name_key, code_key,
-            rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
-            smtp_url, smtp_url_file, smtp_ca_file, mail_from,
-            allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
-        )
-    }
+each_setting! {
+    listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
+    name_key, code_key,
+    rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
+    smtp_url, smtp_url_file, smtp_ca_file, mail_from,
+    allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
+    nats_url_file, read_model_file,
+}
 
+/// How a value is written in a call.
+trait Written {
+    fn written(&self) -> String;
+}
+
+macro_rules! written {
+    ($($type:ty: |$value:ident| $text:expr;)*) => {
+        $(impl Written for $type {
+            fn written(&self) -> String {
+                let $value = self;
+                $text
+            }
+        })*
+    };
+}
+written! {
+    String: |text| text.clone();
+    PathBuf: |path| path.display().to_string();
+    Vec<String>: |list| list.join(",");
+    u8: |number| number.to_string();
+    u32: |number| number.to_string();
+}
+
+impl Settings {
     /// An empty text means "not set": that is how a shell or a compose file unsets a variable.
     pub(crate) fn without_empty(mut self) -> Self {
         for text in [
@@ -217,6 +260,8 @@ impl Settings {
             &mut self.code_key,
             &mut self.smtp_url_file,
             &mut self.smtp_ca_file,
+            &mut self.nats_url_file,
+            &mut self.read_model_file,
         ] {
             path.take_if(|path| path.as_os_str().is_empty());
         }
@@ -224,5 +269,31 @@ impl Settings {
             list.retain(|text| !text.is_empty());
         }
         self
+    }
+
+    /// The secrets among them that are said by a file, read from it.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is empty, or a secret that is said twice: which, and what is wrong.
+    pub(crate) fn with_secrets_read(mut self) -> Result<Self, String> {
+        for (name, said, file) in [
+            ("nats_url", &mut self.nats_url, &mut self.nats_url_file),
+            ("read_model", &mut self.read_model, &mut self.read_model_file),
+            ("smtp_url", &mut self.smtp_url, &mut self.smtp_url_file),
+        ] {
+            let Some(file) = file.take() else { continue };
+            if said.is_some() {
+                return Err(format!("{name} and {name}_file: only one of them"));
+            }
+            let wrong = |what: &str| format!("{name}_file: {} {what}", file.display());
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+            let text = text.trim();
+            if text.is_empty() {
+                return Err(wrong("is empty"));
+            }
+            *said = Some(text.to_owned());
+        }
+        Ok(self)
     }
 }
