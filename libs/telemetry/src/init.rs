@@ -20,7 +20,7 @@ use crate::log_lines::LogLines;
 /// The crates of this workspace, as they name themselves in what they log. Only these are heard below `info`:
 /// libraries log there what passes through them (the log's client every event, the mailer every line it sends, the
 /// HTTP client every header), which no level of ours may bring into a log file.
-pub const OWN_TARGETS: [&str; 17] = [
+pub const OWN_TARGETS: [&str; 18] = [
     "auth_svc",
     "bench",
     "bus",
@@ -29,6 +29,7 @@ pub const OWN_TARGETS: [&str; 17] = [
     "eventlog",
     "gateway",
     "notifier",
+    "oidc",
     "projector",
     "readmodel",
     "schemas",

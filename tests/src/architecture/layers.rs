@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("schemas", 0),
     ("telemetry", 1),
     ("signing", 1),
+    ("oidc", 1),
     ("eventlog", 1),
     ("bus", 1),
     ("readmodel", 1),
@@ -40,6 +41,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("actix-ws", &["gateway"]),
     ("actix-http", &["gateway"]),
     ("ring", &["signing"]),
+    ("openidconnect", &["oidc"]),
+    ("tokio-rustls", &["oidc"]),
 ];
 
 /// The bench's raw baselines measure the servers without Tidings, so it may name their drivers.
