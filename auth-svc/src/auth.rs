@@ -14,6 +14,8 @@ use crate::challenges::Challenges;
 use crate::domain::account::AccountRejection;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
+use crate::provider_logins::ProviderLogins;
+use crate::providers::Providers;
 use crate::records::read_record;
 use crate::refresh::RefreshTokens;
 use crate::second_factors::SecondFactors;
@@ -36,6 +38,9 @@ pub(crate) struct Auth {
     pub(crate) challenges: Challenges,
     pub(crate) second_factors: SecondFactors,
     pub(crate) attempts: Attempts,
+    /// Where people may log in instead.
+    pub(crate) providers: Providers,
+    pub(crate) provider_logins: ProviderLogins,
     /// Who may make an account for themselves.
     pub(crate) registration: Registration,
     /// The turn of those who register by an invitation.

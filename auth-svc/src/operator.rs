@@ -57,7 +57,14 @@ impl Operator {
         password: NewPassword,
     ) -> BoxFuture<'_, Result<Account, Rejection>> {
         let (role, has_password) = (Some(Role::Admin), true);
-        let account = NewAccount { username, email, display_name: None, role, has_password };
+        let account = NewAccount {
+            username,
+            email,
+            display_name: None,
+            role,
+            email_verified: false,
+            has_password,
+        };
         Box::pin(async move {
             let call = call(Register::NAME);
             let made = self.auth.make_account(&call, &account, Some(&password), By::Operator);

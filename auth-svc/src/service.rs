@@ -7,11 +7,12 @@ use std::time::Duration;
 use bus::{BusError, ServiceHandle};
 use decider::{Answer, Call, accepted};
 use schemas::commands::{
-    AUTH, AdministerSecondFactor, AdministerUser, ChangePassword, ChangeProfile,
-    ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, CreateUser, EndSessions,
-    EndSessionsOf, EnrolSecondFactor, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions,
-    Login, NoteSessionsUsed, RedeemWsTicket, Refresh, Register, RemoveSecondFactor,
-    RequestAddressChange, RequestPasswordReset, RequestVerification,
+    AUTH, AdministerSecondFactor, AdministerUser, BeginProviderLogin, ChangePassword,
+    ChangeProfile, ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, CreateUser,
+    EndSessions, EndSessionsOf, EnrolSecondFactor, FinishProviderLogin, GetJwks, GetSessionStatus,
+    IssueWsTicket, ListProviders, ListSessions, Login, NoteSessionsUsed, RedeemLoginCode,
+    RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
+    RequestPasswordReset, RequestVerification,
 };
 use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
@@ -26,6 +27,8 @@ use crate::keys::Keys;
 use crate::limit::Limit;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
+use crate::provider_logins::ProviderLogins;
+use crate::providers::{ProviderConfig, Providers};
 use crate::refresh::RefreshTokens;
 use crate::second_factors::SecondFactors;
 use crate::sessions::Sessions;
@@ -42,6 +45,8 @@ pub struct Config {
     pub codes: Option<Limit>,
     /// Who may make an account for themselves.
     pub registration: Registration,
+    /// The providers of single sign-on.
+    pub providers: Vec<ProviderConfig>,
 }
 
 /// The keys it needs.
@@ -68,6 +73,9 @@ pub enum StartError {
     /// The hashing threads cannot be started, or the cost is out of range.
     #[error("passwords cannot be hashed")]
     Passwords(#[source] std::io::Error),
+    /// The providers of single sign-on cannot be set up.
+    #[error("the providers of single sign-on cannot be set up")]
+    Providers(#[source] std::io::Error),
     /// The commands cannot be served.
     #[error("the commands of auth-svc cannot be served")]
     Bus(#[from] BusError),
@@ -125,8 +133,14 @@ pub(crate) async fn open(config: Config, needs: Needs, deps: &Deps) -> Result<Au
         .await
         .map_err(|error| StartError::Passwords(std::io::Error::other(error)))?
         .map_err(StartError::Passwords)?;
+    let providers = tokio::task::spawn_blocking(move || Providers::open(config.providers))
+        .await
+        .map_err(|error| StartError::Providers(std::io::Error::other(error)))?
+        .map_err(StartError::Providers)?;
     Ok(Auth {
         passwords,
+        providers,
+        provider_logins: ProviderLogins::new(&deps.log),
         signer: Arc::new(signer),
         refresh_tokens: RefreshTokens::new(secret),
         sessions: Sessions::new(&deps.log),
@@ -198,6 +212,10 @@ decider::endpoints! {
     ConfirmSecondFactor => confirm_second_factor;
     RemoveSecondFactor => remove_second_factor;
     AdministerSecondFactor => administer_second_factor;
+    ListProviders => list_providers;
+    BeginProviderLogin => begin_provider_login;
+    FinishProviderLogin => finish_provider_login;
+    RedeemLoginCode => redeem_login_code;
 }
 
 impl Auth {

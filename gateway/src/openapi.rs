@@ -169,6 +169,7 @@ const fn description(status: u16) -> &'static str {
         201 => "Created",
         202 => "Accepted",
         204 => "No content",
+        302 => "Go on at `Location`",
         _ => "See the problem",
     }
 }

@@ -8,8 +8,8 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, history, invites, members, messages, notifications, pins,
-    reactions, reports, rooms, second_factor, sessions, site, texts, threads, users, web,
+    admin, bans, blocks, challenges, history, invites, members, messages, notifications, oidc,
+    pins, reactions, reports, rooms, second_factor, sessions, site, texts, threads, users, web,
 };
 use crate::socket;
 
@@ -19,6 +19,7 @@ pub(crate) fn table() -> Table {
         ("users", users()),
         ("verifications", verifications()),
         ("sessions", sessions()),
+        ("oidc", oidc()),
         ("ws-tickets", tickets()),
         ("admin", admin()),
         ("rooms", rooms()),
@@ -94,6 +95,17 @@ fn sessions() -> Vec<Route> {
         delete("/v1/sessions", "End all of the caller's sessions.", sessions::end_all),
         delete("/v1/sessions/current", "Log out.", sessions::end_current),
         delete("/v1/sessions/{session_id}", "End one of the caller's sessions.", sessions::end_one),
+    ]
+}
+
+#[rustfmt::skip]
+fn oidc() -> Vec<Route> {
+    vec![
+        get("/v1/oidc", "List the providers of single sign-on through which people may log in.", oidc::list).open(),
+        get("/v1/oidc/{provider_id}/start", "Begin to log in through a provider: sends the browser there.", oidc::start).open_to_attempts(),
+        get("/v1/oidc/{provider_id}/callback", "Where a provider sends the browser back to. It goes on to `return_to` with a code or an error in the fragment.", oidc::callback)
+            .open_to_attempts(),
+        post("/v1/sessions/oidc", "Log in by the code that a login through a provider ended with.", oidc::exchange).open_to_attempts().confidential(),
     ]
 }
 

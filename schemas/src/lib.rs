@@ -14,6 +14,7 @@ pub mod event;
 pub mod events;
 pub mod frames;
 pub mod ids;
+mod login_code;
 mod names;
 mod one_time;
 mod password;
@@ -37,6 +38,7 @@ pub use ids::{
     ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId,
     RoomId, SessionId, SightingId, TraceParent, UserId,
 };
+pub use login_code::CodeChallenge;
 pub use names::NameKey;
 pub use one_time::{CodeKey, OneTimeCode};
 pub use position::{Epoch, Position, Sequence};

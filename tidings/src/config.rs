@@ -16,6 +16,7 @@ use crate::cli::Role;
 use crate::failure::Failure;
 use crate::layers::{defaults, layers};
 use crate::memory::Memory;
+use crate::oidc::{self, OidcSettings};
 use crate::rate::{self, Rate};
 use crate::settings::Settings;
 
@@ -69,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
     pub(crate) otlp_endpoint: Option<String>,
+    /// Checked, but for the files of secrets.
+    pub(crate) oidc: Vec<OidcSettings>,
 }
 
 impl Config {
@@ -175,6 +178,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
             .map_err(|error| wrong(&format!("log_format: {error}")))?,
         otlp_endpoint: all.otlp_endpoint.map(otlp_endpoint).transpose()?,
+        oidc: providers(all.oidc)?,
         data,
     })
 }
@@ -252,6 +256,12 @@ fn unverified(text: &str) -> Result<Unverified, Failure> {
 fn registration(text: &str) -> Result<Registration, Failure> {
     Registration::parse(text)
         .ok_or_else(|| wrong("registration: open, invite, domains:a.org,b.org or closed"))
+}
+
+fn providers(all: Option<Vec<OidcSettings>>) -> Result<Vec<OidcSettings>, Failure> {
+    let all = all.unwrap_or_default();
+    oidc::check(&all)?;
+    Ok(all)
 }
 
 fn otlp_endpoint(text: String) -> Result<String, Failure> {

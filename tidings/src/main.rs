@@ -16,6 +16,7 @@ mod layers;
 mod memory;
 mod names;
 mod nats;
+mod oidc;
 mod operate;
 mod private;
 mod rate;

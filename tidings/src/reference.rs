@@ -109,11 +109,24 @@ pub(crate) fn markdown() -> String {
     for setting in SETTINGS {
         describe(&mut text, setting, &command);
     }
+    text.push_str(&tables());
     text.push_str(
         "\n## Commands and their own flags\n\nEvery command takes the settings above, and these.\n",
     );
     commands(&mut text, &command, "tidings");
     text
+}
+
+/// Where the defaults begin to speak of what is a table of its own and can be said in files only.
+const TABLES: &str = "# Providers of single sign-on";
+
+/// What can be said in files only.
+fn tables() -> String {
+    let block = DEFAULTS.find(TABLES).and_then(|place| DEFAULTS.get(place..)).unwrap_or_default();
+    let bare = block.lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
+    let (about, example): (Vec<&str>, Vec<&str>) =
+        bare.partition(|line| !line.starts_with("[[") && !line.contains(" = "));
+    format!("\n### oidc\n{}\n\n```toml\n{}\n```\n", about.join("\n"), example.join("\n"))
 }
 
 fn describe(text: &mut String, setting: &Setting, command: &Command) {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::oidc::{self, OidcSettings};
+
 /// Settings as written. Every one is optional: another layer may have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,6 +172,10 @@ pub(crate) struct Settings {
     /// Collector of traces (OTLP over HTTP)
     #[arg(long, env = "TIDINGS_OTLP_ENDPOINT", value_name = "URL", global = true)]
     pub(crate) otlp_endpoint: Option<String>,
+
+    /// Providers of single sign-on. In files only: each is a table of its own.
+    #[arg(skip)]
+    pub(crate) oidc: Option<Vec<OidcSettings>>,
 }
 
 macro_rules! each_setting {
@@ -199,7 +205,7 @@ each_setting! {
     rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
-    nats_url_file, read_model_file,
+    nats_url_file, read_model_file, oidc,
 }
 
 /// How a value is written in a call.
@@ -221,6 +227,7 @@ written! {
     String: |text| text.clone();
     PathBuf: |path| path.display().to_string();
     Vec<String>: |list| list.join(",");
+    Vec<OidcSettings>: |list| oidc::ids(list);
     u8: |number| number.to_string();
     u32: |number| number.to_string();
 }

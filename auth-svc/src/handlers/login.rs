@@ -46,7 +46,7 @@ struct Known {
 }
 
 /// The device of a login, as its user is told of it.
-fn seen(call: &Call, device: &Digest) -> NewDevice {
+pub(crate) fn seen(call: &Call, device: &Digest) -> NewDevice {
     NewDevice {
         device: device.clone(),
         user_agent: call.user_agent.as_deref().and_then(|agent| UserAgent::parse(agent).ok()),
@@ -81,9 +81,11 @@ impl Auth {
             self.attempts.failed(&key).await;
             return Err(invalid_credentials());
         };
-        let has_factor = self.second_step(&known, command.code.as_ref()).await?;
+        let has_factor =
+            self.second_step(&known.id, known.suspended, command.code.as_ref()).await?;
         let (tokens, position) = loop {
-            match self.retry(|| self.begin(call, &known, new_device.as_ref())).await? {
+            let begin = || self.begin(call, &known.id, Some(known.revision), new_device.as_ref());
+            match self.retry(begin).await? {
                 Some(begun) => break begun,
                 // The password was changed while it was checked, or only hashed anew: it is checked again.
                 None => (known, fit) = self.known_still(known, &attempt).await?,
@@ -107,12 +109,17 @@ impl Auth {
         }
     }
 
-    /// After the right password: the second factor, if the account has one; whether it has.
-    async fn second_step(&self, known: &Known, code: Option<&Secret>) -> Result<bool, Rejection> {
-        if known.suspended {
+    /// After the right password, or what stands for it: the second factor, if the account has one; whether it has.
+    pub(crate) async fn second_step(
+        &self,
+        user: &UserId,
+        suspended: bool,
+        code: Option<&Secret>,
+    ) -> Result<bool, Rejection> {
+        if suspended {
             return Err(AccountRejection::Suspended.into());
         }
-        match self.second_factors.present(&known.id, code).await? {
+        match self.second_factors.present(user, code).await? {
             Shown::Right => Ok(true),
             Shown::Off => Ok(false),
             Shown::Barred(seconds) => Err(barred(seconds)),
@@ -199,14 +206,15 @@ impl Auth {
     /// Stores the session, makes sure that nothing has happened to the password meanwhile, then says so in
     /// the log, fenced by the account: a suspension in between wins. Suspending and changing the password
     /// end the listed sessions afterwards, so one of the two always sees the other. None: the password is not
-    /// the one that was checked.
-    async fn begin(
+    /// the one of this revision, which was checked; without a revision, there is one now.
+    pub(crate) async fn begin(
         &self,
         call: &Call,
-        known: &Known,
+        user_id: &UserId,
+        revision: Option<u64>,
         new_device: Option<&NewDevice>,
     ) -> Result<Option<(SessionTokens, Position)>, Failure> {
-        let user = accounts::user(&self.log, &known.id).await?;
+        let user = accounts::user(&self.log, user_id).await?;
         let user = user.ok_or_else(invalid_credentials)?;
         if user.state.suspended {
             return Err(AccountRejection::Suspended.into());
@@ -214,26 +222,26 @@ impl Auth {
         let salt: [u8; 16] = rand::random();
         let id = call::session_id();
         let record = Record::begin(Start {
-            user_id: &known.id,
+            user_id,
             salt: HEXLOWER.encode(&salt),
             now: Timestamp::now(),
             user_agent: call.user_agent.as_deref(),
             ip: call.ip.as_deref(),
         });
         let surplus = self.sessions.begin(&id, &record).await?;
-        let stored = self.credentials_of(&known.id).await?;
-        if stored.is_none_or(|(_, revision)| revision != known.revision) {
-            self.sessions.discard(&id, &known.id).await?;
+        let stored = self.credentials_of(user_id).await?;
+        if stored.map(|(_, stored)| stored) != revision {
+            self.sessions.discard(&id, user_id).await?;
             return Ok(None);
         }
         let appended = match self.tell_started(call, &user, &id, new_device).await {
             Ok(appended) => appended,
             Err(error) => {
-                self.sessions.discard(&id, &known.id).await?;
+                self.sessions.discard(&id, user_id).await?;
                 return Err(error);
             }
         };
-        self.end_surplus(call, &known.id, surplus).await;
+        self.end_surplus(call, user_id, surplus).await;
         Ok(Some((self.tokens(&user, &id, &record)?, appended.position)))
     }
 

@@ -6,6 +6,8 @@ mod login;
 mod password;
 mod profile;
 mod proof;
+mod provider_sessions;
+mod providers;
 mod refresh;
 mod register;
 mod resets;

@@ -69,7 +69,14 @@ impl Auth {
     pub(crate) async fn register(&self, call: &Call, command: Register) -> Answer<Account> {
         let Register { username, email, password, display_name, loopback, invite, invite_over } =
             command;
-        let account = NewAccount { username, email, display_name, role: None, has_password: true };
+        let account = NewAccount {
+            username,
+            email,
+            display_name,
+            role: None,
+            email_verified: false,
+            has_password: true,
+        };
         let by = By::Themselves { loopback, invite: invite.as_deref(), over: invite_over };
         self.make_account(call, &account, Some(&password), by).await
     }
@@ -79,7 +86,8 @@ impl Auth {
     pub(crate) async fn create_user(&self, call: &Call, command: CreateUser) -> Answer<Account> {
         let CreateUser { username, email, password, display_name, role } = command;
         let has_password = password.is_some();
-        let account = NewAccount { username, email, display_name, role, has_password };
+        let account =
+            NewAccount { username, email, display_name, role, email_verified: false, has_password };
         let mut made = self.make_account(call, &account, password.as_ref(), By::Admin).await?;
         if !has_password {
             let id = &made.result.user.id;

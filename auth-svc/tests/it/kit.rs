@@ -93,6 +93,7 @@ impl Kit {
             bcrypt_cost,
             codes: self.limit,
             registration: Registration::Open,
+            providers: Vec::new(),
         };
         let deps = Deps {
             log: self.log.clone(),

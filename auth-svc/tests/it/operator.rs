@@ -22,6 +22,7 @@ async fn operator(kit: &Kit) -> Operator {
         bcrypt_cost: 4,
         codes: None,
         registration: Registration::Open,
+        providers: Vec::new(),
     };
     Operator::open(config, needs(), &deps).await.unwrap()
 }

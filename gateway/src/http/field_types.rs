@@ -7,7 +7,9 @@ use schemas::values::{
     Notify, Patch, Posting, PresenceStatus, Reason, ReportStatus, Role, RoomKind, RoomName,
     RoomRole, Secret, StatusText, Title, Topic, UserRef, Username, VerificationKind, Visibility,
 };
-use schemas::{MediaId, MessageId, OneTimeCode, ReportId, RoomId, Settings, Timestamp, UserId};
+use schemas::{
+    CodeChallenge, MediaId, MessageId, OneTimeCode, ReportId, RoomId, Settings, Timestamp, UserId,
+};
 use serde_json::Value;
 
 use super::browser::RefreshBy;
@@ -29,6 +31,7 @@ macro_rules! texts {
     };
 }
 texts!(
+    CodeChallenge,
     Username,
     Email,
     DisplayName,

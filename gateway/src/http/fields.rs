@@ -75,9 +75,23 @@ impl Fields {
     /// # Errors
     /// `validation_failed`, naming every parameter at fault.
     pub(crate) fn of_query<S: Shape>(query: &str) -> Result<S, Rejection> {
+        Self::of_pairs(pairs(query)?)
+    }
+
+    /// The same, of a query to which another server may add parameters: those that are not known are passed over.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every parameter at fault.
+    pub(crate) fn of_foreign_query<S: Shape>(query: &str) -> Result<S, Rejection> {
+        let mut pairs = pairs(query)?;
+        pairs.retain(|(name, _)| S::FIELDS.contains(&name.as_str()));
+        Self::of_pairs(pairs)
+    }
+
+    fn of_pairs<S: Shape>(pairs: Vec<(String, String)>) -> Result<S, Rejection> {
         let mut given = Map::new();
         let mut errors = Vec::new();
-        for (name, value) in pairs(query)? {
+        for (name, value) in pairs {
             if given.insert(name.clone(), Value::String(value)).is_some() {
                 errors.push(error(format!("?{name}"), "duplicate", "must be given only once"));
             }
@@ -283,6 +297,13 @@ mod tests {
         ] {
             assert!(Fields::of_query::<Paged>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_another_server_adds_to_a_query_is_passed_over() {
+        let read = |query| Fields::of_foreign_query::<Paged>(query).map(|paged| paged.unread);
+        assert_eq!(read("unread=true&session_state=1&unknown=2&unknown=3"), Ok(Some(true)));
+        assert!(read("unread=true&unread=true").is_err() && read("unread=1").is_err());
     }
 
     #[test]

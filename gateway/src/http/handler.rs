@@ -10,7 +10,7 @@
 
 use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
-use schemas::values::{Emoji, InvalidValue};
+use schemas::values::{Emoji, InvalidValue, ProviderId};
 use schemas::{
     ChallengeId, Code, MessageId, NotificationId, Rejection, ReportId, RoomId, SessionId, UserId,
 };
@@ -60,6 +60,19 @@ impl<S: Shape> Argument for Query<S> {
     }
 }
 
+/// A query that another server makes: parameters that are not known are passed over.
+pub(crate) struct Foreign<S>(pub(crate) S);
+
+impl<S: Shape> Argument for Foreign<S> {
+    fn describe(description: &mut Description) {
+        description.query = Some(S::json_schema);
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        Fields::of_foreign_query(&call.query).map(Self)
+    }
+}
+
 /// A type that stands for one parameter of a path, whose name goes with the type.
 pub(crate) trait PathPart: Sized {
     const NAME: &'static str;
@@ -92,6 +105,7 @@ path_parts! {
     NotificationId = "notification_id";
     ChallengeId = "challenge_id";
     ReportId = "report_id";
+    ProviderId = "provider_id";
 }
 
 impl PathPart for String {

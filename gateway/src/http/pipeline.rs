@@ -22,6 +22,7 @@ use super::call::Call;
 use super::fields::{Fields, shape};
 use super::head::{check_head, header, method_name};
 use super::idempotency::{Claim, Keyed};
+use super::login_cookie::LoginCookies;
 use super::origin::Origin;
 use super::outcome::RequestOutcome;
 use super::request_context::RequestContext;
@@ -107,6 +108,7 @@ impl Work<'_> {
             state: state.clone(),
             context: context.clone(),
             browser: Browser::of(request, &state.config),
+            logins: LoginCookies::of(request),
             caller,
             idempotency_key: idempotency_key(route, request)?,
             path,

@@ -9,6 +9,7 @@ pub(crate) mod invite;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;
+pub(crate) mod oidc;
 pub(crate) mod pin;
 pub(crate) mod reaction;
 pub(crate) mod receipt;

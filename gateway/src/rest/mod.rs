@@ -11,6 +11,7 @@ pub(crate) mod invites;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod notifications;
+pub(crate) mod oidc;
 pub(crate) mod paging;
 pub(crate) mod pins;
 pub(crate) mod reactions;

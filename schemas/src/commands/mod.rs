@@ -11,6 +11,7 @@ mod invite;
 mod member;
 mod message;
 mod notification;
+mod oidc;
 mod pin;
 mod reaction;
 mod receipt;
@@ -39,6 +40,10 @@ pub use message::{
     DeleteMessage, EditMessage, MAX_POSTS, MessageOutcome, PostMessage, PostMessages,
 };
 pub use notification::{MarkNotificationsRead, SendNotification};
+pub use oidc::{
+    BeginProviderLogin, BegunProviderLogin, FinishProviderLogin, FinishedProviderLogin,
+    ListProviders, Provider, ProviderAnswer, ProviderLoginOutcome, RedeemLoginCode,
+};
 pub use pin::{PinMessage, UnpinMessage};
 pub use reaction::{AddReaction, RemoveReaction};
 pub use receipt::{MarkRead, ReadOutcome};
@@ -62,6 +67,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     challenge::NAMES,
     second_factor::NAMES,
     session::NAMES,
+    oidc::NAMES,
     room::NAMES,
     member::NAMES,
     invite::NAMES,

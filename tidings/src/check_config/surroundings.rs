@@ -12,6 +12,7 @@ use super::Findings;
 use crate::cli::Role;
 use crate::config::Config;
 use crate::nats;
+use crate::oidc;
 use crate::secret_file;
 use crate::service_name::ServiceName;
 
@@ -26,6 +27,11 @@ pub(super) fn judge(config: &Config, role: Role, findings: &mut Findings) {
     }
     if runs(role, ServiceName::Notifier) {
         authority(config.smtp_ca_file.as_deref(), findings);
+    }
+    if runs(role, ServiceName::AuthSvc)
+        && let Err(failure) = oidc::providers(&config.oidc)
+    {
+        findings.errors.push(failure.to_string());
     }
     ports(config, findings);
     if role.is_public() {

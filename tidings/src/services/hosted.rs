@@ -13,6 +13,7 @@ use service::Service;
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::oidc;
 use crate::rate::Rate;
 use crate::service_name::ServiceName;
 use crate::shared_deps::SharedDeps;
@@ -100,7 +101,8 @@ impl Hosted for AuthService {
     const SERVICE: ServiceName = ServiceName::AuthSvc;
 
     fn config(config: &Config) -> Result<auth_svc::Config, Failure> {
-        Ok(auth_config(config))
+        let providers = oidc::providers(&config.oidc)?;
+        Ok(auth_svc::Config { providers, ..auth_config(config) })
     }
 
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<auth_svc::Needs, Failure> {
@@ -150,6 +152,7 @@ pub(crate) fn auth_config(config: &Config) -> auth_svc::Config {
         bcrypt_cost: config.bcrypt_cost,
         codes: config.rate_codes.map(limit),
         registration: config.registration.clone(),
+        providers: Vec::new(),
     }
 }
 

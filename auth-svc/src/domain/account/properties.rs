@@ -167,6 +167,7 @@ impl Log {
             email: email(wanted.address),
             display_name: None,
             role: wanted.role,
+            email_verified: false,
             has_password: true,
         };
         let asker = wanted.asker.and_then(|asker| self.person(asker, lags[3]));

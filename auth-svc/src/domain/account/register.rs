@@ -19,6 +19,8 @@ pub(crate) struct NewAccount {
     pub(crate) display_name: Option<DisplayName>,
     /// What it may do everywhere; what users may when absent.
     pub(crate) role: Option<Role>,
+    /// Whether the address is known to be the user's: a provider says so that is asked for it.
+    pub(crate) email_verified: bool,
     /// Whether it begins with a password.
     pub(crate) has_password: bool,
 }
@@ -100,7 +102,7 @@ pub(crate) fn register(
         username: account.username.clone(),
         display_name: account.display_name.clone().unwrap_or_else(|| (&account.username).into()),
         email: account.email.clone(),
-        email_verified: false,
+        email_verified: account.email_verified,
         role,
         suspended: false,
         second_factor: false,

@@ -56,6 +56,7 @@ fn registering(name: &str) -> (Registering, NewAccount) {
         email: Email::parse(&email).unwrap(),
         display_name: None,
         role: None,
+        email_verified: false,
         has_password: true,
     };
     (state, command)
