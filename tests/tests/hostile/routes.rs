@@ -159,6 +159,7 @@ impl Things {
             "session_id" => &self.session,
             "notification_id" => &self.notification,
             "emoji" => "%F0%9F%91%8D",
+            "provider_id" => "works",
             "report_id" => "rep_00000000000000000000000000",
             "challenge_id" => "chl_00000000000000000000000000",
             "code" => "not_found",

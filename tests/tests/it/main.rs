@@ -56,6 +56,8 @@ mod live;
 mod messages;
 mod names;
 mod notifications;
+mod oidc;
+mod oidc_forged;
 mod operations;
 mod own_writes;
 mod pins;
