@@ -144,6 +144,9 @@ typed_id!(
     /// An event in the log (CloudEvents `id`).
     EventId, "evt");
 typed_id!(
+    /// An erasure of a person's data. Who knows it may ask how far it is.
+    ErasureId, "ers");
+typed_id!(
     /// An invitation to a room.
     InviteId, "inv");
 typed_id!(

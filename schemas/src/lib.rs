@@ -32,11 +32,12 @@ pub mod values;
 pub mod views;
 
 pub use codes::{Code, FieldError, Problem, Rejection};
+pub use digest::Digest;
 pub use ephemeral::{Ephemeral, EphemeralKind};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
-    ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId,
-    RoomId, SessionId, SightingId, TraceParent, UserId,
+    ChallengeId, ErasureId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId,
+    ReportId, RoomId, SessionId, SightingId, TraceParent, UserId,
 };
 pub use login_code::CodeChallenge;
 pub use names::NameKey;
@@ -46,5 +47,5 @@ pub use preferences::{Preferences, PreferencesPatch};
 pub use published::published;
 pub use registration::{NotAdmitted, Registration};
 pub use settings::Settings;
-pub use subjects::{Digest, Lane, Namespace};
+pub use subjects::{Lane, Namespace};
 pub use time::Timestamp;

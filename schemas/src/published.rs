@@ -21,6 +21,8 @@ pub fn published() -> BTreeMap<String, Schema> {
     add! {
         "view.account" => views::Account,
         "view.banned_user" => views::BannedUser,
+        "view.erasure" => views::Erasure,
+        "view.hold" => views::Hold,
         "view.invite" => views::Invite,
         "view.invite_preview" => views::InvitePreview,
         "view.member" => views::Member,

@@ -201,6 +201,30 @@ impl Email {
 text_value!(
     /// A name shown to people: 1 to 64 characters on one line (see [`crate::unicode`]).
     DisplayName, |text| accept(text, &Rule::name("display_name", 64)), seen);
+impl Username {
+    /// How an erased account is called: a reserved name, which no account can take.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self("deleted".to_owned())
+    }
+}
+
+impl DisplayName {
+    /// How an erased account is shown.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self("Deleted user".to_owned())
+    }
+}
+
+impl Email {
+    /// In the place of the address of an erased account. It is no mailbox: the domain is reserved (RFC 2606).
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self("deleted@deleted.invalid".to_owned())
+    }
+}
+
 impl From<&Username> for DisplayName {
     /// Every username fits the rule of a display name.
     fn from(username: &Username) -> Self {
@@ -223,6 +247,13 @@ text_value!(
 text_value!(
     /// The text of a message: 1 to 8,000 characters with something to see among them, white space kept.
     Body, |text| accept(text, &Rule::body("body", MAX_BODY)), seen);
+impl Body {
+    /// The text of a message whose event is gone: empty, which no message that is posted can be.
+    #[must_use]
+    pub fn erased() -> Self {
+        Self(String::new())
+    }
+}
 text_value!(
     /// The title of a notification: 1 to 200 characters on one line.
     Title, |text| accept(text, &Rule::line("title", 200)), seen);

@@ -7,6 +7,7 @@
 mod block;
 mod challenge;
 mod command;
+mod erasure;
 mod invite;
 mod member;
 mod message;
@@ -28,6 +29,7 @@ pub use challenge::{
     RequestPasswordReset, RequestVerification,
 };
 pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
+pub use erasure::{DeleteAccount, EraseUser, GetErasure, LiftHold, ListHolds, PlaceHold};
 pub use invite::{
     AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
     RevokeInvite,
@@ -79,6 +81,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     thread::NAMES,
     report::NAMES,
     notification::NAMES,
+    erasure::NAMES,
 ];
 
 /// Every command as (service, name).

@@ -13,6 +13,8 @@
 mod audit;
 mod block;
 mod challenge;
+mod erasure;
+mod hold;
 mod identity;
 mod invite;
 mod member;
@@ -32,6 +34,11 @@ mod user;
 pub use audit::{AuditEvent, AuditQuery, AuditRead};
 pub use block::{BlockAdded, BlockEvent, BlockRemoved, BlocksState};
 pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
+pub use erasure::{
+    Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureEvent, ErasureListed,
+    Gone, Removed,
+};
+pub use hold::{Held, HoldEvent, HoldLifted, HoldPlaced, HoldState};
 pub use identity::{
     IdentitiesState, Identity, IdentityEvent, IdentityLinked, IdentityUnlinked, MAX_IDENTITIES,
 };
@@ -58,8 +65,9 @@ pub use session::{
 };
 pub use thread::{ThreadEvent, ThreadFollowed, ThreadRead, ThreadUnfollowed};
 pub use user::{
-    UserEmailChanged, UserEmailVerified, UserEvent, UserPasswordSet, UserProfileChanged,
-    UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
+    UserEmailChanged, UserEmailVerified, UserErased, UserEvent, UserPasswordSet,
+    UserProfileChanged, UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState,
+    UserSuspensionChanged,
 };
 
 use schemars::generate::SchemaSettings;
@@ -268,6 +276,10 @@ families! {
     Invite(InviteEvent) on Invite;
     /// What admins read of the audit trail.
     Audit(AuditEvent) on Audit;
+    /// What is removed of people.
+    Erasure(ErasureEvent) on Erasure;
+    /// Legal holds.
+    Hold(HoldEvent) on RoomHold | UserHold;
 }
 
 impl EventData {
@@ -297,7 +309,9 @@ impl EventData {
             | Self::Block(_)
             | Self::Prefs(_)
             | Self::Audit(_)
-            | Self::Invite(_) => None,
+            | Self::Invite(_)
+            | Self::Erasure(_)
+            | Self::Hold(_) => None,
         }
     }
 
@@ -322,7 +336,9 @@ impl EventData {
             | Self::Block(_)
             | Self::Prefs(_)
             | Self::Audit(_)
-            | Self::Invite(_) => None,
+            | Self::Invite(_)
+            | Self::Erasure(_)
+            | Self::Hold(_) => None,
         }
     }
 }

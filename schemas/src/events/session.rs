@@ -83,3 +83,15 @@ family! {
         Ended(SessionsEnded) = "session.ended.v1", |d| d.user_id;
     }
 }
+
+impl SessionEvent {
+    /// The account whose sessions they are.
+    #[must_use]
+    pub const fn user_id(&self) -> &UserId {
+        match self {
+            Self::Started(SessionStarted { user_id, .. })
+            | Self::Refreshed(SessionRefreshed { user_id, .. })
+            | Self::Ended(SessionsEnded { user_id, .. }) => user_id,
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The documents clients are given. They are API: fields may be added, nothing else.
 
+mod erasure;
 mod invite;
 mod member;
 mod message;
@@ -11,6 +12,7 @@ mod session;
 mod thread;
 mod user;
 
+pub use erasure::{Erasure, ErasureStatus, Hold, HoldKind};
 pub use invite::{Invite, InvitePreview, InvitedTo, Inviter};
 pub use member::{BannedUser, Member};
 pub use message::{Message, MessageText, PinChange, Reaction, ReactionChange, Sender};

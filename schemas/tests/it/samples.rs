@@ -28,6 +28,7 @@ use schemas::{Digest, Preferences};
 use uuid::Uuid;
 
 mod audit;
+mod erasures;
 mod identities;
 
 /// 2026-11-21T10:00:00.007Z.
@@ -61,6 +62,7 @@ fn user(full: bool) -> UserState {
         suspended: full,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: full.then(|| Bio::parse("Poetical science.\n").unwrap()),
         avatar_media_id: full.then(|| MediaId::from_uuid(uuid(2))),
         settings,
@@ -419,7 +421,7 @@ pub(crate) fn events(full: bool) -> Vec<Event> {
     let conversations =
         [rooms(full), messages(full), besides(full), threads(), reports(full)].concat();
     let people = [accounts(full), identities::identities(full), audit::audits(full)].concat();
-    let data = [people, conversations, blocks(full)].concat();
+    let data = [people, conversations, blocks(full), erasures::erasures(full)].concat();
     data.into_iter().map(|data| logged(data, full)).collect()
 }
 
