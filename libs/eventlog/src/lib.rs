@@ -18,6 +18,7 @@ mod capacity;
 pub mod connection;
 mod dead_letters;
 mod deliveries;
+mod erase;
 mod error;
 mod failover;
 mod group;

@@ -1,13 +1,13 @@
 //! The handle everything starts from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::jetstream;
 use parking_lot::{Mutex, RwLock};
-use schemas::{Epoch, Namespace};
+use schemas::{Epoch, Namespace, Sequence};
 use tokio::sync::{mpsc, watch};
 
 use crate::api::{ATTEMPT, ATTEMPT_IN_CLUSTER};
@@ -57,6 +57,8 @@ pub(crate) struct Inner {
     pub(crate) seen: AtomicU64,
     /// Sequences without an event whose reason stands in the ledger.
     pub(crate) holes: RwLock<Holes>,
+    /// The lists of erased events, by the place of each: which sequences they name.
+    pub(crate) lists: RwLock<BTreeMap<Sequence, Holes>>,
     /// Whether the log was found damaged when it was last checked.
     pub(crate) damaged: AtomicBool,
     /// Events that were not written because they would not be read back.
@@ -97,6 +99,7 @@ impl EventLog {
             suspecting: AtomicBool::new(false),
             seen: AtomicU64::new(0),
             holes: RwLock::default(),
+            lists: RwLock::default(),
             damaged: AtomicBool::new(false),
             refused_unreadable: AtomicU64::new(0),
             group: OnceLock::new(),
