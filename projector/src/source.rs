@@ -10,6 +10,7 @@ use schemas::{DecodeError, Event, Sequence};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::blanks::Blanks;
 use crate::error::ProjectError;
 use crate::tail::{Tail, Taken};
 use crate::views::{self, Logged};
@@ -73,9 +74,10 @@ impl Source {
         batch: usize,
     ) -> Result<Self, ProjectError> {
         let tail = Tail::start(log, feed, after).await?;
+        let reading = Reading { tail, blanks: Blanks::new(log), through: after };
         let (sender, batches) = mpsc::channel(AHEAD);
         let wanted = Arc::new(Notify::new());
-        let task = tokio::spawn(read_ahead(tail, batch, sender, Arc::clone(&wanted)));
+        let task = tokio::spawn(read_ahead(reading, batch, sender, Arc::clone(&wanted)));
         Ok(Self { batches, decoding: None, wanted, task })
     }
 
@@ -106,8 +108,38 @@ impl Drop for Source {
     }
 }
 
+/// Where the log is read, and what stands in its holes.
+struct Reading {
+    tail: Tail,
+    blanks: Blanks,
+    /// Everything up to here was read.
+    through: Sequence,
+}
+
+impl Reading {
+    /// The next events, and what stands in the place of those that are missing among them.
+    async fn next(&mut self, max: usize) -> Result<(Taken, Vec<Logged>), LogError> {
+        let taken = self.tail.next(max, WAIT).await?;
+        let mut gaps = Vec::new();
+        let mut at = self.through;
+        let ends = taken.pieces.iter().map(|piece| piece.sequence);
+        for sequence in ends.chain([taken.through + 1]) {
+            if sequence > at + 1 {
+                gaps.push((at + 1, sequence - 1));
+            }
+            at = at.max(sequence);
+        }
+        let blanks = match gaps.is_empty() {
+            true => Vec::new(),
+            false => self.blanks.within(&gaps).await?,
+        };
+        self.through = self.through.max(taken.through);
+        Ok((taken, blanks))
+    }
+}
+
 async fn read_ahead(
-    mut tail: Tail,
+    mut reading: Reading,
     max: usize,
     sender: mpsc::Sender<Result<Decoding, LogError>>,
     wanted: Arc<Notify>,
@@ -117,13 +149,13 @@ async fn read_ahead(
         if !far_behind {
             wanted.notified().await;
         }
-        let decoding = match tail.next(max, WAIT).await {
-            Ok(taken) => {
+        let decoding = match reading.next(max).await {
+            Ok((taken, blanks)) => {
                 far_behind = taken.pieces.len() >= max;
                 Ok(if taken.pieces.len() < DECODE_HERE {
-                    Decoding::Done(Some(decode(taken)))
+                    Decoding::Done(Some(decode(taken, blanks)))
                 } else {
-                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(taken)))
+                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(taken, blanks)))
                 })
             }
             Err(error) => Err(error),
@@ -135,7 +167,7 @@ async fn read_ahead(
     }
 }
 
-fn decode(taken: Taken) -> Work {
+fn decode(taken: Taken, blanks: Vec<Logged>) -> Work {
     let mut work = Work {
         events: Vec::with_capacity(taken.pieces.len()),
         through: taken.through,
@@ -155,6 +187,10 @@ fn decode(taken: Taken) -> Work {
                 source: Arc::new(source),
             }),
         }
+    }
+    if !blanks.is_empty() {
+        work.events.extend(blanks);
+        work.events.sort_by_key(|event| event.sequence);
     }
     work
 }

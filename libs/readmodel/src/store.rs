@@ -96,6 +96,9 @@ pub trait ProjectionStore: ReadStore {
     /// generation is neither fully indexed nor synced; if its builder crashes it is discarded. Does nothing to a
     /// generation that is in use.
     async fn seal(&self) -> Answer<()>;
+    /// Overwrites what the store may still hold of documents that were changed or deleted, as far as the database lets
+    /// it: SQLite keeps former pages in its write-ahead log until then; MongoDB does not say where it keeps what.
+    async fn scrub(&self) -> Answer<()>;
     /// Forbids (or allows again) further commits; answers with the checkpoint, which then stays.
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint>;
     /// The generation's query side.

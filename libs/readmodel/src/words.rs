@@ -96,8 +96,11 @@ pub fn found_by(name: &str, query: &str) -> bool {
     !asked.is_empty() && asked.iter().all(|asked| words.iter().any(|word| word.starts_with(asked)))
 }
 
-/// The words a user is found by.
+/// The words a user is found by; none for one who is erased.
 pub(crate) fn of_user(user: &UserDoc) -> BTreeSet<String> {
+    if user.state.deleted {
+        return BTreeSet::new();
+    }
     of([user.state.username.as_str(), user.state.display_name.as_str()])
 }
 
@@ -106,6 +109,9 @@ pub(crate) const OF_ADDRESS: char = '\u{1}';
 
 /// The words a user is found by, and those of the address, which only admins may look for.
 pub(crate) fn of_account(user: &UserDoc) -> BTreeSet<String> {
+    if user.state.deleted {
+        return BTreeSet::new();
+    }
     let address = of([user.state.email.as_str()]);
     let mut words = of_user(user);
     words.extend(address.into_iter().map(|word| format!("{OF_ADDRESS}{word}")));

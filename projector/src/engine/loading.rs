@@ -87,6 +87,7 @@ impl Engine {
             for doc in page {
                 if let Document::User(user) = doc
                     && user.registered <= registered_by
+                    && !user.state.deleted
                 {
                     everybody.insert(user.state.id.clone());
                 }

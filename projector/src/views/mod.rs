@@ -12,6 +12,7 @@
 //! changes nothing, on every replay alike.
 
 mod block;
+mod erasure;
 mod history;
 mod invite;
 mod member;
@@ -30,7 +31,7 @@ mod wants;
 
 use readmodel::Group;
 use schemas::event::intact_type;
-use schemas::events::Family;
+use schemas::events::{Family, UserEvent};
 use schemas::ids::{RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 
@@ -91,7 +92,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Identity, Name, Audit;
+    without documents: Session, Challenge, Identity, Name, Audit, Hold;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -104,6 +105,8 @@ views! {
     Invite: invite::needs => Conversations: invite::apply;
     Prefs: prefs::needs => Conversations: prefs::apply;
     Report: report::needs => Conversations: report::apply;
+    Erasure: erasure::needs => Conversations: erasure::apply_to_conversations,
+        Inbox: erasure::apply_to_inbox, People: erasure::apply_to_people;
     Thread: thread::needs => Conversations: thread::apply;
 }
 
@@ -131,7 +134,9 @@ pub(crate) fn needs_further(
         | EventData::Block(_)
         | EventData::Prefs(_)
         | EventData::Audit(_)
-        | EventData::Invite(_) => Ok(()),
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => Ok(()),
     }
 }
 
@@ -144,6 +149,12 @@ pub(crate) fn everyone_room(event: &Event) -> Option<&RoomId> {
 /// The user whose account an event is about.
 pub(crate) fn person(data: &EventData) -> Option<&UserId> {
     data.account().map(|user| &user.id)
+}
+
+/// Whether documents were emptied or removed by an event of which nothing may be left in a store's files.
+pub(crate) fn leaves_traces(event: &Event) -> bool {
+    let closed = matches!(event.data, EventData::User(UserEvent::Erased(_)));
+    closed || matches!(event.data, EventData::Erasure(_))
 }
 
 /// The groups an event concerns.

@@ -56,6 +56,7 @@ pub(crate) fn user_state(number: u64, username: &str) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         // Numbers and names a database could stumble over.

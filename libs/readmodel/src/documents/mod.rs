@@ -63,7 +63,7 @@ pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 13;
+pub(crate) const LAYOUT: u32 = 14;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -118,6 +118,8 @@ pub trait Stored: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     type Key;
     /// The document's key.
     fn key(&self) -> Self::Key;
+    /// What is handed to a store so that it deletes this document: no event has the sequence 0.
+    fn gone(&self) -> Self;
     /// As one document among those of all collections.
     fn into_document(doc: Arc<Self>) -> Document;
     /// The document of this type that `document` is, if it is one.
@@ -222,6 +224,12 @@ macro_rules! define {
                 }
             }
 
+            /// Whether it is to be deleted ([`Stored::gone`]).
+            #[must_use]
+            pub fn is_gone(&self) -> bool {
+                self.updated() == 0
+            }
+
             /// The document as JSON, as `verify` compares it field by field.
             ///
             /// # Errors
@@ -239,6 +247,10 @@ macro_rules! define {
 
             fn key(&self) -> Self::Key {
                 whole!(@value $($(self.$($field).+.clone()),+)?)
+            }
+
+            fn gone(&self) -> Self {
+                Self { updated: 0, ..self.clone() }
             }
 
             fn into_document(doc: Arc<Self>) -> Document {

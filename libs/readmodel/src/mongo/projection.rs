@@ -39,7 +39,7 @@ macro_rules! dispatch {
         fn sort_in(doc: &Document, expected: Sequence, writes: &mut Writes) -> Answer<()> {
             let id = doc.key().to_string();
             match doc {
-                $(Document::$noun(doc) if doc.is_gone() => writes.gone.push(id),
+                $(Document::$noun(doc) if doc.is_gone() || doc.updated == 0 => writes.gone.push(id),
                 Document::$noun(doc) if doc.is_new(expected) => writes.new.push(doc.to_row(id)?),
                 Document::$noun(doc) => writes.changed.push(doc.to_row(id)?),)*
             }
@@ -292,6 +292,10 @@ impl ProjectionStore for MongoStore {
         let ready = doc! { "$set": { "ready": true } };
         let done = self.entries.update_one(doc! { "_id": &self.name }, ready).await;
         done.map(drop).map_err(db_error)
+    }
+
+    async fn scrub(&self) -> Answer<()> {
+        Ok(())
     }
 
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint> {

@@ -69,6 +69,19 @@ impl Writer {
         self.sync()
     }
 
+    /// Moves what is in the write-ahead log into the file, where deleted content is overwritten, and empties the log. A
+    /// reader that is in the way keeps it from being emptied; the next time it is.
+    pub(super) fn scrub(&mut self) -> Answer<()> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy = self.db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(db_error)?;
+        if busy != 0 {
+            tracing::warn!(
+                "a reader keeps the write-ahead log of the read model from being emptied"
+            );
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> Answer<()> {
         let path = self.db.path().map(std::path::PathBuf::from).unwrap_or_default();
         std::fs::File::open(path)
