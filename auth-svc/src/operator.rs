@@ -9,14 +9,14 @@ use schemas::commands::{CallContext, Command as _, Register};
 use schemas::events::{SessionEnd, UserState};
 use schemas::values::{Email, NewPassword, Role, Username};
 use schemas::views::Account;
-use schemas::{Lane, Rejection, UserId};
+use schemas::{ErasureId, Lane, Rejection, UserId};
 use service::Deps;
 
 use crate::accounts::{self, shown};
 use crate::auth::Auth;
 use crate::call::{asker, password_deadline};
 use crate::domain::account::{NewAccount, promote};
-use crate::handlers::By;
+use crate::handlers::{By, Closer};
 use crate::service::{Config, Needs, StartError, open};
 
 /// How long a password may take to be hashed, in milliseconds: only the operator waits.
@@ -118,6 +118,22 @@ impl Operator {
         self.auth.retry(|| self.auth.replace_password(&call, &id, &bcrypt)).await?;
         let user = self.auth.retry(|| self.end_all(&call, &id)).await?;
         Ok(shown(&user))
+    }
+
+    /// Closes an account for good. Its person's data are erased by the running service, or by the next that runs.
+    ///
+    /// # Errors
+    /// `not_found`, `conflict` for the last admin, `unavailable`.
+    pub fn erase<'a>(
+        &'a self,
+        who: &'a str,
+    ) -> BoxFuture<'a, Result<(UserId, ErasureId), Rejection>> {
+        Box::pin(async move {
+            let id = self.auth.retry(|| self.find(who)).await?;
+            let call = call("erase");
+            let erasure = self.auth.close_account(&call, &id, Closer::Owner).await?.result;
+            Ok((id, erasure))
+        })
     }
 
     async fn end_all(&self, call: &Call, id: &UserId) -> Result<UserState, Failure> {

@@ -9,10 +9,10 @@ use decider::{Answer, Call, accepted};
 use schemas::commands::{
     AUTH, AdministerSecondFactor, AdministerUser, BeginProviderLogin, ChangePassword,
     ChangeProfile, ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, CreateUser,
-    EndSessions, EndSessionsOf, EnrolSecondFactor, FinishProviderLogin, GetJwks, GetSessionStatus,
-    IssueWsTicket, ListProviders, ListSessions, Login, NoteSessionsUsed, RedeemLoginCode,
-    RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
-    RequestPasswordReset, RequestVerification,
+    DeleteAccount, EndSessions, EndSessionsOf, EnrolSecondFactor, EraseUser, FinishProviderLogin,
+    GetErasure, GetJwks, GetSessionStatus, IssueWsTicket, LiftHold, ListHolds, ListProviders,
+    ListSessions, Login, NoteSessionsUsed, PlaceHold, RedeemLoginCode, RedeemWsTicket, Refresh,
+    Register, RemoveSecondFactor, RequestAddressChange, RequestPasswordReset, RequestVerification,
 };
 use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
@@ -216,6 +216,12 @@ decider::endpoints! {
     BeginProviderLogin => begin_provider_login;
     FinishProviderLogin => finish_provider_login;
     RedeemLoginCode => redeem_login_code;
+    DeleteAccount => delete_account;
+    EraseUser => erase_user;
+    GetErasure => get_erasure;
+    PlaceHold => place_hold;
+    LiftHold => lift_hold;
+    ListHolds => list_holds;
 }
 
 impl Auth {

@@ -8,8 +8,9 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, history, invites, members, messages, notifications, oidc,
-    pins, reactions, reports, rooms, second_factor, sessions, site, texts, threads, users, web,
+    admin, bans, blocks, challenges, erasures, history, invites, members, messages, notifications,
+    oidc, pins, reactions, reports, rooms, second_factor, sessions, site, texts, threads, users,
+    web,
 };
 use crate::socket;
 
@@ -64,6 +65,8 @@ fn users() -> Vec<Route> {
         get("/v1/users/me/blocks", "List the users whom the caller blocks.", blocks::list).waits_for(&[People]),
         put("/v1/users/me/blocks/{user_id}", "Block a user.", blocks::put),
         delete("/v1/users/me/blocks/{user_id}", "Unblock a user.", blocks::remove),
+        delete("/v1/users/me", "Close the caller's account for good and erase their data.", erasures::delete_me).attempt().confidential(),
+        get("/v1/erasures/{erasure_id}", "See how far an erasure is. Needs no account: the id is the secret.", erasures::one).open(),
         get("/v1/users/{user_id}", "Get a user.", users::one).waits_for(&[People]),
     ]
 }
@@ -124,6 +127,12 @@ fn admin() -> Vec<Route> {
             .admin().secret(&["password"]),
         delete("/v1/admin/users/{user_id}/sessions", "End all sessions of a user.", admin::end_sessions).admin(),
         patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
+        delete("/v1/admin/users/{user_id}", "Close an account for good and erase its user's data.", erasures::delete_user).admin().confidential(),
+        get("/v1/admin/holds", "List the legal holds that are in force.", erasures::holds).admin().waits_for(&[]),
+        put("/v1/admin/holds/rooms/{room_id}", "Place a room under a legal hold: nothing in it is purged or erased.", erasures::hold_room).admin(),
+        delete("/v1/admin/holds/rooms/{room_id}", "End the legal hold of a room.", erasures::release_room).admin(),
+        put("/v1/admin/holds/users/{user_id}", "Place a user under a legal hold: nothing of theirs is purged or erased.", erasures::hold_user).admin(),
+        delete("/v1/admin/holds/users/{user_id}", "End the legal hold of a user.", erasures::release_user).admin(),
         delete("/v1/admin/users/{user_id}/totp", "Remove the second factor of a user who is locked out. Their sessions end.", second_factor::remove_of).admin(),
         put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner. Its present owners stay owners.", admin::appoint_owner).admin(),
         get("/v1/admin/reports", "List reports of messages, newest first.", reports::list).moderator().waits_for(&[Conversations]),

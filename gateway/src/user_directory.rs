@@ -11,7 +11,7 @@ use moka::sync::Cache;
 use readmodel::ReadModel;
 use schemas::events::UserState;
 use schemas::views::{Sender, User};
-use schemas::{Event, Lane, Rejection, UserId};
+use schemas::{Event, EventData, Lane, Rejection, UserId};
 use telemetry::error_chain;
 
 use crate::live::Observer;
@@ -96,7 +96,8 @@ impl UserDirectory {
         let Some(stored) = stored else { return Ok(None) };
         // Not taken for a user who does not exist: what became of them is not known at the moment, to this build.
         let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
-        Ok(event.data.account().cloned().map(|state| self.remember(state)))
+        let EventData::User(event) = &event.data else { return Ok(None) };
+        Ok(Some(self.remember(event.shown())))
     }
 
     /// Keeps what was read, unless an event that came meanwhile knows better.
@@ -157,8 +158,8 @@ impl Names for UserDirectory {
 
 impl Observer for UserDirectory {
     fn observe(&self, event: &Event) {
-        if let Some(state) = event.data.account() {
-            self.known.insert(state.id.clone(), Arc::new(state.clone()));
+        if let EventData::User(event) = &event.data {
+            self.known.insert(event.user_id().clone(), Arc::new(event.shown()));
         }
     }
 
@@ -178,7 +179,8 @@ mod tests {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             let event = Event::decode(bytes.trim_ascii_end()).unwrap();
             let name = event.data.type_name();
-            assert_eq!(event.data.account().is_some(), name.starts_with("user."), "{name}");
+            let of_account = matches!(event.data, EventData::User(_));
+            assert_eq!(of_account, name.starts_with("user."), "{name}");
             assert_eq!(event.data.membership().is_some(), name.starts_with("member."), "{name}");
         }
     }

@@ -66,6 +66,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Admin,
     },
+    /// Close an account for good and erase its user's data; the running service does it, or the next that runs
+    Erase {
+        /// Its username, e-mail address or id
+        user: String,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Print every setting with its default, as a file to start from
     Defaults {
         /// As docs/CONFIGURATION.md: every setting and every flag, in Markdown
@@ -237,6 +244,7 @@ impl Command {
             | Self::AcceptLoss { .. }
             | Self::Admin { .. }
             | Self::CheckConfig(_)
+            | Self::Erase { .. }
             | Self::Defaults { .. } => Role::Operator,
         }
     }

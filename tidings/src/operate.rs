@@ -42,6 +42,7 @@ impl Job {
             Command::Restore { folder, output } => Self::Restore { folder, output },
             Command::AcceptLoss { drop, output } => Self::AcceptLoss { drop, output },
             Command::Admin { action } => Self::Admin(Act::of(action)?),
+            Command::Erase { user, output } => Self::Admin(Act::Erase { user, output }),
             Command::Serve
             | Command::Service(_)
             | Command::CheckConfig(_)

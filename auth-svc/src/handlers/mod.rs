@@ -2,6 +2,8 @@
 
 mod admin;
 mod challenges;
+mod erasure;
+mod holds;
 mod login;
 mod password;
 mod profile;
@@ -16,4 +18,5 @@ mod sessions;
 mod tickets;
 mod verifications;
 
+pub(crate) use erasure::Closer;
 pub(crate) use register::By;

@@ -9,8 +9,8 @@ use schemas::events::{
 use schemas::values::{Body, Emoji, Format, RoomRole};
 use schemas::views::Sender;
 use schemas::{
-    Actor, Digest, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, SessionId,
-    Timestamp, UserId,
+    Actor, Digest, ErasureId, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence,
+    SessionId, Timestamp, UserId,
 };
 
 fn uuid(number: u64) -> uuid::Uuid {
@@ -125,7 +125,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         }
         EventData::Room(event) => Lane::Room(event.after().id.clone()),
         EventData::Block(event) => Lane::Blocks(event.after().user_id.clone()),
-        EventData::User(event) => Lane::User(event.after().unwrap().id.clone()),
+        EventData::User(event) => Lane::User(event.user_id().clone()),
         EventData::Notification(NotificationEvent::Created(data)) => {
             Lane::Inbox(data.user_id.clone())
         }
@@ -146,6 +146,8 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         }
         EventData::Audit(AuditEvent::Read(read)) => Lane::Audit(read.user_id.clone()),
         EventData::Invite(event) => Lane::Invite(event.after().id.clone()),
+        EventData::Erasure(event) => Lane::Erasure(ErasureId::parse(&event.subject()).unwrap()),
+        EventData::Hold(_) => Lane::UserHold(user(1)),
         EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),
     }
 }

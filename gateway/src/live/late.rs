@@ -176,7 +176,9 @@ impl Late {
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Audit(_)
-            | EventData::Invite(_) => Verdict::Timely,
+            | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_) => Verdict::Timely,
         }
     }
 

@@ -123,7 +123,10 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::Report(_)
         | Lane::Blocks(_)
         | Lane::Audit(_)
-        | Lane::Invite(_) => (None, None),
+        | Lane::Invite(_)
+        | Lane::Erasure(_)
+        | Lane::RoomHold(_)
+        | Lane::UserHold(_) => (None, None),
     }
 }
 

@@ -57,7 +57,10 @@ impl Run {
             | Lane::Blocks(_)
             | Lane::Prefs(..)
             | Lane::Audit(_)
-            | Lane::Invite(_) => false,
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => false,
         };
         if !concerned {
             return;
@@ -146,6 +149,8 @@ impl Run {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Notification(_)
             | EventData::User(_)
             | EventData::Session(_)

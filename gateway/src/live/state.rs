@@ -68,7 +68,10 @@ impl State {
             | Lane::Report(_)
             | Lane::Blocks(_)
             | Lane::Audit(_)
-            | Lane::Invite(_) => false,
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => false,
         }
     }
 
@@ -188,6 +191,7 @@ impl State {
             EventData::User(UserEvent::SuspensionChanged(changed)) if changed.user.suspended => {
                 (&changed.user.id, None)
             }
+            EventData::User(UserEvent::Erased(erased)) => (&erased.user_id, None),
             EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
@@ -198,6 +202,8 @@ impl State {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)

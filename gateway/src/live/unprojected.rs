@@ -71,7 +71,9 @@ impl Unprojected {
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Audit(_)
-            | EventData::Invite(_) => {}
+            | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_) => {}
         }
     }
 

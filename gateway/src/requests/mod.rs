@@ -5,6 +5,7 @@
 //! types of fields are the API: a field may be added, nothing else may change.
 
 pub(crate) mod challenge;
+pub(crate) mod erasure;
 pub(crate) mod invite;
 pub(crate) mod member;
 pub(crate) mod message;

@@ -6,6 +6,7 @@ pub(crate) mod admin;
 pub(crate) mod bans;
 pub(crate) mod blocks;
 pub(crate) mod challenges;
+pub(crate) mod erasures;
 pub(crate) mod history;
 pub(crate) mod invites;
 pub(crate) mod members;

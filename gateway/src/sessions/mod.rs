@@ -154,6 +154,10 @@ impl Observer for Sessions {
                 let standing = Standing { role: user.role, suspended: user.suspended };
                 self.changed.insert(user.id.clone(), standing);
             }
+            EventData::User(UserEvent::Erased(erased)) => {
+                let standing = Standing { role: Role::User, suspended: true };
+                self.changed.insert(erased.user_id.clone(), standing);
+            }
             EventData::User(
                 UserEvent::Registered(_)
                 | UserEvent::ProfileChanged(_)
@@ -171,6 +175,8 @@ impl Observer for Sessions {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)

@@ -1,6 +1,7 @@
 //! Accounts: how they come about, what their owners and admins change, and who holds a unique name.
 
 mod administer;
+mod close;
 mod decide;
 mod email;
 mod evolve;
@@ -14,6 +15,7 @@ mod state;
 mod tests;
 
 pub(crate) use administer::{Administering, administer, promote};
+pub(crate) use close::{Closing, close};
 pub(crate) use decide::{Changing, NameChange, change_profile};
 pub(crate) use email::{change_email, verify_email};
 pub(crate) use evolve::{account_after, holding_after};

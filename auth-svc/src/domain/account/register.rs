@@ -107,6 +107,7 @@ pub(crate) fn register(
         suspended: false,
         second_factor: false,
         has_password: account.has_password,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -26,6 +26,7 @@ fn user(verified: bool, suspended: bool) -> LoadedUser {
         suspended,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -62,7 +62,9 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Block(_)
         | EventData::Prefs(_)
         | EventData::Audit(_)
-        | EventData::Invite(_) => None,
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => None,
     }
 }
 
@@ -90,7 +92,9 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         | EventData::Report(_)
         | EventData::Block(_)
         | EventData::Audit(_)
-        | EventData::Invite(_) => None,
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => None,
     }
 }
 

@@ -136,7 +136,8 @@ const fn expected(data: &EventData) -> Expected {
             | UserEvent::EmailVerified(_)
             | UserEvent::EmailChanged(_)
             | UserEvent::SecondFactorChanged(_)
-            | UserEvent::PasswordSet(_),
+            | UserEvent::PasswordSet(_)
+            | UserEvent::Erased(_),
         ) => same(FrameName::UserChanged),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
         EventData::Challenge(_) | EventData::Identity(_) => Expected::Nothing("a mail says it"),
@@ -146,6 +147,10 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Prefs(PrefsEvent::Changed(_)) => same(FrameName::MembershipChanged),
         EventData::Audit(_) => Expected::Nothing("only admins who read the audit trail see it"),
         EventData::Invite(_) => Expected::Nothing("invitations are listed when they are asked for"),
+        EventData::Erasure(_) => {
+            Expected::Nothing("that the account is deleted says it; messages are told as deleted")
+        }
+        EventData::Hold(_) => Expected::Nothing("only admins learn of holds, when they ask"),
         EventData::Thread(ThreadEvent::Followed(_)) => same(FrameName::ThreadFollowed),
         EventData::Thread(ThreadEvent::Unfollowed(_)) => same(FrameName::ThreadUnfollowed),
         EventData::Thread(ThreadEvent::Read(_)) => same(FrameName::ThreadRead),

@@ -48,7 +48,10 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::Report(_)
         | Lane::Blocks(_)
         | Lane::Audit(_)
-        | Lane::Invite(_) => None,
+        | Lane::Invite(_)
+        | Lane::Erasure(_)
+        | Lane::RoomHold(_)
+        | Lane::UserHold(_) => None,
     }
 }
 

@@ -201,7 +201,9 @@ impl Docs {
             | EventData::Room(_)
             | EventData::Block(_)
             | EventData::Audit(_)
-            | EventData::Invite(_) => unreachable!("{}", event.data.type_name()),
+            | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_) => unreachable!("{}", event.data.type_name()),
         }
     }
 }

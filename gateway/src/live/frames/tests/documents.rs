@@ -186,7 +186,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         }
         EventData::User(event) => {
             let registered = if matches!(event, UserEvent::Registered(_)) { AT } else { 1 };
-            let state = event.after().unwrap().clone();
+            let state = event.shown();
             changed.users.push(UserDoc { state, registered, updated: AT });
         }
         EventData::Room(event) => changed.rooms.push(room_after(event)),
@@ -213,7 +213,9 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         | EventData::Report(_)
         | EventData::Block(_)
         | EventData::Audit(_)
-        | EventData::Invite(_) => {}
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => {}
     }
     (changed, message)
 }
