@@ -70,6 +70,8 @@ impl Additions {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::User(_)
             | EventData::Session(_)
             | EventData::Name(_)

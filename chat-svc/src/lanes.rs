@@ -84,6 +84,8 @@ impl Entity for Reports {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Block(_) => None,
         }
     }
@@ -110,6 +112,8 @@ impl Entity for Handles {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
             | EventData::Identity(_)
@@ -272,7 +276,10 @@ impl Lanes {
             | Lane::Report(_)
             | Lane::Prefs(..)
             | Lane::Audit(_)
-            | Lane::Invite(_) => {}
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => {}
         }
     }
 
@@ -310,7 +317,8 @@ mod tests {
             let name = event.type_name();
             assert_eq!(known::<Rooms>(&event), on(LaneKind::Room), "{name}");
             assert_eq!(known::<Members>(&event), on(LaneKind::Member), "{name}");
-            assert_eq!(known::<People>(&event), on(LaneKind::User), "{name}");
+            let closes = name == "user.erased.v1";
+            assert_eq!(known::<People>(&event), on(LaneKind::User) && !closes, "{name}");
             assert_eq!(known::<Reports>(&event), on(LaneKind::Report), "{name}");
             assert_eq!(known::<Handles>(&event), on(LaneKind::Handle), "{name}");
         }

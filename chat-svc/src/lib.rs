@@ -14,6 +14,7 @@ mod call;
 mod chat;
 mod dedup;
 pub mod domain;
+mod erasure;
 mod error;
 mod failure;
 mod general;

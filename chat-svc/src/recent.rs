@@ -162,6 +162,8 @@ impl Recent {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Notification(_) => {}
         }
     }

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::addition::Additions;
 use crate::chat::Chat;
 use crate::dedup::{Dedup, DedupConfig};
+use crate::erasure::Eraser;
 use crate::error::BuildError;
 use crate::general;
 use crate::index::MessageIndex;
@@ -144,6 +145,10 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         tasks.spawn(async move { chat.end_bans(general, stop).await });
     }
+    tasks.spawn({
+        let (eraser, stop) = (Eraser::new(&chat, general.clone()), stop_tasks.clone());
+        async move { eraser.run(stop).await }
+    });
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));

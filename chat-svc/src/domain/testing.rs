@@ -272,7 +272,10 @@ impl World {
             | Lane::Blocks(_)
             | Lane::Prefs(..)
             | Lane::Audit(_)
-            | Lane::Invite(_) => {}
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => {}
         }
     }
 

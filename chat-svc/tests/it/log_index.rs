@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use readmodel::StoreError;
 use schemas::events::{
     MAX_KINDS, MAX_PINS, MemberAdded, MemberEvent, MemberJoined, MemberLeft, MemberRemoved,
-    MessageEvent, PinEvent, ReactionEvent, ReceiptEvent, ReportEvent, RoomEvent, RoomState,
-    ThreadEvent, UserEvent,
+    MessageEvent, MessageState, PinEvent, ReactionEvent, ReceiptEvent, ReportEvent, RoomEvent,
+    RoomState, ThreadEvent, UserEvent,
 };
 use schemas::ids::{MessageId, ReportId, RoomId, UserId};
 use schemas::values::{ClientId, Emoji};
@@ -304,6 +304,20 @@ impl MessageIndex for LogIndex {
     ) -> Result<Vec<UserId>, IndexError> {
         self.check()?;
         Ok(Vec::new())
+    }
+
+    async fn erased_message(&self, _: &MessageId) -> Result<Option<MessageState>, IndexError> {
+        // The log has no holes.
+        Ok(None)
+    }
+
+    async fn reports_about(&self, _: &UserId) -> Result<Vec<ReportId>, IndexError> {
+        // The log keeps no copies.
+        Ok(Vec::new())
+    }
+
+    async fn forget_person(&self, _: &UserId) -> Result<(), IndexError> {
+        Ok(())
     }
 
     async fn open_reports(&self, user: &UserId) -> Result<u64, IndexError> {

@@ -48,7 +48,9 @@ pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
         | EventData::Pin(_)
         | EventData::Prefs(_)
         | EventData::Audit(_)
-        | EventData::Invite(_) => None,
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => None,
     }
 }
 
