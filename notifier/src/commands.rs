@@ -78,6 +78,8 @@ impl Entity for Handles {
             | EventData::Prefs(_)
             | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
             | EventData::Identity(_)

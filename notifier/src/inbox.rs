@@ -126,7 +126,7 @@ impl Channel for Inbox {
     }
 
     fn takes(&self, effect: &Effect) -> bool {
-        !matches!(effect, Effect::Mail(_))
+        !matches!(effect, Effect::Mail(_) | Effect::ForgetMails(_))
     }
 
     fn passes(&self, effect: &Effect, at: Sequence) -> bool {
@@ -144,7 +144,7 @@ impl Channel for Inbox {
             Effect::Answered(answered) => self.answered(answered, cause).await,
             Effect::Review(review) => self.review(review, cause).await,
             Effect::Reading(reading) => self.read(reading, cause).await,
-            Effect::Mail(_) => Ok(Done::Before),
+            Effect::Mail(_) | Effect::ForgetMails(_) => Ok(Done::Before),
         }
     }
 }

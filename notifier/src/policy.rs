@@ -6,9 +6,9 @@
 
 use schemas::event::{Event, EventData};
 use schemas::events::{
-    ChallengeEvent, IdentityEvent, MessageDeleted, MessageEdited, MessageEvent, MessagePosted,
-    MessageState, NotificationCreated, ReadMoved, ReceiptEvent, RoomState, SessionEvent,
-    ThreadEvent, UserEvent, UserState,
+    ChallengeEvent, ErasureEvent, IdentityEvent, MessageDeleted, MessageEdited, MessageEvent,
+    MessagePosted, MessageState, NotificationCreated, ReadMoved, ReceiptEvent, RoomState,
+    SessionEvent, ThreadEvent, UserEvent, UserState,
 };
 use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{NotificationKind, RoomKind};
@@ -33,6 +33,8 @@ pub enum Effect {
     Reading(Reading),
     /// A mail to a user.
     Mail(Box<Mail>),
+    /// Mails to a user that were kept as files are deleted.
+    ForgetMails(UserId),
 }
 
 /// An entry about a message.
@@ -152,6 +154,8 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Prefs(_)
         | EventData::Audit(_)
         | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
@@ -176,6 +180,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | UserEvent::EmailVerified(_)
             | UserEvent::SecondFactorChanged(_)
             | UserEvent::PasswordSet(_) => Vec::new(),
+            UserEvent::Erased(erased) => vec![Effect::ForgetMails(erased.user_id.clone())],
         },
         EventData::Session(data) => match (data, &context.user) {
             (SessionEvent::Started(started), Some(user)) => {
@@ -201,6 +206,10 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             context.user.iter().map(told).collect()
         }
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
+        // Once more: one that was about to be written when the account was closed is there by now.
+        EventData::Erasure(ErasureEvent::Completed(completed)) => {
+            vec![Effect::ForgetMails(completed.user_id.clone())]
+        }
         EventData::Thread(event) => on_thread(event, at),
         EventData::Identity(IdentityEvent::Linked(_) | IdentityEvent::Unlinked(_))
         | EventData::Name(_)
@@ -212,8 +221,10 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         | EventData::Pin(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
-        | EventData::Audit(_)
-        | EventData::Invite(_)
+            | EventData::Audit(_)
+            | EventData::Invite(_)
+            | EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Listed(_))
+            | EventData::Hold(_)
         | EventData::Notification(_) => Vec::new(),
     }
 }

@@ -38,6 +38,7 @@ fn person(number: u128, name: &str) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -169,6 +169,7 @@ pub(crate) fn person(number: u128, name: &str, role: Role) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
