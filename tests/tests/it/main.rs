@@ -47,6 +47,7 @@ mod blocks;
 mod codes;
 mod doors;
 mod edits;
+mod erasure;
 mod governance;
 mod http;
 mod invites;

@@ -181,6 +181,8 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Prefs(_)
         | EventData::Audit(_)
         | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
@@ -198,7 +200,8 @@ fn of_user(event: &UserEvent) -> Option<Fact> {
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
         | UserEvent::SecondFactorChanged(_)
-        | UserEvent::PasswordSet(_) => None,
+        | UserEvent::PasswordSet(_)
+        | UserEvent::Erased(_) => None,
     }
 }
 
