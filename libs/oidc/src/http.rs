@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use openidconnect::{HttpRequest, HttpResponse};
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -74,11 +75,7 @@ impl Http {
     }
 
     /// Carries out one request. `plain`: plain HTTP to this very machine is allowed.
-    pub(crate) async fn ask(
-        &self,
-        request: HttpRequest,
-        plain: bool,
-    ) -> Result<HttpResponse, HttpError> {
+    async fn ask(&self, request: HttpRequest, plain: bool) -> Result<HttpResponse, HttpError> {
         timeout(WITHIN, self.exchange(request, plain)).await.map_err(|_| HttpError::Slow)?
     }
 
@@ -92,6 +89,22 @@ impl Http {
         }
         let name = ServerName::try_from(place.host).map_err(|_| HttpError::Address)?;
         talk(self.tls.connect(name, stream).await.map_err(HttpError::Tls)?, request).await
+    }
+}
+
+/// The client, as the library asks it for one provider.
+pub(crate) struct Asking {
+    pub(crate) http: Http,
+    /// Plain HTTP to this very machine is allowed.
+    pub(crate) plain: bool,
+}
+
+impl<'c> AsyncHttpClient<'c> for Asking {
+    type Error = HttpError;
+    type Future = BoxFuture<'c, Result<HttpResponse, HttpError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.http.ask(request, self.plain))
     }
 }
 

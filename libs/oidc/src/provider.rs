@@ -4,22 +4,23 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use openidconnect::core::{
     CoreClient, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm, CoreResponseType,
     CoreTokenResponse, CoreUserInfoClaims,
 };
 use openidconnect::{
     AccessToken, AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError,
-    ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, JsonWebKeySet,
-    JwsSigningAlgorithm as _, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, Scope, SignatureVerificationError, SubjectIdentifier,
+    ClientId, ClientSecret, CsrfToken, IssuerUrl, JsonWebKeySet, JwsSigningAlgorithm as _, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    SignatureVerificationError, SubjectIdentifier,
 };
 use schemas::values::Secret;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 use crate::failure::Failure;
-use crate::http::{Http, HttpError, is_this_machine};
+use crate::http::{Asking, Http, is_this_machine};
 use crate::issuer::{InvalidSettings, parsed};
 use crate::metadata::{Client, Metadata};
 use crate::person::Person;
@@ -66,9 +67,7 @@ pub struct Provider {
     issuer: IssuerUrl,
     client_id: ClientId,
     client_secret: ClientSecret,
-    /// It is on this very machine, where TLS is not needed.
-    plain: bool,
-    http: Http,
+    asking: Asking,
     cache: Mutex<Cache>,
     turns: Semaphore,
 }
@@ -113,8 +112,7 @@ impl Provider {
             issuer,
             client_id: ClientId::new(client_id),
             client_secret: ClientSecret::new(client_secret.expose().to_owned()),
-            plain,
-            http,
+            asking: Asking { http, plain },
             cache: Mutex::default(),
             turns: Semaphore::new(AT_ONCE),
         })
@@ -130,7 +128,11 @@ impl Provider {
     ///
     /// # Errors
     /// [`Failure::Unavailable`].
-    pub async fn begin(&self, redirect_uri: &str) -> Result<Begun, Failure> {
+    pub fn begin<'a>(&'a self, redirect_uri: &'a str) -> BoxFuture<'a, Result<Begun, Failure>> {
+        Box::pin(self.begun(redirect_uri))
+    }
+
+    async fn begun(&self, redirect_uri: &str) -> Result<Begun, Failure> {
         let known = self.known().await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let client = self.client(&known);
@@ -157,7 +159,11 @@ impl Provider {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub async fn finish(&self, answer: &Answer<'_>) -> Result<Person, Failure> {
+    pub fn finish<'a>(&'a self, answer: &'a Answer<'a>) -> BoxFuture<'a, Result<Person, Failure>> {
+        Box::pin(self.finished(answer))
+    }
+
+    async fn finished(&self, answer: &Answer<'_>) -> Result<Person, Failure> {
         let _turn = self.turn().await?;
         let known = self.known().await?;
         self.check_issuer(&known, answer.iss)?;
@@ -167,7 +173,7 @@ impl Provider {
             .map_err(|error| Failure::unavailable("its token endpoint", &error))?
             .set_pkce_verifier(PkceCodeVerifier::new(answer.verifier.expose().to_owned()))
             .set_redirect_uri(Cow::Owned(redirect(answer.redirect_uri)?));
-        let tokens: CoreTokenResponse = request.request_async(&|asked| self.ask(asked)).await?;
+        let tokens: CoreTokenResponse = request.request_async(&self.asking).await?;
         let token = tokens.extra_fields().id_token();
         let token = token.ok_or_else(|| Failure::invalid("there is no identity token"))?;
         let nonce = Nonce::new(answer.nonce.expose().to_owned());
@@ -247,7 +253,7 @@ impl Provider {
         let request = client
             .user_info(token.clone(), Some(subject))
             .map_err(|error| Failure::unavailable("its user information", &error))?;
-        let claims: CoreUserInfoClaims = request.request_async(&|asked| self.ask(asked)).await?;
+        let claims: CoreUserInfoClaims = request.request_async(&self.asking).await?;
         Ok(person.completed(&claims))
     }
 
@@ -276,14 +282,13 @@ impl Provider {
     }
 
     async fn discover(&self) -> Result<Metadata, Failure> {
-        let ask = |asked| self.ask(asked);
-        let metadata = Metadata::discover_async(self.issuer.clone(), &ask).await?;
+        let metadata = Metadata::discover_async(self.issuer.clone(), &self.asking).await?;
         // Browsers are sent there.
         let url = metadata.authorization_endpoint().url();
         let there = url.host_str().is_some_and(|host| is_this_machine(host));
         match url.scheme() {
             "https" => Ok(metadata),
-            "http" if self.plain && there => Ok(metadata),
+            "http" if self.asking.plain && there => Ok(metadata),
             _ => Err(Failure::Unavailable("its login page is not https".to_owned())),
         }
     }
@@ -295,7 +300,7 @@ impl Provider {
             return Ok(Arc::clone(known));
         }
         let uri = seen.metadata.jwks_uri();
-        let keys = JsonWebKeySet::fetch_async(uri, &|asked| self.ask(asked)).await?;
+        let keys = JsonWebKeySet::fetch_async(uri, &self.asking).await?;
         let metadata = seen.metadata.clone().set_jwks(keys);
         let known = Arc::new(Known { metadata, at: seen.at });
         cache.known = Some(Arc::clone(&known));
@@ -311,10 +316,6 @@ impl Provider {
                 && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
         });
         client.set_auth_type(if by_post { AuthType::RequestBody } else { AuthType::BasicAuth })
-    }
-
-    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.http.ask(request, self.plain).await
     }
 }
 
