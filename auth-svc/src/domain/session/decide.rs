@@ -8,8 +8,8 @@ use super::Record;
 const RETRY_WINDOW: i64 = 10_000;
 /// Milliseconds between two events that say a session is used.
 const TELL_EVERY: i64 = 3_600_000;
-/// Milliseconds between two notes that a session is used.
-const NOTE_EVERY: i64 = 300_000;
+/// Milliseconds between two notes that a session is used; gateways say so every five minutes, a little early or late.
+const NOTE_EVERY: i64 = 240_000;
 /// Sessions of one account; the oldest ends when another begins.
 const MAX_SESSIONS: usize = 100;
 
