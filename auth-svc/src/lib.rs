@@ -33,6 +33,7 @@ mod service;
 mod sessions;
 pub mod tokens;
 
+pub use crate::keys::{Rotated, rotate_keys};
 pub use crate::limit::Limit;
 pub use crate::providers::ProviderConfig;
 pub use crate::service::{AuthService, Config, Needs, StartError};

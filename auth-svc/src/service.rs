@@ -88,8 +88,8 @@ pub struct AuthService {
     health: Health,
 }
 
-/// How often the keys folder is looked into.
-const KEYS_EVERY: Duration = Duration::from_secs(60);
+/// How often the keys folder is looked into: a few small files.
+const KEYS_EVERY: Duration = Duration::from_secs(1);
 
 impl Service for AuthService {
     const NAME: &'static str = "auth-svc";

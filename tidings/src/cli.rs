@@ -73,6 +73,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Look after the keys that sign sessions
+    Keys {
+        #[command(subcommand)]
+        action: Keys,
+    },
     /// Print every setting with its default, as a file to start from
     Defaults {
         /// As docs/CONFIGURATION.md: every setting and every flag, in Markdown
@@ -191,6 +196,14 @@ pub(crate) enum Admin {
     },
 }
 
+/// What to do with the signing keys.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Keys {
+    /// Add a key that signs from now on. Running servers see it within seconds; tokens of the former key stay
+    /// good until they expire, and no user is logged out
+    Rotate(Output),
+}
+
 /// Where a password comes from.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct PasswordFrom {
@@ -243,6 +256,7 @@ impl Command {
             | Self::Restore { .. }
             | Self::AcceptLoss { .. }
             | Self::Admin { .. }
+            | Self::Keys { .. }
             | Self::CheckConfig(_)
             | Self::Erase { .. }
             | Self::Defaults { .. } => Role::Operator,

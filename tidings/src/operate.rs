@@ -5,6 +5,7 @@ mod admin;
 mod attach;
 mod backup;
 mod dead_letters;
+mod keys;
 mod projection;
 
 use std::path::PathBuf;
@@ -45,6 +46,7 @@ impl Job {
             Command::Erase { user, output } => Self::Admin(Act::Erase { user, output }),
             Command::Serve
             | Command::Service(_)
+            | Command::Keys { .. }
             | Command::CheckConfig(_)
             | Command::Defaults { .. } => {
                 return Err(Failure::wrong_call("not an operator's command"));
@@ -63,6 +65,10 @@ impl Job {
 /// # Errors
 /// A wrong call, or something that did not work.
 pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Failure> {
+    // Keys are files: no server is needed for them.
+    if let Command::Keys { action } = command {
+        return keys::run(action, &config);
+    }
     let job = Job::checked(command)?;
     if job.begins() {
         make_private(&config.data)
