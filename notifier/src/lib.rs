@@ -22,6 +22,7 @@ mod notices;
 mod open;
 pub mod policy;
 mod reader;
+mod reading;
 mod service;
 mod threads;
 mod watch;
