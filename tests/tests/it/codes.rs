@@ -12,15 +12,15 @@ use tests::kit::person::{Person, Stranger};
 use tests::kit::{lasting, unique, until};
 
 /// A mail, as a program of another make reads it.
-pub(super) struct Mail {
-    pub(super) subject: String,
-    pub(super) text: String,
-    html: String,
+pub(crate) struct Mail {
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) html: String,
     message_id: String,
 }
 
 /// The mails to an address, read anew.
-pub(super) fn mails_to(folder: &Path, address: &str) -> Vec<Mail> {
+pub(crate) fn mails_to(folder: &Path, address: &str) -> Vec<Mail> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = files.map(|file| file.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
@@ -41,7 +41,7 @@ pub(super) fn mails_to(folder: &Path, address: &str) -> Vec<Mail> {
 }
 
 /// The code of a mail: the same in both of its forms.
-fn code_in(mail: &Mail) -> String {
+pub(crate) fn code_in(mail: &Mail) -> String {
     let digits = |text: &str| {
         let words = text.split(|c: char| !c.is_ascii_digit());
         words.filter(|word| word.len() == 6).map(ToOwned::to_owned).next()

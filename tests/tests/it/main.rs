@@ -40,6 +40,7 @@ macro_rules! everywhere {
 }
 
 mod accounts;
+mod admin_users;
 mod admins;
 mod bad_input;
 mod bans;
@@ -51,6 +52,7 @@ mod erasure;
 mod governance;
 mod http;
 mod invites;
+mod key_rotation;
 mod limits;
 mod lists;
 mod live;
@@ -68,6 +70,7 @@ mod presence;
 mod private;
 mod rates;
 mod reactions;
+mod registration;
 mod repeats;
 mod reports;
 mod restores;
@@ -75,6 +78,7 @@ mod resumes;
 mod rights;
 mod rooms;
 mod searches;
+mod sessions;
 mod settings;
 mod texts;
 mod thread_notices;
