@@ -186,8 +186,8 @@ impl UserEvent {
         match self {
             Self::Registered(UserRegistered { user })
             | Self::ProfileChanged(UserProfileChanged { user })
-            | Self::RoleChanged(UserRoleChanged { user })
-            | Self::SuspensionChanged(UserSuspensionChanged { user })
+            | Self::RoleChanged(UserRoleChanged { user, .. })
+            | Self::SuspensionChanged(UserSuspensionChanged { user, .. })
             | Self::EmailVerified(UserEmailVerified { user })
             | Self::EmailChanged(UserEmailChanged { user, .. })
             | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. })
@@ -204,8 +204,8 @@ impl UserEvent {
         match self {
             Self::Registered(UserRegistered { user })
             | Self::ProfileChanged(UserProfileChanged { user })
-            | Self::RoleChanged(UserRoleChanged { user })
-            | Self::SuspensionChanged(UserSuspensionChanged { user })
+            | Self::RoleChanged(UserRoleChanged { user, .. })
+            | Self::SuspensionChanged(UserSuspensionChanged { user, .. })
             | Self::EmailVerified(UserEmailVerified { user })
             | Self::EmailChanged(UserEmailChanged { user, .. })
             | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. })
