@@ -16,7 +16,8 @@ fn mails(event: &Event, seen: &PolicyContext) -> Vec<Mail> {
         | Effect::Notice(_)
         | Effect::Review(_)
         | Effect::Reading(_)
-        | Effect::Answered(_) => None,
+        | Effect::Answered(_)
+        | Effect::ForgetMails(_) => None,
     };
     effects.filter_map(mail).collect()
 }

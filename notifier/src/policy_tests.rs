@@ -107,7 +107,11 @@ fn entries(event: &Event, seen: &PolicyContext) -> Vec<NotificationCreated> {
         .filter_map(|effect| match effect {
             Effect::Inbox(entry) => Some(entry),
             Effect::Notice(notice) => Some(notice.entry()),
-            Effect::Mail(_) | Effect::Review(_) | Effect::Reading(_) | Effect::Answered(_) => None,
+            Effect::Mail(_)
+            | Effect::Review(_)
+            | Effect::Reading(_)
+            | Effect::Answered(_)
+            | Effect::ForgetMails(_) => None,
         })
         .collect()
 }
