@@ -77,6 +77,11 @@ pub(super) fn room_of(data: &EventData) -> Option<&RoomId> {
 }
 
 impl Piece {
+    /// One that begins with the reports of the person's messages.
+    pub(super) fn reporting(reported: Vec<ReportId>) -> Self {
+        Self { reported, ..Self::default() }
+    }
+
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
         self.gone.is_empty() && self.reactions.is_empty() && self.reported.is_empty()

@@ -37,7 +37,7 @@ impl Eraser {
         let head = log.head().await?;
         let mut round = Round { through: after, ..Round::default() };
         let mut holds = HashMap::new();
-        let mut piece = Piece { reported: self.reported(work).await?, ..Piece::default() };
+        let mut piece = Piece::reporting(self.reported(work).await?);
         let mut reader = log.read_from(after.min(head)).await?;
         while reader.through() < head {
             let batch = reader.next(BATCH, WAIT).await?;

@@ -12,7 +12,8 @@ use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use schemas::values::{Emoji, InvalidValue, ProviderId};
 use schemas::{
-    ChallengeId, Code, MessageId, NotificationId, Rejection, ReportId, RoomId, SessionId, UserId,
+    ChallengeId, Code, ErasureId, MessageId, NotificationId, Rejection, ReportId, RoomId,
+    SessionId, UserId,
 };
 
 use super::answer::{Described, Outcome};
@@ -104,6 +105,7 @@ path_parts! {
     MessageId = "message_id";
     NotificationId = "notification_id";
     ChallengeId = "challenge_id";
+    ErasureId = "erasure_id";
     ReportId = "report_id";
     ProviderId = "provider_id";
 }

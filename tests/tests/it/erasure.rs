@@ -1,17 +1,16 @@
 //! What is left of a person after their account was deleted: nothing of theirs, and everything of others'.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::kit::installation::Installation;
 use tests::kit::person::{Person, Stranger, bodies, id_of, items};
 use tests::kit::separate::Separate;
-use tests::kit::{mongo, unique, until, until_within};
+use tests::kit::{Patience, mongo, unique, until, until_within};
 
-/// How long an erasure of a few hundred events may take at most.
-const DONE_WITHIN: Duration = Duration::from_secs(90);
+/// An erasure of a few hundred events may take so many times as long as other things.
+const TIMES: u32 = 3;
 
 async fn deleted(who: &Person) -> String {
     let reply = who.ask("DELETE", "/v1/users/me").json(json!({"password": who.password}));
@@ -21,7 +20,7 @@ async fn deleted(who: &Person) -> String {
 
 async fn done(by: &Stranger, erasure: &str) -> Value {
     let path = format!("/v1/erasures/{erasure}");
-    until_within("the erasure is done", DONE_WITHIN, async || {
+    until_within(Patience::for_("the erasure is done").times(TIMES), async || {
         let found = by.get(&path).await.ok(200);
         (found["status"] == "done").then_some(found)
     })
@@ -326,7 +325,7 @@ async fn an_erasure_goes_on_after_a_crash() {
     let stranger = Stranger::new(&installation.place);
     let status = format!("/v1/erasures/{erasure}");
     for least in [0, 1, 300] {
-        until_within("some is removed", DONE_WITHIN, async || {
+        until_within(Patience::for_("some is removed").times(TIMES), async || {
             let found = stranger.get(&status).await.ok(200);
             let far = found["removed"]["messages"].as_u64() >= Some(least);
             (far || found["status"] == "done").then_some(())
