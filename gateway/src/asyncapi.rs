@@ -15,7 +15,8 @@ use crate::live::frames::{FrameName, data_of};
 const ABOUT: &str = "Chat over one WebSocket: clients send frames, each is answered by `ok` or `error` if it has an \
     `id`, and the server tells what happens as `event` frames. A client keeps the highest `position` it has seen and \
     resumes after it. Servers may add fields and events; clients ignore those they do not know. The channel `log` is \
-    for operators: every event of the log, as it is republished over NATS.";
+    for operators: every event of the log, as it is republished over NATS. The same server over REST is described at \
+    `/openapi.json`.";
 
 /// The document.
 #[must_use]
@@ -33,7 +34,6 @@ pub(crate) fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": ABOUT,
             "license": {"name": "Apache-2.0"},
-            "externalDocs": {"description": "The same server over REST", "url": "/openapi.json"},
         },
         "defaultContentType": "application/json",
         "servers": {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use schemas::values::Unverified;
 
+use crate::listen::{Listen, TlsFiles};
+
 /// How often something may be done: so many times in a span of time, all at once if need be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
@@ -20,7 +22,9 @@ pub struct Rate {
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
+    pub listen: Listen,
+    /// The certificate to speak TLS with; none for plain text.
+    pub tls: Option<TlsFiles>,
     /// Requests a person may make over REST; none for as many as they like.
     pub rate_requests: Option<Rate>,
     /// Frames and writes over REST a person may make, three times as many at once; none for as many as they like.
@@ -50,7 +54,8 @@ impl Config {
     #[must_use]
     pub fn at(listen: SocketAddr) -> Self {
         Self {
-            listen,
+            listen: listen.into(),
+            tls: None,
             rate_requests: None,
             rate_frames: None,
             rate_bytes: None,

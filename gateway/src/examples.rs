@@ -117,6 +117,7 @@ pub(crate) fn example(schema: &Value, name: &str, definitions: &Map<String, Valu
 pub(crate) fn parameter(path: &str, name: &str) -> &'static str {
     match (path, name) {
         (path, "code") if path.starts_with("/problems") => "not_found",
+        (path, "name") if path.starts_with("/schemas") => "message",
         (_, "code") => "7GmQ2xkN",
         _ => text(name),
     }

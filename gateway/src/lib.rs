@@ -11,6 +11,7 @@ mod config;
 mod cursor;
 mod descriptions;
 mod documents;
+mod door;
 mod examples;
 mod failure;
 mod html;
@@ -18,6 +19,7 @@ mod http;
 mod http1;
 mod inbox;
 mod limits;
+mod listen;
 pub mod live;
 mod metrics;
 mod names;
@@ -41,6 +43,7 @@ mod user_directory;
 
 pub use config::{Config, Rate};
 pub use http::BadPath;
+pub use listen::{BadCertificate, Certificate, Listen, TlsFiles};
 pub use startup::{Gateway, GatewayError};
 
 /// The OpenAPI document of this API, as it is served and committed.

@@ -12,9 +12,11 @@ pub(crate) const SITE: &str = "https://tidings.invalid";
 /// Before each request: the name of an account that no other run has taken.
 const BEFORE: &str = "const at = pm.collectionVariables;
 if (!at.get('username')) {
-    const name = 'guest' + pm.variables.replaceIn('{{$randomUUID}}').slice(0, 8);
-    at.set('username', name);
-    at.set('email', name + '@example.org');
+    const name = () => 'guest' + pm.variables.replaceIn('{{$randomUUID}}').slice(0, 8);
+    at.set('username', name());
+    at.set('email', at.get('username') + '@example.org');
+    at.set('other_username', name());
+    at.set('other_email', at.get('other_username') + '@example.org');
 }
 ";
 
@@ -27,10 +29,7 @@ const LOG_IN: &str = "if (pm.response.code === 201) {
 
 /// The requests a run begins with: operation, the script that keeps what they bring.
 const FIRST: &[(&str, &str)] = &[
-    (
-        "post_v1_users",
-        "if (pm.response.code === 201) pm.collectionVariables.set('user_id', pm.response.json().id);",
-    ),
+    ("post_v1_users", ""),
     ("post_v1_sessions", LOG_IN),
     (
         "post_v1_rooms",
@@ -42,12 +41,18 @@ const FIRST: &[(&str, &str)] = &[
     ),
 ];
 
+/// After the other account is registered, whom requests about a user are about.
+const OTHER: &str =
+    "if (pm.response.code === 201) pm.collectionVariables.set('user_id', pm.response.json().id);";
+
 /// Requests after which nothing is as it was: they come last, in this order.
 const LAST: &[&str] = &[
+    "delete_v1_admin_messages_message_id",
     "delete_v1_messages_message_id",
     "delete_v1_rooms_room_id_members_me",
     "delete_v1_rooms_room_id",
     "delete_v1_admin_rooms_room_id",
+    "delete_v1_admin_users_user_id",
     "post_v1_users_me_password",
     "post_v1_sessions_refresh",
     "delete_v1_sessions_session_id",
@@ -61,6 +66,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ("base_url", SITE),
     ("username", ""),
     ("email", ""),
+    ("other_username", ""),
+    ("other_email", ""),
     ("password", "correct horse battery"),
     ("access_token", ""),
     ("refresh_token", ""),
@@ -87,7 +94,10 @@ pub(crate) fn collection(openapi: &Value) -> Value {
         if let Some(place) = LAST.iter().position(|last| *last == id) {
             last.push((place, request));
         } else if FIRST.iter().any(|(first, _)| *first == id) {
-            folders[0].1.push(request);
+            folders[0].1.push(request.clone());
+            if id == "post_v1_users" {
+                folders[0].1.push(other_account(&request));
+            }
         } else {
             let tag = operation.pointer("/tags/0").and_then(Value::as_str).unwrap_or_default();
             match folders.iter_mut().find(|(name, _)| name == tag) {
@@ -96,7 +106,7 @@ pub(crate) fn collection(openapi: &Value) -> Value {
             }
         }
     }
-    let place = |request: &Value| FIRST.iter().position(|(id, _)| request["id"] == *id);
+    let place = |request: &Value| FIRST.iter().position(|(id, _)| named(request, id));
     folders[0].1.sort_by_key(place);
     last.sort_by_key(|(place, _)| *place);
     folders.push(("Farewells".to_owned(), last.into_iter().map(|(_, request)| request).collect()));
@@ -145,11 +155,10 @@ fn item(path: &str, method: &str, operation: &Value, openapi: &Value) -> Value {
     let segments: Vec<String> = path
         .split('/')
         .skip(1)
-        .map(|segment| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-            // Two things are called so; only that of invitations is a variable.
-            Some("code") if path.starts_with("/problems") => "not_found".to_owned(),
-            Some(name) => format!("{{{{{name}}}}}"),
-            None => segment.to_owned(),
+        // Two things are called so; only that of invitations is a variable.
+        .map(|segment| match segment {
+            "{code}" if path.starts_with("/problems") => "not_found".to_owned(),
+            segment => segment.replace('{', "{{").replace('}', "}}"),
         })
         .collect();
     let raw = format!("{{{{base_url}}}}/{}", segments.join("/"));
@@ -161,8 +170,8 @@ fn item(path: &str, method: &str, operation: &Value, openapi: &Value) -> Value {
         request.insert("auth".into(), json!({"type": "noauth"}));
     }
     if let Some(body) = operation.pointer("/requestBody/content/application~1json/example") {
-        let raw =
-            serde_json::to_string_pretty(&with_variables(body.clone(), path)).unwrap_or_default();
+        let raw = serde_json::to_string_pretty(&with_variables("", body.clone(), path))
+            .unwrap_or_default();
         request
             .insert("header".into(), json!([{"key": "Content-Type", "value": "application/json"}]));
         let language = json!({"raw": {"language": "json"}});
@@ -173,21 +182,59 @@ fn item(path: &str, method: &str, operation: &Value, openapi: &Value) -> Value {
     json!({"name": text("summary"), "id": id, "request": request, "event": [script("test", &test)]})
 }
 
-/// The body of a request as this run sends it: its own account, its own ids.
-fn with_variables(body: Value, path: &str) -> Value {
-    let Value::Object(fields) = body else { return body };
-    let own = |name: &str, value: Value| match name {
-        "username" | "login" => "{{username}}".into(),
-        "email" if path == "/v1/users" || path == "/v1/password-resets" => "{{email}}".into(),
-        "password" | "current_password" => "{{password}}".into(),
-        "room_id" | "message_id" | "refresh_token" => format!("{{{{{name}}}}}").into(),
-        _ => value,
-    };
-    let own = fields.into_iter().map(|(name, value)| {
-        let value = own(&name, value);
-        (name, value)
-    });
-    own.collect::<Map<String, Value>>().into()
+/// Whether a request is that of an operation.
+fn named(request: &Value, operation: &str) -> bool {
+    let id = request.get("id").and_then(Value::as_str).unwrap_or_default();
+    id == operation || id.strip_prefix(operation).is_some_and(|rest| rest == "_other")
+}
+
+/// The registration once more, of another account.
+fn other_account(registration: &Value) -> Value {
+    let text = registration.to_string();
+    let text =
+        text.replace("{{username}}", "{{other_username}}").replace("{{email}}", "{{other_email}}");
+    let mut request: Value = serde_json::from_str(&text).unwrap_or_default();
+    if let Some(fields) = request.as_object_mut() {
+        fields.insert("id".into(), "post_v1_users_other".into());
+        fields.insert("name".into(), "Register another account, for requests about a user.".into());
+    }
+    if let Some(Value::Array(lines)) = request.pointer_mut("/event/0/script/exec") {
+        lines.push(OTHER.into());
+    }
+    request
+}
+
+/// The body of a request as this run sends it: its own accounts, its own ids.
+fn with_variables(name: &str, value: Value, path: &str) -> Value {
+    let made = path == "/v1/admin/users";
+    match (name, value) {
+        (_, Value::Object(fields)) => {
+            let own = fields.into_iter().map(|(name, value)| {
+                let value = with_variables(&name, value, path);
+                (name, value)
+            });
+            own.collect::<Map<String, Value>>().into()
+        }
+        (_, Value::Array(items)) => items
+            .into_iter()
+            .map(|item| with_variables(name, item, path))
+            .collect::<Vec<_>>()
+            .into(),
+        ("username", _) if made => "made-{{other_username}}".into(),
+        ("email", _) if made => "made-{{other_email}}".into(),
+        ("username" | "login", _) => "{{username}}".into(),
+        ("email", _) if path != "/v1/users/me/email" => "{{email}}".into(),
+        ("password" | "current_password", _) => "{{password}}".into(),
+        ("refresh_token", _) => "{{refresh_token}}".into(),
+        (_, Value::String(text)) if text == "@grace" => "@{{other_username}}".into(),
+        (_, Value::String(text)) => match text.split_once('_').map_or("", |(kind, _)| kind) {
+            "usr" => "{{user_id}}".into(),
+            "room" => "{{room_id}}".into(),
+            "msg" => "{{message_id}}".into(),
+            _ => text.into(),
+        },
+        (_, value) => value,
+    }
 }
 
 /// The script that judges an answer.
@@ -225,7 +272,7 @@ mod tests {
         let openapi = crate::openapi_document();
         let collection = collection(&openapi);
         let asked = items(&collection).len();
-        assert_eq!(asked + 1, operations(&openapi).count(), "all but the socket");
+        assert_eq!(asked, operations(&openapi).count(), "all but the socket; registration twice");
         let text = collection.to_string();
         let known: Vec<&str> = collection["variable"]
             .as_array()
@@ -244,9 +291,9 @@ mod tests {
         let collection = collection(&crate::openapi_document());
         let first = collection["item"][0]["item"].as_array().unwrap();
         let ids: Vec<&str> = first.iter().map(|item| item["id"].as_str().unwrap()).collect();
-        let wanted: Vec<&str> = FIRST.iter().map(|(id, _)| *id).collect();
-        assert_eq!(ids, wanted);
-        let login = first[1].to_string();
+        assert_eq!(ids[..3], ["post_v1_users", "post_v1_users_other", "post_v1_sessions"]);
+        assert_eq!(ids.len(), FIRST.len() + 1);
+        let login = first[2].to_string();
         assert!(login.contains("{{username}}") && login.contains("access_token"), "{login}");
     }
 

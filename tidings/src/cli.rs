@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use schemas::MessageId;
 
 use crate::service_name::ServiceName;
 use crate::settings::Settings;
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     Rebuild(Rebuild),
     /// Compare the read model with one built fresh from the log; exit code 1 when they differ
     Verify(Output),
+    /// Tell the story of a message: every event about it with its trace, what the read store has, and what was given up;
+    /// exit code 1 when it is not known. Texts are not shown
+    Trace(Trace),
     /// Look at and re-drive what the notifier gave up on
     DeadLetters {
         #[command(subcommand)]
@@ -123,6 +127,16 @@ impl CheckConfig {
             _ => Role::Serve,
         }
     }
+}
+
+/// Of which message.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Trace {
+    /// Its id
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) message: MessageId,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// What to rebuild.
@@ -251,6 +265,7 @@ impl Command {
             Self::Service(service) => Role::Service(*service),
             Self::Rebuild(_)
             | Self::Verify(_)
+            | Self::Trace(_)
             | Self::DeadLetters { .. }
             | Self::Backup { .. }
             | Self::Restore { .. }

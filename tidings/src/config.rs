@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gateway::{Listen, TlsFiles};
 use ipnet::IpNet;
 use readmodel::ReadModelUrl;
 use schemas::values::Unverified;
@@ -39,7 +40,9 @@ pub(crate) enum Sync {
 /// Everything a command needs to know, checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<Listen>,
+    /// The certificate to speak TLS with.
+    pub(crate) tls: Option<TlsFiles>,
     /// Where operators look; none for a service that nothing tells to listen.
     pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) data: PathBuf,
@@ -95,16 +98,20 @@ impl Config {
             let alone = alone.with_secrets_read().map_err(|what| wrong(&what));
             alone.and_then(|alone| checked(alone.over(defaults()?), role)).err()
         };
-        let faults = said.each().into_iter().filter_map(|(_, _, alone)| fault(alone));
+        // The two files of a certificate are judged together.
+        let each = said.each().into_iter().filter(|(name, ..)| !name.starts_with("tls_"));
+        let faults = each.filter_map(|(_, _, alone)| fault(alone));
         faults.map(|failure| failure.to_string()).collect()
     }
 
     /// What is wrong with how clients reach this process, if they do; passwords and tokens would travel as plain text.
     pub(crate) fn exposed(&self) -> Option<&'static str> {
-        let beyond = self.listen.is_some_and(|listen| !listen.ip().to_canonical().is_loopback());
+        let beyond = self.listen.as_ref().is_some_and(|listen| {
+            matches!(listen, Listen::Tcp(_)) && !listen.is_loopback() && self.tls.is_none()
+        });
         (beyond && self.trusted_proxies.is_empty()).then_some(
-            "--listen is not loopback, and this server speaks no TLS: passwords and tokens travel as plain text. \
-             Put a proxy that speaks TLS in front and name it in --trusted-proxies",
+            "--listen is not loopback, and no --tls-cert is given: passwords and tokens travel as plain text. \
+             Give a certificate, or put a proxy that speaks TLS in front and name it in --trusted-proxies",
         )
     }
 
@@ -136,14 +143,20 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
 
 fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     let data = all.data.unwrap_or_default();
-    let listen = listening("listen", all.listen, role, DEFAULT_LISTEN)?;
-    let admin_listen = listening("admin_listen", all.admin_listen, role, DEFAULT_ADMIN_LISTEN)?;
+    let listen = listening(all.listen, role, DEFAULT_LISTEN);
+    let listen = listen.map(|text| place(&text)).transpose()?;
+    if let (Some(Listen::Unix(_)), false) = (&listen, role.is_public()) {
+        return Err(wrong("listen: a Unix socket is for the gateway, which clients connect to"));
+    }
+    let admin_listen = listening(all.admin_listen, role, DEFAULT_ADMIN_LISTEN);
+    let admin_listen = admin_listen.map(|text| address("admin_listen", &text)).transpose()?;
     let quiet = role == Role::Operator || std::io::stderr().is_terminal();
     let log = all.log.unwrap_or_else(|| if quiet { QUIET_LOG } else { DEFAULT_LOG }.to_owned());
     telemetry::check_filter(&log).map_err(|error| wrong(&format!("log: {error}")))?;
     let namespace = all.namespace.unwrap_or_default();
     let keys = all.keys.unwrap_or_else(|| data.join("keys"));
     Ok(Config {
+        tls: tls(all.tls_cert, all.tls_key, listen.as_ref())?,
         listen,
         admin_listen,
         nats_url: all.nats_url.map(|url| nats_url(&url)).transpose()?,
@@ -183,15 +196,35 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     })
 }
 
-/// An address to listen at; only a process that clients connect to has one without being told.
-fn listening(
-    name: &str,
-    said: Option<String>,
-    role: Role,
-    default: &str,
-) -> Result<Option<SocketAddr>, Failure> {
-    let text = said.or_else(|| role.is_public().then(|| default.to_owned()));
-    text.map(|text| address(name, &text)).transpose()
+/// Where to listen; only a process that clients connect to has a place without being told.
+fn listening(said: Option<String>, role: Role, default: &str) -> Option<String> {
+    said.or_else(|| role.is_public().then(|| default.to_owned()))
+}
+
+fn place(text: &str) -> Result<Listen, Failure> {
+    match text.strip_prefix("unix:") {
+        Some(path) if path.starts_with('/') => Ok(Listen::Unix(path.into())),
+        Some(_) => {
+            Err(wrong("listen: a Unix socket has a whole path; write unix:/run/tidings.sock"))
+        }
+        None => address("listen", text).map(Listen::Tcp),
+    }
+}
+
+fn tls(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    listen: Option<&Listen>,
+) -> Result<Option<TlsFiles>, Failure> {
+    match (cert, key, listen) {
+        (Some(_), Some(_), Some(Listen::Unix(_))) => Err(wrong(
+            "tls_cert: the proxy at a Unix socket speaks plain text; give it the certificate",
+        )),
+        (Some(cert), Some(key), _) => Ok(Some(TlsFiles { cert, key })),
+        (None, None, _) => Ok(None),
+        (Some(_), None, _) => Err(wrong("tls_cert: its private key is missing; give --tls-key")),
+        (None, Some(_), _) => Err(wrong("tls_key: its certificate is missing; give --tls-cert")),
+    }
 }
 
 fn address(name: &str, text: &str) -> Result<SocketAddr, Failure> {

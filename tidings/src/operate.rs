@@ -7,11 +7,12 @@ mod backup;
 mod dead_letters;
 mod keys;
 mod projection;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::cli::{Command, DeadLetters, Output, Rebuild};
+use crate::cli::{Command, DeadLetters, Output, Rebuild, Trace};
 use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
@@ -23,6 +24,7 @@ enum Job {
     DeadLetters(DeadLetters),
     Rebuild(Rebuild),
     Verify(Output),
+    Trace(Trace),
     Backup { folder: PathBuf, output: Output },
     Restore { folder: PathBuf, output: Output },
     AcceptLoss { drop: Vec<u64>, output: Output },
@@ -39,6 +41,7 @@ impl Job {
             Command::DeadLetters { action } => Self::DeadLetters(action),
             Command::Rebuild(what) => Self::Rebuild(what),
             Command::Verify(output) => Self::Verify(output),
+            Command::Trace(what) => Self::Trace(what),
             Command::Backup { folder, output } => Self::Backup { folder, output },
             Command::Restore { folder, output } => Self::Restore { folder, output },
             Command::AcceptLoss { drop, output } => Self::AcceptLoss { drop, output },
@@ -80,6 +83,7 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
         Job::DeadLetters(action) => dead_letters::run(action, config, log).await,
         Job::Rebuild(what) => projection::rebuild(what, config, log).await,
         Job::Verify(output) => projection::verify(output, config, log).await,
+        Job::Trace(what) => trace::run(what, config, log).await,
         Job::Backup { folder, output } => backup::backup(&folder, output, config, log).await,
         Job::Restore { folder, output } => backup::restore(&folder, output, config, log).await,
         Job::AcceptLoss { drop, output } => accept_loss::run(&drop, output, config, log).await,

@@ -43,7 +43,9 @@ const fn secret(
 /// Every setting.
 #[rustfmt::skip]
 const SETTINGS: &[Setting] = &[
-    open("listen", "`127.0.0.1:8080`; services without clients: none", "host and port", "port 0 takes a free one"),
+    open("listen", "`127.0.0.1:8080`; services without clients: none", "host and port, or `unix:` and a path", "port 0 takes a free one; Unix sockets for the gateway only"),
+    open("tls_cert", "none: plain text", "file (PEM)", "with `tls_key`; not at a Unix socket; not expired"),
+    open("tls_key", "none: plain text", "file (PEM)", "with `tls_cert`, whose key it is; without a passphrase"),
     open("admin_listen", "`127.0.0.1:0`; services without clients: none", "host and port", "port 0 takes a free one"),
     open("data", "`./data`", "folder", "cannot be set in `<data>/config.toml`"),
     secret("nats_url", "a private server", "URLs, separated by commas", "`nats://`, `tls://`, `ws://`, `wss://`"),

@@ -12,8 +12,16 @@ use crate::oidc::{self, OidcSettings};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Address clients connect to [default: 127.0.0.1:8080]; port 0 takes a free one
-    #[arg(long, env = "TIDINGS_LISTEN", value_name = "HOST:PORT", global = true)]
+    #[arg(long, env = "TIDINGS_LISTEN", value_name = "HOST:PORT|unix:PATH", global = true)]
     pub(crate) listen: Option<String>,
+
+    /// Certificate to speak TLS with (PEM, with those between it and its authority); read anew when it changes
+    #[arg(long, env = "TIDINGS_TLS_CERT", value_name = "FILE", global = true)]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate (PEM)
+    #[arg(long, env = "TIDINGS_TLS_KEY", value_name = "FILE", global = true)]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// Address for operators: metrics, health with reasons [default: 127.0.0.1:0]
     #[arg(long, env = "TIDINGS_ADMIN_LISTEN", value_name = "HOST:PORT", global = true)]
@@ -205,7 +213,7 @@ each_setting! {
     rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
-    nats_url_file, read_model_file, oidc,
+    nats_url_file, read_model_file, oidc, tls_cert, tls_key,
 }
 
 /// How a value is written in a call.
@@ -269,6 +277,8 @@ impl Settings {
             &mut self.smtp_ca_file,
             &mut self.nats_url_file,
             &mut self.read_model_file,
+            &mut self.tls_cert,
+            &mut self.tls_key,
         ] {
             path.take_if(|path| path.as_os_str().is_empty());
         }

@@ -103,5 +103,5 @@ fn is_secure(call: &Call) -> bool {
 }
 
 fn on_loopback(call: &Call) -> bool {
-    call.state.config.listen.ip().to_canonical().is_loopback()
+    call.state.config.listen.is_loopback()
 }

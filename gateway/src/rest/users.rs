@@ -33,7 +33,7 @@ shape! {
 }
 
 pub(crate) async fn register(call: Call, body: NewAccount) -> Created<Account> {
-    let loopback = call.state.config.listen.ip().to_canonical().is_loopback();
+    let loopback = call.state.config.listen.is_loopback();
     let Some(code) = body.invite.clone() else {
         let accepted = call.send(&body.command(loopback, false)).await?;
         return Ok(Reply::created(&accepted.result).at(accepted.position));

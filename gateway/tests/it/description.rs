@@ -136,10 +136,14 @@ async fn the_site_says_what_it_is() {
         let answer = kit.request(Method::GET, path).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         let text = answer.text().await.unwrap();
-        // The app, where it is built in, is a script from this origin.
+        // The app and the viewer, where they are built in, are scripts from this origin.
         let app = path == "/" && text.contains("<div id=\"app\">");
+        let viewer = path == "/docs" && text.contains("<div id=\"viewer\">");
         assert!(text.starts_with("<!doctype html>"), "{path}");
-        assert!(app || !text.contains("<script"), "{path}");
+        assert!(app || viewer || !text.contains("<script"), "{path}");
+        let (scripts, ours) = ("<script", "<script src=\"/docs/");
+        let all_ours = text.matches(scripts).count() == text.matches(ours).count();
+        assert!(!viewer || all_ours, "{path}");
     }
     let served: Value =
         kit.request(Method::GET, "/openapi.json").send().await.unwrap().json().await.unwrap();

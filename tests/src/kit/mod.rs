@@ -1,5 +1,6 @@
 //! The test kit: processes, servers, users.
 
+pub mod authority;
 pub mod browser;
 pub mod chaos;
 pub mod cluster;

@@ -163,6 +163,7 @@ impl Things {
             "report_id" => "rep_00000000000000000000000000",
             "challenge_id" => "chl_00000000000000000000000000",
             "code" => "not_found",
+            "name" => "problem",
             other => panic!("the walk has no {other}: add it to Things"),
         }
     }

@@ -6,7 +6,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use gateway::{Certificate, Listen};
 use nix::unistd::{AccessFlags, access};
+use schemas::Timestamp;
+use telemetry::error_chain;
 
 use super::Findings;
 use crate::cli::Role;
@@ -15,6 +18,9 @@ use crate::nats;
 use crate::oidc;
 use crate::secret_file;
 use crate::service_name::ServiceName;
+
+/// A certificate that expires within a week is worth a warning, in seconds.
+const SOON: i64 = 7 * 24 * 3600;
 
 /// Judges what a process in this role would meet.
 pub(super) fn judge(config: &Config, role: Role, findings: &mut Findings) {
@@ -35,6 +41,7 @@ pub(super) fn judge(config: &Config, role: Role, findings: &mut Findings) {
     }
     ports(config, findings);
     if role.is_public() {
+        certificate(config, findings);
         origins(config, findings);
     }
 }
@@ -117,13 +124,21 @@ fn authority(file: Option<&Path>, findings: &mut Findings) {
 }
 
 fn ports(config: &Config, findings: &mut Findings) {
-    if let (Some(listen), Some(admin)) = (config.listen, config.admin_listen) {
+    let listen = match &config.listen {
+        Some(Listen::Tcp(address)) => Some(*address),
+        Some(Listen::Unix(path)) => {
+            folder_of(path, findings);
+            None
+        }
+        None => None,
+    };
+    if let (Some(listen), Some(admin)) = (listen, config.admin_listen) {
         if listen.port() == admin.port() && listen.port() != 0 && overlap(listen, admin) {
             findings.errors.push(format!("listen and admin_listen are both {listen}"));
             return;
         }
     }
-    for (setting, address) in [("listen", config.listen), ("admin_listen", config.admin_listen)] {
+    for (setting, address) in [("listen", listen), ("admin_listen", config.admin_listen)] {
         let Some(address) = address else { continue };
         match TcpListener::bind(address).map_err(|error| (error.kind(), error)) {
             Ok(_) => {}
@@ -134,6 +149,30 @@ fn ports(config: &Config, findings: &mut Findings) {
             Err((_, error)) => findings.errors.push(format!("{setting}: {address}: {error}")),
         }
     }
+}
+
+/// A Unix socket is made in a folder that is there.
+fn folder_of(socket: &Path, findings: &mut Findings) {
+    let folder = socket.parent().unwrap_or(Path::new("/"));
+    if !folder.is_dir() {
+        findings.errors.push(format!("listen: the folder {} is not there", folder.display()));
+    } else if access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
+        findings.errors.push(format!("listen: {} cannot be written", folder.display()));
+    }
+}
+
+/// Judges the certificate as a start would.
+fn certificate(config: &Config, findings: &mut Findings) {
+    let Some(files) = &config.tls else { return };
+    let now = Timestamp::now();
+    match Certificate::read(files, now) {
+        Ok(certificate) if certificate.until < now.plus_seconds(SOON) => {
+            findings.warnings.push(format!("tls_cert: it expires at {}", certificate.until));
+        }
+        Ok(_) => {}
+        Err(error) => findings.errors.push(format!("tls: {}", error_chain(&error))),
+    }
+    private("tls_key", &files.key, findings);
 }
 
 /// Whether what listens at one address keeps the other from it.

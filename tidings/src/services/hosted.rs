@@ -1,6 +1,5 @@
 //! How this process configures each service.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auth_svc::AuthService;
@@ -17,6 +16,7 @@ use crate::oidc;
 use crate::rate::Rate;
 use crate::service_name::ServiceName;
 use crate::shared_deps::SharedDeps;
+use crate::terminal;
 
 /// A service this process can run.
 pub(super) trait Hosted: Service {
@@ -37,8 +37,8 @@ pub(super) trait Hosted: Service {
     /// A key cannot be opened.
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<Self::Needs, Failure>;
 
-    /// Where clients connect, if they connect to it.
-    fn address(&self) -> Option<SocketAddr> {
+    /// Where clients connect, as a URL, if they connect to it.
+    fn url(&self) -> Option<String> {
         None
     }
 }
@@ -117,7 +117,7 @@ impl Hosted for Gateway {
     const SERVICE: ServiceName = ServiceName::Gateway;
 
     fn config(config: &Config) -> Result<gateway::Config, Failure> {
-        let listen = config.listen.ok_or_else(|| Failure::wrong_call("no --listen"))?;
+        let listen = config.listen.clone().ok_or_else(|| Failure::wrong_call("no --listen"))?;
         if let Some(warning) = config.exposed() {
             tracing::warn!(listen = %listen, "{warning}");
         }
@@ -131,7 +131,9 @@ impl Hosted for Gateway {
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             memory: config.memory.in_memory(),
-            ..gateway::Config::at(listen)
+            tls: config.tls.clone(),
+            listen,
+            ..gateway::Config::at(([127, 0, 0, 1], 0).into())
         })
     }
 
@@ -139,8 +141,8 @@ impl Hosted for Gateway {
         Ok(shared.read_model.clone())
     }
 
-    fn address(&self) -> Option<SocketAddr> {
-        Some(Self::address(self))
+    fn url(&self) -> Option<String> {
+        Some(terminal::url(self.address(), self.speaks_tls()))
     }
 }
 
