@@ -9,8 +9,8 @@ use readmodel::Group::{Conversations, Inbox, People};
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
     admin, bans, blocks, challenges, erasures, history, invites, members, messages, notifications,
-    oidc, pins, reactions, reports, rooms, second_factor, sessions, site, texts, threads, users,
-    web,
+    oidc, pins, reactions, reports, rooms, search, second_factor, sessions, site, texts, threads,
+    users, web,
 };
 use crate::socket;
 
@@ -27,6 +27,7 @@ pub(crate) fn table() -> Table {
         ("invites", invites()),
         ("direct", direct()),
         ("messages", messages()),
+        ("search", search()),
         ("notifications", notifications()),
         ("ws", websocket()),
         ("site", site()),
@@ -189,6 +190,14 @@ fn invites() -> Vec<Route> {
 fn direct() -> Vec<Route> {
     vec![
         post("/v1/direct", "Open the direct conversation of a set of users, and create it if there is none.", rooms::open_direct),
+    ]
+}
+
+#[rustfmt::skip]
+fn search() -> Vec<Route> {
+    vec![
+        get("/v1/search/messages", "Find messages in the caller's rooms by words, newest first.", search::messages)
+            .waits_for(&[Conversations, People]),
     ]
 }
 

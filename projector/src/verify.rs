@@ -95,11 +95,13 @@ async fn compare(
     }
     let position = log.epoch().at(comparison.engine.at());
     let unverified = comparison.look_ahead(head, progress).await?;
+    let index = comparison.live.check_index().await?;
     Ok(Verified {
         generation: comparison.live.generation().to_owned(),
         position,
         collections: comparison.report.collections,
         differences: comparison.report.differences,
+        index,
         unverified,
     })
 }

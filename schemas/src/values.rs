@@ -13,8 +13,8 @@ use crate::text::{Strict, text_serde};
 use crate::unicode::{Rule, accept};
 
 pub use crate::choices::{
-    Format, NotificationKind, Notify, Posting, PresenceStatus, ReportStatus, Role, RoomKind,
-    RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
+    Format, MessageHas, NotificationKind, Notify, Posting, PresenceStatus, ReportStatus, Role,
+    RoomKind, RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
 };
 pub use crate::password::NewPassword;
 pub use crate::sought::{EventType, SubjectId};

@@ -6,6 +6,7 @@ pub(crate) mod growth;
 pub(crate) mod idle;
 pub(crate) mod presence;
 pub(crate) mod replay;
+pub(crate) mod search;
 pub(crate) mod send;
 pub(crate) mod storm;
 

@@ -3,8 +3,8 @@
 use schemas::frames::FrameId;
 use schemas::preferences::{MailAbout, Reach};
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
-    Notify, Patch, Posting, PresenceStatus, Reason, ReportStatus, Role, RoomKind, RoomName,
+    Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, MessageHas, NewPassword,
+    Notice, Notify, Patch, Posting, PresenceStatus, Reason, ReportStatus, Role, RoomKind, RoomName,
     RoomRole, Secret, StatusText, Title, Topic, UserRef, Username, VerificationKind, Visibility,
 };
 use schemas::{
@@ -94,6 +94,7 @@ choices!(
     RoomRole,
     Visibility,
     Format,
+    MessageHas,
     PresenceStatus,
     VerificationKind,
     RefreshBy,

@@ -18,6 +18,7 @@ pub(crate) mod pins;
 pub(crate) mod reactions;
 pub(crate) mod reports;
 pub(crate) mod rooms;
+pub(crate) mod search;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod shown;

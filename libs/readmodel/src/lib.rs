@@ -14,8 +14,11 @@ pub mod documents;
 mod groups;
 mod handle;
 mod members;
+mod plain;
+mod search;
 mod side;
 mod store;
+mod terms;
 mod url;
 mod words;
 
@@ -50,6 +53,8 @@ mod sqlite {
     mod thread;
     mod unread;
     mod user;
+
+    mod index;
 
     mod checkpoint;
     mod schema;
@@ -93,6 +98,8 @@ mod mongo {
     mod unread;
     mod user;
 
+    mod index;
+
     mod checkpoint;
     mod schema;
 
@@ -108,16 +115,18 @@ pub use answers::{
 };
 pub use documents::{
     AccountFilter, ActivityAnchor, Anchor, BlockReads, BlocksDoc, Collection, Counted, Document,
-    FIRST_USERS, FollowerDoc, FormerText, HistoryDoc, InboxDoc, InviteDoc, Key, MAX_TEXT_BYTES,
-    MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, NameAnchor, NotificationDoc, Participant,
-    Pin, PinsDoc, ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, SiteDoc, Stretch,
-    ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, fold,
+    FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc, InviteDoc, Key,
+    MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, MessageSearch, NameAnchor,
+    NotificationDoc, Participant, Pin, PinsDoc, ReactionDoc, ReactionKind, ReportDoc, RoomDoc,
+    RoomFilter, Scope, SiteDoc, Stretch, ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};
 pub use members::{Named, members_named};
 pub use mongo::replica_set::initiate_replica_set;
+pub use search::search_messages;
 pub use side::SideStore;
-pub use store::{CommitError, ProjectionStore, ReadStore, Want};
+pub use store::{CommitError, IndexCheck, ProjectionStore, ReadStore, Want};
+pub use terms::Words;
 pub use url::{InvalidUrl, ReadModelUrl};
 pub use words::found_by;

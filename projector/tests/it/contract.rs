@@ -11,6 +11,7 @@ use crate::kit::*;
 use crate::members::*;
 use crate::people::*;
 use crate::queries::*;
+use crate::searches::*;
 use crate::unread::*;
 
 cases!(
@@ -39,6 +40,9 @@ cases!(
     bans_are_found_while_they_last,
     the_main_timeline_leaves_answers_out,
     words_find_what_a_look_at_every_name_finds,
+    messages_are_found,
+    what_is_found_follows_the_messages,
+    what_is_found_is_what_a_look_at_every_message_finds,
     timelines_have_pages,
     reactions_are_counted_by_kind,
     reactions_of_a_kind_have_pages,

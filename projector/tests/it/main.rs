@@ -33,6 +33,7 @@ mod log;
 mod members;
 mod people;
 mod queries;
+mod searches;
 mod server;
 mod service;
 mod stops;

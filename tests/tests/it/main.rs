@@ -58,6 +58,7 @@ mod key_rotation;
 mod limits;
 mod lists;
 mod live;
+mod message_search;
 mod messages;
 mod metrics;
 mod names;

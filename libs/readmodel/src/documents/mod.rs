@@ -29,6 +29,7 @@ mod pin;
 mod reaction;
 mod report;
 mod room;
+mod search;
 mod site;
 mod thread;
 mod unread;
@@ -56,6 +57,7 @@ pub use pin::{Pin, PinReads, PinsDoc};
 pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
 pub use report::{ReportDoc, ReportReads};
 pub use room::{NameAnchor, RoomDoc, RoomFilter, RoomReads, fold};
+pub use search::{FoundMessages, MessageSearch, Scope, SearchReads};
 pub use site::SiteDoc;
 pub use thread::{Participant, ThreadAnchor, ThreadDoc, ThreadReads, ThreadStretch};
 pub use unread::{Counted, Stretch, Unread, UnreadReads};
@@ -63,7 +65,7 @@ pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 14;
+pub(crate) const LAYOUT: u32 = 15;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which

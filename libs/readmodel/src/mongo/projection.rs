@@ -11,6 +11,7 @@ use mongodb::{ClientSession, Database};
 use schemas::position::{Epoch, Sequence};
 
 use super::checkpoint::{checkpoint, move_to, set_retired};
+use super::index;
 use super::kept::Kept as _;
 use super::query::find_raw;
 use super::rows::db_error;
@@ -20,7 +21,7 @@ use super::writer::Writer;
 use crate::answers::{Answer, StoreError};
 use crate::documents::{self, Collection, Document, Key, Stored as _, client_hash};
 use crate::groups::{Checkpoint, Checkpoints};
-use crate::store::{CommitError, ProjectionStore, ReadStore, Want};
+use crate::store::{CommitError, IndexCheck, ProjectionStore, ReadStore, Want};
 
 /// Keys or hashes asked for in one query.
 const ASKED: usize = 2000;
@@ -143,7 +144,13 @@ async fn commit(
     let writes = BatchWrites::of(docs, expected)?;
     let mut session = writer.session(database).await.map_err(db_error)?;
     session.start_transaction().await.map_err(db_error)?;
-    if let Err(error) = write_all(database, &mut session, expected, (epoch, next), writes).await {
+    let mut written = write_all(database, &mut session, expected, (epoch, next), writes).await;
+    if written.is_ok() && writer.is_sealed() {
+        // What a generation is filled with before it is sealed is indexed then.
+        let (from, to) = (expected.conversations, next.conversations);
+        written = index::update(database, &mut session, docs, from, to).await.map_err(Into::into);
+    }
+    if let Err(error) = written {
         // Fails when the server has aborted it already.
         drop(session.abort_transaction().await);
         return Err(error);
@@ -288,10 +295,19 @@ impl ProjectionStore for MongoStore {
 
     async fn seal(&self) -> Answer<()> {
         schema::complete(&self.database).await.map_err(db_error)?;
+        if !self.writer.is_sealed() {
+            let at = checkpoint(&self.database).await?.groups.conversations;
+            index::make(&self.database, at).await?;
+        }
         // Acknowledged by a majority, and with it everything that was written before.
         let ready = doc! { "$set": { "ready": true } };
-        let done = self.entries.update_one(doc! { "_id": &self.name }, ready).await;
-        done.map(drop).map_err(db_error)
+        self.entries.update_one(doc! { "_id": &self.name }, ready).await.map_err(db_error)?;
+        self.writer.seal();
+        Ok(())
+    }
+
+    async fn check_index(&self) -> Answer<IndexCheck> {
+        self.check(self.checkpoint().await?.groups.conversations).await
     }
 
     async fn scrub(&self) -> Answer<()> {

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 use schemas::position::Epoch;
 
-use super::checkpoint::{checkpoint, move_to};
+use super::checkpoint::{checkpoint, is_sealed, move_to};
+use super::index;
 use super::kept::{Batch, Kept};
 use super::message::{by_client_id, greatest_id};
 use super::rows::{db_error, each, execute, limit as sql_limit, one, raw, unreadable};
@@ -14,7 +15,7 @@ use super::store::{SqliteStore, Writer};
 use crate::answers::Answer;
 use crate::documents::{self, Collection, Document, Key, Stored as _};
 use crate::groups::{Checkpoint, Checkpoints};
-use crate::store::{CommitError, ProjectionStore, ReadStore, Want};
+use crate::store::{CommitError, IndexCheck, ProjectionStore, ReadStore, Want};
 
 /// Rooms whose integer is remembered between commits; forgotten all at once beyond.
 const REMEMBERED_ROOMS: usize = 100_000;
@@ -157,6 +158,10 @@ impl Writer {
             true => put_all(docs, &mut batch)?,
             false => put_all(&kept.into_iter().cloned().collect::<Vec<_>>(), &mut batch)?,
         }
+        if is_sealed(&transaction)? {
+            let (from, to) = (expected.conversations, next.conversations);
+            index::update(&transaction, docs, from, to)?;
+        }
         move_to(&transaction, epoch, next)?;
         transaction.commit().map_err(db_error)?;
         Ok(())
@@ -206,6 +211,10 @@ impl ProjectionStore for SqliteStore {
 
     async fn scrub(&self) -> Answer<()> {
         self.write(|writer| writer.scrub()).await?
+    }
+
+    async fn check_index(&self) -> Answer<IndexCheck> {
+        self.check(self.checkpoint().await?.groups.conversations).await
     }
 
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint> {
