@@ -1,9 +1,10 @@
 //! Putting the notifier together and running it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::{BusError, ServiceHandle};
-use eventlog::LogError;
+use eventlog::{EventLog, LogError};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
 use tokio::task::JoinSet;
@@ -17,6 +18,9 @@ use crate::mail::Mailer;
 use crate::open::Open;
 use crate::watch::{COMPONENT, Watch};
 use crate::worker::Worker;
+
+/// How often it is counted what waits in the queues.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the notifier cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,7 @@ pub struct Notifier {
     workers: Vec<Worker>,
     commands: ServiceHandle,
     watch: Watch,
+    log: EventLog,
 }
 
 impl Service for Notifier {
@@ -74,12 +79,14 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<Notifier, Sta
         workers.push(Worker::open(channel, &deps.log, contexts.clone(), retry, &watch).await?);
     }
     let commands = commands::serve(&needs, &deps).await?;
-    Ok(Notifier { workers, commands, watch })
+    Ok(Notifier { workers, commands, watch, log: deps.log })
 }
 
 impl Notifier {
     async fn work(self, shutdown: Shutdown) -> Result<(), StartError> {
         let mut running = JoinSet::new();
+        let channels = self.workers.iter().map(Worker::channel).collect();
+        let counting = tokio::spawn(count_waiting(self.log, channels, self.watch.clone()));
         for worker in self.workers {
             let shutdown = shutdown.clone();
             running.spawn(Box::pin(worker.run(shutdown)));
@@ -91,7 +98,22 @@ impl Notifier {
                 self.watch.broken("a worker ended badly");
             }
         }
+        counting.abort();
         self.commands.stop().await;
         Ok(())
+    }
+}
+
+/// Asks again and again how much waits in the queues, for operators.
+async fn count_waiting(log: EventLog, channels: Vec<&'static str>, watch: Watch) {
+    let mut next = tokio::time::interval(COUNT_EVERY);
+    loop {
+        next.tick().await;
+        for channel in &channels {
+            match log.unanswered(channel).await {
+                Ok(waiting) => watch.waiting(channel, waiting),
+                Err(error) => tracing::debug!(%error, channel, "what waits was not counted"),
+            }
+        }
     }
 }

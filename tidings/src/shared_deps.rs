@@ -1,6 +1,5 @@
 //! What every service of a process shares: one log, one bus, one read model, one set of metrics.
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,16 +8,13 @@ use eventlog::{Connect, EventLog, Store, Topology};
 use readmodel::ReadModel;
 use schemas::{CodeKey, NameKey};
 use service::Deps;
-use telemetry::prometheus_client::collector::Collector;
-use telemetry::prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use telemetry::prometheus_client::metrics::MetricType;
-use telemetry::prometheus_client::metrics::counter::ConstCounter;
 use telemetry::{Health, Metrics};
 use tokio::sync::{OnceCell, watch};
 
 use crate::checks::{all_there, same_log};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::log_metrics;
 use crate::names;
 use crate::secret_file;
 use crate::terminal;
@@ -62,8 +58,8 @@ impl SharedDeps {
         if let Some(files) = files {
             log.sync_below(files.to_owned());
         }
-        let refusals = Box::new(Refusals(log.clone()));
-        metrics.register(|all| all.register_collector(refusals));
+        log_metrics::register(&metrics, &log);
+        metrics.tell_health(&health);
         let topology = Topology {
             replicas: config.replicas,
             group_commit: config.syncs_always(),
@@ -122,27 +118,6 @@ impl SharedDeps {
             tracing::warn!(component, reason = unready.reason, "started, but not ready");
             terminal::tell(&format!("warning: {component}: {}", unready.reason));
         }
-    }
-}
-
-/// Counts what the log's handle refused to write.
-struct Refusals(EventLog);
-
-impl fmt::Debug for Refusals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Refusals")
-    }
-}
-
-impl Collector for Refusals {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let descriptor = encoder.encode_descriptor(
-            "log_refused_unreadable",
-            "Events not written, as they would not have been read back as they were meant",
-            None,
-            MetricType::Counter,
-        )?;
-        ConstCounter::new(self.0.refused_unreadable()).encode(descriptor)
     }
 }
 

@@ -129,6 +129,12 @@ impl EventLog {
         }))
     }
 
+    /// Whether an event that once had this sequence is known to be erased.
+    #[must_use]
+    pub fn is_erased(&self, sequence: Sequence) -> bool {
+        self.is_hole(sequence, sequence)
+    }
+
     /// Whether sequences are known to be holes.
     pub(crate) fn is_hole(&self, from: Sequence, to: Sequence) -> bool {
         self.inner.holes.read().cover(from, to)

@@ -16,6 +16,7 @@ use crate::error::LogError;
 use crate::holes::Holes;
 use crate::link::LinkState;
 use crate::prepared::Queued;
+use crate::size::{LogSize, Observer};
 use crate::store::Store;
 
 /// How to reach the log.
@@ -63,6 +64,10 @@ pub(crate) struct Inner {
     pub(crate) damaged: AtomicBool,
     /// Events that were not written because they would not be read back.
     pub(crate) refused_unreadable: AtomicU64,
+    /// How much the log held when the server was asked last.
+    pub(crate) size: Mutex<Option<LogSize>>,
+    /// Who is told how long each append took.
+    pub(crate) appends: OnceLock<Observer>,
     /// Where single appends queue up, when they are to be grouped.
     pub(crate) group: OnceLock<mpsc::Sender<Queued>>,
 }
@@ -102,6 +107,8 @@ impl EventLog {
             lists: RwLock::default(),
             damaged: AtomicBool::new(false),
             refused_unreadable: AtomicU64::new(0),
+            size: Mutex::default(),
+            appends: OnceLock::new(),
             group: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
