@@ -276,6 +276,8 @@ impl MessageIndex for ReadModel {
     }
 
     async fn forget_person(&self, user: &UserId) -> Result<(), IndexError> {
-        Ok(self.side().await?.keep_last_seen(vec![(user.clone(), None)]).await?)
+        let side = self.side().await?;
+        side.keep_last_seen(vec![(user.clone(), None)]).await?;
+        Ok(side.request_log().forget_requests_of(user).await?)
     }
 }

@@ -73,6 +73,27 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(millis))
 }
 
+/// Parses how long something is kept: `30d` or `12h`, more than nothing, at most ten years; `off` is not at all.
+pub(crate) fn parse_days(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = || format!("`{text}` is not a time to keep something; write 30d, 12h or off");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let unit: u64 = match unit {
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.checked_mul(unit).ok_or_else(wrong)?;
+    if seconds == 0 || seconds > 3_660 * 86_400 {
+        return Err(wrong());
+    }
+    Ok(Some(Duration::from_secs(seconds)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +116,16 @@ mod tests {
         assert_eq!(parse_bytes("off"), Ok(None));
         for bad in ["", "10/min", "10MB", "MB/min", "0MB/min", "-1MB/min", "10TB/min", "9GB/min"] {
             assert!(parse_bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_for_hours_or_days() {
+        assert_eq!(parse_days("30d"), Ok(Some(Duration::from_secs(30 * 86_400))));
+        assert_eq!(parse_days("12h"), Ok(Some(Duration::from_secs(12 * 3_600))));
+        assert_eq!(parse_days("off"), Ok(None));
+        for bad in ["", "30", "0d", "d", "-1d", "5m", "4000d", "99999999999999999999d"] {
+            assert!(parse_days(bad).is_err(), "{bad}");
         }
     }
 

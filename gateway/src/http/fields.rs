@@ -130,6 +130,8 @@ impl Fields {
 
     /// Takes a field; none when it is at fault, which is then on record.
     pub(crate) fn take<T: FromField>(&mut self, name: &str) -> Option<T> {
+        // A name that is a word of Rust is written `r#type` there.
+        let name = name.strip_prefix("r#").unwrap_or(name);
         let value = self.given.remove(name);
         let pointer = self.pointer(name);
         let textual = self.place == Place::Query;

@@ -128,6 +128,18 @@ impl PathPart for Code {
     }
 }
 
+/// The number of a dead letter, written in one way only.
+pub(crate) struct DeadLetterId(pub(crate) u64);
+
+impl PathPart for DeadLetterId {
+    const NAME: &'static str = "dead_letter_id";
+
+    fn parse(text: &str) -> Option<Self> {
+        let number: u64 = text.parse().ok()?;
+        (number > 0 && number.to_string() == text).then_some(Self(number))
+    }
+}
+
 /// All that is left of a path, whatever it is.
 pub(crate) struct Rest(pub(crate) String);
 

@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use schemas::commands::Caller;
 use schemas::values::{IdempotencyKey, Role};
-use schemas::{Code, Digest, Rejection};
+use schemas::{Code, Digest, Rejection, UserId};
 use tracing::Instrument;
 
 use super::answer::Outcome;
@@ -29,12 +29,16 @@ use super::request_context::RequestContext;
 use super::route::{Access, Meter, Route, Service, Serving};
 use super::{freshness, json, request_body, response};
 use crate::problem;
+use crate::request_log::Answered;
 use crate::state::AppState;
 
 shape! {
     /// The query of a route without one.
     NoQuery {}
 }
+
+/// Stands in the response of a handler that authenticates by itself: the user who asked.
+pub(crate) struct Authenticated(pub(crate) UserId);
 
 /// Serves one request of a route.
 pub(crate) async fn serve(
@@ -63,7 +67,13 @@ pub(crate) async fn serve(
     let status = response.status().as_u16();
     let method = method_name(request.method());
     state.http.answered(route.path, method, status, begun.elapsed().as_secs_f64());
-    response::log(&context, status, begun.elapsed(), found.user.as_ref());
+    let took = begun.elapsed();
+    let opened = response.extensions().get::<Authenticated>().map(|user| user.0.clone());
+    let user = found.user.or(opened);
+    response::log(&context, status, took, user.as_ref());
+    let (user, trace_id, ip) = (user.as_ref(), context.trace.trace_id(), context.ip);
+    let answered = Answered { method, path: route.path, status, took, user, ip, trace_id };
+    state.requests.note(&answered);
     response
 }
 

@@ -17,6 +17,9 @@ use super::handler::Handler;
 use super::request_context::RequestContext;
 use crate::state::AppState;
 
+/// What stands in place of a template where a path is not in the table.
+pub(super) const UNMATCHED: &str = "unmatched";
+
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -116,7 +119,7 @@ impl Route {
     /// Stands for every path that is not in the table.
     pub(crate) fn no_such_path() -> Self {
         let refuse = |_: Call| async { NoContent::Err(Rejection::not_found()) };
-        Self::new(Method::GET, "unmatched", "", refuse).open()
+        Self::new(Method::GET, UNMATCHED, "", refuse).open()
     }
 
     /// Stands for the question which methods a path has.

@@ -148,7 +148,8 @@ impl Backend for Databases {
     }
 
     async fn side(&self) -> Answer<Arc<dyn SideStore>> {
-        Ok(Arc::new(SideDatabase::of(self.client.clone(), &self.database(SIDE))))
+        let database = self.database(SIDE);
+        Ok(Arc::new(SideDatabase::open(self.client.clone(), &database).await?))
     }
 
     async fn delete(&self, name: &str) -> Answer<()> {
