@@ -1,5 +1,7 @@
 //! The commands about inboxes: marking as read, and an admin's notification.
 
+mod dead_letters;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,9 @@ use decider::{
 use eventlog::EventLog;
 use readmodel::{Group, ReadModel, StoreError};
 use schemas::codes::{Code, FieldError, Rejection};
-use schemas::commands::{MarkNotificationsRead, NOTIFY, SendNotification};
+use schemas::commands::{
+    ListDeadLetters, MarkNotificationsRead, NOTIFY, RedriveDeadLetter, SendNotification,
+};
 use schemas::event::EventData;
 use schemas::events::{NotificationCreated, NotificationEvent, NotificationsRead};
 use schemas::ids::{NotificationId, UserId};
@@ -41,6 +45,8 @@ decider::endpoints! {
     fn endpoints(NotifyCommands) = NOTIFY, "inboxes and mail";
     MarkNotificationsRead => mark_read;
     SendNotification => send;
+    ListDeadLetters => list_dead_letters;
+    RedriveDeadLetter => redrive_dead_letter;
 }
 
 /// Begins to serve the commands.

@@ -21,6 +21,7 @@ pub fn published() -> BTreeMap<String, Schema> {
     add! {
         "view.account" => views::Account,
         "view.banned_user" => views::BannedUser,
+        "view.dead_letter" => views::DeadLetter,
         "view.erasure" => views::Erasure,
         "view.hold" => views::Hold,
         "view.invite" => views::Invite,

@@ -4,9 +4,11 @@
 //! (or directly, when both live in one process). It carries parsed values, never raw input, and who is
 //! asking stands in the [`CallContext`], never in the command.
 
+mod audit;
 mod block;
 mod challenge;
 mod command;
+mod dead_letter;
 mod erasure;
 mod invite;
 mod member;
@@ -23,12 +25,14 @@ mod session;
 mod thread;
 mod user;
 
+pub use audit::NoteAuditRead;
 pub use block::{BlockUser, UnblockUser};
 pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,
 };
 pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
+pub use dead_letter::{DeadLetters, ListDeadLetters, RedriveDeadLetter};
 pub use erasure::{DeleteAccount, EraseUser, GetErasure, LiftHold, ListHolds, PlaceHold};
 pub use invite::{
     AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
@@ -69,6 +73,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     challenge::NAMES,
     second_factor::NAMES,
     session::NAMES,
+    audit::NAMES,
     oidc::NAMES,
     room::NAMES,
     member::NAMES,
@@ -81,6 +86,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     thread::NAMES,
     report::NAMES,
     notification::NAMES,
+    dead_letter::NAMES,
     erasure::NAMES,
 ];
 

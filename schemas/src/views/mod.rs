@@ -1,5 +1,6 @@
 //! The documents clients are given. They are API: fields may be added, nothing else.
 
+mod dead_letter;
 mod erasure;
 mod invite;
 mod member;
@@ -12,6 +13,7 @@ mod session;
 mod thread;
 mod user;
 
+pub use dead_letter::DeadLetter;
 pub use erasure::{Erasure, ErasureStatus, Hold, HoldKind};
 pub use invite::{Invite, InvitePreview, InvitedTo, Inviter};
 pub use member::{BannedUser, Member};
