@@ -11,8 +11,9 @@ use schemas::commands::{
     ChangeProfile, ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, CreateUser,
     DeleteAccount, EndSessions, EndSessionsOf, EnrolSecondFactor, EraseUser, FinishProviderLogin,
     GetErasure, GetJwks, GetSessionStatus, IssueWsTicket, LiftHold, ListHolds, ListProviders,
-    ListSessions, Login, NoteSessionsUsed, PlaceHold, RedeemLoginCode, RedeemWsTicket, Refresh,
-    Register, RemoveSecondFactor, RequestAddressChange, RequestPasswordReset, RequestVerification,
+    ListSessions, Login, NoteAuditRead, NoteSessionsUsed, PlaceHold, RedeemLoginCode,
+    RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
+    RequestPasswordReset, RequestVerification,
 };
 use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
@@ -203,6 +204,7 @@ decider::endpoints! {
     ChangePassword => change_password;
     CreateUser => create_user;
     AdministerUser => administer_user;
+    NoteAuditRead => note_audit_read;
     RequestVerification => request_verification;
     ConfirmVerification => confirm_verification;
     RequestAddressChange => request_address_change;

@@ -45,6 +45,10 @@ pub struct Config {
     pub sockets_per_user: usize,
     /// Bytes of recent events that are remembered for resumes, at most.
     pub memory: usize,
+    /// Whether the audit trail shows the words of users; then each read of it is an event.
+    pub audit_bodies: bool,
+    /// How long rows of the request log are kept; none: no request is logged.
+    pub request_log: Option<Duration>,
     /// How long requests and sockets get to finish when the gateway stops.
     pub drain: Duration,
 }
@@ -66,6 +70,8 @@ impl Config {
             trusted_proxies: Vec::new(),
             sockets_per_user: 20,
             memory: 128 * 1024 * 1024,
+            audit_bodies: false,
+            request_log: None,
             drain: Duration::from_secs(10),
         }
     }

@@ -6,6 +6,7 @@
 //! is the truth.
 
 mod asyncapi;
+mod audit;
 mod commands;
 mod config;
 mod cursor;
@@ -30,6 +31,7 @@ mod presence;
 mod problem;
 mod reactions;
 mod repeats;
+mod request_log;
 mod requests;
 mod rest;
 mod routes;
@@ -37,6 +39,7 @@ mod sessions;
 mod socket;
 mod startup;
 mod state;
+mod stats;
 mod typing;
 mod unverified;
 mod user_directory;

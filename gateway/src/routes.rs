@@ -8,9 +8,9 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, erasures, history, invites, members, messages, notifications,
-    oidc, pins, reactions, reports, rooms, search, second_factor, sessions, site, texts, threads,
-    users, web,
+    admin, bans, blocks, challenges, dead_letters, erasures, events, history, invites, members,
+    messages, notifications, oidc, pins, reactions, reports, request_log, rooms, search,
+    second_factor, sessions, site, texts, threads, users, web,
 };
 use crate::socket;
 
@@ -141,6 +141,11 @@ fn admin() -> Vec<Route> {
         get("/v1/admin/rooms", "List all rooms, or find them by words of their names.", reports::list_rooms).moderator().waits_for(&[Conversations]),
         delete("/v1/admin/rooms/{room_id}", "Archive any room.", reports::archive_room).moderator(),
         delete("/v1/admin/messages/{message_id}", "Delete a message of any room.", reports::delete_message).moderator(),
+        get("/v1/admin/events", "List events of the log, newest first: the audit trail.", events::list).admin().waits_for(&[]),
+        get("/v1/admin/request-log", "List requests that were answered, newest first.", request_log::list).admin().waits_for(&[]),
+        get("/v1/admin/dead-letters", "List events that the notifier gave up on, oldest first.", dead_letters::list).admin().waits_for(&[]),
+        post("/v1/admin/dead-letters/{dead_letter_id}/redrive", "Try the event of a dead letter again.", dead_letters::redrive).admin(),
+        get("/v1/admin/stats", "Get the figures of the installation. They may be some seconds old.", admin::stats).admin().waits_for(&[]),
         post("/v1/admin/notifications", "Send a notification to users' inboxes.", admin::notify).admin(),
     ]
 }

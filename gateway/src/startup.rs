@@ -22,8 +22,10 @@ use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::presence::Presence;
+use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
 use crate::state::AppState;
+use crate::stats::Counted;
 use crate::user_directory::UserDirectory;
 use crate::{descriptions, presence, routes, socket, typing};
 
@@ -127,7 +129,10 @@ async fn assemble(
     let gateway = rand::random::<u64>().to_string();
     let presence =
         Presence::new(hub.clone(), bus.clone(), log.clone(), read_model.clone(), gateway);
+    let requests = RequestNotes::new(config.request_log, &metrics);
     let state = AppState {
+        requests,
+        counted: Counted::default(),
         limits,
         presence: Arc::new(presence),
         own_writes: OwnWrites::default(),
@@ -163,6 +168,7 @@ impl Gateway {
         let Self { door, state, router, live } = self;
         let (accept, _socket) = (door.accept(&live)?, Unlink::of(door.address()));
         let present = tell_others(&state, &live);
+        let kept = state.requests.keep(&state.read_model, &state.presence, live.clone());
         let drain = state.config.drain;
         let for_workers = state.clone();
         let make_app = move || {
@@ -203,7 +209,7 @@ impl Gateway {
         state.hub.drain(false, drain / 2).await;
         handle.stop(true).await;
         live.trigger();
-        let _ = tokio::time::timeout(FAREWELL, present).await;
+        let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(present, kept) }).await;
         Ok(())
     }
 }

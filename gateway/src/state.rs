@@ -15,7 +15,9 @@ use crate::live::Hub;
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::presence::Presence;
+use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
+use crate::stats::Counted;
 use crate::user_directory::UserDirectory;
 
 /// This API as it is described to programs, rendered once.
@@ -56,6 +58,10 @@ pub(crate) struct AppState {
     pub(crate) presence: Arc<Presence>,
     /// Answers to requests that came with an `Idempotency-Key`.
     pub(crate) replays: SecretStore,
+    /// Takes note of each request.
+    pub(crate) requests: RequestNotes,
+    /// What the installation amounts to, as it was counted last.
+    pub(crate) counted: Counted,
     /// Metrics of REST.
     pub(crate) http: HttpMetrics,
     /// What this API is, for those who ask it.

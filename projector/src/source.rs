@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::blanks::Blanks;
 use crate::error::ProjectError;
 use crate::tail::{Tail, Taken};
-use crate::views::{self, Logged};
+use crate::views::{self, Logged, Traces};
 
 /// Full batches read and decoded while the engine is busy with another.
 const AHEAD: usize = 2;
@@ -42,6 +42,8 @@ pub(crate) struct Unreadable {
     pub(crate) sequence: Sequence,
     /// The groups its lane concerns; none for lanes the read model is not made of.
     pub(crate) groups: Vec<Group>,
+    /// What it is found by in the audit trail, as far as its envelope can be read.
+    pub(crate) traces: Option<Traces>,
     /// Why it cannot be read.
     pub(crate) source: Arc<DecodeError>,
 }
@@ -183,6 +185,7 @@ fn decode(taken: Taken, blanks: Vec<Logged>) -> Work {
             }),
             Err(source) => work.unreadable.push(Unreadable {
                 sequence: piece.sequence,
+                traces: Traces::of_unreadable(&piece.payload, piece.sequence),
                 groups: views::groups_of_unreadable(piece.lane.as_ref(), &piece.payload),
                 source: Arc::new(source),
             }),

@@ -70,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) request_log: Option<Duration>,
+    pub(crate) audit_bodies: bool,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
     pub(crate) otlp_endpoint: Option<String>,
@@ -187,6 +189,9 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
         public_url: all.public_url.map(|url| public_url(&url)).transpose()?,
         trusted_proxies: proxies(&all.trusted_proxies.unwrap_or_default())?,
+        audit_bodies: all.audit_bodies.unwrap_or_default(),
+        request_log: rate::parse_days(&all.request_log.unwrap_or_default())
+            .map_err(|error| wrong(&format!("request_log: {error}")))?,
         log,
         log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
             .map_err(|error| wrong(&format!("log_format: {error}")))?,

@@ -13,6 +13,7 @@ mod data;
 mod failure;
 mod first_screen;
 mod layers;
+mod log_metrics;
 mod memory;
 mod names;
 mod nats;

@@ -75,6 +75,8 @@ const SETTINGS: &[Setting] = &[
     open("allowed_origins", "none", "origins, separated by commas", "`http://` or `https://` and a host, no path, no `*`"),
     open("public_url", "where each request was sent to", "URL", "`http://` or `https://`"),
     open("trusted_proxies", "none", "addresses and networks, separated by commas", "IPv4 and IPv6"),
+    open("request_log", "`30d`", "hours (`h`) or days (`d`), or `off`", "more than nothing, at most 3660 days"),
+    open("audit_bodies", "`false`", "`true` or `false`", "each read is an event of the log then"),
     open("log", "`info`; at a terminal `warn`", "a level, or directives", "`error`, `warn`, `info`, `debug`, `trace`"),
     open("log_format", "`auto`", "a choice", "`auto`, `json`, `text`"),
     open("otlp_endpoint", "`OTEL_EXPORTER_OTLP_ENDPOINT`, else none", "URL", "`http://`"),

@@ -169,6 +169,22 @@ pub(crate) struct Settings {
     )]
     pub(crate) trusted_proxies: Option<Vec<String>>,
 
+    /// How long a row of each request is kept, like 30d, or `off` [default: 30d]
+    #[arg(long, env = "TIDINGS_REQUEST_LOG", value_name = "TIME", global = true)]
+    pub(crate) request_log: Option<String>,
+
+    /// Show the words of users in the audit trail; each read of it is an event then [default: false]
+    #[arg(
+        long,
+        env = "TIDINGS_AUDIT_BODIES",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        global = true
+    )]
+    pub(crate) audit_bodies: Option<bool>,
+
     /// What is logged: a level or directives [default: info; at a terminal warn]
     #[arg(long, env = "TIDINGS_LOG", value_name = "FILTER", global = true)]
     pub(crate) log: Option<String>,
@@ -212,7 +228,7 @@ each_setting! {
     name_key, code_key,
     rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
-    allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
+    allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
 }
 
@@ -238,6 +254,7 @@ written! {
     Vec<OidcSettings>: |list| oidc::ids(list);
     u8: |number| number.to_string();
     u32: |number| number.to_string();
+    bool: |said| said.to_string();
 }
 
 impl Settings {
@@ -261,6 +278,7 @@ impl Settings {
             &mut self.smtp_url,
             &mut self.mail_from,
             &mut self.public_url,
+            &mut self.request_log,
             &mut self.log,
             &mut self.log_format,
             &mut self.otlp_endpoint,

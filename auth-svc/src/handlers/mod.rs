@@ -1,6 +1,7 @@
 //! One module per kind of command.
 
 mod admin;
+mod audit;
 mod challenges;
 mod erasure;
 mod holds;

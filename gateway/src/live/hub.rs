@@ -153,6 +153,11 @@ impl Hub {
         Some(outbox)
     }
 
+    /// How many sockets are open.
+    pub(crate) fn sockets(&self) -> usize {
+        self.inner.sockets.lock().len()
+    }
+
     /// A socket has gone.
     pub(crate) fn forget(&self, id: SocketId) {
         self.inner.sockets.lock().remove(&id);

@@ -100,7 +100,8 @@ impl Presence {
     }
 
     async fn say_alive(&self, leaving: bool) {
-        let alive = Alive { gateway: self.gateway.clone(), leaving };
+        let sockets = if leaving { 0 } else { self.own_sockets() };
+        let alive = Alive { gateway: self.gateway.clone(), leaving, sockets };
         publish(&self.bus, Ephemeral::Gateway(&self.gateway), &alive).await;
     }
 
@@ -183,6 +184,8 @@ impl Presence {
             } else {
                 self.is_known(&alive.gateway);
             }
+            let mut state = self.state.lock();
+            state.sockets_elsewhere.insert(alive.gateway.clone(), alive.sockets);
         }
         None
     }

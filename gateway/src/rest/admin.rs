@@ -15,6 +15,7 @@ use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, sha
 use crate::requests::Nothing;
 use crate::requests::notification::NewNotification;
 use crate::requests::user::{NewUser, UserChanges};
+use crate::stats::{Sources, Stats};
 use crate::{documents, failure};
 
 /// The inbox entries that were created.
@@ -91,6 +92,13 @@ pub(crate) async fn appoint_owner(
     let accepted = call.send(&AppointOwner { room_id, user_id }).await?;
     rooms::projected(&call, accepted.position.as_ref()).await;
     Ok(Reply::no_content().at(accepted.position))
+}
+
+pub(crate) async fn stats(call: Call) -> Done<Stats> {
+    let (log, read_model) = (&call.state.log, &call.state.read_model);
+    let from = Sources { log, read_model, presence: &call.state.presence };
+    let stats = call.state.counted.get(from).await?;
+    Ok(Reply::ok(&stats))
 }
 
 pub(crate) async fn notify(call: Call, body: NewNotification) -> Created<Notified> {

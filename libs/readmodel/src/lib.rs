@@ -15,6 +15,7 @@ mod groups;
 mod handle;
 mod members;
 mod plain;
+mod request_log;
 mod search;
 mod side;
 mod store;
@@ -49,6 +50,7 @@ mod sqlite {
     mod reaction;
     mod report;
     mod room;
+    mod sighting;
     mod site;
     mod thread;
     mod unread;
@@ -60,6 +62,7 @@ mod sqlite {
     mod schema;
 
     mod projection;
+    mod request_log;
     mod side;
 
     pub(crate) mod generations;
@@ -93,6 +96,7 @@ mod mongo {
     mod reaction;
     mod report;
     mod room;
+    mod sighting;
     mod site;
     mod thread;
     mod unread;
@@ -104,6 +108,7 @@ mod mongo {
     mod schema;
 
     mod projection;
+    mod request_log;
     mod side;
 
     pub(crate) mod generations;
@@ -114,19 +119,23 @@ pub use answers::{
     Answer, Bound, Changes, ListFrom, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS, Slice, StoreError,
 };
 pub use documents::{
-    AccountFilter, ActivityAnchor, Anchor, BlockReads, BlocksDoc, Collection, Counted, Document,
-    FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc, InviteDoc, Key,
-    MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, MessageSearch, NameAnchor,
-    NotificationDoc, Participant, Pin, PinsDoc, ReactionDoc, ReactionKind, ReportDoc, RoomDoc,
-    RoomFilter, Scope, SiteDoc, Stretch, ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, fold,
+    AccountFilter, ActivityAnchor, Anchor, BLOCK, BlockReads, BlocksDoc, Collection, Counted,
+    Document, FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc, InviteDoc,
+    Key, MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, MessageSearch,
+    NameAnchor, NotificationDoc, Participant, Pin, PinsDoc, ReactionDoc, ReactionKind, ReportDoc,
+    RoomDoc, RoomFilter, Scope, SightingDoc, SightingReads, SiteDoc, Stretch, Term, ThreadAnchor,
+    ThreadDoc, Threads, Unread, UserDoc, block_of, fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};
 pub use members::{Named, members_named};
 pub use mongo::replica_set::initiate_replica_set;
+pub use request_log::{
+    FoundRequests, LoggedRequest, MAX_REQUESTS_SEEN, RequestFilter, RequestKey, RequestLog,
+};
 pub use search::search_messages;
 pub use side::SideStore;
-pub use store::{CommitError, IndexCheck, ProjectionStore, ReadStore, Want};
+pub use store::{CommitError, Counts, IndexCheck, ProjectionStore, ReadStore, Want};
 pub use terms::Words;
 pub use url::{InvalidUrl, ReadModelUrl};
 pub use words::found_by;

@@ -44,6 +44,8 @@ macro_rules! sum_of_reads {
             fn generation(&self) -> &str;
             /// How far it has been projected.
             async fn checkpoint(&self) -> Answer<Checkpoint>;
+            /// How many documents there are. SQLite counts them, so ask seldom.
+            async fn counts(&self) -> Answer<Counts>;
         }
     };
 }
@@ -57,6 +59,17 @@ pub struct IndexCheck {
     pub blocks: u64,
     /// Those that are not what the messages say.
     pub differing: Vec<u64>,
+}
+
+/// How many documents there are of the nouns that operators count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Accounts.
+    pub users: u64,
+    /// Rooms, direct and archived ones included.
+    pub rooms: u64,
+    /// Messages, deleted ones included.
+    pub messages: u64,
 }
 
 /// What the projector asks for before it applies a batch of events.

@@ -25,6 +25,7 @@ mod receipt;
 mod report;
 mod room;
 mod room_document;
+mod sighting;
 mod thread;
 mod user;
 mod wants;
@@ -35,6 +36,7 @@ use schemas::events::{Family, UserEvent};
 use schemas::ids::{RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 
+pub(crate) use sighting::Traces;
 pub(crate) use wants::Wants;
 
 use crate::working_set::{NotLoaded, WorkingSet};

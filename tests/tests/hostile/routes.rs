@@ -162,6 +162,7 @@ impl Things {
             "provider_id" => "works",
             "report_id" => "rep_00000000000000000000000000",
             "challenge_id" => "chl_00000000000000000000000000",
+            "dead_letter_id" => "999999999",
             "code" => "not_found",
             "name" => "problem",
             other => panic!("the walk has no {other}: add it to Things"),

@@ -42,6 +42,7 @@ macro_rules! everywhere {
 mod accounts;
 mod admin_users;
 mod admins;
+mod audit;
 mod bad_input;
 mod bans;
 mod blocks;
@@ -77,6 +78,7 @@ mod reactions;
 mod registration;
 mod repeats;
 mod reports;
+mod request_log;
 mod restores;
 mod resumes;
 mod rights;

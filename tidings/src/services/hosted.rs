@@ -130,6 +130,8 @@ impl Hosted for Gateway {
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            request_log: config.request_log,
+            audit_bodies: config.audit_bodies,
             memory: config.memory.in_memory(),
             tls: config.tls.clone(),
             listen,

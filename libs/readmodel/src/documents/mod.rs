@@ -30,6 +30,7 @@ mod reaction;
 mod report;
 mod room;
 mod search;
+mod sighting;
 mod site;
 mod thread;
 mod unread;
@@ -37,7 +38,9 @@ mod user;
 
 use std::sync::Arc;
 
-use schemas::ids::{InviteId, MessageId, NotificationId, ReactionId, ReportId, RoomId, UserId};
+use schemas::ids::{
+    InviteId, MessageId, NotificationId, ReactionId, ReportId, RoomId, SightingId, UserId,
+};
 use schemas::position::Sequence;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +61,7 @@ pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
 pub use report::{ReportDoc, ReportReads};
 pub use room::{NameAnchor, RoomDoc, RoomFilter, RoomReads, fold};
 pub use search::{FoundMessages, MessageSearch, Scope, SearchReads};
+pub use sighting::{BLOCK, SightingDoc, SightingReads, Term, block_of};
 pub use site::SiteDoc;
 pub use thread::{Participant, ThreadAnchor, ThreadDoc, ThreadReads, ThreadStretch};
 pub use unread::{Counted, Stretch, Unread, UnreadReads};
@@ -65,7 +69,7 @@ pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 15;
+pub(crate) const LAYOUT: u32 = 16;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -107,6 +111,8 @@ macro_rules! documents {
             blocks: Blocks of Blocks(BlocksDoc), key [user: UserId = user_id], group People, cache 1/10, reads BlockReads;
             invites: Invites of Invite(InviteDoc), key [id: InviteId = state.id], group Conversations, cache 1/10,
                 reads InviteReads;
+            sightings: Sightings of Sighting(SightingDoc), key [id: SightingId = id], group Conversations, cache 1/4,
+                reads SightingReads;
             site: Site of Site(SiteDoc), group Conversations, cache 1/1;
         }
     };

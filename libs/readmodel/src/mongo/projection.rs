@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use mongodb::bson::{RawArrayBuf, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Document as Bson, RawArrayBuf, RawDocument, RawDocumentBuf, doc};
 use mongodb::error::{Error, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::{ClientSession, Database};
 use schemas::position::{Epoch, Sequence};
@@ -21,7 +21,7 @@ use super::writer::Writer;
 use crate::answers::{Answer, StoreError};
 use crate::documents::{self, Collection, Document, Key, Stored as _, client_hash};
 use crate::groups::{Checkpoint, Checkpoints};
-use crate::store::{CommitError, IndexCheck, ProjectionStore, ReadStore, Want};
+use crate::store::{CommitError, Counts, IndexCheck, ProjectionStore, ReadStore, Want};
 
 /// Keys or hashes asked for in one query.
 const ASKED: usize = 2000;
@@ -257,6 +257,18 @@ impl ReadStore for MongoStore {
 
     async fn checkpoint(&self) -> Answer<Checkpoint> {
         checkpoint(&self.database).await
+    }
+
+    async fn counts(&self) -> Answer<Counts> {
+        let count = async |collection: Collection| {
+            let documents = self.database.collection::<Bson>(collection.as_str());
+            documents.estimated_document_count().await.map_err(db_error)
+        };
+        Ok(Counts {
+            users: count(Collection::Users).await?,
+            rooms: count(Collection::Rooms).await?,
+            messages: count(Collection::Messages).await?,
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use super::store::{SqliteStore, Writer};
 use crate::answers::Answer;
 use crate::documents::{self, Collection, Document, Key, Stored as _};
 use crate::groups::{Checkpoint, Checkpoints};
-use crate::store::{CommitError, IndexCheck, ProjectionStore, ReadStore, Want};
+use crate::store::{CommitError, Counts, IndexCheck, ProjectionStore, ReadStore, Want};
 
 /// Rooms whose integer is remembered between commits; forgotten all at once beyond.
 const REMEMBERED_ROOMS: usize = 100_000;
@@ -176,6 +176,18 @@ impl ReadStore for SqliteStore {
 
     async fn checkpoint(&self) -> Answer<Checkpoint> {
         self.read(checkpoint).await
+    }
+
+    async fn counts(&self) -> Answer<Counts> {
+        self.read(|db| {
+            let sql = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM rooms),
+                (SELECT count(*) FROM messages)";
+            let counted = db.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
+            let counted: [i64; 3] = counted.map_err(db_error)?;
+            let [users, rooms, messages] = counted.map(|count| u64::try_from(count).unwrap_or(0));
+            Ok(Counts { users, rooms, messages })
+        })
+        .await
     }
 }
 
