@@ -125,6 +125,16 @@ fn shown(layers: &[Layer], matches: &ArgMatches) -> Result<Vec<Shown>, Failure> 
             shown.push(Shown { setting, value: hidden(setting, &value), from });
         }
     }
+    // What has no default whatever else is said: its own depends on the process, or on other settings.
+    for (setting, value) in reference::unsaid() {
+        let base = setting.strip_suffix("_file");
+        let known =
+            |one: &Shown| one.setting == setting || base.is_some_and(|base| one.setting == base);
+        let by_file = |one: &Shown| one.setting.strip_suffix("_file") == Some(setting);
+        if !shown.iter().any(|one| known(one) || by_file(one)) {
+            shown.push(Shown { setting, value, from: "default".to_owned() });
+        }
+    }
     shown.sort_by_key(|one| one.setting);
     Ok(shown)
 }

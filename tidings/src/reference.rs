@@ -99,6 +99,11 @@ pub(crate) fn is_secret(name: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.name == name && setting.secret)
 }
 
+/// What holds for each setting where nothing is said, in words.
+pub(crate) fn unsaid() -> impl Iterator<Item = (&'static str, String)> {
+    SETTINGS.iter().map(|setting| (setting.name, setting.default.replace('`', "")))
+}
+
 /// The whole reference.
 pub(crate) fn markdown() -> String {
     let command = Cli::command();
