@@ -25,6 +25,7 @@ fn message(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<
         body: Body::parse(body).map_err(unexpected)?,
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,

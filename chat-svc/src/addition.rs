@@ -63,6 +63,7 @@ impl Additions {
             EventData::Message(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Challenge(_)
             | EventData::Identity(_)

@@ -12,6 +12,7 @@ use crate::addition::Additions;
 use crate::dedup::Dedup;
 use crate::index::MessageIndex;
 use crate::lanes::Lanes;
+use crate::media::Files;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
 use crate::slow_mode::SlowMode;
@@ -32,6 +33,7 @@ pub(crate) struct Chat {
     /// New kinds of reactions to one message, one after the other.
     pub(crate) kinds: Turns,
     pub(crate) dedup: Dedup,
+    pub(crate) files: Files,
     pub(crate) index: Arc<dyn MessageIndex>,
     pub(crate) metrics: ChatMetrics,
     /// How far the live feed has been followed.

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use readmodel::{Group, ReadModel, ReportDoc, StoreError};
+use readmodel::{Group, ReadModel, ReportDoc, StoreError, Waiting};
 use schemas::events::{InviteState, MessageState};
-use schemas::ids::{MessageId, ReactionId, ReportId, RoomId, UserId};
+use schemas::ids::{MediaId, MessageId, ReactionId, ReportId, RoomId, UserId};
 use schemas::values::{Body, ClientId, ReportStatus};
 use schemas::{Epoch, Sequence, Timestamp};
 
 use crate::addition::Addition;
+use crate::domain::media::Taken;
 
 use crate::recent::Marker;
 
@@ -127,6 +128,24 @@ pub trait MessageIndex: Send + Sync {
     async fn reports_about(&self, author: &UserId) -> Result<Vec<ReportId>, IndexError>;
     /// Forgets what is kept of a person beside what is projected.
     async fn forget_person(&self, user: &UserId) -> Result<(), IndexError>;
+    /// How many reports of a message are open.
+    async fn open_reports_of(&self, message: &MessageId) -> Result<u64, IndexError>;
+    /// How much the media take of a user, and of all users.
+    async fn media_taken(&self, user: &UserId) -> Result<Taken, IndexError>;
+    /// The media of a user of which something is left, in the order of their ids, after one; at most `limit`.
+    async fn media_of(
+        &self,
+        user: &UserId,
+        after: Option<&MediaId>,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError>;
+    /// The media that wait for something since before a time, the longest first; at most `limit`.
+    async fn media_waiting(
+        &self,
+        waiting: Waiting,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError>;
 }
 
 #[async_trait]
@@ -214,6 +233,7 @@ impl MessageIndex for ReadModel {
             body: Body::erased(),
             format: doc.format,
             attachments: Vec::new(),
+            files: Vec::new(),
             mentions: doc.mentions,
             mentions_room: doc.mentions_room,
             thread_root_id: doc.thread_root_id,
@@ -279,5 +299,35 @@ impl MessageIndex for ReadModel {
         let side = self.side().await?;
         side.keep_last_seen(vec![(user.clone(), None)]).await?;
         Ok(side.request_log().forget_requests_of(user).await?)
+    }
+
+    async fn open_reports_of(&self, message: &MessageId) -> Result<u64, IndexError> {
+        Ok(self.current().open_reports_of(message).await?)
+    }
+
+    async fn media_taken(&self, user: &UserId) -> Result<Taken, IndexError> {
+        let store = self.current();
+        let person = store.media_usage(user).await?.map_or(0, |usage| usage.bytes);
+        Ok(Taken { person, installation: store.media_bytes().await? })
+    }
+
+    async fn media_of(
+        &self,
+        user: &UserId,
+        after: Option<&MediaId>,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError> {
+        let found = self.current().media_of(user, after, limit).await?;
+        Ok(found.items.into_iter().map(|doc| doc.state.file.id).collect())
+    }
+
+    async fn media_waiting(
+        &self,
+        waiting: Waiting,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError> {
+        let found = self.current().media_waiting(waiting, before, limit).await?;
+        Ok(found.into_iter().map(|doc| doc.state.file.id).collect())
     }
 }

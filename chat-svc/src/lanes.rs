@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use decider::{Entity, Failure, LaneCache, Loaded, ReadFrom};
 use eventlog::EventLog;
-use schemas::events::{BlocksState, MemberState, ReportState, RoomState};
-use schemas::{Digest, EventData, Lane, NameKey, ReportId, RoomId, Sequence, UserId};
+use schemas::events::{BlocksState, MediaState, MemberState, ReportState, RoomState};
+use schemas::{Digest, EventData, Lane, MediaId, NameKey, ReportId, RoomId, Sequence, UserId};
 
 use crate::domain::person::Person;
 use crate::domain::{block, member, person, room};
@@ -86,6 +86,43 @@ impl Entity for Reports {
             | EventData::Invite(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Media(_)
+            | EventData::Block(_) => None,
+        }
+    }
+}
+
+/// Media. They are not remembered: each is asked for a few times.
+pub(crate) struct Media;
+impl Entity for Media {
+    type Key = MediaId;
+    type State = MediaState;
+    const NAME: &'static str = "media";
+    fn lane(key: &MediaId) -> Lane {
+        Lane::Media(key.clone())
+    }
+    fn after(event: &EventData) -> Option<MediaState> {
+        match event {
+            EventData::Media(event) => Some(event.after().clone()),
+            EventData::Name(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Challenge(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
+            | EventData::Notification(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
+            | EventData::Report(_)
+            | EventData::Identity(_)
+            | EventData::Audit(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Block(_) => None,
         }
     }
@@ -121,6 +158,7 @@ impl Entity for Handles {
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::Block(_) => None,
@@ -319,6 +357,7 @@ mod tests {
             assert_eq!(known::<Members>(&event), on(LaneKind::Member), "{name}");
             let closes = name == "user.erased.v1";
             assert_eq!(known::<People>(&event), on(LaneKind::User) && !closes, "{name}");
+            assert_eq!(known::<Media>(&event), on(LaneKind::Media), "{name}");
             assert_eq!(known::<Reports>(&event), on(LaneKind::Report), "{name}");
             assert_eq!(known::<Handles>(&event), on(LaneKind::Handle), "{name}");
         }

@@ -23,6 +23,7 @@ mod index;
 mod lanes;
 mod live;
 mod locate;
+mod media;
 mod metrics;
 mod recent;
 mod service;
@@ -32,9 +33,12 @@ mod turns;
 pub use crate::service::{ChatService, Config, Needs};
 pub use addition::Addition;
 pub use dedup::DedupConfig;
+pub use domain::media::Limits as MediaLimits;
+pub use domain::media::Taken as MediaTaken;
 pub use error::BuildError;
 pub use index::{
     Following, IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex,
 };
 pub use lanes::Capacities;
+pub use media::MediaConfig;
 pub use recent::Marker;

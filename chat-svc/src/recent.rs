@@ -157,6 +157,7 @@ impl Recent {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Block(_)
             | EventData::Prefs(_)

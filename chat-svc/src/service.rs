@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use blobs::Builtin;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
     AcceptInvite, AddMember, AddReaction, AdmitRegistered, AppointOwner, ArchiveRoom, BanMember,
-    BlockUser, CHAT, ChangeMember, ChangePrefs, ChangeRoom, CreateInvite, CreateRoom,
-    DeleteMessage, EditMessage, FollowThread, HandleReport, JoinRoom, JudgeInvite, LeaveRoom,
-    LiftBan, ListInvites, MarkRead, MarkThreadRead, ModerateMessage, ModerateRoom, OpenDirect,
-    PinMessage, PostMessage, PostMessages, RemoveMember, RemoveReaction, ReportMessage,
-    RevokeInvite, UnblockUser, UnfollowThread, UnpinMessage,
+    BlockUser, CHAT, ChangeMember, ChangePrefs, ChangeRoom, CompleteMedia, CreateInvite,
+    CreateRoom, DeleteMessage, DropAvatar, EditMessage, FollowThread, HandleReport, JoinRoom,
+    JudgeInvite, LeaveRoom, LiftBan, ListInvites, MarkRead, MarkThreadRead, ModerateMessage,
+    ModerateRoom, OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMedia, RemoveMember,
+    RemoveReaction, ReportMessage, RequestMedia, RevokeInvite, UnblockUser, UnfollowThread,
+    UnpinMessage, UseAsAvatar,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
@@ -28,6 +30,7 @@ use crate::general;
 use crate::index::MessageIndex;
 use crate::lanes::{Capacities, Lanes};
 use crate::live::Follower;
+use crate::media::{Files, MediaConfig};
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
 use crate::slow_mode::SlowMode;
@@ -49,6 +52,8 @@ pub struct Config {
     pub capacities: Capacities,
     /// How repeated posts are recognised.
     pub dedup: DedupConfig,
+    /// What may be uploaded, and how long it is kept without a message.
+    pub media: MediaConfig,
 }
 
 impl Default for Config {
@@ -58,6 +63,7 @@ impl Default for Config {
             unverified: Unverified::default(),
             capacities: Capacities::default(),
             dedup: DedupConfig::default(),
+            media: MediaConfig::default(),
         }
     }
 }
@@ -114,7 +120,9 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         config.capacities.messages,
         metrics.clone(),
     );
+    let (files, purges) = Files::new(Arc::new(Builtin::of(&log)), config.media);
     let chat = Arc::new(Chat {
+        files,
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
         slow: SlowMode::new(config.capacities.messages),
@@ -141,6 +149,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         async move { chat.dedup.keep_past(stop).await }
     });
+    tasks.spawn(Arc::clone(&chat).keep_media(purges, stop_tasks.clone()));
     if let Some(general) = general.clone() {
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         tasks.spawn(async move { chat.end_bans(general, stop).await });
@@ -230,4 +239,9 @@ decider::endpoints! {
     HandleReport => handle_report;
     ModerateMessage => moderate_message;
     ModerateRoom => moderate_room;
+    RequestMedia => request_media;
+    CompleteMedia => complete_media;
+    RemoveMedia => remove_media;
+    UseAsAvatar => use_as_avatar;
+    DropAvatar => drop_avatar;
 }

@@ -29,6 +29,8 @@ pub struct Config {
     pub rate_requests: Option<Rate>,
     /// Frames and writes over REST a person may make, three times as many at once; none for as many as they like.
     pub rate_frames: Option<Rate>,
+    /// Reads of files a person may make over REST; none for as many as they like.
+    pub rate_media: Option<Rate>,
     /// Bytes a person may have stored; none for as many as they like.
     pub rate_bytes: Option<Rate>,
     /// Registrations, logins and the like an address may try; none for as many as it likes.
@@ -62,6 +64,7 @@ impl Config {
             tls: None,
             rate_requests: None,
             rate_frames: None,
+            rate_media: None,
             rate_bytes: None,
             rate_auth: None,
             unverified: Unverified::default(),

@@ -105,6 +105,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("challenge_id", "chl_06f1jxm9d5v7s8k2a3b4c5d6e8"),
     ("dead_letter_id", "17"),
     ("report_id", "rep_06f1jxm9d5v7s8k2a3b4c5d6e8"),
+    ("media_id", "media_06f1jxm9d5v7s8k2a3b4c5d6e8"),
+    ("sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
     ("next_cursor", "eyJhZnRlciI6NDcxMX0"),
     ("trace_id", "0af7651916cd43dd8448eb211c80319c"),
 ];

@@ -8,11 +8,11 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, dead_letters, erasures, events, history, invites, members,
-    messages, notifications, oidc, pins, reactions, reports, request_log, rooms, search,
+    admin, bans, blocks, challenges, dead_letters, erasures, events, history, invites, media,
+    members, messages, notifications, oidc, pins, reactions, reports, request_log, rooms, search,
     second_factor, sessions, site, texts, threads, users, web,
 };
-use crate::socket;
+use crate::{socket, transfer};
 
 /// Every route, under the headings of the OpenAPI document.
 pub(crate) fn table() -> Table {
@@ -28,6 +28,7 @@ pub(crate) fn table() -> Table {
         ("direct", direct()),
         ("messages", messages()),
         ("search", search()),
+        ("media", files()),
         ("notifications", notifications()),
         ("ws", websocket()),
         ("site", site()),
@@ -225,6 +226,25 @@ fn messages() -> Vec<Route> {
         put("/v1/messages/{message_id}/follow", "Follow the thread that a message began, or may begin.", threads::follow),
         delete("/v1/messages/{message_id}/follow", "Stop following a thread.", threads::unfollow),
         put("/v1/messages/{message_id}/thread/read", "Move the caller's read marker in a thread. It never moves backwards.", threads::mark_read),
+    ]
+}
+
+#[rustfmt::skip]
+fn files() -> Vec<Route> {
+    vec![
+        post("/v1/media", "Ask to upload a file. The answer says where to send it.", media::request),
+        post("/v1/media/{media_id}/complete", "Have an upload checked and stored. A repeat finds it stored.", media::complete),
+        get("/v1/media/{media_id}", "Get a file: the caller's own, or one of a message they may read.", media::one).reads_media().waits_for(&[Conversations]),
+        get("/v1/media/{media_id}/content", "Go to the bytes of a file, or get their URL with `Accept: application/json`.", media::content)
+            .reads_media().waits_for(&[Conversations]),
+        get("/v1/media/{media_id}/thumbnail", "Go to a smaller image of a file, or get its URL with `Accept: application/json`.", media::thumbnail)
+            .reads_media().waits_for(&[Conversations]),
+        delete("/v1/media/{media_id}", "Remove a file of the caller that no message has.", media::remove),
+        // What signed URLs lead to.
+        put("/media/{media_id}/upload", "Upload a file.", media::bytes).open().unlisted().upgrades(transfer::upload),
+        get("/media/{media_id}/file", "The bytes of a file.", media::bytes).open().unlisted().upgrades(transfer::file),
+        get("/media/{media_id}/avatar", "A profile picture.", media::bytes).open().unlisted().upgrades(transfer::avatar),
+        get("/media/{media_id}/thumbnail", "A smaller image of a file.", media::bytes).open().unlisted().upgrades(transfer::thumbnail),
     ]
 }
 

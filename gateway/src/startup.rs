@@ -8,6 +8,8 @@ use actix_service::map_config;
 use actix_web::App;
 use actix_web::dev::{AppConfig, Server};
 use actix_web::web::Data;
+use blobs::Builtin;
+use eventlog::SecretError;
 use readmodel::ReadModel;
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
@@ -17,6 +19,7 @@ use crate::config::Config;
 use crate::door::{Door, Unlink};
 use crate::http::{BadPath, Router, mount};
 use crate::limits::{self, Limits};
+use crate::links::Links;
 use crate::listen::{BadCertificate, Listen, Reloading};
 use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
@@ -26,6 +29,7 @@ use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::stats::Counted;
+use crate::transfer::Transfers;
 use crate::user_directory::UserDirectory;
 use crate::{descriptions, presence, routes, socket, typing};
 
@@ -59,6 +63,9 @@ pub enum GatewayError {
     /// The URL table is at odds with itself: a defect of this build.
     #[error("the URL table is at odds with itself")]
     Routes(#[from] BadPath),
+    /// The key that URLs of files are signed with cannot be had.
+    #[error("the key that URLs of files are signed with cannot be had")]
+    Links(#[from] SecretError),
     /// The live feed cannot be had.
     #[error("the live feed cannot be had")]
     Hub(#[from] HubError),
@@ -112,7 +119,9 @@ async fn assemble(
     let table = routes::table();
     let router = Arc::new(Router::of(&table)?);
     let Deps { bus, log, metrics, health } = deps;
-    let users = Arc::new(UserDirectory::new(log.clone(), read_model.clone()));
+    let links = Links::of(&log, config.public_url.as_deref()).await?;
+    let users = UserDirectory::new(log.clone(), read_model.clone(), links.clone());
+    let users = Arc::new(users);
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
     let limits = Arc::new(Limits::new(&config));
     let live = Shutdown::new();
@@ -124,6 +133,7 @@ async fn assemble(
         charge: Arc::clone(&limits) as _,
         metrics: metrics.clone(),
         memory: config.memory,
+        links: links.clone(),
     };
     let hub = Hub::start(hub_parts, &bus, health.clone(), live.clone()).await?;
     let gateway = rand::random::<u64>().to_string();
@@ -138,6 +148,9 @@ async fn assemble(
         own_writes: OwnWrites::default(),
         config,
         bus,
+        links,
+        blobs: Arc::new(Builtin::of(&log)),
+        transfers: Transfers::default(),
         replays: log.secrets("idempotency"),
         log,
         read_model,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use blobs::BlobStore;
 use bus::Bus;
 use bytes::Bytes;
 use eventlog::{EventLog, SecretStore};
@@ -11,6 +12,7 @@ use telemetry::Health;
 
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::links::Links;
 use crate::live::Hub;
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
@@ -18,6 +20,7 @@ use crate::presence::Presence;
 use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
 use crate::stats::Counted;
+use crate::transfer::Transfers;
 use crate::user_directory::UserDirectory;
 
 /// This API as it is described to programs, rendered once.
@@ -62,6 +65,12 @@ pub(crate) struct AppState {
     pub(crate) requests: RequestNotes,
     /// What the installation amounts to, as it was counted last.
     pub(crate) counted: Counted,
+    /// What leads to files.
+    pub(crate) links: Links,
+    /// Where files are.
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    /// Files on their way.
+    pub(crate) transfers: Transfers,
     /// Metrics of REST.
     pub(crate) http: HttpMetrics,
     /// What this API is, for those who ask it.

@@ -14,6 +14,7 @@ use schemas::views::{Sender, User};
 use schemas::{Event, EventData, Lane, Rejection, UserId};
 use telemetry::error_chain;
 
+use crate::links::{Author, Links};
 use crate::live::Observer;
 use crate::names::Names;
 use crate::{documents, failure};
@@ -27,14 +28,15 @@ pub(crate) struct UserDirectory {
     log: EventLog,
     read_model: ReadModel,
     known: Cache<UserId, Arc<UserState>>,
+    links: Links,
 }
 
 impl UserDirectory {
     /// Starts empty.
     #[must_use]
-    pub(crate) fn new(log: EventLog, read_model: ReadModel) -> Self {
+    pub(crate) fn new(log: EventLog, read_model: ReadModel, links: Links) -> Self {
         let known = Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(KNOWN_FOR).build();
-        Self { log, read_model, known }
+        Self { log, read_model, known, links }
     }
 
     /// The accounts of these users. Users who do not exist (any more) are left out.
@@ -87,7 +89,7 @@ impl UserDirectory {
         &self,
         ids: impl IntoIterator<Item = &UserId>,
     ) -> Result<Senders, Rejection> {
-        Ok(Senders(self.get(ids).await?))
+        Ok(Senders(self.get(ids).await?, self.links.clone()))
     }
 
     /// A user whom the read model does not know yet.
@@ -108,13 +110,14 @@ impl UserDirectory {
 }
 
 /// The names of some users.
-pub(crate) struct Senders(HashMap<UserId, Arc<UserState>>);
+pub(crate) struct Senders(HashMap<UserId, Arc<UserState>>, Links);
 
 impl Senders {
     /// A user as the sender of a message.
     #[must_use]
-    pub(crate) fn of(&self, id: &UserId) -> Sender {
-        self.0.get(id).map_or_else(|| unknown(id), |state| sender(state))
+    pub(crate) fn of(&self, id: &UserId) -> Author {
+        let sender = self.0.get(id).map_or_else(|| unknown(id), |state| sender(state));
+        Author { sender, links: self.1.clone() }
     }
 }
 
@@ -133,14 +136,15 @@ fn unknown(id: &UserId) -> Sender {
 
 #[async_trait]
 impl Names for UserDirectory {
-    async fn sender(&self, id: &UserId) -> Sender {
-        match self.one(id).await {
+    async fn sender(&self, id: &UserId) -> Author {
+        let sender = match self.one(id).await {
             Ok(found) => found.map_or_else(|| unknown(id), |state| sender(&state)),
             Err(error) => {
                 tracing::warn!(user.id = %id, error = %error_chain(&error), "a name is not known");
                 unknown(id)
             }
-        }
+        };
+        Author { sender, links: self.links.clone() }
     }
 
     async fn users(&self, ids: Vec<UserId>) -> HashMap<UserId, User> {

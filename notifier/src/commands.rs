@@ -93,6 +93,7 @@ impl Entity for Handles {
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::Block(_) => None,

@@ -109,6 +109,7 @@ fn state_after(event: &EventData) -> State {
         | EventData::Pin(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::Block(_) => State::Gone,

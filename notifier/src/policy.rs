@@ -128,6 +128,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Hold(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::Block(_) => Vec::new(),
@@ -185,6 +186,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         // An entry for every reaction would be a flood.
         | EventData::Reaction(_)

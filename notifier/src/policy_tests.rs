@@ -87,6 +87,7 @@ fn posted(mentions: &[u128], whole_room: bool) -> Event {
             body: Body::parse(SECRET).unwrap(),
             format: schemas::values::Format::Plain,
             attachments: Vec::new(),
+            files: Vec::new(),
             mentions: mentions.iter().map(|number| user_id(*number)).collect(),
             mentions_room: whole_room.then_some(schemas::values::RoomMention::Room),
             thread_root_id: None,

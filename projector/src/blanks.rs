@@ -110,6 +110,7 @@ fn state(user: &UserId, message: BlankMessage) -> MessageState {
         body: Body::erased(),
         format: Format::default(),
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: message.mentions,
         mentions_room: message.mentions_room,
         thread_root_id: message.thread_root_id,

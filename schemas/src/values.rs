@@ -17,6 +17,7 @@ pub use crate::choices::{
     RoomKind, RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
 };
 pub use crate::password::NewPassword;
+pub use crate::secret::Secret;
 pub use crate::sought::{EventType, SubjectId};
 
 /// Why a value was refused: a stable code and a sentence for people.
@@ -103,6 +104,8 @@ macro_rules! text_value {
         }
     };
 }
+
+pub(crate) use text_value;
 
 /// Names that no account can take: they mean something else where people are named.
 pub const RESERVED_USERNAMES: [&str; 13] = [
@@ -248,10 +251,22 @@ text_value!(
     /// The text of a message: 1 to 8,000 characters with something to see among them, white space kept.
     Body, |text| accept(text, &Rule::body("body", MAX_BODY)), seen);
 impl Body {
-    /// The text of a message whose event is gone: empty, which no message that is posted can be.
+    /// The text of a message whose event is gone.
     #[must_use]
-    pub fn erased() -> Self {
+    pub const fn erased() -> Self {
+        Self::none()
+    }
+
+    /// No text: what a message says that only brings files.
+    #[must_use]
+    pub const fn none() -> Self {
         Self(String::new())
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.0.is_empty()
     }
 }
 text_value!(
@@ -306,32 +321,6 @@ fn visible_ascii(text: &str, what: &str) -> Result<String, InvalidValue> {
         Ok(text.to_owned())
     } else {
         Err(invalid("invalid_format", format!("{what} must be visible ASCII")))
-    }
-}
-
-/// A password or token in transit: never shown by `Debug`, never part of an event.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(with = "String")]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text that must not be shown.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text; every call is a place to check that it goes nowhere else.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
     }
 }
 

@@ -95,6 +95,26 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_RATE_FRAMES", value_name = "RATE", global = true)]
     pub(crate) rate_frames: Option<String>,
 
+    /// Reads of files a person may make, like 600/min, or `off` [default: 600/min]
+    #[arg(long, env = "TIDINGS_RATE_MEDIA", value_name = "RATE", global = true)]
+    pub(crate) rate_media: Option<String>,
+
+    /// Largest file, like 100MB [default: 100MB]
+    #[arg(long, env = "TIDINGS_MEDIA_MAX_FILE", value_name = "SIZE", global = true)]
+    pub(crate) media_max_file: Option<String>,
+
+    /// What the files of a person may take together, like 1GB, or `off` [default: 1GB]
+    #[arg(long, env = "TIDINGS_MEDIA_QUOTA_PERSON", value_name = "SIZE", global = true)]
+    pub(crate) media_quota_person: Option<String>,
+
+    /// What all files may take together, like 500GB, or `off` [default: off]
+    #[arg(long, env = "TIDINGS_MEDIA_QUOTA", value_name = "SIZE", global = true)]
+    pub(crate) media_quota: Option<String>,
+
+    /// How long a file is kept that is in no message: at most 24h, the default
+    #[arg(long, env = "TIDINGS_MEDIA_UNUSED", value_name = "TIME", global = true)]
+    pub(crate) media_unused: Option<String>,
+
     /// What a person may have stored, like 10MB/min, or `off` [default: 10MB/min]
     #[arg(long, env = "TIDINGS_RATE_BYTES", value_name = "RATE", global = true)]
     pub(crate) rate_bytes: Option<String>,
@@ -226,7 +246,7 @@ macro_rules! each_setting {
 each_setting! {
     listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
     name_key, code_key,
-    rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
+    rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
@@ -269,6 +289,11 @@ impl Settings {
             &mut self.namespace,
             &mut self.rate_requests,
             &mut self.rate_frames,
+            &mut self.rate_media,
+            &mut self.media_max_file,
+            &mut self.media_quota_person,
+            &mut self.media_quota,
+            &mut self.media_unused,
             &mut self.rate_bytes,
             &mut self.rate_auth,
             &mut self.rate_codes,

@@ -68,6 +68,7 @@ pub(crate) fn person(n: u128) -> Person {
         direct_messages: Reach::Everyone,
         added_to_rooms: Reach::Everyone,
         read_receipts: true,
+        avatar: None,
     }
 }
 

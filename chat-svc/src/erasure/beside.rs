@@ -1,7 +1,6 @@
 //! What is kept of a person beside the log: secrets, answers that were kept for repeats, when they were last seen.
 //!
-//! Everything is found by the id of the person. Uploaded files will go here, too: whoever stores files of people deletes
-//! those of this one.
+//! Everything is found by the id of the person. Their files are another matter (`media.rs`).
 
 use decider::{Failure, unavailable};
 use schemas::UserId;

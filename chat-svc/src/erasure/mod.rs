@@ -9,6 +9,7 @@
 
 mod beside;
 mod leave;
+mod media;
 mod piece;
 mod round;
 
@@ -235,9 +236,11 @@ impl Eraser {
         if self.waits(work).await? {
             return Ok(false);
         }
+        let mut kept = self.erase_media(work).await?;
         let mut from = 0;
         loop {
-            let round = self.round(work, from).await?;
+            let mut round = self.round(work, from).await?;
+            round.held.extend(kept.drain());
             if !round.held.is_empty() {
                 self.waiting.lock().insert(work.id.clone(), round.held);
                 return Ok(false);

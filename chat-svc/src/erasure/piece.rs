@@ -1,7 +1,7 @@
 //! Which events are a person's, and what is kept of their shape. Pure.
 
 use schemas::events::{
-    Blank, BlankEvent, BlankMessage, ErasureListed, Gone, InviteEvent, MessageDeleted,
+    Blank, BlankEvent, BlankMessage, ErasureListed, Gone, InviteEvent, MediaEvent, MessageDeleted,
     MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationEvent, ReactionEvent,
     ReactionRemoved, ReceiptEvent, Removed, UserEvent,
 };
@@ -71,6 +71,7 @@ pub(super) fn room_of(data: &EventData) -> Option<&RoomId> {
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Block(_)
+        | EventData::Media(_)
         | EventData::Erasure(_)
         | EventData::Hold(_) => None,
     }
@@ -135,6 +136,15 @@ impl Piece {
             EventData::Invite(event) if event.after().created_by == *user => {
                 self.take_invite(event, found);
             }
+            // Those of media whose bytes are gone (see `Eraser::consider`), but for the last, which says nothing of them.
+            EventData::Media(event) if event.after().owner_id == *user => match event {
+                MediaEvent::Purged(_) => {}
+                MediaEvent::Requested(_)
+                | MediaEvent::Stored(_)
+                | MediaEvent::Attached(_)
+                | MediaEvent::Detached(_)
+                | MediaEvent::Removed(_) => self.goes(found),
+            },
             EventData::Reaction(_)
             | EventData::Receipt(_)
             | EventData::User(_)
@@ -151,6 +161,7 @@ impl Piece {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Member(_)
+            | EventData::Media(_)
             | EventData::Erasure(_)
             | EventData::Hold(_) => {}
         }

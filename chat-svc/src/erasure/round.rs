@@ -6,7 +6,7 @@ use std::time::Duration;
 use decider::{Expect, Fact, Failure, record, unavailable};
 use eventlog::Record;
 use schemas::events::MessageDeleted;
-use schemas::{Lane, RoomId, Sequence, Timestamp};
+use schemas::{EventData, Lane, RoomId, Sequence, Timestamp};
 use tokio::time::sleep;
 
 use super::piece::{Found, Piece, room_of};
@@ -79,6 +79,12 @@ impl Eraser {
         let found = Found { sequence: stored.sequence, stored_at: stored.stored_at, event: &event };
         own.take(&work.user, found, &self.chat.names);
         if own.is_empty() {
+            return Ok(());
+        }
+        // The last event of a medium says whether its bytes are gone: before, all are needed.
+        if let EventData::Media(event) = &event.data
+            && !self.is_purged(&event.after().file.id).await?
+        {
             return Ok(());
         }
         if let Some(room) = room_of(&event.data) {

@@ -4,6 +4,7 @@ mod additions;
 mod bans;
 mod blocks;
 mod invites;
+mod media;
 mod members;
 mod mentions;
 mod messages;

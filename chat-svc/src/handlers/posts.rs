@@ -1,6 +1,6 @@
 //! Posting: one message, or several of one author in one room in a row.
 
-use decider::{Answer, Fact, Failure, ReadFrom, Tries, UserCall, accepted, unavailable};
+use decider::{Answer, Fact, Failure, ReadFrom, Tries, UserCall, accepted, load, unavailable};
 use eventlog::{AppendError, Appended, LaneWrite};
 use schemas::commands::{MAX_POSTS, MessageOutcome, PostMessage, PostMessages, Reply};
 use schemas::events::{MessageEvent, MessageState};
@@ -15,6 +15,7 @@ use crate::chat::Chat;
 use crate::dedup::{Claim, Unknowable};
 use crate::domain::access::Standing;
 use crate::domain::message::{self, MessageRejection, NewMessage};
+use crate::lanes::Media;
 
 /// A post on its way.
 struct Post<'a> {
@@ -27,8 +28,8 @@ struct Post<'a> {
 
 /// What is to become of a post.
 enum Decided {
-    /// It is written.
-    Write(MessageState),
+    /// It is written, with what happens to the media it carries.
+    Write(MessageState, Vec<Fact>),
     /// It was written before.
     Repeat(Outcome),
 }
@@ -37,6 +38,19 @@ impl<'a> Post<'a> {
     fn new(call: &UserCall, command: &'a PostMessage) -> Result<Self, Rejection> {
         let claim = claim(call, command)?;
         Ok(Self { command, claim, id: message_id(), answer: None })
+    }
+
+    /// Takes what became of it for the answer.
+    ///
+    /// # Errors
+    /// [`Failure::Conflict`]: it is to be tried again.
+    fn settle(&mut self, settled: Result<Outcome, Failure>) -> Result<(), Failure> {
+        self.answer = match settled {
+            Ok(outcome) => Some(Ok(outcome)),
+            Err(Failure::Rejected(rejection) | Failure::Denied(rejection)) => Some(Err(rejection)),
+            Err(Failure::Conflict) => return Err(Failure::Conflict),
+        };
+        Ok(())
     }
 
     /// The event to write, behind the fence.
@@ -78,12 +92,56 @@ impl Chat {
         let seen = self.see(call, &post.command.room_id, from).await?;
         match self.decide(call, &seen.standing()?, post).await? {
             Decided::Repeat(outcome) => Ok(outcome),
-            Decided::Write(state) => {
+            Decided::Write(state, media) => {
                 let write = post.write(call, state.clone(), &seen);
-                let appended = self.log.append(vec![write]).await?;
-                self.written(post, state, &appended).await
+                self.write_one(call, post, state, write, media).await
             }
         }
+    }
+
+    /// Writes a post together with what happens to its media: all of it or nothing. The post comes last, so that who
+    /// reads as far as it sees everything.
+    async fn write_one(
+        &self,
+        call: &UserCall,
+        post: &Post<'_>,
+        state: MessageState,
+        write: LaneWrite,
+        media: Vec<Fact>,
+    ) -> Result<Outcome, Failure> {
+        let mut writes: Vec<LaneWrite> =
+            media.into_iter().map(|fact| fact.into_write(call)).collect();
+        writes.push(write);
+        match self.log.append(writes).await {
+            Ok(appended) => self.written(post, state, &appended).await,
+            Err(AppendError::AlreadyCommitted) => self.posted_before(post, state).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The log has a post of this claim with files already, or this very one: the media know the messages they are
+    /// attached to, the newest last.
+    async fn posted_before(
+        &self,
+        post: &Post<'_>,
+        state: MessageState,
+    ) -> Result<Outcome, Failure> {
+        let unknown = || unavailable("it is not known where this was posted; send it again");
+        let first = post.command.attachments.first().ok_or_else(unknown)?;
+        let media = load::<Media>(&self.log, first).await?.state.ok_or_else(unknown)?;
+        for used in media.uses.iter().rev().filter(|used| used.room_id == state.room_id) {
+            let Some(message) = self.message(&used.message_id).await? else { continue };
+            if message.state.id == post.id {
+                return Ok(self.outcome(message.posted, message.state, None, false));
+            }
+            if let Some(claim) = &post.claim
+                && message.state.client_id.as_ref() == Some(&claim.client_id)
+            {
+                let earlier = self.repeat_at(claim, post.command, message.posted).await?;
+                return earlier.ok_or_else(|| unknown().into());
+            }
+        }
+        Err(unknown().into())
     }
 
     /// Several posts to one room: sent to the log at once, in order, and answered each on its own.
@@ -134,14 +192,34 @@ impl Chat {
         let mut writing = Vec::with_capacity(open.len());
         for post in &mut open {
             match self.decide(call, &standing, post).await {
-                Ok(Decided::Write(state)) => writing.push((post, state)),
+                // Those with files are written each by itself, behind those before it.
+                Ok(Decided::Write(state, media)) if !media.is_empty() => {
+                    self.write_run(call, &seen, std::mem::take(&mut writing)).await?;
+                    let write = post.write(call, state.clone(), &seen);
+                    let settled = self.write_one(call, post, state, write, media).await;
+                    post.settle(settled)?;
+                }
+                Ok(Decided::Write(state, _)) => writing.push((post, state)),
                 Ok(Decided::Repeat(outcome)) => post.answer = Some(Ok(outcome)),
                 Err(Failure::Rejected(rejection)) => post.answer = Some(Err(rejection)),
                 Err(failure @ (Failure::Denied(_) | Failure::Conflict)) => return Err(failure),
             }
         }
+        self.write_run(call, &seen, writing).await
+    }
+
+    /// Writes posts without files, one behind the other.
+    async fn write_run(
+        &self,
+        call: &UserCall,
+        seen: &InRoom,
+        writing: Vec<(&mut &mut Post<'_>, MessageState)>,
+    ) -> Result<(), Failure> {
+        if writing.is_empty() {
+            return Ok(());
+        }
         let writes: Vec<LaneWrite> =
-            writing.iter().map(|(post, state)| post.write(call, state.clone(), &seen)).collect();
+            writing.iter().map(|(post, state)| post.write(call, state.clone(), seen)).collect();
         let appended = self.log.append_run(writes).await;
         let mut conflict = false;
         for ((post, state), appended) in writing.into_iter().zip(appended) {
@@ -150,14 +228,7 @@ impl Chat {
                 Err(AppendError::Conflict) => Err(Failure::Conflict),
                 Err(error) => Err(error.into()),
             };
-            post.answer = match settled {
-                Ok(outcome) => Some(Ok(outcome)),
-                Err(Failure::Rejected(rejection) | Failure::Denied(rejection)) => {
-                    Some(Err(rejection))
-                }
-                Err(Failure::Conflict) => None,
-            };
-            conflict |= post.answer.is_none();
+            conflict |= post.settle(settled).is_err();
         }
         if conflict { Err(Failure::Conflict) } else { Ok(()) }
     }
@@ -182,13 +253,14 @@ impl Chat {
         self.check_thread(standing, command).await?;
         let (mentions, mentions_room) = self.named(standing, &command.body, command.format).await?;
         let client_id = claim.as_ref().map(|claim| &claim.client_id);
-        let new = NewMessage { id, command, client_id, mentions, mentions_room };
+        let (files, media) = self.attachments(call, id, command).await?;
+        let new = NewMessage { id, command, client_id, mentions, mentions_room, files };
         let state = message::post(standing, new, &cx)?;
         if let Some(pause) = standing.slowed() {
             let turn = (command.room_id.clone(), call.user.clone());
             self.slow.take(turn, pause, id, client_id).map_err(MessageRejection::TooSoon)?;
         }
-        Ok(Decided::Write(state))
+        Ok(Decided::Write(state, media))
     }
 
     /// A message was appended; if the log had it already, answers with the first.

@@ -28,6 +28,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         body: "hello".to_owned(),
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,

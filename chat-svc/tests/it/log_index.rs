@@ -350,4 +350,34 @@ impl MessageIndex for LogIndex {
         };
         Ok(known.members.iter().any(shared))
     }
+
+    async fn open_reports_of(&self, _message: &MessageId) -> Result<u64, IndexError> {
+        self.check()?;
+        Ok(0)
+    }
+
+    async fn media_taken(&self, _user: &UserId) -> Result<chat_svc::MediaTaken, IndexError> {
+        self.check()?;
+        Ok(chat_svc::MediaTaken::default())
+    }
+
+    async fn media_of(
+        &self,
+        _user: &UserId,
+        _after: Option<&schemas::MediaId>,
+        _limit: usize,
+    ) -> Result<Vec<schemas::MediaId>, IndexError> {
+        self.check()?;
+        Ok(Vec::new())
+    }
+
+    async fn media_waiting(
+        &self,
+        _waiting: readmodel::Waiting,
+        _before: schemas::Timestamp,
+        _limit: usize,
+    ) -> Result<Vec<schemas::MediaId>, IndexError> {
+        self.check()?;
+        Ok(Vec::new())
+    }
 }

@@ -90,6 +90,8 @@ statuses! {
     Later = &[202], true;
     /// 201 when something was created, 200 when it was there already.
     NewOrKnown = &[201, 200], true;
+    /// 200 with a link, or 302 to where it leads.
+    Link = &[200, 302], true;
     /// 204.
     Empty = &[204], false;
     /// 302: the browser goes on elsewhere.
@@ -106,6 +108,8 @@ pub(crate) type Created<T> = Result<Reply<T, New>, Rejection>;
 pub(crate) type Begun<T> = Result<Reply<T, Later>, Rejection>;
 /// 201 when something was created, 200 when it was there already, with its document.
 pub(crate) type Made<T> = Result<Reply<T, NewOrKnown>, Rejection>;
+/// 200 with a link, or 302 to where it leads.
+pub(crate) type Led<T> = Result<Reply<T, Link>, Rejection>;
 /// 204.
 pub(crate) type NoContent = Result<Reply<(), Empty>, Rejection>;
 /// 302 to another place.
@@ -165,6 +169,18 @@ impl<T: Serialize> Reply<T, NewOrKnown> {
     }
 }
 
+impl<T: Serialize> Reply<T, Link> {
+    /// 200.
+    pub(crate) fn link(document: &T) -> Self {
+        Self::of(Answer::json(StatusCode::OK, document))
+    }
+
+    /// 302: the header `Location` is to be added.
+    pub(crate) fn found() -> Self {
+        Self::of(Answer::new(StatusCode::FOUND, "", Bytes::new()))
+    }
+}
+
 impl Reply<(), Empty> {
     pub(crate) fn no_content() -> Self {
         Self::of(Answer::nothing())
@@ -206,7 +222,8 @@ pub(crate) trait Described: 'static {
 impl<T: JsonSchema + 'static, S: Statuses + 'static> Described for Reply<T, S> {
     fn describe(description: &mut Description) {
         for status in S::ALL {
-            let schema = S::DESCRIBED.then_some(SchemaGenerator::subschema_for::<T> as Schematic);
+            let described = S::DESCRIBED && *status < 300;
+            let schema = described.then_some(SchemaGenerator::subschema_for::<T> as Schematic);
             description.answers.push((*status, schema));
         }
     }

@@ -1,6 +1,7 @@
 //! The types fields can have: how each is read from JSON, or from the text of a query.
 
 use schemas::frames::FrameId;
+use schemas::media::{Checksum, ContentType, Filename};
 use schemas::preferences::{MailAbout, Reach};
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, EventType, Format, InvalidValue, MessageHas,
@@ -55,7 +56,10 @@ texts!(
     NewPassword,
     OneTimeCode,
     EventType,
-    SubjectId
+    SubjectId,
+    Filename,
+    ContentType,
+    Checksum
 );
 
 macro_rules! parsed {
@@ -149,6 +153,21 @@ impl FromField for u32 {
         match number {
             Some(number) => Some(number),
             None => field.refuse("wrong_type", "must be a whole number from 0 to 4294967295"),
+        }
+    }
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl FromField for Bytes {
+    fn from_field(mut field: Field<'_>) -> Option<Self> {
+        match field.value.take().map(|value| value.as_u64()) {
+            None => field.refuse("required", "is required"),
+            Some(Some(0)) => field.refuse("out_of_range", "must be at least 1"),
+            Some(Some(bytes)) => Some(Self(bytes)),
+            Some(None) => field.refuse("wrong_type", "must be a whole number"),
         }
     }
 }

@@ -138,6 +138,28 @@ impl Fields {
         T::from_field(Field { value, textual, pointer, errors: &mut self.errors })
     }
 
+    /// Whether a field is a list with something in it.
+    pub(crate) fn has_items(&self, name: &str) -> bool {
+        matches!(self.given.get(name), Some(Value::Array(items)) if !items.is_empty())
+    }
+
+    /// Takes a field away that is an empty text; whether it was.
+    pub(crate) fn is_empty_text(&mut self, name: &str) -> bool {
+        let empty = matches!(self.given.get(name), Some(Value::String(text)) if text.is_empty());
+        if empty {
+            self.given.remove(name);
+        }
+        empty
+    }
+
+    /// Takes a field away that says nothing, or is left out; whether it was.
+    pub(crate) fn is_blank(&mut self, name: &str) -> bool {
+        if matches!(self.given.get(name), Some(Value::Null)) {
+            self.given.remove(name);
+        }
+        self.is_empty_text(name) || !self.given.contains_key(name)
+    }
+
     /// Puts a fault of a field on record.
     pub(crate) fn refuse(&mut self, name: &str, code: &str, detail: impl Into<String>) {
         let pointer = self.pointer(name);

@@ -12,7 +12,7 @@ use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use schemas::values::{Emoji, InvalidValue, ProviderId};
 use schemas::{
-    ChallengeId, Code, ErasureId, MessageId, NotificationId, Rejection, ReportId, RoomId,
+    ChallengeId, Code, ErasureId, MediaId, MessageId, NotificationId, Rejection, ReportId, RoomId,
     SessionId, UserId,
 };
 
@@ -108,6 +108,7 @@ path_parts! {
     ErasureId = "erasure_id";
     ReportId = "report_id";
     ProviderId = "provider_id";
+    MediaId = "media_id";
 }
 
 impl PathPart for String {

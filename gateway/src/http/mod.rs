@@ -28,12 +28,13 @@ mod response;
 mod route;
 mod router;
 
-pub(crate) use answer::{Begun, Created, Done, Made, NoContent, Redirected, Reply, Shown};
+pub(crate) use answer::{Begun, Created, Done, Led, Made, NoContent, Redirected, Reply, Shown};
 pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
-pub(crate) use field_types::{HttpStatus, Limit, MethodName, PathTemplate, Token, UpTo};
+pub(crate) use field_types::{Bytes, HttpStatus, Limit, MethodName, PathTemplate, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
 pub(crate) use handler::{DeadLetterId, Foreign, Handler, Path, Query, Rest, SchemaName};
+pub(crate) use head::header;
 pub(crate) use json::value as json_value;
 pub(crate) use origin::Origin;
 pub(crate) use pipeline::Authenticated;

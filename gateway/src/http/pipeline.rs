@@ -150,8 +150,14 @@ impl Work<'_> {
         };
         if let Some(caller) = &caller {
             found.user = Some(caller.user_id.clone());
-            if route.meter == Meter::Person {
-                found.count(state.limits.request(&caller.user_id, route.writes()))?;
+            match route.meter {
+                Meter::Person => {
+                    found.count(state.limits.request(&caller.user_id, route.writes()))?;
+                }
+                Meter::Media => {
+                    found.count(state.limits.media(&caller.user_id).into_iter().collect())?;
+                }
+                Meter::Free | Meter::Address => {}
             }
             if route.attempt {
                 found.count(state.limits.attempt(&caller.user_id).into_iter().collect())?;

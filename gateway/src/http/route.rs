@@ -40,6 +40,8 @@ pub(crate) enum Meter {
     Free,
     /// The user's.
     Person,
+    /// The user's, for files.
+    Media,
     /// The client address's: registrations, logins and the like.
     Address,
 }
@@ -160,6 +162,12 @@ impl Route {
     pub(crate) fn open_to_attempts(mut self) -> Self {
         self.access = Access::Open;
         self.meter = Meter::Address;
+        self
+    }
+
+    /// It reads files: a client that shows a room asks for many.
+    pub(crate) fn reads_media(mut self) -> Self {
+        self.meter = Meter::Media;
         self
     }
 

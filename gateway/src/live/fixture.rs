@@ -13,6 +13,8 @@ use schemas::{
     SessionId, Timestamp, UserId,
 };
 
+use crate::links::{Author, Links};
+
 fn uuid(number: u64) -> uuid::Uuid {
     uuid::Uuid::from_u128(u128::from(number))
 }
@@ -33,8 +35,13 @@ pub(crate) fn message(number: u64) -> MessageId {
     MessageId::from_uuid(uuid(number))
 }
 
-pub(crate) fn sender(number: u64) -> Sender {
-    Sender { id: user(number), username: format!("u{number}"), display_name: format!("U {number}") }
+pub(crate) fn links() -> Links {
+    Links::new(&[7; 32], "")
+}
+
+pub(crate) fn sender(number: u64) -> Author {
+    let (username, display_name) = (format!("u{number}"), format!("U {number}"));
+    Author { sender: Sender { id: user(number), username, display_name }, links: links() }
 }
 
 pub(crate) fn event(data: impl Into<EventData>) -> Event {
@@ -59,6 +66,7 @@ pub(crate) fn posted(in_room: u64, id: u64, by: u64) -> Event {
             body: Body::parse("hello").unwrap(),
             format: Format::Plain,
             attachments: Vec::new(),
+            files: Vec::new(),
             mentions: Vec::new(),
             mentions_room: None,
             thread_root_id: None,
@@ -139,6 +147,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::Challenge(_) => Lane::Challenges(user(1)),
         EventData::Identity(event) => Lane::Identities(event.after().user_id.clone()),
         EventData::Thread(event) => Lane::Threads(event.user().clone()),
+        EventData::Media(event) => Lane::Media(event.after().file.id.clone()),
         EventData::Report(event) => Lane::Report(event.after().id.clone()),
         EventData::Prefs(event) => {
             let prefs = event.after();

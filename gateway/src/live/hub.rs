@@ -26,6 +26,7 @@ use super::state::State;
 use super::typing::Typists;
 use super::unprojected::Unprojected;
 use crate::inbox;
+use crate::links::Links;
 use crate::names::Names;
 
 /// What the hub works with.
@@ -44,6 +45,8 @@ pub struct HubParts {
     pub metrics: Metrics,
     /// Bytes of recent events it remembers at most.
     pub memory: usize,
+    /// What leads to files.
+    pub(crate) links: Links,
 }
 
 /// Hands every event of the log, in the log's order, to the sockets of this gateway that may hear of it.
@@ -58,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) epoch: Epoch,
     pub(crate) read: ReadModel,
     pub(crate) names: Arc<dyn Names>,
+    pub(crate) links: Links,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) charge: Arc<dyn Charge>,
     pub(crate) metrics: Arc<LiveMetrics>,
@@ -77,7 +81,7 @@ pub(crate) struct Inner {
 
 impl Hub {
     pub(super) fn new(parts: HubParts, head: Sequence) -> Self {
-        let HubParts { log, read, names, observers, charge, metrics, memory } = parts;
+        let HubParts { log, read, names, observers, charge, metrics, memory, links } = parts;
         let memory = Memory::from(head, Bounds::of_bytes(memory));
         let unprojected = Unprojected::after(head);
         let routing = Routing::default();
@@ -99,6 +103,7 @@ impl Hub {
                 log,
                 read,
                 names,
+                links,
                 observers,
                 charge,
                 metrics: Arc::new(LiveMetrics::new(&metrics)),
@@ -245,6 +250,11 @@ impl Inner {
         if let Some(broadcast) = remembered.broadcast.get() {
             return broadcast.clone();
         }
+        let broadcast = self.to_frame(remembered, event).await;
+        remembered.broadcast.get_or_init(|| broadcast).clone()
+    }
+
+    async fn to_frame(&self, remembered: &Remembered, event: &Event) -> Option<Arc<Broadcast>> {
         let mut known = Known::default();
         if let Some(id) = frames::sender_of(event) {
             known.sender = Some(self.names.sender(id).await);
@@ -255,8 +265,7 @@ impl Inner {
             sequence: remembered.sequence,
             previous: remembered.previous,
         };
-        let broadcast = || frames::to_frame(event, place, known).map(Arc::new);
-        remembered.broadcast.get_or_init(broadcast).clone()
+        frames::to_frame(event, place, known).map(Arc::new)
     }
 
     /// The notification an event is about, in words; none when it is not known.
@@ -282,7 +291,13 @@ impl Inner {
         remembered: &Remembered,
     ) -> Option<Arc<Broadcast>> {
         if let Some(broadcast) = remembered.broadcast.get() {
-            return broadcast.clone();
+            // URLs run out: who is told later is given new ones.
+            let event = broadcast.as_ref().filter(|_| remembered.leads_to_files());
+            let event = event.and_then(|_| Event::decode(&remembered.payload).ok());
+            return match event {
+                Some(event) => self.to_frame(remembered, &event).await,
+                None => broadcast.clone(),
+            };
         }
         match Event::decode(&remembered.payload) {
             Ok(event) => self.broadcast(remembered, &event).await,

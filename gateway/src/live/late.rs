@@ -165,6 +165,7 @@ impl Late {
             }
             EventData::Thread(ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_))
             | EventData::Notification(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::User(_)
             | EventData::Session(_)

@@ -10,13 +10,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use schemas::{Lane, RoomId, Sequence, UserId};
 
 use super::frames::room::ONE_BATCH;
-use super::frames::{Broadcast, Effect, FrameName};
+use super::frames::{Effect, FrameName};
+use super::remembered::concerns;
+
+pub(crate) use super::remembered::Remembered;
 
 /// How much is remembered at most. Bytes are counted as what they take in memory: an event as it came, the frames
 /// made of it (or room for one), and what it costs to keep them.
@@ -39,52 +41,6 @@ impl Default for Bounds {
     }
 }
 
-/// What an event costs beside its bytes and its frames: itself and what it is to clients, six ids of 48 bytes,
-/// places in four lists that may be half empty, and what the allocator takes for a dozen pieces.
-const OVERHEAD: usize =
-    size_of::<Remembered>() + size_of::<Broadcast>() + 6 * 48 + 4 * 16 + 12 * 16;
-
-/// An event as it came.
-#[derive(Debug)]
-pub(crate) struct Remembered {
-    pub(crate) sequence: Sequence,
-    /// The former event on its lane; 0 for none, nothing when it is not known (after a back-fill).
-    pub(crate) previous: Option<Sequence>,
-    pub(crate) lane: Lane,
-    pub(crate) payload: Bytes,
-    /// What it is to clients; made when first wanted. `None` inside: nothing.
-    pub(crate) broadcast: OnceLock<Option<Arc<Broadcast>>>,
-}
-
-impl Remembered {
-    /// Copies the payload: as it came it lies in a buffer with its headers and with other messages, and would
-    /// keep all of that.
-    pub(crate) fn new(
-        sequence: Sequence,
-        previous: Option<Sequence>,
-        lane: Lane,
-        payload: &[u8],
-    ) -> Self {
-        let payload = Bytes::copy_from_slice(payload);
-        Self { sequence, previous, lane, payload, broadcast: OnceLock::new() }
-    }
-
-    fn created_a_room(&self) -> bool {
-        let broadcast = self.broadcast.get().and_then(Option::as_ref);
-        broadcast.is_some_and(|told| matches!(told.effect, Effect::Created { .. }))
-    }
-
-    /// The bytes it takes. Its frame may be made later: it is about as long as the event.
-    fn cost(&self) -> usize {
-        let frames = match self.broadcast.get() {
-            None => self.payload.len(),
-            Some(None) => 0,
-            Some(Some(told)) => told.frames().map(Bytes::len).sum(),
-        };
-        self.payload.len() + frames + OVERHEAD
-    }
-}
-
 type Run = VecDeque<Arc<Remembered>>;
 
 /// The newest events.
@@ -101,33 +57,6 @@ pub(crate) struct Memory {
     bytes: usize,
     bounds: Bounds,
     floor: Sequence,
-}
-
-/// Whom an event may concern, judged by its lane alone.
-pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
-    match lane {
-        Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) => (Some(room), None),
-        Lane::Member(room, user) => (Some(room), Some(user)),
-        Lane::Inbox(user) | Lane::Threads(user) | Lane::User(user) | Lane::Prefs(_, user) => {
-            (None, Some(user))
-        }
-        Lane::Session(_)
-        | Lane::Challenges(_)
-        | Lane::Identity(_)
-        | Lane::Identities(_)
-        | Lane::Handle(_)
-        | Lane::Email(_)
-        | Lane::RoomName(_)
-        | Lane::Direct(_)
-        | Lane::Media(_)
-        | Lane::Report(_)
-        | Lane::Blocks(_)
-        | Lane::Audit(_)
-        | Lane::Invite(_)
-        | Lane::Erasure(_)
-        | Lane::RoomHold(_)
-        | Lane::UserHold(_) => (None, None),
-    }
 }
 
 impl Memory {
@@ -151,7 +80,7 @@ impl Memory {
 
     /// Takes the next event in; the oldest ones go when there is no room.
     pub(crate) fn push(&mut self, event: &Arc<Remembered>) {
-        let (room, person) = concerns(&event.lane);
+        let (room, person) = event.concerns();
         if room.is_none() && person.is_none() {
             return;
         }
@@ -183,7 +112,7 @@ impl Memory {
         let Some((event, cost)) = self.all.pop_front() else { return false };
         self.bytes = self.bytes.saturating_sub(cost);
         self.floor = self.floor.max(event.sequence);
-        let (room, person) = concerns(&event.lane);
+        let (room, person) = event.concerns();
         if let Some(room) = room {
             forget_in(&mut self.rooms, room);
             self.lively.remove(&event.sequence);
@@ -282,9 +211,11 @@ fn forget_in<K: std::hash::Hash + Eq>(runs: &mut HashMap<K, Run>, key: &K) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::remembered::OVERHEAD;
     use super::*;
     use crate::live::fixture::{edited, room, sender, user};
     use crate::live::frames::{Known, Place, to_frame};
+    use bytes::Bytes;
     use schemas::Epoch;
 
     fn posted(memory: &mut Memory, sequence: Sequence, lane: Lane) {

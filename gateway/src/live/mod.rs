@@ -25,6 +25,7 @@ mod pieces;
 mod plan;
 mod ports;
 mod relay;
+mod remembered;
 mod replay;
 mod resume;
 mod routing;

@@ -142,6 +142,7 @@ impl Run {
             | EventData::Message(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Challenge(_)
             | EventData::Identity(_)

@@ -56,7 +56,8 @@ impl State {
             Lane::Inbox(user) | Lane::Threads(user) | Lane::Prefs(_, user) => {
                 self.routing.wants_person(user)
             }
-            Lane::User(_) | Lane::Session(_) => true,
+            // There are few of them, and their lanes do not say whose they are.
+            Lane::Media(_) | Lane::User(_) | Lane::Session(_) => true,
             Lane::Challenges(_)
             | Lane::Identity(_)
             | Lane::Identities(_)
@@ -64,7 +65,6 @@ impl State {
             | Lane::Email(_)
             | Lane::RoomName(_)
             | Lane::Direct(_)
-            | Lane::Media(_)
             | Lane::Report(_)
             | Lane::Blocks(_)
             | Lane::Audit(_)
@@ -209,6 +209,7 @@ impl State {
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::Block(_) => return,

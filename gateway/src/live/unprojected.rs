@@ -61,6 +61,7 @@ impl Unprojected {
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::User(_)

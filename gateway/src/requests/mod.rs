@@ -7,6 +7,7 @@
 pub(crate) mod challenge;
 pub(crate) mod erasure;
 pub(crate) mod invite;
+pub(crate) mod media;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;

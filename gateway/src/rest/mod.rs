@@ -11,6 +11,7 @@ pub(crate) mod erasures;
 pub(crate) mod events;
 pub(crate) mod history;
 pub(crate) mod invites;
+pub(crate) mod media;
 pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod notifications;

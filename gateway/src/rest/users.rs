@@ -1,9 +1,9 @@
 //! Users: registration, the caller's own account, finding others.
 
-use schemas::commands::{AdmitRegistered, JudgeInvite};
+use schemas::commands::{AdmitRegistered, DropAvatar, JudgeInvite, UseAsAvatar};
 use schemas::events::UserState;
 use schemas::unicode::sought;
-use schemas::values::Username;
+use schemas::values::{Patch, Username};
 use schemas::views::{Account, Page, User};
 use schemas::{Code, Rejection, UserId};
 
@@ -70,8 +70,26 @@ pub(crate) async fn me(call: Call) -> Done<Account> {
     Ok(Reply::ok(&documents::account(&account)))
 }
 
+/// A picture is made public before the account shows it, and what it showed before is let go after.
 pub(crate) async fn change_me(call: Call, body: ProfileChanges) -> Done<Account> {
-    let accepted = call.send(&body.command()).await?;
+    let command = body.command();
+    let former = match &command.avatar_media_id {
+        Patch::Keep => None,
+        Patch::Clear | Patch::Set(_) => {
+            let before = call.state.users.one(&call.caller()?.user_id).await?;
+            before.and_then(|account| account.avatar_media_id.clone())
+        }
+    };
+    if let Patch::Set(media_id) = &command.avatar_media_id {
+        call.send(&UseAsAvatar { media_id: media_id.clone() }).await?;
+    }
+    let accepted = call.send(&command).await?;
+    if let Some(media_id) = former {
+        // Where that fails the picture is kept, and no account shows it.
+        if let Err(error) = call.send(&DropAvatar { media_id }).await {
+            tracing::warn!(error = %error.detail, "a former picture is kept");
+        }
+    }
     Ok(Reply::ok(&accepted.result).at(accepted.position))
 }
 

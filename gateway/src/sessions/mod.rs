@@ -219,6 +219,7 @@ impl Observer for Sessions {
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::Block(_) => {}

@@ -43,6 +43,7 @@ mod sqlite {
     mod history;
     mod inbox;
     mod invite;
+    mod media;
     mod membership;
     mod message;
     mod notification;
@@ -89,6 +90,7 @@ mod mongo {
     mod history;
     mod inbox;
     mod invite;
+    mod media;
     mod membership;
     mod message;
     mod notification;
@@ -121,10 +123,11 @@ pub use answers::{
 pub use documents::{
     AccountFilter, ActivityAnchor, Anchor, BLOCK, BlockReads, BlocksDoc, Collection, Counted,
     Document, FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc, InviteDoc,
-    Key, MAX_TEXT_BYTES, MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, MessageSearch,
-    NameAnchor, NotificationDoc, Participant, Pin, PinsDoc, ReactionDoc, ReactionKind, ReportDoc,
-    RoomDoc, RoomFilter, Scope, SightingDoc, SightingReads, SiteDoc, Stretch, Term, ThreadAnchor,
-    ThreadDoc, Threads, Unread, UserDoc, block_of, fold,
+    Key, MAX_TEXT_BYTES, MAX_TEXTS, MediaDoc, MediaUsageDoc, MembershipDoc, MessageDoc,
+    MessageMark, MessageSearch, NameAnchor, NotificationDoc, Participant, Pin, PinsDoc,
+    ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, Scope, SightingDoc, SightingReads,
+    SiteDoc, Stretch, Term, ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, Waiting, block_of,
+    fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};

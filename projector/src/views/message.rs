@@ -159,6 +159,7 @@ fn as_posted(message: &MessageState, place: Place, at: Sequence) -> MessageDoc {
         body: message.body.as_str().to_owned(),
         format: message.format,
         attachments: message.attachments.clone(),
+        files: message.files.clone(),
         mentions: message.mentions.clone(),
         mentions_room: message.mentions_room,
         thread_root_id: message.thread_root_id.clone(),
@@ -200,6 +201,7 @@ fn edited(
     let body = std::mem::replace(&mut doc.body, message.body.as_str().to_owned());
     doc.format = message.format;
     doc.attachments.clone_from(&message.attachments);
+    doc.files.clone_from(&message.files);
     doc.mentions.clone_from(&message.mentions);
     doc.mentions_room = message.mentions_room;
     doc.edited_at = Some(data.edited_at);
@@ -218,6 +220,7 @@ fn deleted(data: &MessageDeleted, at: Sequence, set: &mut WorkingSet) -> Result<
         doc.reactions.clear();
         doc.pinned = 0;
         doc.attachments.clear();
+        doc.files.clear();
         doc.mentions.clear();
         doc.mentions_room = None;
         doc.deleted_at = Some(data.deleted_at);

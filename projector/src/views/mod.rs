@@ -15,6 +15,7 @@ mod block;
 mod erasure;
 mod history;
 mod invite;
+mod media;
 mod member;
 mod message;
 mod notification;
@@ -105,6 +106,7 @@ views! {
     Member: member::needs => Conversations: member::apply;
     Block: block::needs => People: block::apply;
     Invite: invite::needs => Conversations: invite::apply;
+    Media: media::needs => Conversations: media::apply;
     Prefs: prefs::needs => Conversations: prefs::apply;
     Report: report::needs => Conversations: report::apply;
     Erasure: erasure::needs => Conversations: erasure::apply_to_conversations,
@@ -122,6 +124,7 @@ pub(crate) fn needs_further(
         EventData::Message(event) => message::needs_further(event, set, wants),
         EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)

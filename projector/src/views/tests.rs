@@ -64,6 +64,7 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Timeline
             | LaneKind::Receipts
             | LaneKind::Invite
+            | LaneKind::Media
             | LaneKind::Prefs
             | LaneKind::Threads
             | LaneKind::Report => &[Group::Conversations],
@@ -80,8 +81,6 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Audit
             | LaneKind::RoomHold
             | LaneKind::UserHold => &[],
-            // No event of this build is written there: one of a newer build may concern anything.
-            LaneKind::Media => &Group::ALL,
             LaneKind::Erasure => &Group::ALL,
         };
         let groups = groups_of_lane(Some(&lane));

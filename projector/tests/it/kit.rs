@@ -109,6 +109,7 @@ pub(crate) fn message_state(in_room: u64, id: u64, sender: u64, body: &str) -> M
         body: Body::parse(body).unwrap(),
         format: Format::Plain,
         attachments: vec![],
+        files: Vec::new(),
         mentions: vec![],
         mentions_room: None,
         thread_root_id: None,

@@ -11,6 +11,7 @@ mod command;
 mod dead_letter;
 mod erasure;
 mod invite;
+mod media;
 mod member;
 mod message;
 mod notification;
@@ -38,6 +39,7 @@ pub use invite::{
     AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
     RevokeInvite,
 };
+pub use media::{CompleteMedia, DropAvatar, RemoveMedia, RequestMedia, UseAsAvatar};
 pub use member::{
     AddMember, AppointOwner, BanMember, ChangeMember, ChangePrefs, JoinRoom, LeaveRoom, LiftBan,
     RemoveMember,
@@ -85,6 +87,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     receipt::NAMES,
     thread::NAMES,
     report::NAMES,
+    media::NAMES,
     notification::NAMES,
     dead_letter::NAMES,
     erasure::NAMES,

@@ -17,6 +17,7 @@ mod erasure;
 mod hold;
 mod identity;
 mod invite;
+mod media;
 mod member;
 mod message;
 mod name;
@@ -44,6 +45,10 @@ pub use identity::{
 };
 pub use invite::{
     InviteAccepted, InviteCreated, InviteEvent, InviteReserved, InviteRevoked, InviteState,
+};
+pub use media::{
+    MAX_MEDIA_USES, MediaAttached, MediaDetached, MediaEvent, MediaFile, MediaPurged, MediaRemoved,
+    MediaRequested, MediaState, MediaStored, MediaUse,
 };
 pub use member::{
     Ban, MemberAdded, MemberBlockChanged, MemberChanged, MemberEvent, MemberJoined, MemberLeft,
@@ -280,6 +285,8 @@ families! {
     Erasure(ErasureEvent) on Erasure;
     /// Legal holds.
     Hold(HoldEvent) on RoomHold | UserHold;
+    /// Files.
+    Media(MediaEvent) on Media;
 }
 
 impl EventData {
@@ -299,6 +306,7 @@ impl EventData {
             | Self::Receipt(_)
             | Self::Thread(_)
             | Self::Report(_)
+            | Self::Media(_)
             | Self::Notification(_)
             | Self::Session(_)
             | Self::Challenge(_)
@@ -326,6 +334,7 @@ impl EventData {
             | Self::Receipt(_)
             | Self::Thread(_)
             | Self::Report(_)
+            | Self::Media(_)
             | Self::Notification(_)
             | Self::User(_)
             | Self::Session(_)

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MediaId, MessageId, RoomId, UserId};
+use super::Media;
+use crate::ids::{MessageId, RoomId, UserId};
 use crate::position::Position;
 use crate::time::Timestamp;
 use crate::values::{Format, RoomMention};
@@ -52,7 +53,7 @@ pub struct Message {
     /// How the text is to be read.
     pub format: Format,
     /// Attached files.
-    pub attachments: Vec<MediaId>,
+    pub attachments: Vec<Media>,
     /// Members named in it.
     pub mentions: Vec<UserId>,
     /// Whether it calls the whole room (`@room`) or the members who are connected (`@here`).

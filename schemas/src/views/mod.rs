@@ -3,6 +3,7 @@
 mod dead_letter;
 mod erasure;
 mod invite;
+mod media;
 mod member;
 mod message;
 mod notification;
@@ -16,6 +17,7 @@ mod user;
 pub use dead_letter::DeadLetter;
 pub use erasure::{Erasure, ErasureStatus, Hold, HoldKind};
 pub use invite::{Invite, InvitePreview, InvitedTo, Inviter};
+pub use media::Media;
 pub use member::{BannedUser, Member};
 pub use message::{Message, MessageText, PinChange, Reaction, ReactionChange, Sender};
 pub use notification::Notification;

@@ -42,7 +42,7 @@ impl From<&UserState> for User {
             id: user.id.clone(),
             username: user.username.to_string(),
             display_name: user.display_name.to_string(),
-            avatar_url: user.avatar_media_id.as_ref().map(|media| format!("/v1/media/{media}")),
+            avatar_url: user.avatar_media_id.as_ref().map(|media| format!("/media/{media}/avatar")),
             bio: user.bio.as_ref().map(ToString::to_string),
             role: user.role,
             created_at: user.created_at,

@@ -30,6 +30,7 @@ use uuid::Uuid;
 mod audit;
 mod erasures;
 mod identities;
+mod media;
 
 /// 2026-11-21T10:00:00.007Z.
 const NOW: i64 = 1_795_255_200_007;
@@ -148,6 +149,7 @@ fn message(full: bool) -> MessageState {
         body: stored("Tuesday, @bob: \"ü\" 🦀\n\u{2028}"),
         format: if full { Format::Markdown } else { Format::Plain },
         attachments: if full { vec![MediaId::from_uuid(uuid(2))] } else { Vec::new() },
+        files: Vec::new(),
         mentions: if full { vec![user_id(4)] } else { Vec::new() },
         mentions_room: full.then_some(RoomMention::Room),
         thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
@@ -384,6 +386,10 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
     let mut variants: Vec<(&'static str, EventData)> =
         vec![("preferring", preferring.into()), ("held", held.into()), ("private", moved.into())];
     variants.extend(of_admins_and_devices());
+    let with_files =
+        MessageState { body: Body::none(), files: vec![media::media(true).file], ..message(true) };
+    let illustrated = MessagePosted { message: with_files, private: false };
+    variants.push(("illustrated", illustrated.into()));
     variants.into_iter().map(|(what, data)| (what, logged(data, true))).collect()
 }
 
@@ -421,7 +427,9 @@ pub(crate) fn events(full: bool) -> Vec<Event> {
     let conversations =
         [rooms(full), messages(full), besides(full), threads(), reports(full)].concat();
     let people = [accounts(full), identities::identities(full), audit::audits(full)].concat();
-    let data = [people, conversations, blocks(full), erasures::erasures(full)].concat();
+    let data =
+        [people, conversations, blocks(full), media::all_of_media(full), erasures::erasures(full)]
+            .concat();
     data.into_iter().map(|data| logged(data, full)).collect()
 }
 

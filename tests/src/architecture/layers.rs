@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("bus", 1),
     ("readmodel", 1),
     ("testbed", 1),
+    ("blobs", 1),
     ("decider", 2),
     ("service", 2),
     ("auth-svc", 3),
@@ -29,8 +30,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("bench", 5),
 ];
 
-/// Libraries that may use another library: `bus` shares `eventlog`'s connection.
-const SIDEWAYS: &[(&str, &str)] = &[("bus", "eventlog")];
+/// Libraries that may use another library: `bus` and the built-in store of `blobs` share `eventlog`'s connection.
+const SIDEWAYS: &[(&str, &str)] = &[("bus", "eventlog"), ("blobs", "eventlog")];
 
 /// The crates that alone may name a dependency of the outer world.
 const FENCES: &[(&str, &[&str])] = &[
@@ -43,6 +44,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ring", &["signing"]),
     ("openidconnect", &["oidc"]),
     ("tokio-rustls", &["oidc"]),
+    ("image", &["blobs"]),
 ];
 
 /// The bench's raw baselines measure the servers without Tidings, so it may name their drivers.

@@ -4,6 +4,7 @@ pub mod authority;
 pub mod browser;
 pub mod chaos;
 pub mod cluster;
+pub mod files;
 pub mod forged_provider;
 pub mod http;
 pub mod installation;

@@ -59,6 +59,8 @@ mod key_rotation;
 mod limits;
 mod lists;
 mod live;
+mod media;
+mod media_shown;
 mod message_search;
 mod messages;
 mod metrics;

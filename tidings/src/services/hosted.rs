@@ -87,6 +87,7 @@ impl Hosted for ChatService {
         Ok(chat_svc::Config {
             capacities,
             unverified: config.unverified,
+            media: config.media.clone(),
             ..chat_svc::Config::default()
         })
     }
@@ -124,6 +125,7 @@ impl Hosted for Gateway {
         Ok(gateway::Config {
             rate_requests: config.rate_requests.map(limit),
             rate_frames: config.rate_frames.map(limit),
+            rate_media: config.rate_media.map(limit),
             rate_bytes: config.rate_bytes.map(limit),
             rate_auth: config.rate_auth.map(limit),
             unverified: config.unverified,

@@ -37,6 +37,7 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Pin(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::Block(_) => None,

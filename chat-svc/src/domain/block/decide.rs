@@ -43,6 +43,7 @@ pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
         | EventData::Receipt(_)
         | EventData::Notification(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)

@@ -2,7 +2,7 @@
 //! these.
 
 use super::*;
-use crate::live::fixture::{message, room, sender, user};
+use crate::live::fixture::{links, message, room, sender, user};
 use crate::live::frames::Place;
 use crate::live::frames::message::{changed_frame, document_frame};
 use crate::live::plan::{Item, Plan};
@@ -21,6 +21,7 @@ fn doc(id: u64, posted: Sequence, changed: Sequence, beside: Sequence) -> Messag
         body: "hello".to_owned(),
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,
@@ -78,7 +79,8 @@ fn membership(joined: Sequence, returned: bool, changed: Sequence) -> Membership
 fn told(messages: &[MessageDoc], own: Vec<MembershipDoc>, expected: &[(Sequence, &str)]) {
     let epoch = Epoch::parse("e1").unwrap();
     let user = user(1);
-    let span = Span { epoch: &epoch, user: &user, after: 10, through: 20 };
+    let links = links();
+    let span = Span { epoch: &epoch, user: &user, links: &links, after: 10, through: 20 };
     let marks = messages.iter().map(MessageMark::of).collect();
     let changed = Changed { messages: marks, own, ..Changed::default() };
     let plan = Plan::new(10, 20, changed.steps(&span));

@@ -2,7 +2,8 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use schemas::views::{
-    Account, Message, Notification, PinChange, ReactionChange, ReadMarker, Room, ThreadMarker, User,
+    Account, Media, Message, Notification, PinChange, ReactionChange, ReadMarker, Room,
+    ThreadMarker, User,
 };
 
 use super::member::MemberData;
@@ -50,6 +51,7 @@ pub(crate) fn data_of(name: FrameName, generator: &mut SchemaGenerator) -> Optio
                 (generator.subschema_for::<User>(), generator.subschema_for::<Account>());
             json_schema!({"anyOf": [user, account]})
         }
+        FrameName::MediaChanged => generator.subschema_for::<Media>(),
         FrameName::MembershipChanged => generator.subschema_for::<PrefsData>(),
         FrameName::Reload | FrameName::Reset => return None,
     };

@@ -48,6 +48,8 @@ frame_names! {
     NotificationRead = "notification.read";
     NotificationRemoved = "notification.removed";
     UserChanged = "user.changed";
+    /// To its owner alone: a file is stored, or removed.
+    MediaChanged = "media.changed";
     /// To the member alone: their own settings of a room.
     MembershipChanged = "membership.changed";
     /// No event: what a client holds of a room may have holes.

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use schemas::events::{
-    MemberEvent, MessageEvent, NotificationEvent, PinEvent, PrefsEvent, ReactionEvent, ReadMoved,
-    ReceiptEvent, RoomEvent, ThreadEvent, UserEvent,
+    MediaEvent, MemberEvent, MessageEvent, NotificationEvent, PinEvent, PrefsEvent, ReactionEvent,
+    ReadMoved, ReceiptEvent, RoomEvent, ThreadEvent, UserEvent,
 };
 use schemas::frames::ServerFrame;
 use schemas::{Epoch, Position, RoomId, Sequence};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::live::fixture::{added, deleted, event, lane_of, posted, room, sender, user};
+use crate::live::fixture::{added, deleted, event, lane_of, links, posted, room, sender, user};
 use crate::live::memory::Remembered;
 use crate::live::plan::Item;
 use crate::live::replay::{Listener, replay};
@@ -141,6 +141,19 @@ const fn expected(data: &EventData) -> Expected {
         ) => same(FrameName::UserChanged),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
         EventData::Challenge(_) | EventData::Identity(_) => Expected::Nothing("a mail says it"),
+        EventData::Media(MediaEvent::Stored(_)) => same(FrameName::MediaChanged),
+        EventData::Media(MediaEvent::Removed(removed)) if removed.media.stored_at.is_some() => {
+            same(FrameName::MediaChanged)
+        }
+        EventData::Media(
+            MediaEvent::Requested(_)
+            | MediaEvent::Attached(_)
+            | MediaEvent::Detached(_)
+            | MediaEvent::Removed(_)
+            | MediaEvent::Purged(_),
+        ) => Expected::Nothing(
+            "what is not stored is nothing, and what has it does not change a file",
+        ),
         EventData::Report(_) => {
             Expected::Nothing("moderators ask for reports; members hear of none")
         }
@@ -193,6 +206,7 @@ fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
         | schemas::Lane::Threads(user)
         | schemas::Lane::Prefs(_, user) => user,
         _ => match &event.data {
+            EventData::Media(event) => event.after().owner_id.clone(),
             EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.private => {
                 moved.user_id.clone()
             }
@@ -247,7 +261,8 @@ fn tellings(event: &Event) -> [Vec<String>; 3] {
         let told = steps.into_iter().filter(|step| step.at == AT).filter_map(frame);
         told.map(|frame| json_of(&frame)["event"].as_str().unwrap().to_owned()).collect()
     };
-    let span = Span { epoch: &epoch, user: &user, after: AT - 1, through: AT };
+    let links = links();
+    let span = Span { epoch: &epoch, user: &user, links: &links, after: AT - 1, through: AT };
     [
         at_once.map(|name| name.as_str().unwrap().to_owned()).collect(),
         names(replay(None, &placed, &listener)),

@@ -192,6 +192,7 @@ impl Docs {
             }
             EventData::Thread(event) => self.thread(at, event),
             EventData::Notification(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::User(_)
             | EventData::Session(_)
@@ -258,6 +259,7 @@ fn fresh(state: &MessageState, at: Sequence) -> MessageDoc {
         body: state.body.to_string(),
         format: state.format,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: state.thread_root_id.clone(),

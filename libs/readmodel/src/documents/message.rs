@@ -4,6 +4,7 @@
 //! stands beside a message (its count of answers, reactions, a pin) may change without the message itself changing.
 
 use async_trait::async_trait;
+use schemas::events::MediaFile;
 use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
@@ -38,6 +39,9 @@ pub struct MessageDoc {
     /// Attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<MediaId>,
+    /// The same files as clients are told of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<MediaFile>,
     /// Members named in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
@@ -169,6 +173,8 @@ impl MessageMark {
         /// Bytes of an id in a list, and of a kind of reactions besides its users.
         const ID: usize = 40;
         const KIND: usize = 100;
+        /// Bytes of a file, with its URLs.
+        const FILE: usize = 1024;
         let kind = |kind: &ReactionKind| {
             let shown = usize::try_from(kind.count).unwrap_or(FIRST_USERS).min(FIRST_USERS);
             KIND + ID * shown
@@ -182,7 +188,8 @@ impl MessageMark {
             deleted: doc.deleted_at.is_some(),
             bytes: AROUND
                 + doc.body.len()
-                + ID * (doc.mentions.len() + doc.attachments.len())
+                + ID * doc.mentions.len()
+                + FILE * doc.files.len()
                 + doc.reactions.iter().map(kind).sum::<usize>(),
         }
     }

@@ -22,6 +22,7 @@ mod follower;
 mod history;
 mod inbox;
 mod invite;
+mod media;
 mod membership;
 mod message;
 mod notification;
@@ -39,7 +40,7 @@ mod user;
 use std::sync::Arc;
 
 use schemas::ids::{
-    InviteId, MessageId, NotificationId, ReactionId, ReportId, RoomId, SightingId, UserId,
+    InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId, RoomId, SightingId, UserId,
 };
 use schemas::position::Sequence;
 use serde::Serialize;
@@ -52,6 +53,7 @@ pub use follower::{FollowerDoc, FollowerReads, MAX_FOLLOWED};
 pub use history::{FormerText, HistoryDoc, HistoryReads, MAX_TEXT_BYTES, MAX_TEXTS};
 pub use inbox::{InboxDoc, InboxReads};
 pub use invite::{InviteDoc, InviteReads};
+pub use media::{MediaDoc, MediaReads, MediaUsageDoc, MediaUsageReads, Waiting};
 pub use membership::{ActivityAnchor, MembershipDoc, MembershipReads};
 pub(crate) use message::client_hash;
 pub use message::{Anchor, MessageDoc, MessageMark, MessageReads, Span, Threads};
@@ -69,7 +71,7 @@ pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 16;
+pub(crate) const LAYOUT: u32 = 17;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -113,6 +115,10 @@ macro_rules! documents {
                 reads InviteReads;
             sightings: Sightings of Sighting(SightingDoc), key [id: SightingId = id], group Conversations, cache 1/4,
                 reads SightingReads;
+            media: Media of Media(MediaDoc), key [id: MediaId = state.file.id], group Conversations, cache 1/10,
+                reads MediaReads;
+            media_usage: MediaUsage of MediaUsage(MediaUsageDoc), key [user: UserId = user_id], group Conversations,
+                cache 1/10, reads MediaUsageReads;
             site: Site of Site(SiteDoc), group Conversations, cache 1/1;
         }
     };

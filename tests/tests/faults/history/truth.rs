@@ -185,6 +185,7 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Hold(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::Block(_) => None,

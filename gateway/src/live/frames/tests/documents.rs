@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use readmodel::{
-    FollowerDoc, InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc,
-    UserDoc,
+    FollowerDoc, InboxDoc, MediaDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc,
+    RoomDoc, UserDoc,
 };
 use schemas::events::{
     MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent, PrefsEvent,
@@ -30,6 +30,7 @@ fn message_doc(state: &MessageState, posted: Sequence, changed: Sequence) -> Mes
         body: state.body.to_string(),
         format: state.format,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,
@@ -188,6 +189,11 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
             let registered = if matches!(event, UserEvent::Registered(_)) { AT } else { 1 };
             let state = event.shown();
             changed.users.push(UserDoc { state, registered, updated: AT });
+        }
+        EventData::Media(event) => {
+            let (state, told) = (event.after().clone(), super::super::media::owner_of(event));
+            let told = if told.is_some() { AT } else { 0 };
+            changed.media.push(MediaDoc { state, told, updated: AT });
         }
         EventData::Room(event) => changed.rooms.push(room_after(event)),
         EventData::Thread(event) => changed.followers.push(follower_after(event)),
