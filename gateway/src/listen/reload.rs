@@ -63,7 +63,8 @@ impl Reloading {
         expires.set(first.until.millis() / 1000);
         let reloads = Family::<Outcome, Counter>::default();
         for outcome in ["ok", "failed"] {
-            reloads.get_or_create(&Outcome { outcome });
+            // A counter from 0 on, so that its first count is an increase.
+            drop(reloads.get_or_create(&Outcome { outcome }));
         }
         metrics.register(|registry| {
             registry.register(

@@ -234,7 +234,8 @@ async fn clients_that_offer_it_speak_http2() {
     for (origin, allowed) in [(url.clone(), true), ("https://elsewhere.org".to_owned(), false)] {
         let header = format!("origin: {origin}");
         let arguments = ["--dump-header", "-", "--output", "/dev/null", "--header", &header];
-        let asked = [&arguments[..], &[&format!("{url}/readyz")]].concat();
+        let readyz = format!("{url}/readyz");
+        let asked = [&arguments[..], &[&readyz]].concat();
         let heads = curl(&authority.trusted(), &asked).unwrap();
         assert_eq!(heads.contains("access-control-allow-origin"), allowed, "{origin}: {heads}");
     }
