@@ -2,6 +2,7 @@
 //!
 //! Reads and tries, and neither makes nor changes anything: no folder, no key, no file.
 
+mod findings;
 mod surroundings;
 
 use std::path::Path;
@@ -10,6 +11,8 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use serde::Serialize;
+
+use findings::Findings;
 
 use crate::cli::{CheckConfig, Role};
 use crate::config::Config;
@@ -33,15 +36,6 @@ struct Shown {
     value: String,
     /// `flag`, the name of an environment variable, a file, or `default`.
     from: String,
-}
-
-/// What was found.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Findings {
-    /// The process would not start, or not do what was meant.
-    pub(crate) errors: Vec<String>,
-    /// It would start; an operator should know.
-    pub(crate) warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]

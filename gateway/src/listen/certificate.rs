@@ -11,7 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use schemas::Timestamp;
 
-use super::{TlsFiles, validity};
+use super::files::TlsFiles;
+use super::validity;
 
 /// Why files are no certificate to serve with.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@
 
 mod accept;
 mod certificate;
+mod files;
 mod io;
 mod reload;
 mod validity;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub(crate) use accept::Accept;
 pub use certificate::{BadCertificate, Certificate};
+pub use files::TlsFiles;
 pub(crate) use io::Io;
 pub(crate) use reload::Reloading;
 
@@ -48,13 +50,4 @@ impl From<SocketAddr> for Listen {
     fn from(address: SocketAddr) -> Self {
         Self::Tcp(address)
     }
-}
-
-/// The files of a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate and those between it and its authority (PEM), its own first.
-    pub cert: PathBuf,
-    /// Its private key (PEM): PKCS #8, PKCS #1 or SEC 1.
-    pub key: PathBuf,
 }

@@ -21,8 +21,8 @@ use telemetry::prometheus_client::metrics::family::Family;
 use telemetry::prometheus_client::metrics::gauge::Gauge;
 use telemetry::{Metrics, Shutdown, error_chain};
 
-use super::TlsFiles;
 use super::certificate::{BadCertificate, Certificate};
+use super::files::TlsFiles;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

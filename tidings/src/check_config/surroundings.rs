@@ -11,7 +11,7 @@ use nix::unistd::{AccessFlags, access};
 use schemas::Timestamp;
 use telemetry::error_chain;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::cli::Role;
 use crate::config::Config;
 use crate::nats;
