@@ -1,6 +1,7 @@
 //! Finding messages by their words.
 
 use serde_json::{Value, json};
+use tests::kit::files::{bytes, posts, upload};
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, id_of, items};
 use tests::kit::unique;
@@ -8,6 +9,7 @@ use tests::kit::unique;
 everywhere!(
     words_phrases_and_beginnings_find,
     filters_narrow_a_search,
+    messages_with_files_are_found_as_long_as_they_have_them,
     what_is_found_follows_messages_and_memberships,
     a_snippet_is_html_that_marks_what_matched,
     pages_go_on,
@@ -95,6 +97,22 @@ async fn filters_narrow_a_search(place: Place) {
     assert_eq!(with(&between).await, std::slice::from_ref(&b));
     let all = [("room", first.as_str()), ("from", ada.id.as_str()), ("has", "link")];
     assert_eq!(with(&all).await, std::slice::from_ref(&a));
+}
+
+async fn messages_with_files_are_found_as_long_as_they_have_them(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
+    let word = unique("w");
+    ada.says(&room, &format!("{word} without")).await;
+    let media = upload(&ada, "notes.bin", "application/octet-stream", &bytes(100)).await;
+    let message = id_of(&posts(&ada, &room, &format!("{word} with"), &[&media]).await);
+    let with_file = [("q", word.as_str()), ("has", "file")];
+    assert_eq!(found(&ada, &with_file).await, std::slice::from_ref(&message));
+    let edit = json!({"body": format!("{word} edited")});
+    ada.patch(&format!("/v1/messages/{message}"), edit).await.ok(200);
+    assert_eq!(found(&ada, &with_file).await, std::slice::from_ref(&message));
+    ada.delete(&format!("/v1/messages/{message}")).await.ok(204);
+    assert_eq!(found(&ada, &with_file).await, Vec::<String>::new());
 }
 
 async fn what_is_found_follows_messages_and_memberships(place: Place) {
