@@ -15,6 +15,7 @@ use crate::lanes::Lanes;
 use crate::media::Files;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
 
@@ -25,6 +26,7 @@ pub(crate) struct Chat {
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
     pub(crate) slow: SlowMode,
+    pub(crate) shared_turns: SharedTurns,
     /// Whether those may invite whose address is not verified.
     pub(crate) unverified_invite: bool,
     pub(crate) additions: Additions,
@@ -85,10 +87,10 @@ impl Chat {
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
     }
 
-    /// Forgets what may have been overtaken by events that were missed.
-    pub(crate) fn forget_all(&self) {
+    /// Forgets what may have been overtaken by events that were missed, up to a place of the log.
+    pub(crate) fn forget_all(&self, through: Sequence) {
         self.lanes.forget_all();
         self.recent.forget_all();
-        self.additions.forget_all();
+        self.additions.forget_all(through);
     }
 }

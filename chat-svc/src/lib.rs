@@ -27,6 +27,7 @@ mod media;
 mod metrics;
 mod recent;
 mod service;
+mod shared_turns;
 mod slow_mode;
 mod turns;
 

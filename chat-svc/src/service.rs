@@ -33,6 +33,7 @@ use crate::live::Follower;
 use crate::media::{Files, MediaConfig};
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
 
@@ -126,6 +127,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
         slow: SlowMode::new(config.capacities.messages),
+        shared_turns: SharedTurns::new(&log),
         unverified_invite: config.unverified == schemas::values::Unverified::Everything,
         additions: Additions::new(config.capacities.messages),
         turns: Turns::new(),

@@ -1,12 +1,14 @@
 //! Posting: one message, or several of one author in one room in a row.
 
+use std::time::Duration;
+
 use decider::{Answer, Fact, Failure, ReadFrom, Tries, UserCall, accepted, load, unavailable};
 use eventlog::{AppendError, Appended, LaneWrite};
 use schemas::commands::{MAX_POSTS, MessageOutcome, PostMessage, PostMessages, Reply};
 use schemas::events::{MessageEvent, MessageState};
 use schemas::ids::MessageId;
 use schemas::values::ClientId;
-use schemas::{Code, Digest, EventData, Rejection, Sequence};
+use schemas::{Code, Digest, EventData, Rejection, RoomId, Sequence, UserId};
 
 use super::InRoom;
 use super::messages::Outcome;
@@ -16,6 +18,9 @@ use crate::dedup::{Claim, Unknowable};
 use crate::domain::access::Standing;
 use crate::domain::message::{self, MessageRejection, NewMessage};
 use crate::lanes::Media;
+
+/// How long the live feed is waited for before a post in slow mode is judged.
+const FOLLOWED_WITHIN: Duration = Duration::from_millis(500);
 
 /// A post on its way.
 struct Post<'a> {
@@ -71,16 +76,43 @@ impl Chat {
         let post = Post::new(call, &cmd)?;
         let answer = self.retry(ReadFrom::Cache, |from| self.try_post(call, &post, from)).await;
         if let Err(rejection) = &answer {
-            self.not_written(call, &post, rejection);
+            self.not_written(call, &post, rejection).await;
         }
         answer
     }
 
     /// A post that certainly was not written has not taken its author's turn in a room that is in slow mode.
-    fn not_written(&self, call: &UserCall, post: &Post<'_>, rejection: &Rejection) {
-        if rejection.code != Code::Unavailable {
-            self.slow.give_back((post.command.room_id.clone(), call.user.clone()), &post.id);
+    async fn not_written(&self, call: &UserCall, post: &Post<'_>, rejection: &Rejection) {
+        if !matches!(rejection.code, Code::Unavailable | Code::RateLimited) {
+            self.give_turn_back(&post.command.room_id, &call.user, &post.id).await;
         }
+    }
+
+    /// A message has not taken its author's turn after all.
+    async fn give_turn_back(&self, room: &RoomId, user: &UserId, id: &MessageId) {
+        if self.slow.give_back((room.clone(), user.clone()), id) {
+            self.shared_turns.give_back((room, user), id).await;
+        }
+    }
+
+    /// Takes the author's turn in a room that is in slow mode: here first, where most that come too soon are known, and
+    /// then among all copies.
+    async fn take_turn(&self, call: &UserCall, post: &Post<'_>, pause: u32) -> Result<(), Failure> {
+        let (room, id) = (&post.command.room_id, &post.id);
+        let client_id = post.claim.as_ref().map(|claim| &claim.client_id);
+        let turn = (room.clone(), call.user.clone());
+        let taken =
+            self.slow.take(turn, pause, id, client_id).map_err(MessageRejection::TooSoon)?;
+        if !taken {
+            return Ok(());
+        }
+        let refused: Failure = match self.shared_turns.take((room, &call.user), pause, id).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(left)) => MessageRejection::TooSoon(left).into(),
+            Err(failure) => failure,
+        };
+        self.slow.give_back((room.clone(), call.user.clone()), id);
+        Err(refused)
     }
 
     async fn try_post(
@@ -165,7 +197,7 @@ impl Chat {
         }
         for post in &posts {
             if let Some(Err(rejection)) = &post.answer {
-                self.not_written(call, post, rejection);
+                self.not_written(call, post, rejection).await;
             }
         }
         let answers: Vec<Reply<MessageOutcome>> =
@@ -242,8 +274,9 @@ impl Chat {
         let Post { command, claim, id, .. } = post;
         let cx = context(call);
         standing.role()?;
+        let slowed = standing.slowed();
         if let Some(claim) = claim
-            && let Some(outcome) = self.earlier(claim, command).await?
+            && let Some(outcome) = self.earlier(claim, command, slowed.is_some()).await?
         {
             // The caller who lost the answer may have lost the right to write since: it was written all the same.
             return Ok(Decided::Repeat(outcome));
@@ -256,9 +289,8 @@ impl Chat {
         let (files, media) = self.attachments(call, id, command).await?;
         let new = NewMessage { id, command, client_id, mentions, mentions_room, files };
         let state = message::post(standing, new, &cx)?;
-        if let Some(pause) = standing.slowed() {
-            let turn = (command.room_id.clone(), call.user.clone());
-            self.slow.take(turn, pause, id, client_id).map_err(MessageRejection::TooSoon)?;
+        if let Some(pause) = slowed {
+            self.take_turn(call, post, pause).await?;
         }
         Ok(Decided::Write(state, media))
     }
@@ -274,6 +306,8 @@ impl Chat {
         if let Some(claim) = &post.claim {
             self.dedup.note(claim);
             if appended.duplicate {
+                // A repeat takes no turn.
+                self.give_turn_back(&claim.room, &claim.sender, &post.id).await;
                 let earlier = self.repeat_at(claim, post.command, posted).await?;
                 return earlier.ok_or_else(|| unavailable("the message id was in use").into());
             }
@@ -284,13 +318,22 @@ impl Chat {
         Ok(self.outcome(posted, state, None, false))
     }
 
-    /// The outcome of an earlier post of the same claim, if there was one.
+    /// The outcome of an earlier post of the same claim, if there was one. Where that is not found here the log recognises
+    /// a repeat by itself, unless the post is to take a turn before: then everything that is in the log by now counts.
     async fn earlier(
         &self,
         claim: &Claim,
         command: &PostMessage,
+        takes_turn: bool,
     ) -> Result<Option<Outcome>, Failure> {
-        match self.dedup.first(claim).await {
+        let found = if takes_turn {
+            let head = self.log.head().await?;
+            let followed = self.has_followed(head, FOLLOWED_WITHIN).await;
+            self.dedup.first_up_to(claim, head, followed).await
+        } else {
+            self.dedup.first(claim).await
+        };
+        match found {
             Ok(None) => Ok(None),
             Ok(Some(sequence)) => self.repeat_at(claim, command, sequence).await,
             Err(error) => {
