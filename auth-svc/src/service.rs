@@ -8,12 +8,12 @@ use bus::{BusError, ServiceHandle};
 use decider::{Answer, Call, accepted};
 use schemas::commands::{
     AUTH, AdministerSecondFactor, AdministerUser, BeginProviderLogin, ChangePassword,
-    ChangeProfile, ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, CreateUser,
-    DeleteAccount, EndSessions, EndSessionsOf, EnrolSecondFactor, EraseUser, FinishProviderLogin,
-    GetErasure, GetJwks, GetSessionStatus, IssueWsTicket, LiftHold, ListHolds, ListProviders,
-    ListSessions, Login, NoteAuditRead, NoteSessionsUsed, PlaceHold, RedeemLoginCode,
-    RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
-    RequestPasswordReset, RequestVerification,
+    ChangeProfile, CheckUnsubscribe, ConfirmPasswordReset, ConfirmSecondFactor,
+    ConfirmVerification, CreateUser, DeleteAccount, EndSessions, EndSessionsOf, EnrolSecondFactor,
+    EraseUser, FinishProviderLogin, GetErasure, GetJwks, GetSessionStatus, IssueWsTicket, LiftHold,
+    ListHolds, ListProviders, ListSessions, Login, NoteAuditRead, NoteSessionsUsed, PlaceHold,
+    RedeemLoginCode, RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
+    RequestPasswordReset, RequestVerification, Unsubscribe,
 };
 use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
@@ -201,6 +201,8 @@ decider::endpoints! {
     IssueWsTicket => issue_ticket;
     RedeemWsTicket => redeem_ticket;
     ChangeProfile => change_profile;
+    CheckUnsubscribe => check_unsubscribe;
+    Unsubscribe => unsubscribe;
     ChangePassword => change_password;
     CreateUser => create_user;
     AdministerUser => administer_user;

@@ -10,7 +10,7 @@ use crate::http::{Handler, Route, Table};
 use crate::rest::{
     admin, bans, blocks, challenges, dead_letters, erasures, events, history, invites, media,
     members, messages, notifications, oidc, pins, reactions, reports, request_log, rooms, search,
-    second_factor, sessions, site, texts, threads, users, web,
+    second_factor, sessions, site, texts, threads, unsubscribe, users, web,
 };
 use crate::{socket, transfer};
 
@@ -30,6 +30,7 @@ pub(crate) fn table() -> Table {
         ("search", search()),
         ("media", files()),
         ("notifications", notifications()),
+        ("unsubscribe", digests()),
         ("ws", websocket()),
         ("site", site()),
         ("web", web()),
@@ -254,6 +255,15 @@ fn notifications() -> Vec<Route> {
         get("/v1/notifications", "List the caller's inbox, newest first.", notifications::list).waits_for(&[Inbox]),
         put("/v1/notifications/read", "Mark the whole inbox as read.", notifications::read_all),
         put("/v1/notifications/{notification_id}/read", "Mark an inbox entry as read.", notifications::read_one),
+    ]
+}
+
+#[rustfmt::skip]
+fn digests() -> Vec<Route> {
+    vec![
+        get("/v1/unsubscribe/{token}", "Show the page behind the link in a digest. It changes nothing.", unsubscribe::page).open_to_attempts(),
+        // The token is the right: no session is asked for, and mail programs send a form (RFC 8058).
+        post("/v1/unsubscribe/{token}", "End the digests of the account that the link in one of them is for.", unsubscribe::end).open_to_attempts().any_body(),
     ]
 }
 

@@ -130,10 +130,18 @@ impl Channel for Mailer {
             | Effect::Notice(_)
             | Effect::Answered(_)
             | Effect::Review(_)
-            | Effect::Reading(_) => return Ok(Done::Before),
+            | Effect::Reading(_)
+            | Effect::Missed(_) => return Ok(Done::Before),
         };
         // Nothing is sent to a person whose data are being erased.
         let Some(user) = self.person(cause).await? else { return Ok(Done::Before) };
+        self.send(mail, &user).await
+    }
+}
+
+impl Mailer {
+    /// Sends a mail to a user, unless that was done before or its time has passed.
+    pub(crate) async fn send(&self, mail: &Mail, user: &UserId) -> Result<Done, Failed> {
         let now = Timestamp::now();
         // The ledger forgets after a while; what it may have forgotten must not be sent again, and news
         // that old helps no reader.
@@ -153,7 +161,7 @@ impl Channel for Mailer {
             Claim::Done => return Ok(Done::Before),
             Claim::Busy => return Err(Failed::for_now("another notifier is sending this mail")),
         };
-        let handing = self.hand_over(mail, &user, message);
+        let handing = self.hand_over(mail, user, message);
         let (handed, revision) = self.ledger.keep_while(&mail.id, revision, handing).await;
         if let Err(failed) = handed {
             self.ledger.give_back(&mail.id).await;

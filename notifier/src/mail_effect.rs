@@ -6,7 +6,7 @@ use schemas::events::{
 };
 use schemas::ids::ChallengeId;
 use schemas::values::{Email, ProviderName, Username};
-use schemas::{Digest, Timestamp};
+use schemas::{Digest, Sequence, Timestamp};
 
 /// A mail to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub enum MailKind {
     },
     /// To the holder of an address that another account was to have.
     AddressTaken,
+    /// What a user has missed.
+    Digest(DigestMail),
     /// To the address an account had before.
     AddressChanged {
         /// The present one.
@@ -79,9 +81,40 @@ impl MailKind {
             Self::Registration
             | Self::NewDevice { .. }
             | Self::AddressTaken
+            | Self::Digest(_)
             | Self::AddressChanged { .. }
             | Self::IdentityLinked { .. } => None,
         }
+    }
+}
+
+/// What a user has missed while they were away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestMail {
+    /// What happened, one sentence each; what was said is in none.
+    pub lines: Vec<String>,
+    /// Where people reach the server, without a slash at the end.
+    pub site: String,
+    /// The link that ends digests.
+    pub unsubscribe: String,
+}
+
+/// What a user has missed, up to an entry. The same entries give the same id.
+pub(crate) fn digest(
+    user: &UserState,
+    through: Sequence,
+    decided_at: Timestamp,
+    lines: Vec<String>,
+    (site, token): (&str, &str),
+) -> Mail {
+    let unsubscribe = format!("{site}/v1/unsubscribe/{token}");
+    let site = site.to_owned();
+    Mail {
+        id: Digest::of(["mail", "digest", user.id.as_str(), &through.to_string()]),
+        kind: MailKind::Digest(DigestMail { lines, site, unsubscribe }),
+        to: user.email.clone(),
+        name: Some(user.display_name.to_string()),
+        caused_at: decided_at,
     }
 }
 

@@ -6,12 +6,13 @@
 use std::sync::LazyLock;
 use std::time::{Duration, UNIX_EPOCH};
 
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use minijinja::{Environment, Value, context};
 use schemas::events::ChallengePurpose;
 use schemas::{CodeKey, Timestamp};
 
-use crate::policy::{Mail, MailKind};
+use crate::policy::{DigestMail, Mail, MailKind};
 
 macro_rules! templates {
     ($($name:literal),* $(,)?) => {
@@ -32,7 +33,11 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "identity_linked",
     "first_password",
     "new_device",
+    "digest",
 ];
+
+const UNSUBSCRIBE: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe");
+const ONE_CLICK: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe-Post");
 
 static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut texts = Environment::new();
@@ -65,7 +70,15 @@ pub(crate) fn written(mail: &Mail, from: &Mailbox, codes: &CodeKey) -> Result<Me
         name.chars().filter(|c| !c.is_control()).collect::<String>()
     });
     let draft = draft(mail, name.as_deref(), codes)?;
-    Message::builder()
+    let mut builder = Message::builder();
+    if let MailKind::Digest(digest) = &mail.kind {
+        // RFC 8058: one click, and no page to look at.
+        let link = format!("<{}>", digest.unsubscribe);
+        builder = builder
+            .raw_header(HeaderValue::new(UNSUBSCRIBE, link))
+            .raw_header(HeaderValue::new(ONE_CLICK, "List-Unsubscribe=One-Click".to_owned()));
+    }
+    builder
         .from(from.clone())
         .to(Mailbox::new(name, address))
         .subject(draft.subject)
@@ -88,6 +101,7 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
         MailKind::AddressTaken => ("address_taken", "Your email address"),
         MailKind::AddressChanged { .. } => ("address_changed", "Your email address has changed"),
         MailKind::IdentityLinked { .. } => ("identity_linked", "Another way to log in"),
+        MailKind::Digest(_) => ("digest", "What you missed"),
     };
     if mail.kind.code().is_some_and(|code| code.key != codes.check()) {
         return Err("the key of one-time codes is not that of auth-svc".to_owned());
@@ -111,6 +125,9 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
         MailKind::AddressChanged { to } => context! { subject, name, address => to.as_str() },
         MailKind::IdentityLinked { provider } => {
             context! { subject, name, provider => provider.as_str() }
+        }
+        MailKind::Digest(DigestMail { lines, site, unsubscribe }) => {
+            context! { subject, name, lines, site, unsubscribe }
         }
         MailKind::Registration | MailKind::AddressTaken => context! { subject, name },
     };
@@ -262,6 +279,24 @@ mod tests {
         let text = text(&of_kind(new_device("visit http://evil.example"), "Ada"));
         assert!(!text.contains("evil"), "{text}");
         assert!(text.contains("2026-11-21 10:00 UTC"), "{text}");
+    }
+
+    #[test]
+    fn a_digest_says_what_happened_and_how_to_end_digests() {
+        let unsubscribe = "https://chat.example/v1/unsubscribe/0123456789abcdefghijklmnop0123456789abcdef0123456789abcdef";
+        let digest = DigestMail {
+            lines: vec!["Bob & co <b> mentioned you in general.".to_owned()],
+            site: "https://chat.example".to_owned(),
+            unsubscribe: unsubscribe.to_owned(),
+        };
+        let text = text(&of_kind(MailKind::Digest(digest), "Ada"));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("List-Unsubscribe: <{unsubscribe}>")), "{head}");
+        assert!(head.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{head}");
+        let body = body.replace("=\r\n", "");
+        assert!(body.contains("Bob & co <b> mentioned you"), "{body}");
+        assert!(body.contains("Bob &amp; co &lt;b&gt; mentioned you"), "{body}");
+        assert_eq!(body.matches("/v1/unsubscribe/").count(), 2, "{body}");
     }
 
     #[test]

@@ -10,13 +10,15 @@ use schemas::events::{
     MessagePosted, MessageState, NotificationCreated, ReadMoved, ReceiptEvent, RoomState,
     SessionEvent, ThreadEvent, UserEvent, UserState,
 };
-use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
+use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{NotificationKind, RoomKind};
-use schemas::{Digest, Lane, Sequence, Timestamp};
-use uuid::Builder;
+use schemas::{Lane, Sequence, Timestamp};
 
-use crate::mail_effect;
-pub use crate::mail_effect::{CodeMail, Mail, MailKind};
+use crate::entry_ids::derived;
+use crate::{digest, mail_effect};
+
+pub use crate::digest::Missed;
+pub use crate::mail_effect::{CodeMail, DigestMail, Mail, MailKind};
 pub use crate::reading::Reading;
 
 /// Something to be done because of an event.
@@ -36,6 +38,8 @@ pub enum Effect {
     Mail(Box<Mail>),
     /// Mails to a user that were kept as files are deleted.
     ForgetMails(UserId),
+    /// An entry that its user may get a mail about, if they do not read it first.
+    Missed(Missed),
 }
 
 /// An entry about a message.
@@ -182,6 +186,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             vec![Effect::ForgetMails(completed.user_id.clone())]
         }
         EventData::Thread(event) => on_thread(event, at),
+        EventData::Notification(event) => digest::missed(event).into_iter().map(Effect::Missed).collect(),
         EventData::Identity(IdentityEvent::Linked(_) | IdentityEvent::Unlinked(_))
         | EventData::Name(_)
         | EventData::Room(_)
@@ -196,8 +201,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Listed(_))
-            | EventData::Hold(_)
-        | EventData::Notification(_) => Vec::new(),
+            | EventData::Hold(_) => Vec::new(),
     }
 }
 
@@ -366,24 +370,6 @@ impl Notice {
             login: false,
         }
     }
-}
-
-/// The id of the event that puts a notification into an inbox: a function of the notification.
-#[must_use]
-pub(crate) fn inbox_event_id(created: &NotificationCreated) -> EventId {
-    EventId::from_uuid(derived(created.created_at, &["inbox", created.notification_id.as_str()]))
-}
-
-/// A UUID of version 7 whose random part is a digest.
-fn derived(time: Timestamp, parts: &[&str]) -> uuid::Uuid {
-    let digest = Digest::of(parts.iter().copied());
-    let mut random = [0; 10];
-    for (byte, digits) in random.iter_mut().zip(digest.as_str().as_bytes().chunks(2)) {
-        let digits = std::str::from_utf8(digits).unwrap_or_default();
-        *byte = u8::from_str_radix(digits, 16).unwrap_or_default();
-    }
-    let millis = u64::try_from(time.millis()).unwrap_or_default();
-    Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Which mails an event has.
 
+use schemas::Digest;
 use schemas::events::{
     ChallengeIssued, ChallengePurpose, IdentitiesState, IdentityLinked, NewDevice, UserEmailChanged,
 };
@@ -17,6 +18,7 @@ fn mails(event: &Event, seen: &PolicyContext) -> Vec<Mail> {
         | Effect::Review(_)
         | Effect::Reading(_)
         | Effect::Answered(_)
+        | Effect::Missed(_)
         | Effect::ForgetMails(_) => None,
     };
     effects.filter_map(mail).collect()

@@ -2,7 +2,7 @@
 
 use schemas::Actor;
 use schemas::events::{MessageEvent, SessionStarted, UserRegistered};
-use schemas::ids::{MessageId, RoomId, SessionId};
+use schemas::ids::{EventId, MessageId, RoomId, SessionId};
 use schemas::values::{Body, DisplayName, Email, Posting, Role, RoomName, Username, Visibility};
 use uuid::Uuid;
 
@@ -108,11 +108,7 @@ fn entries(event: &Event, seen: &PolicyContext) -> Vec<NotificationCreated> {
         .filter_map(|effect| match effect {
             Effect::Inbox(entry) => Some(entry),
             Effect::Notice(notice) => Some(notice.entry()),
-            Effect::Mail(_)
-            | Effect::Review(_)
-            | Effect::Reading(_)
-            | Effect::Answered(_)
-            | Effect::ForgetMails(_) => None,
+            _ => None,
         })
         .collect()
 }

@@ -13,6 +13,7 @@ use crate::channel::Channel;
 use crate::commands;
 use crate::config::{Config, Needs, Retry};
 use crate::context::ContextSource;
+use crate::digests::{Digests, Parts};
 use crate::inbox::Inbox;
 use crate::mail::Mailer;
 use crate::open::Open;
@@ -39,6 +40,7 @@ pub enum StartError {
 /// The notifier, with its queues open and its commands served.
 pub struct Notifier {
     workers: Vec<Worker>,
+    digests: Arc<Digests>,
     commands: ServiceHandle,
     watch: Watch,
     log: EventLog,
@@ -72,14 +74,28 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<Notifier, Sta
     tokio::spawn(open.clone().follow(deps.bus.live().await?));
     let inbox = Inbox::new(deps.log.clone(), needs.read_model.clone(), open);
     let contexts = ContextSource::new(deps.log.clone());
-    let channels: [(Arc<dyn Channel>, Retry); 2] =
-        [(Arc::new(inbox), config.retry), (Arc::new(mailer), config.mail_retry)];
+    let mailer = Arc::new(mailer);
+    let digests = Arc::new(Digests::new(Parts {
+        log: deps.log.clone(),
+        bus: deps.bus.clone(),
+        read_model: needs.read_model.clone(),
+        names: needs.names.clone(),
+        mailer: Arc::clone(&mailer),
+        site: needs.site.clone(),
+        retry: config.mail_retry.clone(),
+        watch: watch.clone(),
+    }));
+    let channels: [(Arc<dyn Channel>, Retry); 3] = [
+        (Arc::new(inbox), config.retry.clone()),
+        (mailer, config.mail_retry),
+        (Arc::clone(&digests) as _, config.retry),
+    ];
     let mut workers = Vec::with_capacity(channels.len());
     for (channel, retry) in channels {
         workers.push(Worker::open(channel, &deps.log, contexts.clone(), retry, &watch).await?);
     }
     let commands = commands::serve(&needs, &deps).await?;
-    Ok(Notifier { workers, commands, watch, log: deps.log })
+    Ok(Notifier { workers, digests, commands, watch, log: deps.log })
 }
 
 impl Notifier {
@@ -91,6 +107,7 @@ impl Notifier {
             let shutdown = shutdown.clone();
             running.spawn(Box::pin(worker.run(shutdown)));
         }
+        running.spawn(Box::pin(self.digests.run(shutdown)));
         self.watch.well();
         while let Some(ended) = running.join_next().await {
             if let Err(error) = ended {

@@ -35,7 +35,7 @@ pub mod views;
 
 pub use codes::{Code, FieldError, Problem, Rejection};
 pub use digest::Digest;
-pub use ephemeral::{Ephemeral, EphemeralKind};
+pub use ephemeral::{AreOnline, Ephemeral, EphemeralKind, WhoIsOnline};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
     ChallengeId, ErasureId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId,

@@ -115,7 +115,9 @@ impl Namespace {
     pub fn ephemeral(&self, about: &Ephemeral<'_>) -> String {
         let kind = about.kind().as_str();
         match about {
-            Ephemeral::Spending | Ephemeral::Presence => format!("{self}.eph.{kind}"),
+            Ephemeral::Spending | Ephemeral::Presence | Ephemeral::Who | Ephemeral::Online => {
+                format!("{self}.eph.{kind}")
+            }
             Ephemeral::Typing(room) => format!("{self}.eph.{kind}.{room}"),
             Ephemeral::Gateway(id) => format!("{self}.eph.{kind}.{id}"),
         }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::service_name::ServiceName;
 use crate::shared_deps::SharedDeps;
 use crate::supervisor::Supervisor;
-use crate::watch;
+use crate::{terminal, watch};
 
 mod hosted;
 
@@ -63,7 +63,10 @@ pub(crate) async fn start_all(
     for entry in &ALL {
         address = (entry.start)(config, shared, supervisor).await?.or(address);
     }
-    address.ok_or_else(|| Failure::new("no service listens for clients"))
+    let address = address.ok_or_else(|| Failure::new("no service listens for clients"))?;
+    // Where nothing else was configured mails name the address itself.
+    shared.site.is_at(&terminal::http_url(address));
+    Ok(address)
 }
 
 /// Starts one of them; returns where clients connect, if they connect to it.

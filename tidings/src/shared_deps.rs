@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use eventlog::{Connect, EventLog, Store, Topology};
+use notifier::Site;
 use readmodel::ReadModel;
 use schemas::{CodeKey, NameKey};
 use service::Deps;
@@ -37,6 +38,8 @@ pub(crate) struct SharedDeps {
     pub(crate) deps: Deps,
     /// The read model, for the services that need it.
     pub(crate) read_model: ReadModel,
+    /// Where people reach the server, once that is known.
+    pub(crate) site: Site,
     /// The key of the lanes of names, once a service has needed it.
     names: OnceCell<NameKey>,
 }
@@ -76,7 +79,11 @@ impl SharedDeps {
             .await
             .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
         let deps = Deps { log, bus, metrics, health };
-        Ok(Self { deps, read_model, names: OnceCell::new() })
+        let site = Site::default();
+        if let Some(url) = &config.public_url {
+            site.is_at(url);
+        }
+        Ok(Self { deps, read_model, site, names: OnceCell::new() })
     }
 
     /// The key of the lanes of names.

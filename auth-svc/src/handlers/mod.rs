@@ -17,6 +17,7 @@ mod resets;
 mod second_factor;
 mod sessions;
 mod tickets;
+mod unsubscribe;
 mod verifications;
 
 pub(crate) use erasure::Closer;

@@ -112,12 +112,23 @@ path_parts! {
 }
 
 impl PathPart for String {
-    /// Of all texts in paths only the codes of invitations are no ids.
+    /// The codes of invitations are no ids.
     const NAME: &'static str = "code";
 
     fn parse(text: &str) -> Option<Self> {
         let fits = text.len() <= MAX_CODE && text.bytes().all(|b| b.is_ascii_alphanumeric());
         fits.then(|| text.to_owned())
+    }
+}
+
+/// The token of a link in a mail.
+pub(crate) struct LinkToken(pub(crate) String);
+
+impl PathPart for LinkToken {
+    const NAME: &'static str = "token";
+
+    fn parse(text: &str) -> Option<Self> {
+        <String as PathPart>::parse(text).map(Self)
     }
 }
 

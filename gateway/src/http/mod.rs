@@ -33,7 +33,9 @@ pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
 pub(crate) use field_types::{Bytes, HttpStatus, Limit, MethodName, PathTemplate, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
-pub(crate) use handler::{DeadLetterId, Foreign, Handler, Path, Query, Rest, SchemaName};
+pub(crate) use handler::{
+    DeadLetterId, Foreign, Handler, LinkToken, Path, Query, Rest, SchemaName,
+};
 pub(crate) use head::header;
 pub(crate) use json::value as json_value;
 pub(crate) use origin::Origin;

@@ -81,6 +81,8 @@ pub(crate) struct Route {
     pub(crate) groups: Option<&'static [Group]>,
     /// The answer holds something secret: it is never stored, not even to be repeated.
     pub(crate) confidential: bool,
+    /// It takes a body of any type and does not look at it: who calls it is told the type by another standard.
+    pub(crate) any_body: bool,
     /// Fields of the body that are secret: not even a digest of them is stored.
     pub(crate) secret_fields: &'static [&'static str],
     /// For the answer to a method the path does not have: those it has.
@@ -112,6 +114,7 @@ impl Route {
             description: H::describe(),
             groups: None,
             confidential: false,
+            any_body: false,
             secret_fields: &[],
             allow: None,
             unlisted: false,
@@ -192,6 +195,12 @@ impl Route {
     /// Its answers are not to be stored.
     pub(crate) fn confidential(mut self) -> Self {
         self.confidential = true;
+        self
+    }
+
+    /// Takes a body of any type, and does not look at it.
+    pub(crate) fn any_body(mut self) -> Self {
+        self.any_body = true;
         self
     }
 

@@ -1,12 +1,13 @@
 //! Ids and events for the tests of this folder.
 
+use readmodel::{MembershipDoc, RoomDoc};
 use schemas::events::{
     AuditEvent, MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted,
     MessageEdited, MessageEvent, MessagePinned, MessagePosted, MessageState, MessageUnpinned,
     NotificationEvent, PinEvent, ReactionAdded, ReactionEvent, ReactionRemoved, ReadMoved,
-    ReceiptEvent, SessionEvent,
+    ReceiptEvent, RoomState, SessionEvent,
 };
-use schemas::values::{Body, Emoji, Format, RoomRole};
+use schemas::values::{Body, Emoji, Format, Posting, RoomKind, RoomRole, Visibility};
 use schemas::views::Sender;
 use schemas::{
     Actor, Digest, ErasureId, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence,
@@ -42,6 +43,44 @@ pub(crate) fn links() -> Links {
 pub(crate) fn sender(number: u64) -> Author {
     let (username, display_name) = (format!("u{number}"), format!("U {number}"));
     Author { sender: Sender { id: user(number), username, display_name }, links: links() }
+}
+
+/// A membership as it is when its stay has just begun, and nothing was read or set.
+pub(crate) fn membership_doc(room_id: RoomId, user_id: UserId, joined: Sequence) -> MembershipDoc {
+    MembershipDoc::begun(room_id, user_id, Timestamp::from_millis(100), joined)
+}
+
+/// A room with nothing in it.
+pub(crate) fn room_doc(kind: RoomKind) -> RoomDoc {
+    RoomDoc {
+        state: RoomState {
+            id: room(1),
+            kind,
+            name: None,
+            topic: None,
+            visibility: Visibility::Private,
+            everyone: false,
+            archived: false,
+            owners: Vec::new(),
+            direct_members: Vec::new(),
+            retention_days: None,
+            posting: Posting::Everyone,
+            slow_mode_seconds: 0,
+            created_by: None,
+            created_at: Timestamp::from_millis(1),
+        },
+        created: true,
+        member_count: 1,
+        last_number: 0,
+        main_number: 0,
+        last_message_id: None,
+        last_message_number: 0,
+        last_activity: 0,
+        deleted_up_to: 0,
+        named_up_to: 0,
+        changed: 0,
+        updated: 0,
+    }
 }
 
 pub(crate) fn event(data: impl Into<EventData>) -> Event {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Ephemeral, EphemeralKind};
-use schemas::{Timestamp, UserId};
+use schemas::{AreOnline, Timestamp, UserId, WhoIsOnline};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use telemetry::{Shutdown, error_chain};
@@ -37,6 +37,7 @@ pub(crate) async fn share(presence: Arc<Presence>, shutdown: Shutdown) {
         () = presence.keeps() => {}
         () = presence.refreshes() => {}
         () = presence.listens(EphemeralKind::Presence, Presence::hears) => {}
+        () = presence.says_who_is_online() => {}
         () = presence.listens(EphemeralKind::Gateway, |presence: &Presence, alive: Alive| presence.knows_alive(&alive)) => {}
     }
     presence.goodbye().await;
@@ -146,6 +147,29 @@ impl Presence {
                 }
                 Err(error) => {
                     tracing::warn!(error = %error_chain(&error), "other gateways are not heard");
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Answers those who are no gateways and want to know who has a socket.
+    async fn says_who_is_online(&self) {
+        loop {
+            match self.bus.ephemeral::<WhoIsOnline>(EphemeralKind::Who).await {
+                Ok(mut feed) => {
+                    while let Some(asked) = feed.next().await {
+                        let present = self.state.lock().table.present(&asked.users);
+                        let users: Vec<UserId> =
+                            present.into_iter().map(|word| word.user).collect();
+                        if !users.is_empty() {
+                            let answer = AreOnline { question: asked.question, users };
+                            publish(&self.bus, Ephemeral::Online, &answer).await;
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error_chain(&error), "questions are not heard");
                 }
             }
             tokio::time::sleep(PAUSE).await;

@@ -29,5 +29,6 @@ pub(crate) mod shown;
 pub(crate) mod site;
 pub(crate) mod texts;
 pub(crate) mod threads;
+pub(crate) mod unsubscribe;
 pub(crate) mod users;
 pub(crate) mod web;

@@ -11,6 +11,7 @@ mod command;
 mod dead_letter;
 mod erasure;
 mod invite;
+mod mail;
 mod media;
 mod member;
 mod message;
@@ -39,6 +40,7 @@ pub use invite::{
     AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
     RevokeInvite,
 };
+pub use mail::{CheckUnsubscribe, Unsubscribe};
 pub use media::{CompleteMedia, DropAvatar, RemoveMedia, RequestMedia, UseAsAvatar};
 pub use member::{
     AddMember, AppointOwner, BanMember, ChangeMember, ChangePrefs, JoinRoom, LeaveRoom, LiftBan,
@@ -80,6 +82,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     room::NAMES,
     member::NAMES,
     invite::NAMES,
+    mail::NAMES,
     block::NAMES,
     message::NAMES,
     reaction::NAMES,

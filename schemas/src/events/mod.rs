@@ -350,4 +350,33 @@ impl EventData {
             | Self::Hold(_) => None,
         }
     }
+
+    /// The report after an event of its lane; none for the events of other families.
+    #[must_use]
+    pub const fn report(&self) -> Option<&ReportState> {
+        let Self::Report(event) = self else { return None };
+        Some(event.after())
+    }
+
+    /// What a unique name belongs to after an event of its lane, none when it is free; none for the events of other
+    /// families.
+    #[must_use]
+    pub fn holder(&self) -> Option<Option<&String>> {
+        let Self::Name(event) = self else { return None };
+        Some(event.owner())
+    }
+
+    /// The medium after an event of its lane; none for the events of other families.
+    #[must_use]
+    pub const fn medium(&self) -> Option<&MediaState> {
+        let Self::Media(event) = self else { return None };
+        Some(event.after())
+    }
+
+    /// Whom a user blocks after an event of that lane; none for the events of other families.
+    #[must_use]
+    pub const fn blocks(&self) -> Option<&BlocksState> {
+        let Self::Block(event) = self else { return None };
+        Some(event.after())
+    }
 }

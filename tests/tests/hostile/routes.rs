@@ -161,6 +161,7 @@ impl Things {
             "emoji" => "%F0%9F%91%8D",
             "provider_id" => "works",
             "report_id" => "rep_00000000000000000000000000",
+            "token" => "none",
             "challenge_id" => "chl_00000000000000000000000000",
             "dead_letter_id" => "999999999",
             "code" => "not_found",

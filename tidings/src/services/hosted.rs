@@ -75,7 +75,8 @@ impl Hosted for Notifier {
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<notifier::Needs, Failure> {
         let names = shared.names(config).await?;
         let codes = SharedDeps::codes(config)?;
-        Ok(notifier::Needs { names, codes, read_model: shared.read_model.clone() })
+        let (read_model, site) = (shared.read_model.clone(), shared.site.clone());
+        Ok(notifier::Needs { names, codes, read_model, site })
     }
 }
 

@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use administer::{Administering, administer, promote};
 pub(crate) use close::{Closing, close};
 pub(crate) use decide::{Changing, NameChange, change_profile};
-pub(crate) use email::{change_email, verify_email};
+pub(crate) use email::{change_email, unsubscribe, verify_email};
 pub(crate) use evolve::{account_after, holding_after};
 pub(crate) use password::password_set;
 pub(crate) use register::{Entrance, NewAccount, Registering, Registrar, register};
