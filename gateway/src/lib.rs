@@ -7,6 +7,7 @@
 
 mod asyncapi;
 mod audit;
+mod badge;
 mod commands;
 mod config;
 mod cursor;
@@ -31,6 +32,7 @@ mod postman;
 mod presence;
 mod problem;
 mod reactions;
+mod recent;
 mod repeats;
 mod request_log;
 mod requests;

@@ -13,6 +13,7 @@ use eventlog::SecretError;
 use readmodel::ReadModel;
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -25,9 +26,10 @@ use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::presence::Presence;
+use crate::recent::Recent;
 use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
-use crate::state::AppState;
+use crate::state::{AppState, BADGES};
 use crate::stats::Counted;
 use crate::transfer::Transfers;
 use crate::user_directory::UserDirectory;
@@ -73,6 +75,9 @@ pub enum GatewayError {
     #[error("the HTTP server failed")]
     Server(#[source] std::io::Error),
 }
+
+/// The newest messages of rooms may take this part of what recent events may.
+const RECENT_PART: usize = 4;
 
 /// A gateway that listens; clients are answered once it runs.
 pub struct Gateway {
@@ -140,6 +145,7 @@ async fn assemble(
     let presence =
         Presence::new(hub.clone(), bus.clone(), log.clone(), read_model.clone(), gateway);
     let requests = RequestNotes::new(config.request_log, &metrics);
+    let memory = config.memory;
     let state = AppState {
         requests,
         counted: Counted::default(),
@@ -157,6 +163,8 @@ async fn assemble(
         users,
         sessions,
         hub,
+        recent: Recent::new(memory / RECENT_PART, &metrics),
+        badges: Semaphore::new(BADGES),
         description: descriptions::rendered(&table),
         http: HttpMetrics::new(&metrics),
         health,

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use eventlog::{EventLog, SecretStore};
 use readmodel::ReadModel;
 use telemetry::Health;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::limits::Limits;
@@ -17,11 +18,15 @@ use crate::live::Hub;
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::presence::Presence;
+use crate::recent::Recent;
 use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
 use crate::stats::Counted;
 use crate::transfer::Transfers;
 use crate::user_directory::UserDirectory;
+
+/// Welcomes that count what is unread at a time: what the others would wait for they ask REST.
+pub(crate) const BADGES: usize = 16;
 
 /// This API as it is described to programs, rendered once.
 pub(crate) struct Description {
@@ -57,6 +62,10 @@ pub(crate) struct AppState {
     pub(crate) own_writes: OwnWrites,
     /// Events, as they happen.
     pub(crate) hub: Hub,
+    /// The newest messages of rooms.
+    pub(crate) recent: Recent,
+    /// How many welcomes may count what is unread at a time.
+    pub(crate) badges: Semaphore,
     /// Who is online, and who is told.
     pub(crate) presence: Arc<Presence>,
     /// Answers to requests that came with an `Idempotency-Key`.

@@ -11,7 +11,7 @@ use crate::ids::{MessageId, RoomId, SessionId, UserId};
 use crate::position::Position;
 use crate::time::Timestamp;
 use crate::values::{PresenceStatus, Secret, ShownStatus, StatusText};
-use crate::views::{Account, Message};
+use crate::views::{Account, Message, UnreadSummary};
 
 /// What a client calls a frame: a number or a text, given back with the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -158,6 +158,11 @@ pub enum ServerFrame {
         heartbeat_ms: u32,
         /// Whether a resume is under way: what was missed follows, then `resumed`.
         resumed: bool,
+        /// What waits for the user, as `GET /v1/users/me/unread` says it; null when it is not known at once: ask there.
+        unread: Option<UnreadSummary>,
+        /// The build of the server and of the web app it serves; another one after a reconnect means that the app is to
+        /// be loaded anew.
+        build: String,
     },
     /// A client's frame was carried out.
     Ok {

@@ -11,13 +11,15 @@ use readmodel::ReadModel;
 use schemas::events::NotificationEvent;
 use schemas::frames::CloseCode;
 use schemas::views::Notification;
-use schemas::{DecodeError, Epoch, Event, EventData, Position, Sequence, SessionId, UserId};
+use schemas::{
+    DecodeError, Epoch, Event, EventData, Position, RoomId, Sequence, SessionId, UserId,
+};
 use telemetry::Metrics;
 use tokio::sync::watch;
 
 use super::budget::Budget;
 use super::frames::{self, Broadcast, Known, Place};
-use super::memory::{Bounds, Memory, Remembered};
+use super::memory::{Bounds, Memory, Passed, Remembered};
 use super::metrics::LiveMetrics;
 use super::outbox::{Outbox, SocketId};
 use super::ports::{Charge, Observer};
@@ -130,6 +132,22 @@ impl Hub {
         if position.epoch == self.inner.epoch {
             self.inner.heard.fetch_max(position.sequence, Ordering::Relaxed);
         }
+    }
+
+    /// What happened in a room after one place of the log up to another, at most so many events; none when these are more,
+    /// when not all of them are remembered, or when the second place has not come yet.
+    pub(crate) fn passed_in(
+        &self,
+        room: &RoomId,
+        after: Sequence,
+        through: Sequence,
+        most: usize,
+    ) -> Option<Vec<Passed>> {
+        let state = self.inner.state.lock();
+        if state.head < through {
+            return None;
+        }
+        state.memory.passed_in(room, after, through, most)
     }
 
     /// Waits until everything up to a sequence has been handed on; false when that takes too long.

@@ -40,6 +40,7 @@ pub mod wire;
 pub use hub::{Hub, HubParts};
 pub use join::JoinError;
 pub(crate) use join::Joining;
+pub(crate) use memory::Passed;
 pub use metrics::{Framed, LiveMetrics};
 pub use outbox::Outbox;
 pub(crate) use outbox::{HEARTBEAT, HELLO};

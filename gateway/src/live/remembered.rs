@@ -12,6 +12,21 @@ use super::frames::{Broadcast, Effect};
 pub(super) const OVERHEAD: usize =
     size_of::<Remembered>() + size_of::<Broadcast>() + 6 * 48 + 4 * 16 + 12 * 16;
 
+/// An event that lies behind, as it lies in the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Passed {
+    pub(crate) sequence: Sequence,
+    pub(crate) lane: Lane,
+    pub(crate) payload: Bytes,
+}
+
+impl Passed {
+    pub(super) fn of(event: &Remembered) -> Self {
+        let (lane, payload) = (event.lane.clone(), event.payload.clone());
+        Self { sequence: event.sequence, lane, payload }
+    }
+}
+
 /// An event as it came.
 #[derive(Debug)]
 pub(crate) struct Remembered {
@@ -114,5 +129,36 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
         | Lane::UserHold(_) => (None, None),
+    }
+}
+
+/// Whether an event on a lane may change messages of rooms that the lane does not name: what is held of any room is to be
+/// asked for anew after it.
+pub(super) const fn changes_any_room(lane: &Lane) -> bool {
+    match lane {
+        Lane::Erasure(_) => true,
+        Lane::Audit(_)
+        | Lane::Blocks(_)
+        | Lane::Challenges(_)
+        | Lane::Direct(_)
+        | Lane::Email(_)
+        | Lane::Handle(_)
+        | Lane::Identities(_)
+        | Lane::Identity(_)
+        | Lane::Inbox(_)
+        | Lane::Invite(_)
+        | Lane::Media(_)
+        | Lane::Member(..)
+        | Lane::Prefs(..)
+        | Lane::Receipts(_)
+        | Lane::Report(_)
+        | Lane::Room(_)
+        | Lane::RoomHold(_)
+        | Lane::RoomName(_)
+        | Lane::Session(_)
+        | Lane::Threads(_)
+        | Lane::Timeline(_)
+        | Lane::User(_)
+        | Lane::UserHold(_) => false,
     }
 }
