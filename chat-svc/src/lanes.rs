@@ -8,7 +8,7 @@ use schemas::events::{BlocksState, MediaState, MemberState, ReportState, RoomSta
 use schemas::{Digest, EventData, Lane, MediaId, NameKey, ReportId, RoomId, Sequence, UserId};
 
 use crate::domain::person::Person;
-use crate::domain::{block, member, person, room};
+use crate::domain::{member, person, room};
 use crate::metrics::ChatMetrics;
 
 pub(crate) struct Rooms;
@@ -66,29 +66,7 @@ impl Entity for Reports {
         Lane::Report(key.clone())
     }
     fn after(event: &EventData) -> Option<ReportState> {
-        match event {
-            EventData::Report(event) => Some(event.after().clone()),
-            EventData::Name(_)
-            | EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Challenge(_)
-            | EventData::Identity(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Message(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Reaction(_)
-            | EventData::Pin(_)
-            | EventData::Notification(_)
-            | EventData::Prefs(_)
-            | EventData::Audit(_)
-            | EventData::Invite(_)
-            | EventData::Erasure(_)
-            | EventData::Hold(_)
-            | EventData::Media(_)
-            | EventData::Block(_) => None,
-        }
+        event.report().cloned()
     }
 }
 
@@ -102,29 +80,7 @@ impl Entity for Media {
         Lane::Media(key.clone())
     }
     fn after(event: &EventData) -> Option<MediaState> {
-        match event {
-            EventData::Media(event) => Some(event.after().clone()),
-            EventData::Name(_)
-            | EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Challenge(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Message(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Reaction(_)
-            | EventData::Pin(_)
-            | EventData::Notification(_)
-            | EventData::Prefs(_)
-            | EventData::Invite(_)
-            | EventData::Report(_)
-            | EventData::Identity(_)
-            | EventData::Audit(_)
-            | EventData::Erasure(_)
-            | EventData::Hold(_)
-            | EventData::Block(_) => None,
-        }
+        event.medium().cloned()
     }
 }
 
@@ -138,31 +94,7 @@ impl Entity for Handles {
         Lane::Handle(key.clone())
     }
     fn after(event: &EventData) -> Option<Option<UserId>> {
-        match event {
-            EventData::Name(event) => {
-                Some(event.owner().and_then(|owner| UserId::parse(owner).ok()))
-            }
-            EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Prefs(_)
-            | EventData::Audit(_)
-            | EventData::Invite(_)
-            | EventData::Erasure(_)
-            | EventData::Hold(_)
-            | EventData::Message(_)
-            | EventData::Challenge(_)
-            | EventData::Identity(_)
-            | EventData::Reaction(_)
-            | EventData::Pin(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Media(_)
-            | EventData::Report(_)
-            | EventData::Notification(_)
-            | EventData::Block(_) => None,
-        }
+        event.holder().map(|owner| owner.and_then(|owner| UserId::parse(owner).ok()))
     }
 }
 
@@ -176,7 +108,7 @@ impl Entity for Blocks {
         Lane::Blocks(key.clone())
     }
     fn after(event: &EventData) -> Option<BlocksState> {
-        block::blocks_of(event).cloned()
+        event.blocks().cloned()
     }
 }
 

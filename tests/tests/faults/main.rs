@@ -19,6 +19,7 @@ mod cluster;
 mod crew;
 mod damage;
 mod doors;
+mod everything;
 mod forged;
 mod full_disk;
 mod gateways;
