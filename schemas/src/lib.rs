@@ -8,6 +8,7 @@ mod choices;
 pub mod codes;
 pub mod commands;
 mod digest;
+mod email;
 mod emoji;
 mod ephemeral;
 pub mod event;

@@ -1,32 +1,30 @@
 //! One event of every type with everything it can hold, and one with as little as it may.
 
+use schemas::Preferences;
 use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
-    Ban, BlockAdded, BlockRemoved, BlocksState, ChallengeIssued, ChallengePurpose, InviteAccepted,
-    InviteCreated, InviteReserved, InviteRevoked, InviteState, MemberAdded, MemberBlockChanged,
-    MemberChanged, MemberJoined, MemberLeft, MemberRemoved, MemberState, MessageDeleted,
-    MessageEdited, MessagePinned, MessagePosted, MessageState, MessageUnpinned, NameClaimed,
-    NameReleased, NewDevice, NotificationCreated, NotificationRemoved, NotificationsRead,
-    PrefsChanged, PrefsState, ReactionAdded, ReactionRemoved, ReadMoved, ReportCreated,
-    ReportHandled, ReportState, RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState,
-    SessionEnd, SessionRefreshed, SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead,
-    ThreadUnfollowed, UserEmailChanged, UserEmailVerified, UserPasswordSet, UserProfileChanged,
-    UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
+    Ban, BlockAdded, BlockRemoved, BlocksState, InviteAccepted, InviteCreated, InviteReserved,
+    InviteRevoked, InviteState, MemberAdded, MemberBlockChanged, MemberChanged, MemberJoined,
+    MemberLeft, MemberRemoved, MemberState, MessageDeleted, MessageEdited, MessagePinned,
+    MessagePosted, MessageState, MessageUnpinned, NameReleased, NotificationCreated,
+    NotificationRemoved, NotificationsRead, PrefsChanged, PrefsState, ReactionAdded,
+    ReactionRemoved, ReadMoved, ReportCreated, ReportHandled, ReportState, RoomArchived,
+    RoomChanged, RoomCreated, RoomRestored, RoomState, ThreadFollowed, ThreadRead,
+    ThreadUnfollowed, UserProfileChanged, UserState,
 };
 use schemas::ids::{
-    ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReportId, RoomId,
-    SessionId, TraceParent, UserId,
+    EventId, InviteId, MediaId, MessageId, NotificationId, ReportId, RoomId, TraceParent, UserId,
 };
 use schemas::preferences::{EmailDelay, MailAbout, Reach};
 use schemas::time::Timestamp;
 use schemas::values::{
     Bio, Body, ClientId, DisplayName, Email, Emoji, Format, NotificationKind, Notify, Posting,
-    Reason, ReportStatus, Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, UserAgent,
-    Username, Visibility,
+    Reason, ReportStatus, Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, Username,
+    Visibility,
 };
-use schemas::{Digest, Preferences};
 use uuid::Uuid;
 
+mod accounts;
 mod audit;
 mod erasures;
 mod identities;
@@ -155,51 +153,6 @@ fn message(full: bool) -> MessageState {
         thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
         created_at: now(),
     }
-}
-
-fn accounts(full: bool) -> Vec<EventData> {
-    let user = || user(full);
-    let later = || UserState { second_factor: full, has_password: !full, ..user() };
-    let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
-    let session_ids = vec![session_id.clone()];
-    let reason = if full { SessionEnd::TokenReuse } else { SessionEnd::Logout };
-    vec![
-        UserRegistered { user: user() }.into(),
-        UserProfileChanged { user: user() }.into(),
-        UserRoleChanged { user: user(), reason: None }.into(),
-        UserSuspensionChanged { user: user(), reason: None }.into(),
-        UserEmailVerified { user: later() }.into(),
-        UserEmailChanged { user: later(), former: Email::parse("ada@example.com").unwrap() }.into(),
-        UserSecondFactorChanged {
-            user: later(),
-            reason: full.then(|| Reason::parse("lost their phone").unwrap()),
-        }
-        .into(),
-        UserPasswordSet { user: user() }.into(),
-        ChallengeIssued {
-            challenge_id: ChallengeId::from_uuid(uuid(8)),
-            user_id: user_id.clone(),
-            purpose: match full {
-                true => ChallengePurpose::AddressChange,
-                false => ChallengePurpose::Verification,
-            },
-            email: Email::parse("ada@example.org").unwrap(),
-            taken: full,
-            expires_at: now(),
-            key: Digest::of(["key"]),
-        }
-        .into(),
-        SessionStarted {
-            session_id: session_id.clone(),
-            user_id: user_id.clone(),
-            new_device: None,
-        }
-        .into(),
-        SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
-        SessionsEnded { user_id: user_id.clone(), session_ids, reason }.into(),
-        NameClaimed { owner: user_id.to_string() }.into(),
-        NameReleased { owner: user_id.to_string(), held_until: None }.into(),
-    ]
 }
 
 fn blocks(full: bool) -> Vec<EventData> {
@@ -385,7 +338,7 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
     };
     let mut variants: Vec<(&'static str, EventData)> =
         vec![("preferring", preferring.into()), ("held", held.into()), ("private", moved.into())];
-    variants.extend(of_admins_and_devices());
+    variants.extend(accounts::of_admins_and_devices());
     let with_files =
         MessageState { body: Body::none(), files: vec![media::media(true).file], ..message(true) };
     let illustrated = MessagePosted { message: with_files, private: false };
@@ -393,40 +346,12 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
     variants.into_iter().map(|(what, data)| (what, logged(data, true))).collect()
 }
 
-/// What admins say of their acts, and logins from new devices.
-fn of_admins_and_devices() -> [(&'static str, EventData); 5] {
-    let reason = || Some(Reason::parse("sold engines").unwrap());
-    let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
-    let device = NewDevice {
-        device: Digest::of(["device"]),
-        user_agent: Some(UserAgent::parse("Mozilla/5.0 (X11; Linux) Firefox/140.0").unwrap()),
-        ip: Some("2001:db8::7".parse().unwrap()),
-    };
-    let unknown = NewDevice { device: Digest::of(["other"]), user_agent: None, ip: None };
-    let started = |device| SessionStarted {
-        session_id: session_id.clone(),
-        user_id: user_id.clone(),
-        new_device: Some(device),
-    };
-    let ended = SessionsEnded {
-        user_id: user_id.clone(),
-        session_ids: vec![session_id.clone()],
-        reason: SessionEnd::Revoked,
-    };
-    [
-        ("reasoned", UserRoleChanged { user: user(false), reason: reason() }.into()),
-        ("reasoned", UserSuspensionChanged { user: user(true), reason: reason() }.into()),
-        ("new_device", started(device).into()),
-        ("unknown_device", started(unknown).into()),
-        ("revoked", ended.into()),
-    ]
-}
-
 /// One event of every type.
 pub(crate) fn events(full: bool) -> Vec<Event> {
     let conversations =
         [rooms(full), messages(full), besides(full), threads(), reports(full)].concat();
-    let people = [accounts(full), identities::identities(full), audit::audits(full)].concat();
+    let people =
+        [accounts::accounts(full), identities::identities(full), audit::audits(full)].concat();
     let data =
         [people, conversations, blocks(full), media::all_of_media(full), erasures::erasures(full)]
             .concat();
