@@ -108,6 +108,38 @@ const fn same(name: FrameName) -> Expected {
     Expected::Told { live: name, memory: name, read_model: name }
 }
 
+const fn of_user(event: &UserEvent) -> Expected {
+    match event {
+        UserEvent::Registered(_) => {
+            Expected::Nothing("belonging to a room of everyone is no event of that room")
+        }
+        UserEvent::ProfileChanged(_)
+        | UserEvent::RoleChanged(_)
+        | UserEvent::SuspensionChanged(_)
+        | UserEvent::EmailVerified(_)
+        | UserEvent::EmailChanged(_)
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_)
+        | UserEvent::Erased(_) => same(FrameName::UserChanged),
+    }
+}
+
+const fn of_media(event: &MediaEvent) -> Expected {
+    match event {
+        MediaEvent::Stored(_) => same(FrameName::MediaChanged),
+        MediaEvent::Removed(removed) if removed.media.stored_at.is_some() => {
+            same(FrameName::MediaChanged)
+        }
+        MediaEvent::Requested(_)
+        | MediaEvent::Attached(_)
+        | MediaEvent::Detached(_)
+        | MediaEvent::Removed(_)
+        | MediaEvent::Purged(_) => Expected::Nothing(
+            "what is not stored is nothing, and what has it does not change a file",
+        ),
+    }
+}
+
 /// Every event type, once: a new one has to say here what is told of it.
 const fn expected(data: &EventData) -> Expected {
     match data {
@@ -126,34 +158,10 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Notification(NotificationEvent::Removed(_)) => {
             same(FrameName::NotificationRemoved)
         }
-        EventData::User(UserEvent::Registered(_)) => {
-            Expected::Nothing("belonging to a room of everyone is no event of that room")
-        }
-        EventData::User(
-            UserEvent::ProfileChanged(_)
-            | UserEvent::RoleChanged(_)
-            | UserEvent::SuspensionChanged(_)
-            | UserEvent::EmailVerified(_)
-            | UserEvent::EmailChanged(_)
-            | UserEvent::SecondFactorChanged(_)
-            | UserEvent::PasswordSet(_)
-            | UserEvent::Erased(_),
-        ) => same(FrameName::UserChanged),
+        EventData::User(event) => of_user(event),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
         EventData::Challenge(_) | EventData::Identity(_) => Expected::Nothing("a mail says it"),
-        EventData::Media(MediaEvent::Stored(_)) => same(FrameName::MediaChanged),
-        EventData::Media(MediaEvent::Removed(removed)) if removed.media.stored_at.is_some() => {
-            same(FrameName::MediaChanged)
-        }
-        EventData::Media(
-            MediaEvent::Requested(_)
-            | MediaEvent::Attached(_)
-            | MediaEvent::Detached(_)
-            | MediaEvent::Removed(_)
-            | MediaEvent::Purged(_),
-        ) => Expected::Nothing(
-            "what is not stored is nothing, and what has it does not change a file",
-        ),
+        EventData::Media(event) => of_media(event),
         EventData::Report(_) => {
             Expected::Nothing("moderators ask for reports; members hear of none")
         }
