@@ -106,7 +106,7 @@ impl Auth {
 
     async fn try_note_used(&self, id: &SessionId) -> Result<(), Failure> {
         let Some((record, revision)) = self.sessions.get(id).await? else { return Ok(()) };
-        match used(&record, Timestamp::now()) {
+        match used(record, Timestamp::now()) {
             None => Ok(()),
             Some(record) => self.sessions.replace(id, &record, revision).await,
         }

@@ -52,9 +52,9 @@ pub(crate) fn rotate(record: &Record, now: Timestamp) -> (Record, bool) {
 }
 
 /// The session as used now; none when it was noted lately: its list says minutes, not seconds.
-pub(crate) fn used(record: &Record, now: Timestamp) -> Option<Record> {
+pub(crate) fn used(record: Record, now: Timestamp) -> Option<Record> {
     let age = now.millis().saturating_sub(record.last_used_at.millis());
-    (age >= NOTE_EVERY).then(|| Record { last_used_at: now, ..record.clone() })
+    (age >= NOTE_EVERY).then_some(Record { last_used_at: now, ..record })
 }
 
 /// Which sessions of a list, the oldest first, are too many.

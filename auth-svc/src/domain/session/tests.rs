@@ -61,11 +61,11 @@ fn a_rotation_is_told_once_an_hour() {
 
 #[test]
 fn use_is_noted_once_in_four_minutes() {
-    assert_eq!(used(&begun(), at(239)), None);
-    let later = used(&begun(), at(240)).unwrap();
+    assert_eq!(used(begun(), at(239)), None);
+    let later = used(begun(), at(240)).unwrap();
     assert_eq!(later, Record { last_used_at: at(240), ..begun() });
-    assert_eq!(used(&later, at(479)), None);
-    assert_eq!(used(&later, at(0)), None, "a clock that went back moves nothing");
+    assert_eq!(used(later.clone(), at(479)), None);
+    assert_eq!(used(later, at(0)), None, "a clock that went back moves nothing");
 }
 
 #[test]
