@@ -28,6 +28,8 @@ Names and labels stay; families and labels may be added.
 const HOMES: &[(&str, &str)] = &[
     ("process_", "every process"),
     ("tidings_build", "every process"),
+    ("tidings_ready", "every process"),
+    ("tidings_nats_", "every process"),
     ("tidings_log_", "every process"),
     ("tidings_projector_", "projector"),
     ("tidings_notifier_", "notifier"),
