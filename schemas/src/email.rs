@@ -34,6 +34,12 @@ Email, |text| {
 });
 
 impl Email {
+    /// In the place of the address of an erased account. It is no mailbox: the domain is reserved (RFC 2606).
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self("deleted@deleted.invalid".to_owned())
+    }
+
     /// What stands behind the `@`, in lower case.
     #[must_use]
     pub fn domain(&self) -> &str {

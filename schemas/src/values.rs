@@ -187,14 +187,6 @@ impl DisplayName {
     }
 }
 
-impl Email {
-    /// In the place of the address of an erased account. It is no mailbox: the domain is reserved (RFC 2606).
-    #[must_use]
-    pub fn deleted() -> Self {
-        Self("deleted@deleted.invalid".to_owned())
-    }
-}
-
 impl From<&Username> for DisplayName {
     /// Every username fits the rule of a display name.
     fn from(username: &Username) -> Self {
