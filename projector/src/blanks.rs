@@ -15,10 +15,26 @@ use schemas::events::{
 use schemas::values::{Body, ClientId, Format};
 use schemas::{Event, EventData, Sequence, UserId};
 
-use crate::views::Logged;
+use crate::views::{Logged, Traces};
 
 /// Lists kept at hand: a reader that goes on needs the same few again and again.
 const KEPT: usize = 16;
+
+/// What stands in the place of erased events.
+#[derive(Debug, Default)]
+pub(crate) struct Instead {
+    /// Events of which the log keeps a shape, in order.
+    pub(crate) events: Vec<Logged>,
+    /// By what the audit trail finds the others, in order.
+    pub(crate) traces: Vec<Traces>,
+}
+
+impl Instead {
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.traces.is_empty()
+    }
+}
 
 /// The shapes of erased events.
 pub(crate) struct Blanks {
@@ -38,12 +54,17 @@ impl Blanks {
     pub(crate) async fn within(
         &mut self,
         gaps: &[(Sequence, Sequence)],
-    ) -> Result<Vec<Logged>, LogError> {
-        let mut found = BTreeMap::new();
+    ) -> Result<Instead, LogError> {
+        let (mut found, mut traces) = (BTreeMap::new(), BTreeMap::new());
         for (from, to) in gaps {
             for at in self.log.lists_within(*from, *to).await? {
                 let list = self.list(at).await?;
                 let (event, listed) = (&list.0, &list.1);
+                for gone in &listed.gone {
+                    if (*from..=*to).contains(&gone.sequence) {
+                        traces.insert(gone.sequence, Traces::of_erased(gone));
+                    }
+                }
                 for blank in &listed.blanks {
                     if (*from..=*to).contains(&blank.sequence) {
                         found.insert(blank.sequence, logged(event, listed, blank));
@@ -51,7 +72,10 @@ impl Blanks {
                 }
             }
         }
-        Ok(found.into_values().collect())
+        // An event in its place leaves its own traces.
+        traces.retain(|sequence, _| !found.contains_key(sequence));
+        let (events, traces) = (found.into_values().collect(), traces.into_values().collect());
+        Ok(Instead { events, traces })
     }
 
     async fn list(&mut self, at: Sequence) -> Result<Arc<(Event, ErasureListed)>, LogError> {

@@ -181,9 +181,10 @@ impl Engine {
     /// Stops the groups that would have to apply what cannot be read.
     fn stop_before(&mut self, unreadable: &[Unreadable]) {
         for event in unreadable {
+            let Some(source) = &event.source else { continue };
             for group in &event.groups {
                 if self.applies(*group, event.sequence) && self.stop_of(*group).is_none() {
-                    let (sequence, source) = (event.sequence, Arc::clone(&event.source));
+                    let (sequence, source) = (event.sequence, Arc::clone(source));
                     let poison = Poison::Undecodable { sequence, source };
                     self.stops.push(Stop { group: *group, poison });
                 }

@@ -218,8 +218,9 @@ impl Projector {
         catching_up: bool,
     ) -> Result<(), ProjectError> {
         for event in work.unreadable.iter().filter(|event| event.groups.is_empty()) {
+            let Some(source) = &event.source else { continue };
             self.metrics.passed_over.inc();
-            let error = telemetry::error_chain(event.source.as_ref());
+            let error = telemetry::error_chain(source.as_ref());
             tracing::error!(event.seq = event.sequence, error, "unreadable; not projected anyway");
         }
         if work.events.is_empty() && work.through == engine.projected() {

@@ -10,7 +10,7 @@ use schemas::{DecodeError, Event, Sequence};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-use crate::blanks::Blanks;
+use crate::blanks::{Blanks, Instead};
 use crate::error::ProjectError;
 use crate::tail::{Tail, Taken};
 use crate::views::{self, Logged, Traces};
@@ -35,7 +35,7 @@ pub(crate) struct Work {
     pub(crate) unreadable: Vec<Unreadable>,
 }
 
-/// An event that cannot be read.
+/// An event that cannot be read, or that was erased and leaves nothing but traces.
 #[derive(Debug, Clone)]
 pub(crate) struct Unreadable {
     /// The event's place in the log.
@@ -44,8 +44,14 @@ pub(crate) struct Unreadable {
     pub(crate) groups: Vec<Group>,
     /// What it is found by in the audit trail, as far as its envelope can be read.
     pub(crate) traces: Option<Traces>,
-    /// Why it cannot be read.
-    pub(crate) source: Arc<DecodeError>,
+    /// Why it cannot be read; none for one that was erased.
+    pub(crate) source: Option<Arc<DecodeError>>,
+}
+
+impl Unreadable {
+    fn erased(traces: Traces) -> Self {
+        Self { sequence: traces.at, groups: Vec::new(), traces: Some(traces), source: None }
+    }
 }
 
 /// Reads until dropped: ahead while the log is far ahead, otherwise when it is asked to, so that what comes
@@ -120,7 +126,7 @@ struct Reading {
 
 impl Reading {
     /// The next events, and what stands in the place of those that are missing among them.
-    async fn next(&mut self, max: usize) -> Result<(Taken, Vec<Logged>), LogError> {
+    async fn next(&mut self, max: usize) -> Result<(Taken, Instead), LogError> {
         let taken = self.tail.next(max, WAIT).await?;
         let mut gaps = Vec::new();
         let mut at = self.through;
@@ -131,12 +137,12 @@ impl Reading {
             }
             at = at.max(sequence);
         }
-        let blanks = match gaps.is_empty() {
-            true => Vec::new(),
+        let instead = match gaps.is_empty() {
+            true => Instead::default(),
             false => self.blanks.within(&gaps).await?,
         };
         self.through = self.through.max(taken.through);
-        Ok((taken, blanks))
+        Ok((taken, instead))
     }
 }
 
@@ -152,12 +158,12 @@ async fn read_ahead(
             wanted.notified().await;
         }
         let decoding = match reading.next(max).await {
-            Ok((taken, blanks)) => {
+            Ok((taken, instead)) => {
                 far_behind = taken.pieces.len() >= max;
                 Ok(if taken.pieces.len() < DECODE_HERE {
-                    Decoding::Done(Some(decode(taken, blanks)))
+                    Decoding::Done(Some(decode(taken, instead)))
                 } else {
-                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(taken, blanks)))
+                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(taken, instead)))
                 })
             }
             Err(error) => Err(error),
@@ -169,7 +175,7 @@ async fn read_ahead(
     }
 }
 
-fn decode(taken: Taken, blanks: Vec<Logged>) -> Work {
+fn decode(taken: Taken, instead: Instead) -> Work {
     let mut work = Work {
         events: Vec::with_capacity(taken.pieces.len()),
         through: taken.through,
@@ -187,13 +193,15 @@ fn decode(taken: Taken, blanks: Vec<Logged>) -> Work {
                 sequence: piece.sequence,
                 traces: Traces::of_unreadable(&piece.payload, piece.sequence),
                 groups: views::groups_of_unreadable(piece.lane.as_ref(), &piece.payload),
-                source: Arc::new(source),
+                source: Some(Arc::new(source)),
             }),
         }
     }
-    if !blanks.is_empty() {
-        work.events.extend(blanks);
+    if !instead.is_empty() {
+        work.events.extend(instead.events);
         work.events.sort_by_key(|event| event.sequence);
+        work.unreadable.extend(instead.traces.into_iter().map(Unreadable::erased));
+        work.unreadable.sort_by_key(|event| event.sequence);
     }
     work
 }

@@ -6,6 +6,7 @@
 use readmodel::documents::Stored as _;
 use readmodel::{SightingDoc, Term};
 use schemas::event::Outline;
+use schemas::events::Gone;
 use schemas::{Event, Sequence, Timestamp};
 
 use super::wants::Wants;
@@ -30,6 +31,12 @@ impl Traces {
     pub(crate) fn of_unreadable(payload: &[u8], at: Sequence) -> Option<Self> {
         let Outline { actor, kind, subject, time, .. } = Outline::read(payload)?;
         Some(Self::new(&actor, &kind, &subject, time, at))
+    }
+
+    /// Those of an event that was erased: the log keeps what it was.
+    pub(crate) fn of_erased(gone: &Gone) -> Self {
+        let Gone { sequence, kind, subject, actor, time } = gone;
+        Self::new(actor.as_str(), kind.as_str(), subject, *time, *sequence)
     }
 
     fn new(actor: &str, kind: &str, subject: &str, time: Timestamp, at: Sequence) -> Self {
