@@ -31,8 +31,6 @@ const HOMES: &[(&str, &str)] = &[
     ("tidings_ready", "every process"),
     ("tidings_nats_", "every process"),
     ("tidings_log_", "every process"),
-    ("tidings_nats_", "every process"),
-    ("tidings_ready", "every process"),
     ("tidings_projector_", "projector"),
     ("tidings_notifier_", "notifier"),
     ("tidings_chat_", "chat-svc"),
