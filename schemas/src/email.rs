@@ -46,11 +46,3 @@ impl Email {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 }
-
-impl Email {
-    /// In the place of the address of an erased account. It is no mailbox: the domain is reserved (RFC 2606).
-    #[must_use]
-    pub fn deleted() -> Self {
-        Self("deleted@deleted.invalid".to_owned())
-    }
-}
