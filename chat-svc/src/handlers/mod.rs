@@ -3,6 +3,7 @@
 mod additions;
 mod bans;
 mod blocks;
+mod earlier_posts;
 mod invites;
 mod media;
 mod members;
