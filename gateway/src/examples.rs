@@ -27,6 +27,7 @@ const BODIES: &[(&str, &str)] = &[
     ("Credentials", r#"{"login":"ada","password":"correct horse battery"}"#),
     ("RefreshToken", r#"{"refresh_token":"trt_example"}"#),
     ("NewFactor", r#"{"password":"correct horse battery"}"#),
+    ("AccountDeletion", r#"{"password":"correct horse battery"}"#),
     ("FactorRemoval", r#"{"password":"correct horse battery","code":"123456"}"#),
     ("AddressChange", r#"{"email":"countess@example.org","password":"correct horse battery"}"#),
     (
@@ -107,6 +108,12 @@ const TEXTS: &[(&str, &str)] = &[
     ("report_id", "rep_06f1jxm9d5v7s8k2a3b4c5d6e8"),
     ("media_id", "media_06f1jxm9d5v7s8k2a3b4c5d6e8"),
     ("sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("media_id", "media_06f1jxm9d5v7s8k2a3b4c5d6e8"),
+    ("erasure_id", "ers_06f1jxm9d5v7s8k2a3b4c5d6e8"),
+    ("provider_id", "company"),
+    ("dead_letter_id", "7"),
+    ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ("sha256", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
     ("next_cursor", "eyJhZnRlciI6NDcxMX0"),
     ("trace_id", "0af7651916cd43dd8448eb211c80319c"),
 ];

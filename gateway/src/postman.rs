@@ -179,7 +179,10 @@ fn item(path: &str, method: &str, operation: &Value, openapi: &Value) -> Value {
     }
     let kept = FIRST.iter().find(|(first, _)| *first == id).map(|(_, script)| *script);
     let test = format!("{}\n{}", check(operation, openapi), kept.unwrap_or_default());
-    json!({"name": text("summary"), "id": id, "request": request, "event": [script("test", &test)]})
+    // A redirect is an answer of its own, and the document lists it.
+    let behaviour = json!({"followRedirects": false});
+    json!({"name": text("summary"), "id": id, "request": request, "event": [script("test", &test)],
+        "protocolProfileBehavior": behaviour})
 }
 
 /// Whether a request is that of an operation.
