@@ -63,7 +63,7 @@ pub(crate) struct Recent {
 }
 
 impl Recent {
-    /// Keeps pages of so many bytes altogether. Registers `gateway_recent_pages`.
+    /// Keeps pages of so many bytes altogether. Registers `recent_pages`.
     pub(crate) fn new(bytes: usize, metrics: &Metrics) -> Self {
         let least = bytes / MAX_PAGES;
         let weigh = move |_: &Key, held: &Arc<Held>| {
@@ -74,7 +74,7 @@ impl Recent {
         let asked = Family::<Asked, Counter>::default();
         metrics.register(|registry| {
             let help = "Reads of the newest messages of a room: from memory (hit) or not (miss)";
-            registry.register("gateway_recent_pages", help, asked.clone());
+            registry.register("recent_pages", help, asked.clone());
         });
         Self { pages, asked }
     }

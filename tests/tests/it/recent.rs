@@ -47,7 +47,7 @@ async fn page(who: &Person, path: &str) -> Vec<Value> {
 /// How many reads of newest pages the first gateway has answered from memory.
 async fn hits(place: &Place) -> u64 {
     let figures = Stranger::new(place).operates("/metrics").await;
-    let hits = "gateway_recent_pages_total{outcome=\"hit\"} ";
+    let hits = "tidings_recent_pages_total{outcome=\"hit\"} ";
     let line = figures.text.lines().find_map(|line| line.strip_prefix(hits));
     line.map_or(0, |count| count.parse().unwrap())
 }
