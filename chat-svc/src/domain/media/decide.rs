@@ -38,6 +38,11 @@ pub struct Taken {
     pub installation: u64,
 }
 
+/// What a medium is after something that happened to it now.
+fn changed(before: &MediaState, now: Timestamp) -> MediaState {
+    MediaState { changed_at: now, ..before.clone() }
+}
+
 fn fact(media: &MediaState, event: impl Into<EventData>) -> Fact {
     Fact::new(Lane::Media(media.file.id.clone()), event)
 }
@@ -121,8 +126,7 @@ pub fn stored(before: &MediaState, file: MediaFile, now: Timestamp) -> Fact {
         file,
         status: MediaStatus::Stored,
         stored_at: Some(now),
-        changed_at: now,
-        ..before.clone()
+        ..changed(before, now)
     };
     fact(before, MediaStored { media })
 }
@@ -144,7 +148,7 @@ pub fn attach(
     if before.uses.len() >= MAX_MEDIA_USES {
         return Err(MediaRejection::TooManyUses(index));
     }
-    let mut media = MediaState { changed_at: cx.now, ..before.clone() };
+    let mut media = changed(before, cx.now);
     media.uses.push(MediaUse {
         message_id: message_id.clone(),
         room_id: room_id.clone(),
@@ -166,7 +170,7 @@ pub fn detach(
     if before.status != MediaStatus::Stored || (reported && used.reported) {
         return None;
     }
-    let mut media = MediaState { changed_at: now, ..before.clone() };
+    let mut media = changed(before, now);
     if reported {
         let kept = media.uses.iter_mut().filter(|one| one.message_id == *message_id);
         kept.for_each(|one| one.reported = true);
@@ -200,7 +204,7 @@ pub fn as_avatar(
     if before.avatar {
         return Ok(None);
     }
-    let media = MediaState { avatar: true, changed_at: cx.now, ..before.clone() };
+    let media = MediaState { avatar: true, ..changed(before, cx.now) };
     Ok(Some(fact(before, MediaAttached { media })))
 }
 
@@ -210,7 +214,7 @@ pub fn no_avatar(before: &MediaState, now: Timestamp) -> Option<Fact> {
     if !before.avatar || before.status != MediaStatus::Stored {
         return None;
     }
-    Some(without(before, MediaState { avatar: false, changed_at: now, ..before.clone() }))
+    Some(without(before, MediaState { avatar: false, ..changed(before, now) }))
 }
 
 /// Removes a medium of the caller that nothing needs; nothing happens when it is removed.
@@ -235,8 +239,7 @@ pub fn end(before: &MediaState, now: Timestamp) -> Option<Fact> {
                 status: MediaStatus::Removed,
                 uses: Vec::new(),
                 avatar: false,
-                changed_at: now,
-                ..before.clone()
+                ..changed(before, now)
             };
             Some(fact(before, MediaRemoved { media }))
         }
@@ -247,15 +250,15 @@ pub fn end(before: &MediaState, now: Timestamp) -> Option<Fact> {
 /// The bytes of a removed medium are gone.
 #[must_use]
 pub fn purged(before: &MediaState, now: Timestamp) -> Option<Fact> {
-    let media = MediaState { status: MediaStatus::Purged, changed_at: now, ..before.clone() };
+    let media = MediaState { status: MediaStatus::Purged, ..changed(before, now) };
     (before.status == MediaStatus::Removed).then(|| fact(before, MediaPurged { media }))
 }
 
 /// The bytes of a medium of an erased person are gone, and what it was called with them.
 #[must_use]
 pub fn erased(before: &MediaState, now: Timestamp) -> Fact {
+    let media = changed(before, now);
     let file = MediaFile {
-        id: before.file.id.clone(),
         filename: Filename::erased(),
         content_type: ContentType::any(),
         size: 0,
@@ -263,14 +266,9 @@ pub fn erased(before: &MediaState, now: Timestamp) -> Fact {
         width: None,
         height: None,
         thumbnail: false,
+        ..media.file
     };
-    let media = MediaState {
-        file,
-        status: MediaStatus::Purged,
-        uses: Vec::new(),
-        avatar: false,
-        changed_at: now,
-        ..before.clone()
-    };
+    let media =
+        MediaState { file, status: MediaStatus::Purged, uses: Vec::new(), avatar: false, ..media };
     fact(before, MediaPurged { media })
 }
