@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::service_name::ServiceName;
 use crate::shared_deps::SharedDeps;
 use crate::supervisor::Supervisor;
-use crate::{terminal, watch};
+use crate::watch;
 
 mod hosted;
 
@@ -65,7 +65,7 @@ pub(crate) async fn start_all(
     }
     let address = address.ok_or_else(|| Failure::new("no service listens for clients"))?;
     // Where nothing else was configured mails name the address itself.
-    shared.site.is_at(&terminal::http_url(address));
+    shared.site.is_at(&address);
     Ok(address)
 }
 

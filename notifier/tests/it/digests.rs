@@ -53,6 +53,7 @@ impl Scene {
             body: Body::parse("a secret").unwrap(),
             format: Format::Plain,
             attachments: Vec::new(),
+            files: Vec::new(),
             mentions: vec![ada.id.clone()],
             mentions_room: None,
             thread_root_id: None,
