@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::kit::installation::Place;
+use tests::kit::installation::{Installation, Place};
 use tests::kit::person::{Person, Stranger, items};
 use tests::kit::until;
 
@@ -103,6 +103,34 @@ async fn a_login_from_a_new_device_is_told_of_once(place: Place, folder: PathBuf
     })
     .await;
     assert_eq!(told_of_devices(&folder, &ada).len(), 1);
+}
+
+/// Behind a proxy the address of a session is the client's, and another network is another device.
+#[tokio::test]
+async fn an_address_behind_a_trusted_proxy_is_the_clients() {
+    let installation = Installation::relaxed(&["--trusted-proxies", "127.0.0.1"]);
+    let (place, folder) = (&installation.place, installation.data.join("mail"));
+    let ada = Person::register(place, "ada").await;
+    let from = async |address: &str| {
+        let body = json!({"login": ada.username, "password": ada.password});
+        let ask = Stranger::new(place).ask("POST", "/v1/sessions");
+        let ask = ask.header("x-forwarded-for", &format!("6.6.6.6, {address}"));
+        ask.json(body).send().await.ok(201)
+    };
+    for address in ["203.0.113.9", "203.0.113.77", "2001:db8:1:2::3", "2001:db8:1:9::4"] {
+        let session = from(address).await["session_id"].clone();
+        let listed = items(&ada.get("/v1/sessions").await.ok(200));
+        let one = listed.iter().find(|one| one["session_id"] == session).unwrap();
+        assert_eq!(one["ip"], address);
+    }
+    let told = until("both networks are told of", async || {
+        let told = told_of_devices(&folder, &ada);
+        (told.len() >= 2).then_some(told)
+    })
+    .await;
+    let names = |address: &str| told.iter().filter(|mail| mail.text.contains(address)).count();
+    let counts = ["203.0.113.9", "203.0.113.77", "2001:db8:1:2::3", "2001:db8:1:9::4", "6.6.6.6"];
+    assert_eq!(counts.map(names), [1, 0, 1, 0, 0], "one mail for each network");
 }
 
 async fn an_admin_ends_the_sessions_of_a_user(place: Place, _: PathBuf) {
