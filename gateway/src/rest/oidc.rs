@@ -67,11 +67,15 @@ pub(crate) async fn callback(
     Foreign(reply): Foreign<ProviderReply>,
 ) -> Redirected {
     let state = reply.state.clone().unwrap_or_else(|| Secret::new(""));
-    let forget = login_cookie::forget(&state, is_secure(&call))?;
     let browser = call.logins.find(&state);
     let finished = match reply.command(provider, browser, on_loopback(&call)) {
         Some(command) => call.send_within(&command, PATIENCE).await.map(|done| done.result),
         None => Err(Rejection::new(Code::Gone, "this is no answer to a login")),
+    };
+    // An answer that was refused may be a stranger's: the login goes on without it.
+    let forget = match &finished {
+        Ok(_) => Some(login_cookie::forget(&state, is_secure(&call))?),
+        Err(_) => None,
     };
     let sent = match finished {
         Ok(FinishedProviderLogin { return_to, outcome: ProviderLoginOutcome::Code(code) }) => {
@@ -84,7 +88,7 @@ pub(crate) async fn callback(
         // Where the browser was to go is not known.
         Err(rejection) => failed(LOGIN_PAGE, rejection.code),
     };
-    Ok(sent?.with(SET_COOKIE, forget))
+    Ok(sent?.with_some(SET_COOKIE, forget))
 }
 
 pub(crate) async fn exchange(call: Call, body: LoginCode) -> Created<Tokens> {

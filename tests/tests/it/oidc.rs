@@ -372,7 +372,7 @@ async fn taken_names_get_a_variant_and_a_password_can_be_set() {
     stranger.post("/v1/sessions", login.clone()).await.problem(401, "invalid_credentials");
     let asked =
         stranger.post("/v1/password-resets", json!({"email": "1@works.test"})).await.ok(202);
-    let code = code(&mails, "1@works.test", "Set a new password", 1).await;
+    let code = code(&mails, "1@works.test", "Choose a password", 1).await;
     let path = format!("/v1/password-resets/{}/confirm", text(&asked["reset_id"]));
     let reset = json!({"code": code, "new_password": "correct horse staple"});
     stranger.post(&path, reset).await.ok(204);
