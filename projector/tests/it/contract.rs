@@ -8,6 +8,7 @@ use schemas::values::*;
 
 use crate::additions::*;
 use crate::kit::*;
+use crate::media::*;
 use crate::members::*;
 use crate::people::*;
 use crate::queries::*;
@@ -51,6 +52,8 @@ cases!(
     a_room_keeps_its_pins,
     a_room_has_so_many_pins,
     edits_leave_former_texts,
+    media_are_kept_and_counted,
+    media_that_end_take_nothing,
     resume_finds_what_changed,
     a_commit_is_fenced,
     a_crash_before_the_commit_loses_nothing,

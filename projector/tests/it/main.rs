@@ -30,6 +30,7 @@ mod contract;
 mod generated;
 mod kit;
 mod log;
+mod media;
 mod members;
 mod people;
 mod queries;

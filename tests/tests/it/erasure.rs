@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tests::kit::files::{fetch, png, posts, upload};
 use tests::kit::installation::Installation;
 use tests::kit::person::{Person, Stranger, bodies, id_of, items};
 use tests::kit::separate::Separate;
@@ -203,6 +204,38 @@ async fn nothing_of_a_person_is_left_in_mongodb() {
     done(&Stranger::new(&separate.place), &erasure).await;
     shown_as_deleted(&mark, &ada, &room).await;
     separate.verify();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_of_a_person_go_with_them() {
+    let installation = Installation::relaxed(&[]);
+    let place = &installation.place;
+    let ada = place.found().await;
+    let bob = Person::register(place, "bob").await;
+    let room = ada.group(&[&bob]).await;
+    let name = format!("{}.txt", unique("zzfile"));
+    let shared = upload(&bob, &name, "text/plain", b"words of bob").await;
+    posts(&bob, &room, "look", &[&shared]).await;
+    let idle = upload(&bob, &name, "text/plain", b"more of bob").await;
+    let picture = upload(&bob, "me.png", "image/png", &png(30, b"Comment\0x")).await;
+    let me = bob.patch("/v1/users/me", json!({"avatar_media_id": picture["id"]})).await.ok(200);
+    let own = upload(&ada, "own.txt", "text/plain", b"words of ada").await;
+    let erasure = deleted(&bob).await;
+    let removed = done(&Stranger::new(place), &erasure).await["removed"].clone();
+    assert_eq!(removed["media"], 3, "{removed}");
+    let urls = [&shared["url"], &idle["url"], &picture["url"], &picture["thumbnail_url"]];
+    for url in urls.into_iter().chain([&me["avatar_url"]]) {
+        assert_eq!(fetch(place, url.as_str().unwrap(), &[]).await.status, 404, "{url}");
+    }
+    let kept = fetch(place, own["url"].as_str().unwrap(), &[]).await;
+    assert_eq!(kept.bytes, b"words of ada");
+    let log = tests::kit::log::everything(&installation.nats(), "tidings").await;
+    let has = |payload: &[u8]| payload.windows(name.len()).any(|part| part == name.as_bytes());
+    assert!(!log.iter().any(|(_, _, payload)| has(payload)));
+    installation.verify();
+    let rebuilt = installation.operate(&["rebuild", "--json"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    installation.verify();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
