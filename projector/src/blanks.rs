@@ -13,7 +13,7 @@ use schemas::events::{
     MessageState, UserRegistered, UserState,
 };
 use schemas::values::{Body, ClientId, Format};
-use schemas::{Event, EventData, Sequence, UserId};
+use schemas::{Event, EventData, EventId, Sequence, UserId};
 
 use crate::views::{Logged, Traces};
 
@@ -39,7 +39,7 @@ impl Instead {
 /// The shapes of erased events.
 pub(crate) struct Blanks {
     log: EventLog,
-    lists: BTreeMap<Sequence, Arc<(Event, ErasureListed)>>,
+    lists: BTreeMap<Sequence, Arc<(EventId, ErasureListed)>>,
 }
 
 impl Blanks {
@@ -59,7 +59,7 @@ impl Blanks {
         for (from, to) in gaps {
             for at in self.log.lists_within(*from, *to).await? {
                 let list = self.list(at).await?;
-                let (event, listed) = (&list.0, &list.1);
+                let (id, listed) = (&list.0, &list.1);
                 for gone in &listed.gone {
                     if (*from..=*to).contains(&gone.sequence) {
                         traces.insert(gone.sequence, Traces::of_erased(gone));
@@ -67,7 +67,7 @@ impl Blanks {
                 }
                 for blank in &listed.blanks {
                     if (*from..=*to).contains(&blank.sequence) {
-                        found.insert(blank.sequence, logged(event, listed, blank));
+                        found.insert(blank.sequence, logged(id, listed, blank));
                     }
                 }
             }
@@ -78,17 +78,17 @@ impl Blanks {
         Ok(Instead { events, traces })
     }
 
-    async fn list(&mut self, at: Sequence) -> Result<Arc<(Event, ErasureListed)>, LogError> {
+    async fn list(&mut self, at: Sequence) -> Result<Arc<(EventId, ErasureListed)>, LogError> {
         if let Some(list) = self.lists.get(&at) {
             return Ok(Arc::clone(list));
         }
         let missing = || LogError::Damaged(format!("the list of erased events at {at} is missing"));
         let stored = self.log.get(at).await?.ok_or_else(missing)?;
         let event = stored.event().map_err(|error| LogError::BadAnswer(error.into()))?;
-        let EventData::Erasure(ErasureEvent::Listed(listed)) = &event.data else {
+        let EventData::Erasure(ErasureEvent::Listed(listed)) = event.data else {
             return Err(missing());
         };
-        let list = Arc::new((event.clone(), listed.clone()));
+        let list = Arc::new((event.id, listed));
         if self.lists.len() >= KEPT {
             self.lists.pop_first();
         }
@@ -98,7 +98,7 @@ impl Blanks {
 }
 
 /// A blank as an event in its place. It has the id of the list.
-fn logged(list: &Event, listed: &ErasureListed, blank: &Blank) -> Logged {
+fn logged(list: &EventId, listed: &ErasureListed, blank: &Blank) -> Logged {
     let user = &listed.user_id;
     let gone = listed.gone.iter().find(|gone| gone.sequence == blank.sequence);
     let Blank { sequence, stored_at, was } = blank.clone();
@@ -115,7 +115,7 @@ fn logged(list: &Event, listed: &ErasureListed, blank: &Blank) -> Logged {
         }
     };
     let event = Event {
-        id: list.id.clone(),
+        id: list.clone(),
         time: gone.map_or(stored_at, |gone| gone.time),
         actor: gone.map_or(Actor::System, |gone| gone.actor.clone()),
         causation: None,

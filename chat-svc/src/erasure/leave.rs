@@ -57,7 +57,7 @@ impl Eraser {
         Ok(())
     }
 
-    /// The other members of a room, whoever they are.
+    /// What the lanes of a room's other members say, former ones included.
     async fn others(
         &self,
         work: &Work,

@@ -1,7 +1,7 @@
 //! Erasing people's data: what goes on after an account was closed, until nothing of its person is left.
 //!
 //! One worker of all copies of this service does it, by a lease; another takes over when it dies. Each step may be
-//! repeated, so that whoever goes on begins anew: the person leaves every room ([`leave`]); their secrets, kept answers
+//! repeated, so that the one that goes on begins anew: the person leaves every room ([`leave`]); their secrets, kept answers
 //! and the like are deleted ([`beside`]); the log is read from its beginning ([`round`]), and what is theirs
 //! ([`piece`]) is deleted in pieces, each listed in the log before, so that every hole has a reason and a shape; this
 //! is repeated from where the last round ended until one finds nothing. What is under a legal hold is passed by, and
@@ -198,7 +198,7 @@ impl Eraser {
         match event {
             ErasureEvent::Begun(_) => self.erase(&mut work).await,
             ErasureEvent::Listed(listed) => {
-                // Whoever listed them may have died before they were deleted.
+                // The worker that listed them may have died before they were deleted.
                 let sequences = listed.sequences();
                 self.chat.log.note_erased(work.at, &sequences).await?;
                 self.chat.log.erase(&sequences).await?;

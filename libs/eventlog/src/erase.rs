@@ -1,6 +1,6 @@
 //! Secure deletion of single events, and what is noted of it beforehand.
 //!
-//! Whoever erases has listed the events in an event of their own before. That list's place and the sequences it names
+//! The service that erases has listed the events in an event of its own before. That list's place and the sequences it names
 //! go into the ledger first, then the events are deleted and overwritten: at no time does the log have a hole that
 //! the ledger does not explain. Both may be repeated; a repeat finds nothing left to do.
 
