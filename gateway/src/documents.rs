@@ -104,12 +104,14 @@ pub(crate) fn message_view(
     replies: Option<u64>,
 ) -> Message {
     let (content, Author { sender, links }, now) = (content.into(), author, Timestamp::now());
+    // Their name for it goes with them, also where a page was loaded before.
+    let client_id = content.client_id.filter(|_| !sender.is_erased());
     Message {
         id: content.id,
         room_id: content.room_id,
         number: None,
         sender,
-        client_id: content.client_id,
+        client_id,
         body: content.body,
         format: content.format,
         attachments: content.files.iter().map(|file| links.media(file, now)).collect(),

@@ -20,6 +20,17 @@ pub struct Sender {
     pub display_name: String,
 }
 
+impl Sender {
+    /// Whether their account was erased: no other account can have this name.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.username == ERASED
+    }
+}
+
+/// What an erased account is called ([`crate::values::Username::deleted`]).
+const ERASED: &str = "deleted";
+
 /// The reactions of one kind to a message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reaction {
