@@ -8,6 +8,8 @@
 //! The first argument is the [`Call`]. The others are read in their order, and the first that is at fault is
 //! answered; a body and a query name all of their faults at once.
 
+use std::marker::PhantomData;
+
 use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use schemas::values::{Emoji, InvalidValue, ProviderId};
@@ -71,6 +73,32 @@ impl<S: Shape> Argument for Foreign<S> {
 
     fn read(call: &Call) -> Result<Self, Rejection> {
         Fields::of_foreign_query(&call.query).map(Self)
+    }
+}
+
+/// A query that the handler reads once it knows that what the path names is there.
+pub(crate) struct Unread<S> {
+    query: String,
+    of: PhantomData<fn() -> S>,
+}
+
+impl<S: Shape> Unread<S> {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every parameter at fault.
+    pub(crate) fn read(&self) -> Result<S, Rejection> {
+        Fields::of_query(&self.query)
+    }
+}
+
+impl<S: Shape> Argument for Unread<S> {
+    fn describe(description: &mut Description) {
+        description.query = Some(S::json_schema);
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        Ok(Self { query: call.query.clone(), of: PhantomData })
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) use call::Call;
 pub(crate) use field_types::{Bytes, HttpStatus, Limit, MethodName, PathTemplate, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
 pub(crate) use handler::{
-    DeadLetterId, Foreign, Handler, LinkToken, Path, Query, Rest, SchemaName,
+    DeadLetterId, Foreign, Handler, LinkToken, Path, Query, Rest, SchemaName, Unread,
 };
 pub(crate) use head::header;
 pub(crate) use json::value as json_value;

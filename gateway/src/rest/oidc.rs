@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::paging::whole;
 use super::sessions::{Tokens, issued};
 use crate::http::{
-    Call, Created, Done, Foreign, Origin, Path, Query, Redirected, RefreshBy, Reply, login_cookie,
+    Call, Created, Done, Foreign, Origin, Path, Redirected, RefreshBy, Reply, Unread, login_cookie,
 };
 use crate::requests::oidc::{LOGIN_PAGE, LoginCode, NewProviderLogin, ProviderReply};
 
@@ -45,18 +45,18 @@ pub(crate) async fn list(call: Call) -> Done<Page<ShownProvider>> {
 pub(crate) async fn start(
     call: Call,
     Path(provider): Path<ProviderId>,
-    Query(query): Query<NewProviderLogin>,
+    query: Unread<NewProviderLogin>,
 ) -> Redirected {
+    known(&call, &provider).await?;
     let back = call.public_url(&format!("/v1/oidc/{provider}/callback"));
     let allowed = |origin: &str| Origin::allows(origin, &call.context.site, &call.state.config);
-    let command = query.command(provider, back, allowed)?;
+    let command = query.read()?.command(provider, back, allowed)?;
     match call.send_within(&command, PATIENCE).await {
         Ok(begun) => {
             let begun = begun.result;
             let cookie = login_cookie::keep(&begun.state, &begun.browser, is_secure(&call))?;
             Ok(Reply::elsewhere(&begun.url)?.with(SET_COOKIE, cookie))
         }
-        Err(rejection) if rejection.code == Code::NotFound => Err(rejection),
         Err(rejection) => failed(&command.return_to, rejection.code),
     }
 }
@@ -66,6 +66,7 @@ pub(crate) async fn callback(
     Path(provider): Path<ProviderId>,
     Foreign(reply): Foreign<ProviderReply>,
 ) -> Redirected {
+    known(&call, &provider).await?;
     let state = reply.state.clone().unwrap_or_else(|| Secret::new(""));
     let browser = call.logins.find(&state);
     let finished = match reply.command(provider, browser, on_loopback(&call)) {
@@ -84,7 +85,6 @@ pub(crate) async fn callback(
         Ok(FinishedProviderLogin { return_to, outcome: ProviderLoginOutcome::Failed(code) }) => {
             failed(&return_to, code)
         }
-        Err(rejection) if rejection.code == Code::NotFound => return Err(rejection),
         // Where the browser was to go is not known.
         Err(rejection) => failed(LOGIN_PAGE, rejection.code),
     };
@@ -95,6 +95,15 @@ pub(crate) async fn exchange(call: Call, body: LoginCode) -> Created<Tokens> {
     let cookie = body.refresh == Some(RefreshBy::Cookie);
     let accepted = call.send(&body.command(on_loopback(&call))).await?;
     issued(&call, accepted, cookie)
+}
+
+/// Whether there is such a provider.
+async fn known(call: &Call, provider: &ProviderId) -> Result<(), Rejection> {
+    let all = call.send(&ListProviders {}).await?.result;
+    match all.iter().any(|one| one.id == *provider) {
+        true => Ok(()),
+        false => Err(Rejection::not_found()),
+    }
 }
 
 fn failed(return_to: &str, code: Code) -> Redirected {
