@@ -43,5 +43,6 @@ mod slow_readers;
 mod storage;
 mod stores;
 mod storms;
+mod uploads;
 mod versions;
 mod world;
