@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use decider::{Failure, load, unavailable};
-use schemas::media::MediaStatus;
+use schemas::media::{Filename, MediaStatus};
 use schemas::{Lane, MediaId, RoomId};
 
 use super::{Eraser, PROJECTED_WITHIN, Work};
@@ -47,9 +47,15 @@ impl Eraser {
         Ok(keeps)
     }
 
-    /// Whether nothing is left of a medium.
+    /// Whether nothing is left of a medium. One that its user had removed before loses its name now.
     pub(super) async fn is_purged(&self, id: &MediaId) -> Result<bool, Failure> {
         let state = load::<Media>(&self.chat.log, id).await?.state;
-        Ok(state.is_some_and(|media| media.status == MediaStatus::Purged))
+        let Some(media) = state.filter(|media| media.status == MediaStatus::Purged) else {
+            return Ok(false);
+        };
+        if media.file.filename != Filename::erased() {
+            self.chat.erase_media(id).await?;
+        }
+        Ok(true)
     }
 }

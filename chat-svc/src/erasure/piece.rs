@@ -5,6 +5,7 @@ use schemas::events::{
     MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationEvent, ReactionEvent,
     ReactionRemoved, ReceiptEvent, Removed, UserEvent,
 };
+use schemas::media::Filename;
 use schemas::values::EventType;
 use schemas::{
     ErasureId, Event, EventData, NameKey, ReportId, RoomId, Sequence, Timestamp, UserId,
@@ -138,8 +139,9 @@ impl Piece {
             }
             // Those of media whose bytes are gone (see `Eraser::consider`), but for the last, which says nothing of them.
             EventData::Media(event) if event.after().owner_id == *user => match event {
-                MediaEvent::Purged(_) => {}
-                MediaEvent::Requested(_)
+                MediaEvent::Purged(purged) if purged.media.file.filename == Filename::erased() => {}
+                MediaEvent::Purged(_)
+                | MediaEvent::Requested(_)
                 | MediaEvent::Stored(_)
                 | MediaEvent::Attached(_)
                 | MediaEvent::Detached(_)
