@@ -184,13 +184,14 @@ impl Auth {
             key: &login.identity,
             now: call::now().now,
         };
-        let (id, facts) = match (&way, &arrival.email) {
-            (Way::Known(user), _) => return Ok(user.state.id.clone()),
+        let (id, facts) = match (way, &arrival.email) {
+            (Way::Known(user), _) => return Ok(user.state.id),
             (Way::Linked(user), Some(email)) => {
                 let identities = load::<Identities>(&self.log, &user.state.id).await?;
                 let identity = &arrival.identity;
-                let state = Linking { user, email, identity, identities: &identities };
-                (user.state.id.clone(), link(&state, &via)?)
+                let state = Linking { user: &user, email, identity, identities: &identities };
+                let facts = link(&state, &via)?;
+                (user.state.id, facts)
             }
             (Way::New | Way::Linked(_), _) => {
                 let (user, mut facts) = self.new_account(&arrival, login, loopback).await?;

@@ -67,9 +67,9 @@ impl From<RequestTokenError<HttpError, StandardErrorResponse<CoreErrorResponseTy
 
 impl From<UserInfoError<HttpError>> for Failure {
     fn from(error: UserInfoError<HttpError>) -> Self {
-        match &error {
-            UserInfoError::ClaimsVerification(wrong) => wrong.clone().into(),
-            _ => Self::unavailable("its user information", &error),
+        match error {
+            UserInfoError::ClaimsVerification(wrong) => wrong.into(),
+            error => Self::unavailable("its user information", &error),
         }
     }
 }

@@ -150,7 +150,7 @@ impl Provider {
         Ok(Begun {
             url: url.into(),
             state: Secret::new(state.into_secret()),
-            nonce: Secret::new(nonce.secret().clone()),
+            nonce: Secret::new(nonce.secret().as_str()),
             verifier: Secret::new(verifier.into_secret()),
         })
     }
@@ -249,7 +249,7 @@ impl Provider {
         if token.secret().is_empty() || !token.secret().bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Failure::invalid("the access token is none"));
         }
-        let subject = SubjectIdentifier::new(person.subject.clone());
+        let subject = SubjectIdentifier::new(person.subject.as_str().into());
         let request = client
             .user_info(token.clone(), Some(subject))
             .map_err(|error| Failure::unavailable("its user information", &error))?;
@@ -276,7 +276,7 @@ impl Provider {
             Err(failure) => {
                 tracing::warn!(oidc.issuer = self.issuer(), %failure, "a provider cannot be asked");
                 cache.failed = Some((Instant::now(), failure.clone()));
-                cache.known.clone().ok_or(failure)
+                cache.known.as_ref().map(Arc::clone).ok_or(failure)
             }
         }
     }

@@ -41,12 +41,7 @@ pub(crate) fn link(state: &Linking<'_>, via: &Via<'_>) -> Result<Vec<Fact>, Iden
         return Err(IdentityRejection::TooMany);
     }
     identities.push(via.identity());
-    let linked = IdentityLinked {
-        key: via.key.clone(),
-        provider_name: via.name.clone(),
-        new_account: false,
-        identities: IdentitiesState { user_id: user.clone(), identities },
-    };
+    let linked = via.linked(user, identities, false);
     Ok(vec![
         Fact::expecting(fence, state.email.lane.clone(), unchanged),
         state.identity.claimed_by(user),
@@ -56,18 +51,26 @@ pub(crate) fn link(state: &Linking<'_>, via: &Via<'_>) -> Result<Vec<Fact>, Iden
 
 /// The facts that the identity an account is made with is the account's.
 pub(crate) fn linked_with(identity: &Name, user: &UserId, via: &Via<'_>) -> Vec<Fact> {
-    let identities = vec![via.identity()];
-    let linked = IdentityLinked {
-        key: via.key.clone(),
-        provider_name: via.name.clone(),
-        new_account: true,
-        identities: IdentitiesState { user_id: user.clone(), identities },
-    };
+    let linked = via.linked(user, vec![via.identity()], true);
     vec![identity.claimed_by(user), Fact::new(Lane::Identities(user.clone()), linked)]
 }
 
 impl Via<'_> {
     fn identity(&self) -> Identity {
         Identity { key: self.key.clone(), provider: self.provider.clone(), linked_at: self.now }
+    }
+
+    fn linked(
+        &self,
+        user: &UserId,
+        identities: Vec<Identity>,
+        new_account: bool,
+    ) -> IdentityLinked {
+        IdentityLinked {
+            key: self.key.clone(),
+            provider_name: self.name.clone(),
+            new_account,
+            identities: IdentitiesState { user_id: user.clone(), identities },
+        }
     }
 }
