@@ -382,3 +382,35 @@ async fn an_erasure_goes_on_after_a_crash() {
         "{left:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_killed_leaves_nothing_behind() {
+    let Some(url) = mongo::url() else { return };
+    let mut separate = Separate::start(&url);
+    let ada = separate.place.found().await;
+    let bob = Person::register(&separate.place, "bob").await;
+    let word = unique("zzkilled");
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    for number in 0..700 {
+        bob.post(&path, json!({"body": format!("{word} {number}")})).await.ok(201);
+    }
+    let erasure = deleted(&bob).await;
+    let stranger = Stranger::new(&separate.place);
+    let status = format!("/v1/erasures/{erasure}");
+    for least in [1, 400] {
+        until_within(Patience::for_("some is removed").times(TIMES), async || {
+            let found = stranger.get(&status).await.ok(200);
+            let far = found["removed"]["messages"].as_u64() >= Some(least);
+            (far || found["status"] == "done").then_some(())
+        })
+        .await;
+        separate.kill("chat-svc");
+        separate.run("chat-svc");
+    }
+    done(&stranger, &erasure).await;
+    separate.verify();
+    // The nats-server was not killed: no byte is left in its files.
+    let all = separate.data().parent().unwrap();
+    assert_eq!(holding(all, &[word.as_str(), bob.email.as_str()]), Vec::new());
+}
