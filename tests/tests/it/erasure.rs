@@ -11,15 +11,15 @@ use tests::kit::separate::Separate;
 use tests::kit::{Patience, mongo, unique, until, until_within};
 
 /// An erasure of a few hundred events may take so many times as long as other things.
-const TIMES: u32 = 3;
+pub(crate) const TIMES: u32 = 3;
 
-async fn deleted(who: &Person) -> String {
+pub(crate) async fn deleted(who: &Person) -> String {
     let reply = who.ask("DELETE", "/v1/users/me").json(json!({"password": who.password}));
     let begun = reply.send().await.ok(202);
     begun["erasure_id"].as_str().unwrap().to_owned()
 }
 
-async fn done(by: &Stranger, erasure: &str) -> Value {
+pub(crate) async fn done(by: &Stranger, erasure: &str) -> Value {
     let path = format!("/v1/erasures/{erasure}");
     until_within(Patience::for_("the erasure is done").times(TIMES), async || {
         let found = by.get(&path).await.ok(200);
@@ -29,7 +29,7 @@ async fn done(by: &Stranger, erasure: &str) -> Value {
 }
 
 /// Files below a folder that hold one of these texts.
-fn holding(folder: &Path, markers: &[&str]) -> Vec<(PathBuf, String)> {
+pub(crate) fn holding(folder: &Path, markers: &[&str]) -> Vec<(PathBuf, String)> {
     let (mut open, mut found) = (vec![folder.to_owned()], Vec::new());
     while let Some(path) = open.pop() {
         if path.is_dir() {
@@ -341,76 +341,4 @@ async fn the_password_is_asked_and_the_last_admin_stays() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let begun: Value = serde_json::from_slice(&output.stdout).unwrap();
     done(&stranger, begun["erasure_id"].as_str().unwrap()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_erasure_goes_on_after_a_crash() {
-    let mut installation = Installation::relaxed(&[]);
-    let ada = installation.place.found().await;
-    let bob = Person::register(&installation.place, "bob").await;
-    let word = unique("zzcrash");
-    let room = ada.group(&[&bob]).await;
-    let path = format!("/v1/rooms/{room}/messages");
-    for number in 0..600 {
-        bob.post(&path, json!({"body": format!("{word} {number}")})).await.ok(201);
-    }
-    let erasure = deleted(&bob).await;
-    let stranger = Stranger::new(&installation.place);
-    let status = format!("/v1/erasures/{erasure}");
-    for least in [0, 1, 300] {
-        until_within(Patience::for_("some is removed").times(TIMES), async || {
-            let found = stranger.get(&status).await.ok(200);
-            let far = found["removed"]["messages"].as_u64() >= Some(least);
-            (far || found["status"] == "done").then_some(())
-        })
-        .await;
-        installation.crash();
-        installation.start_again();
-    }
-    done(&stranger, &erasure).await;
-    let texts = ada.messages(&room).await;
-    assert!(bodies(&texts).iter().all(|body| body.is_empty()), "{texts:#?}");
-    installation.verify();
-    let log = tests::kit::log::everything(&installation.nats(), "tidings").await;
-    let has = |payload: &[u8]| payload.windows(word.len()).any(|part| part == word.as_bytes());
-    assert!(!log.iter().any(|(_, _, payload)| has(payload)));
-    assert_eq!(installation.process.stop(), 0);
-    // A nats-server that is killed while it deletes an event leaves that one's bytes in its file.
-    let left = holding(&installation.data, &[word.as_str()]);
-    assert!(
-        left.iter().all(|(path, _)| path.extension().is_some_and(|kind| kind == "blk")),
-        "{left:?}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_worker_that_is_killed_leaves_nothing_behind() {
-    let Some(url) = mongo::url() else { return };
-    let mut separate = Separate::start(&url);
-    let ada = separate.place.found().await;
-    let bob = Person::register(&separate.place, "bob").await;
-    let word = unique("zzkilled");
-    let room = ada.group(&[&bob]).await;
-    let path = format!("/v1/rooms/{room}/messages");
-    for number in 0..700 {
-        bob.post(&path, json!({"body": format!("{word} {number}")})).await.ok(201);
-    }
-    let erasure = deleted(&bob).await;
-    let stranger = Stranger::new(&separate.place);
-    let status = format!("/v1/erasures/{erasure}");
-    for least in [1, 400] {
-        until_within(Patience::for_("some is removed").times(TIMES), async || {
-            let found = stranger.get(&status).await.ok(200);
-            let far = found["removed"]["messages"].as_u64() >= Some(least);
-            (far || found["status"] == "done").then_some(())
-        })
-        .await;
-        separate.kill("chat-svc");
-        separate.run("chat-svc");
-    }
-    done(&stranger, &erasure).await;
-    separate.verify();
-    // The nats-server was not killed: no byte is left in its files.
-    let all = separate.data().parent().unwrap();
-    assert_eq!(holding(all, &[word.as_str(), bob.email.as_str()]), Vec::new());
 }

@@ -52,6 +52,7 @@ mod digests;
 mod doors;
 mod edits;
 mod erasure;
+mod erasure_crashes;
 mod examples;
 mod governance;
 mod http;
