@@ -46,7 +46,7 @@ impl Addition {
                 user.to_string(),
                 emoji.to_string(),
             ],
-            // Whoever pins it.
+            // The same, whichever member pins it.
             Self::Pin(room, message) => {
                 vec![change.to_owned(), "pin".to_owned(), room.to_string(), message.to_string()]
             }

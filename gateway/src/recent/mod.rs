@@ -1,7 +1,7 @@
 //! The newest messages of rooms, kept in memory: most reads of a timeline are of its newest page.
 //!
 //! A page is what the read model has shown, and what the log has brought to it since, up to what the read model is known
-//! to have projected: never more, as whoever reads is judged by the read model. Where what an event does to a page is not
+//! to have projected: never more, as readers are judged by the read model. Where what an event does to a page is not
 //! plain from the event itself, the page is dropped and loaded anew. Owns the pages; it must not know who may read them.
 
 mod page;

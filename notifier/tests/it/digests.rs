@@ -23,7 +23,7 @@ struct Scene {
     ada: UserId,
     room: RoomId,
     message: MessageId,
-    /// The event that made her entry.
+    /// The event that made the entry in the inbox.
     entry: Sequence,
     docs: Vec<Document>,
 }
@@ -124,7 +124,7 @@ impl Scene {
         .await;
     }
 
-    /// The mails about what she has missed.
+    /// The mails about what Ada has missed.
     async fn digests(&self) -> Vec<String> {
         let mut mails = self.house.mails().await;
         mails.retain(|mail| mail.contains("List-Unsubscribe"));

@@ -97,7 +97,7 @@ async fn many_messages_are_one_mail_and_what_was_read_or_deleted_none(place: Pla
         assert!(!form.contains(&read_name) && !form.contains(&deleted_name), "{form}");
         assert!(!form.contains("between us") && !form.contains("answered"), "{form}");
     }
-    // Whoever wants all of it is told of answers, too; what was told is told once.
+    // Those who want all of it are told of answers, too; what was told is told once.
     prefers(&ada, json!({"email": "all"})).await;
     let (other, other_name) = group(&bob, &ada).await;
     let root = id_of(&ada.says(&other, "root").await);

@@ -27,7 +27,7 @@ pub(crate) fn verify_email(
     Ok((after, vec![fact]))
 }
 
-/// What ends an account's digests; nothing when it gets none. Whoever has the link may, also while the account is
+/// What ends an account's digests; nothing when it gets none. The bearer of the link may, also while the account is
 /// suspended: mails have to stop when they are told to.
 pub(crate) fn unsubscribe(user: &LoadedUser) -> Vec<Fact> {
     if user.state.preferences.email == MailAbout::None {
