@@ -39,7 +39,7 @@ async fn letters_are_listed_and_redriven_once() {
     }
     // Page by page, oldest first.
     let first = admin.ask("GET", &format!("{LETTERS}?limit=1")).once().await.ok(200);
-    assert_eq!(items(&first), found[..1]);
+    assert_eq!(items(&first), found[..1].to_vec());
     let cursor = first["next_cursor"].as_str().unwrap();
     let path = format!("{LETTERS}?limit=1&cursor={cursor}");
     let second = admin.ask("GET", &path).once().await.ok(200);
@@ -72,7 +72,8 @@ async fn only_admins_see_letters_and_figures(place: Place) {
         admin.get(&format!("{LETTERS}?{bad}")).await.problem(400, "validation_failed");
     }
     ada.post(&format!("{LETTERS}/1/redrive"), json!({})).await.problem(403, "forbidden");
-    for none in ["0", "01", "-1", "x", "999999999", "18446744073709551615", "18446744073709551616"] {
+    for none in ["0", "01", "-1", "x", "999999999", "18446744073709551615", "18446744073709551616"]
+    {
         let path = format!("{LETTERS}/{none}/redrive");
         admin.post(&path, json!({})).await.problem(404, "not_found");
     }

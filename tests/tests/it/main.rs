@@ -48,6 +48,7 @@ mod bans;
 mod blocks;
 mod check_config;
 mod codes;
+mod dead_letters;
 mod digests;
 mod doors;
 mod edits;
