@@ -7,6 +7,10 @@ use tempfile::TempDir;
 
 const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
 
+/// What `openssl ca` is to know, which alone can say from when a certificate holds.
+const SETTINGS: &str = "[ca]\ndefault_ca=own\n[own]\ndatabase=ca.index\nnew_certs_dir=.\nserial=ca.next\n\
+    default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n";
+
 /// An authority, and a folder for what it issues.
 pub struct Authority {
     folder: TempDir,
@@ -55,14 +59,38 @@ impl Authority {
         self.folder.path()
     }
 
-    /// Issues a certificate for this machine that holds for so many days from now; below 0 it has expired.
+    /// Issues a certificate for this machine that holds for so many days from now.
     #[must_use]
-    pub fn issue(&self, name: &str, days: i32) -> Issued {
-        self.openssl(&format!("req {KEY} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+    pub fn issue(&self, name: &str, days: u32) -> Issued {
+        self.ask_for(name);
         self.openssl(&format!(
             "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days} \
              -extfile names -out {name}.pem"
         ));
+        self.issued(name)
+    }
+
+    /// Issues one that held in January of 2020.
+    ///
+    /// # Panics
+    /// The authority's own files cannot be written.
+    #[must_use]
+    pub fn issue_expired(&self, name: &str) -> Issued {
+        self.ask_for(name);
+        std::fs::write(self.path().join("ca.index"), "").unwrap();
+        std::fs::write(self.path().join("ca.cnf"), SETTINGS).unwrap();
+        self.openssl(&format!(
+            "ca -batch -notext -create_serial -config ca.cnf -cert ca.pem -keyfile ca.key -in {name}.csr \
+             -out {name}.pem -startdate 20200101000000Z -enddate 20200201000000Z -extfile names"
+        ));
+        self.issued(name)
+    }
+
+    fn ask_for(&self, name: &str) {
+        self.openssl(&format!("req {KEY} -keyout {name}.key -out {name}.csr -subj /CN={name}"));
+    }
+
+    fn issued(&self, name: &str) -> Issued {
         let file = |ending: &str| self.path().join(format!("{name}.{ending}"));
         Issued { cert: file("pem"), key: file("key") }
     }

@@ -250,7 +250,7 @@ fn said(arguments: &[&str]) -> (Option<i32>, String) {
 fn files_that_cannot_be_used_are_told_at_the_start_and_before() {
     let Some(authority) = Authority::new() else { return };
     let (good, other) = (authority.issue("good", 2), authority.issue("other", 2));
-    let expired = authority.issue("expired", -2);
+    let expired = authority.issue_expired("expired");
     let garbage = authority.path().join("garbage.pem");
     std::fs::write(&garbage, "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
         .unwrap();
