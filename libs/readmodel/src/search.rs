@@ -114,7 +114,7 @@ impl Run<'_> {
         let last = block_of(self.below.min(open).saturating_sub(1));
         let in_time = self.in_time(last + 1).await?;
         let Some(places) = self.places(last + 1).await? else {
-            return self.read_all(page, in_time).await;
+            return self.read_all(page, in_time.as_ref()).await;
         };
         let kept = |block: &u64| in_time.as_ref().is_none_or(|blocks| blocks.contains(block));
         let blocks = places.iter().rev().filter(|(block, _)| kept(block));
@@ -144,12 +144,12 @@ impl Run<'_> {
     }
 
     /// Reads all messages there are, for a search of which the index knows nothing.
-    async fn read_all(&self, page: &mut Page, in_time: Option<BTreeSet<u64>>) -> Answer<()> {
+    async fn read_all(&self, page: &mut Page, in_time: Option<&BTreeSet<u64>>) -> Answer<()> {
         let mut end = self.below.min(self.blocks * BLOCK);
         while end > 0 {
             let block = block_of(end - 1);
             let start = block * BLOCK;
-            let kept = in_time.as_ref().is_none_or(|blocks| blocks.contains(&block));
+            let kept = in_time.is_none_or(|blocks| blocks.contains(&block));
             if kept && !self.read(page, start..end).await? {
                 return Ok(());
             }
