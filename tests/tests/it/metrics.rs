@@ -71,9 +71,9 @@ fn scraped(text: &str) -> BTreeMap<String, Family> {
                 _ => {}
             }
         } else if let Some((_, rest)) = line.split_once('{') {
-            // No label's value holds a brace or a quote but route templates, whose braces hold no `=`.
-            let labels = rest.split("=\"").filter_map(|part| part.rsplit(['{', ',', ' ']).next());
-            let labels = labels.filter(|label| !label.is_empty() && !label.contains(['"', '}']));
+            // What stands right before `="` is a label; what stands behind the last is its value.
+            let (labels, _) = rest.rsplit_once("=\"").unwrap_or_default();
+            let labels = labels.split("=\"").filter_map(|part| part.rsplit(['{', ',']).next());
             let own = labels.filter(|label| *label != "le").map(str::to_owned);
             families.get_mut(&latest).unwrap().labels.extend(own);
         }
