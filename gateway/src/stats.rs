@@ -44,6 +44,7 @@ pub(crate) struct Stats {
 }
 
 /// What the figures come from.
+#[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
     pub(crate) log: &'a EventLog,
     pub(crate) read_model: &'a ReadModel,
@@ -67,14 +68,14 @@ impl Counted {
             return Ok(stats.clone());
         }
         let begun = Instant::now();
-        let stats = count(&from).await?;
+        let stats = count(from).await?;
         let good_for = begun.elapsed().saturating_mul(SHARE).max(GOOD_FOR);
         *counted = Some((Instant::now() + good_for, stats.clone()));
         Ok(stats)
     }
 }
 
-async fn count(from: &Sources<'_>) -> Result<Stats, Rejection> {
+async fn count(from: Sources<'_>) -> Result<Stats, Rejection> {
     let store = from.read_model.current();
     let Counts { users, rooms, messages } = store.counts().await.map_err(failure::store)?;
     let side = from.read_model.side().await.map_err(failure::store)?;
