@@ -3,7 +3,7 @@
 //! The log's sequences are cut into *blocks*. When a block is behind the checkpoint, the terms of the messages posted in
 //! it are written once, in 48 *parts*: a term's part follows from how it begins, so looking a term up in all blocks
 //! reads one part of each. The messages of the last, open block are read themselves. So a message costs a fraction of
-//! a row, where an index of every term would cost a row for each ([ADR 26](../../../../docs/adr/0026-search.md)).
+//! a row, where an index of every term would cost a row for each ([ADR 32](../../../../docs/adr/0032-search.md)).
 //!
 //! A block is a function of the messages that were posted in it: an edit or a deletion changes the parts it must, and
 //! what is deleted leaves nothing behind.
