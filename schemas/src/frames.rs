@@ -151,7 +151,7 @@ pub enum ServerFrame {
         /// The session it belongs to.
         session_id: SessionId,
         /// Who it belongs to.
-        user: Account,
+        user: Box<Account>,
         /// Everything up to here is in the read model or was sent; what comes is after it.
         position: Position,
         /// The server pings this often; a client that has heard nothing for twice as long reconnects.

@@ -110,7 +110,7 @@ impl Shared {
             let unread = self.unread(&caller.user_id, &position).await;
             ServerFrame::Welcome {
                 session_id,
-                user: documents::account(&account),
+                user: Box::new(documents::account(&account)),
                 position,
                 heartbeat_ms: u32::from(HEARTBEAT) * 1_000,
                 resumed,
