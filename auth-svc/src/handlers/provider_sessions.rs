@@ -122,10 +122,11 @@ impl Auth {
         provider: &Provider,
         person: &oidc::Person,
     ) -> Result<Digest, Rejection> {
-        match self.names.identity(provider.client.issuer(), &person.subject) {
-            Lane::Identity(key) => Ok(key),
-            _ => Err(Rejection::new(Code::Internal, "an identity has another lane")),
-        }
+        let lane = self.names.identity(provider.client.issuer(), &person.subject);
+        let Lane::Identity(key) = lane else {
+            return Err(Rejection::new(Code::Internal, "an identity has another lane"));
+        };
+        Ok(key)
     }
 
     /// How the person comes in, without writing anything: refuses what would be refused.
