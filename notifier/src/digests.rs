@@ -40,7 +40,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often the bucket is read for what another notifier has left behind.
 const LOOK_THROUGH: u64 = 300;
 /// Users looked at at the same time.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 32;
 /// Times what waits for a user is changed again because another has changed it meanwhile.
 const ROUNDS: usize = 10;
 /// How long the read model is waited for, and how soon it is looked again when it is behind.

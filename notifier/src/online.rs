@@ -7,7 +7,7 @@ use schemas::{AreOnline, UserId, WhoIsOnline};
 use telemetry::error_chain;
 
 /// How long the gateways are waited for. Those at which the user has no socket say nothing.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether a user has a socket at any gateway. Where that cannot be asked they have none: a mail too many does less harm
 /// than one that never comes.

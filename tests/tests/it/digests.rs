@@ -144,7 +144,7 @@ async fn a_link_ends_digests_without_a_session(place: Place, mails: &Path) {
     let at = mail.unsubscribe.find("/v1/unsubscribe/").expect("the link");
     assert!(mail.unsubscribe.starts_with("http"), "{}", mail.unsubscribe);
     let path = mail.unsubscribe[at..].to_owned();
-    assert!(mail.text.contains(&path) && mail.html.contains(&path));
+    assert!(mail.text.contains(&path) && mail.html.replace("&#x2f;", "/").contains(&path));
     let stranger = Stranger::new(&place);
     for _ in 0..2 {
         let page = stranger.get(&path).await;
