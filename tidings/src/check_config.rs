@@ -53,7 +53,7 @@ struct Report<'a> {
 /// Stdout is closed.
 pub(crate) fn run(
     what: &CheckConfig,
-    said: Said<'_>,
+    said: &Said<'_>,
     matches: &ArgMatches,
 ) -> Result<ExitCode, Failure> {
     let mut findings = Findings::default();
@@ -65,7 +65,7 @@ pub(crate) fn run(
         }
     };
     if findings.errors.is_empty() {
-        judge(&said, what.role(), &mut findings)?;
+        judge(said, what.role(), &mut findings)?;
     }
     let report = Report {
         process: &what.process,

@@ -72,7 +72,7 @@ fn run() -> Result<ExitCode, Failure> {
         }
         Command::CheckConfig(what) => {
             let said = check_config::Said { settings: cli.settings, file: cli.config.as_deref() };
-            return check_config::run(what, said, &matches);
+            return check_config::run(what, &said, &matches);
         }
         _ => {}
     }
