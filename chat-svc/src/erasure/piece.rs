@@ -2,8 +2,8 @@
 
 use schemas::events::{
     Blank, BlankEvent, BlankMessage, ErasureListed, Gone, InviteEvent, MediaEvent, MessageDeleted,
-    MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationEvent, ReactionEvent,
-    ReactionRemoved, ReceiptEvent, Removed, UserEvent,
+    MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationEvent, ReactionAdded,
+    ReactionEvent, ReactionRemoved, ReceiptEvent, Removed, UserEvent,
 };
 use schemas::media::Filename;
 use schemas::values::EventType;
@@ -105,13 +105,7 @@ impl Piece {
         match &found.event.data {
             EventData::Message(event) => self.take_message(user, event, found, names),
             EventData::Reaction(ReactionEvent::Added(added)) if added.user_id == *user => {
-                self.reactions.push(ReactionRemoved {
-                    message_id: added.message_id.clone(),
-                    room_id: added.room_id.clone(),
-                    user_id: user.clone(),
-                    emoji: added.emoji.clone(),
-                    posted: added.posted,
-                });
+                self.reactions.push(taken_back(added));
             }
             EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.user_id == *user => {
                 self.goes(found);
@@ -303,6 +297,17 @@ fn distinct<T: Ord>(mut ids: Vec<T>) -> Vec<T> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// The end of a reaction that its author added.
+fn taken_back(added: &ReactionAdded) -> ReactionRemoved {
+    ReactionRemoved {
+        message_id: added.message_id.clone(),
+        room_id: added.room_id.clone(),
+        user_id: added.user_id.clone(),
+        emoji: added.emoji.clone(),
+        posted: added.posted,
+    }
 }
 
 /// A message without its text. What its client called it becomes a keyed hash: a repeated post is still known as one.

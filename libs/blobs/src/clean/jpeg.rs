@@ -127,11 +127,8 @@ impl Jpeg {
 
     /// Data may be empty: then the marker is dealt with now, as nothing else would be.
     fn marker_at_once(&mut self, rest: &[u8], kept: &mut Vec<u8>) -> usize {
-        match self.segment(rest, kept) {
-            Ok(taken) => taken,
-            // The next turn says so.
-            Err(NotAnImage) => 0,
-        }
+        // Where it is no image the next turn says so.
+        self.segment(rest, kept).unwrap_or_default()
     }
 }
 

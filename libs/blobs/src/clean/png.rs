@@ -26,7 +26,7 @@ impl Png {
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, NotAnImage> {
         let mut kept = Vec::with_capacity(bytes.len() + 8);
         let mut rest = bytes;
-        while !rest.is_empty() && !(self.ended && self.chunk.0 == 0) {
+        while !rest.is_empty() && (!self.ended || self.chunk.0 > 0) {
             if self.chunk.0 > 0 {
                 let now = usize::try_from(self.chunk.0).unwrap_or(usize::MAX).min(rest.len());
                 let (some, later) = rest.split_at(now);

@@ -33,7 +33,7 @@ impl WebP {
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, NotAnImage> {
         let mut kept = Vec::with_capacity(bytes.len() + 12);
         let mut rest = bytes;
-        while !rest.is_empty() && !(self.begun && self.left == 0) {
+        while !rest.is_empty() && (!self.begun || self.left > 0) {
             if self.chunk > 0 {
                 let most = self.chunk.min(self.left);
                 let now = usize::try_from(most).unwrap_or(usize::MAX).min(rest.len());
