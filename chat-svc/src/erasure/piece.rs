@@ -131,16 +131,9 @@ impl Piece {
             EventData::Invite(event) if event.after().created_by == *user => {
                 self.take_invite(event, found);
             }
-            // Those of media whose bytes are gone (see `Eraser::consider`), but for the last, which says nothing of them.
-            EventData::Media(event) if event.after().owner_id == *user => match event {
-                MediaEvent::Purged(purged) if purged.media.file.filename == Filename::erased() => {}
-                MediaEvent::Purged(_)
-                | MediaEvent::Requested(_)
-                | MediaEvent::Stored(_)
-                | MediaEvent::Attached(_)
-                | MediaEvent::Detached(_)
-                | MediaEvent::Removed(_) => self.goes(found),
-            },
+            EventData::Media(event) if event.after().owner_id == *user => {
+                self.take_media(event, found);
+            }
             EventData::Reaction(_)
             | EventData::Receipt(_)
             | EventData::User(_)
@@ -248,6 +241,19 @@ impl Piece {
             | UserEvent::SecondFactorChanged(_)
             | UserEvent::PasswordSet(_) => self.goes(found),
             UserEvent::Erased(_) => {}
+        }
+    }
+
+    /// Those of media whose bytes are gone (see `Eraser::consider`), but for the last, which says nothing of them.
+    fn take_media(&mut self, event: &MediaEvent, found: Found<'_>) {
+        match event {
+            MediaEvent::Purged(purged) if purged.media.file.filename == Filename::erased() => {}
+            MediaEvent::Purged(_)
+            | MediaEvent::Requested(_)
+            | MediaEvent::Stored(_)
+            | MediaEvent::Attached(_)
+            | MediaEvent::Detached(_)
+            | MediaEvent::Removed(_) => self.goes(found),
         }
     }
 
