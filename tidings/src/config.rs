@@ -179,9 +179,8 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         rate_frames: limit("rate_frames", all.rate_frames)?,
         rate_media: limit("rate_media", all.rate_media)?,
         media: media(
-            &all.media_max_file.unwrap_or_default(),
-            [&all.media_quota_person.unwrap_or_default(), &all.media_quota.unwrap_or_default()],
-            &all.media_unused.unwrap_or_default(),
+            &[all.media_max_file, all.media_quota_person, all.media_quota, all.media_unused]
+                .map(Option::unwrap_or_default),
         )?,
         rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())
             .map_err(|error| wrong(&format!("rate_bytes: {error}")))?,
@@ -280,7 +279,7 @@ fn limit(name: &str, text: Option<String>) -> Result<Option<Rate>, Failure> {
 }
 
 /// How much may be uploaded: a file, what a person and what all may have together; and how long it is kept unused.
-fn media(file: &str, [person, all]: [&str; 2], unused: &str) -> Result<MediaConfig, Failure> {
+fn media([file, person, all, unused]: &[String; 4]) -> Result<MediaConfig, Failure> {
     let said = |name: &'static str| move |error: String| wrong(&format!("{name}: {error}"));
     let file = rate::parse_size(file).map_err(said("media_max_file"))?;
     let limits = MediaLimits {

@@ -7,8 +7,9 @@ use readmodel::{
     RoomDoc, UserDoc,
 };
 use schemas::events::{
-    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent, PrefsEvent,
-    ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, ThreadEvent, UserEvent,
+    MediaEvent, MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent,
+    PrefsEvent, ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, ThreadEvent,
+    UserEvent,
 };
 use schemas::views::Notification;
 use schemas::{EventData, NotificationId, Sequence};
@@ -146,11 +147,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
             let state = event.shown();
             changed.users.push(UserDoc { state, registered, updated: AT });
         }
-        EventData::Media(event) => {
-            let (state, told) = (event.after().clone(), super::super::media::owner_of(event));
-            let told = if told.is_some() { AT } else { 0 };
-            changed.media.push(MediaDoc { state, told, updated: AT });
-        }
+        EventData::Media(event) => changed.media.push(media_after(event)),
         EventData::Room(event) => changed.rooms.push(room_after(event)),
         EventData::Thread(event) => changed.followers.push(follower_after(event)),
         EventData::Member(event) => {
@@ -180,6 +177,11 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         | EventData::Hold(_) => {}
     }
     (changed, message)
+}
+
+fn media_after(event: &MediaEvent) -> MediaDoc {
+    let (state, told) = (event.after().clone(), super::super::media::owner_of(event));
+    MediaDoc { state, told: if told.is_some() { AT } else { 0 }, updated: AT }
 }
 
 fn follower_after(event: &ThreadEvent) -> FollowerDoc {
