@@ -129,6 +129,8 @@ async fn made(database: &Database, session: &mut ClientSession, block: u64) -> A
     let mut built = Builder::default();
     while found.advance(&mut *session).await.map_err(db_error)? {
         built.add(&entry(found.current())?);
+        // Long texts take a while, in which the client must answer its server: those it has at hand are many.
+        tokio::task::yield_now().await;
     }
     Ok(built.finish())
 }

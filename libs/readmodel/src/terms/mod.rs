@@ -227,7 +227,8 @@ static TABLE: LazyLock<Vec<Box<str>>> = LazyLock::new(|| {
 fn fold(cluster: &str, folded: &mut String) {
     let mut chars = cluster.chars();
     if let (Some(c), None) = (chars.next(), chars.next()) {
-        if matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+        if matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
+            | '\u{1f400}'..='\u{1f64f}' | '\u{1f900}'..='\u{1f9ff}')
         {
             return folded.push(c);
         }
