@@ -149,10 +149,7 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
 fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     let data = all.data.unwrap_or_default();
     let listen = listening(all.listen, role, DEFAULT_LISTEN);
-    let listen = listen.map(|text| place(&text)).transpose()?;
-    if let (Some(Listen::Unix(_)), false) = (&listen, role.is_public()) {
-        return Err(wrong("listen: a Unix socket is for the gateway, which clients connect to"));
-    }
+    let listen = listen.map(|text| place(&text, role)).transpose()?;
     let admin_listen = listening(all.admin_listen, role, DEFAULT_ADMIN_LISTEN);
     let admin_listen = admin_listen.map(|text| address("admin_listen", &text)).transpose()?;
     let quiet = role == Role::Operator || std::io::stderr().is_terminal();
@@ -214,8 +211,11 @@ fn listening(said: Option<String>, role: Role, default: &str) -> Option<String> 
     said.or_else(|| role.is_public().then(|| default.to_owned()))
 }
 
-fn place(text: &str) -> Result<Listen, Failure> {
+fn place(text: &str, role: Role) -> Result<Listen, Failure> {
     match text.strip_prefix("unix:") {
+        Some(_) if role.is_separate() && !role.is_public() => {
+            Err(wrong("listen: a Unix socket is for the gateway, which clients connect to"))
+        }
         Some(path) if path.starts_with('/') => Ok(Listen::Unix(path.into())),
         Some(_) => {
             Err(wrong("listen: a Unix socket has a whole path; write unix:/run/tidings.sock"))

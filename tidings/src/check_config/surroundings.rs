@@ -26,10 +26,11 @@ const SOON: i64 = 7 * 24 * 3600;
 pub(super) fn judge(config: &Config, role: Role, findings: &mut Findings) {
     data(config, findings);
     keys(config, role, findings);
-    if role == Role::Serve && config.nats_url.is_none() {
-        if let Err(failure) = nats::find(config.nats_server.as_deref()) {
-            findings.errors.push(format!("nats_server: {failure}"));
-        }
+    if role == Role::Serve
+        && config.nats_url.is_none()
+        && let Err(failure) = nats::find(config.nats_server.as_deref())
+    {
+        findings.errors.push(format!("nats_server: {failure}"));
     }
     if runs(role, ServiceName::Notifier) {
         authority(config.smtp_ca_file.as_deref(), findings);
@@ -132,11 +133,13 @@ fn ports(config: &Config, findings: &mut Findings) {
         }
         None => None,
     };
-    if let (Some(listen), Some(admin)) = (listen, config.admin_listen) {
-        if listen.port() == admin.port() && listen.port() != 0 && overlap(listen, admin) {
-            findings.errors.push(format!("listen and admin_listen are both {listen}"));
-            return;
-        }
+    if let (Some(listen), Some(admin)) = (listen, config.admin_listen)
+        && listen.port() == admin.port()
+        && listen.port() != 0
+        && overlap(listen, admin)
+    {
+        findings.errors.push(format!("listen and admin_listen are both {listen}"));
+        return;
     }
     for (setting, address) in [("listen", listen), ("admin_listen", config.admin_listen)] {
         let Some(address) = address else { continue };
