@@ -292,14 +292,14 @@ impl Digests {
         (first, last): (Sequence, Sequence),
     ) -> Result<Vec<String>, Failed> {
         let unread = store.notifications(&account.id, true, None, MAX_ENTRIES).await;
-        let mut entries = unread.map_err(unread_model)?.items;
+        let mut entries = unread.map_err(|error| unread_model(&error))?.items;
         entries.retain(|entry| {
             (first..=last).contains(&entry.created)
                 && digest::wants(account.preferences.email, entry.kind)
         });
         let ids: Vec<MessageId> =
             entries.iter().filter_map(|entry| entry.message_id.clone()).collect();
-        let messages = store.messages(&ids).await.map_err(unread_model)?;
+        let messages = store.messages(&ids).await.map_err(|error| unread_model(&error))?;
         let mut lines = Vec::new();
         // Oldest first.
         for entry in entries.iter().rev() {
@@ -329,7 +329,9 @@ impl Digests {
     ) -> Result<Option<String>, Failed> {
         let (Some(message), Some(room)) = (message, &entry.room_id) else { return Ok(None) };
         let threads = message.thread_root_id.as_slice();
-        let reader = Reader::load(store, &account.id, room, threads).await.map_err(unread_model)?;
+        let reader = Reader::load(store, &account.id, room, threads)
+            .await
+            .map_err(|error| unread_model(&error))?;
         let hears = reader
             .own
             .as_ref()
@@ -337,18 +339,18 @@ impl Digests {
         if !hears || message.deleted_at.is_some() || reader.has_read(message, entry.caused) {
             return Ok(None);
         }
-        let room = store.room(room).await.map_err(unread_model)?;
+        let room = store.room(room).await.map_err(|error| unread_model(&error))?;
         let room = room.filter(|room| room.state.kind != RoomKind::Direct);
         let room = room.and_then(|room| room.state.name).map(|name| name.to_string());
-        let sender = store.user(&message.sender_id).await.map_err(unread_model)?;
+        let sender = store.user(&message.sender_id).await.map_err(|error| unread_model(&error))?;
         let who = sender.map(|sender| sender.state.display_name.to_string());
         let who = who.as_deref().unwrap_or("Deleted user");
         Ok(Some(digest::line(entry.kind, who, room.as_deref())))
     }
 }
 
-fn unread_model(error: readmodel::StoreError) -> Failed {
-    Failed::for_now(error_chain(&error))
+fn unread_model(error: &readmodel::StoreError) -> Failed {
+    Failed::for_now(error_chain(error))
 }
 
 #[async_trait]

@@ -228,7 +228,7 @@ async fn who_is_there_has_read_it_or_wants_none_gets_none() {
     let (bus, ada) = (there.house.bus.clone(), there.ada.clone());
     let gateway = tokio::spawn(async move {
         while let Some(WhoIsOnline { question, users }) = feed.next().await {
-            assert_eq!(users, [ada.clone()]);
+            assert_eq!(users, std::slice::from_ref(&ada));
             let answer = AreOnline { question, users };
             bus.publish_ephemeral(Ephemeral::Online, &answer).await.unwrap();
         }

@@ -1,7 +1,7 @@
 //! Digests: one mail for what people missed, none for what they have read, and a link that ends them.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use mail_parser::MessageParser;
 use serde_json::{Value, json};
@@ -57,9 +57,7 @@ async fn prefers(who: &Person, preferences: Value) {
 
 /// A moment some seconds from now, so that everything until then is in one mail.
 fn in_seconds(seconds: i64) -> String {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let now = schemas::Timestamp::from_millis(now.as_millis().try_into().unwrap());
-    now.plus_seconds(seconds).to_string()
+    schemas::Timestamp::now().plus_seconds(seconds).to_string()
 }
 
 /// A group with a name of its own, and the name.

@@ -144,8 +144,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         }
         EventData::User(event) => {
             let registered = if matches!(event, UserEvent::Registered(_)) { AT } else { 1 };
-            let state = event.shown();
-            changed.users.push(UserDoc { state, registered, updated: AT });
+            changed.users.push(UserDoc { state: event.shown(), registered, updated: AT });
         }
         EventData::Media(event) => changed.media.push(media_after(event)),
         EventData::Room(event) => changed.rooms.push(room_after(event)),
