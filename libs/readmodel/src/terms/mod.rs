@@ -74,7 +74,13 @@ pub(crate) fn each(text: &str, take: impl FnMut(&str, Range<usize>, Shape)) {
             at += 1;
             continue;
         }
-        let cluster = text[at..].graphemes(true).next().unwrap_or(&text[at..]);
+        let mut chars = text[at..].chars();
+        let alone =
+            chars.next().filter(|c| stands_apart(*c) && chars.next().is_none_or(stands_apart));
+        let cluster = match alone {
+            Some(c) => &text[at..at + c.len_utf8()],
+            None => text[at..].graphemes(true).next().unwrap_or(&text[at..]),
+        };
         walk.cluster(cluster, at);
         at += cluster.len();
     }
@@ -223,13 +229,22 @@ static TABLE: LazyLock<Vec<Box<str>>> = LazyLock::new(|| {
     (0..END).map(|code| form(code).into_boxed_str()).collect()
 });
 
+/// Kana, Chinese characters, Korean syllables and most emoji, which have no other form.
+const fn is_its_own_form(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{1f400}'..='\u{1f64f}' | '\u{1f900}'..='\u{1f9ff}')
+}
+
+/// Whether a character is never one with a neighbour that is of these, too: nearly all there are in texts.
+const fn stands_apart(c: char) -> bool {
+    c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}') || is_its_own_form(c)
+}
+
 /// The plain form of a cluster. Nearly all are single characters of few scripts, which need not be taken apart.
 fn fold(cluster: &str, folded: &mut String) {
     let mut chars = cluster.chars();
     if let (Some(c), None) = (chars.next(), chars.next()) {
-        if matches!(c, '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
-            | '\u{1f400}'..='\u{1f64f}' | '\u{1f900}'..='\u{1f9ff}')
-        {
+        if is_its_own_form(c) {
             return folded.push(c);
         }
         let place = usize::try_from(u32::from(c)).unwrap_or(usize::MAX);

@@ -1,3 +1,5 @@
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use super::*;
 
 fn found(text: &str, query: &str) -> bool {
@@ -134,6 +136,16 @@ fn ascii_is_read_like_the_rest() {
     let apart: String = text.chars().flat_map(|c| [c, '\u{ad}']).collect();
     assert_eq!(terms(text), terms(&apart));
     assert_eq!(terms(text), ["it", "s", "10", "30", "foo", "bar", "v1", "2", "end"]);
+}
+
+#[test]
+fn what_stands_apart_is_one_character_for_users() {
+    let kinds = ['a', ' ', 'é', 'か', 'ガ', '京', '가', '각', '👍', '🦊', '🙏'];
+    for (a, b) in kinds.iter().flat_map(|a| kinds.iter().map(move |b| (*a, *b))) {
+        assert!(stands_apart(a) && stands_apart(b));
+        let text: String = [a, b].iter().collect();
+        assert_eq!(text.graphemes(true).count(), 2, "{text}");
+    }
 }
 
 /// Texts of the awkward kinds, put together at random but always the same.
