@@ -2959,6 +2959,11 @@ export interface components {
          */
         ServerFrame: {
             /**
+             * @description The build of the server and of the web app it serves; another one after a reconnect means that the app is to
+             *     be loaded anew.
+             */
+            build: string;
+            /**
              * Format: uint32
              * @description The server pings this often; a client that has heard nothing for twice as long reconnects.
              */
@@ -2971,6 +2976,8 @@ export interface components {
             session_id: components["schemas"]["SessionId"];
             /** @constant */
             type: "welcome";
+            /** @description What waits for the user, as `GET /v1/users/me/unread` says it; null when it is not known at once: ask there. */
+            unread?: components["schemas"]["UnreadSummary"] | null;
             /** @description Who it belongs to. */
             user: components["schemas"]["Account"];
         } | {
