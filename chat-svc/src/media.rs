@@ -1,8 +1,6 @@
 //! Files: checking what was uploaded, and removing what nothing needs.
 
 mod check;
-mod keeper;
-mod lease;
 
 use std::sync::Arc;
 use std::time::Duration;

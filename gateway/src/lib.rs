@@ -46,6 +46,7 @@ mod stats;
 mod transfer;
 mod typing;
 mod unverified;
+mod uploads;
 mod user_directory;
 
 pub use config::{Config, Rate};

@@ -31,7 +31,7 @@ use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
 use crate::state::{AppState, BADGES};
 use crate::stats::Counted;
-use crate::transfer::Transfers;
+use crate::uploads::Uploads;
 use crate::user_directory::UserDirectory;
 use crate::{descriptions, presence, routes, socket, typing};
 
@@ -156,7 +156,7 @@ async fn assemble(
         bus,
         links,
         blobs: Arc::new(Builtin::of(&log)),
-        transfers: Transfers::default(),
+        uploads: Uploads::default(),
         replays: log.secrets("idempotency"),
         log,
         read_model,

@@ -22,7 +22,7 @@ use crate::recent::Recent;
 use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
 use crate::stats::Counted;
-use crate::transfer::Transfers;
+use crate::uploads::Uploads;
 use crate::user_directory::UserDirectory;
 
 /// Welcomes that count what is unread at a time: what the others would wait for they ask REST.
@@ -79,7 +79,7 @@ pub(crate) struct AppState {
     /// Where files are.
     pub(crate) blobs: Arc<dyn BlobStore>,
     /// Files on their way.
-    pub(crate) transfers: Transfers,
+    pub(crate) uploads: Uploads,
     /// Metrics of REST.
     pub(crate) http: HttpMetrics,
     /// What this API is, for those who ask it.

@@ -66,10 +66,9 @@ impl Remembered {
     /// Whether what clients are told of it holds URLs, which run out.
     pub(crate) fn leads_to_files(&self) -> bool {
         const FILES: &[u8] = b"\"files\":[";
-        match &self.lane {
-            Lane::Timeline(_) => self.payload.windows(FILES.len()).any(|some| some == FILES),
-            lane => matches!(lane, Lane::Media(_)),
-        }
+        let names_files = || self.payload.windows(FILES.len()).any(|some| some == FILES);
+        let of_messages = matches!(self.lane, Lane::Timeline(_));
+        matches!(self.lane, Lane::Media(_)) || (of_messages && names_files())
     }
 
     pub(super) fn created_a_room(&self) -> bool {

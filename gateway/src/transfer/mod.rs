@@ -8,16 +8,11 @@ mod download;
 mod range;
 mod upload;
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
 use actix_web::HttpRequest;
 use blobs::BlobError;
-use parking_lot::Mutex;
 use schemas::events::MediaState;
 use schemas::{Code, EventData, Lane, MediaId, Rejection, Timestamp};
 use telemetry::error_chain;
-use tokio::sync::Semaphore;
 
 pub(crate) use download::{avatar, file, thumbnail};
 pub(crate) use upload::upload;
@@ -27,9 +22,6 @@ use crate::http::{Fields, shape};
 use crate::links::LinkTo;
 use crate::state::AppState;
 
-/// Uploads that are under way at the same time.
-const UPLOADS: usize = 64;
-
 shape! {
     /// What is signed of a URL.
     Signed {
@@ -37,19 +29,6 @@ shape! {
         until: String,
         /// Over all of it.
         signature: String,
-    }
-}
-
-/// What is under way.
-pub(crate) struct Transfers {
-    /// Media that are being uploaded here.
-    uploading: Arc<Mutex<HashSet<MediaId>>>,
-    uploads: Semaphore,
-}
-
-impl Default for Transfers {
-    fn default() -> Self {
-        Self { uploading: Arc::default(), uploads: Semaphore::new(UPLOADS) }
     }
 }
 

@@ -72,9 +72,9 @@ async fn take(
     if let Some(announced) = announced {
         fits(announced, size)?;
     }
-    let _turn = Turn::of(id, &app.transfers.uploading)?;
+    let _turn = Turn::of(id, &app.uploads.media)?;
     let busy = || Rejection::new(Code::Unavailable, "too many uploads at once").retry_after(2);
-    let _place = app.transfers.uploads.try_acquire().map_err(|_| busy())?;
+    let _place = app.uploads.places.try_acquire().map_err(|_| busy())?;
     let name = BlobName::Upload(id.clone());
     let mut upload = app.blobs.begin(name.clone()).await.map_err(|error| store_failed(&error))?;
     if let Err(refused) = receive(&mut *upload, payload, size).await {

@@ -9,10 +9,7 @@ mod webp;
 
 use schemas::media::ContentType;
 
-/// A file says that it is an image and is not made like one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the file is not a whole image of its type")]
-pub struct NotAnImage;
+use crate::not_an_image::NotAnImage;
 
 /// Cleans a file piece by piece as it is read.
 #[derive(Debug)]

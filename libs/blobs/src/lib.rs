@@ -9,13 +9,15 @@
 mod builtin;
 mod clean;
 mod error;
+mod not_an_image;
 mod picture;
 mod sniff;
 mod store;
 
 pub use builtin::Builtin;
-pub use clean::{Cleaner, NotAnImage};
+pub use clean::Cleaner;
 pub use error::BlobError;
+pub use not_an_image::NotAnImage;
 pub use picture::{
     MAX_PIXELS, Picture, PictureError, Size, THUMBNAIL_SIDE, is_picture, thumbnail, thumbnail_type,
 };

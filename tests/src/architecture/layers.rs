@@ -43,7 +43,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("actix-http", &["gateway"]),
     ("ring", &["signing"]),
     ("openidconnect", &["oidc"]),
-    ("tokio-rustls", &["oidc"]),
+    ("tokio-rustls", &["oidc", "gateway", "tests"]),
     ("image", &["blobs"]),
 ];
 

@@ -1,6 +1,6 @@
 //! JPEG: a row of segments; the picture's data follow their header up to the next marker.
 
-use super::NotAnImage;
+use crate::not_an_image::NotAnImage;
 
 /// Which way is up, of the tags of Exif.
 const ORIENTATION: u16 = 0x0112;

@@ -1,6 +1,6 @@
 //! PNG: a signature and a row of chunks.
 
-use super::NotAnImage;
+use crate::not_an_image::NotAnImage;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Bytes of a chunk beside its content: length, type, checksum.

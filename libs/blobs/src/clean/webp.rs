@@ -1,7 +1,7 @@
 //! WebP: a RIFF file, whose head says how long it is. So what says too much is not left out but blanked: its chunk is
 //! renamed to one that no decoder knows, and filled with zeros.
 
-use super::NotAnImage;
+use crate::not_an_image::NotAnImage;
 
 /// Bits of the flags of `VP8X` that say that there is Exif and XMP.
 const SAYS_MORE: u8 = 0b0000_1100;

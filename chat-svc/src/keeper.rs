@@ -14,11 +14,11 @@ use schemas::{MediaId, Sequence, Timestamp};
 use telemetry::Shutdown;
 use tokio::time::Instant;
 
-use super::lease::Lease;
-use super::{Purges, store_failed};
 use crate::chat::Chat;
 use crate::domain::media;
 use crate::lanes::Media;
+use crate::lease::Lease;
+use crate::media::{Purges, store_failed};
 
 /// An upload that was not completed so long after it was asked for never will be: its URL holds for an hour.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(2 * 60 * 60);
