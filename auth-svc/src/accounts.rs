@@ -2,9 +2,9 @@
 
 use decider::{Call, Entity, Failure, Seen, load};
 use eventlog::EventLog;
-use schemas::events::UserState;
+use schemas::events::{InviteState, UserState};
 use schemas::views::Account;
-use schemas::{EventData, Lane, Rejection, UserId};
+use schemas::{EventData, InviteId, Lane, NameKey, Rejection, UserId};
 
 use crate::domain::account::{Holding, LoadedUser, Name, account_after, holding_after};
 
@@ -47,6 +47,35 @@ pub(crate) async fn name(log: &EventLog, lane: Lane) -> Result<Name, Failure> {
     let Seen { at, state } = load::<Names>(log, &lane).await?;
     let Holding { owner, held } = state.unwrap_or_default();
     Ok(Name { lane, at, owner, held })
+}
+
+/// Invitations to rooms, by their lane. Their rules are chat-svc's; here a place is kept for who registers with one.
+pub(crate) struct Invites;
+
+impl Entity for Invites {
+    type Key = InviteId;
+    type State = InviteState;
+    const NAME: &'static str = "invite";
+
+    fn lane(key: &InviteId) -> Lane {
+        Lane::Invite(key.clone())
+    }
+
+    fn after(event: &EventData) -> Option<InviteState> {
+        if let EventData::Invite(event) = event { Some(event.after().clone()) } else { None }
+    }
+}
+
+/// The invitation a code is of; none when there is none.
+pub(crate) async fn invite(
+    log: &EventLog,
+    names: &NameKey,
+    code: &str,
+) -> Result<Option<Seen<InviteState>>, Failure> {
+    match names.invite_of(code) {
+        None => Ok(None),
+        Some(id) => Ok(load::<Invites>(log, &id).await?.known()),
+    }
 }
 
 /// An account by its id; none when there is no such account.

@@ -12,6 +12,14 @@ use crate::records::Records;
 /// Longer than a wrong password counts.
 const LIFETIME: Duration = Duration::from_secs(20 * 60);
 
+/// How a device stands to an account.
+pub(crate) struct Standing {
+    /// For how many seconds it is turned away; none when it may try.
+    pub(crate) barred: Option<u32>,
+    /// Whether no login came from it, but from others.
+    pub(crate) is_new: bool,
+}
+
 /// The buckets.
 pub(crate) struct Attempts {
     guesses: Records<Guesses>,
@@ -24,11 +32,15 @@ impl Attempts {
         Self { guesses, devices: Records::new(log.secrets("devices"), None) }
     }
 
-    /// For how many seconds a device is turned away; none when it may try. The key is the account, or what stands for
-    /// a name that no account has; both cost the same to look up.
-    pub(crate) async fn barred(&self, key: &str, device: &Digest) -> Result<Option<u32>, Failure> {
+    /// How a device stands to an account. The key is the account, or what stands for a name that no account has; both
+    /// cost the same to look up.
+    pub(crate) async fn standing(&self, key: &str, device: &Digest) -> Result<Standing, Failure> {
         let (guesses, devices) = tokio::try_join!(self.guesses.get(key), self.devices.get(key))?;
-        Ok(guesses.barred(Timestamp::now()).filter(|_| !devices.knows(device)))
+        let known = devices.knows(device);
+        Ok(Standing {
+            barred: guesses.barred(Timestamp::now()).filter(|_| !known),
+            is_new: !known && !devices.are_none(),
+        })
     }
 
     /// A wrong password. That it cannot be counted does not change the answer.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use decider::{Failure, ReadFrom};
 use eventlog::{EventLog, SecretStore};
-use schemas::{Code, CodeKey, NameKey, Rejection, UserId};
+use schemas::{Code, CodeKey, NameKey, Registration, Rejection, UserId};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::admins::Admins;
 use crate::attempts::Attempts;
@@ -13,6 +14,8 @@ use crate::challenges::Challenges;
 use crate::domain::account::AccountRejection;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
+use crate::provider_logins::ProviderLogins;
+use crate::providers::Providers;
 use crate::records::read_record;
 use crate::refresh::RefreshTokens;
 use crate::second_factors::SecondFactors;
@@ -35,6 +38,13 @@ pub(crate) struct Auth {
     pub(crate) challenges: Challenges,
     pub(crate) second_factors: SecondFactors,
     pub(crate) attempts: Attempts,
+    /// Where people may log in instead.
+    pub(crate) providers: Providers,
+    pub(crate) provider_logins: ProviderLogins,
+    /// Who may make an account for themselves.
+    pub(crate) registration: Registration,
+    /// The turn of those who register by an invitation.
+    pub(crate) invited: Mutex<()>,
     pub(crate) metrics: AuthMetrics,
 }
 

@@ -1,12 +1,12 @@
 //! What is particular to calls of this service: who waits for password work and until when, and the ids calls make.
 
 use decider::{Call, fresh_id, id_from};
-use schemas::commands::Register;
 use schemas::{Digest, NameKey, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::domain::Context;
+use crate::domain::account::NewAccount;
 use crate::queue::Asker;
 
 /// Of the time a caller waits, what may pass until their password is hashed or checked; the rest is for
@@ -41,10 +41,10 @@ pub(crate) fn now() -> Context {
 /// The id of the account a call makes. With an idempotency key it follows from the caller, the key and the
 /// names, so that a repeat, however late, finds the account its first try has made. Ids are public: like the
 /// lanes of names, this one must not let a list of addresses be tested.
-pub(crate) fn account_id(names: &NameKey, call: &Call, command: &Register) -> UserId {
+pub(crate) fn account_id(names: &NameKey, call: &Call, account: &NewAccount) -> UserId {
     let Some(key) = &call.key else { return UserId::from_uuid(fresh_id()) };
     let asker = call.caller.as_ref().map_or("anonymous", |caller| caller.user_id.as_str());
-    let (username, email) = (command.username.as_str(), command.email.as_str());
+    let (username, email) = (account.username.as_str(), account.email.as_str());
     let digest = names.digest(["register", asker, key.as_str(), username, email]);
     UserId::from_uuid(id_from(&digest))
 }

@@ -3,14 +3,16 @@
 //! `signing-<milliseconds>.pk8` are Ed25519 keys (PKCS #8), the newest of which signs; `refresh.secret` is
 //! 32 random bytes. All are made on first use, readable by the owner alone. Copies of auth-svc share the
 //! folder: a file is written under another name and then linked into place, so none is ever read half
-//! written and of two makers one wins. When the newest key is over 90 days old a new one is added and signs
-//! from then on; an older one is published for an hour more, which is longer than what it signed is good
-//! for, and then only lies there. Removing a file withdraws its key within a minute.
+//! written and of two makers one wins. When the newest key is over 90 days old, or the operator says so
+//! (`tidings keys rotate`), a new one is added and signs from then on, as soon as the copies see it; an older one is
+//! published for 20 minutes more, which is longer than what it signed is good for. A day later its file goes with the
+//! next rotation. Removing a file withdraws its key within minutes.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use schemas::Timestamp;
@@ -20,8 +22,12 @@ use signing::SigningKey;
 /// Age in milliseconds after which a new signing key is added.
 const ROTATE_AFTER: i64 = 90 * 24 * 3600 * 1000;
 /// Age in milliseconds of the next key after which a key has nothing left to vouch for: what it signed was
-/// good for a quarter of an hour, and every copy looks into the folder each minute.
-const RETIRED_AFTER: i64 = 3600 * 1000;
+/// good for a quarter of an hour, every copy looks into the folder each second, and clocks differ.
+const RETIRED_AFTER: i64 = 20 * 60 * 1000;
+/// Age in milliseconds of the next key after which the file of a key is deleted.
+const DELETED_AFTER: i64 = 24 * 3600 * 1000;
+/// Age after which a draft is of a maker that died.
+const STALE_DRAFT: Duration = Duration::from_secs(3600);
 
 /// A signing key.
 pub(crate) struct Signing {
@@ -31,6 +37,35 @@ pub(crate) struct Signing {
     pub(crate) kid: String,
     /// The key itself.
     pub(crate) key: SigningKey,
+    path: PathBuf,
+}
+
+/// What a rotation has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The id of the key that signs from now on, as it stands in the `kid` of tokens.
+    pub key_id: String,
+    /// The id of the one that signed until now.
+    pub former_key_id: String,
+    /// Until when tokens of that one are accepted.
+    pub former_until: Timestamp,
+}
+
+/// Adds a signing key to the folder of an installation. Running copies of auth-svc see it within seconds and sign with
+/// it, gateways ask for it when they see its first token; tokens of the former key stay good.
+///
+/// # Errors
+/// The folder cannot be read or written, or holds no key: it is not that of an installation.
+pub fn rotate_keys(folder: &Path) -> io::Result<Rotated> {
+    let keys = Keys { folder: folder.to_owned() };
+    let none = || io::Error::new(io::ErrorKind::NotFound, "the folder holds no signing key");
+    let former = keys.signing()?.pop().ok_or_else(none)?;
+    let now = Timestamp::now();
+    keys.rotate(now)?;
+    keys.tidy(now)?;
+    let newest = keys.signing()?.pop().ok_or_else(none)?;
+    let former_until = Timestamp::from_millis(newest.made + RETIRED_AFTER);
+    Ok(Rotated { key_id: newest.kid, former_key_id: former.kid, former_until })
 }
 
 /// The folder.
@@ -84,11 +119,32 @@ impl Keys {
         names.iter().map(|path| read_signing(path)).collect()
     }
 
-    /// Adds a signing key, which signs from now on.
+    /// Adds a signing key, which signs from now on: whatever a clock says, it is newer than the others.
     fn rotate(&self, now: Timestamp) -> io::Result<()> {
         let key = SigningKey::generate().map_err(io::Error::other)?;
-        let name = format!("signing-{:015}.pk8", now.millis());
+        let newest = self.signing()?.last().map_or(0, |newest| newest.made);
+        let name = format!("signing-{:015}.pk8", now.millis().max(newest + 1));
         self.put(&name, key.pkcs8())
+    }
+
+    /// Deletes the files of keys that have had nothing to vouch for since long, and drafts whose makers died.
+    fn tidy(&self, now: Timestamp) -> io::Result<()> {
+        let all = self.signing()?;
+        let gone = now.millis() - DELETED_AFTER;
+        for (key, next) in all.iter().zip(all.iter().skip(1)) {
+            if next.made < gone {
+                fs::remove_file(&key.path)?;
+            }
+        }
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let draft = entry.file_name().to_string_lossy().starts_with(".draft-");
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            if draft && age > STALE_DRAFT {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// What refresh tokens are made with.
@@ -130,7 +186,8 @@ fn read_signing(path: &Path) -> io::Result<Signing> {
     let digest = HEXLOWER.encode(&Sha256::digest(key.public()));
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     let made = name.trim_start_matches("signing-").parse().unwrap_or(0);
-    Ok(Signing { made, kid: digest.get(..16).unwrap_or_default().to_owned(), key })
+    let kid = digest.get(..16).unwrap_or_default().to_owned();
+    Ok(Signing { made, kid, key, path: path.to_owned() })
 }
 
 #[cfg(test)]
@@ -159,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_key_is_followed_by_a_new_one_and_vouches_for_an_hour_more() {
+    fn an_old_key_is_followed_by_a_new_one_and_vouches_for_twenty_minutes_more() {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keys::open(folder.path()).unwrap();
         let made = Timestamp::now();
@@ -168,8 +225,71 @@ mod tests {
         let later = made.plus_seconds(91 * 24 * 3600);
         let both = kids(&keys, later);
         assert_eq!((both.len(), both.first()), (2, first.first()));
-        assert_eq!(kids(&keys, later.plus_seconds(3599)), both);
-        assert_eq!(kids(&keys, later.plus_seconds(3601)), both[1..]);
+        assert_eq!(kids(&keys, later.plus_seconds(1199)), both);
+        assert_eq!(kids(&keys, later.plus_seconds(1201)), both[1..]);
+    }
+
+    #[test]
+    fn a_rotation_adds_a_key_and_the_former_one_vouches_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path()).unwrap();
+        let first = kids(&keys, Timestamp::now());
+        let one = rotate_keys(folder.path()).unwrap();
+        assert_eq!(Some(&one.former_key_id), first.last());
+        let two = rotate_keys(folder.path()).unwrap();
+        assert_eq!(two.former_key_id, one.key_id);
+        let now = Timestamp::now();
+        let wanted = [&one.former_key_id, &one.key_id, &two.key_id].map(Clone::clone);
+        assert_eq!(kids(&keys, now), wanted);
+        let later = two.former_until.plus_seconds(1);
+        assert_eq!(kids(&keys, later), [two.key_id]);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_does_not_keep_a_new_key_from_signing() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path()).unwrap();
+        keys.rotate(Timestamp::now().plus_seconds(3600)).unwrap();
+        let rotated = rotate_keys(folder.path()).unwrap();
+        assert_eq!(kids(&keys, Timestamp::now()).pop(), Some(rotated.key_id));
+    }
+
+    #[test]
+    fn what_a_rotation_that_died_leaves_is_no_key_and_the_next_one_succeeds() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path()).unwrap();
+        let before = kids(&keys, Timestamp::now());
+        let draft = folder.path().join(".draft-half");
+        fs::write(&draft, b"half a key").unwrap();
+        assert_eq!(kids(&keys, Timestamp::now()), before);
+        let rotated = rotate_keys(folder.path()).unwrap();
+        assert!(draft.exists(), "another maker may be at it");
+        let file = fs::File::options().write(true).open(&draft).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(written - STALE_DRAFT * 2).unwrap();
+        rotate_keys(folder.path()).unwrap();
+        assert!(!draft.exists());
+        assert!(kids(&keys, Timestamp::now()).contains(&rotated.key_id));
+    }
+
+    #[test]
+    fn files_of_keys_that_are_long_over_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path()).unwrap();
+        let now = Timestamp::now();
+        keys.rotate(now.plus_seconds(10)).unwrap();
+        keys.tidy(now.plus_seconds(24 * 3600)).unwrap();
+        assert_eq!(keys.signing().unwrap().len(), 2);
+        keys.tidy(now.plus_seconds(24 * 3600 + 11)).unwrap();
+        assert_eq!(keys.signing().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_folder_without_a_key_is_not_rotated() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(rotate_keys(folder.path()).is_err());
+        assert!(rotate_keys(&folder.path().join("none")).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -23,6 +23,8 @@ mod limit;
 mod metrics;
 mod operator;
 mod passwords;
+mod provider_logins;
+mod providers;
 mod queue;
 mod records;
 mod refresh;
@@ -31,6 +33,9 @@ mod service;
 mod sessions;
 pub mod tokens;
 
+pub use crate::keys::{Rotated, rotate_keys};
 pub use crate::limit::Limit;
+pub use crate::providers::ProviderConfig;
 pub use crate::service::{AuthService, Config, Needs, StartError};
+pub use oidc::check_issuer;
 pub use operator::Operator;

@@ -9,13 +9,14 @@ use schemas::commands::{CallContext, Command as _, Register};
 use schemas::events::{SessionEnd, UserState};
 use schemas::values::{Email, NewPassword, Role, Username};
 use schemas::views::Account;
-use schemas::{Lane, Rejection, UserId};
+use schemas::{ErasureId, Lane, Rejection, UserId};
 use service::Deps;
 
 use crate::accounts::{self, shown};
 use crate::auth::Auth;
 use crate::call::{asker, password_deadline};
-use crate::domain::account::promote;
+use crate::domain::account::{NewAccount, promote};
+use crate::handlers::{By, Closer};
 use crate::service::{Config, Needs, StartError, open};
 
 /// How long a password may take to be hashed, in milliseconds: only the operator waits.
@@ -55,12 +56,19 @@ impl Operator {
         email: Email,
         password: NewPassword,
     ) -> BoxFuture<'_, Result<Account, Rejection>> {
-        let role = Some(Role::Admin);
-        let command =
-            Register { username, email, password, display_name: None, role, loopback: false };
+        let (role, has_password) = (Some(Role::Admin), true);
+        let account = NewAccount {
+            username,
+            email,
+            display_name: None,
+            role,
+            email_verified: false,
+            has_password,
+        };
         Box::pin(async move {
-            let accepted = self.auth.register_by_operator(&call(Register::NAME), &command).await?;
-            Ok(accepted.result)
+            let call = call(Register::NAME);
+            let made = self.auth.make_account(&call, &account, Some(&password), By::Operator);
+            Ok(made.await?.result)
         })
     }
 
@@ -107,9 +115,25 @@ impl Operator {
         let id = self.auth.retry(|| self.find(who)).await?;
         let (asker, until) = (asker(&call, id.as_str()), password_deadline(&call));
         let bcrypt = self.auth.passwords.hash(&asker, password.expose(), until).await?;
-        self.auth.retry(|| self.auth.replace_password(&id, &bcrypt)).await?;
+        self.auth.retry(|| self.auth.replace_password(&call, &id, &bcrypt)).await?;
         let user = self.auth.retry(|| self.end_all(&call, &id)).await?;
         Ok(shown(&user))
+    }
+
+    /// Closes an account for good. Its person's data are erased by the running service, or by the next that runs.
+    ///
+    /// # Errors
+    /// `not_found`, `conflict` for the last admin, `unavailable`.
+    pub fn erase<'a>(
+        &'a self,
+        who: &'a str,
+    ) -> BoxFuture<'a, Result<(UserId, ErasureId), Rejection>> {
+        Box::pin(async move {
+            let id = self.auth.retry(|| self.find(who)).await?;
+            let call = call("erase");
+            let erasure = self.auth.close_account(&call, &id, Closer::Owner).await?.result;
+            Ok((id, erasure))
+        })
     }
 
     async fn end_all(&self, call: &Call, id: &UserId) -> Result<UserState, Failure> {

@@ -147,10 +147,11 @@ impl Passwords {
         self.run(asker, until, look).await
     }
 
-    /// Whether a hash was made at another cost than is configured now.
+    /// Whether a hash was made at a lower cost than is configured now. A higher one stays: copies of this service that
+    /// are configured one after the other would hash it to and fro.
     pub(crate) fn is_outdated(&self, hash: &str) -> bool {
         let cost = hash.split('$').nth(2).and_then(|cost| cost.parse::<u32>().ok());
-        cost != Some(self.cost)
+        cost.is_none_or(|cost| cost < self.cost)
     }
 
     async fn run<T: Send + 'static>(
@@ -264,7 +265,8 @@ mod tests {
         let huge = "ü".repeat(500_000);
         assert_eq!(fits(&passwords, &huge, Some(&hash)).await, Fit::No);
         assert!(!passwords.is_outdated(&hash));
-        assert!(passwords.is_outdated(&hash.replace("$04$", "$05$")));
+        assert!(passwords.is_outdated(&hash.replace("$04$", "$03$")));
+        assert!(!passwords.is_outdated(&hash.replace("$04$", "$05$")));
     }
 
     #[tokio::test]

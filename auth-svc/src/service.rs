@@ -7,14 +7,18 @@ use std::time::Duration;
 use bus::{BusError, ServiceHandle};
 use decider::{Answer, Call, accepted};
 use schemas::commands::{
-    AUTH, AdministerSecondFactor, AdministerUser, ChangePassword, ChangeProfile,
-    ConfirmPasswordReset, ConfirmSecondFactor, ConfirmVerification, EndSessions, EnrolSecondFactor,
-    GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket, Refresh,
-    Register, RemoveSecondFactor, RequestAddressChange, RequestPasswordReset, RequestVerification,
+    AUTH, AdministerSecondFactor, AdministerUser, BeginProviderLogin, ChangePassword,
+    ChangeProfile, CheckUnsubscribe, ConfirmPasswordReset, ConfirmSecondFactor,
+    ConfirmVerification, CreateUser, DeleteAccount, EndSessions, EndSessionsOf, EnrolSecondFactor,
+    EraseUser, FinishProviderLogin, GetErasure, GetJwks, GetSessionStatus, IssueWsTicket, LiftHold,
+    ListHolds, ListProviders, ListSessions, Login, NoteAuditRead, NoteSessionsUsed, PlaceHold,
+    RedeemLoginCode, RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
+    RequestPasswordReset, RequestVerification, Unsubscribe,
 };
-use schemas::{Code, CodeKey, NameKey, Rejection};
+use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::{Health, Shutdown};
+use tokio::sync::Mutex;
 
 use crate::admins::Admins;
 use crate::attempts::Attempts;
@@ -24,6 +28,8 @@ use crate::keys::Keys;
 use crate::limit::Limit;
 use crate::metrics::AuthMetrics;
 use crate::passwords::Passwords;
+use crate::provider_logins::ProviderLogins;
+use crate::providers::{ProviderConfig, Providers};
 use crate::refresh::RefreshTokens;
 use crate::second_factors::SecondFactors;
 use crate::sessions::Sessions;
@@ -38,6 +44,10 @@ pub struct Config {
     pub bcrypt_cost: u32,
     /// How many one-time codes of a kind an account may ask for; none: as many as it likes.
     pub codes: Option<Limit>,
+    /// Who may make an account for themselves.
+    pub registration: Registration,
+    /// The providers of single sign-on.
+    pub providers: Vec<ProviderConfig>,
 }
 
 /// The keys it needs.
@@ -64,6 +74,9 @@ pub enum StartError {
     /// The hashing threads cannot be started, or the cost is out of range.
     #[error("passwords cannot be hashed")]
     Passwords(#[source] std::io::Error),
+    /// The providers of single sign-on cannot be set up.
+    #[error("the providers of single sign-on cannot be set up")]
+    Providers(#[source] std::io::Error),
     /// The commands cannot be served.
     #[error("the commands of auth-svc cannot be served")]
     Bus(#[from] BusError),
@@ -76,8 +89,8 @@ pub struct AuthService {
     health: Health,
 }
 
-/// How often the keys folder is looked into.
-const KEYS_EVERY: Duration = Duration::from_secs(60);
+/// How often the keys folder is looked into: a few small files.
+const KEYS_EVERY: Duration = Duration::from_secs(1);
 
 impl Service for AuthService {
     const NAME: &'static str = "auth-svc";
@@ -121,8 +134,14 @@ pub(crate) async fn open(config: Config, needs: Needs, deps: &Deps) -> Result<Au
         .await
         .map_err(|error| StartError::Passwords(std::io::Error::other(error)))?
         .map_err(StartError::Passwords)?;
+    let providers = tokio::task::spawn_blocking(move || Providers::open(config.providers))
+        .await
+        .map_err(|error| StartError::Providers(std::io::Error::other(error)))?
+        .map_err(StartError::Providers)?;
     Ok(Auth {
         passwords,
+        providers,
+        provider_logins: ProviderLogins::new(&deps.log),
         signer: Arc::new(signer),
         refresh_tokens: RefreshTokens::new(secret),
         sessions: Sessions::new(&deps.log),
@@ -135,6 +154,8 @@ pub(crate) async fn open(config: Config, needs: Needs, deps: &Deps) -> Result<Au
         attempts: Attempts::new(&deps.log),
         log: deps.log.clone(),
         names: needs.names,
+        registration: config.registration,
+        invited: Mutex::default(),
         metrics,
     })
 }
@@ -172,14 +193,20 @@ decider::endpoints! {
     Login => login;
     Refresh => refresh;
     EndSessions => end_sessions;
+    EndSessionsOf => end_sessions_of;
+    NoteSessionsUsed => note_sessions_used;
     ListSessions => list_sessions;
     GetSessionStatus => session_status;
     GetJwks => jwks;
     IssueWsTicket => issue_ticket;
     RedeemWsTicket => redeem_ticket;
     ChangeProfile => change_profile;
+    CheckUnsubscribe => check_unsubscribe;
+    Unsubscribe => unsubscribe;
     ChangePassword => change_password;
+    CreateUser => create_user;
     AdministerUser => administer_user;
+    NoteAuditRead => note_audit_read;
     RequestVerification => request_verification;
     ConfirmVerification => confirm_verification;
     RequestAddressChange => request_address_change;
@@ -189,6 +216,16 @@ decider::endpoints! {
     ConfirmSecondFactor => confirm_second_factor;
     RemoveSecondFactor => remove_second_factor;
     AdministerSecondFactor => administer_second_factor;
+    ListProviders => list_providers;
+    BeginProviderLogin => begin_provider_login;
+    FinishProviderLogin => finish_provider_login;
+    RedeemLoginCode => redeem_login_code;
+    DeleteAccount => delete_account;
+    EraseUser => erase_user;
+    GetErasure => get_erasure;
+    PlaceHold => place_hold;
+    LiftHold => lift_hold;
+    ListHolds => list_holds;
 }
 
 impl Auth {

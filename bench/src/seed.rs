@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::load::{BODY, Poster};
 use crate::servers::{Outcome, Tidings, unexpected};
 
-fn message(room: &RoomId, sender: &UserId, number: u128) -> Outcome<LaneWrite> {
+fn message(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<LaneWrite> {
     // Ids in order of time, distinct from those a server draws (their time is now).
     let id = Uuid::from_u128((0x0100_0000_0000_7000_8000_u128 << 48) | number);
     let created_at = Timestamp::now();
@@ -22,9 +22,10 @@ fn message(room: &RoomId, sender: &UserId, number: u128) -> Outcome<LaneWrite> {
         room_id: room.clone(),
         sender_id: sender.clone(),
         client_id: Some(ClientId::parse(&format!("seed-{number}")).map_err(unexpected)?),
-        body: Body::parse(BODY).map_err(unexpected)?,
+        body: Body::parse(body).map_err(unexpected)?,
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,
@@ -50,6 +51,16 @@ pub(crate) async fn messages(
     first: usize,
     count: usize,
 ) -> Outcome<()> {
+    saying(server, posters, first..first + count, |_| BODY.to_owned()).await
+}
+
+/// The same, where a message's number says what is in it.
+pub(crate) async fn saying(
+    server: &Tidings,
+    posters: &[Poster],
+    numbers: std::ops::Range<usize>,
+    body: impl Fn(usize) -> String,
+) -> Outcome<()> {
     let log = EventLog::connect(Connect {
         url: server.nats_url()?,
         client_name: "bench".into(),
@@ -66,13 +77,16 @@ pub(crate) async fn messages(
         ));
     }
     let style = ProgressStyle::with_template("seeding {bar:30} {human_pos}/{human_len} {eta}");
-    let bar = ProgressBar::new(count as u64).with_style(style.map_err(unexpected)?);
-    let mut appends = futures_util::stream::iter(first..first + count)
+    let bar = ProgressBar::new(numbers.len() as u64).with_style(style.map_err(unexpected)?);
+    let mut appends = futures_util::stream::iter(numbers)
         .map(|number| {
             let (log, lane) = (&log, lanes.get(number % lanes.len().max(1)));
+            let body = body(number);
             async move {
                 let (room, sender) = lane.ok_or_else(|| unexpected("no room"))?;
-                log.append(vec![message(room, sender, number as u128)?]).await.map_err(unexpected)
+                log.append(vec![message(room, sender, number as u128, &body)?])
+                    .await
+                    .map_err(unexpected)
             }
         })
         .buffer_unordered(512);

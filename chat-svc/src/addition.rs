@@ -1,12 +1,16 @@
 //! What others add to messages, reactions and pins, as far as this process remembers what became of each lately.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use moka::notification::RemovalCause;
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use schemas::events::{PinEvent, ReactionEvent};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::Emoji;
-use schemas::{EventData, Sequence};
+use schemas::{EventData, Lane, Sequence};
 
 /// Something that is there or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,56 +29,89 @@ impl Addition {
     pub(crate) fn pin(room: &RoomId, message: &MessageId) -> Self {
         Self::Pin(room.clone(), message.clone())
     }
+
+    /// Whether the lane holds events about additions.
+    pub(crate) const fn is_on(lane: &Lane) -> bool {
+        matches!(lane, Lane::Timeline(_))
+    }
+
+    /// What makes adding or removing it recognisable.
+    pub(crate) fn change(&self, there: bool) -> Vec<String> {
+        let change = if there { "add" } else { "remove" };
+        match self {
+            Self::Reaction(message, user, emoji) => vec![
+                change.to_owned(),
+                "reaction".to_owned(),
+                message.to_string(),
+                user.to_string(),
+                emoji.to_string(),
+            ],
+            // The same, whichever member pins it.
+            Self::Pin(room, message) => {
+                vec![change.to_owned(), "pin".to_owned(), room.to_string(), message.to_string()]
+            }
+        }
+    }
+}
+
+/// What has become of an addition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Became {
+    /// It is there.
+    pub(crate) there: bool,
+    /// Everything in the log up to here was known when this was said.
+    pub(crate) as_of: Sequence,
 }
 
 /// What became of each addition lately, fed by what this process writes and by the live feed.
-pub(crate) struct Additions(Cache<Addition, (Sequence, bool)>);
+pub(crate) struct Additions {
+    known: Cache<Addition, Became>,
+    /// Of an addition that is not known nothing happened after this place of the log; the largest number before that is
+    /// known of any.
+    since: Arc<AtomicU64>,
+}
 
 impl Additions {
     pub(crate) fn new(capacity: u64) -> Self {
-        let cache = Cache::builder().max_capacity(capacity);
-        Self(cache.eviction_policy(EvictionPolicy::lru()).build())
+        let since = Arc::new(AtomicU64::new(Sequence::MAX));
+        let raised = Arc::clone(&since);
+        let forgets = move |_: Arc<Addition>, became: Became, cause: RemovalCause| {
+            if cause == RemovalCause::Size {
+                raised.fetch_max(became.as_of, Ordering::SeqCst);
+            }
+        };
+        let cache = Cache::builder().max_capacity(capacity).eviction_listener(forgets);
+        Self { known: cache.eviction_policy(EvictionPolicy::lru()).build(), since }
     }
 
-    /// Whether an addition is there; none when that is not remembered.
-    pub(crate) fn is_there(&self, addition: &Addition) -> Option<bool> {
-        self.0.get(addition).map(|(_, there)| there)
+    /// What became of an addition; none when that is not remembered.
+    pub(crate) fn last(&self, addition: &Addition) -> Option<Became> {
+        self.known.get(addition)
+    }
+
+    /// Of an addition that is not remembered nothing has happened after this place of the log.
+    pub(crate) fn since(&self) -> Sequence {
+        self.since.load(Ordering::SeqCst)
+    }
+
+    /// From the first event after a place on everything will be learnt.
+    pub(crate) fn begin(&self, after: Sequence) {
+        self.since.store(after, Ordering::SeqCst);
     }
 
     /// An event at a place of the log has added or removed something.
     pub(crate) fn learn(&self, sequence: Sequence, event: &EventData) {
-        match event {
-            EventData::Reaction(ReactionEvent::Added(e)) => {
-                let addition = Addition::reaction(&e.message_id, &e.user_id, &e.emoji);
-                self.added(&addition, sequence, e.near_limit);
-            }
-            EventData::Reaction(ReactionEvent::Removed(e)) => {
-                let addition = Addition::reaction(&e.message_id, &e.user_id, &e.emoji);
-                self.removed(&addition, sequence);
-            }
-            EventData::Pin(PinEvent::Pinned(e)) => {
-                let addition = Addition::pin(&e.room_id, &e.message_id);
-                self.added(&addition, sequence, e.near_limit);
-            }
-            EventData::Pin(PinEvent::Unpinned(e)) => {
-                let addition = Addition::pin(&e.room_id, &e.message_id);
-                self.removed(&addition, sequence);
-            }
-            EventData::Message(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Report(_)
-            | EventData::Challenge(_)
-            | EventData::Identity(_)
-            | EventData::Block(_)
-            | EventData::Prefs(_)
-            | EventData::Invite(_)
-            | EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Name(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Notification(_) => {}
+        if let Some((addition, there)) = told(event) {
+            self.note(&addition, sequence, there);
+        }
+    }
+
+    /// The same, if it is about one addition.
+    pub(crate) fn learn_of(&self, addition: &Addition, sequence: Sequence, event: &EventData) {
+        if let Some((of, there)) = told(event)
+            && of == *addition
+        {
+            self.note(&of, sequence, there);
         }
     }
 
@@ -89,16 +126,59 @@ impl Additions {
     }
 
     fn note(&self, addition: &Addition, sequence: Sequence, there: Option<bool>) {
-        self.0.entry_by_ref(addition).and_compute_with(|known| match (known, there) {
-            (Some(known), _) if known.value().0 >= sequence => Op::Nop,
-            (_, Some(there)) => Op::Put((sequence, there)),
-            (_, None) => Op::Remove,
+        self.known.entry_by_ref(addition).and_compute_with(|known| match (known, there) {
+            (Some(known), _) if known.value().as_of >= sequence => Op::Nop,
+            (_, Some(there)) => Op::Put(Became { there, as_of: sequence }),
+            (_, None) => {
+                self.since.fetch_max(sequence, Ordering::SeqCst);
+                Op::Remove
+            }
         });
     }
 
-    /// Forgets everything: the feed has missed something.
-    pub(crate) fn forget_all(&self) {
-        self.0.invalidate_all();
+    /// Forgets everything: the feed has missed something up to a place of the log.
+    pub(crate) fn forget_all(&self, through: Sequence) {
+        self.since.store(through, Ordering::SeqCst);
+        self.known.invalidate_all();
+    }
+}
+
+/// What an event says of which addition: that it is there, that it is not, or none when it may be one too many.
+fn told(event: &EventData) -> Option<(Addition, Option<bool>)> {
+    match event {
+        EventData::Reaction(ReactionEvent::Added(e)) => {
+            let addition = Addition::reaction(&e.message_id, &e.user_id, &e.emoji);
+            Some((addition, (!e.near_limit).then_some(true)))
+        }
+        EventData::Reaction(ReactionEvent::Removed(e)) => {
+            Some((Addition::reaction(&e.message_id, &e.user_id, &e.emoji), Some(false)))
+        }
+        EventData::Pin(PinEvent::Pinned(e)) => {
+            let addition = Addition::pin(&e.room_id, &e.message_id);
+            Some((addition, (!e.near_limit).then_some(true)))
+        }
+        EventData::Pin(PinEvent::Unpinned(e)) => {
+            Some((Addition::pin(&e.room_id, &e.message_id), Some(false)))
+        }
+        EventData::Message(_)
+        | EventData::Receipt(_)
+        | EventData::Thread(_)
+        | EventData::Media(_)
+        | EventData::Report(_)
+        | EventData::Challenge(_)
+        | EventData::Identity(_)
+        | EventData::Audit(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_)
+        | EventData::Block(_)
+        | EventData::Prefs(_)
+        | EventData::Invite(_)
+        | EventData::User(_)
+        | EventData::Session(_)
+        | EventData::Name(_)
+        | EventData::Room(_)
+        | EventData::Member(_)
+        | EventData::Notification(_) => None,
     }
 }
 
@@ -130,7 +210,31 @@ mod tests {
         let additions = Additions::new(10);
         events.iter().for_each(|(at, event)| additions.learn(*at, event));
         let (message, room, _) = ids();
-        assert_eq!(additions.is_there(&Addition::Pin(room, message)), expected);
+        let known = additions.last(&Addition::Pin(room, message));
+        assert_eq!(known.map(|became| became.there), expected);
+    }
+
+    #[test]
+    fn what_is_not_remembered_is_said_to_be_so() {
+        let additions = Additions::new(2);
+        assert_eq!(additions.since(), Sequence::MAX);
+        additions.begin(3);
+        additions.learn(4, &pinned(false));
+        additions.learn(5, &pinned(true));
+        assert_eq!(additions.since(), 5, "whether it fitted is not known");
+        let (message, room, _) = ids();
+        for at in 10..20 {
+            let other = MessageId::from_uuid(Uuid::from_u128(at.into()));
+            additions.added(&Addition::pin(&room, &other), at, false);
+            additions.known.run_pending_tasks();
+        }
+        assert_eq!(additions.since(), 17, "the oldest went");
+        additions.removed(&Addition::pin(&room, &message), 20);
+        additions.forget_all(30);
+        assert_eq!(
+            (additions.since(), additions.last(&Addition::pin(&room, &message))),
+            (30, None)
+        );
     }
 
     #[test]

@@ -12,8 +12,10 @@ use crate::addition::Additions;
 use crate::dedup::Dedup;
 use crate::index::MessageIndex;
 use crate::lanes::Lanes;
+use crate::media::Files;
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
 
@@ -24,6 +26,7 @@ pub(crate) struct Chat {
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
     pub(crate) slow: SlowMode,
+    pub(crate) shared_turns: SharedTurns,
     /// Whether those may invite whose address is not verified.
     pub(crate) unverified_invite: bool,
     pub(crate) additions: Additions,
@@ -32,6 +35,7 @@ pub(crate) struct Chat {
     /// New kinds of reactions to one message, one after the other.
     pub(crate) kinds: Turns,
     pub(crate) dedup: Dedup,
+    pub(crate) files: Files,
     pub(crate) index: Arc<dyn MessageIndex>,
     pub(crate) metrics: ChatMetrics,
     /// How far the live feed has been followed.
@@ -83,10 +87,10 @@ impl Chat {
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
     }
 
-    /// Forgets what may have been overtaken by events that were missed.
-    pub(crate) fn forget_all(&self) {
+    /// Forgets what may have been overtaken by events that were missed, up to a place of the log.
+    pub(crate) fn forget_all(&self, through: Sequence) {
         self.lanes.forget_all();
         self.recent.forget_all();
-        self.additions.forget_all();
+        self.additions.forget_all(through);
     }
 }

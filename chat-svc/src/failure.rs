@@ -5,6 +5,7 @@ use decider::{Failure, unavailable};
 use crate::domain::access::Denied;
 use crate::domain::block::BlockRejection;
 use crate::domain::invite::InviteRejection;
+use crate::domain::media::MediaRejection;
 use crate::domain::member::MemberRejection;
 use crate::domain::message::MessageRejection;
 use crate::domain::report::ReportRejection;
@@ -35,7 +36,8 @@ refused_by!(
     MessageRejection,
     BlockRejection,
     ReportRejection,
-    InviteRejection
+    InviteRejection,
+    MediaRejection
 );
 
 impl From<IndexError> for Failure {

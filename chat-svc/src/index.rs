@@ -4,15 +4,19 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use readmodel::{Group, ReadModel, StoreError};
-use schemas::events::InviteState;
-use schemas::ids::{MessageId, ReactionId, RoomId, UserId};
-use schemas::values::ClientId;
+use readmodel::{Group, ReadModel, ReportDoc, StoreError, Waiting};
+use schemas::events::{InviteState, MessageState};
+use schemas::ids::{MediaId, MessageId, ReactionId, ReportId, RoomId, UserId};
+use schemas::values::{Body, ClientId, ReportStatus};
 use schemas::{Epoch, Sequence, Timestamp};
 
 use crate::addition::Addition;
+use crate::domain::media::Taken;
 
 use crate::recent::Marker;
+
+/// Reports asked for at once.
+const REPORTS: usize = 200;
 
 /// The read model could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +94,8 @@ pub trait MessageIndex: Send + Sync {
     async fn addition(&self, addition: &Addition) -> Result<IndexedAddition, IndexError>;
     /// What a message says; none when the index does not know it.
     async fn text(&self, id: &MessageId) -> Result<Option<IndexedText>, IndexError>;
+    /// A message whose event is gone, without its text; none when the index does not know it.
+    async fn erased_message(&self, id: &MessageId) -> Result<Option<MessageState>, IndexError>;
     /// How far a member has read a room.
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError>;
     /// Whether a user has ever written in a room.
@@ -118,6 +124,28 @@ pub trait MessageIndex: Send + Sync {
     ) -> Result<Option<Following>, IndexError>;
     /// How many open reports a user has made.
     async fn open_reports(&self, user: &UserId) -> Result<u64, IndexError>;
+    /// The open reports of a user's messages, each of which keeps a copy of one.
+    async fn reports_about(&self, author: &UserId) -> Result<Vec<ReportId>, IndexError>;
+    /// Forgets what is kept of a person beside what is projected.
+    async fn forget_person(&self, user: &UserId) -> Result<(), IndexError>;
+    /// How many reports of a message are open.
+    async fn open_reports_of(&self, message: &MessageId) -> Result<u64, IndexError>;
+    /// How much the media take of a user, and of all users.
+    async fn media_taken(&self, user: &UserId) -> Result<Taken, IndexError>;
+    /// The media of a user of which something is left, in the order of their ids, after one; at most `limit`.
+    async fn media_of(
+        &self,
+        user: &UserId,
+        after: Option<&MediaId>,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError>;
+    /// The media that wait for something since before a time, the longest first; at most `limit`.
+    async fn media_waiting(
+        &self,
+        waiting: Waiting,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError>;
 }
 
 #[async_trait]
@@ -195,6 +223,24 @@ impl MessageIndex for ReadModel {
         Ok(found.into_iter().map(|member| member.user_id).collect())
     }
 
+    async fn erased_message(&self, id: &MessageId) -> Result<Option<MessageState>, IndexError> {
+        let found = self.current().message(id).await?;
+        Ok(found.map(|doc| MessageState {
+            id: doc.id,
+            room_id: doc.room_id,
+            sender_id: doc.sender_id,
+            client_id: None,
+            body: Body::erased(),
+            format: doc.format,
+            attachments: Vec::new(),
+            files: Vec::new(),
+            mentions: doc.mentions,
+            mentions_room: doc.mentions_room,
+            thread_root_id: doc.thread_root_id,
+            created_at: doc.created_at,
+        }))
+    }
+
     async fn marker(&self, room: &RoomId, user: &UserId) -> Result<Option<Marked>, IndexError> {
         let store = self.current();
         let Some(membership) = store.membership(room, user).await? else { return Ok(None) };
@@ -231,5 +277,57 @@ impl MessageIndex for ReadModel {
 
     async fn open_reports(&self, user: &UserId) -> Result<u64, IndexError> {
         Ok(self.current().open_reports(user).await?)
+    }
+
+    async fn reports_about(&self, author: &UserId) -> Result<Vec<ReportId>, IndexError> {
+        let (store, mut before, mut found) = (self.current(), None, Vec::new());
+        loop {
+            let open = Some(ReportStatus::Open);
+            let page = store.reports(open, before, REPORTS).await?;
+            let about = |doc: &&ReportDoc| {
+                doc.message.as_ref().is_some_and(|message| message.sender_id == *author)
+            };
+            found.extend(page.items.iter().filter(about).map(|doc| doc.state.id.clone()));
+            before = page.items.last().map(|doc| doc.created);
+            if !page.more || before.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn forget_person(&self, user: &UserId) -> Result<(), IndexError> {
+        let side = self.side().await?;
+        side.keep_last_seen(vec![(user.clone(), None)]).await?;
+        Ok(side.request_log().forget_requests_of(user).await?)
+    }
+
+    async fn open_reports_of(&self, message: &MessageId) -> Result<u64, IndexError> {
+        Ok(self.current().open_reports_of(message).await?)
+    }
+
+    async fn media_taken(&self, user: &UserId) -> Result<Taken, IndexError> {
+        let store = self.current();
+        let person = store.media_usage(user).await?.map_or(0, |usage| usage.bytes);
+        Ok(Taken { person, installation: store.media_bytes().await? })
+    }
+
+    async fn media_of(
+        &self,
+        user: &UserId,
+        after: Option<&MediaId>,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError> {
+        let found = self.current().media_of(user, after, limit).await?;
+        Ok(found.items.into_iter().map(|doc| doc.state.file.id).collect())
+    }
+
+    async fn media_waiting(
+        &self,
+        waiting: Waiting,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<MediaId>, IndexError> {
+        let found = self.current().media_waiting(waiting, before, limit).await?;
+        Ok(found.into_iter().map(|doc| doc.state.file.id).collect())
     }
 }

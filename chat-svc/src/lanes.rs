@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use decider::{Entity, Failure, LaneCache, Loaded, ReadFrom};
 use eventlog::EventLog;
-use schemas::events::{BlocksState, MemberState, ReportState, RoomState};
-use schemas::{Digest, EventData, Lane, NameKey, ReportId, RoomId, Sequence, UserId};
+use schemas::events::{BlocksState, MediaState, MemberState, ReportState, RoomState};
+use schemas::{Digest, EventData, Lane, MediaId, NameKey, ReportId, RoomId, Sequence, UserId};
 
 use crate::domain::person::Person;
-use crate::domain::{block, member, person, room};
+use crate::domain::{member, person, room};
 use crate::metrics::ChatMetrics;
 
 pub(crate) struct Rooms;
@@ -66,25 +66,21 @@ impl Entity for Reports {
         Lane::Report(key.clone())
     }
     fn after(event: &EventData) -> Option<ReportState> {
-        match event {
-            EventData::Report(event) => Some(event.after().clone()),
-            EventData::Name(_)
-            | EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Challenge(_)
-            | EventData::Identity(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Message(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Reaction(_)
-            | EventData::Pin(_)
-            | EventData::Notification(_)
-            | EventData::Prefs(_)
-            | EventData::Invite(_)
-            | EventData::Block(_) => None,
-        }
+        event.report().cloned()
+    }
+}
+
+/// Media. They are not remembered: each is asked for a few times.
+pub(crate) struct Media;
+impl Entity for Media {
+    type Key = MediaId;
+    type State = MediaState;
+    const NAME: &'static str = "media";
+    fn lane(key: &MediaId) -> Lane {
+        Lane::Media(key.clone())
+    }
+    fn after(event: &EventData) -> Option<MediaState> {
+        event.medium().cloned()
     }
 }
 
@@ -98,27 +94,7 @@ impl Entity for Handles {
         Lane::Handle(key.clone())
     }
     fn after(event: &EventData) -> Option<Option<UserId>> {
-        match event {
-            EventData::Name(event) => {
-                Some(event.owner().and_then(|owner| UserId::parse(owner).ok()))
-            }
-            EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Prefs(_)
-            | EventData::Invite(_)
-            | EventData::Message(_)
-            | EventData::Challenge(_)
-            | EventData::Identity(_)
-            | EventData::Reaction(_)
-            | EventData::Pin(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Report(_)
-            | EventData::Notification(_)
-            | EventData::Block(_) => None,
-        }
+        event.holder().map(|owner| owner.and_then(|owner| UserId::parse(owner).ok()))
     }
 }
 
@@ -132,7 +108,7 @@ impl Entity for Blocks {
         Lane::Blocks(key.clone())
     }
     fn after(event: &EventData) -> Option<BlocksState> {
-        block::blocks_of(event).cloned()
+        event.blocks().cloned()
     }
 }
 
@@ -269,7 +245,11 @@ impl Lanes {
             | Lane::Threads(_)
             | Lane::Report(_)
             | Lane::Prefs(..)
-            | Lane::Invite(_) => {}
+            | Lane::Audit(_)
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => {}
         }
     }
 
@@ -307,7 +287,9 @@ mod tests {
             let name = event.type_name();
             assert_eq!(known::<Rooms>(&event), on(LaneKind::Room), "{name}");
             assert_eq!(known::<Members>(&event), on(LaneKind::Member), "{name}");
-            assert_eq!(known::<People>(&event), on(LaneKind::User), "{name}");
+            let closes = name == "user.erased.v1";
+            assert_eq!(known::<People>(&event), on(LaneKind::User) && !closes, "{name}");
+            assert_eq!(known::<Media>(&event), on(LaneKind::Media), "{name}");
             assert_eq!(known::<Reports>(&event), on(LaneKind::Report), "{name}");
             assert_eq!(known::<Handles>(&event), on(LaneKind::Handle), "{name}");
         }

@@ -14,26 +14,34 @@ mod call;
 mod chat;
 mod dedup;
 pub mod domain;
+mod erasure;
 mod error;
 mod failure;
 mod general;
 mod handlers;
 mod index;
+mod keeper;
 mod lanes;
+mod lease;
 mod live;
 mod locate;
+mod media;
 mod metrics;
 mod recent;
 mod service;
+mod shared_turns;
 mod slow_mode;
 mod turns;
 
 pub use crate::service::{ChatService, Config, Needs};
 pub use addition::Addition;
 pub use dedup::DedupConfig;
+pub use domain::media::Limits as MediaLimits;
+pub use domain::media::Taken as MediaTaken;
 pub use error::BuildError;
 pub use index::{
     Following, IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex,
 };
 pub use lanes::Capacities;
+pub use media::MediaConfig;
 pub use recent::Marker;

@@ -75,16 +75,21 @@ impl Follower {
                 self.step(sequence);
                 self.chat.dedup.live(sequence, None);
             }
-            Live::Disconnected | Live::Reconnected | Live::Lagged => self.chat.forget_all(),
+            Live::Disconnected | Live::Reconnected | Live::Lagged => {
+                self.chat.forget_all(self.seen)
+            }
         }
         self.followed();
     }
 
     /// Goes on to a sequence; one that does not follow shows a loss (or an erased event).
     fn step(&mut self, sequence: Sequence) {
-        if self.seen != 0 && sequence > self.seen + 1 {
+        let before = sequence.saturating_sub(1);
+        if self.seen == 0 {
+            self.chat.additions.begin(before);
+        } else if before > self.seen {
             tracing::debug!(event.seq = sequence, "the live feed has a gap; forgetting the caches");
-            self.chat.forget_all();
+            self.chat.forget_all(before);
         }
         self.seen = self.seen.max(sequence);
     }
@@ -116,7 +121,7 @@ impl Follower {
             // A command that needs this entity loads it from the log and fails loudly there.
             Err(error) => {
                 tracing::warn!(event.seq = live.sequence, %error, "a live event cannot be read");
-                self.chat.forget_all();
+                self.chat.forget_all(live.sequence);
             }
         }
         false
@@ -130,8 +135,9 @@ impl Follower {
             if self.seen != 0 {
                 tracing::debug!(event.seq = before, "the live feed is behind the log");
             }
-            self.chat.forget_all();
+            self.chat.forget_all(before);
             self.seen = before;
+            self.followed();
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use decider::{Failure, unavailable};
+use schemas::events::MessagePosted;
 use schemas::ids::MessageId;
 use schemas::{EventData, Sequence};
 
@@ -18,7 +19,14 @@ impl Chat {
     /// Where it is comes from memory or from the read model's index; what it is comes from the log.
     pub(crate) async fn message(&self, id: &MessageId) -> Result<Option<Message>, Failure> {
         let Some((posted, deleted)) = self.place_of(id).await? else { return Ok(None) };
-        let Some(event) = self.event_at(posted).await? else { return Ok(None) };
+        let (event, deleted) = match self.event_at(posted).await? {
+            Some(event) => (event, deleted),
+            // Its author was erased: what stands in its place is a deleted message.
+            None => match self.index.erased_message(id).await? {
+                Some(message) => (MessagePosted { message, private: false }.into(), true),
+                None => return Ok(None),
+            },
+        };
         let mut found = None;
         message::evolve(&mut found, posted, &event);
         let Some(mut found) = found.filter(|found| found.state.id == *id) else { return Ok(None) };

@@ -157,10 +157,14 @@ impl Recent {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Notification(_) => {}
         }
     }

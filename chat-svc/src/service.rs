@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use blobs::Builtin;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
-    AcceptInvite, AddMember, AddReaction, AppointOwner, ArchiveRoom, BanMember, BlockUser, CHAT,
-    ChangeMember, ChangePrefs, ChangeRoom, CreateInvite, CreateRoom, DeleteMessage, EditMessage,
-    FollowThread, HandleReport, JoinRoom, JudgeInvite, LeaveRoom, LiftBan, ListInvites, MarkRead,
-    MarkThreadRead, ModerateMessage, ModerateRoom, OpenDirect, PinMessage, PostMessage,
-    PostMessages, RemoveMember, RemoveReaction, ReportMessage, RevokeInvite, UnblockUser,
-    UnfollowThread, UnpinMessage,
+    AcceptInvite, AddMember, AddReaction, AdmitRegistered, AppointOwner, ArchiveRoom, BanMember,
+    BlockUser, CHAT, ChangeMember, ChangePrefs, ChangeRoom, CompleteMedia, CreateInvite,
+    CreateRoom, DeleteMessage, DropAvatar, EditMessage, FollowThread, HandleReport, JoinRoom,
+    JudgeInvite, LeaveRoom, LiftBan, ListInvites, MarkRead, MarkThreadRead, ModerateMessage,
+    ModerateRoom, OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMedia, RemoveMember,
+    RemoveReaction, ReportMessage, RequestMedia, RevokeInvite, UnblockUser, UnfollowThread,
+    UnpinMessage, UseAsAvatar,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
@@ -22,13 +24,16 @@ use tokio::task::JoinSet;
 use crate::addition::Additions;
 use crate::chat::Chat;
 use crate::dedup::{Dedup, DedupConfig};
+use crate::erasure::Eraser;
 use crate::error::BuildError;
 use crate::general;
 use crate::index::MessageIndex;
 use crate::lanes::{Capacities, Lanes};
 use crate::live::Follower;
+use crate::media::{Files, MediaConfig};
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
 
@@ -48,6 +53,8 @@ pub struct Config {
     pub capacities: Capacities,
     /// How repeated posts are recognised.
     pub dedup: DedupConfig,
+    /// What may be uploaded, and how long it is kept without a message.
+    pub media: MediaConfig,
 }
 
 impl Default for Config {
@@ -57,6 +64,7 @@ impl Default for Config {
             unverified: Unverified::default(),
             capacities: Capacities::default(),
             dedup: DedupConfig::default(),
+            media: MediaConfig::default(),
         }
     }
 }
@@ -113,10 +121,13 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         config.capacities.messages,
         metrics.clone(),
     );
+    let (files, purges) = Files::new(Arc::new(Builtin::of(&log)), config.media);
     let chat = Arc::new(Chat {
+        files,
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
         slow: SlowMode::new(config.capacities.messages),
+        shared_turns: SharedTurns::new(&log),
         unverified_invite: config.unverified == schemas::values::Unverified::Everything,
         additions: Additions::new(config.capacities.messages),
         turns: Turns::new(),
@@ -140,10 +151,15 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         async move { chat.dedup.keep_past(stop).await }
     });
+    tasks.spawn(Arc::clone(&chat).keep_media(purges, stop_tasks.clone()));
     if let Some(general) = general.clone() {
         let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
         tasks.spawn(async move { chat.end_bans(general, stop).await });
     }
+    tasks.spawn({
+        let (eraser, stop) = (Eraser::new(&chat, general.clone()), stop_tasks.clone());
+        async move { eraser.run(stop).await }
+    });
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
@@ -208,6 +224,7 @@ decider::endpoints! {
     RevokeInvite => revoke_invite;
     JudgeInvite => judge_invite;
     AcceptInvite => accept_invite;
+    AdmitRegistered => admit_registered;
     PostMessage => post_message;
     PostMessages => post_messages;
     EditMessage => edit_message;
@@ -224,4 +241,9 @@ decider::endpoints! {
     HandleReport => handle_report;
     ModerateMessage => moderate_message;
     ModerateRoom => moderate_room;
+    RequestMedia => request_media;
+    CompleteMedia => complete_media;
+    RemoveMedia => remove_media;
+    UseAsAvatar => use_as_avatar;
+    DropAvatar => drop_avatar;
 }

@@ -1,7 +1,8 @@
 //! When members last wrote in rooms that are in slow mode.
 //!
 //! A message takes its author's turn before it is written, so that of several that come at once only one is written.
-//! Exact within this process; what other copies of it write is learned from the live feed, a moment later.
+//! Exact within this process; what other copies of it write is learned from the live feed, a moment later, and before
+//! that known to [`crate::shared_turns`].
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,8 @@ impl SlowMode {
         Self { turns: Cache::builder().max_capacity(capacity).time_to_live(LONGEST).build() }
     }
 
-    /// Takes the turn of a member for a message. A repeat of the last one, by its client id, needs none.
+    /// Takes the turn of a member for a message; whether it was taken by this message. A repeat of the last one, by its
+    /// client id, needs none.
     ///
     /// # Errors
     /// The seconds to wait when the last turn is less than `pause` seconds ago.
@@ -44,9 +46,9 @@ impl SlowMode {
         pause: u32,
         message: &MessageId,
         client_id: Option<&ClientId>,
-    ) -> Result<(), u32> {
+    ) -> Result<bool, u32> {
         let (now, pause) = (Instant::now(), Duration::from_secs(pause.into()));
-        let mut wait = None;
+        let (mut wait, mut taken) = (None, true);
         self.turns.entry(key).and_compute_with(|last| {
             let last = last.map(moka::Entry::into_value);
             if let Some(last) = &last {
@@ -55,6 +57,7 @@ impl SlowMode {
                 let left = pause.saturating_sub(now.duration_since(last.taken));
                 if same || !left.is_zero() {
                     wait = (!same).then_some(left);
+                    taken = last.by == *message;
                     return Op::Nop;
                 }
             }
@@ -66,20 +69,25 @@ impl SlowMode {
             })
         });
         match wait {
-            None => Ok(()),
+            None => Ok(taken),
             Some(left) => Err(u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)),
         }
     }
 
-    /// Nothing was written: the turn a message has taken, if it has, is as it was before.
-    pub(crate) fn give_back(&self, key: (RoomId, UserId), message: &MessageId) {
+    /// Nothing was written: the turn a message has taken, if it has, is as it was before. Whether it had.
+    pub(crate) fn give_back(&self, key: (RoomId, UserId), message: &MessageId) -> bool {
+        let mut had = false;
         self.turns.entry(key).and_compute_with(|last| match last.map(moka::Entry::into_value) {
-            Some(last) if last.by == *message => match last.before {
-                Some((taken, by)) => Op::Put(Turn { taken, by, client_id: None, before: None }),
-                None => Op::Remove,
-            },
+            Some(last) if last.by == *message => {
+                had = true;
+                match last.before {
+                    Some((taken, by)) => Op::Put(Turn { taken, by, client_id: None, before: None }),
+                    None => Op::Remove,
+                }
+            }
             _ => Op::Nop,
         });
+        had
     }
 
     /// A member's message was written, by another copy of this service or by this one, which may hear of it before it is
@@ -114,16 +122,16 @@ mod tests {
     fn one_message_takes_the_turn_and_may_give_it_back() {
         let slow = SlowMode::new(10);
         let client = ClientId::parse("c").unwrap();
-        assert_eq!(slow.take(key(1), 30, &message(1), Some(&client)), Ok(()));
-        assert_eq!(slow.take(key(1), 30, &message(1), None), Ok(()), "another try of the same");
+        assert_eq!(slow.take(key(1), 30, &message(1), Some(&client)), Ok(true));
+        assert_eq!(slow.take(key(1), 30, &message(1), None), Ok(true), "another try of the same");
         slow.heard(key(1), message(1));
-        assert_eq!(slow.take(key(1), 30, &message(2), Some(&client)), Ok(()), "a repeat");
+        assert_eq!(slow.take(key(1), 30, &message(2), Some(&client)), Ok(false), "a repeat");
         assert_eq!(slow.take(key(1), 30, &message(3), None), Err(30));
-        assert_eq!(slow.take(key(2), 30, &message(4), None), Ok(()));
+        assert_eq!(slow.take(key(2), 30, &message(4), None), Ok(true));
         slow.give_back(key(1), &message(3));
         assert!(slow.take(key(1), 30, &message(5), None).is_err());
         slow.give_back(key(1), &message(1));
-        assert_eq!(slow.take(key(1), 30, &message(6), None), Ok(()));
+        assert_eq!(slow.take(key(1), 30, &message(6), None), Ok(true));
     }
 
     #[test]

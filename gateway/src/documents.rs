@@ -2,13 +2,13 @@
 
 use readmodel::{MembershipDoc, MessageDoc, RoomDoc, Unread};
 use schemas::commands::MessageOutcome;
-use schemas::events::{MemberState, MessageDeleted, MessageState, RoomState, UserState};
-use schemas::ids::{MediaId, MessageId, RoomId, UserId};
+use schemas::events::{MediaFile, MemberState, MessageDeleted, MessageState, RoomState, UserState};
+use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::{Format, Role, RoomMention, RoomRole};
-use schemas::views::{
-    Account, BannedUser, Member, Membership, Message, Reaction, Room, Sender, User,
-};
+use schemas::views::{Account, BannedUser, Member, Membership, Message, Reaction, Room, User};
 use schemas::{Epoch, Position, Timestamp};
+
+use crate::links::Author;
 
 /// A user as every user sees them.
 #[must_use]
@@ -29,7 +29,7 @@ pub(crate) struct Content {
     client_id: Option<String>,
     body: String,
     format: Format,
-    attachments: Vec<MediaId>,
+    files: Vec<MediaFile>,
     mentions: Vec<UserId>,
     mentions_room: Option<RoomMention>,
     thread_root_id: Option<MessageId>,
@@ -44,7 +44,7 @@ impl From<MessageState> for Content {
             client_id: message.client_id.map(Into::into),
             body: message.body.into(),
             format: message.format,
-            attachments: message.attachments,
+            files: message.files,
             mentions: message.mentions,
             mentions_room: message.mentions_room,
             thread_root_id: message.thread_root_id,
@@ -67,7 +67,7 @@ impl From<MessageDoc> for Content {
             client_id: message.client_id.map(Into::into),
             body: message.body,
             format: message.format,
-            attachments: message.attachments,
+            files: message.files,
             mentions: message.mentions,
             mentions_room: message.mentions_room,
             thread_root_id: message.thread_root_id,
@@ -85,7 +85,7 @@ impl From<&MessageDeleted> for Content {
             client_id: None,
             body: String::new(),
             format: Format::default(),
-            attachments: Vec::new(),
+            files: Vec::new(),
             mentions: Vec::new(),
             mentions_room: None,
             thread_root_id: deleted.thread_root_id.clone(),
@@ -99,20 +99,22 @@ impl From<&MessageDeleted> for Content {
 #[must_use]
 pub(crate) fn message_view(
     content: impl Into<Content>,
-    sender: Sender,
+    author: Author,
     position: Position,
     replies: Option<u64>,
 ) -> Message {
-    let content = content.into();
+    let (content, Author { sender, links }, now) = (content.into(), author, Timestamp::now());
+    // Their name for it goes with them, also where a page was loaded before.
+    let client_id = content.client_id.filter(|_| !sender.is_erased());
     Message {
         id: content.id,
         room_id: content.room_id,
         number: None,
         sender,
-        client_id: content.client_id,
+        client_id,
         body: content.body,
         format: content.format,
-        attachments: content.attachments,
+        attachments: content.files.iter().map(|file| links.media(file, now)).collect(),
         mentions: content.mentions,
         mentions_room: content.mentions_room,
         thread_root_id: content.thread_root_id,
@@ -145,13 +147,13 @@ pub(crate) fn text_of(message: Message) -> Message {
 pub(crate) fn message(
     doc: MessageDoc,
     reactions: Vec<Reaction>,
-    sender: Sender,
+    author: Author,
     epoch: &Epoch,
 ) -> Message {
     let pinned = Some(doc.pinned > 0);
     let (number, replies, position) = (doc.number, doc.reply_count, epoch.at(doc.posted));
     let (edited_at, deleted_at, last_reply_at) = (doc.edited_at, doc.deleted_at, doc.last_reply_at);
-    let view = message_view(doc, sender, position, Some(replies));
+    let view = message_view(doc, author, position, Some(replies));
     let (number, reactions) = (Some(number), Some(reactions));
     Message { number, reactions, pinned, last_reply_at, edited_at, deleted_at, ..view }
 }
@@ -159,10 +161,10 @@ pub(crate) fn message(
 /// A message as the answer to a write gives it: its number is not counted yet. What a write does not know
 /// of an older message (edited, or posted again) is null.
 #[must_use]
-pub(crate) fn written_message(outcome: MessageOutcome, sender: Sender) -> Message {
+pub(crate) fn written_message(outcome: MessageOutcome, author: Author) -> Message {
     let MessageOutcome { message, posted, edited_at, repeat, .. } = outcome;
     let fresh = edited_at.is_none() && !repeat;
-    Message { edited_at, ..message_view(message, sender, posted, fresh.then_some(0)) }
+    Message { edited_at, ..message_view(message, author, posted, fresh.then_some(0)) }
 }
 
 /// The reader's own membership of a room, and what it takes to show it.

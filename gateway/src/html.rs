@@ -7,16 +7,11 @@ summary{cursor:pointer}.m{display:inline-block;min-width:4.5rem;font-weight:600}
 td,th{text-align:left;padding:.2rem .6rem .2rem 0;border-bottom:1px solid #eceef1;vertical-align:top}\
 @media(prefers-color-scheme:dark){body{color:#dfe3e8;background:#15181c}code,pre{background:#22262c}details{border-color:#343a42}a{color:#7db4ff}td,th{border-color:#2a2f36}}";
 
-/// A whole page. `title` and `body` are HTML: what comes from outside is to be [`escaped`].
+/// A whole page. `title` and `body` are HTML, and of this program: nothing in them comes from outside.
 pub(crate) fn framed(title: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><title>{title}</title><style>{STYLE}</style></head>\
          <body>{body}</body></html>\n"
     )
-}
-
-/// A text as it is to stand in HTML.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -176,6 +176,8 @@ mod tests {
             bio: None,
             role: Role::User,
             created_at: Timestamp::from_millis(0),
+            deactivated: None,
+            deleted: None,
         }
     }
 

@@ -1,23 +1,12 @@
-//! The OpenAPI 3.1 document, made from the URL table and the types' own schemas; and a page that shows it.
-
-mod page;
+//! The OpenAPI 3.1 document, made from the URL table and the types' own schemas.
 
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use schemas::{Code, Problem};
 use serde_json::{Map, Value, json};
 
+use crate::examples;
 use crate::http::{Access, Meter, Route, Table};
-use crate::state::Description;
-
-/// The document of a table, as JSON and as a page.
-#[must_use]
-pub(crate) fn rendered(table: &Table) -> Description {
-    let document = document(table);
-    let mut json = serde_json::to_string_pretty(&document).unwrap_or_default();
-    json.push('\n');
-    Description { json: json.into(), page: page::of(&document).into() }
-}
 
 /// The OpenAPI document of a table.
 #[must_use]
@@ -36,6 +25,10 @@ pub(crate) fn document(table: &Table) -> Value {
     }
     let mut definitions = Value::Object(generator.take_definitions(true));
     plain(&mut definitions);
+    let mut paths = Value::Object(paths);
+    if let Some(definitions) = definitions.as_object() {
+        exemplify(&mut paths, definitions);
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -90,7 +83,8 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
     let path = route.description.path.iter();
     let mut parameters: Vec<Value> = path
         .map(|name| {
-            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
+            json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"},
+                "example": examples::parameter(route.path, name)})
         })
         .collect();
     if let Some(query) = route.description.query {
@@ -175,6 +169,7 @@ const fn description(status: u16) -> &'static str {
         201 => "Created",
         202 => "Accepted",
         204 => "No content",
+        302 => "Go on at `Location`",
         _ => "See the problem",
     }
 }
@@ -207,6 +202,19 @@ fn without_null(schema: &Value) -> Value {
         }
     }
     schema
+}
+
+/// Puts an example beside every schema of a body and an answer.
+fn exemplify(value: &mut Value, definitions: &Map<String, Value>) {
+    let Some(fields) = value.as_object_mut() else { return };
+    if let Some(content) = fields.get_mut("application/json").and_then(Value::as_object_mut) {
+        if let Some(schema) = content.get("schema") {
+            let example = examples::example(schema, "", definitions);
+            content.insert("example".into(), example);
+        }
+        return;
+    }
+    fields.values_mut().for_each(|value| exemplify(value, definitions));
 }
 
 /// Documents in components have no use for a dialect of their own.

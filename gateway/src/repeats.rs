@@ -19,13 +19,14 @@ use crate::{documents, failure, reactions};
 /// How long the answer to a repeat waits for the read model.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The messages of outcomes, in the same order, as a reader is shown them.
+/// The messages of outcomes, in the same order, as a reader is shown them. `site`: where URLs of files lead to unless that
+/// is configured; empty: they are paths.
 ///
 /// # Errors
 /// The names of the senders or the reactions cannot be had.
 pub(crate) async fn shown(
-    app: &AppState,
-    reader: &UserId,
+    (app, reader): (&AppState, &UserId),
+    site: &str,
     outcomes: Vec<MessageOutcome>,
 ) -> Result<Vec<Message>, Rejection> {
     let mut now = as_they_are(app, &outcomes).await;
@@ -35,7 +36,7 @@ pub(crate) async fn shown(
     let senders = app.users.senders(outcomes.iter().map(|one| &one.message.sender_id)).await?;
     let epoch = app.log.epoch();
     let view = |outcome: MessageOutcome| {
-        let sender = senders.of(&outcome.message.sender_id);
+        let sender = senders.of(&outcome.message.sender_id).under(site);
         match now.remove(&outcome.message.id) {
             Some(doc) => {
                 let reactions = reactions.of(&doc.id);

@@ -8,10 +8,11 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, history, invites, members, messages, notifications, pins,
-    reactions, reports, rooms, second_factor, sessions, site, texts, threads, users, web,
+    admin, bans, blocks, challenges, dead_letters, erasures, events, history, invites, media,
+    members, messages, notifications, oidc, pins, reactions, reports, request_log, rooms, search,
+    second_factor, sessions, site, texts, threads, unsubscribe, users, web,
 };
-use crate::socket;
+use crate::{socket, transfer};
 
 /// Every route, under the headings of the OpenAPI document.
 pub(crate) fn table() -> Table {
@@ -19,13 +20,17 @@ pub(crate) fn table() -> Table {
         ("users", users()),
         ("verifications", verifications()),
         ("sessions", sessions()),
+        ("oidc", oidc()),
         ("ws-tickets", tickets()),
         ("admin", admin()),
         ("rooms", rooms()),
         ("invites", invites()),
         ("direct", direct()),
         ("messages", messages()),
+        ("search", search()),
+        ("media", files()),
         ("notifications", notifications()),
+        ("unsubscribe", digests()),
         ("ws", websocket()),
         ("site", site()),
         ("web", web()),
@@ -63,6 +68,8 @@ fn users() -> Vec<Route> {
         get("/v1/users/me/blocks", "List the users whom the caller blocks.", blocks::list).waits_for(&[People]),
         put("/v1/users/me/blocks/{user_id}", "Block a user.", blocks::put),
         delete("/v1/users/me/blocks/{user_id}", "Unblock a user.", blocks::remove),
+        delete("/v1/users/me", "Close the caller's account for good and erase their data.", erasures::delete_me).attempt().confidential(),
+        get("/v1/erasures/{erasure_id}", "See how far an erasure is. Needs no account: the id is the secret.", erasures::one).open(),
         get("/v1/users/{user_id}", "Get a user.", users::one).waits_for(&[People]),
     ]
 }
@@ -98,6 +105,17 @@ fn sessions() -> Vec<Route> {
 }
 
 #[rustfmt::skip]
+fn oidc() -> Vec<Route> {
+    vec![
+        get("/v1/oidc", "List the providers of single sign-on through which people may log in.", oidc::list).open(),
+        get("/v1/oidc/{provider_id}/start", "Begin to log in through a provider: sends the browser there.", oidc::start).open_to_attempts(),
+        get("/v1/oidc/{provider_id}/callback", "Where a provider sends the browser back to. It goes on to `return_to` with a code or an error in the fragment.", oidc::callback)
+            .open_to_attempts(),
+        post("/v1/sessions/oidc", "Log in by the code that a login through a provider ended with.", oidc::exchange).open_to_attempts().confidential(),
+    ]
+}
+
+#[rustfmt::skip]
 fn tickets() -> Vec<Route> {
     vec![
         post("/v1/ws-tickets", "Create a one-time ticket for the WebSocket handshake.", sessions::ws_ticket).confidential(),
@@ -108,7 +126,16 @@ fn tickets() -> Vec<Route> {
 fn admin() -> Vec<Route> {
     vec![
         get("/v1/admin/users", "List accounts, or find some of them.", admin::list_users).admin().waits_for(&[People]),
+        post("/v1/admin/users", "Create an account. Without a password, a code to choose one is mailed to its address.", admin::create_user)
+            .admin().secret(&["password"]),
+        delete("/v1/admin/users/{user_id}/sessions", "End all sessions of a user.", admin::end_sessions).admin(),
         patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
+        delete("/v1/admin/users/{user_id}", "Close an account for good and erase its user's data.", erasures::delete_user).admin().confidential(),
+        get("/v1/admin/holds", "List the legal holds that are in force.", erasures::holds).admin().waits_for(&[]),
+        put("/v1/admin/holds/rooms/{room_id}", "Place a room under a legal hold: nothing in it is purged or erased.", erasures::hold_room).admin(),
+        delete("/v1/admin/holds/rooms/{room_id}", "End the legal hold of a room.", erasures::release_room).admin(),
+        put("/v1/admin/holds/users/{user_id}", "Place a user under a legal hold: nothing of theirs is purged or erased.", erasures::hold_user).admin(),
+        delete("/v1/admin/holds/users/{user_id}", "End the legal hold of a user.", erasures::release_user).admin(),
         delete("/v1/admin/users/{user_id}/totp", "Remove the second factor of a user who is locked out. Their sessions end.", second_factor::remove_of).admin(),
         put("/v1/admin/rooms/{room_id}/owners/{user_id}", "Make a member of a room an owner. Its present owners stay owners.", admin::appoint_owner).admin(),
         get("/v1/admin/reports", "List reports of messages, newest first.", reports::list).moderator().waits_for(&[Conversations]),
@@ -116,6 +143,11 @@ fn admin() -> Vec<Route> {
         get("/v1/admin/rooms", "List all rooms, or find them by words of their names.", reports::list_rooms).moderator().waits_for(&[Conversations]),
         delete("/v1/admin/rooms/{room_id}", "Archive any room.", reports::archive_room).moderator(),
         delete("/v1/admin/messages/{message_id}", "Delete a message of any room.", reports::delete_message).moderator(),
+        get("/v1/admin/events", "List events of the log, newest first: the audit trail.", events::list).admin().waits_for(&[]),
+        get("/v1/admin/request-log", "List requests that were answered, newest first.", request_log::list).admin().waits_for(&[]),
+        get("/v1/admin/dead-letters", "List events that the notifier gave up on, oldest first.", dead_letters::list).admin().waits_for(&[]),
+        post("/v1/admin/dead-letters/{dead_letter_id}/redrive", "Try the event of a dead letter again.", dead_letters::redrive).admin(),
+        get("/v1/admin/stats", "Get the figures of the installation. They may be some seconds old.", admin::stats).admin().waits_for(&[]),
         post("/v1/admin/notifications", "Send a notification to users' inboxes.", admin::notify).admin(),
     ]
 }
@@ -169,6 +201,14 @@ fn direct() -> Vec<Route> {
 }
 
 #[rustfmt::skip]
+fn search() -> Vec<Route> {
+    vec![
+        get("/v1/search/messages", "Find messages in the caller's rooms by words, newest first.", search::messages)
+            .waits_for(&[Conversations, People]),
+    ]
+}
+
+#[rustfmt::skip]
 fn messages() -> Vec<Route> {
     vec![
         get("/v1/messages/{message_id}", "Get a message.", messages::one).waits_for(&[Conversations]),
@@ -191,11 +231,39 @@ fn messages() -> Vec<Route> {
 }
 
 #[rustfmt::skip]
+fn files() -> Vec<Route> {
+    vec![
+        post("/v1/media", "Ask to upload a file. The answer says where to send it.", media::request),
+        post("/v1/media/{media_id}/complete", "Have an upload checked and stored. A repeat finds it stored.", media::complete),
+        get("/v1/media/{media_id}", "Get a file: the caller's own, or one of a message they may read.", media::one).reads_media().waits_for(&[Conversations]),
+        get("/v1/media/{media_id}/content", "Go to the bytes of a file, or get their URL with `Accept: application/json`.", media::content)
+            .reads_media().waits_for(&[Conversations]),
+        get("/v1/media/{media_id}/thumbnail", "Go to a smaller image of a file, or get its URL with `Accept: application/json`.", media::thumbnail)
+            .reads_media().waits_for(&[Conversations]),
+        delete("/v1/media/{media_id}", "Remove a file of the caller that no message has.", media::remove),
+        // What signed URLs lead to.
+        put("/media/{media_id}/upload", "Upload a file.", media::bytes).open().unlisted().upgrades(transfer::upload),
+        get("/media/{media_id}/file", "The bytes of a file.", media::bytes).open().unlisted().upgrades(transfer::file),
+        get("/media/{media_id}/avatar", "A profile picture.", media::bytes).open().unlisted().upgrades(transfer::avatar),
+        get("/media/{media_id}/thumbnail", "A smaller image of a file.", media::bytes).open().unlisted().upgrades(transfer::thumbnail),
+    ]
+}
+
+#[rustfmt::skip]
 fn notifications() -> Vec<Route> {
     vec![
         get("/v1/notifications", "List the caller's inbox, newest first.", notifications::list).waits_for(&[Inbox]),
         put("/v1/notifications/read", "Mark the whole inbox as read.", notifications::read_all),
         put("/v1/notifications/{notification_id}/read", "Mark an inbox entry as read.", notifications::read_one),
+    ]
+}
+
+#[rustfmt::skip]
+fn digests() -> Vec<Route> {
+    vec![
+        get("/v1/unsubscribe/{token}", "Show the page behind the link in a digest. It changes nothing.", unsubscribe::page).open_to_attempts(),
+        // The token is the right: no session is asked for, and mail programs send a form (RFC 8058).
+        post("/v1/unsubscribe/{token}", "End the digests of the account that the link in one of them is for.", unsubscribe::end).open_to_attempts().any_body(),
     ]
 }
 
@@ -212,6 +280,10 @@ fn site() -> Vec<Route> {
         get("/", "An introduction to this server.", site::index).open(),
         get("/docs", "This API as a page to read.", site::docs).open(),
         get("/openapi.json", "This API as an OpenAPI 3.1 document.", site::openapi).open(),
+        get("/asyncapi.json", "The socket as an AsyncAPI 3.0 document.", site::asyncapi).open(),
+        get("/postman.json", "This API as a Postman collection whose variables and login work.", site::postman).open(),
+        get("/schemas", "List the JSON Schemas of events, views and frames.", site::schemas).open(),
+        get("/schemas/{name}.json", "A JSON Schema by its name.", site::schema).open(),
         get("/problems/{code}", "What a type of problem means.", site::problem_type).open(),
         get("/.well-known/jwks.json", "The public keys of access tokens.", site::jwks).open(),
         get("/livez", "Liveness: 200, or 503 when only a restart helps.", site::livez).open(),
@@ -238,6 +310,9 @@ fn web() -> Vec<Route> {
     let more = |path| get(path, "A page of the web app.", web::page_below).open().unlisted();
     let mut routes: Vec<Route> = pages.into_iter().map(one).collect();
     routes.extend(below.into_iter().map(more));
+    routes.push(
+        get("/docs/{*rest}", "A file of the API's viewer.", web::viewer_file).open().unlisted(),
+    );
     routes.push(get("/assets/{*rest}", "A file of the web app.", web::asset).open().unlisted());
     routes
 }

@@ -1,33 +1,39 @@
 //! Building a gateway and running it until it is asked to stop.
 
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol};
-use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_http::HttpService;
+use actix_service::map_config;
 use actix_web::App;
 use actix_web::dev::{AppConfig, Server};
-use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
+use blobs::Builtin;
+use eventlog::SecretError;
 use readmodel::ReadModel;
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
+use crate::door::{Door, Unlink};
 use crate::http::{BadPath, Router, mount};
-use crate::http1::Offers;
 use crate::limits::{self, Limits};
+use crate::links::Links;
+use crate::listen::{BadCertificate, Listen, Reloading};
 use crate::live::{Hub, HubError, HubParts};
 use crate::metrics::HttpMetrics;
 use crate::own_writes::OwnWrites;
 use crate::presence::Presence;
+use crate::recent::Recent;
+use crate::request_log::RequestNotes;
 use crate::sessions::Sessions;
-use crate::state::AppState;
+use crate::state::{AppState, BADGES};
+use crate::stats::Counted;
+use crate::uploads::Uploads;
 use crate::user_directory::UserDirectory;
-use crate::{openapi, presence, routes, socket, typing};
+use crate::{descriptions, presence, routes, socket, typing};
 
 /// How long a request's head is waited for; then the connection ends.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -45,14 +51,23 @@ pub enum GatewayError {
     #[error("cannot listen at {address}")]
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: Listen,
         /// What the operating system said.
         #[source]
         source: std::io::Error,
     },
+    /// The certificate cannot be used.
+    #[error("TLS cannot be spoken")]
+    Certificate(#[from] BadCertificate),
+    /// TLS cannot be set up: a defect of this build.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] rustls::Error),
     /// The URL table is at odds with itself: a defect of this build.
     #[error("the URL table is at odds with itself")]
     Routes(#[from] BadPath),
+    /// The key that URLs of files are signed with cannot be had.
+    #[error("the key that URLs of files are signed with cannot be had")]
+    Links(#[from] SecretError),
     /// The live feed cannot be had.
     #[error("the live feed cannot be had")]
     Hub(#[from] HubError),
@@ -61,10 +76,12 @@ pub enum GatewayError {
     Server(#[source] std::io::Error),
 }
 
+/// The newest messages of rooms may take this part of what recent events may.
+const RECENT_PART: usize = 4;
+
 /// A gateway that listens; clients are answered once it runs.
 pub struct Gateway {
-    listener: TcpListener,
-    address: SocketAddr,
+    door: Door,
     state: Data<AppState>,
     router: Arc<Router>,
     live: Shutdown,
@@ -99,14 +116,17 @@ async fn assemble(
     read_model: ReadModel,
     deps: Deps,
 ) -> Result<Gateway, GatewayError> {
-    let wanted = config.listen;
-    let cannot = |source| GatewayError::Listen { address: wanted, source };
-    let listener = listen(wanted).map_err(cannot)?;
-    let address = listener.local_addr().map_err(cannot)?;
+    let wanted = config.listen.clone();
+    let tls = config.tls.clone().map(|files| Reloading::start(files, &deps.metrics));
+    let tls = tls.transpose()?.map(Arc::new);
+    let door = Door::open(&wanted, tls);
+    let door = door.map_err(|source| GatewayError::Listen { address: wanted, source })?;
     let table = routes::table();
     let router = Arc::new(Router::of(&table)?);
     let Deps { bus, log, metrics, health } = deps;
-    let users = Arc::new(UserDirectory::new(log.clone(), read_model.clone()));
+    let links = Links::of(&log, config.public_url.as_deref()).await?;
+    let users = UserDirectory::new(log.clone(), read_model.clone(), links.clone());
+    let users = Arc::new(users);
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
     let limits = Arc::new(Limits::new(&config));
     let live = Shutdown::new();
@@ -118,46 +138,58 @@ async fn assemble(
         charge: Arc::clone(&limits) as _,
         metrics: metrics.clone(),
         memory: config.memory,
+        links: links.clone(),
     };
     let hub = Hub::start(hub_parts, &bus, health.clone(), live.clone()).await?;
     let gateway = rand::random::<u64>().to_string();
     let presence =
         Presence::new(hub.clone(), bus.clone(), log.clone(), read_model.clone(), gateway);
+    let requests = RequestNotes::new(config.request_log, &metrics);
+    let memory = config.memory;
     let state = AppState {
+        requests,
+        counted: Counted::default(),
         limits,
         presence: Arc::new(presence),
         own_writes: OwnWrites::default(),
         config,
         bus,
+        links,
+        blobs: Arc::new(Builtin::of(&log)),
+        uploads: Uploads::default(),
         replays: log.secrets("idempotency"),
         log,
         read_model,
         users,
         sessions,
         hub,
-        description: openapi::rendered(&table),
+        recent: Recent::new(memory / RECENT_PART, &metrics),
+        badges: Semaphore::new(BADGES),
+        description: descriptions::rendered(&table),
         http: HttpMetrics::new(&metrics),
         health,
     };
-    Ok(Gateway { listener, address, state: Data::new(state), router, live })
-}
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+    Ok(Gateway { door, state: Data::new(state), router, live })
 }
 
 impl Gateway {
     /// Where clients connect; has the port that was chosen for port 0.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub const fn address(&self) -> &Listen {
+        self.door.address()
+    }
+
+    /// Whether clients speak TLS to it.
+    #[must_use]
+    pub const fn speaks_tls(&self) -> bool {
+        self.door.speaks_tls()
     }
 
     async fn serve(self, shutdown: Shutdown) -> Result<(), GatewayError> {
-        let Self { listener, state, router, live, .. } = self;
+        let Self { door, state, router, live } = self;
+        let (accept, _socket) = (door.accept(&live)?, Unlink::of(door.address()));
         let present = tell_others(&state, &live);
+        let kept = state.requests.keep(&state.read_model, &state.presence, live.clone());
         let drain = state.config.drain;
         let for_workers = state.clone();
         let make_app = move || {
@@ -170,9 +202,9 @@ impl Gateway {
             .shutdown_timeout(drain.as_secs().div_ceil(2))
             .disable_signals();
         let stopping = server.graceful_shutdown_signal();
-        let connections = move || {
+        let http = move || {
             let (make_app, stopping) = (make_app.clone(), stopping.clone());
-            let http = HttpService::build()
+            HttpService::build()
                 .graceful_shutdown_signal(move || {
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }
@@ -181,11 +213,9 @@ impl Gateway {
                 .client_request_timeout(HEAD_WITHIN)
                 .client_disconnect_timeout(Duration::from_secs(1))
                 .upgrade(socket::Upgrades::through(make_app.clone()))
-                .finish(make_app());
-            fn_service(accepted).and_then(http)
+                .finish(make_app())
         };
-        let server =
-            server.listen("gateway", listener, connections).map_err(GatewayError::Server)?.run();
+        let server = door.serve_with(server, accept, http).map_err(GatewayError::Server)?.run();
         let handle = server.handle();
         let serving = tokio::spawn(server);
         let ended = tokio::select! {
@@ -200,7 +230,7 @@ impl Gateway {
         state.hub.drain(false, drain / 2).await;
         handle.stop(true).await;
         live.trigger();
-        let _ = tokio::time::timeout(FAREWELL, present).await;
+        let _ = tokio::time::timeout(FAREWELL, async { tokio::join!(present, kept) }).await;
         Ok(())
     }
 }
@@ -211,18 +241,9 @@ fn tell_others(state: &AppState, live: &Shutdown) -> JoinHandle<()> {
     let (limits, bus, hub) = (Arc::clone(&state.limits), &state.bus, state.hub.clone());
     let gateway = state.presence.gateway();
     tokio::spawn(limits::share(limits, bus.clone(), gateway.to_owned(), live.clone()));
+    tokio::spawn(Arc::clone(&state.sessions).tell_uses(live.clone()));
     tokio::spawn(typing::share(hub, bus.clone(), gateway.to_owned(), live.clone()));
     tokio::spawn(presence::share(Arc::clone(&state.presence), live.clone()))
-}
-
-/// A connection as the framework is given it.
-async fn accepted(
-    io: TcpStream,
-) -> Result<(Offers<TcpStream>, Protocol, Option<SocketAddr>), DispatchError> {
-    // Without it small answers wait for each other; a connection that is gone shows when it is read.
-    let _ = io.set_nodelay(true);
-    let peer = io.peer_addr().ok();
-    Ok((Offers::of(io), Protocol::Http1, peer))
 }
 
 async fn serving_ended(

@@ -11,9 +11,10 @@ use moka::sync::Cache;
 use readmodel::ReadModel;
 use schemas::events::UserState;
 use schemas::views::{Sender, User};
-use schemas::{Event, Lane, Rejection, UserId};
+use schemas::{Event, EventData, Lane, Rejection, UserId};
 use telemetry::error_chain;
 
+use crate::links::{Author, Links};
 use crate::live::Observer;
 use crate::names::Names;
 use crate::{documents, failure};
@@ -27,14 +28,15 @@ pub(crate) struct UserDirectory {
     log: EventLog,
     read_model: ReadModel,
     known: Cache<UserId, Arc<UserState>>,
+    links: Links,
 }
 
 impl UserDirectory {
     /// Starts empty.
     #[must_use]
-    pub(crate) fn new(log: EventLog, read_model: ReadModel) -> Self {
+    pub(crate) fn new(log: EventLog, read_model: ReadModel, links: Links) -> Self {
         let known = Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(KNOWN_FOR).build();
-        Self { log, read_model, known }
+        Self { log, read_model, known, links }
     }
 
     /// The accounts of these users. Users who do not exist (any more) are left out.
@@ -87,7 +89,7 @@ impl UserDirectory {
         &self,
         ids: impl IntoIterator<Item = &UserId>,
     ) -> Result<Senders, Rejection> {
-        Ok(Senders(self.get(ids).await?))
+        Ok(Senders(self.get(ids).await?, self.links.clone()))
     }
 
     /// A user whom the read model does not know yet.
@@ -96,7 +98,8 @@ impl UserDirectory {
         let Some(stored) = stored else { return Ok(None) };
         // Not taken for a user who does not exist: what became of them is not known at the moment, to this build.
         let event = stored.event().map_err(|error| failure::unreadable(stored.sequence, &error))?;
-        Ok(event.data.account().cloned().map(|state| self.remember(state)))
+        let EventData::User(event) = &event.data else { return Ok(None) };
+        Ok(Some(self.remember(event.shown())))
     }
 
     /// Keeps what was read, unless an event that came meanwhile knows better.
@@ -107,13 +110,14 @@ impl UserDirectory {
 }
 
 /// The names of some users.
-pub(crate) struct Senders(HashMap<UserId, Arc<UserState>>);
+pub(crate) struct Senders(HashMap<UserId, Arc<UserState>>, Links);
 
 impl Senders {
     /// A user as the sender of a message.
     #[must_use]
-    pub(crate) fn of(&self, id: &UserId) -> Sender {
-        self.0.get(id).map_or_else(|| unknown(id), |state| sender(state))
+    pub(crate) fn of(&self, id: &UserId) -> Author {
+        let sender = self.0.get(id).map_or_else(|| unknown(id), |state| sender(state));
+        Author { sender, links: self.1.clone() }
     }
 }
 
@@ -132,14 +136,15 @@ fn unknown(id: &UserId) -> Sender {
 
 #[async_trait]
 impl Names for UserDirectory {
-    async fn sender(&self, id: &UserId) -> Sender {
-        match self.one(id).await {
+    async fn sender(&self, id: &UserId) -> Author {
+        let sender = match self.one(id).await {
             Ok(found) => found.map_or_else(|| unknown(id), |state| sender(&state)),
             Err(error) => {
                 tracing::warn!(user.id = %id, error = %error_chain(&error), "a name is not known");
                 unknown(id)
             }
-        }
+        };
+        Author { sender, links: self.links.clone() }
     }
 
     async fn users(&self, ids: Vec<UserId>) -> HashMap<UserId, User> {
@@ -157,8 +162,8 @@ impl Names for UserDirectory {
 
 impl Observer for UserDirectory {
     fn observe(&self, event: &Event) {
-        if let Some(state) = event.data.account() {
-            self.known.insert(state.id.clone(), Arc::new(state.clone()));
+        if let EventData::User(event) = &event.data {
+            self.known.insert(event.user_id().clone(), Arc::new(event.shown()));
         }
     }
 
@@ -178,7 +183,8 @@ mod tests {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             let event = Event::decode(bytes.trim_ascii_end()).unwrap();
             let name = event.data.type_name();
-            assert_eq!(event.data.account().is_some(), name.starts_with("user."), "{name}");
+            let of_account = matches!(event.data, EventData::User(_));
+            assert_eq!(of_account, name.starts_with("user."), "{name}");
             assert_eq!(event.data.membership().is_some(), name.starts_with("member."), "{name}");
         }
     }

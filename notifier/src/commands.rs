@@ -1,5 +1,7 @@
 //! The commands about inboxes: marking as read, and an admin's notification.
 
+mod dead_letters;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,9 @@ use decider::{
 use eventlog::EventLog;
 use readmodel::{Group, ReadModel, StoreError};
 use schemas::codes::{Code, FieldError, Rejection};
-use schemas::commands::{MarkNotificationsRead, NOTIFY, SendNotification};
+use schemas::commands::{
+    ListDeadLetters, MarkNotificationsRead, NOTIFY, RedriveDeadLetter, SendNotification,
+};
 use schemas::event::EventData;
 use schemas::events::{NotificationCreated, NotificationEvent, NotificationsRead};
 use schemas::ids::{NotificationId, UserId};
@@ -41,6 +45,8 @@ decider::endpoints! {
     fn endpoints(NotifyCommands) = NOTIFY, "inboxes and mail";
     MarkNotificationsRead => mark_read;
     SendNotification => send;
+    ListDeadLetters => list_dead_letters;
+    RedriveDeadLetter => redrive_dead_letter;
 }
 
 /// Begins to serve the commands.
@@ -76,7 +82,10 @@ impl Entity for Handles {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
             | EventData::Identity(_)
@@ -84,6 +93,7 @@ impl Entity for Handles {
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::Block(_) => None,
@@ -296,7 +306,7 @@ mod tests {
 
     #[track_caller]
     fn refused(command: &SendNotification) -> String {
-        checked(command).unwrap_err().errors.swap_remove(0).pointer
+        checked(command).unwrap_err().errors[0].pointer.clone()
     }
 
     #[test]

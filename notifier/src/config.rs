@@ -1,6 +1,7 @@
 //! What can be set, and what the notifier needs.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use readmodel::ReadModel;
@@ -22,6 +23,26 @@ pub struct Config {
     pub retry: Retry,
     /// How failing mails are.
     pub mail_retry: Retry,
+}
+
+/// Where people reach the server: as it was configured, else where a gateway in the same process listens. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Site(Arc<OnceLock<String>>);
+
+impl Site {
+    /// What links begin with when it is not known where people reach the server.
+    const UNKNOWN: &str = "http://localhost:8080";
+
+    /// Says where; the first to say so is believed.
+    pub fn is_at(&self, url: &str) {
+        let _ = self.0.set(url.trim_end_matches('/').to_owned());
+    }
+
+    /// Where, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.0.get().cloned().unwrap_or_else(|| Self::UNKNOWN.to_owned())
+    }
 }
 
 /// How an effect that fails is tried again.
@@ -67,6 +88,8 @@ pub struct Needs {
     pub codes: CodeKey,
     /// To look up inbox entries.
     pub read_model: ReadModel,
+    /// Where people reach the server, for links in mails.
+    pub site: Site,
 }
 
 #[cfg(test)]

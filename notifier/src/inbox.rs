@@ -17,8 +17,9 @@ use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp, UserId};
 use telemetry::error_chain;
 
 use crate::channel::{Cause, Channel, Done, Failed};
+use crate::entry_ids::inbox_event_id;
 use crate::open::Open;
-use crate::policy::{self, Effect};
+use crate::policy::Effect;
 
 /// How long a repeated delivery waits for the read model to have seen the log's end.
 const LOOK_BACK: Duration = Duration::from_secs(5);
@@ -48,7 +49,7 @@ impl Inbox {
             return Ok(Done::Before);
         }
         let event = Event {
-            id: policy::inbox_event_id(entry),
+            id: inbox_event_id(entry),
             time: Timestamp::now(),
             actor: Actor::System,
             causation: Some(cause.event.clone()),
@@ -126,7 +127,7 @@ impl Channel for Inbox {
     }
 
     fn takes(&self, effect: &Effect) -> bool {
-        !matches!(effect, Effect::Mail(_))
+        !matches!(effect, Effect::Mail(_) | Effect::ForgetMails(_) | Effect::Missed(_))
     }
 
     fn passes(&self, effect: &Effect, at: Sequence) -> bool {
@@ -144,7 +145,7 @@ impl Channel for Inbox {
             Effect::Answered(answered) => self.answered(answered, cause).await,
             Effect::Review(review) => self.review(review, cause).await,
             Effect::Reading(reading) => self.read(reading, cause).await,
-            Effect::Mail(_) => Ok(Done::Before),
+            Effect::Mail(_) | Effect::ForgetMails(_) | Effect::Missed(_) => Ok(Done::Before),
         }
     }
 }

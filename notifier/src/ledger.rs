@@ -109,7 +109,8 @@ fn encoded(entry: &Entry) -> Result<Vec<u8>, Failed> {
     serde_json::to_vec(entry).map_err(|error| Failed::for_good(error_chain(&error)))
 }
 
-fn failed(error: &SecretError) -> Failed {
+/// Why the store did not take something.
+pub(crate) fn failed(error: &SecretError) -> Failed {
     match error {
         SecretError::Full => Failed::for_want_of_room(error_chain(error)),
         _ => Failed::for_now(error_chain(error)),

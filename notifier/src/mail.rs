@@ -11,14 +11,14 @@ use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncTransport, Message, Tokio1Executor};
 use schemas::subjects::LaneKind;
-use schemas::{CodeKey, Timestamp};
+use schemas::{CodeKey, Lane, Timestamp, UserId};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::channel::{Cause, Channel, Done, Failed};
 use crate::config::Config;
 use crate::ledger::{Claim, Ledger, REMEMBERED};
 use crate::mail_templates;
-use crate::policy::{Effect, Mail, MailKind};
+use crate::policy::{Effect, Mail};
 
 /// After this time a mail is taken over from a process that died with it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -31,6 +31,7 @@ pub(crate) struct Mailer {
     codes: CodeKey,
     from: Mailbox,
     handover: Handover,
+    log: EventLog,
 }
 
 enum Handover {
@@ -59,17 +60,39 @@ impl Mailer {
                 Handover::Folder(config.mail_dir.clone())
             }
         };
-        Ok(Self { ledger: Ledger::new(log), codes: codes.clone(), from, handover })
+        Ok(Self {
+            ledger: Ledger::new(log),
+            codes: codes.clone(),
+            from,
+            handover,
+            log: log.clone(),
+        })
     }
 
-    async fn hand_over(&self, mail: &Mail, message: Message) -> Result<(), Failed> {
+    /// The person whose event has led to a mail; none when the event is gone, and with it the reason for the mail.
+    async fn person(&self, cause: &Cause) -> Result<Option<UserId>, Failed> {
+        let stored = self.log.get(cause.sequence).await;
+        let stored = stored.map_err(|error| Failed::for_now(error.to_string()))?;
+        let Some(stored) = stored else { return Ok(None) };
+        let (Lane::User(user)
+        | Lane::Challenges(user)
+        | Lane::Identities(user)
+        | Lane::Session(user)) = stored.lane
+        else {
+            return Ok(None);
+        };
+        Ok(Some(user))
+    }
+
+    async fn hand_over(&self, mail: &Mail, user: &UserId, message: Message) -> Result<(), Failed> {
         match &self.handover {
             Handover::Smtp(server) => match server.send(message).await {
                 Ok(_) => Ok(()),
                 Err(error) => Err(refused(&error)),
             },
             Handover::Folder(dir) => {
-                write_file(dir, mail, message.formatted()).await.map_err(|error| unwritten(&error))
+                let written = write_file(dir, mail, user, message.formatted()).await;
+                written.map_err(|error| unwritten(&error))
             }
         }
     }
@@ -82,7 +105,13 @@ impl Channel for Mailer {
     }
 
     fn kinds(&self) -> Vec<LaneKind> {
-        vec![LaneKind::User, LaneKind::Challenges, LaneKind::Identities]
+        vec![
+            LaneKind::User,
+            LaneKind::Challenges,
+            LaneKind::Identities,
+            LaneKind::Session,
+            LaneKind::Erasure,
+        ]
     }
 
     fn answer_within(&self) -> Duration {
@@ -90,11 +119,29 @@ impl Channel for Mailer {
     }
 
     fn takes(&self, effect: &Effect) -> bool {
-        matches!(effect, Effect::Mail(_))
+        matches!(effect, Effect::Mail(_) | Effect::ForgetMails(_))
     }
 
-    async fn perform(&self, effect: &Effect, _cause: &Cause) -> Result<Done, Failed> {
-        let Effect::Mail(mail) = effect else { return Ok(Done::Before) };
+    async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed> {
+        let mail = match effect {
+            Effect::Mail(mail) => mail,
+            Effect::ForgetMails(user) => return self.forget(user).await,
+            Effect::Inbox(_)
+            | Effect::Notice(_)
+            | Effect::Answered(_)
+            | Effect::Review(_)
+            | Effect::Reading(_)
+            | Effect::Missed(_) => return Ok(Done::Before),
+        };
+        // Nothing is sent to a person whose data are being erased.
+        let Some(user) = self.person(cause).await? else { return Ok(Done::Before) };
+        self.send(mail, &user).await
+    }
+}
+
+impl Mailer {
+    /// Sends a mail to a user, unless that was done before or its time has passed.
+    pub(crate) async fn send(&self, mail: &Mail, user: &UserId) -> Result<Done, Failed> {
         let now = Timestamp::now();
         // The ledger forgets after a while; what it may have forgotten must not be sent again, and news
         // that old helps no reader.
@@ -102,7 +149,7 @@ impl Channel for Mailer {
         if mail.caused_at.plus_seconds(remembered - 3600) < now {
             return Ok(Done::Before);
         }
-        if let MailKind::Code(code) = &mail.kind
+        if let Some(code) = mail.kind.code()
             && code.expires_at <= now
         {
             return Ok(Done::Before);
@@ -114,7 +161,7 @@ impl Channel for Mailer {
             Claim::Done => return Ok(Done::Before),
             Claim::Busy => return Err(Failed::for_now("another notifier is sending this mail")),
         };
-        let handing = self.hand_over(mail, message);
+        let handing = self.hand_over(mail, user, message);
         let (handed, revision) = self.ledger.keep_while(&mail.id, revision, handing).await;
         if let Err(failed) = handed {
             self.ledger.give_back(&mail.id).await;
@@ -203,12 +250,32 @@ fn unwritten(error: &io::Error) -> Failed {
     }
 }
 
+impl Mailer {
+    /// Deletes the mails to a person that were written as files. What was sent is not ours any more.
+    async fn forget(&self, user: &UserId) -> Result<Done, Failed> {
+        let Handover::Folder(dir) = &self.handover else { return Ok(Done::Before) };
+        let gone = forget_files(dir, &format!(".{user}.eml")).await;
+        gone.map(|()| Done::Now).map_err(|error| unwritten(&error))
+    }
+}
+
+async fn forget_files(dir: &Path, ending: &str) -> io::Result<()> {
+    let mut files = tokio::fs::read_dir(dir).await?;
+    while let Some(file) = files.next_entry().await? {
+        if file.file_name().to_string_lossy().ends_with(ending) {
+            tokio::fs::remove_file(file.path()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a mail whole or not at all, under a name that is the same each time. When it returns, the mail is there
-/// after a power loss, too: it is noted as sent then.
-async fn write_file(dir: &Path, mail: &Mail, bytes: Vec<u8>) -> std::io::Result<()> {
+/// after a power loss, too: it is noted as sent then. The name ends in the id of the person whose mail it is, by which
+/// it is found when they are erased.
+async fn write_file(dir: &Path, mail: &Mail, user: &UserId, bytes: Vec<u8>) -> io::Result<()> {
     let stamp: String =
         mail.caused_at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
-    let name = format!("{stamp}-{}", mail.id);
+    let name = format!("{stamp}-{}.{user}", mail.id);
     let unfinished = dir.join(format!(".{name}.part"));
     tokio::fs::create_dir_all(dir).await?;
     let mut file = tokio::fs::File::create(&unfinished).await?;

@@ -2,11 +2,11 @@
 
 use schemas::event::Event;
 use schemas::events::{
-    ChallengeIssued, ChallengePurpose, IdentityLinked, UserEmailChanged, UserState,
+    ChallengeIssued, ChallengePurpose, IdentityLinked, NewDevice, UserEmailChanged, UserState,
 };
 use schemas::ids::ChallengeId;
-use schemas::values::{Email, ProviderName};
-use schemas::{Digest, Timestamp};
+use schemas::values::{Email, ProviderName, Username};
+use schemas::{Digest, Sequence, Timestamp};
 
 /// A mail to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,24 @@ pub enum MailKind {
     Registration,
     /// A one-time code. The code itself is derived when the mail is written.
     Code(CodeMail),
+    /// A code by which an account that has no password gets one.
+    FirstPassword {
+        /// The code.
+        code: CodeMail,
+        /// What the account is called.
+        username: Username,
+    },
+    /// A login from a device that none came from before.
+    NewDevice {
+        /// The device.
+        device: NewDevice,
+        /// What the account is called.
+        username: Username,
+    },
     /// To the holder of an address that another account was to have.
     AddressTaken,
+    /// What a user has missed.
+    Digest(DigestMail),
     /// To the address an account had before.
     AddressChanged {
         /// The present one.
@@ -57,6 +73,51 @@ pub struct CodeMail {
     pub expires_at: Timestamp,
 }
 
+impl MailKind {
+    /// The code it brings, if any.
+    pub(crate) const fn code(&self) -> Option<&CodeMail> {
+        match self {
+            Self::Code(code) | Self::FirstPassword { code, .. } => Some(code),
+            Self::Registration
+            | Self::NewDevice { .. }
+            | Self::AddressTaken
+            | Self::Digest(_)
+            | Self::AddressChanged { .. }
+            | Self::IdentityLinked { .. } => None,
+        }
+    }
+}
+
+/// What a user has missed while they were away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DigestMail {
+    /// What happened, one sentence each; what was said is in none.
+    pub lines: Vec<String>,
+    /// Where people reach the server, without a slash at the end.
+    pub site: String,
+    /// The link that ends digests.
+    pub unsubscribe: String,
+}
+
+/// What a user has missed, up to an entry. The same entries give the same id.
+pub(crate) fn digest(
+    user: &UserState,
+    through: Sequence,
+    decided_at: Timestamp,
+    lines: Vec<String>,
+    (site, token): (&str, &str),
+) -> Mail {
+    let unsubscribe = format!("{site}/v1/unsubscribe/{token}");
+    let site = site.to_owned();
+    Mail {
+        id: Digest::of(["mail", "digest", user.id.as_str(), &through.to_string()]),
+        kind: MailKind::Digest(DigestMail { lines, site, unsubscribe }),
+        to: user.email.clone(),
+        name: Some(user.display_name.to_string()),
+        caused_at: decided_at,
+    }
+}
+
 /// The welcome after a registration.
 pub(crate) fn registered(event: &Event, user: &UserState) -> Mail {
     Mail {
@@ -74,15 +135,32 @@ pub(crate) fn code_issued(event: &Event, issued: &ChallengeIssued, user: &UserSt
     let ChallengeIssued { challenge_id, purpose, email, taken, expires_at, key, .. } =
         issued.clone();
     let code = CodeMail { challenge_id, purpose, key, expires_at };
-    let (kind, name) = match taken {
-        true => (MailKind::AddressTaken, None),
-        false => (MailKind::Code(code), Some(user.display_name.to_string())),
+    let named = || Some(user.display_name.to_string());
+    let first = purpose == ChallengePurpose::PasswordReset && !user.has_password;
+    let (kind, name) = match (taken, first) {
+        (true, _) => (MailKind::AddressTaken, None),
+        (false, true) => {
+            (MailKind::FirstPassword { code, username: user.username.clone() }, named())
+        }
+        (false, false) => (MailKind::Code(code), named()),
     };
     Mail {
         id: Digest::of(["mail", "code", event.id.as_str()]),
         kind,
         to: email,
         name,
+        caused_at: event.time,
+    }
+}
+
+/// To the user of an account that was used from a new device. One device has one mail, however many logins come from it
+/// at the same moment.
+pub(crate) fn logged_in_anew(event: &Event, device: &NewDevice, user: &UserState) -> Mail {
+    Mail {
+        id: Digest::of(["mail", "new device", user.id.as_str(), device.device.as_str()]),
+        kind: MailKind::NewDevice { device: device.clone(), username: user.username.clone() },
+        to: user.email.clone(),
+        name: Some(user.display_name.to_string()),
         caused_at: event.time,
     }
 }

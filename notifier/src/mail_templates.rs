@@ -6,12 +6,13 @@
 use std::sync::LazyLock;
 use std::time::{Duration, UNIX_EPOCH};
 
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart};
 use minijinja::{Environment, Value, context};
-use schemas::CodeKey;
 use schemas::events::ChallengePurpose;
+use schemas::{CodeKey, Timestamp};
 
-use crate::policy::{Mail, MailKind};
+use crate::policy::{DigestMail, Mail, MailKind};
 
 macro_rules! templates {
     ($($name:literal),* $(,)?) => {
@@ -30,7 +31,13 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "address_taken",
     "address_changed",
     "identity_linked",
+    "first_password",
+    "new_device",
+    "digest",
 ];
+
+const UNSUBSCRIBE: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe");
+const ONE_CLICK: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe-Post");
 
 static TEXTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut texts = Environment::new();
@@ -63,7 +70,15 @@ pub(crate) fn written(mail: &Mail, from: &Mailbox, codes: &CodeKey) -> Result<Me
         name.chars().filter(|c| !c.is_control()).collect::<String>()
     });
     let draft = draft(mail, name.as_deref(), codes)?;
-    Message::builder()
+    let mut builder = Message::builder();
+    if let MailKind::Digest(digest) = &mail.kind {
+        // RFC 8058: one click, and no page to look at.
+        let link = format!("<{}>", digest.unsubscribe);
+        builder = builder
+            .raw_header(HeaderValue::new(UNSUBSCRIBE, link))
+            .raw_header(HeaderValue::new(ONE_CLICK, "List-Unsubscribe=One-Click".to_owned()));
+    }
+    builder
         .from(from.clone())
         .to(Mailbox::new(name, address))
         .subject(draft.subject)
@@ -81,24 +96,73 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
             ChallengePurpose::PasswordReset => ("password_reset", "Set a new password"),
             ChallengePurpose::AddressChange => ("address_change", "Confirm your new email address"),
         },
+        MailKind::FirstPassword { .. } => ("first_password", "Choose a password"),
+        MailKind::NewDevice { .. } => ("new_device", "Your account was used from a new device"),
         MailKind::AddressTaken => ("address_taken", "Your email address"),
         MailKind::AddressChanged { .. } => ("address_changed", "Your email address has changed"),
         MailKind::IdentityLinked { .. } => ("identity_linked", "Another way to log in"),
+        MailKind::Digest(_) => ("digest", "What you missed"),
     };
+    if mail.kind.code().is_some_and(|code| code.key != codes.check()) {
+        return Err("the key of one-time codes is not that of auth-svc".to_owned());
+    }
     let fields = match &mail.kind {
-        MailKind::Code(code) if code.key != codes.check() => {
-            return Err("the key of one-time codes is not that of auth-svc".to_owned());
-        }
         MailKind::Code(code) => {
             context! { subject, name, code => codes.code(&code.challenge_id).expose() }
+        }
+        MailKind::FirstPassword { code, username } => {
+            let reset = code.challenge_id.as_str();
+            let code = codes.code(&code.challenge_id);
+            let username = username.as_str();
+            context! { subject, name, username, reset, code => code.expose() }
+        }
+        MailKind::NewDevice { device, username } => {
+            let app = device.user_agent.as_ref().map_or(UNKNOWN, |agent| app(agent.as_str()));
+            let address = device.ip.map(|ip| ip.to_string());
+            let at = minute(mail.caused_at);
+            context! { subject, name, username => username.as_str(), app, address, at }
         }
         MailKind::AddressChanged { to } => context! { subject, name, address => to.as_str() },
         MailKind::IdentityLinked { provider } => {
             context! { subject, name, provider => provider.as_str() }
         }
+        MailKind::Digest(DigestMail { lines, site, unsubscribe }) => {
+            context! { subject, name, lines, site, unsubscribe }
+        }
         MailKind::Registration | MailKind::AddressTaken => context! { subject, name },
     };
     Ok(Draft { template, subject, fields })
+}
+
+/// What is said of a client that none of the names below is found in. A client's own words are never quoted: a stranger
+/// chooses them.
+const UNKNOWN: &str = "an unknown app";
+/// Browsers and tools, as they call themselves and as people know them; of several in one text the first here counts,
+/// as browsers claim to be others, too.
+const APPS: [(&str, &str); 11] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("CriOS", "Chrome"),
+    ("Safari", "Safari"),
+    ("curl/", "curl"),
+    ("okhttp", "an Android app"),
+    ("Tidings", "Tidings"),
+];
+
+/// What a client is called by people.
+fn app(user_agent: &str) -> &'static str {
+    APPS.iter().find(|(own, _)| user_agent.contains(own)).map_or(UNKNOWN, |(_, name)| name)
+}
+
+/// A time as people read it: `2026-11-26 14:05 UTC`.
+fn minute(at: Timestamp) -> String {
+    let text = at.to_string();
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{day} {} UTC", time.get(..5).unwrap_or(time))
 }
 
 impl Draft {
@@ -114,8 +178,9 @@ impl Draft {
 mod tests {
     use super::*;
     use crate::policy::CodeMail;
-    use schemas::values::{Email, ProviderName};
-    use schemas::{ChallengeId, Digest, Timestamp};
+    use schemas::events::NewDevice;
+    use schemas::values::{Email, ProviderName, UserAgent, Username};
+    use schemas::{ChallengeId, Digest};
 
     fn codes() -> CodeKey {
         CodeKey::new(&[7; 32])
@@ -135,10 +200,14 @@ mod tests {
         }
     }
 
-    fn code(purpose: ChallengePurpose) -> MailKind {
+    fn code_mail(purpose: ChallengePurpose) -> CodeMail {
         let key = codes().check();
         let expires_at = Timestamp::from_millis(1_795_255_800_000);
-        MailKind::Code(CodeMail { challenge_id: challenge(), purpose, key, expires_at })
+        CodeMail { challenge_id: challenge(), purpose, key, expires_at }
+    }
+
+    fn code(purpose: ChallengePurpose) -> MailKind {
+        MailKind::Code(code_mail(purpose))
     }
 
     fn text(mail: &Mail) -> String {
@@ -175,6 +244,11 @@ mod tests {
             (code(ChallengePurpose::PasswordReset), &digits),
             (code(ChallengePurpose::AddressChange), &digits),
             (MailKind::AddressTaken, "another account"),
+            (first_password(), &digits),
+            (first_password(), "ada.l"),
+            (new_device("Mozilla/5.0 (X11) Chrome/140.0 Safari/537.36"), "Chrome"),
+            (new_device("Mozilla/5.0 (X11) Firefox/140.0"), "2001:db8::7"),
+            (new_device("visit http://evil.example"), UNKNOWN),
             (MailKind::AddressChanged { to: address }, "new@example.org"),
             (
                 MailKind::IdentityLinked { provider: ProviderName::parse("The Works").unwrap() },
@@ -184,6 +258,45 @@ mod tests {
             let text = text(&of_kind(kind.clone(), "Ada"));
             assert_eq!(text.matches(says).count(), 2, "{kind:?}: {text}");
         }
+    }
+
+    fn first_password() -> MailKind {
+        let code = code_mail(ChallengePurpose::PasswordReset);
+        MailKind::FirstPassword { code, username: Username::parse("ada.l").unwrap() }
+    }
+
+    fn new_device(user_agent: &str) -> MailKind {
+        let device = NewDevice {
+            device: Digest::of(["device"]),
+            user_agent: Some(UserAgent::parse(user_agent).unwrap()),
+            ip: Some("2001:db8::7".parse().unwrap()),
+        };
+        MailKind::NewDevice { device, username: Username::parse("ada.l").unwrap() }
+    }
+
+    #[test]
+    fn a_client_does_not_choose_the_words_of_a_mail() {
+        let text = text(&of_kind(new_device("visit http://evil.example"), "Ada"));
+        assert!(!text.contains("evil"), "{text}");
+        assert!(text.contains("2026-11-21 10:00 UTC"), "{text}");
+    }
+
+    #[test]
+    fn a_digest_says_what_happened_and_how_to_end_digests() {
+        let unsubscribe = "https://chat.example/v1/unsubscribe/0123456789abcdefghijklmnop0123456789abcdef0123456789abcdef";
+        let digest = DigestMail {
+            lines: vec!["Bob & co <b> mentioned you in general.".to_owned()],
+            site: "https://chat.example".to_owned(),
+            unsubscribe: unsubscribe.to_owned(),
+        };
+        let text = text(&of_kind(MailKind::Digest(digest), "Ada"));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("List-Unsubscribe: <{unsubscribe}>")), "{head}");
+        assert!(head.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"), "{head}");
+        let body = body.replace("=\r\n", "");
+        assert!(body.contains("Bob & co <b> mentioned you"), "{body}");
+        assert!(body.contains("Bob &amp; co &lt;b&gt; mentioned you"), "{body}");
+        assert_eq!(body.matches("/v1/unsubscribe/").count(), 2, "{body}");
     }
 
     #[test]

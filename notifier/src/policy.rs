@@ -6,17 +6,20 @@
 
 use schemas::event::{Event, EventData};
 use schemas::events::{
-    ChallengeEvent, IdentityEvent, MessageDeleted, MessageEdited, MessageEvent, MessagePosted,
-    MessageState, NotificationCreated, ReadMoved, ReceiptEvent, RoomState, SessionEvent,
-    ThreadEvent, UserEvent, UserState,
+    ChallengeEvent, ErasureEvent, IdentityEvent, MessageDeleted, MessageEdited, MessageEvent,
+    MessagePosted, MessageState, NotificationCreated, ReadMoved, ReceiptEvent, RoomState,
+    SessionEvent, ThreadEvent, UserEvent, UserState,
 };
-use schemas::ids::{EventId, MessageId, NotificationId, RoomId, UserId};
+use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{NotificationKind, RoomKind};
-use schemas::{Digest, Lane, Sequence, Timestamp};
-use uuid::Builder;
+use schemas::{Lane, Sequence, Timestamp};
 
-use crate::mail_effect;
-pub use crate::mail_effect::{CodeMail, Mail, MailKind};
+use crate::entry_ids::derived;
+use crate::{digest, mail_effect};
+
+pub use crate::digest::Missed;
+pub use crate::mail_effect::{CodeMail, DigestMail, Mail, MailKind};
+pub use crate::reading::Reading;
 
 /// Something to be done because of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,10 @@ pub enum Effect {
     Reading(Reading),
     /// A mail to a user.
     Mail(Box<Mail>),
+    /// Mails to a user that were kept as files are deleted.
+    ForgetMails(UserId),
+    /// An entry that its user may get a mail about, if they do not read it first.
+    Missed(Missed),
 }
 
 /// An entry about a message.
@@ -84,37 +91,6 @@ pub struct Review {
     pub at: Sequence,
 }
 
-/// How far a person has read, at a place in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
-    /// Who.
-    pub user_id: UserId,
-    /// Where.
-    pub room_id: RoomId,
-    /// The thread they have read; none for the main timeline.
-    pub thread_root_id: Option<MessageId>,
-    /// The message they have read up to.
-    pub message_id: MessageId,
-    /// Where that was posted.
-    pub through: Sequence,
-    /// Where the event is that says so.
-    pub at: Sequence,
-}
-
-impl Reading {
-    /// Whether an entry about a message is read by it: the message lies before, and the entry was due before.
-    #[must_use]
-    pub fn covers(
-        &self,
-        message: Option<&MessageId>,
-        thread: Option<&MessageId>,
-        (posted, caused): (Sequence, Sequence),
-    ) -> bool {
-        let before = self.thread_root_id.as_ref() == thread && posted <= self.through;
-        caused < self.at && (before || message == Some(&self.message_id))
-    }
-}
-
 /// What an effect is judged by, besides the event.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PolicyContext {
@@ -150,9 +126,13 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Reaction(_)
         | EventData::Pin(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::Block(_) => Vec::new(),
@@ -173,10 +153,17 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | UserEvent::RoleChanged(_)
             | UserEvent::SuspensionChanged(_)
             | UserEvent::EmailVerified(_)
-            | UserEvent::SecondFactorChanged(_) => Vec::new(),
+            | UserEvent::SecondFactorChanged(_)
+            | UserEvent::PasswordSet(_) => Vec::new(),
+            UserEvent::Erased(erased) => vec![Effect::ForgetMails(erased.user_id.clone())],
         },
         EventData::Session(data) => match (data, &context.user) {
-            (SessionEvent::Started(_), Some(user)) => vec![welcome(event, user, true)],
+            (SessionEvent::Started(started), Some(user)) => {
+                let told = |device| mail(mail_effect::logged_in_anew(event, device, user));
+                let mut effects = vec![welcome(event, user, true)];
+                effects.extend(started.new_device.as_ref().map(told));
+                effects
+            }
             (SessionEvent::Started(_), None)
             | (SessionEvent::Refreshed(_) | SessionEvent::Ended(_), _) => Vec::new(),
         },
@@ -194,19 +181,27 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             context.user.iter().map(told).collect()
         }
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
+        // Once more: one that was about to be written when the account was closed is there by now.
+        EventData::Erasure(ErasureEvent::Completed(completed)) => {
+            vec![Effect::ForgetMails(completed.user_id.clone())]
+        }
         EventData::Thread(event) => on_thread(event, at),
+        EventData::Notification(event) => digest::missed(event).into_iter().map(Effect::Missed).collect(),
         EventData::Identity(IdentityEvent::Linked(_) | IdentityEvent::Unlinked(_))
         | EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         // An entry for every reaction would be a flood.
         | EventData::Reaction(_)
         | EventData::Pin(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
-        | EventData::Invite(_)
-        | EventData::Notification(_) => Vec::new(),
+            | EventData::Audit(_)
+            | EventData::Invite(_)
+            | EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Listed(_))
+            | EventData::Hold(_) => Vec::new(),
     }
 }
 
@@ -375,24 +370,6 @@ impl Notice {
             login: false,
         }
     }
-}
-
-/// The id of the event that puts a notification into an inbox: a function of the notification.
-#[must_use]
-pub(crate) fn inbox_event_id(created: &NotificationCreated) -> EventId {
-    EventId::from_uuid(derived(created.created_at, &["inbox", created.notification_id.as_str()]))
-}
-
-/// A UUID of version 7 whose random part is a digest.
-fn derived(time: Timestamp, parts: &[&str]) -> uuid::Uuid {
-    let digest = Digest::of(parts.iter().copied());
-    let mut random = [0; 10];
-    for (byte, digits) in random.iter_mut().zip(digest.as_str().as_bytes().chunks(2)) {
-        let digits = std::str::from_utf8(digits).unwrap_or_default();
-        *byte = u8::from_str_radix(digits, 16).unwrap_or_default();
-    }
-    let millis = u64::try_from(time.millis()).unwrap_or_default();
-    Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
 #[cfg(test)]

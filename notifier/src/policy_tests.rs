@@ -1,17 +1,15 @@
 //! Given an event and what surrounds it, then exactly these effects.
 
 use schemas::Actor;
-use schemas::events::{
-    ChallengeIssued, ChallengePurpose, IdentitiesState, IdentityLinked, MessageEvent,
-    SessionStarted, UserEmailChanged, UserRegistered,
-};
-use schemas::ids::{ChallengeId, MessageId, RoomId, SessionId};
-use schemas::values::{
-    Body, DisplayName, Email, Posting, ProviderName, Role, RoomName, Username, Visibility,
-};
+use schemas::events::{MessageEvent, SessionStarted, UserRegistered};
+use schemas::ids::{EventId, MessageId, RoomId, SessionId};
+use schemas::values::{Body, DisplayName, Email, Posting, Role, RoomName, Username, Visibility};
 use uuid::Uuid;
 
 use super::*;
+
+#[path = "policy_mail_tests.rs"]
+mod mail;
 
 const SECRET: &str = "the launch is on Tuesday";
 
@@ -38,6 +36,7 @@ fn person(number: u128, name: &str) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
@@ -88,6 +87,7 @@ fn posted(mentions: &[u128], whole_room: bool) -> Event {
             body: Body::parse(SECRET).unwrap(),
             format: schemas::values::Format::Plain,
             attachments: Vec::new(),
+            files: Vec::new(),
             mentions: mentions.iter().map(|number| user_id(*number)).collect(),
             mentions_room: whole_room.then_some(schemas::values::RoomMention::Room),
             thread_root_id: None,
@@ -108,7 +108,7 @@ fn entries(event: &Event, seen: &PolicyContext) -> Vec<NotificationCreated> {
         .filter_map(|effect| match effect {
             Effect::Inbox(entry) => Some(entry),
             Effect::Notice(notice) => Some(notice.entry()),
-            Effect::Mail(_) | Effect::Review(_) | Effect::Reading(_) | Effect::Answered(_) => None,
+            _ => None,
         })
         .collect()
 }
@@ -140,78 +140,12 @@ fn registration_welcomes_and_sends_one_mail() {
     );
 }
 
-fn mails(event: &Event, seen: &PolicyContext) -> Vec<Mail> {
-    let effects = effects(event, AT, seen).into_iter();
-    let mail = |effect| match effect {
-        Effect::Mail(mail) => Some(*mail),
-        Effect::Inbox(_)
-        | Effect::Notice(_)
-        | Effect::Review(_)
-        | Effect::Reading(_)
-        | Effect::Answered(_) => None,
-    };
-    effects.filter_map(mail).collect()
-}
-
-fn issued(taken: bool) -> ChallengeIssued {
-    ChallengeIssued {
-        challenge_id: ChallengeId::from_uuid(Uuid::from_u128(9)),
-        user_id: user_id(1),
-        purpose: ChallengePurpose::AddressChange,
-        email: Email::parse("new@example.org").unwrap(),
-        taken,
-        expires_at: Timestamp::from_millis(1_795_255_800_000),
-        key: Digest::of(["key"]),
-    }
-}
-
-#[test]
-fn a_code_goes_to_its_address_and_the_holder_of_a_taken_one_is_told_without_a_name() {
-    let seen = PolicyContext { user: Some(person(1, "ada")), ..PolicyContext::default() };
-    let event = event(issued(false));
-    assert_eq!(wanted(&event.data), [Lane::User(user_id(1))]);
-    let sent = mails(&event, &seen);
-    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "new@example.org"));
-    assert!(matches!(sent[0].kind, MailKind::Code(_)) && sent[0].name.is_some());
-    assert_eq!(mails(&event, &PolicyContext::default()), [], "the account is gone");
-    let told = mails(&self::event(issued(true)), &seen);
-    assert_eq!((told.len(), &told[0].kind, &told[0].name), (1, &MailKind::AddressTaken, &None));
-}
-
-#[test]
-fn the_reader_of_the_former_address_is_told_of_a_change() {
-    let former = Email::parse("old@example.org").unwrap();
-    let event = event(UserEmailChanged { user: person(1, "ada"), former });
-    let sent = mails(&event, &PolicyContext::default());
-    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "old@example.org"));
-    assert!(
-        matches!(&sent[0].kind, MailKind::AddressChanged { to } if to.as_str() == "ada@example.org")
-    );
-}
-
-#[test]
-fn the_user_of_an_account_is_told_of_a_provider_unless_it_was_made_with_it() {
-    let seen = PolicyContext { user: Some(person(1, "ada")), ..PolicyContext::default() };
-    let linked = |new_account| {
-        let identities = IdentitiesState { user_id: user_id(1), identities: Vec::new() };
-        let provider_name = ProviderName::parse("The Works").unwrap();
-        event(IdentityLinked { key: Digest::of(["x"]), provider_name, new_account, identities })
-    };
-    assert_eq!(wanted(&linked(false).data), [Lane::User(user_id(1))]);
-    let sent = mails(&linked(false), &seen);
-    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "ada@example.org"));
-    assert!(
-        matches!(&sent[0].kind, MailKind::IdentityLinked { provider } if provider.as_str() == "The Works")
-    );
-    assert_eq!(mails(&linked(true), &seen), []);
-    assert_eq!(mails(&linked(false), &PolicyContext::default()), [], "the account is gone");
-}
-
 #[test]
 fn a_login_welcomes_back() {
     let started = SessionStarted {
         session_id: SessionId::from_uuid(Uuid::from_u128(3)),
         user_id: user_id(1),
+        new_device: None,
     };
     let event = event(started);
     assert_eq!(wanted(&event.data), [Lane::User(user_id(1))]);

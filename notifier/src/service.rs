@@ -1,9 +1,10 @@
 //! Putting the notifier together and running it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::{BusError, ServiceHandle};
-use eventlog::LogError;
+use eventlog::{EventLog, LogError};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::Shutdown;
 use tokio::task::JoinSet;
@@ -12,11 +13,15 @@ use crate::channel::Channel;
 use crate::commands;
 use crate::config::{Config, Needs, Retry};
 use crate::context::ContextSource;
+use crate::digests::{Digests, Parts};
 use crate::inbox::Inbox;
 use crate::mail::Mailer;
 use crate::open::Open;
 use crate::watch::{COMPONENT, Watch};
 use crate::worker::Worker;
+
+/// How often it is counted what waits in the queues.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Why the notifier cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +40,10 @@ pub enum StartError {
 /// The notifier, with its queues open and its commands served.
 pub struct Notifier {
     workers: Vec<Worker>,
+    digests: Arc<Digests>,
     commands: ServiceHandle,
     watch: Watch,
+    log: EventLog,
 }
 
 impl Service for Notifier {
@@ -67,23 +74,40 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<Notifier, Sta
     tokio::spawn(open.clone().follow(deps.bus.live().await?));
     let inbox = Inbox::new(deps.log.clone(), needs.read_model.clone(), open);
     let contexts = ContextSource::new(deps.log.clone());
-    let channels: [(Arc<dyn Channel>, Retry); 2] =
-        [(Arc::new(inbox), config.retry), (Arc::new(mailer), config.mail_retry)];
+    let mailer = Arc::new(mailer);
+    let digests = Arc::new(Digests::new(Parts {
+        log: deps.log.clone(),
+        bus: deps.bus.clone(),
+        read_model: needs.read_model.clone(),
+        names: needs.names.clone(),
+        mailer: Arc::clone(&mailer),
+        site: needs.site.clone(),
+        retry: config.mail_retry.clone(),
+        watch: watch.clone(),
+    }));
+    let channels: [(Arc<dyn Channel>, Retry); 3] = [
+        (Arc::new(inbox), config.retry.clone()),
+        (mailer, config.mail_retry),
+        (Arc::clone(&digests) as _, config.retry),
+    ];
     let mut workers = Vec::with_capacity(channels.len());
     for (channel, retry) in channels {
         workers.push(Worker::open(channel, &deps.log, contexts.clone(), retry, &watch).await?);
     }
     let commands = commands::serve(&needs, &deps).await?;
-    Ok(Notifier { workers, commands, watch })
+    Ok(Notifier { workers, digests, commands, watch, log: deps.log })
 }
 
 impl Notifier {
     async fn work(self, shutdown: Shutdown) -> Result<(), StartError> {
         let mut running = JoinSet::new();
+        let channels = self.workers.iter().map(Worker::channel).collect();
+        let counting = tokio::spawn(count_waiting(self.log, channels, self.watch.clone()));
         for worker in self.workers {
             let shutdown = shutdown.clone();
             running.spawn(Box::pin(worker.run(shutdown)));
         }
+        running.spawn(Box::pin(self.digests.run(shutdown)));
         self.watch.well();
         while let Some(ended) = running.join_next().await {
             if let Err(error) = ended {
@@ -91,7 +115,22 @@ impl Notifier {
                 self.watch.broken("a worker ended badly");
             }
         }
+        counting.abort();
         self.commands.stop().await;
         Ok(())
+    }
+}
+
+/// Asks again and again how much waits in the queues, for operators.
+async fn count_waiting(log: EventLog, channels: Vec<&'static str>, watch: Watch) {
+    let mut next = tokio::time::interval(COUNT_EVERY);
+    loop {
+        next.tick().await;
+        for channel in &channels {
+            match log.unanswered(channel).await {
+                Ok(waiting) => watch.waiting(channel, waiting),
+                Err(error) => tracing::debug!(%error, channel, "what waits was not counted"),
+            }
+        }
     }
 }

@@ -75,6 +75,11 @@ impl Worker {
         Ok(Self { queue, handler: Handler { channel, contexts, retry, watch: watch.clone() } })
     }
 
+    /// The channel it works for.
+    pub(crate) fn channel(&self) -> &'static str {
+        self.handler.channel.name()
+    }
+
     /// Works until asked to stop, then answers what it has taken.
     pub(crate) async fn run(mut self, shutdown: Shutdown) {
         let mut lines = JoinSet::new();

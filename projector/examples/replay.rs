@@ -47,6 +47,7 @@ fn post(number: u64) -> Result<LaneWrite, Box<dyn std::error::Error>> {
         ))?,
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,

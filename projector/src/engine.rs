@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Poison, ProjectError, Stop};
 use crate::source::Unreadable;
-use crate::views::{self, Logged};
+use crate::views::{self, Logged, Traces};
 use crate::working_set::{KEPT, WorkingSet};
 
 /// One generation being written.
@@ -158,7 +158,7 @@ impl Engine {
     ) -> Result<Applied, ProjectError> {
         self.stop_before(unreadable);
         let applied = loop {
-            match self.try_stage(events, through).await? {
+            match self.try_stage(events, unreadable, through).await? {
                 Ok(applied) => break applied,
                 Err(stop) => {
                     // What the event left half changed is thrown away with everything else in memory; the
@@ -181,9 +181,10 @@ impl Engine {
     /// Stops the groups that would have to apply what cannot be read.
     fn stop_before(&mut self, unreadable: &[Unreadable]) {
         for event in unreadable {
+            let Some(source) = &event.source else { continue };
             for group in &event.groups {
                 if self.applies(*group, event.sequence) && self.stop_of(*group).is_none() {
-                    let (sequence, source) = (event.sequence, Arc::clone(&event.source));
+                    let (sequence, source) = (event.sequence, Arc::clone(source));
                     let poison = Poison::Undecodable { sequence, source };
                     self.stops.push(Stop { group: *group, poison });
                 }
@@ -194,9 +195,11 @@ impl Engine {
     async fn try_stage(
         &mut self,
         events: &[Logged],
+        unreadable: &[Unreadable],
         through: Sequence,
     ) -> Result<Result<Applied, Stop>, ProjectError> {
-        if let Err(stop) = self.prepare(events).await? {
+        let traces = self.traces(events, unreadable);
+        if let Err(stop) = self.prepare(events, &traces).await? {
             return Ok(Err(stop));
         }
         for event in events {
@@ -207,6 +210,13 @@ impl Engine {
                 if let Err(poison) = project(event, *group, &mut self.set) {
                     return Ok(Err(self.stopped(*group, poison)));
                 }
+            }
+        }
+        for traces in traces {
+            let sequence = traces.at;
+            if let Err(not_loaded) = traces.apply(&mut self.set) {
+                let poison = Poison::View { sequence, reason: not_loaded.to_string() };
+                return Ok(Err(self.stopped(Group::Conversations, poison)));
             }
         }
         self.settle().await?;
@@ -221,6 +231,19 @@ impl Engine {
         }
         self.set.turn();
         Ok(Ok(Applied { documents }))
+    }
+
+    /// What the audit trail finds these events by, as far as it has not got there.
+    fn traces(&self, events: &[Logged], unreadable: &[Unreadable]) -> Vec<Traces> {
+        let read = events.iter().map(|logged| (logged.sequence, Some(logged), None));
+        let unread = unreadable.iter().map(|event| (event.sequence, None, event.traces.as_ref()));
+        let coming = read.chain(unread);
+        let coming = coming.filter(|(at, ..)| self.applies(Group::Conversations, *at));
+        let traces = coming.filter_map(|(at, read, unread)| match read {
+            Some(logged) => Some(Traces::of(&logged.event, at)),
+            None => unread.cloned(),
+        });
+        traces.collect()
     }
 
     /// A group that has stopped already fails on something earlier now: that is where it stops.

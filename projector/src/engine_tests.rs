@@ -189,7 +189,7 @@ async fn an_event_of_a_newer_build(place: &Place) {
     let unknown = last(&history) + 1;
     let source = Arc::new(DecodeError::UnknownType("user.renamed.v2".to_owned()));
     let groups = crate::views::groups_of_lane(Some(&schemas::Lane::User(user(1))));
-    let unreadable = [Unreadable { sequence: unknown, groups, source }];
+    let unreadable = [Unreadable { sequence: unknown, groups, traces: None, source: Some(source) }];
     // A fixed build reads it: what it says changes nothing here.
     history.add(schemas::events::NameReleased { owner: "an_account".to_owned(), held_until: None });
     history.notify(20, 2);

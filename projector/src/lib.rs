@@ -17,6 +17,7 @@
 #[cfg(test)]
 extern crate self as projector;
 
+mod blanks;
 mod bloom;
 mod engine;
 #[cfg(test)]

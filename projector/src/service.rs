@@ -19,6 +19,7 @@ use crate::engine::Engine;
 use crate::error::ProjectError;
 use crate::metrics::ProjectorMetrics;
 use crate::source::{Source, Work};
+use crate::views;
 use crate::working_set::KEPT;
 
 /// The name under which the projector reports its health.
@@ -168,6 +169,10 @@ impl Projector {
             // Far behind: this batch is written while the next one is projected.
             let catching_up = work.events.len() >= self.config.batch;
             self.apply(engine, &work, catching_up).await?;
+            if work.events.iter().any(|event| views::leaves_traces(&event.event)) {
+                engine.settle().await?;
+                engine.store().scrub().await?;
+            }
             for stop in engine.stops().get(stopped..).unwrap_or_default() {
                 tracing::error!(
                     event.seq = stop.poison.sequence(),
@@ -213,8 +218,9 @@ impl Projector {
         catching_up: bool,
     ) -> Result<(), ProjectError> {
         for event in work.unreadable.iter().filter(|event| event.groups.is_empty()) {
+            let Some(source) = &event.source else { continue };
             self.metrics.passed_over.inc();
-            let error = telemetry::error_chain(event.source.as_ref());
+            let error = telemetry::error_chain(source.as_ref());
             tracing::error!(event.seq = event.sequence, error, "unreadable; not projected anyway");
         }
         if work.events.is_empty() && work.through == engine.projected() {

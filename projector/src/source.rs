@@ -10,9 +10,10 @@ use schemas::{DecodeError, Event, Sequence};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::blanks::{Blanks, Instead};
 use crate::error::ProjectError;
 use crate::tail::{Tail, Taken};
-use crate::views::{self, Logged};
+use crate::views::{self, Logged, Traces};
 
 /// Full batches read and decoded while the engine is busy with another.
 const AHEAD: usize = 2;
@@ -34,15 +35,23 @@ pub(crate) struct Work {
     pub(crate) unreadable: Vec<Unreadable>,
 }
 
-/// An event that cannot be read.
+/// An event that cannot be read, or that was erased and leaves nothing but traces.
 #[derive(Debug, Clone)]
 pub(crate) struct Unreadable {
     /// The event's place in the log.
     pub(crate) sequence: Sequence,
     /// The groups its lane concerns; none for lanes the read model is not made of.
     pub(crate) groups: Vec<Group>,
-    /// Why it cannot be read.
-    pub(crate) source: Arc<DecodeError>,
+    /// What it is found by in the audit trail, as far as its envelope can be read.
+    pub(crate) traces: Option<Traces>,
+    /// Why it cannot be read; none for one that was erased.
+    pub(crate) source: Option<Arc<DecodeError>>,
+}
+
+impl Unreadable {
+    fn erased(traces: Traces) -> Self {
+        Self { sequence: traces.at, groups: Vec::new(), traces: Some(traces), source: None }
+    }
 }
 
 /// Reads until dropped: ahead while the log is far ahead, otherwise when it is asked to, so that what comes
@@ -73,9 +82,10 @@ impl Source {
         batch: usize,
     ) -> Result<Self, ProjectError> {
         let tail = Tail::start(log, feed, after).await?;
+        let reading = Reading { tail, blanks: Blanks::new(log), through: after };
         let (sender, batches) = mpsc::channel(AHEAD);
         let wanted = Arc::new(Notify::new());
-        let task = tokio::spawn(read_ahead(tail, batch, sender, Arc::clone(&wanted)));
+        let task = tokio::spawn(read_ahead(reading, batch, sender, Arc::clone(&wanted)));
         Ok(Self { batches, decoding: None, wanted, task })
     }
 
@@ -106,8 +116,38 @@ impl Drop for Source {
     }
 }
 
+/// Where the log is read, and what stands in its holes.
+struct Reading {
+    tail: Tail,
+    blanks: Blanks,
+    /// Everything up to here was read.
+    through: Sequence,
+}
+
+impl Reading {
+    /// The next events, and what stands in the place of those that are missing among them.
+    async fn next(&mut self, max: usize) -> Result<(Taken, Instead), LogError> {
+        let taken = self.tail.next(max, WAIT).await?;
+        let mut gaps = Vec::new();
+        let mut at = self.through;
+        let ends = taken.pieces.iter().map(|piece| piece.sequence);
+        for sequence in ends.chain([taken.through + 1]) {
+            if sequence > at + 1 {
+                gaps.push((at + 1, sequence - 1));
+            }
+            at = at.max(sequence);
+        }
+        let instead = match gaps.is_empty() {
+            true => Instead::default(),
+            false => self.blanks.within(&gaps).await?,
+        };
+        self.through = self.through.max(taken.through);
+        Ok((taken, instead))
+    }
+}
+
 async fn read_ahead(
-    mut tail: Tail,
+    mut reading: Reading,
     max: usize,
     sender: mpsc::Sender<Result<Decoding, LogError>>,
     wanted: Arc<Notify>,
@@ -117,13 +157,13 @@ async fn read_ahead(
         if !far_behind {
             wanted.notified().await;
         }
-        let decoding = match tail.next(max, WAIT).await {
-            Ok(taken) => {
+        let decoding = match reading.next(max).await {
+            Ok((taken, instead)) => {
                 far_behind = taken.pieces.len() >= max;
                 Ok(if taken.pieces.len() < DECODE_HERE {
-                    Decoding::Done(Some(decode(taken)))
+                    Decoding::Done(Some(decode(taken, instead)))
                 } else {
-                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(taken)))
+                    Decoding::UnderWay(tokio::task::spawn_blocking(move || decode(taken, instead)))
                 })
             }
             Err(error) => Err(error),
@@ -135,7 +175,7 @@ async fn read_ahead(
     }
 }
 
-fn decode(taken: Taken) -> Work {
+fn decode(taken: Taken, instead: Instead) -> Work {
     let mut work = Work {
         events: Vec::with_capacity(taken.pieces.len()),
         through: taken.through,
@@ -151,10 +191,17 @@ fn decode(taken: Taken) -> Work {
             }),
             Err(source) => work.unreadable.push(Unreadable {
                 sequence: piece.sequence,
+                traces: Traces::of_unreadable(&piece.payload, piece.sequence),
                 groups: views::groups_of_unreadable(piece.lane.as_ref(), &piece.payload),
-                source: Arc::new(source),
+                source: Some(Arc::new(source)),
             }),
         }
+    }
+    if !instead.is_empty() {
+        work.events.extend(instead.events);
+        work.events.sort_by_key(|event| event.sequence);
+        work.unreadable.extend(instead.traces.into_iter().map(Unreadable::erased));
+        work.unreadable.sort_by_key(|event| event.sequence);
     }
     work
 }

@@ -18,6 +18,8 @@ pub(crate) struct NotLoaded(pub(crate) String);
 pub(crate) struct Table<K, T> {
     slots: HashMap<K, Slot<T>, RandomState>,
     changed: Vec<K>,
+    /// What stores are to delete.
+    gone: Vec<Arc<T>>,
     turn: u64,
 }
 
@@ -31,7 +33,7 @@ struct Slot<T> {
 
 impl<K, T> Default for Table<K, T> {
     fn default() -> Self {
-        Self { slots: HashMap::default(), changed: Vec::new(), turn: 0 }
+        Self { slots: HashMap::default(), changed: Vec::new(), gone: Vec::new(), turn: 0 }
     }
 }
 
@@ -87,9 +89,23 @@ impl<K: Hash + Eq + Clone + std::fmt::Debug, T: Stored> Table<K, T> {
         self.changed.push(key.clone());
     }
 
+    /// Removes a document, if there is one: what a person left who is erased.
+    pub(crate) fn remove(&mut self, key: &K) -> Result<(), NotLoaded> {
+        let Some(slot) = self.slots.get_mut(key) else {
+            return Err(NotLoaded(format!("{key:?}")));
+        };
+        if let Some(doc) = slot.doc.take() {
+            slot.turn = self.turn;
+            self.gone.push(doc);
+        }
+        Ok(())
+    }
+
     /// Hands over the changed documents, which count as unchanged from now on.
     pub(crate) fn take_changed(&mut self, into: &mut Vec<Document>) {
-        into.reserve(self.changed.len());
+        into.reserve(self.gone.len() + self.changed.len());
+        // First: a document may have come back since.
+        into.extend(self.gone.drain(..).map(|doc| T::into_document(Arc::new(doc.gone()))));
         for key in self.changed.drain(..) {
             if let Some(slot) = self.slots.get_mut(&key) {
                 slot.changed = false;

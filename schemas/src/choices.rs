@@ -187,6 +187,27 @@ pub enum ReportStatus {
     Actioned,
 }
 
+/// What a message that is searched for must have besides words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageHas {
+    /// Attached files.
+    File,
+    /// A link to a web page (`http` or `https`) in its text.
+    Link,
+}
+
+impl MessageHas {
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Link => "link",
+        }
+    }
+}
+
 /// Whom a message calls besides the members it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

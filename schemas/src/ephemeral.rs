@@ -1,6 +1,26 @@
 //! What processes tell each other beside the log: the kinds of it. Their subjects are made by [`crate::Namespace`].
 
-use crate::ids::RoomId;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{RoomId, UserId};
+
+/// A question to all gateways: who of these has a socket? A gateway at which none of them has says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhoIsOnline {
+    /// Names the question: letters and digits.
+    pub question: String,
+    /// Whom it is about.
+    pub users: Vec<UserId>,
+}
+
+/// What a gateway says to that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AreOnline {
+    /// The question it answers.
+    pub question: String,
+    /// Those who have a socket there, or had one a moment ago.
+    pub users: Vec<UserId>,
+}
 
 /// What processes tell each other beside the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +33,10 @@ pub enum Ephemeral<'a> {
     Presence,
     /// That a gateway, named by letters and digits, is alive.
     Gateway(&'a str),
+    /// Who has a socket somewhere, asked by who is no gateway: [`WhoIsOnline`].
+    Who,
+    /// What gateways say to that: [`AreOnline`].
+    Online,
 }
 
 /// The kinds of what processes tell each other beside the log.
@@ -23,6 +47,8 @@ pub enum EphemeralKind {
     Typing,
     Presence,
     Gateway,
+    Who,
+    Online,
 }
 
 impl Ephemeral<'_> {
@@ -34,6 +60,8 @@ impl Ephemeral<'_> {
             Self::Typing(_) => EphemeralKind::Typing,
             Self::Presence => EphemeralKind::Presence,
             Self::Gateway(_) => EphemeralKind::Gateway,
+            Self::Who => EphemeralKind::Who,
+            Self::Online => EphemeralKind::Online,
         }
     }
 }
@@ -46,6 +74,8 @@ impl EphemeralKind {
             Self::Typing => "typing",
             Self::Presence => "presence",
             Self::Gateway => "gateway",
+            Self::Who => "who",
+            Self::Online => "online",
         }
     }
 
@@ -56,6 +86,8 @@ impl EphemeralKind {
             Self::Typing => "typing.*",
             Self::Presence => "presence",
             Self::Gateway => "gateway.*",
+            Self::Who => "who",
+            Self::Online => "online",
         }
     }
 }

@@ -232,6 +232,30 @@ impl Event {
     }
 }
 
+/// What an event's envelope says, as texts: also of an event whose data this build cannot read. Nothing is checked but
+/// that it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Outline {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it happened to.
+    pub subject: String,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// Who caused it.
+    pub actor: String,
+}
+
+impl Outline {
+    /// Reads the envelope; none when it is not one.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        must_be_object(bytes).ok()?;
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
 /// The type of an event that cannot be read although nothing happened to it: a newer build wrote it, or its data does
 /// not fit its type. None when that much is not certain of it.
 #[must_use]

@@ -11,7 +11,7 @@ use crate::ids::{MessageId, RoomId, SessionId, UserId};
 use crate::position::Position;
 use crate::time::Timestamp;
 use crate::values::{PresenceStatus, Secret, ShownStatus, StatusText};
-use crate::views::{Account, Message};
+use crate::views::{Account, Message, UnreadSummary};
 
 /// What a client calls a frame: a number or a text, given back with the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -151,13 +151,18 @@ pub enum ServerFrame {
         /// The session it belongs to.
         session_id: SessionId,
         /// Who it belongs to.
-        user: Account,
+        user: Box<Account>,
         /// Everything up to here is in the read model or was sent; what comes is after it.
         position: Position,
         /// The server pings this often; a client that has heard nothing for twice as long reconnects.
         heartbeat_ms: u32,
         /// Whether a resume is under way: what was missed follows, then `resumed`.
         resumed: bool,
+        /// What waits for the user, as `GET /v1/users/me/unread` says it; null when it is not known at once: ask there.
+        unread: Option<UnreadSummary>,
+        /// The build of the server and of the web app it serves; another one after a reconnect means that the app is to
+        /// be loaded anew.
+        build: String,
     },
     /// A client's frame was carried out.
     Ok {

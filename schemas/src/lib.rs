@@ -8,18 +8,25 @@ mod choices;
 pub mod codes;
 pub mod commands;
 mod digest;
+mod email;
 mod emoji;
 mod ephemeral;
 pub mod event;
 pub mod events;
 pub mod frames;
 pub mod ids;
+mod login_code;
+pub mod media;
 mod names;
 mod one_time;
 mod password;
 pub mod position;
 pub mod preferences;
+mod published;
+mod registration;
+mod secret;
 pub mod settings;
+mod sought;
 pub mod subjects;
 mod text;
 pub mod time;
@@ -28,16 +35,20 @@ pub mod values;
 pub mod views;
 
 pub use codes::{Code, FieldError, Problem, Rejection};
-pub use ephemeral::{Ephemeral, EphemeralKind};
+pub use digest::Digest;
+pub use ephemeral::{AreOnline, Ephemeral, EphemeralKind, WhoIsOnline};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
-    ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId,
-    RoomId, SessionId, TraceParent, UserId,
+    ChallengeId, ErasureId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId,
+    ReportId, RoomId, SessionId, SightingId, TraceParent, UserId,
 };
+pub use login_code::CodeChallenge;
 pub use names::NameKey;
 pub use one_time::{CodeKey, OneTimeCode};
 pub use position::{Epoch, Position, Sequence};
 pub use preferences::{Preferences, PreferencesPatch};
+pub use published::published;
+pub use registration::{NotAdmitted, Registration};
 pub use settings::Settings;
-pub use subjects::{Digest, Lane, Namespace};
+pub use subjects::{Lane, Namespace};
 pub use time::Timestamp;

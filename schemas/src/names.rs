@@ -13,8 +13,8 @@ use sha2::Sha256;
 use crate::ids::{InviteId, UserId};
 use crate::subjects::{Digest, Lane};
 
-/// Characters of an id behind its prefix, with which a code of an invitation begins.
-const INVITE_ID_LEN: usize = 26;
+/// Characters of an id behind its prefix, with which a code of an invitation and a token of a link begin.
+const ID_LEN: usize = 26;
 /// Bytes of SHA-256's block, which HMAC pads its key to.
 const BLOCK: usize = 64;
 
@@ -97,13 +97,36 @@ impl NameKey {
     /// The invitation a code is of; none for a code that this installation has not made.
     #[must_use]
     pub fn invite_of(&self, code: &str) -> Option<InviteId> {
-        let (body, proof) = code.split_at_checked(INVITE_ID_LEN)?;
+        let (body, proof) = code.split_at_checked(ID_LEN)?;
         let id = InviteId::parse(&format!("{}_{body}", InviteId::PREFIX)).ok()?;
-        let digest = self.digest(["invite", id.as_str()]);
-        // Every byte is compared, so that the time says nothing of where two differ.
-        let same = digest.as_str().len() == proof.len()
-            && digest.as_str().bytes().zip(proof.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0;
-        same.then_some(id)
+        same(&self.digest(["invite", id.as_str()]), proof).then_some(id)
+    }
+
+    /// The token of a link that ends an account's digests, in mails to an address of it: the id and a keyed digest (128
+    /// bits). Good as long as the account has that address.
+    #[must_use]
+    pub fn unsubscribe_token(&self, user: &UserId, address: &str) -> String {
+        let body = user.as_str().rsplit('_').next().unwrap_or_default();
+        format!("{body}{}", self.unsubscribing(user, address))
+    }
+
+    /// The account a token is said to be for; whether it is, [`NameKey::may_unsubscribe`] says.
+    #[must_use]
+    pub fn unsubscribe_user(token: &str) -> Option<UserId> {
+        let (body, _) = token.split_at_checked(ID_LEN)?;
+        UserId::parse(&format!("{}_{body}", UserId::PREFIX)).ok()
+    }
+
+    /// Whether a token was made for an account with an address.
+    #[must_use]
+    pub fn may_unsubscribe(&self, token: &str, user: &UserId, address: &str) -> bool {
+        let proof = token.split_at_checked(ID_LEN).map_or("", |(_, proof)| proof);
+        Self::unsubscribe_user(token).as_ref() == Some(user)
+            && same(&self.unsubscribing(user, address), proof)
+    }
+
+    fn unsubscribing(&self, user: &UserId, address: &str) -> Digest {
+        self.digest(["unsubscribe", user.as_str(), &address.to_lowercase()])
     }
 
     /// The lane of the roll of admins. No username is `!admins`, so no account can hold it.
@@ -117,6 +140,12 @@ impl NameKey {
     pub fn check(&self) -> Digest {
         self.digest(["check"])
     }
+}
+
+/// Whether a proof is a digest. Every byte is compared, so that the time says nothing of where two differ.
+fn same(digest: &Digest, proof: &str) -> bool {
+    digest.as_str().len() == proof.len()
+        && digest.as_str().bytes().zip(proof.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }
 
 impl fmt::Debug for NameKey {
@@ -161,6 +190,21 @@ mod tests {
         let (one, other) = (user(1), user(2));
         assert_eq!(key.direct([&one, &other]), key.direct([&other, &one, &one]));
         assert_ne!(key.direct([&one]), key.direct([&one, &other]));
+    }
+
+    #[test]
+    fn a_token_is_for_one_account_with_one_address() {
+        let key = NameKey::new(&[7; 32]);
+        let token = key.unsubscribe_token(&user(1), "ada@example.org");
+        assert_eq!(NameKey::unsubscribe_user(&token), Some(user(1)));
+        assert!(key.may_unsubscribe(&token, &user(1), "Ada@example.org"));
+        assert!(!key.may_unsubscribe(&token, &user(1), "other@example.org"));
+        assert!(!key.may_unsubscribe(&token, &user(2), "ada@example.org"));
+        let other = NameKey::new(&[8; 32]);
+        assert!(!other.may_unsubscribe(&token, &user(1), "ada@example.org"));
+        for wrong in ["", "x", &token[..57], &format!("{token}0"), "\u{e9}".repeat(40).as_str()] {
+            assert!(!key.may_unsubscribe(wrong, &user(1), "ada@example.org"), "{wrong}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::digest::Digest;
 use crate::ephemeral::{Ephemeral, EphemeralKind};
-use crate::ids::{InviteId, MediaId, ReportId, RoomId, UserId};
+use crate::ids::{ErasureId, InviteId, MediaId, ReportId, RoomId, UserId};
 
 /// Separates installations that share a NATS server. 1 to 32 characters of `[a-z0-9_]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -95,6 +95,14 @@ impl Namespace {
         format!("{self}.checkpoint")
     }
 
+    /// The stored subjects of memberships: those of a room, of a user, or all of them.
+    #[must_use]
+    pub fn member_lanes(&self, room: Option<&RoomId>, user: Option<&UserId>) -> String {
+        let kind = LaneKind::Member.as_str();
+        let (room, user) = (room.map_or("*", RoomId::as_str), user.map_or("*", UserId::as_str));
+        format!("{self}.evt.{kind}.{room}.{user}")
+    }
+
     /// A barrier inbox under this namespace (see `bus`): `<ns>.barrier.<token>`.
     #[must_use]
     pub fn barrier(&self, token: &str) -> String {
@@ -107,7 +115,9 @@ impl Namespace {
     pub fn ephemeral(&self, about: &Ephemeral<'_>) -> String {
         let kind = about.kind().as_str();
         match about {
-            Ephemeral::Spending | Ephemeral::Presence => format!("{self}.eph.{kind}"),
+            Ephemeral::Spending | Ephemeral::Presence | Ephemeral::Who | Ephemeral::Online => {
+                format!("{self}.eph.{kind}")
+            }
             Ephemeral::Typing(room) => format!("{self}.eph.{kind}.{room}"),
             Ephemeral::Gateway(id) => format!("{self}.eph.{kind}.{id}"),
         }
@@ -174,6 +184,10 @@ pub enum LaneKind {
     Blocks,
     Prefs,
     Invite,
+    Audit,
+    Erasure,
+    RoomHold,
+    UserHold,
 }
 
 impl LaneKind {
@@ -201,6 +215,10 @@ impl LaneKind {
             Self::Blocks => "blocks",
             Self::Prefs => "prefs",
             Self::Invite => "invite",
+            Self::Audit => "audit",
+            Self::Erasure => "erasure",
+            Self::RoomHold => "roomhold",
+            Self::UserHold => "userhold",
         }
     }
 }
@@ -248,6 +266,14 @@ pub enum Lane {
     Prefs(RoomId, UserId),
     /// An invitation to a room.
     Invite(InviteId),
+    /// What an admin has read of the audit trail.
+    Audit(UserId),
+    /// The erasure of a person's data.
+    Erasure(ErasureId),
+    /// Whether a room is under a legal hold.
+    RoomHold(RoomId),
+    /// Whether a user is.
+    UserHold(UserId),
 }
 
 impl Lane {
@@ -275,6 +301,10 @@ impl Lane {
             Self::Blocks(_) => LaneKind::Blocks,
             Self::Prefs(..) => LaneKind::Prefs,
             Self::Invite(_) => LaneKind::Invite,
+            Self::Audit(_) => LaneKind::Audit,
+            Self::Erasure(_) => LaneKind::Erasure,
+            Self::RoomHold(_) => LaneKind::RoomHold,
+            Self::UserHold(_) => LaneKind::UserHold,
         }
     }
 
@@ -287,17 +317,22 @@ impl Lane {
             | Self::Identities(id)
             | Self::Inbox(id)
             | Self::Threads(id)
-            | Self::Blocks(id) => format!("{kind}.{id}"),
+            | Self::Blocks(id)
+            | Self::Audit(id)
+            | Self::UserHold(id) => format!("{kind}.{id}"),
             Self::Handle(digest)
             | Self::Identity(digest)
             | Self::Email(digest)
             | Self::RoomName(digest)
             | Self::Direct(digest) => format!("{kind}.{digest}"),
-            Self::Room(id) | Self::Timeline(id) | Self::Receipts(id) => format!("{kind}.{id}"),
+            Self::Room(id) | Self::Timeline(id) | Self::Receipts(id) | Self::RoomHold(id) => {
+                format!("{kind}.{id}")
+            }
             Self::Member(room, user) | Self::Prefs(room, user) => format!("{kind}.{room}.{user}"),
             Self::Media(id) => format!("{kind}.{id}"),
             Self::Report(id) => format!("{kind}.{id}"),
             Self::Invite(id) => format!("{kind}.{id}"),
+            Self::Erasure(id) => format!("{kind}.{id}"),
         }
     }
 
@@ -338,6 +373,7 @@ impl Lane {
             "identities" => Self::Identities(user(key)?),
             "inbox" => Self::Inbox(user(key)?),
             "blocks" => Self::Blocks(user(key)?),
+            "audit" => Self::Audit(user(key)?),
             "handle" => Self::Handle(Digest::parse(key)?),
             "email" => Self::Email(Digest::parse(key)?),
             "roomname" => Self::RoomName(Digest::parse(key)?),
@@ -348,6 +384,9 @@ impl Lane {
             "member" => pair(key).map(|(room, user)| Self::Member(room, user))?,
             "prefs" => pair(key).map(|(room, user)| Self::Prefs(room, user))?,
             "invite" => Self::Invite(InviteId::parse(key).map_err(|_| NOT)?),
+            "erasure" => Self::Erasure(ErasureId::parse(key).map_err(|_| NOT)?),
+            "roomhold" => Self::RoomHold(room(key)?),
+            "userhold" => Self::UserHold(user(key)?),
             "media" => Self::Media(MediaId::parse(key).map_err(|_| NOT)?),
             "threads" => Self::Threads(user(key)?),
             "report" => Self::Report(ReportId::parse(key).map_err(|_| NOT)?),

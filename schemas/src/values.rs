@@ -13,10 +13,13 @@ use crate::text::{Strict, text_serde};
 use crate::unicode::{Rule, accept};
 
 pub use crate::choices::{
-    Format, NotificationKind, Notify, Posting, PresenceStatus, ReportStatus, Role, RoomKind,
-    RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
+    Format, MessageHas, NotificationKind, Notify, Posting, PresenceStatus, ReportStatus, Role,
+    RoomKind, RoomMention, RoomRole, ShownStatus, Unverified, VerificationKind, Visibility, called,
 };
+pub use crate::email::Email;
 pub use crate::password::NewPassword;
+pub use crate::secret::Secret;
+pub use crate::sought::{EventType, SubjectId};
 
 /// Why a value was refused: a stable code and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,6 +106,8 @@ macro_rules! text_value {
     };
 }
 
+pub(crate) use text_value;
+
 /// Names that no account can take: they mean something else where people are named.
 pub const RESERVED_USERNAMES: [&str; 13] = [
     "admin",
@@ -164,34 +169,24 @@ impl Username {
 }
 
 text_value!(
-/// An e-mail address: one `@`, a local part of at most 64 and a whole of at most 254 bytes
-/// (RFC 5321), no spaces, quotes or control characters, a domain with a dot or `localhost`.
-/// The domain is folded to lower case.
-Email, |text| {
-    const BAD: &str = "not an e-mail address";
-    if text.len() > 254 {
-        return Err(invalid("too_long", "email must have at most 254 characters"));
-    }
-    let Some((local, domain)) = text.split_once('@') else {
-        return Err(invalid("invalid_format", BAD));
-    };
-    let local_ok = (1..=64).contains(&local.len())
-        && !local.starts_with('.') && !local.ends_with('.') && !local.contains("..")
-        && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
-    let label = |l: &str| (1..=63).contains(&l.len()) && !l.starts_with('-') && !l.ends_with('-')
-        && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let domain_ok = domain.split('.').all(label)
-        && (domain.contains('.') || domain.eq_ignore_ascii_case("localhost"));
-    if local_ok && domain_ok {
-        Ok(format!("{local}@{}", domain.to_ascii_lowercase()))
-    } else {
-        Err(invalid("invalid_format", BAD))
-    }
-});
-
-text_value!(
     /// A name shown to people: 1 to 64 characters on one line (see [`crate::unicode`]).
     DisplayName, |text| accept(text, &Rule::name("display_name", 64)), seen);
+impl Username {
+    /// How an erased account is called: a reserved name, which no account can take.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self("deleted".to_owned())
+    }
+}
+
+impl DisplayName {
+    /// How an erased account is shown.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self("Deleted user".to_owned())
+    }
+}
+
 impl From<&Username> for DisplayName {
     /// Every username fits the rule of a display name.
     fn from(username: &Username) -> Self {
@@ -214,6 +209,25 @@ text_value!(
 text_value!(
     /// The text of a message: 1 to 8,000 characters with something to see among them, white space kept.
     Body, |text| accept(text, &Rule::body("body", MAX_BODY)), seen);
+impl Body {
+    /// The text of a message whose event is gone.
+    #[must_use]
+    pub const fn erased() -> Self {
+        Self::none()
+    }
+
+    /// No text: what a message says that only brings files.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 text_value!(
     /// The title of a notification: 1 to 200 characters on one line.
     Title, |text| accept(text, &Rule::line("title", 200)), seen);
@@ -236,6 +250,9 @@ ProviderId, |text| {
 text_value!(
     /// What people call a provider of single sign-on: 1 to 64 characters on one line.
     ProviderName, |text| accept(text, &Rule::name("name", 64)), seen);
+text_value!(
+    /// What a client calls itself: 1 to 256 characters on one line.
+    UserAgent, |text| accept(text, &Rule::line("user_agent", 256)), seen);
 text_value!(
     /// What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters.
     ClientId, |text| visible_ascii(text, "client_id"));
@@ -263,32 +280,6 @@ fn visible_ascii(text: &str, what: &str) -> Result<String, InvalidValue> {
         Ok(text.to_owned())
     } else {
         Err(invalid("invalid_format", format!("{what} must be visible ASCII")))
-    }
-}
-
-/// A password or token in transit: never shown by `Debug`, never part of an event.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(with = "String")]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a text that must not be shown.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text; every call is a place to check that it goes nowhere else.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
     }
 }
 

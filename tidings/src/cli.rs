@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use schemas::MessageId;
 
 use crate::service_name::ServiceName;
 use crate::settings::Settings;
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     Rebuild(Rebuild),
     /// Compare the read model with one built fresh from the log; exit code 1 when they differ
     Verify(Output),
+    /// Tell the story of a message: every event about it with its trace, what the read store has, and what was given up;
+    /// exit code 1 when it is not known. Texts are not shown
+    Trace(Trace),
     /// Look at and re-drive what the notifier gave up on
     DeadLetters {
         #[command(subcommand)]
@@ -66,8 +70,27 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Admin,
     },
+    /// Close an account for good and erase its user's data; the running service does it, or the next that runs
+    Erase {
+        /// Its username, e-mail address or id
+        user: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Look after the keys that sign sessions
+    Keys {
+        #[command(subcommand)]
+        action: Keys,
+    },
     /// Print every setting with its default, as a file to start from
-    Defaults,
+    Defaults {
+        /// As docs/CONFIGURATION.md: every setting and every flag, in Markdown
+        #[arg(long)]
+        reference: bool,
+    },
+    /// Check flags, environment and files, and print what a process would run with, secrets hidden; exit code 2 when
+    /// something is wrong. Nothing is started or made
+    CheckConfig(CheckConfig),
 }
 
 /// How an operator command answers.
@@ -76,6 +99,44 @@ pub(crate) struct Output {
     /// Answer in JSON on stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What to check the settings for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckConfig {
+    /// The process that would run with them
+    #[arg(
+        value_name = "PROCESS",
+        default_value = "serve",
+        value_parser = ["serve", "gateway", "auth-svc", "chat-svc", "projector", "notifier"]
+    )]
+    pub(crate) process: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+impl CheckConfig {
+    /// What kind of process that is.
+    pub(crate) fn role(&self) -> Role {
+        match self.process.as_str() {
+            "gateway" => Role::Service(ServiceName::Gateway),
+            "auth-svc" => Role::Service(ServiceName::AuthSvc),
+            "chat-svc" => Role::Service(ServiceName::ChatSvc),
+            "projector" => Role::Service(ServiceName::Projector),
+            "notifier" => Role::Service(ServiceName::Notifier),
+            _ => Role::Serve,
+        }
+    }
+}
+
+/// Of which message.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Trace {
+    /// Its id
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) message: MessageId,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// What to rebuild.
@@ -149,6 +210,14 @@ pub(crate) enum Admin {
     },
 }
 
+/// What to do with the signing keys.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Keys {
+    /// Add a key that signs from now on. Running servers see it within seconds; tokens of the former key stay
+    /// good until they expire, and no user is logged out
+    Rotate(Output),
+}
+
 /// Where a password comes from.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct PasswordFrom {
@@ -196,12 +265,16 @@ impl Command {
             Self::Service(service) => Role::Service(*service),
             Self::Rebuild(_)
             | Self::Verify(_)
+            | Self::Trace(_)
             | Self::DeadLetters { .. }
             | Self::Backup { .. }
             | Self::Restore { .. }
             | Self::AcceptLoss { .. }
             | Self::Admin { .. }
-            | Self::Defaults => Role::Operator,
+            | Self::Keys { .. }
+            | Self::CheckConfig(_)
+            | Self::Erase { .. }
+            | Self::Defaults { .. } => Role::Operator,
         }
     }
 }

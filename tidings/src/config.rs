@@ -6,20 +6,21 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chat_svc::{MediaConfig, MediaLimits};
+use gateway::{Listen, TlsFiles};
 use ipnet::IpNet;
 use readmodel::ReadModelUrl;
-use schemas::Namespace;
 use schemas::values::Unverified;
+use schemas::{Namespace, Registration};
 use telemetry::LogFormat;
 
 use crate::cli::Role;
 use crate::failure::Failure;
+use crate::layers::{defaults, layers};
 use crate::memory::Memory;
+use crate::oidc::{self, OidcSettings};
 use crate::rate::{self, Rate};
 use crate::settings::Settings;
-
-/// The commented defaults, which are also the reference of every setting.
-pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
 /// The NATS client's own account of a connection is told again, better, by `eventlog`.
 const DEFAULT_LOG: &str = "info,async_nats=warn,actix_server=warn";
@@ -40,7 +41,9 @@ pub(crate) enum Sync {
 /// Everything a command needs to know, checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<Listen>,
+    /// The certificate to speak TLS with.
+    pub(crate) tls: Option<TlsFiles>,
     /// Where operators look; none for a service that nothing tells to listen.
     pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) data: PathBuf,
@@ -55,10 +58,13 @@ pub(crate) struct Config {
     pub(crate) code_key: PathBuf,
     pub(crate) rate_requests: Option<Rate>,
     pub(crate) rate_frames: Option<Rate>,
+    pub(crate) rate_media: Option<Rate>,
     pub(crate) rate_bytes: Option<Rate>,
     pub(crate) rate_auth: Option<Rate>,
     pub(crate) rate_codes: Option<Rate>,
+    pub(crate) media: MediaConfig,
     pub(crate) unverified: Unverified,
+    pub(crate) registration: Registration,
     pub(crate) bcrypt_cost: u32,
     pub(crate) memory: Memory,
     pub(crate) smtp_url: Option<String>,
@@ -67,9 +73,13 @@ pub(crate) struct Config {
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) request_log: Option<Duration>,
+    pub(crate) audit_bodies: bool,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
     pub(crate) otlp_endpoint: Option<String>,
+    /// Checked, but for the files of secrets.
+    pub(crate) oidc: Vec<OidcSettings>,
 }
 
 impl Config {
@@ -78,31 +88,35 @@ impl Config {
     /// # Errors
     /// A wrong call: what is wrong, and where it stood.
     pub(crate) fn load(flags: Settings, file: Option<&Path>, role: Role) -> Result<Self, Failure> {
-        let mut said = flags.without_empty();
-        if let Some(file) = file {
-            said = said.over(read(file)?.without_empty());
-        }
-        let defaults = parse(DEFAULTS, Path::new("the embedded defaults"))?;
-        let data = said.data.clone().or_else(|| defaults.data.clone()).unwrap_or_default();
-        let own = data.join("config.toml");
-        if own.exists() {
-            let settings = read(&own)?.without_empty();
-            if settings.data.is_some() {
-                let what = "`data` cannot be set by a file that lies in the data folder";
-                return Err(wrong(&format!("{}: {what}", own.display())));
-            }
-            said = said.over(settings);
+        let mut said = Settings::default();
+        let layers = layers(flags, file)?;
+        for layer in layers {
+            said = said.over(layer.settings.with_secrets_read().map_err(|what| wrong(&what))?);
         }
         check_together(&said, role)?;
-        checked(said.over(defaults), role)
+        checked(said.over(defaults()?), role)
+    }
+
+    /// What is wrong with settings each by itself, for a process in this role: one text for each that is.
+    pub(crate) fn faults(said: &Settings, role: Role) -> Vec<String> {
+        let fault = |alone: Settings| {
+            let alone = alone.with_secrets_read().map_err(|what| wrong(&what));
+            alone.and_then(|alone| checked(alone.over(defaults()?), role)).err()
+        };
+        // The two files of a certificate are judged together.
+        let each = said.each().into_iter().filter(|(name, ..)| !name.starts_with("tls_"));
+        let faults = each.filter_map(|(_, _, alone)| fault(alone));
+        faults.map(|failure| failure.to_string()).collect()
     }
 
     /// What is wrong with how clients reach this process, if they do; passwords and tokens would travel as plain text.
     pub(crate) fn exposed(&self) -> Option<&'static str> {
-        let beyond = self.listen.is_some_and(|listen| !listen.ip().to_canonical().is_loopback());
+        let beyond = self.listen.as_ref().is_some_and(|listen| {
+            matches!(listen, Listen::Tcp(_)) && !listen.is_loopback() && self.tls.is_none()
+        });
         (beyond && self.trusted_proxies.is_empty()).then_some(
-            "--listen is not loopback, and this server speaks no TLS: passwords and tokens travel as plain text. \
-             Put a proxy that speaks TLS in front and name it in --trusted-proxies",
+            "--listen is not loopback, and no --tls-cert is given: passwords and tokens travel as plain text. \
+             Give a certificate, or put a proxy that speaks TLS in front and name it in --trusted-proxies",
         )
     }
 
@@ -114,23 +128,6 @@ impl Config {
 
 fn wrong(what: &str) -> Failure {
     Failure::wrong_call(what)
-}
-
-fn read(file: &Path) -> Result<Settings, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| wrong(&format!("{} cannot be read: {error}", file.display())))?;
-    parse(&text, file)
-}
-
-fn parse(text: &str, file: &Path) -> Result<Settings, Failure> {
-    // The library's own text shows the offending line, which may hold a password: say its message
-    // and where, not the line.
-    toml::from_str(text).map_err(|error: toml::de::Error| {
-        let line = error.span().map_or(1, |span| {
-            text.get(..span.start).unwrap_or_default().bytes().filter(|b| *b == b'\n').count() + 1
-        });
-        wrong(&format!("{}, line {line}: {}", file.display(), error.message()))
-    })
 }
 
 /// What may not be said together; looks only at what was said, not at defaults.
@@ -151,14 +148,17 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
 
 fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     let data = all.data.unwrap_or_default();
-    let listen = listening("listen", all.listen, role, DEFAULT_LISTEN)?;
-    let admin_listen = listening("admin_listen", all.admin_listen, role, DEFAULT_ADMIN_LISTEN)?;
+    let listen = listening(all.listen, role, DEFAULT_LISTEN);
+    let listen = listen.map(|text| place(&text, role)).transpose()?;
+    let admin_listen = listening(all.admin_listen, role, DEFAULT_ADMIN_LISTEN);
+    let admin_listen = admin_listen.map(|text| address("admin_listen", &text)).transpose()?;
     let quiet = role == Role::Operator || std::io::stderr().is_terminal();
     let log = all.log.unwrap_or_else(|| if quiet { QUIET_LOG } else { DEFAULT_LOG }.to_owned());
     telemetry::check_filter(&log).map_err(|error| wrong(&format!("log: {error}")))?;
     let namespace = all.namespace.unwrap_or_default();
     let keys = all.keys.unwrap_or_else(|| data.join("keys"));
     Ok(Config {
+        tls: tls(all.tls_cert, all.tls_key, listen.as_ref())?,
         listen,
         admin_listen,
         nats_url: all.nats_url.map(|url| nats_url(&url)).transpose()?,
@@ -174,37 +174,70 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         keys,
         rate_requests: limit("rate_requests", all.rate_requests)?,
         rate_frames: limit("rate_frames", all.rate_frames)?,
+        rate_media: limit("rate_media", all.rate_media)?,
+        media: media(
+            &[all.media_max_file, all.media_quota_person, all.media_quota, all.media_unused]
+                .map(Option::unwrap_or_default),
+        )?,
         rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())
             .map_err(|error| wrong(&format!("rate_bytes: {error}")))?,
         rate_auth: limit("rate_auth", all.rate_auth)?,
         rate_codes: limit("rate_codes", all.rate_codes)?,
         unverified: unverified(&all.unverified.unwrap_or_default())?,
+        registration: registration(&all.registration.unwrap_or_default())?,
         bcrypt_cost: bcrypt_cost(all.bcrypt_cost.unwrap_or_default())?,
         memory: Memory::parse(&all.memory.unwrap_or_default())
             .map_err(|error| wrong(&format!("memory: {error}")))?,
-        smtp_url: mail_server(all.smtp_url, all.smtp_url_file.as_deref())?,
+        smtp_url: all.smtp_url.map(smtp_url).transpose()?,
         smtp_ca_file: all.smtp_ca_file,
         mail_from: mail_from(all.mail_from.unwrap_or_default())?,
         allowed_origins: origins(all.allowed_origins.unwrap_or_default())?,
         public_url: all.public_url.map(|url| public_url(&url)).transpose()?,
         trusted_proxies: proxies(&all.trusted_proxies.unwrap_or_default())?,
+        audit_bodies: all.audit_bodies.unwrap_or_default(),
+        request_log: rate::parse_days(&all.request_log.unwrap_or_default())
+            .map_err(|error| wrong(&format!("request_log: {error}")))?,
         log,
         log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
             .map_err(|error| wrong(&format!("log_format: {error}")))?,
         otlp_endpoint: all.otlp_endpoint.map(otlp_endpoint).transpose()?,
+        oidc: providers(all.oidc)?,
         data,
     })
 }
 
-/// An address to listen at; only a process that clients connect to has one without being told.
-fn listening(
-    name: &str,
-    said: Option<String>,
-    role: Role,
-    default: &str,
-) -> Result<Option<SocketAddr>, Failure> {
-    let text = said.or_else(|| role.is_public().then(|| default.to_owned()));
-    text.map(|text| address(name, &text)).transpose()
+/// Where to listen; only a process that clients connect to has a place without being told.
+fn listening(said: Option<String>, role: Role, default: &str) -> Option<String> {
+    said.or_else(|| role.is_public().then(|| default.to_owned()))
+}
+
+fn place(text: &str, role: Role) -> Result<Listen, Failure> {
+    match text.strip_prefix("unix:") {
+        Some(_) if role.is_separate() && !role.is_public() => {
+            Err(wrong("listen: a Unix socket is for the gateway, which clients connect to"))
+        }
+        Some(path) if path.starts_with('/') => Ok(Listen::Unix(path.into())),
+        Some(_) => {
+            Err(wrong("listen: a Unix socket has a whole path; write unix:/run/tidings.sock"))
+        }
+        None => address("listen", text).map(Listen::Tcp),
+    }
+}
+
+fn tls(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    listen: Option<&Listen>,
+) -> Result<Option<TlsFiles>, Failure> {
+    match (cert, key, listen) {
+        (Some(_), Some(_), Some(Listen::Unix(_))) => Err(wrong(
+            "tls_cert: the proxy at a Unix socket speaks plain text; give it the certificate",
+        )),
+        (Some(cert), Some(key), _) => Ok(Some(TlsFiles { cert, key })),
+        (None, None, _) => Ok(None),
+        (Some(_), None, _) => Err(wrong("tls_cert: its private key is missing; give --tls-key")),
+        (None, Some(_), _) => Err(wrong("tls_key: its certificate is missing; give --tls-cert")),
+    }
 }
 
 fn address(name: &str, text: &str) -> Result<SocketAddr, Failure> {
@@ -245,6 +278,23 @@ fn limit(name: &str, text: Option<String>) -> Result<Option<Rate>, Failure> {
     rate::parse(&text.unwrap_or_default()).map_err(|error| wrong(&format!("{name}: {error}")))
 }
 
+/// How much may be uploaded: a file, what a person and what all may have together; and how long it is kept unused.
+fn media([file, person, all, unused]: &[String; 4]) -> Result<MediaConfig, Failure> {
+    let said = |name: &'static str| move |error: String| wrong(&format!("{name}: {error}"));
+    let file = rate::parse_size(file).map_err(said("media_max_file"))?;
+    let limits = MediaLimits {
+        file: file
+            .ok_or_else(|| wrong("media_max_file: a size; there is always a largest file"))?,
+        person: rate::parse_size(person).map_err(said("media_quota_person"))?,
+        installation: rate::parse_size(all).map_err(said("media_quota"))?,
+    };
+    let unused_after = rate::parse_duration(unused).map_err(said("media_unused"))?;
+    // What is kept for a short time only is looked for more often.
+    let usual = MediaConfig::default();
+    let look_every = usual.look_every.min((unused_after / 4).max(Duration::from_millis(200)));
+    Ok(MediaConfig { limits, unused_after, look_every })
+}
+
 fn bcrypt_cost(cost: u32) -> Result<u32, Failure> {
     if (4..=31).contains(&cost) { Ok(cost) } else { Err(wrong("bcrypt_cost: 4 to 31")) }
 }
@@ -257,22 +307,6 @@ fn smtp_url(text: String) -> Result<String, Failure> {
     }
 }
 
-/// The address of the mail server, said itself or by the file that holds it.
-fn mail_server(said: Option<String>, file: Option<&Path>) -> Result<Option<String>, Failure> {
-    let text = match (said, file) {
-        (Some(_), Some(_)) => return Err(wrong("smtp_url and smtp_url_file: only one of them")),
-        (said, None) => said,
-        (None, Some(file)) => {
-            let read = std::fs::read_to_string(file);
-            let read = read.map_err(|error| {
-                wrong(&format!("smtp_url_file: {} cannot be read: {error}", file.display()))
-            })?;
-            Some(read.trim().to_owned())
-        }
-    };
-    text.map(smtp_url).transpose()
-}
-
 fn unverified(text: &str) -> Result<Unverified, Failure> {
     match text {
         "everything" => Ok(Unverified::Everything),
@@ -280,6 +314,17 @@ fn unverified(text: &str) -> Result<Unverified, Failure> {
         "read-only" => Ok(Unverified::ReadOnly),
         _ => Err(wrong("unverified: everything, no-invites or read-only")),
     }
+}
+
+fn registration(text: &str) -> Result<Registration, Failure> {
+    Registration::parse(text)
+        .ok_or_else(|| wrong("registration: open, invite, domains:a.org,b.org or closed"))
+}
+
+fn providers(all: Option<Vec<OidcSettings>>) -> Result<Vec<OidcSettings>, Failure> {
+    let all = all.unwrap_or_default();
+    oidc::check(&all)?;
+    Ok(all)
 }
 
 fn otlp_endpoint(text: String) -> Result<String, Failure> {

@@ -22,7 +22,7 @@ fn message(result: Result<Config, Failure>) -> String {
 #[test]
 fn defaults_are_what_the_design_says() {
     let config = load(Settings::default(), None, None).unwrap();
-    assert_eq!(config.listen, Some("127.0.0.1:8080".parse().unwrap()));
+    assert_eq!(config.listen.unwrap().to_string(), "127.0.0.1:8080");
     assert_eq!(config.bcrypt_cost, 12);
     assert_eq!(config.sync, Sync::Always);
     assert_eq!(config.namespace.as_str(), "tidings");
@@ -85,6 +85,10 @@ fn what_does_not_fit_together_is_refused() {
 fn every_value_is_checked() {
     for bad in [
         "listen = \"nowhere\"",
+        "listen = \"unix:chat.sock\"",
+        "tls_cert = \"cert.pem\"",
+        "tls_key = \"key.pem\"",
+        "listen = \"unix:/a\"\ntls_cert = \"c\"\ntls_key = \"k\"",
         "nats_url = \"http://x\"",
         "nats_url = \"nats://a\"\nreplicas = 2",
         "read_model = \"postgres://x\"",

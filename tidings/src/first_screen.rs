@@ -28,7 +28,7 @@ impl<'a> FirstScreen<'a> {
             admin,
             data: &config.data,
             mails_are_files: config.smtp_url.is_none(),
-            is_local: config.listen.is_some_and(|listen| listen.ip().to_canonical().is_loopback()),
+            is_local: config.listen.as_ref().is_some_and(gateway::Listen::is_loopback),
             stream: config.namespace.events_stream(),
             program: std::env::args().next().unwrap_or_else(|| "tidings".to_owned()),
         }

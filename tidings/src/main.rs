@@ -5,18 +5,23 @@
 
 mod admin;
 mod background_runtime;
+mod check_config;
 mod checks;
 mod cli;
 mod config;
 mod data;
 mod failure;
 mod first_screen;
+mod layers;
+mod log_metrics;
 mod memory;
 mod names;
 mod nats;
+mod oidc;
 mod operate;
 mod private;
 mod rate;
+mod reference;
 mod room;
 mod secret_file;
 mod serve;
@@ -32,7 +37,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use cli::{Cli, Command};
 use config::Config;
@@ -44,7 +49,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     private::make_only_private_files();
-    match run(Cli::parse()) {
+    match run() {
         Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure.to_string());
@@ -53,10 +58,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    if matches!(cli.command, Command::Defaults) {
-        terminal::print(config::DEFAULTS)?;
-        return Ok(ExitCode::SUCCESS);
+fn run() -> Result<ExitCode, Failure> {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match &cli.command {
+        Command::Defaults { reference: true } => {
+            terminal::print(&reference::markdown())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Defaults { reference: false } => {
+            terminal::print(layers::DEFAULTS)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::CheckConfig(what) => {
+            let said = check_config::Said { settings: cli.settings, file: cli.config.as_deref() };
+            return check_config::run(what, &said, &matches);
+        }
+        _ => {}
     }
     let role = cli.command.role();
     let config = Config::load(cli.settings, cli.config.as_deref(), role)?;

@@ -10,5 +10,6 @@ mod leftover;
 mod logs;
 mod supervise;
 
+pub(crate) use find::find;
 pub(crate) use heal::heal;
 pub(crate) use supervise::{PrivateServer, Start};

@@ -5,12 +5,14 @@ mod admin;
 mod attach;
 mod backup;
 mod dead_letters;
+mod keys;
 mod projection;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::cli::{Command, DeadLetters, Output, Rebuild};
+use crate::cli::{Command, DeadLetters, Output, Rebuild, Trace};
 use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
@@ -22,6 +24,7 @@ enum Job {
     DeadLetters(DeadLetters),
     Rebuild(Rebuild),
     Verify(Output),
+    Trace(Trace),
     Backup { folder: PathBuf, output: Output },
     Restore { folder: PathBuf, output: Output },
     AcceptLoss { drop: Vec<u64>, output: Output },
@@ -38,11 +41,17 @@ impl Job {
             Command::DeadLetters { action } => Self::DeadLetters(action),
             Command::Rebuild(what) => Self::Rebuild(what),
             Command::Verify(output) => Self::Verify(output),
+            Command::Trace(what) => Self::Trace(what),
             Command::Backup { folder, output } => Self::Backup { folder, output },
             Command::Restore { folder, output } => Self::Restore { folder, output },
             Command::AcceptLoss { drop, output } => Self::AcceptLoss { drop, output },
             Command::Admin { action } => Self::Admin(Act::of(action)?),
-            Command::Serve | Command::Service(_) | Command::Defaults => {
+            Command::Erase { user, output } => Self::Admin(Act::Erase { user, output }),
+            Command::Serve
+            | Command::Service(_)
+            | Command::Keys { .. }
+            | Command::CheckConfig(_)
+            | Command::Defaults { .. } => {
                 return Err(Failure::wrong_call("not an operator's command"));
             }
         })
@@ -59,6 +68,10 @@ impl Job {
 /// # Errors
 /// A wrong call, or something that did not work.
 pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Failure> {
+    // Keys are files: no server is needed for them.
+    if let Command::Keys { action } = command {
+        return keys::run(action, &config);
+    }
     let job = Job::checked(command)?;
     if job.begins() {
         make_private(&config.data)
@@ -70,6 +83,7 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
         Job::DeadLetters(action) => dead_letters::run(action, config, log).await,
         Job::Rebuild(what) => projection::rebuild(what, config, log).await,
         Job::Verify(output) => projection::verify(output, config, log).await,
+        Job::Trace(what) => trace::run(what, config, log).await,
         Job::Backup { folder, output } => backup::backup(&folder, output, config, log).await,
         Job::Restore { folder, output } => backup::restore(&folder, output, config, log).await,
         Job::AcceptLoss { drop, output } => accept_loss::run(&drop, output, config, log).await,

@@ -36,21 +36,36 @@ pub(crate) fn parse_bytes(text: &str) -> Result<Option<Rate>, String> {
     }
     let wrong = || format!("`{text}` is not bytes in a time; write 10MB/min, 512KiB/s or off");
     let (size, unit) = text.split_once('/').ok_or_else(wrong)?;
-    let digits = size.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let bytes = bytes(size).and_then(|bytes| u32::try_from(bytes).ok()).ok_or_else(wrong)?;
+    parse(&format!("{bytes}/{unit}")).map_err(|_| wrong())
+}
+
+/// Parses a size: `100MB`, `1GiB`; `off` is no limit.
+pub(crate) fn parse_size(text: &str) -> Result<Option<u64>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let found = bytes(text).filter(|bytes| *bytes > 0);
+    found.map(Some).ok_or_else(|| format!("`{text}` is not a size; write 100MB, 1GiB or off"))
+}
+
+/// A number of bytes with its unit.
+fn bytes(size: &str) -> Option<u64> {
+    let digits = size.find(|c: char| !c.is_ascii_digit())?;
     let (number, scale) = size.split_at(digits);
-    let scale: u32 = match scale.trim() {
+    let scale: u64 = match scale.trim() {
         "B" => 1,
         "kB" | "KB" => 1_000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
-        _ => return Err(wrong()),
+        "TiB" => 1 << 40,
+        _ => return None,
     };
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    let bytes = number.checked_mul(scale).ok_or_else(wrong)?;
-    parse(&format!("{bytes}/{unit}")).map_err(|_| wrong())
+    number.parse::<u64>().ok()?.checked_mul(scale)
 }
 
 /// Parses a span of time: `100ms`, `1s`, `2m`, `1h`; more than nothing, at most a day.
@@ -71,6 +86,27 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         return Err(wrong());
     }
     Ok(Duration::from_millis(millis))
+}
+
+/// Parses how long something is kept: `30d` or `12h`, more than nothing, at most ten years; `off` is not at all.
+pub(crate) fn parse_days(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = || format!("`{text}` is not a time to keep something; write 30d, 12h or off");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let unit: u64 = match unit {
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.checked_mul(unit).ok_or_else(wrong)?;
+    if seconds == 0 || seconds > 3_660 * 86_400 {
+        return Err(wrong());
+    }
+    Ok(Some(Duration::from_secs(seconds)))
 }
 
 #[cfg(test)]
@@ -95,6 +131,26 @@ mod tests {
         assert_eq!(parse_bytes("off"), Ok(None));
         for bad in ["", "10/min", "10MB", "MB/min", "0MB/min", "-1MB/min", "10TB/min", "9GB/min"] {
             assert!(parse_bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_for_hours_or_days() {
+        assert_eq!(parse_days("30d"), Ok(Some(Duration::from_secs(30 * 86_400))));
+        assert_eq!(parse_days("12h"), Ok(Some(Duration::from_secs(12 * 3_600))));
+        assert_eq!(parse_days("off"), Ok(None));
+        for bad in ["", "30", "0d", "d", "-1d", "5m", "4000d", "99999999999999999999d"] {
+            assert!(parse_days(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        assert_eq!(parse_size("100MB"), Ok(Some(100_000_000)));
+        assert_eq!(parse_size("2TiB"), Ok(Some(2 << 40)));
+        assert_eq!(parse_size("off"), Ok(None));
+        for bad in ["", "100", "MB", "0MB", "-1MB", "1.5GB", "99999999999TB"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
         }
     }
 

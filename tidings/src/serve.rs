@@ -94,11 +94,10 @@ impl Stack {
             tokio::spawn(heal(shared.deps.log.clone(), server.restarter()));
         }
         spinner.set_message("starting services");
-        let address = services::start_all(config, &shared, &mut self.supervisor).await?;
+        let http = services::start_all(config, &shared, &mut self.supervisor).await?;
         spinner.set_message("catching up with the log");
         shared.wait_until_well().await;
         spinner.finish_and_clear();
-        let http = terminal::http_url(address);
         let (pid, at) = (std::process::id(), http.clone());
         self.folder.announce(&Run { pid, http: at, admin: Some(admin.clone()), nats })?;
         let addresses = Addresses { http: Some(&http), admin: Some(&admin) };

@@ -1,7 +1,5 @@
 //! The services this process can run: how each is configured, and starting them in order.
 
-use std::net::SocketAddr;
-
 use auth_svc::AuthService;
 use chat_svc::ChatService;
 use futures_util::future::LocalBoxFuture;
@@ -33,7 +31,7 @@ type Start = for<'a> fn(
     &'a Config,
     &'a SharedDeps,
     &'a mut Supervisor,
-) -> LocalBoxFuture<'a, Result<Option<SocketAddr>, Failure>>;
+) -> LocalBoxFuture<'a, Result<Option<String>, Failure>>;
 
 /// Every service, in the order in which they start: each before those that call it.
 const ALL: [Entry; 5] = [
@@ -59,13 +57,16 @@ pub(crate) async fn start_all(
     config: &Config,
     shared: &SharedDeps,
     supervisor: &mut Supervisor,
-) -> Result<SocketAddr, Failure> {
+) -> Result<String, Failure> {
     watch::watch(&shared.deps, true, supervisor);
     let mut address = None;
     for entry in &ALL {
         address = (entry.start)(config, shared, supervisor).await?.or(address);
     }
-    address.ok_or_else(|| Failure::new("no service listens for clients"))
+    let address = address.ok_or_else(|| Failure::new("no service listens for clients"))?;
+    // Where nothing else was configured mails name the address itself.
+    shared.site.is_at(&address);
+    Ok(address)
 }
 
 /// Starts one of them; returns where clients connect, if they connect to it.
@@ -77,7 +78,7 @@ pub(crate) async fn start(
     config: &Config,
     shared: &SharedDeps,
     supervisor: &mut Supervisor,
-) -> Result<Option<SocketAddr>, Failure> {
+) -> Result<Option<String>, Failure> {
     watch::watch(&shared.deps, name == ServiceName::Projector, supervisor);
     let entry = ALL.iter().find(|entry| entry.name == name);
     let entry = entry.ok_or_else(|| Failure::new(format!("{} is not listed", name.as_str())))?;
@@ -88,12 +89,12 @@ async fn run<S: Hosted>(
     config: &Config,
     shared: &SharedDeps,
     supervisor: &mut Supervisor,
-) -> Result<Option<SocketAddr>, Failure> {
+) -> Result<Option<String>, Failure> {
     let needs = S::needs(config, shared).await?;
     let built = S::build(S::config(config)?, needs, shared.deps.clone()).await;
     let service =
         built.map_err(|error| Failure::because(&format!("{} cannot start", S::NAME), &error))?;
-    let address = service.address();
+    let address = service.url();
     let work = |shutdown| async move {
         let done = service.run_until_stopped(shutdown).await;
         done.map_err(|error| Failure::new(error_chain(&error)))

@@ -5,13 +5,23 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::oidc::{self, OidcSettings};
+
 /// Settings as written. Every one is optional: another layer may have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Address clients connect to [default: 127.0.0.1:8080]; port 0 takes a free one
-    #[arg(long, env = "TIDINGS_LISTEN", value_name = "HOST:PORT", global = true)]
+    #[arg(long, env = "TIDINGS_LISTEN", value_name = "HOST:PORT|unix:PATH", global = true)]
     pub(crate) listen: Option<String>,
+
+    /// Certificate to speak TLS with (PEM, with those between it and its authority); read anew when it changes
+    #[arg(long, env = "TIDINGS_TLS_CERT", value_name = "FILE", global = true)]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate (PEM)
+    #[arg(long, env = "TIDINGS_TLS_KEY", value_name = "FILE", global = true)]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// Address for operators: metrics, health with reasons [default: 127.0.0.1:0]
     #[arg(long, env = "TIDINGS_ADMIN_LISTEN", value_name = "HOST:PORT", global = true)]
@@ -30,6 +40,10 @@ pub(crate) struct Settings {
         global = true
     )]
     pub(crate) nats_url: Option<String>,
+
+    /// File that holds the address of the NATS server, in place of --nats-url
+    #[arg(long, env = "TIDINGS_NATS_URL_FILE", value_name = "FILE", global = true)]
+    pub(crate) nats_url_file: Option<PathBuf>,
 
     /// The nats-server program for the private server
     #[arg(long, env = "TIDINGS_NATS_SERVER", value_name = "FILE", global = true)]
@@ -52,6 +66,10 @@ pub(crate) struct Settings {
         global = true
     )]
     pub(crate) read_model: Option<String>,
+
+    /// File that holds the address of the read model's database, in place of --read-model
+    #[arg(long, env = "TIDINGS_READ_MODEL_FILE", value_name = "FILE", global = true)]
+    pub(crate) read_model_file: Option<PathBuf>,
 
     /// Separates several Tidings on the same servers [default: tidings]
     #[arg(long, env = "TIDINGS_NAMESPACE", value_name = "NAME", global = true)]
@@ -77,6 +95,26 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_RATE_FRAMES", value_name = "RATE", global = true)]
     pub(crate) rate_frames: Option<String>,
 
+    /// Reads of files a person may make, like 600/min, or `off` [default: 600/min]
+    #[arg(long, env = "TIDINGS_RATE_MEDIA", value_name = "RATE", global = true)]
+    pub(crate) rate_media: Option<String>,
+
+    /// Largest file, like 100MB [default: 100MB]
+    #[arg(long, env = "TIDINGS_MEDIA_MAX_FILE", value_name = "SIZE", global = true)]
+    pub(crate) media_max_file: Option<String>,
+
+    /// What the files of a person may take together, like 1GB, or `off` [default: 1GB]
+    #[arg(long, env = "TIDINGS_MEDIA_QUOTA_PERSON", value_name = "SIZE", global = true)]
+    pub(crate) media_quota_person: Option<String>,
+
+    /// What all files may take together, like 500GB, or `off` [default: off]
+    #[arg(long, env = "TIDINGS_MEDIA_QUOTA", value_name = "SIZE", global = true)]
+    pub(crate) media_quota: Option<String>,
+
+    /// How long a file is kept that is in no message: at most 24h, the default
+    #[arg(long, env = "TIDINGS_MEDIA_UNUSED", value_name = "TIME", global = true)]
+    pub(crate) media_unused: Option<String>,
+
     /// What a person may have stored, like 10MB/min, or `off` [default: 10MB/min]
     #[arg(long, env = "TIDINGS_RATE_BYTES", value_name = "RATE", global = true)]
     pub(crate) rate_bytes: Option<String>,
@@ -92,6 +130,10 @@ pub(crate) struct Settings {
     /// What accounts without a verified address may do: `everything`, `no-invites`, `read-only` [default: no-invites]
     #[arg(long, env = "TIDINGS_UNVERIFIED", value_name = "WHAT", global = true)]
     pub(crate) unverified: Option<String>,
+
+    /// Who may register: `open`, `invite`, `domains:a.org,b.org`, `closed` [default: open]
+    #[arg(long, env = "TIDINGS_REGISTRATION", value_name = "WHO", global = true)]
+    pub(crate) registration: Option<String>,
 
     /// Work to hash a password, 4 to 31 [default: 12]
     #[arg(long, env = "TIDINGS_BCRYPT_COST", value_name = "COST", global = true)]
@@ -147,6 +189,22 @@ pub(crate) struct Settings {
     )]
     pub(crate) trusted_proxies: Option<Vec<String>>,
 
+    /// How long a row of each request is kept, like 30d, or `off` [default: 30d]
+    #[arg(long, env = "TIDINGS_REQUEST_LOG", value_name = "TIME", global = true)]
+    pub(crate) request_log: Option<String>,
+
+    /// Show the words of users in the audit trail; each read of it is an event then [default: false]
+    #[arg(
+        long,
+        env = "TIDINGS_AUDIT_BODIES",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        global = true
+    )]
+    pub(crate) audit_bodies: Option<bool>,
+
     /// What is logged: a level or directives [default: info; at a terminal warn]
     #[arg(long, env = "TIDINGS_LOG", value_name = "FILTER", global = true)]
     pub(crate) log: Option<String>,
@@ -158,27 +216,68 @@ pub(crate) struct Settings {
     /// Collector of traces (OTLP over HTTP)
     #[arg(long, env = "TIDINGS_OTLP_ENDPOINT", value_name = "URL", global = true)]
     pub(crate) otlp_endpoint: Option<String>,
+
+    /// Providers of single sign-on. In files only: each is a table of its own.
+    #[arg(skip)]
+    pub(crate) oidc: Option<Vec<OidcSettings>>,
 }
 
 macro_rules! each_setting {
-    ($upper:ident, $lower:ident: $($field:ident),+ $(,)?) => {
-        Settings { $($field: $upper.$field.or($lower.$field)),+ }
+    ($($field:ident),+ $(,)?) => {
+        impl Settings {
+            /// These settings, with those they leave open taken from a lower layer.
+            pub(crate) fn over(self, lower: Self) -> Self {
+                Self { $($field: self.$field.or(lower.$field)),+ }
+            }
+
+            /// Each setting that is said, by itself and as text.
+            pub(crate) fn each(&self) -> Vec<(&'static str, String, Self)> {
+                let mut each = Vec::new();
+                $(if let Some(value) = &self.$field {
+                    let alone = Self { $field: Some(value.clone()), ..Self::default() };
+                    each.push((stringify!($field), Written::written(value), alone));
+                })+
+                each
+            }
+        }
     };
 }
 
-impl Settings {
-    /// These settings, with those they leave open taken from a lower layer.
-    pub(crate) fn over(self, lower: Self) -> Self {
-        let upper = self;
-        each_setting!(upper, lower:
-            listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
-            name_key, code_key,
-            rate_requests, rate_frames, rate_bytes, rate_auth, rate_codes, unverified, bcrypt_cost, memory,
-            smtp_url, smtp_url_file, smtp_ca_file, mail_from,
-            allowed_origins, public_url, trusted_proxies, log, log_format, otlp_endpoint,
-        )
-    }
+each_setting! {
+    listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
+    name_key, code_key,
+    rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
+    smtp_url, smtp_url_file, smtp_ca_file, mail_from,
+    allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
+    nats_url_file, read_model_file, oidc, tls_cert, tls_key,
+}
 
+/// How a value is written in a call.
+trait Written {
+    fn written(&self) -> String;
+}
+
+macro_rules! written {
+    ($($type:ty: |$value:ident| $text:expr;)*) => {
+        $(impl Written for $type {
+            fn written(&self) -> String {
+                let $value = self;
+                $text
+            }
+        })*
+    };
+}
+written! {
+    String: |text| text.clone();
+    PathBuf: |path| path.display().to_string();
+    Vec<String>: |list| list.join(",");
+    Vec<OidcSettings>: |list| oidc::ids(list);
+    u8: |number| number.to_string();
+    u32: |number| number.to_string();
+    bool: |said| said.to_string();
+}
+
+impl Settings {
     /// An empty text means "not set": that is how a shell or a compose file unsets a variable.
     pub(crate) fn without_empty(mut self) -> Self {
         for text in [
@@ -190,14 +289,21 @@ impl Settings {
             &mut self.namespace,
             &mut self.rate_requests,
             &mut self.rate_frames,
+            &mut self.rate_media,
+            &mut self.media_max_file,
+            &mut self.media_quota_person,
+            &mut self.media_quota,
+            &mut self.media_unused,
             &mut self.rate_bytes,
             &mut self.rate_auth,
             &mut self.rate_codes,
             &mut self.unverified,
+            &mut self.registration,
             &mut self.memory,
             &mut self.smtp_url,
             &mut self.mail_from,
             &mut self.public_url,
+            &mut self.request_log,
             &mut self.log,
             &mut self.log_format,
             &mut self.otlp_endpoint,
@@ -212,6 +318,10 @@ impl Settings {
             &mut self.code_key,
             &mut self.smtp_url_file,
             &mut self.smtp_ca_file,
+            &mut self.nats_url_file,
+            &mut self.read_model_file,
+            &mut self.tls_cert,
+            &mut self.tls_key,
         ] {
             path.take_if(|path| path.as_os_str().is_empty());
         }
@@ -219,5 +329,31 @@ impl Settings {
             list.retain(|text| !text.is_empty());
         }
         self
+    }
+
+    /// The secrets among them that are said by a file, read from it.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is empty, or a secret that is said twice: which, and what is wrong.
+    pub(crate) fn with_secrets_read(mut self) -> Result<Self, String> {
+        for (name, said, file) in [
+            ("nats_url", &mut self.nats_url, &mut self.nats_url_file),
+            ("read_model", &mut self.read_model, &mut self.read_model_file),
+            ("smtp_url", &mut self.smtp_url, &mut self.smtp_url_file),
+        ] {
+            let Some(file) = file.take() else { continue };
+            if said.is_some() {
+                return Err(format!("{name} and {name}_file: only one of them"));
+            }
+            let wrong = |what: &str| format!("{name}_file: {} {what}", file.display());
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+            let text = text.trim();
+            if text.is_empty() {
+                return Err(wrong("is empty"));
+            }
+            *said = Some(text.to_owned());
+        }
+        Ok(self)
     }
 }

@@ -1,24 +1,21 @@
 //! What every service of a process shares: one log, one bus, one read model, one set of metrics.
 
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use bus::Bus;
 use eventlog::{Connect, EventLog, Store, Topology};
+use notifier::Site;
 use readmodel::ReadModel;
 use schemas::{CodeKey, NameKey};
 use service::Deps;
-use telemetry::prometheus_client::collector::Collector;
-use telemetry::prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
-use telemetry::prometheus_client::metrics::MetricType;
-use telemetry::prometheus_client::metrics::counter::ConstCounter;
 use telemetry::{Health, Metrics};
 use tokio::sync::{OnceCell, watch};
 
 use crate::checks::{all_there, same_log};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::log_metrics;
 use crate::names;
 use crate::secret_file;
 use crate::terminal;
@@ -41,6 +38,8 @@ pub(crate) struct SharedDeps {
     pub(crate) deps: Deps,
     /// The read model, for the services that need it.
     pub(crate) read_model: ReadModel,
+    /// Where people reach the server, once that is known.
+    pub(crate) site: Site,
     /// The key of the lanes of names, once a service has needed it.
     names: OnceCell<NameKey>,
 }
@@ -62,8 +61,8 @@ impl SharedDeps {
         if let Some(files) = files {
             log.sync_below(files.to_owned());
         }
-        let refusals = Box::new(Refusals(log.clone()));
-        metrics.register(|all| all.register_collector(refusals));
+        log_metrics::register(&metrics, &log);
+        metrics.tell_health(&health);
         let topology = Topology {
             replicas: config.replicas,
             group_commit: config.syncs_always(),
@@ -80,7 +79,11 @@ impl SharedDeps {
             .await
             .map_err(|error| Failure::because("the bus cannot be reached", &error))?;
         let deps = Deps { log, bus, metrics, health };
-        Ok(Self { deps, read_model, names: OnceCell::new() })
+        let site = Site::default();
+        if let Some(url) = &config.public_url {
+            site.is_at(url);
+        }
+        Ok(Self { deps, read_model, site, names: OnceCell::new() })
     }
 
     /// The key of the lanes of names.
@@ -122,27 +125,6 @@ impl SharedDeps {
             tracing::warn!(component, reason = unready.reason, "started, but not ready");
             terminal::tell(&format!("warning: {component}: {}", unready.reason));
         }
-    }
-}
-
-/// Counts what the log's handle refused to write.
-struct Refusals(EventLog);
-
-impl fmt::Debug for Refusals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Refusals")
-    }
-}
-
-impl Collector for Refusals {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let descriptor = encoder.encode_descriptor(
-            "log_refused_unreadable",
-            "Events not written, as they would not have been read back as they were meant",
-            None,
-            MetricType::Counter,
-        )?;
-        ConstCounter::new(self.0.refused_unreadable()).encode(descriptor)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One service as a process of its own, on servers that run already.
 
+use gateway::Listen;
 use telemetry::{Health, Metrics};
 
 use crate::admin;
@@ -63,20 +64,19 @@ async fn start(
     let spinner = terminal::waiting("connecting to the log and the read model");
     let server = Server { url, files: None };
     let shared = SharedDeps::connect(server, service.as_str(), config, metrics, health).await?;
-    let address = services::start(service, config, &shared, supervisor).await?;
-    let address = match (address, config.listen) {
-        (None, Some(listen)) => {
+    let http = services::start(service, config, &shared, supervisor).await?;
+    let http = match (http, &config.listen) {
+        (None, Some(Listen::Tcp(listen))) => {
             let (metrics, health) = (shared.deps.metrics.clone(), shared.deps.health.clone());
-            Some(admin::serve(listen, metrics, health, supervisor).await?)
+            Some(terminal::http_url(admin::serve(*listen, metrics, health, supervisor).await?))
         }
-        (address, _) => address,
+        (http, _) => http,
     };
     shared.wait_until_well().await;
     spinner.finish_and_clear();
-    let http = address.map(terminal::http_url);
     // What clients do not connect to is the operators' altogether.
-    let own = address.filter(|_| service != ServiceName::Gateway);
-    let admin = admin.or(own).map(terminal::http_url);
+    let own = http.clone().filter(|_| service != ServiceName::Gateway);
+    let admin = admin.map(terminal::http_url).or(own);
     let place = Addresses { http: http.as_deref(), admin: admin.as_deref() };
     terminal::ready_line(place, config, Some(service.as_str()))?;
     tracing::info!(http.url = http, "ready");

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use gateway::Listen;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -91,6 +92,15 @@ pub(crate) fn http_url(address: SocketAddr) -> String {
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// Where clients reach a gateway, as a URL; a Unix socket has none and stays as it is written.
+pub(crate) fn url(listen: &Listen, tls: bool) -> String {
+    match listen {
+        Listen::Tcp(address) if tls => http_url(*address).replacen("http", "https", 1),
+        Listen::Tcp(address) => http_url(*address),
+        Listen::Unix(_) => listen.to_string(),
+    }
 }
 
 /// Something that turns while a person waits; nothing when stderr is no terminal.

@@ -36,6 +36,26 @@ function emoji(): Plugin {
   };
 }
 
+/**
+ * The viewer of the API's description for `/docs`, as it is published, and a page and a script of ours that start it: the
+ * page's policy allows nothing inline and no other origin.
+ */
+function viewer(): Plugin {
+  const own = new URL("./docs/", import.meta.url);
+  const published = ["swagger-ui-bundle.js", "swagger-ui.css"];
+  return {
+    name: "viewer",
+    apply: "build",
+    async generateBundle() {
+      const emit = async (name: string, from: URL) => {
+        this.emitFile({ type: "asset", fileName: `docs/${name}`, source: await readFile(from) });
+      };
+      for (const name of published) await emit(name, new URL(import.meta.resolve(`swagger-ui-dist/${name}`)));
+      for (const name of await readdir(own)) await emit(name, new URL(name, own));
+    },
+  };
+}
+
 /** Each file once more, packed: the gateway gives it to those who can unpack it. */
 function packed(): Plugin {
   let dist = "";
@@ -60,7 +80,7 @@ const document = JSON.parse(readFileSync(new URL("../../gateway/openapi.json", i
 
 export default defineConfig({
   define: { ROUTES: JSON.stringify(Object.keys(document.paths).filter((path) => path.startsWith("/v1/"))) },
-  plugins: [react(), catalogues(), emoji(), packed()],
+  plugins: [react(), catalogues(), emoji(), viewer(), packed()],
   resolve: { conditions: ["tidings-source", "module", "browser", "development|production"] },
   build: {
     target: "es2022",

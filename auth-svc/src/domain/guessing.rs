@@ -51,6 +51,11 @@ impl Devices {
         self.known.contains(device)
     }
 
+    /// Whether there was no login yet.
+    pub(crate) fn are_none(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// A login came from it.
     pub(crate) fn note(&mut self, device: &Digest) {
         self.known.retain(|known| known != device);

@@ -8,6 +8,7 @@
 pub(crate) mod account;
 pub(crate) mod challenge;
 pub(crate) mod guessing;
+pub(crate) mod identity;
 pub(crate) mod second_factor;
 pub(crate) mod session;
 

@@ -98,7 +98,7 @@ impl Auth {
         let fact = Fact::expecting(fence, Lane::Challenges(user_id.clone()), issued);
         // A reset is asked for without a session.
         let call = match &call.caller {
-            Some(_) => call.acting_as(Actor::User(user_id)),
+            Some(caller) => call.acting_as(Actor::User(caller.user_id.clone())),
             None => call.acting_as(Actor::System),
         };
         Ok(record(&self.log, &call, fact).await?.position)

@@ -4,10 +4,10 @@ use data_encoding::HEXLOWER;
 use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
 use eventlog::Appended;
 use schemas::commands::Login;
-use schemas::events::{SessionEnd, SessionStarted, UserState};
-use schemas::values::{Email, NewPassword, Secret, Username};
+use schemas::events::{NewDevice, SessionEnd, SessionStarted, UserState};
+use schemas::values::{Email, NewPassword, Secret, UserAgent, Username};
 use schemas::views::SessionTokens;
-use schemas::{Actor, Code, Lane, Position, Rejection, SessionId, Timestamp, UserId};
+use schemas::{Actor, Code, Digest, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
 
 use super::proof::barred;
@@ -41,6 +41,17 @@ struct Known {
     suspended: bool,
     /// Whether the log says that codes are asked for.
     second_factor: bool,
+    /// Whether the log says that there is a password.
+    has_password: bool,
+}
+
+/// The device of a login, as its user is told of it.
+pub(crate) fn seen(call: &Call, device: &Digest) -> NewDevice {
+    NewDevice {
+        device: device.clone(),
+        user_agent: call.user_agent.as_deref().and_then(|agent| UserAgent::parse(agent).ok()),
+        ip: call.ip.as_deref().and_then(|ip| ip.parse().ok()),
+    }
 }
 
 impl Auth {
@@ -57,10 +68,12 @@ impl Auth {
         let found = self.retry(|| self.find(login)).await?;
         let device = device(call.ip.as_deref(), call.user_agent.as_deref());
         let key = self.guessed(found.as_ref(), login);
-        if let Some(seconds) = self.retry(|| self.attempts.barred(&key, &device)).await? {
+        let standing = self.retry(|| self.attempts.standing(&key, &device)).await?;
+        if let Some(seconds) = standing.barred {
             let detail = "too many wrong passwords";
             return Err(Rejection::new(Code::RateLimited, detail).retry_after(seconds));
         }
+        let new_device = standing.is_new.then(|| seen(call, &device));
         let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
         let mut fit = self.check(&attempt, hash).await?;
         let known = found.filter(|_| fit.fits());
@@ -68,9 +81,11 @@ impl Auth {
             self.attempts.failed(&key).await;
             return Err(invalid_credentials());
         };
-        let has_factor = self.second_step(&known, command.code.as_ref()).await?;
+        let has_factor =
+            self.second_step(&known.id, known.suspended, command.code.as_ref()).await?;
         let (tokens, position) = loop {
-            match self.retry(|| self.begin(call, &known)).await? {
+            let begin = || self.begin(call, &known.id, Some(known.revision), new_device.as_ref());
+            match self.retry(begin).await? {
                 Some(begun) => break begun,
                 // The password was changed while it was checked, or only hashed anew: it is checked again.
                 None => (known, fit) = self.known_still(known, &attempt).await?,
@@ -81,6 +96,7 @@ impl Auth {
         }
         self.attempts.succeeded(&known.id, &device).await;
         self.settle_second_factor(call, &known, has_factor).await;
+        self.settle_password(call, &known).await;
         Ok(accepted(Some(position), tokens))
     }
 
@@ -93,12 +109,17 @@ impl Auth {
         }
     }
 
-    /// After the right password: the second factor, if the account has one; whether it has.
-    async fn second_step(&self, known: &Known, code: Option<&Secret>) -> Result<bool, Rejection> {
-        if known.suspended {
+    /// After the right password, or what stands for it: the second factor, if the account has one; whether it has.
+    pub(crate) async fn second_step(
+        &self,
+        user: &UserId,
+        suspended: bool,
+        code: Option<&Secret>,
+    ) -> Result<bool, Rejection> {
+        if suspended {
             return Err(AccountRejection::Suspended.into());
         }
-        match self.second_factors.present(&known.id, code).await? {
+        match self.second_factors.present(user, code).await? {
             Shown::Right => Ok(true),
             Shown::Off => Ok(false),
             Shown::Barred(seconds) => Err(barred(seconds)),
@@ -118,6 +139,17 @@ impl Auth {
         let told = self.retry(|| self.tell_second_factor(&by_user, &known.id, on, None)).await;
         if told.is_err() {
             tracing::warn!(user.id = %known.id, "the log could not be told of a second factor");
+        }
+    }
+
+    /// The same where setting the first password was interrupted.
+    async fn settle_password(&self, call: &Call, known: &Known) {
+        if known.has_password {
+            return;
+        }
+        let by_user = call.acting_as(Actor::User(known.id.clone()));
+        if self.retry(|| self.tell_password_set(&by_user, &known.id)).await.is_err() {
+            tracing::warn!(user.id = %known.id, "the log could not be told of a password");
         }
     }
 
@@ -141,8 +173,8 @@ impl Auth {
             tokio::try_join!(accounts::user(&self.log, &id), self.credentials_of(&id))?;
         let known = user.zip(credentials);
         Ok(known.map(|(user, (credentials, revision))| {
-            let UserState { suspended, second_factor, .. } = user.state;
-            Known { id, credentials, revision, suspended, second_factor }
+            let UserState { suspended, second_factor, has_password, .. } = user.state;
+            Known { id, credentials, revision, suspended, second_factor, has_password }
         }))
     }
 
@@ -174,13 +206,15 @@ impl Auth {
     /// Stores the session, makes sure that nothing has happened to the password meanwhile, then says so in
     /// the log, fenced by the account: a suspension in between wins. Suspending and changing the password
     /// end the listed sessions afterwards, so one of the two always sees the other. None: the password is not
-    /// the one that was checked.
-    async fn begin(
+    /// the one of this revision, which was checked; without a revision, there is one now.
+    pub(crate) async fn begin(
         &self,
         call: &Call,
-        known: &Known,
+        user_id: &UserId,
+        revision: Option<u64>,
+        new_device: Option<&NewDevice>,
     ) -> Result<Option<(SessionTokens, Position)>, Failure> {
-        let user = accounts::user(&self.log, &known.id).await?;
+        let user = accounts::user(&self.log, user_id).await?;
         let user = user.ok_or_else(invalid_credentials)?;
         if user.state.suspended {
             return Err(AccountRejection::Suspended.into());
@@ -188,26 +222,26 @@ impl Auth {
         let salt: [u8; 16] = rand::random();
         let id = call::session_id();
         let record = Record::begin(Start {
-            user_id: &known.id,
+            user_id,
             salt: HEXLOWER.encode(&salt),
             now: Timestamp::now(),
             user_agent: call.user_agent.as_deref(),
             ip: call.ip.as_deref(),
         });
         let surplus = self.sessions.begin(&id, &record).await?;
-        let stored = self.credentials_of(&known.id).await?;
-        if stored.is_none_or(|(_, revision)| revision != known.revision) {
-            self.sessions.discard(&id, &known.id).await?;
+        let stored = self.credentials_of(user_id).await?;
+        if stored.map(|(_, stored)| stored) != revision {
+            self.sessions.discard(&id, user_id).await?;
             return Ok(None);
         }
-        let appended = match self.tell_started(call, &user, &id).await {
+        let appended = match self.tell_started(call, &user, &id, new_device).await {
             Ok(appended) => appended,
             Err(error) => {
-                self.sessions.discard(&id, &known.id).await?;
+                self.sessions.discard(&id, user_id).await?;
                 return Err(error);
             }
         };
-        self.end_surplus(call, &known.id, surplus).await;
+        self.end_surplus(call, user_id, surplus).await;
         Ok(Some((self.tokens(&user, &id, &record)?, appended.position)))
     }
 
@@ -216,11 +250,16 @@ impl Auth {
         call: &Call,
         user: &LoadedUser,
         id: &SessionId,
+        new_device: Option<&NewDevice>,
     ) -> Result<Appended, Failure> {
         let user_id = user.state.id.clone();
         let by_user = call.acting_as(Actor::User(user_id.clone()));
         let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
-        let started = SessionStarted { session_id: id.clone(), user_id: user_id.clone() };
+        let started = SessionStarted {
+            session_id: id.clone(),
+            user_id: user_id.clone(),
+            new_device: new_device.cloned(),
+        };
         record(&self.log, &by_user, Fact::expecting(fence, Lane::Session(user_id), started)).await
     }
 

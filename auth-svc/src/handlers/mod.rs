@@ -1,15 +1,24 @@
 //! One module per kind of command.
 
 mod admin;
+mod audit;
 mod challenges;
+mod erasure;
+mod holds;
 mod login;
 mod password;
 mod profile;
 mod proof;
+mod provider_sessions;
+mod providers;
 mod refresh;
 mod register;
 mod resets;
 mod second_factor;
 mod sessions;
 mod tickets;
+mod unsubscribe;
 mod verifications;
+
+pub(crate) use erasure::Closer;
+pub(crate) use register::By;

@@ -26,16 +26,21 @@ impl Auth {
         refuse_common("/new_password", new_password, username, email)?;
         let (new, until) = (new_password.expose(), password_deadline(call));
         let bcrypt = self.passwords.hash(&asker(call, ""), new, until).await?;
-        self.retry(|| self.store_changed(&proven, &bcrypt)).await?;
-        let position = self.retry(|| self.end_others(call)).await?;
-        Ok(accepted(position, ()))
+        let set = self.retry(|| self.store_changed(call, &proven, &bcrypt)).await?;
+        let ended = self.retry(|| self.end_others(call)).await?;
+        Ok(accepted(ended.or(set), ()))
     }
 
     /// The password must still be the one that was proven, by its revision; it may have been hashed anew meanwhile.
-    async fn store_changed(&self, proven: &Proven, bcrypt: &str) -> Result<(), Failure> {
+    async fn store_changed(
+        &self,
+        call: &Call,
+        proven: &Proven,
+        bcrypt: &str,
+    ) -> Result<Option<Position>, Failure> {
         let user = &proven.user.id;
         let Some((before, _)) = &proven.credentials else {
-            return self.replace_password(user, bcrypt).await;
+            return self.replace_password(call, user, bcrypt).await;
         };
         let stored = self.credentials_of(user).await?.ok_or_else(invalid_credentials)?;
         let (now, revision) = stored;
@@ -44,7 +49,7 @@ impl Auth {
         }
         let value = write_record(&Credentials { bcrypt: bcrypt.to_owned() })?;
         self.credentials.update(user.as_str(), value, revision, None).await?;
-        Ok(())
+        self.tell_password_set(call, user).await
     }
 
     async fn end_others(&self, call: &Call) -> Result<Option<Position>, Failure> {

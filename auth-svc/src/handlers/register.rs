@@ -2,9 +2,9 @@
 
 use decider::{Answer, Call, Committed, Failure, Reads, accepted, commit};
 use eventlog::SecretError;
-use schemas::commands::Register;
+use schemas::commands::{CreateUser, Register};
 use schemas::events::UserState;
-use schemas::values::{Role, Secret};
+use schemas::values::{NewPassword, Role, Secret};
 use schemas::views::Account;
 use schemas::{Actor, Code, Position, Rejection, UserId};
 use tokio::time::Instant;
@@ -13,7 +13,9 @@ use crate::accounts::{self, shown};
 use crate::auth::{Auth, Credentials};
 use crate::call;
 use crate::common_passwords::refuse_common;
-use crate::domain::account::{LoadedUser, Registering, Registrar, register};
+use crate::domain::account::{
+    AccountRejection, Entrance, LoadedUser, NewAccount, Registering, Registrar, register,
+};
 use crate::queue::Asker;
 use crate::records::write_record;
 
@@ -25,16 +27,34 @@ enum Before {
     Made(Box<LoadedUser>),
 }
 
+/// Who makes the account.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// Its user.
+    Themselves {
+        /// They are on the machine itself.
+        loopback: bool,
+        /// The code of the invitation they bring.
+        invite: Option<&'a str>,
+        /// It holds no more.
+        over: bool,
+    },
+    /// The admin who calls.
+    Admin,
+    /// The operator.
+    Operator,
+}
+
 /// One registration under way.
 struct Registration<'a> {
     call: &'a Call,
-    command: &'a Register,
+    account: &'a NewAccount,
     id: UserId,
     asker: Asker,
-    password: Secret,
+    /// None for an account that begins without one.
+    password: Option<Secret>,
     until: Instant,
-    /// It is the operator's doing.
-    by_operator: bool,
+    by: By<'a>,
 }
 
 fn mismatch() -> Rejection {
@@ -47,45 +67,69 @@ fn mismatch() -> Rejection {
 impl Auth {
     /// Registers an account for the caller.
     pub(crate) async fn register(&self, call: &Call, command: Register) -> Answer<Account> {
-        self.make_account(self.registration(call, &command, false)).await
+        let Register { username, email, password, display_name, loopback, invite, invite_over } =
+            command;
+        let account = NewAccount {
+            username,
+            email,
+            display_name,
+            role: None,
+            email_verified: false,
+            has_password: true,
+        };
+        let by = By::Themselves { loopback, invite: invite.as_deref(), over: invite_over };
+        self.make_account(call, &account, Some(&password), by).await
     }
 
-    /// Registers an account for the operator, with any role.
-    pub(crate) async fn register_by_operator(
+    /// Makes an account for another user. Without a password they are mailed a code to choose one, which is written
+    /// once, however often the request comes.
+    pub(crate) async fn create_user(&self, call: &Call, command: CreateUser) -> Answer<Account> {
+        let CreateUser { username, email, password, display_name, role } = command;
+        let has_password = password.is_some();
+        let account =
+            NewAccount { username, email, display_name, role, email_verified: false, has_password };
+        let mut made = self.make_account(call, &account, password.as_ref(), By::Admin).await?;
+        if !has_password {
+            let id = &made.result.user.id;
+            let sent = self.retry(|| self.mail_first_code(call, id)).await?;
+            made.position = sent.or(made.position);
+        }
+        Ok(made)
+    }
+
+    /// Stores the password first, then the account: an account that is said to have one never exists without.
+    pub(crate) async fn make_account(
         &self,
         call: &Call,
-        command: &Register,
+        account: &NewAccount,
+        password: Option<&NewPassword>,
+        by: By<'_>,
     ) -> Answer<Account> {
-        self.make_account(self.registration(call, command, true)).await
-    }
-
-    fn registration<'a>(
-        &self,
-        call: &'a Call,
-        command: &'a Register,
-        by_operator: bool,
-    ) -> Registration<'a> {
-        Registration {
-            call,
-            command,
-            id: call::account_id(&self.names, call, command),
-            asker: call::asker(call, command.username.as_str()),
-            password: command.password.clone().into(),
-            until: call::password_deadline(call),
-            by_operator,
+        if let Some(password) = password {
+            refuse_common("/password", password, &account.username, &account.email)?;
         }
-    }
-
-    /// Stores the password first, then the account: an account never exists without its password.
-    async fn make_account(&self, it: Registration<'_>) -> Answer<Account> {
-        let Register { username, email, password, .. } = it.command;
-        refuse_common("/password", password, username, email)?;
+        let it = Registration {
+            call,
+            account,
+            id: call::account_id(&self.names, call, account),
+            asker: call::asker(call, account.username.as_str()),
+            password: password.map(|password| password.clone().into()),
+            until: call::password_deadline(call),
+            by,
+        };
         // What cannot succeed is refused before a quarter of a second of a core is spent on its password.
         if let Before::Made(user) = self.retry(|| self.look(&it)).await? {
             return self.made_before(&it, &user).await;
         }
-        let bcrypt = self.passwords.hash(&it.asker, it.password.expose(), it.until).await?;
-        self.retry(|| self.store_password(&it, &bcrypt)).await?;
+        if let Some(password) = &it.password {
+            let bcrypt = self.passwords.hash(&it.asker, password.expose(), it.until).await?;
+            self.retry(|| self.store_password(&it, &bcrypt)).await?;
+        }
+        // Who comes by an invitation writes to its lane: one after the other, or many would wear out their tries.
+        let _turn = match by {
+            By::Themselves { invite: Some(_), .. } => Some(self.invited.lock().await),
+            By::Themselves { invite: None, .. } | By::Admin | By::Operator => None,
+        };
         match self.retry(|| self.try_register(&it)).await {
             Ok(Some((user, position))) => Ok(accepted(position, shown(&user))),
             Ok(None) => {
@@ -102,24 +146,16 @@ impl Auth {
 
     /// Loads what the decision is made by and refuses what it would refuse.
     async fn look(&self, it: &Registration<'_>) -> Result<Before, Failure> {
-        let Registration { call, command, id, .. } = it;
+        let Registration { call, account, id, .. } = it;
         if call.key.is_some()
             && let Some(user) = accounts::user(&self.log, id).await?
         {
             return Ok(Before::Made(Box::new(user)));
         }
-        let asker = match (&command.role, &call.caller) {
-            (Some(_), Some(caller)) => accounts::user(&self.log, &caller.user_id).await?,
-            _ => None,
-        };
-        let by = match asker {
-            _ if it.by_operator => Registrar::Operator,
-            Some(asker) => Registrar::Account(asker),
-            None => Registrar::Themselves,
-        };
+        let by = self.registrar(it).await?;
         let (handle, email, registry) = tokio::try_join!(
-            accounts::name(&self.log, self.names.handle(command.username.as_str())),
-            accounts::name(&self.log, self.names.email(command.email.as_str())),
+            accounts::name(&self.log, self.names.handle(account.username.as_str())),
+            accounts::name(&self.log, self.names.email(account.email.as_str())),
             accounts::name(&self.log, self.names.admins()),
         )?;
         if handle.owner.as_deref() == Some(id.as_str()) {
@@ -127,8 +163,27 @@ impl Auth {
             return Err(Failure::Conflict);
         }
         let state = Registering { handle, email, registry, by };
-        register(&state, command, id, &call::now())?;
+        register(&state, account, id, &call::now())?;
         Ok(Before::Nothing(Box::new(state)))
+    }
+
+    async fn registrar(&self, it: &Registration<'_>) -> Result<Registrar, Failure> {
+        match it.by {
+            By::Operator => Ok(Registrar::Operator),
+            By::Admin => Ok(Registrar::Account(accounts::caller(&self.log, it.call).await?)),
+            By::Themselves { over: true, .. } => Err(AccountRejection::InviteOver.into()),
+            By::Themselves { loopback, invite, over: false } => {
+                let invite = match invite {
+                    None => None,
+                    Some(code) => {
+                        let found = accounts::invite(&self.log, &self.names, code).await?;
+                        Some(found.ok_or(AccountRejection::NoSuchInvite)?)
+                    }
+                };
+                let registration = self.registration.clone();
+                Ok(Registrar::Themselves(Entrance { loopback, registration, invite }))
+            }
+        }
     }
 
     async fn store_password(&self, it: &Registration<'_>, bcrypt: &str) -> Result<(), Failure> {
@@ -151,14 +206,14 @@ impl Auth {
         it: &Registration<'_>,
     ) -> Result<Option<(UserState, Option<Position>)>, Failure> {
         let Before::Nothing(state) = self.look(it).await? else { return Ok(None) };
-        let (user, facts) = register(&state, it.command, &it.id, &call::now())?;
+        let (user, facts) = register(&state, it.account, &it.id, &call::now())?;
         if user.role == Role::Admin {
             self.admins.note(&it.id).await?;
         }
         let asker = it.call.caller.as_ref().map(|caller| &caller.user_id);
-        let actor = match it.by_operator {
-            true => Actor::System,
-            false => Actor::User(asker.unwrap_or(&it.id).clone()),
+        let actor = match it.by {
+            By::Operator => Actor::System,
+            By::Admin | By::Themselves { .. } => Actor::User(asker.unwrap_or(&it.id).clone()),
         };
         match commit(&self.log, &it.call.acting_as(actor), facts, &Reads::default()).await? {
             Committed::Before(_) => Ok(None),
@@ -177,9 +232,11 @@ impl Auth {
         Ok(accepted(Some(self.log.epoch().at(user.at)), shown(&user.state)))
     }
 
-    /// Whether the password of a registration belongs to a hash.
+    /// Whether the password of a registration belongs to a hash. One without a password is an admin's, whose key no
+    /// other can use: its account is the one, whether its user has chosen a password meanwhile or not.
     async fn belongs(&self, it: &Registration<'_>, hash: Option<&str>) -> Result<bool, Rejection> {
-        let fit = self.passwords.verify(&it.asker, &it.password, hash, it.until).await?;
+        let Some(password) = &it.password else { return Ok(true) };
+        let fit = self.passwords.verify(&it.asker, password, hash, it.until).await?;
         Ok(fit.fits())
     }
 
@@ -187,7 +244,8 @@ impl Auth {
     /// account was made, and under an idempotency key, where another try may rely on it: without an
     /// account it opens nothing.
     async fn drop_orphan(&self, it: &Registration<'_>, rejection: &Rejection) {
-        if rejection.code == Code::Unavailable || it.call.key.is_some() {
+        let kept = rejection.code == Code::Unavailable || it.call.key.is_some();
+        if kept || it.password.is_none() {
             return;
         }
         if let Err(error) = self.credentials.delete(it.id.as_str()).await {

@@ -6,7 +6,7 @@ use decider::{Answer, Call, Failure, Reads, accepted, commit};
 use schemas::commands::{ConfirmPasswordReset, RequestPasswordReset};
 use schemas::events::{ChallengePurpose, SessionEnd, UserState};
 use schemas::values::Email;
-use schemas::{Actor, ChallengeId, Position, Rejection, UserId};
+use schemas::{Actor, ChallengeId, Lane, Position, Rejection, UserId};
 use tokio::time::sleep_until;
 
 use super::challenges::{AcceptedCode, Sending, account, gone};
@@ -15,7 +15,7 @@ use crate::auth::{Auth, Credentials};
 use crate::call::{self, no_account, password_deadline};
 use crate::challenges::Owner;
 use crate::common_passwords::refuse_common;
-use crate::domain::account::verify_email;
+use crate::domain::account::{password_set, verify_email};
 use crate::records::write_record;
 
 /// When a request for a code is answered, counted from its arrival. Writing that a mail is to be sent takes longer
@@ -94,14 +94,19 @@ impl Auth {
         code: &AcceptedCode,
         bcrypt: &str,
     ) -> Result<Option<Position>, Rejection> {
-        self.retry(|| self.replace_password(user, bcrypt)).await?;
+        let set = self.retry(|| self.replace_password(call, user, bcrypt)).await?;
         let verified = self.retry(|| self.try_reclaim(call, user, code)).await?;
         let ended = self.retry(|| self.end_every(call, user)).await?;
-        Ok(ended.or(verified))
+        Ok(ended.or(verified).or(set))
     }
 
-    /// The account's password, whatever it was.
-    pub(crate) async fn replace_password(&self, id: &UserId, bcrypt: &str) -> Result<(), Failure> {
+    /// The account's password, whatever it was. Had it none, the log is told that it has one.
+    pub(crate) async fn replace_password(
+        &self,
+        call: &Call,
+        id: &UserId,
+        bcrypt: &str,
+    ) -> Result<Option<Position>, Failure> {
         let value = write_record(&Credentials { bcrypt: bcrypt.to_owned() })?;
         match self.credentials_of(id).await? {
             Some((_, revision)) => {
@@ -109,7 +114,36 @@ impl Auth {
             }
             None => self.credentials.create(id.as_str(), value, None).await?,
         };
-        Ok(())
+        self.tell_password_set(call, id).await
+    }
+
+    /// Says in the log that an account has a password, where it says otherwise.
+    pub(crate) async fn tell_password_set(
+        &self,
+        call: &Call,
+        id: &UserId,
+    ) -> Result<Option<Position>, Failure> {
+        let user = accounts::user(&self.log, id).await?.ok_or_else(Rejection::not_found)?;
+        let Some(fact) = password_set(&user) else { return Ok(None) };
+        Ok(commit(&self.log, call, vec![fact], &Reads::default()).await?.position())
+    }
+
+    /// Mails the first code of an account that was made without a password, unless there was one.
+    pub(crate) async fn mail_first_code(
+        &self,
+        call: &Call,
+        id: &UserId,
+    ) -> Result<Option<Position>, Failure> {
+        if self.log.last(&Lane::Challenges(id.clone())).await?.is_some() {
+            return Ok(None);
+        }
+        let user = accounts::user(&self.log, id).await?.ok_or_else(Rejection::not_found)?;
+        let sending = Sending::new(ChallengePurpose::PasswordReset, &user.state.email);
+        let counted = self.count(&Owner::Account(id.clone()), &sending).await?;
+        match counted {
+            Ok(()) => Ok(Some(self.send_code(call, &user, &sending).await?)),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The address is the user's: they read mail sent there. Was that never shown before, the account may have been

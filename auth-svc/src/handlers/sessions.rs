@@ -2,15 +2,21 @@
 
 use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
 use schemas::commands::{
-    EndSessions, GetSessionStatus, ListSessions, SessionStatus, WhichSessions,
+    EndSessions, EndSessionsOf, GetSessionStatus, ListSessions, NoteSessionsUsed, SessionStatus,
+    WhichSessions,
 };
 use schemas::events::{SessionEnd, SessionsEnded};
 use schemas::values::Role;
 use schemas::views::Session;
-use schemas::{Lane, Position, Rejection, SessionId, UserId};
+use schemas::{Code, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 
 use crate::accounts;
 use crate::auth::Auth;
+use crate::domain::account::{AccountRejection, Administrator as _};
+use crate::domain::session::used;
+
+/// Sessions of one note of use.
+const MAX_USED: usize = 1_000;
 
 impl Auth {
     /// Ends sessions of an account: no token of theirs is good any more, and their sockets close.
@@ -60,6 +66,50 @@ impl Auth {
             }
         };
         self.end(call, &caller.user_id, ids, SessionEnd::Logout).await
+    }
+
+    /// Ends every session of a user, for an admin.
+    pub(crate) async fn end_sessions_of(&self, call: &Call, command: EndSessionsOf) -> Answer<()> {
+        let position = self.retry(|| self.try_end_of(call, &command.user_id)).await?;
+        Ok(accepted(position, ()))
+    }
+
+    async fn try_end_of(&self, call: &Call, user: &UserId) -> Result<Option<Position>, Failure> {
+        if !accounts::caller(&self.log, call).await?.is_admin() {
+            return Err(AccountRejection::NotAdmin.into());
+        }
+        accounts::user(&self.log, user).await?.ok_or_else(Rejection::not_found)?;
+        let ids = self.sessions.list(user).await?;
+        self.end(call, user, ids, SessionEnd::Revoked).await
+    }
+
+    /// Notes when sessions were used last, each once in some minutes. Of two that say so at the same moment one is
+    /// enough, and one that cannot be noted is noted at its next use.
+    pub(crate) async fn note_sessions_used(
+        &self,
+        _: &Call,
+        command: NoteSessionsUsed,
+    ) -> Answer<()> {
+        if command.session_ids.len() > MAX_USED {
+            let detail = "at most 1,000 sessions at a time";
+            return Err(Rejection::new(Code::ValidationFailed, detail));
+        }
+        for id in &command.session_ids {
+            if let Err(Failure::Rejected(rejection) | Failure::Denied(rejection)) =
+                self.try_note_used(id).await
+            {
+                return Err(rejection);
+            }
+        }
+        Ok(accepted(None, ()))
+    }
+
+    async fn try_note_used(&self, id: &SessionId) -> Result<(), Failure> {
+        let Some((record, revision)) = self.sessions.get(id).await? else { return Ok(()) };
+        match used(record, Timestamp::now()) {
+            None => Ok(()),
+            Some(record) => self.sessions.replace(id, &record, revision).await,
+        }
     }
 
     pub(crate) async fn list_sessions(&self, call: &Call, _: ListSessions) -> Answer<Vec<Session>> {

@@ -6,7 +6,7 @@ use schemas::values::{NewPassword, Patch, Role, Secret, Username};
 use schemas::views::SessionTokens;
 use schemas::{Actor, Code, EventData, Lane, TraceParent, UserId};
 
-use crate::kit::{Kit, PASSWORD, ask, keyed, login, refused, registration};
+use crate::kit::{Kit, PASSWORD, ask, creation, keyed, login, refused, registration};
 
 fn no_change() -> ChangeProfile {
     ChangeProfile {
@@ -49,15 +49,16 @@ async fn only_an_admin_gives_roles_and_one_always_remains() {
     let kit = Kit::start().await;
     let (_, admin) = kit.person("boss").await;
     let (bob, as_bob) = kit.person("bob").await;
-    let mut greedy = registration("eve");
-    greedy.role = Some(Role::Admin);
-    assert_eq!(refused(kit.call(&CallContext::default(), greedy.clone()).await), Code::Forbidden);
+    let greedy = creation("eve", Some(PASSWORD), Some(Role::Admin));
+    let anonymous = kit.call(&CallContext::default(), greedy.clone()).await;
+    assert_eq!(refused(anonymous), Code::Unauthenticated);
     assert_eq!(refused(kit.call(&as_bob, greedy.clone()).await), Code::Forbidden);
     assert_eq!(kit.call(&admin, greedy).await.unwrap().user.role, Role::Admin);
     let promote = |role| AdministerUser {
         user_id: bob.user.user.id.clone(),
         role: Some(role),
         suspended: None,
+        reason: None,
     };
     assert_eq!(refused(kit.call(&as_bob, promote(Role::Admin)).await), Code::Forbidden);
     let after = kit.call(&admin, promote(Role::Moderator)).await.unwrap();
@@ -73,6 +74,7 @@ async fn the_last_admin_keeps_the_role_and_nobody_suspends_himself() {
         user_id: of.user.user.id.clone(),
         role: Some(role),
         suspended: None,
+        reason: None,
     };
     let suspend = AdministerUser { suspended: Some(true), ..role(&root, Role::Admin) };
     assert_eq!(refused(kit.call(&admin, suspend).await), Code::Conflict);
@@ -81,14 +83,14 @@ async fn the_last_admin_keeps_the_role_and_nobody_suspends_himself() {
     kit.call(&admin, role(&root, Role::User)).await.unwrap();
     // The token still says admin; the log does not.
     assert_eq!(refused(kit.call(&admin, role(&root, Role::Admin)).await), Code::Forbidden);
-    let mut greedy = registration("eve");
-    greedy.role = Some(Role::Admin);
+    let greedy = creation("eve", Some(PASSWORD), None);
     assert_eq!(refused(kit.call(&admin, greedy).await), Code::Forbidden);
     assert_eq!(refused(kit.call(&as_bob, role(&bob, Role::User)).await), Code::Conflict);
     let unknown = AdministerUser {
         user_id: UserId::parse("usr_00000000000000000000000000").unwrap(),
         role: Some(Role::User),
         suspended: None,
+        reason: None,
     };
     assert_eq!(refused(kit.call(&as_bob, unknown).await), Code::NotFound);
 }
@@ -98,8 +100,12 @@ async fn a_suspended_account_is_out_everywhere() {
     let kit = Kit::start().await;
     let (_, admin) = kit.person("boss").await;
     let (bob, _) = kit.person("bob").await;
-    let suspend =
-        |on| AdministerUser { user_id: bob.user.user.id.clone(), role: None, suspended: Some(on) };
+    let suspend = |on| AdministerUser {
+        user_id: bob.user.user.id.clone(),
+        role: None,
+        suspended: Some(on),
+        reason: None,
+    };
     assert!(kit.call(&admin, suspend(true)).await.unwrap().suspended);
     let ended = kit.last(Lane::Session(bob.user.user.id.clone())).await;
     assert!(matches!(ended, Some(EventData::Session(SessionEvent::Ended(_)))));

@@ -2,11 +2,17 @@
 
 use auth_svc::{AuthService, Config, Limit, Needs};
 use bus::Bus;
-use eventlog::{Connect, EventLog, Topology};
-use schemas::commands::{CallContext, Caller, Command, GetSessionStatus, Login, Register, Reply};
-use schemas::values::{Email, IdempotencyKey, NewPassword, Secret, Username};
+use decider::Call;
+use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
+use schemas::commands::{
+    CallContext, Caller, Command, CreateUser, GetSessionStatus, Login, Register, Reply,
+};
+use schemas::values::{Email, IdempotencyKey, NewPassword, Role, Secret, Username};
 use schemas::views::{Account, SessionTokens};
-use schemas::{Code, CodeKey, EventData, Lane, NameKey, Namespace, Rejection};
+use schemas::{
+    Code, CodeKey, EventData, Lane, NameKey, Namespace, Registration, Rejection, SessionId,
+    Timestamp,
+};
 use service::{Deps, Service as _};
 use telemetry::{Health, Metrics, Shutdown};
 use tempfile::TempDir;
@@ -69,14 +75,19 @@ impl Kit {
         let keys = tempfile::tempdir().unwrap();
         let shutdown = Shutdown::new();
         let kit = Self { bus, log, keys, nats, shutdown, limit };
-        kit.run(&kit.bus, cost).await;
+        kit.run(&kit.bus, cost, Registration::Open).await;
         kit
     }
 
     /// A copy of the service, which serves this process's calls on its own bus.
     pub(crate) async fn copy(&self) -> Bus {
+        self.copy_with(4, Registration::Open).await
+    }
+
+    /// The same, with a cost of hashing and for those who may register.
+    pub(crate) async fn copy_with(&self, cost: u32, registration: Registration) -> Bus {
         let bus = connect(&self.nats).await;
-        self.run(&bus, 4).await;
+        self.run(&bus, cost, registration).await;
         bus
     }
 
@@ -85,8 +96,14 @@ impl Kit {
         connect(&self.nats).await
     }
 
-    async fn run(&self, bus: &Bus, bcrypt_cost: u32) {
-        let config = Config { keys: self.keys.path().into(), bcrypt_cost, codes: self.limit };
+    async fn run(&self, bus: &Bus, bcrypt_cost: u32, registration: Registration) {
+        let config = Config {
+            keys: self.keys.path().into(),
+            bcrypt_cost,
+            codes: self.limit,
+            registration,
+            providers: Vec::new(),
+        };
         let deps = Deps {
             log: self.log.clone(),
             bus: bus.clone(),
@@ -124,6 +141,25 @@ impl Kit {
     /// The last event on a lane.
     pub(crate) async fn last(&self, lane: Lane) -> Option<EventData> {
         Some(self.log.last(&lane).await.unwrap()?.event().unwrap().data)
+    }
+
+    /// Writes an event as another service, or an older build, would have.
+    pub(crate) async fn write(&self, lane: Lane, data: EventData) {
+        let event = Call::new("test", CallContext::default()).event(data);
+        let write = LaneWrite::new(lane, event, Expect::Any);
+        self.log.append(vec![write]).await.unwrap();
+    }
+
+    /// Makes a session this old, in seconds.
+    pub(crate) async fn age(&self, id: &SessionId, seconds: i64) {
+        let store = self.log.secrets("sessions");
+        let (value, revision) = store.get(id.as_str()).await.unwrap().unwrap();
+        let mut record: serde_json::Value = serde_json::from_slice(&value).unwrap();
+        let then = serde_json::to_value(Timestamp::now().plus_seconds(-seconds)).unwrap();
+        for field in ["created_at", "last_used_at", "rotated_at", "told_at"] {
+            record[field] = then.clone();
+        }
+        store.update(id.as_str(), record.to_string(), revision, None).await.unwrap();
     }
 
     /// Everything in the log, as it lies there.
@@ -169,8 +205,20 @@ pub(crate) fn registration(name: &str) -> Register {
         email: Email::parse(&format!("{name}@example.org")).unwrap(),
         password: NewPassword::parse(PASSWORD).unwrap(),
         display_name: None,
-        role: None,
         loopback: true,
+        invite: None,
+        invite_over: false,
+    }
+}
+
+/// An account that an admin makes.
+pub(crate) fn creation(name: &str, password: Option<&str>, role: Option<Role>) -> CreateUser {
+    CreateUser {
+        username: Username::parse(name).unwrap(),
+        email: Email::parse(&format!("{name}@example.org")).unwrap(),
+        password: password.map(|password| NewPassword::parse(password).unwrap()),
+        display_name: None,
+        role,
     }
 }
 

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod accounts;
+mod admins;
 mod arbitrary;
 mod codes;
+mod devices;
+mod entrances;
 mod kit;
 mod operator;
 mod passwords;

@@ -4,7 +4,7 @@ use auth_svc::{Config, Operator};
 use futures_util::future::join_all;
 use schemas::commands::{AdministerUser, CallContext};
 use schemas::values::{Email, NewPassword, Role, Username};
-use schemas::{Actor, Code, Lane};
+use schemas::{Actor, Code, Lane, Registration};
 use service::Deps;
 use telemetry::{Health, Metrics};
 
@@ -17,7 +17,13 @@ async fn operator(kit: &Kit) -> Operator {
         metrics: Metrics::new(),
         health: Health::new(),
     };
-    let config = Config { keys: kit.keys.path().into(), bcrypt_cost: 4, codes: None };
+    let config = Config {
+        keys: kit.keys.path().into(),
+        bcrypt_cost: 4,
+        codes: None,
+        registration: Registration::Open,
+        providers: Vec::new(),
+    };
     Operator::open(config, needs(), &deps).await.unwrap()
 }
 
@@ -70,6 +76,7 @@ async fn the_operator_makes_an_admin_beside_a_running_service() {
         user_id: tokens.user.user.id.clone(),
         role: Some(Role::User),
         suspended: None,
+        reason: None,
     };
     assert_eq!(
         refused(kit.call(&as_caller(&tokens), command).await),

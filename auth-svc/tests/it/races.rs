@@ -127,6 +127,7 @@ async fn two_admins_cannot_put_each_other_out() {
         user_id: of.clone(),
         role: Some(role),
         suspended: None,
+        reason: None,
     };
     let (ada, bob) = (ada.user.user.id, bob.user.user.id);
     for _ in 0..5 {
@@ -152,7 +153,8 @@ async fn a_suspension_leaves_no_session_of_a_login_under_way() {
     let kit = Kit::start().await;
     let (_, admin) = kit.person("boss").await;
     let bob = kit.register("bob").await.unwrap().user.id;
-    let suspend = |on| AdministerUser { user_id: bob.clone(), role: None, suspended: Some(on) };
+    let suspend =
+        |on| AdministerUser { user_id: bob.clone(), role: None, suspended: Some(on), reason: None };
     for _ in 0..3 {
         let logins = (0..20).map(|_| (CallContext::default(), login("bob", PASSWORD)));
         let (answers, suspended) =

@@ -11,7 +11,7 @@ use crate::servers::{self, Outcome, Tidings, unexpected};
 use crate::socket;
 
 /// Messages per seeding step: fewer than the 65,536 the gateway and chat-svc buffer unread.
-const SEEDED_AT_ONCE: usize = 40_000;
+pub(super) const SEEDED_AT_ONCE: usize = 40_000;
 
 /// Three measurements of a running server.
 struct Figures {
@@ -20,7 +20,7 @@ struct Figures {
     resume_ms: f64,
 }
 
-async fn wait_until_projected(poster: &Poster, wanted: u64) -> Outcome<()> {
+pub(super) async fn wait_until_projected(poster: &Poster, wanted: u64) -> Outcome<()> {
     let deadline = Instant::now() + Duration::from_secs(300);
     while Instant::now() < deadline {
         let room = poster.person.get(&format!("/v1/rooms/{}", poster.room)).await?;

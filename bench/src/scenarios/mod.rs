@@ -5,7 +5,9 @@ pub(crate) mod fanout;
 pub(crate) mod growth;
 pub(crate) mod idle;
 pub(crate) mod presence;
+pub(crate) mod recent;
 pub(crate) mod replay;
+pub(crate) mod search;
 pub(crate) mod send;
 pub(crate) mod storm;
 

@@ -23,6 +23,7 @@ pub(crate) fn stored_payload() -> Outcome<Vec<u8>> {
         body: Body::parse(BODY).map_err(unexpected)?,
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,

@@ -150,6 +150,32 @@ impl Dedup {
         Ok(self.index.by_client_id(room, sender, client_id).await?)
     }
 
+    /// Where the first post of this claim is, of all those up to a place of the log; `followed` says whether the live
+    /// feed has brought everything up to there.
+    pub(crate) async fn first_up_to(
+        &self,
+        claim: &Claim,
+        head: Sequence,
+        followed: bool,
+    ) -> Result<Option<Sequence>, Unknowable> {
+        let name = &claim.name;
+        let known = self.recent.get(name).or_else(|| self.tail.lock().get(name).copied());
+        if known.is_some() {
+            self.metrics.checks.recent.inc();
+            return Ok(known);
+        }
+        if followed && self.past.complete() >= head && !self.past.may_hold(name) {
+            self.metrics.checks.filter.inc();
+            return Ok(None);
+        }
+        if !self.index.wait_for(head, PATIENCE).await {
+            return Err(Unknowable::Behind);
+        }
+        self.metrics.checks.index.inc();
+        let Claim { room, sender, client_id, .. } = claim;
+        Ok(self.index.by_client_id(room, sender, client_id).await?)
+    }
+
     /// A claim was posted just now. Where, the log itself knows for long enough.
     pub(crate) fn note(&self, claim: &Claim) {
         self.past.insert(&claim.name);

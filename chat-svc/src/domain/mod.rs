@@ -7,6 +7,7 @@
 pub mod access;
 pub mod block;
 pub mod invite;
+pub mod media;
 pub mod member;
 pub mod message;
 pub mod person;

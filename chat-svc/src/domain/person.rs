@@ -2,7 +2,7 @@
 
 use schemas::preferences::Reach;
 use schemas::values::Role;
-use schemas::{EventData, Timestamp, UserId};
+use schemas::{EventData, MediaId, Timestamp, UserId};
 
 /// An account, as far as rooms care.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Person {
     pub added_to_rooms: Reach,
     /// Whether others see how far they have read.
     pub read_receipts: bool,
+    /// Their profile picture.
+    pub avatar: Option<MediaId>,
     /// When they registered, which is when they joined the rooms every user belongs to.
     pub registered_at: Timestamp,
 }
@@ -37,5 +39,6 @@ pub fn evolve(person: &mut Option<Person>, event: &EventData) {
         direct_messages: user.preferences.direct_messages,
         added_to_rooms: user.preferences.added_to_rooms,
         read_receipts: user.preferences.read_receipts,
+        avatar: user.avatar_media_id.clone(),
     });
 }

@@ -68,6 +68,7 @@ pub(crate) fn person(n: u128) -> Person {
         direct_messages: Reach::Everyone,
         added_to_rooms: Reach::Everyone,
         read_receipts: true,
+        avatar: None,
     }
 }
 
@@ -271,7 +272,11 @@ impl World {
             | Lane::Report(_)
             | Lane::Blocks(_)
             | Lane::Prefs(..)
-            | Lane::Invite(_) => {}
+            | Lane::Audit(_)
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => {}
         }
     }
 

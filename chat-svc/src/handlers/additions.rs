@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
-use decider::Failure;
+use decider::{DedupId, Fact, Failure, UserCall, unavailable};
+use eventlog::Appended;
 use schemas::Sequence;
 
-use crate::addition::Addition;
+use super::InRoom;
+use crate::addition::{Addition, Additions, Became};
 use crate::chat::Chat;
 use crate::domain::message::MessageRejection;
 use crate::index::IndexedAddition;
@@ -22,6 +24,12 @@ const JUDGED_WITHIN: Duration = Duration::from_secs(2);
 /// How far from a limit there is no doubt: more decisions than this are never made at the same time.
 const MARGIN: usize = 10;
 
+/// How many events a decision reads from the log at most, to make up for a read model that is behind: about half a second.
+const READ_AT_MOST: Sequence = 200_000;
+/// Events read from the log at a time, and how long they are waited for.
+const BATCH: usize = 2_000;
+const WAIT: Duration = Duration::from_secs(1);
+
 /// What is known of an addition that is about to be made.
 pub(super) struct Room {
     /// How many there are beside it, of those that the limit counts.
@@ -31,25 +39,81 @@ pub(super) struct Room {
 }
 
 impl Chat {
-    /// Whether something is there, or not there, already.
-    pub(super) async fn is_already(
+    /// What has become of an addition, by everything that is in the log now: what this process remembers, else what the
+    /// read model has, else what the log says since.
+    pub(super) async fn became(&self, addition: &Addition) -> Result<Became, Failure> {
+        if let Some(known) = self.additions.last(addition) {
+            return Ok(known);
+        }
+        let head = self.log.head().await?;
+        let followed = self.has_followed(head, CURRENT_WITHIN).await;
+        let since = if followed { self.additions.since().min(head) } else { head };
+        let epoch = self.log.epoch();
+        let mut projected = self.index.checkpoint(&epoch).await?;
+        if projected < since && self.index.wait_for(since, CURRENT_WITHIN).await {
+            projected = self.index.checkpoint(&epoch).await?;
+        }
+        let indexed = self.index.addition(addition).await?.there;
+        if projected < since {
+            return self.read_on(addition, indexed, projected, head).await;
+        }
+        // What was learnt or forgotten while the read model was asked counts.
+        match self.additions.last(addition) {
+            Some(known) => Ok(known),
+            None if self.additions.since() <= projected || !followed => {
+                Ok(Became { there: indexed, as_of: head })
+            }
+            None => self.read_on(addition, indexed, projected, head).await,
+        }
+    }
+
+    /// Reads in the log what became of an addition since a read model that is behind has said so.
+    async fn read_on(
         &self,
         addition: &Addition,
-        there: bool,
-    ) -> Result<bool, Failure> {
-        if let Some(known) = self.additions.is_there(addition) {
-            return Ok(known == there);
+        indexed: bool,
+        projected: Sequence,
+        head: Sequence,
+    ) -> Result<Became, Failure> {
+        let behind = || unavailable("the read model is too far behind").into();
+        if head - projected > READ_AT_MOST {
+            return Err(behind());
         }
-        if self.index.addition(addition).await?.there != there {
-            return Ok(false);
+        let found = Additions::new(1);
+        found.begin(projected);
+        let mut reader = self.log.read_from(projected).await?;
+        while reader.through() < head {
+            for record in reader.next(BATCH, WAIT).await?.records {
+                if record.sequence <= head && record.lane.as_ref().is_some_and(Addition::is_on) {
+                    found.learn_of(addition, record.sequence, &record.event()?.data);
+                }
+            }
         }
-        // That nothing is to be done must not be said by a read model that is behind. An event that changes nothing does
-        // no harm.
-        let head = self.log.head().await?;
-        if !self.index.wait_for(head, CURRENT_WITHIN).await {
-            return Ok(false);
+        match found.last(addition) {
+            Some(became) => Ok(Became { as_of: head, ..became }),
+            // Whether the last one was one too many only the read model knows.
+            None if found.since() > projected => Err(behind()),
+            None => Ok(Became { there: indexed, as_of: head }),
         }
-        Ok(self.index.addition(addition).await?.there == there)
+    }
+
+    /// Writes that something was added or removed, decided by what had become of it. Another process that does the same at
+    /// the same time writes it once with this one.
+    pub(super) async fn commit_addition(
+        &self,
+        call: &UserCall,
+        (addition, before): (&Addition, Became),
+        fact: Fact,
+        seen: &InRoom,
+    ) -> Result<Appended, Failure> {
+        let once = DedupId::of(addition.change(!before.there).iter().map(String::as_str));
+        let appended = self.commit_fenced(call, fact.clone().dedup(once), seen).await?;
+        // The same was done and undone before: this is another time.
+        if appended.duplicate && appended.position.sequence <= before.as_of {
+            let write = Fact { expect: seen.fence(), ..fact };
+            return decider::record(&self.log, call, write).await;
+        }
+        Ok(appended)
     }
 
     /// Finds out how many there are of what a limit counts.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use decider::{Answer, Call, Failure, ReadFrom, Reads, UserCall, accepted, fresh_id, unavailable};
 use schemas::commands::{
-    AcceptInvite, Accepted, CreateInvite, InviteOutcome, JudgeInvite, ListInvites, RevokeInvite,
-    RoomOutcome,
+    AcceptInvite, Accepted, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
+    RevokeInvite, RoomOutcome,
 };
 use schemas::events::{InviteState, RoomState};
 use schemas::ids::InviteId;
@@ -49,7 +49,25 @@ impl Chat {
         // One after the other, so that what is open is counted with those that have just been made.
         let _turn = self.turns.of(&cmd.room_id).await;
         let id = InviteId::from_uuid(fresh_id());
-        self.retry(ReadFrom::Log, |from| self.try_create_invite(call, &cmd, &id, from)).await
+        self.retry(ReadFrom::Log, |from| self.invite_alone(call, &cmd, &id, from)).await
+    }
+
+    /// The same among all copies of this service.
+    async fn invite_alone(
+        &self,
+        call: &UserCall,
+        cmd: &CreateInvite,
+        id: &InviteId,
+        from: ReadFrom,
+    ) -> Result<Accepted<InviteOutcome>, Failure> {
+        // Who may not invite takes no turn.
+        let seen = self.see(call, &cmd.room_id, from).await?;
+        let making = Making { id, open: 0, unverified: self.unverified_invite };
+        create(&seen.standing()?, making, cmd, &context(call))?;
+        let alone = self.shared_turns.alone(&cmd.room_id).await?;
+        let made = self.try_create_invite(call, cmd, id, from).await;
+        self.shared_turns.done(alone).await;
+        made
     }
 
     async fn try_create_invite(
@@ -61,11 +79,9 @@ impl Chat {
     ) -> Result<Accepted<InviteOutcome>, Failure> {
         let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
-        let making = |open| Making { id, open, unverified: self.unverified_invite };
-        // What is wrong with it is said before anything is counted.
-        create(&standing, making(0), cmd, &context(call))?;
         let open = self.open_invites(&cmd.room_id).await?.len();
-        let (fact, invite) = create(&standing, making(open), cmd, &context(call))?;
+        let making = Making { id, open, unverified: self.unverified_invite };
+        let (fact, invite) = create(&standing, making, cmd, &context(call))?;
         // The right to invite is that of the membership.
         let appended = self.commit_fenced(call, fact, &seen).await?;
         let invite = match appended.duplicate {
@@ -168,6 +184,35 @@ impl Chat {
         let id = id.ok_or_else(|| Rejection::from(InviteRejection::NoSuchInvite))?;
         let _turn = self.turns.of(&id).await;
         self.retry(ReadFrom::Log, |from| self.try_accept(call, &cmd, from)).await
+    }
+
+    /// Only who has a place kept comes in this way: the log says that they were registered with the invitation.
+    pub(crate) async fn admit_registered(
+        &self,
+        call: &Call,
+        cmd: AdmitRegistered,
+    ) -> Answer<RoomOutcome> {
+        let AdmitRegistered { code, user_id } = cmd;
+        let call = UserCall::acting_for(call, user_id);
+        let id = self.names.invite_of(&code);
+        let id = id.ok_or_else(|| Rejection::from(InviteRejection::NoSuchInvite))?;
+        let _turn = self.turns.of(&id).await;
+        let accept = AcceptInvite { code };
+        self.retry(ReadFrom::Log, |from| self.try_admit(&call, &accept, &id, from)).await
+    }
+
+    async fn try_admit(
+        &self,
+        call: &UserCall,
+        cmd: &AcceptInvite,
+        id: &InviteId,
+        from: ReadFrom,
+    ) -> Result<Accepted<RoomOutcome>, Failure> {
+        let invite = self.invite(id, &mut Reads::default()).await?;
+        if invite.is_none_or(|invite| !invite.reserved.contains(&call.user)) {
+            return Err(InviteRejection::Over.into());
+        }
+        self.try_accept(call, cmd, from).await
     }
 
     async fn try_accept(

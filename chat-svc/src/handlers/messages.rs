@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use decider::{Answer, Failure, ReadFrom, UserCall, accepted, unavailable};
+use decider::{Answer, Expect, Fact, Failure, ReadFrom, Reads, UserCall, accepted, unavailable};
 use schemas::commands::{Accepted, DeleteMessage, EditMessage, MessageOutcome};
 use schemas::events::{MessageEvent, MessageState};
-use schemas::{EventData, Sequence, Timestamp};
+use schemas::{EventData, Position, Sequence, Timestamp};
 
 use crate::call::context;
 use crate::chat::Chat;
@@ -126,9 +126,32 @@ impl Chat {
         let seen = self.see(call, &before.state.room_id, from).await?;
         let facts = message::delete(&seen.standing()?, &before, &context(call))?;
         let Some(fact) = facts else { return Ok(accepted(None, ())) };
-        let appended = self.commit_fenced(call, fact, &seen).await?;
-        let at = appended.position.sequence;
-        self.recent.deleted(&cmd.message_id, &before.state.room_id, before.posted, at);
-        Ok(accepted(Some(appended.position), ()))
+        let position = self.write_deletion(call, &before, fact, seen.fence()).await?;
+        Ok(accepted(Some(position), ()))
+    }
+
+    /// Writes a deletion behind its fence, together with what it does to the files of the message.
+    pub(super) async fn write_deletion(
+        &self,
+        call: &UserCall,
+        message: &Message,
+        fact: Fact,
+        fence: Expect,
+    ) -> Result<Position, Failure> {
+        let state = &message.state;
+        let mut facts = self.detachments(state).await?;
+        let position = if facts.is_empty() {
+            decider::commit_fenced(&self.log, call, fact, fence).await?.position
+        } else {
+            // It comes last: who reads as far as it sees everything.
+            facts.push(Fact { expect: fence, ..fact });
+            let committed = self.commit(call, facts, &Reads::default()).await?;
+            self.purge_removed(&state.attachments);
+            committed
+                .position()
+                .ok_or_else(|| unavailable("it is not known where this was written"))?
+        };
+        self.recent.deleted(&state.id, &state.room_id, message.posted, position.sequence);
+        Ok(position)
     }
 }

@@ -3,7 +3,9 @@
 mod additions;
 mod bans;
 mod blocks;
+mod earlier_posts;
 mod invites;
+mod media;
 mod members;
 mod mentions;
 mod messages;

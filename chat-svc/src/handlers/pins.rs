@@ -26,12 +26,13 @@ impl Chat {
         pin::may_pin(&seen.standing()?, &message, &cx)?;
         let addition = Addition::pin(&message.state.room_id, &cmd.message_id);
         let _turn = self.turns.of(&message.state.room_id).await;
-        if self.is_already(&addition, true).await? {
+        let before = self.became(&addition).await?;
+        if before.there {
             return Ok(accepted(None, ()));
         }
         let room = self.room_for(&addition, MAX_PINS).await?;
         let fact = pin::pin(&seen.standing()?, &message, room.others, room.near_limit, &cx)?;
-        let appended = self.commit_fenced(call, fact, &seen).await?;
+        let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.added(&addition, appended.position.sequence, room.near_limit);
         if room.near_limit {
             let full = MessageRejection::TooManyPins;
@@ -54,10 +55,11 @@ impl Chat {
         let fact = pin::unpin(&seen.standing()?, &message, &context(call))?;
         let addition = Addition::pin(&message.state.room_id, &cmd.message_id);
         let _turn = self.turns.of(&message.state.room_id).await;
-        if self.is_already(&addition, false).await? {
+        let before = self.became(&addition).await?;
+        if !before.there {
             return Ok(accepted(None, ()));
         }
-        let appended = self.commit_fenced(call, fact, &seen).await?;
+        let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.removed(&addition, appended.position.sequence);
         Ok(accepted(Some(appended.position), ()))
     }

@@ -1,20 +1,21 @@
 //! Posting: one message, or several of one author in one room in a row.
 
-use decider::{Answer, Fact, Failure, ReadFrom, Tries, UserCall, accepted, unavailable};
+use decider::{Answer, Fact, Failure, ReadFrom, Tries, UserCall, accepted, load, unavailable};
 use eventlog::{AppendError, Appended, LaneWrite};
 use schemas::commands::{MAX_POSTS, MessageOutcome, PostMessage, PostMessages, Reply};
-use schemas::events::{MessageEvent, MessageState};
+use schemas::events::MessageState;
 use schemas::ids::MessageId;
-use schemas::values::ClientId;
-use schemas::{Code, Digest, EventData, Rejection, Sequence};
+use schemas::{Code, Rejection, RoomId, UserId};
 
 use super::InRoom;
+use super::earlier_posts::claim;
 use super::messages::Outcome;
 use crate::call::{context, message_id};
 use crate::chat::Chat;
-use crate::dedup::{Claim, Unknowable};
+use crate::dedup::Claim;
 use crate::domain::access::Standing;
 use crate::domain::message::{self, MessageRejection, NewMessage};
+use crate::lanes::Media;
 
 /// A post on its way.
 struct Post<'a> {
@@ -27,8 +28,8 @@ struct Post<'a> {
 
 /// What is to become of a post.
 enum Decided {
-    /// It is written.
-    Write(MessageState),
+    /// It is written, with what happens to the media it carries.
+    Write(MessageState, Vec<Fact>),
     /// It was written before.
     Repeat(Outcome),
 }
@@ -37,6 +38,19 @@ impl<'a> Post<'a> {
     fn new(call: &UserCall, command: &'a PostMessage) -> Result<Self, Rejection> {
         let claim = claim(call, command)?;
         Ok(Self { command, claim, id: message_id(), answer: None })
+    }
+
+    /// Takes what became of it for the answer.
+    ///
+    /// # Errors
+    /// [`Failure::Conflict`]: it is to be tried again.
+    fn settle(&mut self, settled: Result<Outcome, Failure>) -> Result<(), Failure> {
+        self.answer = match settled {
+            Ok(outcome) => Some(Ok(outcome)),
+            Err(Failure::Rejected(rejection) | Failure::Denied(rejection)) => Some(Err(rejection)),
+            Err(Failure::Conflict) => return Err(Failure::Conflict),
+        };
+        Ok(())
     }
 
     /// The event to write, behind the fence.
@@ -57,16 +71,43 @@ impl Chat {
         let post = Post::new(call, &cmd)?;
         let answer = self.retry(ReadFrom::Cache, |from| self.try_post(call, &post, from)).await;
         if let Err(rejection) = &answer {
-            self.not_written(call, &post, rejection);
+            self.not_written(call, &post, rejection).await;
         }
         answer
     }
 
     /// A post that certainly was not written has not taken its author's turn in a room that is in slow mode.
-    fn not_written(&self, call: &UserCall, post: &Post<'_>, rejection: &Rejection) {
-        if rejection.code != Code::Unavailable {
-            self.slow.give_back((post.command.room_id.clone(), call.user.clone()), &post.id);
+    async fn not_written(&self, call: &UserCall, post: &Post<'_>, rejection: &Rejection) {
+        if !matches!(rejection.code, Code::Unavailable | Code::RateLimited) {
+            self.give_turn_back(&post.command.room_id, &call.user, &post.id).await;
         }
+    }
+
+    /// A message has not taken its author's turn after all.
+    async fn give_turn_back(&self, room: &RoomId, user: &UserId, id: &MessageId) {
+        if self.slow.give_back((room.clone(), user.clone()), id) {
+            self.shared_turns.give_back((room, user), id).await;
+        }
+    }
+
+    /// Takes the author's turn in a room that is in slow mode: here first, where most that come too soon are known, and
+    /// then among all copies.
+    async fn take_turn(&self, call: &UserCall, post: &Post<'_>, pause: u32) -> Result<(), Failure> {
+        let (room, id) = (&post.command.room_id, &post.id);
+        let client_id = post.claim.as_ref().map(|claim| &claim.client_id);
+        let turn = (room.clone(), call.user.clone());
+        let taken =
+            self.slow.take(turn, pause, id, client_id).map_err(MessageRejection::TooSoon)?;
+        if !taken {
+            return Ok(());
+        }
+        let refused: Failure = match self.shared_turns.take((room, &call.user), pause, id).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(left)) => MessageRejection::TooSoon(left).into(),
+            Err(failure) => failure,
+        };
+        self.slow.give_back((room.clone(), call.user.clone()), id);
+        Err(refused)
     }
 
     async fn try_post(
@@ -78,12 +119,56 @@ impl Chat {
         let seen = self.see(call, &post.command.room_id, from).await?;
         match self.decide(call, &seen.standing()?, post).await? {
             Decided::Repeat(outcome) => Ok(outcome),
-            Decided::Write(state) => {
+            Decided::Write(state, media) => {
                 let write = post.write(call, state.clone(), &seen);
-                let appended = self.log.append(vec![write]).await?;
-                self.written(post, state, &appended).await
+                self.write_one(call, post, state, write, media).await
             }
         }
+    }
+
+    /// Writes a post together with what happens to its media: all of it or nothing. The post comes last, so that who
+    /// reads as far as it sees everything.
+    async fn write_one(
+        &self,
+        call: &UserCall,
+        post: &Post<'_>,
+        state: MessageState,
+        write: LaneWrite,
+        media: Vec<Fact>,
+    ) -> Result<Outcome, Failure> {
+        let mut writes: Vec<LaneWrite> =
+            media.into_iter().map(|fact| fact.into_write(call)).collect();
+        writes.push(write);
+        match self.log.append(writes).await {
+            Ok(appended) => self.written(post, state, &appended).await,
+            Err(AppendError::AlreadyCommitted) => self.posted_before(post, state).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The log has a post of this claim with files already, or this very one: the media know the messages they are
+    /// attached to, the newest last.
+    async fn posted_before(
+        &self,
+        post: &Post<'_>,
+        state: MessageState,
+    ) -> Result<Outcome, Failure> {
+        let unknown = || unavailable("it is not known where this was posted; send it again");
+        let first = post.command.attachments.first().ok_or_else(unknown)?;
+        let media = load::<Media>(&self.log, first).await?.state.ok_or_else(unknown)?;
+        for used in media.uses.iter().rev().filter(|used| used.room_id == state.room_id) {
+            let Some(message) = self.message(&used.message_id).await? else { continue };
+            if message.state.id == post.id {
+                return Ok(self.outcome(message.posted, message.state, None, false));
+            }
+            if let Some(claim) = &post.claim
+                && message.state.client_id.as_ref() == Some(&claim.client_id)
+            {
+                let earlier = self.repeat_at(claim, post.command, message.posted).await?;
+                return earlier.ok_or_else(|| unknown().into());
+            }
+        }
+        Err(unknown().into())
     }
 
     /// Several posts to one room: sent to the log at once, in order, and answered each on its own.
@@ -107,7 +192,7 @@ impl Chat {
         }
         for post in &posts {
             if let Some(Err(rejection)) = &post.answer {
-                self.not_written(call, post, rejection);
+                self.not_written(call, post, rejection).await;
             }
         }
         let answers: Vec<Reply<MessageOutcome>> =
@@ -134,14 +219,34 @@ impl Chat {
         let mut writing = Vec::with_capacity(open.len());
         for post in &mut open {
             match self.decide(call, &standing, post).await {
-                Ok(Decided::Write(state)) => writing.push((post, state)),
+                // Those with files are written each by itself, behind those before it.
+                Ok(Decided::Write(state, media)) if !media.is_empty() => {
+                    self.write_run(call, &seen, std::mem::take(&mut writing)).await?;
+                    let write = post.write(call, state.clone(), &seen);
+                    let settled = self.write_one(call, post, state, write, media).await;
+                    post.settle(settled)?;
+                }
+                Ok(Decided::Write(state, _)) => writing.push((post, state)),
                 Ok(Decided::Repeat(outcome)) => post.answer = Some(Ok(outcome)),
                 Err(Failure::Rejected(rejection)) => post.answer = Some(Err(rejection)),
                 Err(failure @ (Failure::Denied(_) | Failure::Conflict)) => return Err(failure),
             }
         }
+        self.write_run(call, &seen, writing).await
+    }
+
+    /// Writes posts without files, one behind the other.
+    async fn write_run(
+        &self,
+        call: &UserCall,
+        seen: &InRoom,
+        writing: Vec<(&mut &mut Post<'_>, MessageState)>,
+    ) -> Result<(), Failure> {
+        if writing.is_empty() {
+            return Ok(());
+        }
         let writes: Vec<LaneWrite> =
-            writing.iter().map(|(post, state)| post.write(call, state.clone(), &seen)).collect();
+            writing.iter().map(|(post, state)| post.write(call, state.clone(), seen)).collect();
         let appended = self.log.append_run(writes).await;
         let mut conflict = false;
         for ((post, state), appended) in writing.into_iter().zip(appended) {
@@ -150,14 +255,7 @@ impl Chat {
                 Err(AppendError::Conflict) => Err(Failure::Conflict),
                 Err(error) => Err(error.into()),
             };
-            post.answer = match settled {
-                Ok(outcome) => Some(Ok(outcome)),
-                Err(Failure::Rejected(rejection) | Failure::Denied(rejection)) => {
-                    Some(Err(rejection))
-                }
-                Err(Failure::Conflict) => None,
-            };
-            conflict |= post.answer.is_none();
+            conflict |= post.settle(settled).is_err();
         }
         if conflict { Err(Failure::Conflict) } else { Ok(()) }
     }
@@ -171,8 +269,9 @@ impl Chat {
         let Post { command, claim, id, .. } = post;
         let cx = context(call);
         standing.role()?;
+        let slowed = standing.slowed();
         if let Some(claim) = claim
-            && let Some(outcome) = self.earlier(claim, command).await?
+            && let Some(outcome) = self.earlier(claim, command, slowed.is_some()).await?
         {
             // The caller who lost the answer may have lost the right to write since: it was written all the same.
             return Ok(Decided::Repeat(outcome));
@@ -182,13 +281,13 @@ impl Chat {
         self.check_thread(standing, command).await?;
         let (mentions, mentions_room) = self.named(standing, &command.body, command.format).await?;
         let client_id = claim.as_ref().map(|claim| &claim.client_id);
-        let new = NewMessage { id, command, client_id, mentions, mentions_room };
+        let (files, media) = self.attachments(call, id, command).await?;
+        let new = NewMessage { id, command, client_id, mentions, mentions_room, files };
         let state = message::post(standing, new, &cx)?;
-        if let Some(pause) = standing.slowed() {
-            let turn = (command.room_id.clone(), call.user.clone());
-            self.slow.take(turn, pause, id, client_id).map_err(MessageRejection::TooSoon)?;
+        if let Some(pause) = slowed {
+            self.take_turn(call, post, pause).await?;
         }
-        Ok(Decided::Write(state))
+        Ok(Decided::Write(state, media))
     }
 
     /// A message was appended; if the log had it already, answers with the first.
@@ -202,6 +301,8 @@ impl Chat {
         if let Some(claim) = &post.claim {
             self.dedup.note(claim);
             if appended.duplicate {
+                // A repeat takes no turn.
+                self.give_turn_back(&claim.room, &claim.sender, &post.id).await;
                 let earlier = self.repeat_at(claim, post.command, posted).await?;
                 return earlier.ok_or_else(|| unavailable("the message id was in use").into());
             }
@@ -210,62 +311,6 @@ impl Chat {
         self.recent.wrote(&state.id, &state.room_id, posted);
         self.recent.has_read(&state, posted);
         Ok(self.outcome(posted, state, None, false))
-    }
-
-    /// The outcome of an earlier post of the same claim, if there was one.
-    async fn earlier(
-        &self,
-        claim: &Claim,
-        command: &PostMessage,
-    ) -> Result<Option<Outcome>, Failure> {
-        match self.dedup.first(claim).await {
-            Ok(None) => Ok(None),
-            Ok(Some(sequence)) => self.repeat_at(claim, command, sequence).await,
-            Err(error) => {
-                tracing::warn!(error = %telemetry::error_chain(&error), "cannot tell a repeat");
-                Err(match error {
-                    Unknowable::Index(error) => error.into(),
-                    Unknowable::Log(error) => error.into(),
-                    Unknowable::Behind => unavailable("the read model is too far behind").into(),
-                })
-            }
-        }
-    }
-
-    /// The first post of a claim, as it stands in the log, if the new one says the same. None when that is
-    /// not what stands there.
-    async fn repeat_at(
-        &self,
-        claim: &Claim,
-        command: &PostMessage,
-        sequence: Sequence,
-    ) -> Result<Option<Outcome>, Failure> {
-        let ours = |state: &MessageState| {
-            state.room_id == claim.room
-                && state.sender_id == claim.sender
-                && state.client_id.as_ref() == Some(&claim.client_id)
-        };
-        let Some(stored) = self.log.get(sequence).await? else {
-            let detail = "the client_id belongs to a message that was erased";
-            return Err(Rejection::new(Code::Conflict, detail).into());
-        };
-        let EventData::Message(MessageEvent::Posted(first)) = stored.event()?.data else {
-            return Ok(None);
-        };
-        if !ours(&first.message) {
-            tracing::error!(event.seq = sequence, "an index led to another message");
-            return Ok(None);
-        }
-        self.metrics.repeated();
-        self.dedup.note_repeat(claim, sequence);
-        if !message::is_repeat_of(&first.message, command) {
-            return Err(MessageRejection::OtherBody.into());
-        }
-        // What became of it since is for the reader who shows it: everything up to here counts.
-        let as_of = self.log.epoch().at(self.log.head().await?);
-        let mut outcome = self.outcome(sequence, first.message, None, true);
-        outcome.result.as_of = Some(as_of);
-        Ok(Some(outcome))
     }
 
     async fn check_thread(
@@ -291,19 +336,4 @@ fn in_one_room(posts: &[PostMessage]) -> Result<&[PostMessage], Rejection> {
         }
         _ => Ok(posts),
     }
-}
-
-/// What makes a post unrepeatable: the client's id for it, else the request's idempotency key, which is
-/// then recorded in the event in a form that no client id of the same text can meet.
-fn claim(call: &UserCall, cmd: &PostMessage) -> Result<Option<Claim>, Rejection> {
-    let client_id = match (&cmd.client_id, &call.key) {
-        (Some(client_id), _) => client_id.clone(),
-        (None, None) => return Ok(None),
-        (None, Some(key)) => {
-            let name = Digest::of(["idempotency_key", call.user.as_str(), key.as_str()]);
-            let invalid = |_| Rejection::new(Code::Internal, "the key cannot be recorded");
-            ClientId::parse(&format!("key:{name}")).map_err(invalid)?
-        }
-    };
-    Ok(Some(Claim::new(cmd.room_id.clone(), call.user.clone(), client_id)))
 }

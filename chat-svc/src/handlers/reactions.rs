@@ -28,7 +28,8 @@ impl Chat {
         let cx = context(call);
         reaction::may_react(&seen.standing()?, &message, &cx)?;
         let addition = Addition::reaction(&cmd.message_id, &call.user, &cmd.emoji);
-        if self.is_already(&addition, true).await? {
+        let before = self.became(&addition).await?;
+        if before.there {
             return Ok(accepted(None, ()));
         }
         // A kind that is new waits until it is known how many there are.
@@ -37,7 +38,7 @@ impl Chat {
         let room = self.room_for(&addition, MAX_KINDS).await?;
         let (others, near) = (room.others, room.near_limit);
         let fact = reaction::add(&seen.standing()?, &message, &cmd.emoji, others, near, &cx)?;
-        let appended = self.commit_fenced(call, fact, &seen).await?;
+        let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.added(&addition, appended.position.sequence, near);
         drop(turn);
         if near {
@@ -61,10 +62,11 @@ impl Chat {
         let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let fact = reaction::remove(&seen.standing()?, &message, &cmd.emoji, &context(call))?;
         let addition = Addition::reaction(&cmd.message_id, &call.user, &cmd.emoji);
-        if self.is_already(&addition, false).await? {
+        let before = self.became(&addition).await?;
+        if !before.there {
             return Ok(accepted(None, ()));
         }
-        let appended = self.commit_fenced(call, fact, &seen).await?;
+        let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.removed(&addition, appended.position.sequence);
         Ok(accepted(Some(appended.position), ()))
     }

@@ -46,7 +46,7 @@ impl Chat {
         let asked = (id, &cmd.reason, open);
         let fact =
             report::report(&standing, &message, before.state.as_ref(), asked, &context(call))?;
-        self.finish_report(call, before, fact).await
+        self.finish_report(call, before, fact, Vec::new()).await
     }
 
     pub(crate) async fn handle_report(
@@ -69,7 +69,21 @@ impl Chat {
         let becomes = (cmd.status, cmd.note.as_ref());
         let (person, cx) = (person.state.as_ref(), context(call));
         let fact = report::handle(person, before.state.as_ref(), becomes, &cx)?;
-        self.finish_report(call, before, fact).await
+        let message = match &before.state {
+            Some(report) => self.message(&report.message_id).await?,
+            None => None,
+        };
+        // What a deleted message had is let go with the last report of it.
+        let deleted = message.filter(|message| message.deleted && fact.is_some());
+        let released = match &deleted {
+            Some(message) => self.released(&message.state).await?,
+            None => Vec::new(),
+        };
+        let done = self.finish_report(call, before, fact, released).await?;
+        if let Some(message) = deleted {
+            self.purge_removed(&message.state.attachments);
+        }
+        Ok(done)
     }
 
     /// Writes a report, provided that nothing has happened to it since it was read.
@@ -78,6 +92,7 @@ impl Chat {
         call: &UserCall,
         before: Seen<Option<ReportState>>,
         fact: Option<Fact>,
+        besides: Vec<Fact>,
     ) -> Result<Accepted<ReportState>, Failure> {
         let mut state = before.state;
         let mut reads = Reads::default();
@@ -87,7 +102,8 @@ impl Chat {
         } else if let Some(state) = &state {
             reads.note(Lane::Report(state.id.clone()), before.at);
         }
-        let committed = self.commit(call, fact.into_iter().collect(), &reads).await?;
+        let facts = fact.into_iter().chain(besides).collect();
+        let committed = self.commit(call, facts, &reads).await?;
         let state = state.ok_or(ReportRejection::NotFound)?;
         Ok(accepted(committed.position(), state))
     }
@@ -113,10 +129,8 @@ impl Chat {
         let (Some(fact), Some(found)) = (fact, found) else { return Ok(accepted(None, ())) };
         // The right is the caller's role, which their account's lane holds.
         let fence = decider::Expect::Fence { lane: Lane::User(call.user.clone()), at: person.at };
-        let appended = decider::commit_fenced(&self.log, call, fact, fence).await?;
-        let at = appended.position.sequence;
-        self.recent.deleted(&cmd.message_id, &found.state.room_id, found.posted, at);
-        Ok(accepted(Some(appended.position), ()))
+        let position = self.write_deletion(call, &found, fact, fence).await?;
+        Ok(accepted(Some(position), ()))
     }
 
     pub(crate) async fn moderate_room(

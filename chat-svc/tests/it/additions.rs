@@ -60,7 +60,7 @@ async fn repeats_write_nothing_also_while_the_index_stands() {
     assert_eq!(world.types_on(&Lane::Timeline(room)).await, expected);
 }
 
-/// A process that remembers nothing is not misled by an index that is behind: it writes once more.
+/// A process that remembers nothing is not misled by an index that is behind: the log says what became of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_index_does_not_know_yet_is_taken_back_all_the_same() {
     let world = World::start().await;
@@ -71,8 +71,45 @@ async fn what_an_index_does_not_know_yet_is_taken_back_all_the_same() {
     world.call(&ada, &react(&id, 0)).await.unwrap();
     let other = world.another().await;
     call(&other.bus, &context(&ada), &unreact(&id, 0)).await.unwrap();
-    let last = world.types_on(&Lane::Timeline(room)).await.pop();
-    assert_eq!(last, Some("reaction.removed.v1"));
+    let lane = Lane::Timeline(room);
+    assert_eq!(world.types_on(&lane).await.pop(), Some("reaction.removed.v1"));
+    let written = world.types_on(&lane).await.len();
+    let third = world.another().await;
+    call(&third.bus, &context(&ada), &unreact(&id, 0)).await.unwrap();
+    assert_eq!(world.types_on(&lane).await.len(), written, "it is gone");
+    let fourth = world.another().await;
+    for bus in [&fourth.bus, &third.bus, &world.first.bus] {
+        call(bus, &context(&ada), &react(&id, 0)).await.unwrap();
+    }
+    assert_eq!(world.types_on(&lane).await.len(), written + 1, "it is there, once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_two_processes_do_at_once_is_written_once() {
+    let world = World::start().await;
+    let ada = world.register("ada").await;
+    let room = world.create(&ada, RoomKind::Group, "us", &[]).await.id;
+    let other = world.another().await;
+    let context = context(&ada);
+    let buses = [&world.first.bus, &other.bus];
+    for number in 0..10 {
+        let id = world.say(&ada, &room, "hello").await.message.id;
+        let (add, remove) = (react(&id, number), unreact(&id, number));
+        let added = join_all(buses.map(|bus| call(bus, &context, &add))).await;
+        let removed = join_all(buses.map(|bus| call(bus, &context, &remove))).await;
+        assert!(added.iter().all(Result::is_ok) && removed.iter().all(Result::is_ok));
+    }
+    let types = world.types_on(&Lane::Timeline(room.clone())).await;
+    let expected = ["message.posted.v1", "reaction.added.v1", "reaction.removed.v1"].repeat(10);
+    assert_eq!(types, expected);
+    // Within the log's memory of ids the same is done again.
+    let id = world.say(&ada, &room, "hello").await.message.id;
+    for _ in 0..3 {
+        world.call(&ada, &react(&id, 0)).await.unwrap();
+        world.call(&ada, &unreact(&id, 0)).await.unwrap();
+    }
+    let again = world.types_on(&Lane::Timeline(room)).await.len() - types.len();
+    assert_eq!(again, 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]

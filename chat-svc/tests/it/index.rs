@@ -6,7 +6,7 @@ use chat_svc::{Marked, MessageIndex};
 use readmodel::{Document, MembershipDoc, MessageDoc, ReadModel, ReadModelUrl, RoomDoc};
 use schemas::events::RoomState;
 use schemas::ids::{MessageId, RoomId, UserId};
-use schemas::values::{ClientId, Format, Notify, Posting, RoomKind, RoomRole, Visibility};
+use schemas::values::{ClientId, Format, Posting, RoomKind, Visibility};
 use schemas::{Epoch, Namespace, Timestamp};
 use tempfile::TempDir;
 
@@ -28,6 +28,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         body: "hello".to_owned(),
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,
@@ -89,32 +90,14 @@ async fn the_read_model_answers_as_an_index() {
     let doc = message(&room, &user);
     let id = doc.id.clone();
     let membership = MembershipDoc {
-        room_id: room.clone(),
-        user_id: user.clone(),
-        role: RoomRole::Member,
-        present: true,
-        banned: false,
-        ban: None,
-        muted_until: None,
-        joined_at: Timestamp::from_millis(1),
-        joined: 1,
-        returned: false,
         marker_number: 1,
         marker_main: 1,
         marker_moved: true,
         marker_message_id: Some(id.clone()),
         marker_at: 8,
         marker_updated: 8,
-        receipt_number: 0,
-        receipt_message_id: None,
-        receipt_updated: 0,
-        wrote: false,
-        notify: Notify::Mentions,
-        pinned: false,
-        hidden_at: None,
-        prefs_changed: 0,
-        changed: 1,
         updated: 8,
+        ..MembershipDoc::begun(room.clone(), user.clone(), Timestamp::from_millis(1), 1)
     };
     let room_doc = room_doc(&room);
     let docs = vec![

@@ -194,7 +194,8 @@ impl World {
             panic!("not just registered")
         };
         let user = UserState { suspended: true, ..registered.user };
-        let write = LaneWrite::new(lane, event(UserSuspensionChanged { user }), Expect::Any);
+        let changed = UserSuspensionChanged { user, reason: None };
+        let write = LaneWrite::new(lane, event(changed), Expect::Any);
         self.log.append(vec![write]).await.expect("suspended");
     }
 
@@ -301,6 +302,7 @@ fn user_state(username: &str, role: Role) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use readmodel::StoreError;
 use schemas::events::{
     MAX_KINDS, MAX_PINS, MemberAdded, MemberEvent, MemberJoined, MemberLeft, MemberRemoved,
-    MessageEvent, PinEvent, ReactionEvent, ReceiptEvent, ReportEvent, RoomEvent, RoomState,
-    ThreadEvent, UserEvent,
+    MessageEvent, MessageState, PinEvent, ReactionEvent, ReceiptEvent, ReportEvent, RoomEvent,
+    RoomState, ThreadEvent, UserEvent,
 };
 use schemas::ids::{MessageId, ReportId, RoomId, UserId};
 use schemas::values::{ClientId, Emoji};
@@ -306,6 +306,20 @@ impl MessageIndex for LogIndex {
         Ok(Vec::new())
     }
 
+    async fn erased_message(&self, _: &MessageId) -> Result<Option<MessageState>, IndexError> {
+        // The log has no holes.
+        Ok(None)
+    }
+
+    async fn reports_about(&self, _: &UserId) -> Result<Vec<ReportId>, IndexError> {
+        // The log keeps no copies.
+        Ok(Vec::new())
+    }
+
+    async fn forget_person(&self, _: &UserId) -> Result<(), IndexError> {
+        Ok(())
+    }
+
     async fn open_reports(&self, user: &UserId) -> Result<u64, IndexError> {
         let open = self.caught_up().await.reports.values().filter(|by| *by == user).count();
         Ok(u64::try_from(open).unwrap_or(u64::MAX))
@@ -335,5 +349,35 @@ impl MessageIndex for LogIndex {
             !known.pairs.contains(room) && members.contains(one) && members.contains(other)
         };
         Ok(known.members.iter().any(shared))
+    }
+
+    async fn open_reports_of(&self, _message: &MessageId) -> Result<u64, IndexError> {
+        self.check()?;
+        Ok(0)
+    }
+
+    async fn media_taken(&self, _user: &UserId) -> Result<chat_svc::MediaTaken, IndexError> {
+        self.check()?;
+        Ok(chat_svc::MediaTaken::default())
+    }
+
+    async fn media_of(
+        &self,
+        _user: &UserId,
+        _after: Option<&schemas::MediaId>,
+        _limit: usize,
+    ) -> Result<Vec<schemas::MediaId>, IndexError> {
+        self.check()?;
+        Ok(Vec::new())
+    }
+
+    async fn media_waiting(
+        &self,
+        _waiting: readmodel::Waiting,
+        _before: schemas::Timestamp,
+        _limit: usize,
+    ) -> Result<Vec<schemas::MediaId>, IndexError> {
+        self.check()?;
+        Ok(Vec::new())
     }
 }

@@ -14,3 +14,4 @@ mod posts;
 mod races;
 mod repeats;
 mod rooms;
+mod slow_mode;

@@ -65,7 +65,7 @@ async fn threads_and_attachments_are_checked() {
     let refused = world.call(&ada, &with_file).await.unwrap_err();
     assert_eq!(
         (refused.code, refused.errors[0].pointer.as_str()),
-        (Code::ValidationFailed, "/attachments")
+        (Code::ValidationFailed, "/attachments/0")
     );
 }
 

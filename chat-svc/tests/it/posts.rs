@@ -86,7 +86,7 @@ async fn one_that_is_refused_does_not_hold_up_the_others() {
     posts[4].attachments = vec![MediaId::from_uuid(fresh())];
     let outcomes = post(&world, &ada, posts).await.unwrap();
     let pointer = |n: usize| outcomes[n].as_ref().unwrap_err().errors[0].pointer.as_str();
-    assert_eq!((pointer(1), pointer(4)), ("/thread_root_id", "/attachments"));
+    assert_eq!((pointer(1), pointer(4)), ("/thread_root_id", "/attachments/0"));
     let stored: Vec<String> = posted(&world, &room).await.into_iter().map(|(_, id)| id).collect();
     assert_eq!(stored, ["a0", "a2", "a3", "a5"]);
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 4);

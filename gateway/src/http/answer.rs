@@ -1,15 +1,15 @@
 //! What a handler answers, before it is HTTP.
 //!
 //! A handler's return type says which statuses it answers with and what: [`Done`] 200, [`Created`] 201, [`Begun`] 202, [`Made`] 201
-//! or 200, [`NoContent`] 204, [`Shown`] 200 with something that OpenAPI does not describe.
+//! or 200, [`NoContent`] 204, [`Redirected`] 302, [`Shown`] 200 with something that OpenAPI does not describe.
 
 use std::marker::PhantomData;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
 use bytes::Bytes;
 use schemars::{JsonSchema, SchemaGenerator};
-use schemas::{Position, Rejection};
+use schemas::{Code, Position, Rejection};
 use serde::Serialize;
 
 use super::description::{Description, Schematic};
@@ -90,8 +90,12 @@ statuses! {
     Later = &[202], true;
     /// 201 when something was created, 200 when it was there already.
     NewOrKnown = &[201, 200], true;
+    /// 200 with a link, or 302 to where it leads.
+    Link = &[200, 302], true;
     /// 204.
     Empty = &[204], false;
+    /// 302: the browser goes on elsewhere.
+    Elsewhere = &[302], false;
     /// 200 with a page, or with JSON that follows a standard of its own.
     Undescribed = &[200], false;
 }
@@ -104,8 +108,12 @@ pub(crate) type Created<T> = Result<Reply<T, New>, Rejection>;
 pub(crate) type Begun<T> = Result<Reply<T, Later>, Rejection>;
 /// 201 when something was created, 200 when it was there already, with its document.
 pub(crate) type Made<T> = Result<Reply<T, NewOrKnown>, Rejection>;
+/// 200 with a link, or 302 to where it leads.
+pub(crate) type Led<T> = Result<Reply<T, Link>, Rejection>;
 /// 204.
 pub(crate) type NoContent = Result<Reply<(), Empty>, Rejection>;
+/// 302 to another place.
+pub(crate) type Redirected = Result<Reply<(), Elsewhere>, Rejection>;
 /// 200 with something that OpenAPI does not describe.
 pub(crate) type Shown = Result<Reply<(), Undescribed>, Rejection>;
 
@@ -161,9 +169,34 @@ impl<T: Serialize> Reply<T, NewOrKnown> {
     }
 }
 
+impl<T: Serialize> Reply<T, Link> {
+    /// 200.
+    pub(crate) fn link(document: &T) -> Self {
+        Self::of(Answer::json(StatusCode::OK, document))
+    }
+
+    /// 302: the header `Location` is to be added.
+    pub(crate) fn found() -> Self {
+        Self::of(Answer::new(StatusCode::FOUND, "", Bytes::new()))
+    }
+}
+
 impl Reply<(), Empty> {
     pub(crate) fn no_content() -> Self {
         Self::of(Answer::nothing())
+    }
+}
+
+impl Reply<(), Elsewhere> {
+    /// 302 to a URL or a path.
+    ///
+    /// # Errors
+    /// `internal`, for what fits into no header.
+    pub(crate) fn elsewhere(place: &str) -> Result<Self, Rejection> {
+        let unfit = |_| Rejection::new(Code::Internal, "the next place fits into no header");
+        let place = HeaderValue::try_from(place).map_err(unfit)?;
+        let answer = Answer::new(StatusCode::FOUND, "", Bytes::new());
+        Ok(Self::of(answer.with(LOCATION, place)))
     }
 }
 
@@ -189,7 +222,8 @@ pub(crate) trait Described: 'static {
 impl<T: JsonSchema + 'static, S: Statuses + 'static> Described for Reply<T, S> {
     fn describe(description: &mut Description) {
         for status in S::ALL {
-            let schema = S::DESCRIBED.then_some(SchemaGenerator::subschema_for::<T> as Schematic);
+            let described = S::DESCRIBED && *status < 300;
+            let schema = described.then_some(SchemaGenerator::subschema_for::<T> as Schematic);
             description.answers.push((*status, schema));
         }
     }

@@ -10,6 +10,7 @@ use schemas::{Code, Epoch, Position, Rejection};
 use serde::Serialize;
 
 use super::browser::Browser;
+use super::login_cookie::LoginCookies;
 use super::outcome::Stored;
 use super::request_context::RequestContext;
 use crate::commands;
@@ -25,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) state: Data<AppState>,
     pub(crate) context: RequestContext,
     pub(crate) browser: Browser,
+    /// Logins through a provider that the browser has begun.
+    pub(crate) logins: LoginCookies,
     pub(crate) caller: Option<Caller>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// What stands in the path where the route's template has parameters, in their order, percent-decoded.
@@ -64,11 +67,31 @@ impl Call {
         &self,
         command: &C,
     ) -> Result<Accepted<C::Output>, Rejection> {
+        self.send_for(command, 0).await
+    }
+
+    /// The same, for a command that may take longer than most: it is waited for so long.
+    ///
+    /// # Errors
+    /// As [`Call::send`].
+    pub(crate) async fn send_within<C: Command + Clone + Sync>(
+        &self,
+        command: &C,
+        patience: Duration,
+    ) -> Result<Accepted<C::Output>, Rejection> {
+        self.send_for(command, u32::try_from(patience.as_millis()).unwrap_or(u32::MAX)).await
+    }
+
+    async fn send_for<C: Command + Clone + Sync>(
+        &self,
+        command: &C,
+        deadline_ms: u32,
+    ) -> Result<Accepted<C::Output>, Rejection> {
         let context = CallContext {
             caller: self.caller.clone(),
             idempotency_key: self.idempotency_key.clone(),
             traceparent: Some(self.context.trace.clone()),
-            deadline_ms: 0,
+            deadline_ms,
             ip: Some(self.context.ip.to_string()),
             user_agent: self.context.user_agent.clone(),
         };

@@ -1,20 +1,29 @@
 //! The types fields can have: how each is read from JSON, or from the text of a query.
 
 use schemas::frames::FrameId;
+use schemas::media::{Checksum, ContentType, Filename};
 use schemas::preferences::{MailAbout, Reach};
 use schemas::values::{
-    Bio, Body, ClientId, DisplayName, Email, Emoji, Format, InvalidValue, NewPassword, Notice,
-    Notify, Patch, Posting, PresenceStatus, Reason, ReportStatus, Role, RoomKind, RoomName,
-    RoomRole, Secret, StatusText, Title, Topic, UserRef, Username, VerificationKind, Visibility,
+    Bio, Body, ClientId, DisplayName, Email, Emoji, EventType, Format, InvalidValue, MessageHas,
+    NewPassword, Notice, Notify, Patch, Posting, PresenceStatus, Reason, ReportStatus, Role,
+    RoomKind, RoomName, RoomRole, Secret, StatusText, SubjectId, Title, Topic, UserRef, Username,
+    VerificationKind, Visibility,
 };
-use schemas::{MediaId, MessageId, OneTimeCode, ReportId, RoomId, Settings, Timestamp, UserId};
+use schemas::{
+    Actor, CodeChallenge, MediaId, MessageId, OneTimeCode, ReportId, RoomId, Settings, Timestamp,
+    UserId,
+};
 use serde_json::Value;
 
 use super::browser::RefreshBy;
 use super::fields::{Field, FromField};
+use super::head::METHOD_NAMES;
+use super::route::UNMATCHED;
 
 /// Longest password or token, in bytes, that is checked.
 const MAX_SECRET: usize = 4096;
+/// Longest template of a path, in bytes.
+const MAX_TEMPLATE: usize = 200;
 /// Items of a page when the client does not say, and at most.
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
@@ -29,6 +38,7 @@ macro_rules! texts {
     };
 }
 texts!(
+    CodeChallenge,
     Username,
     Email,
     DisplayName,
@@ -44,7 +54,12 @@ texts!(
     Emoji,
     UserRef,
     NewPassword,
-    OneTimeCode
+    OneTimeCode,
+    EventType,
+    SubjectId,
+    Filename,
+    ContentType,
+    Checksum
 );
 
 macro_rules! parsed {
@@ -59,6 +74,7 @@ macro_rules! parsed {
 }
 parsed! {
     UserId, "must be a user id";
+    Actor, "must be a user id, or system";
     RoomId, "must be a room id";
     MessageId, "must be a message id";
     MediaId, "must be a media id";
@@ -91,6 +107,7 @@ choices!(
     RoomRole,
     Visibility,
     Format,
+    MessageHas,
     PresenceStatus,
     VerificationKind,
     RefreshBy,
@@ -136,6 +153,21 @@ impl FromField for u32 {
         match number {
             Some(number) => Some(number),
             None => field.refuse("wrong_type", "must be a whole number from 0 to 4294967295"),
+        }
+    }
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bytes(pub(crate) u64);
+
+impl FromField for Bytes {
+    fn from_field(mut field: Field<'_>) -> Option<Self> {
+        match field.value.take().map(|value| value.as_u64()) {
+            None => field.refuse("required", "is required"),
+            Some(Some(0)) => field.refuse("out_of_range", "must be at least 1"),
+            Some(Some(bytes)) => Some(Self(bytes)),
+            Some(None) => field.refuse("wrong_type", "must be a whole number"),
         }
     }
 }
@@ -231,6 +263,56 @@ impl FromField for FrameId {
             Some(Value::String(_)) => field.refuse("too_long", "must have at most 128 bytes"),
             Some(_) => field.refuse("wrong_type", "must be a number or a text"),
         }
+    }
+}
+
+/// An HTTP status.
+#[derive(Debug, Clone, Copy, schemars::JsonSchema)]
+#[schemars(transparent)]
+pub(crate) struct HttpStatus(pub(crate) u16);
+
+impl FromField for HttpStatus {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        let status = match &field.value {
+            Some(Value::String(text)) if field.textual && text.len() == 3 => text.parse().ok(),
+            _ => None,
+        };
+        match status.filter(|status| (100..=599).contains(status)) {
+            Some(status) => Some(Self(status)),
+            None => field.refuse("out_of_range", "must be a number from 100 to 599"),
+        }
+    }
+}
+
+/// The name of an HTTP method, as logs have it.
+#[derive(Debug, Clone, Copy, schemars::JsonSchema)]
+#[schemars(transparent)]
+pub(crate) struct MethodName(pub(crate) &'static str);
+
+impl FromField for MethodName {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        let detail = "must be GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS or OTHER";
+        let wrong = || InvalidValue { code: "invalid_value", detail: detail.to_owned() };
+        let known = |text: &str| METHOD_NAMES.into_iter().find(|name| *name == text);
+        field.parsed(|text| known(text).map(Self).ok_or_else(wrong))
+    }
+}
+
+/// The template of a path, as logs have it: 1 to 200 visible ASCII characters.
+#[derive(Debug, Clone, schemars::JsonSchema)]
+#[schemars(transparent)]
+pub(crate) struct PathTemplate(pub(crate) String);
+
+impl FromField for PathTemplate {
+    fn from_field(field: Field<'_>) -> Option<Self> {
+        let detail = "must be like /v1/rooms/{room_id}, or unmatched";
+        let wrong = || InvalidValue { code: "invalid_format", detail: detail.to_owned() };
+        let fits = |text: &str| {
+            (text.starts_with('/') || text == UNMATCHED)
+                && text.len() <= MAX_TEMPLATE
+                && text.bytes().all(|b| b.is_ascii_graphic())
+        };
+        field.parsed(|text| fits(text).then(|| Self(text.to_owned())).ok_or_else(wrong))
     }
 }
 

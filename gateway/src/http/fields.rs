@@ -75,9 +75,23 @@ impl Fields {
     /// # Errors
     /// `validation_failed`, naming every parameter at fault.
     pub(crate) fn of_query<S: Shape>(query: &str) -> Result<S, Rejection> {
+        Self::of_pairs(pairs(query)?)
+    }
+
+    /// The same, of a query to which another server may add parameters: those that are not known are passed over.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every parameter at fault.
+    pub(crate) fn of_foreign_query<S: Shape>(query: &str) -> Result<S, Rejection> {
+        let mut pairs = pairs(query)?;
+        pairs.retain(|(name, _)| S::FIELDS.contains(&name.as_str()));
+        Self::of_pairs(pairs)
+    }
+
+    fn of_pairs<S: Shape>(pairs: Vec<(String, String)>) -> Result<S, Rejection> {
         let mut given = Map::new();
         let mut errors = Vec::new();
-        for (name, value) in pairs(query)? {
+        for (name, value) in pairs {
             if given.insert(name.clone(), Value::String(value)).is_some() {
                 errors.push(error(format!("?{name}"), "duplicate", "must be given only once"));
             }
@@ -116,10 +130,34 @@ impl Fields {
 
     /// Takes a field; none when it is at fault, which is then on record.
     pub(crate) fn take<T: FromField>(&mut self, name: &str) -> Option<T> {
+        // A name that is a word of Rust is written `r#type` there.
+        let name = name.strip_prefix("r#").unwrap_or(name);
         let value = self.given.remove(name);
         let pointer = self.pointer(name);
         let textual = self.place == Place::Query;
         T::from_field(Field { value, textual, pointer, errors: &mut self.errors })
+    }
+
+    /// Whether a field is a list with something in it.
+    pub(crate) fn has_items(&self, name: &str) -> bool {
+        matches!(self.given.get(name), Some(Value::Array(items)) if !items.is_empty())
+    }
+
+    /// Takes a field away that is an empty text; whether it was.
+    pub(crate) fn is_empty_text(&mut self, name: &str) -> bool {
+        let empty = matches!(self.given.get(name), Some(Value::String(text)) if text.is_empty());
+        if empty {
+            self.given.remove(name);
+        }
+        empty
+    }
+
+    /// Takes a field away that says nothing, or is left out; whether it was.
+    pub(crate) fn is_blank(&mut self, name: &str) -> bool {
+        if matches!(self.given.get(name), Some(Value::Null)) {
+            self.given.remove(name);
+        }
+        self.is_empty_text(name) || !self.given.contains_key(name)
     }
 
     /// Puts a fault of a field on record.
@@ -283,6 +321,13 @@ mod tests {
         ] {
             assert!(Fields::of_query::<Paged>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_another_server_adds_to_a_query_is_passed_over() {
+        let read = |query| Fields::of_foreign_query::<Paged>(query).map(|paged| paged.unread);
+        assert_eq!(read("unread=true&session_state=1&unknown=2&unknown=3"), Ok(Some(true)));
+        assert!(read("unread=true&unread=true").is_err() && read("unread=1").is_err());
     }
 
     #[test]

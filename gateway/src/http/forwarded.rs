@@ -7,10 +7,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use actix_web::HttpRequest;
+use actix_web::http::Version;
 use ipnet::IpNet;
 
 use super::head::header;
 use crate::config::Config;
+use crate::listen::Listen;
 
 /// Where a request came from and what it was sent to, proxies that are trusted left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub(super) struct Forwarded {
     pub(super) ip: IpAddr,
     /// The host it was sent to, as the client knows it.
     pub(super) host: Option<String>,
-    /// `http` or `https`, when a proxy says so; what speaks to us directly speaks http and may stand for either.
+    /// `http` or `https`, when a proxy says so or we speak TLS ourselves; what speaks plain text to us may stand for either.
     pub(super) scheme: Option<String>,
 }
 
@@ -28,8 +30,11 @@ impl Forwarded {
     pub(super) fn of(request: &HttpRequest, config: &Config) -> Self {
         let peer = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
         let peer = peer.to_canonical();
-        let own = Self { ip: peer, host: header(request, "host").map(str::to_owned), scheme: None };
-        if !is_trusted(peer, &config.trusted_proxies) {
+        let scheme = config.tls.is_some().then(|| "https".to_owned());
+        let own = Self { ip: peer, host: called(request), scheme };
+        // Who may open the Unix socket is said by its folder, and is a proxy.
+        let local = matches!(config.listen, Listen::Unix(_)) && request.peer_addr().is_none();
+        if !local && !is_trusted(peer, &config.trusted_proxies) {
             return own;
         }
         let said = Said::of(request);
@@ -38,9 +43,18 @@ impl Forwarded {
         Self {
             ip,
             host: at(&said.hosts, hops).cloned().or(own.host),
-            scheme: scheme.filter(|scheme| ["http", "https"].contains(&scheme.as_str())),
+            scheme: scheme
+                .filter(|scheme| ["http", "https"].contains(&scheme.as_str()))
+                .or(own.scheme),
         }
     }
+}
+
+/// The host that was called: over HTTP/2 it stands beside the path.
+fn called(request: &HttpRequest) -> Option<String> {
+    let authority = request.uri().authority().filter(|_| request.version() == Version::HTTP_2);
+    let header = header(request, "host").map(str::to_owned);
+    header.or_else(|| authority.map(ToString::to_string))
 }
 
 /// What stands in the headers, from left to right.
@@ -101,7 +115,8 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
 fn behind(peer: IpAddr, clients: &[String], trusted: &[IpNet]) -> (IpAddr, usize) {
     let (mut seen, mut hops) = (peer, 0);
     for (number, hop) in clients.iter().rev().enumerate() {
-        if !is_trusted(seen, trusted) {
+        // The peer was judged before.
+        if number > 0 && !is_trusted(seen, trusted) {
             break;
         }
         let Some(ip) = address(hop) else { break };

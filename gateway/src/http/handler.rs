@@ -8,11 +8,14 @@
 //! The first argument is the [`Call`]. The others are read in their order, and the first that is at fault is
 //! answered; a body and a query name all of their faults at once.
 
+use std::marker::PhantomData;
+
 use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
-use schemas::values::{Emoji, InvalidValue};
+use schemas::values::{Emoji, InvalidValue, ProviderId};
 use schemas::{
-    ChallengeId, Code, MessageId, NotificationId, Rejection, ReportId, RoomId, SessionId, UserId,
+    ChallengeId, Code, ErasureId, MediaId, MessageId, NotificationId, Rejection, ReportId, RoomId,
+    SessionId, UserId,
 };
 
 use super::answer::{Described, Outcome};
@@ -60,6 +63,45 @@ impl<S: Shape> Argument for Query<S> {
     }
 }
 
+/// A query that another server makes: parameters that are not known are passed over.
+pub(crate) struct Foreign<S>(pub(crate) S);
+
+impl<S: Shape> Argument for Foreign<S> {
+    fn describe(description: &mut Description) {
+        description.query = Some(S::json_schema);
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        Fields::of_foreign_query(&call.query).map(Self)
+    }
+}
+
+/// A query that the handler reads once it knows that what the path names is there.
+pub(crate) struct Unread<S> {
+    query: String,
+    of: PhantomData<fn() -> S>,
+}
+
+impl<S: Shape> Unread<S> {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// `validation_failed`, naming every parameter at fault.
+    pub(crate) fn read(&self) -> Result<S, Rejection> {
+        Fields::of_query(&self.query)
+    }
+}
+
+impl<S: Shape> Argument for Unread<S> {
+    fn describe(description: &mut Description) {
+        description.query = Some(S::json_schema);
+    }
+
+    fn read(call: &Call) -> Result<Self, Rejection> {
+        Ok(Self { query: call.query.clone(), of: PhantomData })
+    }
+}
+
 /// A type that stands for one parameter of a path, whose name goes with the type.
 pub(crate) trait PathPart: Sized {
     const NAME: &'static str;
@@ -91,16 +133,30 @@ path_parts! {
     MessageId = "message_id";
     NotificationId = "notification_id";
     ChallengeId = "challenge_id";
+    ErasureId = "erasure_id";
     ReportId = "report_id";
+    ProviderId = "provider_id";
+    MediaId = "media_id";
 }
 
 impl PathPart for String {
-    /// Of all texts in paths only the codes of invitations are no ids.
+    /// The codes of invitations are no ids.
     const NAME: &'static str = "code";
 
     fn parse(text: &str) -> Option<Self> {
         let fits = text.len() <= MAX_CODE && text.bytes().all(|b| b.is_ascii_alphanumeric());
         fits.then(|| text.to_owned())
+    }
+}
+
+/// The token of a link in a mail.
+pub(crate) struct LinkToken(pub(crate) String);
+
+impl PathPart for LinkToken {
+    const NAME: &'static str = "token";
+
+    fn parse(text: &str) -> Option<Self> {
+        <String as PathPart>::parse(text).map(Self)
     }
 }
 
@@ -112,11 +168,34 @@ impl PathPart for Code {
     }
 }
 
+/// The number of a dead letter, written in one way only.
+pub(crate) struct DeadLetterId(pub(crate) u64);
+
+impl PathPart for DeadLetterId {
+    const NAME: &'static str = "dead_letter_id";
+
+    fn parse(text: &str) -> Option<Self> {
+        let number: u64 = text.parse().ok()?;
+        (number > 0 && number.to_string() == text).then_some(Self(number))
+    }
+}
+
 /// All that is left of a path, whatever it is.
 pub(crate) struct Rest(pub(crate) String);
 
 impl PathPart for Rest {
     const NAME: &'static str = "*rest";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
+
+/// The name of a JSON Schema.
+pub(crate) struct SchemaName(pub(crate) String);
+
+impl PathPart for SchemaName {
+    const NAME: &'static str = "name";
 
     fn parse(text: &str) -> Option<Self> {
         Some(Self(text.to_owned()))

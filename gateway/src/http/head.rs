@@ -28,6 +28,10 @@ pub(super) fn check_head(request: &HttpRequest) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// Every name of a method that logs have.
+pub(super) const METHOD_NAMES: [&str; 8] =
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"];
+
 /// A method's name for logs and metrics; clients may invent methods, which must not make series.
 pub(super) fn method_name(method: &Method) -> &'static str {
     match *method {

@@ -17,6 +17,7 @@ mod handler;
 mod head;
 mod idempotency;
 mod json;
+pub(crate) mod login_cookie;
 mod origin;
 mod outcome;
 mod pipeline;
@@ -27,14 +28,18 @@ mod response;
 mod route;
 mod router;
 
-pub(crate) use answer::{Begun, Created, Done, Made, NoContent, Reply, Shown};
+pub(crate) use answer::{Begun, Created, Done, Led, Made, NoContent, Redirected, Reply, Shown};
 pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
-pub(crate) use field_types::{Limit, Token, UpTo};
+pub(crate) use field_types::{Bytes, HttpStatus, Limit, MethodName, PathTemplate, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
-pub(crate) use handler::{Handler, Path, Query, Rest};
+pub(crate) use handler::{
+    DeadLetterId, Foreign, Handler, LinkToken, Path, Query, Rest, SchemaName, Unread,
+};
+pub(crate) use head::header;
 pub(crate) use json::value as json_value;
 pub(crate) use origin::Origin;
+pub(crate) use pipeline::Authenticated;
 pub(crate) use request_context::RequestContext;
 pub(crate) use route::{Access, Meter, Route, Table};
 pub use router::BadPath;

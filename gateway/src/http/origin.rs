@@ -41,6 +41,14 @@ impl Origin {
         }
     }
 
+    /// Whether pages of an origin may use the gateway, which is reached at `site`.
+    pub(crate) fn allows(origin: &str, site: &str, config: &Config) -> bool {
+        let Some(asked) = Site::of(origin) else { return false };
+        let own = [config.public_url.as_deref().map(origin_of), Some(site)];
+        let listed = config.allowed_origins.iter().map(String::as_str);
+        listed.chain(own.into_iter().flatten()).any(|one| Site::of(one).as_ref() == Some(&asked))
+    }
+
     /// Tells a browser what a page may do and see.
     pub(crate) fn grant(&self, preflight: Option<&str>, headers: &mut HeaderMap) {
         headers.append(VARY, HeaderValue::from_static("Origin"));
@@ -82,6 +90,13 @@ impl Site {
             host == self.host && port.unwrap_or_else(|| default_port(self.scheme)) == self.port
         })
     }
+}
+
+/// A URL without its path.
+fn origin_of(url: &str) -> &str {
+    let begin = url.find("://").map_or(0, |place| place + 3);
+    let end = url.get(begin..).and_then(|rest| rest.find('/')).map(|place| begin + place);
+    end.and_then(|end| url.get(..end)).unwrap_or(url)
 }
 
 fn default_port(scheme: &str) -> u16 {
@@ -163,6 +178,20 @@ mod tests {
             "localhost:8080",
         ] {
             assert_eq!(judged(bad), Origin::Foreign, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_allowed_that_is_ours_or_listed() {
+        let mut config = Config::at(([127, 0, 0, 1], 0).into());
+        config.allowed_origins = vec!["https://app.test".to_owned()];
+        config.public_url = Some("https://chat.test/below".to_owned());
+        let allows = |origin| Origin::allows(origin, "http://127.0.0.1:8080", &config);
+        for good in ["https://app.test:443", "https://chat.test", "http://127.0.0.1:8080"] {
+            assert!(allows(good), "{good}");
+        }
+        for bad in ["http://app.test", "https://chat.test.evil", "http://127.0.0.1", "", "null"] {
+            assert!(!allows(bad), "{bad}");
         }
     }
 

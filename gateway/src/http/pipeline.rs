@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use schemas::commands::Caller;
 use schemas::values::{IdempotencyKey, Role};
-use schemas::{Code, Digest, Rejection};
+use schemas::{Code, Digest, Rejection, UserId};
 use tracing::Instrument;
 
 use super::answer::Outcome;
@@ -22,18 +22,23 @@ use super::call::Call;
 use super::fields::{Fields, shape};
 use super::head::{check_head, header, method_name};
 use super::idempotency::{Claim, Keyed};
+use super::login_cookie::LoginCookies;
 use super::origin::Origin;
 use super::outcome::RequestOutcome;
 use super::request_context::RequestContext;
 use super::route::{Access, Meter, Route, Service, Serving};
 use super::{freshness, json, request_body, response};
 use crate::problem;
+use crate::request_log::Answered;
 use crate::state::AppState;
 
 shape! {
     /// The query of a route without one.
     NoQuery {}
 }
+
+/// Stands in the response of a handler that authenticates by itself: the user who asked.
+pub(crate) struct Authenticated(pub(crate) UserId);
 
 /// Serves one request of a route.
 pub(crate) async fn serve(
@@ -62,7 +67,13 @@ pub(crate) async fn serve(
     let status = response.status().as_u16();
     let method = method_name(request.method());
     state.http.answered(route.path, method, status, begun.elapsed().as_secs_f64());
-    response::log(&context, status, begun.elapsed(), found.user.as_ref());
+    let took = begun.elapsed();
+    let opened = response.extensions().get::<Authenticated>().map(|user| user.0.clone());
+    let user = found.user.or(opened);
+    response::log(&context, status, took, user.as_ref());
+    let (user, trace_id, ip) = (user.as_ref(), context.trace.trace_id(), context.ip);
+    let answered = Answered { method, path: route.path, status, took, user, ip, trace_id };
+    state.requests.note(&answered);
     response
 }
 
@@ -107,6 +118,7 @@ impl Work<'_> {
             state: state.clone(),
             context: context.clone(),
             browser: Browser::of(request, &state.config),
+            logins: LoginCookies::of(request),
             caller,
             idempotency_key: idempotency_key(route, request)?,
             path,
@@ -138,8 +150,14 @@ impl Work<'_> {
         };
         if let Some(caller) = &caller {
             found.user = Some(caller.user_id.clone());
-            if route.meter == Meter::Person {
-                found.count(state.limits.request(&caller.user_id, route.writes()))?;
+            match route.meter {
+                Meter::Person => {
+                    found.count(state.limits.request(&caller.user_id, route.writes()))?;
+                }
+                Meter::Media => {
+                    found.count(state.limits.media(&caller.user_id).into_iter().collect())?;
+                }
+                Meter::Free | Meter::Address => {}
             }
             if route.attempt {
                 found.count(state.limits.attempt(&caller.user_id).into_iter().collect())?;

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{ACCEPT_ENCODING, USER_AGENT};
+use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT};
 use schemas::TraceParent;
 use telemetry::{continue_trace, new_traceparent, traceparent_of};
 use tracing::Span;
@@ -29,6 +29,8 @@ pub(crate) struct RequestContext {
     pub(crate) site: String,
     /// The client's `User-Agent`, shortened.
     pub(crate) user_agent: Option<String>,
+    /// Whether the client wants JSON rather than to be led elsewhere.
+    pub(crate) wants_json: bool,
     /// Whether the client can unpack gzip.
     pub(crate) gzip: bool,
 }
@@ -50,6 +52,12 @@ impl RequestContext {
         let Forwarded { ip, host, scheme } = Forwarded::of(request, config);
         let scheme = scheme.unwrap_or_else(|| "http".to_owned());
         let site = host.map_or_else(String::new, |host| format!("{scheme}://{host}"));
-        Self { span, trace, ip, site, user_agent, gzip }
+        let wants_json = header(request, ACCEPT.as_str()).is_some_and(|all| {
+            all.split(',').any(|one| {
+                let name = one.split(';').next().unwrap_or_default().trim();
+                name.eq_ignore_ascii_case("application/json")
+            })
+        });
+        Self { span, trace, ip, site, user_agent, wants_json, gzip }
     }
 }

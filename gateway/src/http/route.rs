@@ -17,6 +17,9 @@ use super::handler::Handler;
 use super::request_context::RequestContext;
 use crate::state::AppState;
 
+/// What stands in place of a template where a path is not in the table.
+pub(super) const UNMATCHED: &str = "unmatched";
+
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -37,6 +40,8 @@ pub(crate) enum Meter {
     Free,
     /// The user's.
     Person,
+    /// The user's, for files.
+    Media,
     /// The client address's: registrations, logins and the like.
     Address,
 }
@@ -76,6 +81,8 @@ pub(crate) struct Route {
     pub(crate) groups: Option<&'static [Group]>,
     /// The answer holds something secret: it is never stored, not even to be repeated.
     pub(crate) confidential: bool,
+    /// It takes a body of any type and does not look at it: who calls it is told the type by another standard.
+    pub(crate) any_body: bool,
     /// Fields of the body that are secret: not even a digest of them is stored.
     pub(crate) secret_fields: &'static [&'static str],
     /// For the answer to a method the path does not have: those it has.
@@ -107,6 +114,7 @@ impl Route {
             description: H::describe(),
             groups: None,
             confidential: false,
+            any_body: false,
             secret_fields: &[],
             allow: None,
             unlisted: false,
@@ -116,7 +124,7 @@ impl Route {
     /// Stands for every path that is not in the table.
     pub(crate) fn no_such_path() -> Self {
         let refuse = |_: Call| async { NoContent::Err(Rejection::not_found()) };
-        Self::new(Method::GET, "unmatched", "", refuse).open()
+        Self::new(Method::GET, UNMATCHED, "", refuse).open()
     }
 
     /// Stands for the question which methods a path has.
@@ -160,6 +168,12 @@ impl Route {
         self
     }
 
+    /// It reads files: a client that shows a room asks for many.
+    pub(crate) fn reads_media(mut self) -> Self {
+        self.meter = Meter::Media;
+        self
+    }
+
     /// It asks for a password, so that a call is an attempt to guess it.
     pub(crate) fn attempt(mut self) -> Self {
         self.attempt = true;
@@ -181,6 +195,12 @@ impl Route {
     /// Its answers are not to be stored.
     pub(crate) fn confidential(mut self) -> Self {
         self.confidential = true;
+        self
+    }
+
+    /// Takes a body of any type, and does not look at it.
+    pub(crate) fn any_body(mut self) -> Self {
+        self.any_body = true;
         self
     }
 

@@ -36,6 +36,11 @@ impl<T> Offers<T> {
         Self { io, body: Body::None, held, ready, ended: false }
     }
 
+    /// A connection over which something else is spoken: nothing is looked at.
+    pub(crate) fn unread(io: T) -> Self {
+        Self { body: Body::Unframed, ..Self::of(io) }
+    }
+
     /// The connection, and what was read of it and not given on.
     pub(crate) fn into_parts(self) -> (T, Bytes) {
         let mut rest = self.ready;

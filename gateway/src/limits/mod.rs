@@ -83,6 +83,12 @@ impl Limits {
         self.people.request(user, writes, Instant::now())
     }
 
+    /// Counts a read of a file by a person; none when there is no limit.
+    #[must_use]
+    pub(crate) fn media(&self, user: &UserId) -> Option<Verdict> {
+        self.people.media(user, Instant::now())
+    }
+
     /// Counts a frame of a person.
     #[must_use]
     pub(crate) fn frame(&self, user: &UserId) -> Allowance {

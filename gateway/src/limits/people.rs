@@ -39,11 +39,13 @@ struct Person {
     bytes: Bucket,
     /// Frames sent although they were refused.
     refused: Bucket,
+    /// Reads of files.
+    media: Bucket,
 }
 
 impl Entry for Person {
     fn is_settled(&self, now: Instant) -> bool {
-        let all = [self.requests, self.writes, self.bytes, self.refused];
+        let all = [self.requests, self.writes, self.bytes, self.refused, self.media];
         all.iter().all(|bucket| bucket.owed(now).is_zero())
     }
 }
@@ -54,6 +56,7 @@ pub(super) struct People {
     writes: Option<Budget>,
     refused: Option<Budget>,
     bytes: Option<Budget>,
+    media: Option<Budget>,
     used: Table<UserId, Person>,
     /// What other gateways have not been told yet.
     unsent: Mutex<Unsent<UserId>>,
@@ -71,6 +74,7 @@ impl People {
             writes,
             refused: slowly,
             bytes: config.rate_bytes.map(|rate| Budget::in_bytes("bytes", rate)),
+            media: config.rate_media.map(|rate| Budget::of("media", rate)),
             used: Table::new(),
             unsent: Mutex::default(),
         }
@@ -98,6 +102,12 @@ impl People {
             self.note(user, spent, now);
         }
         verdicts
+    }
+
+    /// Counts a read of a file. Other gateways are not told: it is asked for where it is shown.
+    pub(super) fn media(&self, user: &UserId, now: Instant) -> Option<Verdict> {
+        let budget = self.media.as_ref()?;
+        Some(self.used.with(user, now, |person| person.media.take(budget, 1, now)))
     }
 
     /// Counts a frame.

@@ -8,13 +8,13 @@
 use std::collections::HashMap;
 
 use readmodel::{
-    FollowerDoc, InboxDoc, MembershipDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
+    FollowerDoc, InboxDoc, MediaDoc, MembershipDoc, MessageMark, NotificationDoc, RoomDoc, UserDoc,
 };
 use schemas::NotificationId;
 use schemas::views::Notification;
 
 use super::frames::{
-    Arrivals, Span, member, message, notification, prefs, receipt, room, thread, user,
+    Arrivals, Span, media, member, message, notification, prefs, receipt, room, thread, user,
 };
 use super::plan::Step;
 
@@ -38,6 +38,8 @@ pub(crate) struct Changed {
     pub(crate) inbox: Option<InboxDoc>,
     /// Accounts of users they share a room with, and their own.
     pub(crate) users: Vec<UserDoc>,
+    /// The user's own media.
+    pub(crate) media: Vec<MediaDoc>,
 }
 
 impl Changed {
@@ -51,6 +53,7 @@ impl Changed {
             + self.rooms.len()
             + self.notifications.len()
             + self.users.len()
+            + self.media.len()
     }
 
     /// The steps, in no particular order.
@@ -68,6 +71,7 @@ impl Changed {
             entries,
             inbox,
             users,
+            media: files,
         } = self;
         let arrivals = Arrivals::of(own, span);
         let mut changes = Vec::with_capacity(self.count());
@@ -81,6 +85,7 @@ impl Changed {
         let told = |doc| notification::changed(doc, entries, span);
         changes.extend(notifications.iter().filter_map(told));
         changes.extend(inbox.iter().filter_map(|doc| notification::inbox_changed(doc, span)));
+        changes.extend(files.iter().filter_map(|doc| media::changed(doc, span)));
         changes.extend(users.iter().filter_map(|doc| user::changed(doc, span)));
         changes.into_iter().map(Step::from).collect()
     }

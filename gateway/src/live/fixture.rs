@@ -1,16 +1,20 @@
 //! Ids and events for the tests of this folder.
 
+use readmodel::{MembershipDoc, RoomDoc};
 use schemas::events::{
-    MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
-    MessageEvent, MessagePinned, MessagePosted, MessageState, MessageUnpinned, NotificationEvent,
-    PinEvent, ReactionAdded, ReactionEvent, ReactionRemoved, ReadMoved, ReceiptEvent, SessionEvent,
+    AuditEvent, MemberAdded, MemberEvent, MemberRemoved, MemberState, MessageDeleted,
+    MessageEdited, MessageEvent, MessagePinned, MessagePosted, MessageState, MessageUnpinned,
+    NotificationEvent, PinEvent, ReactionAdded, ReactionEvent, ReactionRemoved, ReadMoved,
+    ReceiptEvent, RoomState, SessionEvent,
 };
-use schemas::values::{Body, Emoji, Format, RoomRole};
+use schemas::values::{Body, Emoji, Format, Posting, RoomKind, RoomRole, Visibility};
 use schemas::views::Sender;
 use schemas::{
-    Actor, Digest, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence, SessionId,
-    Timestamp, UserId,
+    Actor, Digest, ErasureId, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence,
+    SessionId, Timestamp, UserId,
 };
+
+use crate::links::{Author, Links};
 
 fn uuid(number: u64) -> uuid::Uuid {
     uuid::Uuid::from_u128(u128::from(number))
@@ -32,8 +36,51 @@ pub(crate) fn message(number: u64) -> MessageId {
     MessageId::from_uuid(uuid(number))
 }
 
-pub(crate) fn sender(number: u64) -> Sender {
-    Sender { id: user(number), username: format!("u{number}"), display_name: format!("U {number}") }
+pub(crate) fn links() -> Links {
+    Links::new(&[7; 32], "")
+}
+
+pub(crate) fn sender(number: u64) -> Author {
+    let (username, display_name) = (format!("u{number}"), format!("U {number}"));
+    Author { sender: Sender { id: user(number), username, display_name }, links: links() }
+}
+
+/// A membership as it is when its stay has just begun, and nothing was read or set.
+pub(crate) fn membership_doc(room_id: RoomId, user_id: UserId, joined: Sequence) -> MembershipDoc {
+    MembershipDoc::begun(room_id, user_id, Timestamp::from_millis(100), joined)
+}
+
+/// A room with nothing in it.
+pub(crate) fn room_doc(kind: RoomKind) -> RoomDoc {
+    RoomDoc {
+        state: RoomState {
+            id: room(1),
+            kind,
+            name: None,
+            topic: None,
+            visibility: Visibility::Private,
+            everyone: false,
+            archived: false,
+            owners: Vec::new(),
+            direct_members: Vec::new(),
+            retention_days: None,
+            posting: Posting::Everyone,
+            slow_mode_seconds: 0,
+            created_by: None,
+            created_at: Timestamp::from_millis(1),
+        },
+        created: true,
+        member_count: 1,
+        last_number: 0,
+        main_number: 0,
+        last_message_id: None,
+        last_message_number: 0,
+        last_activity: 0,
+        deleted_up_to: 0,
+        named_up_to: 0,
+        changed: 0,
+        updated: 0,
+    }
 }
 
 pub(crate) fn event(data: impl Into<EventData>) -> Event {
@@ -58,6 +105,7 @@ pub(crate) fn posted(in_room: u64, id: u64, by: u64) -> Event {
             body: Body::parse("hello").unwrap(),
             format: Format::Plain,
             attachments: Vec::new(),
+            files: Vec::new(),
             mentions: Vec::new(),
             mentions_room: None,
             thread_root_id: None,
@@ -124,7 +172,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         }
         EventData::Room(event) => Lane::Room(event.after().id.clone()),
         EventData::Block(event) => Lane::Blocks(event.after().user_id.clone()),
-        EventData::User(event) => Lane::User(event.after().unwrap().id.clone()),
+        EventData::User(event) => Lane::User(event.user_id().clone()),
         EventData::Notification(NotificationEvent::Created(data)) => {
             Lane::Inbox(data.user_id.clone())
         }
@@ -138,12 +186,16 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::Challenge(_) => Lane::Challenges(user(1)),
         EventData::Identity(event) => Lane::Identities(event.after().user_id.clone()),
         EventData::Thread(event) => Lane::Threads(event.user().clone()),
+        EventData::Media(event) => Lane::Media(event.after().file.id.clone()),
         EventData::Report(event) => Lane::Report(event.after().id.clone()),
         EventData::Prefs(event) => {
             let prefs = event.after();
             Lane::Prefs(prefs.room_id.clone(), prefs.user_id.clone())
         }
+        EventData::Audit(AuditEvent::Read(read)) => Lane::Audit(read.user_id.clone()),
         EventData::Invite(event) => Lane::Invite(event.after().id.clone()),
+        EventData::Erasure(event) => Lane::Erasure(ErasureId::parse(&event.subject()).unwrap()),
+        EventData::Hold(_) => Lane::UserHold(user(1)),
         EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),
     }
 }

@@ -11,13 +11,15 @@ use readmodel::ReadModel;
 use schemas::events::NotificationEvent;
 use schemas::frames::CloseCode;
 use schemas::views::Notification;
-use schemas::{DecodeError, Epoch, Event, EventData, Position, Sequence, SessionId, UserId};
+use schemas::{
+    DecodeError, Epoch, Event, EventData, Position, RoomId, Sequence, SessionId, UserId,
+};
 use telemetry::Metrics;
 use tokio::sync::watch;
 
 use super::budget::Budget;
 use super::frames::{self, Broadcast, Known, Place};
-use super::memory::{Bounds, Memory, Remembered};
+use super::memory::{Bounds, Memory, Passed, Remembered};
 use super::metrics::LiveMetrics;
 use super::outbox::{Outbox, SocketId};
 use super::ports::{Charge, Observer};
@@ -26,6 +28,7 @@ use super::state::State;
 use super::typing::Typists;
 use super::unprojected::Unprojected;
 use crate::inbox;
+use crate::links::Links;
 use crate::names::Names;
 
 /// What the hub works with.
@@ -44,6 +47,8 @@ pub struct HubParts {
     pub metrics: Metrics,
     /// Bytes of recent events it remembers at most.
     pub memory: usize,
+    /// What leads to files.
+    pub(crate) links: Links,
 }
 
 /// Hands every event of the log, in the log's order, to the sockets of this gateway that may hear of it.
@@ -58,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) epoch: Epoch,
     pub(crate) read: ReadModel,
     pub(crate) names: Arc<dyn Names>,
+    pub(crate) links: Links,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) charge: Arc<dyn Charge>,
     pub(crate) metrics: Arc<LiveMetrics>,
@@ -77,7 +83,7 @@ pub(crate) struct Inner {
 
 impl Hub {
     pub(super) fn new(parts: HubParts, head: Sequence) -> Self {
-        let HubParts { log, read, names, observers, charge, metrics, memory } = parts;
+        let HubParts { log, read, names, observers, charge, metrics, memory, links } = parts;
         let memory = Memory::from(head, Bounds::of_bytes(memory));
         let unprojected = Unprojected::after(head);
         let routing = Routing::default();
@@ -99,6 +105,7 @@ impl Hub {
                 log,
                 read,
                 names,
+                links,
                 observers,
                 charge,
                 metrics: Arc::new(LiveMetrics::new(&metrics)),
@@ -127,6 +134,22 @@ impl Hub {
         }
     }
 
+    /// What happened in a room after one place of the log up to another, at most so many events; none when these are more,
+    /// when not all of them are remembered, or when the second place has not come yet.
+    pub(crate) fn passed_in(
+        &self,
+        room: &RoomId,
+        after: Sequence,
+        through: Sequence,
+        most: usize,
+    ) -> Option<Vec<Passed>> {
+        let state = self.inner.state.lock();
+        if state.head < through {
+            return None;
+        }
+        state.memory.passed_in(room, after, through, most)
+    }
+
     /// Waits until everything up to a sequence has been handed on; false when that takes too long.
     pub(crate) async fn reaches(&self, sequence: Sequence, patience: Duration) -> bool {
         self.inner.heard.fetch_max(sequence, Ordering::Relaxed);
@@ -151,6 +174,11 @@ impl Hub {
         let outbox = Arc::new(Outbox::new(id, Arc::clone(&self.inner.metrics)));
         sockets.insert(id, Arc::clone(&outbox));
         Some(outbox)
+    }
+
+    /// How many sockets are open.
+    pub(crate) fn sockets(&self) -> usize {
+        self.inner.sockets.lock().len()
     }
 
     /// A socket has gone.
@@ -240,6 +268,11 @@ impl Inner {
         if let Some(broadcast) = remembered.broadcast.get() {
             return broadcast.clone();
         }
+        let broadcast = self.to_frame(remembered, event).await;
+        remembered.broadcast.get_or_init(|| broadcast).clone()
+    }
+
+    async fn to_frame(&self, remembered: &Remembered, event: &Event) -> Option<Arc<Broadcast>> {
         let mut known = Known::default();
         if let Some(id) = frames::sender_of(event) {
             known.sender = Some(self.names.sender(id).await);
@@ -250,8 +283,7 @@ impl Inner {
             sequence: remembered.sequence,
             previous: remembered.previous,
         };
-        let broadcast = || frames::to_frame(event, place, known).map(Arc::new);
-        remembered.broadcast.get_or_init(broadcast).clone()
+        frames::to_frame(event, place, known).map(Arc::new)
     }
 
     /// The notification an event is about, in words; none when it is not known.
@@ -277,7 +309,13 @@ impl Inner {
         remembered: &Remembered,
     ) -> Option<Arc<Broadcast>> {
         if let Some(broadcast) = remembered.broadcast.get() {
-            return broadcast.clone();
+            // URLs run out: who is told later is given new ones.
+            let event = broadcast.as_ref().filter(|_| remembered.leads_to_files());
+            let event = event.and_then(|_| Event::decode(&remembered.payload).ok());
+            return match event {
+                Some(event) => self.to_frame(remembered, &event).await,
+                None => broadcast.clone(),
+            };
         }
         match Event::decode(&remembered.payload) {
             Ok(event) => self.broadcast(remembered, &event).await,

@@ -67,7 +67,7 @@ impl Joining {
     pub(crate) async fn join(
         &self,
         resume: Option<Position>,
-        welcome: impl FnOnce(Position, bool) -> ServerFrame,
+        welcome: impl AsyncFnOnce(Position, bool) -> ServerFrame,
     ) -> Result<(), JoinError> {
         self.admit().await?;
         let epoch = &self.hub.inner.epoch;
@@ -75,14 +75,16 @@ impl Joining {
         if let Some(position) = resume {
             match self.resume_from(position).await? {
                 Start::Resume(plan) => {
-                    self.push(wire::frame(&welcome(epoch.at(plan.after), true)))?;
+                    let welcome = welcome(epoch.at(plan.after), true).await;
+                    self.push(wire::frame(&welcome))?;
                     return self.catch_up(plan, true).await;
                 }
                 Start::Reset(reason) => lost = Some(reason),
             }
         }
         let (from, behind) = self.fresh().await?;
-        self.push(wire::frame(&welcome(epoch.at(from), false)))?;
+        let welcome = welcome(epoch.at(from), false).await;
+        self.push(wire::frame(&welcome))?;
         if let Some(reason) = lost.or(behind) {
             self.reset(reason)?;
         }

@@ -10,13 +10,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use schemas::{Lane, RoomId, Sequence, UserId};
 
 use super::frames::room::ONE_BATCH;
-use super::frames::{Broadcast, Effect, FrameName};
+use super::frames::{Effect, FrameName};
+use super::remembered::{changes_any_room, concerns};
+
+pub(crate) use super::remembered::{Passed, Remembered};
 
 /// How much is remembered at most. Bytes are counted as what they take in memory: an event as it came, the frames
 /// made of it (or room for one), and what it costs to keep them.
@@ -39,52 +41,6 @@ impl Default for Bounds {
     }
 }
 
-/// What an event costs beside its bytes and its frames: itself and what it is to clients, six ids of 48 bytes,
-/// places in four lists that may be half empty, and what the allocator takes for a dozen pieces.
-const OVERHEAD: usize =
-    size_of::<Remembered>() + size_of::<Broadcast>() + 6 * 48 + 4 * 16 + 12 * 16;
-
-/// An event as it came.
-#[derive(Debug)]
-pub(crate) struct Remembered {
-    pub(crate) sequence: Sequence,
-    /// The former event on its lane; 0 for none, nothing when it is not known (after a back-fill).
-    pub(crate) previous: Option<Sequence>,
-    pub(crate) lane: Lane,
-    pub(crate) payload: Bytes,
-    /// What it is to clients; made when first wanted. `None` inside: nothing.
-    pub(crate) broadcast: OnceLock<Option<Arc<Broadcast>>>,
-}
-
-impl Remembered {
-    /// Copies the payload: as it came it lies in a buffer with its headers and with other messages, and would
-    /// keep all of that.
-    pub(crate) fn new(
-        sequence: Sequence,
-        previous: Option<Sequence>,
-        lane: Lane,
-        payload: &[u8],
-    ) -> Self {
-        let payload = Bytes::copy_from_slice(payload);
-        Self { sequence, previous, lane, payload, broadcast: OnceLock::new() }
-    }
-
-    fn created_a_room(&self) -> bool {
-        let broadcast = self.broadcast.get().and_then(Option::as_ref);
-        broadcast.is_some_and(|told| matches!(told.effect, Effect::Created { .. }))
-    }
-
-    /// The bytes it takes. Its frame may be made later: it is about as long as the event.
-    fn cost(&self) -> usize {
-        let frames = match self.broadcast.get() {
-            None => self.payload.len(),
-            Some(None) => 0,
-            Some(Some(told)) => told.frames().map(Bytes::len).sum(),
-        };
-        self.payload.len() + frames + OVERHEAD
-    }
-}
-
 type Run = VecDeque<Arc<Remembered>>;
 
 /// The newest events.
@@ -101,29 +57,8 @@ pub(crate) struct Memory {
     bytes: usize,
     bounds: Bounds,
     floor: Sequence,
-}
-
-/// Whom an event may concern, judged by its lane alone.
-pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
-    match lane {
-        Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) => (Some(room), None),
-        Lane::Member(room, user) => (Some(room), Some(user)),
-        Lane::Inbox(user) | Lane::Threads(user) | Lane::User(user) | Lane::Prefs(_, user) => {
-            (None, Some(user))
-        }
-        Lane::Session(_)
-        | Lane::Challenges(_)
-        | Lane::Identity(_)
-        | Lane::Identities(_)
-        | Lane::Handle(_)
-        | Lane::Email(_)
-        | Lane::RoomName(_)
-        | Lane::Direct(_)
-        | Lane::Media(_)
-        | Lane::Report(_)
-        | Lane::Blocks(_)
-        | Lane::Invite(_) => (None, None),
-    }
+    /// The last event that may have changed messages of any room.
+    unsettled: Sequence,
 }
 
 impl Memory {
@@ -147,7 +82,10 @@ impl Memory {
 
     /// Takes the next event in; the oldest ones go when there is no room.
     pub(crate) fn push(&mut self, event: &Arc<Remembered>) {
-        let (room, person) = concerns(&event.lane);
+        if changes_any_room(&event.lane) {
+            self.unsettled = event.sequence;
+        }
+        let (room, person) = event.concerns();
         if room.is_none() && person.is_none() {
             return;
         }
@@ -179,7 +117,7 @@ impl Memory {
         let Some((event, cost)) = self.all.pop_front() else { return false };
         self.bytes = self.bytes.saturating_sub(cost);
         self.floor = self.floor.max(event.sequence);
-        let (room, person) = concerns(&event.lane);
+        let (room, person) = event.concerns();
         if let Some(room) = room {
             forget_in(&mut self.rooms, room);
             self.lively.remove(&event.sequence);
@@ -231,6 +169,25 @@ impl Memory {
         run.filter(|event| event.sequence > after).filter_map(joined).collect()
     }
 
+    /// What happened in a room after one place of the log up to another, at most so many events; none when these are more,
+    /// not all of them are remembered, or something happened that may have changed any room.
+    pub(crate) fn passed_in(
+        &self,
+        room: &RoomId,
+        after: Sequence,
+        through: Sequence,
+        most: usize,
+    ) -> Option<Vec<Passed>> {
+        if after < self.floor.max(self.unsettled) {
+            return None;
+        }
+        let Some(run) = self.rooms.get(room) else { return Some(Vec::new()) };
+        let begin = run.partition_point(|event| event.sequence <= after);
+        let end = run.partition_point(|event| event.sequence <= through);
+        let run = (end.saturating_sub(begin) <= most).then(|| run.range(begin..end))?;
+        Some(run.map(|event| Passed::of(event)).collect())
+    }
+
     /// The event at a sequence, if it is remembered.
     pub(crate) fn at(&self, sequence: Sequence) -> Option<&Arc<Remembered>> {
         let place = self.all.partition_point(|(event, _)| event.sequence < sequence);
@@ -277,110 +234,4 @@ fn forget_in<K: std::hash::Hash + Eq>(runs: &mut HashMap<K, Run>, key: &K) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::live::fixture::{edited, room, sender, user};
-    use crate::live::frames::{Known, Place, to_frame};
-    use schemas::Epoch;
-
-    fn posted(memory: &mut Memory, sequence: Sequence, lane: Lane) {
-        let event = Remembered::new(sequence, None, lane, b"{}");
-        memory.push(&Arc::new(event));
-    }
-
-    fn since(memory: &Memory, after: Sequence, rooms: &[RoomId], who: &UserId) -> Vec<Sequence> {
-        let rooms = rooms.iter().cloned().collect();
-        memory.since(after, &rooms, who, 100).iter().map(|event| event.sequence).collect()
-    }
-
-    #[test]
-    fn a_user_gets_their_rooms_and_their_own_in_the_order_of_the_log() {
-        let mut memory = Memory::from(10, Bounds::default());
-        posted(&mut memory, 11, Lane::Timeline(room(1)));
-        posted(&mut memory, 12, Lane::Timeline(room(2)));
-        posted(&mut memory, 13, Lane::Member(room(1), user(1)));
-        posted(&mut memory, 14, Lane::Inbox(user(1)));
-        posted(&mut memory, 15, Lane::Inbox(user(2)));
-        posted(&mut memory, 16, Lane::User(user(2)));
-        assert_eq!(since(&memory, 10, &[room(1)], &user(1)), [11, 13, 14, 16]);
-        assert_eq!(since(&memory, 13, &[room(1), room(2)], &user(1)), [14, 16]);
-        assert_eq!(memory.previous_on(&Lane::Timeline(room(1))), Some(11));
-        assert_eq!(memory.previous_on(&Lane::Receipts(room(1))), None);
-    }
-
-    #[test]
-    fn the_floor_rises_when_the_oldest_go() {
-        let mut memory = Memory::from(0, Bounds::default());
-        let many = u64::try_from(Bounds::default().events).unwrap() + 10;
-        for sequence in 1..=many {
-            posted(&mut memory, sequence, Lane::Timeline(room(sequence % 3)));
-        }
-        assert_eq!(memory.floor(), 10);
-        assert_eq!(memory.events(), Bounds::default().events);
-        let rooms = HashSet::from([room(0), room(1), room(2)]);
-        let found = memory.since(0, &rooms, &user(1), 50);
-        assert_eq!((found.len(), found[0].sequence), (51, 11));
-    }
-
-    #[test]
-    fn an_event_counts_as_what_it_takes() {
-        let network = Bytes::from(vec![b'x'; 10_000]);
-        let lane = || Lane::Timeline(room(1));
-        let wanted = Remembered::new(1, None, lane(), &network[..1_000]);
-        assert!(wanted.payload.is_unique() && network.is_unique());
-        let event = edited(1, 1, 9, 1);
-        let place = Place { epoch: &Epoch::parse("e1").unwrap(), sequence: 1, previous: None };
-        let told = to_frame(&event, place, Known { sender: Some(sender(9)), notification: None });
-        let told = Arc::new(told.unwrap());
-        let frames = told.frame.len();
-        wanted.broadcast.set(Some(told)).unwrap();
-        let unwanted = Remembered::new(2, None, lane(), &network[..1_000]);
-        let nothing = Remembered::new(3, None, lane(), &network[..1_000]);
-        nothing.broadcast.set(None).unwrap();
-        let mut memory = Memory::from(0, Bounds::default());
-        let mut counted = |event| {
-            let before = memory.bytes();
-            memory.push(&Arc::new(event));
-            memory.bytes() - before
-        };
-        let costs = [wanted, unwanted, nothing].map(&mut counted);
-        assert_eq!(costs, [1_000 + frames, 2_000, 1_000].map(|bytes| bytes + OVERHEAD));
-        // A frame that is made later does not change what is taken off again.
-        memory.all[1].0.broadcast.set(None).unwrap();
-        while memory.forget_oldest() {}
-        assert_eq!((memory.bytes(), memory.floor()), (0, 3));
-    }
-
-    /// Whether the rooms the user is in are fewer than those something happened in, or more.
-    #[test]
-    fn it_makes_no_difference_which_rooms_are_fewer() {
-        let mut memory = Memory::from(0, Bounds::default());
-        for sequence in 1..=40 {
-            posted(&mut memory, sequence, Lane::Timeline(room(sequence % 20)));
-        }
-        let few = [room(3), room(99)];
-        let many: Vec<RoomId> = (3..90).map(room).collect();
-        assert_eq!(since(&memory, 0, &few, &user(1)), [3, 23]);
-        assert_eq!(since(&memory, 22, &few, &user(1)), [23]);
-        assert_eq!(since(&memory, 23, &few, &user(1)), [0; 0]);
-        assert_eq!(since(&memory, 36, &many, &user(1)), [37, 38, 39]);
-        assert_eq!(since(&memory, 22, &many, &user(1)), Vec::from_iter(23..=39));
-    }
-
-    #[test]
-    fn a_room_that_is_forgotten_is_not_lively() {
-        let mut memory = Memory::from(0, Bounds::default());
-        let many = u64::try_from(Bounds::default().events).unwrap();
-        posted(&mut memory, 1, Lane::Timeline(room(1)));
-        (2..=many + 1).for_each(|n| posted(&mut memory, n, Lane::Timeline(room(2))));
-        assert_eq!((memory.rooms.len(), memory.lively.len()), (1, 1));
-        assert_eq!(since(&memory, many, &[room(1), room(2)], &user(1)), [many + 1]);
-    }
-
-    #[test]
-    fn what_no_client_is_told_is_not_kept() {
-        let mut memory = Memory::from(0, Bounds::default());
-        posted(&mut memory, 1, Lane::Session(user(1)));
-        assert_eq!((memory.events(), memory.floor()), (0, 0));
-    }
-}
+mod tests;

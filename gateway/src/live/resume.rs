@@ -167,8 +167,8 @@ impl Joining {
         let Some(changed) = self.gather(store.as_ref(), &rooms, after).await? else {
             return Ok(None);
         };
-        let (epoch, user) = (&inner.epoch, &self.user);
-        let span = Span { epoch, user, after, through };
+        let (epoch, user, links) = (&inner.epoch, &self.user, &inner.links);
+        let span = Span { epoch, user, links, after, through };
         Ok(Some(Plan::new(after, through, changed.steps(&span))))
     }
 
@@ -220,6 +220,9 @@ impl Joining {
         ) else {
             return Ok(None);
         };
+        let Some(media) = all(store.media_changes(user, after, max).await?) else {
+            return Ok(None);
+        };
         followers.retain(|doc| rooms.contains(&doc.room_id));
         // Belonging to a room of everyone is no event: a user who registered is not told of as a newcomer there.
         let registered: HashMap<&UserId, Sequence> =
@@ -238,6 +241,7 @@ impl Joining {
             notifications,
             inbox: Some(inbox),
             users: Vec::new(),
+            media,
         };
         for doc in users.into_iter().filter(|doc| doc.registered <= after) {
             if doc.state.id == *user || self.knows(&doc.state.id, &rooms).await? {

@@ -56,7 +56,11 @@ impl Run {
             | Lane::Report(_)
             | Lane::Blocks(_)
             | Lane::Prefs(..)
-            | Lane::Invite(_) => false,
+            | Lane::Audit(_)
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => false,
         };
         if !concerned {
             return;
@@ -67,6 +71,9 @@ impl Run {
             Verdict::TooLate => self.withhold(remembered),
             Verdict::Unsure(message) => match self.is_deleted(&message).await {
                 Some(true) => self.withhold(remembered),
+                Some(false) if self.is_gone(&event, remembered.sequence).await => {
+                    self.withhold(remembered);
+                }
                 Some(false) => {}
                 None => self.leave_hole(remembered),
             },
@@ -138,9 +145,50 @@ impl Run {
             | EventData::Message(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Challenge(_)
             | EventData::Identity(_)
+            | EventData::Audit(_)
+            | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
+            | EventData::Notification(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_) => Some(true),
+        }
+    }
+
+    /// Whether an event takes back what was not there before the events this gateway knows, none of which added it: the
+    /// read model, not as far as the event, does not have it. False when that cannot be said.
+    async fn is_gone(&self, event: &Event, at: Sequence) -> bool {
+        let store = self.hub.inner.read.current();
+        let there = match &event.data {
+            EventData::Reaction(ReactionEvent::Removed(e)) => {
+                let key = (e.message_id.clone(), ReactionId::of(&e.user_id, &e.emoji));
+                store.reactions(std::slice::from_ref(&key)).await.map(|found| !found.is_empty())
+            }
+            EventData::Pin(PinEvent::Unpinned(e)) => {
+                let found = store.message(&e.message_id).await;
+                found.map(|found| found.is_some_and(|message| message.pinned != 0))
+            }
+            EventData::Reaction(ReactionEvent::Added(_))
+            | EventData::Pin(PinEvent::Pinned(_))
+            | EventData::Message(_)
+            | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Media(_)
+            | EventData::Report(_)
+            | EventData::Challenge(_)
+            | EventData::Identity(_)
+            | EventData::Audit(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Invite(_)
@@ -149,8 +197,11 @@ impl Run {
             | EventData::Session(_)
             | EventData::Name(_)
             | EventData::Room(_)
-            | EventData::Member(_) => Some(true),
-        }
+            | EventData::Member(_) => Ok(true),
+        };
+        // Asked afterwards: the answer was of no later state than this.
+        let checkpoint = store.checkpoint().await.map(|checkpoint| checkpoint.groups.conversations);
+        matches!((there, checkpoint), (Ok(false), Ok(projected)) if projected < at)
     }
 
     /// Whether a message was deleted before the events this gateway knows; none when the read model is not as

@@ -56,7 +56,8 @@ impl State {
             Lane::Inbox(user) | Lane::Threads(user) | Lane::Prefs(_, user) => {
                 self.routing.wants_person(user)
             }
-            Lane::User(_) | Lane::Session(_) => true,
+            // There are few of them, and their lanes do not say whose they are.
+            Lane::Media(_) | Lane::User(_) | Lane::Session(_) => true,
             Lane::Challenges(_)
             | Lane::Identity(_)
             | Lane::Identities(_)
@@ -64,10 +65,13 @@ impl State {
             | Lane::Email(_)
             | Lane::RoomName(_)
             | Lane::Direct(_)
-            | Lane::Media(_)
             | Lane::Report(_)
             | Lane::Blocks(_)
-            | Lane::Invite(_) => false,
+            | Lane::Audit(_)
+            | Lane::Invite(_)
+            | Lane::Erasure(_)
+            | Lane::RoomHold(_)
+            | Lane::UserHold(_) => false,
         }
     }
 
@@ -187,6 +191,7 @@ impl State {
             EventData::User(UserEvent::SuspensionChanged(changed)) if changed.user.suspended => {
                 (&changed.user.id, None)
             }
+            EventData::User(UserEvent::Erased(erased)) => (&erased.user_id, None),
             EventData::User(_)
             | EventData::Session(_)
             | EventData::Challenge(_)
@@ -195,12 +200,16 @@ impl State {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::Block(_) => return,

@@ -61,6 +61,7 @@ impl Unprojected {
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::User(_)
@@ -70,7 +71,10 @@ impl Unprojected {
             | EventData::Name(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
-            | EventData::Invite(_) => {}
+            | EventData::Audit(_)
+            | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_) => {}
         }
     }
 

@@ -14,7 +14,7 @@ mod share;
 mod table;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ const MAX_UNKEPT: usize = 100_000;
 struct State {
     table: Table,
     blocks: Blocks,
+    /// How many sockets each other gateway said it has; some of them may be gone.
+    sockets_elsewhere: HashMap<GatewayId, u64>,
     /// The sockets that watch others.
     outboxes: HashMap<SocketId, Arc<Outbox>>,
 }
@@ -94,6 +96,23 @@ impl Presence {
     /// The name of this gateway among the others, new with every start.
     pub(crate) fn gateway(&self) -> &str {
         &self.gateway
+    }
+
+    /// How many sockets are open, over all gateways, as they said within the last seconds.
+    pub(crate) fn sockets(&self) -> u64 {
+        let mut state = self.state.lock();
+        let alive: HashSet<GatewayId> = state.table.others().cloned().collect();
+        state.sockets_elsewhere.retain(|gateway, _| alive.contains(gateway));
+        self.own_sockets() + state.sockets_elsewhere.values().sum::<u64>()
+    }
+
+    fn own_sockets(&self) -> u64 {
+        u64::try_from(self.hub.sockets()).unwrap_or(u64::MAX)
+    }
+
+    /// The users who have a socket here.
+    pub(crate) fn people_here(&self) -> Vec<UserId> {
+        self.state.lock().table.people_here().cloned().collect()
     }
 
     /// A socket of a user has joined, who may have turned their presence off.

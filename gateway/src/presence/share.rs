@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, BusError, Ephemeral, EphemeralKind};
-use schemas::{Timestamp, UserId};
+use schemas::{AreOnline, Timestamp, UserId, WhoIsOnline};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use telemetry::{Shutdown, error_chain};
@@ -37,6 +37,7 @@ pub(crate) async fn share(presence: Arc<Presence>, shutdown: Shutdown) {
         () = presence.keeps() => {}
         () = presence.refreshes() => {}
         () = presence.listens(EphemeralKind::Presence, Presence::hears) => {}
+        () = presence.says_who_is_online() => {}
         () = presence.listens(EphemeralKind::Gateway, |presence: &Presence, alive: Alive| presence.knows_alive(&alive)) => {}
     }
     presence.goodbye().await;
@@ -100,7 +101,8 @@ impl Presence {
     }
 
     async fn say_alive(&self, leaving: bool) {
-        let alive = Alive { gateway: self.gateway.clone(), leaving };
+        let sockets = if leaving { 0 } else { self.own_sockets() };
+        let alive = Alive { gateway: self.gateway.clone(), leaving, sockets };
         publish(&self.bus, Ephemeral::Gateway(&self.gateway), &alive).await;
     }
 
@@ -151,6 +153,29 @@ impl Presence {
         }
     }
 
+    /// Answers those who are no gateways and want to know who has a socket.
+    async fn says_who_is_online(&self) {
+        loop {
+            match self.bus.ephemeral::<WhoIsOnline>(EphemeralKind::Who).await {
+                Ok(mut feed) => {
+                    while let Some(asked) = feed.next().await {
+                        let present = self.state.lock().table.present(&asked.users);
+                        let users: Vec<UserId> =
+                            present.into_iter().map(|word| word.user).collect();
+                        if !users.is_empty() {
+                            let answer = AreOnline { question: asked.question, users };
+                            publish(&self.bus, Ephemeral::Online, &answer).await;
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error_chain(&error), "questions are not heard");
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Hears a word of another gateway; what is to be answered.
     fn hears(&self, message: Message) -> Option<Says> {
         let Message { gateway, says } = message;
@@ -183,6 +208,8 @@ impl Presence {
             } else {
                 self.is_known(&alive.gateway);
             }
+            let mut state = self.state.lock();
+            state.sockets_elsewhere.insert(alive.gateway.clone(), alive.sockets);
         }
         None
     }

@@ -53,4 +53,7 @@ pub(super) struct Alive {
     /// It stops, and its people are about to go elsewhere.
     #[serde(default)]
     pub(super) leaving: bool,
+    /// How many sockets are open there.
+    #[serde(default)]
+    pub(super) sockets: u64,
 }

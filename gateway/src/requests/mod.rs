@@ -5,10 +5,13 @@
 //! types of fields are the API: a field may be added, nothing else may change.
 
 pub(crate) mod challenge;
+pub(crate) mod erasure;
 pub(crate) mod invite;
+pub(crate) mod media;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;
+pub(crate) mod oidc;
 pub(crate) mod pin;
 pub(crate) mod reaction;
 pub(crate) mod receipt;

@@ -1,7 +1,9 @@
 //! Accounts.
 
-use schemas::commands::{AdministerUser, ChangePassword, ChangeProfile, Register};
-use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Secret, Username};
+use schemas::commands::{AdministerUser, ChangePassword, ChangeProfile, CreateUser, Register};
+use schemas::values::{
+    Bio, DisplayName, Email, NewPassword, Patch, Reason, Role, Secret, Username,
+};
 use schemas::{MediaId, PreferencesPatch, Settings, UserId};
 use serde_json::{Map, Value};
 
@@ -19,6 +21,23 @@ shape! {
         password: NewPassword,
         /// The name shown to other users. Defaults to the username.
         display_name: Option<DisplayName>,
+        /// The code of an invitation to a room, which the account comes into. Required where registration is by
+        /// invitation.
+        invite: Option<String>,
+    }
+    /// A new account that an admin makes.
+    NewUser {
+        /// `[a-z0-9]([a-z0-9._-]{1,30}[a-z0-9])`. Upper case is folded; reserved names are refused.
+        username: Username,
+        /// The address of the account; unique.
+        email: Email,
+        /// 8 to 72 bytes; none of the commonest passwords. Without one, a code to choose it is mailed to the address.
+        #[schemars(with = "Option<String>")]
+        password: Option<NewPassword>,
+        /// The name shown to other users. Defaults to the username.
+        display_name: Option<DisplayName>,
+        /// What the user may do everywhere. Defaults to `user`.
+        role: Option<Role>,
     }
     /// Changes to the caller's own account. Absent fields stay as they are; null clears an optional field.
     ProfileChanges {
@@ -55,14 +74,24 @@ shape! {
         role: Option<Role>,
         /// Whether the account is kept from logging in and acting.
         suspended: Option<bool>,
+        /// Why, for the audit trail: 1 to 500 characters.
+        reason: Option<Reason>,
     }
 }
 
 impl NewAccount {
-    /// `loopback`: the gateway listens on a loopback address only, so the request comes from this machine.
-    pub(crate) fn command(self, loopback: bool) -> Register {
-        let Self { username, email, password, display_name } = self;
-        Register { username, email, password, display_name, role: None, loopback }
+    /// `loopback`: the gateway listens on a loopback address only, so the request comes from this machine;
+    /// `invite_over`: the invitation holds no more, so that only a repeat of the request has a result.
+    pub(crate) fn command(self, loopback: bool, invite_over: bool) -> Register {
+        let Self { username, email, password, display_name, invite } = self;
+        Register { username, email, password, display_name, loopback, invite, invite_over }
+    }
+}
+
+impl NewUser {
+    pub(crate) fn command(self) -> CreateUser {
+        let Self { username, email, password, display_name, role } = self;
+        CreateUser { username, email, password, display_name, role }
     }
 }
 
@@ -82,7 +111,7 @@ impl PasswordChange {
 
 impl UserChanges {
     pub(crate) fn command(self, user_id: UserId) -> AdministerUser {
-        let Self { role, suspended } = self;
-        AdministerUser { user_id, role, suspended }
+        let Self { role, suspended, reason } = self;
+        AdministerUser { user_id, role, suspended, reason }
     }
 }

@@ -81,6 +81,18 @@ pub(crate) async fn message(
     }
 }
 
+/// Whether a user is in a room.
+///
+/// # Errors
+/// The read model does not answer.
+pub(crate) async fn is_in(
+    store: &dyn ReadStore,
+    room: &RoomId,
+    user: &UserId,
+) -> Result<bool, Rejection> {
+    Ok(membership(store, room, user).await?.is_some())
+}
+
 async fn membership(
     store: &dyn ReadStore,
     room: &RoomId,

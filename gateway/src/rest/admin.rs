@@ -1,7 +1,7 @@
 //! What admins do. That the caller is one was checked before; services check it again.
 
 use readmodel::AccountFilter;
-use schemas::commands::AppointOwner;
+use schemas::commands::{AppointOwner, EndSessionsOf};
 use schemas::values::Role;
 use schemas::views::{Account, Page};
 use schemas::{NotificationId, RoomId, UserId};
@@ -14,7 +14,8 @@ use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
 use crate::requests::notification::NewNotification;
-use crate::requests::user::UserChanges;
+use crate::requests::user::{NewUser, UserChanges};
+use crate::stats::{Sources, Stats};
 use crate::{documents, failure};
 
 /// The inbox entries that were created.
@@ -60,6 +61,18 @@ pub(crate) async fn list_users(
     Ok(Reply::ok(&page(&list, slice, last, |doc| documents::account(&doc.state))))
 }
 
+pub(crate) async fn create_user(call: Call, body: NewUser) -> Created<Account> {
+    let accepted = call.send(&body.command()).await?;
+    Ok(Reply::created(&accepted.result).at(accepted.position))
+}
+
+/// Ends a user's sessions; their sockets close.
+pub(crate) async fn end_sessions(call: Call, Path(user_id): Path<UserId>, _: Nothing) -> NoContent {
+    let accepted = call.send(&EndSessionsOf { user_id }).await?;
+    call.heard(accepted.position.as_ref()).await;
+    Ok(Reply::no_content().at(accepted.position))
+}
+
 pub(crate) async fn change_user(
     call: Call,
     Path(user_id): Path<UserId>,
@@ -79,6 +92,13 @@ pub(crate) async fn appoint_owner(
     let accepted = call.send(&AppointOwner { room_id, user_id }).await?;
     rooms::projected(&call, accepted.position.as_ref()).await;
     Ok(Reply::no_content().at(accepted.position))
+}
+
+pub(crate) async fn stats(call: Call) -> Done<Stats> {
+    let (log, read_model) = (&call.state.log, &call.state.read_model);
+    let from = Sources { log, read_model, presence: &call.state.presence };
+    let stats = call.state.counted.get(from).await?;
+    Ok(Reply::ok(&stats))
 }
 
 pub(crate) async fn notify(call: Call, body: NewNotification) -> Created<Notified> {

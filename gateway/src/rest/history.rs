@@ -1,6 +1,6 @@
 //! The messages of a room or a thread, page by page.
 
-use readmodel::{Anchor, MessageDoc, ReadStore, Threads};
+use readmodel::{Anchor, MessageDoc, ReadStore, StoreError, Threads};
 use schemas::views::{Message, Page};
 use schemas::{Code, MessageId, Rejection, RoomId};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,8 @@ use super::{access, shown};
 use crate::cursor::List;
 use crate::failure;
 use crate::http::{Call, Done, Limit, Path, Query, Reply, shape};
+use crate::recent::{Known, Recent};
+use crate::state::AppState;
 
 shape! {
     /// Which part of a room's history: the newest messages, or those around one anchor.
@@ -47,6 +49,8 @@ pub(crate) async fn list(
     Query(query): Query<HistoryQuery>,
     Path(room): Path<RoomId>,
 ) -> Done<Page<Message>> {
+    // Before the right to read is looked up: what is read must not be older than that.
+    let known = Known::of(&call.state.read_model);
     let seen = access::joined(&call, &room).await?;
     let store = seen.store.as_ref();
     let thread = query.thread.as_ref();
@@ -65,13 +69,35 @@ pub(crate) async fn list(
     let limit = query.limit.items();
     // One more than asked for tells whether the history goes on.
     let ask = if matches!(anchor, Anchor::Around(_)) { limit } else { limit + 1 };
-    let found = match thread {
-        Some(root) => store.thread(root, anchor, ask).await,
-        None => store.timeline(&room, threads, anchor, ask).await,
+    let found = match (thread, anchor) {
+        (Some(root), _) => store.thread(root, anchor, ask).await,
+        (None, Anchor::Latest) => newest(&call, &seen, known, threads, ask).await,
+        (None, Anchor::Before(_) | Anchor::After(_) | Anchor::Around(_)) => {
+            store.timeline(&room, threads, anchor, ask).await
+        }
     };
     let (docs, onward) = cut(found.map_err(failure::store)?, anchor, limit);
     let next_cursor = onward.and_then(|onward| list.cursor(&onward));
     Ok(Reply::ok(&Page { items: shown::messages(&call, store, docs).await?, next_cursor }))
+}
+
+/// The newest messages of a room, from memory when they are known there.
+async fn newest(
+    call: &Call,
+    seen: &access::Seen,
+    known: Option<Known>,
+    threads: Threads,
+    ask: usize,
+) -> Result<Vec<MessageDoc>, StoreError> {
+    let AppState { recent, hub, .. } = call.state.as_ref();
+    let room = &seen.room.state.id;
+    if let Some(docs) = recent.newest(hub, known.as_ref(), (room, threads), ask) {
+        return Ok(docs);
+    }
+    let load = Recent::to_load(ask);
+    let mut docs = seen.store.timeline(room, threads, Anchor::Latest, load).await?;
+    recent.loaded(known, (&seen.room, threads), &docs, load);
+    Ok(docs.split_off(docs.len().saturating_sub(ask)))
 }
 
 async fn anchor(

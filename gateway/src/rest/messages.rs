@@ -33,7 +33,8 @@ pub(crate) async fn post(
     let accepted = call.send(&body.command(room_id)).await?;
     let created = !accepted.result.repeat;
     let reader = &call.caller()?.user_id;
-    let message = repeats::shown(&call.state, reader, vec![accepted.result]).await?.pop();
+    let (reader, site) = ((call.state.get_ref(), reader), &call.context.site);
+    let message = repeats::shown(reader, site, vec![accepted.result]).await?.pop();
     let message = message.ok_or_else(Rejection::not_found)?;
     Ok(Reply::made(created, &message).at(accepted.position))
 }
@@ -115,5 +116,6 @@ pub(crate) async fn readers(
 async fn written(call: &Call, outcome: MessageOutcome) -> Result<Message, Rejection> {
     let sender_id = outcome.message.sender_id.clone();
     let senders = call.state.users.senders([&sender_id]).await?;
-    Ok(documents::written_message(outcome, senders.of(&sender_id)))
+    let author = senders.of(&sender_id).under(&call.context.site);
+    Ok(documents::written_message(outcome, author))
 }

@@ -4,13 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use readmodel::{
-    ActivityAnchor, Group, ListFrom, MembershipDoc, ReadStore, RoomDoc, RoomFilter, Unread,
-};
-use readmodel::{MAX_ITEMS, NameAnchor, fold};
+use readmodel::{ActivityAnchor, Group, MembershipDoc, ReadStore, RoomDoc, RoomFilter, Unread};
+use readmodel::{NameAnchor, fold};
 use schemas::commands::{Accepted, ArchiveRoom, RoomOutcome};
 use schemas::unicode::sought;
-use schemas::values::{Notify, Visibility};
+use schemas::values::Visibility;
 use schemas::views::{Page, Room, UnreadSummary};
 use schemas::{Code, Position, Rejection, RoomId, Timestamp};
 
@@ -21,7 +19,7 @@ use crate::documents::Own;
 use crate::http::{Call, Created, Done, Limit, Made, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
 use crate::requests::room::{NewDirect, NewRoom, RoomChanges};
-use crate::{documents, failure};
+use crate::{badge, documents, failure};
 
 /// How long the answer to a write waits for the read model, to show the whole room.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(2);
@@ -165,8 +163,9 @@ async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
     let ask = async |from, limit| {
         store.user_rooms(&caller.user_id, &from, limit).await.map_err(failure::store)
     };
-    let key =
-        |(room, member): &(RoomDoc, MembershipDoc)| (anchor(room, member), room.state.id.clone());
+    let key = |(room, member): &(RoomDoc, MembershipDoc)| {
+        (badge::anchor(room, member), room.state.id.clone())
+    };
     let (items, onward) = moving(place, since, query.limit.items(), ask, key).await?;
     let listed: Vec<&RoomDoc> = items.iter().map(|(room, _)| room).collect();
     let last = last_messages(call, store.as_ref(), &listed).await?;
@@ -183,38 +182,11 @@ async fn own(call: &Call, query: &RoomQuery) -> Done<Page<Room>> {
     Ok(Reply::ok(&Page { items, next_cursor: onward.and_then(|place| list.cursor(&place)) }))
 }
 
-/// Where the list of a user's rooms goes on after one.
-fn anchor(room: &RoomDoc, member: &MembershipDoc) -> ActivityAnchor {
-    let room_id = room.state.id.clone();
-    ActivityAnchor { pinned: member.pinned, last_activity: room.last_activity, room_id }
-}
-
 /// What waits for the caller altogether. Rooms of which they want to hear nothing count by mentions only.
 pub(crate) async fn unread_summary(call: Call) -> Done<UnreadSummary> {
-    let user = &call.caller()?.user_id;
     let store = call.state.read_model.current();
-    let mut summary = UnreadSummary::default();
-    let mut from = ListFrom::Start;
-    loop {
-        let found = store.user_rooms(user, &from, MAX_ITEMS).await;
-        let slice = found.map_err(failure::store)?;
-        let unread = unread_in(store.as_ref(), &slice.items).await?;
-        for (room, member) in &slice.items {
-            let unread = unread.get(&room.state.id).copied().unwrap_or_default();
-            let counted = match member.notify {
-                Notify::All | Notify::Mentions => unread.messages,
-                Notify::None => unread.mentions,
-            };
-            summary.rooms += u64::from(counted > 0);
-            summary.unread_count += counted;
-            summary.mention_count += unread.mentions;
-        }
-        let Some((room, member)) = slice.items.last().filter(|_| slice.more) else { break };
-        from = ListFrom::After(anchor(room, member));
-    }
-    summary.threads = store.unread_threads(user).await.map_err(failure::store)?;
-    summary.notifications = store.inbox(user).await.map_err(failure::store)?.unread_count;
-    Ok(Reply::ok(&summary))
+    let found = badge::of(store.as_ref(), &call.caller()?.user_id).await;
+    Ok(Reply::ok(&found.map_err(failure::store)?))
 }
 
 /// What waits for a user in their rooms.
@@ -222,10 +194,7 @@ async fn unread_in(
     store: &dyn ReadStore,
     rooms: &[(RoomDoc, MembershipDoc)],
 ) -> Result<HashMap<RoomId, Unread>, Rejection> {
-    let of: Vec<(&RoomDoc, &MembershipDoc)> = rooms.iter().map(|(r, m)| (r, m)).collect();
-    let counted = store.unread(&of).await.map_err(failure::store)?;
-    let ids = rooms.iter().map(|(room, _)| room.state.id.clone());
-    Ok(ids.zip(counted).collect())
+    badge::in_rooms(store, rooms).await.map_err(failure::store)
 }
 
 /// Public rooms, by name; with the caller's membership where there is one.

@@ -1,7 +1,7 @@
 //! Logins.
 
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
-use schemas::commands::{EndSessions, IssueWsTicket, ListSessions, WhichSessions};
+use schemas::commands::{Accepted, EndSessions, IssueWsTicket, ListSessions, WhichSessions};
 use schemas::values::Secret;
 use schemas::views::{Account, Page, Session, SessionTokens};
 use schemas::{Rejection, SessionId};
@@ -57,6 +57,15 @@ impl Tokens {
 pub(crate) async fn log_in(call: Call, body: Credentials) -> Created<Tokens> {
     let cookie = body.refresh == Some(RefreshBy::Cookie);
     let accepted = call.send(&body.command()?).await?;
+    issued(&call, accepted, cookie)
+}
+
+/// The answer to a login, with the refresh token in the body or in a cookie.
+pub(super) fn issued(
+    call: &Call,
+    accepted: Accepted<SessionTokens>,
+    cookie: bool,
+) -> Created<Tokens> {
     let mut tokens = Tokens::of(accepted.result);
     let set = if cookie { tokens.by_cookie(&call.browser)? } else { None };
     Ok(Reply::created(&tokens).with_some(SET_COOKIE, set).at(accepted.position))

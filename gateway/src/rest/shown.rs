@@ -21,7 +21,8 @@ pub(super) async fn messages(
     let reactions = reactions::shown(store, reader, docs.iter()).await.map_err(failure::store)?;
     let epoch = call.epoch();
     let view = |doc: MessageDoc| {
-        let (sender, reactions) = (senders.of(&doc.sender_id), reactions.of(&doc.id));
+        let (sender, reactions) =
+            (senders.of(&doc.sender_id).under(&call.context.site), reactions.of(&doc.id));
         documents::message(doc, reactions, sender, &epoch)
     };
     Ok(docs.into_iter().map(view).collect())

@@ -1,8 +1,9 @@
 //! Users: registration, the caller's own account, finding others.
 
+use schemas::commands::{AdmitRegistered, DropAvatar, JudgeInvite, UseAsAvatar};
 use schemas::events::UserState;
 use schemas::unicode::sought;
-use schemas::values::Username;
+use schemas::values::{Patch, Username};
 use schemas::views::{Account, Page, User};
 use schemas::{Code, Rejection, UserId};
 
@@ -32,9 +33,36 @@ shape! {
 }
 
 pub(crate) async fn register(call: Call, body: NewAccount) -> Created<Account> {
-    let loopback = call.state.config.listen.ip().to_canonical().is_loopback();
-    let accepted = call.send(&body.command(loopback)).await?;
-    Ok(Reply::created(&accepted.result).at(accepted.position))
+    let loopback = call.state.config.listen.is_loopback();
+    let Some(code) = body.invite.clone() else {
+        let accepted = call.send(&body.command(loopback, false)).await?;
+        return Ok(Reply::created(&accepted.result).at(accepted.position));
+    };
+    let over = judge(&call, &code).await?;
+    let accepted = call.send(&body.command(loopback, over)).await?;
+    let (account, at) = (accepted.result, accepted.position);
+    let admission = AdmitRegistered { code, user_id: account.user.id.clone() };
+    // The account stands; who is kept out now comes in by the same invitation later, in which a place is theirs.
+    let admitted = call.send(&admission).await.map(|admitted| admitted.position);
+    Ok(Reply::created(&account).at(admitted.ok().flatten().or(at)))
+}
+
+/// Refuses an invitation by which no one comes in. One that is over may have been used up by the first try of this very
+/// request, which auth-svc knows: whether it is.
+async fn judge(call: &Call, code: &str) -> Result<bool, Rejection> {
+    let refused = match call.send(&JudgeInvite { code: code.to_owned() }).await {
+        Ok(_) => return Ok(false),
+        Err(refused) => refused,
+    };
+    match refused.code {
+        Code::NotFound => {
+            let detail = "there is no such invitation";
+            Err(Rejection::field(Code::Forbidden, "/invite", "unknown", detail))
+        }
+        Code::Gone if call.idempotency_key.is_some() => Ok(true),
+        Code::Gone => Err(Rejection::field(Code::Gone, "/invite", "gone", refused.detail)),
+        _ => Err(refused),
+    }
 }
 
 pub(crate) async fn me(call: Call) -> Done<Account> {
@@ -42,8 +70,26 @@ pub(crate) async fn me(call: Call) -> Done<Account> {
     Ok(Reply::ok(&documents::account(&account)))
 }
 
+/// A picture is made public before the account shows it, and what it showed before is let go after.
 pub(crate) async fn change_me(call: Call, body: ProfileChanges) -> Done<Account> {
-    let accepted = call.send(&body.command()).await?;
+    let command = body.command();
+    let former = match &command.avatar_media_id {
+        Patch::Keep => None,
+        Patch::Clear | Patch::Set(_) => {
+            let before = call.state.users.one(&call.caller()?.user_id).await?;
+            before.and_then(|account| account.avatar_media_id.clone())
+        }
+    };
+    if let Patch::Set(media_id) = &command.avatar_media_id {
+        call.send(&UseAsAvatar { media_id: media_id.clone() }).await?;
+    }
+    let accepted = call.send(&command).await?;
+    if let Some(media_id) = former {
+        // Where that fails the picture is kept, and no account shows it.
+        if let Err(error) = call.send(&DropAvatar { media_id }).await {
+            tracing::warn!(error = %error.detail, "a former picture is kept");
+        }
+    }
     Ok(Reply::ok(&accepted.result).at(accepted.position))
 }
 

@@ -17,6 +17,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'",
 );
+/// What the viewer of the API needs: pictures in its style sheet are data.
+const VIEWER_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
 /// The page names the files of one build: it is asked for anew.
 const ANEW: HeaderValue = HeaderValue::from_static("no-cache");
 /// Files are named by their content.
@@ -25,6 +30,26 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 /// Whether the app is in this binary.
 pub(crate) fn is_built_in() -> bool {
     file(PAGE).is_some()
+}
+
+/// The page of the API's viewer, below `web/app/dist`.
+const VIEWER: &str = "docs/index.html";
+
+/// Whether the viewer of the API's description is in this binary.
+pub(crate) fn has_viewer() -> bool {
+    file(VIEWER).is_some()
+}
+
+/// The viewer: what it loads is from here, nothing in it is inline.
+pub(crate) async fn viewer(call: Call) -> Shown {
+    let reply = found(VIEWER, call.context.gzip)?;
+    Ok(reply.with(CACHE_CONTROL, ANEW).with(CONTENT_SECURITY_POLICY, VIEWER_POLICY))
+}
+
+/// A file of the viewer.
+pub(crate) async fn viewer_file(call: Call, Path(Rest(name)): Path<Rest>) -> Shown {
+    let reply = found(&format!("docs/{name}"), call.context.gzip)?;
+    Ok(reply.with(CACHE_CONTROL, ANEW))
 }
 
 pub(crate) async fn page(call: Call) -> Shown {

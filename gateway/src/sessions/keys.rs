@@ -31,8 +31,9 @@ const TYPE: &str = "at+jwt";
 const ISSUER: &str = "tidings";
 /// Longer texts are no tokens of ours.
 const MAX_TOKEN: usize = 4096;
-/// Unknown key ids make the keys be fetched, but not more often than this: any client can invent one.
-const FETCH_EVERY: Duration = Duration::from_secs(2);
+/// Unknown key ids make the keys be fetched, but not more often than this: any client can invent one. Who brings one
+/// waits that long, as the key may be a new one.
+const FETCH_EVERY: Duration = Duration::from_millis(500);
 /// Milliseconds a fetch may take: a client is waiting.
 const FETCH_WITHIN_MS: u32 = 2_000;
 /// Keys are fetched anew after this long, so that a withdrawn one stops being good.
@@ -49,8 +50,9 @@ struct Claims {
 struct Known {
     document: serde_json::Value,
     keys: HashMap<String, DecodingKey>,
+    /// When they were asked for.
     fetched: Instant,
-    /// Counts the fetches: no two sets of keys have the same number.
+    /// No two different sets of keys have the same number.
     number: u64,
 }
 
@@ -61,8 +63,16 @@ pub(super) struct Keys {
     known: RwLock<Option<Arc<Known>>>,
     fetches: AtomicU64,
     verified: VerifiedTokens,
-    /// Held while fetching; when the last attempt was.
-    attempt: Mutex<Option<Instant>>,
+    /// Held while fetching: the last attempt.
+    attempt: Mutex<Option<Attempt>>,
+}
+
+/// A try to fetch the keys.
+struct Attempt {
+    /// When it began.
+    at: Instant,
+    /// Why it failed, if it did.
+    failed: Option<Rejection>,
 }
 
 impl Keys {
@@ -135,9 +145,11 @@ impl Keys {
         }
     }
 
-    /// The key set as auth-svc gave it.
+    /// The key set as auth-svc gives it, at most half a second old; older while it does not answer.
     pub(super) async fn document(&self) -> Result<serde_json::Value, Rejection> {
-        let known = self.known(|_| true).await?;
+        let asked = self.known(|known| known.fetched.elapsed() < FETCH_EVERY).await;
+        let kept = || self.known.read().clone();
+        let known = asked.or_else(|rejection| kept().ok_or(rejection))?;
         Ok(known.document.clone())
     }
 
@@ -145,38 +157,57 @@ impl Keys {
     /// away, or another request is just asking it, they are good for a while longer.
     async fn known(&self, enough: impl Fn(&Known) -> bool) -> Result<Arc<Known>, Rejection> {
         let known = self.known.read().clone().filter(|known| enough(known));
-        let attempt = match known {
-            Some(known) if known.fetched.elapsed() < GOOD_FOR => return Ok(known),
+        match known {
+            Some(known) if known.fetched.elapsed() < GOOD_FOR => Ok(known),
             Some(known) => match self.attempt.try_lock() {
-                Ok(attempt) => attempt,
-                Err(_) => return Ok(known),
+                Ok(attempt) if due(attempt.as_ref()).is_zero() => self.fetch(attempt, enough).await,
+                Ok(_) | Err(_) => Ok(known),
             },
-            None => self.attempt.lock().await,
-        };
+            None => self.look(enough).await,
+        }
+    }
+
+    /// The keys as they are after this question came: of any number of questions at the same time the first has them
+    /// fetched for all.
+    async fn look(&self, enough: impl Fn(&Known) -> bool) -> Result<Arc<Known>, Rejection> {
+        let asked = Instant::now();
+        let attempt = self.attempt.lock().await;
+        let known = self.known.read().clone();
+        if let Some(known) = known.as_ref().filter(|known| enough(known)) {
+            return Ok(Arc::clone(known));
+        }
+        match (attempt.as_ref().filter(|last| last.at >= asked), known) {
+            (Some(Attempt { failed: Some(rejection), .. }), _) => return Err(rejection.clone()),
+            (Some(_), Some(known)) => return Ok(known),
+            (Some(_), None) | (None, _) => {}
+        }
+        tokio::time::sleep(due(attempt.as_ref())).await;
         self.fetch(attempt, enough).await
     }
 
     async fn fetch(
         &self,
-        mut attempt: MutexGuard<'_, Option<Instant>>,
+        mut attempt: MutexGuard<'_, Option<Attempt>>,
         enough: impl Fn(&Known) -> bool,
     ) -> Result<Arc<Known>, Rejection> {
-        let known = self.known.read().clone();
-        if let Some(known) = &known {
-            let recent = attempt.is_some_and(|at| at.elapsed() < FETCH_EVERY);
-            if recent || (known.fetched.elapsed() < GOOD_FOR && enough(known)) {
-                return Ok(Arc::clone(known));
-            }
-        }
-        *attempt = Some(Instant::now());
+        let at = Instant::now();
         let context = CallContext {
             deadline_ms: FETCH_WITHIN_MS,
             ..commands::own_context(telemetry::current_traceparent())
         };
-        match (commands::send(&self.bus, &context, &GetJwks {}).await, known) {
-            (Ok(accepted), _) => {
-                let number = self.fetches.fetch_add(1, Ordering::Relaxed);
-                let known = Arc::new(read(accepted.result, number));
+        let answer = commands::send(&self.bus, &context, &GetJwks {}).await;
+        let failed = answer.as_ref().err().cloned();
+        *attempt = Some(Attempt { at, failed });
+        let known = self.known.read().clone();
+        match (answer, known) {
+            (Ok(accepted), known) => {
+                // The same keys have the same number: what was verified with them stays so.
+                let same = known.filter(|known| known.document == accepted.result);
+                let number = match same {
+                    Some(known) => known.number,
+                    None => self.fetches.fetch_add(1, Ordering::Relaxed),
+                };
+                let known = Arc::new(read(accepted.result, number, at));
                 *self.known.write() = Some(Arc::clone(&known));
                 Ok(known)
             }
@@ -186,8 +217,13 @@ impl Keys {
     }
 }
 
+/// How long it is until the keys may be fetched again.
+fn due(last: Option<&Attempt>) -> Duration {
+    last.map_or(Duration::ZERO, |last| FETCH_EVERY.saturating_sub(last.at.elapsed()))
+}
+
 /// Keys of other kinds than ours are left aside.
-fn read(document: serde_json::Value, number: u64) -> Known {
+fn read(document: serde_json::Value, number: u64, fetched: Instant) -> Known {
     let mut keys = HashMap::new();
     for jwk in document.get("keys").and_then(|keys| keys.as_array()).into_iter().flatten() {
         let text = |name: &str| jwk.get(name).and_then(|value| value.as_str());
@@ -199,7 +235,7 @@ fn read(document: serde_json::Value, number: u64) -> Known {
             }
         }
     }
-    Known { document, keys, fetched: Instant::now(), number }
+    Known { document, keys, fetched, number }
 }
 
 fn expired() -> Rejection {

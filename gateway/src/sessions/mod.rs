@@ -7,20 +7,23 @@
 //! When the feed was cut off nothing that is remembered is trusted.
 
 mod keys;
+mod uses;
 mod verified;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bus::Bus;
 use moka::sync::Cache;
-use schemas::commands::{Caller, GetSessionStatus};
+use schemas::commands::{Caller, GetSessionStatus, NoteSessionsUsed};
 use schemas::events::{SessionEvent, UserEvent, UserRoleChanged, UserSuspensionChanged};
 use schemas::values::Role;
 use schemas::{Code, Event, EventData, Namespace, Rejection, SessionId, UserId};
+use telemetry::Shutdown;
 
 use crate::live::Observer;
-use crate::{commands, sessions::keys::Keys};
+use crate::{commands, sessions::keys::Keys, sessions::uses::Uses};
 
 /// Sessions remembered as good, for at most this long, so that even a lost event has an end.
 const ACTIVE_FOR: Duration = Duration::from_secs(600);
@@ -31,6 +34,9 @@ const ENDED_SESSIONS: u64 = 500_000;
 /// People whose role or suspension has changed. Must outlive `ACTIVE_FOR`.
 const CHANGED_FOR: Duration = Duration::from_secs(3600);
 const CHANGED_PEOPLE: u64 = 100_000;
+
+/// How often auth-svc is told which sessions were used.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 /// What an event said of an account last.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +55,7 @@ pub(crate) struct Sessions {
     changed: Cache<UserId, Standing>,
     /// Counts the times the feed was cut off: an answer asked for before is not remembered after.
     cuts: AtomicU64,
+    uses: Uses,
 }
 
 impl Sessions {
@@ -68,6 +75,7 @@ impl Sessions {
                 .time_to_live(CHANGED_FOR)
                 .build(),
             cuts: AtomicU64::new(0),
+            uses: Uses::new(),
         }
     }
 
@@ -96,7 +104,36 @@ impl Sessions {
         if suspended || self.ended.contains_key(&caller.session_id) {
             return Err(over());
         }
+        self.used(&caller.session_id);
         Ok(Caller { role: standing.map_or(role, |standing| standing.role), ..caller })
+    }
+
+    /// A session was used, by a request or over a socket.
+    pub(crate) fn used(&self, session: &SessionId) {
+        self.uses.note(session);
+    }
+
+    /// Tells auth-svc of the sessions that were used, until `stop`. What it does not take now is told of later, when
+    /// the sessions are used again.
+    pub(crate) async fn tell_uses(self: Arc<Self>, stop: Shutdown) {
+        let mut next = tokio::time::interval(TELL_EVERY);
+        loop {
+            tokio::select! {
+                () = stop.wait() => return,
+                _ = next.tick() => {}
+            }
+            loop {
+                let session_ids = self.uses.take();
+                if session_ids.is_empty() {
+                    break;
+                }
+                let context = commands::own_context(None);
+                let used = NoteSessionsUsed { session_ids };
+                if let Err(rejection) = commands::send(&self.bus, &context, &used).await {
+                    tracing::debug!(%rejection, "auth-svc did not note which sessions were used");
+                }
+            }
+        }
     }
 
     /// The public keys, for `/.well-known/jwks.json`.
@@ -148,18 +185,23 @@ impl Observer for Sessions {
                 }
             }
             EventData::User(
-                UserEvent::RoleChanged(UserRoleChanged { user })
-                | UserEvent::SuspensionChanged(UserSuspensionChanged { user }),
+                UserEvent::RoleChanged(UserRoleChanged { user, .. })
+                | UserEvent::SuspensionChanged(UserSuspensionChanged { user, .. }),
             ) => {
                 let standing = Standing { role: user.role, suspended: user.suspended };
                 self.changed.insert(user.id.clone(), standing);
+            }
+            EventData::User(UserEvent::Erased(erased)) => {
+                let standing = Standing { role: Role::User, suspended: true };
+                self.changed.insert(erased.user_id.clone(), standing);
             }
             EventData::User(
                 UserEvent::Registered(_)
                 | UserEvent::ProfileChanged(_)
                 | UserEvent::EmailVerified(_)
                 | UserEvent::EmailChanged(_)
-                | UserEvent::SecondFactorChanged(_),
+                | UserEvent::SecondFactorChanged(_)
+                | UserEvent::PasswordSet(_),
             )
             | EventData::Session(SessionEvent::Started(_) | SessionEvent::Refreshed(_))
             | EventData::Challenge(_)
@@ -168,12 +210,16 @@ impl Observer for Sessions {
             | EventData::Room(_)
             | EventData::Member(_)
             | EventData::Prefs(_)
+            | EventData::Audit(_)
             | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)
             | EventData::Receipt(_)
             | EventData::Thread(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::Notification(_)
             | EventData::Block(_) => {}

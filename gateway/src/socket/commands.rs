@@ -55,7 +55,7 @@ pub(super) async fn carry_out<C: Command + Clone + Sync>(
         app.hub.heard(position);
     }
     let message = match message(result) {
-        Some(outcome) => repeats::shown(app, &caller.user_id, vec![outcome]).await?.pop(),
+        Some(outcome) => repeats::shown((app, &caller.user_id), "", vec![outcome]).await?.pop(),
         None => None,
     };
     Ok(Outcome { position, message })
@@ -96,7 +96,7 @@ async fn try_posts(
             accepted.position
         }));
     }
-    let mut messages = repeats::shown(app, &caller.user_id, written).await?.into_iter();
+    let mut messages = repeats::shown((app, &caller.user_id), "", written).await?.into_iter();
     let mut outcome = |position| Outcome { position, message: messages.next() };
     Ok(positions.into_iter().map(|position| position.map(&mut outcome)).collect())
 }

@@ -9,12 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::rt::net::TcpStream;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::inbound::{Broken, Inbound};
 use super::session::Session;
+use crate::listen::Io;
 use crate::live::Outbox;
 
 /// Bytes read at once; the buffer is the worker's, not the socket's.
@@ -33,7 +33,7 @@ thread_local! {
 struct Ended;
 
 pub(super) struct Connection {
-    io: TcpStream,
+    io: Io,
     /// None once what the peer sends makes no sense any more: it is read and thrown away then, so that
     /// the reason reaches the peer before the connection ends.
     inbound: Option<Inbound>,
@@ -44,12 +44,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
-        io: TcpStream,
-        inbound: Inbound,
-        session: Session,
-        outbox: Arc<Outbox>,
-    ) -> Self {
+    pub(super) fn new(io: Io, inbound: Inbound, session: Session, outbox: Arc<Outbox>) -> Self {
         Self { io, inbound: Some(inbound), session, outbox, writing: VecDeque::new() }
     }
 
@@ -94,6 +89,9 @@ impl Connection {
     /// Writes until nothing is left, or the peer takes no more.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         loop {
+            if self.writing.is_empty() && ready!(self.flush(cx)).is_err() {
+                return Poll::Ready(Ended);
+            }
             if self.writing.is_empty()
                 && !ready!(self.outbox.poll_take(cx, &mut self.writing, WRITE_AT_ONCE))
             {
@@ -111,6 +109,16 @@ impl Connection {
                 Poll::Pending if self.outbox.is_over(cx) => return Poll::Ready(Ended),
                 Poll::Pending => return Poll::Pending,
             }
+        }
+    }
+
+    /// Has TLS give on what it holds back; what is plain holds nothing back.
+    fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(_)) => Poll::Ready(Err(Ended)),
+            Poll::Pending if self.outbox.is_over(cx) => Poll::Ready(Err(Ended)),
+            Poll::Pending => Poll::Pending,
         }
     }
 

@@ -15,7 +15,7 @@ use super::session::Session;
 use super::upgrade::Opened;
 use crate::commands::{own_context, send};
 use crate::config::Config;
-use crate::http::{Origin, RequestContext};
+use crate::http::{Authenticated, Origin, RequestContext};
 use crate::live::HELLO;
 use crate::problem;
 use crate::state::AppState;
@@ -54,12 +54,16 @@ pub(crate) async fn handshake(
         let rejection = Rejection::new(Code::Unavailable, "this gateway is about to stop");
         return Err(rejection.retry_after(1));
     };
+    let user = caller.as_ref().map(|caller| Authenticated(caller.user_id.clone()));
     let session = Session::new(app, Arc::clone(&outbox), stranger);
     if let Some(caller) = caller {
         session.welcome(caller);
     }
     let mut response = HttpResponse::from(response.finish().map_into_boxed_body());
     response.extensions_mut().insert(Opened { session, outbox });
+    if let Some(user) = user {
+        response.extensions_mut().insert(user);
+    }
     Ok(response)
 }
 

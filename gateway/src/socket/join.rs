@@ -1,16 +1,25 @@
 //! How a user joins: authenticated, given a slot, welcomed, resumed.
 
 use std::rc::Rc;
+use std::time::Duration;
 
+use readmodel::Group;
 use schemas::commands::Caller;
 use schemas::frames::{CloseCode, FrameId, ServerFrame};
 use schemas::values::Secret;
-use schemas::{Code, Position, Rejection};
+use schemas::views::UnreadSummary;
+use schemas::{Code, Position, Rejection, UserId};
 use telemetry::error_chain;
 
 use super::session::{Phase, RATE_LIMITED_MS, Resume, Shared};
-use crate::documents;
 use crate::live::{HEARTBEAT, JoinError, Joining};
+use crate::{badge, documents};
+
+/// How long a welcome waits for what is unread.
+const AT_ONCE: Duration = Duration::from_millis(250);
+
+/// This build and the web app in it.
+const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TIDINGS_APP"));
 
 /// Milliseconds after which to come back when a service did not answer.
 const SOON_MS: u32 = 1_000;
@@ -97,17 +106,35 @@ impl Shared {
         };
         let joining = self.joining(caller);
         let session_id = caller.session_id.clone();
-        let welcome = |position: Position, resumed: bool| ServerFrame::Welcome {
-            session_id,
-            user: documents::account(&account),
-            position,
-            heartbeat_ms: u32::from(HEARTBEAT) * 1_000,
-            resumed,
+        let welcome = async |position: Position, resumed: bool| {
+            let unread = self.unread(&caller.user_id, &position).await;
+            ServerFrame::Welcome {
+                session_id,
+                user: Box::new(documents::account(&account)),
+                position,
+                heartbeat_ms: u32::from(HEARTBEAT) * 1_000,
+                resumed,
+                unread,
+                build: BUILD.to_owned(),
+            }
         };
         joining
             .join(resume.map(|resume| self.position(resume)), welcome)
             .await
             .map_err(Refusal::Join)
+    }
+
+    /// What waits for a user as of a position or a moment later; none when that takes long, or when many ask at once, as
+    /// all do who come back together.
+    async fn unread(&self, user: &UserId, position: &Position) -> Option<UnreadSummary> {
+        let _permit = self.app.badges.try_acquire().ok()?;
+        let read = &self.app.read_model;
+        let counted = async {
+            let groups = &[Group::Conversations, Group::Inbox];
+            read.wait_for_groups(groups, position.sequence, AT_ONCE).await.ok()?;
+            badge::of(read.current().as_ref(), user).await.ok()
+        };
+        tokio::time::timeout(AT_ONCE, counted).await.ok().flatten()
     }
 
     fn joining(&self, caller: &Caller) -> Joining {

@@ -16,5 +16,11 @@ mod session;
 mod typing;
 mod upgrade;
 
+/// Whether a text is a frame of a client.
+#[cfg(test)]
+pub(crate) fn is_frame(text: &str) -> bool {
+    frames::parse(text).is_ok()
+}
+
 pub(crate) use handshake::handshake;
 pub(crate) use upgrade::Upgrades;

@@ -192,6 +192,7 @@ impl Session {
 
     fn frame(&self, frame: Frame, caller: &Rc<Caller>) {
         let shared = &self.shared;
+        shared.app.sessions.used(&caller.session_id);
         let Frame { id, name, content } = frame;
         match content {
             Content::Ping(Ping {}) => {

@@ -16,7 +16,6 @@ use actix_service::{Service, ServiceFactory};
 use actix_web::body::to_bytes;
 use actix_web::dev::ServiceResponse;
 use actix_web::rt;
-use actix_web::rt::net::TcpStream;
 use actix_web::{Error, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::LocalBoxFuture;
@@ -26,13 +25,14 @@ use super::connection::Connection;
 use super::inbound::Inbound;
 use super::session::Session;
 use crate::http1::Offers;
+use crate::listen::Io;
 use crate::live::Outbox;
 
 /// How long a peer may take to read the answer to its handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request that wants to become a socket, and its connection.
-pub(crate) type Upgrading = (Request, Framed<Offers<TcpStream>, Codec>);
+pub(crate) type Upgrading = (Request, Framed<Offers<Io>, Codec>);
 
 /// What a handshake has opened, on its way out in the extensions of the response.
 pub(super) struct Opened {
@@ -107,7 +107,7 @@ where
 }
 
 /// Writes the answer, and lets the socket begin if one was opened.
-async fn answered(framed: Framed<Offers<TcpStream>, Codec>, mut response: HttpResponse) {
+async fn answered(framed: Framed<Offers<Io>, Codec>, mut response: HttpResponse) {
     let parts = framed.into_parts();
     let ((mut io, unread), mut codec) = (parts.io.into_parts(), parts.codec);
     let opened = response.extensions_mut().remove::<Opened>();

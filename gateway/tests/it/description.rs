@@ -1,21 +1,79 @@
-//! The OpenAPI document: committed as it is generated, and true of the router.
+//! The descriptions of this API: committed as they are generated, and true of the router.
 
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::kit::Kit;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
-
 #[test]
 fn the_committed_document_is_what_the_code_generates() {
-    let mut now = serde_json::to_string_pretty(&gateway::openapi_document()).unwrap();
-    now.push('\n');
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(FILE, &now).unwrap();
+    let mut stale = Vec::new();
+    for (name, document) in [
+        ("openapi.json", gateway::openapi_document()),
+        ("asyncapi.json", gateway::asyncapi_document()),
+        ("postman.json", gateway::postman_collection()),
+    ] {
+        let file = format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
+        let mut now = serde_json::to_string_pretty(&document).unwrap();
+        now.push('\n');
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &now).unwrap();
+        }
+        if std::fs::read_to_string(&file).unwrap_or_default() != now {
+            stale.push(file);
+        }
     }
-    let kept = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(kept == now, "{FILE} is out of date: UPDATE=1 cargo test -p gateway rewrites it");
+    assert_eq!(stale, [""; 0], "out of date: UPDATE=1 cargo test -p gateway rewrites them");
+}
+
+/// Every operation that takes or gives a document shows one, and what stands in its path.
+#[test]
+fn every_operation_has_examples() {
+    let document = gateway::openapi_document();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let contents = operation["responses"]
+                .as_object()
+                .unwrap()
+                .values()
+                .chain([&operation["requestBody"]])
+                .filter_map(|place| place.pointer("/content/application~1json"));
+            for content in contents {
+                assert!(content["example"].is_object(), "{method} {path}: {content}");
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let shown = parameter["in"] != "path" || parameter["example"].is_string();
+                assert!(shown, "{method} {path}: {parameter}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_description_is_served() {
+    let kit = Kit::start().await;
+    let served = async |path: &str| {
+        let answer = kit.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json::<Value>().await.unwrap()
+    };
+    assert_eq!(served("/asyncapi.json").await, gateway::asyncapi_document());
+    let collection = served("/postman.json").await;
+    let base = &collection["variable"][0];
+    assert_eq!(base["key"], "base_url");
+    let site = base["value"].as_str().unwrap();
+    let asked = kit.request(Method::GET, "/").build().unwrap();
+    assert_eq!(site, asked.url().as_str().trim_end_matches('/'));
+    let index = served("/schemas").await;
+    let entries = index["items"].as_array().unwrap();
+    assert_eq!(entries.len(), schemas::published().len());
+    for entry in entries {
+        let schema = served(entry["url"].as_str().unwrap()).await;
+        assert!(schema["$schema"].is_string(), "{entry}");
+    }
+    assert_eq!(served("/schemas/message.posted.v1.json").await["title"], "MessagePosted");
+    let none = kit.request(Method::GET, "/schemas/none.json").send().await.unwrap();
+    assert_eq!(none.status(), 404);
 }
 
 #[test]
@@ -78,10 +136,14 @@ async fn the_site_says_what_it_is() {
         let answer = kit.request(Method::GET, path).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         let text = answer.text().await.unwrap();
-        // The app, where it is built in, is a script from this origin.
+        // The app and the viewer, where they are built in, are scripts from this origin.
         let app = path == "/" && text.contains("<div id=\"app\">");
+        let viewer = path == "/docs" && text.contains("<div id=\"viewer\">");
         assert!(text.starts_with("<!doctype html>"), "{path}");
-        assert!(app || !text.contains("<script"), "{path}");
+        assert!(app || viewer || !text.contains("<script"), "{path}");
+        let (scripts, ours) = ("<script", "<script src=\"/docs/");
+        let all_ours = text.matches(scripts).count() == text.matches(ours).count();
+        assert!(!viewer || all_ours, "{path}");
     }
     let served: Value =
         kit.request(Method::GET, "/openapi.json").send().await.unwrap().json().await.unwrap();

@@ -13,8 +13,8 @@ use jsonwebtoken::{Algorithm, Header};
 use readmodel::{ReadModel, ReadModelUrl};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use schemas::commands::{
-    AUTH, Accepted, CHAT, CreateRoom, GetJwks, GetSessionStatus, PostMessage, RoomOutcome,
-    SessionStatus,
+    AUTH, Accepted, CHAT, CreateRoom, GetJwks, GetSessionStatus, NoteSessionsUsed, PostMessage,
+    RoomOutcome, SessionStatus,
 };
 use schemas::events::{
     RoomState, SessionEnd, SessionsEnded, UserRoleChanged, UserState, UserSuspensionChanged,
@@ -41,6 +41,8 @@ pub(crate) struct Script {
     pub(crate) rooms_made: AtomicU64,
     pub(crate) ended: Mutex<HashSet<SessionId>>,
     pub(crate) keys_asked: AtomicU64,
+    /// The sessions that were said to be used, once for each time.
+    pub(crate) used: Mutex<Vec<SessionId>>,
     pub(crate) refuse_rooms: std::sync::atomic::AtomicBool,
     /// Holds rooms back until it is opened.
     pub(crate) gate: tokio::sync::Mutex<()>,
@@ -143,14 +145,14 @@ impl Kit {
 
     /// Writes a new role of an account into the log.
     pub(crate) async fn change_role(&self, number: u128, role: Role) {
-        let changed = UserRoleChanged { user: UserState { role, ..account(number) } };
+        let changed = UserRoleChanged { user: UserState { role, ..account(number) }, reason: None };
         self.write(Lane::User(user(number)), EventData::from(changed)).await;
     }
 
     /// Writes the suspension of an account into the log.
     pub(crate) async fn suspend(&self, number: u128) {
-        let changed =
-            UserSuspensionChanged { user: UserState { suspended: true, ..account(number) } };
+        let account = UserState { suspended: true, ..account(number) };
+        let changed = UserSuspensionChanged { user: account, reason: None };
         self.write(Lane::User(user(number)), EventData::from(changed)).await;
     }
 
@@ -181,6 +183,7 @@ fn account(number: u128) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),
@@ -218,7 +221,7 @@ pub(crate) async fn problem(response: Response) -> (u16, String, Value) {
 async fn play(bus: &Bus, log: &EventLog, script: &Arc<Script>, key: &SigningKey) {
     let x = BASE64URL_NOPAD.encode(&key.public());
     let jwks = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": KEY_ID, "x": x}]});
-    let (asked, ended) = (Arc::clone(script), Arc::clone(script));
+    let (asked, ended, noted) = (Arc::clone(script), Arc::clone(script), Arc::clone(script));
     bus.service(AUTH, "0.0.1", "played")
         .endpoint::<GetJwks, _, _>(move |_, _| {
             asked.keys_asked.fetch_add(1, Ordering::Relaxed);
@@ -229,6 +232,10 @@ async fn play(bus: &Bus, log: &EventLog, script: &Arc<Script>, key: &SigningKey)
             let active = !ended.ended.lock().unwrap().contains(&question.session_id);
             let result = SessionStatus { active, role: Role::User };
             async move { Ok(Accepted { position: None, result }) }
+        })
+        .endpoint::<NoteSessionsUsed, _, _>(move |_, told| {
+            noted.used.lock().unwrap().extend(told.session_ids);
+            async move { Ok(Accepted { position: None, result: () }) }
         })
         .start()
         .await

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use data_encoding::BASE64URL_NOPAD;
+use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jsonwebtoken::{Algorithm, Header};
 use reqwest::Method;
@@ -98,13 +99,31 @@ async fn other_algorithms_and_keys_that_come_along_are_never_used() {
 #[tokio::test]
 async fn invented_key_ids_do_not_make_the_gateway_ask_each_time() {
     let kit = Kit::start().await;
-    for number in 0..20 {
+    let invented = (0..20).map(|number| {
         let mut header = Kit::header();
         header.kid = Some(format!("invented-{number}"));
-        assert_eq!(code(&kit, &kit.sign(&header, &Kit::claims(1))).await, "unauthenticated");
-    }
+        kit.sign(&header, &Kit::claims(1))
+    });
+    let invented: Vec<String> = invented.collect();
+    let answers = join_all(invented.iter().map(|token| code(&kit, token))).await;
+    assert!(answers.iter().all(|code| code == "unauthenticated"), "{answers:?}");
     let asked = kit.script.keys_asked.load(Ordering::Relaxed);
     assert!(asked <= 3, "asked {asked} times");
+}
+
+#[tokio::test]
+async fn auth_svc_is_told_once_which_sessions_were_used() {
+    let kit = Kit::start().await;
+    for _ in 0..3 {
+        assert_eq!(code(&kit, &kit.token(1)).await, "ok");
+    }
+    assert_eq!(code(&kit, "a.b.c").await, "unauthenticated");
+    let told = || kit.script.used.lock().unwrap().clone();
+    until("it is told", async || told().contains(&session(1)).then_some(())).await;
+    assert_eq!(code(&kit, &kit.token(1)).await, "ok");
+    assert_eq!(code(&kit, &kit.token(2)).await, "ok");
+    until("it is told of the next", async || told().contains(&session(2)).then_some(())).await;
+    assert_eq!(told(), [session(1), session(2)]);
 }
 
 #[tokio::test]

@@ -116,6 +116,15 @@ impl Deref for UserCall {
     }
 }
 
+impl UserCall {
+    /// A call that acts for an account which did not send it, such as one that has just been registered. Its events
+    /// are attributed to the account.
+    #[must_use]
+    pub fn acting_for(call: &Call, user: UserId) -> Self {
+        Self { call: call.acting_as(Actor::User(user.clone())), user }
+    }
+}
+
 /// What a handler wants to know of a call: [`Call`] where anonymous callers are fine, [`UserCall`] where not.
 pub trait AnyCall: Sized + Send + 'static {
     /// Reads it off a call.

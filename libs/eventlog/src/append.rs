@@ -38,6 +38,20 @@ impl EventLog {
     /// # Errors
     /// See [`AppendError`]; only [`AppendError::Unknown`] leaves open whether the events were written.
     pub async fn append(&self, writes: Vec<LaneWrite>) -> Result<Appended, AppendError> {
+        let begun = Instant::now();
+        let outcome = self.append_all(writes).await;
+        self.took(begun);
+        outcome
+    }
+
+    /// Tells who wants to know how long an append took.
+    pub(crate) fn took(&self, begun: Instant) {
+        if let Some(observer) = self.inner.appends.get() {
+            observer(begun.elapsed());
+        }
+    }
+
+    async fn append_all(&self, writes: Vec<LaneWrite>) -> Result<Appended, AppendError> {
         let epoch = match self.epoch_to_write().await {
             Err(LogError::Unavailable(_)) => return Err(AppendError::Unavailable),
             other => other?,

@@ -27,6 +27,13 @@ impl Holes {
         from > to || self.0.get(at).is_some_and(|(first, last)| *first <= from && to <= *last)
     }
 
+    /// Whether any sequence of an inclusive range is one of these.
+    #[must_use]
+    pub fn meet(&self, from: Sequence, to: Sequence) -> bool {
+        let at = self.0.partition_point(|(_, last)| *last < from);
+        from <= to && self.0.get(at).is_some_and(|(first, _)| *first <= to)
+    }
+
     /// How many sequences they are.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -55,5 +62,6 @@ mod tests {
         assert!(holes.cover(5, 10) && holes.cover(21, 21) && holes.cover(4, 3));
         assert!(!holes.cover(4, 5) && !holes.cover(10, 11) && !holes.cover(1, 5));
         assert!(!holes.cover(50, 50));
+        assert!(holes.meet(2, 5) && holes.meet(40, 90) && !holes.meet(2, 4) && !holes.meet(41, 50));
     }
 }

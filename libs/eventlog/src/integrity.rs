@@ -97,8 +97,16 @@ impl EventLog {
         if ledger.epoch.as_ref() == Some(&self.attached()?.epoch) {
             self.note_seen(ledger.reached);
         }
-        *self.inner.holes.write() = ledger.holes;
-        Ok(())
+        *self.inner.holes.write() = self.with_lists(ledger.holes);
+        self.read_lists().await
+    }
+
+    /// Holes together with those of the lists that are known.
+    fn with_lists(&self, mut holes: Holes) -> Holes {
+        for list in self.inner.lists.read().values() {
+            list.ranges().iter().for_each(|(from, to)| holes.insert(*from, *to));
+        }
+        holes
     }
 
     /// What is wrong with a log in this state; none when it is complete.
@@ -119,6 +127,12 @@ impl EventLog {
         Ok((missing > explained).then(|| {
             format!("{} of its {last} events are gone", missing.saturating_sub(explained))
         }))
+    }
+
+    /// Whether an event that once had this sequence is known to be erased.
+    #[must_use]
+    pub fn is_erased(&self, sequence: Sequence) -> bool {
+        self.is_hole(sequence, sequence)
     }
 
     /// Whether sequences are known to be holes.

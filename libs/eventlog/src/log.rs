@@ -1,13 +1,13 @@
 //! The handle everything starts from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::jetstream;
 use parking_lot::{Mutex, RwLock};
-use schemas::{Epoch, Namespace};
+use schemas::{Epoch, Namespace, Sequence};
 use tokio::sync::{mpsc, watch};
 
 use crate::api::{ATTEMPT, ATTEMPT_IN_CLUSTER};
@@ -16,6 +16,7 @@ use crate::error::LogError;
 use crate::holes::Holes;
 use crate::link::LinkState;
 use crate::prepared::Queued;
+use crate::size::{LogSize, Observer};
 use crate::store::Store;
 
 /// How to reach the log.
@@ -57,10 +58,16 @@ pub(crate) struct Inner {
     pub(crate) seen: AtomicU64,
     /// Sequences without an event whose reason stands in the ledger.
     pub(crate) holes: RwLock<Holes>,
+    /// The lists of erased events, by the place of each: which sequences they name.
+    pub(crate) lists: RwLock<BTreeMap<Sequence, Holes>>,
     /// Whether the log was found damaged when it was last checked.
     pub(crate) damaged: AtomicBool,
     /// Events that were not written because they would not be read back.
     pub(crate) refused_unreadable: AtomicU64,
+    /// How much the log held when the server was asked last.
+    pub(crate) size: Mutex<Option<LogSize>>,
+    /// Who is told how long each append took.
+    pub(crate) appends: OnceLock<Observer>,
     /// Where single appends queue up, when they are to be grouped.
     pub(crate) group: OnceLock<mpsc::Sender<Queued>>,
 }
@@ -97,8 +104,11 @@ impl EventLog {
             suspecting: AtomicBool::new(false),
             seen: AtomicU64::new(0),
             holes: RwLock::default(),
+            lists: RwLock::default(),
             damaged: AtomicBool::new(false),
             refused_unreadable: AtomicU64::new(0),
+            size: Mutex::default(),
+            appends: OnceLock::new(),
             group: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })

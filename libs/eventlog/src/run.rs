@@ -13,6 +13,7 @@
 
 use futures_util::future::join_all;
 use schemas::Sequence;
+use tokio::time::Instant;
 
 use crate::api::Unanswered;
 use crate::error::{AppendError, LogError};
@@ -49,6 +50,13 @@ impl EventLog {
     /// The outcomes are given in the order of the writes. Repeating a run with the same `DedupId`s within the
     /// duplicate window is safe. Dropping the future leaves the outcomes unknown.
     pub async fn append_run(&self, writes: Vec<LaneWrite>) -> Vec<Result<Appended, AppendError>> {
+        let begun = Instant::now();
+        let outcomes = self.append_row(writes).await;
+        self.took(begun);
+        outcomes
+    }
+
+    async fn append_row(&self, writes: Vec<LaneWrite>) -> Vec<Result<Appended, AppendError>> {
         let epoch = match self.epoch_to_write().await {
             Ok(epoch) => epoch,
             Err(LogError::Unavailable(_)) => return failed(writes.len(), AppendError::Unavailable),

@@ -16,6 +16,7 @@ use crate::api;
 use crate::connection::Connection;
 use crate::error::LogError;
 use crate::log::{Attached, EventLog};
+use crate::size::LogSize;
 
 /// Marks a stream as ours and says how its messages are written.
 const SCHEMA_KEY: &str = "tidings.schema";
@@ -70,6 +71,13 @@ pub(crate) struct StreamState {
     #[serde(default)]
     pub(crate) bytes: i64,
     pub(crate) messages: u64,
+}
+
+impl StreamState {
+    pub(crate) fn size(&self) -> LogSize {
+        let bytes = u64::try_from(self.bytes).unwrap_or_default();
+        LogSize { events: self.messages, bytes, head: self.last_seq }
+    }
 }
 
 impl EventLog {
@@ -131,7 +139,10 @@ impl EventLog {
 
     pub(crate) async fn stream_info(&self) -> Result<StreamInfo, LogError> {
         match info_of(&self.inner.connection, &self.inner.stream).await? {
-            Some(info) => Ok(info),
+            Some(info) => {
+                *self.inner.size.lock() = Some(info.state.size());
+                Ok(info)
+            }
             None => Err(LogError::NoStream(self.inner.stream.clone())),
         }
     }

@@ -14,8 +14,12 @@ pub mod documents;
 mod groups;
 mod handle;
 mod members;
+mod plain;
+mod request_log;
+mod search;
 mod side;
 mod store;
+mod terms;
 mod url;
 mod words;
 
@@ -39,6 +43,7 @@ mod sqlite {
     mod history;
     mod inbox;
     mod invite;
+    mod media;
     mod membership;
     mod message;
     mod notification;
@@ -46,15 +51,19 @@ mod sqlite {
     mod reaction;
     mod report;
     mod room;
+    mod sighting;
     mod site;
     mod thread;
     mod unread;
     mod user;
 
+    mod index;
+
     mod checkpoint;
     mod schema;
 
     mod projection;
+    mod request_log;
     mod side;
 
     pub(crate) mod generations;
@@ -81,6 +90,7 @@ mod mongo {
     mod history;
     mod inbox;
     mod invite;
+    mod media;
     mod membership;
     mod message;
     mod notification;
@@ -88,15 +98,19 @@ mod mongo {
     mod reaction;
     mod report;
     mod room;
+    mod sighting;
     mod site;
     mod thread;
     mod unread;
     mod user;
 
+    mod index;
+
     mod checkpoint;
     mod schema;
 
     mod projection;
+    mod request_log;
     mod side;
 
     pub(crate) mod generations;
@@ -107,17 +121,24 @@ pub use answers::{
     Answer, Bound, Changes, ListFrom, MAX_CHANGES, MAX_ITEMS, MAX_MEMBERSHIPS, Slice, StoreError,
 };
 pub use documents::{
-    AccountFilter, ActivityAnchor, Anchor, BlockReads, BlocksDoc, Collection, Counted, Document,
-    FIRST_USERS, FollowerDoc, FormerText, HistoryDoc, InboxDoc, InviteDoc, Key, MAX_TEXT_BYTES,
-    MAX_TEXTS, MembershipDoc, MessageDoc, MessageMark, NameAnchor, NotificationDoc, Participant,
-    Pin, PinsDoc, ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, SiteDoc, Stretch,
-    ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, fold,
+    AccountFilter, ActivityAnchor, Anchor, BLOCK, BlockReads, BlocksDoc, Collection, Counted,
+    Document, FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc, InviteDoc,
+    Key, MAX_TEXT_BYTES, MAX_TEXTS, MediaDoc, MediaUsageDoc, MembershipDoc, MessageDoc,
+    MessageMark, MessageSearch, NameAnchor, NotificationDoc, Participant, Pin, PinsDoc,
+    ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, Scope, SightingDoc, SightingReads,
+    SiteDoc, Stretch, Term, ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, Waiting, block_of,
+    fold,
 };
 pub use groups::{Checkpoint, Checkpoints, Group, Stops};
 pub use handle::{Lagging, ReadModel};
 pub use members::{Named, members_named};
 pub use mongo::replica_set::initiate_replica_set;
+pub use request_log::{
+    FoundRequests, LoggedRequest, MAX_REQUESTS_SEEN, RequestFilter, RequestKey, RequestLog,
+};
+pub use search::search_messages;
 pub use side::SideStore;
-pub use store::{CommitError, ProjectionStore, ReadStore, Want};
+pub use store::{CommitError, Counts, IndexCheck, ProjectionStore, ReadStore, Want};
+pub use terms::Words;
 pub use url::{InvalidUrl, ReadModelUrl};
 pub use words::found_by;

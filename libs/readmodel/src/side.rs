@@ -1,11 +1,13 @@
 //! What is kept beside the log and beside every generation: no rebuild makes it, and none touches it.
 //!
-//! It is the truth about little things that are no events: when people were last seen. To lose it costs that.
+//! It is the truth about little things that are no events: when people were last seen, and the log of requests
+//! ([`RequestLog`]). To lose it costs that.
 
 use async_trait::async_trait;
 use schemas::{Timestamp, UserId};
 
 use crate::answers::Answer;
+use crate::request_log::RequestLog;
 
 /// The name of the store's file or database, which no generation and no snapshot can have.
 pub(crate) const SIDE: &str = "side";
@@ -13,6 +15,9 @@ pub(crate) const SIDE: &str = "side";
 /// The store beside the log.
 #[async_trait]
 pub trait SideStore: Send + Sync + std::fmt::Debug {
+    /// The log of requests.
+    fn request_log(&self) -> &dyn RequestLog;
+
     /// When these people were last seen, as far as it is kept.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use schemas::position::{Epoch, Position, Sequence};
 use schemas::values::ClientId;
 
 use crate::answers::{Answer, StoreError};
-use crate::documents::{self, Collection, Document, Key, UnreadReads};
+use crate::documents::{self, Collection, Document, Key, SearchReads, UnreadReads};
 use crate::groups::{Checkpoint, Checkpoints};
 
 /// Why a commit did not happen. Nothing was written, except after [`CommitError::Store`], when that is
@@ -39,16 +39,38 @@ macro_rules! sum_of_reads {
         /// ([`MAX_CHANGES`](crate::MAX_CHANGES) for changes) counts as that. What can be asked stands in the read trait of
         /// each noun.
         #[async_trait]
-        pub trait ReadStore: $($(documents::$reads +)?)* UnreadReads + Send + Sync + std::fmt::Debug {
+        pub trait ReadStore: $($(documents::$reads +)?)* UnreadReads + SearchReads + Send + Sync + std::fmt::Debug {
             /// The name of this generation.
             fn generation(&self) -> &str;
             /// How far it has been projected.
             async fn checkpoint(&self) -> Answer<Checkpoint>;
+            /// How many documents there are. SQLite counts them, so ask seldom.
+            async fn counts(&self) -> Answer<Counts>;
         }
     };
 }
 
 crate::documents!(sum_of_reads);
+
+/// Whether the index of messages is what it must be by the messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IndexCheck {
+    /// The number of blocks that were looked at: all that are indexed.
+    pub blocks: u64,
+    /// Those that are not what the messages say.
+    pub differing: Vec<u64>,
+}
+
+/// How many documents there are of the nouns that operators count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Accounts.
+    pub users: u64,
+    /// Rooms, direct and archived ones included.
+    pub rooms: u64,
+    /// Messages, deleted ones included.
+    pub messages: u64,
+}
 
 /// What the projector asks for before it applies a batch of events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -96,6 +118,11 @@ pub trait ProjectionStore: ReadStore {
     /// generation is neither fully indexed nor synced; if its builder crashes it is discarded. Does nothing to a
     /// generation that is in use.
     async fn seal(&self) -> Answer<()>;
+    /// Overwrites what the store may still hold of documents that were changed or deleted, as far as the database lets
+    /// it: SQLite keeps former pages in its write-ahead log until then; MongoDB does not say where it keeps what.
+    async fn scrub(&self) -> Answer<()>;
+    /// Compares the index of messages with the messages, in a generation that is sealed and may be in use.
+    async fn check_index(&self) -> Answer<IndexCheck>;
     /// Forbids (or allows again) further commits; answers with the checkpoint, which then stays.
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint>;
     /// The generation's query side.

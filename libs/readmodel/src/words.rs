@@ -7,34 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use schemas::unicode::key;
-use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::documents::{RoomDoc, UserDoc};
-
-/// The form words are compared in: that of names, and accents make no difference either.
-fn plain(text: &str) -> String {
-    let typewritten = |c| if c == '\u{2019}' { '\'' } else { c };
-    let key = key(text);
-    let is_control = |c: &char| c.is_control() && !c.is_whitespace();
-    let plain = key.nfd().filter(|c| !is_accent(*c) && !is_ignorable(*c) && !is_control(c));
-    plain.map(typewritten).nfc().collect()
-}
-
-/// Marks that a reader may leave out: those of Latin, Greek and Cyrillic letters, the points of Hebrew and the
-/// vowel marks of Arabic. Marks of other scripts are letters of their own.
-fn is_accent(c: char) -> bool {
-    is_combining_mark(c)
-        && matches!(u32::from(c),
-            0x0300..=0x036f | 0x0483..=0x0489 | 0x0591..=0x05c7 | 0x0610..=0x061a | 0x064b..=0x065f | 0x0670
-            | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f)
-}
-
-/// Joiners and selectors choose how a character looks.
-fn is_ignorable(c: char) -> bool {
-    matches!(u32::from(c), 0x00ad | 0x200b..=0x200d | 0x2060 | 0xfe00..=0xfe0f | 0xe0100..=0xe01ef)
-}
+use crate::plain::plain;
 
 /// What a character is to the words around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +72,11 @@ pub fn found_by(name: &str, query: &str) -> bool {
     !asked.is_empty() && asked.iter().all(|asked| words.iter().any(|word| word.starts_with(asked)))
 }
 
-/// The words a user is found by.
+/// The words a user is found by; none for one who is erased.
 pub(crate) fn of_user(user: &UserDoc) -> BTreeSet<String> {
+    if user.state.deleted {
+        return BTreeSet::new();
+    }
     of([user.state.username.as_str(), user.state.display_name.as_str()])
 }
 
@@ -106,6 +85,9 @@ pub(crate) const OF_ADDRESS: char = '\u{1}';
 
 /// The words a user is found by, and those of the address, which only admins may look for.
 pub(crate) fn of_account(user: &UserDoc) -> BTreeSet<String> {
+    if user.state.deleted {
+        return BTreeSet::new();
+    }
     let address = of([user.state.email.as_str()]);
     let mut words = of_user(user);
     words.extend(address.into_iter().map(|word| format!("{OF_ADDRESS}{word}")));

@@ -78,6 +78,13 @@ impl Health {
         }
     }
 
+    /// Every component that has spoken, and whether it is well.
+    #[must_use]
+    pub fn components(&self) -> Vec<(&'static str, bool)> {
+        let components = self.components.read().unwrap_or_else(PoisonError::into_inner);
+        components.iter().map(|(component, state)| (*component, state.is_ok())).collect()
+    }
+
     /// Whether work may be sent here: every component that ever reported says `Ok`, and one has.
     ///
     /// # Errors

@@ -20,15 +20,17 @@ use crate::log_lines::LogLines;
 /// The crates of this workspace, as they name themselves in what they log. Only these are heard below `info`:
 /// libraries log there what passes through them (the log's client every event, the mailer every line it sends, the
 /// HTTP client every header), which no level of ours may bring into a log file.
-pub const OWN_TARGETS: [&str; 17] = [
+pub const OWN_TARGETS: [&str; 19] = [
     "auth_svc",
     "bench",
+    "blobs",
     "bus",
     "chat_svc",
     "decider",
     "eventlog",
     "gateway",
     "notifier",
+    "oidc",
     "projector",
     "readmodel",
     "schemas",

@@ -1,11 +1,17 @@
 //! The one registry of metrics of a process.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::{gauge::Gauge, info::Info};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::health::Health;
 use crate::process::ProcessCollector;
 
 /// Every crate registers its own families here, once per process, and keeps the handles it got.
@@ -46,6 +52,12 @@ impl Metrics {
         families(registry.sub_registry_with_prefix("tidings"))
     }
 
+    /// Tells of every component whether it is ready, as `tidings_ready`.
+    pub fn tell_health(&self, health: &Health) {
+        let readiness = Box::new(Readiness(health.clone()));
+        self.register(|registry| registry.register_collector(readiness));
+    }
+
     /// Everything registered, as OpenMetrics text.
     #[must_use]
     pub fn encode(&self) -> String {
@@ -62,6 +74,22 @@ impl Metrics {
         "application/openmetrics-text; version=1.0.0; charset=utf-8";
 }
 
+/// Which components are ready when metrics are asked for.
+#[derive(Debug)]
+struct Readiness(Health);
+
+impl Collector for Readiness {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Whether a component is ready (1) or not (0), as /readyz says";
+        let mut ready = encoder.encode_descriptor("ready", help, None, MetricType::Gauge)?;
+        for (component, well) in self.0.components() {
+            let labels = [("component", component)];
+            ConstGauge::new(i64::from(well)).encode(ready.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
 /// Bucket bounds in seconds for latencies from a fifth of a millisecond to ten seconds.
 #[must_use]
 pub fn latency_buckets() -> [f64; 15] {
@@ -72,6 +100,18 @@ pub fn latency_buckets() -> [f64; 15] {
 mod tests {
     use super::Metrics;
     use prometheus_client::metrics::counter::Counter;
+
+    #[test]
+    fn each_component_says_whether_it_is_ready() {
+        let (metrics, health) = (Metrics::new(), super::Health::new());
+        metrics.tell_health(&health);
+        health.set("log", Ok::<(), String>(()));
+        health.set("notifier", Err("starting"));
+        let text = metrics.encode();
+        assert!(text.contains("tidings_ready{component=\"log\"} 1"), "{text}");
+        assert!(text.contains("tidings_ready{component=\"notifier\"} 0"), "{text}");
+        assert!(text.contains("process_max_fds "), "{text}");
+    }
 
     #[test]
     fn families_of_a_crate_stand_beside_those_of_the_process() {

@@ -45,6 +45,15 @@ impl Collector for ProcessCollector {
                 MetricType::Gauge,
             )?)?;
         }
+        if let Some(files) = max_files() {
+            let gauge = ConstGauge::new(files);
+            gauge.encode(encoder.encode_descriptor(
+                "process_max_fds",
+                "Files and sockets that may be open at the same time",
+                None,
+                MetricType::Gauge,
+            )?)?;
+        }
         Ok(())
     }
 }
@@ -64,6 +73,13 @@ fn cpu_seconds() -> Option<f64> {
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some((user + system) / TICKS_PER_SECOND)
+}
+
+/// The soft limit; none when there is none.
+fn max_files() -> Option<i64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 fn open_files() -> Option<i64> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
-use notifier::{Config, Needs, Notifier, Retry};
+use notifier::{Config, Needs, Notifier, Retry, Site};
 use readmodel::{ReadModel, ReadModelUrl};
 use schemas::commands::{CallContext, Caller};
 use schemas::events::{NotificationCreated, NotificationEvent, UserRegistered, UserState};
@@ -77,6 +77,7 @@ impl House {
             names: NameKey::new(&[1; NameKey::BYTES]),
             codes: CodeKey::new(&[2; CodeKey::BYTES]),
             read_model: self.read_model.clone(),
+            site: Site::default(),
         };
         let notifier = Notifier::build(config, needs, deps).await.unwrap();
         let stopping = shutdown.clone();
@@ -169,6 +170,7 @@ pub(crate) fn person(number: u128, name: &str, role: Role) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         settings: serde_json::Map::new(),

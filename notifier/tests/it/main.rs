@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod digests;
 mod house;
 mod server;
 

@@ -7,7 +7,7 @@ use schemas::{RoomId, UserId};
 
 use super::Engine;
 use crate::error::{Poison, ProjectError, Stop};
-use crate::views::{self, Logged, Wants};
+use crate::views::{self, Logged, Traces, Wants};
 
 /// Documents asked of a store at once.
 const LOAD_CHUNK: usize = 10_000;
@@ -17,6 +17,7 @@ impl Engine {
     pub(super) async fn prepare(
         &mut self,
         events: &[Logged],
+        traces: &[Traces],
     ) -> Result<Result<(), Stop>, ProjectError> {
         self.load(vec![Want::Key(Key::Site)]).await?;
         let mut everyone = self.set.site().unwrap_or_default().everyone_rooms;
@@ -24,6 +25,9 @@ impl Engine {
         let mut wants = Wants::of(&self.set, &everyone);
         for event in events {
             views::needs(&event.event, &mut wants);
+        }
+        for traces in traces {
+            traces.needs(&mut wants);
         }
         let (wants, new, everybody) = wants.into_parts();
         for id in new {
@@ -87,6 +91,7 @@ impl Engine {
             for doc in page {
                 if let Document::User(user) = doc
                     && user.registered <= registered_by
+                    && !user.state.deleted
                 {
                     everybody.insert(user.state.id.clone());
                 }

@@ -1,6 +1,6 @@
 //! What a verification finds.
 
-use readmodel::{Collection, Group, Key};
+use readmodel::{Collection, Group, IndexCheck, Key};
 use schemas::{Position, Sequence};
 
 /// Differences described one by one; more are only counted.
@@ -62,6 +62,8 @@ pub struct Verified {
     pub collections: Vec<CollectionCount>,
     /// The first 100 differences.
     pub differences: Vec<Difference>,
+    /// Whether the index of messages is what the live generation's messages say.
+    pub index: IndexCheck,
     /// The groups that could not be fully compared, as an event of the log cannot be read or applied.
     pub unverified: Vec<Unverified>,
 }
@@ -76,7 +78,8 @@ impl Verified {
     /// Whether what could be compared is what the log says.
     #[must_use]
     pub fn matching(&self) -> bool {
-        self.collections.iter().all(|collection| collection.differing == 0)
+        self.index.differing.is_empty()
+            && self.collections.iter().all(|collection| collection.differing == 0)
     }
 }
 

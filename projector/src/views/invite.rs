@@ -9,7 +9,10 @@ use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &InviteEvent, wants: &mut Wants<'_>) {
     match event {
-        InviteEvent::Created(_) | InviteEvent::Accepted(_) | InviteEvent::Revoked(_) => {
+        InviteEvent::Created(_)
+        | InviteEvent::Accepted(_)
+        | InviteEvent::Reserved(_)
+        | InviteEvent::Revoked(_) => {
             wants.key(Key::Invite(event.after().id.clone()));
         }
     }
@@ -21,7 +24,10 @@ pub(super) fn apply(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     match event {
-        InviteEvent::Created(_) | InviteEvent::Accepted(_) | InviteEvent::Revoked(_) => {
+        InviteEvent::Created(_)
+        | InviteEvent::Accepted(_)
+        | InviteEvent::Reserved(_)
+        | InviteEvent::Revoked(_) => {
             let state = event.after();
             set.invites.get(&state.id)?;
             set.invites.put(&state.id, InviteDoc { state: state.clone(), updated: at });

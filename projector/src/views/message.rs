@@ -137,7 +137,7 @@ fn posted(
     };
     let main = room.main_number + u64::from(message.thread_root_id.is_none());
     let place = Place { number: room.last_number + 1, main };
-    let mut doc = as_posted(message, place, at);
+    let mut doc = MessageDoc::as_posted(message, place.number, place.main, at);
     if let Some(root) = &message.thread_root_id
         && set.messages.get(root)?.is_some_and(|root| root.room_id == message.room_id)
     {
@@ -146,35 +146,6 @@ fn posted(
     }
     set.post(doc);
     Ok(Some(place))
-}
-
-fn as_posted(message: &MessageState, place: Place, at: Sequence) -> MessageDoc {
-    MessageDoc {
-        id: message.id.clone(),
-        room_id: message.room_id.clone(),
-        number: place.number,
-        main_number: place.main,
-        sender_id: message.sender_id.clone(),
-        client_id: message.client_id.clone(),
-        body: message.body.as_str().to_owned(),
-        format: message.format,
-        attachments: message.attachments.clone(),
-        mentions: message.mentions.clone(),
-        mentions_room: message.mentions_room,
-        thread_root_id: message.thread_root_id.clone(),
-        thread_number: None,
-        reply_count: 0,
-        reactions: Vec::new(),
-        pinned: 0,
-        last_reply_at: None,
-        created_at: message.created_at,
-        edited_at: None,
-        deleted_at: None,
-        posted: at,
-        changed: at,
-        beside: 0,
-        updated: at,
-    }
 }
 
 /// The message as it stands before an edit; none when the edit has no effect.
@@ -197,14 +168,7 @@ fn edited(
     thread::edited(&old, message, at, set)?;
     let Some(doc) = set.messages.change(&message.id)? else { return Ok(None) };
     let since = doc.edited_at.unwrap_or(doc.created_at);
-    let body = std::mem::replace(&mut doc.body, message.body.as_str().to_owned());
-    doc.format = message.format;
-    doc.attachments.clone_from(&message.attachments);
-    doc.mentions.clone_from(&message.mentions);
-    doc.mentions_room = message.mentions_room;
-    doc.edited_at = Some(data.edited_at);
-    doc.changed = at;
-    doc.updated = at;
+    let body = doc.edit(data, at);
     Ok((body != doc.body).then_some(FormerText { body, since }))
 }
 
@@ -213,16 +177,7 @@ fn deleted(data: &MessageDeleted, at: Sequence, set: &mut WorkingSet) -> Result<
     let old = set.messages.get(id)?.filter(|old| old.deleted_at.is_none()).cloned();
     let Some(old) = old else { return Ok(()) };
     if let Some(doc) = set.messages.change(id)? {
-        doc.body.clear();
-        // The store deletes the reactions themselves with the message.
-        doc.reactions.clear();
-        doc.pinned = 0;
-        doc.attachments.clear();
-        doc.mentions.clear();
-        doc.mentions_room = None;
-        doc.deleted_at = Some(data.deleted_at);
-        doc.changed = at;
-        doc.updated = at;
+        doc.delete(data.deleted_at, at);
     }
     if old.pinned > 0 {
         pin::take_out(id, &old.room_id, at, set)?;

@@ -12,8 +12,10 @@
 //! changes nothing, on every replay alike.
 
 mod block;
+mod erasure;
 mod history;
 mod invite;
+mod media;
 mod member;
 mod message;
 mod notification;
@@ -24,16 +26,18 @@ mod receipt;
 mod report;
 mod room;
 mod room_document;
+mod sighting;
 mod thread;
 mod user;
 mod wants;
 
 use readmodel::Group;
 use schemas::event::intact_type;
-use schemas::events::Family;
+use schemas::events::{Family, UserEvent};
 use schemas::ids::{RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 
+pub(crate) use sighting::Traces;
 pub(crate) use wants::Wants;
 
 use crate::working_set::{NotLoaded, WorkingSet};
@@ -91,7 +95,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Identity, Name;
+    without documents: Session, Challenge, Identity, Name, Audit, Hold;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -102,8 +106,11 @@ views! {
     Member: member::needs => Conversations: member::apply;
     Block: block::needs => People: block::apply;
     Invite: invite::needs => Conversations: invite::apply;
+    Media: media::needs => Conversations: media::apply;
     Prefs: prefs::needs => Conversations: prefs::apply;
     Report: report::needs => Conversations: report::apply;
+    Erasure: erasure::needs => Conversations: erasure::apply_to_conversations,
+        Inbox: erasure::apply_to_inbox, People: erasure::apply_to_people;
     Thread: thread::needs => Conversations: thread::apply;
 }
 
@@ -117,6 +124,7 @@ pub(crate) fn needs_further(
         EventData::Message(event) => message::needs_further(event, set, wants),
         EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)
@@ -130,7 +138,10 @@ pub(crate) fn needs_further(
         | EventData::Member(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
-        | EventData::Invite(_) => Ok(()),
+        | EventData::Audit(_)
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => Ok(()),
     }
 }
 
@@ -143,6 +154,12 @@ pub(crate) fn everyone_room(event: &Event) -> Option<&RoomId> {
 /// The user whose account an event is about.
 pub(crate) fn person(data: &EventData) -> Option<&UserId> {
     data.account().map(|user| &user.id)
+}
+
+/// Whether documents were emptied or removed by an event of which nothing may be left in a store's files.
+pub(crate) fn leaves_traces(event: &Event) -> bool {
+    let closed = matches!(event.data, EventData::User(UserEvent::Erased(_)));
+    closed || matches!(event.data, EventData::Erasure(_))
 }
 
 /// The groups an event concerns.

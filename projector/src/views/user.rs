@@ -9,11 +9,11 @@ use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &UserEvent, wants: &mut Wants<'_>) {
-    let Some(user) = event.after() else { return };
-    wants.key(Key::User(user.id.clone()));
+    let user = event.user_id();
+    wants.key(Key::User(user.clone()));
     for room in wants.everyone_rooms() {
         wants.room(room);
-        wants.membership(room, &user.id);
+        wants.membership(room, user);
     }
 }
 
@@ -30,10 +30,9 @@ pub(super) fn apply(
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => match event.after() {
-            Some(user) => changed(user, at, set),
-            None => Ok(()),
-        },
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_)
+        | UserEvent::Erased(_) => changed(event.shown(), at, set),
     }
 }
 
@@ -45,8 +44,11 @@ pub(super) fn apply_to_conversations(
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     // A room of everyone that the same batch creates later has this user.
-    if let (Some(user), Some(everybody)) = (event.after(), &mut set.everybody) {
-        everybody.insert(user.id.clone());
+    if let Some(everybody) = &mut set.everybody {
+        match event.after() {
+            Some(user) => everybody.insert(user.id.clone()),
+            None => everybody.remove(event.user_id()),
+        };
     }
     match event {
         UserEvent::Registered(UserRegistered { user }) => join_rooms_of_everyone(user, at, set),
@@ -55,30 +57,35 @@ pub(super) fn apply_to_conversations(
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => Ok(()),
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_)
+        | UserEvent::Erased(_) => Ok(()),
     }
 }
 
 /// The types of events after which only the account is another one: where one of these cannot be read, the
 /// conversations need not stop. A test holds this list against what [`apply_to_conversations`] does.
-pub(super) const OF_PEOPLE_ONLY: [&str; 6] = [
+pub(super) const OF_PEOPLE_ONLY: [&str; 8] = [
     "user.profile_changed.v1",
     "user.role_changed.v1",
     "user.suspension_changed.v1",
     "user.email_verified.v1",
     "user.email_changed.v1",
     "user.second_factor_changed.v1",
+    "user.password_set.v1",
+    "user.erased.v1",
 ];
 
 /// Every event of the lane carries the whole account, so whichever comes first makes the document: the registration
 /// may have been erased, or the lane's former events.
-fn changed(user: &UserState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
+fn changed(user: UserState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
     if let Some(doc) = set.users.change(&user.id)? {
-        doc.state = user.clone();
+        doc.state = user;
         doc.updated = at;
         return Ok(());
     }
-    set.users.put(&user.id, UserDoc { state: user.clone(), registered: at, updated: at });
+    let id = user.id.clone();
+    set.users.put(&id, UserDoc { state: user, registered: at, updated: at });
     Ok(())
 }
 

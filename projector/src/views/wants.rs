@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 use readmodel::{Key, Want};
-use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::ids::{MessageId, RoomId, SightingId, UserId};
 use schemas::values::ClientId;
 
 use crate::working_set::WorkingSet;
@@ -92,6 +92,12 @@ impl<'a> Wants<'a> {
         let key = (root.clone(), user.clone());
         if !self.set.followers.knows(&key) {
             self.key(Key::Follower(key.0, key.1));
+        }
+    }
+
+    pub(crate) fn sighting(&mut self, id: &SightingId) {
+        if !self.set.sightings.knows(id) {
+            self.key(Key::Sighting(id.clone()));
         }
     }
 

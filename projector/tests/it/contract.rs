@@ -8,9 +8,11 @@ use schemas::values::*;
 
 use crate::additions::*;
 use crate::kit::*;
+use crate::media::*;
 use crate::members::*;
 use crate::people::*;
 use crate::queries::*;
+use crate::searches::*;
 use crate::unread::*;
 
 cases!(
@@ -39,6 +41,9 @@ cases!(
     bans_are_found_while_they_last,
     the_main_timeline_leaves_answers_out,
     words_find_what_a_look_at_every_name_finds,
+    messages_are_found,
+    what_is_found_follows_the_messages,
+    what_is_found_is_what_a_look_at_every_message_finds,
     timelines_have_pages,
     reactions_are_counted_by_kind,
     reactions_of_a_kind_have_pages,
@@ -47,6 +52,8 @@ cases!(
     a_room_keeps_its_pins,
     a_room_has_so_many_pins,
     edits_leave_former_texts,
+    media_are_kept_and_counted,
+    media_that_end_take_nothing,
     resume_finds_what_changed,
     a_commit_is_fenced,
     a_crash_before_the_commit_loses_nothing,

@@ -56,6 +56,7 @@ pub(crate) fn user_state(number: u64, username: &str) -> UserState {
         suspended: false,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: None,
         avatar_media_id: None,
         // Numbers and names a database could stumble over.
@@ -108,6 +109,7 @@ pub(crate) fn message_state(in_room: u64, id: u64, sender: u64, body: &str) -> M
         body: Body::parse(body).unwrap(),
         format: Format::Plain,
         attachments: vec![],
+        files: Vec::new(),
         mentions: vec![],
         mentions_room: None,
         thread_root_id: None,

@@ -111,13 +111,12 @@ async fn what_nobody_projects_stops_nothing(place: &Place) {
     running.stop().await;
 }
 
-/// This build knows no event of media: whatever is said there is a newer build's, and could be projected by it.
+/// This build knows no lane of polls: whatever is said there is a newer build's, and could be projected by it.
 async fn what_a_newer_build_says_on_a_lane_of_its_own_is_not_passed_over(place: &Place) {
     let log = Log::start(&place.namespace).await;
     let history = talk(2);
     let last = log.append(&history, 0).await;
-    let media = schemas::MediaId::from_uuid(uuid::Uuid::from_u128(1));
-    log.append_junk_to(&format!("media.{media}")).await;
+    log.append_junk_to("poll.1").await;
     let running = log.projector(&place.model).await;
     until("stopped", async || running.metrics.encode().contains("\ntidings_projector_stopped 1"))
         .await;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CHAT, RoomOutcome, commands};
 use crate::events::InviteState;
-use crate::ids::RoomId;
+use crate::ids::{RoomId, UserId};
 
 /// An invitation with the code by which people come in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,13 @@ commands! {
     CHAT / "judge_invite": JudgeInvite -> InviteState {
         /// Its code.
         code: String,
+    }
+    /// A user who was registered with an invitation comes into its room: a place is kept for them.
+    CHAT / "admit_registered": AdmitRegistered -> RoomOutcome {
+        /// Its code.
+        code: String,
+        /// The user.
+        user_id: UserId,
     }
     /// The caller comes into a room by an invitation.
     CHAT / "accept_invite": AcceptInvite -> RoomOutcome {

@@ -36,8 +36,8 @@ commands! {
         room_id: RoomId,
         /// What the client calls it; a repeat by the same sender in the same room finds the first.
         client_id: Option<ClientId>,
-        /// The text.
-        #[serde(deserialize_with = "crate::text::strict")]
+        /// The text; none where files are attached.
+        #[serde(deserialize_with = "crate::media::body_or_none")]
         body: Body,
         /// How the text is to be read.
         format: Format,
@@ -55,8 +55,8 @@ commands! {
     CHAT / "edit_message": EditMessage -> MessageOutcome {
         /// The message.
         message_id: MessageId,
-        /// The new text.
-        #[serde(deserialize_with = "crate::text::strict")]
+        /// The new text; none where files are attached.
+        #[serde(deserialize_with = "crate::media::body_or_none")]
         body: Body,
     }
     /// Deletes a message.

@@ -4,13 +4,19 @@
 //! (or directly, when both live in one process). It carries parsed values, never raw input, and who is
 //! asking stands in the [`CallContext`], never in the command.
 
+mod audit;
 mod block;
 mod challenge;
 mod command;
+mod dead_letter;
+mod erasure;
 mod invite;
+mod mail;
+mod media;
 mod member;
 mod message;
 mod notification;
+mod oidc;
 mod pin;
 mod reaction;
 mod receipt;
@@ -21,15 +27,21 @@ mod session;
 mod thread;
 mod user;
 
+pub use audit::NoteAuditRead;
 pub use block::{BlockUser, UnblockUser};
 pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,
 };
 pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
+pub use dead_letter::{DeadLetters, ListDeadLetters, RedriveDeadLetter};
+pub use erasure::{DeleteAccount, EraseUser, GetErasure, LiftHold, ListHolds, PlaceHold};
 pub use invite::{
-    AcceptInvite, CreateInvite, InviteOutcome, JudgeInvite, ListInvites, RevokeInvite,
+    AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
+    RevokeInvite,
 };
+pub use mail::{CheckUnsubscribe, Unsubscribe};
+pub use media::{CompleteMedia, DropAvatar, RemoveMedia, RequestMedia, UseAsAvatar};
 pub use member::{
     AddMember, AppointOwner, BanMember, ChangeMember, ChangePrefs, JoinRoom, LeaveRoom, LiftBan,
     RemoveMember,
@@ -38,6 +50,10 @@ pub use message::{
     DeleteMessage, EditMessage, MAX_POSTS, MessageOutcome, PostMessage, PostMessages,
 };
 pub use notification::{MarkNotificationsRead, SendNotification};
+pub use oidc::{
+    BeginProviderLogin, BegunProviderLogin, FinishProviderLogin, FinishedProviderLogin,
+    ListProviders, Provider, ProviderAnswer, ProviderLoginOutcome, RedeemLoginCode,
+};
 pub use pin::{PinMessage, UnpinMessage};
 pub use reaction::{AddReaction, RemoveReaction};
 pub use receipt::{MarkRead, ReadOutcome};
@@ -47,11 +63,11 @@ pub use second_factor::{
     AdministerSecondFactor, ConfirmSecondFactor, EnrolSecondFactor, Enrolment, RemoveSecondFactor,
 };
 pub use session::{
-    EndSessions, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login, RedeemWsTicket,
-    Refresh, SessionStatus, WhichSessions, WsTicket,
+    EndSessions, EndSessionsOf, GetJwks, GetSessionStatus, IssueWsTicket, ListSessions, Login,
+    NoteSessionsUsed, RedeemWsTicket, Refresh, SessionStatus, WhichSessions, WsTicket,
 };
 pub use thread::{FollowThread, MarkThreadRead, UnfollowThread};
-pub use user::{AdministerUser, ChangePassword, ChangeProfile, Register};
+pub use user::{AdministerUser, ChangePassword, ChangeProfile, CreateUser, Register};
 
 use command::commands;
 
@@ -61,9 +77,12 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     challenge::NAMES,
     second_factor::NAMES,
     session::NAMES,
+    audit::NAMES,
+    oidc::NAMES,
     room::NAMES,
     member::NAMES,
     invite::NAMES,
+    mail::NAMES,
     block::NAMES,
     message::NAMES,
     reaction::NAMES,
@@ -71,7 +90,10 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     receipt::NAMES,
     thread::NAMES,
     report::NAMES,
+    media::NAMES,
     notification::NAMES,
+    dead_letter::NAMES,
+    erasure::NAMES,
 ];
 
 /// Every command as (service, name).

@@ -58,6 +58,17 @@ commands! {
         /// The sessions to end.
         which: WhichSessions,
     }
+    /// Ends all sessions of a user; admins only.
+    AUTH / "end_sessions_of": EndSessionsOf -> () {
+        /// The user.
+        user_id: UserId,
+    }
+    /// Notes that sessions were used lately. A gateway says so of a session once in some minutes, never while a client
+    /// waits.
+    AUTH / "note_sessions_used": NoteSessionsUsed -> () {
+        /// The sessions: at most 1,000.
+        session_ids: Vec<SessionId>,
+    }
     /// Lists the caller's sessions.
     AUTH / "list_sessions": ListSessions -> Vec<Session> {}
     /// Asks whether a session may be used; gateways do at its first use.

@@ -60,3 +60,13 @@ family! {
         Issued(ChallengeIssued) = "challenge.issued.v1", |d| d.challenge_id;
     }
 }
+
+impl ChallengeEvent {
+    /// The account whose code it is.
+    #[must_use]
+    pub const fn user_id(&self) -> &UserId {
+        match self {
+            Self::Issued(ChallengeIssued { user_id, .. }) => user_id,
+        }
+    }
+}

@@ -8,6 +8,9 @@ use super::family;
 use crate::ids::{InviteId, RoomId, UserId};
 use crate::time::Timestamp;
 
+/// Places that are kept for accounts on their way in.
+const MAX_RESERVED: usize = 1_000;
+
 /// An invitation after an event on its lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InviteState {
@@ -30,6 +33,9 @@ pub struct InviteState {
     /// Whether it was taken back.
     #[serde(default)]
     pub revoked: bool,
+    /// Accounts that were registered with it and have not come in yet: each has a place, which `uses` counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reserved: Vec<UserId>,
 }
 
 impl InviteState {
@@ -37,6 +43,22 @@ impl InviteState {
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         !self.revoked && self.expires_at > now && self.max_uses.is_none_or(|max| self.uses < max)
+    }
+
+    /// The invitation with a place for an account that is registered with it; none when it has none left.
+    #[must_use]
+    pub fn reserved_for(&self, user: &UserId, now: Timestamp) -> Option<Self> {
+        if !self.is_open(now) {
+            return None;
+        }
+        let mut after = self.clone();
+        after.uses = after.uses.saturating_add(1);
+        // One without a limit gives places without end: who is forgotten comes in by any other.
+        if after.reserved.len() >= MAX_RESERVED {
+            after.reserved.remove(0);
+        }
+        after.reserved.push(user.clone());
+        Some(after)
     }
 }
 
@@ -56,6 +78,16 @@ pub struct InviteAccepted {
     pub user_id: UserId,
 }
 
+/// An account was registered with the invitation, and has a place by it: auth-svc writes this in the batch of the
+/// registration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InviteReserved {
+    /// The invitation after it.
+    pub invite: InviteState,
+    /// The new account.
+    pub user_id: UserId,
+}
+
 /// An invitation was taken back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InviteRevoked {
@@ -68,6 +100,7 @@ family! {
     InviteEvent {
         Created(InviteCreated) = "invite.created.v1", |d| d.invite.id;
         Accepted(InviteAccepted) = "invite.accepted.v1", |d| d.invite.id;
+        Reserved(InviteReserved) = "invite.reserved.v1", |d| d.invite.id;
         Revoked(InviteRevoked) = "invite.revoked.v1", |d| d.invite.id;
     }
 }
@@ -79,6 +112,7 @@ impl InviteEvent {
         match self {
             Self::Created(InviteCreated { invite })
             | Self::Accepted(InviteAccepted { invite, .. })
+            | Self::Reserved(InviteReserved { invite, .. })
             | Self::Revoked(InviteRevoked { invite }) => invite,
         }
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::family;
+use super::{MediaFile, family};
 use crate::ids::{MediaId, MessageId, RoomId, UserId};
 use crate::position::Sequence;
 use crate::time::Timestamp;
@@ -29,6 +29,9 @@ pub struct MessageState {
     /// Attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<MediaId>,
+    /// The same files as clients are told of them: what is stored of a medium never changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<MediaFile>,
     /// Members named in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,

@@ -10,10 +10,14 @@
 //! A struct here is a wire format that is kept for ever: fields may be added with `#[serde(default)]`,
 //! anything else is a new version with its own golden file.
 
+mod audit;
 mod block;
 mod challenge;
+mod erasure;
+mod hold;
 mod identity;
 mod invite;
+mod media;
 mod member;
 mod message;
 mod name;
@@ -28,12 +32,24 @@ mod session;
 mod thread;
 mod user;
 
+pub use audit::{AuditEvent, AuditQuery, AuditRead};
 pub use block::{BlockAdded, BlockEvent, BlockRemoved, BlocksState};
 pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
+pub use erasure::{
+    Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureEvent, ErasureListed,
+    Gone, Removed,
+};
+pub use hold::{Held, HoldEvent, HoldLifted, HoldPlaced, HoldState};
 pub use identity::{
     IdentitiesState, Identity, IdentityEvent, IdentityLinked, IdentityUnlinked, MAX_IDENTITIES,
 };
-pub use invite::{InviteAccepted, InviteCreated, InviteEvent, InviteRevoked, InviteState};
+pub use invite::{
+    InviteAccepted, InviteCreated, InviteEvent, InviteReserved, InviteRevoked, InviteState,
+};
+pub use media::{
+    MAX_MEDIA_USES, MediaAttached, MediaDetached, MediaEvent, MediaFile, MediaPurged, MediaRemoved,
+    MediaRequested, MediaState, MediaStored, MediaUse,
+};
 pub use member::{
     Ban, MemberAdded, MemberBlockChanged, MemberChanged, MemberEvent, MemberJoined, MemberLeft,
     MemberRemoved, MemberState,
@@ -49,15 +65,18 @@ pub use reaction::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
 pub use receipt::{ReadMoved, ReceiptEvent};
 pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
-pub use session::{SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded};
+pub use session::{
+    NewDevice, SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded,
+};
 pub use thread::{ThreadEvent, ThreadFollowed, ThreadRead, ThreadUnfollowed};
 pub use user::{
-    UserEmailChanged, UserEmailVerified, UserEvent, UserProfileChanged, UserRegistered,
-    UserRoleChanged, UserSecondFactorChanged, UserState, UserSuspensionChanged,
+    UserEmailChanged, UserEmailVerified, UserErased, UserEvent, UserPasswordSet,
+    UserProfileChanged, UserRegistered, UserRoleChanged, UserSecondFactorChanged, UserState,
+    UserSuspensionChanged,
 };
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::value::RawValue;
 
 use crate::event::DecodeError;
@@ -113,6 +132,13 @@ macro_rules! family {
 
             pub(super) fn json_schemas(into: &mut Vec<(&'static str, schemars::Schema)>) {
                 $(into.push(($name, crate::events::schema_of::<$data>()));)*
+            }
+
+            pub(super) fn described(
+                generator: &mut schemars::SchemaGenerator,
+                into: &mut Vec<(&'static str, schemars::Schema)>,
+            ) {
+                $(into.push(($name, generator.subschema_for::<$data>()));)*
             }
         }
 
@@ -199,6 +225,14 @@ macro_rules! families {
                 $($event::json_schemas(&mut schemas);)*
                 schemas
             }
+
+            /// The same as references into the definitions of a document that has them all.
+            #[must_use]
+            pub fn described(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+                let mut schemas = Vec::new();
+                $($event::described(generator, &mut schemas);)*
+                schemas
+            }
         }
 
         $(impl From<$event> for EventData {
@@ -245,6 +279,14 @@ families! {
     Prefs(PrefsEvent) on Prefs;
     /// Invitations.
     Invite(InviteEvent) on Invite;
+    /// What admins read of the audit trail.
+    Audit(AuditEvent) on Audit;
+    /// What is removed of people.
+    Erasure(ErasureEvent) on Erasure;
+    /// Legal holds.
+    Hold(HoldEvent) on RoomHold | UserHold;
+    /// Files.
+    Media(MediaEvent) on Media;
 }
 
 impl EventData {
@@ -264,6 +306,7 @@ impl EventData {
             | Self::Receipt(_)
             | Self::Thread(_)
             | Self::Report(_)
+            | Self::Media(_)
             | Self::Notification(_)
             | Self::Session(_)
             | Self::Challenge(_)
@@ -273,7 +316,10 @@ impl EventData {
             | Self::Member(_)
             | Self::Block(_)
             | Self::Prefs(_)
-            | Self::Invite(_) => None,
+            | Self::Audit(_)
+            | Self::Invite(_)
+            | Self::Erasure(_)
+            | Self::Hold(_) => None,
         }
     }
 
@@ -288,6 +334,7 @@ impl EventData {
             | Self::Receipt(_)
             | Self::Thread(_)
             | Self::Report(_)
+            | Self::Media(_)
             | Self::Notification(_)
             | Self::User(_)
             | Self::Session(_)
@@ -297,7 +344,39 @@ impl EventData {
             | Self::Room(_)
             | Self::Block(_)
             | Self::Prefs(_)
-            | Self::Invite(_) => None,
+            | Self::Audit(_)
+            | Self::Invite(_)
+            | Self::Erasure(_)
+            | Self::Hold(_) => None,
         }
+    }
+
+    /// The report after an event of its lane; none for the events of other families.
+    #[must_use]
+    pub const fn report(&self) -> Option<&ReportState> {
+        let Self::Report(event) = self else { return None };
+        Some(event.after())
+    }
+
+    /// What a unique name belongs to after an event of its lane, none when it is free; none for the events of other
+    /// families.
+    #[must_use]
+    pub fn holder(&self) -> Option<Option<&String>> {
+        let Self::Name(event) = self else { return None };
+        Some(event.owner())
+    }
+
+    /// The medium after an event of its lane; none for the events of other families.
+    #[must_use]
+    pub const fn medium(&self) -> Option<&MediaState> {
+        let Self::Media(event) = self else { return None };
+        Some(event.after())
+    }
+
+    /// Whom a user blocks after an event of that lane; none for the events of other families.
+    #[must_use]
+    pub const fn blocks(&self) -> Option<&BlocksState> {
+        let Self::Block(event) = self else { return None };
+        Some(event.after())
     }
 }

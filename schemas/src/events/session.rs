@@ -1,10 +1,27 @@
 //! Sessions: logins and their ends. Nothing of them is projected; gateways and auth-svc follow them.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::family;
 use crate::ids::{SessionId, UserId};
+use crate::subjects::Digest;
+use crate::values::UserAgent;
+
+/// A device that no login of the account came from before, as it showed itself. Personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NewDevice {
+    /// Names the device: logins from it at the same moment are told of once.
+    pub device: Digest,
+    /// What the client calls itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<UserAgent>,
+    /// The address the login came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpAddr>,
+}
 
 /// A login.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +30,9 @@ pub struct SessionStarted {
     pub session_id: SessionId,
     /// The account that logged in.
     pub user_id: UserId,
+    /// The device, when it is a new one of an account that was used before: its user is told by mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_device: Option<NewDevice>,
 }
 
 /// A session got new tokens. Written at most once an hour a session: it says "still used", not more.
@@ -40,6 +60,8 @@ pub enum SessionEnd {
     SecondFactorRemoved,
     /// The account was deleted.
     AccountDeleted,
+    /// An admin has ended them.
+    Revoked,
 }
 
 /// Sessions ended; their sockets close.
@@ -59,5 +81,17 @@ family! {
         Started(SessionStarted) = "session.started.v1", |d| d.session_id;
         Refreshed(SessionRefreshed) = "session.refreshed.v1", |d| d.session_id;
         Ended(SessionsEnded) = "session.ended.v1", |d| d.user_id;
+    }
+}
+
+impl SessionEvent {
+    /// The account whose sessions they are.
+    #[must_use]
+    pub const fn user_id(&self) -> &UserId {
+        match self {
+            Self::Started(SessionStarted { user_id, .. })
+            | Self::Refreshed(SessionRefreshed { user_id, .. })
+            | Self::Ended(SessionsEnded { user_id, .. }) => user_id,
+        }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::family;
-use crate::ids::{MediaId, UserId};
+use crate::ids::{ErasureId, MediaId, UserId};
 use crate::preferences::Preferences;
 use crate::time::Timestamp;
 use crate::values::{Bio, DisplayName, Email, Reason, Role, Username};
@@ -46,6 +46,33 @@ pub struct UserState {
     pub preferences: Preferences,
     /// When the account was registered.
     pub created_at: Timestamp,
+    /// The account was erased: this is what stands in its place. In no event; documents say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+}
+
+impl UserState {
+    /// What is shown in the place of an erased account.
+    #[must_use]
+    pub fn erased(id: UserId, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            username: Username::deleted(),
+            display_name: DisplayName::deleted(),
+            email: Email::deleted(),
+            email_verified: false,
+            role: Role::User,
+            suspended: false,
+            second_factor: false,
+            has_password: false,
+            bio: None,
+            avatar_media_id: None,
+            settings: serde_json::Map::new(),
+            preferences: Preferences::default(),
+            created_at,
+            deleted: true,
+        }
+    }
 }
 
 const fn yes() -> bool {
@@ -76,6 +103,9 @@ pub struct UserProfileChanged {
 pub struct UserRoleChanged {
     /// The account after the change.
     pub user: UserState,
+    /// Why, as the admin says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 /// An admin suspended an account or lifted the suspension (`user.suspended` says which).
@@ -83,6 +113,9 @@ pub struct UserRoleChanged {
 pub struct UserSuspensionChanged {
     /// The account after the change.
     pub user: UserState,
+    /// Why, as the admin says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 /// A user has shown that they read mail sent to the address of their account.
@@ -111,6 +144,26 @@ pub struct UserSecondFactorChanged {
     pub reason: Option<Reason>,
 }
 
+/// An account that had no password has one from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserPasswordSet {
+    /// The account after it.
+    pub user: UserState,
+}
+
+/// An account was closed and its person's data are erased from now on. From here on there is no such account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UserErased {
+    /// The account.
+    pub user_id: UserId,
+    /// The erasure of its data.
+    pub erasure_id: ErasureId,
+    /// When the account was registered.
+    pub created_at: Timestamp,
+    /// When it was closed.
+    pub erased_at: Timestamp,
+}
+
 family! {
     /// What happens to accounts.
     UserEvent {
@@ -121,21 +174,59 @@ family! {
         EmailVerified(UserEmailVerified) = "user.email_verified.v1", |d| d.user.id;
         EmailChanged(UserEmailChanged) = "user.email_changed.v1", |d| d.user.id;
         SecondFactorChanged(UserSecondFactorChanged) = "user.second_factor_changed.v1", |d| d.user.id;
+        PasswordSet(UserPasswordSet) = "user.password_set.v1", |d| d.user.id;
+        Erased(UserErased) = "user.erased.v1", |d| d.user_id;
     }
 }
 
 impl UserEvent {
-    /// The account after it; none once an account can be erased.
+    /// The account as it is shown after it: what stands in its place once it is erased.
+    #[must_use]
+    pub fn shown(&self) -> UserState {
+        match self {
+            Self::Registered(UserRegistered { user })
+            | Self::ProfileChanged(UserProfileChanged { user })
+            | Self::RoleChanged(UserRoleChanged { user, .. })
+            | Self::SuspensionChanged(UserSuspensionChanged { user, .. })
+            | Self::EmailVerified(UserEmailVerified { user })
+            | Self::EmailChanged(UserEmailChanged { user, .. })
+            | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. })
+            | Self::PasswordSet(UserPasswordSet { user }) => user.clone(),
+            Self::Erased(UserErased { user_id, created_at, .. }) => {
+                UserState::erased(user_id.clone(), *created_at)
+            }
+        }
+    }
+
+    /// The account it happened to.
+    #[must_use]
+    pub const fn user_id(&self) -> &UserId {
+        match self {
+            Self::Registered(UserRegistered { user })
+            | Self::ProfileChanged(UserProfileChanged { user })
+            | Self::RoleChanged(UserRoleChanged { user, .. })
+            | Self::SuspensionChanged(UserSuspensionChanged { user, .. })
+            | Self::EmailVerified(UserEmailVerified { user })
+            | Self::EmailChanged(UserEmailChanged { user, .. })
+            | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. })
+            | Self::PasswordSet(UserPasswordSet { user }) => &user.id,
+            Self::Erased(UserErased { user_id, .. }) => user_id,
+        }
+    }
+
+    /// The account after it; none once it is erased.
     #[must_use]
     pub const fn after(&self) -> Option<&UserState> {
         match self {
             Self::Registered(UserRegistered { user })
             | Self::ProfileChanged(UserProfileChanged { user })
-            | Self::RoleChanged(UserRoleChanged { user })
-            | Self::SuspensionChanged(UserSuspensionChanged { user })
+            | Self::RoleChanged(UserRoleChanged { user, .. })
+            | Self::SuspensionChanged(UserSuspensionChanged { user, .. })
+            | Self::PasswordSet(UserPasswordSet { user })
             | Self::EmailVerified(UserEmailVerified { user })
             | Self::EmailChanged(UserEmailChanged { user, .. })
             | Self::SecondFactorChanged(UserSecondFactorChanged { user, .. }) => Some(user),
+            Self::Erased(_) => None,
         }
     }
 }

@@ -299,3 +299,17 @@ impl<'a> Context<'a> {
         if letter && so_far < *REGION.end() { Ok(()) } else { Err(INVISIBLE) }
     }
 }
+
+/// See [`super::is_symbol`].
+pub(super) fn stands_alone(c: char) -> bool {
+    let kind = || CodePointMapData::<GeneralCategory>::new().get(c);
+    let symbol = |kind| {
+        matches!(
+            kind,
+            GeneralCategory::OtherSymbol
+                | GeneralCategory::CurrencySymbol
+                | GeneralCategory::MathSymbol
+        )
+    };
+    !c.is_ascii() && (symbol(kind()) || CodePointSetData::new::<ExtendedPictographic>().contains(c))
+}

@@ -130,6 +130,13 @@ fn unified(text: &str, lines: bool) -> Cow<'_, str> {
     }
 }
 
+/// Whether a character stands for something by itself without being a letter, digit or punctuation: an emoji (also one
+/// that is not assigned yet), an arrow, a sign of a currency or of mathematics. None of ASCII's does.
+#[must_use]
+pub fn is_symbol(c: char) -> bool {
+    class::stands_alone(c)
+}
+
 /// A text in Normalization Form C.
 #[must_use]
 pub fn composed(text: &str) -> Cow<'_, str> {

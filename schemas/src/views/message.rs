@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MediaId, MessageId, RoomId, UserId};
+use super::Media;
+use crate::ids::{MessageId, RoomId, UserId};
 use crate::position::Position;
 use crate::time::Timestamp;
 use crate::values::{Format, RoomMention};
@@ -18,6 +19,17 @@ pub struct Sender {
     /// The name shown.
     pub display_name: String,
 }
+
+impl Sender {
+    /// Whether their account was erased: no other account can have this name.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.username == ERASED
+    }
+}
+
+/// What an erased account is called ([`crate::values::Username::deleted`]).
+const ERASED: &str = "deleted";
 
 /// The reactions of one kind to a message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +64,7 @@ pub struct Message {
     /// How the text is to be read.
     pub format: Format,
     /// Attached files.
-    pub attachments: Vec<MediaId>,
+    pub attachments: Vec<Media>,
     /// Members named in it.
     pub mentions: Vec<UserId>,
     /// Whether it calls the whole room (`@room`) or the members who are connected (`@here`).

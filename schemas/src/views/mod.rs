@@ -1,6 +1,9 @@
 //! The documents clients are given. They are API: fields may be added, nothing else.
 
+mod dead_letter;
+mod erasure;
 mod invite;
+mod media;
 mod member;
 mod message;
 mod notification;
@@ -11,7 +14,10 @@ mod session;
 mod thread;
 mod user;
 
+pub use dead_letter::DeadLetter;
+pub use erasure::{Erasure, ErasureStatus, Hold, HoldKind};
 pub use invite::{Invite, InvitePreview, InvitedTo, Inviter};
+pub use media::Media;
 pub use member::{BannedUser, Member};
 pub use message::{Message, MessageText, PinChange, Reaction, ReactionChange, Sender};
 pub use notification::Notification;

@@ -32,7 +32,7 @@ pub struct Session {
     pub session_id: SessionId,
     /// When it started.
     pub created_at: Timestamp,
-    /// When it last got tokens.
+    /// When it was last used, to about five minutes.
     pub last_used_at: Timestamp,
     /// What the client called itself at login.
     pub user_agent: Option<String>,

@@ -28,6 +28,12 @@ pub struct User {
     pub role: Role,
     /// When the user registered.
     pub created_at: Timestamp,
+    /// `true` while the account is suspended: its user cannot log in or act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deactivated: Option<bool>,
+    /// `true` once the account is erased. Clients that hold anything of this user blank it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<bool>,
 }
 
 impl From<&UserState> for User {
@@ -36,10 +42,12 @@ impl From<&UserState> for User {
             id: user.id.clone(),
             username: user.username.to_string(),
             display_name: user.display_name.to_string(),
-            avatar_url: user.avatar_media_id.as_ref().map(|media| format!("/v1/media/{media}")),
+            avatar_url: user.avatar_media_id.as_ref().map(|media| format!("/media/{media}/avatar")),
             bio: user.bio.as_ref().map(ToString::to_string),
             role: user.role,
             created_at: user.created_at,
+            deactivated: user.suspended.then_some(true),
+            deleted: user.deleted.then_some(true),
         }
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use schemas::event::{EncodeError, Event, EventData};
 use schemas::events::{MemberEvent, MessageEvent, NotificationEvent, UserEvent};
-use schemas::ids::{InviteId, MediaId, MessageId, ReportId, RoomId, UserId};
+use schemas::ids::{ErasureId, InviteId, MediaId, MessageId, ReportId, RoomId, UserId};
 use schemas::position::{Epoch, Position};
 use schemas::subjects::{Digest, Lane, Namespace};
 use schemas::time::Timestamp;
@@ -48,9 +48,13 @@ fn lanes() -> impl Strategy<Value = Lane> {
         rooms().prop_map(Lane::Receipts),
         (rooms(), users()).prop_map(|(room, user)| Lane::Member(room, user)),
         users().prop_map(Lane::Threads),
+        users().prop_map(Lane::Audit),
         any::<u128>().prop_map(|n| Lane::Report(ReportId::from_uuid(Uuid::from_u128(n)))),
         (rooms(), users()).prop_map(|(room, user)| Lane::Prefs(room, user)),
         any::<u128>().prop_map(|n| Lane::Invite(InviteId::from_uuid(Uuid::from_u128(n)))),
+        any::<u128>().prop_map(|n| Lane::Erasure(ErasureId::from_uuid(Uuid::from_u128(n)))),
+        rooms().prop_map(Lane::RoomHold),
+        users().prop_map(Lane::UserHold),
         any::<u128>().prop_map(|n| Lane::Media(MediaId::from_uuid(Uuid::from_u128(n)))),
     ]
 }

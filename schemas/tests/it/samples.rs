@@ -1,21 +1,19 @@
 //! One event of every type with everything it can hold, and one with as little as it may.
 
+use schemas::Preferences;
 use schemas::event::{Actor, Event, EventData};
 use schemas::events::{
-    Ban, BlockAdded, BlockRemoved, BlocksState, ChallengeIssued, ChallengePurpose, InviteAccepted,
-    InviteCreated, InviteRevoked, InviteState, MemberAdded, MemberBlockChanged, MemberChanged,
-    MemberJoined, MemberLeft, MemberRemoved, MemberState, MessageDeleted, MessageEdited,
-    MessagePinned, MessagePosted, MessageState, MessageUnpinned, NameClaimed, NameReleased,
-    NotificationCreated, NotificationRemoved, NotificationsRead, PrefsChanged, PrefsState,
-    ReactionAdded, ReactionRemoved, ReadMoved, ReportCreated, ReportHandled, ReportState,
-    RoomArchived, RoomChanged, RoomCreated, RoomRestored, RoomState, SessionEnd, SessionRefreshed,
-    SessionStarted, SessionsEnded, ThreadFollowed, ThreadRead, ThreadUnfollowed, UserEmailChanged,
-    UserEmailVerified, UserProfileChanged, UserRegistered, UserRoleChanged,
-    UserSecondFactorChanged, UserState, UserSuspensionChanged,
+    Ban, BlockAdded, BlockRemoved, BlocksState, InviteAccepted, InviteCreated, InviteReserved,
+    InviteRevoked, InviteState, MemberAdded, MemberBlockChanged, MemberChanged, MemberJoined,
+    MemberLeft, MemberRemoved, MemberState, MessageDeleted, MessageEdited, MessagePinned,
+    MessagePosted, MessageState, MessageUnpinned, NameReleased, NotificationCreated,
+    NotificationRemoved, NotificationsRead, PrefsChanged, PrefsState, ReactionAdded,
+    ReactionRemoved, ReadMoved, ReportCreated, ReportHandled, ReportState, RoomArchived,
+    RoomChanged, RoomCreated, RoomRestored, RoomState, ThreadFollowed, ThreadRead,
+    ThreadUnfollowed, UserProfileChanged, UserState,
 };
 use schemas::ids::{
-    ChallengeId, EventId, InviteId, MediaId, MessageId, NotificationId, ReportId, RoomId,
-    SessionId, TraceParent, UserId,
+    EventId, InviteId, MediaId, MessageId, NotificationId, ReportId, RoomId, TraceParent, UserId,
 };
 use schemas::preferences::{EmailDelay, MailAbout, Reach};
 use schemas::time::Timestamp;
@@ -24,10 +22,13 @@ use schemas::values::{
     Reason, ReportStatus, Role, RoomKind, RoomMention, RoomName, RoomRole, Topic, Username,
     Visibility,
 };
-use schemas::{Digest, Preferences};
 use uuid::Uuid;
 
+mod accounts;
+mod audit;
+mod erasures;
 mod identities;
+mod media;
 
 /// 2026-11-21T10:00:00.007Z.
 const NOW: i64 = 1_795_255_200_007;
@@ -60,6 +61,7 @@ fn user(full: bool) -> UserState {
         suspended: full,
         second_factor: false,
         has_password: true,
+        deleted: false,
         bio: full.then(|| Bio::parse("Poetical science.\n").unwrap()),
         avatar_media_id: full.then(|| MediaId::from_uuid(uuid(2))),
         settings,
@@ -127,6 +129,7 @@ fn invite(full: bool) -> InviteState {
         max_uses: full.then_some(1_000),
         uses: if full { 999 } else { 0 },
         revoked: full,
+        reserved: Vec::new(),
     }
 }
 
@@ -144,50 +147,12 @@ fn message(full: bool) -> MessageState {
         body: stored("Tuesday, @bob: \"ü\" 🦀\n\u{2028}"),
         format: if full { Format::Markdown } else { Format::Plain },
         attachments: if full { vec![MediaId::from_uuid(uuid(2))] } else { Vec::new() },
+        files: Vec::new(),
         mentions: if full { vec![user_id(4)] } else { Vec::new() },
         mentions_room: full.then_some(RoomMention::Room),
         thread_root_id: full.then(|| MessageId::from_uuid(uuid(6))),
         created_at: now(),
     }
-}
-
-fn accounts(full: bool) -> Vec<EventData> {
-    let user = || user(full);
-    let later = || UserState { second_factor: full, has_password: !full, ..user() };
-    let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
-    let session_ids = vec![session_id.clone()];
-    let reason = if full { SessionEnd::TokenReuse } else { SessionEnd::Logout };
-    vec![
-        UserRegistered { user: user() }.into(),
-        UserProfileChanged { user: user() }.into(),
-        UserRoleChanged { user: user() }.into(),
-        UserSuspensionChanged { user: user() }.into(),
-        UserEmailVerified { user: later() }.into(),
-        UserEmailChanged { user: later(), former: Email::parse("ada@example.com").unwrap() }.into(),
-        UserSecondFactorChanged {
-            user: later(),
-            reason: full.then(|| Reason::parse("lost their phone").unwrap()),
-        }
-        .into(),
-        ChallengeIssued {
-            challenge_id: ChallengeId::from_uuid(uuid(8)),
-            user_id: user_id.clone(),
-            purpose: match full {
-                true => ChallengePurpose::AddressChange,
-                false => ChallengePurpose::Verification,
-            },
-            email: Email::parse("ada@example.org").unwrap(),
-            taken: full,
-            expires_at: now(),
-            key: Digest::of(["key"]),
-        }
-        .into(),
-        SessionStarted { session_id: session_id.clone(), user_id: user_id.clone() }.into(),
-        SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
-        SessionsEnded { user_id: user_id.clone(), session_ids, reason }.into(),
-        NameClaimed { owner: user_id.to_string() }.into(),
-        NameReleased { owner: user_id.to_string(), held_until: None }.into(),
-    ]
 }
 
 fn blocks(full: bool) -> Vec<EventData> {
@@ -215,6 +180,11 @@ fn rooms(full: bool) -> Vec<EventData> {
         PrefsChanged { prefs: prefs(full) }.into(),
         InviteCreated { invite: invite(full) }.into(),
         InviteAccepted { invite: invite(full), user_id: user_id(4) }.into(),
+        InviteReserved {
+            invite: InviteState { reserved: vec![user_id(4)], ..invite(full) },
+            user_id: user_id(4),
+        }
+        .into(),
         InviteRevoked { invite: invite(full) }.into(),
     ]
 }
@@ -366,16 +336,25 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
         posted: 41,
         private: true,
     };
-    let variants: [(&'static str, EventData); 3] =
-        [("preferring", preferring.into()), ("held", held.into()), ("private", moved.into())];
-    variants.map(|(what, data)| (what, logged(data, true))).into()
+    let mut variants: Vec<(&'static str, EventData)> =
+        vec![("preferring", preferring.into()), ("held", held.into()), ("private", moved.into())];
+    variants.extend(accounts::of_admins_and_devices());
+    let with_files =
+        MessageState { body: Body::none(), files: vec![media::media(true).file], ..message(true) };
+    let illustrated = MessagePosted { message: with_files, private: false };
+    variants.push(("illustrated", illustrated.into()));
+    variants.into_iter().map(|(what, data)| (what, logged(data, true))).collect()
 }
 
 /// One event of every type.
 pub(crate) fn events(full: bool) -> Vec<Event> {
     let conversations =
         [rooms(full), messages(full), besides(full), threads(), reports(full)].concat();
-    let data = [accounts(full), identities::identities(full), conversations, blocks(full)].concat();
+    let people =
+        [accounts::accounts(full), identities::identities(full), audit::audits(full)].concat();
+    let data =
+        [people, conversations, blocks(full), media::all_of_media(full), erasures::erasures(full)]
+            .concat();
     data.into_iter().map(|data| logged(data, full)).collect()
 }
 

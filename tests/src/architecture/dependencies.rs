@@ -30,7 +30,14 @@ const LICENCES: &[&str] = &[
 ];
 
 /// Crates we name of which another crate brings a second release, and who that is.
-const TWICE: &[(&str, &str)] = &[("nix", "fuser, for the tests"), ("rand", "async-nats, mongodb")];
+const TWICE: &[(&str, &str)] = &[
+    ("nix", "fuser, for the tests"),
+    ("rand", "async-nats, mongodb"),
+    ("hmac", "openidconnect"),
+    ("sha2", "openidconnect, oauth2"),
+    ("thiserror", "openidconnect, oauth2"),
+    ("schemars", "serde_with, which only names it"),
+];
 
 /// Everything that is built on this machine.
 fn all() -> Metadata {

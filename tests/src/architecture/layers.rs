@@ -12,10 +12,12 @@ const LAYERS: &[(&str, u8)] = &[
     ("schemas", 0),
     ("telemetry", 1),
     ("signing", 1),
+    ("oidc", 1),
     ("eventlog", 1),
     ("bus", 1),
     ("readmodel", 1),
     ("testbed", 1),
+    ("blobs", 1),
     ("decider", 2),
     ("service", 2),
     ("auth-svc", 3),
@@ -28,8 +30,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("bench", 5),
 ];
 
-/// Libraries that may use another library: `bus` shares `eventlog`'s connection.
-const SIDEWAYS: &[(&str, &str)] = &[("bus", "eventlog")];
+/// Libraries that may use another library: `bus` and the built-in store of `blobs` share `eventlog`'s connection.
+const SIDEWAYS: &[(&str, &str)] = &[("bus", "eventlog"), ("blobs", "eventlog")];
 
 /// The crates that alone may name a dependency of the outer world.
 const FENCES: &[(&str, &[&str])] = &[
@@ -40,6 +42,9 @@ const FENCES: &[(&str, &[&str])] = &[
     ("actix-ws", &["gateway"]),
     ("actix-http", &["gateway"]),
     ("ring", &["signing"]),
+    ("openidconnect", &["oidc"]),
+    ("tokio-rustls", &["oidc", "gateway", "tests"]),
+    ("image", &["blobs"]),
 ];
 
 /// The bench's raw baselines measure the servers without Tidings, so it may name their drivers.

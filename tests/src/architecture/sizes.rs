@@ -41,7 +41,7 @@ const CLONES: usize = 120;
 const MANY_CLONES: &[(&str, usize)] = &[
     ("bus", 142),
     ("eventlog", 125),
-    ("auth-svc", 243),
+    ("auth-svc", 250),
     ("chat-svc", 320),
     ("projector", 276),
     ("notifier", 294),

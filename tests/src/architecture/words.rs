@@ -24,6 +24,7 @@ const READ_BY_NAME: &[&str] =
 const PARTS: &[(&str, usize)] = &[
     ("schemas", 0),
     ("libs/eventlog", 0),
+    ("libs/blobs", 0),
     ("libs/bus", 0),
     ("libs/decider", 0),
     ("libs/service", 0),

@@ -128,7 +128,7 @@ impl Drop for MailServer {
 }
 
 /// An authority, and a certificate of it for this machine.
-fn certify(folder: &Path) {
+pub(crate) fn certify(folder: &Path) {
     let openssl = |arguments: &str| {
         let done = Command::new("openssl")
             .args(arguments.split(' '))

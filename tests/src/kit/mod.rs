@@ -1,7 +1,11 @@
 //! The test kit: processes, servers, users.
 
+pub mod authority;
+pub mod browser;
 pub mod chaos;
 pub mod cluster;
+pub mod files;
+pub mod forged_provider;
 pub mod http;
 pub mod installation;
 pub mod kept;
@@ -13,6 +17,7 @@ pub mod nats;
 pub mod person;
 pub mod preload;
 pub mod process;
+pub mod real_provider;
 pub mod separate;
 pub mod socket;
 pub mod wire;

@@ -129,6 +129,12 @@ async fn in_every_field(place: Place) {
             ("POST", &messages, json!({"body": UNSPEAKABLE, "format": bad})),
             ("PUT", &read, json!({"message_id": bad})),
             ("PATCH", "/v1/users/me", json!({"avatar_media_id": bad})),
+            ("POST", "/v1/media", json!({"filename": "x", "content_type": bad, "size": 5})),
+            (
+                "POST",
+                "/v1/media",
+                json!({"filename": "x", "content_type": "text/plain", "size": 5, "sha256": bad}),
+            ),
         ] {
             let reply = ada.ask(method, path).json(body.clone()).once().await;
             let shown: String = body.to_string().chars().take(120).collect();

@@ -39,7 +39,8 @@ impl Scene {
 async fn no_route_of_a_room_for_outsiders(place: Place) {
     let Scene { ada, bob, eve, things } = Scene::new(&place).await;
     for operation in operations(&place).await {
-        let about = ["{room_id}", "{message_id}", "{session_id}", "{notification_id}"];
+        let about =
+            ["{room_id}", "{message_id}", "{session_id}", "{notification_id}", "{media_id}"];
         // The admins' routes are refused before anything is looked for: see `walk`.
         if operation.is_admins() || !about.iter().any(|name| operation.path.contains(name)) {
             continue;
@@ -68,6 +69,7 @@ async fn no_route_of_a_room_for_outsiders(place: Place) {
             (&things.message, "msg"),
             (&things.session, "ses"),
             (&things.notification, "ntf"),
+            (&things.media, "media"),
         ] {
             path = path.replace(id.as_str(), &format!("{kind}_{}", &ada.id[4..]));
         }

@@ -1,6 +1,7 @@
 //! Every route, as `/openapi.json` lists it, and requests that would be fine.
 
 use serde_json::{Map, Value, json};
+use tests::kit::files;
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, Stranger, id_of, items};
 use tests::kit::{unique, until};
@@ -84,11 +85,12 @@ impl Operation {
         let properties = schema["properties"].as_object()?;
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        // Where nothing is required, one field is given: a change of nothing may be refused.
-        let chosen: Vec<&str> = if required.is_empty() {
-            properties.keys().map(String::as_str).take(1).collect()
-        } else {
-            required
+        // Where nothing is required, one field is given: a change of nothing may be refused. A message needs a text
+        // unless it has files.
+        let chosen: Vec<&str> = match properties.contains_key("body") {
+            true if required.is_empty() => vec!["body"],
+            _ if required.is_empty() => properties.keys().map(String::as_str).take(1).collect(),
+            _ => required,
         };
         let fields = chosen.into_iter().map(|name| (name.to_owned(), self.value(name, things)));
         Some(Value::Object(fields.collect::<Map<String, Value>>()))
@@ -103,6 +105,8 @@ impl Operation {
             "refresh_token" => json!("none"),
             "role" if self.is_admins() => json!("user"),
             "role" => json!("member"),
+            "content_type" => json!("text/plain"),
+            "size" => json!(5),
             "muted_until" | "display_name" | "avatar_media_id" | "bio" => Value::Null,
             "kind" if self.path.contains("/verifications") => json!("email"),
             "kind" => json!("group"),
@@ -131,6 +135,8 @@ pub(crate) struct Things {
     pub(crate) session: String,
     /// An entry of the user's inbox.
     pub(crate) notification: String,
+    /// A file of the user that is in no message.
+    pub(crate) media: String,
 }
 
 impl Things {
@@ -142,9 +148,11 @@ impl Things {
             let inbox = owner.get("/v1/notifications").await.ok(200);
             items(&inbox).first().map(id_of)
         });
+        let file = files::upload(owner, UNSPEAKABLE, "text/plain", b"hello").await;
         Self {
             room,
             message,
+            media: id_of(&file),
             user: member.id.clone(),
             session: owner.session_id.clone(),
             notification: notification.await,
@@ -158,10 +166,16 @@ impl Things {
             "user_id" => &self.user,
             "session_id" => &self.session,
             "notification_id" => &self.notification,
+            "media_id" => &self.media,
             "emoji" => "%F0%9F%91%8D",
+            "provider_id" => "works",
             "report_id" => "rep_00000000000000000000000000",
+            "token" => "none",
             "challenge_id" => "chl_00000000000000000000000000",
+            "erasure_id" => "ers_00000000000000000000000000",
+            "dead_letter_id" => "999999999",
             "code" => "not_found",
+            "name" => "problem",
             other => panic!("the walk has no {other}: add it to Things"),
         }
     }

@@ -80,8 +80,8 @@ async fn no_route_without_a_token(place: Place) {
 
 async fn no_route_takes_an_id_that_is_none(place: Place) {
     let walker = Walker::new(&place).await;
-    let nowhere =
-        ["room", "usr", "msg", "ses", "ntf"].map(|kind| format!("{kind}_{}", "0".repeat(26)));
+    let nowhere = ["room", "usr", "msg", "ses", "ntf", "media"]
+        .map(|kind| format!("{kind}_{}", "0".repeat(26)));
     for operation in walker.all.iter().filter(|operation| !operation.names().is_empty()) {
         let body =
             operation.sample(&walker.things).map(|body| body.to_string()).unwrap_or_default();

@@ -12,15 +12,15 @@ use tests::kit::person::{Person, Stranger};
 use tests::kit::{lasting, unique, until};
 
 /// A mail, as a program of another make reads it.
-struct Mail {
-    subject: String,
-    text: String,
-    html: String,
+pub(crate) struct Mail {
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) html: String,
     message_id: String,
 }
 
 /// The mails to an address, read anew.
-fn mails_to(folder: &Path, address: &str) -> Vec<Mail> {
+pub(crate) fn mails_to(folder: &Path, address: &str) -> Vec<Mail> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = files.map(|file| file.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "eml"));
@@ -41,7 +41,7 @@ fn mails_to(folder: &Path, address: &str) -> Vec<Mail> {
 }
 
 /// The code of a mail: the same in both of its forms.
-fn code_in(mail: &Mail) -> String {
+pub(crate) fn code_in(mail: &Mail) -> String {
     let digits = |text: &str| {
         let words = text.split(|c: char| !c.is_ascii_digit());
         words.filter(|word| word.len() == 6).map(ToOwned::to_owned).next()
@@ -53,7 +53,7 @@ fn code_in(mail: &Mail) -> String {
 }
 
 /// The code of the mail with this subject, of which there are to be so many.
-async fn code(folder: &Path, address: &str, subject: &str, count: usize) -> String {
+pub(super) async fn code(folder: &Path, address: &str, subject: &str, count: usize) -> String {
     let found = until("the mail is there", async || {
         let mails = mails_to(folder, address).into_iter();
         let mut mails: Vec<Mail> = mails.filter(|mail| mail.subject == subject).collect();
@@ -182,7 +182,7 @@ async fn an_address_is_changed_by_who_reads_it(place: Place, folder: PathBuf) {
 }
 
 /// The code of an app at a step from now, as RFC 6238 has it.
-fn app(secret: &str, steps: i64) -> String {
+pub(super) fn app(secret: &str, steps: i64) -> String {
     let script = "import sys,hmac,base64,struct,time;\
         s=base64.b32decode(sys.argv[1]+'='*(-len(sys.argv[1])%8));\
         d=hmac.new(s,struct.pack('>Q',int(time.time())//30+int(sys.argv[2])),'sha1').digest();\

@@ -4,12 +4,54 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, id_of};
+use tests::kit::until;
 
 everywhere!(
     only_admins_post_and_others_answer,
     of_many_messages_at_once_slow_mode_lets_one_through,
     posting_is_the_matter_of_admins,
+    a_repeat_of_an_older_message_needs_no_turn_in_slow_mode,
 );
+
+async fn a_repeat_of_an_older_message_needs_no_turn_in_slow_mode(place: Place) {
+    let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}");
+    ada.patch(&path, json!({"slow_mode_seconds": 1})).await.ok(200);
+    let post = format!("{path}/messages");
+    let said =
+        |client: usize| json!({"client_id": format!("c{client}"), "body": format!("{client}")});
+    let mut ids = Vec::new();
+    for client in 0..3 {
+        let written = until("it is their turn", async || {
+            let answer = bob.post(&post, said(client)).await;
+            (answer.status != 429).then_some(answer)
+        });
+        ids.push(id_of(&written.await.ok(201)));
+    }
+    ada.patch(&path, json!({"slow_mode_seconds": 600})).await.ok(200);
+    until("the turn is not theirs", async || {
+        (bob.post(&post, json!({"body": "too soon"})).await.status == 429).then_some(())
+    })
+    .await;
+    bob.patch(&format!("/v1/messages/{}", ids[0]), json!({"body": "edited"})).await.ok(200);
+    let mut socket = bob.connect().await;
+    for (client, body) in [(0, "edited"), (1, "1"), (2, "2")] {
+        let again = bob.post(&post, said(client)).await.ok(200);
+        assert_eq!(
+            (again["id"].as_str(), &again["body"]),
+            (Some(ids[client].as_str()), &json!(body))
+        );
+        let mut frame = said(client);
+        frame["type"] = json!("post");
+        frame["room_id"] = json!(room);
+        let answer = socket.call(frame).await;
+        assert_eq!(answer["result"]["id"], ids[client], "{answer}");
+    }
+    let other = json!({"client_id": "c0", "body": "other"});
+    bob.post(&post, other).await.problem(422, "idempotency_mismatch");
+    bob.post(&post, json!({"client_id": "c3", "body": "new"})).await.problem(429, "rate_limited");
+}
 
 async fn only_admins_post_and_others_answer(place: Place) {
     let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);

@@ -15,7 +15,24 @@ everywhere!(
     the_entry_of_a_deleted_message_goes,
     an_edit_tells_whom_it_names_and_takes_back_what_it_told,
     many_edits_and_deletions_leave_no_entry_behind,
+    a_welcome_says_what_waits,
 );
+
+async fn a_welcome_says_what_waits(place: Place) {
+    let (ada, bob, room) = two(&place).await;
+    let root = says(&bob, &room, "root").await;
+    says(&ada, &room, &format!("look {}", bob.at_name())).await;
+    answers(&ada, &room, &root, "an answer").await;
+    // Others may talk in rooms of everyone meanwhile, and the badge may take longer than a welcome waits for it.
+    until("the welcome says what the badge says", async || {
+        let before = bob.get("/v1/users/me/unread").await.ok(200);
+        let unread = bob.connect().await.welcome["unread"].clone();
+        let after = bob.get("/v1/users/me/unread").await.ok(200);
+        let waits = after["threads"] == 1 && after["mention_count"].as_u64() >= Some(1);
+        (waits && before == after && unread == after).then_some(())
+    })
+    .await;
+}
 
 async fn two(place: &Place) -> (Person, Person, String) {
     let ada = Person::register(place, "Ada").await;

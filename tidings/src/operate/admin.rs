@@ -35,6 +35,7 @@ pub(crate) enum Act {
     Create { username: Username, email: Email, password: Password, output: Output },
     Promote { user: String, output: Output },
     ResetPassword { user: String, password: Password, output: Output },
+    Erase { user: String, output: Output },
 }
 
 impl Act {
@@ -84,6 +85,16 @@ pub(crate) async fn run(
             let account = reset.map_err(|refused| not_done(&refused))?;
             let what = "has another password, and all sessions have ended";
             report(what, &account, Some(&password), output)
+        }
+        Act::Erase { user, output } => {
+            let begun = operator.erase(&user).await;
+            let (user_id, erasure_id) = begun.map_err(|refused| not_done(&refused))?;
+            if output.json {
+                print_json(&json!({ "user_id": user_id, "erasure_id": erasure_id }))?;
+            } else {
+                print(&format!("{user_id} is closed for good; {erasure_id} erases their data\n"))?;
+            }
+            Ok(ExitCode::SUCCESS)
         }
     }
 }

@@ -129,6 +129,7 @@ fn verified_json(found: &Verified) -> Value {
         "position": found.position,
         "collections": collections,
         "differences": differences,
+        "index": { "blocks": found.index.blocks, "differing": found.index.differing },
         "unverified": unverified,
     })
 }
@@ -154,6 +155,8 @@ fn verified_text(found: &Verified) -> String {
         let name = count.collection.as_str();
         let _ = writeln!(text, "{name:<16} {:>10} {:>6} differ", count.documents, count.differing);
     }
+    let (blocks, differing) = (found.index.blocks, found.index.differing.len());
+    let _ = writeln!(text, "{:<16} {blocks:>10} {differing:>6} differ", "index blocks");
     for difference in &found.differences {
         let (name, key) = (difference.collection.as_str(), &difference.key);
         let _ = match &difference.kind {

@@ -1,6 +1,5 @@
 //! How this process configures each service.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auth_svc::AuthService;
@@ -13,9 +12,11 @@ use service::Service;
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::oidc;
 use crate::rate::Rate;
 use crate::service_name::ServiceName;
 use crate::shared_deps::SharedDeps;
+use crate::terminal;
 
 /// A service this process can run.
 pub(super) trait Hosted: Service {
@@ -36,8 +37,8 @@ pub(super) trait Hosted: Service {
     /// A key cannot be opened.
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<Self::Needs, Failure>;
 
-    /// Where clients connect, if they connect to it.
-    fn address(&self) -> Option<SocketAddr> {
+    /// Where clients connect, as a URL, if they connect to it.
+    fn url(&self) -> Option<String> {
         None
     }
 }
@@ -74,7 +75,8 @@ impl Hosted for Notifier {
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<notifier::Needs, Failure> {
         let names = shared.names(config).await?;
         let codes = SharedDeps::codes(config)?;
-        Ok(notifier::Needs { names, codes, read_model: shared.read_model.clone() })
+        let (read_model, site) = (shared.read_model.clone(), shared.site.clone());
+        Ok(notifier::Needs { names, codes, read_model, site })
     }
 }
 
@@ -86,6 +88,7 @@ impl Hosted for ChatService {
         Ok(chat_svc::Config {
             capacities,
             unverified: config.unverified,
+            media: config.media.clone(),
             ..chat_svc::Config::default()
         })
     }
@@ -100,7 +103,8 @@ impl Hosted for AuthService {
     const SERVICE: ServiceName = ServiceName::AuthSvc;
 
     fn config(config: &Config) -> Result<auth_svc::Config, Failure> {
-        Ok(auth_config(config))
+        let providers = oidc::providers(&config.oidc)?;
+        Ok(auth_svc::Config { providers, ..auth_config(config) })
     }
 
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<auth_svc::Needs, Failure> {
@@ -115,21 +119,26 @@ impl Hosted for Gateway {
     const SERVICE: ServiceName = ServiceName::Gateway;
 
     fn config(config: &Config) -> Result<gateway::Config, Failure> {
-        let listen = config.listen.ok_or_else(|| Failure::wrong_call("no --listen"))?;
+        let listen = config.listen.clone().ok_or_else(|| Failure::wrong_call("no --listen"))?;
         if let Some(warning) = config.exposed() {
             tracing::warn!(listen = %listen, "{warning}");
         }
         Ok(gateway::Config {
             rate_requests: config.rate_requests.map(limit),
             rate_frames: config.rate_frames.map(limit),
+            rate_media: config.rate_media.map(limit),
             rate_bytes: config.rate_bytes.map(limit),
             rate_auth: config.rate_auth.map(limit),
             unverified: config.unverified,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            request_log: config.request_log,
+            audit_bodies: config.audit_bodies,
             memory: config.memory.in_memory(),
-            ..gateway::Config::at(listen)
+            tls: config.tls.clone(),
+            listen,
+            ..gateway::Config::at(([127, 0, 0, 1], 0).into())
         })
     }
 
@@ -137,8 +146,8 @@ impl Hosted for Gateway {
         Ok(shared.read_model.clone())
     }
 
-    fn address(&self) -> Option<SocketAddr> {
-        Some(Self::address(self))
+    fn url(&self) -> Option<String> {
+        Some(terminal::url(self.address(), self.speaks_tls()))
     }
 }
 
@@ -149,6 +158,8 @@ pub(crate) fn auth_config(config: &Config) -> auth_svc::Config {
         keys: config.keys.clone(),
         bcrypt_cost: config.bcrypt_cost,
         codes: config.rate_codes.map(limit),
+        registration: config.registration.clone(),
+        providers: Vec::new(),
     }
 }
 

@@ -35,6 +35,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/asyncapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The socket as an AsyncAPI 3.0 document. */
+        get: operations["get_asyncapi_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/docs": {
         parameters: {
             query?: never;
@@ -86,6 +103,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/postman.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This API as a Postman collection whose variables and login work. */
+        get: operations["get_postman_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/problems/{code}": {
         parameters: {
             query?: never;
@@ -115,6 +149,144 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the JSON Schemas of events, views and frames. */
+        get: operations["get_schemas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/schemas/{name}.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A JSON Schema by its name. */
+        get: operations["get_schemas_name_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List events that the notifier gave up on, oldest first. */
+        get: operations["get_v1_admin_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/dead-letters/{dead_letter_id}/redrive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try the event of a dead letter again. */
+        post: operations["post_v1_admin_dead_letters_dead_letter_id_redrive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List events of the log, newest first: the audit trail. */
+        get: operations["get_v1_admin_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the legal holds that are in force. */
+        get: operations["get_v1_admin_holds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/holds/rooms/{room_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Place a room under a legal hold: nothing in it is purged or erased. */
+        put: operations["put_v1_admin_holds_rooms_room_id"];
+        post?: never;
+        /** End the legal hold of a room. */
+        delete: operations["delete_v1_admin_holds_rooms_room_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/holds/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Place a user under a legal hold: nothing of theirs is purged or erased. */
+        put: operations["put_v1_admin_holds_users_user_id"];
+        post?: never;
+        /** End the legal hold of a user. */
+        delete: operations["delete_v1_admin_holds_users_user_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -188,6 +360,23 @@ export interface paths {
         patch: operations["patch_v1_admin_reports_report_id"];
         trace?: never;
     };
+    "/v1/admin/request-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List requests that were answered, newest first. */
+        get: operations["get_v1_admin_request_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/rooms": {
         parameters: {
             query?: never;
@@ -239,6 +428,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the figures of the installation. They may be some seconds old. */
+        get: operations["get_v1_admin_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/users": {
         parameters: {
             query?: never;
@@ -249,7 +455,8 @@ export interface paths {
         /** List accounts, or find some of them. */
         get: operations["get_v1_admin_users"];
         put?: never;
-        post?: never;
+        /** Create an account. Without a password, a code to choose one is mailed to its address. */
+        post: operations["post_v1_admin_users"];
         delete?: never;
         options?: never;
         head?: never;
@@ -266,11 +473,29 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete?: never;
+        /** Close an account for good and erase its user's data. */
+        delete: operations["delete_v1_admin_users_user_id"];
         options?: never;
         head?: never;
         /** Change an account's role, suspend it or lift its suspension. */
         patch: operations["patch_v1_admin_users_user_id"];
+        trace?: never;
+    };
+    "/v1/admin/users/{user_id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End all sessions of a user. */
+        delete: operations["delete_v1_admin_users_user_id_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/admin/users/{user_id}/totp": {
@@ -307,6 +532,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/erasures/{erasure_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how far an erasure is. Needs no account: the id is the secret. */
+        get: operations["get_v1_erasures_erasure_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/invites/{code}": {
         parameters: {
             query?: never;
@@ -335,6 +577,92 @@ export interface paths {
         put?: never;
         /** Come into a room by an invitation. */
         post: operations["post_v1_invites_code_accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask to upload a file. The answer says where to send it. */
+        post: operations["post_v1_media"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{media_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a file: the caller's own, or one of a message they may read. */
+        get: operations["get_v1_media_media_id"];
+        put?: never;
+        post?: never;
+        /** Remove a file of the caller that no message has. */
+        delete: operations["delete_v1_media_media_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{media_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have an upload checked and stored. A repeat finds it stored. */
+        post: operations["post_v1_media_media_id_complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{media_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to the bytes of a file, or get their URL with `Accept: application/json`. */
+        get: operations["get_v1_media_media_id_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{media_id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to a smaller image of a file, or get its URL with `Accept: application/json`. */
+        get: operations["get_v1_media_media_id_thumbnail"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -527,6 +855,57 @@ export interface paths {
         get?: never;
         /** Mark an inbox entry as read. */
         put: operations["put_v1_notifications_notification_id_read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the providers of single sign-on through which people may log in. */
+        get: operations["get_v1_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oidc/{provider_id}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a provider sends the browser back to. It goes on to `return_to` with a code or an error in the fragment. */
+        get: operations["get_v1_oidc_provider_id_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/oidc/{provider_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Begin to log in through a provider: sends the browser there. */
+        get: operations["get_v1_oidc_provider_id_start"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -800,6 +1179,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/search/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find messages in the caller's rooms by words, newest first. */
+        get: operations["get_v1_search_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sessions": {
         parameters: {
             query?: never;
@@ -831,6 +1227,23 @@ export interface paths {
         post?: never;
         /** Log out. */
         delete: operations["delete_v1_sessions_current"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in by the code that a login through a provider ended with. */
+        post: operations["post_v1_sessions_oidc"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -870,6 +1283,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/unsubscribe/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the page behind the link in a digest. It changes nothing. */
+        get: operations["get_v1_unsubscribe_token"];
+        put?: never;
+        /** End the digests of the account that the link in one of them is for. */
+        post: operations["post_v1_unsubscribe_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -899,7 +1330,8 @@ export interface paths {
         get: operations["get_v1_users_me"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Close the caller's account for good and erase their data. */
+        delete: operations["delete_v1_users_me"];
         options?: never;
         head?: never;
         /** Change the caller's account. */
@@ -1124,6 +1556,10 @@ export interface components {
             bio?: string | null;
             /** @description When the user registered. */
             created_at: components["schemas"]["Timestamp"];
+            /** @description `true` while the account is suspended: its user cannot log in or act. */
+            deactivated?: boolean | null;
+            /** @description `true` once the account is erased. Clients that hold anything of this user blank it. */
+            deleted?: boolean | null;
             /** @description The name shown. */
             display_name: string;
             /** @description The address. */
@@ -1149,6 +1585,13 @@ export interface components {
             /** @description The unique name. */
             username: string;
         };
+        /** @description What closing one's account takes. */
+        AccountDeletion: {
+            /** @description A code of the second factor, once the account has one. */
+            code?: components["schemas"]["Secret"] | null;
+            /** @description The current password. Left out by accounts without one. */
+            password?: components["schemas"]["Secret"] | null;
+        };
         /** @description A new address for the caller's account. */
         AddressChange: {
             /** @description A code of the second factor, once the account has one. */
@@ -1162,6 +1605,21 @@ export interface components {
         AdminReason: {
             /** @description 1 to 500 characters; part of the audit trail. */
             reason: components["schemas"]["Reason"];
+        };
+        /** @description An event of the log. */
+        AuditedEvent: {
+            /** @description Who caused it: a user's id, or `system`; null when that cannot be read. */
+            actor?: string | null;
+            /** @description What the event holds, without bodies, titles and settings. Null for an event that this server cannot read. */
+            data: unknown;
+            /** @description Its place in the log. */
+            position: components["schemas"]["Position"];
+            /** @description The id of what it happened to; null when that cannot be read. */
+            subject?: string | null;
+            /** @description When. */
+            time: components["schemas"]["Timestamp"];
+            /** @description What happened. `unreadable` for an event that is damaged. */
+            type: string;
         };
         /** @description A user who may not come into a room. */
         BannedUser: {
@@ -1182,15 +1640,21 @@ export interface components {
         Body: string;
         /** @description A one-time code that was asked for. */
         ChallengeId: string;
+        /** @description A SHA-256 in 64 hexadecimal digits; upper case is folded. */
+        Checksum: string;
         /** @description What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters. */
         ClientId: string;
         /** @description A stable reason why something was refused. */
         Code: "validation_failed" | "invalid_code" | "unauthenticated" | "invalid_credentials" | "second_factor_required" | "reauthentication_required" | "token_expired" | "forbidden" | "not_verified" | "suspended" | "blocked" | "not_found" | "method_not_allowed" | "conflict" | "already_exists" | "gone" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "rate_limited" | "internal" | "unavailable" | "projection_lagging";
+        /** @description The SHA-256 of a verifier, in base64url without padding: 43 characters. */
+        CodeChallenge: string;
         /** @description A code that was mailed. */
         CodeEntry: {
             /** @description The six digits of the mail. */
             code: string;
         };
+        /** @description A media type without parameters, like `image/png`: in lower case, at most 127 characters. Parameters are left out. */
+        ContentType: string;
         /** @description What a user logs in with. */
         Credentials: {
             /** @description A code of the second factor, once the account has one: six digits of the app, or a recovery code. */
@@ -1201,6 +1665,26 @@ export interface components {
             password: components["schemas"]["Secret"];
             /** @description Where the refresh token goes: `body`, the default, or `cookie`, for web pages. */
             refresh?: components["schemas"]["RefreshBy"] | null;
+        };
+        /** @description An event that a worker gave up on. */
+        DeadLetter: {
+            /**
+             * Format: uint64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description When it was given up. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The event's type; null when the event was erased since, or is damaged. */
+            event_type?: string | null;
+            /** @description The letter's id. */
+            id: string;
+            /** @description The event it is about; null when that is no longer known. */
+            position?: components["schemas"]["Position"] | null;
+            /** @description Why. */
+            reason: string;
+            /** @description Who gave up: `inbox` or `mail`. */
+            subscriber: string;
         };
         /** @description A name shown to people: 1 to 64 characters on one line (see [`crate::unicode`]). */
         DisplayName: string;
@@ -1222,6 +1706,32 @@ export interface components {
             /** @description The shared secret in base 32, for typing it in. */
             secret: components["schemas"]["Secret"];
         };
+        /** @description An erasure. */
+        Erasure: {
+            /** @description What it has removed so far. */
+            removed: components["schemas"]["Removed"];
+            /** @description Where it stands. */
+            status: components["schemas"]["ErasureStatus"];
+        };
+        /** @description An erasure of a person's data. Who knows it may ask how far it is. */
+        ErasureId: string;
+        /** @description Why an account is erased, or something is held or no longer. */
+        ErasureReason: {
+            /** @description 1 to 500 characters; part of the audit trail. */
+            reason: components["schemas"]["Reason"];
+        };
+        /** @description An erasure has begun. */
+        ErasureStarted: {
+            /** @description Names the erasure when it is asked for. Who knows it may ask. */
+            erasure_id: components["schemas"]["ErasureId"];
+        };
+        /** @description Where an erasure stands. */
+        ErasureStatus: "running" | "done";
+        /**
+         * @description The name of a type of event, its version included (`message.posted.v1`): at most 64 of `[a-z0-9_.]`. This build need
+         *     not know the type.
+         */
+        EventType: string;
         /** @description A code of an authenticator app. */
         FactorEntry: {
             /** @description The six digits the app shows. */
@@ -1243,8 +1753,42 @@ export interface components {
             /** @description Which field, as a JSON pointer (RFC 6901) into the request body, or `?name` for a query parameter. */
             pointer: string;
         };
+        /** @description What a user calls a file: 1 to 255 characters on one line, no path and no part of one. */
+        Filename: string;
         /** @description How a body is to be read. */
         Format: "plain" | "markdown";
+        /** @description A message that was found. */
+        FoundMessage: {
+            /** @description The message. */
+            message: components["schemas"]["Message"];
+            /**
+             * @description The part of its text around the first match, at most 200 of its characters, as HTML: what matched stands in
+             *     `<mark>`, everything else is escaped, `…` stands where the text goes on.
+             */
+            snippet: string;
+        };
+        /** @description A legal hold: retention, purging and erasure pass over what it holds. */
+        Hold: {
+            /** @description What is held. */
+            kind: components["schemas"]["HoldKind"];
+            /** @description When it was placed. */
+            placed_at: components["schemas"]["Timestamp"];
+            /** @description The admin who placed it. */
+            placed_by: components["schemas"]["UserId"];
+            /** @description Why it was placed. */
+            reason: string;
+            /** @description The room; none for a user. */
+            room_id?: components["schemas"]["RoomId"] | null;
+            /** @description The user; none for a room. */
+            user_id?: components["schemas"]["UserId"] | null;
+        };
+        /** @description What is under a legal hold. */
+        HoldKind: "room" | "user";
+        /**
+         * Format: uint16
+         * @description An HTTP status.
+         */
+        HttpStatus: number;
         /** @description An invitation, as its maker and the room's admins see it. */
         Invite: {
             /** @description What lets people in. A user who has it may come in. */
@@ -1290,10 +1834,67 @@ export interface components {
             /** @description What they are called. */
             display_name: string;
         };
+        /** @description A code that a login through a provider ended with. */
+        LoginCode: {
+            /** @description The code. It is good for 60 seconds, once. */
+            code: components["schemas"]["Secret"];
+            /** @description What `code_challenge` was made of. */
+            code_verifier: components["schemas"]["Secret"];
+            /** @description Where the refresh token goes: `body`, the default, or `cookie`, for web pages. */
+            refresh?: components["schemas"]["RefreshBy"] | null;
+            /** @description A code of the second factor, once the account has one. */
+            second_factor?: components["schemas"]["Secret"] | null;
+        };
         /** @description What a user gets mails about. */
         MailAbout: "all" | "mentions" | "none";
+        /** @description A file that was uploaded. */
+        Media: {
+            /** @description Its media type, without parameters. */
+            content_type: string;
+            /** @description What it is called. */
+            filename: string;
+            /**
+             * Format: uint32
+             * @description The height of an image, in pixels.
+             */
+            height?: number | null;
+            /** @description The medium's id. */
+            id: components["schemas"]["MediaId"];
+            /** @description When it was removed: its URLs lead nowhere then. Only its owner is told so. */
+            removed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description SHA-256 of what is stored, in hexadecimal digits. */
+            sha256: string;
+            /**
+             * Format: uint64
+             * @description Bytes of what is stored. Of an image positions were removed, so they may be fewer than were uploaded.
+             */
+            size: number;
+            /** @description Where a smaller image of it is, if there is one. */
+            thumbnail_url?: string | null;
+            /** @description Where its bytes are: signed, good for at least one hour and at most two, and the same within an hour. */
+            url: string;
+            /**
+             * Format: uint32
+             * @description The width of an image, in pixels.
+             */
+            width?: number | null;
+        };
         /** @description An uploaded file. */
         MediaId: string;
+        /** @description Where bytes are. */
+        MediaLink: {
+            /** @description When the URL runs out. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Where. Who holds it may read. */
+            url: string;
+        };
+        /** @description A file that may be uploaded. */
+        MediaUpload: {
+            /** @description The medium's id. */
+            media_id: components["schemas"]["MediaId"];
+            /** @description How to upload it. */
+            upload: components["schemas"]["UploadTo"];
+        };
         /** @description A member of a room. */
         Member: {
             /** @description When the member joined. */
@@ -1346,7 +1947,7 @@ export interface components {
         /** @description A message. */
         Message: {
             /** @description Attached files. */
-            attachments: components["schemas"]["MediaId"][];
+            attachments: components["schemas"]["Media"][];
             /** @description The text; empty when deleted. */
             body: string;
             /** @description What the sender's client called it. */
@@ -1392,9 +1993,14 @@ export interface components {
         };
         /** @description A new text for a message. */
         MessageChange: {
-            /** @description 1 to 8,000 characters, at least one of them visible. Stored in Normalization Form C, with line ends as LF. */
+            /**
+             * @description 1 to 8,000 characters, at least one of them visible; of a message with attachments it may be empty. Stored in
+             *     Normalization Form C, with line ends as LF.
+             */
             body: components["schemas"]["Body"];
         };
+        /** @description What a message that is searched for must have besides words. */
+        MessageHas: "file" | "link";
         /** @description A message in a room. */
         MessageId: string;
         /** @description A text that a message has or once had. */
@@ -1404,6 +2010,8 @@ export interface components {
             /** @description When the message got this text: when it was posted, or edited. */
             edited_at: components["schemas"]["Timestamp"];
         };
+        /** @description The name of an HTTP method, as logs have it. */
+        MethodName: string;
         /** @description Why a moderator deletes a message. */
         Moderation: {
             /** @description 1 to 500 characters, for the audit trail. No member is told. */
@@ -1415,6 +2023,11 @@ export interface components {
             display_name?: components["schemas"]["DisplayName"] | null;
             /** @description The address of the account; unique. */
             email: components["schemas"]["Email"];
+            /**
+             * @description The code of an invitation to a room, which the account comes into. Required where registration is by
+             *     invitation.
+             */
+            invite?: string | null;
             /** @description 8 to 72 bytes; none of the commonest passwords. */
             password: string;
             /** @description `[a-z0-9]([a-z0-9._-]{1,30}[a-z0-9])`. Upper case is folded; reserved names are refused. */
@@ -1450,6 +2063,20 @@ export interface components {
              */
             max_uses?: number | null;
         };
+        /** @description A file to upload. */
+        NewMedia: {
+            /** @description Its media type, like `image/png`. What is uploaded must be of it. Parameters are left out. */
+            content_type: components["schemas"]["ContentType"];
+            /** @description What it is called: 1 to 255 characters, no path. */
+            filename: components["schemas"]["Filename"];
+            /** @description Their SHA-256 in hexadecimal digits, to have it checked. */
+            sha256?: components["schemas"]["Checksum"] | null;
+            /**
+             * Format: uint64
+             * @description Bytes that will be uploaded.
+             */
+            size: number;
+        };
         /** @description A user to add to a room. */
         NewMember: {
             /** @description The user's role in the room. Defaults to `member`. */
@@ -1459,10 +2086,13 @@ export interface components {
         };
         /** @description A message to post. */
         NewMessage: {
-            /** @description Files uploaded by the caller; at most 10. */
+            /** @description Files uploaded by the caller and completed; at most 10. */
             attachments?: components["schemas"]["MediaId"][] | null;
-            /** @description 1 to 8,000 characters, at least one of them visible. Stored in Normalization Form C, with line ends as LF. */
-            body: components["schemas"]["Body"];
+            /**
+             * @description 1 to 8,000 characters, at least one of them visible; with attachments it may be empty or left out. Stored in
+             *     Normalization Form C, with line ends as LF.
+             */
+            body?: components["schemas"]["Body"] | null;
             /**
              * @description The client's own name for the message. A repeat by the same sender in the same room writes nothing: with the
              *     same body, format, attachments and thread it answers 200 with the message as it is now; with others it is
@@ -1505,6 +2135,19 @@ export interface components {
             topic?: components["schemas"]["Topic"] | null;
             /** @description Defaults to private for groups and public for channels. */
             visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /** @description A new account that an admin makes. */
+        NewUser: {
+            /** @description The name shown to other users. Defaults to the username. */
+            display_name?: components["schemas"]["DisplayName"] | null;
+            /** @description The address of the account; unique. */
+            email: components["schemas"]["Email"];
+            /** @description 8 to 72 bytes; none of the commonest passwords. Without one, a code to choose it is mailed to the address. */
+            password?: string | null;
+            /** @description What the user may do everywhere. Defaults to `user`. */
+            role?: components["schemas"]["Role"] | null;
+            /** @description `[a-z0-9]([a-z0-9._-]{1,30}[a-z0-9])`. Upper case is folded; reserved names are refused. */
+            username: components["schemas"]["Username"];
         };
         /** @description What the caller wants to verify. */
         NewVerification: {
@@ -1565,26 +2208,68 @@ export interface components {
         /** @description One page of a list. */
         Page10: {
             /** @description What is on the page. */
-            items: components["schemas"]["Thread"][];
+            items: components["schemas"]["DeadLetter"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page11: {
             /** @description What is on the page. */
-            items: components["schemas"]["MessageText"][];
+            items: components["schemas"]["Member"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page12: {
             /** @description What is on the page. */
-            items: components["schemas"]["Reader"][];
+            items: components["schemas"]["Message"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page13: {
+            /** @description What is on the page. */
+            items: components["schemas"]["BannedUser"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page14: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Invite"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page15: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Thread"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page16: {
+            /** @description What is on the page. */
+            items: components["schemas"]["MessageText"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page17: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Reader"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page18: {
+            /** @description What is on the page. */
+            items: components["schemas"]["FoundMessage"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page19: {
             /** @description What is on the page. */
             items: components["schemas"]["Notification"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
@@ -1600,49 +2285,49 @@ export interface components {
         /** @description One page of a list. */
         Page3: {
             /** @description What is on the page. */
-            items: components["schemas"]["Account"][];
+            items: components["schemas"]["Provider"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page4: {
             /** @description What is on the page. */
-            items: components["schemas"]["Report"][];
+            items: components["schemas"]["Account"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page5: {
             /** @description What is on the page. */
-            items: components["schemas"]["Room"][];
+            items: components["schemas"]["Hold"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page6: {
             /** @description What is on the page. */
-            items: components["schemas"]["Member"][];
+            items: components["schemas"]["Report"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page7: {
             /** @description What is on the page. */
-            items: components["schemas"]["Message"][];
+            items: components["schemas"]["Room"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page8: {
             /** @description What is on the page. */
-            items: components["schemas"]["BannedUser"][];
+            items: components["schemas"]["AuditedEvent"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page9: {
             /** @description What is on the page. */
-            items: components["schemas"]["Invite"][];
+            items: components["schemas"]["RequestRow"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
@@ -1655,6 +2340,8 @@ export interface components {
             /** @description 8 to 72 bytes; none of the commonest passwords. */
             new_password: string;
         };
+        /** @description The template of a path, as logs have it: 1 to 200 visible ASCII characters. */
+        PathTemplate: string;
         /** @description A place in the log: a consistent cut through everything that happened. Opaque to clients. */
         Position: string;
         /** @description Who may write in a room's main timeline. */
@@ -1771,6 +2458,15 @@ export interface components {
             /** @description The unique name. */
             username?: components["schemas"]["Username"] | null;
         };
+        /** @description A provider through which people may log in. */
+        Provider: {
+            /** @description What it is called in paths. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description Where a browser goes to log in, with the parameters `return_to` and `code_challenge`. */
+            start_url: string;
+        };
         /** @description Who may reach a user in one way. */
         Reach: "everyone" | "shared_rooms" | "nobody";
         /** @description The reactions of one kind to a message. */
@@ -1815,6 +2511,11 @@ export interface components {
             /** @description Ten codes, each good once in place of one of the app. They are shown only now. */
             recovery_codes: components["schemas"]["Secret"][];
         };
+        /** @description A letter whose event is tried again. */
+        Redriven: {
+            /** @description The letter, which is gone. Should the event fail again there will be another one. */
+            id: string;
+        };
         /** @description Where a client keeps its refresh token. */
         RefreshBy: "body" | "cookie";
         /** @description A refresh token to exchange for new tokens. */
@@ -1824,6 +2525,31 @@ export interface components {
              *     `Origin` and the header `Tidings-Client: 1`.
              */
             refresh_token?: components["schemas"]["Secret"] | null;
+        };
+        /** @description What an erasure has removed. */
+        Removed: {
+            /**
+             * Format: uint64
+             * @description Events that were securely deleted from the log.
+             */
+            events: number;
+            /**
+             * Format: uint64
+             * @description Uploaded files.
+             * @default 0
+             */
+            media: number;
+            /**
+             * Format: uint64
+             * @description Messages whose content is gone; those the user had deleted themselves included.
+             */
+            messages: number;
+            /**
+             * Format: uint64
+             * @description Reactions that were taken back.
+             * @default 0
+             */
+            reactions: number;
         };
         /** @description A report of a message. */
         Report: {
@@ -1859,6 +2585,31 @@ export interface components {
         Reported: {
             /** @description The report's id. */
             id: components["schemas"]["ReportId"];
+        };
+        /** @description A request that was answered. */
+        RequestRow: {
+            /**
+             * Format: double
+             * @description How long it took, in milliseconds.
+             */
+            duration_ms: number;
+            /** @description The client's address. */
+            ip: string;
+            /** @description The HTTP method. */
+            method: string;
+            /** @description The template of its path; what stood in the path is not kept. */
+            path: string;
+            /**
+             * Format: uint16
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description When it was answered. */
+            time: components["schemas"]["Timestamp"];
+            /** @description The trace it belongs to, as the header `Tidings-Trace` said. */
+            trace_id: string;
+            /** @description The user who asked; absent where there was no valid session. */
+            user_id?: components["schemas"]["UserId"] | null;
         };
         /** @description A code is on its way, if the address belongs to an account. */
         Reset: {
@@ -1978,7 +2729,7 @@ export interface components {
             current: boolean;
             /** @description The address the login came from. */
             ip?: string | null;
-            /** @description When it last got tokens. */
+            /** @description When it was last used, to about five minutes. */
             last_used_at: components["schemas"]["Timestamp"];
             /** @description The session. */
             session_id: components["schemas"]["SessionId"];
@@ -2005,6 +2756,53 @@ export interface components {
             /** @description The account that logged in. */
             user: components["schemas"]["Account"];
         };
+        /** @description The figures. */
+        Stats: {
+            /**
+             * Format: uint64
+             * @description Users who asked for something, or held a socket, within the last 24 hours.
+             */
+            active_users_day: number;
+            /**
+             * Format: uint64
+             * @description Events in the log.
+             */
+            events: number;
+            /**
+             * Format: uint64
+             * @description Messages, deleted ones included.
+             */
+            messages: number;
+            /** @description The end of the log. */
+            position: components["schemas"]["Position"];
+            /**
+             * Format: double
+             * @description For how long the oldest event has waited that the read model does not show yet; 0 when it shows all.
+             */
+            projection_lag_seconds: number;
+            /**
+             * Format: uint64
+             * @description Rooms: direct ones and archived ones, too.
+             */
+            rooms: number;
+            /**
+             * Format: uint64
+             * @description Open sockets, over all gateways.
+             */
+            sockets: number;
+            /**
+             * Format: uint64
+             * @description Bytes of the log on each of its servers.
+             */
+            store_bytes: number;
+            /**
+             * Format: uint64
+             * @description Accounts.
+             */
+            users: number;
+        };
+        /** @description An id of any kind, such as `usr_...` or `room_...`. This build need not know the kind. */
+        SubjectId: string;
         /** @description A thread. */
         Thread: {
             /** @description Whether the reader follows it. */
@@ -2086,6 +2884,19 @@ export interface components {
              */
             unread_count: number;
         };
+        /** @description What to send the file to. */
+        UploadTo: {
+            /** @description When the URL runs out. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Headers to send along. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description `PUT`. */
+            method: string;
+            /** @description Where to. Who holds it may upload. */
+            url: string;
+        };
         /** @description A user as everyone sees them. */
         User: {
             /** @description Where the profile picture is. */
@@ -2094,6 +2905,10 @@ export interface components {
             bio?: string | null;
             /** @description When the user registered. */
             created_at: components["schemas"]["Timestamp"];
+            /** @description `true` while the account is suspended: its user cannot log in or act. */
+            deactivated?: boolean | null;
+            /** @description `true` once the account is erased. Clients that hold anything of this user blank it. */
+            deleted?: boolean | null;
             /** @description The name shown. */
             display_name: string;
             /** @description The user. */
@@ -2105,6 +2920,8 @@ export interface components {
         };
         /** @description Changes to an account by an admin. Absent fields stay as they are. */
         UserChanges: {
+            /** @description Why, for the audit trail: 1 to 500 characters. */
+            reason?: components["schemas"]["Reason"] | null;
             /** @description What the user may do everywhere. */
             role?: components["schemas"]["Role"] | null;
             /** @description Whether the account is kept from logging in and acting. */
@@ -2142,6 +2959,11 @@ export interface components {
          */
         ServerFrame: {
             /**
+             * @description The build of the server and of the web app it serves; another one after a reconnect means that the app is to
+             *     be loaded anew.
+             */
+            build: string;
+            /**
              * Format: uint32
              * @description The server pings this often; a client that has heard nothing for twice as long reconnects.
              */
@@ -2154,6 +2976,8 @@ export interface components {
             session_id: components["schemas"]["SessionId"];
             /** @constant */
             type: "welcome";
+            /** @description What waits for the user, as `GET /v1/users/me/unread` says it; null when it is not known at once: ask there. */
+            unread?: components["schemas"]["UnreadSummary"] | null;
             /** @description Who it belongs to. */
             user: components["schemas"]["Account"];
         } | {
@@ -2430,6 +3254,26 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_asyncapi_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_docs: {
         parameters: {
             query?: never;
@@ -2490,11 +3334,32 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_postman_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_problems_code: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @example not_found */
                 code: string;
             };
             cookie?: never;
@@ -2533,17 +3398,428 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_schemas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_schemas_name_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example message */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_admin_dead_letters: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempts": 1,
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "id": "text",
+                     *           "reason": "Advertising in every room",
+                     *           "subscriber": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page10"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_admin_dead_letters_dead_letter_id_redrive: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example 17 */
+                dead_letter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Redriven"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_admin_events: {
+        parameters: {
+            query?: {
+                /** @description Who caused them: a user's id, or `system`. */
+                actor?: string;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+                /** @description At or after this moment. */
+                since?: components["schemas"]["Timestamp"];
+                /** @description The id of what they happened to, such as `usr_...`, `room_...` or `msg_...`. */
+                subject?: components["schemas"]["SubjectId"];
+                /** @description Their type, such as `room.created.v1`. */
+                type?: components["schemas"]["EventType"];
+                /** @description Before this moment. */
+                until?: components["schemas"]["Timestamp"];
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "data": {},
+                     *           "position": "k3x9:4711",
+                     *           "time": "2026-11-21T10:00:00.000Z",
+                     *           "type": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page8"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_admin_holds: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "kind": "room",
+                     *           "placed_at": "2026-11-21T10:00:00.000Z",
+                     *           "placed_by": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "reason": "Advertising in every room"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page5"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_v1_admin_holds_rooms_room_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureReason"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_admin_holds_rooms_room_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureReason"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    put_v1_admin_holds_users_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureReason"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_admin_holds_users_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureReason"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     delete_v1_admin_messages_message_id: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Moderation"];
             };
         };
@@ -2581,6 +3857,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "The server restarts at noon.",
+                 *       "title": "Maintenance",
+                 *       "users": [
+                 *         "@grace"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewNotification"];
             };
         };
@@ -2593,6 +3878,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "notification_ids": [
+                     *         "ntf_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Notified"];
                 };
             };
@@ -2633,7 +3925,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page4"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "id": "rep_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "message": {
+                     *             "attachments": [],
+                     *             "body": "Has anyone seen the plans?",
+                     *             "created_at": "2026-11-21T10:00:00.000Z",
+                     *             "format": "plain",
+                     *             "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "mentions": [],
+                     *             "position": "k3x9:4711",
+                     *             "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "sender": {
+                     *               "display_name": "Ada Lovelace",
+                     *               "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *               "username": "ada"
+                     *             }
+                     *           },
+                     *           "reason": "Advertising in every room",
+                     *           "reporter": {
+                     *             "created_at": "2026-11-21T10:00:00.000Z",
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "role": "user",
+                     *             "username": "ada"
+                     *           },
+                     *           "status": "open"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page6"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -2649,12 +3975,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example rep_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 report_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "note": "A joke among friends",
+                 *       "status": "dismissed"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReportChange"];
             };
         };
@@ -2667,6 +4000,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "rep_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "message": {
+                     *         "attachments": [],
+                     *         "body": "Has anyone seen the plans?",
+                     *         "created_at": "2026-11-21T10:00:00.000Z",
+                     *         "format": "plain",
+                     *         "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "mentions": [],
+                     *         "position": "k3x9:4711",
+                     *         "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "sender": {
+                     *           "display_name": "Ada Lovelace",
+                     *           "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "username": "ada"
+                     *         }
+                     *       },
+                     *       "reason": "Advertising in every room",
+                     *       "reporter": {
+                     *         "created_at": "2026-11-21T10:00:00.000Z",
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "role": "user",
+                     *         "username": "ada"
+                     *       },
+                     *       "status": "open"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Report"];
                 };
             };
@@ -2677,6 +4040,67 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_admin_request_log: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+                /** @description The HTTP method, in capitals. */
+                method?: components["schemas"]["MethodName"];
+                /** @description The template of the path, such as `/v1/rooms/{room_id}`; `unmatched` for paths that do not exist. */
+                path?: components["schemas"]["PathTemplate"];
+                /** @description Answered at or after this moment. */
+                since?: components["schemas"]["Timestamp"];
+                /** @description The HTTP status, 100 to 599. */
+                status?: components["schemas"]["HttpStatus"];
+                /** @description Answered before this moment. */
+                until?: components["schemas"]["Timestamp"];
+                /** @description The user who asked. */
+                user_id?: components["schemas"]["UserId"];
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "duration_ms": 1,
+                     *           "ip": "192.0.2.7",
+                     *           "method": "text",
+                     *           "path": "text",
+                     *           "status": 1,
+                     *           "time": "2026-11-21T10:00:00.000Z",
+                     *           "trace_id": "0af7651916cd43dd8448eb211c80319c"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page9"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -2707,7 +4131,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page5"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "archived": true,
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "kind": "direct",
+                     *           "posting": "everyone",
+                     *           "slow_mode_seconds": 1,
+                     *           "visibility": "private"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page7"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -2723,6 +4162,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -2755,7 +4195,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
@@ -2778,6 +4220,48 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_admin_stats: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active_users_day": 1,
+                     *       "events": 1,
+                     *       "messages": 1,
+                     *       "position": "k3x9:4711",
+                     *       "projection_lag_seconds": 1,
+                     *       "rooms": 1,
+                     *       "sockets": 1,
+                     *       "store_bytes": 1,
+                     *       "users": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -2815,7 +4299,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page3"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "display_name": "Ada Lovelace",
+                     *           "email": "ada@example.org",
+                     *           "email_verified": true,
+                     *           "has_password": true,
+                     *           "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "preferences": {},
+                     *           "role": "user",
+                     *           "second_factor": true,
+                     *           "settings": {},
+                     *           "suspended": true,
+                     *           "username": "ada"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page4"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -2826,17 +4330,133 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    patch_v1_admin_users_user_id: {
+    post_v1_admin_users: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.org",
+                 *       "username": "ada"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "display_name": "Ada Lovelace",
+                     *       "email": "ada@example.org",
+                     *       "email_verified": true,
+                     *       "has_password": true,
+                     *       "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "preferences": {},
+                     *       "role": "user",
+                     *       "second_factor": true,
+                     *       "settings": {},
+                     *       "suspended": true,
+                     *       "username": "ada"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_admin_users_user_id: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ErasureReason"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "ers_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErasureStarted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    patch_v1_admin_users_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "moderator"
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserChanges"];
             };
         };
@@ -2849,8 +4469,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "display_name": "Ada Lovelace",
+                     *       "email": "ada@example.org",
+                     *       "email_verified": true,
+                     *       "has_password": true,
+                     *       "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "preferences": {},
+                     *       "role": "user",
+                     *       "second_factor": true,
+                     *       "settings": {},
+                     *       "suspended": true,
+                     *       "username": "ada"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Account"];
                 };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_admin_users_user_id_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
@@ -2869,12 +4538,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AdminReason"];
             };
         };
@@ -2912,6 +4587,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "members": [
+                 *         "@grace"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewDirect"];
             };
         };
@@ -2924,6 +4606,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -2935,6 +4628,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -2950,11 +4654,47 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_erasures_erasure_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example ers_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "removed": {
+                     *         "events": 1,
+                     *         "messages": 1
+                     *       },
+                     *       "status": "running"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_invites_code: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @example 7GmQ2xkN */
                 code: string;
             };
             cookie?: never;
@@ -2967,6 +4707,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "inviter": {
+                     *         "display_name": "Ada Lovelace"
+                     *       },
+                     *       "room": {
+                     *         "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "kind": "direct",
+                     *         "member_count": 1
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["InvitePreview"];
                 };
             };
@@ -2985,6 +4737,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example 7GmQ2xkN */
                 code: string;
             };
             cookie?: never;
@@ -2999,6 +4752,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -3015,6 +4779,280 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    post_v1_media: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "content_type": "image/png",
+                 *       "filename": "plans.png",
+                 *       "size": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMedia"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "media_id": "media_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "upload": {
+                     *         "expires_at": "2026-11-21T10:00:00.000Z",
+                     *         "headers": {},
+                     *         "method": "text",
+                     *         "url": "https://chat.example.org/i/7GmQ2xkN"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MediaUpload"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_media_media_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                /** @example media_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                media_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "content_type": "image/png",
+                     *       "filename": "plans.png",
+                     *       "id": "media_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                     *       "size": 1,
+                     *       "url": "https://chat.example.org/i/7GmQ2xkN"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Media"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_media_media_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example media_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                media_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_media_media_id_complete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example media_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                media_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "content_type": "image/png",
+                     *       "filename": "plans.png",
+                     *       "id": "media_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                     *       "size": 1,
+                     *       "url": "https://chat.example.org/i/7GmQ2xkN"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Media"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_media_media_id_content: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                /** @example media_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                media_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-21T10:00:00.000Z",
+                     *       "url": "https://chat.example.org/i/7GmQ2xkN"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MediaLink"];
+                };
+            };
+            /** @description Go on at `Location` */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_media_media_id_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                /** @example media_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                media_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-21T10:00:00.000Z",
+                     *       "url": "https://chat.example.org/i/7GmQ2xkN"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MediaLink"];
+                };
+            };
+            /** @description Go on at `Location` */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_v1_messages_message_id: {
         parameters: {
             query?: never;
@@ -3023,6 +5061,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3035,6 +5074,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attachments": [],
+                     *       "body": "Has anyone seen the plans?",
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "format": "plain",
+                     *       "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "mentions": [],
+                     *       "position": "k3x9:4711",
+                     *       "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "sender": {
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Message"];
                 };
             };
@@ -3052,6 +5108,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3084,12 +5141,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "Has anyone seen the plans?"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MessageChange"];
             };
         };
@@ -3102,6 +5165,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attachments": [],
+                     *       "body": "Has anyone seen the plans?",
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "format": "plain",
+                     *       "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "mentions": [],
+                     *       "position": "k3x9:4711",
+                     *       "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "sender": {
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Message"];
                 };
             };
@@ -3122,6 +5202,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3154,6 +5235,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3194,6 +5276,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3206,7 +5289,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page11"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "body": "Has anyone seen the plans?",
+                     *           "edited_at": "2026-11-21T10:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page16"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3223,6 +5316,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3255,6 +5349,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3295,7 +5390,9 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
+                /** @example 👍 */
                 emoji: string;
             };
             cookie?: never;
@@ -3308,6 +5405,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "display_name": "Ada Lovelace",
+                     *           "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "role": "user",
+                     *           "username": "ada"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page"];
                 };
             };
@@ -3325,7 +5435,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
+                /** @example 👍 */
                 emoji: string;
             };
             cookie?: never;
@@ -3358,7 +5470,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
+                /** @example 👍 */
                 emoji: string;
             };
             cookie?: never;
@@ -3399,6 +5513,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
@@ -3411,7 +5526,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page12"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "message_id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "user": {
+                     *             "created_at": "2026-11-21T10:00:00.000Z",
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "role": "user",
+                     *             "username": "ada"
+                     *           },
+                     *           "user_id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page17"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3431,12 +5563,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewReport"];
             };
         };
@@ -3449,6 +5587,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "rep_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Reported"];
                 };
             };
@@ -3470,12 +5613,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example msg_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 message_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "message_id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ThreadReadUpTo"];
             };
         };
@@ -3488,6 +5637,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message_id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "thread_root_id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "user_id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ThreadMarker"];
                 };
             };
@@ -3528,7 +5684,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page13"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "body": "Has anyone seen the plans?",
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "id": "ntf_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "kind": "welcome",
+                     *           "read": true,
+                     *           "title": "Maintenance"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page19"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3573,6 +5743,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example ntf_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 notification_id: string;
             };
             cookie?: never;
@@ -3600,6 +5771,108 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_v1_oidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "text",
+                     *           "name": "Engines",
+                     *           "start_url": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page3"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_oidc_provider_id_callback: {
+        parameters: {
+            query?: {
+                /** @description A code for the provider's token endpoint. */
+                code?: components["schemas"]["Secret"];
+                /** @description Why there is none. */
+                error?: string;
+                /** @description Who answers. */
+                iss?: string;
+                /** @description The state of the login. */
+                state?: components["schemas"]["Secret"];
+            };
+            header?: never;
+            path: {
+                /** @example company */
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Go on at `Location` */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_oidc_provider_id_start: {
+        parameters: {
+            query?: {
+                /** @description The SHA-256 of a random verifier of 43 to 128 characters, in base64url without padding (`S256` of RFC 7636). */
+                code_challenge?: components["schemas"]["CodeChallenge"];
+                /**
+                 * @description Where the browser goes in the end: a path of this server, or a URL of an allowed origin, without a fragment. The
+                 *     result comes in the fragment: `#code=...`, or `#error=<code>`. The default is `/login`.
+                 */
+                return_to?: string;
+            };
+            header?: never;
+            path: {
+                /** @example company */
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Go on at `Location` */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     post_v1_password_resets: {
         parameters: {
             query?: never;
@@ -3612,6 +5885,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.org"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewReset"];
             };
         };
@@ -3624,6 +5902,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "reset_id": "chl_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Reset"];
                 };
             };
@@ -3645,12 +5928,19 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example chl_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 challenge_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456",
+                 *       "new_password": "a much longer horse"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ResetEntry"];
             };
         };
@@ -3704,7 +5994,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page5"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "archived": true,
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "kind": "direct",
+                     *           "posting": "everyone",
+                     *           "slow_mode_seconds": 1,
+                     *           "visibility": "private"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page7"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3727,6 +6032,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "channel",
+                 *       "name": "Engines",
+                 *       "topic": "How they work",
+                 *       "visibility": "public"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewRoom"];
             };
         };
@@ -3739,6 +6052,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -3762,6 +6086,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -3774,6 +6099,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -3791,6 +6127,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -3823,12 +6160,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "topic": "How engines work, and why"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RoomChanges"];
             };
         };
@@ -3841,6 +6184,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -3869,6 +6223,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -3881,7 +6236,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page8"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user": {
+                     *             "created_at": "2026-11-21T10:00:00.000Z",
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "role": "user",
+                     *             "username": "ada"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page13"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3898,13 +6268,20 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "Advertising in every room"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewBan"];
             };
         };
@@ -3935,7 +6312,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
@@ -3976,6 +6355,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -3988,7 +6368,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page9"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "code": "123456",
+                     *           "expires_at": "2026-11-21T10:00:00.000Z",
+                     *           "url": "https://chat.example.org/i/7GmQ2xkN",
+                     *           "uses": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page14"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4008,12 +6400,19 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "expires_in": 86400,
+                 *       "max_uses": 10
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewInvite"];
             };
         };
@@ -4026,6 +6425,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "code": "123456",
+                     *       "expires_at": "2026-11-21T10:00:00.000Z",
+                     *       "url": "https://chat.example.org/i/7GmQ2xkN",
+                     *       "uses": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["Invite"];
                 };
             };
@@ -4047,7 +6454,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
+                /** @example 7GmQ2xkN */
                 code: string;
             };
             cookie?: never;
@@ -4093,6 +6502,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -4105,7 +6515,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page6"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "joined_at": "2026-11-21T10:00:00.000Z",
+                     *           "role": "member",
+                     *           "user": {
+                     *             "created_at": "2026-11-21T10:00:00.000Z",
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "role": "user",
+                     *             "username": "ada"
+                     *           },
+                     *           "user_id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page11"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4125,12 +6553,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "user": "@grace"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewMember"];
             };
         };
@@ -4143,6 +6577,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "joined_at": "2026-11-21T10:00:00.000Z",
+                     *       "role": "member",
+                     *       "user": {
+                     *         "created_at": "2026-11-21T10:00:00.000Z",
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "role": "user",
+                     *         "username": "ada"
+                     *       },
+                     *       "user_id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Member"];
                 };
             };
@@ -4164,6 +6612,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -4178,6 +6627,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -4201,6 +6661,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -4215,6 +6676,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -4236,6 +6708,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -4268,12 +6741,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "notify": "mentions",
+                 *       "pinned": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["OwnSettings"];
             };
         };
@@ -4286,6 +6766,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "archived": true,
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "kind": "direct",
+                     *       "posting": "everyone",
+                     *       "slow_mode_seconds": 1,
+                     *       "visibility": "private"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Room"];
                 };
             };
@@ -4306,7 +6797,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
@@ -4339,13 +6832,20 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MemberChanges"];
             };
         };
@@ -4358,6 +6858,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "joined_at": "2026-11-21T10:00:00.000Z",
+                     *       "role": "member",
+                     *       "user": {
+                     *         "created_at": "2026-11-21T10:00:00.000Z",
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "role": "user",
+                     *         "username": "ada"
+                     *       },
+                     *       "user_id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Member"];
                 };
             };
@@ -4398,6 +6912,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -4410,7 +6925,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page7"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attachments": [],
+                     *           "body": "Has anyone seen the plans?",
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "format": "plain",
+                     *           "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "mentions": [],
+                     *           "position": "k3x9:4711",
+                     *           "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "sender": {
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "username": "ada"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page12"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4430,12 +6966,19 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "body": "Has anyone seen the plans?",
+                 *       "client_id": "c-7f3a"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewMessage"];
             };
         };
@@ -4448,6 +6991,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attachments": [],
+                     *       "body": "Has anyone seen the plans?",
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "format": "plain",
+                     *       "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "mentions": [],
+                     *       "position": "k3x9:4711",
+                     *       "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "sender": {
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Message"];
                 };
             };
@@ -4459,6 +7019,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attachments": [],
+                     *       "body": "Has anyone seen the plans?",
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "format": "plain",
+                     *       "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "mentions": [],
+                     *       "position": "k3x9:4711",
+                     *       "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "sender": {
+                     *         "display_name": "Ada Lovelace",
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Message"];
                 };
             };
@@ -4488,6 +7065,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -4500,7 +7078,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page7"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attachments": [],
+                     *           "body": "Has anyone seen the plans?",
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "format": "plain",
+                     *           "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "mentions": [],
+                     *           "position": "k3x9:4711",
+                     *           "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "sender": {
+                     *             "display_name": "Ada Lovelace",
+                     *             "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "username": "ada"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page12"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4517,12 +7116,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "message_id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ReadUpTo"];
             };
         };
@@ -4535,6 +7140,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message_id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "user_id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ReadMarker"];
                 };
             };
@@ -4563,6 +7174,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example room_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 room_id: string;
             };
             cookie?: never;
@@ -4575,13 +7187,123 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page10"];
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "following": true,
+                     *           "mention_count": 1,
+                     *           "participants": [
+                     *             {
+                     *               "created_at": "2026-11-21T10:00:00.000Z",
+                     *               "display_name": "Ada Lovelace",
+                     *               "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *               "role": "user",
+                     *               "username": "ada"
+                     *             }
+                     *           ],
+                     *           "root": {
+                     *             "attachments": [],
+                     *             "body": "Has anyone seen the plans?",
+                     *             "created_at": "2026-11-21T10:00:00.000Z",
+                     *             "format": "plain",
+                     *             "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "mentions": [],
+                     *             "position": "k3x9:4711",
+                     *             "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "sender": {
+                     *               "display_name": "Ada Lovelace",
+                     *               "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *               "username": "ada"
+                     *             }
+                     *           },
+                     *           "unread_count": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page15"];
                 };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_search_messages: {
+        parameters: {
+            query?: {
+                /** @description Only messages posted later than this. */
+                after?: components["schemas"]["Timestamp"];
+                /** @description Only messages posted earlier than this. */
+                before?: components["schemas"]["Timestamp"];
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Only messages by this user: an id, or `@` and the username. */
+                from?: components["schemas"]["UserRef"];
+                /** @description Only messages with attached files (`file`), or with a link to a web page in their text (`link`). */
+                has?: components["schemas"]["MessageHas"];
+                /** @description How many messages: 1 to 200. Defaults to 50. */
+                limit?: number;
+                /**
+                 * @description What to look for, 1 to 500 characters: words, all of which must be in the message; `"a phrase"`, words that
+                 *     follow one another; `begin*`, the beginning of a word. Case and accents make no difference, an emoji is a
+                 *     word, and any part of a text in Chinese, Japanese, Korean or Thai is found. Punctuation separates words and
+                 *     is otherwise passed over: there are no operators.
+                 */
+                q?: string;
+                /** @description Only messages in this room. */
+                room?: components["schemas"]["RoomId"];
+            };
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "message": {
+                     *             "attachments": [],
+                     *             "body": "Has anyone seen the plans?",
+                     *             "created_at": "2026-11-21T10:00:00.000Z",
+                     *             "format": "plain",
+                     *             "id": "msg_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "mentions": [],
+                     *             "position": "k3x9:4711",
+                     *             "room_id": "room_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *             "sender": {
+                     *               "display_name": "Ada Lovelace",
+                     *               "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *               "username": "ada"
+                     *             }
+                     *           },
+                     *           "snippet": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page18"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -4605,6 +7327,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "current": true,
+                     *           "last_used_at": "2026-11-21T10:00:00.000Z",
+                     *           "session_id": "ses_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page2"];
                 };
             };
@@ -4628,6 +7362,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "login": "ada",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Credentials"];
             };
         };
@@ -4640,6 +7380,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl",
+                     *       "expires_in": 1,
+                     *       "refresh_token": "trt_example",
+                     *       "session_id": "ses_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "token_type": "Bearer",
+                     *       "user": {
+                     *         "created_at": "2026-11-21T10:00:00.000Z",
+                     *         "display_name": "Ada Lovelace",
+                     *         "email": "ada@example.org",
+                     *         "email_verified": true,
+                     *         "has_password": true,
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "preferences": {},
+                     *         "role": "user",
+                     *         "second_factor": true,
+                     *         "settings": {},
+                     *         "suspended": true,
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionTokens"];
                 };
             };
@@ -4712,6 +7475,73 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    post_v1_sessions_oidc: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "123456",
+                 *       "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LoginCode"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl",
+                     *       "expires_in": 1,
+                     *       "refresh_token": "trt_example",
+                     *       "session_id": "ses_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "token_type": "Bearer",
+                     *       "user": {
+                     *         "created_at": "2026-11-21T10:00:00.000Z",
+                     *         "display_name": "Ada Lovelace",
+                     *         "email": "ada@example.org",
+                     *         "email_verified": true,
+                     *         "has_password": true,
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "preferences": {},
+                     *         "role": "user",
+                     *         "second_factor": true,
+                     *         "settings": {},
+                     *         "suspended": true,
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionTokens"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
     post_v1_sessions_refresh: {
         parameters: {
             query?: never;
@@ -4724,6 +7554,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "trt_example"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RefreshToken"];
             };
         };
@@ -4736,6 +7571,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl",
+                     *       "expires_in": 1,
+                     *       "refresh_token": "trt_example",
+                     *       "session_id": "ses_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "token_type": "Bearer",
+                     *       "user": {
+                     *         "created_at": "2026-11-21T10:00:00.000Z",
+                     *         "display_name": "Ada Lovelace",
+                     *         "email": "ada@example.org",
+                     *         "email_verified": true,
+                     *         "has_password": true,
+                     *         "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *         "preferences": {},
+                     *         "role": "user",
+                     *         "second_factor": true,
+                     *         "settings": {},
+                     *         "suspended": true,
+                     *         "username": "ada"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SessionTokens"];
                 };
             };
@@ -4755,6 +7613,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example ses_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 session_id: string;
             };
             cookie?: never;
@@ -4777,6 +7636,67 @@ export interface operations {
             409: components["responses"]["Problem"];
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_unsubscribe_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_unsubscribe_token: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @example eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -4812,6 +7732,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "display_name": "Ada Lovelace",
+                     *           "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "role": "user",
+                     *           "username": "ada"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page"];
                 };
             };
@@ -4835,6 +7768,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.org",
+                 *       "password": "correct horse battery",
+                 *       "username": "ada"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewAccount"];
             };
         };
@@ -4847,6 +7787,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "display_name": "Ada Lovelace",
+                     *       "email": "ada@example.org",
+                     *       "email_verified": true,
+                     *       "has_password": true,
+                     *       "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "preferences": {},
+                     *       "role": "user",
+                     *       "second_factor": true,
+                     *       "settings": {},
+                     *       "suspended": true,
+                     *       "username": "ada"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Account"];
                 };
             };
@@ -4878,12 +7834,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "display_name": "Ada Lovelace",
+                     *       "email": "ada@example.org",
+                     *       "email_verified": true,
+                     *       "has_password": true,
+                     *       "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "preferences": {},
+                     *       "role": "user",
+                     *       "second_factor": true,
+                     *       "settings": {},
+                     *       "suspended": true,
+                     *       "username": "ada"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Account"];
                 };
             };
             400: components["responses"]["Problem"];
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_users_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountDeletion"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "ers_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ErasureStarted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
@@ -4898,6 +7915,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "bio": "I write programs.",
+                 *       "display_name": "Ada Lovelace"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ProfileChanges"];
             };
         };
@@ -4910,6 +7933,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "display_name": "Ada Lovelace",
+                     *       "email": "ada@example.org",
+                     *       "email_verified": true,
+                     *       "has_password": true,
+                     *       "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "preferences": {},
+                     *       "role": "user",
+                     *       "second_factor": true,
+                     *       "settings": {},
+                     *       "suspended": true,
+                     *       "username": "ada"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Account"];
                 };
             };
@@ -4947,6 +7986,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-21T10:00:00.000Z",
+                     *           "display_name": "Ada Lovelace",
+                     *           "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *           "role": "user",
+                     *           "username": "ada"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Page"];
                 };
             };
@@ -4963,6 +8015,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
@@ -4995,6 +8048,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
@@ -5034,6 +8088,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "countess@example.org",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["AddressChange"];
             };
         };
@@ -5046,6 +8106,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-21T10:00:00.000Z",
+                     *       "verification_id": "chl_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Verification"];
                 };
             };
@@ -5073,6 +8139,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current_password": "correct horse battery",
+                 *       "new_password": "a much longer horse"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
@@ -5110,6 +8182,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewFactor"];
             };
         };
@@ -5122,6 +8199,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "otpauth_url": "otpauth://totp/Tidings:ada?secret=JBSWY3DPEHPK3PXP&issuer=Tidings",
+                     *       "secret": "JBSWY3DPEHPK3PXP"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Enrolment"];
                 };
             };
@@ -5146,6 +8229,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FactorRemoval"];
             };
         };
@@ -5182,6 +8271,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FactorEntry"];
             };
         };
@@ -5194,6 +8288,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "3f7k-9x2m"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
@@ -5227,6 +8328,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "mention_count": 1,
+                     *       "notifications": 1,
+                     *       "rooms": 1,
+                     *       "threads": 1,
+                     *       "unread_count": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["UnreadSummary"];
                 };
             };
@@ -5246,6 +8356,7 @@ export interface operations {
                 "Tidings-Min-Position"?: string;
             };
             path: {
+                /** @example usr_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 user_id: string;
             };
             cookie?: never;
@@ -5258,6 +8369,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-21T10:00:00.000Z",
+                     *       "display_name": "Ada Lovelace",
+                     *       "id": "usr_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "role": "user",
+                     *       "username": "ada"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -5282,6 +8402,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "kind": "email"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewVerification"];
             };
         };
@@ -5294,6 +8419,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2026-11-21T10:00:00.000Z",
+                     *       "verification_id": "chl_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Verification"];
                 };
             };
@@ -5317,12 +8448,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example chl_06f1jxm9d5v7s8k2a3b4c5d6e8 */
                 challenge_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CodeEntry"];
             };
         };
@@ -5389,6 +8526,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_in": 1,
+                     *       "ticket": "tkt_example"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Ticket"];
                 };
             };

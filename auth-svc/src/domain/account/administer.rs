@@ -47,11 +47,13 @@ pub(crate) fn administer(
     let mut events: Vec<EventData> = Vec::new();
     if let Some(role) = command.role.filter(|role| *role != old.role) {
         user.role = role;
-        events.push(UserRoleChanged { user: user.clone() }.into());
+        events.push(UserRoleChanged { user: user.clone(), reason: command.reason.clone() }.into());
     }
     if let Some(suspended) = command.suspended.filter(|suspended| *suspended != old.suspended) {
         user.suspended = suspended;
-        events.push(UserSuspensionChanged { user: user.clone() }.into());
+        events.push(
+            UserSuspensionChanged { user: user.clone(), reason: command.reason.clone() }.into(),
+        );
     }
     if events.is_empty() {
         return Ok((user, Vec::new()));
@@ -79,7 +81,7 @@ pub(crate) fn promote(
         return Ok((after, Vec::new()));
     }
     after.role = Role::Admin;
-    let changed = UserRoleChanged { user: after.clone() };
+    let changed = UserRoleChanged { user: after.clone(), reason: None };
     let fact = Fact::expecting(Expect::At(user.at), Lane::User(after.id.clone()), changed);
     let facts = vec![registry.claimed_by(&after.id), fact];
     Ok((after, facts))

@@ -1,89 +1,16 @@
-//! Registering, and changing one's own account.
+//! Changing one's own account.
 
 use decider::{Expect, Fact};
-use schemas::commands::{ChangeProfile, Register};
-use schemas::events::{UserProfileChanged, UserRegistered, UserState};
-use schemas::values::{Patch, Role};
-use schemas::{Lane, Preferences, Timestamp, UserId};
+use schemas::commands::ChangeProfile;
+use schemas::events::{UserProfileChanged, UserState};
+use schemas::values::Patch;
+use schemas::{Lane, Timestamp, UserId};
 
-use super::{AccountRejection, Administrator as _, LoadedUser, Name};
+use super::{AccountRejection, LoadedUser, Name};
 use crate::domain::Context;
 
 /// How long a username that was given up is held back from others: 30 days, in seconds. Addresses are free at once.
 pub(crate) const USERNAME_HELD_SECONDS: i64 = 30 * 24 * 60 * 60;
-
-/// What a registration is decided by.
-#[derive(Debug, Clone)]
-pub(crate) struct Registering {
-    /// The wanted username.
-    pub(crate) handle: Name,
-    /// The wanted address.
-    pub(crate) email: Name,
-    /// The admin registry: held since the first account was made. It is claimed together with that one, so that of
-    /// two first ones only one becomes admin.
-    pub(crate) registry: Name,
-    /// Who decides.
-    pub(crate) by: Registrar,
-}
-
-/// Who decides that an account is made.
-#[derive(Debug, Clone)]
-pub(crate) enum Registrar {
-    /// The user it is for.
-    Themselves,
-    /// Another account, which may give roles if it is an admin's.
-    Account(LoadedUser),
-    /// The operator, who may give every role.
-    Operator,
-}
-
-/// A new account: the account itself, its two names, and for the first one the admin registry. The first is an
-/// admin's when only people on the machine itself can make it.
-pub(crate) fn register(
-    state: &Registering,
-    command: &Register,
-    id: &UserId,
-    context: &Context,
-) -> Result<(UserState, Vec<Fact>), AccountRejection> {
-    if state.handle.owner.is_some() || !state.handle.is_free_for(id, context.now) {
-        return Err(AccountRejection::UsernameTaken);
-    }
-    if state.email.owner.is_some() {
-        return Err(AccountRejection::EmailTaken);
-    }
-    let first = state.registry.owner.is_none();
-    let (role, registered) = match (command.role, &state.by) {
-        (role, Registrar::Operator) => {
-            (role.unwrap_or(Role::User), Some(state.registry.claimed_by(id)))
-        }
-        _ if first && command.loopback => (Role::Admin, Some(state.registry.claimed_by(id))),
-        (None | Some(Role::User), _) => (Role::User, first.then(|| state.registry.claimed_by(id))),
-        (Some(role), Registrar::Account(asker)) if asker.is_admin() => {
-            (role, Some(asker.require_unchanged(&state.registry.lane)))
-        }
-        (Some(_), _) => return Err(AccountRejection::RoleNotYours),
-    };
-    let user = UserState {
-        id: id.clone(),
-        username: command.username.clone(),
-        display_name: command.display_name.clone().unwrap_or_else(|| (&command.username).into()),
-        email: command.email.clone(),
-        email_verified: false,
-        role,
-        suspended: false,
-        second_factor: false,
-        has_password: true,
-        bio: None,
-        avatar_media_id: None,
-        settings: serde_json::Map::new(),
-        preferences: Preferences::default(),
-        created_at: context.now,
-    };
-    let mut facts = vec![state.handle.claimed_by(id), state.email.claimed_by(id)];
-    facts.extend(registered);
-    facts.push(Fact::new(Lane::User(id.clone()), UserRegistered { user: user.clone() }));
-    Ok((user, facts))
-}
 
 /// What a change of profile is decided by.
 #[derive(Debug, Clone)]

@@ -2,7 +2,8 @@
 
 use decider::{Expect, Fact};
 use schemas::Lane;
-use schemas::events::{UserEmailChanged, UserEmailVerified, UserState};
+use schemas::events::{UserEmailChanged, UserEmailVerified, UserProfileChanged, UserState};
+use schemas::preferences::MailAbout;
 use schemas::values::Email;
 
 use super::{AccountRejection, LoadedUser, NameChange};
@@ -24,6 +25,18 @@ pub(crate) fn verify_email(
     let verified = UserEmailVerified { user: after.clone() };
     let fact = Fact::expecting(Expect::At(user.at), Lane::User(after.id.clone()), verified);
     Ok((after, vec![fact]))
+}
+
+/// What ends an account's digests; nothing when it gets none. The bearer of the link may, also while the account is
+/// suspended: mails have to stop when they are told to.
+pub(crate) fn unsubscribe(user: &LoadedUser) -> Vec<Fact> {
+    if user.state.preferences.email == MailAbout::None {
+        return Vec::new();
+    }
+    let mut after = user.state.clone();
+    after.preferences.email = MailAbout::None;
+    let lane = Lane::User(after.id.clone());
+    vec![Fact::expecting(Expect::At(user.at), lane, UserProfileChanged { user: after })]
 }
 
 /// The account with another address, which is verified, and the facts; none when it has it already.

@@ -26,7 +26,10 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_)
         | EventData::Message(_)
         | EventData::Challenge(_)
         | EventData::Identity(_)
@@ -34,6 +37,7 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Pin(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::Block(_) => None,
@@ -51,7 +55,8 @@ mod tests {
         for event in testbed::every_event() {
             let on = |lane| event.family().lanes().contains(&lane);
             let name = event.type_name();
-            assert_eq!(account_after(&event).is_some(), on(LaneKind::User), "{name}");
+            let closes = name == "user.erased.v1";
+            assert_eq!(account_after(&event).is_some(), on(LaneKind::User) && !closes, "{name}");
             let of_name = on(LaneKind::Handle) || on(LaneKind::Email);
             assert_eq!(holding_after(&event).is_some(), of_name, "{name}");
         }

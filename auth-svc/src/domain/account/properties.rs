@@ -9,15 +9,16 @@ use std::collections::HashMap;
 
 use decider::{Expect, Fact, Seen};
 use proptest::prelude::*;
-use schemas::commands::{AdministerUser, ChangeProfile, Register};
+use schemas::commands::{AdministerUser, ChangeProfile};
 use schemas::events::UserState;
-use schemas::values::{Email, NewPassword, Patch, Role, Username};
+use schemas::values::{Email, Patch, Role, Username};
 use schemas::{EventData, Lane, NameKey, Sequence, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{
-    Administering, Administrator, Changing, LoadedUser, Name, NameChange, Registering, Registrar,
-    account_after, administer, change_email, change_profile, holding_after, promote, register,
+    Administering, Administrator, Changing, Entrance, LoadedUser, Name, NameChange, NewAccount,
+    Registering, Registrar, account_after, administer, change_email, change_profile, holding_after,
+    promote, register,
 };
 use crate::domain::Context;
 
@@ -161,19 +162,21 @@ impl Log {
     }
 
     fn register(&mut self, wanted: &Wanted, lags: Lags) {
-        let command = Register {
+        let command = NewAccount {
             username: username(wanted.name),
             email: email(wanted.address),
-            password: NewPassword::parse("correct horse").unwrap(),
             display_name: None,
             role: wanted.role,
-            loopback: wanted.loopback,
+            email_verified: false,
+            has_password: true,
         };
         let asker = wanted.asker.and_then(|asker| self.person(asker, lags[3]));
         let by = match asker {
             _ if wanted.operator => Registrar::Operator,
             Some(asker) => Registrar::Account(asker),
-            None => Registrar::Themselves,
+            None => {
+                Registrar::Themselves(Entrance { loopback: wanted.loopback, ..Entrance::default() })
+            }
         };
         let state = Registering {
             handle: self.name(names().handle(command.username.as_str()), lags[0]),
@@ -232,7 +235,7 @@ impl Log {
         let mut others = others.filter_map(|id| self.user(id, lags[2]));
         let another = others.find(Administrator::is_admin);
         let user_id = target.state.id.clone();
-        let command = AdministerUser { user_id, role, suspended };
+        let command = AdministerUser { user_id, role, suspended, reason: None };
         administer(&Administering { admin, target, registry: registry(), another }, &command).ok()
     }
 

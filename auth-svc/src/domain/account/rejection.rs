@@ -1,6 +1,6 @@
 //! Why a decision about an account is "no".
 
-use schemas::{Code, Rejection};
+use schemas::{Code, NotAdmitted, Rejection};
 
 /// A refusal, before it is turned into what travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,18 @@ pub(crate) enum AccountRejection {
     Suspended,
     /// The account has another address than the code went to.
     AddressChanged,
+    /// The installation does not let the user register.
+    NotAdmitted(NotAdmitted),
+    /// The installation has made no such invitation.
+    NoSuchInvite,
+    /// The invitation lets no one in any more.
+    InviteOver,
+}
+
+impl From<NotAdmitted> for AccountRejection {
+    fn from(refused: NotAdmitted) -> Self {
+        Self::NotAdmitted(refused)
+    }
 }
 
 impl From<AccountRejection> for Rejection {
@@ -41,6 +53,15 @@ impl From<AccountRejection> for Rejection {
             R::NotYourself => Self::new(Code::Conflict, "you cannot suspend your own account"),
             R::LastAdmin => Self::new(Code::Conflict, "the last admin cannot lose the role"),
             R::Suspended => Self::new(Code::Suspended, "the account is suspended"),
+            R::NotAdmitted(refused) => refused.into(),
+            R::NoSuchInvite => {
+                let detail = "there is no such invitation";
+                Self::field(Code::Forbidden, "/invite", "unknown", detail)
+            }
+            R::InviteOver => {
+                let detail = "the invitation does not hold any more";
+                Self::field(Code::Gone, "/invite", "gone", detail)
+            }
             R::AddressChanged => {
                 Self::new(Code::Gone, "the account has another address than the code went to")
             }

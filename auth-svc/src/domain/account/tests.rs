@@ -1,20 +1,21 @@
 //! Given what was loaded, when a command comes, then these facts or this refusal.
 
 use decider::{Expect, Fact, Seen};
-use schemas::commands::{AdministerUser, ChangeProfile, Register};
+use schemas::commands::{AdministerUser, ChangeProfile};
 use schemas::events::UserState;
-use schemas::values::{Bio, DisplayName, Email, NewPassword, Patch, Role, Username};
+use schemas::values::{Bio, DisplayName, Email, Patch, Role, Username};
 use schemas::{Lane, NameKey, Settings, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{
-    AccountRejection, Administering, Changing, Name, NameChange, Registering, Registrar,
-    account_after, administer, change_email, change_profile, holding_after, promote, register,
-    verify_email,
+    AccountRejection, Administering, Changing, Entrance, Name, NameChange, NewAccount, Registering,
+    Registrar, account_after, administer, change_email, change_profile, holding_after,
+    password_set, promote, register, verify_email,
 };
 use crate::domain::Context;
 
 mod profile;
+mod registration;
 
 const NOW: Context = Context { now: Timestamp::from_millis(1_795_255_200_000) };
 
@@ -38,21 +39,25 @@ fn registry() -> Lane {
     names().admins()
 }
 
-fn registering(name: &str) -> (Registering, Register) {
+fn themselves(loopback: bool) -> Registrar {
+    Registrar::Themselves(Entrance { loopback, ..Entrance::default() })
+}
+
+fn registering(name: &str) -> (Registering, NewAccount) {
     let email = format!("{name}@example.org");
     let state = Registering {
         handle: free(names().handle(name)),
         email: free(names().email(&email)),
         registry: held(registry(), 1, &id(9)),
-        by: Registrar::Themselves,
+        by: themselves(true),
     };
-    let command = Register {
+    let command = NewAccount {
         username: Username::parse(name).unwrap(),
         email: Email::parse(&email).unwrap(),
-        password: NewPassword::parse("correct horse").unwrap(),
         display_name: None,
         role: None,
-        loopback: true,
+        email_verified: false,
+        has_password: true,
     };
     (state, command)
 }
@@ -99,9 +104,9 @@ fn the_first_account_becomes_admin_and_is_written_into_the_registry() {
 
 #[test]
 fn the_first_account_from_elsewhere_is_an_ordinary_one_and_there_is_no_second_first_one() {
-    let (mut state, mut command) = registering("ada");
+    let (mut state, command) = registering("ada");
     state.registry = free(registry());
-    command.loopback = false;
+    state.by = themselves(false);
     let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
     assert_eq!(user.role, Role::User);
     assert!(facts.iter().any(|fact| fact.lane == registry()), "the registry is held from now on");
@@ -111,7 +116,7 @@ fn the_first_account_from_elsewhere_is_an_ordinary_one_and_there_is_no_second_fi
     assert_eq!((user.role, facts.len()), (Role::User, 3));
     let (mut state, mut command) = registering("eve");
     state.registry = free(registry());
-    (command.role, command.loopback) = (Some(Role::Admin), false);
+    (command.role, state.by) = (Some(Role::Admin), themselves(false));
     let refused = register(&state, &command, &id(3), &NOW);
     assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
 }
@@ -122,7 +127,7 @@ fn the_operator_makes_admins() {
         let (mut state, mut command) = registering("ada");
         state.registry = Name { lane: registry(), at: 4, owner, held: None };
         state.by = Registrar::Operator;
-        (command.role, command.loopback) = (Some(Role::Admin), false);
+        command.role = Some(Role::Admin);
         let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
         assert_eq!(user.role, Role::Admin);
         let claim =
@@ -150,10 +155,12 @@ fn the_operator_promotes_an_account_once() {
 fn users_cannot_make_themselves_admins() {
     let (mut state, mut command) = registering("eve");
     command.role = Some(Role::Admin);
-    for role in [None, Some(Role::User), Some(Role::Moderator)] {
-        state.by = role.map_or(Registrar::Themselves, |role| Registrar::Account(asker(role)));
+    let refused = register(&state, &command, &id(1), &NOW);
+    assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
+    for role in [Role::User, Role::Moderator] {
+        state.by = Registrar::Account(asker(role));
         let refused = register(&state, &command, &id(1), &NOW);
-        assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
+        assert_eq!(refused.err(), Some(AccountRejection::NotAdmin));
     }
     state.by = Registrar::Account(asker(Role::Admin));
     let (user, facts) = register(&state, &command, &id(1), &NOW).unwrap();
@@ -164,7 +171,7 @@ fn users_cannot_make_themselves_admins() {
     suspended.state.suspended = true;
     state.by = Registrar::Account(suspended);
     let refused = register(&state, &command, &id(1), &NOW);
-    assert_eq!(refused.err(), Some(AccountRejection::RoleNotYours));
+    assert_eq!(refused.err(), Some(AccountRejection::NotAdmin));
 }
 
 #[test]
@@ -258,6 +265,7 @@ fn only_admins_act_on_others_and_never_against_themselves() {
         user_id: of.id.clone(),
         role: None,
         suspended: Some(true),
+        reason: None,
     };
     let refused = administer(&administering(person.clone(), admin.clone()), &suspend(&admin));
     assert_eq!(refused.err(), Some(AccountRejection::NotAdmin));
@@ -276,6 +284,7 @@ fn role_and_suspension_change_in_one_step_with_one_expectation() {
         user_id: person.id.clone(),
         role: Some(Role::Moderator),
         suspended: Some(true),
+        reason: None,
     };
     let (after, facts) = administer(&administering(admin, person), &command).unwrap();
     assert_eq!((after.role, after.suspended), (Role::Moderator, true));
@@ -286,8 +295,12 @@ fn role_and_suspension_change_in_one_step_with_one_expectation() {
 #[test]
 fn an_admin_steps_down_when_another_remains() {
     let admin = user(1, "boss", Role::Admin);
-    let command =
-        AdministerUser { user_id: admin.id.clone(), role: Some(Role::User), suspended: None };
+    let command = AdministerUser {
+        user_id: admin.id.clone(),
+        role: Some(Role::User),
+        suspended: None,
+        reason: None,
+    };
     let mut state = administering(admin.clone(), admin);
     assert_eq!(administer(&state, &command).err(), Some(AccountRejection::LastAdmin));
     let mut another = Seen { at: 7, state: user(2, "bob", Role::Admin) };
@@ -306,7 +319,12 @@ fn a_suspended_admin_acts_no_more() {
     let mut admin = user(1, "boss", Role::Admin);
     admin.suspended = true;
     let person = user(2, "ada", Role::User);
-    let command = AdministerUser { user_id: person.id.clone(), role: None, suspended: Some(true) };
+    let command = AdministerUser {
+        user_id: person.id.clone(),
+        role: None,
+        suspended: Some(true),
+        reason: None,
+    };
     let refused = administer(&administering(admin, person), &command);
     assert_eq!(refused.err(), Some(AccountRejection::NotAdmin));
 }

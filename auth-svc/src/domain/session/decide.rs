@@ -8,6 +8,8 @@ use super::Record;
 const RETRY_WINDOW: i64 = 10_000;
 /// Milliseconds between two events that say a session is used.
 const TELL_EVERY: i64 = 3_600_000;
+/// Milliseconds between two notes that a session is used; gateways say so every five minutes, a little early or late.
+const NOTE_EVERY: i64 = 240_000;
 /// Sessions of one account; the oldest ends when another begins.
 const MAX_SESSIONS: usize = 100;
 
@@ -47,6 +49,12 @@ pub(crate) fn rotate(record: &Record, now: Timestamp) -> (Record, bool) {
         next.told_at = now;
     }
     (next, tell)
+}
+
+/// The session as used now; none when it was noted lately: its list says minutes, not seconds.
+pub(crate) fn used(record: Record, now: Timestamp) -> Option<Record> {
+    let age = now.millis().saturating_sub(record.last_used_at.millis());
+    (age >= NOTE_EVERY).then_some(Record { last_used_at: now, ..record })
 }
 
 /// Which sessions of a list, the oldest first, are too many.

@@ -5,5 +5,5 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decide::{Verdict, judge, rotate, surplus};
+pub(crate) use decide::{Verdict, judge, rotate, surplus, used};
 pub(crate) use state::{Record, Start};

@@ -19,7 +19,7 @@ pub(crate) struct Record {
     pub(crate) rotated_at: Timestamp,
     /// When it began.
     pub(crate) created_at: Timestamp,
-    /// When it last got tokens.
+    /// When it was last used, to some minutes, or got tokens.
     pub(crate) last_used_at: Timestamp,
     /// When the log was last told that it is used.
     pub(crate) told_at: Timestamp,

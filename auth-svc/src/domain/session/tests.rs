@@ -3,7 +3,7 @@
 use schemas::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Record, Start, Verdict, judge, rotate, surplus};
+use super::{Record, Start, Verdict, judge, rotate, surplus, used};
 
 const BEGUN: i64 = 1_795_255_200_000;
 
@@ -57,6 +57,15 @@ fn a_rotation_is_told_once_an_hour() {
     assert_eq!((third.generation, third.told_at, tell), (2, at(3_600), true));
     let (_, tell) = rotate(&third, at(7_000));
     assert!(!tell);
+}
+
+#[test]
+fn use_is_noted_once_in_four_minutes() {
+    assert_eq!(used(begun(), at(239)), None);
+    let later = used(begun(), at(240)).unwrap();
+    assert_eq!(later, Record { last_used_at: at(240), ..begun() });
+    assert_eq!(used(later.clone(), at(479)), None);
+    assert_eq!(used(later, at(0)), None, "a clock that went back moves nothing");
 }
 
 #[test]

@@ -27,30 +27,6 @@ pub struct Two<'a> {
     pub other: Option<&'a MemberState>,
 }
 
-/// The blocks after an event of their lane; none for the events of other lanes.
-#[must_use]
-pub const fn blocks_of(event: &EventData) -> Option<&BlocksState> {
-    match event {
-        EventData::Block(event) => Some(event.after()),
-        EventData::User(_)
-        | EventData::Session(_)
-        | EventData::Challenge(_)
-        | EventData::Identity(_)
-        | EventData::Name(_)
-        | EventData::Room(_)
-        | EventData::Member(_)
-        | EventData::Message(_)
-        | EventData::Receipt(_)
-        | EventData::Notification(_)
-        | EventData::Thread(_)
-        | EventData::Report(_)
-        | EventData::Reaction(_)
-        | EventData::Pin(_)
-        | EventData::Prefs(_)
-        | EventData::Invite(_) => None,
-    }
-}
-
 /// The caller blocks a user, or no longer does. Nothing happens when it is so already.
 ///
 /// # Errors

@@ -5,5 +5,5 @@ mod rejection;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{MAX_BLOCKS, Two, blocks_of, set_block};
+pub use decide::{MAX_BLOCKS, Two, set_block};
 pub use rejection::BlockRejection;

@@ -3,7 +3,7 @@ use schemas::events::{BlocksState, MemberState};
 use schemas::values::RoomRole;
 use schemas::{EventData, Lane};
 
-use super::{BlockRejection, MAX_BLOCKS, Two, blocks_of, set_block};
+use super::{BlockRejection, MAX_BLOCKS, Two, set_block};
 use crate::domain::access::Denied;
 use crate::domain::member::newcomer;
 use crate::domain::person::Person;
@@ -33,7 +33,7 @@ fn members(facts: &[Fact]) -> Vec<MemberState> {
 fn a_block_is_on_the_list_and_on_both_member_lanes() {
     let facts = decide(None, (None, None), true).unwrap();
     assert_eq!(facts[0].lane, Lane::Blocks(user(ADA)));
-    assert_eq!(blocks_of(&facts[0].data), Some(&list(ADA, &[BOB])));
+    assert_eq!(facts[0].data.blocks(), Some(&list(ADA, &[BOB])));
     let [ada, bob] = members(&facts).try_into().unwrap();
     assert_eq!((ada.user_id.clone(), ada.blocks, ada.blocked), (user(ADA), true, false));
     assert_eq!((bob.user_id.clone(), bob.blocks, bob.blocked), (user(BOB), false, true));
@@ -50,7 +50,7 @@ fn a_block_leaves_memberships_and_the_other_direction_alone() {
     let other = MemberState { blocked: true, ..bob };
     assert_eq!(members(&facts), [both.clone(), other.clone()]);
     let undone = decide(Some(&list(ADA, &[CYD, BOB])), (Some(&both), Some(&other)), false).unwrap();
-    assert_eq!(blocks_of(&undone[0].data), Some(&list(ADA, &[CYD])));
+    assert_eq!(undone[0].data.blocks(), Some(&list(ADA, &[CYD])));
     let [ada, bob] = members(&undone).try_into().unwrap();
     assert!(!ada.blocks && ada.blocked && bob.blocks && !bob.blocked);
 }
@@ -85,6 +85,6 @@ fn refusals() {
 fn every_event_of_the_lane_says_all_blocks() {
     for event in testbed::every_event() {
         let is_block = matches!(event, EventData::Block(_));
-        assert_eq!(blocks_of(&event).is_some(), is_block, "{}", event.type_name());
+        assert_eq!(event.blocks().is_some(), is_block, "{}", event.type_name());
     }
 }

@@ -7,7 +7,7 @@ use schemas::events::{
 };
 use schemas::ids::InviteId;
 use schemas::values::{RoomKind, RoomRole, Visibility};
-use schemas::{EventData, Lane, Timestamp};
+use schemas::{EventData, Lane, Timestamp, UserId};
 
 use super::{InviteRejection, MAX_OPEN};
 use crate::domain::Context;
@@ -78,6 +78,7 @@ pub fn create(
         max_uses: command.max_uses,
         uses: 0,
         revoked: false,
+        reserved: Vec::new(),
     };
     let event = InviteCreated { invite: invite.clone() };
     Ok((Fact::new(Lane::Invite(invite.id.clone()), event), invite))
@@ -148,6 +149,16 @@ pub fn judge<'a>(
     if may && inviting.invite.is_open(now) { Ok(room) } else { Err(over) }
 }
 
+/// The invitation once one more has come in by it. Who was registered with it has a place, which was counted.
+fn spent(invite: &InviteState, user: &UserId) -> InviteState {
+    let mut after = invite.clone();
+    match after.reserved.iter().position(|one| one == user) {
+        Some(place) => drop(after.reserved.remove(place)),
+        None => after.uses = after.uses.saturating_add(1),
+    }
+    after
+}
+
 /// The caller comes in by an invitation. A member spends none of its uses.
 ///
 /// # Errors
@@ -159,15 +170,18 @@ pub fn accept(
     cx: &Context,
 ) -> Result<Vec<Fact>, InviteRejection> {
     active(person)?;
-    let room = judge(inviting, cx.now)?;
+    // The place that is kept for the caller is free for them.
+    let theirs = inviting.invite.reserved.contains(&cx.actor);
+    let uses = inviting.invite.uses.saturating_sub(u32::from(theirs));
+    let invite = &InviteState { uses, ..inviting.invite.clone() };
+    let room = judge(&Inviting { invite, ..*inviting }, cx.now)?;
     if member.is_some_and(|member| member.is_banned(cx.now)) {
         return Err(Denied::Banned.into());
     }
     if belongs(room, member) {
         return Ok(Vec::new());
     }
-    let invite = inviting.invite;
-    let invite = InviteState { uses: invite.uses.saturating_add(1), ..invite.clone() };
+    let invite = spent(inviting.invite, &cx.actor);
     let accepted = InviteAccepted { invite, user_id: cx.actor.clone() };
     let member = newcomer(&room.id, &cx.actor, RoomRole::Member, member, cx.now);
     Ok(vec![

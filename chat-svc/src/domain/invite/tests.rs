@@ -92,6 +92,28 @@ fn an_invitation_lets_in_as_long_as_it_holds() {
 }
 
 #[test]
+fn who_was_registered_with_it_has_a_place() {
+    let world =
+        World::with_room(RoomKind::Group, Visibility::Private).having(BOB, RoomRole::Member);
+    let invite = world.invite(BOB, &asked(Some(1), Some(10))).unwrap();
+    let kept = invite.reserved_for(&user(CYD), at(101)).unwrap();
+    assert_eq!((kept.uses, kept.reserved.len()), (1, 1));
+    assert!(kept.reserved_for(&user(STRANGER), at(101)).is_none(), "the only place is taken");
+    let facts = world.accept(&kept, CYD, 101).unwrap();
+    let after = facts.iter().find_map(|fact| {
+        let mut after = None;
+        evolve(&mut after, &fact.data);
+        after
+    });
+    let after = after.unwrap();
+    assert_eq!((after.uses, after.reserved.len()), (1, 0), "the place was counted before");
+    refused(world.accept(&after, CYD, 101), InviteRejection::Over);
+    let revoked = InviteState { revoked: true, ..kept.clone() };
+    refused(world.accept(&revoked, CYD, 101), InviteRejection::Over);
+    refused(world.accept(&kept, CYD, 110), InviteRejection::Over);
+}
+
+#[test]
 fn a_demoted_inviter_and_a_banned_guest() {
     let world = World::with_room(RoomKind::Channel, Visibility::Private);
     let mut world = world.having(BOB, RoomRole::Admin);

@@ -2,6 +2,7 @@
 
 mod ban;
 mod decide;
+mod depart;
 mod evolve;
 mod rejection;
 #[cfg(test)]
@@ -9,5 +10,6 @@ mod tests;
 
 pub use ban::{ban, lapse, lift};
 pub use decide::{Target, add, appoint, change, join, leave, newcomer, remove};
+pub use depart::{Departing, depart};
 pub use evolve::evolve;
 pub use rejection::MemberRejection;

@@ -2,7 +2,9 @@
 
 use decider::Fact;
 use schemas::commands::PostMessage;
-use schemas::events::{MessageDeleted, MessageEdited, MessagePosted, MessageState, ReadMoved};
+use schemas::events::{
+    MediaFile, MessageDeleted, MessageEdited, MessagePosted, MessageState, ReadMoved,
+};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::{Body, ClientId, Role, RoomMention, RoomRole};
 use schemas::{Lane, Sequence};
@@ -24,6 +26,8 @@ pub struct NewMessage<'a> {
     pub mentions: Vec<UserId>,
     /// Whether it calls the room.
     pub mentions_room: Option<RoomMention>,
+    /// The files that are attached.
+    pub files: Vec<MediaFile>,
 }
 
 /// Says something in a room.
@@ -36,8 +40,8 @@ pub fn post(
     cx: &Context,
 ) -> Result<MessageState, MessageRejection> {
     standing.may_post(new.command.thread_root_id.is_some(), cx.now)?;
-    if !new.command.attachments.is_empty() {
-        return Err(MessageRejection::NoMedia);
+    if new.command.body.is_none() && new.files.is_empty() {
+        return Err(MessageRejection::NothingToSee);
     }
     Ok(MessageState {
         id: new.id.clone(),
@@ -46,7 +50,8 @@ pub fn post(
         client_id: new.client_id.cloned(),
         body: new.command.body.clone(),
         format: new.command.format,
-        attachments: Vec::new(),
+        attachments: new.files.iter().map(|file| file.id.clone()).collect(),
+        files: new.files,
         mentions: new.mentions,
         mentions_room: new.mentions_room,
         thread_root_id: new.command.thread_root_id.clone(),
@@ -120,6 +125,9 @@ pub fn edit(
     cx: &Context,
 ) -> Result<Fact, MessageRejection> {
     may_edit(standing, message, cx)?;
+    if body.is_none() && message.state.attachments.is_empty() {
+        return Err(MessageRejection::NothingToSee);
+    }
     let (mentions, mentions_room) = named;
     let after =
         MessageState { body: body.clone(), mentions, mentions_room, ..message.state.clone() };

@@ -13,9 +13,9 @@ pub enum MessageRejection {
     /// There is no such message in the room, or the caller may not see it.
     #[error("there is no such message, or you may not see it")]
     NoSuchMessage,
-    /// Files cannot be attached yet.
-    #[error("attachments are not supported yet: media cannot be uploaded")]
-    NoMedia,
+    /// It has neither a text nor files.
+    #[error("body must not be empty where no files are attached")]
+    NothingToSee,
     /// The message that began the thread is not one of the room.
     #[error("the thread's first message is not a message of this room")]
     NoSuchThread,
@@ -59,7 +59,7 @@ impl From<MessageRejection> for Rejection {
             // The same words as for a room that is not seen: which of the two it is, the caller must not learn.
             MessageRejection::NoSuchMessage => Self::not_found(),
             MessageRejection::TooSoon(wait) => Self::new(Code::RateLimited, text).retry_after(wait),
-            MessageRejection::NoMedia => invalid("/attachments", "not_supported"),
+            MessageRejection::NothingToSee => invalid("/body", "too_short"),
             MessageRejection::NoSuchThread => invalid("/thread_root_id", "not_found"),
             MessageRejection::NestedThread => invalid("/thread_root_id", "not_a_root"),
             MessageRejection::NotTheAuthor | MessageRejection::NotYours => {

@@ -1,7 +1,12 @@
 use proptest::prelude::*;
-use schemas::events::{MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState};
+use schemas::events::{
+    MediaFile, MessageDeleted, MessageEdited, MessageEvent, MessagePosted, MessageState,
+};
 use schemas::ids::MediaId;
-use schemas::values::{ClientId, Format, Patch, Role, RoomKind, RoomMention, RoomRole, Visibility};
+use schemas::media::{ContentType, Filename};
+use schemas::values::{
+    Body, ClientId, Format, Patch, Role, RoomKind, RoomMention, RoomRole, Visibility,
+};
 use schemas::{Code, EventData, Rejection};
 use uuid::Uuid;
 
@@ -26,6 +31,7 @@ impl World {
             client_id: None,
             mentions: vec![user(CYD)],
             mentions_room: None,
+            files: vec![],
         };
         post(&self.standing(n)?, new, &cx(n))
     }
@@ -84,23 +90,35 @@ fn the_muted_the_suspended_and_archived_rooms_are_silent() {
 }
 
 #[test]
-fn attachments_wait_for_media() {
+fn a_message_has_a_text_or_files() {
     let world = channel();
-    let media = MediaId::from_uuid(Uuid::from_u128(1));
-    let command = schemas::commands::PostMessage { attachments: vec![media], ..say("look") };
+    let file = MediaFile {
+        id: MediaId::from_uuid(Uuid::from_u128(1)),
+        filename: Filename::parse("engine.png").unwrap(),
+        content_type: ContentType::parse("image/png").unwrap(),
+        size: 7,
+        sha256: None,
+        width: None,
+        height: None,
+        thumbnail: false,
+    };
     let id = message_id(1);
-    let new = NewMessage {
+    let command = schemas::commands::PostMessage { body: Body::none(), ..say("x") };
+    let with = |files: Vec<MediaFile>| NewMessage {
         id: &id,
         command: &command,
         client_id: None,
         mentions: vec![],
         mentions_room: None,
+        files,
     };
     let standing = world.standing(BOB).unwrap();
-    refused(post(&standing, new, &cx(BOB)), MessageRejection::NoMedia);
-    let rejection = Rejection::from(MessageRejection::NoMedia);
+    refused(post(&standing, with(vec![]), &cx(BOB)), MessageRejection::NothingToSee);
+    let rejection = Rejection::from(MessageRejection::NothingToSee);
     assert_eq!(rejection.code, Code::ValidationFailed);
-    assert_eq!(rejection.errors[0].pointer, "/attachments");
+    assert_eq!(rejection.errors[0].pointer, "/body");
+    let posted = post(&standing, with(vec![file.clone()]), &cx(BOB)).unwrap();
+    assert_eq!((posted.attachments, posted.files), (vec![file.id.clone()], vec![file]));
 }
 
 #[test]
@@ -239,6 +257,7 @@ fn states() -> impl Strategy<Value = EventData> {
         body: body(&text),
         format: Format::Plain,
         attachments: vec![],
+        files: Vec::new(),
         mentions: vec![],
         mentions_room: None,
         thread_root_id: None,

@@ -23,6 +23,7 @@ fn said() -> Message {
         body: body("buy engines"),
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,

@@ -21,6 +21,7 @@ fn said(id: u128, posted: u64, root: Option<u128>) -> Message {
         body: body("hello"),
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: vec![user(CYD)],
         mentions_room: None,
         thread_root_id: root.map(message_id),

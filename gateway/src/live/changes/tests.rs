@@ -2,12 +2,12 @@
 //! these.
 
 use super::*;
-use crate::live::fixture::{message, room, sender, user};
+use crate::live::fixture::{links, membership_doc, message, room, sender, user};
 use crate::live::frames::Place;
 use crate::live::frames::message::{changed_frame, document_frame};
 use crate::live::plan::{Item, Plan};
 use readmodel::MessageDoc;
-use schemas::values::{Format, Notify, RoomRole};
+use schemas::values::Format;
 use schemas::{Epoch, Sequence, Timestamp};
 
 fn doc(id: u64, posted: Sequence, changed: Sequence, beside: Sequence) -> MessageDoc {
@@ -21,6 +21,7 @@ fn doc(id: u64, posted: Sequence, changed: Sequence, beside: Sequence) -> Messag
         body: "hello".to_owned(),
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,
@@ -44,41 +45,16 @@ fn gone(doc: MessageDoc) -> MessageDoc {
 }
 
 fn membership(joined: Sequence, returned: bool, changed: Sequence) -> MembershipDoc {
-    MembershipDoc {
-        room_id: room(1),
-        user_id: user(1),
-        role: RoomRole::Member,
-        present: true,
-        banned: false,
-        ban: None,
-        muted_until: None,
-        joined_at: Timestamp::from_millis(100),
-        joined,
-        returned,
-        marker_number: 0,
-        marker_main: 0,
-        marker_moved: false,
-        marker_message_id: None,
-        marker_at: 0,
-        marker_updated: 0,
-        receipt_number: 0,
-        receipt_message_id: None,
-        receipt_updated: 0,
-        wrote: false,
-        notify: Notify::Mentions,
-        pinned: false,
-        hidden_at: None,
-        prefs_changed: 0,
-        changed,
-        updated: changed,
-    }
+    let doc = membership_doc(room(1), user(1), joined);
+    MembershipDoc { returned, changed, updated: changed, ..doc }
 }
 
 #[track_caller]
 fn told(messages: &[MessageDoc], own: Vec<MembershipDoc>, expected: &[(Sequence, &str)]) {
     let epoch = Epoch::parse("e1").unwrap();
     let user = user(1);
-    let span = Span { epoch: &epoch, user: &user, after: 10, through: 20 };
+    let links = links();
+    let span = Span { epoch: &epoch, user: &user, links: &links, after: 10, through: 20 };
     let marks = messages.iter().map(MessageMark::of).collect();
     let changed = Changed { messages: marks, own, ..Changed::default() };
     let plan = Plan::new(10, 20, changed.steps(&span));

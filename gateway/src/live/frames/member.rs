@@ -1,6 +1,7 @@
 //! Memberships, as clients are told of them.
 
 use readmodel::MembershipDoc;
+use schemars::JsonSchema;
 use schemas::events::{MemberEvent, MemberState};
 use schemas::values::RoomRole;
 use schemas::{Sequence, Timestamp, UserId};
@@ -11,14 +12,20 @@ use super::names::FrameName;
 use super::span::{Arrivals, Change, Span, is_in};
 
 /// A member, in an event.
-#[derive(Debug, Serialize)]
-struct MemberData<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MemberChange")]
+pub(super) struct MemberData<'a> {
+    /// The user.
     user_id: &'a UserId,
+    /// What they may do in the room.
     role: RoomRole,
+    /// When they joined.
     joined_at: Timestamp,
+    /// They may only read until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     muted_until: Option<Timestamp>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// They may not come in; left out where they may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     banned: bool,
 }
 

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use readmodel::{MessageDoc, MessageMark};
 use schemas::events::MessageEvent;
-use schemas::views::{Message, Reaction, Sender};
+use schemas::views::{Message, Reaction};
 use schemas::{Sequence, Timestamp, UserId};
 
 use super::broadcast::{About, Broadcast, Place};
 use super::names::FrameName;
 use super::span::{Arrivals, Change, Span};
 use crate::documents;
+use crate::links::Author;
 
 /// The user whose name is needed to tell of a message.
 pub(crate) const fn sender_of(event: &MessageEvent) -> &UserId {
@@ -20,7 +21,7 @@ pub(crate) const fn sender_of(event: &MessageEvent) -> &UserId {
     }
 }
 
-pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Sender) -> Broadcast {
+pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Author) -> Broadcast {
     let epoch = place.epoch;
     let (name, about, view) = match event {
         MessageEvent::Posted(posted) => {
@@ -59,7 +60,7 @@ pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Sender) 
 pub(crate) fn as_posted(
     event: &MessageEvent,
     place: Place<'_>,
-    sender: Sender,
+    sender: Author,
     (replies, last_reply_at): (u64, Option<Timestamp>),
 ) -> Option<Bytes> {
     let (state, edited_at) = match event {
@@ -114,7 +115,7 @@ pub(crate) fn document_frame(
     doc: &MessageDoc,
     after: Sequence,
     place: Place<'_>,
-    sender: Sender,
+    sender: Author,
     reactions: Vec<Reaction>,
 ) -> Option<Bytes> {
     let at = place.sequence;
@@ -147,7 +148,7 @@ pub(crate) const fn has_beside(doc: &MessageDoc) -> bool {
 pub(crate) fn changed_frame(
     doc: &MessageDoc,
     place: Place<'_>,
-    sender: Sender,
+    sender: Author,
     reactions: Vec<Reaction>,
 ) -> Option<Bytes> {
     if doc.deleted_at.is_some() {

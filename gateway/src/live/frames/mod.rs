@@ -7,6 +7,7 @@
 //! Pure: names of people are handed in. Owns the names and the shapes of what is told; must not know sockets, tables or
 //! the store. Frames are API: a name or a field may be added, none may change.
 
+pub(crate) mod media;
 pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notification;
@@ -19,14 +20,18 @@ pub(crate) mod thread;
 pub(crate) mod user;
 
 mod broadcast;
+mod described;
 mod names;
 mod span;
 mod unreadable;
 
-use schemas::views::{Notification, Sender};
+use schemas::views::Notification;
 use schemas::{Event, EventData, UserId};
 
+use crate::links::Author;
+
 pub(crate) use broadcast::{About, Audience, Broadcast, Effect, Place};
+pub(crate) use described::data_of;
 pub(crate) use names::FrameName;
 pub(crate) use span::{Arrivals, Change, Span};
 pub(crate) use unreadable::{reload, unreadable};
@@ -34,8 +39,8 @@ pub(crate) use unreadable::{reload, unreadable};
 /// What an event does not say itself.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// The user `sender_of` names.
-    pub(crate) sender: Option<Sender>,
+    /// The user `sender_of` names, and what leads to files.
+    pub(crate) sender: Option<Author>,
     /// The notification it is about, in words, if it can be had.
     pub(crate) notification: Option<Notification>,
 }
@@ -44,6 +49,8 @@ pub(crate) struct Known {
 pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
     match &event.data {
         EventData::Message(event) => Some(message::sender_of(event)),
+        // What leads to files comes with names.
+        EventData::Media(event) => media::owner_of(event),
         EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Report(_)
@@ -59,7 +66,10 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Member(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
-        | EventData::Invite(_) => None,
+        | EventData::Audit(_)
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => None,
     }
 }
 
@@ -80,13 +90,17 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         EventData::Pin(event) => Some(pin::broadcast(event, place)),
         EventData::Prefs(event) => Some(prefs::broadcast(event, elsewhere)),
         EventData::Thread(event) => Some(thread::broadcast(event, elsewhere)),
+        EventData::Media(event) => media::broadcast(event, elsewhere, &known.sender?.links),
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Report(_)
         | EventData::Block(_)
-        | EventData::Invite(_) => None,
+        | EventData::Audit(_)
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => None,
     }
 }
 

@@ -12,6 +12,9 @@ macro_rules! frame_names {
         }
 
         impl FrameName {
+            /// Every name.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
+
             /// The name on the wire.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
@@ -45,6 +48,8 @@ frame_names! {
     NotificationRead = "notification.read";
     NotificationRemoved = "notification.removed";
     UserChanged = "user.changed";
+    /// To its owner alone: a file is stored, or removed.
+    MediaChanged = "media.changed";
     /// To the member alone: their own settings of a room.
     MembershipChanged = "membership.changed";
     /// No event: what a client holds of a room may have holes.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use readmodel::{InboxDoc, NotificationDoc};
+use schemars::JsonSchema;
 use schemas::events::NotificationEvent;
 use schemas::views::Notification;
 use schemas::{MessageId, NotificationId, RoomId};
@@ -13,11 +14,15 @@ use super::names::FrameName;
 use super::span::{Change, Span};
 
 /// Notifications that were read: one, or (`all`) every one there was.
-#[derive(Debug, Serialize)]
-struct ReadData<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "NotificationsRead")]
+pub(super) struct ReadData<'a> {
+    /// Which one; absent for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a NotificationId>,
+    /// Always true.
     read: bool,
+    /// Whether every entry there was is meant.
     all: bool,
 }
 
@@ -28,11 +33,15 @@ impl<'a> ReadData<'a> {
 }
 
 /// A notification that was removed.
-#[derive(Debug, Serialize)]
-struct RemovedData<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "NotificationRemoved")]
+pub(super) struct RemovedData<'a> {
+    /// Which one.
     id: &'a NotificationId,
+    /// The room it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     room_id: Option<&'a RoomId>,
+    /// The message it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<&'a MessageId>,
 }

@@ -1,6 +1,7 @@
 //! Members' own settings of a room, as they alone are told of them.
 
 use readmodel::MembershipDoc;
+use schemars::JsonSchema;
 use schemas::events::{PrefsEvent, PrefsState};
 use schemas::values::Notify;
 use serde::Serialize;
@@ -10,10 +11,14 @@ use super::names::FrameName;
 use super::span::{Change, Span};
 
 /// A member's own settings of a room.
-#[derive(Debug, Serialize)]
-struct PrefsData {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MembershipSettings")]
+pub(super) struct PrefsData {
+    /// Of which messages the member wants to be notified.
     notify: Notify,
+    /// Whether the room is pinned in their list.
     pinned: bool,
+    /// Whether it is left out of their list until the next message.
     hidden: bool,
 }
 

@@ -8,11 +8,14 @@ use readmodel::MembershipDoc;
 use schemas::{Epoch, MessageId, RoomId, Sequence, UserId};
 
 use super::broadcast::Place;
+use crate::links::Links;
 
 /// For whom, and between which places.
 pub(crate) struct Span<'a> {
     pub(crate) epoch: &'a Epoch,
     pub(crate) user: &'a UserId,
+    /// What leads to files.
+    pub(crate) links: &'a Links,
     /// The last position the client has.
     pub(crate) after: Sequence,
     /// The documents hold everything up to here. What they hold beyond it is told by other means.

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use schemas::events::{
-    MemberEvent, MessageEvent, NotificationEvent, PinEvent, PrefsEvent, ReactionEvent, ReadMoved,
-    ReceiptEvent, RoomEvent, ThreadEvent, UserEvent,
+    MediaEvent, MemberEvent, MessageEvent, NotificationEvent, PinEvent, PrefsEvent, ReactionEvent,
+    ReadMoved, ReceiptEvent, RoomEvent, ThreadEvent, UserEvent,
 };
 use schemas::frames::ServerFrame;
 use schemas::{Epoch, Position, RoomId, Sequence};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::live::fixture::{added, deleted, event, lane_of, posted, room, sender, user};
+use crate::live::fixture::{added, deleted, event, lane_of, links, posted, room, sender, user};
 use crate::live::memory::Remembered;
 use crate::live::plan::Item;
 use crate::live::replay::{Listener, replay};
@@ -108,6 +108,38 @@ const fn same(name: FrameName) -> Expected {
     Expected::Told { live: name, memory: name, read_model: name }
 }
 
+const fn of_user(event: &UserEvent) -> Expected {
+    match event {
+        UserEvent::Registered(_) => {
+            Expected::Nothing("belonging to a room of everyone is no event of that room")
+        }
+        UserEvent::ProfileChanged(_)
+        | UserEvent::RoleChanged(_)
+        | UserEvent::SuspensionChanged(_)
+        | UserEvent::EmailVerified(_)
+        | UserEvent::EmailChanged(_)
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_)
+        | UserEvent::Erased(_) => same(FrameName::UserChanged),
+    }
+}
+
+const fn of_media(event: &MediaEvent) -> Expected {
+    match event {
+        MediaEvent::Stored(_) => same(FrameName::MediaChanged),
+        MediaEvent::Removed(removed) if removed.media.stored_at.is_some() => {
+            same(FrameName::MediaChanged)
+        }
+        MediaEvent::Requested(_)
+        | MediaEvent::Attached(_)
+        | MediaEvent::Detached(_)
+        | MediaEvent::Removed(_)
+        | MediaEvent::Purged(_) => Expected::Nothing(
+            "what is not stored is nothing, and what has it does not change a file",
+        ),
+    }
+}
+
 /// Every event type, once: a new one has to say here what is told of it.
 const fn expected(data: &EventData) -> Expected {
     match data {
@@ -126,24 +158,20 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Notification(NotificationEvent::Removed(_)) => {
             same(FrameName::NotificationRemoved)
         }
-        EventData::User(UserEvent::Registered(_)) => {
-            Expected::Nothing("belonging to a room of everyone is no event of that room")
-        }
-        EventData::User(
-            UserEvent::ProfileChanged(_)
-            | UserEvent::RoleChanged(_)
-            | UserEvent::SuspensionChanged(_)
-            | UserEvent::EmailVerified(_)
-            | UserEvent::EmailChanged(_)
-            | UserEvent::SecondFactorChanged(_),
-        ) => same(FrameName::UserChanged),
+        EventData::User(event) => of_user(event),
         EventData::Session(_) => Expected::Nothing("the sockets of a session are closed instead"),
         EventData::Challenge(_) | EventData::Identity(_) => Expected::Nothing("a mail says it"),
+        EventData::Media(event) => of_media(event),
         EventData::Report(_) => {
             Expected::Nothing("moderators ask for reports; members hear of none")
         }
         EventData::Prefs(PrefsEvent::Changed(_)) => same(FrameName::MembershipChanged),
+        EventData::Audit(_) => Expected::Nothing("only admins who read the audit trail see it"),
         EventData::Invite(_) => Expected::Nothing("invitations are listed when they are asked for"),
+        EventData::Erasure(_) => {
+            Expected::Nothing("that the account is deleted says it; messages are told as deleted")
+        }
+        EventData::Hold(_) => Expected::Nothing("only admins learn of holds, when they ask"),
         EventData::Thread(ThreadEvent::Followed(_)) => same(FrameName::ThreadFollowed),
         EventData::Thread(ThreadEvent::Unfollowed(_)) => same(FrameName::ThreadUnfollowed),
         EventData::Thread(ThreadEvent::Read(_)) => same(FrameName::ThreadRead),
@@ -186,6 +214,7 @@ fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
         | schemas::Lane::Threads(user)
         | schemas::Lane::Prefs(_, user) => user,
         _ => match &event.data {
+            EventData::Media(event) => event.after().owner_id.clone(),
             EventData::Receipt(ReceiptEvent::Moved(moved)) if moved.private => {
                 moved.user_id.clone()
             }
@@ -240,7 +269,8 @@ fn tellings(event: &Event) -> [Vec<String>; 3] {
         let told = steps.into_iter().filter(|step| step.at == AT).filter_map(frame);
         told.map(|frame| json_of(&frame)["event"].as_str().unwrap().to_owned()).collect()
     };
-    let span = Span { epoch: &epoch, user: &user, after: AT - 1, through: AT };
+    let links = links();
+    let span = Span { epoch: &epoch, user: &user, links: &links, after: AT - 1, through: AT };
     [
         at_once.map(|name| name.as_str().unwrap().to_owned()).collect(),
         names(replay(None, &placed, &listener)),

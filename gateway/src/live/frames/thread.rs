@@ -1,6 +1,7 @@
 //! Threads, as their followers are told of what they did themselves. No other user is.
 
 use readmodel::FollowerDoc;
+use schemars::JsonSchema;
 use schemas::MessageId;
 use schemas::events::ThreadEvent;
 use schemas::views::ThreadMarker;
@@ -11,8 +12,10 @@ use super::names::FrameName;
 use super::span::{Arrivals, Change, Span};
 
 /// A thread that is followed now, or is not any more.
-#[derive(Debug, Serialize)]
-struct FollowData<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ThreadFollow")]
+pub(super) struct FollowData<'a> {
+    /// The message that began the thread.
     thread_root_id: &'a MessageId,
 }
 

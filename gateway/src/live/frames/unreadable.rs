@@ -47,7 +47,11 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::Media(_)
         | Lane::Report(_)
         | Lane::Blocks(_)
-        | Lane::Invite(_) => None,
+        | Lane::Audit(_)
+        | Lane::Invite(_)
+        | Lane::Erasure(_)
+        | Lane::RoomHold(_)
+        | Lane::UserHold(_) => None,
     }
 }
 

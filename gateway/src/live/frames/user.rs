@@ -18,8 +18,11 @@ pub(super) fn broadcast(event: &UserEvent, place: Place<'_>) -> Option<Broadcast
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => event.after()?,
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_)
+        | UserEvent::Erased(_) => event.shown(),
     };
+    let user = &user;
     let name = FrameName::UserChanged;
     let frame = place.frame(name, None, &documents::user(user));
     let audience = Audience::SharesRoomWith(user.id.clone());

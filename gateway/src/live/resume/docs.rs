@@ -7,12 +7,11 @@ use schemas::events::{
     MemberState, MessageDeleted, MessageEvent, MessageState, PinEvent, ReactionEvent, ReceiptEvent,
     ThreadEvent,
 };
-use schemas::values::{Notify, RoomRole};
 use schemas::views::Reaction;
-use schemas::{Event, EventData, MessageId, RoomId, Sequence, Timestamp, UserId};
+use schemas::{Event, EventData, MessageId, RoomId, Sequence, UserId};
 
 use super::model::{AUTHOR, History, LISTENER};
-use crate::live::fixture::user;
+use crate::live::fixture::{membership_doc, user};
 use crate::reactions;
 
 /// The documents as of a place, by the rules of the projector.
@@ -192,6 +191,7 @@ impl Docs {
             }
             EventData::Thread(event) => self.thread(at, event),
             EventData::Notification(_)
+            | EventData::Media(_)
             | EventData::Report(_)
             | EventData::User(_)
             | EventData::Session(_)
@@ -200,40 +200,16 @@ impl Docs {
             | EventData::Name(_)
             | EventData::Room(_)
             | EventData::Block(_)
-            | EventData::Invite(_) => unreachable!("{}", event.data.type_name()),
+            | EventData::Audit(_)
+            | EventData::Invite(_)
+            | EventData::Erasure(_)
+            | EventData::Hold(_) => unreachable!("{}", event.data.type_name()),
         }
     }
 }
 
 pub(super) fn membership(room: &RoomId, at: Sequence, returned: bool) -> MembershipDoc {
-    MembershipDoc {
-        room_id: room.clone(),
-        user_id: user(LISTENER),
-        role: RoomRole::Member,
-        present: true,
-        banned: false,
-        ban: None,
-        muted_until: None,
-        joined_at: Timestamp::from_millis(1),
-        joined: at,
-        returned,
-        marker_number: 0,
-        marker_main: 0,
-        marker_moved: false,
-        marker_message_id: None,
-        marker_at: 0,
-        marker_updated: 0,
-        receipt_number: 0,
-        receipt_message_id: None,
-        receipt_updated: 0,
-        wrote: false,
-        notify: Notify::Mentions,
-        pinned: false,
-        hidden_at: None,
-        prefs_changed: 0,
-        changed: at,
-        updated: at,
-    }
+    MembershipDoc { returned, ..membership_doc(room.clone(), user(LISTENER), at) }
 }
 
 /// The reactions to a message as the listener is shown them.
@@ -245,30 +221,5 @@ pub(super) fn shown(doc: &MessageDoc) -> Vec<Reaction> {
 
 /// A message as it is posted.
 fn fresh(state: &MessageState, at: Sequence) -> MessageDoc {
-    MessageDoc {
-        id: state.id.clone(),
-        room_id: state.room_id.clone(),
-        number: at,
-        main_number: at,
-        sender_id: state.sender_id.clone(),
-        client_id: None,
-        body: state.body.to_string(),
-        format: state.format,
-        attachments: Vec::new(),
-        mentions: Vec::new(),
-        mentions_room: None,
-        thread_root_id: state.thread_root_id.clone(),
-        thread_number: None,
-        reply_count: 0,
-        reactions: Vec::new(),
-        pinned: 0,
-        last_reply_at: None,
-        created_at: state.created_at,
-        edited_at: None,
-        deleted_at: None,
-        posted: at,
-        changed: at,
-        beside: 0,
-        updated: at,
-    }
+    MessageDoc::as_posted(state, at, at, at)
 }

@@ -15,7 +15,7 @@ use super::client::{Client, json};
 use super::docs::{Docs, membership, shown};
 use super::model::{AUTHOR, Act, History, LISTENER, act};
 use crate::live::changes::Changed;
-use crate::live::fixture::{lane_of, sender, user};
+use crate::live::fixture::{lane_of, links, sender, user};
 use crate::live::frames::message::{as_posted, changed_frame, document_frame, has_beside};
 use crate::live::frames::{Broadcast, Known, Place, Span, to_frame};
 use crate::live::late::{Late, Verdict};
@@ -113,7 +113,8 @@ impl Server<'_> {
             ..Changed::default()
         };
         let (epoch, user) = (Epoch::parse("e1").unwrap(), user(LISTENER));
-        let span = Span { epoch: &epoch, user: &user, after, through };
+        let links = links();
+        let span = Span { epoch: &epoch, user: &user, links: &links, after, through };
         Plan::new(after, through, changed.steps(&span))
     }
 

@@ -9,6 +9,11 @@ use super::{GRACE, Table};
 use crate::presence::words::{GatewayId, Word};
 
 impl Table {
+    /// Everybody who has a socket here.
+    pub(in crate::presence) fn people_here(&self) -> impl Iterator<Item = &UserId> {
+        self.here.keys()
+    }
+
     /// The rooms that other gateways say a person is in.
     pub(in crate::presence) fn rooms_there(&self, user: &UserId) -> impl Iterator<Item = &RoomId> {
         let parts = self.there.get(user).into_iter().flat_map(HashMap::values);

@@ -46,6 +46,7 @@ fn post(room: &RoomId, sender: &UserId) -> LaneWrite {
             .unwrap(),
         format: Format::Plain,
         attachments: Vec::new(),
+        files: Vec::new(),
         mentions: Vec::new(),
         mentions_room: None,
         thread_root_id: None,

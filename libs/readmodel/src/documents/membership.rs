@@ -89,6 +89,39 @@ pub struct MembershipDoc {
 }
 
 impl MembershipDoc {
+    /// The membership of a member whose stay began at a place of the log: nothing is read, said or set in it yet.
+    #[must_use]
+    pub fn begun(room_id: RoomId, user_id: UserId, joined_at: Timestamp, joined: Sequence) -> Self {
+        Self {
+            room_id,
+            user_id,
+            role: RoomRole::Member,
+            present: true,
+            banned: false,
+            ban: None,
+            muted_until: None,
+            joined_at,
+            joined,
+            returned: false,
+            marker_number: 0,
+            marker_main: 0,
+            marker_moved: false,
+            marker_message_id: None,
+            marker_at: 0,
+            marker_updated: 0,
+            receipt_number: 0,
+            receipt_message_id: None,
+            receipt_updated: 0,
+            wrote: false,
+            notify: Notify::default(),
+            pinned: false,
+            hidden_at: None,
+            prefs_changed: 0,
+            changed: joined,
+            updated: joined,
+        }
+    }
+
     /// When the ban ends, in milliseconds since 1970: `i64::MAX` for one that does not end by itself; none for who is
     /// not banned.
     pub(crate) fn banned_until(&self) -> Option<i64> {

@@ -4,6 +4,7 @@
 //! stands beside a message (its count of answers, reactions, a pin) may change without the message itself changing.
 
 use async_trait::async_trait;
+use schemas::events::{MediaFile, MessageEdited, MessageState};
 use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
@@ -38,6 +39,9 @@ pub struct MessageDoc {
     /// Attached files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<MediaId>,
+    /// The same files as clients are told of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<MediaFile>,
     /// Members named in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
@@ -83,6 +87,67 @@ pub struct MessageDoc {
 }
 
 impl MessageDoc {
+    /// A message as it is when it was just posted, by an event at a place of the log, with its places in the room and in
+    /// the main timeline. What place an answer has in its thread is not known of it.
+    #[must_use]
+    pub fn as_posted(message: &MessageState, number: u64, main_number: u64, at: Sequence) -> Self {
+        Self {
+            id: message.id.clone(),
+            room_id: message.room_id.clone(),
+            number,
+            main_number,
+            sender_id: message.sender_id.clone(),
+            client_id: message.client_id.clone(),
+            body: message.body.as_str().to_owned(),
+            format: message.format,
+            attachments: message.attachments.clone(),
+            files: message.files.clone(),
+            mentions: message.mentions.clone(),
+            mentions_room: message.mentions_room,
+            thread_root_id: message.thread_root_id.clone(),
+            thread_number: None,
+            reply_count: 0,
+            reactions: Vec::new(),
+            pinned: 0,
+            last_reply_at: None,
+            created_at: message.created_at,
+            edited_at: None,
+            deleted_at: None,
+            posted: at,
+            changed: at,
+            beside: 0,
+            updated: at,
+        }
+    }
+
+    /// The message after an edit at a place of the log; answers the text it had.
+    pub fn edit(&mut self, edited: &MessageEdited, at: Sequence) -> String {
+        let message = &edited.message;
+        let body = std::mem::replace(&mut self.body, message.body.as_str().to_owned());
+        self.format = message.format;
+        self.attachments.clone_from(&message.attachments);
+        self.files.clone_from(&message.files);
+        self.mentions.clone_from(&message.mentions);
+        self.mentions_room = message.mentions_room;
+        self.edited_at = Some(edited.edited_at);
+        (self.changed, self.updated) = (at, at);
+        body
+    }
+
+    /// The message after its deletion at a place of the log: its place, and nothing in it or on it.
+    pub fn delete(&mut self, deleted_at: Timestamp, at: Sequence) {
+        self.body.clear();
+        // The store deletes the reactions themselves with the message.
+        self.reactions.clear();
+        self.pinned = 0;
+        self.attachments.clear();
+        self.files.clear();
+        self.mentions.clear();
+        self.mentions_room = None;
+        self.deleted_at = Some(deleted_at);
+        (self.changed, self.updated) = (at, at);
+    }
+
     /// Whether it stands in the main timeline rather than in a thread.
     #[must_use]
     pub const fn is_main(&self) -> bool {
@@ -169,6 +234,8 @@ impl MessageMark {
         /// Bytes of an id in a list, and of a kind of reactions besides its users.
         const ID: usize = 40;
         const KIND: usize = 100;
+        /// Bytes of a file, with its URLs.
+        const FILE: usize = 1024;
         let kind = |kind: &ReactionKind| {
             let shown = usize::try_from(kind.count).unwrap_or(FIRST_USERS).min(FIRST_USERS);
             KIND + ID * shown
@@ -182,7 +249,8 @@ impl MessageMark {
             deleted: doc.deleted_at.is_some(),
             bytes: AROUND
                 + doc.body.len()
-                + ID * (doc.mentions.len() + doc.attachments.len())
+                + ID * doc.mentions.len()
+                + FILE * doc.files.len()
                 + doc.reactions.iter().map(kind).sum::<usize>(),
         }
     }
@@ -229,7 +297,7 @@ impl Anchor {
 }
 
 /// Whether answers in threads are shown among the other messages of a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Threads {
     /// They are shown.
     Shown,

@@ -22,6 +22,7 @@ mod follower;
 mod history;
 mod inbox;
 mod invite;
+mod media;
 mod membership;
 mod message;
 mod notification;
@@ -29,6 +30,8 @@ mod pin;
 mod reaction;
 mod report;
 mod room;
+mod search;
+mod sighting;
 mod site;
 mod thread;
 mod unread;
@@ -36,7 +39,9 @@ mod user;
 
 use std::sync::Arc;
 
-use schemas::ids::{InviteId, MessageId, NotificationId, ReactionId, ReportId, RoomId, UserId};
+use schemas::ids::{
+    InviteId, MediaId, MessageId, NotificationId, ReactionId, ReportId, RoomId, SightingId, UserId,
+};
 use schemas::position::Sequence;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,6 +53,7 @@ pub use follower::{FollowerDoc, FollowerReads, MAX_FOLLOWED};
 pub use history::{FormerText, HistoryDoc, HistoryReads, MAX_TEXT_BYTES, MAX_TEXTS};
 pub use inbox::{InboxDoc, InboxReads};
 pub use invite::{InviteDoc, InviteReads};
+pub use media::{MediaDoc, MediaReads, MediaUsageDoc, MediaUsageReads, Waiting};
 pub use membership::{ActivityAnchor, MembershipDoc, MembershipReads};
 pub(crate) use message::client_hash;
 pub use message::{Anchor, MessageDoc, MessageMark, MessageReads, Span, Threads};
@@ -56,6 +62,8 @@ pub use pin::{Pin, PinReads, PinsDoc};
 pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
 pub use report::{ReportDoc, ReportReads};
 pub use room::{NameAnchor, RoomDoc, RoomFilter, RoomReads, fold};
+pub use search::{FoundMessages, MessageSearch, Scope, SearchReads};
+pub use sighting::{BLOCK, SightingDoc, SightingReads, Term, block_of};
 pub use site::SiteDoc;
 pub use thread::{Participant, ThreadAnchor, ThreadDoc, ThreadReads, ThreadStretch};
 pub use unread::{Counted, Stretch, Unread, UnreadReads};
@@ -63,7 +71,7 @@ pub use user::{AccountFilter, UserDoc, UserReads};
 
 /// The layout of documents, tables and indexes that this build writes. A generation of another layout is not read:
 /// a new one is built beside it. Raise it with every change of a document, a table, or an index.
-pub(crate) const LAYOUT: u32 = 13;
+pub(crate) const LAYOUT: u32 = 17;
 
 /// The table of all documents: the one list of collections there is. It hands its rows to the macro named by the
 /// caller, in the order in which batches are written (rooms come before what is filed under a room) and in which
@@ -105,6 +113,12 @@ macro_rules! documents {
             blocks: Blocks of Blocks(BlocksDoc), key [user: UserId = user_id], group People, cache 1/10, reads BlockReads;
             invites: Invites of Invite(InviteDoc), key [id: InviteId = state.id], group Conversations, cache 1/10,
                 reads InviteReads;
+            sightings: Sightings of Sighting(SightingDoc), key [id: SightingId = id], group Conversations, cache 1/4,
+                reads SightingReads;
+            media: Media of Media(MediaDoc), key [id: MediaId = state.file.id], group Conversations, cache 1/10,
+                reads MediaReads;
+            media_usage: MediaUsage of MediaUsage(MediaUsageDoc), key [user: UserId = user_id], group Conversations,
+                cache 1/10, reads MediaUsageReads;
             site: Site of Site(SiteDoc), group Conversations, cache 1/1;
         }
     };
@@ -118,6 +132,8 @@ pub trait Stored: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     type Key;
     /// The document's key.
     fn key(&self) -> Self::Key;
+    /// What is handed to a store so that it deletes this document: no event has the sequence 0.
+    fn gone(&self) -> Self;
     /// As one document among those of all collections.
     fn into_document(doc: Arc<Self>) -> Document;
     /// The document of this type that `document` is, if it is one.
@@ -222,6 +238,12 @@ macro_rules! define {
                 }
             }
 
+            /// Whether it is to be deleted ([`Stored::gone`]).
+            #[must_use]
+            pub fn is_gone(&self) -> bool {
+                self.updated() == 0
+            }
+
             /// The document as JSON, as `verify` compares it field by field.
             ///
             /// # Errors
@@ -239,6 +261,10 @@ macro_rules! define {
 
             fn key(&self) -> Self::Key {
                 whole!(@value $($(self.$($field).+.clone()),+)?)
+            }
+
+            fn gone(&self) -> Self {
+                Self { updated: 0, ..self.clone() }
             }
 
             fn into_document(doc: Arc<Self>) -> Document {

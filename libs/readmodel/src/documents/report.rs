@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use schemas::events::ReportState;
-use schemas::ids::{ReportId, UserId};
+use schemas::ids::{MessageId, ReportId, UserId};
 use schemas::position::Sequence;
 use schemas::values::ReportStatus;
 use serde::{Deserialize, Serialize};
@@ -41,4 +41,6 @@ pub trait ReportReads: Send + Sync {
     ) -> Answer<Slice<ReportDoc>>;
     /// How many open reports a user has made.
     async fn open_reports(&self, reporter: &UserId) -> Answer<u64>;
+    /// How many reports of a message are open.
+    async fn open_reports_of(&self, message: &MessageId) -> Answer<u64>;
 }

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct SiteDoc {
     /// Rooms to which every registered user belongs, in the order of their creation.
     pub everyone_rooms: Vec<RoomId>,
+    /// Bytes of all media that may be uploaded or are stored.
+    #[serde(default)]
+    pub media_bytes: u64,
     /// The last event that changed this.
     pub updated: Sequence,
 }

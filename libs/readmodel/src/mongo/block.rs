@@ -1,10 +1,8 @@
 //! Blocks in MongoDB.
 
 use async_trait::async_trait;
-use mongodb::IndexModel;
 use mongodb::bson::RawDocumentBuf;
 use schemas::ids::UserId;
-use schemas::position::Sequence;
 
 use super::kept::Kept;
 use super::query::by_keys;
@@ -14,18 +12,8 @@ use crate::answers::Answer;
 use crate::documents::{BlockReads, BlocksDoc};
 
 impl Kept for BlocksDoc {
-    /// They are found by their keys.
-    fn indexes() -> Vec<IndexModel> {
-        Vec::new()
-    }
-
     fn to_row(&self, id: String) -> Answer<RawDocumentBuf> {
         row(id, self, OwnFields {})
-    }
-
-    /// It does not say which event was its first.
-    fn is_new(&self, _expected: Sequence) -> bool {
-        false
     }
 }
 

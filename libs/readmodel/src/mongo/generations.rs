@@ -15,6 +15,7 @@ use super::rows::{db_error, has_code, unreadable};
 use super::schema;
 use super::side::SideDatabase;
 use super::store::MongoStore;
+use super::writer::Writer;
 use crate::answers::{Answer, StoreError};
 use crate::backend::{Backend, Durability, generation_number};
 use crate::documents::LAYOUT;
@@ -118,7 +119,7 @@ impl Backend for Databases {
         // What an interrupted deletion has left.
         database.drop().await.map_err(db_error)?;
         schema::create(&database).await.map_err(db_error)?;
-        let store = MongoStore::new(name, database, entries);
+        let store = MongoStore::new(name, database, entries, Writer::default());
         if durability == Durability::Immediate {
             store.seal().await?;
         }
@@ -129,7 +130,8 @@ impl Backend for Databases {
         let wanted = doc! { "_id": name, "layout": i64::from(LAYOUT), "ready": true };
         let found = self.meta("generations").find_one(wanted).await.map_err(db_error)?;
         Ok(found.map(|_| -> Arc<dyn ProjectionStore> {
-            Arc::new(MongoStore::new(name, self.database(name), self.meta("generations")))
+            let (database, entries) = (self.database(name), self.meta("generations"));
+            Arc::new(MongoStore::new(name, database, entries, Writer::of_sealed()))
         }))
     }
 
@@ -146,7 +148,8 @@ impl Backend for Databases {
     }
 
     async fn side(&self) -> Answer<Arc<dyn SideStore>> {
-        Ok(Arc::new(SideDatabase::of(self.client.clone(), &self.database(SIDE))))
+        let database = self.database(SIDE);
+        Ok(Arc::new(SideDatabase::open(self.client.clone(), &database).await?))
     }
 
     async fn delete(&self, name: &str) -> Answer<()> {
@@ -162,7 +165,6 @@ mod tests {
 
     use super::super::checkpoint;
     use super::super::replica_set::tests::replica_set;
-    use super::super::writer::Writer;
     use super::*;
     use crate::{CommitError, ReadModel, ReadModelUrl};
 

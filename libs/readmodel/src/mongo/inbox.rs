@@ -1,10 +1,9 @@
 //! Inboxes in MongoDB.
 
 use async_trait::async_trait;
+use mongodb::Database;
 use mongodb::bson::RawDocumentBuf;
-use mongodb::{Database, IndexModel};
 use schemas::ids::UserId;
-use schemas::position::Sequence;
 
 use super::kept::Kept;
 use super::query::by_keys;
@@ -14,18 +13,8 @@ use crate::answers::Answer;
 use crate::documents::{InboxDoc, InboxReads};
 
 impl Kept for InboxDoc {
-    /// They are found by their keys.
-    fn indexes() -> Vec<IndexModel> {
-        Vec::new()
-    }
-
     fn to_row(&self, id: String) -> Answer<RawDocumentBuf> {
         row(id, self, OwnFields {})
-    }
-
-    /// It does not say which event was its first.
-    fn is_new(&self, _expected: Sequence) -> bool {
-        false
     }
 }
 

@@ -11,8 +11,11 @@ use crate::documents::Stored;
 
 /// A document that is kept in MongoDB. A collection without this does not compile.
 pub(super) trait Kept: Stored {
-    /// The indexes that only queries need: created when a generation is sealed.
-    fn indexes() -> Vec<IndexModel>;
+    /// The indexes that only queries need: created when a generation is sealed. Documents that are found by their keys
+    /// need none.
+    fn indexes() -> Vec<IndexModel> {
+        Vec::new()
+    }
 
     /// The index the projector itself needs: created with the collection.
     fn index_to_project() -> Option<IndexModel> {
@@ -28,8 +31,11 @@ pub(super) trait Kept: Stored {
     }
 
     /// Whether the document came into being in a batch that began after `expected`. Inserting is cheaper than
-    /// upserting; the checkpoint's condition makes sure that no other writer has inserted it.
-    fn is_new(&self, expected: Sequence) -> bool;
+    /// upserting; the checkpoint's condition makes sure that no other writer has inserted it. Of one that does not say
+    /// which event was its first that is not known.
+    fn is_new(&self, _expected: Sequence) -> bool {
+        false
+    }
 
     /// Whether nothing is left of it: it is deleted instead of written.
     fn is_gone(&self) -> bool {

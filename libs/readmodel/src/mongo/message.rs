@@ -44,6 +44,7 @@ impl Kept for MessageDoc {
         vec![
             index(doc! { "room_id": 1, "number": 1 }),
             index(doc! { "room_id": 1, "updated": 1 }),
+            index(doc! { "posted": 1, "room_id": 1 }),
             partial(
                 doc! { "thread_root_id": 1, "number": 1 },
                 doc! { "thread_root_id": { "$exists": true } },

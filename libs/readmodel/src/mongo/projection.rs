@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use mongodb::bson::{RawArrayBuf, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Document as Bson, RawArrayBuf, RawDocument, RawDocumentBuf, doc};
 use mongodb::error::{Error, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::{ClientSession, Database};
 use schemas::position::{Epoch, Sequence};
 
 use super::checkpoint::{checkpoint, move_to, set_retired};
+use super::index;
 use super::kept::Kept as _;
 use super::query::find_raw;
 use super::rows::db_error;
@@ -20,7 +21,7 @@ use super::writer::Writer;
 use crate::answers::{Answer, StoreError};
 use crate::documents::{self, Collection, Document, Key, Stored as _, client_hash};
 use crate::groups::{Checkpoint, Checkpoints};
-use crate::store::{CommitError, ProjectionStore, ReadStore, Want};
+use crate::store::{CommitError, Counts, IndexCheck, ProjectionStore, ReadStore, Want};
 
 /// Keys or hashes asked for in one query.
 const ASKED: usize = 2000;
@@ -39,7 +40,7 @@ macro_rules! dispatch {
         fn sort_in(doc: &Document, expected: Sequence, writes: &mut Writes) -> Answer<()> {
             let id = doc.key().to_string();
             match doc {
-                $(Document::$noun(doc) if doc.is_gone() => writes.gone.push(id),
+                $(Document::$noun(doc) if doc.is_gone() || doc.updated == 0 => writes.gone.push(id),
                 Document::$noun(doc) if doc.is_new(expected) => writes.new.push(doc.to_row(id)?),
                 Document::$noun(doc) => writes.changed.push(doc.to_row(id)?),)*
             }
@@ -143,7 +144,13 @@ async fn commit(
     let writes = BatchWrites::of(docs, expected)?;
     let mut session = writer.session(database).await.map_err(db_error)?;
     session.start_transaction().await.map_err(db_error)?;
-    if let Err(error) = write_all(database, &mut session, expected, (epoch, next), writes).await {
+    let mut written = write_all(database, &mut session, expected, (epoch, next), writes).await;
+    if written.is_ok() && writer.is_sealed() {
+        // What a generation is filled with before it is sealed is indexed then.
+        let (from, to) = (expected.conversations, next.conversations);
+        written = index::update(database, &mut session, docs, from, to).await.map_err(Into::into);
+    }
+    if let Err(error) = written {
         // Fails when the server has aborted it already.
         drop(session.abort_transaction().await);
         return Err(error);
@@ -251,6 +258,18 @@ impl ReadStore for MongoStore {
     async fn checkpoint(&self) -> Answer<Checkpoint> {
         checkpoint(&self.database).await
     }
+
+    async fn counts(&self) -> Answer<Counts> {
+        let count = async |collection: Collection| {
+            let documents = self.database.collection::<Bson>(collection.as_str());
+            documents.estimated_document_count().await.map_err(db_error)
+        };
+        Ok(Counts {
+            users: count(Collection::Users).await?,
+            rooms: count(Collection::Rooms).await?,
+            messages: count(Collection::Messages).await?,
+        })
+    }
 }
 
 #[async_trait]
@@ -288,10 +307,23 @@ impl ProjectionStore for MongoStore {
 
     async fn seal(&self) -> Answer<()> {
         schema::complete(&self.database).await.map_err(db_error)?;
+        if !self.writer.is_sealed() {
+            let at = checkpoint(&self.database).await?.groups.conversations;
+            index::make(&self.database, at).await?;
+        }
         // Acknowledged by a majority, and with it everything that was written before.
         let ready = doc! { "$set": { "ready": true } };
-        let done = self.entries.update_one(doc! { "_id": &self.name }, ready).await;
-        done.map(drop).map_err(db_error)
+        self.entries.update_one(doc! { "_id": &self.name }, ready).await.map_err(db_error)?;
+        self.writer.seal();
+        Ok(())
+    }
+
+    async fn check_index(&self) -> Answer<IndexCheck> {
+        self.check(self.checkpoint().await?.groups.conversations).await
+    }
+
+    async fn scrub(&self) -> Answer<()> {
+        Ok(())
     }
 
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use mongodb::IndexModel;
 use mongodb::bson::{Document as Bson, RawDocumentBuf, doc};
-use schemas::ids::{ReportId, UserId};
+use schemas::ids::{MessageId, ReportId, UserId};
 use schemas::position::Sequence;
 use schemas::values::ReportStatus;
 
@@ -28,6 +28,7 @@ impl Kept for ReportDoc {
             index(doc! { "created": 1 }),
             index(doc! { "state.status": 1, "created": 1 }),
             index(doc! { "state.reporter_id": 1, "state.status": 1 }),
+            index(doc! { "state.message_id": 1, "state.status": 1 }),
         ]
     }
 
@@ -63,6 +64,12 @@ impl ReportReads for MongoStore {
     async fn open_reports(&self, reporter: &UserId) -> Answer<u64> {
         let reports = self.database.collection::<Bson>(ReportDoc::COLLECTION.as_str());
         let filter = doc! { "state.reporter_id": reporter.as_str(), "state.status": "open" };
+        reports.count_documents(filter).await.map_err(db_error)
+    }
+
+    async fn open_reports_of(&self, message: &MessageId) -> Answer<u64> {
+        let reports = self.database.collection::<Bson>(ReportDoc::COLLECTION.as_str());
+        let filter = doc! { "state.message_id": message.as_str(), "state.status": "open" };
         reports.count_documents(filter).await.map_err(db_error)
     }
 }

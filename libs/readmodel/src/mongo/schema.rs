@@ -4,6 +4,7 @@ use mongodb::Database;
 use mongodb::bson::Document as Bson;
 
 use super::checkpoint;
+use super::index;
 use super::kept::Kept;
 use crate::documents;
 
@@ -16,6 +17,7 @@ macro_rules! each_noun {
         /// to them.
         pub(super) async fn create(database: &Database) -> mongodb::error::Result<()> {
             $(create_collection::<documents::$doc>(database).await?;)*
+            database.create_collection(index::COLLECTION).await?;
             checkpoint::begin(database).await
         }
 

@@ -6,8 +6,10 @@ use mongodb::bson::{DateTime, Document as Bson, doc};
 use mongodb::{Client, Collection, Database};
 use schemas::{Timestamp, UserId};
 
+use super::request_log::Requests;
 use super::rows::{db_error, unreadable};
 use crate::answers::Answer;
+use crate::request_log::RequestLog;
 use crate::side::SideStore;
 
 /// The database.
@@ -15,16 +17,24 @@ use crate::side::SideStore;
 pub(super) struct SideDatabase {
     client: Client,
     last_seen: Collection<Bson>,
+    requests: Requests,
 }
 
 impl SideDatabase {
-    pub(super) fn of(client: Client, database: &Database) -> Self {
-        Self { client, last_seen: database.collection("last_seen") }
+    /// Opens the database and makes the indexes that are not there yet.
+    pub(super) async fn open(client: Client, database: &Database) -> Answer<Self> {
+        let requests = Requests::of(database);
+        requests.prepare().await?;
+        Ok(Self { client, last_seen: database.collection("last_seen"), requests })
     }
 }
 
 #[async_trait]
 impl SideStore for SideDatabase {
+    fn request_log(&self) -> &dyn RequestLog {
+        &self.requests
+    }
+
     async fn last_seen(&self, users: &[UserId]) -> Answer<Vec<(UserId, Timestamp)>> {
         let ids: Vec<&str> = users.iter().map(UserId::as_str).collect();
         let found = self.last_seen.find(doc! { "_id": { "$in": ids } }).await.map_err(db_error)?;

@@ -19,8 +19,14 @@ pub(super) struct MongoStore {
 }
 
 impl MongoStore {
-    pub(super) fn new(name: &str, database: Database, entries: mongodb::Collection<Bson>) -> Self {
-        Self { name: name.to_owned(), database, entries, writer: Writer::default() }
+    /// A generation that may be sealed.
+    pub(super) fn new(
+        name: &str,
+        database: Database,
+        entries: mongodb::Collection<Bson>,
+        writer: Writer,
+    ) -> Self {
+        Self { name: name.to_owned(), database, entries, writer }
     }
 
     /// A part of a list, of at most `limit` items.

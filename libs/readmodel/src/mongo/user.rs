@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use mongodb::IndexModel;
-use mongodb::bson::{RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, RawDocument, RawDocumentBuf, doc};
 use schemas::ids::UserId;
 use schemas::position::Sequence;
 use schemas::values::Username;
@@ -26,6 +26,9 @@ struct Searched {
     /// The user's settings as JSON text: BSON cannot hold every number and key that JSON can.
     _settings: String,
 }
+
+/// The field is there, and true, for users who are erased.
+const NOT_DELETED: Bson = Bson::Null;
 
 impl Kept for UserDoc {
     fn indexes() -> Vec<IndexModel> {
@@ -68,7 +71,7 @@ impl UserReads for MongoStore {
     }
 
     async fn user_by_username(&self, username: &Username) -> Answer<Option<UserDoc>> {
-        let filter = doc! { "state.username": username.as_str() };
+        let filter = doc! { "state.username": username.as_str(), "state.deleted": NOT_DELETED };
         Ok(find(&self.database, filter, doc! { "_id": 1 }, 1).await?.pop())
     }
 
@@ -102,7 +105,8 @@ impl UserReads for MongoStore {
         limit: usize,
     ) -> Answer<Slice<UserDoc>> {
         let AccountFilter { words, role, suspended } = filter;
-        let mut asked = doc! { "_id": { "$gt": after.map_or("", UserId::as_str) } };
+        let after = after.map_or("", UserId::as_str);
+        let mut asked = doc! { "_id": { "$gt": after }, "state.deleted": NOT_DELETED };
         if let Some(words) = words {
             let Some(words) = by_words_of(words, &words::OF_ADDRESS.to_string()) else {
                 return Ok(Slice::cut(Vec::new(), limit));
@@ -119,7 +123,8 @@ impl UserReads for MongoStore {
     }
 
     async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>> {
-        let filter = doc! { "_id": { "$gt": after.map_or("", UserId::as_str) } };
+        let after = after.map_or("", UserId::as_str);
+        let filter = doc! { "_id": { "$gt": after }, "state.deleted": NOT_DELETED };
         self.slice(filter, doc! { "_id": 1 }, limit).await
     }
 

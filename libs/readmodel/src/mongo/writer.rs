@@ -6,6 +6,8 @@
 //! place ends the sessions of the others. That is always safe: a living writer merely finds its
 //! transaction aborted, and the checkpoint decides which of them goes on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
 use mongodb::{ClientSession, Collection, Database};
@@ -21,6 +23,8 @@ pub(super) struct Writer {
     session: Mutex<Option<ClientSession>>,
     /// Where the checkpoint was found held by another writer's transaction.
     held_at: Mutex<Option<Checkpoints>>,
+    /// Whether the generation is sealed: what is written is indexed from then on.
+    sealed: AtomicBool,
 }
 
 impl std::fmt::Debug for Writer {
@@ -30,6 +34,20 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
+    /// For a generation that is sealed.
+    pub(super) fn of_sealed() -> Self {
+        Self { sealed: AtomicBool::new(true), ..Self::default() }
+    }
+
+    /// Takes note that the generation is sealed.
+    pub(super) fn seal(&self) {
+        self.sealed.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed.load(Ordering::Acquire)
+    }
+
     /// An announced session to write in.
     pub(super) async fn session(&self, database: &Database) -> Result<ClientSession> {
         if let Some(session) = self.session.lock().take() {

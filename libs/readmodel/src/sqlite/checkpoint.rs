@@ -3,6 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior, params};
 use schemas::position::Epoch;
 
+use super::index;
 use super::rows::{db_error, each, int, unreadable};
 use super::store::Writer;
 use crate::answers::{Answer, StoreError};
@@ -20,6 +21,12 @@ CREATE TABLE meta(
 pub(super) fn begin(db: &Connection, layout: u32, sealed: bool) -> Answer<()> {
     let sql = "INSERT INTO meta VALUES (1, ?1, NULL, 0, 0, 0, 0, ?2)";
     db.execute(sql, params![layout, sealed]).map(drop).map_err(db_error)
+}
+
+/// Whether the generation is in use, or may be.
+pub(super) fn is_sealed(db: &Connection) -> Answer<bool> {
+    let mut statement = db.prepare_cached("SELECT sealed FROM meta").map_err(db_error)?;
+    statement.query_row([], |row| row.get(0)).map_err(db_error)
 }
 
 /// Where the generation stands.
@@ -55,6 +62,11 @@ pub(super) fn move_to(db: &Connection, epoch: &Epoch, next: Checkpoints) -> Answ
 impl Writer {
     /// Brings everything to the disk; from now on every commit is synced as in a live generation.
     pub(super) fn seal(&mut self) -> Answer<()> {
+        if !is_sealed(&self.db)? {
+            let transaction = self.db.transaction().map_err(db_error)?;
+            index::make(&transaction, checkpoint(&transaction)?.groups.conversations)?;
+            transaction.commit().map_err(db_error)?;
+        }
         self.db.pragma_update(None, "synchronous", "normal").map_err(db_error)?;
         self.db.pragma_update(None, "journal_mode", "wal").map_err(db_error)?;
         // What was written so far has been left to the system's cache.
@@ -67,6 +79,19 @@ impl Writer {
             .map_err(db_error)?;
         // Once more by ourselves: with nothing left in the log there was nothing to sync for.
         self.sync()
+    }
+
+    /// Moves what is in the write-ahead log into the file, where deleted content is overwritten, and empties the log. A
+    /// reader that is in the way keeps it from being emptied; the next time it is.
+    pub(super) fn scrub(&mut self) -> Answer<()> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy = self.db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(db_error)?;
+        if busy != 0 {
+            tracing::warn!(
+                "a reader keeps the write-ahead log of the read model from being emptied"
+            );
+        }
+        Ok(())
     }
 
     fn sync(&self) -> Answer<()> {

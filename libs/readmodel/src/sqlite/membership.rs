@@ -169,6 +169,23 @@ fn in_each_room(
     Ok(found)
 }
 
+impl SqliteStore {
+    /// A user's memberships that changed after a sequence, in one of the ways they do: `sql` takes the user, the sequence
+    /// and how many.
+    async fn changed_memberships(
+        &self,
+        sql: &'static str,
+        user: &UserId,
+        after: Sequence,
+        limit: usize,
+    ) -> Answer<Changes<MembershipDoc>> {
+        let (user, limit) = (raw(user), changes(limit));
+        let asked =
+            self.read(move |db| docs(db, sql, params![user, int(after), sql_limit(limit + 1)]));
+        Ok(Changes::cut(asked.await?, limit))
+    }
+}
+
 #[async_trait]
 impl MembershipReads for SqliteStore {
     async fn memberships(&self, room: &RoomId, users: &[UserId]) -> Answer<Vec<MembershipDoc>> {
@@ -208,12 +225,9 @@ impl MembershipReads for SqliteStore {
         after: Sequence,
         limit: usize,
     ) -> Answer<Changes<MembershipDoc>> {
-        let (user, limit) = (raw(user), changes(limit));
         let sql = "SELECT doc FROM memberships WHERE user = ?1 AND changed > ?2
         ORDER BY changed LIMIT ?3";
-        let asked =
-            self.read(move |db| docs(db, sql, params![user, int(after), sql_limit(limit + 1)]));
-        Ok(Changes::cut(asked.await?, limit))
+        self.changed_memberships(sql, user, after, limit).await
     }
 
     async fn prefs_changes(
@@ -222,12 +236,9 @@ impl MembershipReads for SqliteStore {
         after: Sequence,
         limit: usize,
     ) -> Answer<Changes<MembershipDoc>> {
-        let (user, limit) = (raw(user), changes(limit));
         let sql = "SELECT doc FROM memberships
         WHERE user = ?1 AND prefs > 0 AND prefs > ?2 AND present = 1 ORDER BY prefs LIMIT ?3";
-        let asked =
-            self.read(move |db| docs(db, sql, params![user, int(after), sql_limit(limit + 1)]));
-        Ok(Changes::cut(asked.await?, limit))
+        self.changed_memberships(sql, user, after, limit).await
     }
 
     async fn bans(

@@ -59,7 +59,7 @@ CREATE INDEX named_main ON named(room, main);
             put_answer(batch.db, self, true)?;
         }
         let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT(k) DO UPDATE SET edited = ?7, gone = ?8, doc = ?9";
+        ON CONFLICT(k) DO UPDATE SET client = ?4, edited = ?7, gone = ?8, doc = ?9";
         let mut statement = batch.db.prepare_cached(sql).map_err(db_error)?;
         insert(&mut statement, message_key(room, self.number), self, &json(self)?)
     }

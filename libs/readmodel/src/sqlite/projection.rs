@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 use schemas::position::Epoch;
 
-use super::checkpoint::{checkpoint, move_to};
+use super::checkpoint::{checkpoint, is_sealed, move_to};
+use super::index;
 use super::kept::{Batch, Kept};
 use super::message::{by_client_id, greatest_id};
-use super::rows::{db_error, each, limit as sql_limit, one, raw, unreadable};
+use super::rows::{db_error, each, execute, limit as sql_limit, one, raw, unreadable};
 use super::store::{SqliteStore, Writer};
 use crate::answers::Answer;
 use crate::documents::{self, Collection, Document, Key, Stored as _};
 use crate::groups::{Checkpoint, Checkpoints};
-use crate::store::{CommitError, ProjectionStore, ReadStore, Want};
+use crate::store::{CommitError, Counts, IndexCheck, ProjectionStore, ReadStore, Want};
 
 /// Rooms whose integer is remembered between commits; forgotten all at once beyond.
 const REMEMBERED_ROOMS: usize = 100_000;
@@ -52,6 +53,17 @@ macro_rules! dispatch {
         fn put_all(docs: &[Document], batch: &mut Batch<'_>) -> Answer<()> {
             $(documents::$doc::put_all(docs, batch)?;)*
             Ok(())
+        }
+
+        /// Deletes the document of a key. What it is searched by besides its own row is not looked for: no document that
+        /// is deleted has any.
+        fn delete(db: &Connection, key: &Key) -> Answer<()> {
+            let by_key = match key.collection() {
+                $(Collection::$collection => documents::$doc::BY_KEY,)*
+            };
+            let sql = by_key.replacen("SELECT doc FROM", "DELETE FROM", 1);
+            let parts = key.parts().into_iter().map(|part| raw(part).to_vec());
+            execute(db, &sql, params_from_iter(parts)).map(drop)
         }
     };
 }
@@ -136,7 +148,20 @@ impl Writer {
         if now.groups != expected || now.epoch.as_ref().is_some_and(|now| now != epoch) {
             return Err(CommitError::Fenced);
         }
-        put_all(docs, &mut Batch { db: &transaction, expected, room_keys })?;
+        let (gone, kept): (Vec<&Document>, Vec<&Document>) =
+            docs.iter().partition(|doc| doc.is_gone());
+        for doc in &gone {
+            delete(&transaction, &doc.key())?;
+        }
+        let mut batch = Batch { db: &transaction, expected, room_keys };
+        match gone.is_empty() {
+            true => put_all(docs, &mut batch)?,
+            false => put_all(&kept.into_iter().cloned().collect::<Vec<_>>(), &mut batch)?,
+        }
+        if is_sealed(&transaction)? {
+            let (from, to) = (expected.conversations, next.conversations);
+            index::update(&transaction, docs, from, to)?;
+        }
         move_to(&transaction, epoch, next)?;
         transaction.commit().map_err(db_error)?;
         Ok(())
@@ -151,6 +176,18 @@ impl ReadStore for SqliteStore {
 
     async fn checkpoint(&self) -> Answer<Checkpoint> {
         self.read(checkpoint).await
+    }
+
+    async fn counts(&self) -> Answer<Counts> {
+        self.read(|db| {
+            let sql = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM rooms),
+                (SELECT count(*) FROM messages)";
+            let counted = db.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
+            let counted: [i64; 3] = counted.map_err(db_error)?;
+            let [users, rooms, messages] = counted.map(|count| u64::try_from(count).unwrap_or(0));
+            Ok(Counts { users, rooms, messages })
+        })
+        .await
     }
 }
 
@@ -182,6 +219,14 @@ impl ProjectionStore for SqliteStore {
 
     async fn seal(&self) -> Answer<()> {
         self.write(Writer::seal).await?
+    }
+
+    async fn scrub(&self) -> Answer<()> {
+        self.write(|writer| writer.scrub()).await?
+    }
+
+    async fn check_index(&self) -> Answer<IndexCheck> {
+        self.check(self.checkpoint().await?.groups.conversations).await
     }
 
     async fn set_retired(&self, retired: bool) -> Answer<Checkpoint> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
-use schemas::ids::{ReportId, UserId};
+use schemas::ids::{MessageId, ReportId, UserId};
 use schemas::position::Sequence;
 use schemas::values::ReportStatus;
 
@@ -24,22 +24,24 @@ impl Kept for ReportDoc {
     const TABLES: &'static str = "
 -- status: 0 open, 1 dismissed, 2 actioned.
 CREATE TABLE reports(
-    id BLOB PRIMARY KEY, reporter BLOB NOT NULL, status INTEGER NOT NULL, created INTEGER NOT NULL,
+    id BLOB PRIMARY KEY, reporter BLOB NOT NULL, message BLOB NOT NULL, status INTEGER NOT NULL, created INTEGER NOT NULL,
     doc BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX reports_created ON reports(created);
 CREATE INDEX reports_status ON reports(status, created);
 CREATE INDEX reports_open ON reports(reporter) WHERE status = 0;
+CREATE INDEX reports_message ON reports(message) WHERE status = 0;
 ";
     const BY_KEY: &'static str = "SELECT doc FROM reports WHERE id = ?1";
     const SCAN: &'static str = "SELECT doc FROM reports WHERE id > ?1 ORDER BY id LIMIT ?3";
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
-        let sql = "INSERT INTO reports VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT(id) DO UPDATE SET status = ?3, created = ?4, doc = ?5";
+        let sql = "INSERT INTO reports VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT(id) DO UPDATE SET status = ?4, created = ?5, doc = ?6";
         let state = &self.state;
         let row = params![
             raw(&state.id),
             raw(&state.reporter_id),
+            raw(&state.message_id),
             code(state.status),
             int(self.created),
             json(self)?
@@ -69,10 +71,9 @@ fn reports(
     Ok(Slice::cut(found, limit))
 }
 
-fn open_reports(db: &Connection, reporter: &UserId) -> Answer<u64> {
+fn count(db: &Connection, sql: &str, id: [u8; 16]) -> Answer<u64> {
     let mut found = 0;
-    let sql = "SELECT count(*) FROM reports WHERE reporter = ?1 AND status = 0";
-    each(db, sql, [raw(reporter)], |row| {
+    each(db, sql, [id], |row| {
         let count: i64 = row.get(0).map_err(db_error)?;
         found = u64::try_from(count).unwrap_or_default();
         Ok(false)
@@ -97,7 +98,14 @@ impl ReportReads for SqliteStore {
     }
 
     async fn open_reports(&self, reporter: &UserId) -> Answer<u64> {
-        let reporter = reporter.clone();
-        self.read(move |db| open_reports(db, &reporter)).await
+        let reporter = raw(reporter);
+        let sql = "SELECT count(*) FROM reports WHERE reporter = ?1 AND status = 0";
+        self.read(move |db| count(db, sql, reporter)).await
+    }
+
+    async fn open_reports_of(&self, message: &MessageId) -> Answer<u64> {
+        let message = raw(message);
+        let sql = "SELECT count(*) FROM reports WHERE message = ?1 AND status = 0";
+        self.read(move |db| count(db, sql, message)).await
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::checkpoint;
+use super::index;
 use super::kept::Kept as _;
 use super::rows::db_error;
 use crate::answers::{Answer, StoreError};
@@ -37,10 +38,13 @@ pub(super) fn create(path: &Path, durability: Durability) -> Answer<()> {
         db.pragma_update(None, "synchronous", "off").map_err(db_error)?;
     }
     let transaction = db.transaction().map_err(db_error)?;
-    for tables in std::iter::once(&checkpoint::TABLE).chain(TABLES) {
+    for tables in [checkpoint::TABLE, index::TABLE].iter().chain(TABLES) {
         transaction.execute_batch(tables).map_err(db_error)?;
     }
     checkpoint::begin(&transaction, LAYOUT, sealed)?;
+    if sealed {
+        index::make(&transaction, 0)?;
+    }
     transaction.commit().map_err(db_error)
 }
 

@@ -55,6 +55,8 @@ impl SqliteStore {
         }
         // Checkpointing the WAL seldom is worth half the write rate; 16,000 pages are 64 MiB.
         db.pragma_update(None, "wal_autocheckpoint", 16_000).map_err(db_error)?;
+        // What an erasure or a person deletes is gone from the file, too.
+        db.pragma_update(None, "secure_delete", true).map_err(db_error)?;
         let kibibytes = i64::try_from(cache / 1024).unwrap_or(i64::MAX);
         db.pragma_update(None, "cache_size", -(kibibytes / 2)).map_err(db_error)?;
         let mut readers = Vec::with_capacity(READERS);

@@ -17,6 +17,7 @@ use crate::words;
 
 impl Kept for UserDoc {
     const TABLES: &'static str = "
+-- username: empty for a user who is erased.
 CREATE TABLE users(
     id BLOB PRIMARY KEY, username TEXT NOT NULL, changed INTEGER NOT NULL, role TEXT NOT NULL,
     suspended INTEGER NOT NULL, doc BLOB NOT NULL) WITHOUT ROWID;
@@ -34,13 +35,14 @@ CREATE INDEX user_words_user ON user_words(user, word);
 
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
         let id = raw(&self.state.id);
+        let username = if self.state.deleted { "" } else { self.state.username.as_str() };
         execute(
             batch.db,
             "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE
             SET username = ?2, changed = ?3, role = ?4, suspended = ?5, doc = ?6",
             params![
                 id,
-                self.state.username.as_str(),
+                username,
                 int(self.updated),
                 self.state.role.as_str(),
                 self.state.suspended,
@@ -107,7 +109,7 @@ fn accounts(
         return Ok(Slice { items: Vec::new(), more: false });
     };
     let on = if found.is_empty() { "" } else { "ON id = found" };
-    let mut sql = format!("SELECT doc FROM {found} users {on} WHERE id > ?");
+    let mut sql = format!("SELECT doc FROM {found} users {on} WHERE id > ? AND username <> ''");
     with.push(after_id(after));
     // Written out, so that the partial indexes fit.
     match role {
@@ -161,7 +163,7 @@ impl UserReads for SqliteStore {
 
     async fn list_users(&self, after: Option<&UserId>, limit: usize) -> Answer<Slice<UserDoc>> {
         let (after, limit) = (after_id(after), items(limit));
-        let sql = "SELECT doc FROM users WHERE id > ?1 ORDER BY id LIMIT ?2";
+        let sql = "SELECT doc FROM users WHERE id > ?1 AND username <> '' ORDER BY id LIMIT ?2";
         let found = self.read(move |db| docs(db, sql, params![after, sql_limit(limit + 1)])).await;
         Ok(Slice::cut(found?, limit))
     }

@@ -130,9 +130,9 @@ impl<'a> Stored<'a> {
             }
         };
         let places = places.cloned().unwrap_or_default();
-        // What a message says, or that it is gone: tried twice it may be said twice, and is the same.
-        let repeatable =
-            matches!(operation.act, Act::Edit { .. } | Act::Delete { .. } | Act::Beside { .. });
+        // What a message says, or that it is gone: tried twice it may be said twice, and is the same. A reaction is recognised
+        // by the log, and after that by what is known of it.
+        let repeatable = matches!(operation.act, Act::Edit { .. } | Act::Delete { .. });
         let at_most = if repeatable { operation.tries } else { 1 };
         // What was done by an earlier try is answered with a place after which it can be seen.
         let exact = operation.tries == 1 || matches!(operation.act, Act::Post { .. });

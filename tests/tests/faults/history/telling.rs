@@ -224,17 +224,15 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// Whether a reaction or a pin was added or taken back just so, and it was news. What was taken back may be told once
-    /// more: who decides by a read model that sleeps does not know that it is gone, and it does a client no harm.
+    /// Whether a reaction or a pin was added or taken back just so, and it was news.
     fn has_happened(&self, told: &Told) -> bool {
-        let Some(Fact::Beside { room, message, user, what, there, counts }) =
+        let Some(Fact::Beside { room, message, user, what, there, counts: true }) =
             self.truth.facts.get(&told.position)
         else {
             return false;
         };
         let said = Beside { message: message.clone(), what: what.clone(), there: *there };
-        (*counts || !*there)
-            && *room == told.room
+        *room == told.room
             && told.beside.as_ref() == Some(&said)
             && told.user.as_ref() == Some(user)
     }

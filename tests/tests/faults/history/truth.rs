@@ -179,9 +179,13 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Identity(_)
         | EventData::Name(_)
         | EventData::Prefs(_)
+        | EventData::Audit(_)
         | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
+        | EventData::Media(_)
         | EventData::Report(_)
         | EventData::Notification(_)
         | EventData::Block(_) => None,
@@ -196,7 +200,9 @@ fn of_user(event: &UserEvent) -> Option<Fact> {
         | UserEvent::SuspensionChanged(_)
         | UserEvent::EmailVerified(_)
         | UserEvent::EmailChanged(_)
-        | UserEvent::SecondFactorChanged(_) => None,
+        | UserEvent::SecondFactorChanged(_)
+        | UserEvent::PasswordSet(_)
+        | UserEvent::Erased(_) => None,
     }
 }
 

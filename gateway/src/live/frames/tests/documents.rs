@@ -3,79 +3,37 @@
 use std::collections::HashMap;
 
 use readmodel::{
-    FollowerDoc, InboxDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc, RoomDoc,
-    UserDoc,
+    FollowerDoc, InboxDoc, MediaDoc, MembershipDoc, MessageDoc, MessageMark, NotificationDoc,
+    RoomDoc, UserDoc,
 };
 use schemas::events::{
-    MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent, PrefsEvent,
-    ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, ThreadEvent, UserEvent,
+    MediaEvent, MemberEvent, MemberState, MessageEvent, MessageState, NotificationEvent, PinEvent,
+    PrefsEvent, ReactionEvent, ReadMoved, ReceiptEvent, RoomEvent, RoomState, ThreadEvent,
+    UserEvent,
 };
-use schemas::values::Notify;
 use schemas::views::Notification;
 use schemas::{EventData, NotificationId, Sequence};
 
 use super::{AT, golden};
 use crate::inbox;
 use crate::live::changes::Changed;
-use crate::live::fixture::{added, posted};
+use crate::live::fixture::{added, membership_doc, posted};
 
 fn message_doc(state: &MessageState, posted: Sequence, changed: Sequence) -> MessageDoc {
-    MessageDoc {
-        id: state.id.clone(),
-        room_id: state.room_id.clone(),
-        number: 1,
-        main_number: 1,
-        sender_id: state.sender_id.clone(),
-        client_id: None,
-        body: state.body.to_string(),
-        format: state.format,
-        attachments: Vec::new(),
-        mentions: Vec::new(),
-        mentions_room: None,
-        thread_root_id: None,
-        thread_number: None,
-        reply_count: 0,
-        reactions: Vec::new(),
-        pinned: 0,
-        last_reply_at: None,
-        created_at: state.created_at,
-        edited_at: None,
-        deleted_at: None,
-        posted,
-        changed,
-        beside: 0,
-        updated: changed,
-    }
+    MessageDoc { changed, updated: changed, ..MessageDoc::as_posted(state, 1, 1, posted) }
 }
 
 fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> MembershipDoc {
     MembershipDoc {
-        room_id: member.room_id.clone(),
-        user_id: member.user_id.clone(),
         role: member.role,
         present: member.present,
         banned: member.banned,
         ban: member.ban.clone(),
         muted_until: member.muted_until,
         joined_at: member.joined_at,
-        joined,
-        returned: false,
-        marker_number: 0,
-        marker_main: 0,
-        marker_moved: false,
-        marker_message_id: None,
-        marker_at: 0,
-        marker_updated: 0,
-        receipt_number: 0,
-        receipt_message_id: None,
-        receipt_updated: 0,
-        wrote: false,
-        notify: Notify::Mentions,
-        pinned: false,
-        hidden_at: None,
-        prefs_changed: 0,
         changed,
         updated: changed,
+        ..membership_doc(member.room_id.clone(), member.user_id.clone(), joined)
     }
 }
 
@@ -186,9 +144,9 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         }
         EventData::User(event) => {
             let registered = if matches!(event, UserEvent::Registered(_)) { AT } else { 1 };
-            let state = event.after().unwrap().clone();
-            changed.users.push(UserDoc { state, registered, updated: AT });
+            changed.users.push(UserDoc { state: event.shown(), registered, updated: AT });
         }
+        EventData::Media(event) => changed.media.push(media_after(event)),
         EventData::Room(event) => changed.rooms.push(room_after(event)),
         EventData::Thread(event) => changed.followers.push(follower_after(event)),
         EventData::Member(event) => {
@@ -212,9 +170,17 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         | EventData::Name(_)
         | EventData::Report(_)
         | EventData::Block(_)
-        | EventData::Invite(_) => {}
+        | EventData::Audit(_)
+        | EventData::Invite(_)
+        | EventData::Erasure(_)
+        | EventData::Hold(_) => {}
     }
     (changed, message)
+}
+
+fn media_after(event: &MediaEvent) -> MediaDoc {
+    let (state, told) = (event.after().clone(), super::super::media::owner_of(event));
+    MediaDoc { state, told: if told.is_some() { AT } else { 0 }, updated: AT }
 }
 
 fn follower_after(event: &ThreadEvent) -> FollowerDoc {

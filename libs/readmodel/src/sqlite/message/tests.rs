@@ -1,5 +1,6 @@
 //! Keys and indexes of messages.
 
+use super::super::index::BY_EVENT;
 use super::*;
 
 #[test]
@@ -15,8 +16,13 @@ fn messages_of_a_room_lie_together_in_their_order() {
 fn questions_about_messages_are_answered_by_keys_and_indexes() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(MessageDoc::TABLES).unwrap();
+    db.execute_batch(BY_EVENT).unwrap();
     let questions = [
         ("k >= 1 AND k < 2 ORDER BY k DESC", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        (
+            "posted >= 1 AND posted < 2 ORDER BY posted DESC",
+            "messages_posted (posted>? AND posted<?)",
+        ),
         ("id = x''", "INDEX messages_id (id=?)"),
         ("client = 1", "INDEX messages_client (client=?)"),
         ("thread = x'' AND answer < 2 ORDER BY answer", "messages_thread (thread=? AND answer<?)"),

@@ -1,0 +1,76 @@
+//! Whose an identity is, and whose it becomes.
+
+use decider::{Expect, Fact};
+use schemas::events::{IdentitiesState, Identity, IdentityLinked, MAX_IDENTITIES, NameClaimed};
+use schemas::{Lane, UserId};
+
+use super::{Arrival, IdentityRejection, Linking, Via, Way};
+use crate::domain::account::Name;
+
+/// How a person comes in. An identity that is an account's is that for ever, whatever the provider says of the person's
+/// address by now. Otherwise a verified address is required, and one that an account has leads to it only where the
+/// provider is trusted that far and the account's user has shown, too, that the address is theirs: else a
+/// stranger who registers another's address first would wait for them to come.
+pub(crate) fn way(state: &Arrival, link_by_email: bool) -> Result<Way, IdentityRejection> {
+    if let Some(user) = &state.holder {
+        return match user.state.suspended {
+            true => Err(IdentityRejection::Suspended),
+            false => Ok(Way::Known(Box::new(user.clone()))),
+        };
+    }
+    let email = state.email.as_ref().ok_or(IdentityRejection::NotVerified)?;
+    match &state.addressee {
+        None if email.owner.is_none() => Ok(Way::New),
+        Some(user) if link_by_email && user.state.email_verified => match user.state.suspended {
+            true => Err(IdentityRejection::Suspended),
+            false => Ok(Way::Linked(Box::new(user.clone()))),
+        },
+        Some(_) | None => Err(IdentityRejection::AddressTaken),
+    }
+}
+
+/// The facts that an identity becomes an account's. All of it is refused once anything happens to the account in
+/// between: the claim of its address, which it has already, is the fence.
+pub(crate) fn link(state: &Linking<'_>, via: &Via<'_>) -> Result<Vec<Fact>, IdentityRejection> {
+    let user = &state.user.state.id;
+    let fence = Expect::Fence { lane: Lane::User(user.clone()), at: state.user.at };
+    let unchanged = NameClaimed { owner: user.to_string() };
+    let known = state.identities.state.as_ref();
+    let mut identities = known.map(|known| known.identities.clone()).unwrap_or_default();
+    if identities.len() >= MAX_IDENTITIES {
+        return Err(IdentityRejection::TooMany);
+    }
+    identities.push(via.identity());
+    let linked = via.linked(user, identities, false);
+    Ok(vec![
+        Fact::expecting(fence, state.email.lane.clone(), unchanged),
+        state.identity.claimed_by(user),
+        Fact::expecting(Expect::At(state.identities.at), Lane::Identities(user.clone()), linked),
+    ])
+}
+
+/// The facts that the identity an account is made with is the account's.
+pub(crate) fn linked_with(identity: &Name, user: &UserId, via: &Via<'_>) -> Vec<Fact> {
+    let linked = via.linked(user, vec![via.identity()], true);
+    vec![identity.claimed_by(user), Fact::new(Lane::Identities(user.clone()), linked)]
+}
+
+impl Via<'_> {
+    fn identity(&self) -> Identity {
+        Identity { key: self.key.clone(), provider: self.provider.clone(), linked_at: self.now }
+    }
+
+    fn linked(
+        &self,
+        user: &UserId,
+        identities: Vec<Identity>,
+        new_account: bool,
+    ) -> IdentityLinked {
+        IdentityLinked {
+            key: self.key.clone(),
+            provider_name: self.name.clone(),
+            new_account,
+            identities: IdentitiesState { user_id: user.clone(), identities },
+        }
+    }
+}

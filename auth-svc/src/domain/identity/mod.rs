@@ -1,0 +1,13 @@
+//! Identities at providers of single sign-on: whose they are, and whose they become.
+
+mod decide;
+mod names;
+mod rejection;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use decide::{link, linked_with, way};
+pub(crate) use names::candidates;
+pub(crate) use rejection::IdentityRejection;
+pub(crate) use state::{Arrival, Claims, Linking, Via, Way, identities_after};

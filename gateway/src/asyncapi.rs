@@ -1,0 +1,320 @@
+//! The AsyncAPI 3 document: what travels over the socket, and the events of the log as they are republished.
+//!
+//! Made from the types of the frames, the table of names that sockets are told of, and the table of event types: the
+//! same that read and write them.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemas::EventData;
+use schemas::frames::{ClientFrame, CloseCode, ServerFrame};
+use serde_json::{Map, Value, json};
+
+use crate::examples::example;
+use crate::live::frames::{FrameName, data_of};
+
+const ABOUT: &str = "Chat over one WebSocket: clients send frames, each is answered by `ok` or `error` if it has an \
+    `id`, and the server tells what happens as `event` frames. A client keeps the highest `position` it has seen and \
+    resumes after it. Servers may add fields and events; clients ignore those they do not know. The channel `log` is \
+    for operators: every event of the log, as it is republished over NATS. The same server over REST is described at \
+    `/openapi.json`.";
+
+/// The document.
+#[must_use]
+pub(crate) fn document() -> Value {
+    let mut parts = Parts::new();
+    let client = parts.client_frames();
+    let server = parts.server_frames();
+    let log = parts.log_events();
+    let operations = operations(&client, &server);
+    let (schemas, messages) = parts.finish();
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Tidings",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT,
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "gateway": {
+                "host": "{host}", "pathname": "/", "protocol": "ws",
+                "description": "A gateway, as it listens. Behind TLS the protocol is wss.",
+                "variables": {"host": {"default": "localhost:8080"}},
+            },
+            "nats": {
+                "host": "{nats}", "protocol": "nats", "description": "The NATS server that holds the log.",
+                "variables": {"nats": {"default": "localhost:4222"}},
+            },
+        },
+        "channels": {
+            "socket": {
+                "address": "/v1/ws", "title": "The socket", "servers": [{"$ref": "#/servers/gateway"}],
+                "description": "Authenticated by `hello`, by the header `Authorization`, or by a ticket.",
+                "messages": references("#/components/messages", client.iter().chain(&server)),
+                "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": {
+                    "ticket": {"type": "string", "description": "From POST /v1/ws-tickets; 30 seconds, once."}}},
+                    "bindingVersion": "0.1.0"}},
+                "x-close-codes": CloseCode::ALL.iter().map(|code| json!({
+                    "code": code.code(), "reason": code.reason(), "verdict": code.verdict(),
+                })).collect::<Vec<_>>(),
+            },
+            "log": {
+                "address": "{namespace}.live.{lane}", "title": "The events of the log",
+                "description": "CloudEvents 1.0, republished by the NATS server after each is stored.",
+                "servers": [{"$ref": "#/servers/nats"}],
+                "parameters": {
+                    "namespace": {"default": "tidings", "description": "Which installation."},
+                    "lane": {"description": "The lane of the entity, such as `timeline.<room id>`."},
+                },
+                "messages": references("#/components/messages", &log),
+            },
+        },
+        "operations": with_log(operations, &log),
+        "components": {"schemas": schemas, "messages": messages},
+    })
+}
+
+/// The schemas and messages of the document, as far as they are made.
+struct Parts {
+    generator: SchemaGenerator,
+    /// Each with its schema and its title.
+    messages: Vec<(String, Value, String)>,
+}
+
+impl Parts {
+    fn new() -> Self {
+        let settings =
+            SchemaSettings::draft07().with(|s| s.definitions_path = "/components/schemas".into());
+        Self { generator: settings.into_generator(), messages: Vec::new() }
+    }
+
+    /// A schema without the dialect, which holds for the whole document.
+    fn value(&mut self, mut schema: Schema) -> Value {
+        for transform in self.generator.transforms_mut() {
+            transform.transform(&mut schema);
+        }
+        schema.remove("$schema");
+        schema.to_value()
+    }
+
+    /// What a referenced schema says of itself.
+    fn about(&self, reference: &Value) -> String {
+        let name = reference.get("$ref").and_then(Value::as_str).unwrap_or_default();
+        let name = name.rsplit('/').next().unwrap_or_default();
+        let definition = self.generator.definitions().get(name);
+        let about = definition.and_then(|one| one.get("description")).and_then(Value::as_str);
+        about.unwrap_or_default().to_owned()
+    }
+
+    fn add(&mut self, name: String, title: &str, payload: Value) -> String {
+        self.messages.push((name.clone(), payload, title.to_owned()));
+        name
+    }
+
+    /// The frames of an enum, each by its `type`.
+    fn frames<T: JsonSchema>(&mut self) -> Vec<(String, Value)> {
+        let schema = T::json_schema(&mut self.generator);
+        let whole = self.value(schema);
+        let frames = whole.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+        let named = |frame: Value| {
+            let name = frame.pointer("/properties/type/const").and_then(Value::as_str)?.to_owned();
+            Some((name, frame))
+        };
+        frames.into_iter().filter_map(named).collect()
+    }
+
+    fn client_frames(&mut self) -> Vec<String> {
+        let frames = self.frames::<ClientFrame>();
+        let add = |(name, frame): (String, Value)| self.add(format!("client.{name}"), &name, frame);
+        frames.into_iter().map(add).collect()
+    }
+
+    /// Every frame of a server; that of events once for each name an event can have.
+    fn server_frames(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (name, frame) in self.frames::<ServerFrame>() {
+            if name != "event" {
+                names.push(self.add(format!("server.{name}"), &name, frame));
+                continue;
+            }
+            for event in FrameName::ALL {
+                let Some(data) = data_of(*event, &mut self.generator) else { continue };
+                let data = self.value(data);
+                let payload = told(&frame, event.as_str(), data);
+                names.push(self.add(format!("event.{}", event.as_str()), event.as_str(), payload));
+            }
+        }
+        names
+    }
+
+    fn log_events(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (kind, schema) in EventData::described(&mut self.generator) {
+            let data = self.value(schema);
+            let about = self.about(&data);
+            names.push(self.add(format!("log.{kind}"), kind, stored(kind, &data, &about)));
+        }
+        names
+    }
+
+    /// The schemas, and the messages with an example each.
+    fn finish(mut self) -> (Map<String, Value>, Map<String, Value>) {
+        let mut schemas = self.generator.take_definitions(true);
+        for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+            schema.remove("$schema");
+        }
+        let message = |(name, payload, title): (String, Value, String)| {
+            let made = with_id(example(&payload, "", &schemas), &payload);
+            let summary = payload.get("description").cloned().unwrap_or("".into());
+            let described = json!({
+                "name": title, "title": title, "description": summary,
+                "payload": payload, "examples": [{"name": "example", "payload": made}],
+            });
+            (name, described)
+        };
+        let messages = self.messages.into_iter().map(message).collect();
+        (schemas, messages)
+    }
+}
+
+/// An example with what is not required and yet usual: an id, and the token of a `hello`.
+fn with_id(mut example: Value, payload: &Value) -> Value {
+    let has = |field: &str| payload.pointer(&format!("/properties/{field}")).is_some();
+    if let Some(fields) = example.as_object_mut() {
+        if has("id") && !has("specversion") {
+            fields.insert("id".into(), 7.into());
+        }
+        if has("token") {
+            fields.insert("token".into(), "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl".into());
+        }
+    }
+    example
+}
+
+/// The frame of events, of one name.
+fn told(frame: &Value, event: &str, data: Value) -> Value {
+    let mut frame = frame.clone();
+    if let Some(fields) = frame.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.insert("event".into(), json!({"type": "string", "const": event}));
+        fields.insert("data".into(), data);
+    }
+    frame
+}
+
+/// The envelope of an event of the log, of one type.
+fn stored(kind: &str, data: &Value, about: &str) -> Value {
+    let text = |about: &str| json!({"type": "string", "description": about});
+    json!({
+        "type": "object",
+        "description": about,
+        "required": ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "actor", "digest", "data"],
+        "properties": {
+            "specversion": {"type": "string", "const": "1.0"},
+            "id": text("The event's own id."),
+            "source": text("The service that wrote it."),
+            "type": {"type": "string", "const": kind},
+            "subject": text("The id of the entity it happened to."),
+            "time": {"type": "string", "format": "date-time", "description": "When it was decided."},
+            "datacontenttype": {"type": "string", "const": "application/json"},
+            "actor": text("The user who caused it, or `system`."),
+            "causation": text("The id of the event that led to this one."),
+            "traceparent": text("The W3C trace it belongs to."),
+            "digest": text("CRC-32 of the data and of what identifies the event, in hexadecimal."),
+            "data": data,
+        },
+    })
+}
+
+fn references<'a>(home: &str, names: impl IntoIterator<Item = &'a String>) -> Map<String, Value> {
+    names
+        .into_iter()
+        .map(|name| (name.clone(), json!({"$ref": format!("{home}/{name}")})))
+        .collect()
+}
+
+/// What can be done over the socket: each frame of a client, with its answers, and each frame of a server.
+fn operations(client: &[String], server: &[String]) -> Map<String, Value> {
+    let of_socket = |name: &str| json!({"$ref": format!("#/channels/socket/messages/{name}")});
+    let channel = json!({"$ref": "#/channels/socket"});
+    let mut operations = Map::new();
+    for name in client {
+        let answers: &[&str] = match name.as_str() {
+            "client.hello" => &["server.welcome", "server.error"],
+            "client.ping" => &["server.pong"],
+            "client.resume" => &["server.resumed", "server.reset", "server.error"],
+            "client.watch_presence" => &["server.presence", "server.ok", "server.error"],
+            _ => &["server.ok", "server.error"],
+        };
+        let answers: Vec<Value> = answers.iter().map(|name| of_socket(name)).collect();
+        let operation = json!({"action": "receive", "channel": channel, "messages": [of_socket(name)],
+            "reply": {"channel": channel, "messages": answers}});
+        operations.insert(name.clone(), operation);
+    }
+    for name in server {
+        let operation =
+            json!({"action": "send", "channel": channel, "messages": [of_socket(name)]});
+        operations.insert(name.clone(), operation);
+    }
+    operations
+}
+
+fn with_log(mut operations: Map<String, Value>, log: &[String]) -> Map<String, Value> {
+    let messages: Vec<Value> =
+        log.iter().map(|name| json!({"$ref": format!("#/channels/log/messages/{name}")})).collect();
+    let operation =
+        json!({"action": "send", "channel": {"$ref": "#/channels/log"}, "messages": messages});
+    operations.insert("log.republished".into(), operation);
+    operations
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_frame_of_the_tables_is_described() {
+        let document = document();
+        let messages = document["components"]["messages"].as_object().unwrap();
+        for name in FrameName::ALL {
+            let is_event = data_of(*name, &mut SchemaGenerator::default()).is_some();
+            let key = format!("event.{}", name.as_str());
+            assert_eq!(messages.contains_key(&key), is_event, "{key}");
+        }
+        for kind in EventData::types() {
+            assert!(messages.contains_key(&format!("log.{kind}")), "{kind}");
+        }
+        for name in ["client.hello", "client.post", "server.welcome", "server.ok", "server.reload"]
+        {
+            assert!(messages.contains_key(name), "{name}");
+        }
+        let operations = document["operations"].as_object().unwrap();
+        assert_eq!(operations["client.post"]["action"], "receive");
+        assert_eq!(operations["event.message.posted"]["action"], "send");
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        for part in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = part.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn examples_of_frames_are_read_as_frames() {
+        let document = document();
+        for (name, message) in document["components"]["messages"].as_object().unwrap() {
+            let sent = &message["examples"][0]["payload"];
+            if name.starts_with("client.") {
+                serde_json::from_value::<ClientFrame>(sent.clone()).unwrap();
+                assert!(crate::socket::is_frame(&sent.to_string()), "{name}: {sent}");
+            }
+            if let Some(kind) = name.strip_prefix("log.") {
+                assert_eq!(sent["type"], kind);
+            }
+        }
+    }
+}

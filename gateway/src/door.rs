@@ -1,0 +1,185 @@
+//! The one place where clients come in: bound at the start, and handed to the HTTP server with what is to be done to each
+//! connection before HTTP reads it.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actix_http::Protocol;
+use actix_http::error::DispatchError;
+use actix_server::ServerBuilder;
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service};
+use actix_web::rt::net;
+use telemetry::Shutdown;
+
+use crate::http1::Offers;
+use crate::listen::{Accept, Io, Listen, Reloading};
+
+/// A connection as HTTP is given it.
+pub(crate) type Incoming = (Offers<Io>, Protocol, Option<SocketAddr>);
+
+/// Who may open a Unix socket: its owner and their group.
+const SOCKET_MODE: u32 = 0o660;
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Where clients connect.
+pub(crate) struct Door {
+    listener: Listener,
+    address: Listen,
+    tls: Option<Arc<Reloading>>,
+}
+
+impl Door {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// It is taken or not ours.
+    pub(crate) fn open(address: &Listen, tls: Option<Arc<Reloading>>) -> io::Result<Self> {
+        let (listener, address) = match address {
+            Listen::Tcp(address) => {
+                let listener = TcpListener::bind(address)?;
+                listener.set_nonblocking(true)?;
+                let address = Listen::Tcp(listener.local_addr()?);
+                (Listener::Tcp(listener), address)
+            }
+            Listen::Unix(path) => (Listener::Unix(bind(path)?), Listen::Unix(path.clone())),
+        };
+        Ok(Self { listener, address, tls })
+    }
+
+    /// Where it is; has the port that was chosen for port 0.
+    pub(crate) const fn address(&self) -> &Listen {
+        &self.address
+    }
+
+    /// Whether clients speak TLS.
+    pub(crate) const fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// How connections are taken; until `live` ends a certificate is renewed when its files change.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub(crate) fn accept(&self, live: &Shutdown) -> Result<Accept, rustls::Error> {
+        if let Some(certificate) = &self.tls {
+            tokio::spawn(Arc::clone(certificate).watch(live.clone()));
+        }
+        Accept::with(self.tls.clone())
+    }
+
+    /// Has a server take connections here and give them to the HTTP service that `http` makes for each worker.
+    ///
+    /// # Errors
+    /// The listener cannot be handed over.
+    pub(crate) fn serve_with<H, S>(
+        self,
+        server: ServerBuilder,
+        accept: Accept,
+        http: H,
+    ) -> io::Result<ServerBuilder>
+    where
+        H: Fn() -> S + Clone + Send + 'static,
+        S: ServiceFactory<
+                Incoming,
+                Config = (),
+                Response = (),
+                Error = DispatchError,
+                InitError = (),
+            > + 'static,
+    {
+        match self.listener {
+            Listener::Tcp(listener) => server.listen("gateway", listener, move || {
+                let accept = accept.clone();
+                let taken = move |io: net::TcpStream| {
+                    let accept = accept.clone();
+                    async move { accept.tcp(io).await.map(incoming).map_err(DispatchError::Io) }
+                };
+                fn_service(taken).and_then(http())
+            }),
+            Listener::Unix(listener) => server.listen_uds("gateway", listener, move || {
+                let taken = |io: net::UnixStream| async move {
+                    Ok::<_, DispatchError>(incoming(Accept::unix(io)))
+                };
+                fn_service(taken).and_then(http())
+            }),
+        }
+    }
+}
+
+fn incoming((io, protocol, peer): (Io, Protocol, Option<SocketAddr>)) -> Incoming {
+    // What filters requests knows HTTP/1 alone.
+    let io = match protocol {
+        Protocol::Http1 => Offers::of(io),
+        _ => Offers::unread(io),
+    };
+    (io, protocol, peer)
+}
+
+/// Binds a Unix socket, in place of one that a process left behind which is no more.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::symlink_metadata(path) {
+        Ok(about) if about.file_type().is_socket() => {
+            if UnixStream::connect(path).is_ok() {
+                return Err(ErrorKind::AddrInUse.into());
+            }
+            fs::remove_file(path)?;
+        }
+        Ok(_) => return Err(ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(SOCKET_MODE))?;
+    Ok(listener)
+}
+
+/// Removes a Unix socket when the gateway has stopped.
+pub(crate) struct Unlink(Option<PathBuf>);
+
+impl Unlink {
+    /// Of an address; of another kind than a Unix socket there is nothing to remove.
+    pub(crate) fn of(address: &Listen) -> Self {
+        match address {
+            Listen::Tcp(_) => Self(None),
+            Listen::Unix(path) => Self(Some(path.clone())),
+        }
+    }
+}
+
+impl Drop for Unlink {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // It may have been removed by hand.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_left_behind_is_replaced_one_in_use_and_a_file_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chat.sock");
+        let first = bind(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, SOCKET_MODE);
+        assert_eq!(bind(&path).unwrap_err().kind(), ErrorKind::AddrInUse);
+        drop(first);
+        bind(&path).unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "kept").unwrap();
+        assert_eq!(bind(&file).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+    }
+}

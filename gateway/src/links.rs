@@ -1,0 +1,228 @@
+//! URLs of files: signed, so that who holds one may read, and only what it is for, until it has run out.
+//!
+//! A URL is the same for everyone and within an hour, so that caches work; it is good for at least an hour and at most
+//! two. The key is a secret of the installation that all gateways share.
+
+use std::sync::Arc;
+
+use data_encoding::BASE64URL_NOPAD;
+use eventlog::{EventLog, SecretError};
+use hmac::{Hmac, KeyInit, Mac};
+use schemas::events::{MediaFile, MediaState};
+use schemas::media::MediaStatus;
+use schemas::views::{Media, Sender};
+use schemas::{MediaId, Timestamp};
+use sha2::Sha256;
+
+const KEY: &str = "media";
+/// Seconds within which URLs stay the same, and that they are good for at least.
+const HOUR: i64 = 3600;
+/// Bytes of a signature.
+const SIGNATURE: usize = 16;
+
+/// What a URL is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkTo {
+    /// To upload the file.
+    Upload,
+    /// To read it.
+    File,
+    /// To read the smaller image of it.
+    Thumbnail,
+}
+
+impl LinkTo {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::File => "file",
+            Self::Thumbnail => "thumbnail",
+        }
+    }
+}
+
+/// Makes URLs of files, and knows its own.
+#[derive(Clone)]
+pub(crate) struct Links {
+    keyed: Hmac<Sha256>,
+    /// Where this server is reached; empty: URLs are paths.
+    site: Arc<str>,
+}
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+impl Links {
+    /// With a key.
+    pub(crate) fn new(key: &[u8; 32], site: &str) -> Self {
+        let mut block = [0; 64];
+        block.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
+        Self { keyed: Hmac::new(&block.into()), site: site.into() }
+    }
+
+    /// With the key of the installation, which the first gateway makes.
+    ///
+    /// # Errors
+    /// The store of secrets does not answer.
+    pub(crate) async fn of(log: &EventLog, site: Option<&str>) -> Result<Self, SecretError> {
+        let store = log.secrets("links");
+        let fresh: [u8; 32] = rand::random();
+        if let Some((key, _)) = store.get(KEY).await? {
+            return Ok(Self::new(&read(&key, &fresh), site.unwrap_or_default()));
+        }
+        match store.create(KEY, fresh.to_vec(), None).await {
+            Ok(_) => Ok(Self::new(&fresh, site.unwrap_or_default())),
+            Err(SecretError::Conflict) => {
+                let key = store.get(KEY).await?.map(|(key, _)| key).unwrap_or_default();
+                Ok(Self::new(&read(&key, &fresh), site.unwrap_or_default()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, leading to where a request was sent to, unless it is configured where this server is reached.
+    pub(crate) fn under(&self, site: &str) -> Self {
+        match self.site.is_empty() {
+            true => Self { site: site.into(), ..self.clone() },
+            false => self.clone(),
+        }
+    }
+
+    /// A URL, and when it runs out.
+    pub(crate) fn url(&self, to: LinkTo, id: &MediaId, now: Timestamp) -> (String, Timestamp) {
+        let now = now.millis().div_euclid(1000);
+        let until = match to {
+            LinkTo::Upload => now + HOUR,
+            LinkTo::File | LinkTo::Thumbnail => (now.div_euclid(HOUR) + 2) * HOUR,
+        };
+        let signature = BASE64URL_NOPAD.encode(&self.signature(to, id, until));
+        let (site, to) = (&self.site, to.as_str());
+        let url = format!("{site}/media/{id}/{to}?until={until}&signature={signature}");
+        (url, Timestamp::from_millis(until * 1000))
+    }
+
+    /// Whether a URL is one of these and has not run out.
+    pub(crate) fn is_good(
+        &self,
+        to: LinkTo,
+        id: &MediaId,
+        (until, signature): (i64, &str),
+        now: Timestamp,
+    ) -> bool {
+        let given = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap_or_default();
+        let message = self.message(to, id, until);
+        let genuine = given.len() == SIGNATURE && message.verify_truncated_left(&given).is_ok();
+        genuine && until.saturating_mul(1000) > now.millis()
+    }
+
+    fn message(&self, to: LinkTo, id: &MediaId, until: i64) -> Hmac<Sha256> {
+        let text = format!("media\n{}\n{id}\n{until}", to.as_str());
+        self.keyed.clone().chain_update(text)
+    }
+
+    fn signature(&self, to: LinkTo, id: &MediaId, until: i64) -> Vec<u8> {
+        let whole = self.message(to, id, until).finalize().into_bytes();
+        whole.iter().take(SIGNATURE).copied().collect()
+    }
+
+    /// A file as those who may see it are told of it.
+    pub(crate) fn media(&self, file: &MediaFile, now: Timestamp) -> Media {
+        let url = |to| self.url(to, &file.id, now).0;
+        Media {
+            id: file.id.clone(),
+            filename: file.filename.to_string(),
+            content_type: file.content_type.to_string(),
+            size: file.size,
+            sha256: file.sha256.as_ref().map(ToString::to_string).unwrap_or_default(),
+            width: file.width,
+            height: file.height,
+            url: url(LinkTo::File),
+            thumbnail_url: file.thumbnail.then(|| url(LinkTo::Thumbnail)),
+            removed_at: None,
+        }
+    }
+
+    /// A medium as its owner is told of it.
+    pub(crate) fn own_media(&self, state: &MediaState, now: Timestamp) -> Media {
+        let removed = matches!(state.status, MediaStatus::Removed | MediaStatus::Purged);
+        Media { removed_at: removed.then_some(state.changed_at), ..self.media(&state.file, now) }
+    }
+}
+
+/// The key that is stored; one that is damaged is worth as little as none.
+fn read(stored: &[u8], fresh: &[u8; 32]) -> [u8; 32] {
+    stored.try_into().unwrap_or(*fresh)
+}
+
+/// Who a message is by, and what leads to its files.
+#[derive(Debug, Clone)]
+pub struct Author {
+    pub(crate) sender: Sender,
+    pub(crate) links: Links,
+}
+
+impl Author {
+    /// The same, with URLs that lead to where a request was sent to.
+    pub(crate) fn under(self, site: &str) -> Self {
+        Self { links: self.links.under(site), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(second * 1000)
+    }
+
+    fn id(number: u128) -> MediaId {
+        MediaId::from_uuid(Uuid::from_u128(number))
+    }
+
+    /// What a URL says besides its path.
+    fn said(url: &str) -> (i64, String) {
+        let (_, query) = url.split_once("?until=").unwrap();
+        let (until, signature) = query.split_once("&signature=").unwrap();
+        (until.parse().unwrap(), signature.to_owned())
+    }
+
+    #[test]
+    fn a_url_is_the_same_within_an_hour_and_good_for_one_to_two() {
+        let links = Links::new(&[7; 32], "");
+        let url = |second| links.url(LinkTo::File, &id(1), at(second)).0;
+        assert_eq!(url(7200), url(10_799));
+        assert_ne!(url(7200), url(10_800));
+        let (until, signature) = said(&url(7200));
+        let good = |now| links.is_good(LinkTo::File, &id(1), (until, &signature), at(now));
+        assert!(good(7200) && good(7200 + 7199) && !good(7200 + 7200));
+        let (until, signature) = said(&url(10_799));
+        let good = |now| links.is_good(LinkTo::File, &id(1), (until, &signature), at(now));
+        assert!(good(10_799 + 3600) && !good(10_799 + 3601));
+    }
+
+    #[test]
+    fn a_url_is_for_one_thing_and_cannot_be_widened() {
+        let links = Links::new(&[7; 32], "https://chat.example.org");
+        let (url, _) = links.url(LinkTo::Thumbnail, &id(1), at(0));
+        assert!(url.starts_with("https://chat.example.org/media/media_"), "{url}");
+        let (until, signature) = said(&url);
+        let good = |to, id: &MediaId, until, signature: &str| {
+            links.is_good(to, id, (until, signature), at(0))
+        };
+        assert!(good(LinkTo::Thumbnail, &id(1), until, &signature));
+        assert!(!good(LinkTo::File, &id(1), until, &signature));
+        assert!(!good(LinkTo::Upload, &id(1), until, &signature));
+        assert!(!good(LinkTo::Thumbnail, &id(2), until, &signature));
+        assert!(!good(LinkTo::Thumbnail, &id(1), until + 1, &signature));
+        for bad in ["", "AAAA", &signature[1..], &signature.to_lowercase()] {
+            assert!(!good(LinkTo::Thumbnail, &id(1), until, bad), "{bad}");
+        }
+        let other = Links::new(&[8; 32], "");
+        assert!(!other.is_good(LinkTo::Thumbnail, &id(1), (until, &signature), at(0)));
+    }
+}

@@ -1,0 +1,96 @@
+//! Closing an account and erasing its person's data, and the legal holds that keep data.
+
+use schemas::commands::{GetErasure, ListHolds};
+use schemas::events::Held;
+use schemas::views::{Erasure, Hold, Page};
+use schemas::{ErasureId, RoomId, UserId};
+use serde::Serialize;
+
+use super::paging::{PageQuery, place};
+use crate::cursor::List;
+use crate::http::{Begun, Call, Done, NoContent, Path, Query, Reply};
+use crate::requests::erasure::{AccountDeletion, ErasureReason};
+
+/// An erasure has begun.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct ErasureStarted {
+    /// Names the erasure when it is asked for. Who knows it may ask.
+    pub(crate) erasure_id: ErasureId,
+}
+
+pub(crate) async fn delete_me(call: Call, body: AccountDeletion) -> Begun<ErasureStarted> {
+    let accepted = call.send(&body.command()).await?;
+    call.heard(accepted.position.as_ref()).await;
+    let started = ErasureStarted { erasure_id: accepted.result };
+    Ok(Reply::accepted(&started).at(accepted.position))
+}
+
+pub(crate) async fn delete_user(
+    call: Call,
+    Path(user_id): Path<UserId>,
+    body: ErasureReason,
+) -> Begun<ErasureStarted> {
+    let accepted = call.send(&body.erase(user_id)).await?;
+    call.heard(accepted.position.as_ref()).await;
+    let started = ErasureStarted { erasure_id: accepted.result };
+    Ok(Reply::accepted(&started).at(accepted.position))
+}
+
+pub(crate) async fn one(call: Call, Path(erasure_id): Path<ErasureId>) -> Done<Erasure> {
+    let found = call.send(&GetErasure { erasure_id }).await?.result;
+    Ok(Reply::ok(&found))
+}
+
+pub(crate) async fn holds(call: Call, Query(query): Query<PageQuery>) -> Done<Page<Hold>> {
+    let epoch = call.epoch();
+    let list = List { epoch: &epoch, parts: vec!["admin/holds"] };
+    let after: Option<String> = place(&list, query.cursor.as_deref())?;
+    let found = call.send(&ListHolds {}).await?.result;
+    // They come in the order of the ids of what is held.
+    let rest = found
+        .into_iter()
+        .filter(|hold| after.as_ref().is_none_or(|after| hold.held.id() > after.as_str()));
+    let mut items: Vec<_> = rest.collect();
+    let more = items.len() > query.limit.items();
+    items.truncate(query.limit.items());
+    let last = items.last().filter(|_| more);
+    let next_cursor = last.and_then(|hold| list.cursor(&hold.held.id().to_owned()));
+    let items = items.iter().map(Hold::from).collect();
+    Ok(Reply::ok(&Page { items, next_cursor }))
+}
+
+pub(crate) async fn hold_room(
+    call: Call,
+    Path(room_id): Path<RoomId>,
+    body: ErasureReason,
+) -> NoContent {
+    let accepted = call.send(&body.hold(Held::Room(room_id))).await?;
+    Ok(Reply::no_content().at(accepted.position))
+}
+
+pub(crate) async fn release_room(
+    call: Call,
+    Path(room_id): Path<RoomId>,
+    body: ErasureReason,
+) -> NoContent {
+    let accepted = call.send(&body.lift(Held::Room(room_id))).await?;
+    Ok(Reply::no_content().at(accepted.position))
+}
+
+pub(crate) async fn hold_user(
+    call: Call,
+    Path(user_id): Path<UserId>,
+    body: ErasureReason,
+) -> NoContent {
+    let accepted = call.send(&body.hold(Held::User(user_id))).await?;
+    Ok(Reply::no_content().at(accepted.position))
+}
+
+pub(crate) async fn release_user(
+    call: Call,
+    Path(user_id): Path<UserId>,
+    body: ErasureReason,
+) -> NoContent {
+    let accepted = call.send(&body.lift(Held::User(user_id))).await?;
+    Ok(Reply::no_content().at(accepted.position))
+}

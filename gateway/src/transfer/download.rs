@@ -1,0 +1,300 @@
+//! A download: a file or parts of it, piece by piece as the client reads.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use blobs::{Blob, BlobError, BlobName, BlobStore, is_inert, thumbnail_type};
+use bytes::Bytes;
+use futures_util::stream::try_unfold;
+use schemas::Rejection;
+use schemas::events::MediaFile;
+use schemas::media::MediaStatus;
+
+use super::range::{Wanted, wanted};
+use super::{id_in, medium, state, store_failed};
+use crate::http::{RequestContext, header};
+use crate::links::LinkTo;
+use crate::state::AppState;
+
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+/// Nothing in a file acts, and it can be no part of a page of this server.
+const POLICY: &str =
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+/// A URL runs out within two hours, and what it leads to never changes.
+const CACHED: &str = "private, max-age=3600, immutable";
+/// A picture that a user shows to everyone.
+const CACHED_BY_ALL: &str = "public, max-age=31536000, immutable";
+/// Between parts. Random files do not hold it, and a client goes by the length of parts.
+const BOUNDARY: &str = "tidings-7d3c5b1f9a60e842";
+
+/// Gives a file.
+pub(crate) async fn file(
+    app: Data<AppState>,
+    _: RequestContext,
+    request: HttpRequest,
+    _: Payload,
+) -> Result<HttpResponse, Rejection> {
+    let media = medium(&app, &request, LinkTo::File).await?;
+    let file = stored(media.status, media.file)?;
+    let name = BlobName::File(file.id.clone());
+    let content_type = match file.content_type.as_str() {
+        text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
+        other => other.to_owned(),
+    };
+    let inert = is_inert(&file.content_type);
+    let shown = Shown { content_type, disposition: disposition(&file, inert), cached: CACHED };
+    give(&app, &request, name, shown).await
+}
+
+/// Gives the smaller image of a file.
+pub(crate) async fn thumbnail(
+    app: Data<AppState>,
+    _: RequestContext,
+    request: HttpRequest,
+    _: Payload,
+) -> Result<HttpResponse, Rejection> {
+    let media = medium(&app, &request, LinkTo::Thumbnail).await?;
+    let file = stored(media.status, media.file)?;
+    give_thumbnail(&app, &request, &file, CACHED).await
+}
+
+/// Gives a profile picture, to everyone: its URL is never that of another picture.
+pub(crate) async fn avatar(
+    app: Data<AppState>,
+    _: RequestContext,
+    request: HttpRequest,
+    _: Payload,
+) -> Result<HttpResponse, Rejection> {
+    let found = state(&app, &id_in(&request)?).await?.filter(|media| media.avatar);
+    let media = found.ok_or_else(Rejection::not_found)?;
+    let file = stored(media.status, media.file)?;
+    give_thumbnail(&app, &request, &file, CACHED_BY_ALL).await
+}
+
+async fn give_thumbnail(
+    app: &AppState,
+    request: &HttpRequest,
+    file: &MediaFile,
+    cached: &'static str,
+) -> Result<HttpResponse, Rejection> {
+    let name = BlobName::Thumbnail(file.id.clone());
+    let blob = found(app, &name).await?;
+    let head = app.blobs.read(&name, &blob, 0, 1).await.map_err(|error| store_failed(&error))?;
+    let content_type = thumbnail_type(&head).to_owned();
+    let shown = Shown { content_type, disposition: "inline".to_owned(), cached };
+    give(app, request, name, shown).await
+}
+
+fn stored(status: MediaStatus, file: MediaFile) -> Result<MediaFile, Rejection> {
+    if status == MediaStatus::Stored { Ok(file) } else { Err(Rejection::not_found()) }
+}
+
+async fn found(app: &AppState, name: &BlobName) -> Result<Blob, Rejection> {
+    let found = app.blobs.stat(name).await.map_err(|error| store_failed(&error))?;
+    found.ok_or_else(Rejection::not_found)
+}
+
+/// How a file is shown.
+struct Shown {
+    content_type: String,
+    disposition: String,
+    cached: &'static str,
+}
+
+async fn give(
+    app: &AppState,
+    request: &HttpRequest,
+    name: BlobName,
+    shown: Shown,
+) -> Result<HttpResponse, Rejection> {
+    let blob = found(app, &name).await?;
+    let etag = format!("\"{}\"", blob.sha256);
+    if header(request, IF_NONE_MATCH.as_str()).is_some_and(|known| matches(known, &etag)) {
+        return Ok(common(StatusCode::NOT_MODIFIED, &etag, &shown).finish());
+    }
+    // Parts of another version are no use to a client that has others.
+    let same = header(request, IF_RANGE.as_str()).is_none_or(|known| known.trim() == etag);
+    let asked = header(request, RANGE.as_str()).filter(|_| same);
+    let size = blob.size;
+    let reading = Reading { store: Arc::clone(&app.blobs), name, blob, parts: VecDeque::new() };
+    let mut response = common(StatusCode::OK, &etag, &shown);
+    match wanted(asked, size) {
+        Wanted::All => {
+            response.insert_header((CONTENT_TYPE, shown.content_type));
+            Ok(reading.answer(response, [Part::File(0..size)].into()))
+        }
+        Wanted::Nothing => {
+            response.status(StatusCode::RANGE_NOT_SATISFIABLE);
+            response.insert_header((CONTENT_RANGE, format!("bytes */{size}")));
+            Ok(response.finish())
+        }
+        Wanted::Parts(parts) => match parts.as_slice() {
+            [one] => {
+                response.status(StatusCode::PARTIAL_CONTENT);
+                response.insert_header((CONTENT_TYPE, shown.content_type));
+                response.insert_header((CONTENT_RANGE, content_range(one, size)));
+                Ok(reading.answer(response, [Part::File(one.clone())].into()))
+            }
+            several => {
+                response.status(StatusCode::PARTIAL_CONTENT);
+                let kind = format!("multipart/byteranges; boundary={BOUNDARY}");
+                response.insert_header((CONTENT_TYPE, kind));
+                Ok(reading.answer(response, multipart(several, size, &shown.content_type)))
+            }
+        },
+    }
+}
+
+fn common(status: StatusCode, etag: &str, shown: &Shown) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((ETAG, etag))
+        .insert_header((ACCEPT_RANGES, "bytes"))
+        .insert_header((CACHE_CONTROL, shown.cached))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CORP, "cross-origin"))
+        .insert_header((CONTENT_DISPOSITION, shown.disposition.as_str()));
+    response
+}
+
+fn matches(known: &str, etag: &str) -> bool {
+    let one = |one: &str| one.trim().trim_start_matches("W/") == etag;
+    known.trim() == "*" || known.split(',').any(one)
+}
+
+fn content_range(part: &Range<u64>, size: u64) -> String {
+    format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1))
+}
+
+fn multipart(parts: &[Range<u64>], size: u64, content_type: &str) -> VecDeque<Part> {
+    let mut all = VecDeque::new();
+    for part in parts {
+        let range = content_range(part, size);
+        let head = format!(
+            "\r\n--{BOUNDARY}\r\nContent-Type: {content_type}\r\nContent-Range: {range}\r\n\r\n"
+        );
+        all.push_back(Part::Text(head.into()));
+        all.push_back(Part::File(part.clone()));
+    }
+    all.push_back(Part::Text(format!("\r\n--{BOUNDARY}--\r\n").into()));
+    all
+}
+
+/// How a browser is to treat a file, and under which name it keeps it.
+fn disposition(file: &MediaFile, inert: bool) -> String {
+    let kind = if inert { "inline" } else { "attachment" };
+    let name = file.filename.as_str();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !"\"\\%;".contains(c) || c == ' ' { c } else { '_' })
+        .collect();
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+/// A part of an answer.
+enum Part {
+    Text(Bytes),
+    File(Range<u64>),
+}
+
+impl Part {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Text(text) => u64::try_from(text.len()).unwrap_or(0),
+            Self::File(part) => part.end - part.start,
+        }
+    }
+}
+
+/// A file on its way.
+struct Reading {
+    store: Arc<dyn BlobStore>,
+    name: BlobName,
+    blob: Blob,
+    parts: VecDeque<Part>,
+}
+
+impl Reading {
+    fn answer(self, mut response: HttpResponseBuilder, parts: VecDeque<Part>) -> HttpResponse {
+        let bytes = parts.iter().map(Part::bytes).sum();
+        let stream = try_unfold(Self { parts, ..self }, |mut reading| async move {
+            let next = reading.next().await?;
+            Ok::<_, BlobError>(next.map(|bytes| (bytes, reading)))
+        });
+        response.body(SizedStream::new(bytes, Box::pin(stream)))
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, BlobError> {
+        loop {
+            match self.parts.pop_front() {
+                None => return Ok(None),
+                Some(Part::Text(text)) => return Ok(Some(text)),
+                Some(Part::File(part)) if part.is_empty() => {}
+                Some(Part::File(part)) => {
+                    let most = part.end - part.start;
+                    let bytes = self.store.read(&self.name, &self.blob, part.start, most).await?;
+                    let start = part.start + u64::try_from(bytes.len()).unwrap_or(0);
+                    if bytes.is_empty() {
+                        return Err(BlobError::Gone);
+                    }
+                    self.parts.push_front(Part::File(start..part.end));
+                    return Ok(Some(bytes));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::MediaId;
+    use schemas::media::{ContentType, Filename};
+    use uuid::Uuid;
+
+    #[test]
+    fn a_name_breaks_out_of_no_header() {
+        let file = |name: &str| MediaFile {
+            id: MediaId::from_uuid(Uuid::from_u128(1)),
+            filename: Filename::parse(name).unwrap(),
+            content_type: ContentType::parse("text/html").unwrap(),
+            size: 1,
+            sha256: None,
+            width: None,
+            height: None,
+            thumbnail: false,
+        };
+        assert_eq!(
+            disposition(&file("a \"b\";é.html"), false),
+            "attachment; filename=\"a _b___.html\"; filename*=UTF-8''a%20%22b%22%3B%C3%A9.html"
+        );
+        assert!(disposition(&file("x"), true).starts_with("inline; "));
+    }
+
+    #[test]
+    fn several_parts_are_as_long_as_they_say() {
+        let parts = multipart(&[0..5, 10..12], 100, "text/plain");
+        let texts: u64 =
+            parts.iter().filter(|part| matches!(part, Part::Text(_))).map(Part::bytes).sum();
+        let all: u64 = parts.iter().map(Part::bytes).sum();
+        assert_eq!(all, texts + 7);
+        assert_eq!(content_range(&(10..12), 100), "bytes 10-11/100");
+    }
+}

@@ -1,0 +1,67 @@
+//! What is taken out of images before others see them: where they were taken, by whose camera, and when.
+//!
+//! The bytes of the picture itself are not touched. Kept is what says how it is to be shown: colours, and which way is
+//! up. What follows after the end of an image is not part of it and is left out: such files are two things at once.
+
+mod jpeg;
+mod png;
+mod webp;
+
+use schemas::media::ContentType;
+
+use crate::not_an_image::NotAnImage;
+
+/// Cleans a file piece by piece as it is read.
+#[derive(Debug)]
+pub enum Cleaner {
+    /// Of this type nothing is known to say where it was made.
+    Nothing,
+    /// A JPEG image.
+    Jpeg(jpeg::Jpeg),
+    /// A PNG image.
+    Png(png::Png),
+    /// A WebP image.
+    WebP(webp::WebP),
+}
+
+impl Cleaner {
+    /// For a file of a type.
+    #[must_use]
+    pub fn of(content_type: &ContentType) -> Self {
+        match content_type.as_str() {
+            "image/jpeg" | "image/jpg" | "image/pjpeg" => Self::Jpeg(jpeg::Jpeg::default()),
+            "image/png" => Self::Png(png::Png::default()),
+            "image/webp" => Self::WebP(webp::WebP::default()),
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Takes the next bytes; gives what is kept of those that are decided on.
+    ///
+    /// # Errors
+    /// [`NotAnImage`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, NotAnImage> {
+        match self {
+            Self::Nothing => Ok(bytes.to_vec()),
+            Self::Jpeg(jpeg) => jpeg.push(bytes),
+            Self::Png(png) => png.push(bytes),
+            Self::WebP(webp) => webp.push(bytes),
+        }
+    }
+
+    /// The file has ended.
+    ///
+    /// # Errors
+    /// [`NotAnImage`] when the image has not.
+    pub fn end(self) -> Result<(), NotAnImage> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Jpeg(jpeg) => jpeg.end(),
+            Self::Png(png) => png.end(),
+            Self::WebP(webp) => webp.end(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use proptest::prelude::*;
+
+use super::*;
+
+/// Where the picture was taken, as it would stand in a file.
+const PLACE: &[u8] = b"GPS 52.5200N 13.4050E";
+
+fn drawn(format: ImageFormat) -> Vec<u8> {
+    let image = RgbImage::from_fn(33, 21, |x, y| {
+        Rgb([u8::try_from(x * 7).unwrap(), u8::try_from(y * 11).unwrap(), 90])
+    });
+    let mut bytes = Vec::new();
+    DynamicImage::from(image).write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    bytes
+}
+
+/// A JPEG with everything that a camera says, lying on its side, and something hidden behind its end.
+fn jpeg() -> Vec<u8> {
+    let plain = drawn(ImageFormat::Jpeg);
+    let mut exif =
+        b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+    exif.extend_from_slice(PLACE);
+    let mut file = plain[..2].to_vec();
+    for (marker, content) in [
+        (0xe1, exif.as_slice()),
+        (0xe1, b"http://ns.adobe.com/xap/1.0/\0GPS"),
+        (0xfe, PLACE),
+        (0xed, PLACE),
+    ] {
+        file.extend_from_slice(&[0xff, marker]);
+        file.extend_from_slice(&u16::try_from(content.len() + 2).unwrap().to_be_bytes());
+        file.extend_from_slice(content);
+    }
+    file.extend_from_slice(&plain[2..]);
+    file.extend_from_slice(b"PK\x03\x04");
+    file.extend_from_slice(PLACE);
+    file
+}
+
+fn png_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut chunk = u32::try_from(content.len()).unwrap().to_be_bytes().to_vec();
+    chunk.extend_from_slice(kind);
+    chunk.extend_from_slice(content);
+    chunk.extend_from_slice(&[0; 4]);
+    chunk
+}
+
+fn png() -> Vec<u8> {
+    let plain = drawn(ImageFormat::Png);
+    // Behind the signature and IHDR.
+    let mut file = plain[..33].to_vec();
+    for kind in [b"eXIf", b"tEXt", b"iTXt", b"zzZz"] {
+        file.extend_from_slice(&png_chunk(kind, PLACE));
+    }
+    file.extend_from_slice(&plain[33..]);
+    file.extend_from_slice(PLACE);
+    file
+}
+
+fn webp() -> Vec<u8> {
+    let plain = drawn(ImageFormat::WebP);
+    let mut file = plain[..12].to_vec();
+    let mut extended = vec![SAYS_EXIF, 0, 0, 0];
+    extended.extend_from_slice(&[32, 0, 0, 20, 0, 0]);
+    for (kind, content) in [(b"VP8X", extended.as_slice()), (b"EXIF", PLACE), (b"XMP ", PLACE)] {
+        if kind == b"EXIF" {
+            file.extend_from_slice(&plain[12..]);
+        }
+        file.extend_from_slice(kind);
+        file.extend_from_slice(&u32::try_from(content.len()).unwrap().to_le_bytes());
+        file.extend_from_slice(content);
+        file.resize(file.len() + content.len() % 2, 0);
+    }
+    let length = u32::try_from(file.len() - 8).unwrap();
+    file[4..8].copy_from_slice(&length.to_le_bytes());
+    file.extend_from_slice(PLACE);
+    file
+}
+
+const SAYS_EXIF: u8 = 0b0000_1100;
+
+fn cleaned(name: &str, file: &[u8], sizes: &[usize]) -> Result<Vec<u8>, NotAnImage> {
+    let mut cleaner = Cleaner::of(&ContentType::parse(name).unwrap());
+    let (mut kept, mut rest, mut sizes) = (Vec::new(), file, sizes.iter().cycle());
+    while !rest.is_empty() {
+        let size = sizes.next().copied().unwrap_or(usize::MAX).clamp(1, rest.len());
+        let (some, later) = rest.split_at(size);
+        kept.extend(cleaner.push(some)?);
+        rest = later;
+    }
+    cleaner.end().map(|()| kept)
+}
+
+fn says(file: &[u8], what: &[u8]) -> bool {
+    file.windows(what.len()).any(|window| window == what)
+}
+
+#[test]
+fn positions_are_taken_out_and_the_picture_stays_the_same() {
+    for (name, format, file) in [
+        ("image/jpeg", ImageFormat::Jpeg, jpeg()),
+        ("image/png", ImageFormat::Png, png()),
+        ("image/webp", ImageFormat::WebP, webp()),
+    ] {
+        assert!(says(&file, PLACE), "{name}");
+        let kept = cleaned(name, &file, &[]).unwrap();
+        assert!(
+            !says(&kept, PLACE) && !says(&kept, b"GPS") && !says(&kept, b"PK\x03\x04"),
+            "{name}"
+        );
+        let pixels = |file: &[u8]| image::load_from_memory_with_format(file, format).unwrap();
+        assert_eq!(pixels(&kept), pixels(&drawn(format)), "{name}");
+    }
+}
+
+#[test]
+fn which_way_is_up_stays_known() {
+    use image::ImageDecoder as _;
+    let kept = cleaned("image/jpeg", &jpeg(), &[]).unwrap();
+    let reader = image::ImageReader::with_format(Cursor::new(&kept), ImageFormat::Jpeg);
+    let turned = reader.into_decoder().unwrap().orientation().unwrap();
+    assert_eq!(turned.to_exif(), 6);
+    let plain = cleaned("image/jpeg", &drawn(ImageFormat::Jpeg), &[]).unwrap();
+    assert!(!says(&plain, b"Exif"));
+}
+
+#[test]
+fn what_ends_early_is_no_image() {
+    for (name, file) in [("image/jpeg", jpeg()), ("image/png", png()), ("image/webp", webp())] {
+        for end in [0, 1, 11, 40, file.len() / 2] {
+            assert_eq!(cleaned(name, &file[..end], &[]), Err(NotAnImage), "{name} {end}");
+        }
+    }
+    assert_eq!(cleaned("text/plain", b"anything", &[]), Ok(b"anything".to_vec()));
+}
+
+proptest! {
+    /// However a file arrives, the same is kept of it.
+    #[test]
+    fn pieces_make_no_difference(sizes in prop::collection::vec(1_usize..40, 1..20)) {
+        for (name, file) in [("image/jpeg", jpeg()), ("image/png", png()), ("image/webp", webp())] {
+            prop_assert_eq!(cleaned(name, &file, &sizes), cleaned(name, &file, &[]));
+        }
+    }
+
+    /// No input brings a cleaner down.
+    #[test]
+    fn any_bytes_are_dealt_with(mut bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0_usize..3) {
+        let (name, head): (_, &[u8]) = [
+            ("image/jpeg", &b"\xff\xd8\xff"[..]), ("image/png", b"\x89PNG\r\n\x1a\n"), ("image/webp", b"RIFF\x40\0\0\0WEBP"),
+        ][at];
+        bytes.splice(..0, head.iter().copied());
+        let _ = cleaned(name, &bytes, &[3]);
+    }
+}

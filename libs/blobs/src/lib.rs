@@ -1,0 +1,25 @@
+//! Files: where their bytes are kept, and what is found out about them before others see them.
+//!
+//! **Owns** the contract of a store of files ([`BlobStore`]), the store that needs nothing installed ([`Builtin`]), and the
+//! pure rules of uploads: what a file is ([`sniff`]), what is taken out of it ([`Cleaner`]), a smaller image of it
+//! ([`thumbnail`]). **Must not know** who may see a file or what it is attached to.
+//!
+//! Never a whole file is in memory, but for images of which a smaller one is made.
+
+mod builtin;
+mod clean;
+mod error;
+mod not_an_image;
+mod picture;
+mod sniff;
+mod store;
+
+pub use builtin::Builtin;
+pub use clean::Cleaner;
+pub use error::BlobError;
+pub use not_an_image::NotAnImage;
+pub use picture::{
+    MAX_PIXELS, Picture, PictureError, Size, THUMBNAIL_SIDE, is_picture, thumbnail, thumbnail_type,
+};
+pub use sniff::{HEAD, Sniffed, is_inert, sniff};
+pub use store::{Blob, BlobName, BlobStore, Upload};

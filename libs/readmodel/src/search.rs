@@ -1,0 +1,261 @@
+//! Finding messages: a question over the index of messages and the messages together.
+//!
+//! The index (`terms/block.rs`) leads to messages that may be found, newest first; each is read in the rooms the user is
+//! in, and judged by its text as it is. So what the index leaves out (phrases, beginnings of one letter, many rooms, times)
+//! costs reading and never a wrong answer. Messages of the block that is still open are read all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use schemas::ids::{RoomId, UserId};
+use schemas::position::Sequence;
+use schemas::values::MessageHas;
+
+use crate::answers::{Answer, MAX_ITEMS, StoreError};
+use crate::documents::{FoundMessages, MessageDoc, MessageSearch, Scope};
+use crate::store::ReadStore;
+use crate::terms::block::{
+    BLOCK, Damaged, FILE, LINK, TIMES, block_of, complete, find, leads_to_one_part, of_room,
+    of_sender, part_of, times,
+};
+
+/// Places of the log that are looked at for a page, and messages that are read and judged for it.
+const LOOKED_AT: usize = 20_000;
+const JUDGED: usize = 4_000;
+/// Places looked at together, at first and at most.
+const FIRST_LOOK: usize = 128;
+const LOOK: usize = 1_000;
+/// Terms looked up in the index for a search; the others are judged by the text.
+const LOOKUPS: usize = 6;
+/// Rooms whose terms are looked up; of more the store leaves out the others by their messages.
+const ROOMS: usize = 8;
+/// So few messages are read sooner than another term is looked up.
+const FEW: usize = 400;
+
+/// Messages of each block, by their places in it.
+type Places = BTreeMap<u64, Vec<u16>>;
+
+/// The next messages that a user finds in the rooms they are in now, newest first. At most 20,000 places of the log are
+/// looked at: a page may be short, or empty, and go on.
+///
+/// # Errors
+/// The store does not answer, or its index is damaged.
+pub async fn search_messages(
+    store: &dyn ReadStore,
+    user: &UserId,
+    search: &MessageSearch,
+    limit: usize,
+) -> Answer<FoundMessages> {
+    let of_search = |room: &_| search.room.as_ref().is_none_or(|only| only == room);
+    let members = store.memberships_of(user).await?;
+    let present = members.into_iter().filter(|member| member.present && !member.banned);
+    let rooms: HashSet<RoomId> = present.map(|member| member.room_id).filter(of_search).collect();
+    if search.words.is_empty() || rooms.is_empty() {
+        return Ok(FoundMessages::default());
+    }
+    let scope = Scope { user: user.clone(), rooms: Arc::new(rooms) };
+    let checkpoint = store.checkpoint().await?.groups.conversations;
+    let below = search.below.unwrap_or(Sequence::MAX).min(checkpoint.saturating_add(1));
+    let run = Run { store, search, scope, blocks: complete(checkpoint), below };
+    let mut page = Page { limit: limit.clamp(1, MAX_ITEMS), ..Page::default() };
+    run.fill(&mut page).await?;
+    Ok(FoundMessages { items: page.items, onward: page.onward })
+}
+
+/// A page that is being filled.
+#[derive(Default)]
+struct Page {
+    limit: usize,
+    items: Vec<MessageDoc>,
+    looked_at: usize,
+    judged: usize,
+    onward: Option<Sequence>,
+}
+
+impl Page {
+    /// Takes what was found among messages, newest first, down to an event of the log; whether to go on before that.
+    fn take(&mut self, search: &MessageSearch, found: Vec<MessageDoc>, down_to: Sequence) -> bool {
+        self.judged += found.len();
+        for message in found.into_iter().filter(|message| search.finds(message)) {
+            if self.items.len() == self.limit {
+                self.onward = self.items.last().map(|last| last.posted);
+                return false;
+            }
+            self.items.push(message);
+        }
+        if self.looked_at >= LOOKED_AT || self.judged >= JUDGED {
+            self.onward = Some(down_to);
+            return false;
+        }
+        true
+    }
+}
+
+struct Run<'a> {
+    store: &'a dyn ReadStore,
+    search: &'a MessageSearch,
+    scope: Scope,
+    /// The number of blocks that are indexed.
+    blocks: u64,
+    below: Sequence,
+}
+
+fn damaged(damaged: Damaged) -> StoreError {
+    StoreError::Unreadable(damaged.to_string())
+}
+
+impl Run<'_> {
+    async fn fill(&self, page: &mut Page) -> Answer<()> {
+        let open = self.blocks * BLOCK;
+        if self.below > open && !self.read(page, open..self.below).await? {
+            return Ok(());
+        }
+        let last = block_of(self.below.min(open).saturating_sub(1));
+        let in_time = self.in_time(last + 1).await?;
+        let Some(places) = self.places(last + 1).await? else {
+            return self.read_all(page, in_time.as_ref()).await;
+        };
+        let kept = |block: &u64| in_time.as_ref().is_none_or(|blocks| blocks.contains(block));
+        let blocks = places.iter().rev().filter(|(block, _)| kept(block));
+        let mut events = blocks.flat_map(|(block, offsets)| {
+            offsets.iter().rev().map(move |offset| block * BLOCK + u64::from(*offset))
+        });
+        let mut look = FIRST_LOOK;
+        loop {
+            let below = |event: &Sequence| *event < self.below;
+            let some: Vec<Sequence> = events.by_ref().filter(below).take(look).collect();
+            let Some(down_to) = some.last().copied() else { return Ok(()) };
+            page.looked_at += some.len();
+            let found = self.store.messages_posted(&self.scope, some).await?;
+            if !page.take(self.search, found, down_to) {
+                return Ok(());
+            }
+            look = (look * 2).min(LOOK);
+        }
+    }
+
+    /// Reads all messages of a range of the log; whether to go on before it.
+    async fn read(&self, page: &mut Page, events: Range<Sequence>) -> Answer<bool> {
+        let down_to = events.start;
+        page.looked_at += usize::try_from(events.end - down_to).unwrap_or(usize::MAX);
+        let found = self.store.messages_between(&self.scope, events).await?;
+        Ok(page.take(self.search, found, down_to))
+    }
+
+    /// Reads all messages there are, for a search of which the index knows nothing.
+    async fn read_all(&self, page: &mut Page, in_time: Option<&BTreeSet<u64>>) -> Answer<()> {
+        let mut end = self.below.min(self.blocks * BLOCK);
+        while end > 0 {
+            let block = block_of(end - 1);
+            let start = block * BLOCK;
+            let kept = in_time.is_none_or(|blocks| blocks.contains(&block));
+            if kept && !self.read(page, start..end).await? {
+                return Ok(());
+            }
+            end = start;
+        }
+        Ok(())
+    }
+
+    /// The blocks with messages of the times searched; none for all blocks.
+    async fn in_time(&self, below: u64) -> Answer<Option<BTreeSet<u64>>> {
+        let MessageSearch { after, before, .. } = self.search;
+        if after.is_none() && before.is_none() {
+            return Ok(None);
+        }
+        let mut blocks = BTreeSet::new();
+        for (block, part) in self.store.index_part(TIMES, 0..below).await? {
+            let (first, last) = times(&part).map_err(damaged)?;
+            let late_enough = after.is_none_or(|after| last > after.millis());
+            if late_enough && before.is_none_or(|before| first < before.millis()) {
+                blocks.insert(block);
+            }
+        }
+        Ok(Some(blocks))
+    }
+
+    /// The messages that may be found, as far as the index tells; none where it tells nothing.
+    async fn places(&self, below: u64) -> Answer<Option<Places>> {
+        let mut parts = HashMap::new();
+        let mut places: Option<Places> = None;
+        for any_of in self.lookups() {
+            if places.as_ref().is_some_and(|so_far| number_of(so_far) <= FEW) {
+                break;
+            }
+            let mut found = Places::new();
+            for (term, begun) in any_of {
+                let number = part_of(&term);
+                if !parts.contains_key(&number) {
+                    parts.insert(number, self.store.index_part(number, 0..below).await?);
+                }
+                for (block, part) in parts.get(&number).into_iter().flatten() {
+                    let offsets = find(part, &term, begun).map_err(damaged)?;
+                    if !offsets.is_empty() {
+                        join(found.entry(*block).or_default(), offsets);
+                    }
+                }
+            }
+            places = Some(match places {
+                None => found,
+                Some(so_far) => common(so_far, &found),
+            });
+        }
+        Ok(places)
+    }
+
+    /// What to look up in the index, what excludes most first: of each, a message has at least one term.
+    fn lookups(&self) -> Vec<Vec<(String, bool)>> {
+        let mut words = BTreeSet::new();
+        for clause in self.search.words.clauses() {
+            let last = clause.terms.len().saturating_sub(1);
+            for (index, term) in clause.terms.iter().enumerate() {
+                let begun = clause.begun && index == last;
+                if !begun || leads_to_one_part(term) {
+                    words.insert((term.clone(), begun));
+                }
+            }
+        }
+        let mut words: Vec<(String, bool)> = words.into_iter().collect();
+        words.sort_by_key(|(term, begun)| (*begun, std::cmp::Reverse(term.len())));
+        words.truncate(LOOKUPS);
+        let mut lookups: Vec<Vec<(String, bool)>> =
+            words.into_iter().map(|word| vec![word]).collect();
+        let marks = [
+            self.search.from.as_ref().map(of_sender),
+            self.search.has.map(|has| match has {
+                MessageHas::File => FILE.to_owned(),
+                MessageHas::Link => LINK.to_owned(),
+            }),
+        ];
+        lookups.extend(marks.into_iter().flatten().map(|mark| vec![(mark, false)]));
+        if self.scope.rooms.len() <= ROOMS {
+            lookups.push(self.scope.rooms.iter().map(|room| (of_room(room), false)).collect());
+        }
+        lookups
+    }
+}
+
+fn number_of(places: &Places) -> usize {
+    places.values().map(Vec::len).sum()
+}
+
+fn join(all: &mut Vec<u16>, more: Vec<u16>) {
+    let first = all.is_empty();
+    all.extend(more);
+    if !first {
+        all.sort_unstable();
+        all.dedup();
+    }
+}
+
+fn common(mut places: Places, with: &Places) -> Places {
+    for (block, offsets) in &mut places {
+        match with.get(block) {
+            None => offsets.clear(),
+            Some(others) => offsets.retain(|offset| others.binary_search(offset).is_ok()),
+        }
+    }
+    places.retain(|_, offsets| !offsets.is_empty());
+    places
+}

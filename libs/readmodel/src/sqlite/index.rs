@@ -1,0 +1,240 @@
+//! The index of messages by their terms in SQLite (`terms/block.rs`).
+//!
+//! It is kept in the transactions that write messages. While a generation is filled it is not: sealing makes all of it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+use schemas::ids::UserId;
+use schemas::position::Sequence;
+use schemas::time::Timestamp;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::room::key_of;
+use super::rows::{db_error, doc, each, execute, int, raw, unreadable};
+use super::store::SqliteStore;
+use crate::answers::Answer;
+use crate::documents::{Document, MessageDoc, Scope, SearchReads, Stored as _};
+use crate::store::IndexCheck;
+use crate::terms::block::{
+    BLOCK, Builder, Entry, FoundBy, PARTS, Parts, block_of, changed, complete,
+};
+
+/// The table of the index.
+pub(super) const TABLE: &str = "
+-- What is found in a part of a block, see `terms/block.rs`.
+CREATE TABLE message_index(
+    part INTEGER NOT NULL, block INTEGER NOT NULL, found BLOB NOT NULL,
+    PRIMARY KEY (part, block)) WITHOUT ROWID;
+";
+
+/// What is needed to find the messages of a block; nothing needs it before a generation is sealed.
+pub(super) const BY_EVENT: &str = "CREATE INDEX IF NOT EXISTS messages_posted ON messages(posted)";
+
+/// Makes the index of everything behind a checkpoint, in a generation that has none yet.
+pub(super) fn make(db: &Connection, checkpoint: Sequence) -> Answer<()> {
+    execute(db, BY_EVENT, [])?;
+    build(db, 0..complete(checkpoint))
+}
+
+/// Brings the index up to a batch that was written: `expected` and `next` are the checkpoints before and after it.
+pub(super) fn update(
+    db: &Connection,
+    docs: &[Document],
+    expected: Sequence,
+    next: Sequence,
+) -> Answer<()> {
+    let behind = complete(expected);
+    let mut edited: BTreeMap<u64, Vec<&MessageDoc>> = BTreeMap::new();
+    for message in docs.iter().filter_map(MessageDoc::among) {
+        let block = block_of(message.posted);
+        if block < behind && message.is_found_otherwise(expected) {
+            edited.entry(block).or_default().push(message);
+        }
+    }
+    for (block, messages) in edited {
+        let before = parts_of(db, block)?;
+        let entries = messages.into_iter().map(MessageDoc::entry);
+        write(db, block, &changed(&before, entries).map_err(unreadable)?)?;
+    }
+    build(db, behind..complete(next))
+}
+
+fn build(db: &Connection, blocks: Range<u64>) -> Answer<()> {
+    for block in blocks {
+        write(db, block, &made(db, block)?)?;
+    }
+    Ok(())
+}
+
+/// What of a message's document is indexed.
+#[derive(Deserialize)]
+struct Indexed<'a> {
+    posted: Sequence,
+    created_at: Timestamp,
+    #[serde(default)]
+    deleted_at: Option<IgnoredAny>,
+    room_id: &'a str,
+    sender_id: &'a str,
+    #[serde(borrow)]
+    body: Cow<'a, str>,
+    #[serde(default)]
+    attachments: Vec<IgnoredAny>,
+}
+
+impl Indexed<'_> {
+    fn entry(&self) -> Entry<'_> {
+        let found_by = FoundBy {
+            room: self.room_id,
+            sender: self.sender_id,
+            body: &self.body,
+            files: !self.attachments.is_empty(),
+        };
+        let (posted, created) = (self.posted, self.created_at.millis());
+        Entry { posted, created, found_by: self.deleted_at.is_none().then_some(found_by) }
+    }
+}
+
+/// A block, made of its messages.
+fn made(db: &Connection, block: u64) -> Answer<Parts> {
+    let (start, end) = (block * BLOCK, (block + 1) * BLOCK);
+    let sql = "SELECT doc FROM messages WHERE posted >= ?1 AND posted < ?2 ORDER BY posted";
+    let mut built = Builder::default();
+    each(db, sql, [int(start), int(end)], |row| {
+        let json = row.get_ref(0).map_err(db_error)?.as_bytes().map_err(unreadable)?;
+        let message: Indexed<'_> = serde_json::from_slice(json).map_err(unreadable)?;
+        built.add(&message.entry());
+        Ok(true)
+    })?;
+    Ok(built.finish())
+}
+
+/// What is written of a block.
+fn parts_of(db: &Connection, block: u64) -> Answer<Parts> {
+    let mut parts = Parts::new();
+    for part in 0..=PARTS {
+        let sql = "SELECT found FROM message_index WHERE part = ?1 AND block = ?2";
+        each(db, sql, params![part, int(block)], |row| {
+            parts.insert(part, row.get(0).map_err(db_error)?);
+            Ok(false)
+        })?;
+    }
+    Ok(parts)
+}
+
+/// Whether a block is what its messages say.
+fn is_right(db: &Connection, block: u64) -> Answer<bool> {
+    let transaction = db.unchecked_transaction().map_err(db_error)?;
+    Ok(made(&transaction, block)? == parts_of(&transaction, block)?)
+}
+
+impl SqliteStore {
+    /// Compares the index of everything behind a checkpoint with the messages.
+    pub(super) async fn check(&self, checkpoint: Sequence) -> Answer<IndexCheck> {
+        let blocks = complete(checkpoint);
+        let mut check = IndexCheck { blocks, differing: Vec::new() };
+        for block in 0..blocks {
+            if !self.read(move |db| is_right(db, block)).await? {
+                check.differing.push(block);
+            }
+        }
+        Ok(check)
+    }
+}
+
+fn write(db: &Connection, block: u64, parts: &Parts) -> Answer<()> {
+    for (part, found) in parts {
+        if found.is_empty() {
+            let sql = "DELETE FROM message_index WHERE part = ?1 AND block = ?2";
+            execute(db, sql, params![part, int(block)])?;
+        } else {
+            let sql = "INSERT INTO message_index VALUES (?1, ?2, ?3)
+                ON CONFLICT(part, block) DO UPDATE SET found = ?3";
+            execute(db, sql, params![part, int(block), found])?;
+        }
+    }
+    Ok(())
+}
+
+/// The condition that a message is in a room where a user is now, which may be only one: its integer, 0 for all.
+const IN_SCOPE: &str = "(?3 = 0 OR k >> 36 = ?3) AND EXISTS (
+    SELECT 1 FROM memberships s WHERE s.room = k >> 36 AND s.user = ?4 AND s.present = 1)";
+
+/// Goes through messages of a scope between two events, newest first.
+fn between(
+    db: &Connection,
+    (user, room): (&UserId, i64),
+    posted: Range<Sequence>,
+    found: &mut Vec<MessageDoc>,
+) -> Answer<()> {
+    let sql = format!(
+        "SELECT doc FROM messages WHERE posted >= ?1 AND posted < ?2 AND {IN_SCOPE} ORDER BY posted DESC"
+    );
+    let asked = params![int(posted.start), int(posted.end), room, raw(user)];
+    each(db, &sql, asked, |row| {
+        found.push(doc(row, 0)?);
+        Ok(true)
+    })
+}
+
+/// The messages of a scope in ranges of events.
+fn in_scope(
+    db: &Connection,
+    scope: &Scope,
+    ranges: impl Iterator<Item = Range<Sequence>>,
+) -> Answer<Vec<MessageDoc>> {
+    let mut rooms = scope.rooms.iter();
+    let only = match (rooms.next(), rooms.next()) {
+        (Some(only), None) => key_of(db, only)?.unwrap_or(-1),
+        _ => 0,
+    };
+    let mut found = Vec::new();
+    // One transaction: outside of one, every statement takes and gives back the file's locks.
+    let transaction = db.unchecked_transaction().map_err(db_error)?;
+    for range in ranges {
+        between(&transaction, (&scope.user, only), range, &mut found)?;
+    }
+    drop(transaction);
+    found.retain(|message: &MessageDoc| scope.rooms.contains(&message.room_id));
+    Ok(found)
+}
+
+#[async_trait]
+impl SearchReads for SqliteStore {
+    async fn index_part(&self, part: u32, blocks: Range<u64>) -> Answer<Vec<(u64, Vec<u8>)>> {
+        let sql = "SELECT block, found FROM message_index
+            WHERE part = ?1 AND block >= ?2 AND block < ?3 ORDER BY block";
+        self.read(move |db| {
+            let mut parts = Vec::new();
+            each(db, sql, params![part, int(blocks.start), int(blocks.end)], |row| {
+                let block: i64 = row.get(0).map_err(db_error)?;
+                parts.push((block.cast_unsigned(), row.get(1).map_err(db_error)?));
+                Ok(true)
+            })?;
+            Ok(parts)
+        })
+        .await
+    }
+
+    async fn messages_between(
+        &self,
+        scope: &Scope,
+        posted: Range<Sequence>,
+    ) -> Answer<Vec<MessageDoc>> {
+        let scope = scope.clone();
+        self.read(move |db| in_scope(db, &scope, std::iter::once(posted))).await
+    }
+
+    async fn messages_posted(
+        &self,
+        scope: &Scope,
+        posted: Vec<Sequence>,
+    ) -> Answer<Vec<MessageDoc>> {
+        let scope = scope.clone();
+        self.read(move |db| in_scope(db, &scope, posted.into_iter().map(|at| at..at + 1))).await
+    }
+}

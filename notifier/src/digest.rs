@@ -1,0 +1,256 @@
+//! What waits to be told by mail: pure.
+//!
+//! A user who is told of something while they are away gets one mail for all of it, after the delay they prefer. What
+//! waits for them is a stretch of their inbox, named by places of the log, so that each entry is in one mail and a mail
+//! that was interrupted is the same when it is done again.
+
+use schemas::events::{NotificationEvent, UserState};
+use schemas::preferences::MailAbout;
+use schemas::values::NotificationKind;
+use schemas::{Sequence, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Seconds after which an entry is told by no mail any more, if none was planned until then: longer than any delay.
+const TOO_OLD: i64 = 2 * 24 * 3600;
+
+/// What waits for a user, as it is kept until it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    /// The first entry that waits, by the event that made it, and when that was.
+    pub(crate) first: Sequence,
+    pub(crate) since_ms: i64,
+    /// The last one.
+    pub(crate) last: Sequence,
+    /// The mail that is being sent: the last entry it tells of, when it was decided, and how often it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sending: Option<Sending>,
+    /// Every entry up to here was told, or is not to be.
+    pub(crate) settled: Sequence,
+}
+
+/// A mail on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sending {
+    pub(crate) through: Sequence,
+    pub(crate) decided_ms: i64,
+    pub(crate) tries: u32,
+}
+
+/// What is to be done about what waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is told by no mail.
+    PassOver,
+    /// It is looked at again then.
+    Later(Timestamp),
+    /// It is told now, unless the user is there.
+    Due,
+}
+
+impl Waiting {
+    /// Whether something waits.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.last > self.settled
+    }
+
+    /// With one more entry; none when it is known already.
+    pub(crate) fn with(&self, entry: Sequence, created_at: Timestamp) -> Option<Self> {
+        if entry <= self.last || entry <= self.settled {
+            return None;
+        }
+        let mut after = self.clone();
+        after.last = entry;
+        if !self.is_open() {
+            (after.first, after.since_ms) = (entry, created_at.millis());
+        }
+        Some(after)
+    }
+
+    /// With everything up to a place told, or passed over; what came since waits from now on.
+    pub(crate) fn settled(&self, through: Sequence, now: Timestamp) -> Self {
+        let mut after = self.clone();
+        (after.settled, after.sending) = (self.settled.max(through), None);
+        if after.is_open() {
+            (after.first, after.since_ms) = (after.settled + 1, now.millis());
+        }
+        after
+    }
+
+    /// With a mail decided that tells of everything so far.
+    pub(crate) fn sending(&self, now: Timestamp) -> (Self, Sending) {
+        let sending = Sending { through: self.last, decided_ms: now.millis(), tries: 0 };
+        (Self { sending: Some(sending.clone()), ..self.clone() }, sending)
+    }
+
+    /// What is to be done, by what its user prefers; none: the account is gone.
+    pub(crate) fn judge(&self, user: Option<&UserState>, now: Timestamp) -> Verdict {
+        let Some(user) = user.filter(|user| !user.suspended) else { return Verdict::PassOver };
+        let preferences = &user.preferences;
+        if preferences.email == MailAbout::None {
+            return Verdict::PassOver;
+        }
+        let delay = i64::from(preferences.email_delay_minutes.minutes()) * 60;
+        let due = Timestamp::from_millis(self.since_ms).plus_seconds(delay);
+        let quiet = preferences.do_not_disturb_until.filter(|until| *until > due);
+        let due = quiet.unwrap_or(due);
+        if due > now { Verdict::Later(due) } else { Verdict::Due }
+    }
+}
+
+/// An entry in an inbox that a digest may tell of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// Whose inbox.
+    pub user_id: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What of an event a digest may tell of. Whether it does is decided when it is due.
+pub(crate) fn missed(event: &NotificationEvent) -> Option<Missed> {
+    let NotificationEvent::Created(created) = event else { return None };
+    is_told(created.kind)
+        .then(|| Missed { user_id: created.user_id.clone(), created_at: created.created_at })
+}
+
+/// Whether an entry is so old that no mail is planned for it: the queue began anew.
+pub(crate) fn is_too_old(created_at: Timestamp, now: Timestamp) -> bool {
+    created_at.plus_seconds(TOO_OLD) < now
+}
+
+/// Whether entries of a kind are told by mail at all.
+pub(crate) const fn is_told(kind: NotificationKind) -> bool {
+    wants(MailAbout::All, kind)
+}
+
+/// Whether a user who prefers this is told of entries of a kind.
+pub(crate) const fn wants(about: MailAbout, kind: NotificationKind) -> bool {
+    match kind {
+        NotificationKind::Mention | NotificationKind::DirectMessage => {
+            matches!(about, MailAbout::All | MailAbout::Mentions)
+        }
+        NotificationKind::ThreadReply => matches!(about, MailAbout::All),
+        NotificationKind::Welcome | NotificationKind::Invite | NotificationKind::System => false,
+    }
+}
+
+/// One line of a digest: who did what, and where. What was said is not in it: that would outlive its deletion.
+pub(crate) fn line(kind: NotificationKind, who: &str, room: Option<&str>) -> String {
+    let place = room.map(|room| format!(" in {room}")).unwrap_or_default();
+    match kind {
+        NotificationKind::DirectMessage => format!("{who} wrote to you{place}."),
+        NotificationKind::ThreadReply => {
+            format!("{who} answered in a thread you follow{place}.")
+        }
+        NotificationKind::Mention
+        | NotificationKind::Welcome
+        | NotificationKind::Invite
+        | NotificationKind::System => format!("{who} mentioned you{place}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::Preferences;
+    use schemas::values::{DisplayName, Email, Role, Username};
+
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_millis(minutes * MINUTE)
+    }
+
+    fn user(preferences: Preferences) -> UserState {
+        UserState {
+            id: UserId::from_uuid(uuid::Uuid::from_u128(1)),
+            username: Username::parse("ada").unwrap(),
+            display_name: DisplayName::parse("Ada").unwrap(),
+            email: Email::parse("ada@example.org").unwrap(),
+            email_verified: true,
+            role: Role::User,
+            suspended: false,
+            second_factor: false,
+            has_password: true,
+            bio: None,
+            avatar_media_id: None,
+            settings: serde_json::Map::new(),
+            preferences,
+            created_at: at(0),
+            deleted: false,
+        }
+    }
+
+    /// Entries at these places, each a minute after the other.
+    fn waiting(entries: &[Sequence]) -> Waiting {
+        (0..).zip(entries).fold(Waiting::default(), |waiting, (minute, entry)| {
+            waiting.with(*entry, at(minute)).unwrap()
+        })
+    }
+
+    #[test]
+    fn the_first_entry_begins_the_delay_and_each_counts_once() {
+        let waiting = waiting(&[5, 7, 9]);
+        assert_eq!((waiting.first, waiting.since_ms, waiting.last), (5, 0, 9));
+        assert_eq!(waiting.with(7, at(9)), None);
+        let told = waiting.sending(at(15)).0.settled(9, at(16));
+        assert!(
+            !told.is_open() && told.with(9, at(17)).is_none() && told.with(3, at(17)).is_none()
+        );
+        let again = told.with(12, at(20)).unwrap();
+        assert_eq!((again.first, again.since_ms, again.last), (12, 20 * MINUTE, 12));
+    }
+
+    #[test]
+    fn what_comes_while_a_mail_is_sent_waits_for_the_next() {
+        let sending = waiting(&[5, 7]).sending(at(15)).0.with(9, at(16)).unwrap();
+        assert_eq!(sending.sending.as_ref().unwrap().through, 7);
+        let after = sending.settled(7, at(17));
+        assert!(after.is_open() && after.sending.is_none());
+        assert_eq!((after.first, after.since_ms, after.last), (8, 17 * MINUTE, 9));
+    }
+
+    #[test]
+    fn a_digest_is_due_when_its_user_prefers_it() {
+        let waiting = waiting(&[5]);
+        let judge = |preferences, minutes| waiting.judge(Some(&user(preferences)), at(minutes));
+        assert_eq!(judge(Preferences::default(), 14), Verdict::Later(at(15)));
+        assert_eq!(judge(Preferences::default(), 15), Verdict::Due);
+        let quiet = Preferences { do_not_disturb_until: Some(at(60)), ..Preferences::default() };
+        assert_eq!(judge(quiet.clone(), 15), Verdict::Later(at(60)));
+        assert_eq!(judge(quiet, 60), Verdict::Due);
+        let none = Preferences { email: MailAbout::None, ..Preferences::default() };
+        assert_eq!(judge(none, 15), Verdict::PassOver);
+        assert_eq!(waiting.judge(None, at(15)), Verdict::PassOver);
+        let suspended = UserState { suspended: true, ..user(Preferences::default()) };
+        assert_eq!(waiting.judge(Some(&suspended), at(15)), Verdict::PassOver);
+    }
+
+    #[test]
+    fn which_kinds_are_told_is_what_the_user_prefers() {
+        use NotificationKind::{DirectMessage, Invite, Mention, System, ThreadReply, Welcome};
+        for (kind, all, mentions) in [
+            (Mention, true, true),
+            (DirectMessage, true, true),
+            (ThreadReply, true, false),
+            (Welcome, false, false),
+            (Invite, false, false),
+            (System, false, false),
+        ] {
+            assert_eq!(
+                (wants(MailAbout::All, kind), wants(MailAbout::Mentions, kind)),
+                (all, mentions)
+            );
+            assert!(!wants(MailAbout::None, kind));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back() {
+        for waiting in [Waiting::default(), waiting(&[5]), waiting(&[5]).sending(at(3)).0] {
+            let bytes = serde_json::to_vec(&waiting).unwrap();
+            assert_eq!(serde_json::from_slice::<Waiting>(&bytes).unwrap(), waiting);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What stands in the place of erased events: the shapes that the log keeps of them, made into events again.
+//!
+//! Owns where they are looked up. A reader of the log that passes a hole asks here; what it is handed goes to the views
+//! as if it had been read, so that a replay counts and numbers as the first projection did.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use eventlog::{EventLog, LogError};
+use schemas::event::Actor;
+use schemas::events::{
+    Blank, BlankEvent, BlankMessage, ErasureEvent, ErasureListed, MessageEdited, MessagePosted,
+    MessageState, UserRegistered, UserState,
+};
+use schemas::values::{Body, ClientId, Format};
+use schemas::{Event, EventData, EventId, Sequence, UserId};
+
+use crate::views::{Logged, Traces};
+
+/// Lists kept at hand: a reader that goes on needs the same few again and again.
+const KEPT: usize = 16;
+
+/// What stands in the place of erased events.
+#[derive(Debug, Default)]
+pub(crate) struct Instead {
+    /// Events of which the log keeps a shape, in order.
+    pub(crate) events: Vec<Logged>,
+    /// By what the audit trail finds the others, in order.
+    pub(crate) traces: Vec<Traces>,
+}
+
+impl Instead {
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.traces.is_empty()
+    }
+}
+
+/// The shapes of erased events.
+pub(crate) struct Blanks {
+    log: EventLog,
+    lists: BTreeMap<Sequence, Arc<(EventId, ErasureListed)>>,
+}
+
+impl Blanks {
+    pub(crate) fn new(log: &EventLog) -> Self {
+        Self { log: log.clone(), lists: BTreeMap::new() }
+    }
+
+    /// What stands in inclusive ranges of sequences without events, in order.
+    ///
+    /// # Errors
+    /// The log cannot be read, or does not hold a list that its ledger names.
+    pub(crate) async fn within(
+        &mut self,
+        gaps: &[(Sequence, Sequence)],
+    ) -> Result<Instead, LogError> {
+        let (mut found, mut traces) = (BTreeMap::new(), BTreeMap::new());
+        for (from, to) in gaps {
+            for at in self.log.lists_within(*from, *to).await? {
+                let list = self.list(at).await?;
+                let (id, listed) = (&list.0, &list.1);
+                for gone in &listed.gone {
+                    if (*from..=*to).contains(&gone.sequence) {
+                        traces.insert(gone.sequence, Traces::of_erased(gone));
+                    }
+                }
+                for blank in &listed.blanks {
+                    if (*from..=*to).contains(&blank.sequence) {
+                        found.insert(blank.sequence, logged(id, listed, blank));
+                    }
+                }
+            }
+        }
+        // An event in its place leaves its own traces.
+        traces.retain(|sequence, _| !found.contains_key(sequence));
+        let (events, traces) = (found.into_values().collect(), traces.into_values().collect());
+        Ok(Instead { events, traces })
+    }
+
+    async fn list(&mut self, at: Sequence) -> Result<Arc<(EventId, ErasureListed)>, LogError> {
+        if let Some(list) = self.lists.get(&at) {
+            return Ok(Arc::clone(list));
+        }
+        let missing = || LogError::Damaged(format!("the list of erased events at {at} is missing"));
+        let stored = self.log.get(at).await?.ok_or_else(missing)?;
+        let event = stored.event().map_err(|error| LogError::BadAnswer(error.into()))?;
+        let EventData::Erasure(ErasureEvent::Listed(listed)) = event.data else {
+            return Err(missing());
+        };
+        let list = Arc::new((event.id, listed));
+        if self.lists.len() >= KEPT {
+            self.lists.pop_first();
+        }
+        self.lists.insert(at, Arc::clone(&list));
+        Ok(list)
+    }
+}
+
+/// A blank as an event in its place. It has the id of the list.
+fn logged(list: &EventId, listed: &ErasureListed, blank: &Blank) -> Logged {
+    let user = &listed.user_id;
+    let gone = listed.gone.iter().find(|gone| gone.sequence == blank.sequence);
+    let Blank { sequence, stored_at, was } = blank.clone();
+    let data: EventData = match was {
+        BlankEvent::Registered { created_at } => {
+            UserRegistered { user: UserState::erased(user.clone(), created_at) }.into()
+        }
+        BlankEvent::Posted(message) => {
+            let private = message.private;
+            MessagePosted { message: state(user, message), private }.into()
+        }
+        BlankEvent::Edited { message, posted, edited_at } => {
+            MessageEdited { message: state(user, message), posted, edited_at }.into()
+        }
+    };
+    let event = Event {
+        id: list.clone(),
+        time: gone.map_or(stored_at, |gone| gone.time),
+        actor: gone.map_or(Actor::System, |gone| gone.actor.clone()),
+        causation: None,
+        traceparent: None,
+        data,
+    };
+    Logged { sequence, stored_at, event }
+}
+
+fn state(user: &UserId, message: BlankMessage) -> MessageState {
+    MessageState {
+        id: message.id,
+        room_id: message.room_id,
+        sender_id: user.clone(),
+        client_id: message.client_id.and_then(|hash| ClientId::parse(hash.as_str()).ok()),
+        body: Body::erased(),
+        format: Format::default(),
+        attachments: Vec::new(),
+        files: Vec::new(),
+        mentions: message.mentions,
+        mentions_room: message.mentions_room,
+        thread_root_id: message.thread_root_id,
+        created_at: message.created_at,
+    }
+}

@@ -1,0 +1,140 @@
+//! `tidings check-config`, as an operator calls it before a start.
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::kit::installation::command;
+
+fn check(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut call = command(&[&["check-config"][..], arguments].concat());
+    let output = call.envs(environment.iter().copied()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn it_shows_what_would_run_and_where_that_stands_without_secrets() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("tidings.toml");
+    let secret = folder.path().join("mail");
+    std::fs::write(&file, "rate_auth = \"7/min\"\nbcrypt_cost = 11\n").unwrap();
+    std::fs::write(&secret, "smtp://me:hunter2@mail.example.org:587\n").unwrap();
+    let arguments = [
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--bcrypt-cost",
+        "10",
+        "--nats-url",
+        "nats://me:hunter2@127.0.0.1:4222",
+        "--data",
+        data.to_str().unwrap(),
+        "--config",
+        file.to_str().unwrap(),
+        "--smtp-url-file",
+        secret.to_str().unwrap(),
+    ];
+    let (code, out, err) = check(&arguments, &[("TIDINGS_NAMESPACE", "elsewhere")]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(!out.contains("hunter2") && !err.contains("hunter2"), "{out}{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let of = |name: &str| {
+        let all = report["settings"].as_array().unwrap();
+        let one = all.iter().find(|one| one["setting"] == name);
+        one.map(|one| {
+            (one["value"].as_str().unwrap().to_owned(), one["from"].as_str().unwrap().to_owned())
+        })
+    };
+    let pair = |value: &str, from: &str| Some((value.to_owned(), from.to_owned()));
+    assert_eq!(of("namespace"), pair("elsewhere", "TIDINGS_NAMESPACE"));
+    assert_eq!(of("bcrypt_cost"), pair("10", "flag"));
+    assert_eq!(of("rate_auth"), pair("7/min", file.to_str().unwrap()));
+    assert_eq!(of("rate_frames"), pair("20/s", "default"));
+    assert_eq!(of("nats_url"), pair("nats://***@127.0.0.1:4222", "flag"));
+    assert_eq!(of("smtp_url"), None);
+    assert_eq!(of("smtp_url_file"), pair(secret.to_str().unwrap(), "flag"));
+    assert!(!data.exists(), "nothing is made");
+}
+
+#[test]
+fn everything_that_is_wrong_is_named_at_once() {
+    let folder = TempDir::new().unwrap();
+    let (file, data) = (folder.path().join("file"), folder.path().join("data"));
+    std::fs::write(&file, "short").unwrap();
+    let arguments = [
+        "--listen",
+        "nowhere",
+        "--rate-auth",
+        "often",
+        "--bcrypt-cost",
+        "99",
+        "--namespace",
+        "a.b",
+        "--nats-url-file",
+        "/no/such/file",
+        "--data",
+        data.to_str().unwrap(),
+    ];
+    let (code, _, err) = check(&arguments, &[]);
+    assert_eq!(code, Some(2), "{err}");
+    for wrong in
+        ["listen: ", "rate_auth: ", "bcrypt_cost: ", "namespace: ", "nats_url_file: /no/such/file"]
+    {
+        assert!(err.contains(wrong), "{wrong}: {err}");
+    }
+    // What is right by itself and does not fit together, or with what it names.
+    for (arguments, wanted) in [
+        (vec!["--replicas", "3"], "--replicas above 1"),
+        (
+            vec!["--listen", "127.0.0.1:45999", "--admin-listen", "127.0.0.1:45999"],
+            "listen and admin_listen",
+        ),
+        (vec!["--listen", "192.0.2.1:80"], "listen: 192.0.2.1:80"),
+        (vec!["--name-key", file.to_str().unwrap()], "a key has 32 bytes"),
+        (vec!["--smtp-ca-file", file.to_str().unwrap()], "holds no certificate"),
+        (vec!["--tls-cert", "/a"], "private key is missing"),
+        (vec!["--listen", "unix:/no/such/folder/sock"], "/no/such/folder is not there"),
+        (vec!["--nats-server", "/no/such/program"], "nats_server: "),
+        (vec!["--config", "/no/such/file"], "/no/such/file cannot be read"),
+        (vec!["gateway"], "needs --nats-url"),
+    ] {
+        let mut all = arguments.clone();
+        all.extend(["--data", data.to_str().unwrap()]);
+        if !arguments.contains(&"--listen") {
+            all.extend(["--listen", "127.0.0.1:0"]);
+        }
+        let (code, _, err) = check(&all, &[]);
+        assert_eq!(code, Some(2), "{arguments:?}: {err}");
+        assert!(err.contains(wanted), "{wanted}: {err}");
+    }
+    // A key that is none is named by its line, whose text may be a secret.
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "bcrypt_cost = 5\nsmtp_passwort = \"hunter2\"\n").unwrap();
+    let (code, out, err) =
+        check(&["--config", config.to_str().unwrap(), "--data", data.to_str().unwrap()], &[]);
+    assert_eq!(code, Some(2), "{err}");
+    assert!(
+        err.contains("line 2") && !err.contains("hunter2") && !out.contains("hunter2"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_secret_is_said_once_and_the_stronger_place_wins() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let secret = folder.path().join("nats");
+    std::fs::write(&secret, "nats://me:hunter2@a:4222").unwrap();
+    let base = ["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    let twice = ["--nats-url", "nats://b:4222", "--nats-url-file", secret.to_str().unwrap()];
+    let (code, _, err) = check(&[&base[..], &twice].concat(), &[]);
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("only one of them"), "{err}");
+    // A file says it by a file, the call in words: that is no contradiction.
+    let config = folder.path().join("tidings.toml");
+    std::fs::write(&config, format!("nats_url_file = {secret:?}\n")).unwrap();
+    let layered = ["--nats-url", "nats://b:4222", "--config", config.to_str().unwrap()];
+    let (code, out, err) = check(&[&base[..], &layered].concat(), &[]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("nats://b:4222") && !out.contains("nats_url_file"), "{out}");
+}

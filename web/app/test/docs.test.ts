@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { here, World } from "./kit/browser.ts";
+
+describe.skipIf(!here)("the viewer of the API in a browser", () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+    expect(world?.complaints ?? []).toEqual([]);
+  });
+
+  test("it shows this server's own description; nothing is inline and nothing comes from another origin", async () => {
+    const page = await (await world.context()).newPage();
+    const elsewhere: string[] = [];
+    page.on("request", (asked) => {
+      if (!asked.url().startsWith(world.url) && !asked.url().startsWith("data:")) elsewhere.push(asked.url());
+    });
+    const answer = await page.goto(`${world.url}/docs`);
+    const policy = answer?.headers()["content-security-policy"] ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain("unsafe");
+    expect(await answer?.text()).not.toMatch(/<script(?! src="\/docs\/)|<style|style=|onload=/);
+    await page.locator(".opblock-tag", { hasText: "messages" }).click();
+    await page.getByText("Post a message").first().waitFor();
+    expect(elsewhere).toEqual([]);
+  });
+});
