@@ -7,6 +7,7 @@ use schemas::ids::EventId;
 use schemas::subjects::LaneKind;
 use schemas::{Sequence, TraceParent};
 
+use crate::config::Retry;
 use crate::policy::Effect;
 
 /// The circumstances of an effect: the event that has it, and how often it was tried.
@@ -46,6 +47,8 @@ pub(crate) struct Failed {
 pub(crate) enum Outlook {
     /// It is tried again, so and so often.
     Again,
+    /// Another process claimed it, and may be dead: it is asked for again when that claim has run out.
+    Claimed(Duration),
     /// There is no room for it on a disk: it waits until there is, however long that takes.
     NoRoom,
     /// Trying again is pointless.
@@ -56,6 +59,20 @@ impl Failed {
     /// A later try may succeed.
     pub(crate) fn for_now(reason: impl Into<String>) -> Self {
         Self { outlook: Outlook::Again, reason: reason.into() }
+    }
+
+    /// Another process is at it, or died while it was; its claim lives so long.
+    pub(crate) fn claimed(lives: Duration, reason: impl Into<String>) -> Self {
+        Self { outlook: Outlook::Claimed(lives), reason: reason.into() }
+    }
+
+    /// How long to wait after a failed attempt (from 1).
+    pub(crate) fn pause(&self, retry: &Retry, attempt: u32) -> Duration {
+        match self.outlook {
+            // A pause that grows would keep the mail of a process that died for minutes.
+            Outlook::Claimed(lives) => lives,
+            Outlook::Again | Outlook::NoRoom | Outlook::Hopeless => retry.pause_after(attempt),
+        }
     }
 
     /// It succeeds when there is room on a disk.

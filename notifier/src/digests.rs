@@ -223,7 +223,7 @@ impl Digests {
             self.parts.watch.dead_letter(MAILS, "refused");
             return self.note(user, sending.through).await;
         }
-        let pause = self.parts.retry.pause_after(tries);
+        let pause = failed.pause(&self.parts.retry, tries);
         tracing::warn!(tries, reason, "a digest was not sent and is tried again");
         let (waiting, revision) = self.load(user).await?;
         let counted = Sending { tries, ..sending.clone() };

@@ -19,7 +19,7 @@ use crate::channel::Failed;
 /// How long it is remembered that an effect was done. What is older than this is not done any more.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long a claim lives that is not renewed. The server counts, so no two clocks have to agree.
-const LEASE: Duration = Duration::from_secs(12);
+pub(crate) const LEASE: Duration = Duration::from_secs(12);
 /// How often a claim is renewed.
 const RENEW: Duration = Duration::from_secs(4);
 

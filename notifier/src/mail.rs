@@ -16,7 +16,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::channel::{Cause, Channel, Done, Failed};
 use crate::config::Config;
-use crate::ledger::{Claim, Ledger, REMEMBERED};
+use crate::ledger::{Claim, LEASE, Ledger, REMEMBERED};
 use crate::mail_templates;
 use crate::policy::{Effect, Mail};
 
@@ -159,7 +159,9 @@ impl Mailer {
         let revision = match self.ledger.claim(&mail.id).await? {
             Claim::Mine(revision) => revision,
             Claim::Done => return Ok(Done::Before),
-            Claim::Busy => return Err(Failed::for_now("another notifier is sending this mail")),
+            Claim::Busy => {
+                return Err(Failed::claimed(LEASE, "another notifier is sending this mail"));
+            }
         };
         let handing = self.hand_over(mail, user, message);
         let (handed, revision) = self.ledger.keep_while(&mail.id, revision, handing).await;

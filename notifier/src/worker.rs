@@ -282,7 +282,7 @@ impl Handler {
         if delivery.last_attempt {
             return self.park(delivery, "exhausted", reason).await;
         }
-        let pause = self.retry.pause_after(attempt);
+        let pause = failed.pause(&self.retry, attempt);
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         tracing::warn!(attempt, reason, pause_ms, "an effect failed and is tried again");
         self.answered(delivery.retry_after(pause, reason).await);
