@@ -13,11 +13,9 @@ use bus::Bus;
 use eventlog::{EventLog, SecretError, SecretStore};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
-use readmodel::{Group, MessageDoc, NotificationDoc, ReadModel, ReadStore};
+use readmodel::{Group, ReadModel};
 use schemas::events::UserState;
-use schemas::ids::MessageId;
 use schemas::subjects::LaneKind;
-use schemas::values::{Notify, RoomKind};
 use schemas::{Lane, NameKey, Sequence, Timestamp, UserId};
 use telemetry::{Shutdown, error_chain};
 
@@ -27,9 +25,8 @@ use crate::digest::{self, Sending, Verdict, Waiting};
 use crate::ledger::{REMEMBERED, failed};
 use crate::mail::Mailer;
 use crate::policy::Effect;
-use crate::reader::Reader;
 use crate::watch::Watch;
-use crate::{mail_effect, online};
+use crate::{digest_lines, mail_effect, online};
 
 /// Its name: of its queue, its bucket, and in metrics.
 const NAME: &str = "digests";
@@ -43,12 +40,10 @@ const LOOK_THROUGH: u64 = 300;
 const TOGETHER: usize = 32;
 /// Times what waits for a user is changed again because another has changed it meanwhile.
 const ROUNDS: usize = 10;
+const TOO_MANY: &str = "too many change what waits for a user";
 /// How long the read model is waited for, and how soon it is looked again when it is behind.
 const PATIENCE: Duration = Duration::from_secs(5);
 const AGAIN_SECONDS: i64 = 5;
-/// Entries a digest is made of, and lines it has, at most.
-const MAX_ENTRIES: usize = 200;
-const MAX_LINES: usize = 20;
 
 /// What the channel works with.
 pub(crate) struct Parts {
@@ -139,35 +134,52 @@ impl Digests {
     /// Does what is due for a user; when it is to be looked again.
     async fn settle(&self, user: &UserId) -> Result<Option<Timestamp>, Failed> {
         let now = Timestamp::now();
-        let (waiting, revision) = self.load(user).await?;
+        let (waiting, _) = self.load(user).await?;
         if !waiting.is_open() {
             return Ok(None);
         }
         let account = self.account(user).await?;
-        let sending = match waiting.sending.clone() {
-            Some(sending) => sending,
-            None => {
-                match waiting.judge(account.as_ref(), now) {
-                    Verdict::Later(at) => return Ok(Some(at)),
-                    Verdict::PassOver => return self.note(user, waiting.last).await,
-                    Verdict::Due if online::is_online(&self.parts.bus, user).await => {
-                        return self.note(user, waiting.last).await;
-                    }
-                    Verdict::Due => {}
+        if waiting.sending.is_none() {
+            match waiting.judge(account.as_ref(), now) {
+                Verdict::Later(at) => return Ok(Some(at)),
+                Verdict::PassOver => return self.note(user, waiting.last).await,
+                Verdict::Due if online::is_online(&self.parts.bus, user).await => {
+                    return self.note(user, waiting.last).await;
                 }
-                let (decided, sending) = waiting.sending(now);
-                match self.write(user, &decided, revision).await {
-                    Ok(()) => sending,
-                    Err(SecretError::Conflict) => return Ok(Some(now)),
-                    Err(error) => return Err(failed(&error)),
-                }
+                Verdict::Due => {}
             }
-        };
+        }
+        let Some((waiting, sending)) = self.decide(user, now).await? else { return Ok(None) };
         match self.send(user, account.as_ref(), &waiting, &sending).await {
             Ok(true) => self.note(user, sending.through).await,
             Ok(false) => Ok(Some(now.plus_seconds(AGAIN_SECONDS))),
             Err(failed) => self.not_sent(user, &sending, &failed).await,
         }
+    }
+
+    /// Decides the mail that is due, if none is on its way already: with what waits by now, for entries may come faster
+    /// than it is found out whether their user is there.
+    async fn decide(
+        &self,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Option<(Waiting, Sending)>, Failed> {
+        for _ in 0..ROUNDS {
+            let (waiting, revision) = self.load(user).await?;
+            if !waiting.is_open() {
+                return Ok(None);
+            }
+            if let Some(sending) = waiting.sending.clone() {
+                return Ok(Some((waiting, sending)));
+            }
+            let (decided, sending) = waiting.sending(now);
+            match self.write(user, &decided, revision).await {
+                Ok(()) => return Ok(Some((decided, sending))),
+                Err(SecretError::Conflict) => {}
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        Err(Failed::for_now(TOO_MANY))
     }
 
     /// Sends the mail, unless nothing is left to tell; false: the read model is not as far yet.
@@ -186,7 +198,7 @@ impl Digests {
         }
         let store = read_model.current();
         let stretch = (waiting.first, sending.through);
-        let lines = self.lines(store.as_ref(), account, stretch).await?;
+        let lines = digest_lines::lines(store.as_ref(), account, stretch).await?;
         if lines.is_empty() {
             return Ok(true);
         }
@@ -246,7 +258,7 @@ impl Digests {
                 Err(error) => return Err(failed(&error)),
             }
         }
-        Err(Failed::for_now("too many change what waits for a user"))
+        Err(Failed::for_now(TOO_MANY))
     }
 
     /// What waits for a user, and the revision of that; 0: nothing was ever noted.
@@ -283,74 +295,6 @@ impl Digests {
         let event = stored.event().map_err(|error| Failed::for_now(error_chain(&error)))?;
         Ok(event.data.account().cloned())
     }
-
-    /// What a digest says of the entries in a stretch of an inbox that are unread and stand.
-    async fn lines(
-        &self,
-        store: &dyn ReadStore,
-        account: &UserState,
-        (first, last): (Sequence, Sequence),
-    ) -> Result<Vec<String>, Failed> {
-        let unread = store.notifications(&account.id, true, None, MAX_ENTRIES).await;
-        let mut entries = unread.map_err(|error| unread_model(&error))?.items;
-        entries.retain(|entry| {
-            (first..=last).contains(&entry.created)
-                && digest::wants(account.preferences.email, entry.kind)
-        });
-        let ids: Vec<MessageId> =
-            entries.iter().filter_map(|entry| entry.message_id.clone()).collect();
-        let messages = store.messages(&ids).await.map_err(|error| unread_model(&error))?;
-        let mut lines = Vec::new();
-        // Oldest first.
-        for entry in entries.iter().rev() {
-            let message = messages.iter().find(|one| Some(&one.id) == entry.message_id.as_ref());
-            if let Some(line) = self.line(store, account, entry, message).await?
-                && !lines.contains(&line)
-            {
-                lines.push(line);
-            }
-        }
-        let more = lines.len().saturating_sub(MAX_LINES);
-        lines.truncate(MAX_LINES);
-        if more > 0 {
-            lines.push(format!("And {more} more."));
-        }
-        Ok(lines)
-    }
-
-    /// What is said of an entry; nothing when its message is gone or read, or they are not in its room any more: the
-    /// delivery that takes the entry back may not have been handled yet.
-    async fn line(
-        &self,
-        store: &dyn ReadStore,
-        account: &UserState,
-        entry: &NotificationDoc,
-        message: Option<&MessageDoc>,
-    ) -> Result<Option<String>, Failed> {
-        let (Some(message), Some(room)) = (message, &entry.room_id) else { return Ok(None) };
-        let threads = message.thread_root_id.as_slice();
-        let reader = Reader::load(store, &account.id, room, threads)
-            .await
-            .map_err(|error| unread_model(&error))?;
-        let hears = reader
-            .own
-            .as_ref()
-            .is_some_and(|own| own.present && !own.banned && own.notify != Notify::None);
-        if !hears || message.deleted_at.is_some() || reader.has_read(message, entry.caused) {
-            return Ok(None);
-        }
-        let room = store.room(room).await.map_err(|error| unread_model(&error))?;
-        let room = room.filter(|room| room.state.kind != RoomKind::Direct);
-        let room = room.and_then(|room| room.state.name).map(|name| name.to_string());
-        let sender = store.user(&message.sender_id).await.map_err(|error| unread_model(&error))?;
-        let who = sender.map(|sender| sender.state.display_name.to_string());
-        let who = who.as_deref().unwrap_or("Deleted user");
-        Ok(Some(digest::line(entry.kind, who, room.as_deref())))
-    }
-}
-
-fn unread_model(error: &readmodel::StoreError) -> Failed {
-    Failed::for_now(error_chain(error))
 }
 
 #[async_trait]
@@ -392,6 +336,6 @@ impl Channel for Digests {
                 Err(error) => return Err(failed(&error)),
             }
         }
-        Err(Failed::for_now("too many change what waits for a user"))
+        Err(Failed::for_now(TOO_MANY))
     }
 }

@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod context;
 mod digest;
+mod digest_lines;
 mod digests;
 mod entry_ids;
 mod inbox;
