@@ -103,9 +103,10 @@ impl Inbox {
                     .put(&notice.entry(), &Cause { repeated: false, ..cause.clone() })
                     .await;
             }
-            // Where the conversations have stopped people are told all the same: what was changed meanwhile
-            // is mended by the deliveries of the changes.
-            self.caught_up(Group::Conversations, through).await;
+            // At least as far as the inbox: without the marker that has read an entry, the entry would seem not to have
+            // spoken for this message. Where the conversations have stopped people are told all the same:
+            // what was changed meanwhile is mended by the deliveries of the changes.
+            self.caught_up(Group::Conversations, through.max(end)).await;
             let store = self.read_model.current();
             let known = self.known(store.as_ref(), notice).await?;
             let events = lacks(Some(notice), &known, cause.repeated);
