@@ -145,11 +145,12 @@ impl Auth {
     }
 
     async fn arrival(&self, login: &Arrived) -> Result<Arrival, Failure> {
-        let identity = accounts::name(&self.log, Lane::Identity(login.identity.clone())).await?;
+        // The address first: where it was taken by the account this very identity got meanwhile, the identity says so.
         let email = match &login.claims.email {
             Some(email) => Some(accounts::name(&self.log, self.names.email(email.as_str())).await?),
             None => None,
         };
+        let identity = accounts::name(&self.log, Lane::Identity(login.identity.clone())).await?;
         let holder = self.account_of(&identity).await?;
         let addressee = match &email {
             Some(email) => self.account_of(email).await?,
