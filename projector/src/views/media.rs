@@ -78,8 +78,12 @@ fn count(
     let usage = MediaUsageDoc { user_id, bytes: moved(bytes), files, updated };
     set.media_usage.put(&state.owner_id, usage);
     let mut site = set.site()?;
-    // Not as of this event: once its person is erased, the sum is the same and the event is gone.
     site.media_bytes = moved(site.media_bytes);
+    // Not as of this event: once its person is erased, the sum is the same and the event is gone. Without rooms of
+    // everyone there is a site as long as there are media.
+    if site.everyone_rooms.is_empty() && site.updated <= 1 {
+        site.updated = u64::from(site.media_bytes > 0);
+    }
     set.site.put(&(), site);
     Ok(())
 }
