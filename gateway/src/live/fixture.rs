@@ -52,35 +52,23 @@ pub(crate) fn membership_doc(room_id: RoomId, user_id: UserId, joined: Sequence)
 
 /// A room with nothing in it.
 pub(crate) fn room_doc(kind: RoomKind) -> RoomDoc {
-    RoomDoc {
-        state: RoomState {
-            id: room(1),
-            kind,
-            name: None,
-            topic: None,
-            visibility: Visibility::Private,
-            everyone: false,
-            archived: false,
-            owners: Vec::new(),
-            direct_members: Vec::new(),
-            retention_days: None,
-            posting: Posting::Everyone,
-            slow_mode_seconds: 0,
-            created_by: None,
-            created_at: Timestamp::from_millis(1),
-        },
-        created: true,
-        member_count: 1,
-        last_number: 0,
-        main_number: 0,
-        last_message_id: None,
-        last_message_number: 0,
-        last_activity: 0,
-        deleted_up_to: 0,
-        named_up_to: 0,
-        changed: 0,
-        updated: 0,
-    }
+    let state = RoomState {
+        id: room(1),
+        kind,
+        name: None,
+        topic: None,
+        visibility: Visibility::Private,
+        everyone: false,
+        archived: false,
+        owners: Vec::new(),
+        direct_members: Vec::new(),
+        retention_days: None,
+        posting: Posting::Everyone,
+        slow_mode_seconds: 0,
+        created_by: None,
+        created_at: Timestamp::from_millis(1),
+    };
+    RoomDoc { member_count: 1, ..RoomDoc::begun(state, 0) }
 }
 
 pub(crate) fn event(data: impl Into<EventData>) -> Event {

@@ -5,17 +5,36 @@ use std::time::Duration;
 
 use bus::{Ephemeral, EphemeralKind};
 use eventlog::{Expect, LaneWrite};
-use readmodel::{Document, MembershipDoc, MessageDoc, NotificationDoc, UserDoc};
-use schemas::events::{MessageState, NotificationCreated, UserRegistered, UserState};
+use readmodel::{Document, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, UserDoc};
+use schemas::events::{MessageState, NotificationCreated, RoomState, UserRegistered, UserState};
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::preferences::MailAbout;
-use schemas::values::{Body, Format, NotificationKind, Role};
+use schemas::values::{Body, Format, NotificationKind, Posting, Role, RoomKind, Visibility};
 use schemas::{AreOnline, Digest, Lane, Preferences, Sequence, Timestamp, WhoIsOnline};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::house::{House, Running, event, person};
 use crate::server::until;
+
+fn group(id: &RoomId) -> RoomState {
+    RoomState {
+        id: id.clone(),
+        kind: RoomKind::Group,
+        name: None,
+        topic: None,
+        visibility: Visibility::Private,
+        everyone: false,
+        archived: false,
+        owners: Vec::new(),
+        direct_members: Vec::new(),
+        retention_days: None,
+        posting: Posting::Everyone,
+        slow_mode_seconds: 0,
+        created_by: None,
+        created_at: Timestamp::from_millis(1),
+    }
+}
 
 /// An installation in which Bob has mentioned Ada, who is away, and wants mails at once.
 struct Scene {
@@ -81,6 +100,7 @@ impl Scene {
             MembershipDoc::begun(room.clone(), user.id.clone(), Timestamp::from_millis(1), 1)
         };
         let docs = vec![
+            Document::Room(Arc::new(RoomDoc::begun(group(&room), 1))),
             Document::User(Arc::new(UserDoc { state: bob.clone(), registered: 2, updated: 2 })),
             Document::Membership(Arc::new(member(&ada))),
             Document::Message(Arc::new(MessageDoc::as_posted(&said, 1, 1, 3))),

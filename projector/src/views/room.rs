@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use readmodel::Key;
+use readmodel::{Key, RoomDoc};
 use schemas::Sequence;
 use schemas::events::{RoomCreated, RoomEvent, RoomState};
 use schemas::ids::{RoomId, UserId};
 
+use super::member;
 use super::wants::Wants;
-use super::{member, room_document};
 use crate::working_set::{NotLoaded, WorkingSet};
 
 pub(super) fn needs(event: &RoomEvent, wants: &mut Wants<'_>) {
@@ -57,7 +57,7 @@ pub(super) fn created_for_everyone(event: &RoomEvent) -> Option<&RoomId> {
 
 fn changed(room: &RoomState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
     let Some(doc) = set.rooms.change(&room.id)? else {
-        set.rooms.put(&room.id, room_document::new(room.clone(), at));
+        set.rooms.put(&room.id, RoomDoc::begun(room.clone(), at));
         return Ok(());
     };
     if !doc.created {

@@ -9,24 +9,6 @@ use schemas::{Sequence, Timestamp};
 
 use crate::working_set::{NotLoaded, WorkingSet};
 
-/// A room in which nothing has happened yet.
-pub(super) fn new(state: RoomState, at: Sequence) -> RoomDoc {
-    RoomDoc {
-        state,
-        created: true,
-        member_count: 0,
-        last_number: 0,
-        main_number: 0,
-        last_message_id: None,
-        last_message_number: 0,
-        last_activity: at,
-        deleted_up_to: 0,
-        named_up_to: 0,
-        changed: at,
-        updated: at,
-    }
-}
-
 /// A room whose creation is not projected yet. In one atomic batch a membership may stand before its room; no read
 /// finds the room until it is created.
 fn placeholder(room: &RoomId, when: Timestamp, at: Sequence) -> RoomDoc {
@@ -46,7 +28,7 @@ fn placeholder(room: &RoomId, when: Timestamp, at: Sequence) -> RoomDoc {
         created_by: None,
         created_at: when,
     };
-    RoomDoc { created: false, ..new(state, at) }
+    RoomDoc { created: false, ..RoomDoc::begun(state, at) }
 }
 
 /// The room to change, which has a document from now on. `when` is the time of an event in it that comes before its

@@ -45,6 +45,25 @@ pub struct RoomDoc {
 }
 
 impl RoomDoc {
+    /// A room in which nothing has happened yet, by the event at this place.
+    #[must_use]
+    pub const fn begun(state: RoomState, at: Sequence) -> Self {
+        Self {
+            state,
+            created: true,
+            member_count: 0,
+            last_number: 0,
+            main_number: 0,
+            last_message_id: None,
+            last_message_number: 0,
+            last_activity: at,
+            deleted_up_to: 0,
+            named_up_to: 0,
+            changed: at,
+            updated: at,
+        }
+    }
+
     /// How many messages were ever posted in the room.
     #[must_use]
     pub const fn message_count(&self) -> u64 {

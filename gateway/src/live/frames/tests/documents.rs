@@ -55,20 +55,8 @@ fn in_words(entry: &NotificationDoc) -> HashMap<NotificationId, Notification> {
 /// The room an event at [`AT`] leaves.
 fn room_after(event: &RoomEvent) -> RoomDoc {
     let archived = matches!(event, RoomEvent::Archived(_));
-    RoomDoc {
-        state: RoomState { archived, ..event.after().clone() },
-        created: true,
-        member_count: 1,
-        last_number: 0,
-        main_number: 0,
-        last_message_id: None,
-        last_message_number: 0,
-        last_activity: AT,
-        deleted_up_to: 0,
-        named_up_to: 0,
-        changed: AT,
-        updated: AT,
-    }
+    let state = RoomState { archived, ..event.after().clone() };
+    RoomDoc { member_count: 1, ..RoomDoc::begun(state, AT) }
 }
 
 /// The message an event at [`AT`] leaves.
