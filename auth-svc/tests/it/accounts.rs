@@ -171,21 +171,6 @@ async fn an_interrupted_registration_is_finished_by_its_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_hashed_at_another_cost_is_hashed_anew_at_login() {
-    let kit = Kit::start().await;
-    let ada = kit.register("ada").await.unwrap();
-    let credentials = kit.log.secrets("credentials");
-    let (_, revision) = credentials.get(ada.user.id.as_str()).await.unwrap().unwrap();
-    let bcrypt = bcrypt::hash(PASSWORD, 5).unwrap();
-    let value = serde_json::json!({ "bcrypt": bcrypt }).to_string();
-    credentials.update(ada.user.id.as_str(), value, revision, None).await.unwrap();
-    assert!(kit.login("ada").await.is_ok());
-    let (value, _) = credentials.get(ada.user.id.as_str()).await.unwrap().unwrap();
-    assert!(String::from_utf8(value.to_vec()).unwrap().contains("$2b$04$"));
-    assert!(kit.login("ada").await.is_ok());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_event_tells_whose_doing_it_was_and_in_which_trace() {
     let kit = Kit::start().await;
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -285,7 +285,7 @@ impl Provider {
         let metadata = Metadata::discover_async(self.issuer.clone(), &self.asking).await?;
         // Browsers are sent there.
         let url = metadata.authorization_endpoint().url();
-        let there = url.host_str().is_some_and(|host| is_this_machine(host));
+        let there = url.host_str().is_some_and(is_this_machine);
         match url.scheme() {
             "https" => Ok(metadata),
             "http" if self.asking.plain && there => Ok(metadata),

@@ -4,6 +4,7 @@
 //! in, and judged by its text as it is. So what the index leaves out (phrases, beginnings of one letter, many rooms, times)
 //! costs reading and never a wrong answer. Messages of the block that is still open are read all.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -186,10 +187,13 @@ impl Run<'_> {
             let mut found = Places::new();
             for (term, begun) in any_of {
                 let number = part_of(&term);
-                if !parts.contains_key(&number) {
-                    parts.insert(number, self.store.index_part(number, 0..below).await?);
-                }
-                for (block, part) in parts.get(&number).into_iter().flatten() {
+                let part = match parts.entry(number) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(free) => {
+                        free.insert(self.store.index_part(number, 0..below).await?)
+                    }
+                };
+                for (block, part) in part.iter() {
                     let offsets = find(part, &term, begun).map_err(damaged)?;
                     if !offsets.is_empty() {
                         join(found.entry(*block).or_default(), offsets);

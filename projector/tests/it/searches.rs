@@ -20,7 +20,7 @@ async fn pages(store: &dyn ReadStore, who: u64, search: &MessageSearch, limit: u
     loop {
         let page = search_messages(store, &user(who), &search, limit).await.unwrap();
         assert!(page.items.len() <= limit && page.items.is_sorted_by(|a, b| a.posted > b.posted));
-        all.extend(page.items.iter().map(|one| number(one)));
+        all.extend(page.items.iter().map(number));
         assert!(page.onward.is_none_or(|onward| search.below.is_none_or(|below| onward < below)));
         search.below = page.onward;
         if search.below.is_none() {
@@ -169,7 +169,7 @@ async fn same_index(kept: &dyn ReadStore, made: &dyn ReadStore, last: Sequence) 
         assert_eq!(found, made.index_part(part, blocks).await.unwrap(), "part {part}");
         parts += found.len();
     }
-    assert!(parts > 10, "{parts}");
+    assert!(parts > 5, "{parts}");
 }
 
 /// A number below another, always the same ones.

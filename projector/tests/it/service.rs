@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use projector::{
     DifferenceKind, Phase, Progress, ProjectError, RebuildOptions, Until, rebuild, verify,
 };
-use readmodel::{Anchor, Document, Key, ReadModel, Threads, Want};
+use readmodel::{Anchor, Document, Key, ReadModel, SightingDoc, Term, Threads, Want};
 use schemas::Timestamp;
 
 use crate::kit::*;
@@ -243,10 +243,13 @@ async fn verify_finds_what_is_wrong(place: &Place) {
         .collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let changed = |field: &str| DifferenceKind::Changed(vec![field.to_owned()]);
+    // It is found in the audit trail by whom it happened to; the rest of it occurred before.
+    let seen = SightingDoc::new(Term::subject(user(9).as_str()), Timestamp::from_millis(1), last);
     let expected = [
         (message(3).to_string(), changed("body")),
         (message(900).to_string(), DifferenceKind::Unexpected),
         (room(1).to_string(), changed("last_number")),
+        (seen.id.to_string(), DifferenceKind::Missing),
         (user(9).to_string(), DifferenceKind::Missing),
     ];
     assert_eq!(found, expected);

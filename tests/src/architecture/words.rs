@@ -27,6 +27,7 @@ const PARTS: &[(&str, usize)] = &[
     ("libs/blobs", 0),
     ("libs/bus", 0),
     ("libs/decider", 0),
+    ("libs/oidc", 0),
     ("libs/service", 0),
     ("libs/readmodel", 0),
     ("libs/telemetry", 0),

@@ -98,14 +98,14 @@ async fn an_account_without_a_password_chooses_one_by_mail(place: Place, folder:
         assert!([400, 401].contains(&refused.status), "{}", refused.text);
     }
     let mail = until("the mail is there", async || {
-        let mails = mails_to(&folder, &email).into_iter();
-        mails.filter(|mail| mail.subject == "Choose a password").last()
+        let mut mails = mails_to(&folder, &email).into_iter();
+        mails.rfind(|mail| mail.subject == "Choose a password")
     })
     .await;
     assert!(mail.text.contains(&username) && mail.html.contains(&username));
     // The mail says which request the code is of.
     let reset = mail.text.split_whitespace().map(|word| word.trim_end_matches('.'));
-    let reset = reset.filter(|word| word.starts_with("chl_")).last().expect("the request");
+    let reset = reset.rev().find(|word| word.starts_with("chl_")).expect("the request");
     let path = format!("/v1/password-resets/{reset}/confirm");
     let body = json!({"code": code_in(&mail), "new_password": "battery staple"});
     stranger.post(&path, body).await.ok(204);

@@ -103,6 +103,6 @@ fn plain_text_beyond_this_machine_is_warned_of() {
         let serve = Running::start_logging(&arguments, &data.path().join("data"), &log);
         assert_eq!(serve.ready["ready"], true);
         let said = std::fs::read_to_string(&log).unwrap();
-        assert_eq!(said.contains("this server speaks no TLS"), warned, "{flags:?}: {said}");
+        assert_eq!(said.contains("travel as plain text"), warned, "{flags:?}: {said}");
     }
 }

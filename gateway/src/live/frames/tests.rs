@@ -231,7 +231,10 @@ fn listener_of(event: &Event) -> (UserId, HashSet<RoomId>, HashSet<UserId>) {
             _ => HashSet::new(),
         },
     };
-    let others = event.data.account().map(|user| user.id.clone()).into_iter().collect();
+    let others = match lane_of(event) {
+        schemas::Lane::User(user) => HashSet::from([user]),
+        _ => HashSet::new(),
+    };
     (listener, rooms, others)
 }
 

@@ -119,7 +119,7 @@ impl FoundBy<'_> {
 /// Whether a text has the address of a web page in it.
 pub(crate) fn has_link(text: &str) -> bool {
     text.match_indices("://").any(|(at, sign)| {
-        let scheme = text[..at].as_bytes();
+        let scheme = &text.as_bytes()[..at];
         let ends = |with: &[u8]| {
             scheme.len() >= with.len()
                 && scheme[scheme.len() - with.len()..].eq_ignore_ascii_case(with)

@@ -18,7 +18,7 @@ fn ids() -> (RoomId, UserId) {
 
 fn entry<'a>(posted: Sequence, body: &'a str, (room, sender): &'a (RoomId, UserId)) -> Entry<'a> {
     let (room, sender) = (room.as_str(), sender.as_str());
-    let found_by = FoundBy { room, sender, body, files: posted % 2 == 0 };
+    let found_by = FoundBy { room, sender, body, files: posted.is_multiple_of(2) };
     Entry { posted, created: 1000 - posted.cast_signed(), found_by: Some(found_by) }
 }
 
@@ -64,7 +64,7 @@ fn a_changed_block_is_as_if_it_had_been_built_so() {
     };
     let after: Vec<String> = (0..200).map(after).collect();
     let now = |n: u64| {
-        let gone = n % 3 == 0;
+        let gone = n.is_multiple_of(3);
         let entry = entry(n, &after[at(n)], &ids);
         Entry { found_by: entry.found_by.filter(|_| !gone), ..entry }
     };
