@@ -43,6 +43,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         posted: 7,
         changed: 9,
         beside: 0,
+        archived: 0,
         updated: 9,
     }
 }

@@ -35,6 +35,7 @@ mod sqlite {
 
     mod store;
 
+    mod archive;
     mod search;
 
     // The nouns.
@@ -80,6 +81,7 @@ mod mongo {
     mod kept;
     mod rows;
 
+    mod archive;
     mod query;
     mod store;
     mod writer;

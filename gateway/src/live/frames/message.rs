@@ -131,7 +131,7 @@ pub(crate) fn document_frame(
         // Also when its text changed later, and when it was answered before: an edit says nothing of its answers and
         // reactions, and a client that was cut off between those and the edit has not been told of them.
         (FrameName::MessageChanged, whole())
-    } else if doc.updated > at {
+    } else if doc.told() > at {
         return None;
     } else {
         (FrameName::MessageEdited, documents::text_of(whole()))

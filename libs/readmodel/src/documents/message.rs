@@ -82,8 +82,17 @@ pub struct MessageDoc {
     /// The last event that changed what stands beside the message (answers, reactions, its pin); 0 for none.
     #[serde(default)]
     pub beside: Sequence,
-    /// The last event that changed anything here, what stands beside it included.
+    /// The event that moved it to the archive; 0 for a message that is at hand. Stores keep the one apart from the other
+    /// and answer from both.
+    #[serde(default, skip_serializing_if = "is_at_hand")]
+    pub archived: Sequence,
+    /// The last event that changed anything here, what stands beside it and where it is kept included.
     pub updated: Sequence,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_at_hand(archived: &Sequence) -> bool {
+    *archived == 0
 }
 
 impl MessageDoc {
@@ -116,8 +125,15 @@ impl MessageDoc {
             posted: at,
             changed: at,
             beside: 0,
+            archived: 0,
             updated: at,
         }
+    }
+
+    /// The last event that changed what clients are told of it: where it is kept is not among that.
+    #[must_use]
+    pub const fn told(&self) -> Sequence {
+        if self.changed > self.beside { self.changed } else { self.beside }
     }
 
     /// The message after an edit at a place of the log; answers the text it had.
@@ -342,6 +358,8 @@ pub trait MessageReads: Send + Sync {
         anchor: Anchor,
         limit: usize,
     ) -> Answer<Vec<MessageDoc>>;
+    /// The first messages of a room that are not in the archive and stand after a number, in their order.
+    async fn at_hand(&self, room: &RoomId, after: u64, limit: usize) -> Answer<Vec<MessageDoc>>;
     /// A part of a thread (answers only, not the message that began it), oldest first; anchors are
     /// numbers of messages in the room.
     async fn thread(

@@ -8,12 +8,13 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use mongodb::bson::spec::BinarySubtype;
-use mongodb::bson::{Binary, Document as Bson, RawBsonRef, RawDocument, doc};
+use mongodb::bson::{Binary, Document as Bson, RawBsonRef, RawDocument, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 use mongodb::{ClientSession, Collection, Database};
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
 
+use super::archive::BOTH;
 use super::kept::Kept as _;
 use super::query::texts;
 use super::rows::{db_error, int, unreadable};
@@ -122,13 +123,20 @@ async fn made(database: &Database, session: &mut ClientSession, block: u64) -> A
     let indexed = doc! {
         "posted": 1, "created_at": 1, "deleted_at": 1, "room_id": 1, "sender_id": 1, "body": 1, "attachments": 1,
     };
-    let messages = database.collection::<Bson>(MessageDoc::COLLECTION.as_str());
-    let found = messages.find(posted).projection(indexed).sort(doc! { "posted": 1 });
-    let found = found.session(&mut *session).await;
-    let mut found = found.map_err(db_error)?;
+    let mut rows: Vec<RawDocumentBuf> = Vec::new();
+    for name in BOTH {
+        let messages = database.collection::<Bson>(name);
+        let found = messages.find(posted.clone()).projection(indexed.clone());
+        let found = found.sort(doc! { "posted": 1 }).session(&mut *session).await;
+        let mut found = found.map_err(db_error)?;
+        while found.advance(&mut *session).await.map_err(db_error)? {
+            rows.push(found.current().to_owned());
+        }
+    }
+    rows.sort_by_key(|row| row.get_i64("posted").unwrap_or_default());
     let mut built = Builder::default();
-    while found.advance(&mut *session).await.map_err(db_error)? {
-        built.add(&entry(found.current())?);
+    for row in rows {
+        built.add(&entry(&row)?);
         // Long texts take a while, in which the client must answer its server: those it has at hand are many.
         tokio::task::yield_now().await;
     }
@@ -199,15 +207,20 @@ impl MongoStore {
     async fn in_scope(&self, scope: &Scope, posted: Bson) -> Answer<Vec<MessageDoc>> {
         let rooms: Vec<_> = scope.rooms.iter().collect();
         let filter = doc! { "posted": posted, "room_id": { "$in": texts(&rooms) } };
-        let messages = self.database.collection::<Bson>(MessageDoc::COLLECTION.as_str());
-        // The server might go through whole rooms otherwise.
-        let by_event = Hint::Keys(doc! { "posted": 1, "room_id": 1 });
-        let found = messages.find(filter).sort(doc! { "posted": -1 }).hint(by_event);
-        let mut found = found.batch_size(AT_ONCE).await.map_err(db_error)?;
-        let mut messages = Vec::new();
-        while found.advance().await.map_err(db_error)? {
-            messages.push(MessageDoc::from_row(found.current())?);
+        let mut messages: Vec<MessageDoc> = Vec::new();
+        for name in BOTH {
+            // The server might go through whole rooms otherwise.
+            let by_event = Hint::Keys(doc! { "posted": 1, "room_id": 1 });
+            let found = self.database.collection::<Bson>(name).find(filter.clone());
+            let found = found.sort(doc! { "posted": -1 }).hint(by_event);
+            let mut found = found.batch_size(AT_ONCE).await.map_err(db_error)?;
+            while found.advance().await.map_err(db_error)? {
+                messages.push(MessageDoc::from_row(found.current())?);
+            }
         }
+        // One that was archived between the two reads is found in both.
+        messages.sort_by_key(|message| std::cmp::Reverse(message.posted));
+        messages.dedup_by_key(|message| message.posted);
         Ok(messages)
     }
 }

@@ -11,6 +11,15 @@ use crate::documents::Stored;
 
 /// A document that is kept in MongoDB. A collection without this does not compile.
 pub(super) trait Kept: Stored {
+    /// The collection that its archived documents lie in, apart from the others and with the same indexes; none where
+    /// nothing is archived.
+    const ARCHIVE: Option<&'static str> = None;
+
+    /// The event that moved it to the archive; 0 where it is not there.
+    fn archived(&self) -> Sequence {
+        0
+    }
+
     /// The indexes that only queries need: created when a generation is sealed. Documents that are found by their keys
     /// need none.
     fn indexes() -> Vec<IndexModel> {

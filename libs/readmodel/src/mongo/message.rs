@@ -9,8 +9,9 @@ use schemas::position::Sequence;
 use schemas::values::ClientId;
 use serde::Serialize;
 
+use super::archive::{self, Way};
 use super::kept::{Kept, index, partial};
-use super::query::{by_keys, each, find, texts};
+use super::query::{find, texts};
 use super::rows::{int, row};
 use super::store::MongoStore;
 use crate::answers::{Answer, Bound, Changes, MAX_CHANGES, MAX_ITEMS};
@@ -37,13 +38,21 @@ struct Searched<'a> {
     /// The thread number of a deleted answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     _gone_answer: Option<i64>,
+    /// The last event that changed what clients are told of it.
+    _told: i64,
 }
 
 impl Kept for MessageDoc {
+    const ARCHIVE: Option<&'static str> = Some(archive::COLLECTION);
+
+    fn archived(&self) -> Sequence {
+        self.archived
+    }
+
     fn indexes() -> Vec<IndexModel> {
         vec![
             index(doc! { "room_id": 1, "number": 1 }),
-            index(doc! { "room_id": 1, "updated": 1 }),
+            index(doc! { "room_id": 1, "_told": 1 }),
             index(doc! { "posted": 1, "room_id": 1 }),
             partial(
                 doc! { "thread_root_id": 1, "number": 1 },
@@ -85,6 +94,7 @@ impl Kept for MessageDoc {
             _gone: gone,
             _named_answer: named_answer,
             _gone_answer: self.deleted_answer().map(int),
+            _told: int(self.told()),
         };
         row(id, self, searched)
     }
@@ -104,14 +114,15 @@ impl MongoStore {
             filter.insert("number", bound);
             filter
         };
-        let ask = async |span: Option<Span>, side: &str, order: i32| match span {
+        let ask = async |span: Option<Span>, side: &str, way: Way| match span {
             Some((number, most)) => {
                 let filter = with(doc! { side: int(number) });
-                find(&self.database, filter, doc! { "number": order }, most).await
+                archive::by_number(&self.database, filter, way, most).await
             }
             None => Ok(Vec::new()),
         };
-        let (before, from) = (ask(before, "$lt", -1).await?, ask(from, "$gte", 1).await?);
+        let before = ask(before, "$lt", Way::Down).await?;
+        let from = ask(from, "$gte", Way::Up).await?;
         Ok(Anchor::cut(limit, before, from))
     }
 }
@@ -119,7 +130,7 @@ impl MongoStore {
 #[async_trait]
 impl MessageReads for MongoStore {
     async fn messages(&self, ids: &[MessageId]) -> Answer<Vec<MessageDoc>> {
-        by_keys(&self.database, &texts(ids)).await
+        archive::by_ids(&self.database, ids).await
     }
 
     async fn message_by_client_id(
@@ -133,7 +144,7 @@ impl MessageReads for MongoStore {
             "_client": { "$eq": hash, "$exists": true }, "room_id": room.as_str(),
             "sender_id": sender.as_str(), "client_id": client_id.as_str(),
         };
-        Ok(find(&self.database, filter, doc! {}, 1).await?.pop())
+        archive::one(&self.database, filter).await
     }
 
     async fn timeline(
@@ -148,6 +159,11 @@ impl MessageReads for MongoStore {
             of.insert("thread_root_id", doc! { "$exists": false });
         }
         self.around(of, anchor, limit).await
+    }
+
+    async fn at_hand(&self, room: &RoomId, after: u64, limit: usize) -> Answer<Vec<MessageDoc>> {
+        let filter = doc! { "room_id": room.as_str(), "number": { "$gt": int(after) } };
+        find(&self.database, filter, doc! { "number": 1 }, limit.clamp(1, MAX_ITEMS)).await
     }
 
     async fn thread(
@@ -167,12 +183,12 @@ impl MessageReads for MongoStore {
         most: Bound,
     ) -> Answer<Changes<MessageMark>> {
         let filter = doc! {
-            "room_id": { "$in": texts(rooms) }, "updated": { "$gte": int(after) },
-            "$or": [{ "posted": { "$ne": int(after) } }, { "updated": { "$gt": int(after) } }],
+            "room_id": { "$in": texts(rooms) }, "_told": { "$gte": int(after) },
+            "$or": [{ "posted": { "$ne": int(after) } }, { "_told": { "$gt": int(after) } }],
         };
         let items = most.items.clamp(1, MAX_CHANGES);
         let (mut found, mut bytes) = (Vec::new(), 0);
-        let fits = each(&self.database, filter, |message: MessageDoc| {
+        let fits = archive::each(&self.database, filter, |message| {
             let mark = MessageMark::of(&message);
             bytes += mark.bytes;
             found.push(mark);
@@ -189,7 +205,7 @@ impl MessageReads for MongoStore {
                 "room_id": room.as_str(), "thread_root_id": { "$exists": false },
                 "_gone": { "$exists": false },
             };
-            find(database, filter, doc! { "number": -1 }, 1).await
+            archive::by_number(database, filter, Way::Down, 1).await
         }));
         Ok(found.await?.into_iter().flatten().collect())
     }

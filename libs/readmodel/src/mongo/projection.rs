@@ -12,7 +12,7 @@ use schemas::position::{Epoch, Sequence};
 
 use super::checkpoint::{checkpoint, move_to, set_retired};
 use super::index;
-use super::kept::Kept as _;
+use super::kept::Kept;
 use super::query::find_raw;
 use super::rows::db_error;
 use super::schema;
@@ -36,15 +36,23 @@ macro_rules! dispatch {
         $table:ident: $collection:ident of $noun:ident($doc:ident) $(, key $key:tt)?, group $group:ident,
         cache 1/$share:literal $(, reads $reads:ident)?;
     )*) => {
-        /// Sorts a document in among the writes of its collection, whose group stood at `expected`.
-        fn sort_in(doc: &Document, expected: Sequence, writes: &mut Writes) -> Answer<()> {
+        /// Sorts a document in among the writes of a batch, before which its group stood at `expected`.
+        fn sort_in(doc: &Document, expected: Sequence, writes: &mut BatchWrites) -> Answer<()> {
             let id = doc.key().to_string();
             match doc {
-                $(Document::$noun(doc) if doc.is_gone() || doc.updated == 0 => writes.gone.push(id),
-                Document::$noun(doc) if doc.is_new(expected) => writes.new.push(doc.to_row(id)?),
-                Document::$noun(doc) => writes.changed.push(doc.to_row(id)?),)*
+                $(Document::$noun(doc) if doc.is_gone() || doc.updated == 0 => {
+                    names_of(Collection::$collection).for_each(|name| writes.at(name).gone.push(id.clone()));
+                    Ok(())
+                }
+                Document::$noun(doc) => writes.take(doc.as_ref(), id, expected),)*
             }
-            Ok(())
+        }
+
+        /// The collection that the archived documents of a kind lie in.
+        const fn archive_of(collection: Collection) -> Option<&'static str> {
+            match collection {
+                $(Collection::$collection => documents::$doc::ARCHIVE,)*
+            }
         }
 
         /// The document of a collection's row.
@@ -59,6 +67,11 @@ macro_rules! dispatch {
 }
 
 crate::documents!(dispatch);
+
+/// Where the documents of a kind lie: those at hand, those in the archive.
+fn names_of(collection: Collection) -> impl Iterator<Item = &'static str> {
+    std::iter::once(collection.as_str()).chain(archive_of(collection))
+}
 
 /// Asks every collection at once, each in as few queries as may be.
 async fn load(database: &Database, wants: Vec<Want>) -> Answer<Vec<Document>> {
@@ -80,8 +93,11 @@ async fn load(database: &Database, wants: Vec<Want>) -> Answer<Vec<Document>> {
         let filter = doc! { "_client": { "$in": some, "$exists": true } };
         (Collection::Messages, filter)
     });
-    let asked = by_key.chain(by_client).map(|(collection, filter)| async move {
-        let rows = find_raw(database, collection.as_str(), filter, doc! {}, usize::MAX).await?;
+    let everywhere = by_key.chain(by_client).flat_map(|(collection, filter)| {
+        names_of(collection).map(move |name| (collection, name, filter.clone()))
+    });
+    let asked = everywhere.map(|(collection, name, filter)| async move {
+        let rows = find_raw(database, name, filter, doc! {}, usize::MAX).await?;
         rows.iter().map(|row| from_row(collection, row)).collect::<Answer<Vec<Document>>>()
     });
     // A collision of hashes may bring a message that was not asked for, which does no harm.
@@ -96,9 +112,19 @@ async fn scan(
     limit: usize,
 ) -> Answer<Vec<Document>> {
     let filter = doc! { "_id": { "$gt": after.unwrap_or_default() } };
-    let sort = doc! { "_id": 1 };
-    let rows = find_raw(database, collection.as_str(), filter, sort, limit).await?;
-    rows.iter().map(|row| from_row(collection, row)).collect()
+    let mut found: Vec<Document> = Vec::new();
+    for name in names_of(collection) {
+        let rows = find_raw(database, name, filter.clone(), doc! { "_id": 1 }, limit).await?;
+        let rows = rows.iter().map(|row| from_row(collection, row));
+        found.extend(rows.collect::<Answer<Vec<Document>>>()?);
+    }
+    if archive_of(collection).is_some() {
+        // One that was archived between the two reads is found in both.
+        found.sort_by_cached_key(|doc| doc.key().to_string());
+        found.dedup_by_key(|doc| doc.key());
+        found.truncate(limit);
+    }
+    Ok(found)
 }
 
 /// New documents, changed ones, and the keys of those that are deleted, of one collection.
@@ -112,7 +138,8 @@ struct Writes {
 /// What a batch writes.
 #[derive(Default)]
 struct BatchWrites {
-    collections: BTreeMap<Collection, Writes>,
+    /// By the name of the collection.
+    collections: BTreeMap<&'static str, Writes>,
     /// Messages that are deleted, and with them all reactions to them.
     deleted: Vec<String>,
 }
@@ -123,7 +150,7 @@ impl BatchWrites {
         for doc in docs {
             let collection = doc.collection();
             let group = expected.get(collection.group());
-            sort_in(doc, group, writes.collections.entry(collection).or_default())?;
+            sort_in(doc, group, &mut writes)?;
             if let Document::Message(message) = doc
                 && message.deleted_at.is_some()
             {
@@ -131,6 +158,30 @@ impl BatchWrites {
             }
         }
         Ok(writes)
+    }
+
+    fn at(&mut self, collection: &'static str) -> &mut Writes {
+        self.collections.entry(collection).or_default()
+    }
+
+    /// Takes a document to where it lies from now on.
+    fn take<T: Kept>(&mut self, doc: &T, id: String, expected: Sequence) -> Answer<()> {
+        let at_hand = T::COLLECTION.as_str();
+        let archived = doc.archived();
+        let new = doc.is_new(expected);
+        match T::ARCHIVE.filter(|_| archived > 0) {
+            None if new => self.at(at_hand).new.push(doc.to_row(id)?),
+            None => self.at(at_hand).changed.push(doc.to_row(id)?),
+            // It moves in this batch.
+            Some(archive) if archived > expected => {
+                if !new {
+                    self.at(at_hand).gone.push(id.clone());
+                }
+                self.at(archive).new.push(doc.to_row(id)?);
+            }
+            Some(archive) => self.at(archive).changed.push(doc.to_row(id)?),
+        }
+        Ok(())
     }
 }
 
@@ -180,7 +231,7 @@ async fn write_all(
     for (collection, writes) in writes.collections {
         delete(database, session, collection, "_id", &writes.gone).await?;
         if !writes.new.is_empty() {
-            let target = database.collection::<RawDocumentBuf>(collection.as_str());
+            let target = database.collection::<RawDocumentBuf>(collection);
             let inserted =
                 target.insert_many(&writes.new).ordered(true).session(&mut *session).await;
             inserted.map_err(db_error)?;
@@ -199,7 +250,8 @@ async fn write_all(
         }
     }
     // Those that came in the same batch were written above.
-    delete(database, session, Collection::Reactions, "message_id", &writes.deleted).await?;
+    let reactions = Collection::Reactions.as_str();
+    delete(database, session, reactions, "message_id", &writes.deleted).await?;
     Ok(())
 }
 
@@ -207,11 +259,11 @@ async fn write_all(
 async fn delete(
     database: &Database,
     session: &mut ClientSession,
-    collection: Collection,
+    collection: &str,
     field: &str,
     values: &[String],
 ) -> Answer<()> {
-    let target = database.collection::<RawDocumentBuf>(collection.as_str());
+    let target = database.collection::<RawDocumentBuf>(collection);
     for some in values.chunks(ASKED) {
         let filter = doc! { field: { "$in": some } };
         target.delete_many(filter).session(&mut *session).await.map_err(db_error)?;
@@ -235,11 +287,10 @@ fn upsert(row: RawDocumentBuf) -> Answer<RawDocumentBuf> {
 async fn update(
     database: &Database,
     session: &mut ClientSession,
-    collection: Collection,
+    collection: &str,
     statements: RawArrayBuf,
 ) -> mongodb::error::Result<()> {
-    let mut command =
-        RawDocumentBuf::try_from(&doc! { "update": collection.as_str(), "ordered": true })?;
+    let mut command = RawDocumentBuf::try_from(&doc! { "update": collection, "ordered": true })?;
     command.append(mongodb::bson::raw::cstr!("updates"), statements);
     let answer = database.run_raw_command(command).session(session).await?;
     // A failed statement of a command that itself succeeded.
@@ -261,8 +312,12 @@ impl ReadStore for MongoStore {
 
     async fn counts(&self) -> Answer<Counts> {
         let count = async |collection: Collection| {
-            let documents = self.database.collection::<Bson>(collection.as_str());
-            documents.estimated_document_count().await.map_err(db_error)
+            let mut number = 0;
+            for name in names_of(collection) {
+                let documents = self.database.collection::<Bson>(name);
+                number += documents.estimated_document_count().await.map_err(db_error)?;
+            }
+            Ok::<u64, StoreError>(number)
         };
         Ok(Counts {
             users: count(Collection::Users).await?,

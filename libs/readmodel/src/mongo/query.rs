@@ -21,20 +21,29 @@ pub(super) async fn find<T: Kept>(
     sort: Bson,
     limit: usize,
 ) -> Answer<Vec<T>> {
-    find_raw(database, T::COLLECTION.as_str(), filter, sort, limit)
-        .await?
-        .iter()
-        .map(|row| T::from_row(row))
-        .collect()
+    find_in(database, T::COLLECTION.as_str(), filter, sort, limit).await
+}
+
+/// The same in a collection of this name.
+pub(super) async fn find_in<T: Kept>(
+    database: &Database,
+    collection: &str,
+    filter: Bson,
+    sort: Bson,
+    limit: usize,
+) -> Answer<Vec<T>> {
+    let rows = find_raw(database, collection, filter, sort, limit).await?;
+    rows.iter().map(|row| T::from_row(row)).collect()
 }
 
 /// Runs a query and hands over what it finds one by one, until told to stop (false); whether it was not.
-pub(super) async fn each<T: Kept>(
+pub(super) async fn each_in<T: Kept>(
     database: &Database,
+    collection: &str,
     filter: Bson,
     mut row: impl FnMut(T) -> bool,
 ) -> Answer<bool> {
-    let rows = database.collection::<RawDocumentBuf>(T::COLLECTION.as_str()).find(filter).await;
+    let rows = database.collection::<RawDocumentBuf>(collection).find(filter).await;
     let mut rows = rows.map_err(db_error)?;
     while let Some(found) = rows.try_next().await.map_err(db_error)? {
         if !row(T::from_row(&found)?) {
@@ -66,10 +75,19 @@ pub(super) async fn find_raw(
 
 /// The documents of some keys.
 pub(super) async fn by_keys<T: Kept>(database: &Database, keys: &[String]) -> Answer<Vec<T>> {
+    keys_in(database, T::COLLECTION.as_str(), keys).await
+}
+
+/// The same in a collection of this name.
+pub(super) async fn keys_in<T: Kept>(
+    database: &Database,
+    collection: &str,
+    keys: &[String],
+) -> Answer<Vec<T>> {
     let mut found = Vec::with_capacity(keys.len());
     for some in keys.chunks(KEYS) {
         let filter = doc! { "_id": { "$in": some } };
-        found.extend(find(database, filter, doc! {}, some.len()).await?);
+        found.extend(find_in(database, collection, filter, doc! {}, some.len()).await?);
     }
     Ok(found)
 }

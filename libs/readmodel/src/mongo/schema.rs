@@ -33,17 +33,26 @@ macro_rules! each_noun {
 crate::documents!(each_noun);
 
 async fn create_collection<T: Kept>(database: &Database) -> mongodb::error::Result<()> {
-    database.create_collection(T::COLLECTION.as_str()).await?;
-    if let Some(index) = T::index_to_project() {
-        database.collection::<Bson>(T::COLLECTION.as_str()).create_index(index).await?;
+    for name in names_of::<T>() {
+        database.create_collection(name).await?;
+        if let Some(index) = T::index_to_project() {
+            database.collection::<Bson>(name).create_index(index).await?;
+        }
     }
     Ok(())
 }
 
 async fn complete_collection<T: Kept>(database: &Database) -> mongodb::error::Result<()> {
-    let indexes = T::indexes();
-    if !indexes.is_empty() {
-        database.collection::<Bson>(T::COLLECTION.as_str()).create_indexes(indexes).await?;
+    for name in names_of::<T>() {
+        let indexes = T::indexes();
+        if !indexes.is_empty() {
+            database.collection::<Bson>(name).create_indexes(indexes).await?;
+        }
     }
     Ok(())
+}
+
+/// The collection of a noun, and that of its archive.
+fn names_of<T: Kept>() -> impl Iterator<Item = &'static str> {
+    std::iter::once(T::COLLECTION.as_str()).chain(T::ARCHIVE)
 }

@@ -2,21 +2,20 @@
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use mongodb::bson::{Document as Bson, RawDocumentBuf, doc};
+use mongodb::bson::{RawDocumentBuf, doc};
 use mongodb::{Database, IndexModel};
 use schemas::ids::{MessageId, RoomId};
 use schemas::position::Sequence;
 use serde::Serialize;
 
+use super::archive::number_of;
 use super::kept::{Kept, partial};
 use super::message::ROOM;
 use super::query::{by_keys, texts};
-use super::rows::{db_error, int, row};
+use super::rows::{int, row};
 use super::store::MongoStore;
 use crate::answers::{Answer, ListFrom, Slice};
-use crate::documents::{
-    Counted, MessageDoc, Stored as _, ThreadAnchor, ThreadDoc, ThreadReads, ThreadStretch,
-};
+use crate::documents::{Counted, ThreadAnchor, ThreadDoc, ThreadReads, ThreadStretch};
 
 /// What a thread is searched by.
 #[derive(Serialize)]
@@ -55,12 +54,6 @@ async fn count(database: &Database, stretch: &ThreadStretch) -> Answer<Counted> 
         deleted: number_of(database, deleted).await?,
         named: number_of(database, named).await?,
     })
-}
-
-/// How many messages fit.
-async fn number_of(database: &Database, filter: Bson) -> Answer<u64> {
-    let messages = database.collection::<Bson>(MessageDoc::COLLECTION.as_str());
-    messages.count_documents(filter).await.map_err(db_error)
 }
 
 #[async_trait]

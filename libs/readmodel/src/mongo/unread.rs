@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use mongodb::Database;
-use mongodb::bson::{Document as Bson, doc};
+use mongodb::bson::doc;
 
+use super::archive::number_of;
 use super::message::ROOM;
 use super::query::texts;
-use super::rows::{db_error, int};
+use super::rows::int;
 use super::store::MongoStore;
 use crate::answers::Answer;
-use crate::documents::{Counted, MessageDoc, Stored as _, Stretch, UnreadReads};
+use crate::documents::{Counted, Stretch, UnreadReads};
 
 async fn count(database: &Database, stretch: &Stretch) -> Answer<Counted> {
     let between = doc! { "$gt": int(stretch.after), "$lte": int(stretch.through) };
@@ -30,12 +31,6 @@ async fn count(database: &Database, stretch: &Stretch) -> Answer<Counted> {
         counted.named = number_of(database, filter).await?;
     }
     Ok(counted)
-}
-
-/// How many messages fit.
-async fn number_of(database: &Database, filter: Bson) -> Answer<u64> {
-    let messages = database.collection::<Bson>(MessageDoc::COLLECTION.as_str());
-    messages.count_documents(filter).await.map_err(db_error)
 }
 
 #[async_trait]

@@ -14,6 +14,7 @@ use schemas::time::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::archive::{self, everywhere};
 use super::room::key_of;
 use super::rows::{db_error, doc, each, execute, int, raw, unreadable};
 use super::store::SqliteStore;
@@ -38,6 +39,7 @@ pub(super) const BY_EVENT: &str = "CREATE INDEX IF NOT EXISTS messages_posted ON
 /// Makes the index of everything behind a checkpoint, in a generation that has none yet.
 pub(super) fn make(db: &Connection, checkpoint: Sequence) -> Answer<()> {
     execute(db, BY_EVENT, [])?;
+    execute(db, archive::BY_EVENT, [])?;
     build(db, 0..complete(checkpoint))
 }
 
@@ -102,7 +104,7 @@ impl Indexed<'_> {
 /// A block, made of its messages.
 fn made(db: &Connection, block: u64) -> Answer<Parts> {
     let (start, end) = (block * BLOCK, (block + 1) * BLOCK);
-    let sql = "SELECT doc FROM messages WHERE posted >= ?1 AND posted < ?2 ORDER BY posted";
+    let sql = everywhere!("doc, posted", "posted >= ?1 AND posted < ?2", "ORDER BY posted");
     let mut built = Builder::default();
     each(db, sql, [int(start), int(end)], |row| {
         let json = row.get_ref(0).map_err(db_error)?.as_bytes().map_err(unreadable)?;
@@ -160,10 +162,6 @@ fn write(db: &Connection, block: u64, parts: &Parts) -> Answer<()> {
     Ok(())
 }
 
-/// The condition that a message is in a room where a user is now, which may be only one: its integer, 0 for all.
-const IN_SCOPE: &str = "(?3 = 0 OR k >> 36 = ?3) AND EXISTS (
-    SELECT 1 FROM memberships s WHERE s.room = k >> 36 AND s.user = ?4 AND s.present = 1)";
-
 /// Goes through messages of a scope between two events, newest first.
 fn between(
     db: &Connection,
@@ -171,11 +169,15 @@ fn between(
     posted: Range<Sequence>,
     found: &mut Vec<MessageDoc>,
 ) -> Answer<()> {
-    let sql = format!(
-        "SELECT doc FROM messages WHERE posted >= ?1 AND posted < ?2 AND {IN_SCOPE} ORDER BY posted DESC"
+    // In rooms where the user is now, which may be only one: its integer, 0 for all.
+    let sql = everywhere!(
+        "doc, posted",
+        "posted >= ?1 AND posted < ?2 AND (?3 = 0 OR k >> 36 = ?3) AND EXISTS (
+            SELECT 1 FROM memberships s WHERE s.room = k >> 36 AND s.user = ?4 AND s.present = 1)",
+        "ORDER BY posted DESC"
     );
     let asked = params![int(posted.start), int(posted.end), room, raw(user)];
-    each(db, &sql, asked, |row| {
+    each(db, sql, asked, |row| {
         found.push(doc(row, 0)?);
         Ok(true)
     })

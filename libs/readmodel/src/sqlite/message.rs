@@ -9,6 +9,7 @@ use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::values::ClientId;
 
+use super::archive::{Shelf, everywhere, leave};
 use super::kept::{Batch, Kept};
 use super::reaction;
 use super::room::key_of;
@@ -26,7 +27,7 @@ impl Kept for MessageDoc {
     const TABLES: &'static str = "
 -- k: room and number, see `message_key`; client: hash of (room, sender, client id); thread: the message
 -- answered, answer: the number again, so that a thread is in its order, both null for none; edited: the last
--- edit, deletion or answer to it, null for none; gone: the main number of a deleted message of the main timeline,
+-- edit, deletion or answer to it, null for none (its move to the archive is none of them); gone: the main number of a deleted message of the main timeline,
 -- null for every other. That an id is there once is the projection's doing: checking it here again would cost a
 -- search for every message.
 CREATE TABLE messages(
@@ -44,8 +45,8 @@ CREATE TABLE named(
     PRIMARY KEY (room, user, main)) WITHOUT ROWID;
 CREATE INDEX named_main ON named(room, main);
 ";
-    const BY_KEY: &'static str = "SELECT doc FROM messages WHERE id = ?1";
-    const SCAN: &'static str = "SELECT doc FROM messages WHERE id > ?1 ORDER BY id LIMIT ?3";
+    const BY_KEY: &'static str = everywhere!("doc", "id = ?1");
+    const SCAN: &'static str = everywhere!("doc, id", "id > ?1", "ORDER BY id LIMIT ?3");
 
     /// Writes a message that may have been there before.
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
@@ -58,10 +59,11 @@ CREATE INDEX named_main ON named(room, main);
         } else if self.changed > batch.expected.conversations {
             put_answer(batch.db, self, true)?;
         }
-        let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT(k) DO UPDATE SET client = ?4, edited = ?7, gone = ?8, doc = ?9";
+        let key = message_key(room, self.number);
+        leave(batch.db, key, self, batch.expected)?;
+        let sql = Shelf::of(self).upsert();
         let mut statement = batch.db.prepare_cached(sql).map_err(db_error)?;
-        insert(&mut statement, message_key(room, self.number), self, &json(self)?)
+        insert(&mut statement, key, self, &json(self)?)
     }
 
     /// Most batches consist of messages that were posted in them: there is nothing to look for and replace.
@@ -75,7 +77,11 @@ CREATE INDEX named_main ON named(room, main);
                 message.put(batch)?;
             }
         }
-        put_new(batch.db, new)?;
+        // Archived in the batch that posted it: on a replay, whose batches are long.
+        let (archived, at_hand) =
+            new.into_iter().partition(|(_, message)| Shelf::of(message) == Shelf::Archive);
+        put_new(batch.db, Shelf::AtHand, at_hand)?;
+        put_new(batch.db, Shelf::Archive, archived)?;
         // After the reactions of the batch were written, which come before messages in the table of collections.
         let all = docs.iter().filter_map(Self::among);
         for deleted in all.filter(|message| message.deleted_at.is_some()) {
@@ -95,11 +101,10 @@ pub(super) fn message_key(room: i64, number: u64) -> i64 {
     (room << NUMBER_BITS) | int(number).min(last)
 }
 
-fn put_new(db: &Connection, mut new: Vec<(i64, &MessageDoc)>) -> Answer<()> {
+fn put_new(db: &Connection, shelf: Shelf, mut new: Vec<(i64, &MessageDoc)>) -> Answer<()> {
     // In the order of their places: a page is found in the processor's cache while it is being filled.
     new.sort_unstable_by_key(|(key, _)| *key);
-    let sql = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let mut statement = db.prepare_cached(sql).map_err(db_error)?;
+    let mut statement = db.prepare_cached(shelf.insert()).map_err(db_error)?;
     let mut json = Vec::with_capacity(1024);
     for (key, message) in new {
         json.clear();
@@ -125,7 +130,7 @@ fn insert(
         named.map(|name| client_hash(&message.room_id, &message.sender_id, name)),
         message.thread_root_id.as_ref().map(raw),
         message.thread_root_id.as_ref().map(|_| int(message.number)),
-        (message.updated > message.posted).then(|| int(message.updated)),
+        (message.told() > message.posted).then(|| int(message.told())),
         message.deleted_place().map(int),
         json
     ]);
@@ -146,13 +151,6 @@ fn put_named(db: &Connection, room: i64, message: &MessageDoc) -> Answer<()> {
     Ok(())
 }
 
-/// The greatest id of all messages. Ids are made in the order of time, so nearly every new message is past it, which
-/// spares the projector a search.
-pub(super) fn greatest_id(db: &Connection) -> Answer<Option<Vec<u8>>> {
-    let mut statement = db.prepare_cached("SELECT max(id) FROM messages").map_err(db_error)?;
-    statement.query_row([], |row| row.get(0)).map_err(db_error)
-}
-
 fn messages(db: &Connection, ids: &[MessageId]) -> Answer<Vec<MessageDoc>> {
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
@@ -169,7 +167,7 @@ pub(super) fn by_client_id(
     client_id: &ClientId,
 ) -> Answer<Option<MessageDoc>> {
     let hash = client_hash(room, sender, client_id);
-    let sql = "SELECT doc FROM messages WHERE client = ?1";
+    let sql = everywhere!("doc", "client = ?1");
     let found: Vec<MessageDoc> = docs(db, sql, [hash])?;
     Ok(found.into_iter().find(|message| {
         message.room_id == *room
@@ -189,16 +187,29 @@ fn timeline(
     let Some(room) = key_of(db, room)? else { return Ok(Vec::new()) };
     let place = |number| message_key(room, number);
     let backwards = |number, most| {
-        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k < ?2 AND (?4 OR thread IS NULL)
-            ORDER BY k DESC LIMIT ?3";
+        let sql = everywhere!(
+            "doc, k",
+            "k >= ?1 AND k < ?2 AND (?4 OR thread IS NULL)",
+            "ORDER BY k DESC LIMIT ?3"
+        );
         docs(db, sql, params![place(0), place(number), most, all])
     };
     let onwards = |number, most| {
-        let sql = "SELECT doc FROM messages WHERE k >= ?1 AND k <= ?2 AND (?4 OR thread IS NULL)
-            ORDER BY k LIMIT ?3";
+        let sql = everywhere!(
+            "doc, k",
+            "k >= ?1 AND k <= ?2 AND (?4 OR thread IS NULL)",
+            "ORDER BY k LIMIT ?3"
+        );
         docs(db, sql, params![place(number), place(u64::MAX), most, all])
     };
     around(anchor, limit, backwards, onwards)
+}
+
+/// The first messages of a room that are not in the archive, after a number.
+fn at_hand(db: &Connection, room: &RoomId, after: u64, limit: usize) -> Answer<Vec<MessageDoc>> {
+    let Some(room) = key_of(db, room)? else { return Ok(Vec::new()) };
+    let sql = "SELECT doc FROM messages WHERE k > ?1 AND k <= ?2 ORDER BY k LIMIT ?3";
+    docs(db, sql, params![message_key(room, after), message_key(room, u64::MAX), sql_limit(limit)])
 }
 
 fn thread(
@@ -208,13 +219,16 @@ fn thread(
     limit: usize,
 ) -> Answer<Vec<MessageDoc>> {
     let backwards = |number, most| {
-        let sql = "SELECT doc FROM messages WHERE thread = ?1 AND answer < ?2
-            ORDER BY answer DESC LIMIT ?3";
+        let sql = everywhere!(
+            "doc, answer",
+            "thread = ?1 AND answer < ?2",
+            "ORDER BY answer DESC LIMIT ?3"
+        );
         docs(db, sql, params![raw(root), int(number), most])
     };
     let onwards = |number, most| {
-        let sql = "SELECT doc FROM messages WHERE thread = ?1 AND answer >= ?2
-            ORDER BY answer LIMIT ?3";
+        let sql =
+            everywhere!("doc, answer", "thread = ?1 AND answer >= ?2", "ORDER BY answer LIMIT ?3");
         docs(db, sql, params![raw(root), int(number), most])
     };
     around(anchor, limit, backwards, onwards)
@@ -240,8 +254,11 @@ fn newest(db: &Connection, rooms: &[RoomId]) -> Answer<Vec<MessageDoc>> {
     let mut found = Vec::with_capacity(rooms.len());
     for room in rooms {
         let Some(room) = key_of(db, room)? else { continue };
-        let sql = "SELECT doc FROM messages
-            WHERE k >= ?1 AND k <= ?2 AND thread IS NULL AND gone IS NULL ORDER BY k DESC LIMIT 1";
+        let sql = everywhere!(
+            "doc, k",
+            "k >= ?1 AND k <= ?2 AND thread IS NULL AND gone IS NULL",
+            "ORDER BY k DESC LIMIT 1"
+        );
         let whole = params![message_key(room, 0), message_key(room, u64::MAX)];
         found.extend(one::<MessageDoc>(db, sql, whole)?);
     }
@@ -277,8 +294,10 @@ fn marks(
     for room in rooms {
         let Some(room) = key_of(db, room)? else { continue };
         posted_after(db, room, after, &mut found)?;
-        let sql = "SELECT doc FROM messages WHERE k >> 36 = ?1
-            AND edited IS NOT NULL AND edited >= ?2 AND posted < ?2";
+        let sql = everywhere!(
+            "doc",
+            "k >> 36 = ?1 AND edited IS NOT NULL AND edited >= ?2 AND posted < ?2"
+        );
         each(db, sql, params![room, int(after)], |row| {
             found.take(&doc(row, 0)?);
             Ok(found.fits())
@@ -294,7 +313,7 @@ fn marks(
 /// Walks back from a room's newest message: numbers are in the order of the log, so the walk ends at the
 /// first message that is old enough.
 fn posted_after(db: &Connection, room: i64, after: Sequence, found: &mut Found) -> Answer<()> {
-    let sql = "SELECT posted, doc FROM messages WHERE k >= ?1 AND k <= ?2 ORDER BY k DESC";
+    let sql = everywhere!("posted, doc, k", "k >= ?1 AND k <= ?2", "ORDER BY k DESC");
     each(db, sql, [message_key(room, 0), message_key(room, u64::MAX)], |row| {
         let posted: i64 = row.get(0).map_err(db_error)?;
         if posted < int(after) {
@@ -302,7 +321,7 @@ fn posted_after(db: &Connection, room: i64, after: Sequence, found: &mut Found) 
         }
         let message: MessageDoc = doc(row, 1)?;
         // A client that has everything up to there has a message posted right there, but not its later changes.
-        if message.posted > after || message.updated > after {
+        if message.posted > after || message.told() > after {
             found.take(&message);
         }
         Ok(found.fits())
@@ -339,6 +358,11 @@ impl MessageReads for SqliteStore {
     ) -> Answer<Vec<MessageDoc>> {
         let room = room.clone();
         self.read(move |db| timeline(db, &room, threads, anchor, items(limit))).await
+    }
+
+    async fn at_hand(&self, room: &RoomId, after: u64, limit: usize) -> Answer<Vec<MessageDoc>> {
+        let room = room.clone();
+        self.read(move |db| at_hand(db, &room, after, items(limit))).await
     }
 
     async fn thread(

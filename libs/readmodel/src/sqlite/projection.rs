@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 use schemas::position::Epoch;
 
+use super::archive::greatest_id;
 use super::checkpoint::{checkpoint, is_sealed, move_to};
 use super::index;
 use super::kept::{Batch, Kept};
-use super::message::{by_client_id, greatest_id};
+use super::message::by_client_id;
 use super::rows::{db_error, each, execute, limit as sql_limit, one, raw, unreadable};
 use super::store::{SqliteStore, Writer};
 use crate::answers::Answer;
@@ -181,7 +182,7 @@ impl ReadStore for SqliteStore {
     async fn counts(&self) -> Answer<Counts> {
         self.read(|db| {
             let sql = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM rooms),
-                (SELECT count(*) FROM messages)";
+                (SELECT count(*) FROM messages) + (SELECT count(*) FROM messages_archive)";
             let counted = db.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
             let counted: [i64; 3] = counted.map_err(db_error)?;
             let [users, rooms, messages] = counted.map(|count| u64::try_from(count).unwrap_or(0));

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
+use super::archive;
 use super::checkpoint;
 use super::index;
 use super::kept::Kept as _;
@@ -38,7 +39,7 @@ pub(super) fn create(path: &Path, durability: Durability) -> Answer<()> {
         db.pragma_update(None, "synchronous", "off").map_err(db_error)?;
     }
     let transaction = db.transaction().map_err(db_error)?;
-    for tables in [checkpoint::TABLE, index::TABLE].iter().chain(TABLES) {
+    for tables in [checkpoint::TABLE, index::TABLE, archive::TABLE].iter().chain(TABLES) {
         transaction.execute_batch(tables).map_err(db_error)?;
     }
     checkpoint::begin(&transaction, LAYOUT, sealed)?;

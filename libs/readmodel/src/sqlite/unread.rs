@@ -15,8 +15,11 @@ fn count(db: &Connection, stretch: &Stretch) -> Answer<Counted> {
     let (after, through) = (int(stretch.after), int(stretch.through));
     let mut counted = Counted::default();
     if stretch.deleted {
-        let sql = "SELECT count(*) FROM messages
-            WHERE k >> 36 = ?1 AND gone IS NOT NULL AND gone > ?2 AND gone <= ?3";
+        let sql = "SELECT count(*) FROM (
+            SELECT 1 FROM messages
+                WHERE k >> 36 = ?1 AND gone IS NOT NULL AND gone > ?2 AND gone <= ?3
+            UNION ALL SELECT 1 FROM messages_archive
+                WHERE k >> 36 = ?1 AND gone IS NOT NULL AND gone > ?2 AND gone <= ?3)";
         counted.deleted = number(db, sql, params![room, after, through])?;
     }
     if stretch.named {

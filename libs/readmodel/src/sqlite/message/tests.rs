@@ -1,5 +1,6 @@
 //! Keys and indexes of messages.
 
+use super::super::archive;
 use super::super::index::BY_EVENT;
 use super::*;
 
@@ -17,6 +18,8 @@ fn questions_about_messages_are_answered_by_keys_and_indexes() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(MessageDoc::TABLES).unwrap();
     db.execute_batch(BY_EVENT).unwrap();
+    db.execute_batch(archive::TABLE).unwrap();
+    db.execute_batch(archive::BY_EVENT).unwrap();
     let questions = [
         ("k >= 1 AND k < 2 ORDER BY k DESC", "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (
@@ -41,5 +44,34 @@ fn questions_about_messages_are_answered_by_keys_and_indexes() {
         let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
         let steps: Vec<String> = steps.map(Result::unwrap).collect();
         assert!(steps.len() == 1 && steps[0].ends_with(index), "{question}: {steps:?}");
+    }
+}
+
+/// Both tables are walked by their own indexes and merged; nothing is sorted, and a page reads no more than a page.
+#[test]
+fn questions_to_the_archive_as_well_are_answered_by_keys_and_indexes() {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(MessageDoc::TABLES).unwrap();
+    db.execute_batch(BY_EVENT).unwrap();
+    db.execute_batch(archive::TABLE).unwrap();
+    db.execute_batch(archive::BY_EVENT).unwrap();
+    let questions = [
+        everywhere!("doc, k", "k >= 1 AND k < 2", "ORDER BY k DESC LIMIT 5"),
+        everywhere!("doc, posted", "posted >= 1 AND posted < 2", "ORDER BY posted DESC"),
+        everywhere!("doc, answer", "thread = x'' AND answer < 2", "ORDER BY answer LIMIT 5"),
+        everywhere!("doc, id", "id > x''", "ORDER BY id LIMIT 5"),
+        everywhere!("doc", "client = 1"),
+        MessageDoc::BY_KEY,
+    ];
+    for question in questions {
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {question}")).unwrap();
+        let with = vec![rusqlite::types::Null; statement.parameter_count()];
+        let steps = statement
+            .query_map(rusqlite::params_from_iter(with), |row| row.get::<_, String>(3))
+            .unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let searches = steps.iter().filter(|step| step.starts_with("SEARCH ")).count();
+        let worse = |step: &String| step.starts_with("SCAN ") || step.contains("TEMP B-TREE");
+        assert!(searches == 2 && !steps.iter().any(worse), "{question}: {steps:?}");
     }
 }
