@@ -170,6 +170,7 @@ fn told(event: &EventData) -> Option<(Addition, Option<bool>)> {
         | EventData::Audit(_)
         | EventData::Erasure(_)
         | EventData::Hold(_)
+        | EventData::Retention(_)
         | EventData::Block(_)
         | EventData::Prefs(_)
         | EventData::Invite(_)

@@ -249,7 +249,8 @@ impl Lanes {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
-            | Lane::UserHold(_) => {}
+            | Lane::UserHold(_)
+            | Lane::Retention(_) => {}
         }
     }
 

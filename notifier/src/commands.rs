@@ -86,6 +86,7 @@ impl Entity for Handles {
             | EventData::Invite(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Retention(_)
             | EventData::Message(_)
             | EventData::Challenge(_)
             | EventData::Identity(_)

@@ -104,6 +104,7 @@ fn state_after(event: &EventData) -> State {
         | EventData::Invite(_)
         | EventData::Erasure(_)
         | EventData::Hold(_)
+        | EventData::Retention(_)
         | EventData::Message(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)

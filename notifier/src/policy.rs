@@ -130,6 +130,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Invite(_)
         | EventData::Erasure(_)
         | EventData::Hold(_)
+        | EventData::Retention(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Media(_)
@@ -201,7 +202,8 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Listed(_))
-            | EventData::Hold(_) => Vec::new(),
+            | EventData::Hold(_)
+            | EventData::Retention(_) => Vec::new(),
     }
 }
 

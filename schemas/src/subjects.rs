@@ -188,6 +188,7 @@ pub enum LaneKind {
     Erasure,
     RoomHold,
     UserHold,
+    Retention,
 }
 
 impl LaneKind {
@@ -219,6 +220,7 @@ impl LaneKind {
             Self::Erasure => "erasure",
             Self::RoomHold => "roomhold",
             Self::UserHold => "userhold",
+            Self::Retention => "retention",
         }
     }
 }
@@ -274,6 +276,8 @@ pub enum Lane {
     RoomHold(RoomId),
     /// Whether a user is.
     UserHold(UserId),
+    /// What became of a room's messages with time.
+    Retention(RoomId),
 }
 
 impl Lane {
@@ -305,6 +309,7 @@ impl Lane {
             Self::Erasure(_) => LaneKind::Erasure,
             Self::RoomHold(_) => LaneKind::RoomHold,
             Self::UserHold(_) => LaneKind::UserHold,
+            Self::Retention(_) => LaneKind::Retention,
         }
     }
 
@@ -325,9 +330,11 @@ impl Lane {
             | Self::Email(digest)
             | Self::RoomName(digest)
             | Self::Direct(digest) => format!("{kind}.{digest}"),
-            Self::Room(id) | Self::Timeline(id) | Self::Receipts(id) | Self::RoomHold(id) => {
-                format!("{kind}.{id}")
-            }
+            Self::Room(id)
+            | Self::Timeline(id)
+            | Self::Receipts(id)
+            | Self::RoomHold(id)
+            | Self::Retention(id) => format!("{kind}.{id}"),
             Self::Member(room, user) | Self::Prefs(room, user) => format!("{kind}.{room}.{user}"),
             Self::Media(id) => format!("{kind}.{id}"),
             Self::Report(id) => format!("{kind}.{id}"),
@@ -387,6 +394,7 @@ impl Lane {
             "erasure" => Self::Erasure(ErasureId::parse(key).map_err(|_| NOT)?),
             "roomhold" => Self::RoomHold(room(key)?),
             "userhold" => Self::UserHold(user(key)?),
+            "retention" => Self::Retention(room(key)?),
             "media" => Self::Media(MediaId::parse(key).map_err(|_| NOT)?),
             "threads" => Self::Threads(user(key)?),
             "report" => Self::Report(ReportId::parse(key).map_err(|_| NOT)?),

@@ -276,7 +276,8 @@ impl World {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
-            | Lane::UserHold(_) => {}
+            | Lane::UserHold(_)
+            | Lane::Retention(_) => {}
         }
     }
 

@@ -74,7 +74,8 @@ pub(super) fn room_of(data: &EventData) -> Option<&RoomId> {
         | EventData::Block(_)
         | EventData::Media(_)
         | EventData::Erasure(_)
-        | EventData::Hold(_) => None,
+        | EventData::Hold(_)
+        | EventData::Retention(_) => None,
     }
 }
 
@@ -152,7 +153,8 @@ impl Piece {
             | EventData::Member(_)
             | EventData::Media(_)
             | EventData::Erasure(_)
-            | EventData::Hold(_) => {}
+            | EventData::Hold(_)
+            | EventData::Retention(_) => {}
         }
     }
 
@@ -365,6 +367,7 @@ mod tests {
             "erasure.completed.v1",
             "hold.placed.v1",
             "hold.lifted.v1",
+            "room.retention_applied.v1",
             "audit.read.v1",
         ];
         let names = NameKey::new(&[7; 32]);

@@ -180,7 +180,8 @@ impl Late {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
-            | EventData::Hold(_) => Verdict::Timely,
+            | EventData::Hold(_)
+            | EventData::Retention(_) => Verdict::Timely,
         }
     }
 

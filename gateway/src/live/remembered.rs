@@ -127,7 +127,8 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::Invite(_)
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
-        | Lane::UserHold(_) => (None, None),
+        | Lane::UserHold(_)
+        | Lane::Retention(_) => (None, None),
     }
 }
 
@@ -158,6 +159,7 @@ pub(super) const fn changes_any_room(lane: &Lane) -> bool {
         | Lane::Threads(_)
         | Lane::Timeline(_)
         | Lane::User(_)
-        | Lane::UserHold(_) => false,
+        | Lane::UserHold(_)
+        | Lane::Retention(_) => false,
     }
 }

@@ -60,7 +60,8 @@ impl Run {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
-            | Lane::UserHold(_) => false,
+            | Lane::UserHold(_)
+            | Lane::Retention(_) => false,
         };
         if !concerned {
             return;
@@ -155,6 +156,7 @@ impl Run {
             | EventData::Invite(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Retention(_)
             | EventData::Notification(_)
             | EventData::User(_)
             | EventData::Session(_)
@@ -189,6 +191,7 @@ impl Run {
             | EventData::Audit(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Retention(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Invite(_)

@@ -71,7 +71,8 @@ impl State {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
-            | Lane::UserHold(_) => false,
+            | Lane::UserHold(_)
+            | Lane::Retention(_) => false,
         }
     }
 
@@ -204,6 +205,7 @@ impl State {
             | EventData::Invite(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Retention(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)

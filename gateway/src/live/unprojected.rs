@@ -74,7 +74,8 @@ impl Unprojected {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
-            | EventData::Hold(_) => {}
+            | EventData::Hold(_)
+            | EventData::Retention(_) => {}
         }
     }
 

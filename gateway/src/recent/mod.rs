@@ -169,6 +169,7 @@ fn apply(page: &mut Page, passed: &Passed) -> Result<(), Stale> {
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
         | Lane::UserHold(_)
+        | Lane::Retention(_)
         | Lane::Handle(_)
         | Lane::Email(_)
         | Lane::RoomName(_)

@@ -95,6 +95,7 @@ impl Page {
             | EventData::Audit(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Retention(_)
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Invite(_)

@@ -34,8 +34,9 @@ shape! {
         topic: Patch<Topic>,
         /// Who may find and join it. Owners only.
         visibility: Option<Visibility>,
-        /// Days messages are to be kept, 1 to 36,500; null keeps them for ever. Owners only. It is stored with the
-        /// room; this version does not archive messages yet.
+        /// Days after which messages move to the archive, 1 to 36,500, and no more than the installation's; null for the
+        /// installation's. An archived message is read, found, answered and deleted as before, and not edited any more.
+        /// Owners only.
         #[schemars(with = "Option<u32>", range(min = 1, max = 36_500))]
         retention_days: Patch<u32>,
         /// Who may write in the main timeline: `everyone` or `admins`. Under `admins` other members answer in threads

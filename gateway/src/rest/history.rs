@@ -26,7 +26,7 @@ shape! {
         /// `false` leaves out the answers in threads; otherwise they are listed with the rest.
         threads: Option<bool>,
         /// Accepted and without effect: recent and archived messages are always read alike.
-        #[expect(dead_code, reason = "nothing is archived apart yet: both ways read the same")]
+        #[expect(dead_code, reason = "clients cannot tell where messages lie: both ways read the same")]
         archived: Option<bool>,
         /// How many messages: 1 to 200. Defaults to 50.
         #[schemars(with = "Option<u32>", range(min = 1, max = 200))]

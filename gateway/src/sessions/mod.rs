@@ -214,6 +214,7 @@ impl Observer for Sessions {
             | EventData::Invite(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Retention(_)
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)

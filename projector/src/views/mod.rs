@@ -24,6 +24,7 @@ mod prefs;
 mod reaction;
 mod receipt;
 mod report;
+mod retention;
 mod room;
 mod room_document;
 mod sighting;
@@ -109,6 +110,7 @@ views! {
     Media: media::needs => Conversations: media::apply;
     Prefs: prefs::needs => Conversations: prefs::apply;
     Report: report::needs => Conversations: report::apply;
+    Retention: retention::needs => Conversations: retention::apply;
     Erasure: erasure::needs => Conversations: erasure::apply_to_conversations,
         Inbox: erasure::apply_to_inbox, People: erasure::apply_to_people;
     Thread: thread::needs => Conversations: thread::apply;
@@ -141,7 +143,8 @@ pub(crate) fn needs_further(
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
-        | EventData::Hold(_) => Ok(()),
+        | EventData::Hold(_)
+        | EventData::Retention(_) => Ok(()),
     }
 }
 

@@ -51,6 +51,7 @@ fn lanes() -> [Lane; 24] {
         Lane::Erasure(schemas::ErasureId::from_uuid(uuid::Uuid::from_u128(1))),
         Lane::RoomHold(room(1)),
         Lane::UserHold(user(1)),
+        Lane::Retention(room(1)),
     ]
 }
 
@@ -67,7 +68,8 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Media
             | LaneKind::Prefs
             | LaneKind::Threads
-            | LaneKind::Report => &[Group::Conversations],
+            | LaneKind::Report
+            | LaneKind::Retention => &[Group::Conversations],
             LaneKind::Inbox => &[Group::Inbox],
             LaneKind::Blocks => &[Group::People],
             LaneKind::Session

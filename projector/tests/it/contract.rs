@@ -12,6 +12,7 @@ use crate::media::*;
 use crate::members::*;
 use crate::people::*;
 use crate::queries::*;
+use crate::retention::*;
 use crate::searches::*;
 use crate::unread::*;
 
@@ -55,6 +56,12 @@ cases!(
     media_are_kept_and_counted,
     media_that_end_take_nothing,
     resume_finds_what_changed,
+    history_crosses_the_border_of_the_archive,
+    archived_messages_change_as_others_do,
+    what_is_counted_does_not_ask_where_messages_lie,
+    archived_messages_are_found,
+    a_move_to_the_archive_is_no_change_to_clients,
+    a_message_moves_once_and_from_its_own_room,
     a_commit_is_fenced,
     a_crash_before_the_commit_loses_nothing,
     generations_are_switched,

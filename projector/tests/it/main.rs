@@ -35,6 +35,7 @@ mod members;
 mod people;
 mod queries;
 mod requests;
+mod retention;
 mod searches;
 mod server;
 mod service;

@@ -27,6 +27,7 @@ mod prefs;
 mod reaction;
 mod receipt;
 mod report;
+mod retention;
 mod room;
 mod session;
 mod thread;
@@ -64,6 +65,7 @@ pub use prefs::{PrefsChanged, PrefsEvent, PrefsState};
 pub use reaction::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
 pub use receipt::{ReadMoved, ReceiptEvent};
 pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
+pub use retention::{MAX_ARCHIVED, RetentionApplied, RetentionEvent};
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
 pub use session::{
     NewDevice, SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded,
@@ -285,6 +287,8 @@ families! {
     Erasure(ErasureEvent) on Erasure;
     /// Legal holds.
     Hold(HoldEvent) on RoomHold | UserHold;
+    /// What becomes of messages with time.
+    Retention(RetentionEvent) on Retention;
     /// Files.
     Media(MediaEvent) on Media;
 }
@@ -319,7 +323,8 @@ impl EventData {
             | Self::Audit(_)
             | Self::Invite(_)
             | Self::Erasure(_)
-            | Self::Hold(_) => None,
+            | Self::Hold(_)
+            | Self::Retention(_) => None,
         }
     }
 
@@ -347,7 +352,8 @@ impl EventData {
             | Self::Audit(_)
             | Self::Invite(_)
             | Self::Erasure(_)
-            | Self::Hold(_) => None,
+            | Self::Hold(_)
+            | Self::Retention(_) => None,
         }
     }
 

@@ -30,6 +30,7 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Invite(_)
         | EventData::Erasure(_)
         | EventData::Hold(_)
+        | EventData::Retention(_)
         | EventData::Message(_)
         | EventData::Challenge(_)
         | EventData::Identity(_)

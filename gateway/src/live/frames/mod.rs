@@ -69,7 +69,8 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
-        | EventData::Hold(_) => None,
+        | EventData::Hold(_)
+        | EventData::Retention(_) => None,
     }
 }
 
@@ -100,7 +101,8 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
-        | EventData::Hold(_) => None,
+        | EventData::Hold(_)
+        | EventData::Retention(_) => None,
     }
 }
 

@@ -172,6 +172,9 @@ const fn expected(data: &EventData) -> Expected {
             Expected::Nothing("that the account is deleted says it; messages are told as deleted")
         }
         EventData::Hold(_) => Expected::Nothing("only admins learn of holds, when they ask"),
+        EventData::Retention(_) => {
+            Expected::Nothing("an archived message is read as before: clients cannot tell")
+        }
         EventData::Thread(ThreadEvent::Followed(_)) => same(FrameName::ThreadFollowed),
         EventData::Thread(ThreadEvent::Unfollowed(_)) => same(FrameName::ThreadUnfollowed),
         EventData::Thread(ThreadEvent::Read(_)) => same(FrameName::ThreadRead),

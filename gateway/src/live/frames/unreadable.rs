@@ -51,7 +51,8 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::Invite(_)
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
-        | Lane::UserHold(_) => None,
+        | Lane::UserHold(_)
+        | Lane::Retention(_) => None,
     }
 }
 

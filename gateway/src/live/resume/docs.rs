@@ -203,7 +203,8 @@ impl Docs {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
-            | EventData::Hold(_) => unreachable!("{}", event.data.type_name()),
+            | EventData::Hold(_)
+            | EventData::Retention(_) => unreachable!("{}", event.data.type_name()),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Samples of erasures and of legal holds.
+//! Samples of erasures, of legal holds and of retention.
 
 use schemas::Digest;
 use schemas::event::{Actor, EventData};
 use schemas::events::{
     Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureListed, Gone, Held,
-    HoldLifted, HoldPlaced, HoldState, Removed, UserErased,
+    HoldLifted, HoldPlaced, HoldState, Removed, RetentionApplied, UserErased,
 };
 use schemas::ids::{ErasureId, InviteId, MessageId, NotificationId, ReportId, RoomId};
 use schemas::values::{EventType, Reason, RoomMention};
@@ -81,7 +81,7 @@ pub(super) fn erasures(full: bool) -> Vec<EventData> {
         }
         .into(),
     ];
-    [erasures, holds(full)].concat()
+    [erasures, holds(full), retention(full)].concat()
 }
 
 fn holds(full: bool) -> Vec<EventData> {
@@ -101,4 +101,16 @@ fn holds(full: bool) -> Vec<EventData> {
         lifted_at: now(),
     };
     vec![HoldPlaced { hold: hold() }.into(), lifted.into()]
+}
+
+fn retention(full: bool) -> Vec<EventData> {
+    let message = |number| MessageId::from_uuid(uuid(number));
+    let applied = RetentionApplied {
+        room_id: RoomId::from_uuid(uuid(3)),
+        days: 30,
+        before: now(),
+        messages: if full { vec![message(5), message(6)] } else { vec![message(5)] },
+        except_users: vec![user_id(4); usize::from(full)],
+    };
+    vec![applied.into()]
 }

@@ -183,6 +183,7 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Invite(_)
         | EventData::Erasure(_)
         | EventData::Hold(_)
+        | EventData::Retention(_)
         | EventData::Receipt(_)
         | EventData::Thread(_)
         | EventData::Media(_)

@@ -161,7 +161,8 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
-        | EventData::Hold(_) => {}
+        | EventData::Hold(_)
+        | EventData::Retention(_) => {}
     }
     (changed, message)
 }
