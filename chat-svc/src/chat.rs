@@ -29,6 +29,8 @@ pub(crate) struct Chat {
     pub(crate) shared_turns: SharedTurns,
     /// Whether those may invite whose address is not verified.
     pub(crate) unverified_invite: bool,
+    /// Days that the installation keeps messages at hand, which no room exceeds; none: for ever.
+    pub(crate) retention_days: Option<u32>,
     pub(crate) additions: Additions,
     /// Reactions of one user to one message, and pins of one room, one after the other.
     pub(crate) turns: Turns,

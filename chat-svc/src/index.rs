@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use readmodel::{Group, ReadModel, ReportDoc, StoreError, Waiting};
-use schemas::events::{InviteState, MessageState};
+use schemas::events::{InviteState, MessageState, RoomState};
 use schemas::ids::{MediaId, MessageId, ReactionId, ReportId, RoomId, UserId};
 use schemas::values::{Body, ClientId, ReportStatus};
 use schemas::{Epoch, Sequence, Timestamp};
 
 use crate::addition::Addition;
 use crate::domain::media::Taken;
+use crate::domain::retention::Aged;
 
 use crate::recent::Marker;
 
@@ -30,6 +31,8 @@ pub struct Indexed {
     pub posted: Sequence,
     /// Whether it was deleted, as far as the read model knows.
     pub deleted: bool,
+    /// Whether it moved to the archive, as far as the read model knows.
+    pub archived: bool,
 }
 
 /// Where a read marker stands.
@@ -130,6 +133,21 @@ pub trait MessageIndex: Send + Sync {
     async fn forget_person(&self, user: &UserId) -> Result<(), IndexError>;
     /// How many reports of a message are open.
     async fn open_reports_of(&self, message: &MessageId) -> Result<u64, IndexError>;
+    /// All rooms, in the order of their ids, after one; at most `limit`.
+    async fn rooms(
+        &self,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomState>, IndexError>;
+    /// The first messages of a room after a number that are not in the archive, as far as they were posted before a time
+    /// one after the other; at most `limit`.
+    async fn aged(
+        &self,
+        room: &RoomId,
+        after: u64,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Aged>, IndexError>;
     /// How much the media take of a user, and of all users.
     async fn media_taken(&self, user: &UserId) -> Result<Taken, IndexError>;
     /// The media of a user of which something is left, in the order of their ids, after one; at most `limit`.
@@ -162,7 +180,11 @@ impl MessageIndex for ReadModel {
 
     async fn message(&self, id: &MessageId) -> Result<Option<Indexed>, IndexError> {
         let found = self.current().message(id).await?;
-        Ok(found.map(|doc| Indexed { posted: doc.posted, deleted: doc.deleted_at.is_some() }))
+        Ok(found.map(|doc| Indexed {
+            posted: doc.posted,
+            deleted: doc.deleted_at.is_some(),
+            archived: doc.archived > 0,
+        }))
     }
 
     async fn by_client_id(
@@ -303,6 +325,29 @@ impl MessageIndex for ReadModel {
 
     async fn open_reports_of(&self, message: &MessageId) -> Result<u64, IndexError> {
         Ok(self.current().open_reports_of(message).await?)
+    }
+
+    async fn rooms(
+        &self,
+        after: Option<&RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomState>, IndexError> {
+        let found = self.current().all_rooms(after, limit).await?;
+        Ok(found.items.into_iter().map(|doc| doc.state).collect())
+    }
+
+    async fn aged(
+        &self,
+        room: &RoomId,
+        after: u64,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Aged>, IndexError> {
+        let found = self.current().at_hand(room, after, limit).await?;
+        let aged = found.into_iter().take_while(|doc| doc.created_at < before);
+        Ok(aged
+            .map(|doc| Aged { id: doc.id, number: doc.number, sender_id: doc.sender_id })
+            .collect())
     }
 
     async fn media_taken(&self, user: &UserId) -> Result<Taken, IndexError> {

@@ -33,7 +33,7 @@ impl Chat {
     /// Removes until asked to stop.
     pub(crate) async fn keep_media(self: Arc<Self>, mut purges: Purges, stop: Shutdown) {
         let every = self.files.config.look_every;
-        let mut lease = Lease::of(self.log.secrets("leases"), every * 3);
+        let mut lease = Lease::of(self.log.secrets("leases"), "media", every * 3);
         let mut look = tokio::time::interval(every);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut swept: Option<Instant> = None;

@@ -28,6 +28,7 @@ mod locate;
 mod media;
 mod metrics;
 mod recent;
+mod retention;
 mod service;
 mod shared_turns;
 mod slow_mode;
@@ -38,6 +39,7 @@ pub use addition::Addition;
 pub use dedup::DedupConfig;
 pub use domain::media::Limits as MediaLimits;
 pub use domain::media::Taken as MediaTaken;
+pub use domain::retention::Rule as RetentionRule;
 pub use error::BuildError;
 pub use index::{
     Following, IndexError, Indexed, IndexedAddition, IndexedText, Marked, MessageIndex,
@@ -45,3 +47,4 @@ pub use index::{
 pub use lanes::Capacities;
 pub use media::MediaConfig;
 pub use recent::Marker;
+pub use retention::{Aging, Retention, RetentionConfig};

@@ -9,6 +9,8 @@ use schemas::{EventData, Sequence};
 
 use crate::chat::Chat;
 use crate::domain::message::{self, Message};
+use crate::index::Indexed;
+use crate::recent::MessageLocation;
 
 /// How long the read model is waited for when it does not know a message yet.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,7 +20,8 @@ impl Chat {
     ///
     /// Where it is comes from memory or from the read model's index; what it is comes from the log.
     pub(crate) async fn message(&self, id: &MessageId) -> Result<Option<Message>, Failure> {
-        let Some((posted, deleted)) = self.place_of(id).await? else { return Ok(None) };
+        let Some(place) = self.place_of(id).await? else { return Ok(None) };
+        let Indexed { posted, deleted, archived } = place;
         let (event, deleted) = match self.event_at(posted).await? {
             Some(event) => (event, deleted),
             // Its author was erased: what stands in its place is a deleted message.
@@ -30,7 +33,7 @@ impl Chat {
         let mut found = None;
         message::evolve(&mut found, posted, &event);
         let Some(mut found) = found.filter(|found| found.state.id == *id) else { return Ok(None) };
-        found.deleted = deleted;
+        (found.deleted, found.archived) = (deleted, archived);
         Ok(Some(found))
     }
 
@@ -40,7 +43,7 @@ impl Chat {
         Ok(Some(stored.event()?.data))
     }
 
-    async fn place_of(&self, id: &MessageId) -> Result<Option<(Sequence, bool)>, Failure> {
+    async fn place_of(&self, id: &MessageId) -> Result<Option<Indexed>, Failure> {
         if let Some(place) = self.known_place(id).await? {
             return Ok(Some(place));
         }
@@ -59,11 +62,11 @@ impl Chat {
         }
     }
 
-    async fn known_place(&self, id: &MessageId) -> Result<Option<(Sequence, bool)>, Failure> {
+    async fn known_place(&self, id: &MessageId) -> Result<Option<Indexed>, Failure> {
         if let Some(known) = self.recent.message(id) {
-            return Ok(Some((known.posted, known.deleted)));
+            let MessageLocation { posted, deleted, archived, .. } = known;
+            return Ok(Some(Indexed { posted, deleted, archived }));
         }
-        let indexed = self.index.message(id).await?;
-        Ok(indexed.map(|indexed| (indexed.posted, indexed.deleted)))
+        Ok(self.index.message(id).await?)
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct ChatMetrics {
     pub(crate) commands: CommandMetrics,
     posts: Counter,
     repeats: Counter,
+    /// Messages that moved to the archive.
+    pub(crate) archived: Counter,
     cache: Family<Labels<2>, Counter>,
     tail: Gauge,
     past: Gauge,
@@ -40,6 +42,7 @@ impl ChatMetrics {
             commands: CommandMetrics::new(metrics, "chat"),
             posts: Counter::default(),
             repeats: Counter::default(),
+            archived: Counter::default(),
             cache: Family::default(),
             tail: Gauge::default(),
             past: Gauge::default(),
@@ -55,6 +58,8 @@ impl ChatMetrics {
             registry.register("chat_posts", "Messages written", m.posts);
             let repeats = "Posts that were repeats of an earlier one";
             registry.register("chat_repeats", repeats, m.repeats);
+            let archived = "Messages that moved to the archive";
+            registry.register("chat_archived_messages", archived, m.archived);
             let checks = "Client ids, by what told a new one from a repeat";
             registry.register("chat_repeat_checks", checks, checked);
             registry.register("chat_cache", "Lookups in the caches of lanes", m.cache);

@@ -3,7 +3,7 @@
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use schemas::events::{MessageEvent, MessageState, ReceiptEvent, ThreadEvent};
+use schemas::events::{MessageEvent, MessageState, ReceiptEvent, RetentionEvent, ThreadEvent};
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{EventData, Lane, Sequence};
 
@@ -13,8 +13,17 @@ pub(crate) struct MessageLocation {
     pub(crate) room: RoomId,
     pub(crate) posted: Sequence,
     pub(crate) deleted: bool,
+    /// It moved to the archive.
+    pub(crate) archived: bool,
     /// This process has written it and taken note of its client id.
     pub(crate) ours: bool,
+}
+
+impl MessageLocation {
+    /// That of a message that was posted just now.
+    fn posted(room: &RoomId, posted: Sequence, ours: bool) -> Self {
+        Self { room: room.clone(), posted, deleted: false, archived: false, ours }
+    }
 }
 
 /// How far a user has read a room or a thread.
@@ -63,12 +72,12 @@ impl Recent {
 
     /// A message was posted. One known as deleted stays deleted.
     pub(crate) fn posted(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
-        self.found(id, MessageLocation { room: room.clone(), posted, deleted: false, ours: false });
+        self.found(id, MessageLocation::posted(room, posted, false));
     }
 
     /// This process has posted a message, whose client id it has taken note of.
     pub(crate) fn wrote(&self, id: &MessageId, room: &RoomId, posted: Sequence) {
-        self.found(id, MessageLocation { room: room.clone(), posted, deleted: false, ours: true });
+        self.found(id, MessageLocation::posted(room, posted, true));
     }
 
     /// A message was found elsewhere.
@@ -85,8 +94,18 @@ impl Recent {
     /// A message that was posted at one place was deleted at another.
     pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence, at: Sequence) {
         self.deletions.entry_by_ref(id).or_insert(at);
-        let location = MessageLocation { room: room.clone(), posted, deleted: true, ours: false };
-        self.messages.insert(id.clone(), location);
+        let archived = self.messages.get(id).is_some_and(|known| known.archived);
+        let location = MessageLocation::posted(room, posted, false);
+        self.messages.insert(id.clone(), MessageLocation { deleted: true, archived, ..location });
+    }
+
+    /// A message moved to the archive.
+    fn archived(&self, id: &MessageId) {
+        self.messages.entry_by_ref(id).and_compute_with(|known| match known {
+            Some(known) => Op::Put(MessageLocation { archived: true, ..known.into_value() }),
+            // The read model is asked about it.
+            None => Op::Nop,
+        });
     }
 
     /// A message was edited at a place.
@@ -133,6 +152,9 @@ impl Recent {
             let marker = Marker { message: e.message_id.clone(), posted: e.posted };
             return self.read_thread(&e.thread_root_id, &e.user_id, &marker);
         }
+        if let EventData::Retention(RetentionEvent::Applied(e)) = event {
+            return e.messages.iter().for_each(|id| self.archived(id));
+        }
         let (Lane::Timeline(room) | Lane::Receipts(room)) = lane else { return };
         match event {
             EventData::Message(MessageEvent::Posted(e)) => {
@@ -165,6 +187,7 @@ impl Recent {
             | EventData::Invite(_)
             | EventData::Erasure(_)
             | EventData::Hold(_)
+            | EventData::Retention(_)
             | EventData::Notification(_) => {}
         }
     }

@@ -33,6 +33,7 @@ use crate::live::Follower;
 use crate::media::{Files, MediaConfig};
 use crate::metrics::ChatMetrics;
 use crate::recent::Recent;
+use crate::retention::{Retention, RetentionConfig};
 use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
@@ -55,6 +56,8 @@ pub struct Config {
     pub dedup: DedupConfig,
     /// What may be uploaded, and how long it is kept without a message.
     pub media: MediaConfig,
+    /// How long messages stay at hand.
+    pub retention: RetentionConfig,
 }
 
 impl Default for Config {
@@ -65,6 +68,7 @@ impl Default for Config {
             capacities: Capacities::default(),
             dedup: DedupConfig::default(),
             media: MediaConfig::default(),
+            retention: RetentionConfig::default(),
         }
     }
 }
@@ -128,6 +132,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         recent: Recent::new(config.capacities.messages),
         slow: SlowMode::new(config.capacities.messages),
         shared_turns: SharedTurns::new(&log),
+        retention_days: config.retention.rule.days,
         unverified_invite: config.unverified == schemas::values::Unverified::Everything,
         additions: Additions::new(config.capacities.messages),
         turns: Turns::new(),
@@ -160,10 +165,21 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         let (eraser, stop) = (Eraser::new(&chat, general.clone()), stop_tasks.clone());
         async move { eraser.run(stop).await }
     });
+    tasks.spawn(keep_retention(&chat, config.retention, stop_tasks.clone()));
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
     Ok(ChatService { general, handle, tasks, stop_tasks, health })
+}
+
+/// Moves old messages to the archive until asked to stop.
+fn keep_retention(
+    chat: &Chat,
+    config: RetentionConfig,
+    stop: Shutdown,
+) -> impl Future<Output = ()> + Send + use<> {
+    let retention = Retention::new(chat.log.clone(), Arc::clone(&chat.index), config.rule);
+    retention.keep(config.every, chat.metrics.archived.clone(), stop)
 }
 
 impl ChatService {

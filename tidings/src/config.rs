@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chat_svc::{MediaConfig, MediaLimits};
+use chat_svc::{MediaConfig, RetentionConfig};
 use gateway::{Listen, TlsFiles};
 use ipnet::IpNet;
 use readmodel::ReadModelUrl;
@@ -16,6 +16,7 @@ use telemetry::LogFormat;
 
 use crate::cli::Role;
 use crate::failure::Failure;
+use crate::keeping;
 use crate::layers::{defaults, layers};
 use crate::memory::Memory;
 use crate::oidc::{self, OidcSettings};
@@ -63,6 +64,7 @@ pub(crate) struct Config {
     pub(crate) rate_auth: Option<Rate>,
     pub(crate) rate_codes: Option<Rate>,
     pub(crate) media: MediaConfig,
+    pub(crate) retention: RetentionConfig,
     pub(crate) unverified: Unverified,
     pub(crate) registration: Registration,
     pub(crate) bcrypt_cost: u32,
@@ -147,6 +149,7 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
 }
 
 fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
+    let (media, retention) = keeping::kept(&all)?;
     let data = all.data.unwrap_or_default();
     let listen = listening(all.listen, role, DEFAULT_LISTEN);
     let listen = listen.map(|text| place(&text, role)).transpose()?;
@@ -175,10 +178,8 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         rate_requests: limit("rate_requests", all.rate_requests)?,
         rate_frames: limit("rate_frames", all.rate_frames)?,
         rate_media: limit("rate_media", all.rate_media)?,
-        media: media(
-            &[all.media_max_file, all.media_quota_person, all.media_quota, all.media_unused]
-                .map(Option::unwrap_or_default),
-        )?,
+        media,
+        retention,
         rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())
             .map_err(|error| wrong(&format!("rate_bytes: {error}")))?,
         rate_auth: limit("rate_auth", all.rate_auth)?,
@@ -276,23 +277,6 @@ fn replicas(number: u8) -> Result<u8, Failure> {
 
 fn limit(name: &str, text: Option<String>) -> Result<Option<Rate>, Failure> {
     rate::parse(&text.unwrap_or_default()).map_err(|error| wrong(&format!("{name}: {error}")))
-}
-
-/// How much may be uploaded: a file, what a person and what all may have together; and how long it is kept unused.
-fn media([file, person, all, unused]: &[String; 4]) -> Result<MediaConfig, Failure> {
-    let said = |name: &'static str| move |error: String| wrong(&format!("{name}: {error}"));
-    let file = rate::parse_size(file).map_err(said("media_max_file"))?;
-    let limits = MediaLimits {
-        file: file
-            .ok_or_else(|| wrong("media_max_file: a size; there is always a largest file"))?,
-        person: rate::parse_size(person).map_err(said("media_quota_person"))?,
-        installation: rate::parse_size(all).map_err(said("media_quota"))?,
-    };
-    let unused_after = rate::parse_duration(unused).map_err(said("media_unused"))?;
-    // What is kept for a short time only is looked for more often.
-    let usual = MediaConfig::default();
-    let look_every = usual.look_every.min((unused_after / 4).max(Duration::from_millis(200)));
-    Ok(MediaConfig { limits, unused_after, look_every })
 }
 
 fn bcrypt_cost(cost: u32) -> Result<u32, Failure> {

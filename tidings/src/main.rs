@@ -12,6 +12,7 @@ mod config;
 mod data;
 mod failure;
 mod first_screen;
+mod keeping;
 mod layers;
 mod log_metrics;
 mod memory;

@@ -115,6 +115,18 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_MEDIA_UNUSED", value_name = "TIME", global = true)]
     pub(crate) media_unused: Option<String>,
 
+    /// Days after which messages move to the archive, or `off`; rooms may say fewer [default: off]
+    #[arg(long, env = "TIDINGS_RETENTION_DAYS", value_name = "DAYS", global = true)]
+    pub(crate) retention_days: Option<String>,
+
+    /// How often is looked for messages that are old enough for that, at most 24h [default: 1h]
+    #[arg(long, env = "TIDINGS_RETENTION_INTERVAL", value_name = "TIME", global = true)]
+    pub(crate) retention_interval: Option<String>,
+
+    /// How long a day of retention is: 24h, the default; less only to see what happens
+    #[arg(long, env = "TIDINGS_RETENTION_DAY", value_name = "TIME", global = true)]
+    pub(crate) retention_day: Option<String>,
+
     /// What a person may have stored, like 10MB/min, or `off` [default: 10MB/min]
     #[arg(long, env = "TIDINGS_RATE_BYTES", value_name = "RATE", global = true)]
     pub(crate) rate_bytes: Option<String>,
@@ -246,7 +258,8 @@ macro_rules! each_setting {
 each_setting! {
     listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
     name_key, code_key,
-    rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
+    rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused,
+    retention_days, retention_interval, retention_day, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
@@ -294,6 +307,9 @@ impl Settings {
             &mut self.media_quota_person,
             &mut self.media_quota,
             &mut self.media_unused,
+            &mut self.retention_days,
+            &mut self.retention_interval,
+            &mut self.retention_day,
             &mut self.rate_bytes,
             &mut self.rate_auth,
             &mut self.rate_codes,

@@ -15,6 +15,7 @@ pub mod pin;
 pub mod prefs;
 pub mod reaction;
 pub mod report;
+pub mod retention;
 pub mod room;
 #[cfg(test)]
 pub(crate) mod testing;

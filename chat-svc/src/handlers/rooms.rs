@@ -12,6 +12,7 @@ use super::reach::Way;
 use crate::call::{context, direct_room_id, room_id};
 use crate::chat::Chat;
 use crate::domain::access::Denied;
+use crate::domain::retention::keeps_within;
 use crate::domain::room::{
     MAX_DIRECT_OTHERS, MAX_FIRST_MEMBERS, Name, NameChange, NewRoom, RoomRejection, archiving,
     change, create, evolve, evolve_name, open_direct,
@@ -153,6 +154,7 @@ impl Chat {
             None => None,
         };
         let facts = change(&standing, cmd, &holder, &context(call), &self.names)?;
+        keeps_within(cmd, self.retention_days)?;
         self.finish(call, Some(standing.room), facts, &reads).await
     }
 

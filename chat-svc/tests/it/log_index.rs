@@ -134,7 +134,10 @@ impl Known {
                 }
                 let (body, edited_at) = (message.body.to_string(), None);
                 self.texts.insert(message.id.clone(), IndexedText { body, edited_at });
-                self.messages.insert(message.id, Indexed { posted: sequence, deleted: false });
+                self.messages.insert(
+                    message.id,
+                    Indexed { posted: sequence, deleted: false, archived: false },
+                );
                 if let Some(client_id) = message.client_id {
                     self.clients.entry((who.0, who.1, client_id)).or_insert(sequence);
                 }
@@ -146,7 +149,7 @@ impl Known {
             EventData::Reaction(event) => self.learn_reaction(event),
             EventData::Pin(event) => self.learn_pin(event),
             EventData::Message(MessageEvent::Deleted(e)) => {
-                let deleted = Indexed { posted: e.posted, deleted: true };
+                let deleted = Indexed { posted: e.posted, deleted: true, archived: false };
                 self.messages.insert(e.message_id, deleted);
             }
             EventData::User(UserEvent::Registered(e)) => drop(self.people.insert(e.user.id)),
@@ -354,6 +357,20 @@ impl MessageIndex for LogIndex {
     async fn open_reports_of(&self, _message: &MessageId) -> Result<u64, IndexError> {
         self.check()?;
         Ok(0)
+    }
+
+    async fn rooms(&self, _: Option<&RoomId>, _: usize) -> Result<Vec<RoomState>, IndexError> {
+        Ok(Vec::new())
+    }
+
+    async fn aged(
+        &self,
+        _: &RoomId,
+        _: u64,
+        _: schemas::Timestamp,
+        _: usize,
+    ) -> Result<Vec<chat_svc::domain::retention::Aged>, IndexError> {
+        Ok(Vec::new())
     }
 
     async fn media_taken(&self, _user: &UserId) -> Result<chat_svc::MediaTaken, IndexError> {

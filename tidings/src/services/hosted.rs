@@ -89,6 +89,7 @@ impl Hosted for ChatService {
             capacities,
             unverified: config.unverified,
             media: config.media.clone(),
+            retention: config.retention.clone(),
             ..chat_svc::Config::default()
         })
     }

@@ -110,7 +110,11 @@ pub fn may_edit(
         return Err(MessageRejection::NotTheAuthor);
     }
     standing.may_write(cx.now)?;
-    if message.deleted { Err(MessageRejection::Deleted) } else { Ok(()) }
+    match (message.deleted, message.archived) {
+        (true, _) => Err(MessageRejection::Deleted),
+        (false, true) => Err(MessageRejection::Archived),
+        (false, false) => Ok(()),
+    }
 }
 
 /// Changes the words of a message; everything else of it stays.

@@ -14,6 +14,8 @@ pub struct Message {
     pub edited_at: Option<Timestamp>,
     /// It was taken back; nothing changes it any more.
     pub deleted: bool,
+    /// It moved to the archive; its words do not change any more.
+    pub archived: bool,
 }
 
 /// What an event at `sequence` makes of a message. The log's order settles every race: the first post of
@@ -23,7 +25,9 @@ pub fn evolve(message: &mut Option<Message>, sequence: Sequence, event: &EventDa
     match (message, event) {
         (message @ None, MessageEvent::Posted(e)) => {
             let state = e.message.clone();
-            *message = Some(Message { posted: sequence, state, edited_at: None, deleted: false });
+            let (deleted, archived) = (false, false);
+            *message =
+                Some(Message { posted: sequence, state, edited_at: None, deleted, archived });
         }
         (Some(message), MessageEvent::Edited(e)) => {
             let own =

@@ -34,6 +34,9 @@ pub enum MessageRejection {
     /// It was taken back.
     #[error("the message was deleted")]
     Deleted,
+    /// It is older than its room keeps messages at hand.
+    #[error("the message is in the archive: it can be answered and deleted, and not edited")]
+    Archived,
     /// The message has as many kinds of reactions as it may have.
     #[error("the message has 50 kinds of reactions, and no more are possible")]
     TooManyKinds,
@@ -66,6 +69,7 @@ impl From<MessageRejection> for Rejection {
                 Self::new(Code::Forbidden, text)
             }
             MessageRejection::Deleted
+            | MessageRejection::Archived
             | MessageRejection::NotARoot
             | MessageRejection::TooManyKinds
             | MessageRejection::TooManyPins => Self::new(Code::Conflict, text),

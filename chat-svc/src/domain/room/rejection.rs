@@ -26,6 +26,11 @@ pub enum RoomRejection {
     /// Zero days, or more than a century.
     #[error("retention_days must be between 1 and 36,500")]
     Retention,
+    /// Longer than the installation keeps messages at hand.
+    #[error(
+        "retention_days must be at most {0}: no room keeps messages longer than the installation"
+    )]
+    RetentionTooLong(u32),
     /// More than six hours.
     #[error("slow_mode_seconds must be between 0 and 21,600")]
     SlowMode,
@@ -48,7 +53,9 @@ impl From<RoomRejection> for Rejection {
             }
             RoomRejection::TooManyMembers => invalid("/members", "too_many"),
             RoomRejection::DirectSize => invalid("/members", "out_of_range"),
-            RoomRejection::Retention => invalid("/retention_days", "out_of_range"),
+            RoomRejection::Retention | RoomRejection::RetentionTooLong(_) => {
+                invalid("/retention_days", "out_of_range")
+            }
             RoomRejection::SlowMode => invalid("/slow_mode_seconds", "out_of_range"),
             RoomRejection::Fixed => Self::new(Code::Conflict, text),
         }

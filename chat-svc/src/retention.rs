@@ -1,0 +1,246 @@
+//! Retention at work: a pass over the rooms moves to the archive what is as old as each keeps messages at hand.
+//!
+//! One pass at a time of all copies of this service and of operators, by a lease. Each event moves at most
+//! [`MAX_ARCHIVED`] messages, and the next is written when the read model has followed: whatever there is to move, the
+//! projection is one such event behind at most. A pass that dies is begun again by the next: what has moved is not at hand
+//! any more, so it is not found again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use decider::{Call, Failure, load, record, unavailable};
+use eventlog::EventLog;
+use schemas::commands::CallContext;
+use schemas::events::{Held, MAX_ARCHIVED, RoomState};
+use schemas::{EventData, Lane, Rejection, RoomId, Sequence, Timestamp, UserId};
+use telemetry::Shutdown;
+use telemetry::prometheus_client::metrics::counter::Counter;
+
+use crate::domain::retention::{Aged, Rule, apply};
+use crate::index::MessageIndex;
+use crate::lanes::Rooms;
+use crate::lease::Lease;
+
+/// What the lease is called.
+const LEASE: &str = "retention";
+/// How long the lease of a pass that died keeps others from going on. It is renewed before every event.
+const LEASE_FOR: Duration = Duration::from_secs(15);
+/// Rooms looked at in one go.
+const ROOMS: usize = 200;
+/// How long the read model may take to follow.
+const PROJECTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// What an operator may choose about retention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionConfig {
+    /// How long messages stay at hand.
+    pub rule: Rule,
+    /// How often is looked for what is to move.
+    pub every: Duration,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 60 * 60);
+        Self { rule: Rule { days: None, day }, every: Duration::from_secs(60 * 60) }
+    }
+}
+
+/// What a pass found in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aging {
+    /// The room.
+    pub room_id: RoomId,
+    /// After how many days its messages move.
+    pub days: u32,
+    /// Those that were posted before this moment are as old as that.
+    pub before: Timestamp,
+    /// How many messages moved, or would.
+    pub messages: u64,
+    /// How many are as old and stay, because their authors or the room are under a legal hold.
+    pub held: u64,
+}
+
+/// A pass that writes: others keep off, and it ends when asked to.
+struct Writer<'a> {
+    lease: &'a mut Lease,
+    stop: &'a Shutdown,
+    moved: &'a Counter,
+}
+
+/// Moves messages to the archive.
+pub struct Retention {
+    log: EventLog,
+    index: Arc<dyn MessageIndex>,
+    rule: Rule,
+}
+
+impl Retention {
+    /// `index` is the read model of the log.
+    #[must_use]
+    pub fn new(log: EventLog, index: Arc<dyn MessageIndex>, rule: Rule) -> Self {
+        Self { log, index, rule }
+    }
+
+    /// Makes a pass every so often, until asked to stop. Failures are logged, and the next pass goes on.
+    pub(crate) async fn keep(self, every: Duration, moved: Counter, stop: Shutdown) {
+        let mut look = tokio::time::interval(every);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.wait() => break,
+                _ = look.tick() => if let Err(failure) = self.make_pass(&stop, &moved).await {
+                    let error = refusal(failure).detail;
+                    tracing::warn!(%error, "retention does not go on");
+                },
+            }
+        }
+    }
+
+    /// Makes one pass now; none when another is under way. Which rooms it has moved messages of, or passed by.
+    ///
+    /// # Errors
+    /// The log or the read model cannot be asked, or the read model does not follow.
+    pub async fn apply(&self, stop: &Shutdown) -> Result<Option<Vec<Aging>>, Rejection> {
+        self.make_pass(stop, &Counter::default()).await.map_err(refusal)
+    }
+
+    async fn make_pass(
+        &self,
+        stop: &Shutdown,
+        moved: &Counter,
+    ) -> Result<Option<Vec<Aging>>, Failure> {
+        let mut lease = Lease::of(self.log.secrets("leases"), LEASE, LEASE_FOR);
+        if !lease.hold().await {
+            return Ok(None);
+        }
+        let done = self.go_through(Some(Writer { lease: &mut lease, stop, moved })).await;
+        lease.release().await;
+        done.map(Some)
+    }
+
+    /// What a pass would move now. Nothing is written.
+    ///
+    /// # Errors
+    /// The log or the read model cannot be asked.
+    pub async fn preview(&self) -> Result<Vec<Aging>, Rejection> {
+        self.go_through(None).await.map_err(refusal)
+    }
+
+    async fn go_through(&self, mut writer: Option<Writer<'_>>) -> Result<Vec<Aging>, Failure> {
+        let now = Timestamp::now();
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let rooms = self.index.rooms(after.as_ref(), ROOMS).await?;
+            let Some(last) = rooms.last() else { return Ok(found) };
+            after = Some(last.id.clone());
+            for room in &rooms {
+                if writer.as_ref().is_some_and(|writer| writer.stop.is_triggered()) {
+                    return Ok(found);
+                }
+                found.extend(self.look_at(room, now, writer.as_mut()).await?);
+            }
+        }
+    }
+
+    /// Moves what is old enough in a room; none when there is nothing as old.
+    async fn look_at(
+        &self,
+        room: &RoomState,
+        now: Timestamp,
+        writer: Option<&mut Writer<'_>>,
+    ) -> Result<Option<Aging>, Failure> {
+        let Some(days) = self.rule.days_of(room) else { return Ok(None) };
+        let before = self.rule.before(days, now);
+        if self.index.aged(&room.id, 0, before, 1).await?.is_empty() {
+            return Ok(None);
+        }
+        // An index is used, not believed: what the room says is in the log, and what moved last must have moved there.
+        let found = load::<Rooms>(&self.log, &room.id).await?;
+        let Some(room) = &found.state else { return Ok(None) };
+        let Some(days) = self.rule.days_of(room) else { return Ok(None) };
+        let before = self.rule.before(days, now);
+        let last = self.log.last(&Lane::Retention(room.id.clone())).await?;
+        let at = last.map_or(0, |stored| stored.sequence);
+        self.follows(at).await?;
+        let aging = Aging { room_id: room.id.clone(), days, before, messages: 0, held: 0 };
+        self.go_on_in(room, aging, at, writer).await.map(Some)
+    }
+
+    async fn go_on_in(
+        &self,
+        room: &RoomState,
+        mut aging: Aging,
+        mut at: Sequence,
+        mut writer: Option<&mut Writer<'_>>,
+    ) -> Result<Aging, Failure> {
+        let mut after = 0;
+        loop {
+            let aged = self.index.aged(&room.id, after, aging.before, MAX_ARCHIVED).await?;
+            let Some(last) = aged.last() else { return Ok(aging) };
+            after = last.number;
+            let held = self.held(room, &aged).await?;
+            let stay = aged.iter().filter(|message| held.contains(&message.sender_id)).count();
+            let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+            aging.held += number(stay);
+            let cut = (aging.days, aging.before);
+            let Some(fact) = apply(room, cut, &aged, &held, at) else { continue };
+            let moving = number(aged.len() - stay);
+            if let Some(writer) = &mut writer {
+                if !writer.lease.hold().await {
+                    return Err(unavailable("another retention has taken over").into());
+                }
+                let call = Call::new("apply_retention", CallContext::default());
+                at = record(&self.log, &call, fact).await?.position.sequence;
+                writer.moved.inc_by(moving);
+                aging.messages += moving;
+                tokio::select! {
+                    biased;
+                    () = writer.stop.wait() => return Ok(aging),
+                    followed = self.follows(at) => followed?,
+                }
+            } else {
+                aging.messages += moving;
+            }
+        }
+    }
+
+    /// Waits until the read model has got to an event.
+    async fn follows(&self, at: Sequence) -> Result<(), Failure> {
+        if self.index.wait_for(at, PROJECTED_WITHIN).await {
+            return Ok(());
+        }
+        Err(unavailable("the read model is behind").into())
+    }
+
+    /// Authors of messages that stay: those who are under a legal hold, or all when the room is.
+    async fn held(&self, room: &RoomState, aged: &[Aged]) -> Result<BTreeSet<UserId>, Failure> {
+        let authors: BTreeSet<UserId> =
+            aged.iter().map(|message| message.sender_id.clone()).collect();
+        let lanes: Vec<Lane> = std::iter::once(Lane::RoomHold(room.id.clone()))
+            .chain(authors.iter().cloned().map(Lane::UserHold))
+            .collect();
+        let mut held = BTreeSet::new();
+        for stored in self.log.last_many(&lanes).await?.into_iter().flatten() {
+            let EventData::Hold(event) = stored.event()?.data else { continue };
+            match event.in_force().map(|hold| &hold.held) {
+                Some(Held::Room(_)) => return Ok(authors),
+                Some(Held::User(user)) => {
+                    held.insert(user.clone());
+                }
+                None => {}
+            }
+        }
+        Ok(held)
+    }
+}
+
+/// Why a pass has ended early.
+fn refusal(failure: Failure) -> Rejection {
+    match failure {
+        Failure::Conflict => unavailable("another retention was applied meanwhile"),
+        Failure::Denied(rejection) | Failure::Rejected(rejection) => rejection,
+    }
+}
