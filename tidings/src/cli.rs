@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Tell the story of a message: every event about it with its trace, what the read store has, and what was given up;
     /// exit code 1 when it is not known. Texts are not shown
     Trace(Trace),
+    /// Move messages to the archive now that are older than their rooms keep them at hand, or show what would move; by the
+    /// settings of this call
+    Retention(Retention),
     /// Look at and re-drive what the notifier gave up on
     DeadLetters {
         #[command(subcommand)]
@@ -135,6 +138,16 @@ pub(crate) struct Trace {
     /// Its id
     #[arg(value_name = "MESSAGE")]
     pub(crate) message: MessageId,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What to do with old messages.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Retention {
+    /// Move nothing: say what would move
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -266,6 +279,7 @@ impl Command {
             Self::Rebuild(_)
             | Self::Verify(_)
             | Self::Trace(_)
+            | Self::Retention(_)
             | Self::DeadLetters { .. }
             | Self::Backup { .. }
             | Self::Restore { .. }

@@ -7,12 +7,13 @@ mod backup;
 mod dead_letters;
 mod keys;
 mod projection;
+mod retention;
 mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::cli::{Command, DeadLetters, Output, Rebuild, Trace};
+use crate::cli::{Command, DeadLetters, Output, Rebuild, Retention, Trace};
 use crate::config::Config;
 use crate::data::make_private;
 use crate::failure::Failure;
@@ -25,6 +26,7 @@ enum Job {
     Rebuild(Rebuild),
     Verify(Output),
     Trace(Trace),
+    Retention(Retention),
     Backup { folder: PathBuf, output: Output },
     Restore { folder: PathBuf, output: Output },
     AcceptLoss { drop: Vec<u64>, output: Output },
@@ -42,6 +44,7 @@ impl Job {
             Command::Rebuild(what) => Self::Rebuild(what),
             Command::Verify(output) => Self::Verify(output),
             Command::Trace(what) => Self::Trace(what),
+            Command::Retention(action) => Self::Retention(action),
             Command::Backup { folder, output } => Self::Backup { folder, output },
             Command::Restore { folder, output } => Self::Restore { folder, output },
             Command::AcceptLoss { drop, output } => Self::AcceptLoss { drop, output },
@@ -84,6 +87,7 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
         Job::Rebuild(what) => projection::rebuild(what, config, log).await,
         Job::Verify(output) => projection::verify(output, config, log).await,
         Job::Trace(what) => trace::run(what, config, log).await,
+        Job::Retention(action) => retention::run(action, config, log).await,
         Job::Backup { folder, output } => backup::backup(&folder, output, config, log).await,
         Job::Restore { folder, output } => backup::restore(&folder, output, config, log).await,
         Job::AcceptLoss { drop, output } => accept_loss::run(&drop, output, config, log).await,
