@@ -87,6 +87,7 @@ mod reports;
 mod request_log;
 mod restores;
 mod resumes;
+mod retention;
 mod rights;
 mod rooms;
 mod searches;
