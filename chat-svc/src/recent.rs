@@ -226,6 +226,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_moved_to_the_archive_is_known_as_such_also_once_it_is_deleted() {
+        let recent = Recent::new(10);
+        let room = RoomId::from_uuid(uuid::Uuid::from_u128(1));
+        let message = |number| MessageId::from_uuid(uuid::Uuid::from_u128(number));
+        recent.posted(&message(1), &room, 1);
+        let applied = schemas::events::RetentionApplied {
+            room_id: room.clone(),
+            days: 1,
+            before: schemas::Timestamp::from_millis(0),
+            messages: vec![message(1), message(2)],
+            except_users: Vec::new(),
+        };
+        recent.learn(&Lane::Retention(room.clone()), 2, &applied.into());
+        assert!(recent.message(&message(1)).is_some_and(|known| known.archived && !known.deleted));
+        assert_eq!(recent.message(&message(2)), None, "the read model is asked");
+        recent.deleted(&message(1), &room, 1, 3);
+        assert!(recent.message(&message(1)).is_some_and(|known| known.archived && known.deleted));
+    }
+
+    #[test]
     fn a_full_memory_takes_what_is_new() {
         let recent = Recent::new(10);
         let room = RoomId::from_uuid(uuid::Uuid::from_u128(1));

@@ -235,6 +235,19 @@ fn what_is_deleted_is_neither_edited_nor_deleted_again() {
 }
 
 #[test]
+fn what_is_archived_is_deleted_and_not_edited() {
+    let mut world = channel().saying(BOB, 1);
+    world.messages.get_mut(&message_id(1)).unwrap().archived = true;
+    refused(world.edit(BOB, 1), MessageRejection::Archived);
+    refused(world.edit(ADA, 1), MessageRejection::NotTheAuthor);
+    let root = world.messages.get(&message_id(1));
+    assert_eq!(thread_root(&world.standing(CYD).unwrap(), root), Ok(()));
+    let fact = world.delete(CYD, 1).unwrap();
+    world.apply(fact.into_iter().collect());
+    refused(world.edit(BOB, 1), MessageRejection::Deleted);
+}
+
+#[test]
 fn a_marker_moves_forwards_only_and_in_its_room() {
     let world = channel().saying(BOB, 1);
     let standing = world.standing(CYD).unwrap();
