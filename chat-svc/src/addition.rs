@@ -169,6 +169,7 @@ fn told(event: &EventData) -> Option<(Addition, Option<bool>)> {
         | EventData::Identity(_)
         | EventData::Audit(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_)
         | EventData::Block(_)

@@ -249,6 +249,7 @@ impl Lanes {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
+            | Lane::Exports(_)
             | Lane::UserHold(_)
             | Lane::Retention(_) => {}
         }

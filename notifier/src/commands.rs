@@ -85,6 +85,7 @@ impl Entity for Handles {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_)
             | EventData::Message(_)

@@ -103,6 +103,7 @@ fn state_after(event: &EventData) -> State {
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_)
         | EventData::Message(_)

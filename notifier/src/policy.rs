@@ -129,6 +129,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_)
         | EventData::Receipt(_)
@@ -202,6 +203,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Listed(_))
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_) => Vec::new(),
     }

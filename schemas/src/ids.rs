@@ -147,6 +147,9 @@ typed_id!(
     /// An erasure of a person's data. Who knows it may ask how far it is.
     ErasureId, "ers");
 typed_id!(
+    /// A copy of a person's data that they asked for.
+    ExportId, "exp");
+typed_id!(
     /// An invitation to a room.
     InviteId, "inv");
 typed_id!(

@@ -39,8 +39,8 @@ pub use digest::Digest;
 pub use ephemeral::{AreOnline, Ephemeral, EphemeralKind, WhoIsOnline};
 pub use event::{Actor, DecodeError, EncodeError, Event, EventData};
 pub use ids::{
-    ChallengeId, ErasureId, EventId, InviteId, MediaId, MessageId, NotificationId, ReactionId,
-    ReportId, RoomId, SessionId, SightingId, TraceParent, UserId,
+    ChallengeId, ErasureId, EventId, ExportId, InviteId, MediaId, MessageId, NotificationId,
+    ReactionId, ReportId, RoomId, SessionId, SightingId, TraceParent, UserId,
 };
 pub use login_code::CodeChallenge;
 pub use names::NameKey;

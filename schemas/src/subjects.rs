@@ -188,6 +188,7 @@ pub enum LaneKind {
     Erasure,
     RoomHold,
     UserHold,
+    Exports,
     Retention,
 }
 
@@ -220,6 +221,7 @@ impl LaneKind {
             Self::Erasure => "erasure",
             Self::RoomHold => "roomhold",
             Self::UserHold => "userhold",
+            Self::Exports => "exports",
             Self::Retention => "retention",
         }
     }
@@ -276,6 +278,8 @@ pub enum Lane {
     RoomHold(RoomId),
     /// Whether a user is.
     UserHold(UserId),
+    /// The copy of their data that a person asked for last.
+    Exports(UserId),
     /// What became of a room's messages with time.
     Retention(RoomId),
 }
@@ -309,6 +313,7 @@ impl Lane {
             Self::Erasure(_) => LaneKind::Erasure,
             Self::RoomHold(_) => LaneKind::RoomHold,
             Self::UserHold(_) => LaneKind::UserHold,
+            Self::Exports(_) => LaneKind::Exports,
             Self::Retention(_) => LaneKind::Retention,
         }
     }
@@ -324,7 +329,8 @@ impl Lane {
             | Self::Threads(id)
             | Self::Blocks(id)
             | Self::Audit(id)
-            | Self::UserHold(id) => format!("{kind}.{id}"),
+            | Self::UserHold(id)
+            | Self::Exports(id) => format!("{kind}.{id}"),
             Self::Handle(digest)
             | Self::Identity(digest)
             | Self::Email(digest)
@@ -394,6 +400,7 @@ impl Lane {
             "erasure" => Self::Erasure(ErasureId::parse(key).map_err(|_| NOT)?),
             "roomhold" => Self::RoomHold(room(key)?),
             "userhold" => Self::UserHold(user(key)?),
+            "exports" => Self::Exports(user(key)?),
             "retention" => Self::Retention(room(key)?),
             "media" => Self::Media(MediaId::parse(key).map_err(|_| NOT)?),
             "threads" => Self::Threads(user(key)?),

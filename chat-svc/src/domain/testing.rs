@@ -276,6 +276,7 @@ impl World {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
+            | Lane::Exports(_)
             | Lane::UserHold(_)
             | Lane::Retention(_) => {}
         }

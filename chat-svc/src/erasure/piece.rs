@@ -74,6 +74,7 @@ pub(super) fn room_of(data: &EventData) -> Option<&RoomId> {
         | EventData::Block(_)
         | EventData::Media(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_) => None,
     }
@@ -132,6 +133,7 @@ impl Piece {
             EventData::Invite(event) if event.after().created_by == *user => {
                 self.take_invite(event, found);
             }
+            EventData::Export(event) if event.after().user_id == *user => self.goes(found),
             EventData::Media(event) if event.after().owner_id == *user => {
                 self.take_media(event, found);
             }
@@ -153,6 +155,7 @@ impl Piece {
             | EventData::Member(_)
             | EventData::Media(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_) => {}
         }

@@ -183,6 +183,7 @@ pub(crate) fn lane_of(event: &Event) -> Lane {
         EventData::Audit(AuditEvent::Read(read)) => Lane::Audit(read.user_id.clone()),
         EventData::Invite(event) => Lane::Invite(event.after().id.clone()),
         EventData::Erasure(event) => Lane::Erasure(ErasureId::parse(&event.subject()).unwrap()),
+        EventData::Export(_) => Lane::Exports(user(1)),
         EventData::Hold(_) => Lane::UserHold(user(1)),
         EventData::Retention(event) => Lane::Retention(RoomId::parse(&event.subject()).unwrap()),
         EventData::Name(_) => Lane::Handle(Digest::of(["a name"])),

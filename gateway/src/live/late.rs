@@ -180,6 +180,7 @@ impl Late {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_) => Verdict::Timely,
         }

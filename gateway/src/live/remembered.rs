@@ -127,6 +127,7 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::Invite(_)
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
+        | Lane::Exports(_)
         | Lane::UserHold(_)
         | Lane::Retention(_) => (None, None),
     }
@@ -159,6 +160,7 @@ pub(super) const fn changes_any_room(lane: &Lane) -> bool {
         | Lane::Threads(_)
         | Lane::Timeline(_)
         | Lane::User(_)
+        | Lane::Exports(_)
         | Lane::UserHold(_)
         | Lane::Retention(_) => false,
     }

@@ -60,6 +60,7 @@ impl Run {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
+            | Lane::Exports(_)
             | Lane::UserHold(_)
             | Lane::Retention(_) => false,
         };
@@ -155,6 +156,7 @@ impl Run {
             | EventData::Prefs(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_)
             | EventData::Notification(_)
@@ -190,6 +192,7 @@ impl Run {
             | EventData::Identity(_)
             | EventData::Audit(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_)
             | EventData::Block(_)

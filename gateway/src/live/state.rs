@@ -71,6 +71,7 @@ impl State {
             | Lane::Invite(_)
             | Lane::Erasure(_)
             | Lane::RoomHold(_)
+            | Lane::Exports(_)
             | Lane::UserHold(_)
             | Lane::Retention(_) => false,
         }
@@ -204,6 +205,7 @@ impl State {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_)
             | EventData::Message(_)

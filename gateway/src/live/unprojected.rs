@@ -74,6 +74,7 @@ impl Unprojected {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_) => {}
         }

@@ -168,6 +168,7 @@ fn apply(page: &mut Page, passed: &Passed) -> Result<(), Stale> {
         | Lane::Audit(_)
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
+        | Lane::Exports(_)
         | Lane::UserHold(_)
         | Lane::Retention(_)
         | Lane::Handle(_)

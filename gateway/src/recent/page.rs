@@ -94,6 +94,7 @@ impl Page {
             | EventData::Identity(_)
             | EventData::Audit(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_)
             | EventData::Block(_)

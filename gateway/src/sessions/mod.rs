@@ -213,6 +213,7 @@ impl Observer for Sessions {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_)
             | EventData::Message(_)

@@ -96,7 +96,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Identity, Name, Audit, Hold;
+    without documents: Session, Challenge, Identity, Name, Audit, Hold, Export;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -143,6 +143,7 @@ pub(crate) fn needs_further(
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_) => Ok(()),
     }

@@ -51,6 +51,7 @@ fn lanes() -> [Lane; 24] {
         Lane::Erasure(schemas::ErasureId::from_uuid(uuid::Uuid::from_u128(1))),
         Lane::RoomHold(room(1)),
         Lane::UserHold(user(1)),
+        Lane::Exports(user(1)),
         Lane::Retention(room(1)),
     ]
 }
@@ -82,7 +83,8 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Direct
             | LaneKind::Audit
             | LaneKind::RoomHold
-            | LaneKind::UserHold => &[],
+            | LaneKind::UserHold
+            | LaneKind::Exports => &[],
             LaneKind::Erasure => &Group::ALL,
         };
         let groups = groups_of_lane(Some(&lane));

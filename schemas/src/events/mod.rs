@@ -14,6 +14,7 @@ mod audit;
 mod block;
 mod challenge;
 mod erasure;
+mod export;
 mod hold;
 mod identity;
 mod invite;
@@ -39,6 +40,10 @@ pub use challenge::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
 pub use erasure::{
     Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureEvent, ErasureListed,
     Gone, Removed,
+};
+pub use export::{
+    ExportEvent, ExportExpired, ExportReady, ExportRequested, ExportStage, ExportState,
+    ExportWithdrawn,
 };
 pub use hold::{Held, HoldEvent, HoldLifted, HoldPlaced, HoldState};
 pub use identity::{
@@ -291,6 +296,8 @@ families! {
     Retention(RetentionEvent) on Retention;
     /// Files.
     Media(MediaEvent) on Media;
+    /// Copies of people's data that they ask for.
+    Export(ExportEvent) on Exports;
 }
 
 impl EventData {
@@ -323,6 +330,7 @@ impl EventData {
             | Self::Audit(_)
             | Self::Invite(_)
             | Self::Erasure(_)
+            | Self::Export(_)
             | Self::Hold(_)
             | Self::Retention(_) => None,
         }
@@ -352,6 +360,7 @@ impl EventData {
             | Self::Audit(_)
             | Self::Invite(_)
             | Self::Erasure(_)
+            | Self::Export(_)
             | Self::Hold(_)
             | Self::Retention(_) => None,
         }
@@ -376,6 +385,13 @@ impl EventData {
     #[must_use]
     pub const fn medium(&self) -> Option<&MediaState> {
         let Self::Media(event) = self else { return None };
+        Some(event.after())
+    }
+
+    /// A person's newest export after an event of their lane; none for the events of other families.
+    #[must_use]
+    pub const fn export(&self) -> Option<&ExportState> {
+        let Self::Export(event) = self else { return None };
         Some(event.after())
     }
 

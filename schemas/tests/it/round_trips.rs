@@ -55,6 +55,7 @@ fn lanes() -> impl Strategy<Value = Lane> {
         any::<u128>().prop_map(|n| Lane::Erasure(ErasureId::from_uuid(Uuid::from_u128(n)))),
         rooms().prop_map(Lane::RoomHold),
         users().prop_map(Lane::UserHold),
+        users().prop_map(Lane::Exports),
         rooms().prop_map(Lane::Retention),
         any::<u128>().prop_map(|n| Lane::Media(MediaId::from_uuid(Uuid::from_u128(n)))),
     ]

@@ -27,6 +27,7 @@ use uuid::Uuid;
 mod accounts;
 mod audit;
 mod erasures;
+mod exports;
 mod identities;
 mod media;
 
@@ -355,6 +356,7 @@ pub(crate) fn events(full: bool) -> Vec<Event> {
     let data =
         [people, conversations, blocks(full), media::all_of_media(full), erasures::erasures(full)]
             .concat();
+    let data = [data, exports::exports(full)].concat();
     data.into_iter().map(|data| logged(data, full)).collect()
 }
 

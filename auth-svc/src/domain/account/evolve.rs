@@ -29,6 +29,7 @@ pub(crate) fn holding_after(event: &EventData) -> Option<Holding> {
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_)
         | EventData::Message(_)

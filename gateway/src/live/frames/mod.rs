@@ -69,6 +69,7 @@ pub(crate) fn sender_of(event: &Event) -> Option<&UserId> {
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_) => None,
     }
@@ -101,6 +102,7 @@ pub(crate) fn to_frame(event: &Event, place: Place<'_>, known: Known) -> Option<
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_) => None,
     }

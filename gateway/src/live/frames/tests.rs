@@ -171,6 +171,9 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Erasure(_) => {
             Expected::Nothing("that the account is deleted says it; messages are told as deleted")
         }
+        EventData::Export(_) => {
+            Expected::Nothing("their person asks, and gets a mail when it is ready")
+        }
         EventData::Hold(_) => Expected::Nothing("only admins learn of holds, when they ask"),
         EventData::Retention(_) => {
             Expected::Nothing("an archived message is read as before: clients cannot tell")

@@ -51,6 +51,7 @@ pub(crate) fn unreadable(lane: &Lane, epoch: &Epoch, sequence: Sequence) -> Opti
         | Lane::Invite(_)
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
+        | Lane::Exports(_)
         | Lane::UserHold(_)
         | Lane::Retention(_) => None,
     }

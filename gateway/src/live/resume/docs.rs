@@ -203,6 +203,7 @@ impl Docs {
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(_)
+            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_) => unreachable!("{}", event.data.type_name()),
         }

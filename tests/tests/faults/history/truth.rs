@@ -182,6 +182,7 @@ fn fact(data: &EventData) -> Option<Fact> {
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_)
         | EventData::Receipt(_)

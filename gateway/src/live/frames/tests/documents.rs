@@ -161,6 +161,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
+        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_) => {}
     }
