@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::subjects::InvalidSubject;
+use crate::namespace::InvalidSubject;
 
 /// A name made safe and short for a subject: the first 16 bytes of a hash, as 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

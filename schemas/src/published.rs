@@ -1,15 +1,17 @@
-//! The JSON Schemas that are published: every event, every view, the frames and the problem, each under a name.
+//! The JSON Schemas that are published: every event, every view, the documents of exports, the frames and the problem,
+//! each under a name.
 
 use std::collections::BTreeMap;
 
 use schemars::Schema;
 
 use crate::event::EventData;
-use crate::events::schema_of;
+use crate::events::{UserState, schema_of};
+use crate::exported::{self, ExportPart};
 use crate::{codes, frames, views};
 
-/// Every published JSON Schema (draft 2020-12) by its name: `event.<type on the wire>`, `view.<noun>`, `frame.client`,
-/// `frame.server` and `problem`. The names stay; a schema may gain fields.
+/// Every published JSON Schema (draft 2020-12) by its name: `event.<type on the wire>`, `view.<noun>`,
+/// `export.<name>`, `frame.client`, `frame.server` and `problem`. The names stay; a schema may gain fields.
 #[must_use]
 pub fn published() -> BTreeMap<String, Schema> {
     let mut all = BTreeMap::new();
@@ -23,6 +25,7 @@ pub fn published() -> BTreeMap<String, Schema> {
         "view.banned_user" => views::BannedUser,
         "view.dead_letter" => views::DeadLetter,
         "view.erasure" => views::Erasure,
+        "view.export" => views::Export,
         "view.hold" => views::Hold,
         "view.invite" => views::Invite,
         "view.invite_preview" => views::InvitePreview,
@@ -39,6 +42,17 @@ pub fn published() -> BTreeMap<String, Schema> {
         "view.thread" => views::Thread,
         "view.thread_marker" => views::ThreadMarker,
         "view.user" => views::User,
+        "export.index" => exported::ExportIndex,
+        "export.account" => UserState,
+        "export.sessions" => ExportPart<views::Session>,
+        "export.rooms" => ExportPart<exported::ExportedRoom>,
+        "export.messages" => ExportPart<exported::ExportedMessage>,
+        "export.reactions" => ExportPart<exported::ExportedReaction>,
+        "export.blocks" => ExportPart<exported::ExportedPerson>,
+        "export.notifications" => ExportPart<exported::ExportedNotification>,
+        "export.media" => ExportPart<exported::ExportedMedia>,
+        "export.history" => ExportPart<exported::ExportedEvent>,
+        "export.requests" => ExportPart<exported::ExportedRequest>,
         "frame.client" => frames::ClientFrame,
         "frame.server" => frames::ServerFrame,
         "problem" => codes::Problem,

@@ -10,6 +10,7 @@ mod challenge;
 mod command;
 mod dead_letter;
 mod erasure;
+mod export;
 mod invite;
 mod mail;
 mod media;
@@ -36,6 +37,7 @@ pub use challenge::{
 pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
 pub use dead_letter::{DeadLetters, ListDeadLetters, RedriveDeadLetter};
 pub use erasure::{DeleteAccount, EraseUser, GetErasure, LiftHold, ListHolds, PlaceHold};
+pub use export::RequestExport;
 pub use invite::{
     AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
     RevokeInvite,
@@ -94,6 +96,7 @@ const FAMILIES: &[&[(&str, &str)]] = &[
     notification::NAMES,
     dead_letter::NAMES,
     erasure::NAMES,
+    export::NAMES,
 ];
 
 /// Every command as (service, name).

@@ -2,6 +2,7 @@
 
 mod dead_letter;
 mod erasure;
+mod export;
 mod invite;
 mod media;
 mod member;
@@ -16,6 +17,7 @@ mod user;
 
 pub use dead_letter::DeadLetter;
 pub use erasure::{Erasure, ErasureStatus, Hold, HoldKind};
+pub use export::{Export, ExportStatus};
 pub use invite::{Invite, InvitePreview, InvitedTo, Inviter};
 pub use media::Media;
 pub use member::{BannedUser, Member};
