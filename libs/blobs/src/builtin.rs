@@ -49,11 +49,11 @@ impl Builtin {
 }
 
 fn note_key(name: &BlobName) -> String {
-    format!("M.{}.{}", name.area(), name.media())
+    format!("M.{}.{}", name.area(), name.id())
 }
 
 fn stem(name: &BlobName, version: &str) -> String {
-    format!("C.{}.{}.{version}", name.area(), name.media())
+    format!("C.{}.{}.{version}", name.area(), name.id())
 }
 
 fn piece_key(stem: &str, index: u64) -> String {
@@ -143,7 +143,7 @@ impl BlobStore for Builtin {
     }
 }
 
-/// Area, medium and version of the first piece of a file.
+/// Area, id and version of the first piece of a file.
 fn parts(key: &str) -> Option<(&str, &str, &str)> {
     let mut parts = key.split('.').skip(1);
     Some((parts.next()?, parts.next()?, parts.next()?))

@@ -2,10 +2,11 @@
 //!
 //! **Owns** the contract of a store of files ([`BlobStore`]), the store that needs nothing installed ([`Builtin`]), and the
 //! pure rules of uploads: what a file is ([`sniff`]), what is taken out of it ([`Cleaner`]), a smaller image of it
-//! ([`thumbnail`]). **Must not know** who may see a file or what it is attached to.
+//! ([`thumbnail`]); and zip files, written as they go ([`Archive`]). **Must not know** who may see a file or what it is attached to.
 //!
 //! Never a whole file is in memory, but for images of which a smaller one is made.
 
+mod archive;
 mod builtin;
 mod clean;
 mod error;
@@ -14,6 +15,7 @@ mod picture;
 mod sniff;
 mod store;
 
+pub use archive::Archive;
 pub use builtin::Builtin;
 pub use clean::Cleaner;
 pub use error::BlobError;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use schemas::MediaId;
 use schemas::media::Checksum;
+use schemas::{MediaId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BlobError;
@@ -17,6 +17,8 @@ pub enum BlobName {
     File(MediaId),
     /// The smaller image of a medium.
     Thumbnail(MediaId),
+    /// The copy of their data that a user asked for last.
+    Export(UserId),
 }
 
 impl BlobName {
@@ -26,11 +28,11 @@ impl BlobName {
         [Self::Upload(id.clone()), Self::File(id.clone()), Self::Thumbnail(id.clone())]
     }
 
-    /// The medium it belongs to.
-    #[must_use]
-    pub const fn media(&self) -> &MediaId {
+    /// The id of what it belongs to.
+    pub(crate) fn id(&self) -> &str {
         match self {
-            Self::Upload(id) | Self::File(id) | Self::Thumbnail(id) => id,
+            Self::Upload(id) | Self::File(id) | Self::Thumbnail(id) => id.as_str(),
+            Self::Export(id) => id.as_str(),
         }
     }
 
@@ -40,6 +42,7 @@ impl BlobName {
             Self::Upload(_) => "upload",
             Self::File(_) => "file",
             Self::Thumbnail(_) => "thumbnail",
+            Self::Export(_) => "export",
         }
     }
 }

@@ -45,6 +45,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("openidconnect", &["oidc"]),
     ("tokio-rustls", &["oidc", "gateway", "tests"]),
     ("image", &["blobs"]),
+    ("flate2", &["blobs"]),
 ];
 
 /// The bench's raw baselines measure the servers without Tidings, so it may name their drivers.
