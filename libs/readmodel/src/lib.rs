@@ -40,6 +40,7 @@ mod sqlite {
 
     // The nouns.
     mod block;
+    mod export;
     mod follower;
     mod history;
     mod inbox;
@@ -88,6 +89,7 @@ mod mongo {
 
     // The nouns.
     mod block;
+    mod export;
     mod follower;
     mod history;
     mod inbox;
@@ -124,8 +126,8 @@ pub use answers::{
 };
 pub use documents::{
     AccountFilter, ActivityAnchor, Anchor, BLOCK, BlockReads, BlocksDoc, Collection, Counted,
-    Document, FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc, InviteDoc,
-    Key, MAX_TEXT_BYTES, MAX_TEXTS, MediaDoc, MediaUsageDoc, MembershipDoc, MessageDoc,
+    Document, ExportDoc, FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc,
+    InviteDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS, MediaDoc, MediaUsageDoc, MembershipDoc, MessageDoc,
     MessageMark, MessageSearch, NameAnchor, NotificationDoc, Participant, Pin, PinsDoc,
     ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, Scope, SightingDoc, SightingReads,
     SiteDoc, Stretch, Term, ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, Waiting, block_of,

@@ -37,6 +37,7 @@ pub(super) fn needs(event: &ErasureEvent, wants: &mut Wants<'_>) {
     listed.notifications.iter().for_each(|id| wants.key(Key::Notification(id.clone())));
     wants.key(Key::Inbox(user.clone()));
     wants.key(Key::Blocks(user.clone()));
+    wants.key(Key::Export(user.clone()));
 }
 
 /// What goes from the conversations.
@@ -106,14 +107,17 @@ pub(super) fn apply_to_inbox(
     set.inboxes.remove(&listed.user_id)
 }
 
-/// What goes from the people: whom the person blocked. The account itself changed when it was closed.
+/// What goes from the people: whom the person blocked, and their export. The account itself changed when it was closed.
 pub(super) fn apply_to_people(
     event: &ErasureEvent,
     _: Sequence,
     set: &mut WorkingSet,
 ) -> Result<(), NotLoaded> {
     match event {
-        ErasureEvent::Listed(listed) => set.blocks.remove(&listed.user_id),
+        ErasureEvent::Listed(listed) => {
+            set.blocks.remove(&listed.user_id)?;
+            set.exports.remove(&listed.user_id)
+        }
         ErasureEvent::Begun(_) | ErasureEvent::Completed(_) => Ok(()),
     }
 }

@@ -13,6 +13,7 @@
 
 mod block;
 mod erasure;
+mod export;
 mod history;
 mod invite;
 mod media;
@@ -96,7 +97,7 @@ macro_rules! views {
 }
 
 views! {
-    without documents: Session, Challenge, Identity, Name, Audit, Hold, Export;
+    without documents: Session, Challenge, Identity, Name, Audit, Hold;
     Message: message::needs => Conversations: message::apply;
     Reaction: reaction::needs => Conversations: reaction::apply;
     Pin: pin::needs => Conversations: pin::apply;
@@ -108,6 +109,7 @@ views! {
     Block: block::needs => People: block::apply;
     Invite: invite::needs => Conversations: invite::apply;
     Media: media::needs => Conversations: media::apply;
+    Export: export::needs => People: export::apply;
     Prefs: prefs::needs => Conversations: prefs::apply;
     Report: report::needs => Conversations: report::apply;
     Retention: retention::needs => Conversations: retention::apply;

@@ -72,7 +72,7 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Report
             | LaneKind::Retention => &[Group::Conversations],
             LaneKind::Inbox => &[Group::Inbox],
-            LaneKind::Blocks => &[Group::People],
+            LaneKind::Blocks | LaneKind::Exports => &[Group::People],
             LaneKind::Session
             | LaneKind::Challenges
             | LaneKind::Identity
@@ -83,8 +83,7 @@ fn what_an_event_concerns_is_among_what_its_lanes_concern() {
             | LaneKind::Direct
             | LaneKind::Audit
             | LaneKind::RoomHold
-            | LaneKind::UserHold
-            | LaneKind::Exports => &[],
+            | LaneKind::UserHold => &[],
             LaneKind::Erasure => &Group::ALL,
         };
         let groups = groups_of_lane(Some(&lane));

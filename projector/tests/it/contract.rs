@@ -7,6 +7,7 @@ use schemas::ids::UserId;
 use schemas::values::*;
 
 use crate::additions::*;
+use crate::exports::*;
 use crate::kit::*;
 use crate::media::*;
 use crate::members::*;
@@ -53,6 +54,7 @@ cases!(
     a_room_keeps_its_pins,
     a_room_has_so_many_pins,
     edits_leave_former_texts,
+    exports_are_kept_and_found_when_they_are_due,
     media_are_kept_and_counted,
     media_that_end_take_nothing,
     resume_finds_what_changed,

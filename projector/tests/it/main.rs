@@ -27,6 +27,7 @@ macro_rules! cases {
 
 mod additions;
 mod contract;
+mod exports;
 mod generated;
 mod kit;
 mod log;

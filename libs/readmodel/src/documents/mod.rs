@@ -18,6 +18,7 @@
 //! for is the noun's three files.
 
 mod block;
+mod export;
 mod follower;
 mod history;
 mod inbox;
@@ -49,6 +50,7 @@ use serde::de::DeserializeOwned;
 use crate::groups::Group;
 
 pub use block::{BlockReads, BlocksDoc};
+pub use export::{ExportDoc, ExportReads};
 pub use follower::{FollowerDoc, FollowerReads, MAX_FOLLOWED};
 pub use history::{FormerText, HistoryDoc, HistoryReads, MAX_TEXT_BYTES, MAX_TEXTS};
 pub use inbox::{InboxDoc, InboxReads};
@@ -111,6 +113,8 @@ macro_rules! documents {
                 cache 1/10, reads NotificationReads;
             inboxes: Inboxes of Inbox(InboxDoc), key [user: UserId = user_id], group Inbox, cache 1/1, reads InboxReads;
             blocks: Blocks of Blocks(BlocksDoc), key [user: UserId = user_id], group People, cache 1/10, reads BlockReads;
+            exports: Exports of Export(ExportDoc), key [user: UserId = user_id], group People, cache 1/100,
+                reads ExportReads;
             invites: Invites of Invite(InviteDoc), key [id: InviteId = state.id], group Conversations, cache 1/10,
                 reads InviteReads;
             sightings: Sightings of Sighting(SightingDoc), key [id: SightingId = id], group Conversations, cache 1/4,
