@@ -13,7 +13,7 @@ use schemas::commands::{
     EraseUser, FinishProviderLogin, GetErasure, GetJwks, GetSessionStatus, IssueWsTicket, LiftHold,
     ListHolds, ListProviders, ListSessions, Login, NoteAuditRead, NoteSessionsUsed, PlaceHold,
     RedeemLoginCode, RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
-    RequestPasswordReset, RequestVerification, Unsubscribe,
+    RequestExport, RequestPasswordReset, RequestVerification, Unsubscribe,
 };
 use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
@@ -223,6 +223,7 @@ decider::endpoints! {
     DeleteAccount => delete_account;
     EraseUser => erase_user;
     GetErasure => get_erasure;
+    RequestExport => request_export;
     PlaceHold => place_hold;
     LiftHold => lift_hold;
     ListHolds => list_holds;

@@ -7,6 +7,7 @@
 
 pub(crate) mod account;
 pub(crate) mod challenge;
+pub(crate) mod export;
 pub(crate) mod guessing;
 pub(crate) mod identity;
 pub(crate) mod second_factor;

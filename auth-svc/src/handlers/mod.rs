@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod challenges;
 mod erasure;
+mod exports;
 mod holds;
 mod login;
 mod password;

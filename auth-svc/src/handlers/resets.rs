@@ -147,7 +147,7 @@ impl Auth {
     }
 
     /// The address is the user's: they read mail sent there. Was that never shown before, the account may have been
-    /// made by another person, whose second factor goes.
+    /// made by another person, whose second factor and export go.
     async fn try_reclaim(
         &self,
         call: &Call,
@@ -159,6 +159,7 @@ impl Auth {
             return Ok(None);
         }
         self.second_factors.remove(user).await?;
+        self.withdraw_export(call, user).await?;
         loaded.state.second_factor = false;
         let (_, facts) = verify_email(&loaded, &code.email)?;
         Ok(commit(&self.log, call, facts, &Reads::default()).await?.position())
