@@ -46,3 +46,17 @@ impl From<IndexError> for Failure {
         Self::Rejected(unavailable("the read model does not answer"))
     }
 }
+
+/// Why something failed, for a line of the log.
+pub(crate) struct Reason<'a>(pub(crate) &'a Failure);
+
+impl std::fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Failure::Rejected(rejection) | Failure::Denied(rejection) => {
+                f.write_str(&rejection.detail)
+            }
+            Failure::Conflict => f.write_str("the log has changed meanwhile"),
+        }
+    }
+}

@@ -164,6 +164,11 @@ pub trait MessageIndex: Send + Sync {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<MediaId>, IndexError>;
+    /// The read model itself, whose documents are copied for the person they are of; none for an index that is of another
+    /// kind.
+    fn read_model(&self) -> Option<&ReadModel> {
+        None
+    }
 }
 
 #[async_trait]
@@ -374,5 +379,9 @@ impl MessageIndex for ReadModel {
     ) -> Result<Vec<MediaId>, IndexError> {
         let found = self.current().media_waiting(waiting, before, limit).await?;
         Ok(found.into_iter().map(|doc| doc.state.file.id).collect())
+    }
+
+    fn read_model(&self) -> Option<&ReadModel> {
+        Some(self)
     }
 }

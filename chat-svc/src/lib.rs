@@ -16,6 +16,7 @@ mod dedup;
 pub mod domain;
 mod erasure;
 mod error;
+mod export;
 mod failure;
 mod general;
 mod handlers;

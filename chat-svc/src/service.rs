@@ -26,6 +26,7 @@ use crate::chat::Chat;
 use crate::dedup::{Dedup, DedupConfig};
 use crate::erasure::Eraser;
 use crate::error::BuildError;
+use crate::export::Exporter;
 use crate::general;
 use crate::index::MessageIndex;
 use crate::lanes::{Capacities, Lanes};
@@ -166,6 +167,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         async move { eraser.run(stop).await }
     });
     tasks.spawn(keep_retention(&chat, config.retention, stop_tasks.clone()));
+    tasks.spawn(Exporter::new(&chat, &bus).run(stop_tasks.clone()));
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod block;
+pub mod export;
 pub mod invite;
 pub mod media;
 pub mod member;

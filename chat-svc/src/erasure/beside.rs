@@ -1,4 +1,5 @@
-//! What is kept of a person beside the log: secrets, answers that were kept for repeats, when they were last seen.
+//! What is kept of a person beside the log: secrets, answers that were kept for repeats, when they were last seen, the
+//! copy of their data that they asked for.
 //!
 //! Everything is found by the id of the person. Their files are another matter (`media.rs`).
 
@@ -36,6 +37,7 @@ impl Eraser {
         for key in answers.keys(Some(user.as_str())).await? {
             answers.delete(&key).await?;
         }
+        self.chat.remove_export(user).await?;
         Ok(self.chat.index.forget_person(user).await?)
     }
 }

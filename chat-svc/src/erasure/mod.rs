@@ -27,6 +27,7 @@ use telemetry::Shutdown;
 use tokio::time::{Instant, sleep};
 
 use crate::chat::Chat;
+use crate::failure::Reason;
 
 /// The bucket of erasures that are not done, and the lease.
 const BUCKET: &str = "erasures";
@@ -257,6 +258,8 @@ impl Eraser {
         if !self.chat.index.wait_for(work.at, PROJECTED_WITHIN).await {
             return Ok(false);
         }
+        // One that was being made when the account was closed notices that by now, or its lane refuses it.
+        self.chat.remove_export(&work.user).await?;
         self.complete(work).await?;
         tracing::info!(erasure.id = %work.id, events = work.removed.events, "an erasure is done");
         Ok(false)
@@ -316,18 +319,4 @@ impl Eraser {
 /// A call of the worker's own, attributed to the system.
 fn call() -> Call {
     Call::new("erase", CallContext::default())
-}
-
-/// Why something failed, for a line of the log.
-struct Reason<'a>(&'a Failure);
-
-impl std::fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Failure::Rejected(rejection) | Failure::Denied(rejection) => {
-                f.write_str(&rejection.detail)
-            }
-            Failure::Conflict => f.write_str("the log has changed meanwhile"),
-        }
-    }
 }
