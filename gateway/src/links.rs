@@ -11,10 +11,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use schemas::events::{MediaFile, MediaState};
 use schemas::media::MediaStatus;
 use schemas::views::{Media, Sender};
-use schemas::{MediaId, Timestamp};
+use schemas::{ExportId, MediaId, Timestamp};
 use sha2::Sha256;
 
 const KEY: &str = "media";
+/// Seconds that URLs of exports are good for.
+const EXPORT: i64 = 5 * 60;
 /// Seconds within which URLs stay the same, and that they are good for at least.
 const HOUR: i64 = 3600;
 /// Bytes of a signature.
@@ -98,7 +100,7 @@ impl Links {
             LinkTo::Upload => now + HOUR,
             LinkTo::File | LinkTo::Thumbnail => (now.div_euclid(HOUR) + 2) * HOUR,
         };
-        let signature = BASE64URL_NOPAD.encode(&self.signature(to, id, until));
+        let signature = BASE64URL_NOPAD.encode(&signed(self.message(to, id, until)));
         let (site, to) = (&self.site, to.as_str());
         let url = format!("{site}/media/{id}/{to}?until={until}&signature={signature}");
         (url, Timestamp::from_millis(until * 1000))
@@ -112,10 +114,25 @@ impl Links {
         (until, signature): (i64, &str),
         now: Timestamp,
     ) -> bool {
-        let given = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap_or_default();
-        let message = self.message(to, id, until);
-        let genuine = given.len() == SIGNATURE && message.verify_truncated_left(&given).is_ok();
+        let genuine = is_signed(self.message(to, id, until), signature);
         genuine && until.saturating_mul(1000) > now.millis()
+    }
+
+    /// A URL of an export's file: another one each second, and good for five minutes.
+    pub(crate) fn export_url(&self, id: &ExportId, now: Timestamp) -> String {
+        let until = now.millis().div_euclid(1000) + EXPORT;
+        let signature = BASE64URL_NOPAD.encode(&signed(self.export(id, until)));
+        format!("{}/exports/{id}/file?until={until}&signature={signature}", self.site)
+    }
+
+    /// Whether a URL of an export is one of these and has not run out.
+    pub(crate) fn is_good_export(
+        &self,
+        id: &ExportId,
+        (until, signature): (i64, &str),
+        now: Timestamp,
+    ) -> bool {
+        is_signed(self.export(id, until), signature) && until.saturating_mul(1000) > now.millis()
     }
 
     fn message(&self, to: LinkTo, id: &MediaId, until: i64) -> Hmac<Sha256> {
@@ -123,9 +140,8 @@ impl Links {
         self.keyed.clone().chain_update(text)
     }
 
-    fn signature(&self, to: LinkTo, id: &MediaId, until: i64) -> Vec<u8> {
-        let whole = self.message(to, id, until).finalize().into_bytes();
-        whole.iter().take(SIGNATURE).copied().collect()
+    fn export(&self, id: &ExportId, until: i64) -> Hmac<Sha256> {
+        self.keyed.clone().chain_update(format!("export\n{id}\n{until}"))
     }
 
     /// A file as those who may see it are told of it.
@@ -150,6 +166,17 @@ impl Links {
         let removed = matches!(state.status, MediaStatus::Removed | MediaStatus::Purged);
         Media { removed_at: removed.then_some(state.changed_at), ..self.media(&state.file, now) }
     }
+}
+
+/// What a URL says of its message.
+fn signed(message: Hmac<Sha256>) -> Vec<u8> {
+    message.finalize().into_bytes().iter().take(SIGNATURE).copied().collect()
+}
+
+/// Whether a URL says that of its message.
+fn is_signed(message: Hmac<Sha256>, signature: &str) -> bool {
+    let given = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap_or_default();
+    given.len() == SIGNATURE && message.verify_truncated_left(&given).is_ok()
 }
 
 /// The key that is stored; one that is damaged is worth as little as none.
@@ -203,6 +230,22 @@ mod tests {
         let (until, signature) = said(&url(10_799));
         let good = |now| links.is_good(LinkTo::File, &id(1), (until, &signature), at(now));
         assert!(good(10_799 + 3600) && !good(10_799 + 3601));
+    }
+
+    #[test]
+    fn a_url_of_an_export_is_good_for_five_minutes_and_for_that_export_alone() {
+        let links = Links::new(&[7; 32], "");
+        let export = |number| ExportId::from_uuid(Uuid::from_u128(number));
+        let url = links.export_url(&export(1), at(1_000));
+        assert!(url.starts_with("/exports/exp_"), "{url}");
+        let (until, signature) = said(&url);
+        let good = |number, until, now| {
+            links.is_good_export(&export(number), (until, &signature), at(now))
+        };
+        assert!(good(1, until, 1_000) && good(1, until, 1_299));
+        assert!(!good(1, until, 1_300) && !good(2, until, 1_000) && !good(1, until + 1, 1_000));
+        // What is signed for a file is not good for an export, and the other way round.
+        assert!(!links.is_good(LinkTo::File, &id(1), (until, &signature), at(1_000)));
     }
 
     #[test]

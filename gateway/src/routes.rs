@@ -8,9 +8,9 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, dead_letters, erasures, events, history, invites, media,
-    members, messages, notifications, oidc, pins, reactions, reports, request_log, rooms, search,
-    second_factor, sessions, site, texts, threads, unsubscribe, users, web,
+    admin, bans, blocks, challenges, dead_letters, erasures, events, exports, history, invites,
+    media, members, messages, notifications, oidc, pins, reactions, reports, request_log, rooms,
+    search, second_factor, sessions, site, texts, threads, unsubscribe, users, web,
 };
 use crate::{socket, transfer};
 
@@ -69,6 +69,11 @@ fn users() -> Vec<Route> {
         put("/v1/users/me/blocks/{user_id}", "Block a user.", blocks::put),
         delete("/v1/users/me/blocks/{user_id}", "Unblock a user.", blocks::remove),
         delete("/v1/users/me", "Close the caller's account for good and erase their data.", erasures::delete_me).attempt().confidential(),
+        post("/v1/users/me/exports", "Ask for a copy of the caller's data. While one is being made or can be downloaded, it is that one.", exports::request)
+            .attempt().confidential(),
+        get("/v1/users/me/exports/{export_id}", "See how far an export is, and get a URL of its file that is good for five minutes.", exports::one)
+            .confidential()
+            .waits_for(&[People]),
         get("/v1/erasures/{erasure_id}", "See how far an erasure is. Needs no account: the id is the secret.", erasures::one).open(),
         get("/v1/users/{user_id}", "Get a user.", users::one).waits_for(&[People]),
     ]
@@ -245,6 +250,7 @@ fn files() -> Vec<Route> {
         put("/media/{media_id}/upload", "Upload a file.", media::bytes).open().unlisted().upgrades(transfer::upload),
         get("/media/{media_id}/file", "The bytes of a file.", media::bytes).open().unlisted().upgrades(transfer::file),
         get("/media/{media_id}/avatar", "A profile picture.", media::bytes).open().unlisted().upgrades(transfer::avatar),
+        get("/exports/{export_id}/file", "The zip file of an export.", exports::bytes).open().unlisted().upgrades(transfer::export),
         get("/media/{media_id}/thumbnail", "A smaller image of a file.", media::bytes).open().unlisted().upgrades(transfer::thumbnail),
     ]
 }

@@ -14,8 +14,8 @@ use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use schemas::values::{Emoji, InvalidValue, ProviderId};
 use schemas::{
-    ChallengeId, Code, ErasureId, MediaId, MessageId, NotificationId, Rejection, ReportId, RoomId,
-    SessionId, UserId,
+    ChallengeId, Code, ErasureId, ExportId, MediaId, MessageId, NotificationId, Rejection,
+    ReportId, RoomId, SessionId, UserId,
 };
 
 use super::answer::{Described, Outcome};
@@ -134,6 +134,7 @@ path_parts! {
     NotificationId = "notification_id";
     ChallengeId = "challenge_id";
     ErasureId = "erasure_id";
+    ExportId = "export_id";
     ReportId = "report_id";
     ProviderId = "provider_id";
     MediaId = "media_id";

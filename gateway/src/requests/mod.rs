@@ -6,6 +6,7 @@
 
 pub(crate) mod challenge;
 pub(crate) mod erasure;
+pub(crate) mod export;
 pub(crate) mod invite;
 pub(crate) mod media;
 pub(crate) mod member;

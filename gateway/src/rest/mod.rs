@@ -9,6 +9,7 @@ pub(crate) mod challenges;
 pub(crate) mod dead_letters;
 pub(crate) mod erasures;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod history;
 pub(crate) mod invites;
 pub(crate) mod media;

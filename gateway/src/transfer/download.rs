@@ -104,13 +104,14 @@ async fn found(app: &AppState, name: &BlobName) -> Result<Blob, Rejection> {
 }
 
 /// How a file is shown.
-struct Shown {
-    content_type: String,
-    disposition: String,
-    cached: &'static str,
+pub(super) struct Shown {
+    pub(super) content_type: String,
+    pub(super) disposition: String,
+    pub(super) cached: &'static str,
 }
 
-async fn give(
+/// Gives a file, or the parts of it that are asked for.
+pub(super) async fn give(
     app: &AppState,
     request: &HttpRequest,
     name: BlobName,

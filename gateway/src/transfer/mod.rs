@@ -2,9 +2,10 @@
 //!
 //! Owns how files go over HTTP: ranges, what a browser may do with them, how much is under way at once. Must not know who
 //! may see a file: who was given a URL may. What a URL leads to is judged by the medium's lane, so that what was
-//! removed is gone at once.
+//! removed is gone at once; an export by its document.
 
 mod download;
+mod export;
 mod range;
 mod upload;
 
@@ -15,6 +16,7 @@ use schemas::{Code, EventData, Lane, MediaId, Rejection, Timestamp};
 use telemetry::error_chain;
 
 pub(crate) use download::{avatar, file, thumbnail};
+pub(crate) use export::export;
 pub(crate) use upload::upload;
 
 use crate::failure;
@@ -42,13 +44,21 @@ async fn medium(
     to: LinkTo,
 ) -> Result<MediaState, Rejection> {
     let id = id_in(request)?;
-    let signed: Signed = Fields::of_query(request.query_string())?;
-    let until = signed.until.parse().unwrap_or_default();
-    if !app.links.is_good(to, &id, (until, &signed.signature), Timestamp::now()) {
-        let detail = "the URL has run out, or is not one of this server's";
-        return Err(Rejection::new(Code::Forbidden, detail));
+    let (until, signature) = signed(request)?;
+    if !app.links.is_good(to, &id, (until, &signature), Timestamp::now()) {
+        return Err(no_good());
     }
     state(app, &id).await?.ok_or_else(Rejection::not_found)
+}
+
+/// When a URL says that it runs out, and its signature.
+fn signed(request: &HttpRequest) -> Result<(i64, String), Rejection> {
+    let signed: Signed = Fields::of_query(request.query_string())?;
+    Ok((signed.until.parse().unwrap_or_default(), signed.signature))
+}
+
+fn no_good() -> Rejection {
+    Rejection::new(Code::Forbidden, "the URL has run out, or is not one of this server's")
 }
 
 /// The medium that a path names.
