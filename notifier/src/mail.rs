@@ -111,6 +111,7 @@ impl Channel for Mailer {
             LaneKind::Identities,
             LaneKind::Session,
             LaneKind::Erasure,
+            LaneKind::Exports,
         ]
     }
 

@@ -2,7 +2,8 @@
 
 use schemas::event::Event;
 use schemas::events::{
-    ChallengeIssued, ChallengePurpose, IdentityLinked, NewDevice, UserEmailChanged, UserState,
+    ChallengeIssued, ChallengePurpose, ExportEvent, IdentityLinked, NewDevice, UserEmailChanged,
+    UserState,
 };
 use schemas::ids::ChallengeId;
 use schemas::values::{Email, ProviderName, Username};
@@ -53,6 +54,13 @@ pub enum MailKind {
         /// The present one.
         to: Email,
     },
+    /// A copy of their data that a user asked for can be downloaded.
+    ExportReady {
+        /// What the account is called.
+        username: Username,
+        /// Until when it can be.
+        expires_at: Timestamp,
+    },
     /// To the user of an account that can be logged in to through a provider from now on.
     IdentityLinked {
         /// What people call the provider.
@@ -83,6 +91,7 @@ impl MailKind {
             | Self::AddressTaken
             | Self::Digest(_)
             | Self::AddressChanged { .. }
+            | Self::ExportReady { .. }
             | Self::IdentityLinked { .. } => None,
         }
     }
@@ -175,6 +184,24 @@ pub(crate) fn address_changed(event: &Event, changed: &UserEmailChanged) -> Mail
         name: Some(user.display_name.to_string()),
         caused_at: event.time,
     }
+}
+
+/// To the user whose copy of their data can be downloaded.
+pub(crate) fn export(event: &Event, data: &ExportEvent, user: &UserState) -> Option<Mail> {
+    let export = match data {
+        ExportEvent::Ready(ready) => &ready.export,
+        ExportEvent::Requested(_) | ExportEvent::Withdrawn(_) | ExportEvent::Expired(_) => {
+            return None;
+        }
+    };
+    let expires_at = export.expires_at.unwrap_or(event.time);
+    Some(Mail {
+        id: Digest::of(["mail", "export", export.id.as_str()]),
+        kind: MailKind::ExportReady { username: user.username.clone(), expires_at },
+        to: user.email.clone(),
+        name: Some(user.display_name.to_string()),
+        caused_at: event.time,
+    })
 }
 
 /// To the user of an account that was there before its identity.

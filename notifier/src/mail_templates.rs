@@ -34,6 +34,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "first_password",
     "new_device",
     "digest",
+    "export_ready",
 ];
 
 const UNSUBSCRIBE: HeaderName = HeaderName::new_from_ascii_str("List-Unsubscribe");
@@ -100,6 +101,7 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
         MailKind::NewDevice { .. } => ("new_device", "Your account was used from a new device"),
         MailKind::AddressTaken => ("address_taken", "Your email address"),
         MailKind::AddressChanged { .. } => ("address_changed", "Your email address has changed"),
+        MailKind::ExportReady { .. } => ("export_ready", "The copy of your data is ready"),
         MailKind::IdentityLinked { .. } => ("identity_linked", "Another way to log in"),
         MailKind::Digest(_) => ("digest", "What you missed"),
     };
@@ -123,6 +125,10 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
             context! { subject, name, username => username.as_str(), app, address, at }
         }
         MailKind::AddressChanged { to } => context! { subject, name, address => to.as_str() },
+        MailKind::ExportReady { username, expires_at } => {
+            let until = minute(*expires_at);
+            context! { subject, name, username => username.as_str(), until }
+        }
         MailKind::IdentityLinked { provider } => {
             context! { subject, name, provider => provider.as_str() }
         }
@@ -250,6 +256,8 @@ mod tests {
             (new_device("Mozilla/5.0 (X11) Firefox/140.0"), "2001:db8::7"),
             (new_device("visit http://evil.example"), UNKNOWN),
             (MailKind::AddressChanged { to: address }, "new@example.org"),
+            (export_ready(), "ada.l"),
+            (export_ready(), "2026-11-28 10:00 UTC"),
             (
                 MailKind::IdentityLinked { provider: ProviderName::parse("The Works").unwrap() },
                 "The Works",
@@ -258,6 +266,11 @@ mod tests {
             let text = text(&of_kind(kind.clone(), "Ada"));
             assert_eq!(text.matches(says).count(), 2, "{kind:?}: {text}");
         }
+    }
+
+    fn export_ready() -> MailKind {
+        let expires_at = Timestamp::from_millis(1_795_860_000_000);
+        MailKind::ExportReady { username: Username::parse("ada.l").unwrap(), expires_at }
     }
 
     fn first_password() -> MailKind {

@@ -6,9 +6,9 @@
 
 use schemas::event::{Event, EventData};
 use schemas::events::{
-    ChallengeEvent, ErasureEvent, IdentityEvent, MessageDeleted, MessageEdited, MessageEvent,
-    MessagePosted, MessageState, NotificationCreated, ReadMoved, ReceiptEvent, RoomState,
-    SessionEvent, ThreadEvent, UserEvent, UserState,
+    ChallengeEvent, ErasureEvent, ExportEvent, IdentityEvent, MessageDeleted, MessageEdited,
+    MessageEvent, MessagePosted, MessageState, NotificationCreated, ReadMoved, ReceiptEvent,
+    RoomState, SessionEvent, ThreadEvent, UserEvent, UserState,
 };
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{NotificationKind, RoomKind};
@@ -119,6 +119,7 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
             vec![Lane::User(issued.user_id.clone())]
         }
         EventData::Identity(event) => vec![Lane::User(event.after().user_id.clone())],
+        EventData::Export(event) => vec![Lane::User(event.after().user_id.clone())],
         EventData::User(_)
         | EventData::Name(_)
         | EventData::Room(_)
@@ -129,7 +130,6 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         | EventData::Audit(_)
         | EventData::Invite(_)
         | EventData::Erasure(_)
-        | EventData::Export(_)
         | EventData::Hold(_)
         | EventData::Retention(_)
         | EventData::Receipt(_)
@@ -182,6 +182,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             let told = |user| mail(mail_effect::identity_linked(event, linked, user));
             context.user.iter().map(told).collect()
         }
+        EventData::Export(data) => on_export(event, data, context),
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         // Once more: one that was about to be written when the account was closed is there by now.
         EventData::Erasure(ErasureEvent::Completed(completed)) => {
@@ -203,7 +204,6 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             | EventData::Audit(_)
             | EventData::Invite(_)
             | EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Listed(_))
-            | EventData::Export(_)
             | EventData::Hold(_)
             | EventData::Retention(_) => Vec::new(),
     }
@@ -211,6 +211,11 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
 
 fn on_registration(event: &Event, user: &UserState) -> Vec<Effect> {
     vec![welcome(event, user, false), mail(mail_effect::registered(event, user))]
+}
+
+fn on_export(event: &Event, data: &ExportEvent, context: &PolicyContext) -> Vec<Effect> {
+    let told = context.user.as_ref().and_then(|user| mail_effect::export(event, data, user));
+    told.into_iter().map(mail).collect()
 }
 
 fn mail(mail: Mail) -> Effect {

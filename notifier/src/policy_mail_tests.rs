@@ -2,9 +2,10 @@
 
 use schemas::Digest;
 use schemas::events::{
-    ChallengeIssued, ChallengePurpose, IdentitiesState, IdentityLinked, NewDevice, UserEmailChanged,
+    ChallengeIssued, ChallengePurpose, ExportReady, ExportRequested, ExportStage, ExportState,
+    IdentitiesState, IdentityLinked, NewDevice, UserEmailChanged,
 };
-use schemas::ids::ChallengeId;
+use schemas::ids::{ChallengeId, ExportId};
 use schemas::values::ProviderName;
 
 use super::*;
@@ -95,4 +96,26 @@ fn a_login_from_a_new_device_is_told_of_by_one_mail() {
     assert_eq!(first[0].id, second[0].id, "logins at the same moment have one mail");
     then(&login(3), &seen, &[(1, NotificationKind::Welcome)]);
     assert!(mails(&login(3), &PolicyContext::default()).is_empty(), "the account is gone");
+}
+
+#[test]
+fn a_user_is_told_of_the_copy_of_their_data_once_it_is_ready() {
+    let export = |stage| ExportState {
+        id: ExportId::from_uuid(Uuid::from_u128(7)),
+        user_id: user_id(1),
+        stage,
+        requested_at: Timestamp::from_millis(1_795_255_200_000),
+        size: Some(1),
+        ready_at: None,
+        expires_at: Some(Timestamp::from_millis(1_795_860_000_000)),
+    };
+    let seen = PolicyContext { user: Some(person(1, "ada")), ..PolicyContext::default() };
+    let requested = event(ExportRequested { export: export(ExportStage::Running) });
+    assert_eq!(mails(&requested, &seen), []);
+    let ready = event(ExportReady { export: export(ExportStage::Ready) });
+    assert_eq!(wanted(&ready.data), [Lane::User(user_id(1))]);
+    let sent = mails(&ready, &seen);
+    assert_eq!((sent.len(), sent[0].to.as_str()), (1, "ada@example.org"));
+    assert!(matches!(sent[0].kind, MailKind::ExportReady { .. }));
+    assert_eq!(mails(&ready, &PolicyContext::default()), [], "the account is gone");
 }
