@@ -55,6 +55,7 @@ mod edits;
 mod erasure;
 mod erasure_crashes;
 mod examples;
+mod exports;
 mod governance;
 mod http;
 mod invites;
