@@ -83,10 +83,10 @@ impl Archive {
     /// # Errors
     /// See [`BlobError`].
     pub async fn add(&mut self, path: String, bytes: Vec<u8>) -> Result<(), BlobError> {
-        let unavailable = |error| BlobError::Unavailable(Box::new(error));
         let packing = tokio::task::spawn_blocking(move || pack(&bytes));
         let packed = packing.await.map_err(|error| BlobError::Unavailable(Box::new(error)))?;
-        let Packed { crc, size, bytes } = packed.map_err(unavailable)?;
+        let packed = packed.map_err(|error| BlobError::Unavailable(Box::new(error)))?;
+        let Packed { crc, size, bytes } = packed;
         let packed = long(bytes.len());
         self.begin(Entry { path, method: Method::Deflated, crc, packed, size, at: self.at })
             .await?;
@@ -214,7 +214,7 @@ fn describe(entry: &Entry, (time, date): (u16, u16), needs: u16, into: &mut Vec<
 
 /// The large numbers of an entry.
 fn extra(numbers: &[u64]) -> Vec<u8> {
-    let mut extra = Vec::new();
+    let mut extra: Vec<u8> = Vec::new();
     if !numbers.is_empty() {
         extra.put_u16_le(1);
         extra.put_u16_le(half(8 * long(numbers.len())));

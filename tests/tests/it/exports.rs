@@ -309,6 +309,18 @@ async fn a_password_reset_takes_it_back_from_a_stranger(place: Place, folder: Pa
         (&over["status"], over.get("url"), over.get("size")),
         (&json!("expired"), None, None)
     );
+    let trail = format!("/v1/admin/events?subject={}", path.rsplit('/').next().unwrap());
+    let admin = place.admin().await;
+    let kinds = until("its file is removed", async || {
+        let page = admin.get(&trail).await.ok(200);
+        let kinds = page["items"].as_array().unwrap().iter();
+        let kinds: Vec<String> =
+            kinds.map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        (kinds.len() == 4).then_some(kinds)
+    });
+    let expected =
+        ["export.expired.v1", "export.withdrawn.v1", "export.ready.v1", "export.requested.v1"];
+    assert_eq!(kinds.await, expected);
     let again = asked(&ada).await;
     assert_ne!(again, path);
     ready(&ada, &again).await;
