@@ -16,7 +16,7 @@ use schemas::values::{Role, Visibility};
 use schemas::{RoomId, Sequence, SessionId, UserId};
 
 use super::book::List;
-use super::making::Making;
+use super::making::{Making, leading};
 use crate::index::IndexError;
 use crate::media::store_failed;
 
@@ -190,7 +190,8 @@ impl Making<'_> {
         let found = store.stat(&name).await.map_err(|error| store_failed(&error))?;
         let Some(blob) = found else { return Ok(None) };
         let path = format!("media/{}/{}", file.id, file.filename);
-        self.book.copy(path.clone(), store, (&name, &blob)).await?;
+        let copying = self.book.copy(path.clone(), store, (&name, &blob));
+        leading(self.lease, copying).await?;
         Ok(Some(path))
     }
 }

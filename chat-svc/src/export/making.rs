@@ -8,7 +8,7 @@ use readmodel::ReadModel;
 use schemas::events::ExportState;
 use schemas::exported::ExportIndex;
 use schemas::{Lane, Sequence, Timestamp};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::book::Book;
 use crate::chat::Chat;
@@ -42,9 +42,28 @@ pub(super) struct Making<'a> {
     pub(super) book: Book,
     /// Events that could not be read.
     pub(super) unreadable: u64,
-    lease: &'a mut Lease,
+    pub(super) lease: &'a mut Lease,
     begun: Instant,
     looked: Instant,
+}
+
+/// Does something that may take longer than the lease lives, which is renewed meanwhile.
+///
+/// # Errors
+/// Another worker has the lease; what the work fails by.
+pub(super) async fn leading<T>(
+    lease: &mut Lease,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = sleep(LOOK_EVERY) => if !lease.hold().await {
+                return Err(unavailable("another worker has taken over").into());
+            },
+        }
+    }
 }
 
 impl<'a> Making<'a> {
