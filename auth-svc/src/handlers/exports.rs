@@ -4,7 +4,7 @@
 use decider::{Answer, Call, Failure, Reads, Seen, accepted, commit, fresh_id};
 use schemas::commands::RequestExport;
 use schemas::events::ExportState;
-use schemas::{ExportId, Lane, Position, UserId};
+use schemas::{EventData, ExportId, Lane, Position, Rejection, UserId};
 
 use super::proof::Proof;
 use crate::auth::Auth;
@@ -57,7 +57,9 @@ impl Auth {
         let Some(stored) = self.log.last(&Lane::Exports(user.clone())).await? else {
             return Ok(Seen { at: 0, state: None });
         };
-        let state = stored.event()?.data.export().cloned();
-        Ok(Seen { at: stored.sequence, state })
+        let EventData::Export(event) = stored.event()?.data else {
+            return Err(Rejection::not_found().into());
+        };
+        Ok(Seen { at: stored.sequence, state: Some(event.after().clone()) })
     }
 }

@@ -63,7 +63,8 @@ impl Entity for Exports {
         Lane::Exports(key.clone())
     }
     fn after(event: &EventData) -> Option<ExportState> {
-        event.export().cloned()
+        let EventData::Export(event) = event else { return None };
+        Some(event.after().clone())
     }
 }
 

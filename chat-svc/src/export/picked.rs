@@ -37,7 +37,8 @@ pub(super) fn picked(user: &UserId, event: &EventData) -> Option<Picked> {
         | EventData::Member(_)
         | EventData::Audit(_)
         | EventData::Erasure(_)
-        | EventData::Hold(_) => None,
+        | EventData::Hold(_)
+        | EventData::Retention(_) => None,
         EventData::User(_)
         | EventData::Session(_)
         | EventData::Challenge(_)
@@ -81,7 +82,8 @@ fn owner(event: &EventData) -> Option<&UserId> {
         | EventData::Member(_)
         | EventData::Audit(_)
         | EventData::Erasure(_)
-        | EventData::Hold(_) => None,
+        | EventData::Hold(_)
+        | EventData::Retention(_) => None,
     }
 }
 
@@ -109,6 +111,7 @@ const fn hidden(event: &EventData) -> &'static [&'static str] {
         | EventData::Audit(_)
         | EventData::Erasure(_)
         | EventData::Hold(_)
+        | EventData::Retention(_)
         | EventData::Media(_)
         | EventData::Export(_) => &[],
     }

@@ -388,13 +388,6 @@ impl EventData {
         Some(event.after())
     }
 
-    /// A person's newest export after an event of their lane; none for the events of other families.
-    #[must_use]
-    pub const fn export(&self) -> Option<&ExportState> {
-        let Self::Export(event) = self else { return None };
-        Some(event.after())
-    }
-
     /// Whom a user blocks after an event of that lane; none for the events of other families.
     #[must_use]
     pub const fn blocks(&self) -> Option<&BlocksState> {
