@@ -318,3 +318,28 @@ async fn a_pass_that_is_killed_is_gone_on_with() {
     assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
     installation.verify();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_process_goes_on_where_one_was_killed() {
+    let Some(url) = mongo::url() else { return };
+    let mut separate = Separate::start_with(Setup { flags: QUICK.to_vec(), ..Setup::on(&url) });
+    let ada = separate.place.found().await;
+    let room = ada.group(&[]).await;
+    let mut socket = ada.connect().await;
+    let mut said = Vec::new();
+    for number in 0..600 {
+        said.push(id_of(&socket.post(&room, &format!("old {number}")).await["result"]));
+    }
+    keeps(&ada, &room, json!(1)).await;
+    // The one who writes the moves, and the one who carries them out.
+    for (least, service) in [(1, "chat-svc"), (251, "projector")] {
+        moves(&ada, &room, least).await;
+        separate.kill(service);
+        separate.run(service);
+    }
+    assert_eq!(moves(&ada, &room, said.len()).await, said, "each once, and in their order");
+    separate.verify();
+    let path = format!("/v1/rooms/{room}/messages?limit=200&after={}", said[300]);
+    let page = items(&ada.get(&path).await.ok(200));
+    assert_eq!(page.iter().map(id_of).collect::<Vec<_>>(), said[301..501]);
+}
