@@ -10,9 +10,11 @@
 //! `lanes.rs` (what decisions are made by), `dedup/` (exactly once, for ever).
 
 mod addition;
+mod blank;
 mod call;
 mod chat;
 mod dedup;
+mod deleted_texts;
 pub mod domain;
 mod erasure;
 mod error;

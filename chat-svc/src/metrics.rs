@@ -18,6 +18,8 @@ pub(crate) struct ChatMetrics {
     repeats: Counter,
     /// Messages that moved to the archive.
     pub(crate) archived: Counter,
+    /// Events with texts of deleted messages that left the log.
+    pub(crate) texts_removed: Counter,
     cache: Family<Labels<2>, Counter>,
     tail: Gauge,
     past: Gauge,
@@ -43,6 +45,7 @@ impl ChatMetrics {
             posts: Counter::default(),
             repeats: Counter::default(),
             archived: Counter::default(),
+            texts_removed: Counter::default(),
             cache: Family::default(),
             tail: Gauge::default(),
             past: Gauge::default(),
@@ -60,6 +63,8 @@ impl ChatMetrics {
             registry.register("chat_repeats", repeats, m.repeats);
             let archived = "Messages that moved to the archive";
             registry.register("chat_archived_messages", archived, m.archived);
+            let texts = "Events with texts of deleted messages that left the log";
+            registry.register("chat_texts_removed", texts, m.texts_removed);
             let checks = "Client ids, by what told a new one from a repeat";
             registry.register("chat_repeat_checks", checks, checked);
             registry.register("chat_cache", "Lookups in the caches of lanes", m.cache);

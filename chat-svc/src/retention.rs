@@ -38,12 +38,15 @@ pub struct RetentionConfig {
     pub rule: Rule,
     /// How often is looked for what is to move.
     pub every: Duration,
+    /// How long after its deletion the text of a message leaves the log; none: it stays.
+    pub deleted_bodies: Option<Duration>,
 }
 
 impl Default for RetentionConfig {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
-        Self { rule: Rule { days: None, day }, every: Duration::from_secs(60 * 60) }
+        let every = Duration::from_secs(60 * 60);
+        Self { rule: Rule { days: None, day }, every, deleted_bodies: None }
     }
 }
 

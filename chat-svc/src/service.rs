@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use crate::addition::Additions;
 use crate::chat::Chat;
 use crate::dedup::{Dedup, DedupConfig};
+use crate::deleted_texts::DeletedTexts;
 use crate::erasure::Eraser;
 use crate::error::BuildError;
 use crate::export::Exporter;
@@ -166,22 +167,27 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         let (eraser, stop) = (Eraser::new(&chat, general.clone()), stop_tasks.clone());
         async move { eraser.run(stop).await }
     });
-    tasks.spawn(keep_retention(&chat, config.retention, stop_tasks.clone()));
     tasks.spawn(Exporter::new(&chat, &bus).run(stop_tasks.clone()));
+    keep_retention(&mut tasks, &chat, &config.retention, &stop_tasks);
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
     Ok(ChatService { general, handle, tasks, stop_tasks, health })
 }
 
-/// Moves old messages to the archive until asked to stop.
+/// Begins to move old messages to the archive, and to remove deleted texts.
 fn keep_retention(
-    chat: &Chat,
-    config: RetentionConfig,
-    stop: Shutdown,
-) -> impl Future<Output = ()> + Send + use<> {
+    tasks: &mut JoinSet<()>,
+    chat: &Arc<Chat>,
+    config: &RetentionConfig,
+    stop: &Shutdown,
+) {
     let retention = Retention::new(chat.log.clone(), Arc::clone(&chat.index), config.rule);
-    retention.keep(config.every, chat.metrics.archived.clone(), stop)
+    let archived = chat.metrics.archived.clone();
+    tasks.spawn(retention.keep(config.every, archived, stop.clone()));
+    if let Some(after) = config.deleted_bodies {
+        tasks.spawn(DeletedTexts::new(chat, after).keep(config.every, stop.clone()));
+    }
 }
 
 impl ChatService {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use eventlog::{EventLog, LogError};
 use schemas::event::Actor;
 use schemas::events::{
-    Blank, BlankEvent, BlankMessage, ErasureEvent, ErasureListed, MessageEdited, MessagePosted,
-    MessageState, UserRegistered, UserState,
+    Blank, BlankEvent, BlankMessage, ErasureEvent, Gone, MessageEdited, MessagePosted,
+    MessageState, RetentionEvent, UserRegistered, UserState,
 };
 use schemas::values::{Body, ClientId, Format};
 use schemas::{Event, EventData, EventId, Sequence, UserId};
@@ -36,10 +36,59 @@ impl Instead {
     }
 }
 
+/// What an event lists of others that are gone.
+#[derive(Debug)]
+struct List {
+    id: EventId,
+    gone: Vec<Gone>,
+    /// Each with the person whose event it was.
+    blanks: Vec<(UserId, Blank)>,
+}
+
+impl List {
+    /// None of an event that lists nothing.
+    fn of(event: Event) -> Option<Self> {
+        let id = event.id;
+        match event.data {
+            EventData::Erasure(ErasureEvent::Listed(listed)) => {
+                let user = listed.user_id;
+                let blanks = listed.blanks.into_iter().map(|blank| (user.clone(), blank));
+                Some(Self { id, gone: listed.gone, blanks: blanks.collect() })
+            }
+            EventData::Retention(RetentionEvent::TextsRemoved(removed)) => {
+                let blanks = removed.blanks.into_iter().map(|one| (one.sender_id, one.blank));
+                Some(Self { id, gone: removed.gone, blanks: blanks.collect() })
+            }
+            EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Completed(_))
+            | EventData::Retention(RetentionEvent::Applied(_))
+            | EventData::Message(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
+            | EventData::Receipt(_)
+            | EventData::Notification(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Challenge(_)
+            | EventData::Identity(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Thread(_)
+            | EventData::Report(_)
+            | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::Invite(_)
+            | EventData::Audit(_)
+            | EventData::Hold(_)
+            | EventData::Media(_) => None,
+        }
+    }
+}
+
 /// The shapes of erased events.
 pub(crate) struct Blanks {
     log: EventLog,
-    lists: BTreeMap<Sequence, Arc<(EventId, ErasureListed)>>,
+    lists: BTreeMap<Sequence, Arc<List>>,
 }
 
 impl Blanks {
@@ -59,15 +108,14 @@ impl Blanks {
         for (from, to) in gaps {
             for at in self.log.lists_within(*from, *to).await? {
                 let list = self.list(at).await?;
-                let (id, listed) = (&list.0, &list.1);
-                for gone in &listed.gone {
+                for gone in &list.gone {
                     if (*from..=*to).contains(&gone.sequence) {
                         traces.insert(gone.sequence, Traces::of_erased(gone));
                     }
                 }
-                for blank in &listed.blanks {
+                for (user, blank) in &list.blanks {
                     if (*from..=*to).contains(&blank.sequence) {
-                        found.insert(blank.sequence, logged(id, listed, blank));
+                        found.insert(blank.sequence, logged(&list, user, blank));
                     }
                 }
             }
@@ -78,17 +126,14 @@ impl Blanks {
         Ok(Instead { events, traces })
     }
 
-    async fn list(&mut self, at: Sequence) -> Result<Arc<(EventId, ErasureListed)>, LogError> {
+    async fn list(&mut self, at: Sequence) -> Result<Arc<List>, LogError> {
         if let Some(list) = self.lists.get(&at) {
             return Ok(Arc::clone(list));
         }
         let missing = || LogError::Damaged(format!("the list of erased events at {at} is missing"));
         let stored = self.log.get(at).await?.ok_or_else(missing)?;
         let event = stored.event().map_err(|error| LogError::BadAnswer(error.into()))?;
-        let EventData::Erasure(ErasureEvent::Listed(listed)) = event.data else {
-            return Err(missing());
-        };
-        let list = Arc::new((event.id, listed));
+        let list = Arc::new(List::of(event).ok_or_else(missing)?);
         if self.lists.len() >= KEPT {
             self.lists.pop_first();
         }
@@ -98,9 +143,8 @@ impl Blanks {
 }
 
 /// A blank as an event in its place. It has the id of the list.
-fn logged(list: &EventId, listed: &ErasureListed, blank: &Blank) -> Logged {
-    let user = &listed.user_id;
-    let gone = listed.gone.iter().find(|gone| gone.sequence == blank.sequence);
+fn logged(list: &List, user: &UserId, blank: &Blank) -> Logged {
+    let gone = list.gone.iter().find(|gone| gone.sequence == blank.sequence);
     let Blank { sequence, stored_at, was } = blank.clone();
     let data: EventData = match was {
         BlankEvent::Registered { created_at } => {
@@ -115,7 +159,7 @@ fn logged(list: &EventId, listed: &ErasureListed, blank: &Blank) -> Logged {
         }
     };
     let event = Event {
-        id: list.clone(),
+        id: list.id.clone(),
         time: gone.map_or(stored_at, |gone| gone.time),
         actor: gone.map_or(Actor::System, |gone| gone.actor.clone()),
         causation: None,

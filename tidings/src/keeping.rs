@@ -18,7 +18,8 @@ const MAX_DAYS: u32 = 36_500;
 pub(crate) fn kept(all: &Settings) -> Result<(MediaConfig, RetentionConfig), Failure> {
     let text = |setting: &Option<String>| setting.clone().unwrap_or_default();
     let files = [&all.media_max_file, &all.media_quota_person, &all.media_quota, &all.media_unused];
-    let messages = [&all.retention_days, &all.retention_interval, &all.retention_day];
+    let messages =
+        [&all.retention_days, &all.retention_interval, &all.retention_day, &all.deleted_bodies];
     let media = media(&files.map(text)).map_err(Failure::wrong_call)?;
     Ok((media, retention(&messages.map(text)).map_err(Failure::wrong_call)?))
 }
@@ -39,8 +40,9 @@ fn media([file, person, all, unused]: &[String; 4]) -> Result<MediaConfig, Strin
     Ok(MediaConfig { limits, unused_after, look_every })
 }
 
-/// After how many days messages move to the archive, how often is looked for such, and how long a day is.
-fn retention([days, every, day]: &[String; 3]) -> Result<RetentionConfig, String> {
+/// After how many days messages move to the archive, how often is looked for such, how long a day is, and how many a deleted
+/// text stays in the log.
+fn retention([days, every, day, deleted]: &[String; 4]) -> Result<RetentionConfig, String> {
     let said = |name: &'static str| move |error: String| format!("{name}: {error}");
     let days = match days.as_str() {
         "off" => None,
@@ -53,7 +55,17 @@ fn retention([days, every, day]: &[String; 3]) -> Result<RetentionConfig, String
     };
     let every = rate::parse_duration(every).map_err(said("retention_interval"))?;
     let day = rate::parse_duration(day).map_err(said("retention_day"))?;
-    Ok(RetentionConfig { rule: RetentionRule { days, day }, every })
+    let deleted_bodies = match deleted.as_str() {
+        "keep" => None,
+        text => {
+            let number = text.strip_suffix('d').and_then(|days| days.parse().ok());
+            let number = number.filter(|days| (1..=MAX_DAYS).contains(days));
+            Some(day.saturating_mul(number.ok_or_else(|| {
+                format!("deleted_bodies: `{text}` is not keep or days like 30d, 1d to {MAX_DAYS}d")
+            })?))
+        }
+    };
+    Ok(RetentionConfig { rule: RetentionRule { days, day }, every, deleted_bodies })
 }
 
 #[cfg(test)]
@@ -63,7 +75,7 @@ mod tests {
     #[test]
     fn retention_is_off_or_a_number_of_days() {
         let read = |days: &str| {
-            let settings = [days, "1h", "24h"].map(str::to_owned);
+            let settings = [days, "1h", "24h", "keep"].map(str::to_owned);
             retention(&settings).map(|config| config.rule.days)
         };
         assert_eq!(read("off"), Ok(None));
@@ -72,7 +84,20 @@ mod tests {
         for wrong in ["", "0", "36501", "-1", "30d", "OFF", "1.5"] {
             assert!(read(wrong).is_err_and(|error| error.contains("retention_days")), "{wrong}");
         }
-        let usual = retention(&["off", "1h", "24h"].map(str::to_owned));
+        let usual = retention(&["off", "1h", "24h", "keep"].map(str::to_owned));
         assert_eq!(usual, Ok(RetentionConfig::default()));
+    }
+
+    #[test]
+    fn deleted_texts_are_kept_or_go_after_days() {
+        let read = |text: &str| {
+            let settings = ["off", "1h", "2h", text].map(str::to_owned);
+            retention(&settings).map(|config| config.deleted_bodies)
+        };
+        assert_eq!(read("keep"), Ok(None));
+        assert_eq!(read("30d"), Ok(Some(Duration::from_secs(30 * 2 * 60 * 60))));
+        for wrong in ["", "off", "0d", "30", "36501d", "1h", "-1d"] {
+            assert!(read(wrong).is_err_and(|error| error.contains("deleted_bodies")), "{wrong}");
+        }
     }
 }

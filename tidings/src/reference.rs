@@ -69,6 +69,7 @@ const SETTINGS: &[Setting] = &[
     open("retention_days", "`off`", "a number of days, or `off`", "1 to 36500"),
     open("retention_interval", "`1h`", "a span of time (`ms`, `s`, `m`, `h`)", "at most 24h"),
     open("retention_day", "`24h`", "a span of time (`ms`, `s`, `m`, `h`)", "at most 24h; less for tests only"),
+    open("deleted_bodies", "`30d`", "days (`d`), or `keep`", "1d to 36500d"),
     open("rate_bytes", "`10MB/min`", "bytes (`B` to `GiB`) per `s`, `min` or `h`, or `off`", "1 to 4294967295 bytes"),
     open("rate_auth", "`30/min`", "a number per `s`, `min` or `h`, or `off`", "1 to 4294967295"),
     open("rate_codes", "`5/hour`", "a number per `s`, `min` or `h`, or `off`", "1 to 4294967295"),

@@ -127,6 +127,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_RETENTION_DAY", value_name = "TIME", global = true)]
     pub(crate) retention_day: Option<String>,
 
+    /// How long texts of deleted messages stay in the log, like 30d, the default, or `keep`
+    #[arg(long, env = "TIDINGS_DELETED_BODIES", value_name = "DAYS", global = true)]
+    pub(crate) deleted_bodies: Option<String>,
+
     /// What a person may have stored, like 10MB/min, or `off` [default: 10MB/min]
     #[arg(long, env = "TIDINGS_RATE_BYTES", value_name = "RATE", global = true)]
     pub(crate) rate_bytes: Option<String>,
@@ -259,7 +263,7 @@ each_setting! {
     listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
     name_key, code_key,
     rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused,
-    retention_days, retention_interval, retention_day, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
+    retention_days, retention_interval, retention_day, deleted_bodies, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
@@ -310,6 +314,7 @@ impl Settings {
             &mut self.retention_days,
             &mut self.retention_interval,
             &mut self.retention_day,
+            &mut self.deleted_bodies,
             &mut self.rate_bytes,
             &mut self.rate_auth,
             &mut self.rate_codes,

@@ -1,15 +1,16 @@
 //! Which events are a person's, and what is kept of their shape. Pure.
 
 use schemas::events::{
-    Blank, BlankEvent, BlankMessage, ErasureListed, Gone, InviteEvent, MediaEvent, MessageDeleted,
-    MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationEvent, ReactionAdded,
-    ReactionEvent, ReactionRemoved, ReceiptEvent, Removed, UserEvent,
+    Blank, BlankEvent, ErasureListed, Gone, InviteEvent, MediaEvent, MessageDeleted, MessageEdited,
+    MessageEvent, MessagePosted, NotificationEvent, ReactionAdded, ReactionEvent, ReactionRemoved,
+    ReceiptEvent, Removed, UserEvent,
 };
 use schemas::media::Filename;
-use schemas::values::EventType;
 use schemas::{
     ErasureId, Event, EventData, NameKey, ReportId, RoomId, Sequence, Timestamp, UserId,
 };
+
+use crate::blank::{blank, gone};
 
 /// Events of one piece, and bytes of what is kept of them: a piece stays far below what the server takes.
 const MOST: usize = 200;
@@ -162,15 +163,7 @@ impl Piece {
     }
 
     fn goes(&mut self, found: Found<'_>) {
-        let Event { actor, time, data, .. } = found.event;
-        // Every type there is fits the rule of types; one that did not would not be found by the audit trail.
-        self.gone.extend(EventType::parse(data.type_name()).ok().map(|kind| Gone {
-            sequence: found.sequence,
-            kind,
-            subject: data.subject(),
-            actor: actor.clone(),
-            time: *time,
-        }));
+        self.gone.extend(gone(found.event, found.sequence));
         self.bytes += GONE;
     }
 
@@ -321,21 +314,6 @@ fn taken_back(added: &ReactionAdded) -> ReactionRemoved {
     }
 }
 
-/// A message without its text. What its client called it becomes a keyed hash: a repeated post is still known as one.
-fn blank(message: &MessageState, private: bool, names: &NameKey) -> BlankMessage {
-    let client_id = message.client_id.as_ref();
-    BlankMessage {
-        id: message.id.clone(),
-        room_id: message.room_id.clone(),
-        client_id: client_id.map(|id| names.digest(["erased client id", id.as_str()])),
-        mentions: message.mentions.clone(),
-        mentions_room: message.mentions_room,
-        thread_root_id: message.thread_root_id.clone(),
-        created_at: message.created_at,
-        private,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use schemas::{Actor, EventId};
@@ -371,6 +349,7 @@ mod tests {
             "hold.placed.v1",
             "hold.lifted.v1",
             "room.retention_applied.v1",
+            "room.texts_removed.v1",
             "audit.read.v1",
         ];
         let names = NameKey::new(&[7; 32]);

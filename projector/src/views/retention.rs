@@ -1,15 +1,28 @@
-//! Events of retention: messages move to the archive. Nothing else about them changes, whatever lies in between.
+//! Events of retention: messages move to the archive, and what a deletion leaves of texts goes. Nothing else changes.
 
 use schemas::Sequence;
-use schemas::events::RetentionEvent;
+use schemas::events::{BlankEvent, RetentionEvent, TextsRemoved};
+use schemas::ids::MessageId;
+use schemas::values::Format;
 
 use super::wants::Wants;
 use crate::working_set::{NotLoaded, WorkingSet};
+
+/// The messages whose texts go.
+fn messages(removed: &TextsRemoved) -> impl Iterator<Item = &MessageId> {
+    removed.blanks.iter().filter_map(|one| match &one.blank.was {
+        BlankEvent::Posted(message) | BlankEvent::Edited { message, .. } => Some(&message.id),
+        BlankEvent::Registered { .. } => None,
+    })
+}
 
 pub(super) fn needs(event: &RetentionEvent, wants: &mut Wants<'_>) {
     match event {
         RetentionEvent::Applied(applied) => {
             applied.messages.iter().for_each(|id| wants.message(id));
+        }
+        RetentionEvent::TextsRemoved(removed) => {
+            messages(removed).for_each(|id| wants.message(id));
         }
     }
 }
@@ -27,6 +40,17 @@ pub(super) fn apply(
                 });
                 if moves && let Some(message) = set.messages.change(id)? {
                     message.archived = at;
+                    message.updated = at;
+                }
+            }
+            Ok(())
+        }
+        RetentionEvent::TextsRemoved(removed) => {
+            // What a replay, which finds blanks, could not know of them.
+            for id in messages(removed) {
+                if let Some(message) = set.messages.change(id)? {
+                    message.client_id = None;
+                    message.format = Format::default();
                     message.updated = at;
                 }
             }

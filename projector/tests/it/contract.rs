@@ -64,6 +64,7 @@ cases!(
     archived_messages_are_found,
     a_move_to_the_archive_is_no_change_to_clients,
     a_message_moves_once_and_from_its_own_room,
+    texts_that_left_the_log_make_no_difference_to_a_replay,
     a_commit_is_fenced,
     a_crash_before_the_commit_loses_nothing,
     generations_are_switched,

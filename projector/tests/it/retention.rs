@@ -2,8 +2,9 @@
 
 use projector::Engine;
 use readmodel::*;
-use schemas::Sequence;
 use schemas::events::*;
+use schemas::values::*;
+use schemas::{EventData, Sequence};
 
 use crate::contract::{conversation, numbers};
 use crate::kit::*;
@@ -20,6 +21,38 @@ impl History {
             except_users: Vec::new(),
         })
     }
+
+    /// The texts of messages of room 1 leave the log.
+    fn remove_texts(&mut self, ids: &[u64]) -> Sequence {
+        let blank = |id: &u64| {
+            let was = BlankEvent::Posted(BlankMessage {
+                id: message(*id),
+                room_id: room(1),
+                client_id: None,
+                mentions: Vec::new(),
+                mentions_room: None,
+                thread_root_id: None,
+                created_at: when(*id),
+                private: false,
+            });
+            let blank = Blank { sequence: 1, stored_at: when(*id), was };
+            AuthoredBlank { sender_id: user(1), blank }
+        };
+        self.add(TextsRemoved {
+            room_id: room(1),
+            listed_at: when(700),
+            before: when(700),
+            gone: Vec::new(),
+            blanks: ids.iter().map(blank).collect(),
+        })
+    }
+}
+
+/// A message as a replay finds it whose events are gone: its shape, and what its client called it as a hash.
+fn blanked(message: &mut MessageState) {
+    message.body = Body::erased();
+    message.format = Format::default();
+    message.client_id = message.client_id.is_some().then(|| client("hashed"));
 }
 
 /// Projects what a history has beyond what a place has seen.
@@ -225,5 +258,47 @@ pub(crate) async fn a_message_moves_once_and_from_its_own_room(place: &Place) {
     let copy = place.model.create_generation().await.unwrap();
     let mut engine = Engine::open(copy.clone(), epoch()).await.unwrap();
     engine.apply(&history.events, history.events.len() as u64).await.unwrap();
+    assert_eq!(contents(&copy).await, contents(&place.model.writer()).await);
+}
+
+pub(crate) async fn texts_that_left_the_log_make_no_difference_to_a_replay(place: &Place) {
+    let mut history = conversation(2);
+    let text = |id, body: &str| MessageState {
+        client_id: Some(client("c")),
+        format: Format::Markdown,
+        mentions: vec![user(2)],
+        ..message_state(1, id, 1, body)
+    };
+    history.post_with(text(3, "**words** @bob"));
+    let mut answer = text(4, "an answer");
+    (answer.thread_root_id, answer.client_id) = (Some(message(1)), None);
+    history.post_with(answer);
+    history.react(1, 3, 2, 1);
+    history.edit(text(3, "other **words** @bob"));
+    history.retire(1, &[3]);
+    history.delete(1, 3, None);
+    history.delete(1, 4, Some(1));
+    history.edit(text(3, "too late"));
+    history.remove_texts(&[3, 4]);
+    place.project(&history).await;
+    let store = place.model.current();
+    let gone = store.message(&message(3)).await.unwrap().unwrap();
+    assert_eq!((gone.body.as_str(), gone.client_id, gone.format), ("", None, Format::Plain));
+    let mut replay = history.clone();
+    for logged in &mut replay.events {
+        match &mut logged.event.data {
+            EventData::Message(MessageEvent::Posted(posted))
+                if [message(3), message(4)].contains(&posted.message.id) =>
+            {
+                blanked(&mut posted.message);
+            }
+            EventData::Message(MessageEvent::Edited(edited)) => blanked(&mut edited.message),
+            _ => {}
+        }
+    }
+    assert_ne!(replay.events, history.events);
+    let copy = place.model.create_generation().await.unwrap();
+    let mut engine = Engine::open(copy.clone(), epoch()).await.unwrap();
+    engine.apply(&replay.events, replay.events.len() as u64).await.unwrap();
     assert_eq!(contents(&copy).await, contents(&place.model.writer()).await);
 }

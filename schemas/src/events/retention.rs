@@ -1,10 +1,11 @@
-//! Retention: messages that are as old as their room keeps messages at hand.
+//! Retention: messages that are as old as their room keeps messages at hand, and texts that are deleted long enough.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::family;
+use super::{Blank, Gone, family};
 use crate::ids::{MessageId, RoomId, UserId};
+use crate::position::Sequence;
 use crate::time::Timestamp;
 
 /// The most messages one event moves: a projection that applies it holds up nothing else.
@@ -28,9 +29,43 @@ pub struct RetentionApplied {
     pub except_users: Vec<UserId>,
 }
 
+/// What stands in the place of a message event that is gone, and whose message it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AuthoredBlank {
+    /// The author.
+    pub sender_id: UserId,
+    /// The event without its text.
+    pub blank: Blank,
+}
+
+/// The texts of deleted messages, former ones included, leave the log: the events that hold them are securely deleted
+/// next. At most some hundreds at a time. What members see of the messages does not change: they were deleted before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TextsRemoved {
+    /// The room.
+    pub room_id: RoomId,
+    /// When they were listed.
+    pub listed_at: Timestamp,
+    /// The messages were deleted before this moment.
+    pub before: Timestamp,
+    /// The events that go, in the order of the log.
+    pub gone: Vec<Gone>,
+    /// What stands in their places.
+    pub blanks: Vec<AuthoredBlank>,
+}
+
+impl TextsRemoved {
+    /// The places of the events that go.
+    #[must_use]
+    pub fn sequences(&self) -> Vec<Sequence> {
+        self.gone.iter().map(|gone| gone.sequence).collect()
+    }
+}
+
 family! {
     /// What becomes of messages with time.
     RetentionEvent {
         Applied(RetentionApplied) = "room.retention_applied.v1", |d| d.room_id;
+        TextsRemoved(TextsRemoved) = "room.texts_removed.v1", |d| d.room_id;
     }
 }

@@ -49,6 +49,7 @@ mod blocks;
 mod check_config;
 mod codes;
 mod dead_letters;
+mod deleted_texts;
 mod digests;
 mod doors;
 mod edits;

@@ -1,4 +1,4 @@
-//! Retention: old messages move to the archive, and whoever reads, searches, answers or takes back cannot tell.
+//! Retention: old messages move to the archive, and users who read, search, answer or delete cannot tell.
 //!
 //! A day of retention is a second here (`--retention-day`). A room that keeps messages for a day has them archived while a
 //! test looks on; one that keeps them for 36,500 does not.

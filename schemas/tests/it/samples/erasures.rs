@@ -3,8 +3,9 @@
 use schemas::Digest;
 use schemas::event::{Actor, EventData};
 use schemas::events::{
-    Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureListed, Gone, Held,
-    HoldLifted, HoldPlaced, HoldState, Removed, RetentionApplied, UserErased,
+    AuthoredBlank, Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureListed,
+    Gone, Held, HoldLifted, HoldPlaced, HoldState, Removed, RetentionApplied, TextsRemoved,
+    UserErased,
 };
 use schemas::ids::{ErasureId, InviteId, MessageId, NotificationId, ReportId, RoomId};
 use schemas::values::{EventType, Reason, RoomMention};
@@ -112,5 +113,23 @@ fn retention(full: bool) -> Vec<EventData> {
         messages: if full { vec![message(5), message(6)] } else { vec![message(5)] },
         except_users: vec![user_id(4); usize::from(full)],
     };
-    vec![applied.into()]
+    let was = BlankEvent::Posted(BlankMessage {
+        id: message(5),
+        room_id: RoomId::from_uuid(uuid(3)),
+        client_id: None,
+        mentions: Vec::new(),
+        mentions_room: None,
+        thread_root_id: full.then(|| message(6)),
+        created_at: now(),
+        private: false,
+    });
+    let blank = Blank { sequence: 41, stored_at: now(), was };
+    let removed = TextsRemoved {
+        room_id: RoomId::from_uuid(uuid(3)),
+        listed_at: now(),
+        before: now(),
+        gone: vec![gone(41, full)],
+        blanks: vec![AuthoredBlank { sender_id: user_id(1), blank }],
+    };
+    vec![applied.into(), removed.into()]
 }

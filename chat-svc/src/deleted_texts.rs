@@ -1,0 +1,314 @@
+//! Texts of deleted messages leave the log for good when they were deleted long enough ago.
+//!
+//! A worker goes through the log behind the present, by a lease: each deletion that has become old enough is met once, and
+//! the events that hold the message's texts (its post, its edits) are listed, noted in the ledger of holes, and securely
+//! deleted, as those of an erased person are (`erasure/`). How far it is stands in a bucket. What a legal hold or an open
+//! report keeps is passed by, and met again until it ends. Edits go before the post, so that a post which is gone says
+//! that nothing is left, also after a crash.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use decider::{Call, Expect, Fact, Failure, record, unavailable};
+use eventlog::{Record, SecretError, SecretStore};
+use schemas::commands::CallContext;
+use schemas::events::{
+    AuthoredBlank, Blank, BlankEvent, Gone, MessageDeleted, MessageEdited, MessageEvent,
+    MessagePosted, TextsRemoved,
+};
+use schemas::ids::{MessageId, RoomId};
+use schemas::{Event, EventData, Lane, Sequence, Timestamp};
+use telemetry::Shutdown;
+
+use crate::blank::{blank, gone};
+use crate::chat::Chat;
+use crate::lease::Lease;
+
+/// What the lease is called, and how long one of a worker that died keeps others from going on.
+const LEASE: &str = "texts";
+const LEASE_FOR: Duration = Duration::from_secs(15);
+/// Where it stands how far the worker is.
+const BUCKET: &str = "retention";
+const DONE: &str = "texts";
+/// Events read at once, and how long they are waited for.
+const BATCH: usize = 4096;
+const WAIT: Duration = Duration::from_secs(1);
+/// Deletions dealt with in one go.
+const PIECE: usize = 100;
+/// Events that one event lists.
+const LISTED: usize = 100;
+/// Milliseconds of log time after a deletion until no edit that was decided before it can come any more.
+const LATE: i64 = 120_000;
+
+/// A deletion in its place.
+#[derive(Debug, Clone)]
+struct Deletion {
+    sequence: Sequence,
+    stored_at: Timestamp,
+    event: MessageDeleted,
+}
+
+/// An event that goes, and what stands in its place.
+type Going = (Gone, AuthoredBlank);
+
+/// The worker.
+pub(crate) struct DeletedTexts {
+    chat: Arc<Chat>,
+    bucket: SecretStore,
+    /// How long after its deletion a text leaves the log.
+    after: Duration,
+}
+
+impl DeletedTexts {
+    pub(crate) fn new(chat: &Arc<Chat>, after: Duration) -> Self {
+        let bucket = chat.log.secrets(BUCKET);
+        Self { chat: Arc::clone(chat), bucket, after }
+    }
+
+    /// Goes on every so often, until asked to stop. Failures are logged, and tried again.
+    pub(crate) async fn keep(self, every: Duration, stop: Shutdown) {
+        let mut lease = Lease::of(self.chat.log.secrets("leases"), LEASE, LEASE_FOR);
+        let mut look = tokio::time::interval(every);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.wait() => break,
+                _ = look.tick() => {}
+            }
+            if !lease.hold().await {
+                continue;
+            }
+            tokio::select! {
+                biased;
+                () = stop.wait() => break,
+                done = self.go_on(&mut lease) => if let Err(failure) = done {
+                    let reason = match failure {
+                        Failure::Conflict => "the log has changed meanwhile".to_owned(),
+                        Failure::Denied(why) | Failure::Rejected(why) => why.detail.to_string(),
+                    };
+                    tracing::warn!(reason, "texts of deleted messages are removed later");
+                },
+            }
+            lease.release().await;
+        }
+        lease.release().await;
+    }
+
+    /// Goes through the log up to what was deleted too recently.
+    async fn go_on(&self, lease: &mut Lease) -> Result<(), Failure> {
+        let age = i64::try_from(self.after.as_millis()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_millis(Timestamp::now().millis().saturating_sub(age));
+        let log = &self.chat.log;
+        let head = log.head().await?;
+        let done = self.done().await?;
+        let mut reader = log.read_from(done.min(head)).await?;
+        // Up to where every deletion was dealt with; what is held is met again.
+        let (mut through, mut held) = (done, None);
+        while reader.through() < head {
+            let batch = reader.next(BATCH, WAIT).await?;
+            let mut piece = Vec::new();
+            let mut young = false;
+            for stored in &batch.records {
+                young = stored.stored_at >= before;
+                if young {
+                    break;
+                }
+                through = stored.sequence;
+                piece.extend(deletion(stored)?);
+            }
+            for some in piece.chunks(PIECE) {
+                if !lease.hold().await {
+                    return Err(unavailable("another worker has taken over").into());
+                }
+                held = held.or(self.remove(some, before).await?);
+            }
+            self.note(held.map_or(through, |held: Sequence| through.min(held - 1))).await?;
+            if young {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the texts of some deleted messages; the first deletion whose message is held.
+    async fn remove(
+        &self,
+        piece: &[Deletion],
+        before: Timestamp,
+    ) -> Result<Option<Sequence>, Failure> {
+        let mut held = None;
+        let mut posts: HashMap<&MessageId, (&Deletion, Going)> = HashMap::new();
+        for deletion in piece {
+            let Some(post) = self.post(deletion).await? else { continue };
+            if self.is_held(&deletion.event).await? {
+                held = held.or(Some(deletion.sequence));
+            } else {
+                posts.insert(&deletion.event.message_id, (deletion, post));
+            }
+        }
+        let mut edits = self.edits(&posts).await?;
+        let mut rooms: BTreeMap<&RoomId, Vec<Going>> = BTreeMap::new();
+        for (deletion, post) in posts.into_values() {
+            rooms.entry(&deletion.event.room_id).or_default().push(post);
+        }
+        for (room, mut posts) in rooms {
+            let mut edits = edits.remove(room).unwrap_or_default();
+            for going in [&mut edits, &mut posts] {
+                going.sort_by_key(|(gone, _)| gone.sequence);
+                for some in going.chunks(LISTED) {
+                    self.erase(room, some, before).await?;
+                }
+            }
+        }
+        Ok(held)
+    }
+
+    /// The event that posted a message; none when it is gone.
+    async fn post(&self, deletion: &Deletion) -> Result<Option<Going>, Failure> {
+        let Some(stored) = self.chat.log.get(deletion.event.posted).await? else { return Ok(None) };
+        let event = stored.event()?;
+        let EventData::Message(MessageEvent::Posted(posted)) = &event.data else {
+            return Ok(None);
+        };
+        let MessagePosted { message, private } = posted;
+        if message.id != deletion.event.message_id {
+            return Ok(None);
+        }
+        let was = BlankEvent::Posted(blank(message, *private, &self.chat.names));
+        let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
+        Ok(going(&event, AuthoredBlank { sender_id: message.sender_id.clone(), blank }))
+    }
+
+    /// The edits of these messages by room, those included that came too late to count.
+    async fn edits(
+        &self,
+        posts: &HashMap<&MessageId, (&Deletion, Going)>,
+    ) -> Result<HashMap<RoomId, Vec<Going>>, Failure> {
+        let mut found: HashMap<RoomId, Vec<Going>> = HashMap::new();
+        let (mut from, mut until) = (Sequence::MAX, Timestamp::MIN);
+        for (id, (deletion, _)) in posts {
+            // Of most the index knows that they were never edited: only late edits are looked for.
+            let text = self.chat.index.text(id).await?;
+            let edited = text.is_none_or(|text| text.edited_at.is_some());
+            from = from.min(if edited { deletion.event.posted } else { deletion.sequence });
+            until = until.max(deletion.stored_at);
+        }
+        if posts.is_empty() {
+            return Ok(found);
+        }
+        let until = Timestamp::from_millis(until.millis().saturating_add(LATE));
+        let head = self.chat.log.head().await?;
+        let mut reader = self.chat.log.read_from(from).await?;
+        while reader.through() < head {
+            for stored in reader.next(BATCH, WAIT).await?.records {
+                if stored.stored_at > until {
+                    return Ok(found);
+                }
+                let Some((edit, event)) = edit(&stored)? else { continue };
+                if posts.contains_key(&edit.message.id) {
+                    let room = edit.message.room_id.clone();
+                    found.entry(room).or_default().extend(self.edit(&stored, &edit, &event));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn edit(&self, stored: &Record, edit: &MessageEdited, event: &Event) -> Option<Going> {
+        let MessageEdited { message, posted, edited_at } = edit;
+        let sender_id = message.sender_id.clone();
+        let message = blank(message, false, &self.chat.names);
+        let was = BlankEvent::Edited { message, posted: *posted, edited_at: *edited_at };
+        let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
+        going(event, AuthoredBlank { sender_id, blank })
+    }
+
+    /// Lists events of a room, and deletes them after that.
+    async fn erase(
+        &self,
+        room: &RoomId,
+        going: &[Going],
+        before: Timestamp,
+    ) -> Result<(), Failure> {
+        let log = &self.chat.log;
+        let (gone, blanks) = going.iter().cloned().unzip();
+        let (room_id, listed_at) = (room.clone(), Timestamp::now());
+        let removed = TextsRemoved { room_id, listed_at, before, gone, blanks };
+        let sequences = removed.sequences();
+        let lane = Lane::Retention(room.clone());
+        let call = Call::new("remove_texts", CallContext::default());
+        let listed = record(log, &call, Fact::expecting(Expect::Any, lane, removed)).await?;
+        log.note_erased(listed.position.sequence, &sequences).await?;
+        log.erase(&sequences).await?;
+        self.chat.metrics.texts_removed.inc_by(u64::try_from(sequences.len()).unwrap_or(0));
+        Ok(())
+    }
+
+    /// Whether a legal hold or an open report keeps a message.
+    async fn is_held(&self, deleted: &MessageDeleted) -> Result<bool, Failure> {
+        let holds =
+            [Lane::RoomHold(deleted.room_id.clone()), Lane::UserHold(deleted.sender_id.clone())];
+        for stored in self.chat.log.last_many(&holds).await?.into_iter().flatten() {
+            if let EventData::Hold(event) = stored.event()?.data
+                && event.in_force().is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(self.chat.index.open_reports_of(&deleted.message_id).await? > 0)
+    }
+
+    /// Every deletion up to here has been dealt with.
+    async fn done(&self) -> Result<Sequence, Failure> {
+        let Some((value, _)) = self.bucket.get(DONE).await? else { return Ok(0) };
+        let number = std::str::from_utf8(&value).ok().and_then(|number| number.parse().ok());
+        // What cannot be read is begun anew: a deletion that was dealt with is passed by.
+        Ok(number.unwrap_or(0))
+    }
+
+    async fn note(&self, through: Sequence) -> Result<(), Failure> {
+        let value = through.to_string();
+        let written = match self.bucket.get(DONE).await? {
+            Some((_, revision)) => self.bucket.update(DONE, value, revision, None).await,
+            None => self.bucket.create(DONE, value, None).await,
+        };
+        match written {
+            // Another worker is further, or will be.
+            Ok(_) | Err(SecretError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// With what is kept of it.
+fn going(event: &Event, authored: AuthoredBlank) -> Option<Going> {
+    Some((gone(event, authored.blank.sequence)?, authored))
+}
+
+/// Whether a record may be of a type, without reading all of it.
+fn may_be(stored: &Record, kind: &str) -> bool {
+    let timeline = matches!(stored.lane, Some(Lane::Timeline(_)));
+    timeline && std::str::from_utf8(&stored.payload).is_ok_and(|text| text.contains(kind))
+}
+
+fn deletion(stored: &Record) -> Result<Option<Deletion>, Failure> {
+    if !may_be(stored, "message.deleted.v1") {
+        return Ok(None);
+    }
+    let EventData::Message(MessageEvent::Deleted(event)) = stored.event()?.data else {
+        return Ok(None);
+    };
+    let (sequence, stored_at) = (stored.sequence, stored.stored_at);
+    Ok(Some(Deletion { sequence, stored_at, event }))
+}
+
+fn edit(stored: &Record) -> Result<Option<(MessageEdited, Event)>, Failure> {
+    if !may_be(stored, "message.edited.v1") {
+        return Ok(None);
+    }
+    let event = stored.event()?;
+    let EventData::Message(MessageEvent::Edited(edit)) = &event.data else { return Ok(None) };
+    Ok(Some((edit.clone(), event)))
+}
