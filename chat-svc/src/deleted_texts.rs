@@ -43,31 +43,30 @@ const LATE: i64 = 120_000;
 
 /// A deletion in its place.
 #[derive(Debug, Clone)]
-struct Deletion {
-    sequence: Sequence,
-    stored_at: Timestamp,
-    event: MessageDeleted,
+pub(crate) struct Deletion {
+    pub(crate) sequence: Sequence,
+    pub(crate) stored_at: Timestamp,
+    pub(crate) event: MessageDeleted,
 }
 
 /// An event that goes, and what stands in its place.
 type Going = (Gone, AuthoredBlank);
 
-/// The worker.
+/// Removes texts from the log.
 pub(crate) struct DeletedTexts {
     chat: Arc<Chat>,
     bucket: SecretStore,
-    /// How long after its deletion a text leaves the log.
-    after: Duration,
 }
 
 impl DeletedTexts {
-    pub(crate) fn new(chat: &Arc<Chat>, after: Duration) -> Self {
+    pub(crate) fn new(chat: &Arc<Chat>) -> Self {
         let bucket = chat.log.secrets(BUCKET);
-        Self { chat: Arc::clone(chat), bucket, after }
+        Self { chat: Arc::clone(chat), bucket }
     }
 
-    /// Goes on every so often, until asked to stop. Failures are logged, and tried again.
-    pub(crate) async fn keep(self, every: Duration, stop: Shutdown) {
+    /// Removes texts that were deleted so long ago, every so often, until asked to stop. Failures are logged, and tried
+    /// again.
+    pub(crate) async fn keep(self, after: Duration, every: Duration, stop: Shutdown) {
         let mut lease = Lease::of(self.chat.log.secrets("leases"), LEASE, LEASE_FOR);
         let mut look = tokio::time::interval(every);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -83,7 +82,7 @@ impl DeletedTexts {
             tokio::select! {
                 biased;
                 () = stop.wait() => break,
-                done = self.go_on(&mut lease) => if let Err(failure) = done {
+                done = self.go_on(after, &mut lease) => if let Err(failure) = done {
                     let reason = match failure {
                         Failure::Conflict => "the log has changed meanwhile".to_owned(),
                         Failure::Denied(why) | Failure::Rejected(why) => why.detail.to_string(),
@@ -97,8 +96,8 @@ impl DeletedTexts {
     }
 
     /// Goes through the log up to what was deleted too recently.
-    async fn go_on(&self, lease: &mut Lease) -> Result<(), Failure> {
-        let age = i64::try_from(self.after.as_millis()).unwrap_or(i64::MAX);
+    async fn go_on(&self, after: Duration, lease: &mut Lease) -> Result<(), Failure> {
+        let age = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
         let before = Timestamp::from_millis(Timestamp::now().millis().saturating_sub(age));
         let log = &self.chat.log;
         let head = log.head().await?;
@@ -133,7 +132,7 @@ impl DeletedTexts {
     }
 
     /// Removes the texts of some deleted messages; the first deletion whose message is held.
-    async fn remove(
+    pub(crate) async fn remove(
         &self,
         piece: &[Deletion],
         before: Timestamp,

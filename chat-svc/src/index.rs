@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use readmodel::{Group, ReadModel, ReportDoc, StoreError, Waiting};
+use readmodel::{Anchor, Group, ReadModel, ReportDoc, StoreError, Threads, Waiting};
 use schemas::events::{InviteState, MessageState, RoomState};
 use schemas::ids::{MediaId, MessageId, ReactionId, ReportId, RoomId, UserId};
 use schemas::values::{Body, ClientId, ReportStatus};
@@ -12,7 +12,7 @@ use schemas::{Epoch, Sequence, Timestamp};
 
 use crate::addition::Addition;
 use crate::domain::media::Taken;
-use crate::domain::retention::Aged;
+use crate::domain::retention::{Aged, Fate};
 
 use crate::recent::Marker;
 
@@ -25,7 +25,7 @@ const REPORTS: usize = 200;
 pub struct IndexError(#[from] StoreError);
 
 /// Where a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Indexed {
     /// Where it was posted.
     pub posted: Sequence,
@@ -33,6 +33,8 @@ pub struct Indexed {
     pub deleted: bool,
     /// Whether it moved to the archive, as far as the read model knows.
     pub archived: bool,
+    /// Whether it was purged, as far as the read model knows.
+    pub purged: bool,
 }
 
 /// Where a read marker stands.
@@ -139,12 +141,12 @@ pub trait MessageIndex: Send + Sync {
         after: Option<&RoomId>,
         limit: usize,
     ) -> Result<Vec<RoomState>, IndexError>;
-    /// The first messages of a room after a number that are not in the archive, as far as they were posted before a time
-    /// one after the other; at most `limit`.
+    /// The first messages of a room after a number, in the archive or not, as far as they were posted before a time one
+    /// after the other; at most `limit`. Of those that are only to be archived, the ones that are not.
     async fn aged(
         &self,
-        room: &RoomId,
-        after: u64,
+        (room, after): (&RoomId, u64),
+        fate: Fate,
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Aged>, IndexError>;
@@ -189,6 +191,7 @@ impl MessageIndex for ReadModel {
             posted: doc.posted,
             deleted: doc.deleted_at.is_some(),
             archived: doc.archived > 0,
+            purged: doc.purged > 0,
         }))
     }
 
@@ -343,16 +346,24 @@ impl MessageIndex for ReadModel {
 
     async fn aged(
         &self,
-        room: &RoomId,
-        after: u64,
+        (room, after): (&RoomId, u64),
+        fate: Fate,
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<Aged>, IndexError> {
-        let found = self.current().at_hand(room, after, limit).await?;
+        let store = self.current();
+        let found = match fate {
+            Fate::Archive => store.at_hand(room, after, limit).await?,
+            Fate::Purge => {
+                store.timeline(room, Threads::Shown, Anchor::After(after), limit).await?
+            }
+        };
         let aged = found.into_iter().take_while(|doc| doc.created_at < before);
-        Ok(aged
-            .map(|doc| Aged { id: doc.id, number: doc.number, sender_id: doc.sender_id })
-            .collect())
+        let aged = aged.map(|doc| {
+            let deleted = doc.deleted_at.map(|at| (doc.changed, at));
+            Aged { id: doc.id, number: doc.number, sender_id: doc.sender_id, deleted }
+        });
+        Ok(aged.collect())
     }
 
     async fn media_taken(&self, user: &UserId) -> Result<Taken, IndexError> {

@@ -30,6 +30,7 @@ mod live;
 mod locate;
 mod media;
 mod metrics;
+mod purge;
 mod recent;
 mod retention;
 mod service;
@@ -42,6 +43,7 @@ pub use addition::Addition;
 pub use dedup::DedupConfig;
 pub use domain::media::Limits as MediaLimits;
 pub use domain::media::Taken as MediaTaken;
+pub use domain::retention::Fate as RetentionFate;
 pub use domain::retention::Rule as RetentionRule;
 pub use error::BuildError;
 pub use index::{

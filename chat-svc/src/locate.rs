@@ -21,7 +21,7 @@ impl Chat {
     /// Where it is comes from memory or from the read model's index; what it is comes from the log.
     pub(crate) async fn message(&self, id: &MessageId) -> Result<Option<Message>, Failure> {
         let Some(place) = self.place_of(id).await? else { return Ok(None) };
-        let Indexed { posted, deleted, archived } = place;
+        let Indexed { posted, deleted, archived, purged } = place;
         let (event, deleted) = match self.event_at(posted).await? {
             Some(event) => (event, deleted),
             // Its author was erased: what stands in its place is a deleted message.
@@ -33,7 +33,7 @@ impl Chat {
         let mut found = None;
         message::evolve(&mut found, posted, &event);
         let Some(mut found) = found.filter(|found| found.state.id == *id) else { return Ok(None) };
-        (found.deleted, found.archived) = (deleted, archived);
+        (found.deleted, found.archived, found.purged) = (deleted, archived, purged);
         Ok(Some(found))
     }
 
@@ -64,8 +64,8 @@ impl Chat {
 
     async fn known_place(&self, id: &MessageId) -> Result<Option<Indexed>, Failure> {
         if let Some(known) = self.recent.message(id) {
-            let MessageLocation { posted, deleted, archived, .. } = known;
-            return Ok(Some(Indexed { posted, deleted, archived }));
+            let MessageLocation { posted, deleted, archived, purged, .. } = known;
+            return Ok(Some(Indexed { posted, deleted, archived, purged }));
         }
         Ok(self.index.message(id).await?)
     }

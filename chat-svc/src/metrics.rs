@@ -16,7 +16,7 @@ pub(crate) struct ChatMetrics {
     pub(crate) commands: CommandMetrics,
     posts: Counter,
     repeats: Counter,
-    /// Messages that moved to the archive.
+    /// Messages that moved to the archive or were purged.
     pub(crate) archived: Counter,
     /// Events with texts of deleted messages that left the log.
     pub(crate) texts_removed: Counter,
@@ -61,7 +61,7 @@ impl ChatMetrics {
             registry.register("chat_posts", "Messages written", m.posts);
             let repeats = "Posts that were repeats of an earlier one";
             registry.register("chat_repeats", repeats, m.repeats);
-            let archived = "Messages that moved to the archive";
+            let archived = "Messages that moved to the archive or were purged";
             registry.register("chat_archived_messages", archived, m.archived);
             let texts = "Events with texts of deleted messages that left the log";
             registry.register("chat_texts_removed", texts, m.texts_removed);

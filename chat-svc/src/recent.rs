@@ -15,6 +15,8 @@ pub(crate) struct MessageLocation {
     pub(crate) deleted: bool,
     /// It moved to the archive.
     pub(crate) archived: bool,
+    /// It was purged.
+    pub(crate) purged: bool,
     /// This process has written it and taken note of its client id.
     pub(crate) ours: bool,
 }
@@ -22,7 +24,7 @@ pub(crate) struct MessageLocation {
 impl MessageLocation {
     /// That of a message that was posted just now.
     fn posted(room: &RoomId, posted: Sequence, ours: bool) -> Self {
-        Self { room: room.clone(), posted, deleted: false, archived: false, ours }
+        Self { room: room.clone(), posted, deleted: false, archived: false, purged: false, ours }
     }
 }
 
@@ -94,15 +96,22 @@ impl Recent {
     /// A message that was posted at one place was deleted at another.
     pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence, at: Sequence) {
         self.deletions.entry_by_ref(id).or_insert(at);
-        let archived = self.messages.get(id).is_some_and(|known| known.archived);
+        let known = self.messages.get(id);
+        let (archived, purged) =
+            known.map_or((false, false), |known| (known.archived, known.purged));
         let location = MessageLocation::posted(room, posted, false);
-        self.messages.insert(id.clone(), MessageLocation { deleted: true, archived, ..location });
+        let location = MessageLocation { deleted: true, archived, purged, ..location };
+        self.messages.insert(id.clone(), location);
     }
 
-    /// A message moved to the archive.
-    fn archived(&self, id: &MessageId) {
+    /// A message moved to the archive, or was purged.
+    fn moved(&self, id: &MessageId, purged: bool) {
         self.messages.entry_by_ref(id).and_compute_with(|known| match known {
-            Some(known) => Op::Put(MessageLocation { archived: true, ..known.into_value() }),
+            Some(known) => {
+                let known = known.into_value();
+                let archived = known.archived || !purged;
+                Op::Put(MessageLocation { archived, purged: known.purged || purged, ..known })
+            }
             // The read model is asked about it.
             None => Op::Nop,
         });
@@ -152,8 +161,14 @@ impl Recent {
             let marker = Marker { message: e.message_id.clone(), posted: e.posted };
             return self.read_thread(&e.thread_root_id, &e.user_id, &marker);
         }
-        if let EventData::Retention(RetentionEvent::Applied(e)) = event {
-            return e.messages.iter().for_each(|id| self.archived(id));
+        if let EventData::Retention(event) = event {
+            return match event {
+                RetentionEvent::Applied(e) => {
+                    e.messages.iter().for_each(|id| self.moved(id, false))
+                }
+                RetentionEvent::Purged(e) => e.messages.iter().for_each(|id| self.moved(id, true)),
+                RetentionEvent::TextsRemoved(_) => {}
+            };
         }
         let (Lane::Timeline(room) | Lane::Receipts(room)) = lane else { return };
         match event {

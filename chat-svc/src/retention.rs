@@ -1,4 +1,4 @@
-//! Retention at work: a pass over the rooms moves to the archive what is as old as each keeps messages at hand.
+//! Retention at work: a pass over the rooms moves to the archive what is as old as each keeps messages at hand, or purges it.
 //!
 //! One pass at a time of all copies of this service and of operators, by a lease. Each event moves at most
 //! [`MAX_ARCHIVED`] messages, and the next is written when the read model has followed: whatever there is to move, the
@@ -12,15 +12,17 @@ use std::time::Duration;
 use decider::{Call, Failure, load, record, unavailable};
 use eventlog::EventLog;
 use schemas::commands::CallContext;
-use schemas::events::{Held, MAX_ARCHIVED, RoomState};
+use schemas::events::{Held, MAX_ARCHIVED, MAX_PURGED, RoomState};
 use schemas::{EventData, Lane, Rejection, RoomId, Sequence, Timestamp, UserId};
 use telemetry::Shutdown;
 use telemetry::prometheus_client::metrics::counter::Counter;
 
-use crate::domain::retention::{Aged, Rule, apply};
+use crate::chat::Chat;
+use crate::domain::retention::{Aged, Fate, Rule, apply, purged};
 use crate::index::MessageIndex;
 use crate::lanes::Rooms;
 use crate::lease::Lease;
+use crate::purge::Purger;
 
 /// What the lease is called.
 const LEASE: &str = "retention";
@@ -46,7 +48,8 @@ impl Default for RetentionConfig {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
         let every = Duration::from_secs(60 * 60);
-        Self { rule: Rule { days: None, day }, every, deleted_bodies: None }
+        let rule = Rule { fate: Fate::Archive, days: None, day };
+        Self { rule, every, deleted_bodies: None }
     }
 }
 
@@ -72,18 +75,27 @@ struct Writer<'a> {
     moved: &'a Counter,
 }
 
-/// Moves messages to the archive.
+/// Moves messages to the archive, or purges them.
 pub struct Retention {
     log: EventLog,
     index: Arc<dyn MessageIndex>,
     rule: Rule,
+    /// What purges; only the service has it.
+    purger: Option<Purger>,
 }
 
 impl Retention {
     /// `index` is the read model of the log.
     #[must_use]
     pub fn new(log: EventLog, index: Arc<dyn MessageIndex>, rule: Rule) -> Self {
-        Self { log, index, rule }
+        Self { log, index, rule, purger: None }
+    }
+
+    /// That of the service.
+    pub(crate) fn of(chat: &Arc<Chat>, rule: Rule) -> Self {
+        let purger = (rule.fate == Fate::Purge).then(|| Purger::new(chat));
+        let (log, index) = (chat.log.clone(), Arc::clone(&chat.index));
+        Self { log, index, rule, purger }
     }
 
     /// Makes a pass every so often, until asked to stop. Failures are logged, and the next pass goes on.
@@ -107,6 +119,9 @@ impl Retention {
     /// # Errors
     /// The log or the read model cannot be asked, or the read model does not follow.
     pub async fn apply(&self, stop: &Shutdown) -> Result<Option<Vec<Aging>>, Rejection> {
+        if self.rule.fate == Fate::Purge && self.purger.is_none() {
+            return Err(unavailable("only the running service purges messages"));
+        }
         self.make_pass(stop, &Counter::default()).await.map_err(refusal)
     }
 
@@ -143,7 +158,12 @@ impl Retention {
                 if writer.as_ref().is_some_and(|writer| writer.stop.is_triggered()) {
                     return Ok(found);
                 }
-                found.extend(self.look_at(room, now, writer.as_mut()).await?);
+                let looked = match self.look_at(room, now, writer.as_mut()).await {
+                    // Texts of the room's deleted messages were removed meanwhile, which is on the same lane.
+                    Err(Failure::Conflict) => self.look_at(room, now, writer.as_mut()).await?,
+                    looked => looked?,
+                };
+                found.extend(looked);
             }
         }
     }
@@ -157,7 +177,8 @@ impl Retention {
     ) -> Result<Option<Aging>, Failure> {
         let Some(days) = self.rule.days_of(room) else { return Ok(None) };
         let before = self.rule.before(days, now);
-        if self.index.aged(&room.id, 0, before, 1).await?.is_empty() {
+        let fate = self.rule.fate;
+        if self.index.aged((&room.id, 0), fate, before, 1).await?.is_empty() {
             return Ok(None);
         }
         // An index is used, not believed: what the room says is in the log, and what moved last must have moved there.
@@ -181,33 +202,77 @@ impl Retention {
     ) -> Result<Aging, Failure> {
         let mut after = 0;
         loop {
-            let aged = self.index.aged(&room.id, after, aging.before, MAX_ARCHIVED).await?;
+            let most = match self.rule.fate {
+                Fate::Archive => MAX_ARCHIVED,
+                Fate::Purge => MAX_PURGED,
+            };
+            let from = (&room.id, after);
+            let aged = self.index.aged(from, self.rule.fate, aging.before, most).await?;
             let Some(last) = aged.last() else { return Ok(aging) };
             after = last.number;
             let held = self.held(room, &aged).await?;
             let stay = aged.iter().filter(|message| held.contains(&message.sender_id)).count();
             let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
             aging.held += number(stay);
+            let Some(writer) = &mut writer else {
+                aging.messages += number(aged.len() - stay);
+                continue;
+            };
+            if !writer.lease.hold().await {
+                return Err(unavailable("another retention has taken over").into());
+            }
             let cut = (aging.days, aging.before);
-            let Some(fact) = apply(room, cut, &aged, &held, at) else { continue };
-            let moving = number(aged.len() - stay);
-            if let Some(writer) = &mut writer {
-                if !writer.lease.hold().await {
-                    return Err(unavailable("another retention has taken over").into());
-                }
-                let call = Call::new("apply_retention", CallContext::default());
-                at = record(&self.log, &call, fact).await?.position.sequence;
-                writer.moved.inc_by(moving);
-                aging.messages += moving;
-                tokio::select! {
-                    biased;
-                    () = writer.stop.wait() => return Ok(aging),
-                    followed = self.follows(at) => followed?,
-                }
-            } else {
-                aging.messages += moving;
+            let moved;
+            (at, moved) = match &self.purger {
+                Some(purger) => self.purge(purger, (room, cut), &aged, &held).await?,
+                None => self.archive((room, cut), &aged, &held, at).await?,
+            };
+            writer.moved.inc_by(number(moved));
+            aging.messages += number(moved);
+            tokio::select! {
+                biased;
+                () = writer.stop.wait() => return Ok(aging),
+                followed = self.follows(at) => followed?,
             }
         }
+    }
+
+    /// Moves messages to the archive; the last event of the room's lane, and how many moved.
+    async fn archive(
+        &self,
+        (room, cut): (&RoomState, (u32, Timestamp)),
+        aged: &[Aged],
+        held: &BTreeSet<UserId>,
+        at: Sequence,
+    ) -> Result<(Sequence, usize), Failure> {
+        let Some(fact) = apply(room, cut, aged, held, at) else { return Ok((at, 0)) };
+        let call = Call::new("apply_retention", CallContext::default());
+        let at = record(&self.log, &call, fact).await?.position.sequence;
+        let stay = aged.iter().filter(|message| held.contains(&message.sender_id)).count();
+        Ok((at, aged.len() - stay))
+    }
+
+    /// Removes messages for good; the last event of the room's lane, and how many are gone.
+    async fn purge(
+        &self,
+        purger: &Purger,
+        (room, cut): (&RoomState, (u32, Timestamp)),
+        aged: &[Aged],
+        held: &BTreeSet<UserId>,
+    ) -> Result<(Sequence, usize), Failure> {
+        let going: Vec<&Aged> =
+            aged.iter().filter(|message| !held.contains(&message.sender_id)).collect();
+        let gone = purger.purge(room, &going, cut.1).await?;
+        let number = gone.len();
+        // The removal of their texts is on the same lane.
+        let last = self.log.last(&Lane::Retention(room.id.clone())).await?;
+        let at = last.map_or(0, |stored| stored.sequence);
+        if gone.is_empty() {
+            return Ok((at, 0));
+        }
+        let call = Call::new("apply_retention", CallContext::default());
+        let written = record(&self.log, &call, purged(room, cut, gone, at)).await?;
+        Ok((written.position.sequence, number))
     }
 
     /// Waits until the read model has got to an event.

@@ -182,11 +182,11 @@ fn keep_retention(
     config: &RetentionConfig,
     stop: &Shutdown,
 ) {
-    let retention = Retention::new(chat.log.clone(), Arc::clone(&chat.index), config.rule);
+    let retention = Retention::of(chat, config.rule);
     let archived = chat.metrics.archived.clone();
     tasks.spawn(retention.keep(config.every, archived, stop.clone()));
     if let Some(after) = config.deleted_bodies {
-        tasks.spawn(DeletedTexts::new(chat, after).keep(config.every, stop.clone()));
+        tasks.spawn(DeletedTexts::new(chat).keep(after, config.every, stop.clone()));
     }
 }
 

@@ -60,7 +60,7 @@ impl List {
                 Some(Self { id, gone: removed.gone, blanks: blanks.collect() })
             }
             EventData::Erasure(ErasureEvent::Begun(_) | ErasureEvent::Completed(_))
-            | EventData::Retention(RetentionEvent::Applied(_))
+            | EventData::Retention(RetentionEvent::Applied(_) | RetentionEvent::Purged(_))
             | EventData::Message(_)
             | EventData::Reaction(_)
             | EventData::Pin(_)
@@ -80,6 +80,7 @@ impl List {
             | EventData::Invite(_)
             | EventData::Audit(_)
             | EventData::Hold(_)
+            | EventData::Export(_)
             | EventData::Media(_) => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_svc::{MediaConfig, MediaLimits, RetentionConfig, RetentionRule};
+use chat_svc::{MediaConfig, MediaLimits, RetentionConfig, RetentionFate, RetentionRule};
 
 use crate::failure::Failure;
 use crate::rate;
@@ -18,8 +18,13 @@ const MAX_DAYS: u32 = 36_500;
 pub(crate) fn kept(all: &Settings) -> Result<(MediaConfig, RetentionConfig), Failure> {
     let text = |setting: &Option<String>| setting.clone().unwrap_or_default();
     let files = [&all.media_max_file, &all.media_quota_person, &all.media_quota, &all.media_unused];
-    let messages =
-        [&all.retention_days, &all.retention_interval, &all.retention_day, &all.deleted_bodies];
+    let messages = [
+        &all.retention_days,
+        &all.retention,
+        &all.retention_interval,
+        &all.retention_day,
+        &all.deleted_bodies,
+    ];
     let media = media(&files.map(text)).map_err(Failure::wrong_call)?;
     Ok((media, retention(&messages.map(text)).map_err(Failure::wrong_call)?))
 }
@@ -40,9 +45,9 @@ fn media([file, person, all, unused]: &[String; 4]) -> Result<MediaConfig, Strin
     Ok(MediaConfig { limits, unused_after, look_every })
 }
 
-/// After how many days messages move to the archive, how often is looked for such, how long a day is, and how many a deleted
+/// After how many days messages move to the archive or are purged, how often is looked for such, how long a day is, and how many a deleted
 /// text stays in the log.
-fn retention([days, every, day, deleted]: &[String; 4]) -> Result<RetentionConfig, String> {
+fn retention([days, fate, every, day, deleted]: &[String; 5]) -> Result<RetentionConfig, String> {
     let said = |name: &'static str| move |error: String| format!("{name}: {error}");
     let days = match days.as_str() {
         "off" => None,
@@ -52,6 +57,11 @@ fn retention([days, every, day, deleted]: &[String; 4]) -> Result<RetentionConfi
                 format!("retention_days: `{days}` is not off or a number from 1 to {MAX_DAYS}")
             })?)
         }
+    };
+    let fate = match fate.as_str() {
+        "archive" => RetentionFate::Archive,
+        "purge" => RetentionFate::Purge,
+        other => return Err(format!("retention: `{other}` is not archive or purge")),
     };
     let every = rate::parse_duration(every).map_err(said("retention_interval"))?;
     let day = rate::parse_duration(day).map_err(said("retention_day"))?;
@@ -65,7 +75,7 @@ fn retention([days, every, day, deleted]: &[String; 4]) -> Result<RetentionConfi
             })?))
         }
     };
-    Ok(RetentionConfig { rule: RetentionRule { days, day }, every, deleted_bodies })
+    Ok(RetentionConfig { rule: RetentionRule { fate, days, day }, every, deleted_bodies })
 }
 
 #[cfg(test)]
@@ -75,7 +85,7 @@ mod tests {
     #[test]
     fn retention_is_off_or_a_number_of_days() {
         let read = |days: &str| {
-            let settings = [days, "1h", "24h", "keep"].map(str::to_owned);
+            let settings = [days, "archive", "1h", "24h", "keep"].map(str::to_owned);
             retention(&settings).map(|config| config.rule.days)
         };
         assert_eq!(read("off"), Ok(None));
@@ -84,14 +94,14 @@ mod tests {
         for wrong in ["", "0", "36501", "-1", "30d", "OFF", "1.5"] {
             assert!(read(wrong).is_err_and(|error| error.contains("retention_days")), "{wrong}");
         }
-        let usual = retention(&["off", "1h", "24h", "keep"].map(str::to_owned));
+        let usual = retention(&["off", "archive", "1h", "24h", "keep"].map(str::to_owned));
         assert_eq!(usual, Ok(RetentionConfig::default()));
     }
 
     #[test]
     fn deleted_texts_are_kept_or_go_after_days() {
         let read = |text: &str| {
-            let settings = ["off", "1h", "2h", text].map(str::to_owned);
+            let settings = ["off", "purge", "1h", "2h", text].map(str::to_owned);
             retention(&settings).map(|config| config.deleted_bodies)
         };
         assert_eq!(read("keep"), Ok(None));

@@ -67,6 +67,7 @@ const SETTINGS: &[Setting] = &[
     open("media_quota", "`off`", "a size, or `off`", "at least 1 byte"),
     open("media_unused", "`24h`", "a span of time (`ms`, `s`, `m`, `h`)", "at most 24h"),
     open("retention_days", "`off`", "a number of days, or `off`", "1 to 36500"),
+    open("retention", "`archive`", "a choice", "`archive`, `purge`"),
     open("retention_interval", "`1h`", "a span of time (`ms`, `s`, `m`, `h`)", "at most 24h"),
     open("retention_day", "`24h`", "a span of time (`ms`, `s`, `m`, `h`)", "at most 24h; less for tests only"),
     open("deleted_bodies", "`30d`", "days (`d`), or `keep`", "1d to 36500d"),

@@ -119,6 +119,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_RETENTION_DAYS", value_name = "DAYS", global = true)]
     pub(crate) retention_days: Option<String>,
 
+    /// What becomes of old messages: `archive` or `purge` [default: archive]
+    #[arg(long, env = "TIDINGS_RETENTION", value_name = "WHAT", global = true)]
+    pub(crate) retention: Option<String>,
+
     /// How often is looked for messages that are old enough for that, at most 24h [default: 1h]
     #[arg(long, env = "TIDINGS_RETENTION_INTERVAL", value_name = "TIME", global = true)]
     pub(crate) retention_interval: Option<String>,
@@ -263,7 +267,7 @@ each_setting! {
     listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
     name_key, code_key,
     rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused,
-    retention_days, retention_interval, retention_day, deleted_bodies, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
+    retention_days, retention, retention_interval, retention_day, deleted_bodies, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
@@ -312,6 +316,7 @@ impl Settings {
             &mut self.media_quota,
             &mut self.media_unused,
             &mut self.retention_days,
+            &mut self.retention,
             &mut self.retention_interval,
             &mut self.retention_day,
             &mut self.deleted_bodies,

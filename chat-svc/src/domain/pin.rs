@@ -24,7 +24,7 @@ pub fn may_pin(
         standing.at_least(RoomRole::Admin)?;
     }
     standing.not_muted(cx.now)?;
-    if message.deleted { Err(MessageRejection::Deleted) } else { Ok(()) }
+    message.stands()
 }
 
 /// Pins a message in a room that has so many pins.

@@ -19,7 +19,7 @@ pub fn may_react(
     cx: &Context,
 ) -> Result<(), MessageRejection> {
     standing.may_write(cx.now)?;
-    if message.deleted { Err(MessageRejection::Deleted) } else { Ok(()) }
+    message.stands()
 }
 
 /// Reacts to a message that has so many kinds of reactions beside this one.

@@ -350,6 +350,7 @@ mod tests {
             "hold.lifted.v1",
             "room.retention_applied.v1",
             "room.texts_removed.v1",
+            "room.messages_purged.v1",
             "audit.read.v1",
         ];
         let names = NameKey::new(&[7; 32]);

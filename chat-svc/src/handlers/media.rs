@@ -220,7 +220,7 @@ impl Chat {
 
     /// What happens to the media of a message that is deleted: they go with their last message, but for those that a
     /// report keeps.
-    pub(super) async fn detachments(&self, message: &MessageState) -> Result<Vec<Fact>, Failure> {
+    pub(crate) async fn detachments(&self, message: &MessageState) -> Result<Vec<Fact>, Failure> {
         if message.attachments.is_empty() {
             return Ok(Vec::new());
         }
@@ -258,7 +258,7 @@ impl Chat {
     }
 
     /// Has the bytes removed of the media that facts which were written have removed.
-    pub(super) fn purge_removed(&self, media: &[MediaId]) {
+    pub(crate) fn purge_removed(&self, media: &[MediaId]) {
         media.iter().for_each(|id| self.files.purge_soon(id));
     }
 }

@@ -68,9 +68,9 @@ impl Chat {
         }
         let found = self.message(&cmd.message_id).await?;
         let found = found.filter(|found| found.state.room_id == cmd.room_id).ok_or(unknown)?;
-        let Message { posted, deleted, archived, .. } = found;
+        let Message { posted, deleted, archived, purged, .. } = found;
         let room = cmd.room_id.clone();
-        let location = MessageLocation { room, posted, deleted, archived, ours: false };
+        let location = MessageLocation { room, posted, deleted, archived, purged, ours: false };
         self.recent.found(&cmd.message_id, location);
         Ok(posted)
     }

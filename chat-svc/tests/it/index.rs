@@ -44,6 +44,7 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
         changed: 9,
         beside: 0,
         archived: 0,
+        purged: 0,
         updated: 9,
     }
 }

@@ -134,10 +134,8 @@ impl Known {
                 }
                 let (body, edited_at) = (message.body.to_string(), None);
                 self.texts.insert(message.id.clone(), IndexedText { body, edited_at });
-                self.messages.insert(
-                    message.id,
-                    Indexed { posted: sequence, deleted: false, archived: false },
-                );
+                self.messages
+                    .insert(message.id, Indexed { posted: sequence, ..Indexed::default() });
                 if let Some(client_id) = message.client_id {
                     self.clients.entry((who.0, who.1, client_id)).or_insert(sequence);
                 }
@@ -149,7 +147,7 @@ impl Known {
             EventData::Reaction(event) => self.learn_reaction(event),
             EventData::Pin(event) => self.learn_pin(event),
             EventData::Message(MessageEvent::Deleted(e)) => {
-                let deleted = Indexed { posted: e.posted, deleted: true, archived: false };
+                let deleted = Indexed { posted: e.posted, deleted: true, ..Indexed::default() };
                 self.messages.insert(e.message_id, deleted);
             }
             EventData::User(UserEvent::Registered(e)) => drop(self.people.insert(e.user.id)),
@@ -365,8 +363,8 @@ impl MessageIndex for LogIndex {
 
     async fn aged(
         &self,
-        _: &RoomId,
-        _: u64,
+        _: (&RoomId, u64),
+        _: chat_svc::domain::retention::Fate,
         _: schemas::Timestamp,
         _: usize,
     ) -> Result<Vec<chat_svc::domain::retention::Aged>, IndexError> {

@@ -107,7 +107,9 @@ fn owner(payload: &[u8]) -> Option<UserId> {
 /// Whom an event may concern, judged by its lane alone.
 pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
     match lane {
-        Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) => (Some(room), None),
+        Lane::Timeline(room) | Lane::Receipts(room) | Lane::Room(room) | Lane::Retention(room) => {
+            (Some(room), None)
+        }
         Lane::Member(room, user) => (Some(room), Some(user)),
         Lane::Inbox(user) | Lane::Threads(user) | Lane::User(user) | Lane::Prefs(_, user) => {
             (None, Some(user))
@@ -128,8 +130,7 @@ pub(crate) fn concerns(lane: &Lane) -> (Option<&RoomId>, Option<&UserId>) {
         | Lane::Erasure(_)
         | Lane::RoomHold(_)
         | Lane::Exports(_)
-        | Lane::UserHold(_)
-        | Lane::Retention(_) => (None, None),
+        | Lane::UserHold(_) => (None, None),
     }
 }
 

@@ -150,7 +150,7 @@ impl Recent {
 /// What an event in a room does to its page.
 fn apply(page: &mut Page, passed: &Passed) -> Result<(), Stale> {
     match &passed.lane {
-        Lane::Timeline(_) => {
+        Lane::Timeline(_) | Lane::Retention(_) => {
             let event = Event::decode(&passed.payload).map_err(|_| Stale)?;
             page.apply(passed.sequence, &event.data)
         }
@@ -170,7 +170,6 @@ fn apply(page: &mut Page, passed: &Passed) -> Result<(), Stale> {
         | Lane::RoomHold(_)
         | Lane::Exports(_)
         | Lane::UserHold(_)
-        | Lane::Retention(_)
         | Lane::Handle(_)
         | Lane::Email(_)
         | Lane::RoomName(_)

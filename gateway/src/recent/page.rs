@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use readmodel::{MessageDoc, MessageMark, RoomDoc, Threads};
-use schemas::events::{MessageEvent, MessagePosted, PinEvent, ReactionEvent};
+use schemas::events::{MessageEvent, MessagePosted, PinEvent, ReactionEvent, RetentionEvent};
 use schemas::{EventData, MessageId, Sequence};
 
 /// Messages of a page at most: what one read may ask for, and one more.
@@ -86,6 +86,8 @@ impl Page {
             EventData::Reaction(ReactionEvent::Removed(e)) => self.beside(at, &e.message_id),
             EventData::Pin(PinEvent::Pinned(e)) => self.beside(at, &e.message_id),
             EventData::Pin(PinEvent::Unpinned(e)) => self.beside(at, &e.message_id),
+            // They are on no page any more, and what comes into their places this page does not have.
+            EventData::Retention(RetentionEvent::Purged(_)) => Err(Stale),
             EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Media(_)
@@ -96,7 +98,7 @@ impl Page {
             | EventData::Erasure(_)
             | EventData::Export(_)
             | EventData::Hold(_)
-            | EventData::Retention(_)
+            | EventData::Retention(RetentionEvent::Applied(_) | RetentionEvent::TextsRemoved(_))
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Invite(_)

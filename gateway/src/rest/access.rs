@@ -66,7 +66,7 @@ pub(crate) async fn joined(call: &Call, id: &RoomId) -> Result<Seen, Rejection> 
 /// A message in a room the caller is in. Every other answers like one that does not exist.
 ///
 /// # Errors
-/// `not_found`, or the read model does not answer.
+/// `not_found`; `gone` for one that was purged; or the read model does not answer.
 pub(crate) async fn message(
     call: &Call,
     id: &MessageId,
@@ -76,6 +76,9 @@ pub(crate) async fn message(
     let found = store.message(id).await.map_err(failure::store)?;
     let message = found.ok_or_else(Rejection::not_found)?;
     match membership(store.as_ref(), &message.room_id, &caller.user_id).await? {
+        Some(_) if message.purged > 0 => {
+            Err(Rejection::new(Code::Gone, "the message was purged: nothing of it is left"))
+        }
         Some(_) => Ok((message, store)),
         None => Err(Rejection::not_found()),
     }

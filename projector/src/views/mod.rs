@@ -35,7 +35,7 @@ mod wants;
 
 use readmodel::Group;
 use schemas::event::intact_type;
-use schemas::events::{Family, UserEvent};
+use schemas::events::{Family, RetentionEvent, UserEvent};
 use schemas::ids::{RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 
@@ -165,7 +165,11 @@ pub(crate) fn person(data: &EventData) -> Option<&UserId> {
 /// Whether documents were emptied or removed by an event of which nothing may be left in a store's files.
 pub(crate) fn leaves_traces(event: &Event) -> bool {
     let closed = matches!(event.data, EventData::User(UserEvent::Erased(_)));
-    closed || matches!(event.data, EventData::Erasure(_))
+    let removed = matches!(
+        event.data,
+        EventData::Retention(RetentionEvent::Purged(_) | RetentionEvent::TextsRemoved(_))
+    );
+    closed || removed || matches!(event.data, EventData::Erasure(_))
 }
 
 /// The groups an event concerns.

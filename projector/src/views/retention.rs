@@ -1,4 +1,4 @@
-//! Events of retention: messages move to the archive, and what a deletion leaves of texts goes. Nothing else changes.
+//! Events of retention: messages move to the archive or are purged, and what a deletion leaves of texts goes.
 
 use schemas::Sequence;
 use schemas::events::{BlankEvent, RetentionEvent, TextsRemoved};
@@ -21,6 +21,9 @@ pub(super) fn needs(event: &RetentionEvent, wants: &mut Wants<'_>) {
         RetentionEvent::Applied(applied) => {
             applied.messages.iter().for_each(|id| wants.message(id));
         }
+        RetentionEvent::Purged(purged) => {
+            purged.messages.iter().for_each(|id| wants.message(id));
+        }
         RetentionEvent::TextsRemoved(removed) => {
             messages(removed).for_each(|id| wants.message(id));
         }
@@ -40,6 +43,20 @@ pub(super) fn apply(
                 });
                 if moves && let Some(message) = set.messages.change(id)? {
                     message.archived = at;
+                    message.updated = at;
+                }
+            }
+            Ok(())
+        }
+        RetentionEvent::Purged(purged) => {
+            for id in &purged.messages {
+                let goes = set.messages.get(id)?.is_some_and(|message| {
+                    message.purged == 0
+                        && message.room_id == purged.room_id
+                        && message.deleted_at.is_some()
+                });
+                if goes && let Some(message) = set.messages.change(id)? {
+                    message.purged = at;
                     message.updated = at;
                 }
             }

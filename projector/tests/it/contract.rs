@@ -65,6 +65,7 @@ cases!(
     a_move_to_the_archive_is_no_change_to_clients,
     a_message_moves_once_and_from_its_own_room,
     texts_that_left_the_log_make_no_difference_to_a_replay,
+    purged_messages_are_on_no_list_and_are_counted,
     a_commit_is_fenced,
     a_crash_before_the_commit_loses_nothing,
     generations_are_switched,

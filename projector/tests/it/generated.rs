@@ -42,7 +42,7 @@ enum Step {
     Delete(u64, u64, Option<u64>),
     React(u64, u64, u64, u32, bool),
     Pin(u64, u64, bool),
-    Retire(u64, Vec<u64>),
+    Retire(u64, Vec<u64>, bool),
     Read(u64, u64, u64, bool),
     Block(u64, Vec<u64>),
     Notify(u64, u64),
@@ -102,8 +102,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(r, m, u, e, add)| Step::React(r, m, u, e, add)),
         2 => (room.clone(), id.clone(), prop::bool::weighted(0.7))
             .prop_map(|(r, m, add)| Step::Pin(r, m, add)),
-        2 => (room.clone(), prop::collection::vec(id.clone(), 1..6))
-            .prop_map(|(r, m)| Step::Retire(r, m)),
+        3 => (room.clone(), prop::collection::vec(id.clone(), 1..6), any::<bool>())
+            .prop_map(|(r, m, gone)| Step::Retire(r, m, gone)),
         3 => (room.clone(), user.clone(), id.clone(), any::<bool>())
             .prop_map(|(r, u, m, p)| Step::Read(r, u, m, p)),
         1 => (user.clone(), prop::collection::vec(1..6_u64, 0..3))
@@ -179,7 +179,8 @@ fn play_one(step: Step, history: &mut History) {
         Step::React(room, id, who, with, true) => history.react(room, id, who, with),
         Step::React(room, id, who, with, false) => history.unreact(room, id, who, with),
         Step::Pin(room, id, there) => history.pin(room, id, there),
-        Step::Retire(room, ids) => history.retire(room, &ids),
+        Step::Retire(room, ids, false) => history.retire(room, &ids),
+        Step::Retire(room, ids, true) => history.purge(room, &ids),
         Step::Read(room, who, id, private) => history.read_with(room, who, id, private),
         Step::Block(who, blocked) => history.block(who, &blocked),
         Step::Notify(id, who) if id % 2 == 0 => history.notify_about(id, who, id),

@@ -22,6 +22,16 @@ impl History {
         })
     }
 
+    /// Messages of a room are gone for good.
+    pub(crate) fn purge(&mut self, in_room: u64, ids: &[u64]) -> Sequence {
+        self.add(MessagesPurged {
+            room_id: room(in_room),
+            days: 7,
+            before: when(600),
+            messages: ids.iter().copied().map(message).collect(),
+        })
+    }
+
     /// The texts of messages of room 1 leave the log.
     fn remove_texts(&mut self, ids: &[u64]) -> Sequence {
         let blank = |id: &u64| {
@@ -300,5 +310,50 @@ pub(crate) async fn texts_that_left_the_log_make_no_difference_to_a_replay(place
     let copy = place.model.create_generation().await.unwrap();
     let mut engine = Engine::open(copy.clone(), epoch()).await.unwrap();
     engine.apply(&replay.events, replay.events.len() as u64).await.unwrap();
+    assert_eq!(contents(&copy).await, contents(&place.model.writer()).await);
+}
+
+pub(crate) async fn purged_messages_are_on_no_list_and_are_counted(place: &Place) {
+    let mut history = conversation(6);
+    let mut answer = message_state(1, 7, 1, "an answer");
+    answer.thread_root_id = Some(message(2));
+    history.post_with(answer);
+    history.retire(1, &[1, 2]);
+    place.project(&history).await;
+    let seen = history.events.len();
+    let deleted = history.delete(1, 1, None);
+    history.delete(1, 3, None);
+    history.delete(1, 7, Some(2));
+    let purged = history.purge(1, &[1, 3, 4, 7]);
+    history.purge(2, &[2]);
+    history.purge(1, &[1]);
+    go_on(place, &history, seen).await;
+    let store = place.model.current();
+    let page = async |threads| {
+        let found = store.timeline(&room(1), threads, Anchor::Around(3), 50).await;
+        numbers(&found.unwrap())
+    };
+    assert_eq!(page(Threads::Shown).await, [2, 4, 5, 6], "what was not deleted is not purged");
+    assert_eq!(page(Threads::LeftOut).await, [2, 4, 5, 6]);
+    let thread = store.thread(&message(2), Anchor::Latest, 5).await.unwrap();
+    assert_eq!(numbers(&thread), [0_u64; 0]);
+    let one = async |id| store.message(&message(id)).await.unwrap().unwrap();
+    let gone = one(1).await;
+    assert_eq!((gone.number, gone.purged, gone.changed), (1, purged, deleted));
+    assert_eq!((one(3).await.purged, one(4).await.purged, one(2).await.purged), (purged, 0, 0));
+    // Two of six are deleted, wherever they lie, and nothing is read.
+    assert_eq!(waiting(place, 1, 2).await, (4, 0));
+    assert_eq!(store.counts().await.unwrap().messages, 7);
+    let most = Bound { items: 10, bytes: 100_000 };
+    let marks = store.message_marks(&[room(1)], deleted, most).await.unwrap();
+    let mut told: Vec<(Sequence, bool)> =
+        marks.items.iter().map(|mark| (mark.changed, mark.deleted)).collect();
+    told.retain(|(_, deleted)| *deleted);
+    told.sort_unstable();
+    let expected = [deleted, deleted + 1, deleted + 2].map(|at| (at, true));
+    assert_eq!(told, expected, "who was away is told that they were deleted");
+    let copy = place.model.create_generation().await.unwrap();
+    let mut engine = Engine::open(copy.clone(), epoch()).await.unwrap();
+    engine.apply(&history.events, history.events.len() as u64).await.unwrap();
     assert_eq!(contents(&copy).await, contents(&place.model.writer()).await);
 }

@@ -70,7 +70,10 @@ pub use prefs::{PrefsChanged, PrefsEvent, PrefsState};
 pub use reaction::{MAX_KINDS, ReactionAdded, ReactionEvent, ReactionRemoved};
 pub use receipt::{ReadMoved, ReceiptEvent};
 pub use report::{ReportCreated, ReportEvent, ReportHandled, ReportState};
-pub use retention::{AuthoredBlank, MAX_ARCHIVED, RetentionApplied, RetentionEvent, TextsRemoved};
+pub use retention::{
+    AuthoredBlank, MAX_ARCHIVED, MAX_PURGED, MessagesPurged, RetentionApplied, RetentionEvent,
+    TextsRemoved,
+};
 pub use room::{RoomArchived, RoomChanged, RoomCreated, RoomEvent, RoomRestored, RoomState};
 pub use session::{
     NewDevice, SessionEnd, SessionEvent, SessionRefreshed, SessionStarted, SessionsEnded,

@@ -29,6 +29,23 @@ pub struct RetentionApplied {
     pub except_users: Vec<UserId>,
 }
 
+/// The most messages one event purges.
+pub const MAX_PURGED: usize = 100;
+
+/// Messages of a room are gone for good: they were deleted, their texts left the log, and from here on they are on no list.
+/// Their numbers stay. A message that is named again is not purged again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessagesPurged {
+    /// The room.
+    pub room_id: RoomId,
+    /// The days after which the room's messages were purged then.
+    pub days: u32,
+    /// The messages were posted before this moment.
+    pub before: Timestamp,
+    /// The messages, in the order of the log; at most [`MAX_PURGED`].
+    pub messages: Vec<MessageId>,
+}
+
 /// What stands in the place of a message event that is gone, and whose message it was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthoredBlank {
@@ -66,6 +83,7 @@ family! {
     /// What becomes of messages with time.
     RetentionEvent {
         Applied(RetentionApplied) = "room.retention_applied.v1", |d| d.room_id;
+        Purged(MessagesPurged) = "room.messages_purged.v1", |d| d.room_id;
         TextsRemoved(TextsRemoved) = "room.texts_removed.v1", |d| d.room_id;
     }
 }

@@ -16,7 +16,7 @@ const QUICK: [&str; 6] =
 const TIMES: u32 = 3;
 
 /// Whether an event of the log holds a word.
-async fn in_log(nats: &str, namespace: &str, word: &str) -> bool {
+pub(crate) async fn in_log(nats: &str, namespace: &str, word: &str) -> bool {
     let log = tests::kit::log::everything(nats, namespace).await;
     let has = |payload: &[u8]| payload.windows(word.len()).any(|part| part == word.as_bytes());
     log.iter().any(|(_, _, payload)| has(payload))

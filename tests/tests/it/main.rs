@@ -80,6 +80,7 @@ mod posting;
 mod preferences;
 mod presence;
 mod private;
+mod purge;
 mod rates;
 mod reactions;
 mod recent;

@@ -12,7 +12,8 @@ use tests::kit::separate::{Separate, Setup};
 use tests::kit::{Patience, mongo, until, until_within};
 
 /// A day is a second, and what is old is looked for all the time.
-const QUICK: [&str; 4] = ["--retention-day", "1s", "--retention-interval", "200ms"];
+const QUICK: [&str; 6] =
+    ["--retention-day", "1s", "--retention-interval", "200ms", "--deleted-bodies", "keep"];
 /// A pass that was killed keeps its lease for 15 s.
 const TIMES: u32 = 3;
 const THUMB: &str = "%F0%9F%91%8D";

@@ -87,9 +87,7 @@ pub fn thread_root(
     let root = root
         .filter(|root| root.state.room_id == standing.room.id)
         .ok_or(MessageRejection::NoSuchThread)?;
-    if root.deleted {
-        return Err(MessageRejection::Deleted);
-    }
+    root.stands()?;
     if root.state.thread_root_id.is_some() {
         return Err(MessageRejection::NestedThread);
     }
@@ -110,11 +108,8 @@ pub fn may_edit(
         return Err(MessageRejection::NotTheAuthor);
     }
     standing.may_write(cx.now)?;
-    match (message.deleted, message.archived) {
-        (true, _) => Err(MessageRejection::Deleted),
-        (false, true) => Err(MessageRejection::Archived),
-        (false, false) => Ok(()),
-    }
+    message.stands()?;
+    if message.archived { Err(MessageRejection::Archived) } else { Ok(()) }
 }
 
 /// Changes the words of a message; everything else of it stays.
@@ -157,6 +152,9 @@ pub fn delete(
     }
     if !own && standing.person.role < Role::Moderator {
         standing.not_muted(cx.now)?;
+    }
+    if message.purged {
+        return Err(MessageRejection::Purged);
     }
     if message.deleted {
         return Ok(None);

@@ -3,6 +3,8 @@
 use schemas::events::{MessageEvent, MessageState};
 use schemas::{EventData, Sequence, Timestamp};
 
+use super::MessageRejection;
+
 /// A message as far as a decision needs to know it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
@@ -16,6 +18,22 @@ pub struct Message {
     pub deleted: bool,
     /// It moved to the archive; its words do not change any more.
     pub archived: bool,
+    /// It was purged: nothing of it is left.
+    pub purged: bool,
+}
+
+impl Message {
+    /// It must not have been deleted, nor purged.
+    ///
+    /// # Errors
+    /// [`MessageRejection::Purged`], [`MessageRejection::Deleted`].
+    pub const fn stands(&self) -> Result<(), MessageRejection> {
+        match (self.purged, self.deleted) {
+            (true, _) => Err(MessageRejection::Purged),
+            (false, true) => Err(MessageRejection::Deleted),
+            (false, false) => Ok(()),
+        }
+    }
 }
 
 /// What an event at `sequence` makes of a message. The log's order settles every race: the first post of
@@ -25,9 +43,15 @@ pub fn evolve(message: &mut Option<Message>, sequence: Sequence, event: &EventDa
     match (message, event) {
         (message @ None, MessageEvent::Posted(e)) => {
             let state = e.message.clone();
-            let (deleted, archived) = (false, false);
-            *message =
-                Some(Message { posted: sequence, state, edited_at: None, deleted, archived });
+            let (deleted, archived, purged) = (false, false, false);
+            *message = Some(Message {
+                posted: sequence,
+                state,
+                edited_at: None,
+                deleted,
+                archived,
+                purged,
+            });
         }
         (Some(message), MessageEvent::Edited(e)) => {
             let own =

@@ -34,6 +34,9 @@ pub enum MessageRejection {
     /// It was taken back.
     #[error("the message was deleted")]
     Deleted,
+    /// It is older than its room keeps messages at all.
+    #[error("the message was purged: nothing of it is left")]
+    Purged,
     /// It is older than its room keeps messages at hand.
     #[error("the message is in the archive: it can be answered and deleted, and not edited")]
     Archived,
@@ -68,6 +71,7 @@ impl From<MessageRejection> for Rejection {
             MessageRejection::NotTheAuthor | MessageRejection::NotYours => {
                 Self::new(Code::Forbidden, text)
             }
+            MessageRejection::Purged => Self::new(Code::Gone, text),
             MessageRejection::Deleted
             | MessageRejection::Archived
             | MessageRejection::NotARoot

@@ -29,7 +29,7 @@ fn said() -> Message {
         thread_root_id: None,
         created_at: at(1),
     };
-    Message { posted: 10, state, edited_at: None, deleted: false, archived: false }
+    Message { posted: 10, state, edited_at: None, deleted: false, archived: false, purged: false }
 }
 
 fn reason() -> Reason {

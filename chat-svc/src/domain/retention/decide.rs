@@ -5,14 +5,26 @@ use std::time::Duration;
 
 use decider::{Expect, Fact};
 use schemas::commands::ChangeRoom;
-use schemas::events::{RetentionApplied, RoomState};
+use schemas::events::{MessagesPurged, RetentionApplied, RoomState};
 use schemas::{Lane, MessageId, Sequence, Timestamp, UserId};
 
 use crate::domain::room::RoomRejection;
 
-/// How long messages stay at hand.
+/// What becomes of old messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fate {
+    /// They move to the archive.
+    #[default]
+    Archive,
+    /// Nothing is left of them.
+    Purge,
+}
+
+/// How long messages stay at hand, and what becomes of them then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
+    /// What becomes of them.
+    pub fate: Fate,
     /// Days for rooms that say nothing else; none: for ever.
     pub days: Option<u32>,
     /// How long a day is: 24 hours, less only to see what happens.
@@ -48,6 +60,8 @@ pub struct Aged {
     pub number: u64,
     /// Its author.
     pub sender_id: UserId,
+    /// The event that deleted it, and when; none while it stands.
+    pub deleted: Option<(Sequence, Timestamp)>,
 }
 
 /// Moves old messages of a room to the archive, but for those of users under a legal hold; nothing when that is all of
@@ -74,6 +88,18 @@ pub fn apply(
         except_users: except.into_iter().cloned().collect(),
     };
     Some(Fact::expecting(Expect::At(at), Lane::Retention(room.id.clone()), applied))
+}
+
+/// Messages of a room are gone for good. Each was deleted, and its texts have left the log.
+#[must_use]
+pub fn purged(
+    room: &RoomState,
+    (days, before): (u32, Timestamp),
+    messages: Vec<MessageId>,
+    at: Sequence,
+) -> Fact {
+    let purged = MessagesPurged { room_id: room.id.clone(), days, before, messages };
+    Fact::expecting(Expect::At(at), Lane::Retention(room.id.clone()), purged)
 }
 
 /// A room may keep messages at hand for as long as the installation does, and not longer.

@@ -4,4 +4,4 @@ mod decide;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Aged, Rule, apply, keeps_within};
+pub use decide::{Aged, Fate, Rule, apply, keeps_within, purged};

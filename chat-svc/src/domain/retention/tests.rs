@@ -14,11 +14,11 @@ const BOB: u128 = 2;
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 fn rule(days: Option<u32>) -> Rule {
-    Rule { days, day: DAY }
+    Rule { fate: Fate::Archive, days, day: DAY }
 }
 
 fn aged(number: u64, sender: u128) -> Aged {
-    Aged { id: message_id(number.into()), number, sender_id: user(sender) }
+    Aged { id: message_id(number.into()), number, sender_id: user(sender), deleted: None }
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_room_keeps_messages_for_the_shorter_of_its_time_and_the_installations() {
 fn days_are_counted_back_from_now_and_never_past_the_beginning_of_time() {
     let rule = rule(Some(1));
     assert_eq!(rule.before(2, at(3 * 86_400)), at(86_400));
-    let longest = Rule { days: None, day: std::time::Duration::MAX };
+    let longest = Rule { day: std::time::Duration::MAX, ..rule };
     assert!(longest.before(36_500, at(0)) < rule.before(36_500, at(0)));
 }
 

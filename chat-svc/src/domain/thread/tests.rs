@@ -27,7 +27,7 @@ fn said(id: u128, posted: u64, root: Option<u128>) -> Message {
         thread_root_id: root.map(message_id),
         created_at: at(1),
     };
-    Message { posted, state, edited_at: None, deleted: false, archived: false }
+    Message { posted, state, edited_at: None, deleted: false, archived: false, purged: false }
 }
 
 #[test]

@@ -84,15 +84,19 @@ pub struct MessageDoc {
     pub beside: Sequence,
     /// The event that moved it to the archive; 0 for a message that is at hand. Stores keep the one apart from the other
     /// and answer from both.
-    #[serde(default, skip_serializing_if = "is_at_hand")]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub archived: Sequence,
+    /// The event by which it was purged; 0 for a message that was not. Of a purged message its id and its place are left: it
+    /// is on no list, and stores keep it apart from all others.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub purged: Sequence,
     /// The last event that changed anything here, what stands beside it and where it is kept included.
     pub updated: Sequence,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-const fn is_at_hand(archived: &Sequence) -> bool {
-    *archived == 0
+const fn is_none(event: &Sequence) -> bool {
+    *event == 0
 }
 
 impl MessageDoc {
@@ -126,6 +130,7 @@ impl MessageDoc {
             changed: at,
             beside: 0,
             archived: 0,
+            purged: 0,
             updated: at,
         }
     }

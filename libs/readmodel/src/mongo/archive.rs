@@ -1,8 +1,8 @@
 //! Messages in MongoDB that moved to the archive: a collection with the rows and indexes of the other, which questions
-//! about messages are put to as well.
+//! about messages are put to as well. What is left of purged messages lies in a third, which no list looks into.
 //!
-//! A message lies in exactly one of the two. It only ever moves to the archive, so what is at hand is read first and the
-//! archive after that: a message that moves meanwhile is found twice and told once, never missed.
+//! A message lies in exactly one of them. It only ever moves on, so what is at hand is read first, the archive after that
+//! and what is purged last: a message that moves meanwhile is found twice and told once, never missed.
 
 use std::collections::HashSet;
 
@@ -15,21 +15,27 @@ use super::rows::{db_error, int};
 use crate::answers::Answer;
 use crate::documents::{MessageDoc, Stored as _};
 
-/// The collection.
-pub(super) const COLLECTION: &str = "messages_archive";
+/// The archive.
+pub(super) const ARCHIVE: &str = "messages_archive";
+/// What is left of purged messages.
+pub(super) const PURGED: &str = "messages_purged";
 
-/// Both, in the order in which they are read.
-pub(super) const BOTH: [&str; 2] = [MessageDoc::COLLECTION.as_str(), COLLECTION];
+/// Where messages lie that are on lists, in the order in which they are read.
+pub(super) const BOTH: [&str; 2] = [MessageDoc::COLLECTION.as_str(), ARCHIVE];
+/// Where any messages lie.
+pub(super) const ALL: [&str; 3] = [MessageDoc::COLLECTION.as_str(), ARCHIVE, PURGED];
 
 /// Messages of some ids.
 pub(super) async fn by_ids(database: &Database, ids: &[MessageId]) -> Answer<Vec<MessageDoc>> {
-    let [at_hand, archive] = BOTH;
-    let mut found: Vec<MessageDoc> = keys_in(database, at_hand, &texts(ids)).await?;
-    if found.len() < ids.len() {
+    let mut found: Vec<MessageDoc> = Vec::with_capacity(ids.len());
+    for collection in ALL {
         let known: HashSet<&MessageId> = found.iter().map(|message| &message.id).collect();
         let missing: Vec<&MessageId> = ids.iter().filter(|id| !known.contains(id)).collect();
-        let missing = texts(&missing);
-        found.extend(keys_in(database, archive, &missing).await?);
+        if missing.is_empty() {
+            break;
+        }
+        let more: Vec<MessageDoc> = keys_in(database, collection, &texts(&missing)).await?;
+        found.extend(more);
     }
     Ok(found)
 }
@@ -94,7 +100,7 @@ pub(super) async fn each(
     mut take: impl FnMut(MessageDoc) -> bool,
 ) -> Answer<bool> {
     let mut seen: HashSet<MessageId> = HashSet::new();
-    for collection in BOTH {
+    for collection in ALL {
         let new = |message: MessageDoc| !seen.insert(message.id.clone()) || take(message);
         if !each_in(database, collection, filter.clone(), new).await? {
             return Ok(false);
@@ -106,7 +112,7 @@ pub(super) async fn each(
 /// How many messages fit.
 pub(super) async fn number_of(database: &Database, filter: Bson) -> Answer<u64> {
     let mut number = 0;
-    for collection in BOTH {
+    for collection in ALL {
         let messages = database.collection::<Bson>(collection);
         number += messages.count_documents(filter.clone()).await.map_err(db_error)?;
     }

@@ -14,7 +14,7 @@ use mongodb::{ClientSession, Collection, Database};
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
 
-use super::archive::BOTH;
+use super::archive::{ALL, BOTH};
 use super::kept::Kept as _;
 use super::query::texts;
 use super::rows::{db_error, int, unreadable};
@@ -124,7 +124,7 @@ async fn made(database: &Database, session: &mut ClientSession, block: u64) -> A
         "posted": 1, "created_at": 1, "deleted_at": 1, "room_id": 1, "sender_id": 1, "body": 1, "attachments": 1,
     };
     let mut rows: Vec<RawDocumentBuf> = Vec::new();
-    for name in BOTH {
+    for name in ALL {
         let messages = database.collection::<Bson>(name);
         let found = messages.find(posted.clone()).projection(indexed.clone());
         let found = found.sort(doc! { "posted": 1 }).session(&mut *session).await;

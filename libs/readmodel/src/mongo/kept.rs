@@ -11,13 +11,13 @@ use crate::documents::Stored;
 
 /// A document that is kept in MongoDB. A collection without this does not compile.
 pub(super) trait Kept: Stored {
-    /// The collection that its archived documents lie in, apart from the others and with the same indexes; none where
-    /// nothing is archived.
-    const ARCHIVE: Option<&'static str> = None;
+    /// Collections that some of its documents lie in, apart from the others and with the same indexes. A document only ever
+    /// moves on in this order.
+    const APART: &'static [&'static str] = &[];
 
-    /// The event that moved it to the archive; 0 where it is not there.
-    fn archived(&self) -> Sequence {
-        0
+    /// In which of them it lies, and the event that moved it there; none where it lies among the others.
+    fn apart(&self) -> Option<(&'static str, Sequence)> {
+        None
     }
 
     /// The indexes that only queries need: created when a generation is sealed. Documents that are found by their keys

@@ -43,10 +43,14 @@ struct Searched<'a> {
 }
 
 impl Kept for MessageDoc {
-    const ARCHIVE: Option<&'static str> = Some(archive::COLLECTION);
+    const APART: &'static [&'static str] = &[archive::ARCHIVE, archive::PURGED];
 
-    fn archived(&self) -> Sequence {
-        self.archived
+    fn apart(&self) -> Option<(&'static str, Sequence)> {
+        match (self.archived, self.purged) {
+            (0, 0) => None,
+            (at, 0) => Some((archive::ARCHIVE, at)),
+            (_, at) => Some((archive::PURGED, at)),
+        }
     }
 
     fn indexes() -> Vec<IndexModel> {

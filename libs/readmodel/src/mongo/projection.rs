@@ -48,10 +48,10 @@ macro_rules! dispatch {
             }
         }
 
-        /// The collection that the archived documents of a kind lie in.
-        const fn archive_of(collection: Collection) -> Option<&'static str> {
+        /// The collections that some documents of a kind lie in, apart from the others.
+        const fn apart_of(collection: Collection) -> &'static [&'static str] {
             match collection {
-                $(Collection::$collection => documents::$doc::ARCHIVE,)*
+                $(Collection::$collection => documents::$doc::APART,)*
             }
         }
 
@@ -68,9 +68,9 @@ macro_rules! dispatch {
 
 crate::documents!(dispatch);
 
-/// Where the documents of a kind lie: those at hand, those in the archive.
+/// Where the documents of a kind lie.
 fn names_of(collection: Collection) -> impl Iterator<Item = &'static str> {
-    std::iter::once(collection.as_str()).chain(archive_of(collection))
+    std::iter::once(collection.as_str()).chain(apart_of(collection).iter().copied())
 }
 
 /// Asks every collection at once, each in as few queries as may be.
@@ -118,8 +118,8 @@ async fn scan(
         let rows = rows.iter().map(|row| from_row(collection, row));
         found.extend(rows.collect::<Answer<Vec<Document>>>()?);
     }
-    if archive_of(collection).is_some() {
-        // One that was archived between the two reads is found in both.
+    if !apart_of(collection).is_empty() {
+        // One that moved between two reads is found in both places.
         found.sort_by_cached_key(|doc| doc.key().to_string());
         found.dedup_by_key(|doc| doc.key());
         found.truncate(limit);
@@ -166,20 +166,18 @@ impl BatchWrites {
 
     /// Takes a document to where it lies from now on.
     fn take<T: Kept>(&mut self, doc: &T, id: String, expected: Sequence) -> Answer<()> {
-        let at_hand = T::COLLECTION.as_str();
-        let archived = doc.archived();
-        let new = doc.is_new(expected);
-        match T::ARCHIVE.filter(|_| archived > 0) {
-            None if new => self.at(at_hand).new.push(doc.to_row(id)?),
-            None => self.at(at_hand).changed.push(doc.to_row(id)?),
-            // It moves in this batch.
-            Some(archive) if archived > expected => {
-                if !new {
-                    self.at(at_hand).gone.push(id.clone());
-                }
-                self.at(archive).new.push(doc.to_row(id)?);
-            }
-            Some(archive) => self.at(archive).changed.push(doc.to_row(id)?),
+        let (new, usual) = (doc.is_new(expected), T::COLLECTION.as_str());
+        let (here, moved) = doc.apart().unwrap_or((usual, 0));
+        let moves = moved > expected;
+        if moves && !new {
+            let elsewhere = names_of(T::COLLECTION).filter(|name| *name != here);
+            elsewhere.for_each(|name| self.at(name).gone.push(id.clone()));
+        }
+        let (row, writes) = (doc.to_row(id)?, self.at(here));
+        if new || moves {
+            writes.new.push(row)
+        } else {
+            writes.changed.push(row)
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ async fn complete_collection<T: Kept>(database: &Database) -> mongodb::error::Re
     Ok(())
 }
 
-/// The collection of a noun, and that of its archive.
+/// The collection of a noun, and those of what lies apart.
 fn names_of<T: Kept>() -> impl Iterator<Item = &'static str> {
-    std::iter::once(T::COLLECTION.as_str()).chain(T::ARCHIVE)
+    std::iter::once(T::COLLECTION.as_str()).chain(T::APART.iter().copied())
 }

@@ -1,7 +1,8 @@
 //! Messages in SQLite that moved to the archive: a table of the same columns, which questions about messages go through
 //! as well.
 //!
-//! A message lies in exactly one of the two tables, and which one follows from its document. The table of what is at hand
+//! What is left of purged messages lies in a third. A message lies in exactly one of the tables, and which one follows
+//! from its document. The table of what is at hand
 //! stays as small as rooms keep it; what it is asked most is answered from few pages.
 
 use rusqlite::{Connection, params};
@@ -24,6 +25,19 @@ macro_rules! everywhere {
 }
 pub(super) use everywhere;
 
+/// A question to those of purged messages as well: where counts and changes must not miss what is on no list any more.
+macro_rules! anywhere {
+    ($columns:literal, $condition:literal $(, $order:literal)?) => {
+        concat!(
+            "SELECT ", $columns, " FROM messages WHERE ", $condition,
+            " UNION ALL SELECT ", $columns, " FROM messages_archive WHERE ", $condition,
+            " UNION ALL SELECT ", $columns, " FROM messages_purged WHERE ", $condition,
+            $(" ", $order)?
+        )
+    };
+}
+pub(super) use anywhere;
+
 /// The columns and indexes of both.
 pub(super) const TABLE: &str = "
 -- Messages that moved to the archive; see `messages`.
@@ -35,22 +49,38 @@ CREATE INDEX archive_client ON messages_archive(client) WHERE client IS NOT NULL
 CREATE INDEX archive_thread ON messages_archive(thread, answer) WHERE thread IS NOT NULL;
 CREATE INDEX archive_edited ON messages_archive(k >> 36, edited) WHERE edited IS NOT NULL;
 CREATE INDEX archive_gone ON messages_archive(k >> 36, gone) WHERE gone IS NOT NULL;
+
+-- What is left of purged messages. They are on no list: nothing is looked for here but what they are called, what changed,
+-- and how many there are.
+CREATE TABLE messages_purged(
+    k INTEGER PRIMARY KEY, id BLOB NOT NULL, posted INTEGER NOT NULL, client INTEGER,
+    thread BLOB, answer INTEGER, edited INTEGER, gone INTEGER, doc BLOB NOT NULL);
+CREATE INDEX purged_id ON messages_purged(id);
+CREATE INDEX purged_edited ON messages_purged(k >> 36, edited) WHERE edited IS NOT NULL;
+CREATE INDEX purged_gone ON messages_purged(k >> 36, gone) WHERE gone IS NOT NULL;
 ";
 
-/// As `index::BY_EVENT`, for the archive.
-pub(super) const BY_EVENT: &str =
-    "CREATE INDEX IF NOT EXISTS archive_posted ON messages_archive(posted)";
+/// As `index::BY_EVENT`, for the other tables.
+pub(super) const BY_EVENT: [&str; 2] = [
+    "CREATE INDEX IF NOT EXISTS archive_posted ON messages_archive(posted)",
+    "CREATE INDEX IF NOT EXISTS purged_posted ON messages_purged(posted)",
+];
 
 /// Where a message lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shelf {
     AtHand,
     Archive,
+    Purged,
 }
 
 impl Shelf {
     pub(super) const fn of(message: &MessageDoc) -> Self {
-        if message.archived == 0 { Self::AtHand } else { Self::Archive }
+        match (message.archived, message.purged) {
+            (0, 0) => Self::AtHand,
+            (_, 0) => Self::Archive,
+            _ => Self::Purged,
+        }
     }
 
     /// Writes a row that is not there.
@@ -59,6 +89,9 @@ impl Shelf {
             Self::AtHand => "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             Self::Archive => {
                 "INSERT INTO messages_archive VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            }
+            Self::Purged => {
+                "INSERT INTO messages_purged VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
             }
         }
     }
@@ -74,6 +107,10 @@ impl Shelf {
                 "INSERT INTO messages_archive VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                 ON CONFLICT(k) DO UPDATE SET client = ?4, edited = ?7, gone = ?8, doc = ?9"
             }
+            Self::Purged => {
+                "INSERT INTO messages_purged VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                ON CONFLICT(k) DO UPDATE SET client = ?4, edited = ?7, gone = ?8, doc = ?9"
+            }
         }
     }
 }
@@ -85,8 +122,11 @@ pub(super) fn leave(
     message: &MessageDoc,
     expected: Checkpoints,
 ) -> Answer<()> {
-    if message.archived > expected.conversations {
+    if message.archived.max(message.purged) > expected.conversations {
         execute(db, "DELETE FROM messages WHERE k = ?1", params![key])?;
+    }
+    if message.purged > expected.conversations {
+        execute(db, "DELETE FROM messages_archive WHERE k = ?1", params![key])?;
     }
     Ok(())
 }
@@ -95,7 +135,8 @@ pub(super) fn leave(
 /// spares the projector a search.
 pub(super) fn greatest_id(db: &Connection) -> Answer<Option<Vec<u8>>> {
     let sql = "SELECT max(id) FROM (
-        SELECT max(id) AS id FROM messages UNION ALL SELECT max(id) FROM messages_archive)";
+        SELECT max(id) AS id FROM messages UNION ALL SELECT max(id) FROM messages_archive
+        UNION ALL SELECT max(id) FROM messages_purged)";
     let mut statement = db.prepare_cached(sql).map_err(db_error)?;
     statement.query_row([], |row| row.get(0)).map_err(db_error)
 }

@@ -14,7 +14,7 @@ use schemas::time::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::archive::{self, everywhere};
+use super::archive::{self, anywhere, everywhere};
 use super::room::key_of;
 use super::rows::{db_error, doc, each, execute, int, raw, unreadable};
 use super::store::SqliteStore;
@@ -39,7 +39,9 @@ pub(super) const BY_EVENT: &str = "CREATE INDEX IF NOT EXISTS messages_posted ON
 /// Makes the index of everything behind a checkpoint, in a generation that has none yet.
 pub(super) fn make(db: &Connection, checkpoint: Sequence) -> Answer<()> {
     execute(db, BY_EVENT, [])?;
-    execute(db, archive::BY_EVENT, [])?;
+    for by_event in archive::BY_EVENT {
+        execute(db, by_event, [])?;
+    }
     build(db, 0..complete(checkpoint))
 }
 
@@ -104,7 +106,7 @@ impl Indexed<'_> {
 /// A block, made of its messages.
 fn made(db: &Connection, block: u64) -> Answer<Parts> {
     let (start, end) = (block * BLOCK, (block + 1) * BLOCK);
-    let sql = everywhere!("doc, posted", "posted >= ?1 AND posted < ?2", "ORDER BY posted");
+    let sql = anywhere!("doc, posted", "posted >= ?1 AND posted < ?2", "ORDER BY posted");
     let mut built = Builder::default();
     each(db, sql, [int(start), int(end)], |row| {
         let json = row.get_ref(0).map_err(db_error)?.as_bytes().map_err(unreadable)?;

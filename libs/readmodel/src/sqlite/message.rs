@@ -9,7 +9,7 @@ use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use schemas::values::ClientId;
 
-use super::archive::{Shelf, everywhere, leave};
+use super::archive::{Shelf, anywhere, everywhere, leave};
 use super::kept::{Batch, Kept};
 use super::reaction;
 use super::room::key_of;
@@ -45,8 +45,8 @@ CREATE TABLE named(
     PRIMARY KEY (room, user, main)) WITHOUT ROWID;
 CREATE INDEX named_main ON named(room, main);
 ";
-    const BY_KEY: &'static str = everywhere!("doc", "id = ?1");
-    const SCAN: &'static str = everywhere!("doc, id", "id > ?1", "ORDER BY id LIMIT ?3");
+    const BY_KEY: &'static str = anywhere!("doc", "id = ?1");
+    const SCAN: &'static str = anywhere!("doc, id", "id > ?1", "ORDER BY id LIMIT ?3");
 
     /// Writes a message that may have been there before.
     fn put(&self, batch: &mut Batch<'_>) -> Answer<()> {
@@ -77,11 +77,12 @@ CREATE INDEX named_main ON named(room, main);
                 message.put(batch)?;
             }
         }
-        // Archived in the batch that posted it: on a replay, whose batches are long.
-        let (archived, at_hand) =
-            new.into_iter().partition(|(_, message)| Shelf::of(message) == Shelf::Archive);
-        put_new(batch.db, Shelf::AtHand, at_hand)?;
-        put_new(batch.db, Shelf::Archive, archived)?;
+        // Some moved in the batch that posted them: on a replay, whose batches are long.
+        for shelf in [Shelf::Archive, Shelf::Purged] {
+            let there = |(_, message): &mut (i64, &MessageDoc)| Shelf::of(message) == shelf;
+            put_new(batch.db, shelf, new.extract_if(.., there).collect())?;
+        }
+        put_new(batch.db, Shelf::AtHand, new)?;
         // After the reactions of the batch were written, which come before messages in the table of collections.
         let all = docs.iter().filter_map(Self::among);
         for deleted in all.filter(|message| message.deleted_at.is_some()) {
@@ -294,7 +295,7 @@ fn marks(
     for room in rooms {
         let Some(room) = key_of(db, room)? else { continue };
         posted_after(db, room, after, &mut found)?;
-        let sql = everywhere!(
+        let sql = anywhere!(
             "doc",
             "k >> 36 = ?1 AND edited IS NOT NULL AND edited >= ?2 AND posted < ?2"
         );

@@ -182,7 +182,8 @@ impl ReadStore for SqliteStore {
     async fn counts(&self) -> Answer<Counts> {
         self.read(|db| {
             let sql = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM rooms),
-                (SELECT count(*) FROM messages) + (SELECT count(*) FROM messages_archive)";
+                (SELECT count(*) FROM messages) + (SELECT count(*) FROM messages_archive)
+                    + (SELECT count(*) FROM messages_purged)";
             let counted = db.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
             let counted: [i64; 3] = counted.map_err(db_error)?;
             let [users, rooms, messages] = counted.map(|count| u64::try_from(count).unwrap_or(0));

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
+use super::archive::anywhere;
 use super::room::key_of;
 use super::rows::{db_error, each, int, raw};
 use super::store::SqliteStore;
@@ -15,12 +16,9 @@ fn count(db: &Connection, stretch: &Stretch) -> Answer<Counted> {
     let (after, through) = (int(stretch.after), int(stretch.through));
     let mut counted = Counted::default();
     if stretch.deleted {
-        let sql = "SELECT count(*) FROM (
-            SELECT 1 FROM messages
-                WHERE k >> 36 = ?1 AND gone IS NOT NULL AND gone > ?2 AND gone <= ?3
-            UNION ALL SELECT 1 FROM messages_archive
-                WHERE k >> 36 = ?1 AND gone IS NOT NULL AND gone > ?2 AND gone <= ?3)";
-        counted.deleted = number(db, sql, params![room, after, through])?;
+        let sql = anywhere!("1", "k >> 36 = ?1 AND gone IS NOT NULL AND gone > ?2 AND gone <= ?3");
+        let sql = format!("SELECT count(*) FROM ({sql})");
+        counted.deleted = number(db, &sql, params![room, after, through])?;
     }
     if stretch.named {
         // A message that names both counts once.

@@ -4,8 +4,8 @@ use schemas::Digest;
 use schemas::event::{Actor, EventData};
 use schemas::events::{
     AuthoredBlank, Blank, BlankEvent, BlankMessage, ErasureBegun, ErasureCompleted, ErasureListed,
-    Gone, Held, HoldLifted, HoldPlaced, HoldState, Removed, RetentionApplied, TextsRemoved,
-    UserErased,
+    Gone, Held, HoldLifted, HoldPlaced, HoldState, MessagesPurged, Removed, RetentionApplied,
+    TextsRemoved, UserErased,
 };
 use schemas::ids::{ErasureId, InviteId, MessageId, NotificationId, ReportId, RoomId};
 use schemas::values::{EventType, Reason, RoomMention};
@@ -131,5 +131,11 @@ fn retention(full: bool) -> Vec<EventData> {
         gone: vec![gone(41, full)],
         blanks: vec![AuthoredBlank { sender_id: user_id(1), blank }],
     };
-    vec![applied.into(), removed.into()]
+    let purged = MessagesPurged {
+        room_id: RoomId::from_uuid(uuid(3)),
+        days: 30,
+        before: now(),
+        messages: if full { vec![message(5), message(6)] } else { vec![message(5)] },
+    };
+    vec![applied.into(), purged.into(), removed.into()]
 }
