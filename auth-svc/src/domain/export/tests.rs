@@ -40,7 +40,7 @@ fn is_new(newest: &Newest) {
     let Asked::New(fact) = asked(newest) else { panic!("the former one") };
     let Fact { lane, data, expect, .. } = *fact;
     assert_eq!((lane, expect), (Lane::Exports(user()), Expect::At(newest.at)));
-    let EventData::Export(event) = data else { panic!("{data:?}") };
+    let EventData::Export(event) = &data else { panic!("{data:?}") };
     let export = event.after();
     assert_eq!((&export.id, export.stage), (&id(2), ExportStage::Running));
     assert_eq!((export.size, export.ready_at, export.expires_at), (None, None, None));
@@ -67,7 +67,7 @@ fn what_is_open_is_withdrawn_once() {
     for stage in [ExportStage::Running, ExportStage::Ready] {
         let fact = withdraw(&newest(stage, 1)).unwrap();
         assert_eq!(fact.expect, Expect::At(7));
-        let EventData::Export(event) = fact.data else { panic!("{:?}", fact.data) };
+        let EventData::Export(event) = &fact.data else { panic!("{:?}", fact.data) };
         assert_eq!(event.after().stage, ExportStage::Withdrawn);
     }
     assert_eq!(withdraw(&newest(ExportStage::Withdrawn, 1)), None);
