@@ -115,6 +115,11 @@ export class Client {
     await this.sessions.leave();
   }
 
+  /** Deletes everything that is kept of a session that the user has ended: with all others, or with the account. */
+  forget(): void {
+    this.sessions.forget();
+  }
+
   /** Tries to connect at once. */
   reconnect(): void {
     this.#connection.now();

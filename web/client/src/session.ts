@@ -97,33 +97,45 @@ export class Sessions {
       });
       if (!response.ok && response.status !== 401) throw await ProblemError.of(response, await response.json().catch(() => null));
     }
-    this.#drop("left");
+    this.forget();
+  }
+
+  /** The server has ended the session at the user's own wish, or their account: nothing is asked, in all tabs. */
+  forget(): void {
+    this.#left();
     this.#channel.post({ kind: "ended" } satisfies Told);
+  }
+
+  /** The socket may have told of the end first: it is for good all the same. */
+  #left(): void {
+    this.#held = undefined;
+    this.user = undefined;
+    this.onChange("left");
   }
 
   /** The server says that the session has ended. */
   ended(): void {
-    this.#drop("ended");
+    this.#drop();
   }
 
   close(): void {
     this.#channel.close();
   }
 
-  #drop(how: "ended" | "left"): void {
+  #drop(): void {
     if (!this.#held) return;
     this.#held = undefined;
-    this.onChange(how);
+    this.onChange("ended");
   }
 
   #heard(told: Told): void {
     if (told.kind === "tokens") {
       if (this.#held && this.#held.obtained >= told.held.obtained) return;
       // Another user has signed in elsewhere: this page is not theirs.
-      if (this.user && this.user.id !== told.user.id) return this.#drop("ended");
+      if (this.user && this.user.id !== told.user.id) return this.#drop();
       if (this.#held) this.#held = told.held;
-    } else if (told.kind === "ended") {
-      this.#drop("left");
+    } else if (told.kind === "ended" && this.user) {
+      this.#left();
     }
   }
 
@@ -137,7 +149,7 @@ export class Sessions {
       try {
         this.#take((await this.#ask("/v1/sessions/refresh", body)) as SessionTokens);
       } catch (error) {
-        if (error instanceof ProblemError && error.status === 401) this.#drop("ended");
+        if (error instanceof ProblemError && error.status === 401) this.#drop();
         throw error;
       }
       return this.#held?.access ?? "";

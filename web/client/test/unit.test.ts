@@ -183,4 +183,20 @@ describe("sessions", () => {
     await expect(tab.token(true)).rejects.toMatchObject({ status: 401 });
     expect(states).toEqual(["began", "ended"]);
   });
+
+  test("a session that the user has ended is forgotten in all tabs, whichever heard of its end first", async () => {
+    let good = true;
+    const { make, asked } = tabs(() => (good ? Response.json(tokens("t")) : Response.json({ code: "unauthenticated", retryable: false, status: 401 }, { status: 401 })));
+    const all = [make(), make()];
+    const states: string[][] = all.map(() => []);
+    all.forEach((tab, i) => (tab.onChange = (state) => states[i]?.push(state)));
+    for (const tab of all) await tab.restore();
+    good = false;
+    await expect(all[1]?.token(true)).rejects.toMatchObject({ status: 401 });
+    const before = asked();
+    all[0]?.forget();
+    expect(states).toEqual([["began", "left"], ["began", "ended", "left"]]);
+    expect(all.map((tab) => tab.user)).toEqual([undefined, undefined]);
+    expect(asked()).toBe(before);
+  });
 });
