@@ -12,6 +12,16 @@ const loaders: Record<Language, () => Promise<{ default: Record<string, string> 
   de: () => import("./locales/de.json"),
 };
 
+/** Texts of screens that come later, in catalogues of their own: the first load carries none of them. */
+const PARTS = {
+  more: { en: () => import("./locales/more.en.json"), de: () => import("./locales/more.de.json") },
+  admin: { en: () => import("./locales/admin.en.json"), de: () => import("./locales/admin.de.json") },
+} satisfies Record<string, Record<Language, () => Promise<{ default: Record<string, string> }>>>;
+
+export type Part = keyof typeof PARTS;
+
+const wanted = new Set<Part>();
+
 /** The language that was chosen, else the first of the browser's that there is. */
 export function preferred(): Language {
   const wanted = [localStorage.getItem(KEPT), ...navigator.languages].map((one) => one?.slice(0, 2));
@@ -19,10 +29,19 @@ export function preferred(): Language {
 }
 
 export async function speak(language: Language, keep = false): Promise<void> {
-  const catalogue = await loaders[language]();
-  i18n.loadAndActivate({ locale: language, messages: catalogue.default });
+  const catalogues = await Promise.all([loaders[language](), ...[...wanted].map((part) => PARTS[part][language]())]);
+  i18n.loadAndActivate({ locale: language, messages: Object.assign({}, ...catalogues.map((one) => one.default)) as Record<string, string> });
   document.documentElement.lang = language;
   if (keep) localStorage.setItem(KEPT, language);
+}
+
+/** A screen that comes later, with its texts. */
+export async function withTexts<T>(screen: Promise<T>, ...parts: Part[]): Promise<T> {
+  for (const part of parts) wanted.add(part);
+  const now = language();
+  const [drawn, ...catalogues] = await Promise.all([screen, ...parts.map((part) => PARTS[part][now]())]);
+  i18n.load(now, Object.assign({}, ...catalogues.map((one) => one.default)) as Record<string, string>);
+  return drawn;
 }
 
 export function language(): Language {
@@ -72,4 +91,18 @@ export function dayOf(time: string): string {
 
 export function number(value: number): string {
   return new Intl.NumberFormat(place()).format(value);
+}
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+
+/** A size in the unit that suits it. */
+export function bytes(value: number): string {
+  const step = value < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(value) / 3));
+  return new Intl.NumberFormat(place(), { style: "unit", unit: UNITS[step] ?? "byte", unitDisplay: "short", maximumFractionDigits: step > 0 ? 1 : 0 }).format(value / 1000 ** step);
+}
+
+/** A span of time in the largest unit that measures it whole. */
+export function span(seconds: number): string {
+  const [unit, length] = ([["day", 86_400], ["hour", 3_600], ["minute", 60]] as const).find(([, size]) => seconds >= size && seconds % size === 0) ?? (["second", 1] as const);
+  return new Intl.NumberFormat(place(), { style: "unit", unit, unitDisplay: "long" }).format(seconds / length);
 }

@@ -4,7 +4,10 @@ import { compileMessageOrThrow } from "@lingui/message-utils/compileMessage";
 import { expect, test } from "vitest";
 
 const source = join(import.meta.dirname, "../src");
-const catalogue = (language: string) => JSON.parse(readFileSync(join(source, `locales/${language}.json`), "utf8")) as Record<string, string>;
+const one = (name: string) => JSON.parse(readFileSync(join(source, `locales/${name}.json`), "utf8")) as Record<string, string>;
+/** What comes with the first load, and what comes with the screens that need it. */
+const PARTS = ["", "more.", "admin."];
+const catalogue = (language: string) => Object.assign({}, ...PARTS.map((part) => one(part + language))) as Record<string, string>;
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
 const code = files.map((name) => [name, readFileSync(join(source, name), "utf8")] as const);
 
@@ -25,6 +28,26 @@ test("every text that is used is there, and every text that is there is used", (
   const en = catalogue("en");
   for (const id of asked) expect(en, id).toHaveProperty([id]);
   for (const id of Object.keys(en)) expect(used.has(id) || made.some((prefix) => id.startsWith(prefix)), `${id} is used`).toBe(true);
+});
+
+test("a text is in one catalogue, and one that comes later is used by what comes later only", () => {
+  const parts = PARTS.map((part) => one(`${part}en`));
+  const ids = parts.flatMap((part) => Object.keys(part));
+  expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+  const imports = new Map(code.map(([name, text]) => [name, [...text.matchAll(/^(?:import|export) (?!type).*from "(\.[^"]+\.tsx?)"/gm)].map((found) => join(name, "..", found[1] ?? ""))]));
+  const first = new Set<string>();
+  const visit = (name: string) => {
+    if (first.has(name)) return;
+    first.add(name);
+    for (const other of imports.get(name) ?? []) visit(other);
+  };
+  visit("main.tsx");
+  expect(first).toContain("room/room.tsx");
+  for (const [name, text] of code) {
+    const asked = [...text.matchAll(/\bt\("([^"]+)"/g)].map((found) => found[1] ?? "");
+    if (first.has(name)) expect(asked.filter((id) => !(id in (parts[0] ?? {}))), name).toEqual([]);
+    if (!name.startsWith("admin/")) expect(asked.filter((id) => id in (parts[2] ?? {})), name).toEqual([]);
+  }
 });
 
 test("no text for people stands in the code", () => {
