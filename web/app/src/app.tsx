@@ -1,7 +1,7 @@
 import { lazy, Suspense, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "./client.ts";
-import { useLanguage } from "./i18n.ts";
+import { useLanguage, withTexts } from "./i18n.ts";
 import { forgetDrafts } from "./settings.ts";
 import { SignIn } from "./screens/sign-in.tsx";
 import { Shell } from "./shell/shell.tsx";
@@ -11,6 +11,7 @@ import { Announcer } from "./shell/announcer.tsx";
 const Resign = lazy(() => import("./shell/resign.tsx"));
 const Invitation = lazy(() => import("./screens/invitation.tsx"));
 const Reset = lazy(() => import("./screens/reset.tsx"));
+const Erasure = lazy(() => withTexts(import("./screens/erasure.tsx"), "more"));
 const Register = lazy(() => import("./screens/register.tsx"));
 
 export function App() {
@@ -29,6 +30,7 @@ export function App() {
           <Switch>
             <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
             <Route path="/reset"><Reset /></Route>
+            <Route path="/erasure/:id">{({ id }) => <Erasure id={id} />}</Route>
             <Route path="/register"><Register onDone={() => go(sessionStorage.getItem("tidings.after") ?? "/")} /></Route>
             <Route><SignIn onDone={() => go(path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path)} /></Route>
           </Switch>

@@ -26,9 +26,21 @@ export function keepDraft(place: string, text: string): void {
   else localStorage.setItem(DRAFT + place, text);
 }
 
+const EXPORT = "tidings.export.";
+
+/** The export that a user has asked for, of which a later visit wants to know. */
+export function exported(user: string): string | undefined {
+  return localStorage.getItem(EXPORT + user) ?? undefined;
+}
+
+export function keepExport(user: string, id: string | undefined): void {
+  if (id) localStorage.setItem(EXPORT + user, id);
+  else localStorage.removeItem(EXPORT + user);
+}
+
 /** The user has signed out: nothing of theirs is left here. */
 export function forgetDrafts(): void {
-  for (const key of Object.keys(localStorage)) if (key.startsWith(DRAFT)) localStorage.removeItem(key);
+  for (const key of Object.keys(localStorage)) if (key.startsWith(DRAFT) || key.startsWith(EXPORT)) localStorage.removeItem(key);
   places.clear();
 }
 

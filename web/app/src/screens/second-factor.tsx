@@ -4,32 +4,33 @@ import { encode } from "uqr";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { Proof, proof } from "../kit/proof.tsx";
+import { readMe } from "../me.ts";
 import css from "./page.module.css";
 
 export default function SecondFactor() {
-  const me = useKey("me") as { second_factor?: boolean } | undefined;
-  const [on, setOn] = useState(me?.second_factor ?? false);
+  const on = useKey("me")?.second_factor ?? false;
   const [secret, setSecret] = useState<{ secret: string; otpauth_url: string }>();
   const [codes, setCodes] = useState<string[]>();
   const [error, setError] = useState<unknown>();
-  const act = (work: Promise<void>) => work.then(() => setError(undefined), setError);
-  const begin = (form: FormData) => act(client.request<{ secret: string; otpauth_url: string }>("POST", "/v1/users/me/totp", { password: String(form.get("password")) }).then(({ data }) => setSecret(data)));
-  const confirm = (form: FormData) => act(client.request<{ recovery_codes: string[] }>("POST", "/v1/users/me/totp/confirm", { code: String(form.get("code")) }).then(({ data }) => {
+  const act = (work: Promise<unknown>) => work.then(() => setError(undefined), setError);
+  const begin = (form: FormData) => act(client.request<{ secret: string; otpauth_url: string }>("POST", "/v1/users/me/totp", proof(form)).then(({ data }) => setSecret(data)));
+  const confirm = (form: FormData) => act(client.request<{ recovery_codes: string[] }>("POST", "/v1/users/me/totp/confirm", { code: String(form.get("code")).replace(/\s/g, "") }).then(({ data }) => {
     setCodes(data.recovery_codes);
     setSecret(undefined);
-    setOn(true);
+    return readMe();
   }));
-  const end = (form: FormData) => act(client.request("DELETE", "/v1/users/me/totp", { password: String(form.get("password")), code: String(form.get("code")) }).then(() => {
-    setOn(false);
-    setCodes(undefined);
-  }));
+  const end = (form: FormData) => act(client.request("DELETE", "/v1/users/me/totp", proof(form)).then(readMe));
   const failed = error === undefined ? null : <Failed error={error} />;
   if (codes) {
     return (
       <div className={css["form"]}>
         <p role="status">{t("factor.recovery")}</p>
         <ul className={css["codes"]}>{codes.map((code) => <li key={code}><code>{code}</code></li>)}</ul>
-        <div><Button look="primary" onClick={() => setCodes(undefined)}>{t("factor.kept")}</Button></div>
+        <div className={css["buttons"]}>
+          <Button onClick={() => void navigator.clipboard?.writeText(codes.join("\n"))}>{t("factor.copy")}</Button>
+          <Button look="primary" onClick={() => setCodes(undefined)}>{t("factor.kept")}</Button>
+        </div>
       </div>
     );
   }
@@ -37,8 +38,8 @@ export default function SecondFactor() {
     return (
       <form action={end} className={css["form"]}>
         <p>{t("factor.on")}</p>
-        <Field label={t("field.password")} name="password" type="password" autoComplete="current-password" required />
-        <Field label={t("field.code")} name="code" autoComplete="one-time-code" required />
+        <p className={css["aside"]}>{t("factor.any")}</p>
+        <Proof />
         {failed}
         <div><Button type="submit" look="danger">{t("factor.end")}</Button></div>
       </form>
@@ -59,7 +60,7 @@ export default function SecondFactor() {
   return (
     <form action={begin} className={css["form"]}>
       <p>{t("factor.off")}</p>
-      <Field label={t("field.password")} name="password" type="password" autoComplete="current-password" required />
+      <Proof />
       {failed}
       <div><Button type="submit" look="primary">{t("factor.begin")}</Button></div>
     </form>

@@ -1,9 +1,10 @@
-import { answer, type Session } from "@tidings/client";
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { answer } from "@tidings/client";
+import { lazy, Suspense, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
-import { LANGUAGES, language, moment, speak, t, useLanguage, type Language } from "../i18n.ts";
+import { LANGUAGES, language, speak, t, useLanguage, type Language } from "../i18n.ts";
 import { Button, Failed, Field, SelectField, TextField } from "../kit/kit.tsx";
+import { keepMe } from "../me.ts";
 import { has } from "../routes.ts";
 import { applyTheme, theme, type Theme } from "../settings.ts";
 import { css, Page } from "./page.tsx";
@@ -11,11 +12,13 @@ import { css, Page } from "./page.tsx";
 const Preferences = lazy(() => import("./preferences.tsx"));
 const Blocked = lazy(() => import("./blocked.tsx"));
 const SecondFactor = lazy(() => import("./second-factor.tsx"));
+const Address = lazy(() => import("./address.tsx"));
+const Password = lazy(() => import("./password.tsx"));
+const Sessions = lazy(() => import("./sessions.tsx"));
+const Export = lazy(() => import("./export.tsx"));
+const Deletion = lazy(() => import("./deletion.tsx"));
 
-const PAGES = ["profile", "look", "preferences", "blocked", "password", "factor", "sessions"].filter((page) => {
-  if (page === "factor") return has("/v1/users/me/totp");
-  return (page !== "blocked" && page !== "preferences") || has("/v1/users/me/blocks");
-});
+const PAGES = ["profile", "look", "preferences", "blocked", "address", "password", "factor", "sessions", "data"];
 
 export default function Settings({ page }: { page: string }) {
   useLanguage();
@@ -27,10 +30,24 @@ export default function Settings({ page }: { page: string }) {
         {PAGES.map((one) => <Link key={one} href={`/settings/${one}`} aria-current={page === one ? "page" : undefined}>{t(`settings.${one}`)}</Link>)}
       </nav>
       <Suspense fallback={null}>
-      {page === "preferences" ? <Preferences /> : page === "blocked" ? <Blocked /> : page === "factor" ? <SecondFactor /> : page === "look" ? <Look /> : page === "password" ? <Password /> : page === "sessions" ? <Sessions /> : <Profile />}
+        <Shown page={page} />
       </Suspense>
     </Page>
   );
+}
+
+function Shown({ page }: { page: string }) {
+  switch (page) {
+    case "look": return <Look />;
+    case "preferences": return <Preferences />;
+    case "blocked": return <Blocked />;
+    case "address": return <Address />;
+    case "password": return <Password />;
+    case "factor": return <SecondFactor />;
+    case "sessions": return <Sessions />;
+    case "data": return <>{has("/v1/users/me/exports") ? <Export /> : null}<Deletion /></>;
+  }
+  return <Profile />;
 }
 
 /** A form that says whether it was saved. */
@@ -55,7 +72,7 @@ function Profile() {
   const [name, setName] = useState(me?.display_name ?? "");
   const [bio, setBio] = useState(me?.bio ?? "");
   const [error, done, save] = useSaving();
-  const submit = () => save(client.request("PATCH", "/v1/users/me", { display_name: name, bio: bio.trim() ? bio : null }));
+  const submit = () => save(answer(client.api.PATCH("/v1/users/me", { body: { display_name: name, bio: bio.trim() ? bio : null } })).then(keepMe));
   return (
     <form action={submit} className={css["form"]}>
       <p className={css["aside"]}>@{me?.username} · {me?.email}</p>
@@ -82,45 +99,5 @@ function Look() {
         {LANGUAGES.map((one) => <option key={one} value={one} lang={one}>{new Intl.DisplayNames(one, { type: "language" }).of(one)}</option>)}
       </SelectField>
     </div>
-  );
-}
-
-function Password() {
-  const [error, done, save] = useSaving();
-  const submit = (form: FormData) => save(client.request("POST", "/v1/users/me/password", { current_password: String(form.get("current")), new_password: String(form.get("new")) }));
-  return (
-    <form action={submit} className={css["form"]}>
-      <Field label={t("password.current")} name="current" type="password" autoComplete="current-password" required />
-      <Field label={t("password.new")} name="new" type="password" autoComplete="new-password" hint={t("register.password_hint")} required minLength={8} />
-      <p className={css["aside"]}>{t("password.about")}</p>
-      <Saved error={error} done={done} />
-      <div><Button type="submit" look="primary">{t("password.change")}</Button></div>
-    </form>
-  );
-}
-
-function Sessions() {
-  const [all, setAll] = useState<Session[]>();
-  const [error, setError] = useState<unknown>();
-  const load = useCallback(() => {
-    answer(client.api.GET("/v1/sessions", {})).then((page) => setAll(page.items), setError);
-  }, []);
-  useEffect(load, [load]);
-  const end = (id: string) => void client.request("DELETE", `/v1/sessions/${id}`).then(load, setError);
-  return (
-    <section aria-label={t("settings.sessions")} aria-busy={!all}>
-      {error === undefined ? null : <Failed error={error} retry={load} />}
-      <ul className={css["list"]}>
-        {all?.map((one) => (
-          <li key={one.session_id} className={css["item"]}>
-            <span className={css["what"]}>
-              <span>{one.user_agent ?? t("sessions.unknown")}</span>
-              <span className={css["aside"]}>{t("sessions.about", { ip: one.ip ?? "", time: moment(one.last_used_at) })}</span>
-            </span>
-            {one.current ? <span className={css["aside"]}>{t("sessions.current")}</span> : <Button onClick={() => end(one.session_id)}>{t("sessions.end")}</Button>}
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }

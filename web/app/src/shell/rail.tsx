@@ -1,6 +1,6 @@
 /** The rail: rooms by what they want of the reader, in an order that stands still while the pointer or the focus is in it. */
 import type { Room } from "@tidings/client";
-import { Hash, Inbox, Lock, Plus, Search, Settings } from "lucide-react";
+import { Hash, Inbox, Lock, Plus, Search, Settings, Shield } from "lucide-react";
 import { lazy, memo, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
@@ -46,6 +46,7 @@ export function Rail({ onJump }: { onJump: () => void }) {
   const rooms = useKey("rooms");
   const status = useKey("status");
   const unread = useKey("unread");
+  const role = useKey("me")?.role;
   const [still, setStill] = useState(false);
   const [creating, setCreating] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -76,6 +77,12 @@ export function Rail({ onJump }: { onJump: () => void }) {
           <span className={css["sign"]}><Search size={18} strokeWidth={1.5} aria-hidden /></span>
           <span className={css["name"]}>{t("browse.title")}</span>
         </Link>
+        {role === "admin" || role === "moderator" ? (
+          <Link href="/admin/reports" className={css["room"]} aria-current={path.startsWith("/admin") ? "page" : undefined}>
+            <span className={css["sign"]}><Shield size={18} strokeWidth={1.5} aria-hidden /></span>
+            <span className={css["name"]}>{t("rail.admin")}</span>
+          </Link>
+        ) : null}
       </div>
       <div className={css["rooms"]} onPointerEnter={hold} onPointerLeave={release} onFocus={hold} onBlur={release}>
         {sections.map(([section, list]) => (

@@ -2,7 +2,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
-import { t } from "../i18n.ts";
+import { t, withTexts } from "../i18n.ts";
 import { RoomScreen } from "../room/room.tsx";
 import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
@@ -16,7 +16,9 @@ const Shortcuts = lazy(() => import("./shortcuts.tsx"));
 const Inbox = lazy(() => import("../screens/inbox.tsx"));
 const Browse = lazy(() => import("../screens/browse.tsx"));
 const Invitation = lazy(() => import("../screens/invitation.tsx"));
-const Settings = lazy(() => import("../screens/settings.tsx"));
+const Settings = lazy(() => withTexts(import("../screens/settings.tsx"), "more"));
+const Admin = lazy(() => withTexts(import("../admin/admin.tsx"), "more", "admin"));
+const Erasure = lazy(() => withTexts(import("../screens/erasure.tsx"), "more"));
 
 export type Overlay = "switcher" | "shortcuts" | undefined;
 
@@ -46,6 +48,8 @@ export function Shell() {
               <Route path="/inbox"><Inbox /></Route>
               <Route path="/browse"><Browse /></Route>
               <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>
+              <Route path="/admin/:page?">{({ page }) => <Admin page={page ?? "reports"} />}</Route>
+              <Route path="/erasure/:id">{({ id }) => <Erasure id={id} />}</Route>
               <Route><Landing /></Route>
             </Switch>
           </Suspense>
