@@ -1,64 +1,95 @@
 /** Who is in a room, and what they may do. */
 import * as Ariakit from "@ariakit/react";
-import type { Member, Room } from "@tidings/client";
+import { answer, type Member, type Room } from "@tidings/client";
 import { MoreVertical, X } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
-import { t } from "../i18n.ts";
-import { Avatar, Failed, IconButton, css as kit } from "../kit/kit.tsx";
+import { moment, t } from "../i18n.ts";
+import { Refusal, useActing, type Acting } from "../kit/acting.tsx";
+import { Avatar, Failed, Field, IconButton, css as kit } from "../kit/kit.tsx";
+import { matches, powers, RANK } from "./powers.ts";
 import css from "./room.module.css";
 
-const RANK: Record<string, number> = { owner: 2, admin: 1, member: 0 };
+const Mute = lazy(() => import("./mute.tsx"));
+const Ban = lazy(() => import("./ban.tsx"));
+const Confirm = lazy(() => import("../kit/confirm.tsx"));
+
+/** Members from which on there is a field to find one. */
+const MANY = 8;
 
 export default function Members({ room, onClose }: { room: Room; onClose: () => void }) {
   const view = useKey(`members:${room.id}`);
   const [error, setError] = useState<unknown>();
+  const [text, setText] = useState("");
+  const acting = useActing();
   const head = useRef<HTMLHeadingElement>(null);
   const stale = !view || view.stale;
   useEffect(() => {
-    if (stale) client.members(room.id).catch(setError);
+    if (stale) client.members(room.id).then(() => setError(undefined), setError);
   }, [room.id, stale]);
   useEffect(() => head.current?.focus(), []);
-  const members = [...(view?.items ?? [])].sort((a, b) => (RANK[b.role] ?? 0) - (RANK[a.role] ?? 0) || a.user.display_name.localeCompare(b.user.display_name));
+  const all = [...(view?.items ?? [])].sort((a, b) => RANK[b.role] - RANK[a.role] || a.user.display_name.localeCompare(b.user.display_name));
+  const members = all.filter((member) => matches(member.user, text));
   return (
-    <aside className={css["panel"]} aria-label={t("members.title")} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) onClose(); }}>
+    <aside className={css["panel"]} aria-label={t("members.title")} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && event.currentTarget.contains(event.target as Node)) onClose(); }}>
       <div className={css["panelHead"]}>
         <h2 ref={head} tabIndex={-1}>{t("members.title")}</h2>
         <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </div>
-      <ul className={css["list"]} aria-busy={stale}>
-        {error === undefined ? null : <Failed error={error} />}
-        {members.map((member) => <One key={member.user_id} member={member} room={room} onError={setError} />)}
+      {all.length >= MANY ? <div className={css["pad"]}><Field label={t("members.find")} type="search" value={text} onChange={(event) => setText(event.target.value)} /></div> : null}
+      {error === undefined ? null : <div className={css["pad"]}><Failed error={error} retry={() => void client.members(room.id).then(() => setError(undefined), setError)} /></div>}
+      {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
+      {text && members.length === 0 ? <p className={css["pad"]} role="status">{t("members.nobody", { text })}</p> : null}
+      <ul className={css["list"]} aria-busy={stale} aria-label={t("members.title")}>
+        {members.map((member) => <One key={member.user_id} member={member} room={room} acting={acting} />)}
       </ul>
     </aside>
   );
 }
 
-function One({ member, room, onError }: { member: Member; room: Room; onError: (error: unknown) => void }) {
+type Asked = "mute" | "ban" | "owner" | undefined;
+
+function One({ member, room, acting }: { member: Member; room: Room; acting: Acting }) {
   const { user, role } = member;
-  const own = room.membership?.role ?? "member";
+  const [asked, setAsked] = useState<Asked>();
   const me = user.id === client.store.me?.id;
-  // Nobody acts on an equal or higher role.
-  const above = !me && room.kind !== "direct" && !room.archived && (RANK[own] ?? 0) > (RANK[role] ?? 0);
-  const path = `/v1/rooms/${room.id}/members/${user.id}`;
-  const act = (work: Promise<unknown>) => void work.then(() => client.members(room.id)).catch(onError);
+  const may = powers(room, role, me);
+  const path = { room_id: room.id, user_id: user.id };
+  const again = () => client.members(room.id);
+  const act = (work: () => Promise<unknown>) => void acting.act(() => work().then(again));
+  const change = (body: { role?: Member["role"]; muted_until?: string | null }) => answer(client.api.PATCH("/v1/rooms/{room_id}/members/{user_id}", { params: { path }, body }));
+  const remove = () => answer(client.api.DELETE("/v1/rooms/{room_id}/members/{user_id}", { params: { path } }));
+  const block = () => client.request("PUT", `/v1/users/me/blocks/${user.id}`);
+  const muted = member.muted_until && Date.parse(member.muted_until) > Date.now() ? member.muted_until : undefined;
+  const close = () => setAsked(undefined);
   return (
     <li className={css["member"]}>
       <Avatar id={user.id} name={user.display_name} url={user.avatar_url} />
       <span className={css["who"]}>
         <span dir="auto">{user.display_name}{me ? ` (${t("members.you")})` : ""}</span>
         <span className={css["aside"]}>@{user.username}{room.kind === "direct" || role === "member" ? "" : `, ${t(`role.${role}`)}`}</span>
+        {muted ? <span className={css["aside"]}>{t("members.muted", { time: moment(muted) })}</span> : null}
       </span>
-      {above ? (
+      {me ? null : (
         <Ariakit.MenuProvider>
           <Ariakit.MenuButton className={`${kit["button"]} ${kit["plain"]}`} aria-label={t("members.actions", { name: user.display_name })}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
           <Ariakit.Menu className={kit["menu"]} gutter={4} portal>
-            {own === "owner" && role === "member" ? <Item onClick={() => act(client.request("PATCH", path, { role: "admin" }))}>{t("members.promote")}</Item> : null}
-            {role === "admin" ? <Item onClick={() => act(client.request("PATCH", path, { role: "member" }))}>{t("members.demote")}</Item> : null}
-            <Item onClick={() => act(client.request("DELETE", path))}>{t("members.remove")}</Item>
+            {may.raise && role === "member" ? <Item onClick={() => act(() => change({ role: "admin" }))}>{t("members.promote")}</Item> : null}
+            {may.raise ? <Item onClick={() => setAsked("owner")}>{t("members.own")}</Item> : null}
+            {may.restrain && role === "admin" ? <Item onClick={() => act(() => change({ role: "member" }))}>{t("members.demote")}</Item> : null}
+            {may.restrain && !muted ? <Item onClick={() => setAsked("mute")}>{t("members.mute")}</Item> : null}
+            {may.restrain && muted ? <Item onClick={() => act(() => change({ muted_until: null }))}>{t("members.unmute")}</Item> : null}
+            {may.restrain ? <Item onClick={() => act(remove)}>{t("members.remove")}</Item> : null}
+            {may.restrain ? <Item onClick={() => setAsked("ban")}>{t("members.ban")}</Item> : null}
+            <Item onClick={() => act(block)}>{t("members.block")}</Item>
           </Ariakit.Menu>
         </Ariakit.MenuProvider>
-      ) : null}
+      )}
+      <Suspense fallback={null}>
+        {asked === "mute" ? <Mute user={user} onClose={close} onMute={(muted_until) => change({ muted_until }).then(again)} /> : null}
+        {asked === "ban" ? <Ban room={room} user={user} onClose={close} onDone={() => void again()} /> : null}
+        {asked === "owner" ? <Confirm title={t("members.own_title", { name: user.display_name })} text={t("members.own_text")} action={t("members.own")} onClose={close} onConfirm={() => act(() => change({ role: "owner" }))} /> : null}
+      </Suspense>
     </li>
   );
 }

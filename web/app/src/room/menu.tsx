@@ -8,20 +8,22 @@ import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { css, detail } from "../kit/kit.tsx";
 import { has } from "../routes.ts";
+import { rights } from "./powers.ts";
 import own from "./menu.module.css";
 
 const Confirm = lazy(() => import("../kit/confirm.tsx"));
 const EditRoom = lazy(() => import("../screens/edit-room.tsx"));
 const Invite = lazy(() => import("../screens/invite.tsx"));
 const AddMember = lazy(() => import("../screens/add-member.tsx"));
+const Bans = lazy(() => import("./bans.tsx"));
 
-type Asked = "invite" | "leave" | "archive" | "edit" | "add" | undefined;
+type Asked = "invite" | "leave" | "archive" | "edit" | "add" | "bans" | undefined;
 
 export default function RoomMenu({ room }: { room: Room }) {
   const [, go] = useLocation();
   const [asked, setAsked] = useState<Asked>();
   const [error, setError] = useState("");
-  const manages = room.membership?.role === "owner" || room.membership?.role === "admin";
+  const { manages } = rights(room);
   const group = room.kind !== "direct";
   const act = (work: Promise<unknown>, then?: () => void) => void work.then(then, (failure: unknown) => setError(detail(failure)));
   const leave = () => act(client.request("DELETE", `/v1/rooms/${room.id}/members/me`), () => go("/"));
@@ -41,7 +43,8 @@ export default function RoomMenu({ room }: { room: Room }) {
           {group && !room.archived && has("/v1/rooms/{room_id}/invites") && (manages || room.visibility === "public" || room.kind === "group") ? <Item onClick={() => setAsked("invite")}>{t("room.invite")}</Item> : null}
           {settings ? <Item onClick={() => act(change({ pinned: !mine.pinned }))}>{mine.pinned ? t("room.unpin") : t("room.pin")}</Item> : null}
           {settings ? <Item onClick={() => act(change({ notify: mine.notify === "none" ? "mentions" : "none" }))}>{mine.notify === "none" ? t("room.loud") : t("room.quiet")}</Item> : null}
-          {group && manages && !room.archived ? <Item onClick={() => setAsked("edit")}>{t("room.edit")}</Item> : null}
+          {group && manages && !room.archived ? <Item onClick={() => setAsked("edit")}>{t("room.settings")}</Item> : null}
+          {group && manages ? <Item onClick={() => setAsked("bans")}>{t("bans.title")}</Item> : null}
           {group && manages ? <Item onClick={() => (room.archived ? restore() : setAsked("archive"))}>{room.archived ? t("room.restore") : t("room.archive")}</Item> : null}
           <Item onClick={() => setAsked("leave")}>{t("room.leave")}</Item>
         </Ariakit.Menu>
@@ -52,6 +55,7 @@ export default function RoomMenu({ room }: { room: Room }) {
         {asked === "archive" ? <Confirm title={t("room.archive_title")} text={t("room.archive_text")} action={t("room.archive")} onClose={close} onConfirm={archive} /> : null}
         {asked === "edit" ? <EditRoom room={room} onClose={close} /> : null}
         {asked === "invite" ? <Invite room={room} onClose={close} /> : null}
+        {asked === "bans" ? <Bans room={room} onClose={close} /> : null}
         {asked === "add" ? <AddMember room={room} onClose={close} /> : null}
       </Suspense>
     </>

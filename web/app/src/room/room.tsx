@@ -4,7 +4,7 @@ import { ArrowLeft, MoreVertical, Pin, Users } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
-import { moment, t, useLanguage } from "../i18n.ts";
+import { moment, t, useLanguage, withTexts } from "../i18n.ts";
 import { Button, Failed, IconButton } from "../kit/kit.tsx";
 import { useRoomName } from "../names.ts";
 import { has } from "../routes.ts";
@@ -12,10 +12,10 @@ import { Composer, type ComposerHandle } from "./composer.tsx";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
 
-const Members = lazy(() => import("./members.tsx"));
+const Members = lazy(() => withTexts(import("./members.tsx"), "more"));
 const Pins = lazy(() => import("./pins.tsx"));
 const Thread = lazy(() => import("./thread.tsx"));
-const loadMenu = () => import("./menu.tsx");
+const loadMenu = () => withTexts(import("./menu.tsx"), "more");
 const Menu = lazy(loadMenu);
 
 export function RoomScreen({ room: id, jump, thread }: { room: string; jump?: string; thread?: string }) {

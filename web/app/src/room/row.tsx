@@ -1,9 +1,9 @@
 /** One message, and what can be done with it. */
 import type { Message, OutboxEntry, Room, Row as StoreRow } from "@tidings/client";
-import { Link2, MessageSquareReply, Pencil, Pin, PinOff, SmilePlus, Trash2 } from "lucide-react";
+import { Flag, Link2, MessageSquareReply, Pencil, Pin, PinOff, SmilePlus, Trash2 } from "lucide-react";
 import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
 import { client, useKey } from "../client.ts";
-import { clock, day, moment, t } from "../i18n.ts";
+import { clock, day, moment, t, withTexts } from "../i18n.ts";
 import { Avatar, Button, IconButton, detail } from "../kit/kit.tsx";
 import { has } from "../routes.ts";
 import { Body, type Mentions } from "./body.tsx";
@@ -13,6 +13,7 @@ import css from "./row.module.css";
 
 const Emoji = lazy(() => import("../kit/emoji.tsx"));
 const Confirm = lazy(() => import("../kit/confirm.tsx"));
+const ReportMessage = lazy(() => withTexts(import("./report-message.tsx"), "more"));
 
 interface Props {
   row: StoreRow;
@@ -118,6 +119,7 @@ const MODERATES = ["owner", "admin"];
 function Tools({ message, room, onEdit, onThread }: Pick<Props, "room" | "onEdit" | "onThread"> & { message: Message }) {
   const [asking, setAsking] = useState(false);
   const [picking, setPicking] = useState(false);
+  const [reporting, setReporting] = useState(false);
   const [error, setError] = useState("");
   const own = message.sender.id === client.store.me?.id;
   const may = own || MODERATES.includes(room.membership?.role ?? "") || (client.store.me?.role !== "user" && room.visibility === "public");
@@ -135,11 +137,13 @@ function Tools({ message, room, onEdit, onThread }: Pick<Props, "room" | "onEdit
         {pins ? <IconButton label={message.pinned ? t("message.unpin") : t("message.pin")} data-key="p" tabIndex={-1} onClick={pin}>{message.pinned ? <PinOff size={18} strokeWidth={1.5} aria-hidden /> : <Pin size={18} strokeWidth={1.5} aria-hidden />}</IconButton> : null}
         {own && !room.archived ? <IconButton label={t("message.edit")} data-key="e" tabIndex={-1} onClick={() => onEdit(message)}><Pencil size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
         <IconButton label={t("message.copy")} data-key="c" tabIndex={-1} onClick={copy}><Link2 size={18} strokeWidth={1.5} aria-hidden /></IconButton>
+        {own ? null : <IconButton label={t("message.report")} tabIndex={-1} onClick={() => setReporting(true)}><Flag size={18} strokeWidth={1.5} aria-hidden /></IconButton>}
         {may ? <IconButton label={t("message.delete")} data-key="Delete" tabIndex={-1} onClick={() => setAsking(true)}><Trash2 size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
       </div>
       {error ? <div className={css["failed"]} role="alert">{error}</div> : null}
       <Suspense fallback={null}>
         {picking ? <Emoji onClose={() => setPicking(false)} onPick={(emoji) => act(client.react(message.id, emoji, true))} /> : null}
+        {reporting ? <ReportMessage message={message} onClose={() => setReporting(false)} /> : null}
         {asking ? <Confirm title={t("message.delete_title")} text={t("message.delete_text")} action={t("message.delete")} onClose={() => setAsking(false)} onConfirm={() => void remove()} /> : null}
       </Suspense>
     </>

@@ -1,0 +1,34 @@
+/** What a member may do to another, and to the room: what the server would refuse is not offered. */
+import type { Member, Room, User } from "@tidings/client";
+
+type Role = Member["role"];
+
+export const RANK: Record<Role, number> = { owner: 2, admin: 1, member: 0 };
+
+export interface Powers {
+  /** Make them admin or owner. */
+  raise: boolean;
+  /** Mute, remove, ban or demote them. */
+  restrain: boolean;
+}
+
+/** Nobody acts on an equal or higher role; direct rooms have none, and in an archived room nothing changes. */
+export function powers(room: Pick<Room, "kind" | "archived" | "membership">, theirs: Role, self: boolean): Powers {
+  const own = room.membership?.role;
+  if (!own || self || room.kind === "direct" || room.archived) return { raise: false, restrain: false };
+  return { raise: own === "owner" && theirs !== "owner", restrain: RANK[own] > RANK[theirs] };
+}
+
+/** Whether the reader may change the room, and what only its owners may. */
+export function rights(room: Pick<Room, "kind" | "membership">): { manages: boolean; owns: boolean } {
+  const role = room.kind === "direct" ? undefined : room.membership?.role;
+  return { manages: role === "owner" || role === "admin", owns: role === "owner" };
+}
+
+/** Whether a word of a user's names begins with what was typed; case and accents do not matter. */
+export function matches(user: Pick<User, "username" | "display_name">, text: string): boolean {
+  const plain = (one: string) => one.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const wanted = plain(text.trim().replace(/^@/, ""));
+  if (wanted === "") return true;
+  return plain(user.username).startsWith(wanted) || ` ${plain(user.display_name)}`.includes(` ${wanted}`);
+}
