@@ -137,7 +137,7 @@ function Tools({ message, room, onEdit, onThread }: Pick<Props, "room" | "onEdit
         {pins ? <IconButton label={message.pinned ? t("message.unpin") : t("message.pin")} data-key="p" tabIndex={-1} onClick={pin}>{message.pinned ? <PinOff size={18} strokeWidth={1.5} aria-hidden /> : <Pin size={18} strokeWidth={1.5} aria-hidden />}</IconButton> : null}
         {own && !room.archived ? <IconButton label={t("message.edit")} data-key="e" tabIndex={-1} onClick={() => onEdit(message)}><Pencil size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
         <IconButton label={t("message.copy")} data-key="c" tabIndex={-1} onClick={copy}><Link2 size={18} strokeWidth={1.5} aria-hidden /></IconButton>
-        {own ? null : <IconButton label={t("message.report")} tabIndex={-1} onClick={() => setReporting(true)}><Flag size={18} strokeWidth={1.5} aria-hidden /></IconButton>}
+        {own ? null : <IconButton label={t("message.report")} data-key="!" tabIndex={-1} onClick={() => setReporting(true)}><Flag size={18} strokeWidth={1.5} aria-hidden /></IconButton>}
         {may ? <IconButton label={t("message.delete")} data-key="Delete" tabIndex={-1} onClick={() => setAsking(true)}><Trash2 size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
       </div>
       {error ? <div className={css["failed"]} role="alert">{error}</div> : null}

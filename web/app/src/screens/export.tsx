@@ -62,7 +62,7 @@ export default function Export() {
     setId(data.export_id);
   });
   // The link is good for minutes: it is made when it is wanted.
-  const fetch = () => void acting.act(async () => {
+  const download = () => void acting.act(async () => {
     const now = await read(id ?? "");
     setState(now);
     if (now.status === "ready" && now.url) location.assign(now.url);
@@ -72,7 +72,7 @@ export default function Export() {
     <section className={css["form"]} aria-labelledby="export">
       <h2 id="export">{t("export.title")}</h2>
       <p>{t("export.about")}</p>
-      {id && state?.status !== "expired" ? <Progress state={state} onFetch={fetch} busy={acting.busy} /> : (
+      {id && state?.status !== "expired" ? <Progress state={state} onFetch={download} busy={acting.busy} /> : (
         <form onSubmit={(event) => { event.preventDefault(); begin(new FormData(event.currentTarget)); }} className={css["form"]}>
           {state?.status === "expired" ? <p role="status">{t("export.expired")}</p> : null}
           <Proof />

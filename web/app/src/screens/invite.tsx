@@ -59,14 +59,15 @@ export default function Invite({ room, onClose }: { room: Room; onClose: () => v
           <h3>{t("invite.open")}</h3>
           <Listing pages={others} label={t("invite.open")} empty="">
             {(one) => (
-              <li key={one.code} className={page["item"]}>
+              <li key={one.code} className={page["block"]}>
                 <span className={page["what"]}>
                   <code>{one.code}</code>
-                  <span className={page["aside"]}>{one.max_uses ? t("invite.used_of", { uses: one.uses, most: one.max_uses }) : t("invite.used", { count: one.uses })}</span>
-                  <span className={page["aside"]}>{t("invite.ends", { time: moment(one.expires_at) })}</span>
+                  <span className={page["aside"]}>{one.max_uses ? t("invite.used_of", { uses: one.uses, most: one.max_uses }) : t("invite.used", { count: one.uses })} · {t("invite.ends", { time: moment(one.expires_at) })}</span>
                 </span>
-                <Button aria-label={t("invite.copy_one", { code: one.code })} onClick={() => copy(one)}>{t("invite.copy")}</Button>
-                <Button look="danger" aria-label={t("invite.revoke_one", { code: one.code })} disabled={acting.busy} onClick={() => revoke(one.code)}>{t("invite.revoke")}</Button>
+                <div className={page["buttons"]}>
+                  <Button aria-label={t("invite.copy_one", { code: one.code })} onClick={() => copy(one)}>{t("invite.copy")}</Button>
+                  <Button look="danger" aria-label={t("invite.revoke_one", { code: one.code })} disabled={acting.busy} onClick={() => revoke(one.code)}>{t("invite.revoke")}</Button>
+                </div>
               </li>
             )}
           </Listing>
