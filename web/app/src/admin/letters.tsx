@@ -17,7 +17,7 @@ export default function Letters() {
   return (
     <>
       <p>{t("letters.about")}</p>
-      {all.length > 1 ? <div><Button disabled={acting.busy} onClick={() => redrive(all.map((one) => one.id))}>{t("letters.all", { count: all.length })}</Button></div> : null}
+      {all.length > 1 ? <div><Button aria-disabled={acting.busy} onClick={() => redrive(all.map((one) => one.id))}>{t("letters.all", { count: all.length })}</Button></div> : null}
       <Outcome acting={acting} done={t("letters.sent")} />
       <Listing pages={pages} label={t("admin.letters")} empty={t("letters.none")}>
         {(one) => (
@@ -29,7 +29,7 @@ export default function Letters() {
               <time dateTime={one.created_at}>{moment(one.created_at)}</time>
             </div>
             <p>{one.reason}</p>
-            <div><Button aria-label={t("letters.again_one", { id: one.id })} disabled={acting.busy} onClick={() => redrive([one.id])}>{t("letters.again")}</Button></div>
+            <div><Button aria-label={t("letters.again_one", { id: one.id })} aria-disabled={acting.busy} onClick={() => redrive([one.id])}>{t("letters.again")}</Button></div>
           </li>
         )}
       </Listing>

@@ -26,7 +26,7 @@ export default function Notify() {
       <Field label={t("notices.title")} name="title" required maxLength={200} />
       <TextField label={t("notices.body")} name="body" required maxLength={4_000} rows={5} dir="auto" />
       <Outcome acting={acting} done={t("notices.done", { count: told })} />
-      <div><Button type="submit" look="primary" disabled={acting.busy}>{t("notices.send")}</Button></div>
+      <div><Button type="submit" look="primary" aria-disabled={acting.busy}>{t("notices.send")}</Button></div>
     </form>
   );
 }

@@ -1,6 +1,6 @@
 /** A list of the API, page by page, and what is shown of it: rows, none, on its way, failed. */
 import type { Page } from "@tidings/client";
-import { useCallback, useEffect, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import { t } from "../i18n.ts";
 import { Button, Failed } from "./kit.tsx";
 import css from "./pages.module.css";
@@ -73,7 +73,7 @@ export function usePages<T>(key: string, ask: Ask<T>, id: (one: T) => string): P
     more: held.cursor !== undefined,
     error: held.error,
     again: () => void read(held.failed),
-    next: () => void read(held.cursor),
+    next: () => void (held.busy || read(held.cursor)),
     reload: () => read(),
   };
 }
@@ -81,15 +81,33 @@ export function usePages<T>(key: string, ask: Ask<T>, id: (one: T) => string): P
 /** The list itself. */
 export function Listing<T>({ pages, label, empty, children }: { pages: Pages<T>; label: string; empty: string; children: (one: T) => ReactNode }) {
   const { items, busy, error, more } = pages;
+  const section = useKeptFocus(items);
   return (
-    <section className={css["listing"]} aria-label={label} aria-busy={busy && !items}>
+    <section ref={section} tabIndex={-1} className={css["listing"]} aria-label={label} aria-busy={busy && !items}>
       {error === undefined ? null : <Failed error={error} retry={pages.again} />}
       {!items && busy ? <Waiting /> : null}
-      {items?.length === 0 ? <p className={css["empty"]}>{empty}</p> : null}
+      {items?.length === 0 && empty ? <p className={css["empty"]}>{empty}</p> : null}
       {items && items.length > 0 ? <ul className={css["list"]}>{items.map(children)}</ul> : null}
-      {more ? <div><Button onClick={pages.next} disabled={busy}>{t("list.more")}</Button></div> : null}
+      {more ? <div><Button onClick={pages.next} aria-disabled={busy}>{t("list.more")}</Button></div> : null}
     </section>
   );
+}
+
+/** Milliseconds that a dialog is given to hand the focus back. */
+const HANDED = 60;
+
+/** The row that had the focus may go: the list takes it then, so that it is never lost. */
+function useKeptFocus(items: unknown): RefObject<HTMLElement | null> {
+  const section = useRef<HTMLElement>(null);
+  const before = useRef(items);
+  useEffect(() => {
+    const first = before.current === undefined;
+    before.current = items;
+    if (first) return;
+    const timer = setTimeout(() => document.activeElement === document.body && section.current?.focus({ preventScroll: true }), HANDED);
+    return () => clearTimeout(timer);
+  }, [items]);
+  return section;
 }
 
 /** Grey rows of the height of what comes; nothing at first, as most of it comes at once. */

@@ -30,7 +30,7 @@ export default function Bans({ room, onClose }: { room: Room; onClose: () => voi
               {by ? <span className={css["aside"]}>{t("bans.by")} <Named id={by} />{created_at ? `, ${moment(created_at)}` : ""}</span> : null}
               {reason ? <span className={css["aside"]} dir="auto">{reason}</span> : null}
             </span>
-            <Button aria-label={t("bans.lift_one", { name: user.display_name })} disabled={acting.busy} onClick={() => lift(user.id)}>{t("bans.lift")}</Button>
+            <Button aria-label={t("bans.lift_one", { name: user.display_name })} aria-disabled={acting.busy} onClick={() => lift(user.id)}>{t("bans.lift")}</Button>
           </li>
         )}
       </Listing>

@@ -34,7 +34,7 @@ export default function Address() {
       </dl>
       {me?.email_verified ? null : <p className={css["aside"]}>{t("address.why")}</p>}
       <Refusal acting={acting} />
-      {me?.email_verified ? null : <div><Button look="primary" disabled={acting.busy} onClick={verify}>{t("address.verify")}</Button></div>}
+      {me?.email_verified ? null : <div><Button look="primary" aria-disabled={acting.busy} onClick={verify}>{t("address.verify")}</Button></div>}
       <div><Button onClick={() => setChanging(true)}>{t("address.change")}</Button></div>
     </div>
   );
@@ -53,7 +53,7 @@ function Change({ onSent, onClose }: { onSent: (sent: Sent) => void; onClose: ()
       <Proof />
       <Refusal acting={acting} />
       <div className={css["buttons"]}>
-        <Button type="submit" look="primary" disabled={acting.busy}>{t("address.send")}</Button>
+        <Button type="submit" look="primary" aria-disabled={acting.busy}>{t("address.send")}</Button>
         <Button onClick={onClose}>{t("action.cancel")}</Button>
       </div>
     </form>
@@ -74,7 +74,7 @@ function Code({ sent, onDone }: { sent: Sent; onDone: () => void }) {
       <Field label={t("reset.code")} name="code" inputMode="numeric" autoComplete="one-time-code" required autoFocus />
       <Refusal acting={acting} />
       <div className={css["buttons"]}>
-        <Button type="submit" look="primary" disabled={acting.busy}>{t("address.confirm")}</Button>
+        <Button type="submit" look="primary" aria-disabled={acting.busy}>{t("address.confirm")}</Button>
         <Button onClick={onDone}>{t("action.cancel")}</Button>
       </div>
     </form>

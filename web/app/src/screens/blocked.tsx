@@ -26,14 +26,14 @@ export default function Blocked() {
           <li key={user.id} className={css["item"]}>
             <Avatar id={user.id} name={user.display_name} url={user.avatar_url} />
             <span className={css["what"]}><span dir="auto">{user.display_name}</span><span className={css["aside"]}>@{user.username}</span></span>
-            <Button aria-label={t("blocked.unblock_one", { name: user.display_name })} disabled={acting.busy} onClick={() => void acting.act(() => set(user.id, false))}>{t("blocked.unblock")}</Button>
+            <Button aria-label={t("blocked.unblock_one", { name: user.display_name })} aria-disabled={acting.busy} onClick={() => void acting.act(() => set(user.id, false))}>{t("blocked.unblock")}</Button>
           </li>
         )}
       </Listing>
       <form ref={form} onSubmit={(event) => { event.preventDefault(); block(new FormData(event.currentTarget)); }} className={css["form"]}>
         <Field label={t("blocked.who")} name="name" maxLength={33} autoCapitalize="none" required />
         <Refusal acting={acting} />
-        <div><Button type="submit" disabled={acting.busy}>{t("blocked.block")}</Button></div>
+        <div><Button type="submit" aria-disabled={acting.busy}>{t("blocked.block")}</Button></div>
       </form>
     </>
   );

@@ -76,7 +76,7 @@ export default function Export() {
         <form onSubmit={(event) => { event.preventDefault(); begin(new FormData(event.currentTarget)); }} className={css["form"]}>
           {state?.status === "expired" ? <p role="status">{t("export.expired")}</p> : null}
           <Proof />
-          <div><Button type="submit" disabled={acting.busy}>{t("export.begin")}</Button></div>
+          <div><Button type="submit" aria-disabled={acting.busy}>{t("export.begin")}</Button></div>
         </form>
       )}
       <Refusal acting={acting} />
@@ -89,7 +89,7 @@ function Progress({ state, busy, onFetch }: { state: State | undefined; busy: bo
   return (
     <>
       <p role="status">{t("export.ready")}</p>
-      <div><Button look="primary" disabled={busy} onClick={onFetch}>{typeof state.size === "number" ? t("export.fetch_size", { size: bytes(state.size) }) : t("export.fetch")}</Button></div>
+      <div><Button look="primary" aria-disabled={busy} onClick={onFetch}>{typeof state.size === "number" ? t("export.fetch_size", { size: bytes(state.size) }) : t("export.fetch")}</Button></div>
     </>
   );
 }

@@ -45,7 +45,7 @@ export default function Invite({ room, onClose }: { room: Room; onClose: () => v
           <option value="">{t("invite.any")}</option>
           {USES.map((one) => <option key={one} value={one}>{t("invite.people", { count: one })}</option>)}
         </SelectField>
-        <div><Button type="submit" look={made ? "normal" : "primary"} disabled={acting.busy}>{t("action.create")}</Button></div>
+        <div><Button type="submit" look={made ? "normal" : "primary"} aria-disabled={acting.busy}>{t("action.create")}</Button></div>
       </form>
       <Refusal acting={acting} />
       {made ? (
@@ -66,7 +66,7 @@ export default function Invite({ room, onClose }: { room: Room; onClose: () => v
                 </span>
                 <div className={page["buttons"]}>
                   <Button aria-label={t("invite.copy_one", { code: one.code })} onClick={() => copy(one)}>{t("invite.copy")}</Button>
-                  <Button look="danger" aria-label={t("invite.revoke_one", { code: one.code })} disabled={acting.busy} onClick={() => revoke(one.code)}>{t("invite.revoke")}</Button>
+                  <Button look="danger" aria-label={t("invite.revoke_one", { code: one.code })} aria-disabled={acting.busy} onClick={() => revoke(one.code)}>{t("invite.revoke")}</Button>
                 </div>
               </li>
             )}

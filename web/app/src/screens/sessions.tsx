@@ -44,7 +44,7 @@ export default function Sessions() {
               <span className={css["aside"]}>{t("sessions.about", { ip: one.ip ?? t("sessions.nowhere"), time: moment(one.last_used_at) })}</span>
               <span className={css["aside"]}>{t("sessions.since", { time: moment(one.created_at) })}</span>
             </span>
-            {one.current ? <span className={css["aside"]}>{t("sessions.current")}</span> : <Button aria-label={t("sessions.end_one", { name: called(one) })} disabled={acting.busy} onClick={() => endOne(one.session_id)}>{t("sessions.end")}</Button>}
+            {one.current ? <span className={css["aside"]}>{t("sessions.current")}</span> : <Button aria-label={t("sessions.end_one", { name: called(one) })} aria-disabled={acting.busy} onClick={() => endOne(one.session_id)}>{t("sessions.end")}</Button>}
           </li>
         )}
       </Listing>
