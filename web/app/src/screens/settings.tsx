@@ -5,6 +5,7 @@ import { client, useKey } from "../client.ts";
 import { LANGUAGES, language, speak, t, useLanguage, type Language } from "../i18n.ts";
 import { Button, Failed, Field, SelectField, TextField } from "../kit/kit.tsx";
 import { keepMe } from "../me.ts";
+import { bare } from "../people.ts";
 import { has } from "../routes.ts";
 import { applyTheme, theme, type Theme } from "../settings.ts";
 import { css, Page } from "./page.tsx";
@@ -70,13 +71,14 @@ function Saved({ error, done }: { error: unknown; done: boolean }) {
 function Profile() {
   const me = useKey("me");
   const [name, setName] = useState(me?.display_name ?? "");
+  const [username, setUsername] = useState(me?.username ?? "");
   const [bio, setBio] = useState(me?.bio ?? "");
   const [error, done, save] = useSaving();
-  const submit = () => save(answer(client.api.PATCH("/v1/users/me", { body: { display_name: name, bio: bio.trim() ? bio : null } })).then(keepMe));
+  const submit = () => save(answer(client.api.PATCH("/v1/users/me", { body: { display_name: name, bio: bio.trim() ? bio : null, ...(bare(username) === me?.username ? {} : { username: bare(username) }) } })).then(keepMe));
   return (
     <form action={submit} className={css["form"]}>
-      <p className={css["aside"]}>@{me?.username} · {me?.email}</p>
       <Field label={t("field.display_name")} value={name} onChange={(event) => setName(event.target.value)} required maxLength={64} autoComplete="name" />
+      <Field label={t("field.username")} hint={t("profile.username")} value={username} onChange={(event) => setUsername(event.target.value)} required maxLength={33} autoComplete="username" autoCapitalize="none" />
       <TextField label={t("field.bio")} value={bio} onChange={(event) => setBio(event.target.value)} maxLength={2_000} rows={4} />
       <Saved error={error} done={done} />
       <div><Button type="submit" look="primary">{t("action.save")}</Button></div>
