@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use blobs::Builtin;
+use blobs::BlobStore;
 use bus::ServiceHandle;
 use eventlog::LinkState;
 use schemas::commands::{
@@ -81,6 +81,8 @@ pub struct Needs {
     pub names: NameKey,
     /// The read model (`readmodel::ReadModel` is one).
     pub index: Arc<dyn MessageIndex>,
+    /// Where files are kept; the same store as the gateways'.
+    pub blobs: Arc<dyn BlobStore>,
 }
 
 /// chat-svc, with its commands served.
@@ -113,7 +115,7 @@ impl Service for ChatService {
 }
 
 async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, BuildError> {
-    let (Needs { names, index }, Deps { log, bus, metrics, health }) = (needs, deps);
+    let (Needs { names, index, blobs }, Deps { log, bus, metrics, health }) = (needs, deps);
     health.set(COMPONENT, Err("starting"));
     let general = match &config.general {
         Some(name) => general::ensure(&log, &names, name).await?,
@@ -127,7 +129,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         config.capacities.messages,
         metrics.clone(),
     );
-    let (files, purges) = Files::new(Arc::new(Builtin::of(&log)), config.media);
+    let (files, purges) = Files::new(blobs, config.media);
     let chat = Arc::new(Chat {
         files,
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),

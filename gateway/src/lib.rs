@@ -38,6 +38,7 @@ mod request_log;
 mod requests;
 mod rest;
 mod routes;
+mod served;
 mod sessions;
 mod socket;
 mod startup;
@@ -52,7 +53,7 @@ mod user_directory;
 pub use config::{Config, Rate};
 pub use http::BadPath;
 pub use listen::{BadCertificate, Certificate, Listen, TlsFiles};
-pub use startup::{Gateway, GatewayError};
+pub use startup::{Gateway, GatewayError, Needs};
 
 /// The OpenAPI document of this API, as it is served and committed.
 #[must_use]

@@ -1,10 +1,13 @@
 //! URLs of files: signed, so that who holds one may read, and only what it is for, until it has run out.
 //!
 //! A URL is the same for everyone and within an hour, so that caches work; it is good for at least an hour and at most
-//! two. The key is a secret of the installation that all gateways share.
+//! two. The key is a secret of the installation that all gateways share. Where files are in a store that clients speak to
+//! themselves, URLs lead there and are signed for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use blobs::{Area, BlobStore, Grant, Period};
 use data_encoding::BASE64URL_NOPAD;
 use eventlog::{EventLog, SecretError};
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,6 +16,8 @@ use schemas::media::MediaStatus;
 use schemas::views::{Media, Sender};
 use schemas::{ExportId, MediaId, Timestamp};
 use sha2::Sha256;
+
+use crate::served::{content_type, disposition};
 
 const KEY: &str = "media";
 /// Seconds that URLs of exports are good for.
@@ -49,6 +54,8 @@ pub(crate) struct Links {
     keyed: Hmac<Sha256>,
     /// Where this server is reached; empty: URLs are paths.
     site: Arc<str>,
+    /// Where files are, if that gives URLs of its own.
+    store: Option<Arc<dyn BlobStore>>,
 }
 
 impl std::fmt::Debug for Links {
@@ -62,7 +69,12 @@ impl Links {
     pub(crate) fn new(key: &[u8; 32], site: &str) -> Self {
         let mut block = [0; 64];
         block.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
-        Self { keyed: Hmac::new(&block.into()), site: site.into() }
+        Self { keyed: Hmac::new(&block.into()), site: site.into(), store: None }
+    }
+
+    /// The same, leading straight to a store where that gives URLs.
+    pub(crate) fn into_store(self, store: &Arc<dyn BlobStore>) -> Self {
+        Self { store: store.origin().map(|_| Arc::clone(store)), ..self }
     }
 
     /// With the key of the installation, which the first gateway makes.
@@ -94,16 +106,50 @@ impl Links {
     }
 
     /// A URL, and when it runs out.
-    pub(crate) fn url(&self, to: LinkTo, id: &MediaId, now: Timestamp) -> (String, Timestamp) {
+    pub(crate) fn url(&self, to: LinkTo, file: &MediaFile, now: Timestamp) -> (String, Timestamp) {
         let now = now.millis().div_euclid(1000);
-        let until = match to {
-            LinkTo::Upload => now + HOUR,
-            LinkTo::File | LinkTo::Thumbnail => (now.div_euclid(HOUR) + 2) * HOUR,
+        let (from, until) = match to {
+            LinkTo::Upload => (now, now + HOUR),
+            LinkTo::File | LinkTo::Thumbnail => {
+                let hour = now.div_euclid(HOUR);
+                (hour * HOUR, (hour + 2) * HOUR)
+            }
         };
+        let url = self.direct(to, file, from, until);
+        let url = url.unwrap_or_else(|| self.own(to, &file.id, until));
+        (url, Timestamp::from_millis(until * 1000))
+    }
+
+    /// A URL of this server.
+    fn own(&self, to: LinkTo, id: &MediaId, until: i64) -> String {
         let signature = BASE64URL_NOPAD.encode(&signed(self.message(to, id, until)));
         let (site, to) = (&self.site, to.as_str());
-        let url = format!("{site}/media/{id}/{to}?until={until}&signature={signature}");
-        (url, Timestamp::from_millis(until * 1000))
+        format!("{site}/media/{id}/{to}?until={until}&signature={signature}")
+    }
+
+    /// A URL of the store of files, if it gives any.
+    fn direct(&self, to: LinkTo, file: &MediaFile, from: i64, until: i64) -> Option<String> {
+        let store = self.store.as_ref()?;
+        let lasts = Duration::from_secs(u64::try_from(until - from).unwrap_or_default());
+        let period = Period { from: Timestamp::from_millis(from * 1000), lasts };
+        let name = |area: Area| area.name_of(file.id.clone());
+        match to {
+            LinkTo::Upload => {
+                let content_type = file.content_type.as_str();
+                let grant = Grant::Upload { content_type, size: file.size };
+                store.direct(&name(Area::Upload), grant, period)
+            }
+            LinkTo::File => {
+                let (content_type, disposition) = (content_type(file), disposition(file));
+                let content_type = Some(content_type.as_str());
+                let grant = Grant::Read { content_type, disposition: &disposition };
+                store.direct(&name(Area::File), grant, period)
+            }
+            LinkTo::Thumbnail => {
+                let grant = Grant::Read { content_type: None, disposition: "inline" };
+                store.direct(&name(Area::Thumbnail), grant, period)
+            }
+        }
     }
 
     /// Whether a URL is one of these and has not run out.
@@ -146,7 +192,7 @@ impl Links {
 
     /// A file as those who may see it are told of it.
     pub(crate) fn media(&self, file: &MediaFile, now: Timestamp) -> Media {
-        let url = |to| self.url(to, &file.id, now).0;
+        let url = |to| self.url(to, file, now).0;
         Media {
             id: file.id.clone(),
             filename: file.filename.to_string(),
@@ -201,6 +247,9 @@ impl Author {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use blobs::{Credentials, S3, S3Place};
+    use schemas::Namespace;
+    use schemas::media::{ContentType, Filename};
     use uuid::Uuid;
 
     fn at(second: i64) -> Timestamp {
@@ -209,6 +258,19 @@ mod tests {
 
     fn id(number: u128) -> MediaId {
         MediaId::from_uuid(Uuid::from_u128(number))
+    }
+
+    fn file(number: u128) -> MediaFile {
+        MediaFile {
+            id: id(number),
+            filename: Filename::parse("a b.html").unwrap(),
+            content_type: ContentType::parse("text/html").unwrap(),
+            size: 7,
+            sha256: None,
+            width: None,
+            height: None,
+            thumbnail: true,
+        }
     }
 
     /// What a URL says besides its path.
@@ -221,7 +283,7 @@ mod tests {
     #[test]
     fn a_url_is_the_same_within_an_hour_and_good_for_one_to_two() {
         let links = Links::new(&[7; 32], "");
-        let url = |second| links.url(LinkTo::File, &id(1), at(second)).0;
+        let url = |second| links.url(LinkTo::File, &file(1), at(second)).0;
         assert_eq!(url(7200), url(10_799));
         assert_ne!(url(7200), url(10_800));
         let (until, signature) = said(&url(7200));
@@ -251,7 +313,7 @@ mod tests {
     #[test]
     fn a_url_is_for_one_thing_and_cannot_be_widened() {
         let links = Links::new(&[7; 32], "https://chat.example.org");
-        let (url, _) = links.url(LinkTo::Thumbnail, &id(1), at(0));
+        let (url, _) = links.url(LinkTo::Thumbnail, &file(1), at(0));
         assert!(url.starts_with("https://chat.example.org/media/media_"), "{url}");
         let (until, signature) = said(&url);
         let good = |to, id: &MediaId, until, signature: &str| {
@@ -267,5 +329,40 @@ mod tests {
         }
         let other = Links::new(&[8; 32], "");
         assert!(!other.is_good(LinkTo::Thumbnail, &id(1), (until, &signature), at(0)));
+    }
+
+    #[test]
+    fn urls_of_a_store_are_for_one_thing_and_the_same_within_an_hour() {
+        let place = S3Place::parse("s3://files?endpoint=https://s3.test&region=r").unwrap();
+        let credentials =
+            Credentials { access_key: "key".to_owned(), secret_key: "secret".to_owned() };
+        let namespace = Namespace::parse("chat").unwrap();
+        let store = S3::open(place, credentials, None, &namespace).unwrap();
+        let store: Arc<dyn BlobStore> = Arc::new(store);
+        let links = Links::new(&[7; 32], "https://chat.test").into_store(&store);
+        let url = |to, second| links.url(to, &file(1), at(second)).0;
+        let read = url(LinkTo::File, 7200);
+        assert!(read.starts_with("https://s3.test/files/chat/file/media_"), "{read}");
+        assert_eq!(read, url(LinkTo::File, 10_799));
+        assert_ne!(read, url(LinkTo::File, 10_800));
+        for said in [
+            "X-Amz-Date=19700101T020000Z",
+            "X-Amz-Expires=7200",
+            "response-content-disposition=attachment%3B%20filename%3D%22a%20b.html%22",
+            "response-content-type=text%2Fhtml%3B%20charset%3Dutf-8",
+        ] {
+            assert!(read.contains(said), "{said}: {read}");
+        }
+        let small = url(LinkTo::Thumbnail, 7200);
+        assert!(small.contains("/chat/thumbnail/media_") && small.contains("=inline&"), "{small}");
+        let upload = url(LinkTo::Upload, 7201);
+        assert!(upload.contains("/chat/upload/media_"), "{upload}");
+        for said in
+            ["T020001Z", "Expires=3600", "SignedHeaders=content-length%3Bcontent-type%3Bhost"]
+        {
+            assert!(upload.contains(said), "{said}: {upload}");
+        }
+        let (_, until) = links.url(LinkTo::Upload, &file(1), at(7201));
+        assert_eq!(until, at(7201 + 3600));
     }
 }

@@ -8,7 +8,7 @@ use actix_service::map_config;
 use actix_web::App;
 use actix_web::dev::{AppConfig, Server};
 use actix_web::web::Data;
-use blobs::Builtin;
+use blobs::BlobStore;
 use eventlog::SecretError;
 use readmodel::ReadModel;
 use service::{BoxFuture, Deps, Service, Stage};
@@ -79,6 +79,14 @@ pub enum GatewayError {
 /// The newest messages of rooms may take this part of what recent events may.
 const RECENT_PART: usize = 4;
 
+/// What a gateway needs besides what all services are given.
+pub struct Needs {
+    /// Where reads are answered from.
+    pub read_model: ReadModel,
+    /// Where files are kept; the same store as chat-svc's.
+    pub blobs: Arc<dyn BlobStore>,
+}
+
 /// A gateway that listens; clients are answered once it runs.
 pub struct Gateway {
     door: Door,
@@ -91,17 +99,16 @@ impl Service for Gateway {
     const NAME: &'static str = "gateway";
     const STAGE: Stage = Stage::Edge;
     type Config = Config;
-    /// Where reads are answered from.
-    type Needs = ReadModel;
+    type Needs = Needs;
     type Error = GatewayError;
 
     /// Binds the address and joins the live feed.
     fn build(
         config: Config,
-        read_model: ReadModel,
+        needs: Needs,
         deps: Deps,
     ) -> BoxFuture<'static, Result<Self, GatewayError>> {
-        Box::pin(assemble(config, read_model, deps))
+        Box::pin(assemble(config, needs, deps))
     }
 
     /// Answers clients until `shutdown`; then takes no new ones, tells sockets to come back, lets requests that
@@ -111,11 +118,7 @@ impl Service for Gateway {
     }
 }
 
-async fn assemble(
-    config: Config,
-    read_model: ReadModel,
-    deps: Deps,
-) -> Result<Gateway, GatewayError> {
+async fn assemble(config: Config, needs: Needs, deps: Deps) -> Result<Gateway, GatewayError> {
     let wanted = config.listen.clone();
     let tls = config.tls.clone().map(|files| Reloading::start(files, &deps.metrics));
     let tls = tls.transpose()?.map(Arc::new);
@@ -123,8 +126,9 @@ async fn assemble(
     let door = door.map_err(|source| GatewayError::Listen { address: wanted, source })?;
     let table = routes::table();
     let router = Arc::new(Router::of(&table)?);
+    let Needs { read_model, blobs } = needs;
     let Deps { bus, log, metrics, health } = deps;
-    let links = Links::of(&log, config.public_url.as_deref()).await?;
+    let links = Links::of(&log, config.public_url.as_deref()).await?.into_store(&blobs);
     let users = UserDirectory::new(log.clone(), read_model.clone(), links.clone());
     let users = Arc::new(users);
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));
@@ -155,7 +159,7 @@ async fn assemble(
         config,
         bus,
         links,
-        blobs: Arc::new(Builtin::of(&log)),
+        blobs,
         uploads: Uploads::default(),
         replays: log.secrets("idempotency"),
         log,

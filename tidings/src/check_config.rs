@@ -140,10 +140,13 @@ fn of_the_call(setting: &str, matches: &ArgMatches) -> String {
     }
 }
 
-/// A value as it may be shown: of the address in a secret setting, what stands before `@` is hidden.
+/// A value as it may be shown: of the address in a secret setting, what stands before `@` is hidden; a key is as a whole.
 fn hidden(setting: &str, value: &str) -> String {
     if !reference::is_secret(setting) {
         return value.to_owned();
+    }
+    if setting.ends_with("_key") {
+        return "***".to_owned();
     }
     let one = |address: &str| match (address.find("://"), address.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 <= at => {
@@ -179,6 +182,8 @@ mod tests {
         ] {
             assert_eq!(hidden("nats_url", value), shown);
         }
+        assert_eq!(hidden("s3_secret_key", "hunter2"), "***");
+        assert_eq!(hidden("s3_access_key", "tidings"), "tidings");
         assert_eq!(hidden("mail_from", "Ada <a@b>"), "Ada <a@b>");
     }
 }

@@ -16,6 +16,7 @@ use telemetry::LogFormat;
 
 use crate::cli::Role;
 use crate::failure::Failure;
+use crate::files::{self, FileStore};
 use crate::keeping;
 use crate::layers::{defaults, layers};
 use crate::memory::Memory;
@@ -64,6 +65,7 @@ pub(crate) struct Config {
     pub(crate) rate_auth: Option<Rate>,
     pub(crate) rate_codes: Option<Rate>,
     pub(crate) media: MediaConfig,
+    pub(crate) file_store: FileStore,
     pub(crate) retention: RetentionConfig,
     pub(crate) unverified: Unverified,
     pub(crate) registration: Registration,
@@ -107,7 +109,10 @@ impl Config {
         };
         // The two files of a certificate are judged together.
         let each = said.each().into_iter().filter(|(name, ..)| !name.starts_with("tls_"));
-        let faults = each.filter_map(|(_, _, alone)| fault(alone));
+        // So is what is said of a bucket.
+        let of_bucket = |name: &str| name == "blob_store" || name.starts_with("s3_");
+        let each = each.filter(|(name, ..)| !of_bucket(name)).map(|(_, _, alone)| alone);
+        let faults = each.chain([said.of_the_bucket()]).filter_map(fault);
         faults.map(|failure| failure.to_string()).collect()
     }
 
@@ -150,6 +155,7 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
 
 fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
     let (media, retention) = keeping::kept(&all)?;
+    let file_store = files::store(&all, &media)?;
     let data = all.data.unwrap_or_default();
     let listen = listening(all.listen, role, DEFAULT_LISTEN);
     let listen = listen.map(|text| place(&text, role)).transpose()?;
@@ -179,6 +185,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         rate_frames: limit("rate_frames", all.rate_frames)?,
         rate_media: limit("rate_media", all.rate_media)?,
         media,
+        file_store,
         retention,
         rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())
             .map_err(|error| wrong(&format!("rate_bytes: {error}")))?,

@@ -108,6 +108,10 @@ fn every_value_is_checked() {
         "rate_bytes = \"10/min\"",
         "sync = \"sometimes\"",
         "otlp_endpoint = \"127.0.0.1:4318\"",
+        "blob_store = \"s3://files\"",
+        "blob_store = \"file:///files\"",
+        "blob_store = \"s3://files\"\ns3_access_key = \"a\"",
+        "s3_secret_key_file = \"/no/such/file\"",
         "log = \"tidings=loud\"",
         "log_format = \"xml\"",
     ] {

@@ -135,6 +135,36 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_DELETED_BODIES", value_name = "DAYS", global = true)]
     pub(crate) deleted_bodies: Option<String>,
 
+    /// Where files are kept: `jetstream`, or `s3://BUCKET?endpoint=URL&region=R&path_style=true` [default: jetstream]
+    #[arg(long, env = "TIDINGS_BLOB_STORE", value_name = "PLACE", global = true)]
+    pub(crate) blob_store: Option<String>,
+
+    /// Id of the key that the bucket of files is used with
+    #[arg(long, env = "TIDINGS_S3_ACCESS_KEY", value_name = "KEY", global = true)]
+    pub(crate) s3_access_key: Option<String>,
+
+    /// File that holds that id, in place of --s3-access-key
+    #[arg(long, env = "TIDINGS_S3_ACCESS_KEY_FILE", value_name = "FILE", global = true)]
+    pub(crate) s3_access_key_file: Option<PathBuf>,
+
+    /// Secret of that key
+    #[arg(
+        long,
+        env = "TIDINGS_S3_SECRET_KEY",
+        value_name = "KEY",
+        hide_env_values = true,
+        global = true
+    )]
+    pub(crate) s3_secret_key: Option<String>,
+
+    /// File that holds that secret, in place of --s3-secret-key
+    #[arg(long, env = "TIDINGS_S3_SECRET_KEY_FILE", value_name = "FILE", global = true)]
+    pub(crate) s3_secret_key_file: Option<PathBuf>,
+
+    /// Certificates (PEM) of an authority that the bucket's server is checked by, besides the usual ones
+    #[arg(long, env = "TIDINGS_S3_CA_FILE", value_name = "FILE", global = true)]
+    pub(crate) s3_ca_file: Option<PathBuf>,
+
     /// What a person may have stored, like 10MB/min, or `off` [default: 10MB/min]
     #[arg(long, env = "TIDINGS_RATE_BYTES", value_name = "RATE", global = true)]
     pub(crate) rate_bytes: Option<String>,
@@ -271,6 +301,7 @@ each_setting! {
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
+    blob_store, s3_access_key, s3_access_key_file, s3_secret_key, s3_secret_key_file, s3_ca_file,
 }
 
 /// How a value is written in a call.
@@ -320,6 +351,9 @@ impl Settings {
             &mut self.retention_interval,
             &mut self.retention_day,
             &mut self.deleted_bodies,
+            &mut self.blob_store,
+            &mut self.s3_access_key,
+            &mut self.s3_secret_key,
             &mut self.rate_bytes,
             &mut self.rate_auth,
             &mut self.rate_codes,
@@ -348,6 +382,9 @@ impl Settings {
             &mut self.read_model_file,
             &mut self.tls_cert,
             &mut self.tls_key,
+            &mut self.s3_access_key_file,
+            &mut self.s3_secret_key_file,
+            &mut self.s3_ca_file,
         ] {
             path.take_if(|path| path.as_os_str().is_empty());
         }
@@ -355,31 +392,5 @@ impl Settings {
             list.retain(|text| !text.is_empty());
         }
         self
-    }
-
-    /// The secrets among them that are said by a file, read from it.
-    ///
-    /// # Errors
-    /// A file that cannot be read or is empty, or a secret that is said twice: which, and what is wrong.
-    pub(crate) fn with_secrets_read(mut self) -> Result<Self, String> {
-        for (name, said, file) in [
-            ("nats_url", &mut self.nats_url, &mut self.nats_url_file),
-            ("read_model", &mut self.read_model, &mut self.read_model_file),
-            ("smtp_url", &mut self.smtp_url, &mut self.smtp_url_file),
-        ] {
-            let Some(file) = file.take() else { continue };
-            if said.is_some() {
-                return Err(format!("{name} and {name}_file: only one of them"));
-            }
-            let wrong = |what: &str| format!("{name}_file: {} {what}", file.display());
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| wrong(&format!("cannot be read: {error}")))?;
-            let text = text.trim();
-            if text.is_empty() {
-                return Err(wrong("is empty"));
-            }
-            *said = Some(text.to_owned());
-        }
-        Ok(self)
     }
 }

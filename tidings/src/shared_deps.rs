@@ -1,8 +1,10 @@
 //! What every service of a process shares: one log, one bus, one read model, one set of metrics.
 
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use blobs::BlobStore;
 use bus::Bus;
 use eventlog::{Connect, EventLog, Store, Topology};
 use notifier::Site;
@@ -42,6 +44,8 @@ pub(crate) struct SharedDeps {
     pub(crate) site: Site,
     /// The key of the lanes of names, once a service has needed it.
     names: OnceCell<NameKey>,
+    /// Where files are kept, once a service has needed it.
+    blobs: OnceLock<Arc<dyn BlobStore>>,
 }
 
 impl SharedDeps {
@@ -83,7 +87,7 @@ impl SharedDeps {
         if let Some(url) = &config.public_url {
             site.is_at(url);
         }
-        Ok(Self { deps, read_model, site, names: OnceCell::new() })
+        Ok(Self { deps, read_model, site, names: OnceCell::new(), blobs: OnceLock::new() })
     }
 
     /// The key of the lanes of names.
@@ -93,6 +97,18 @@ impl SharedDeps {
     pub(crate) async fn names(&self, config: &Config) -> Result<NameKey, Failure> {
         let open = || names::open(&config.name_key, &self.deps.log);
         self.names.get_or_try_init(open).await.cloned()
+    }
+
+    /// Where files are kept.
+    ///
+    /// # Errors
+    /// A file that its settings name cannot be used.
+    pub(crate) fn blobs(&self, config: &Config) -> Result<Arc<dyn BlobStore>, Failure> {
+        if let Some(open) = self.blobs.get() {
+            return Ok(Arc::clone(open));
+        }
+        let open = config.file_store.open(&self.deps.log)?;
+        Ok(Arc::clone(self.blobs.get_or_init(|| open)))
     }
 
     /// The key of one-time codes. Made when there is none: codes that were sent before are good no more.

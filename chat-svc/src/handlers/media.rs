@@ -85,9 +85,11 @@ impl Chat {
         let (before, done) = match media::complete(found.state.as_ref(), &cx) {
             Ok(found) => found,
             Err(refused) => {
-                // It was removed while it was being stored.
+                // It was removed while it was being stored: what was written since then is no one's.
                 let gone = found.state.as_ref().is_some_and(|media| {
-                    media.owner_id == cx.actor && media.status == MediaStatus::Removed
+                    let removed =
+                        matches!(media.status, MediaStatus::Removed | MediaStatus::Purged);
+                    media.owner_id == cx.actor && removed
                 });
                 if gone {
                     self.files.purge_soon(id);

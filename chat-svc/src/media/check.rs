@@ -6,8 +6,11 @@ use blobs::{
     Blob, BlobName, Cleaner, HEAD, NotAnImage, Picture, PictureError, Size, Sniffed, is_picture,
     sniff, thumbnail,
 };
+use data_encoding::HEXLOWER;
 use decider::{Failure, unavailable};
 use schemas::events::{MediaFile, MediaState};
+use schemas::media::Checksum;
+use sha2::{Digest as _, Sha256};
 
 use super::{Files, store_failed};
 use crate::domain::media::MediaRejection;
@@ -33,7 +36,10 @@ impl Files {
             let (announced, uploaded) = (announced.size, blob.size);
             return Err(MediaRejection::OtherSize { announced, uploaded }.into());
         }
-        if announced.sha256.as_ref().is_some_and(|sha256| *sha256 != blob.sha256) {
+        // A store to which clients send straight knows no checksum: it is taken as the file is read below.
+        if let (Some(wanted), Some(found)) = (&announced.sha256, &blob.sha256)
+            && wanted != found
+        {
             return Err(MediaRejection::OtherChecksum.into());
         }
         self.sniffed(announced, &name, &blob).await?;
@@ -44,7 +50,7 @@ impl Files {
         };
         Ok(MediaFile {
             size: kept.size,
-            sha256: Some(kept.sha256),
+            sha256: kept.sha256,
             width: picture.size.map(|size| size.width),
             height: picture.size.map(|size| size.height),
             thumbnail: picture.thumbnail,
@@ -76,6 +82,7 @@ impl Files {
         let to = BlobName::File(file.id.clone());
         let mut copy = self.store.begin(to).await.map_err(failed)?;
         let mut cleaner = Cleaner::of(&file.content_type);
+        let mut hash = Sha256::new();
         let mut start = Start::of(is_picture(&file.content_type));
         let mut at = 0;
         let copied = loop {
@@ -84,8 +91,10 @@ impl Files {
                 Err(error) => break Err(store_failed(&error)),
             };
             if bytes.is_empty() {
-                break cleaner.end().map_err(no_image);
+                break fits(&hash, file.sha256.as_ref())
+                    .and_then(|()| cleaner.end().map_err(no_image));
             }
+            hash.update(&bytes);
             at += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             let kept = match cleaner.push(&bytes) {
                 Ok(kept) => kept,
@@ -165,6 +174,17 @@ impl Start {
         } else {
             self.bytes.extend_from_slice(more);
         }
+    }
+}
+
+/// Whether what was read is what was announced.
+fn fits(hash: &Sha256, announced: Option<&Checksum>) -> Result<(), Failure> {
+    let digits = HEXLOWER.encode(&hash.clone().finalize());
+    match announced {
+        Some(announced) if announced.as_str() != digits => {
+            Err(MediaRejection::OtherChecksum.into())
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -260,8 +260,9 @@ async fn instance_with(url: &str, config: &Config, index: Arc<dyn MessageIndex>)
     log.attach().await.expect("attached");
     let bus = Bus::connect(url, "chat-test", log.namespace()).await.expect("a bus");
     let (metrics, health) = (Metrics::new(), Health::new());
+    let blobs = Arc::new(blobs::Builtin::of(&log));
     let deps = Deps { log, bus: bus.clone(), metrics, health };
-    let needs = Needs { names: names(), index };
+    let needs = Needs { names: names(), index, blobs };
     let service = ChatService::build(config.clone(), needs, deps).await.expect("built");
     let general = service.general().cloned();
     let shutdown = Shutdown::new();

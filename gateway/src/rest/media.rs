@@ -57,7 +57,7 @@ fn links(call: &Call) -> Links {
 pub(crate) async fn request(call: Call, body: NewMedia) -> Created<MediaUpload> {
     let accepted = call.send(&body.command()).await?;
     let file = accepted.result.file;
-    let (url, expires_at) = links(&call).url(LinkTo::Upload, &file.id, Timestamp::now());
+    let (url, expires_at) = links(&call).url(LinkTo::Upload, &file, Timestamp::now());
     let headers = [("Content-Type", file.content_type.to_string())].into();
     let upload = UploadTo { method: "PUT", url, headers, expires_at };
     let answer = MediaUpload { media_id: file.id, upload };
@@ -101,7 +101,7 @@ pub(crate) async fn bytes(_: Call, _: Path<MediaId>) -> Shown {
 }
 
 fn lead(call: &Call, to: LinkTo, doc: &MediaDoc) -> Led<MediaLink> {
-    let (url, expires_at) = links(call).url(to, &doc.state.file.id, Timestamp::now());
+    let (url, expires_at) = links(call).url(to, &doc.state.file, Timestamp::now());
     if call.context.wants_json {
         return Ok(Reply::link(&MediaLink { url, expires_at }));
     }

@@ -3,7 +3,7 @@
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue, VARY,
 };
-use schemas::Rejection;
+use schemas::{Code, Rejection};
 
 use crate::http::{Call, Path, Reply, Rest, Shown};
 
@@ -11,12 +11,19 @@ use crate::http::{Call, Path, Reply, Rest, Shown};
 static FILES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/web.rs"));
 
 const PAGE: &str = "index.html";
-/// Scripts, styles and pictures from here only, none inline; and no script that makes markup out of text.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; \
-     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types 'none'",
-);
+/// Scripts and styles from here only, none inline, and no script that makes markup out of text; pictures and other files
+/// from here, too, or from the store of files that clients are sent to.
+fn policy(files: Option<&str>) -> Result<HeaderValue, Rejection> {
+    let files = files.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:{files}; \
+         media-src 'self' blob:{files}; connect-src 'self'{files}; manifest-src 'self'; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    HeaderValue::try_from(policy)
+        .map_err(|_| Rejection::new(Code::Internal, "the origin of files is not one"))
+}
+
 /// What the viewer of the API needs: pictures in its style sheet are data.
 const VIEWER_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -54,7 +61,8 @@ pub(crate) async fn viewer_file(call: Call, Path(Rest(name)): Path<Rest>) -> Sho
 
 pub(crate) async fn page(call: Call) -> Shown {
     let reply = found(PAGE, call.context.gzip)?;
-    Ok(reply.with(CACHE_CONTROL, ANEW).with(CONTENT_SECURITY_POLICY, POLICY))
+    let policy = policy(call.state.blobs.origin().as_deref())?;
+    Ok(reply.with(CACHE_CONTROL, ANEW).with(CONTENT_SECURITY_POLICY, policy))
 }
 
 pub(crate) async fn page_below(call: Call, _: Path<Rest>) -> Shown {
@@ -90,5 +98,22 @@ fn content_type(name: &str) -> &'static str {
         Some("png") => "image/png",
         Some("webmanifest") => "application/manifest+json",
         Some(_) | None => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_store_may_be_shown_and_sent_and_nothing_else_of_it() {
+        let policy = |files| policy(files).unwrap().to_str().unwrap().to_owned();
+        let (own, store) = (policy(None), policy(Some("https://files.test:9000")));
+        for what in ["img-src 'self' blob:", "media-src 'self' blob:", "connect-src 'self'"] {
+            assert!(own.contains(&format!("{what};")), "{own}");
+            assert!(store.contains(&format!("{what} https://files.test:9000;")), "{store}");
+        }
+        assert_eq!(store.replace(" https://files.test:9000", ""), own);
+        assert_eq!(store.matches("files.test").count(), 3);
     }
 }

@@ -12,7 +12,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use blobs::{Blob, BlobError, BlobName, BlobStore, is_inert, thumbnail_type};
+use blobs::{Blob, BlobError, BlobName, BlobStore, thumbnail_type};
 use bytes::Bytes;
 use futures_util::stream::try_unfold;
 use schemas::Rejection;
@@ -23,6 +23,7 @@ use super::range::{Wanted, wanted};
 use super::{id_in, medium, state, store_failed};
 use crate::http::{RequestContext, header};
 use crate::links::LinkTo;
+use crate::served::{content_type, disposition};
 use crate::state::AppState;
 
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -46,12 +47,8 @@ pub(crate) async fn file(
     let media = medium(&app, &request, LinkTo::File).await?;
     let file = stored(media.status, media.file)?;
     let name = BlobName::File(file.id.clone());
-    let content_type = match file.content_type.as_str() {
-        text if text.starts_with("text/") => format!("{text}; charset=utf-8"),
-        other => other.to_owned(),
-    };
-    let inert = is_inert(&file.content_type);
-    let shown = Shown { content_type, disposition: disposition(&file, inert), cached: CACHED };
+    let (content_type, disposition) = (content_type(&file), disposition(&file));
+    let shown = Shown { content_type, disposition, cached: CACHED };
     give(&app, &request, name, shown).await
 }
 
@@ -118,7 +115,7 @@ pub(super) async fn give(
     shown: Shown,
 ) -> Result<HttpResponse, Rejection> {
     let blob = found(app, &name).await?;
-    let etag = format!("\"{}\"", blob.sha256);
+    let etag = format!("\"{}\"", blob.tag());
     if header(request, IF_NONE_MATCH.as_str()).is_some_and(|known| matches(known, &etag)) {
         return Ok(common(StatusCode::NOT_MODIFIED, &etag, &shown).finish());
     }
@@ -190,25 +187,6 @@ fn multipart(parts: &[Range<u64>], size: u64, content_type: &str) -> VecDeque<Pa
     all
 }
 
-/// How a browser is to treat a file, and under which name it keeps it.
-fn disposition(file: &MediaFile, inert: bool) -> String {
-    let kind = if inert { "inline" } else { "attachment" };
-    let name = file.filename.as_str();
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_graphic() && !"\"\\%;".contains(c) || c == ' ' { c } else { '_' })
-        .collect();
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
 /// A part of an answer.
 enum Part {
     Text(Bytes),
@@ -266,28 +244,6 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::MediaId;
-    use schemas::media::{ContentType, Filename};
-    use uuid::Uuid;
-
-    #[test]
-    fn a_name_breaks_out_of_no_header() {
-        let file = |name: &str| MediaFile {
-            id: MediaId::from_uuid(Uuid::from_u128(1)),
-            filename: Filename::parse(name).unwrap(),
-            content_type: ContentType::parse("text/html").unwrap(),
-            size: 1,
-            sha256: None,
-            width: None,
-            height: None,
-            thumbnail: false,
-        };
-        assert_eq!(
-            disposition(&file("a \"b\";é.html"), false),
-            "attachment; filename=\"a _b___.html\"; filename*=UTF-8''a%20%22b%22%3B%C3%A9.html"
-        );
-        assert!(disposition(&file("x"), true).starts_with("inline; "));
-    }
 
     #[test]
     fn several_parts_are_as_long_as_they_say() {

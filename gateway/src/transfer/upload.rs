@@ -88,7 +88,7 @@ async fn take(
         app.blobs.remove(&name).await.map_err(|error| store_failed(&error))?;
         return Err(refused);
     }
-    let etag = format!("\"{}\"", blob.sha256);
+    let etag = format!("\"{}\"", blob.tag());
     Ok(HttpResponse::NoContent().insert_header((ETAG, etag)).finish())
 }
 

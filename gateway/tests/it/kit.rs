@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use blobs::Builtin;
 use bus::Bus;
 use data_encoding::BASE64URL_NOPAD;
 use eventlog::{Connect, EventLog, Expect, LaneWrite, Topology};
-use gateway::{Config, Gateway};
+use gateway::{Config, Gateway, Needs};
 use jsonwebtoken::{Algorithm, Header};
 use readmodel::{ReadModel, ReadModelUrl};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -89,8 +90,9 @@ impl Kit {
         change(&mut config);
         let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
         let told = metrics.clone();
+        let needs = Needs { read_model, blobs: Arc::new(Builtin::of(&log)) };
         let deps = Deps { bus, log: log.clone(), metrics: told, health };
-        let gateway = Gateway::build(config, read_model, deps).await.unwrap();
+        let gateway = Gateway::build(config, needs, deps).await.unwrap();
         let url = format!("http://{}", gateway.address());
         tokio::spawn(gateway.run_until_stopped(shutdown.clone()));
         let http = Client::new();

@@ -11,15 +11,17 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use data_encoding::HEXLOWER;
 use eventlog::{EventLog, MAX_PIECE, PieceStore};
-use schemas::Timestamp;
 use schemas::media::Checksum;
+use schemas::{MediaId, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::BlobError;
-use crate::store::{Blob, BlobName, BlobStore, Upload};
+use crate::store::{Area, Blob, BlobName, BlobStore, Grant, Period, Upload};
 
 /// The name of the bucket.
 const BUCKET: &str = "media";
+/// Media that are listed at a time.
+const LISTED: usize = 1000;
 /// What is younger may still be being written.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
@@ -141,6 +143,28 @@ impl BlobStore for Builtin {
         }
         Ok(removed)
     }
+
+    async fn media_in(
+        &self,
+        area: Area,
+        after: Option<&MediaId>,
+    ) -> Result<Vec<MediaId>, BlobError> {
+        let after = after.map(|id| format!("M.{}.{id}", area.as_str()));
+        let mut keys = self.pieces.keys(&format!("M.{}.*", area.as_str())).await?;
+        keys.retain(|key| after.as_ref().is_none_or(|after| key > after));
+        keys.sort_unstable();
+        let ids = keys.iter().filter_map(|key| MediaId::parse(key.rsplit('.').next()?).ok());
+        Ok(ids.take(LISTED).collect())
+    }
+
+    /// All bytes go through the gateways.
+    fn direct(&self, _: &BlobName, _: Grant<'_>, _: Period) -> Option<String> {
+        None
+    }
+
+    fn origin(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Area, id and version of the first piece of a file.
@@ -188,7 +212,8 @@ impl Writing {
         let digits = HEXLOWER.encode(&self.hash.clone().finalize());
         let sha256 =
             Checksum::parse(&digits).map_err(|error| BlobError::Unavailable(Box::new(error)))?;
-        let blob = Blob { version: self.version.clone(), size: self.size, sha256 };
+        let (version, sha256) = (self.version.clone(), Some(sha256));
+        let blob = Blob { version, size: self.size, sha256 };
         let before = self.store.stat(&self.name).await?;
         let note = serde_json::to_vec(&blob).map_err(unreadable)?;
         self.store.pieces.put(&note_key(&self.name), note.into()).await?;
@@ -252,7 +277,7 @@ impl Drop for Writing {
 #[cfg(test)]
 mod tests {
     use eventlog::{Connect, Topology};
-    use schemas::{MediaId, Namespace};
+    use schemas::Namespace;
     use uuid::Uuid;
 
     use super::*;
@@ -306,6 +331,10 @@ mod tests {
         let gone = store.read(&name, &blob, 0, 1).await;
         assert!(matches!(gone, Err(BlobError::Gone)), "{gone:?}");
         assert_eq!(whole(&store, &name, &other, 0).await, b"another");
+        let BlobName::File(id) = &name else { panic!("a file") };
+        assert_eq!(store.media_in(Area::File, None).await.unwrap(), std::slice::from_ref(id));
+        assert!(store.media_in(Area::Upload, None).await.unwrap().is_empty());
+        assert!(store.media_in(Area::File, Some(id)).await.unwrap().is_empty());
         store.remove(&name).await.unwrap();
         store.remove(&name).await.unwrap();
         assert_eq!(store.pieces.keys(">").await.unwrap(), [""; 0]);

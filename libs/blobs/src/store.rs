@@ -1,12 +1,46 @@
 //! The contract of a store of files.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use schemas::media::Checksum;
-use schemas::{MediaId, UserId};
+use schemas::{MediaId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BlobError;
+
+/// A part of a store, with what is kept of media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Area {
+    /// What was uploaded, as it came.
+    Upload,
+    /// What is stored of media.
+    File,
+    /// Smaller images.
+    Thumbnail,
+}
+
+impl Area {
+    /// As stores keep it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::File => "file",
+            Self::Thumbnail => "thumbnail",
+        }
+    }
+
+    /// What is kept of a medium in it.
+    #[must_use]
+    pub const fn name_of(self, id: MediaId) -> BlobName {
+        match self {
+            Self::Upload => BlobName::Upload(id),
+            Self::File => BlobName::File(id),
+            Self::Thumbnail => BlobName::Thumbnail(id),
+        }
+    }
+}
 
 /// What a file is kept under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,9 +73,9 @@ impl BlobName {
     /// As stores keep it.
     pub(crate) const fn area(&self) -> &'static str {
         match self {
-            Self::Upload(_) => "upload",
-            Self::File(_) => "file",
-            Self::Thumbnail(_) => "thumbnail",
+            Self::Upload(_) => Area::Upload.as_str(),
+            Self::File(_) => Area::File.as_str(),
+            Self::Thumbnail(_) => Area::Thumbnail.as_str(),
             Self::Export(_) => "export",
         }
     }
@@ -54,8 +88,49 @@ pub struct Blob {
     pub version: String,
     /// Bytes.
     pub size: u64,
-    /// Their checksum.
-    pub sha256: Checksum,
+    /// Their checksum, where the store has seen all of them.
+    pub sha256: Option<Checksum>,
+}
+
+impl Blob {
+    /// What tells its content from another's: the checksum, else the version. Fits between the quotes of an `ETag`.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        match &self.sha256 {
+            Some(sha256) => sha256.to_string(),
+            None => {
+                self.version.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+            }
+        }
+    }
+}
+
+/// What a URL of the store itself lets its holder do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant<'a> {
+    /// To read a file, shown so.
+    Read {
+        /// As what; none: as what it was stored.
+        content_type: Option<&'a str>,
+        /// The value of the header `Content-Disposition`.
+        disposition: &'a str,
+    },
+    /// To upload a file of this type and of exactly so many bytes.
+    Upload {
+        /// The type.
+        content_type: &'a str,
+        /// Bytes.
+        size: u64,
+    },
+}
+
+/// When a URL is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// From then on.
+    pub from: Timestamp,
+    /// For so long, in whole seconds; stores allow a week at most.
+    pub lasts: Duration,
 }
 
 /// Keeps files. Every method may be called again after an error that is not [`BlobError::Gone`].
@@ -65,8 +140,8 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     async fn begin(&self, name: BlobName) -> Result<Box<dyn Upload>, BlobError>;
     /// What is stored under a name.
     async fn stat(&self, name: &BlobName) -> Result<Option<Blob>, BlobError>;
-    /// Bytes of a file from a place on: at least one where there are any, at most `most` and never more than a few
-    /// hundred KiB; none at the end of the file.
+    /// Bytes of a file from a place on: at least one where there are any, at most `most` and never more than
+    /// 2 MiB; none at the end of the file.
     ///
     /// # Errors
     /// [`BlobError::Gone`] when it is not the file that was asked about any more.
@@ -81,6 +156,18 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     async fn remove(&self, name: &BlobName) -> Result<(), BlobError>;
     /// Removes what clients and processes that were cut off left behind under no name; answers how many files that were.
     async fn sweep(&self) -> Result<u64, BlobError>;
+    /// The media of which something is stored in a part of the store: at most a thousand, in an order of the store's own, which
+    /// come after the one given; none at the end.
+    async fn media_in(
+        &self,
+        area: Area,
+        after: Option<&MediaId>,
+    ) -> Result<Vec<MediaId>, BlobError>;
+    /// A URL by which a client reads or uploads a file at the store itself, whether it is there or not; none where all
+    /// bytes go through this server.
+    fn direct(&self, name: &BlobName, grant: Grant<'_>, period: Period) -> Option<String>;
+    /// The origin (`https://files.example.org`) that such URLs lead to.
+    fn origin(&self) -> Option<String>;
 }
 
 /// A file that is being stored.

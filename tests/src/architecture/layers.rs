@@ -43,7 +43,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("actix-http", &["gateway"]),
     ("ring", &["signing"]),
     ("openidconnect", &["oidc"]),
-    ("tokio-rustls", &["oidc", "gateway", "tests"]),
+    ("tokio-rustls", &["oidc", "blobs", "gateway", "tests"]),
     ("image", &["blobs"]),
     ("flate2", &["blobs"]),
 ];

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use blobs::Probe;
 use gateway::{Certificate, Listen};
 use nix::unistd::{AccessFlags, access};
 use schemas::Timestamp;
@@ -14,6 +15,7 @@ use telemetry::error_chain;
 use super::findings::Findings;
 use crate::cli::Role;
 use crate::config::Config;
+use crate::files::{Bucket, FileStore};
 use crate::nats;
 use crate::oidc;
 use crate::secret_file;
@@ -39,6 +41,10 @@ pub(super) fn judge(config: &Config, role: Role, findings: &mut Findings) {
         && let Err(failure) = oidc::providers(&config.oidc)
     {
         findings.errors.push(failure.to_string());
+    }
+    let moves_files = runs(role, ServiceName::ChatSvc) || runs(role, ServiceName::Gateway);
+    if let (true, FileStore::S3(of_files)) = (moves_files, &config.file_store) {
+        bucket(of_files, config, findings);
     }
     ports(config, findings);
     if role.is_public() {
@@ -120,6 +126,39 @@ fn authority(file: Option<&Path>, findings: &mut Findings) {
         }
         Err(error) => {
             findings.errors.push(format!("smtp_ca_file: {}: {error}", file.display()));
+        }
+    }
+}
+
+/// Asks the bucket of files whether it can be used.
+fn bucket(bucket: &Bucket, config: &Config, findings: &mut Findings) {
+    let secure = config.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    if secure && !bucket.place.is_secure() {
+        findings.warnings.push(
+            "blob_store: clients reach the bucket over plain text, and public_url is https: browsers refuse that"
+                .to_owned(),
+        );
+    }
+    let store = match bucket.open(&config.namespace) {
+        Ok(store) => store,
+        Err(failure) => return findings.errors.push(failure.to_string()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let found = match runtime {
+        Ok(runtime) => runtime.block_on(store.probe()),
+        Err(error) => return findings.errors.push(format!("blob_store: {error}")),
+    };
+    match found {
+        Probe::Well => {}
+        Probe::KeepsVersions => findings.warnings.push(
+            "blob_store: the bucket keeps former versions: files that are deleted and erased stay in it".to_owned(),
+        ),
+        Probe::Refused(error) => {
+            findings.errors.push(format!("blob_store: {}", error_chain(&error)));
+        }
+        // A store that comes later is met by a process that runs.
+        Probe::Away(error) => {
+            findings.warnings.push(format!("blob_store: {}", error_chain(&error)));
         }
     }
 }

@@ -96,7 +96,8 @@ impl Hosted for ChatService {
 
     async fn needs(config: &Config, shared: &SharedDeps) -> Result<chat_svc::Needs, Failure> {
         let names = shared.names(config).await?;
-        Ok(chat_svc::Needs { names, index: Arc::new(shared.read_model.clone()) })
+        let index = Arc::new(shared.read_model.clone());
+        Ok(chat_svc::Needs { names, index, blobs: shared.blobs(config)? })
     }
 }
 
@@ -143,8 +144,9 @@ impl Hosted for Gateway {
         })
     }
 
-    async fn needs(_: &Config, shared: &SharedDeps) -> Result<ReadModel, Failure> {
-        Ok(shared.read_model.clone())
+    async fn needs(config: &Config, shared: &SharedDeps) -> Result<gateway::Needs, Failure> {
+        let blobs = shared.blobs(config)?;
+        Ok(gateway::Needs { read_model: shared.read_model.clone(), blobs })
     }
 
     fn url(&self) -> Option<String> {

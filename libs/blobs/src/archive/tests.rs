@@ -21,7 +21,7 @@ impl Upload for Kept {
     async fn finish(self: Box<Self>) -> Result<Blob, BlobError> {
         let size = long(self.0.lock().len());
         let sha256 = Checksum::parse(&"0".repeat(64)).unwrap();
-        Ok(Blob { version: "1".to_owned(), size, sha256 })
+        Ok(Blob { version: "1".to_owned(), size, sha256: Some(sha256) })
     }
 
     async fn abort(self: Box<Self>) {}
