@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod browser;
+pub mod bucketed;
 pub mod chaos;
 pub mod cluster;
 pub mod files;
@@ -18,6 +19,7 @@ pub mod person;
 pub mod preload;
 pub mod process;
 pub mod real_provider;
+pub mod s3_server;
 pub mod separate;
 pub mod socket;
 pub mod wire;

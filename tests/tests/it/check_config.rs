@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::kit::installation::command;
+use tests::kit::s3_server::{ACCESS_KEY, BUCKET, Kind, S3Server, SECRET_KEY};
 
 fn check(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut call = command(&[&["check-config"][..], arguments].concat());
@@ -137,4 +138,55 @@ fn a_secret_is_said_once_and_the_stronger_place_wins() {
     let (code, out, err) = check(&[&base[..], &layered].concat(), &[]);
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("nats://b:4222") && !out.contains("nats_url_file"), "{out}");
+}
+
+/// What a check says of a bucket of files: the exit code and stderr. No output ever shows the secret.
+fn check_bucket(place: &str, secret: &str, more: &[&str]) -> (Option<i32>, String) {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let mut arguments = vec!["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    arguments.extend(["--blob-store", place, "--s3-access-key", ACCESS_KEY]);
+    arguments.extend(more);
+    let (code, out, err) = check(&arguments, &[("TIDINGS_S3_SECRET_KEY", secret)]);
+    assert!(!out.contains(secret) && !err.contains(secret), "{out}{err}");
+    assert!(out.contains(place), "{out}");
+    (code, err)
+}
+
+#[tokio::test]
+async fn a_bucket_of_files_is_asked_whether_it_can_be_used() {
+    let Some(mut store) = S3Server::start(Kind::Rclone).await else { return };
+    let place = store.place(BUCKET);
+    let (code, err) = check_bucket(&place, SECRET_KEY, &[]);
+    assert_eq!((code, err.contains("blob_store")), (Some(0), false), "{err}");
+    let (code, err) = check_bucket(&place, SECRET_KEY, &["--public-url", "https://chat.test"]);
+    assert_eq!((code, err.contains("browsers refuse that")), (Some(0), true), "{err}");
+    for (place, secret) in [(store.place("elsewhere"), SECRET_KEY), (place.clone(), "another")] {
+        let (code, err) = check_bucket(&place, secret, &[]);
+        assert_eq!((code, err.contains("blob_store: ")), (Some(2), true), "{place}: {err}");
+    }
+    store.stop();
+    let (code, err) = check_bucket(&place, SECRET_KEY, &[]);
+    assert_eq!((code, err.contains("no connection")), (Some(0), true), "{err}");
+    for (place, more, wanted) in [
+        ("s3://files?endpoint=nowhere", &[][..], "blob_store: endpoint"),
+        ("s3://files", &["--media-max-file", "6GiB"], "media_max_file"),
+        ("s3://files", &["--s3-secret-key-file", "/no/such/file"], "only one of them"),
+    ] {
+        let (code, err) = check_bucket(place, SECRET_KEY, more);
+        assert_eq!((code, err.contains(wanted)), (Some(2), true), "{err}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_is_reached_by_tls_of_an_authority_of_its_own() {
+    let Some(store) = S3Server::start(Kind::RcloneWithTls).await else { return };
+    let (place, authority) = (store.place(BUCKET), store.authority());
+    let trusted = ["--s3-ca-file", authority.to_str().unwrap()];
+    let (code, err) = check_bucket(&place, SECRET_KEY, &trusted);
+    assert_eq!((code, err.contains("blob_store")), (Some(0), false), "{err}");
+    let (code, err) = check_bucket(&place, SECRET_KEY, &[]);
+    assert_eq!((code, err.contains("no TLS")), (Some(2), true), "{err}");
+    let (code, err) = check_bucket(&place, SECRET_KEY, &["--s3-ca-file", "/no/such/file"]);
+    assert_eq!((code, err.contains("s3_ca_file /no/such/file")), (Some(2), true), "{err}");
 }

@@ -65,6 +65,8 @@ mod limits;
 mod lists;
 mod live;
 mod media;
+mod media_s3;
+mod media_s3_faults;
 mod media_shown;
 mod message_search;
 mod messages;
