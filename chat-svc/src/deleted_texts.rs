@@ -270,6 +270,7 @@ impl DeletedTexts {
     async fn note(&self, through: Sequence) -> Result<(), Failure> {
         let value = through.to_string();
         let written = match self.bucket.get(DONE).await? {
+            Some((known, _)) if known == value => return Ok(()),
             Some((_, revision)) => self.bucket.update(DONE, value, revision, None).await,
             None => self.bucket.create(DONE, value, None).await,
         };

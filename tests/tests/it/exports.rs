@@ -336,7 +336,7 @@ async fn marked(who: &Person) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_goes_with_its_account() {
-    let installation = Installation::relaxed(&[]);
+    let mut installation = Installation::relaxed(&[]);
     installation.place.found().await;
     let (ada, bob) = (
         Person::register(&installation.place, "ada").await,

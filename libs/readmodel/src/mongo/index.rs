@@ -211,7 +211,8 @@ impl MongoStore {
         for name in BOTH {
             // The server might go through whole rooms otherwise.
             let by_event = Hint::Keys(doc! { "posted": 1, "room_id": 1 });
-            let found = self.database.collection::<Bson>(name).find(filter.clone());
+            let collection = self.database.collection::<Bson>(name);
+            let found = collection.find(filter.clone());
             let found = found.sort(doc! { "posted": -1 }).hint(by_event);
             let mut found = found.batch_size(AT_ONCE).await.map_err(db_error)?;
             while found.advance().await.map_err(db_error)? {
