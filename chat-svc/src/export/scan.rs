@@ -118,7 +118,7 @@ impl Making<'_> {
         let mut found: HashMap<MessageId, MessageDoc> =
             found.into_iter().map(|doc| (doc.id.clone(), doc)).collect();
         for id in &ids {
-            let doc = found.remove(id).filter(|doc| doc.deleted_at.is_none());
+            let doc = found.remove(id).filter(|doc| doc.deleted_at.is_none() && doc.purged == 0);
             if let Some(doc) = doc {
                 let message = exported(self.model, doc).await?;
                 self.book.put(List::Messages, &message).await?;
