@@ -21,7 +21,7 @@ fn golden() -> Vec<Event> {
 }
 
 /// One lane of every kind.
-fn lanes() -> [Lane; 24] {
+fn lanes() -> [Lane; 26] {
     let digest = || schemas::Digest::of(["x"]);
     let report = schemas::ids::ReportId::from_uuid(uuid::Uuid::from_u128(1));
     let invite = schemas::ids::InviteId::from_uuid(uuid::Uuid::from_u128(1));
