@@ -180,7 +180,12 @@ pub(crate) async fn what_is_counted_does_not_ask_where_messages_lie(place: &Plac
     place.project(&history).await;
     assert_eq!(waiting(place, 1, 2).await, (6, 1));
     let answers = async || {
-        let of = ThreadStretch { root_id: message(1), user_id: user(2), after: 0, through: 3 };
+        let of = documents::ThreadStretch {
+            root_id: message(1),
+            user_id: user(2),
+            after: 0,
+            through: 3,
+        };
         let counted = place.model.current().count_answers(vec![of]).await.unwrap();
         (counted[0].deleted, counted[0].named)
     };

@@ -36,6 +36,8 @@ fn doc(id: u64, posted: Sequence, changed: Sequence, beside: Sequence) -> Messag
         posted,
         changed,
         beside,
+        archived: 0,
+        purged: 0,
         updated: changed.max(beside),
     }
 }
