@@ -8,7 +8,8 @@ import { answer, rest, type Api } from "./rest.ts";
 import { Sessions } from "./session.ts";
 import { Store } from "./store.ts";
 import type { Timeline } from "./timeline.ts";
-import type { Account, EventFrame, Message, Notification, OutboxEntry, Page, Room, ServerFrame, User } from "./types.ts";
+import type { Account, EventFrame, Media, Message, Notification, OutboxEntry, OutboxFile, Page, Provider, Room, ServerFrame, Unread, User } from "./types.ts";
+import { Uploads } from "./uploads.ts";
 
 export interface Options {
   /** Where the server is, like `https://chat.example.org`. In a browser: the page's own origin. */
@@ -39,6 +40,11 @@ const KEPT_ROOMS = 20;
 /** Pages that are read to meet what is held, and milliseconds until a failed reading is tried again. */
 const FRESH_PAGES = 20;
 const FRESH_AGAIN = 2_000;
+/** Milliseconds between two countings of threads, and from an event to the next one. */
+const COUNT_EVERY = 10_000;
+const COUNT_SOON = 500;
+/** Threads of a room that are read. */
+const THREADS = 100;
 
 /** Makes a client. It connects when there is a session: `logIn`, or `restore` for the cookie's. */
 export function connect(options: Options = {}): Client {
@@ -51,6 +57,7 @@ export class Client {
   /** Every route of the API, typed. `answer(client.api.GET("/v1/rooms"))` throws what is refused. */
   readonly api: Api;
   readonly outbox: Outbox;
+  readonly uploads: Uploads;
   readonly url: string;
   readonly #platform: Platform;
   readonly #connection: Connection;
@@ -63,6 +70,8 @@ export class Client {
   readonly #typed = new Map<string, number>();
   readonly #typingEnds = new Map<string, () => void>();
   #watched: string[] = [];
+  #countedAt = 0;
+  #counting: (() => void) | undefined;
 
   constructor(options: Options) {
     this.url = (options.url ?? (typeof location === "undefined" ? "" : location.origin)).replace(/\/$/, "");
@@ -70,7 +79,15 @@ export class Client {
     this.store = new Store(this.#platform.soon);
     this.sessions = new Sessions(this.url, this.#platform, options.refresh === "cookie");
     this.api = rest(this.url, this.sessions, this.#platform);
-    this.outbox = new Outbox(this.#platform, this.store, (entry) => this.#deliver(entry));
+    this.uploads = new Uploads(this.#platform, this.store, {
+      ask: async (file, key) => {
+        const made = await answer(this.api.POST("/v1/media", { params: { header: { "Idempotency-Key": key } }, body: file }));
+        return { ...made, upload: { ...made.upload, url: this.link(made.upload.url) } };
+      },
+      complete: (media_id) => answer(this.api.POST("/v1/media/{media_id}/complete", { params: { path: { media_id } } })),
+      remove: (media_id) => answer(this.api.DELETE("/v1/media/{media_id}", { params: { path: { media_id } } })),
+    });
+    this.outbox = new Outbox(this.#platform, this.store, this.uploads, (entry) => this.#deliver(entry));
     this.#connection = new Connection(this.#platform, {
       ticket: async () => (await answer(this.api.POST("/v1/ws-tickets", {}))).ticket,
       url: (ticket) => `${this.url.replace(/^http/, "ws")}/v1/ws?ticket=${encodeURIComponent(ticket)}`,
@@ -78,7 +95,7 @@ export class Client {
       event: (frame) => this.#event(frame),
       reload: (room) => this.#reload(room),
       reset: () => this.store.timelines.forEach((timeline) => timeline.spoil()),
-      live: () => this.#live(),
+      live: (welcome) => this.#live(welcome.unread),
       other: (frame) => this.#other(frame),
       status: (status) => {
         this.store.status = status;
@@ -95,13 +112,19 @@ export class Client {
     return this.sessions.logIn(login, password, code);
   }
 
+  /** Who else one can log in with. Open to those without a session. */
+  async providers(): Promise<Provider[]> {
+    return ((await this.sessions.open("GET", "/v1/oidc")) as Page<Provider>).items;
+  }
+
+  /** Logs in with the code that a provider's way back has brought. It is not used up when a second factor is asked for. */
+  logInByCode(code: string, verifier: string, secondFactor?: string): Promise<Account> {
+    return this.sessions.logInByCode(code, verifier, secondFactor);
+  }
+
   /** Makes an account, and logs in. */
   async register(account: { username: string; email: string; password: string; display_name?: string; invite?: string }): Promise<Account> {
-    const request = new Request(`${this.url}/v1/users`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(account) });
-    const response = await this.#platform.fetch(request).catch((error: unknown) => {
-      throw ProblemError.unreachable(String(error));
-    });
-    if (!response.ok) throw await ProblemError.of(response, await response.json().catch(() => null));
+    await this.sessions.open("POST", "/v1/users", account);
     return this.logIn(account.username, account.password);
   }
 
@@ -129,15 +152,36 @@ export class Client {
   close(): void {
     this.#connection.close();
     this.outbox.close();
+    this.uploads.close();
     this.sessions.close();
+    this.#counting?.();
     for (const cancel of this.#typingEnds.values()) cancel();
   }
 
   // Messages.
 
-  /** Submits a message: it is shown at once, survives a reload, and is stored once. */
-  send(room: string, body: string, more: { thread?: string; format?: "plain" | "markdown" } = {}): Promise<OutboxEntry> {
-    return this.outbox.submit({ room_id: room, body, ...(more.thread ? { thread_root_id: more.thread } : {}), ...(more.format ? { format: more.format } : {}) });
+  /** Begins to upload a file. Gives the id under which the store tells how far it is (`upload:ID`), and for `send`. */
+  upload(data: Blob, filename = "name" in data ? String(data.name) : "file"): string {
+    return this.uploads.begin(data, filename);
+  }
+
+  /** Submits a message: it is shown at once, survives a reload, and is stored once. `files` are the ids of uploads: it is sent when they are done. */
+  send(room: string, body: string, more: { thread?: string; format?: "plain" | "markdown"; files?: string[] } = {}): Promise<OutboxEntry> {
+    const files = (more.files ?? []).map((id) => this.store.uploads.get(id)?.file).filter((file): file is OutboxFile => file !== undefined);
+    return this.outbox.submit({
+      room_id: room, body, ...(more.thread ? { thread_root_id: more.thread } : {}), ...(more.format ? { format: more.format } : {}), ...(files.length > 0 ? { files } : {}),
+    });
+  }
+
+  /** What a file's `url` is for this client. Signed paths are good under every name of the server, and pages may load from their own only. */
+  link(url: string): string {
+    const at = new URL(url, this.url || undefined);
+    return at.pathname.startsWith("/media/media_") ? this.url + at.pathname + at.search : at.href;
+  }
+
+  /** A file with URLs that are good for an hour at least. */
+  media(id: string): Promise<Media> {
+    return answer(this.api.GET("/v1/media/{media_id}", { params: { path: { media_id: id } } }));
   }
 
   async edit(message: string, body: string): Promise<void> {
@@ -244,6 +288,14 @@ export class Client {
     this.store.touch(`members:${room}`);
   }
 
+  /** Reads the threads of a room into the store, the newest answer first. */
+  async threads(room: string): Promise<void> {
+    const page = await answer(this.api.GET("/v1/rooms/{room_id}/threads", { params: { path: { room_id: room }, query: { limit: THREADS }, header: this.#fresh() } }));
+    for (const thread of page.items) this.#message(thread.root);
+    this.store.threads.set(room, { items: page.items, stale: false });
+    this.store.touch(`threads:${room}`);
+  }
+
   async user(id: string): Promise<User> {
     const user = await answer(this.api.GET("/v1/users/{user_id}", { params: { path: { user_id: id } } }));
     this.#user(user);
@@ -300,6 +352,7 @@ export class Client {
   }
 
   #wipe(): void {
+    this.uploads.clear();
     this.#connection.forget();
     this.#open.clear();
     this.#touched.clear();
@@ -323,8 +376,11 @@ export class Client {
     this.store.touch("notifications", "rooms");
   }
 
-  #live(): void {
+  #live(unread: Unread | null | undefined): void {
+    this.uploads.wake();
     this.outbox.flush();
+    if (unread) this.#counted(unread);
+    else this.#count();
     if (this.#watched.length > 0) this.watchPresence(this.#watched);
     for (const timeline of this.store.timelines.values()) if (timeline.stale && this.#open.get(timeline.key)) void this.#freshen(timeline);
   }
@@ -339,6 +395,33 @@ export class Client {
     }
     const wanted = apply(this.store, frame);
     this.#fetch(wanted);
+    if (room && (frame.data as { thread_root_id?: string | null } | null)?.thread_root_id) this.#threadsChanged(room);
+  }
+
+  /** Answers, or what was read of them. */
+  #threadsChanged(room: string): void {
+    const held = this.store.threads.get(room);
+    if (held) {
+      this.store.threads.set(room, { ...held, stale: true });
+      this.store.touch(`threads:${room}`);
+    }
+    this.#count();
+  }
+
+  /** Asks how many threads have something unread: only the server knows which ones the user follows. */
+  #count(): void {
+    if (this.#counting) return;
+    const wait = Math.max(COUNT_SOON, this.#countedAt + COUNT_EVERY - this.#platform.now());
+    this.#counting = this.#platform.later(wait, () => {
+      this.#counting = undefined;
+      this.#countedAt = this.#platform.now();
+      if (this.#connection.live) answer(this.api.GET("/v1/users/me/unread", { params: { header: this.#fresh() } })).then((unread) => this.#counted(unread), () => undefined);
+    });
+  }
+
+  #counted(unread: Unread): void {
+    this.store.unreadThreads = unread.threads;
+    this.store.touch("unread");
   }
 
   #fetch(wanted: Wanted): void {
@@ -494,7 +577,8 @@ export class Client {
 
   async #deliver(entry: OutboxEntry): Promise<Message> {
     const { room_id, client_id, body, format, thread_root_id } = entry;
-    const content = { client_id, body, format, ...(thread_root_id ? { thread_root_id } : {}) };
+    const attachments = entry.files?.flatMap((file) => file.media?.id ?? []);
+    const content = { client_id, body, format, ...(thread_root_id ? { thread_root_id } : {}), ...(attachments ? { attachments } : {}) };
     const byRest = () => this.api.POST("/v1/rooms/{room_id}/messages", { params: { path: { room_id } }, body: content });
     return (await this.#ask({ type: "post", room_id, ...content }, byRest)) as Message;
   }

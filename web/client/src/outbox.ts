@@ -2,7 +2,8 @@
 import type { Channel, Platform } from "./platform.ts";
 import { ProblemError } from "./problem.ts";
 import type { Store } from "./store.ts";
-import type { Message, OutboxEntry } from "./types.ts";
+import type { Media, Message, OutboxEntry, Problem } from "./types.ts";
+import type { Uploads } from "./uploads.ts";
 
 const LOCK = "tidings-outbox";
 /** Rooms that are sent to side by side. */
@@ -14,6 +15,7 @@ export type Deliver = (entry: OutboxEntry) => Promise<Message>;
 export class Outbox {
   readonly #platform: Platform;
   readonly #store: Store;
+  readonly #uploads: Uploads;
   readonly #deliver: Deliver;
   readonly #channel: Channel;
   #running: Promise<void> | undefined;
@@ -22,10 +24,13 @@ export class Outbox {
   #last = 0;
   #closed = false;
 
-  constructor(platform: Platform, store: Store, deliver: Deliver) {
+  constructor(platform: Platform, store: Store, uploads: Uploads, deliver: Deliver) {
     this.#platform = platform;
     this.#store = store;
+    this.#uploads = uploads;
     this.#deliver = deliver;
+    uploads.onDone = (id, media) => void this.#uploaded(id, media);
+    uploads.onRefused = (id, problem) => void this.#refused(id, problem);
     this.#channel = platform.channel("tidings-outbox");
     this.#channel.listen(() => void this.load());
   }
@@ -35,16 +40,18 @@ export class Outbox {
     const user = this.#store.me?.id;
     const all = await this.#platform.storage.all().catch(() => this.#store.outbox);
     const own = new Map(all.filter((entry) => entry.user_id === user && !this.#delivered.has(entry.client_id)).map((entry) => [entry.client_id, entry]));
-    // What is being written is newer than what was read, and what was sent is in no storage.
-    for (const entry of this.#store.outbox) if (entry.state === "sent" || this.#writing.has(entry.client_id)) own.set(entry.client_id, entry);
+    // What is being written is newer than what was read; what was sent, or could not be written, is in no storage.
+    for (const entry of this.#store.outbox) if (entry.state === "sent" || this.#writing.has(entry.client_id) || this.#unkept.has(entry.client_id)) own.set(entry.client_id, entry);
     this.#show([...own.values()]);
   }
 
   /** Messages the server has: a late look at the storage must not bring them back. */
   readonly #delivered = new Set<string>();
   readonly #writing = new Set<string>();
+  /** Messages that the storage did not take: there is no place for a file. They are sent all the same, while the page lives. */
+  readonly #unkept = new Set<string>();
 
-  async submit(message: Pick<OutboxEntry, "room_id" | "body"> & Partial<Pick<OutboxEntry, "thread_root_id" | "format" | "client_id">>): Promise<OutboxEntry> {
+  async submit(message: Pick<OutboxEntry, "room_id" | "body"> & Partial<Pick<OutboxEntry, "thread_root_id" | "format" | "client_id" | "files">>): Promise<OutboxEntry> {
     const user = this.#store.me;
     if (!user) throw new Error("submitting a message wants a session");
     this.#last = Math.max(this.#last + 1, this.#platform.now());
@@ -57,7 +64,7 @@ export class Outbox {
 
   /** Sends a message that failed once more. */
   async retry(clientId: string): Promise<void> {
-    const entry = this.#store.outbox.find((one) => one.client_id === clientId);
+    const entry = this.#find(clientId);
     if (!entry) return;
     const { problem: _, ...rest } = entry;
     await this.#change({ ...rest, state: "waiting" });
@@ -66,6 +73,7 @@ export class Outbox {
 
   /** Gives up a message. If it was sent already it may be there all the same. */
   async drop(clientId: string): Promise<void> {
+    for (const file of this.#find(clientId)?.files ?? []) this.#uploads.cancel(file.id);
     this.#show(this.#store.outbox.filter((entry) => entry.client_id !== clientId));
     await this.#remove(clientId);
   }
@@ -80,7 +88,9 @@ export class Outbox {
   /** The server has it, and it is among the messages. */
   async delivered(clientId: string): Promise<void> {
     this.#delivered.add(clientId);
-    if (!this.#store.outbox.some((entry) => entry.client_id === clientId)) return;
+    const entry = this.#find(clientId);
+    if (!entry) return;
+    for (const file of entry.files ?? []) this.#uploads.forget(file.id);
     this.#show(this.#store.outbox.filter((entry) => entry.client_id !== clientId));
     await this.#remove(clientId);
   }
@@ -125,6 +135,12 @@ export class Outbox {
     for (;;) {
       const entry = this.#store.outbox.find((one) => one.room_id === room && pending(one));
       if (!entry || this.#closed || entry.user_id !== this.#store.me?.id) return;
+      // Files first; what was written after them waits, so that the order stays.
+      const lacking = entry.files?.filter((file) => !file.media) ?? [];
+      if (lacking.length > 0) {
+        for (const file of lacking) this.#uploads.resume(file, () => this.#lacks(file.id));
+        return;
+      }
       try {
         await this.#change({ ...entry, state: "unknown" });
         await this.#deliver(entry);
@@ -141,6 +157,37 @@ export class Outbox {
     }
   }
 
+  /** A file is on the server: its message need not keep it any more. */
+  async #uploaded(id: string, media: Media): Promise<void> {
+    const entry = this.#withFile(id);
+    if (!entry) return;
+    const files = entry.files?.map(({ data, ...file }) => (file.id === id ? { ...file, media } : { ...file, ...(data ? { data } : {}) }));
+    await this.#change({ ...entry, files });
+    this.flush();
+  }
+
+  async #refused(id: string, problem: Problem): Promise<void> {
+    const entry = this.#withFile(id);
+    if (!entry) return;
+    await this.#change({ ...entry, state: "failed", problem });
+    this.flush();
+  }
+
+  /** Whether a file is still to be uploaded: another tab may have done it, or given it up. */
+  async #lacks(id: string): Promise<boolean> {
+    await this.load();
+    const entry = this.#withFile(id);
+    return entry !== undefined && pending(entry) && entry.files?.find((file) => file.id === id)?.media === undefined;
+  }
+
+  #find(clientId: string): OutboxEntry | undefined {
+    return this.#store.outbox.find((one) => one.client_id === clientId);
+  }
+
+  #withFile(id: string): OutboxEntry | undefined {
+    return this.#store.outbox.find((entry) => entry.files?.some((file) => file.id === id));
+  }
+
   #wait(milliseconds: number): void {
     this.#cancel();
     this.#cancel = this.#platform.later(milliseconds, () => this.flush());
@@ -155,7 +202,7 @@ export class Outbox {
 
   async #write(entry: OutboxEntry): Promise<void> {
     this.#writing.add(entry.client_id);
-    await this.#platform.storage.put(entry).catch(() => undefined);
+    await this.#platform.storage.put(entry).then(() => this.#unkept.delete(entry.client_id), () => this.#unkept.add(entry.client_id));
     this.#writing.delete(entry.client_id);
     // Delivered while it was written down.
     if (this.#delivered.has(entry.client_id)) await this.#platform.storage.remove(entry.client_id).catch(() => undefined);

@@ -22,6 +22,17 @@ export interface Storage {
   wipe(): Promise<void>;
 }
 
+/** Bytes that are to be sent to a signed URL. */
+export interface Put {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: Blob;
+  /** Called with the number of bytes that have been sent, where that can be told. */
+  progress: (sent: number) => void;
+  cut: AbortSignal;
+}
+
 /** How tabs of one browser speak to one another. */
 export interface Channel {
   post(message: unknown): void;
@@ -31,10 +42,12 @@ export interface Channel {
 
 export interface Platform {
   fetch: (request: Request) => Promise<Response>;
+  /** Sends a file. */
+  put: (put: Put) => Promise<Response>;
   socket: (url: string) => Socket;
   storage: Storage;
   channel: (name: string) => Channel;
-  /** Runs `work` while no other tab runs any under this name; after `patience` milliseconds it runs all the same. */
+  /** Runs `work` while no other tab runs any under this name; after `patience` milliseconds, which may be infinite, it runs all the same. */
   exclusively: <T>(name: string, patience: number, work: () => Promise<T>) => Promise<T>;
   now: () => number;
   random: () => number;
@@ -69,6 +82,7 @@ async function inProcess<T>(name: string, _patience: number, work: () => Promise
 }
 
 async function webLock<T>(name: string, patience: number, work: () => Promise<T>): Promise<T> {
+  if (patience === Infinity) return navigator.locks.request(name, work);
   const giveUp = AbortSignal.timeout(patience);
   try {
     return await navigator.locks.request(name, { signal: giveUp }, work);
@@ -77,6 +91,24 @@ async function webLock<T>(name: string, patience: number, work: () => Promise<T>
     if (giveUp.aborted && error instanceof DOMException) return navigator.locks.request(name, { steal: true }, work);
     throw error;
   }
+}
+
+/** A file by XMLHttpRequest: `fetch` does not tell how far it is. */
+function putByXhr({ method, url, headers, body, progress, cut }: Put): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(method, url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => progress(event.loaded);
+    request.onload = () => {
+      const wait = request.getResponseHeader("retry-after");
+      const empty = [204, 205, 304].includes(request.status);
+      resolve(new Response(empty ? null : request.responseText, { status: request.status, headers: wait ? { "retry-after": wait } : {} }));
+    };
+    request.onerror = request.onabort = () => reject(new Error("the upload was cut"));
+    cut.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(body);
+  });
 }
 
 function listening(target: EventTarget | undefined, names: string[], heard: () => void): () => void {
@@ -94,6 +126,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
   const locks = typeof navigator !== "undefined" && "locks" in navigator && page !== undefined;
   return {
     fetch: (request) => fetch(request),
+    put: typeof XMLHttpRequest === "undefined" ? ({ method, url, headers, body, cut }) => fetch(url, { method, headers, body, signal: cut }) : putByXhr,
     socket: (url) => new WebSocket(url) as unknown as Socket,
     storage: given.storage ?? (page && typeof indexedDB !== "undefined" ? indexedDbStorage() : memoryStorage()),
     channel: (name) => {

@@ -50,6 +50,17 @@ export class Sessions {
     return this.#take((await this.#ask("/v1/sessions", body)) as SessionTokens);
   }
 
+  /** Logs in with the code of a provider. */
+  async logInByCode(code: string, verifier: string, secondFactor?: string): Promise<Account> {
+    const body = { code, code_verifier: verifier, ...(secondFactor ? { second_factor: secondFactor } : {}), ...(this.#byCookie ? { refresh: "cookie" } : {}) };
+    return this.#take((await this.#ask("/v1/sessions/oidc", body)) as SessionTokens);
+  }
+
+  /** Asks for something that needs no session. */
+  open(method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
+    return this.#ask(path, body, method);
+  }
+
   /** Takes the tokens of a login that was made some other way. */
   adopt(tokens: SessionTokens): Account {
     return this.#take(tokens);
@@ -172,17 +183,17 @@ export class Sessions {
     return tokens.user;
   }
 
-  async #ask(path: string, body: unknown): Promise<unknown> {
+  async #ask(path: string, body: unknown, method = "POST"): Promise<unknown> {
     const request = new Request(this.#base + path, {
-      method: "POST",
+      method,
       headers: { "content-type": "application/json", "tidings-client": "1" },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       credentials: "same-origin",
     });
     const response = await this.#platform.fetch(request).catch((error: unknown) => {
       throw ProblemError.unreachable(String(error));
     });
-    const answer: unknown = await response.json().catch(() => null);
+    const answer: unknown = response.status === 204 ? null : await response.json().catch(() => null);
     if (!response.ok) throw await ProblemError.of(response, answer);
     return answer;
   }

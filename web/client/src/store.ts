@@ -1,11 +1,11 @@
 /** One normalized store. What is read out of it never changes in place: a change is another object, so that `===` tells. */
-import type { Account, Member, Message, Notification, OutboxEntry, Room, Status, Unread, User } from "./types.ts";
+import type { Account, Member, Message, Notification, OutboxEntry, Room, Status, Thread, Unread, UploadView, User } from "./types.ts";
 import { Timeline, type TimelineView } from "./timeline.ts";
 
 /** What can be subscribed to; those with a colon name one thing, like `room:room_1`. */
 export type Key =
   | "me" | "rooms" | "notifications" | "unread" | "status" | "outbox"
-  | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}`;
+  | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}` | `upload:${string}` | `threads:${string}`;
 
 export interface MembersView {
   items: Member[];
@@ -17,6 +17,13 @@ export interface PresenceView {
   status: "online" | "away" | "dnd" | "offline";
   text?: string | null;
   last_seen_at?: string | null;
+}
+
+/** The threads of a room, the newest answer first. */
+export interface ThreadsView {
+  items: Thread[];
+  /** They may have changed since they were read. */
+  stale: boolean;
 }
 
 /** A room as far as it is known without the reader's part. */
@@ -35,6 +42,8 @@ type Read<K extends Key> =
   : K extends `markers:${string}` ? ReadonlyMap<string, string>
   : K extends `typing:${string}` ? string[]
   : K extends `presence:${string}` ? PresenceView | undefined
+  : K extends `upload:${string}` ? UploadView | undefined
+  : K extends `threads:${string}` ? ThreadsView | undefined
   : never;
 
 const NO_MARKERS: ReadonlyMap<string, string> = new Map();
@@ -50,6 +59,10 @@ export class Store {
   readonly presence = new Map<string, PresenceView>();
   readonly typing = new Map<string, string[]>();
   readonly timelines = new Map<string, Timeline>();
+  readonly uploads = new Map<string, UploadView>();
+  readonly threads = new Map<string, ThreadsView>();
+  /** Threads with something unread, as the server counted them last. */
+  unreadThreads = 0;
   outbox: OutboxEntry[] = [];
   me: Account | undefined;
   status: Status = { phase: "signedOut" };
@@ -89,6 +102,7 @@ export class Store {
         this.#rooms = this.#unread = undefined;
         this.#changed.add("rooms").add("unread");
       }
+      if (key === "unread") this.#unread = undefined;
       if (key === "notifications") {
         this.#notifications = this.#unread = undefined;
         this.#changed.add("unread");
@@ -106,8 +120,9 @@ export class Store {
 
   /** Forgets everything: the user has signed out. */
   clear(): void {
-    for (const map of [this.users, this.rooms, this.messages, this.members, this.markers, this.notifications, this.presence, this.typing, this.timelines]) map.clear();
+    for (const map of [this.users, this.rooms, this.messages, this.members, this.markers, this.notifications, this.presence, this.typing, this.timelines, this.uploads, this.threads]) map.clear();
     this.outbox = [];
+    this.unreadThreads = 0;
     this.me = undefined;
     this.#rooms = this.#notifications = this.#unread = undefined;
     this.touch(...this.#listeners.keys());
@@ -141,6 +156,8 @@ export class Store {
       case "markers": return this.markers.get(id) ?? NO_MARKERS;
       case "typing": return this.typing.get(id) ?? NOBODY;
       case "presence": return this.presence.get(id);
+      case "upload": return this.uploads.get(id);
+      case "threads": return this.threads.get(id);
     }
     return undefined;
   }
@@ -151,7 +168,7 @@ export class Store {
   }
 
   #count(): Unread {
-    const counts: Unread = { rooms: 0, unread_count: 0, mention_count: 0, threads: 0, notifications: 0 };
+    const counts: Unread = { rooms: 0, unread_count: 0, mention_count: 0, threads: this.unreadThreads, notifications: 0 };
     for (const room of this.rooms.values()) {
       const own = room.membership;
       if (!own || room.archived) continue;

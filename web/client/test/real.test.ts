@@ -179,6 +179,61 @@ describe.skipIf(!here)("against a real server", () => {
     expect((await settled(a, room)).map((message) => message.body)).toEqual(["short"]);
   });
 
+  test("a message with files is stored once, whatever becomes of the connection while they are sent", async () => {
+    const [a, b] = [await come(proxy.url), await come(server.url)];
+    const room = await shared(a, b);
+    const bytes = new Uint8Array(3_000_000).map((_, i) => (i * 31) % 251);
+    const large = a.upload(new Blob([bytes]), "tides.bin");
+    const small = a.upload(new Blob(["ebb and flow"], { type: "text/plain" }), "/tmp/notes.txt");
+    await a.send(room, "the tables", { files: [large, small] });
+    await a.send(room, "as promised");
+    proxy.cut();
+    proxy.mute = true;
+    await until(() => a.store.status.phase !== "live", "the loss is noticed");
+    proxy.cut();
+    proxy.mute = false;
+    a.reconnect();
+    const truth = await settled(a, room);
+    expect(truth.map((message) => message.body)).toEqual(["the tables", "as promised"]);
+    expect(truth[0]?.attachments.map((one) => [one.filename, one.size, one.content_type])).toEqual([["tides.bin", 3_000_000, "application/octet-stream"], ["notes.txt", 12, "text/plain"]]);
+    const seen = b.store.get(`timeline:${room}`).rows[0]?.message?.attachments ?? [];
+    const got = await fetch(b.link(seen[0]?.url ?? ""));
+    expect(new Uint8Array(await got.arrayBuffer())).toEqual(bytes);
+    expect(await (await fetch(b.link((await b.media(seen[1]?.id ?? "")).url))).text()).toBe("ebb and flow");
+    expect([...a.store.uploads.keys()]).toEqual([]);
+  });
+
+  test("a message whose file is refused says why, and a file that is given up is not there", async () => {
+    const a = await come(server.url);
+    const room = a.store.get("rooms")[0]?.id ?? "";
+    await a.open(room);
+    const empty = a.upload(new Blob([]), "nothing.txt");
+    await until(() => a.store.get(`upload:${empty}`)?.state === "failed", "it is refused");
+    expect(a.store.get(`upload:${empty}`)?.problem?.code).toBe("validation_failed");
+    const wrong = a.upload(new Blob(["no picture"], { type: "image/png" }), "wrong.png");
+    await until(() => a.store.get(`upload:${wrong}`)?.state === "done", "it goes as a file like any other");
+    const { id, content_type } = a.store.get(`upload:${wrong}`)?.file.media ?? {};
+    expect(content_type).toBe("application/octet-stream");
+    a.uploads.cancel(wrong);
+    await until(async () => a.media(id ?? "").then(() => false, (error: { status?: number }) => error.status === 404), "it is removed");
+  });
+
+  test("threads one follows are counted, and read elsewhere they are not", async () => {
+    const [a, b] = [await come(server.url), await come(server.url)];
+    const room = await shared(a, b);
+    await a.send(room, "who has the keys?");
+    await until(() => b.store.get(`timeline:${room}`).rows.length === 1, "it has arrived");
+    const root = b.store.get(`timeline:${room}`).rows[0]?.message?.id ?? "";
+    await b.send(room, "I do", { thread: root });
+    await until(() => a.store.get("unread").threads === 1, "the answer counts");
+    await a.threads(room);
+    expect(a.store.get(`threads:${room}`)?.items.map((one) => [one.root.id, one.unread_count, one.following])).toEqual([[root, 1, true]]);
+    await a.open(`${room}/${root}`);
+    a.read(room, a.store.get(`timeline:${room}/${root}`).rows[0]?.message?.id ?? "", root);
+    await until(() => a.store.get("unread").threads === 0, "it is read");
+    expect(a.store.get(`threads:${room}`)?.stale).toBe(true);
+  });
+
   test("history is read in both directions, and a jump into it has no hole", async () => {
     const [a, b] = [await come(server.url), await come(server.url)];
     const room = await shared(a, b);
