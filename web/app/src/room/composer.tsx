@@ -1,15 +1,19 @@
 /** Where one writes. The textarea is not React's: a key draws nothing. */
 import { Combobox } from "@ariakit/react";
 import type { Message } from "@tidings/client";
-import { SendHorizontal } from "lucide-react";
-import { useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent, type Ref, type RefObject, type TextareaHTMLAttributes } from "react";
+import { Paperclip, SendHorizontal } from "lucide-react";
+import { lazy, Suspense, useEffect, useImperativeHandle, useRef, useState, type ClipboardEvent, type ClipboardEventHandler, type KeyboardEvent, type Ref, type RefObject, type TextareaHTMLAttributes } from "react";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, IconButton, detail } from "../kit/kit.tsx";
+import { has } from "../routes.ts";
 import { draft, keepDraft } from "../settings.ts";
 import { composing, control } from "../shell/keys.ts";
+import { attach, filesOf, LONGEST, take, useTray } from "./attaching.ts";
 import { Completion, useCompletion } from "./completion.tsx";
 import css from "./composer.module.css";
+
+const Tray = lazy(() => import("./tray.tsx"));
 
 /** Milliseconds after the last key until the draft is kept. */
 const KEEP = 300;
@@ -18,6 +22,8 @@ export interface ComposerHandle {
   /** Takes the focus and types. */
   type(text: string): void;
   edit(message: Message): void;
+  /** Takes what was dropped. */
+  drop(data: DataTransfer): void;
 }
 
 interface Props {
@@ -39,9 +45,13 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [editing, setEditing] = useState<Message>();
   const [error, setError] = useState("");
+  /** Pictures of a paste that had a text, too. */
+  const [offered, setOffered] = useState<File[]>([]);
+  const chooser = useRef<HTMLInputElement>(null);
   const typing = useKey(`typing:${timeline}`);
   const completing = useCompletion(area);
   const place = `${client.store.me?.id}.${timeline}`;
+  const tray = useTray(place);
   const kept = editing ? `${place}.edit.${editing.id}` : place;
 
   useEffect(() => {
@@ -75,13 +85,43 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     finished.current = true;
     setEditing(undefined);
   };
-  useImperativeHandle(ref, () => ({ type: (text) => area.current && insert(area.current, text), edit }));
+  const add = (files: readonly File[]) => {
+    setOffered([]);
+    setError(attach(place, files));
+    area.current?.focus();
+  };
+  const drop = (data: DataTransfer) => {
+    const { files, folders } = filesOf(data);
+    if (files.length > 0) add(files);
+    if (folders) setError(t("attach.folder"));
+  };
+  useImperativeHandle(ref, () => ({ type: (text) => area.current && insert(area.current, text), edit, drop }));
+
+  const pasted = (event: ClipboardEvent<HTMLTextAreaElement>) => {
+    if (!has("/v1/media") || editing) return;
+    const text = event.clipboardData.getData("text/plain");
+    const { files } = filesOf(event.clipboardData);
+    const { value, selectionStart, selectionEnd } = event.currentTarget;
+    if (text === "" && files.length > 0) {
+      event.preventDefault();
+      add(files);
+    } else if (value.length - (selectionEnd - selectionStart) + text.length > LONGEST) {
+      event.preventDefault();
+      add([new File([text], t("attach.text_name"), { type: "text/plain" })]);
+      setError(t("attach.text"));
+    } else {
+      // Tables and the like come as a picture as well: the text is what is meant, mostly.
+      setOffered(files);
+    }
+  };
 
   const send = () => {
     const element = area.current;
     const text = element?.value.trim() ?? "";
-    if (!element || text === "") return;
+    if (!element || (text === "" && (editing || tray.length === 0))) return;
+    if (!editing && tray.some((id) => client.store.get(`upload:${id}`)?.state === "failed")) return setError(t("attach.refused"));
     setError("");
+    setOffered([]);
     if (editing) {
       const { id, body } = editing;
       stop();
@@ -91,7 +131,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     clearTimeout(timer.current);
     element.value = "";
     // The draft goes when the message is written down: a page that is closed in between loses neither.
-    void client.send(room, text, thread ? { thread } : {}).then(() => keepDraft(kept, area.current?.value ?? ""));
+    void client.send(room, text, { ...(thread ? { thread } : {}), files: take(place) }).then(() => keepDraft(kept, area.current?.value ?? ""));
   };
 
   const typed = () => {
@@ -142,13 +182,23 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
       <Typing users={typing} />
       {editing ? <div className={css["editing"]}><span>{t("composer.editing")}</span><Button look="plain" onClick={stop}>{t("action.cancel")}</Button></div> : null}
       {error ? <div className={css["error"]} role="alert">{error}</div> : null}
+      {offered.length > 0 ? (
+        <div className={css["editing"]} role="status"><span>{t("attach.also")}</span><span><Button look="plain" onClick={() => add(offered)}>{t("attach.also_take")}</Button><Button look="plain" onClick={() => setOffered([])}>{t("action.close")}</Button></span></div>
+      ) : null}
+      {tray.length > 0 && !editing ? <Suspense fallback={null}><Tray place={place} ids={tray} onGone={() => area.current?.focus()} /></Suspense> : null}
       <div className={css["box"]}>
+        {has("/v1/media") && !editing ? (
+          <>
+            <IconButton label={t("attach.add")} onClick={() => chooser.current?.click()}><Paperclip size={18} strokeWidth={1.5} aria-hidden /></IconButton>
+            <input ref={chooser} type="file" multiple hidden data-files onChange={(event) => { add([...(event.target.files ?? [])]); event.target.value = ""; }} />
+          </>
+        ) : null}
         <Combobox
           store={completing.store} ref={area as unknown as RefObject<HTMLInputElement>} autoSelect="always" setValueOnChange={false} setValueOnClick={false} showOnChange={false} showOnClick={false} showOnKeyPress={false}
-          className={css["area"]} aria-label={label} placeholder={label} onKeyDown={pressed} onInput={typed}
+          className={css["area"]} aria-label={label} placeholder={label} onKeyDown={pressed} onInput={typed} onPaste={pasted as unknown as ClipboardEventHandler<HTMLInputElement>}
           // The text is the textarea's own: a key draws nothing. A text of several lines is no combobox to ARIA; what
           // of it a textbox may have stays: the list it controls, and the entry that is marked.
-          render={({ value: _, role: _role, "aria-expanded": _expanded, ...props }: TextareaHTMLAttributes<HTMLTextAreaElement>) => <textarea {...props} rows={1} dir="auto" maxLength={8_000} enterKeyHint="send" />}
+          render={({ value: _, role: _role, "aria-expanded": _expanded, ...props }: TextareaHTMLAttributes<HTMLTextAreaElement>) => <textarea {...props} rows={1} dir="auto" maxLength={LONGEST} enterKeyHint="send" />}
         />
         <Completion completing={completing} area={area} room={room} />
         <IconButton type="submit" label={t("action.send")}><SendHorizontal size={18} strokeWidth={1.5} aria-hidden /></IconButton>

@@ -5,7 +5,9 @@ import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { client } from "../client.ts";
 import { moment, t } from "../i18n.ts";
-import { Avatar, Failed, IconButton } from "../kit/kit.tsx";
+import { Failed, IconButton } from "../kit/kit.tsx";
+import { Face } from "../people.tsx";
+import { Attachments } from "./attachments.tsx";
 import { Body } from "./body.tsx";
 import css from "./room.module.css";
 
@@ -29,8 +31,9 @@ export default function Pins({ room, onClose }: { room: Room; onClose: () => voi
         <ul>
           {all?.map((message) => (
             <li key={message.id} className={css["pad"]}>
-              <span className={css["row"]}><Avatar id={message.sender.id} name={message.sender.display_name} small /><strong dir="auto">{message.sender.display_name}</strong><span className={css["aside"]}>{moment(message.created_at)}</span></span>
-              <Body text={message.body} format={message.format} />
+              <span className={css["row"]}><Face person={message.sender} small /><strong dir="auto">{message.sender.display_name}</strong><span className={css["aside"]}>{moment(message.created_at)}</span></span>
+              {message.body === "" ? null : <Body text={message.body} format={message.format} />}
+              {message.attachments.length > 0 ? <Attachments files={message.attachments} /> : null}
               <Link href={`/r/${room.id}/m/${message.id}`}>{t("pins.jump")}</Link>
             </li>
           ))}

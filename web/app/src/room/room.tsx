@@ -9,6 +9,7 @@ import { Button, Failed, IconButton } from "../kit/kit.tsx";
 import { useRoomName } from "../names.ts";
 import { has } from "../routes.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
+import { useDrop } from "./drop.ts";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
 
@@ -17,6 +18,9 @@ const Pins = lazy(() => import("./pins.tsx"));
 const Thread = lazy(() => import("./thread.tsx"));
 const loadMenu = () => withTexts(import("./menu.tsx"), "more");
 const Menu = lazy(loadMenu);
+
+/** Members of a room that come with one question. */
+const FEW = 200;
 
 export function RoomScreen({ room: id, jump, thread }: { room: string; jump?: string; thread?: string }) {
   useLanguage();
@@ -48,6 +52,14 @@ function Known({ room, jump, thread }: { room: Room; jump: string | undefined; t
   const openThread = useCallback((message: Message) => go(`/r/${room.id}/t/${message.id}`), [go, room.id]);
   const edit = useCallback((message: Message) => composer.current?.edit(message), []);
   const type = useCallback((text: string) => composer.current?.type(text), []);
+  const drop = useDrop(room.membership && has("/v1/media") && !closed(room) ? (data) => composer.current?.drop(data) : undefined);
+  // One question for everybody's names and pictures, where they are few.
+  const few = room.membership && (room.member_count ?? FEW + 1) <= FEW;
+  useEffect(() => {
+    if (!few || client.store.get(`members:${room.id}`)) return;
+    const timer = setTimeout(() => void client.members(room.id).catch(() => undefined), 200);
+    return () => clearTimeout(timer);
+  }, [few, room.id]);
   const closeThread = () => go(`/r/${room.id}`);
   const close = () => {
     setPanel(undefined);
@@ -55,7 +67,7 @@ function Known({ room, jump, thread }: { room: Room; jump: string | undefined; t
   };
   return (
     <div className={css["room"]} data-panel={thread || panel || undefined}>
-      <main className={css["main"]} aria-label={name}>
+      <main className={css["main"]} aria-label={name} {...drop} data-drop={drop["data-dropping"] ? t("attach.drop", { room: name }) : undefined}>
         <header className={css["head"]}>
           <Link href="/" className={css["back"]} aria-label={t("action.back")}><ArrowLeft size={18} strokeWidth={1.5} aria-hidden /></Link>
           <h1 className={css["name"]} dir="auto">{room.kind === "direct" ? "" : "# "}{name}</h1>

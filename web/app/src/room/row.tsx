@@ -4,8 +4,11 @@ import { Flag, Link2, MessageSquareReply, Pencil, Pin, PinOff, SmilePlus, Trash2
 import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { clock, day, moment, t, withTexts } from "../i18n.ts";
-import { Avatar, Button, IconButton, detail } from "../kit/kit.tsx";
+import { Button, IconButton, detail } from "../kit/kit.tsx";
+import { Face, usePerson } from "../people.tsx";
 import { has } from "../routes.ts";
+import { refusal } from "./attaching.ts";
+import { Attachments, Sending } from "./attachments.tsx";
 import { Body, type Mentions } from "./body.tsx";
 import { Reactions } from "./reactions.tsx";
 import type { Above } from "./timeline.tsx";
@@ -28,11 +31,12 @@ interface Props {
 export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit, onThread }: Props) {
   const { message, pending } = row;
   const sender = message?.sender ?? client.store.me;
-  const user = useKey(`user:${sender?.id ?? ""}`);
+  const user = usePerson(sender?.id ?? "");
   const name = user?.display_name ?? sender?.display_name ?? "";
   const at = message?.created_at ?? new Date(pending?.submitted_at ?? 0).toISOString();
   const deleted = Boolean(message?.deleted_at);
   const text = message?.body ?? pending?.body ?? "";
+  const said = text || (message?.attachments ?? pending?.files ?? []).map((file) => file.filename).join(", ");
   return (
     <>
       {above.start ? <p className={css["start"]}>{t("timeline.start")}</p> : null}
@@ -41,9 +45,9 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
       <article
         className={css["row"]} data-head={above.head || undefined} data-marked={marked || undefined} data-row={row.key} data-message={message?.id}
         data-mention={message && !deleted && names(message, room) || undefined}
-        tabIndex={tabStop ? 0 : -1} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : text.slice(0, 300) })} aria-description={moment(at)} aria-setsize={-1}
+        tabIndex={tabStop ? 0 : -1} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={moment(at)} aria-setsize={-1}
       >
-        {above.head ? <span className={css["avatar"]}><Avatar id={sender?.id ?? ""} name={name} url={user?.avatar_url} /></span> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
+        {above.head ? <span className={css["avatar"]}><Face person={{ id: sender?.id ?? "", display_name: name }} /></span> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
         <div className={css["text"]}>
           {above.head ? <div className={css["head"]}><span className={css["name"]} dir="auto">{name}</span><time className={css["time"]} dateTime={at} title={moment(at)}>{clock(at)}</time></div> : null}
           {deleted ? <p className={css["aside"]}>{t("message.deleted")}</p> : <Content message={message} pending={pending} text={text} />}
@@ -83,7 +87,13 @@ function Content({ message, pending, text }: { message: Message | undefined; pen
     if (message?.mentions_room) all.add(message.mentions_room);
     return { names: all, own: me?.username ?? "" };
   }, [mentioned, message?.mentions_room]);
-  return <Body text={text} format={message?.format ?? pending?.format ?? "plain"} mentions={mentions} />;
+  return (
+    <>
+      {text === "" ? null : <Body text={text} format={message?.format ?? pending?.format ?? "plain"} mentions={mentions} />}
+      {message && message.attachments.length > 0 ? <Attachments files={message.attachments} /> : null}
+      {pending?.files ? <Sending files={pending.files} /> : null}
+    </>
+  );
 }
 
 /** Says what becomes of a message that is on its way. */
@@ -98,7 +108,7 @@ function Waiting({ entry }: { entry: OutboxEntry }) {
   if (entry.state === "failed") {
     return (
       <div className={css["failed"]} role="alert">
-        <span>{t("outbox.failed", { reason: entry.problem?.detail ?? "" })}</span>
+        <span>{t("outbox.failed", { reason: refusal(entry.problem) })}</span>
         <Button onClick={() => void client.outbox.retry(entry.client_id)}>{t("action.retry")}</Button>
         <Button onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</Button>
       </div>
@@ -106,10 +116,12 @@ function Waiting({ entry }: { entry: OutboxEntry }) {
   }
   if (entry.state === "sent" || !late) return null;
   const offline = status.phase !== "live";
+  // A file can take long: what waits for one can be given up.
+  const waits = offline || entry.files?.some((file) => !file.media);
   return (
     <span className={css["aside"]}>
       {offline ? t("outbox.waiting") : t("outbox.sending")}
-      {offline ? <> <button type="button" className={css["drop"]} onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</button></> : null}
+      {waits ? <> <button type="button" className={css["drop"]} onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</button></> : null}
     </span>
   );
 }

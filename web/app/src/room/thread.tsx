@@ -6,7 +6,9 @@ import { answer } from "@tidings/client";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Failed, IconButton } from "../kit/kit.tsx";
+import { has } from "../routes.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
+import { useDrop } from "./drop.ts";
 import { Row } from "./row.tsx";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
@@ -24,8 +26,9 @@ export default function Thread({ room, root, onClose }: { room: Room; root: stri
   }, [root]);
   const edit = useCallback((one: Message) => composer.current?.edit(one), []);
   const type = useCallback((text: string) => composer.current?.type(text), []);
+  const drop = useDrop(has("/v1/media") && !room.archived ? (data) => composer.current?.drop(data) : undefined);
   return (
-    <aside className={css["panel"]} aria-label={t("thread.title")} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) onClose(); }}>
+    <aside className={css["panel"]} aria-label={t("thread.title")} data-region="panel" {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined} onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) onClose(); }}>
       <div className={css["panelHead"]}>
         <h2>{t("thread.title")}</h2>
         <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>

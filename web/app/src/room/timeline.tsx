@@ -165,7 +165,7 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     if (fresh.some((row) => row.pending)) virtual.scrollToEnd();
     const others = fresh.filter((row) => row.message && row.message.sender.id !== client.store.me?.id);
     if (!atEnd && others.length > 0) setNews((count) => count + others.length);
-    if (document.visibilityState === "visible") for (const row of others) say(`${row.message?.sender.display_name}: ${row.message?.body}`);
+    if (document.visibilityState === "visible") for (const row of others) say(`${row.message?.sender.display_name}: ${row.message?.body || row.message?.attachments.map((file) => file.filename).join(", ")}`);
   }, [newest, rows, view.atEnd, atEnd, virtual, say]);
 
   useReading(room, root, rows, virtual, scroller);

@@ -135,7 +135,12 @@ function KnownRoom({ room, current }: { room: Room; current: boolean }) {
 }
 
 export function RoomSign({ room, name }: { room: Room; name: string }) {
-  if (room.kind === "direct") return <span className={css["sign"]}><Avatar id={name} name={name} small /></span>;
+  const members = useKey(`members:${room.kind === "direct" ? room.id : ""}`);
+  if (room.kind === "direct") {
+    const others = (members?.items ?? []).filter((member) => member.user_id !== client.store.me?.id);
+    const only = others.length === 1 ? others[0]?.user : undefined;
+    return <span className={css["sign"]}><Avatar id={only?.id ?? name} name={name} url={only?.avatar_url} small /></span>;
+  }
   const Icon = room.visibility === "private" ? Lock : Hash;
   return <span className={css["sign"]}><Icon size={18} strokeWidth={1.5} aria-hidden /></span>;
 }

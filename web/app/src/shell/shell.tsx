@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
+import { guard } from "../room/drop.ts";
 import { RoomScreen } from "../room/room.tsx";
 import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
@@ -31,6 +32,7 @@ export function Shell() {
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
   }, [go]);
+  useEffect(guard, []);
   return (
     <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"}>
       <a className={css["skip"]} href="#main">{t("skip.main")}</a>

@@ -1,0 +1,46 @@
+/** People as they are shown: who is on screen and not known yet is asked for, one at a time. */
+import type { User } from "@tidings/client";
+import { useEffect } from "react";
+import { client, useKey } from "./client.ts";
+import { Avatar } from "./kit/kit.tsx";
+
+/** Milliseconds between two questions, and before the first: the members of a room may come all at once meanwhile. */
+const PAUSE = 600;
+/** Questions a page asks at most; who is beyond that stays without a picture. */
+const MOST = 300;
+
+const wanted: string[] = [];
+const asked = new Set<string>();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function next(): void {
+  timer = undefined;
+  const id = wanted.shift();
+  if (id === undefined) return;
+  if (!client.store.get(`user:${id}`)) void client.user(id).catch(() => undefined);
+  timer = setTimeout(next, PAUSE);
+}
+
+function want(id: string): void {
+  if (asked.has(id) || asked.size >= MOST) return;
+  asked.add(id);
+  wanted.push(id);
+  timer ??= setTimeout(next, PAUSE);
+}
+
+/** What is known of a person; it becomes more. */
+export function usePerson(id: string): User | undefined {
+  const me = useKey("me");
+  const held = useKey(`user:${id}`);
+  const known = id === "" || held !== undefined || id === me?.id;
+  useEffect(() => {
+    if (!known) want(id);
+  }, [known, id]);
+  return held ?? (id === me?.id ? me : undefined);
+}
+
+/** The picture of a person. */
+export function Face({ person, small }: { person: { id: string; display_name: string }; small?: boolean }) {
+  const user = usePerson(person.id);
+  return <Avatar id={person.id} name={user?.display_name ?? person.display_name} url={user?.avatar_url} {...(small ? { small } : {})} />;
+}
