@@ -1,6 +1,6 @@
 /** A room: its name, its timeline, and where one writes. */
-import type { Message, Room } from "@tidings/client";
-import { ArrowLeft, MoreVertical, Pin, Users } from "lucide-react";
+import { answer as api, type Message, type Room } from "@tidings/client";
+import { ArrowLeft, MoreVertical, Pin, Search, Users } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
@@ -8,6 +8,8 @@ import { moment, t, useLanguage, withTexts } from "../i18n.ts";
 import { Button, Failed, IconButton } from "../kit/kit.tsx";
 import { useRoomName } from "../names.ts";
 import { has } from "../routes.ts";
+import { filtered } from "../search/asked.ts";
+import { beside, openSearch } from "../shell/searching.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
 import { Timeline } from "./timeline.tsx";
@@ -22,7 +24,7 @@ const Menu = lazy(loadMenu);
 /** Members of a room that come with one question. */
 const FEW = 200;
 
-export function RoomScreen({ room: id, jump, thread }: { room: string; jump?: string; thread?: string }) {
+export function RoomScreen({ room: id, jump, thread, answer }: { room: string; jump?: string; thread?: string; answer?: string }) {
   useLanguage();
   const room = useKey(`room:${id}`);
   const status = useKey("status");
@@ -34,10 +36,10 @@ export function RoomScreen({ room: id, jump, thread }: { room: string; jump?: st
   }, [id, known, status.phase]);
   if (error !== undefined) return <main className={css["gone"]}><Failed error={error} /></main>;
   if (!room) return <main className={css["gone"]} aria-busy={status.phase !== "live"}>{status.phase === "live" ? <p>{t("room.gone")}</p> : null}</main>;
-  return <Known room={room} jump={jump} thread={thread} />;
+  return <Known room={room} jump={jump} thread={thread} answer={answer} />;
 }
 
-function Known({ room, jump, thread }: { room: Room; jump: string | undefined; thread: string | undefined }) {
+function Known({ room, jump, thread, answer }: { room: Room; jump: string | undefined; thread: string | undefined; answer: string | undefined }) {
   const [, go] = useLocation();
   const name = useRoomName(room);
   const [panel, setPanel] = useState<"members" | "pins">();
@@ -60,6 +62,22 @@ function Known({ room, jump, thread }: { room: Room; jump: string | undefined; t
     const timer = setTimeout(() => void client.members(room.id).catch(() => undefined), 200);
     return () => clearTimeout(timer);
   }, [few, room.id]);
+  const search = () => {
+    const within = `${filtered("", "in", room.kind === "direct" ? room.id : name)} `;
+    if (beside()) openSearch(within);
+    else go(`/search?q=${encodeURIComponent(within)}`);
+  };
+  // A link may name an answer: it is read in its thread.
+  useEffect(() => {
+    if (!jump || client.store.get(`timeline:${room.id}`).rows.some((row) => row.message?.id === jump)) return;
+    let left = false;
+    api(client.api.GET("/v1/messages/{message_id}", { params: { path: { message_id: jump } } })).then((message) => {
+      if (!left && message.thread_root_id && message.room_id === room.id) go(`/r/${room.id}/t/${message.thread_root_id}/m/${jump}`, { replace: true });
+    }, () => undefined);
+    return () => {
+      left = true;
+    };
+  }, [jump, room.id, go]);
   const closeThread = () => go(`/r/${room.id}`);
   const close = () => {
     setPanel(undefined);
@@ -72,6 +90,7 @@ function Known({ room, jump, thread }: { room: Room; jump: string | undefined; t
           <Link href="/" className={css["back"]} aria-label={t("action.back")}><ArrowLeft size={18} strokeWidth={1.5} aria-hidden /></Link>
           <h1 className={css["name"]} dir="auto">{room.kind === "direct" ? "" : "# "}{name}</h1>
           <p className={css["topic"]} dir="auto">{room.topic}</p>
+          {room.membership && has("/v1/search/messages") ? <IconButton label={t("search.here")} onClick={search}><Search size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
           {room.membership && has("/v1/rooms/{room_id}/pins") ? <IconButton label={t("pins.title")} aria-expanded={panel === "pins"} onClick={toggle("pins")}><Pin size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
           <Button look="plain" aria-expanded={panel === "members"} aria-label={t("members.open", { count: room.member_count ?? 0 })} title={t("members.title")} onClick={toggle("members")}>
             <Users size={18} strokeWidth={1.5} aria-hidden />{room.member_count}
@@ -85,7 +104,7 @@ function Known({ room, jump, thread }: { room: Room; jump: string | undefined; t
           </>
         ) : <Outside room={room} name={name} />}
       </main>
-      <Suspense fallback={null}>{thread ? <Thread key={thread} room={room} root={thread} onClose={closeThread} /> : panel === "members" ? <Members room={room} onClose={close} /> : panel === "pins" ? <Pins room={room} onClose={close} /> : null}</Suspense>
+      <Suspense fallback={null}>{thread ? <Thread key={thread} room={room} root={thread} jump={answer} onClose={closeThread} /> : panel === "members" ? <Members room={room} onClose={close} /> : panel === "pins" ? <Pins room={room} onClose={close} /> : null}</Suspense>
     </div>
   );
 }

@@ -15,7 +15,7 @@ import css from "./room.module.css";
 
 const ABOVE = { start: false, day: false, fresh: false, head: true };
 
-export default function Thread({ room, root, onClose }: { room: Room; root: string; onClose: () => void }) {
+export default function Thread({ room, root, jump, onClose }: { room: Room; root: string; jump: string | undefined; onClose: () => void }) {
   const held = useKey(`message:${root}`);
   const [read, setRead] = useState<Message>();
   const [error, setError] = useState<unknown>();
@@ -35,7 +35,7 @@ export default function Thread({ room, root, onClose }: { room: Room; root: stri
       </div>
       {error === undefined ? null : <Failed error={error} />}
       {message ? <div className={css["root"]}><Row row={{ key: root, message }} room={room} above={ABOVE} marked={false} tabStop onEdit={edit} /></div> : null}
-      <Timeline room={room} root={root} jump={undefined} onType={type} onEdit={edit} />
+      <Timeline room={room} root={root} jump={jump} onType={type} onEdit={edit} />
       {room.archived || !message || message.deleted_at ? null : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
     </aside>
   );

@@ -195,7 +195,7 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     else if (event.key === "Home") go(0);
     else if (event.key === "End") go(rows.length - 1);
     else if (["e", "c", "p", "r", "+", "!", "Delete"].includes(event.key)) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
-    else if (event.key.length === 1 && event.key !== " " && event.key !== "?") {
+    else if (event.key.length === 1 && event.key !== " " && event.key !== "?" && event.key !== "/") {
       event.preventDefault();
       onType(event.key);
     }

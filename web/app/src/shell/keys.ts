@@ -1,10 +1,12 @@
 /** Keys that act anywhere. */
 import { client } from "../client.ts";
+import { has } from "../routes.ts";
 import type { Overlay } from "./shell.tsx";
 
 interface Ways {
   go: (path: string) => void;
   open: (overlay: Overlay) => void;
+  search: () => void;
 }
 
 const mac = /Mac|iP(hone|ad)/.test(navigator.platform);
@@ -22,7 +24,7 @@ export function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
-export function steer(event: KeyboardEvent, { go, open }: Ways): void {
+export function steer(event: KeyboardEvent, { go, open, search }: Ways): void {
   if (composing(event) || event.defaultPrevented) return;
   if (control(event) && event.key.toLowerCase() === "k") {
     event.preventDefault();
@@ -30,6 +32,9 @@ export function steer(event: KeyboardEvent, { go, open }: Ways): void {
   } else if ((control(event) && event.key === "/") || (event.key === "?" && !typing(event.target))) {
     event.preventDefault();
     open("shortcuts");
+  } else if (has("/v1/search/messages") && ((control(event) && event.shiftKey && event.key.toLowerCase() === "f") || (event.key === "/" && !control(event) && !event.altKey && !typing(event.target)))) {
+    event.preventDefault();
+    search();
   } else if (event.altKey && !event.ctrlKey && !event.metaKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
     event.preventDefault();
     step(event.key === "ArrowDown" ? 1 : -1, event.shiftKey, go);

@@ -1,12 +1,13 @@
 /** The rail: rooms by what they want of the reader, in an order that stands still while the pointer or the focus is in it. */
 import type { Room } from "@tidings/client";
-import { Hash, Inbox, Lock, Plus, Search, Settings, Shield } from "lucide-react";
+import { Compass, Hash, Inbox, Lock, Plus, Search, Settings, Shield } from "lucide-react";
 import { lazy, memo, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
 import { Avatar, Button, Count, IconButton } from "../kit/kit.tsx";
 import { roomName, useRoomName } from "../names.ts";
+import { has } from "../routes.ts";
 import { draft } from "../settings.ts";
 import css from "./shell.module.css";
 
@@ -40,7 +41,7 @@ function useSections(rooms: Room[], open: string | undefined, still: boolean): [
   return SECTIONS.map((one): [Section, Room[]] => [one, shown.filter((room) => section(room) === one)]).filter(([, list]) => list.length > 0);
 }
 
-export function Rail({ onJump }: { onJump: () => void }) {
+export function Rail({ onJump, onSearch }: { onJump: () => void; onSearch: () => void }) {
   useLanguage();
   const [path] = useLocation();
   const rooms = useKey("rooms");
@@ -68,13 +69,19 @@ export function Rail({ onJump }: { onJump: () => void }) {
       </div>
       <button type="button" className={css["jump"]} onClick={onJump}><span>{t("switcher.open")}</span><span aria-hidden>{t("switcher.key")}</span></button>
       <div className={css["links"]}>
+        {has("/v1/search/messages") ? (
+          <button type="button" className={css["room"]} onClick={onSearch}>
+            <span className={css["sign"]}><Search size={18} strokeWidth={1.5} aria-hidden /></span>
+            <span className={css["name"]}>{t("search.title")}</span>
+          </button>
+        ) : null}
         <Link href="/inbox" className={css["room"]} aria-current={path === "/inbox" ? "page" : undefined} data-unread={unread.notifications > 0 || undefined}>
           <span className={css["sign"]}><Inbox size={18} strokeWidth={1.5} aria-hidden /></span>
           <span className={css["name"]}>{t("inbox.title")}</span>
           {unread.notifications > 0 ? <Count value={unread.notifications} /> : null}
         </Link>
         <Link href="/browse" className={css["room"]} aria-current={path === "/browse" ? "page" : undefined}>
-          <span className={css["sign"]}><Search size={18} strokeWidth={1.5} aria-hidden /></span>
+          <span className={css["sign"]}><Compass size={18} strokeWidth={1.5} aria-hidden /></span>
           <span className={css["name"]}>{t("browse.title")}</span>
         </Link>
         {role === "admin" || role === "moderator" ? (

@@ -1,5 +1,5 @@
 /** The frame: rail, and the screen beside it. */
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
@@ -9,6 +9,7 @@ import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
 import { Rail } from "./rail.tsx";
 import { steer } from "./keys.ts";
+import { beside, openSearch, useSearching } from "./searching.ts";
 import { Title } from "./title.tsx";
 import css from "./shell.module.css";
 
@@ -20,24 +21,28 @@ const Invitation = lazy(() => import("../screens/invitation.tsx"));
 const Settings = lazy(() => withTexts(import("../screens/settings.tsx"), "more"));
 const Admin = lazy(() => withTexts(import("../admin/admin.tsx"), "more", "admin"));
 const Erasure = lazy(() => withTexts(import("../screens/erasure.tsx"), "more"));
+const SearchPanel = lazy(() => import("../search/panel.ts"));
+const SearchPage = lazy(() => import("../search/page.ts"));
 
 export type Overlay = "switcher" | "shortcuts" | undefined;
 
 export function Shell() {
   const [path, go] = useLocation();
   const [overlay, setOverlay] = useState<Overlay>();
+  const searching = useSearching();
   const close = () => setOverlay(undefined);
+  const search = useCallback((text = "") => (beside() ? openSearch(text) : go(text ? `/search?q=${encodeURIComponent(text)}` : "/search")), [go]);
   useEffect(() => {
-    const pressed = (event: KeyboardEvent) => steer(event, { go, open: setOverlay });
+    const pressed = (event: KeyboardEvent) => steer(event, { go, open: setOverlay, search });
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
-  }, [go]);
+  }, [go, search]);
   useEffect(guard, []);
   return (
-    <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"}>
+    <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"} data-search={searching ? "" : undefined}>
       <a className={css["skip"]} href="#main">{t("skip.main")}</a>
       <Title />
-      <Rail onJump={() => setOverlay("switcher")} />
+      <Rail onJump={() => setOverlay("switcher")} onSearch={() => search()} />
       <div className={css["main"]} id="main" tabIndex={-1}>
         <Asking />
         <Crash key={path.split("/")[1]}>
@@ -45,8 +50,10 @@ export function Shell() {
             <Switch>
               <Route path="/r/:room">{({ room }) => <RoomScreen key={room} room={room} />}</Route>
               <Route path="/r/:room/m/:message">{({ room, message }) => <RoomScreen key={room} room={room} jump={message} />}</Route>
+              <Route path="/r/:room/t/:thread/m/:message">{({ room, thread, message }) => <RoomScreen key={room} room={room} thread={thread} answer={message} />}</Route>
               <Route path="/r/:room/t/:thread">{({ room, thread }) => <RoomScreen key={room} room={room} thread={thread} />}</Route>
               <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
+              <Route path="/search"><SearchPage /></Route>
               <Route path="/inbox"><Inbox /></Route>
               <Route path="/browse"><Browse /></Route>
               <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>
@@ -58,7 +65,8 @@ export function Shell() {
         </Crash>
       </div>
       <Suspense fallback={null}>
-        {overlay === "switcher" ? <Switcher onClose={close} /> : null}
+        {searching ? <SearchPanel opening={searching} /> : null}
+        {overlay === "switcher" ? <Switcher onClose={close} onSearch={search} /> : null}
         {overlay === "shortcuts" ? <Shortcuts onClose={close} /> : null}
       </Suspense>
     </div>

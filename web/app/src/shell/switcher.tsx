@@ -1,12 +1,15 @@
 /** The quick switcher: empty it offers what waits; typed it finds by the start of names, of words, then loosely. */
 import * as Ariakit from "@ariakit/react";
 import type { Room } from "@tidings/client";
-import { useMemo, useState } from "react";
+import { Search } from "lucide-react";
+import { useMemo, useState, type KeyboardEvent } from "react";
 import { useLocation } from "wouter";
 import { useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Count, css } from "../kit/kit.tsx";
 import { roomName } from "../names.ts";
+import { has } from "../routes.ts";
+import { control } from "./keys.ts";
 import { RoomSign } from "./rail.tsx";
 import { ranked } from "./ranked.ts";
 import own from "./switcher.module.css";
@@ -17,16 +20,27 @@ function waits(room: Room): number {
   return (room.membership?.mention_count ?? 0) > 0 ? 2 : (room.membership?.unread_count ?? 0) > 0 ? 1 : 0;
 }
 
-export default function Switcher({ onClose }: { onClose: () => void }) {
+export default function Switcher({ onClose, onSearch }: { onClose: () => void; onSearch: (text: string) => void }) {
   const [, go] = useLocation();
   const [text, setText] = useState("");
   const rooms = useKey("rooms");
   const all = useMemo(() => rooms.map((room) => ({ room, name: roomName(room), archived: room.archived, waits: waits(room) })), [rooms]);
   const found = useMemo(() => ranked(all, text).slice(0, SHOWN), [all, text]);
+  const query = text.trim();
+  const searches = query !== "" && has("/v1/search/messages");
+  const search = () => {
+    onClose();
+    onSearch(query);
+  };
+  const pressed = (event: KeyboardEvent) => {
+    if (!searches || event.key !== "Enter" || !control(event)) return;
+    event.preventDefault();
+    search();
+  };
   return (
     <Ariakit.Dialog open onClose={onClose} className={css["dialog"]} aria-label={t("switcher.label")} backdrop={<div className={css["backdrop"]} />}>
       <Ariakit.ComboboxProvider open setOpen={(open) => { if (!open) onClose(); }} setValue={setText} focusLoop>
-        <Ariakit.Combobox autoSelect="always" autoFocus className={css["input"]} placeholder={t("switcher.placeholder")} aria-label={t("switcher.placeholder")} />
+        <Ariakit.Combobox autoSelect="always" autoFocus onKeyDown={pressed} className={css["input"]} placeholder={t("switcher.placeholder")} aria-label={t("switcher.placeholder")} />
         <Ariakit.ComboboxList alwaysVisible className={own["list"]} aria-label={t("rail.label")}>
           {found.map(({ room, name }) => (
             <Ariakit.ComboboxItem key={room.id} value={room.id} setValueOnClick={false} className={css["item"]} onClick={() => { go(`/r/${room.id}`); onClose(); }}>
@@ -36,6 +50,11 @@ export default function Switcher({ onClose }: { onClose: () => void }) {
               {waits(room) === 2 ? <Count value={room.membership?.mention_count ?? 0} mention /> : waits(room) === 1 ? <Count value={room.membership?.unread_count ?? 0} /> : null}
             </Ariakit.ComboboxItem>
           ))}
+          {searches ? (
+            <Ariakit.ComboboxItem value="search" setValueOnClick={false} className={css["item"]} onClick={search}>
+              <Search size={18} strokeWidth={1.5} aria-hidden /><span className={own["name"]} dir="auto">{t("switcher.search", { text: query })}</span>
+            </Ariakit.ComboboxItem>
+          ) : null}
         </Ariakit.ComboboxList>
         {found.length === 0 ? <p className={css["hint"]} role="status">{t("switcher.nothing", { text })}</p> : null}
         <p className={css["hint"]}>{t("switcher.help")}</p>

@@ -1,0 +1,40 @@
+/** Whether the search stands beside what is shown, and what it begins with. */
+import { useSyncExternalStore } from "react";
+
+/** Each opening is another one, with a text of its own. */
+export interface Opening {
+  text: string;
+  nth: number;
+}
+
+let now: Opening | undefined;
+let nth = 0;
+let opener: Element | null = null;
+const listeners = new Set<() => void>();
+
+function set(next: Opening | undefined): void {
+  now = next;
+  listeners.forEach((changed) => changed());
+}
+
+export function openSearch(text = ""): void {
+  if (!now) opener = document.activeElement;
+  set({ text, nth: ++nth });
+}
+
+export function closeSearch(): void {
+  set(undefined);
+  if (opener instanceof HTMLElement) opener.focus();
+}
+
+/** Whether there is space for it beside a room. */
+export function beside(): boolean {
+  return matchMedia("(min-width: 64rem)").matches;
+}
+
+export function useSearching(): Opening | undefined {
+  return useSyncExternalStore((changed) => {
+    listeners.add(changed);
+    return () => void listeners.delete(changed);
+  }, () => now);
+}
