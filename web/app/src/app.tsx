@@ -32,7 +32,7 @@ export function App() {
             <Route path="/reset"><Reset /></Route>
             <Route path="/erasure/:id">{({ id }) => <Erasure id={id} />}</Route>
             <Route path="/register"><Register onDone={() => go(sessionStorage.getItem("tidings.after") ?? "/")} /></Route>
-            <Route><SignIn onDone={() => go(path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path)} /></Route>
+            <Route><SignIn onDone={(after) => go(after ?? (path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path))} /></Route>
           </Switch>
         </Suspense>
       </Crash>

@@ -1,6 +1,7 @@
 /** Small parts. What needs Ariakit is in `dialog.tsx`, which comes later. */
 import type { ButtonHTMLAttributes, Ref, InputHTMLAttributes, ReactNode, TextareaHTMLAttributes } from "react";
 import { useId } from "react";
+import { Link } from "wouter";
 import { t } from "../i18n.ts";
 import { colour, initials } from "../initials.ts";
 import css from "./kit.module.css";
@@ -64,6 +65,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
   return (
     <div className={css["notice"]} role="alert">
       <span>{detail(error)}</span>
+      {(error as { code?: string }).code === "not_verified" ? <Link href="/verify">{t("verify.open")}</Link> : null}
       {retry ? <Button onClick={retry}>{t("action.retry")}</Button> : null}
     </div>
   );

@@ -30,6 +30,11 @@ export default function Invitation({ code }: { code: string }) {
     if (me) sessionStorage.removeItem("tidings.after");
     else sessionStorage.setItem("tidings.after", `/i/${code}`);
   }, [me, code]);
+  // Who registered with the invitation is in already.
+  const joined = Boolean(useKey(`room:${invite?.room.id ?? ""}`)?.membership);
+  useEffect(() => {
+    if (me && joined && invite) go(`/r/${invite.room.id}`, { replace: true });
+  }, [me, joined, invite, go]);
   const accept = () => client.request<Room>("POST", `/v1/invites/${encodeURIComponent(code)}/accept`).then(async ({ data }) => {
     await client.refresh(data.id);
     go(`/r/${data.id}`);

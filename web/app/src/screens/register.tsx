@@ -1,46 +1,71 @@
 import { ProblemError } from "@tidings/client";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { has } from "../routes.ts";
 import css from "./sign-in.module.css";
 
-/** What is wrong with a field, as the server says. */
+const Providers = lazy(() => import("./providers.tsx"));
+
+/** What is wrong with a field: in our words where we have them, else in the server's. */
 function wrong(error: unknown, pointer: string): string | undefined {
   if (!(error instanceof ProblemError)) return undefined;
-  return error.problem.errors?.find((one) => one.pointer === pointer)?.detail;
+  const found = error.problem.errors?.find((one) => one.pointer === pointer);
+  if (pointer === "/invite" && error.status === 403) return found && t("register.invite_needed");
+  if (found?.code === "domain_not_allowed") return t("register.domain");
+  return found?.detail;
 }
+
+/** The code of an invitation: of the one whose link led here, or of what was typed. */
+export function invitation(text: string): string {
+  return text.trim().split("/").at(-1) ?? "";
+}
+
+function invited(): string {
+  const after = sessionStorage.getItem("tidings.after") ?? "";
+  return after.startsWith("/i/") ? decodeURIComponent(invitation(after)) : "";
+}
+
+const FIELDS = ["/username", "/email", "/password", "/display_name", "/invite"];
 
 export default function Register({ onDone }: { onDone: () => void }) {
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  const [typed, setTyped] = useState({ display_name: "", username: "", email: "", password: "" });
+  const [typed, setTyped] = useState({ display_name: "", username: "", email: "", password: "", invite: invited() });
   const submit = async (form: FormData) => {
-    const text = (name: string) => String(form.get(name)).trim();
+    const text = (name: string) => String(form.get(name) ?? "").trim();
     const account = { username: text("username"), email: text("email"), password: String(form.get("password")) };
-    const name = text("display_name");
-    setTyped({ ...account, display_name: name });
+    const [name, invite] = [text("display_name"), invitation(text("invite"))];
+    setTyped({ ...account, display_name: name, invite });
     setBusy(true);
     setError(undefined);
-    await client.register({ ...account, ...(name ? { display_name: name } : {}) }).then(onDone, setError);
+    await client.register({ ...account, ...(name ? { display_name: name } : {}), ...(invite ? { invite } : {}) }).then(onDone, setError);
     setBusy(false);
   };
-  const named = ["/username", "/email", "/password", "/display_name"].some((pointer) => wrong(error, pointer));
+  const named = FIELDS.some((pointer) => wrong(error, pointer));
+  const closed = error instanceof ProblemError && error.code === "forbidden" && !named;
+  // Whose invitation is not good any more may take it out.
+  const asksInvite = typed.invite !== "" || wrong(error, "/invite") !== undefined;
   return (
     <div className={css["screen"]}>
       <header className={css["brand"]}>{t("app.name")}</header>
       <main className={css["main"]}>
         <title>{t("register.title")}</title>
         <h1>{t("register.heading", { host: location.host })}</h1>
-        <form action={submit} className={css["form"]}>
-          <Field label={t("field.display_name")} name="display_name" defaultValue={typed.display_name} autoComplete="name" maxLength={64} wrong={wrong(error, "/display_name")} autoFocus />
-          <Field label={t("field.username")} name="username" defaultValue={typed.username} hint={t("register.username_hint")} autoComplete="username" autoCapitalize="none" required maxLength={32} wrong={wrong(error, "/username")} />
-          <Field label={t("field.email")} name="email" type="email" defaultValue={typed.email} autoComplete="email" required wrong={wrong(error, "/email")} />
-          <Field label={t("field.password")} name="password" type="password" defaultValue={typed.password} hint={t("register.password_hint")} autoComplete="new-password" required minLength={8} wrong={wrong(error, "/password")} />
-          {error === undefined || named ? null : <Failed error={error} />}
-          <Button type="submit" look="primary" disabled={busy}>{t("action.register")}</Button>
-        </form>
+        {closed ? <p role="alert">{t("register.closed")}</p> : (
+          <form action={submit} className={css["form"]}>
+            <Field label={t("field.display_name")} name="display_name" defaultValue={typed.display_name} autoComplete="name" maxLength={64} wrong={wrong(error, "/display_name")} autoFocus />
+            <Field label={t("field.username")} name="username" defaultValue={typed.username} hint={t("register.username_hint")} autoComplete="username" autoCapitalize="none" required maxLength={32} wrong={wrong(error, "/username")} />
+            <Field label={t("field.email")} name="email" type="email" defaultValue={typed.email} autoComplete="email" required wrong={wrong(error, "/email")} />
+            <Field label={t("field.password")} name="password" type="password" defaultValue={typed.password} hint={t("register.password_hint")} autoComplete="new-password" required minLength={8} wrong={wrong(error, "/password")} />
+            {asksInvite ? <Field label={t("register.invite")} name="invite" defaultValue={typed.invite} hint={t("register.invite_hint")} autoComplete="off" autoCapitalize="none" spellCheck={false} wrong={wrong(error, "/invite")} /> : null}
+            {error === undefined || named ? null : <Failed error={error} />}
+            <Button type="submit" look="primary" disabled={busy}>{t("action.register")}</Button>
+          </form>
+        )}
+        {has("/v1/oidc") ? <Suspense fallback={null}><Providers after={sessionStorage.getItem("tidings.after") ?? "/"} /></Suspense> : null}
         <p className={css["more"]}>{t("register.known")} <Link href="/login">{t("action.signin")}</Link></p>
       </main>
     </div>

@@ -135,9 +135,11 @@ function Search({ first, onText, onLeave }: { first: string; onText?: (text: str
   );
 }
 
+const WRONG: Record<Filter, string> = { from: "search.none", in: "search.wrong_in", after: "search.wrong_after", before: "search.wrong_before", has: "search.wrong_has" };
+
 /** How it went, in words. */
 function said({ question, wrong }: Asked, results: Results | undefined): string {
-  if (wrong.length > 0) return t(`search.wrong_${wrong[0]}`);
+  if (wrong[0]) return t(WRONG[wrong[0]]);
   if (question.q === "") return t("search.help");
   if (!results) return "";
   if (results.items.length === 0) return t("search.none", { text: question.q });

@@ -11,6 +11,7 @@ import { Rail } from "./rail.tsx";
 import { steer } from "./keys.ts";
 import { beside, openSearch, useSearching } from "./searching.ts";
 import { Title } from "./title.tsx";
+import { Unverified } from "./unverified.tsx";
 import css from "./shell.module.css";
 
 const Switcher = lazy(() => import("./switcher.tsx"));
@@ -23,6 +24,7 @@ const Admin = lazy(() => withTexts(import("../admin/admin.tsx"), "more", "admin"
 const Erasure = lazy(() => withTexts(import("../screens/erasure.tsx"), "more"));
 const SearchPanel = lazy(() => import("../search/panel.ts"));
 const SearchPage = lazy(() => import("../search/page.ts"));
+const Verify = lazy(() => import("../screens/verify.tsx"));
 
 export type Overlay = "switcher" | "shortcuts" | undefined;
 
@@ -45,6 +47,7 @@ export function Shell() {
       <Rail onJump={() => setOverlay("switcher")} onSearch={() => search()} />
       <div className={css["main"]} id="main" tabIndex={-1}>
         <Asking />
+        <Unverified />
         <Crash key={path.split("/")[1]}>
           <Suspense fallback={null}>
             <Switch>
@@ -55,6 +58,7 @@ export function Shell() {
               <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
               <Route path="/search"><SearchPage /></Route>
               <Route path="/inbox"><Inbox /></Route>
+              <Route path="/verify"><Verify /></Route>
               <Route path="/browse"><Browse /></Route>
               <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>
               <Route path="/admin/:page?">{({ page }) => <Admin page={page ?? "reports"} />}</Route>
