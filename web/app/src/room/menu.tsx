@@ -19,7 +19,7 @@ const Bans = lazy(() => import("./bans.tsx"));
 
 type Asked = "invite" | "leave" | "archive" | "edit" | "add" | "bans" | undefined;
 
-export default function RoomMenu({ room }: { room: Room }) {
+export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; onSearch: () => void; onThreads: () => void }) {
   const [, go] = useLocation();
   const [asked, setAsked] = useState<Asked>();
   const [error, setError] = useState("");
@@ -39,6 +39,8 @@ export default function RoomMenu({ room }: { room: Room }) {
       <Ariakit.MenuProvider defaultOpen>
         <Ariakit.MenuButton className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
         <Ariakit.Menu className={css["menu"]} gutter={4} portal>
+          {has("/v1/search/messages") ? <Item onClick={onSearch}>{t("search.here")}</Item> : null}
+          {has("/v1/rooms/{room_id}/threads") ? <Item onClick={onThreads}>{t("threads.title")}</Item> : null}
           {group && !room.archived ? <Item onClick={() => setAsked("add")}>{t("room.add")}</Item> : null}
           {group && !room.archived && has("/v1/rooms/{room_id}/invites") && (manages || room.visibility === "public" || room.kind === "group") ? <Item onClick={() => setAsked("invite")}>{t("room.invite")}</Item> : null}
           {settings ? <Item onClick={() => act(change({ pinned: !mine.pinned }))}>{mine.pinned ? t("room.unpin") : t("room.pin")}</Item> : null}

@@ -1,6 +1,6 @@
 /** A room: its name, its timeline, and where one writes. */
 import { answer as api, type Message, type Room } from "@tidings/client";
-import { ArrowLeft, MoreVertical, Pin, Search, Users } from "lucide-react";
+import { ArrowLeft, MessagesSquare, MoreVertical, Pin, Search, Users } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
@@ -17,12 +17,15 @@ import css from "./room.module.css";
 
 const Members = lazy(() => withTexts(import("./members.tsx"), "more"));
 const Pins = lazy(() => import("./pins.tsx"));
+const Threads = lazy(() => import("./threads.tsx"));
 const Thread = lazy(() => import("./thread.tsx"));
 const loadMenu = () => withTexts(import("./menu.tsx"), "more");
 const Menu = lazy(loadMenu);
 
 /** Members of a room that come with one question. */
 const FEW = 200;
+
+type Panel = "members" | "pins" | "threads";
 
 export function RoomScreen({ room: id, jump, thread, answer }: { room: string; jump?: string; thread?: string; answer?: string }) {
   useLanguage();
@@ -42,15 +45,16 @@ export function RoomScreen({ room: id, jump, thread, answer }: { room: string; j
 function Known({ room, jump, thread, answer }: { room: Room; jump: string | undefined; thread: string | undefined; answer: string | undefined }) {
   const [, go] = useLocation();
   const name = useRoomName(room);
-  const [panel, setPanel] = useState<"members" | "pins">();
+  const [panel, setPanel] = useState<Panel>();
   const opener = useRef<HTMLElement>(null);
   const composer = useRef<ComposerHandle>(null);
-  const toggle = (which: "members" | "pins") => (event: React.MouseEvent<HTMLElement>) => {
-    opener.current = event.currentTarget;
+  const toggle = (which: Panel, from: HTMLElement | null) => {
+    opener.current = from;
     if (thread) go(`/r/${room.id}`);
     if (panel === which && !thread) close();
     else setPanel(which);
   };
+  const opens = (which: Panel) => (event: React.MouseEvent<HTMLElement>) => toggle(which, event.currentTarget);
   const openThread = useCallback((message: Message) => go(`/r/${room.id}/t/${message.id}`), [go, room.id]);
   const edit = useCallback((message: Message) => composer.current?.edit(message), []);
   const type = useCallback((text: string) => composer.current?.type(text), []);
@@ -90,12 +94,13 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
           <Link href="/" className={css["back"]} aria-label={t("action.back")}><ArrowLeft size={18} strokeWidth={1.5} aria-hidden /></Link>
           <h1 className={css["name"]} dir="auto">{room.kind === "direct" ? "" : "# "}{name}</h1>
           <p className={css["topic"]} dir="auto">{room.topic}</p>
-          {room.membership && has("/v1/search/messages") ? <IconButton label={t("search.here")} onClick={search}><Search size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
-          {room.membership && has("/v1/rooms/{room_id}/pins") ? <IconButton label={t("pins.title")} aria-expanded={panel === "pins"} onClick={toggle("pins")}><Pin size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
-          <Button look="plain" aria-expanded={panel === "members"} aria-label={t("members.open", { count: room.member_count ?? 0 })} title={t("members.title")} onClick={toggle("members")}>
+          {room.membership && has("/v1/search/messages") ? <IconButton className={css["wide"]} label={t("search.here")} onClick={search}><Search size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
+          {room.membership && has("/v1/rooms/{room_id}/pins") ? <IconButton label={t("pins.title")} aria-expanded={panel === "pins"} onClick={opens("pins")}><Pin size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
+          {room.membership && has("/v1/rooms/{room_id}/threads") ? <IconButton className={css["wide"]} label={t("threads.title")} aria-expanded={panel === "threads"} onClick={opens("threads")}><MessagesSquare size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
+          <Button look="plain" aria-expanded={panel === "members"} aria-label={t("members.open", { count: room.member_count ?? 0 })} title={t("members.title")} onClick={opens("members")}>
             <Users size={18} strokeWidth={1.5} aria-hidden />{room.member_count}
           </Button>
-          <RoomMenu room={room} />
+          <RoomMenu room={room} onSearch={search} onThreads={() => toggle("threads", null)} />
         </header>
         {room.membership ? (
           <>
@@ -104,18 +109,18 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
           </>
         ) : <Outside room={room} name={name} />}
       </main>
-      <Suspense fallback={null}>{thread ? <Thread key={thread} room={room} root={thread} jump={answer} onClose={closeThread} /> : panel === "members" ? <Members room={room} onClose={close} /> : panel === "pins" ? <Pins room={room} onClose={close} /> : null}</Suspense>
+      <Suspense fallback={null}>{thread ? <Thread key={thread} room={room} root={thread} jump={answer} onClose={closeThread} /> : panel === "members" ? <Members room={room} onClose={close} /> : panel === "pins" ? <Pins room={room} onClose={close} /> : panel === "threads" ? <Threads room={room} onClose={close} /> : null}</Suspense>
     </div>
   );
 }
 
 /** The menu's parts are many: they are fetched when the button is first pointed at, focused or pressed. */
-function RoomMenu({ room }: { room: Room }) {
+function RoomMenu({ room, onSearch, onThreads }: { room: Room; onSearch: () => void; onThreads: () => void }) {
   const [wanted, setWanted] = useState(false);
   const soon = () => void loadMenu().catch(() => undefined);
   const button = <IconButton label={t("action.more")} aria-haspopup="menu" onPointerEnter={soon} onFocus={soon} onClick={() => setWanted(true)}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></IconButton>;
   if (!room.membership || !wanted) return button;
-  return <Suspense fallback={button}><Menu room={room} /></Suspense>;
+  return <Suspense fallback={button}><Menu room={room} onSearch={onSearch} onThreads={onThreads} /></Suspense>;
 }
 
 /** Why the reader may not write here, or undefined. */

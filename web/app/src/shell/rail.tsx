@@ -1,6 +1,6 @@
 /** The rail: rooms by what they want of the reader, in an order that stands still while the pointer or the focus is in it. */
 import type { Room } from "@tidings/client";
-import { Compass, Hash, Inbox, Lock, Plus, Search, Settings, Shield } from "lucide-react";
+import { Compass, Hash, Inbox, Lock, MessagesSquare, Plus, Search, Settings, Shield } from "lucide-react";
 import { lazy, memo, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
@@ -80,6 +80,13 @@ export function Rail({ onJump, onSearch }: { onJump: () => void; onSearch: () =>
           <span className={css["name"]}>{t("inbox.title")}</span>
           {unread.notifications > 0 ? <Count value={unread.notifications} /> : null}
         </Link>
+        {has("/v1/rooms/{room_id}/threads") ? (
+          <Link href="/threads" className={css["room"]} aria-current={path === "/threads" ? "page" : undefined} data-unread={unread.threads > 0 || undefined}>
+            <span className={css["sign"]}><MessagesSquare size={18} strokeWidth={1.5} aria-hidden /></span>
+            <span className={css["name"]}>{t("threads.title")}</span>
+            {unread.threads > 0 ? <Count value={unread.threads} /> : null}
+          </Link>
+        ) : null}
         <Link href="/browse" className={css["room"]} aria-current={path === "/browse" ? "page" : undefined}>
           <span className={css["sign"]}><Compass size={18} strokeWidth={1.5} aria-hidden /></span>
           <span className={css["name"]}>{t("browse.title")}</span>

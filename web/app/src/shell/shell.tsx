@@ -24,6 +24,7 @@ const Admin = lazy(() => withTexts(import("../admin/admin.tsx"), "more", "admin"
 const Erasure = lazy(() => withTexts(import("../screens/erasure.tsx"), "more"));
 const SearchPanel = lazy(() => import("../search/panel.ts"));
 const SearchPage = lazy(() => import("../search/page.ts"));
+const Threads = lazy(() => import("../screens/threads.tsx"));
 const Verify = lazy(() => import("../screens/verify.tsx"));
 
 export type Overlay = "switcher" | "shortcuts" | undefined;
@@ -58,6 +59,7 @@ export function Shell() {
               <Route path="/i/:code">{({ code }) => <Invitation code={code} />}</Route>
               <Route path="/search"><SearchPage /></Route>
               <Route path="/inbox"><Inbox /></Route>
+              <Route path="/threads"><Threads /></Route>
               <Route path="/verify"><Verify /></Route>
               <Route path="/browse"><Browse /></Route>
               <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>
