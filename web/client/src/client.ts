@@ -70,6 +70,8 @@ export class Client {
   readonly #typed = new Map<string, number>();
   readonly #typingEnds = new Map<string, () => void>();
   #watched: string[] = [];
+  /** How often the threads of a room have changed. */
+  readonly #answered = new Map<string, number>();
   #countedAt = 0;
   #counting: (() => void) | undefined;
 
@@ -290,9 +292,11 @@ export class Client {
 
   /** Reads the threads of a room into the store, the newest answer first. */
   async threads(room: string): Promise<void> {
+    const before = this.#answered.get(room);
     const page = await answer(this.api.GET("/v1/rooms/{room_id}/threads", { params: { path: { room_id: room }, query: { limit: THREADS }, header: this.#fresh() } }));
     for (const thread of page.items) this.#message(thread.root);
-    this.store.threads.set(room, { items: page.items, stale: false });
+    // What came in between may or may not be in it.
+    this.store.threads.set(room, { items: page.items, stale: this.#answered.get(room) !== before });
     this.store.touch(`threads:${room}`);
   }
 
@@ -400,6 +404,7 @@ export class Client {
 
   /** Answers, or what was read of them. */
   #threadsChanged(room: string): void {
+    this.#answered.set(room, (this.#answered.get(room) ?? 0) + 1);
     const held = this.store.threads.get(room);
     if (held) {
       this.store.threads.set(room, { ...held, stale: true });

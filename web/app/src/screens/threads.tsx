@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
 import { Button, Failed } from "../kit/kit.tsx";
+import { AGAIN } from "../room/threads.tsx";
 import { ThreadEntry } from "../room/thread-entry.tsx";
 import { css, Page } from "./page.tsx";
 
@@ -32,11 +33,13 @@ export default function Threads() {
     const next = ids.find((id) => client.store.get(`threads:${id}`)?.stale !== false);
     if (!next || reading.current || error !== undefined) return;
     reading.current = true;
-    // One room at a time: what a person does comes first.
-    client.threads(next).catch(setError).finally(() => {
-      reading.current = false;
-      setChanged((times) => times + 1);
-    });
+    // One room at a time: what a person does comes first. What has changed is read again now and then.
+    setTimeout(() => {
+      client.threads(next).catch(setError).finally(() => {
+        reading.current = false;
+        setChanged((times) => times + 1);
+      });
+    }, client.store.get(`threads:${next}`) ? AGAIN : 0);
   }, [ids, changed, error]);
   const views = ids.map((id) => client.store.get(`threads:${id}`));
   const all = views.flatMap((view) => view?.items ?? []).filter((thread) => thread.following);
