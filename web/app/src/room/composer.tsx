@@ -11,6 +11,7 @@ import { draft, keepDraft } from "../settings.ts";
 import { composing, control } from "../shell/keys.ts";
 import { attach, filesOf, LONGEST, take, useTray } from "./attaching.ts";
 import { Completion, useCompletion } from "./completion.tsx";
+import { hasWritten, useSlow } from "./slow.ts";
 import css from "./composer.module.css";
 
 const Tray = lazy(() => import("./tray.tsx"));
@@ -50,6 +51,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
   const chooser = useRef<HTMLInputElement>(null);
   const typing = useKey(`typing:${timeline}`);
   const completing = useCompletion(area);
+  const slow = useSlow(room);
   const place = `${client.store.me?.id}.${timeline}`;
   const tray = useTray(place);
   const kept = editing ? `${place}.edit.${editing.id}` : place;
@@ -120,6 +122,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     const text = element?.value.trim() ?? "";
     if (!element || (text === "" && (editing || tray.length === 0))) return;
     if (!editing && tray.some((id) => client.store.get(`upload:${id}`)?.state === "failed")) return setError(t("attach.refused"));
+    if (!editing && slow.left > 0) return setError(t("slow.wait", { seconds: slow.left }));
     setError("");
     setOffered([]);
     if (editing) {
@@ -130,6 +133,8 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     }
     clearTimeout(timer.current);
     element.value = "";
+    hasWritten(room);
+    slow.look();
     // The draft goes when the message is written down: a page that is closed in between loses neither.
     void client.send(room, text, { ...(thread ? { thread } : {}), files: take(place) }).then(() => keepDraft(kept, area.current?.value ?? ""));
   };
@@ -182,6 +187,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
       <Typing users={typing} />
       {editing ? <div className={css["editing"]}><span>{t("composer.editing")}</span><Button look="plain" onClick={stop}>{t("action.cancel")}</Button></div> : null}
       {error ? <div className={css["error"]} role="alert">{error}</div> : null}
+      {slow.pause > 0 && !error ? <div className={css["editing"]}><span>{slow.left > 0 ? t("slow.wait", { seconds: slow.left }) : t("slow.on", { seconds: slow.pause })}</span></div> : null}
       {offered.length > 0 ? (
         <div className={css["editing"]} role="status"><span>{t("attach.also")}</span><span><Button look="plain" onClick={() => add(offered)}>{t("attach.also_take")}</Button><Button look="plain" onClick={() => setOffered([])}>{t("action.close")}</Button></span></div>
       ) : null}

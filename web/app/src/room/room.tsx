@@ -4,12 +4,13 @@ import { ArrowLeft, MessagesSquare, MoreVertical, Pin, Search, Users } from "luc
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
-import { moment, t, useLanguage, withTexts } from "../i18n.ts";
+import { t, useLanguage, withTexts } from "../i18n.ts";
 import { Button, Failed, IconButton } from "../kit/kit.tsx";
 import { useRoomName } from "../names.ts";
 import { has } from "../routes.ts";
 import { filtered } from "../search/asked.ts";
 import { beside, openSearch } from "../shell/searching.ts";
+import { closed } from "./closed.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
 import { Timeline } from "./timeline.tsx";
@@ -121,16 +122,6 @@ function RoomMenu({ room, onSearch, onThreads }: { room: Room; onSearch: () => v
   const button = <IconButton label={t("action.more")} aria-haspopup="menu" onPointerEnter={soon} onFocus={soon} onClick={() => setWanted(true)}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></IconButton>;
   if (!room.membership || !wanted) return button;
   return <Suspense fallback={button}><Menu room={room} onSearch={onSearch} onThreads={onThreads} /></Suspense>;
-}
-
-/** Why the reader may not write here, or undefined. */
-function closed(room: Room): string | undefined {
-  const own = room.membership;
-  const extra = room as Room & { posting?: string };
-  if (room.archived) return t("closed.archived");
-  if (own?.muted_until && Date.parse(own.muted_until) > Date.now()) return t("closed.muted", { time: moment(own.muted_until) });
-  if (extra.posting === "admins" && own?.role === "member") return t("closed.posting");
-  return undefined;
 }
 
 function Foot({ room, name, composer }: { room: Room; name: string; composer: React.RefObject<ComposerHandle | null> }) {

@@ -7,6 +7,7 @@ import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Failed, IconButton } from "../kit/kit.tsx";
 import { has } from "../routes.ts";
+import { closed } from "./closed.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
 import { Row } from "./row.tsx";
@@ -26,7 +27,8 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   }, [root]);
   const edit = useCallback((one: Message) => composer.current?.edit(one), []);
   const type = useCallback((text: string) => composer.current?.type(text), []);
-  const drop = useDrop(has("/v1/media") && !room.archived ? (data) => composer.current?.drop(data) : undefined);
+  const reason = closed(room, true);
+  const drop = useDrop(has("/v1/media") && !reason ? (data) => composer.current?.drop(data) : undefined);
   return (
     <aside className={css["panel"]} aria-label={t("thread.title")} data-region="panel" {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined} onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) onClose(); }}>
       <div className={css["panelHead"]}>
@@ -36,7 +38,7 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
       {error === undefined ? null : <Failed error={error} />}
       {message ? <div className={css["root"]}><Row row={{ key: root, message }} room={room} above={ABOVE} marked={false} tabStop onEdit={edit} /></div> : null}
       <Timeline room={room} root={root} jump={jump} onType={type} onEdit={edit} />
-      {room.archived || !message || message.deleted_at ? null : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
+      {!message || message.deleted_at ? null : reason ? <p className={css["closed"]}>{reason}</p> : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
     </aside>
   );
 }

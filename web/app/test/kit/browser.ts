@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
+import { crc32, deflateSync } from "node:zlib";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
@@ -28,17 +29,20 @@ async function freePort(): Promise<number> {
 export class World {
   readonly url: string;
   readonly #data: string;
+  readonly #flags: string[];
   #process: ChildProcess | undefined;
   #browser: Browser | undefined;
   readonly complaints: string[] = [];
 
-  private constructor(port: number, data: string) {
+  private constructor(port: number, data: string, flags: string[]) {
     this.url = `http://127.0.0.1:${port}`;
     this.#data = data;
+    this.#flags = flags;
   }
 
-  static async start(): Promise<World> {
-    const world = new World(await freePort(), await mkdtemp(join(tmpdir(), "tidings-app-")));
+  /** A server with some flags of its own, and a browser. */
+  static async start(...flags: string[]): Promise<World> {
+    const world = new World(await freePort(), await mkdtemp(join(tmpdir(), "tidings-app-")), flags);
     await world.up();
     world.#browser = await chromium.launch({ executablePath: browser ?? "", args: ["--no-sandbox"] });
     mkdirSync(pictures, { recursive: true });
@@ -46,7 +50,7 @@ export class World {
   }
 
   async up(): Promise<void> {
-    const flags = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error"];
+    const flags = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error", ...this.#flags];
     this.#process = spawn(program, ["serve", "--listen", this.url.slice(7), "--data", this.#data, ...flags], { stdio: ["ignore", "ignore", "inherit"] });
     const end = Date.now() + 40_000;
     while (!(await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok) {
@@ -135,4 +139,21 @@ export async function write(page: Page, text: string): Promise<void> {
 export async function still(page: Page): Promise<void> {
   await page.waitForFunction(() => document.querySelector("main") !== null && document.querySelector("[aria-busy=true]") === null);
   await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)))));
+}
+
+/** A PNG of one colour. */
+export function png(width: number, height: number, colour = [10, 95, 107]): Buffer {
+  const chunk = (name: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    size.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([size, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  const line = Buffer.from([0, ...Array.from({ length: width }, () => colour).flat()]);
+  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk("IHDR", head), chunk("IDAT", deflateSync(Buffer.concat(Array.from({ length: height }, () => line)))), chunk("IEND", Buffer.alloc(0))]);
 }
