@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 /** Who is kept out of a room. */
 import { answer, type Room } from "@tidings/client";
 import { lazy, Suspense, useState } from "react";
@@ -42,41 +41,5 @@ export default function Bans({ room, onClose }: { room: Room; onClose: () => voi
       </div>
       <Suspense fallback={null}>{adding ? <Ban room={room} onClose={() => setAdding(false)} onDone={() => void pages.reload()} /> : null}</Suspense>
     </Dialog>
-=======
-/** Who is banned from a room, for its admins. */
-import { answer, type components, type Room } from "@tidings/client";
-import { useCallback, useEffect, useState } from "react";
-import { client } from "../client.ts";
-import { moment, t } from "../i18n.ts";
-import { Avatar, Button, Failed } from "../kit/kit.tsx";
-import css from "./room.module.css";
-
-type Ban = components["schemas"]["BannedUser"];
-
-export default function Bans({ room }: { room: Room }) {
-  const [all, setAll] = useState<Ban[]>();
-  const [error, setError] = useState<unknown>();
-  const load = useCallback(() => {
-    client.all<Ban>((cursor) => answer(client.api.GET("/v1/rooms/{room_id}/bans", { params: { path: { room_id: room.id }, query: { limit: 200, ...cursor } } }))).then(setAll, setError);
-  }, [room.id]);
-  useEffect(load, [load]);
-  const lift = (user: string) => void client.request("DELETE", `/v1/rooms/${room.id}/bans/${user}`).then(load, setError);
-  if (error !== undefined) return <Failed error={error} retry={() => { setError(undefined); load(); }} />;
-  if (!all || all.length === 0) return all ? <p className={css["pad"]}>{t("ban.none")}</p> : null;
-  return (
-    <ul>
-      {all.map(({ user, until, reason }) => (
-        <li key={user.id} className={css["member"]}>
-          <Avatar id={user.id} name={user.display_name} url={user.avatar_url} />
-          <span className={css["who"]}>
-            <span dir="auto">{user.display_name}</span>
-            <span className={css["aside"]}>@{user.username}{until ? `, ${t("ban.ends", { time: moment(until) })}` : ""}</span>
-            {reason ? <span className={css["aside"]} dir="auto">{reason}</span> : null}
-          </span>
-          <Button aria-label={t("ban.lift_of", { name: user.display_name })} onClick={() => lift(user.id)}>{t("ban.lift")}</Button>
-        </li>
-      ))}
-    </ul>
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
   );
 }

@@ -28,7 +28,7 @@ export default function Lightbox({ files, at: first, onClose }: { files: Picture
   return (
     <Ariakit.Dialog open onClose={onClose} className={css["dialog"]} backdrop={<div className={kit["backdrop"]} />} onKeyDown={pressed} aria-label={t("media.picture", { name: file.filename })}>
       <header className={css["head"]}>
-        <Ariakit.DialogHeading className={css["name"]} dir="auto">{file.filename}</Ariakit.DialogHeading>
+        <h2 className={css["name"]} dir="auto">{file.filename}</h2>
         {files.length > 1 ? <span className={css["aside"]} role="status">{t("media.of", { at: at + 1, count: files.length })}</span> : null}
         <span className={css["aside"]}>{file.width} × {file.height}, {bytes(file.size)}</span>
         <IconButton label={actual ? t("media.fit") : t("media.actual")} aria-pressed={actual} onClick={() => setActual(!actual)}>{actual ? <Minimize size={18} strokeWidth={1.5} aria-hidden /> : <Maximize size={18} strokeWidth={1.5} aria-hidden />}</IconButton>

@@ -5,7 +5,6 @@ import { MoreVertical, X } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { moment, t } from "../i18n.ts";
-<<<<<<< HEAD
 import { Refusal, useActing, type Acting } from "../kit/acting.tsx";
 import { Avatar, Failed, Field, IconButton, css as kit } from "../kit/kit.tsx";
 import { matches, powers, RANK } from "./powers.ts";
@@ -17,28 +16,13 @@ const Confirm = lazy(() => import("../kit/confirm.tsx"));
 
 /** Members from which on there is a field to find one. */
 const MANY = 8;
-=======
-import { Avatar, Failed, IconButton, css as kit } from "../kit/kit.tsx";
-import { has } from "../routes.ts";
-import css from "./room.module.css";
-
-const Restrict = lazy(() => import("./restrict.tsx"));
-const Bans = lazy(() => import("./bans.tsx"));
-
-const RANK: Record<string, number> = { owner: 2, admin: 1, member: 0 };
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
 
 export default function Members({ room, onClose }: { room: Room; onClose: () => void }) {
   const view = useKey(`members:${room.id}`);
   const [error, setError] = useState<unknown>();
-<<<<<<< HEAD
   const [text, setText] = useState("");
   const acting = useActing();
-=======
-  const [shown, setShown] = useState(false);
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
   const head = useRef<HTMLHeadingElement>(null);
-  const bans = room.kind !== "direct" && (RANK[room.membership?.role ?? "member"] ?? 0) > 0 && has("/v1/rooms/{room_id}/bans");
   const stale = !view || view.stale;
   useEffect(() => {
     if (stale) client.members(room.id).then(() => setError(undefined), setError);
@@ -52,7 +36,6 @@ export default function Members({ room, onClose }: { room: Room; onClose: () => 
         <h2 ref={head} tabIndex={-1}>{t("members.title")}</h2>
         <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </div>
-<<<<<<< HEAD
       {all.length >= MANY ? <div className={css["pad"]}><Field label={t("members.find")} type="search" value={text} onChange={(event) => setText(event.target.value)} /></div> : null}
       {error === undefined ? null : <div className={css["pad"]}><Failed error={error} retry={() => void client.members(room.id).then(() => setError(undefined), setError)} /></div>}
       {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
@@ -60,18 +43,6 @@ export default function Members({ room, onClose }: { room: Room; onClose: () => 
       <ul className={css["list"]} aria-busy={stale} aria-label={t("members.title")}>
         {members.map((member) => <One key={member.user_id} member={member} room={room} acting={acting} />)}
       </ul>
-=======
-      <div className={css["list"]} aria-busy={stale}>
-        {error === undefined ? null : <Failed error={error} />}
-        <ul>{members.map((member) => <One key={member.user_id} member={member} room={room} onError={setError} />)}</ul>
-        {bans ? (
-          <details onToggle={(event) => setShown(event.currentTarget.open)}>
-            <summary className={css["summary"]}>{t("ban.list")}</summary>
-            <Suspense fallback={null}>{shown ? <Bans key={view?.items.length} room={room} /> : null}</Suspense>
-          </details>
-        ) : null}
-      </div>
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
     </aside>
   );
 }
@@ -82,7 +53,6 @@ function One({ member, room, acting }: { member: Member; room: Room; acting: Act
   const { user, role } = member;
   const [asked, setAsked] = useState<Asked>();
   const me = user.id === client.store.me?.id;
-<<<<<<< HEAD
   const may = powers(room, role, me);
   const path = { room_id: room.id, user_id: user.id };
   const again = () => client.members(room.id);
@@ -92,31 +62,18 @@ function One({ member, room, acting }: { member: Member; room: Room; acting: Act
   const block = () => client.request("PUT", `/v1/users/me/blocks/${user.id}`);
   const muted = member.muted_until && Date.parse(member.muted_until) > Date.now() ? member.muted_until : undefined;
   const close = () => setAsked(undefined);
-=======
-  // Nobody acts on an equal or higher role.
-  const above = !me && room.kind !== "direct" && !room.archived && (RANK[own] ?? 0) > (RANK[role] ?? 0);
-  const [asked, setAsked] = useState<"ban" | "mute">();
-  const muted = member.muted_until && Date.parse(member.muted_until) > Date.now() ? member.muted_until : undefined;
-  const path = `/v1/rooms/${room.id}/members/${user.id}`;
-  const act = (work: Promise<unknown>) => void work.then(() => client.members(room.id)).catch(onError);
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
   return (
     <li className={css["member"]}>
       <Avatar id={user.id} name={user.display_name} url={user.avatar_url} />
       <span className={css["who"]}>
         <span dir="auto">{user.display_name}{me ? ` (${t("members.you")})` : ""}</span>
         <span className={css["aside"]}>@{user.username}{room.kind === "direct" || role === "member" ? "" : `, ${t(`role.${role}`)}`}</span>
-<<<<<<< HEAD
         {muted ? <span className={css["aside"]}>{t("members.muted", { time: moment(muted) })}</span> : null}
-=======
-        {muted ? <span className={css["aside"]}>{t("mute.until", { time: moment(muted) })}</span> : null}
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
       </span>
       {me ? null : (
         <Ariakit.MenuProvider>
           <Ariakit.MenuButton className={`${kit["button"]} ${kit["plain"]}`} aria-label={t("members.actions", { name: user.display_name })}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
           <Ariakit.Menu className={kit["menu"]} gutter={4} portal>
-<<<<<<< HEAD
             {may.raise && role === "member" ? <Item onClick={() => act(() => change({ role: "admin" }))}>{t("members.promote")}</Item> : null}
             {may.raise ? <Item onClick={() => setAsked("owner")}>{t("members.own")}</Item> : null}
             {may.restrain && role === "admin" ? <Item onClick={() => act(() => change({ role: "member" }))}>{t("members.demote")}</Item> : null}
@@ -133,17 +90,6 @@ function One({ member, room, acting }: { member: Member; room: Room; acting: Act
         {asked === "ban" ? <Ban room={room} user={user} onClose={close} onDone={() => void again()} /> : null}
         {asked === "owner" ? <Confirm title={t("members.own_title", { name: user.display_name })} text={t("members.own_text")} action={t("members.own")} onClose={close} onConfirm={() => act(() => change({ role: "owner" }))} /> : null}
       </Suspense>
-=======
-            {own === "owner" && role === "member" ? <Item onClick={() => act(client.request("PATCH", path, { role: "admin" }))}>{t("members.promote")}</Item> : null}
-            {role === "admin" ? <Item onClick={() => act(client.request("PATCH", path, { role: "member" }))}>{t("members.demote")}</Item> : null}
-            {muted ? <Item onClick={() => act(client.request("PATCH", path, { muted_until: null }))}>{t("mute.end")}</Item> : <Item onClick={() => setAsked("mute")}>{t("mute.do")}</Item>}
-            <Item onClick={() => act(client.request("DELETE", path))}>{t("members.remove")}</Item>
-            {has("/v1/rooms/{room_id}/bans") ? <Item onClick={() => setAsked("ban")}>{t("ban.do")}</Item> : null}
-          </Ariakit.Menu>
-        </Ariakit.MenuProvider>
-      ) : null}
-      <Suspense fallback={null}>{asked ? <Restrict kind={asked} room={room} user={user} onClose={() => setAsked(undefined)} /> : null}</Suspense>
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
     </li>
   );
 }

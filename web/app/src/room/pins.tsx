@@ -6,7 +6,7 @@ import { Link } from "wouter";
 import { client } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Failed, IconButton } from "../kit/kit.tsx";
-import { Face } from "../people.tsx";
+import { Face } from "../faces.tsx";
 import { Attachments } from "./attachments.tsx";
 import { Body } from "./body.tsx";
 import css from "./room.module.css";

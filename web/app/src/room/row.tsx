@@ -5,7 +5,7 @@ import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { clock, day, moment, t, withTexts } from "../i18n.ts";
 import { Button, IconButton, detail } from "../kit/kit.tsx";
-import { Face, usePerson } from "../people.tsx";
+import { Face, usePerson } from "../faces.tsx";
 import { has } from "../routes.ts";
 import { refusal } from "./attaching.ts";
 import { Attachments, Sending } from "./attachments.tsx";

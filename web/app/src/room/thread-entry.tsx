@@ -6,7 +6,7 @@ import { client, useKey } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Count, IconButton } from "../kit/kit.tsx";
 import { roomName } from "../names.ts";
-import { Face } from "../people.tsx";
+import { Face } from "../faces.tsx";
 import css from "./threads.module.css";
 
 /** Follows a thread, or does not any more; the list is told by an event. */

@@ -5,7 +5,6 @@ import { client } from "../client.ts";
 import { span, t } from "../i18n.ts";
 import { Refusal, useActing } from "../kit/acting.tsx";
 import { Dialog } from "../kit/dialog.tsx";
-<<<<<<< HEAD
 import { Button, css, Field, SelectField, TextField } from "../kit/kit.tsx";
 import { rights } from "../room/powers.ts";
 import page from "./page.module.css";
@@ -45,34 +44,9 @@ export default function EditRoom({ room, onClose }: { room: Room; onClose: () =>
     const body = changes(before, now);
     const work = () => answer(client.api.PATCH("/v1/rooms/{room_id}", { params: { path: { room_id: room.id } }, body })).then(() => client.refresh(room.id));
     if (Object.keys(body).length === 0 || (await acting.act(work))) onClose();
-=======
-import { Button, css, Failed, Field, SelectField, TextField } from "../kit/kit.tsx";
-import page from "./page.module.css";
-
-/** Seconds of slow mode to choose from. */
-const PAUSES = [0, 5, 10, 30, 60, 300, 900, 3_600, 21_600];
-
-/** A pause in words. */
-function pause(seconds: number): string {
-  if (seconds === 0) return t("slow.off");
-  return seconds < 60 ? t("slow.seconds", { count: seconds }) : seconds < 3_600 ? t("slow.minutes", { count: seconds / 60 }) : t("ban.hours", { count: seconds / 3_600 });
-}
-
-export default function EditRoom({ room, onClose }: { room: Room; onClose: () => void }) {
-  const [name, setName] = useState(room.name ?? "");
-  const [topic, setTopic] = useState(room.topic ?? "");
-  const [posting, setPosting] = useState<string>(room.posting);
-  const [slow, setSlow] = useState(room.slow_mode_seconds);
-  const [error, setError] = useState<unknown>();
-  const submit = async () => {
-    const changes = { ...(name === room.name ? {} : { name }), ...(topic === (room.topic ?? "") ? {} : { topic: topic.trim() ? topic : null }), ...(posting === room.posting ? {} : { posting }), ...(slow === room.slow_mode_seconds ? {} : { slow_mode_seconds: slow }) };
-    if (Object.keys(changes).length === 0) return onClose();
-    await client.request("PATCH", `/v1/rooms/${room.id}`, changes).then(onClose, setError);
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
   };
   const pauses = [...new Set([...PAUSES, now.slow_mode_seconds])].sort((a, b) => a - b);
   return (
-<<<<<<< HEAD
     <Dialog title={t("room.settings")} onClose={onClose}>
       <form onSubmit={(event) => { event.preventDefault(); void submit(); }} className={page["form"]}>
         <Field label={t("create.name")} value={now.name} onChange={(event) => set({ name: event.target.value })} required maxLength={100} autoFocus />
@@ -94,20 +68,6 @@ export default function EditRoom({ room, onClose }: { room: Room; onClose: () =>
           </>
         ) : null}
         <Refusal acting={acting} />
-=======
-    <Dialog title={t("room.edit")} onClose={onClose}>
-      <form action={submit} className={page["form"]}>
-        <Field label={t("create.name")} value={name} onChange={(event) => setName(event.target.value)} required maxLength={100} autoFocus />
-        <TextField label={t("create.topic")} value={topic} onChange={(event) => setTopic(event.target.value)} maxLength={1_000} rows={3} />
-        <SelectField label={t("room.posting")} value={posting} onChange={setPosting}>
-          <option value="everyone">{t("room.posting_everyone")}</option>
-          <option value="admins">{t("room.posting_admins")}</option>
-        </SelectField>
-        <SelectField label={t("slow.title")} value={String(slow)} onChange={(value) => setSlow(Number(value))}>
-          {[...new Set([...PAUSES, room.slow_mode_seconds])].sort((a, b) => a - b).map((one) => <option key={one} value={one}>{pause(one)}</option>)}
-        </SelectField>
-        {error === undefined ? null : <Failed error={error} />}
->>>>>>> dcb69b8c (web: rules of a room, and files, search and threads in a browser)
         <div className={`${css["row"]} ${css["end"]}`}>
           <Button onClick={onClose}>{t("action.cancel")}</Button>
           <Button type="submit" look="primary" aria-disabled={acting.busy}>{t("action.save")}</Button>

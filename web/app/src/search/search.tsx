@@ -7,7 +7,7 @@ import { client, useKey } from "../client.ts";
 import { moment, t, useLanguage } from "../i18n.ts";
 import { Button, Failed, Field, IconButton, SelectField } from "../kit/kit.tsx";
 import { roomName } from "../names.ts";
-import { Face } from "../people.tsx";
+import { Face } from "../faces.tsx";
 import { Page } from "../screens/page.tsx";
 import { beside, closeSearch, type Opening } from "../shell/searching.ts";
 import { asked, filtered, FILTERS, type Asked, type Filter, type Named, type Question } from "./asked.ts";

@@ -32,7 +32,9 @@ export type Overlay = "switcher" | "shortcuts" | undefined;
 export function Shell() {
   const [path, go] = useLocation();
   const [overlay, setOverlay] = useState<Overlay>();
-  const searching = useSearching();
+  const opened = useSearching();
+  // On its own page it stands there once.
+  const searching = path === "/search" ? undefined : opened;
   const close = () => setOverlay(undefined);
   const search = useCallback((text = "") => (beside() ? openSearch(text) : go(text ? `/search?q=${encodeURIComponent(text)}` : "/search")), [go]);
   useEffect(() => {
