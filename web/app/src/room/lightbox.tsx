@@ -20,8 +20,8 @@ export default function Lightbox({ files, at: first, onClose }: { files: Picture
   };
   const pressed = (event: KeyboardEvent) => {
     if (files.length < 2 || event.altKey || event.ctrlKey || event.metaKey) return;
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by) return;
+    const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
+    if (by === 0) return;
     event.preventDefault();
     go(by);
   };
