@@ -78,6 +78,9 @@ function packed(): Plugin {
 /** The routes of the server that the app is built with and into: what a server cannot do is not shown. */
 const document = JSON.parse(readFileSync(new URL("../../gateway/openapi.json", import.meta.url), "utf8")) as { paths: object };
 
+const server = process.env["TIDINGS"] ?? "http://127.0.0.1:8080";
+const toServer = { "/v1": { target: server, ws: true }, "/media": { target: server } };
+
 export default defineConfig({
   define: { ROUTES: JSON.stringify(Object.keys(document.paths).filter((path) => path.startsWith("/v1/"))) },
   plugins: [react(), catalogues(), emoji(), viewer(), packed()],
@@ -89,6 +92,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     reportCompressedSize: true,
   },
-  preview: { proxy: { "/v1": { target: process.env["TIDINGS"] ?? "http://127.0.0.1:8080", ws: true } } },
-  server: { proxy: { "/v1": { target: process.env["TIDINGS"] ?? "http://127.0.0.1:8080", ws: true } } },
+  preview: { proxy: toServer },
+  server: { proxy: toServer },
 });
