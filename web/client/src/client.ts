@@ -399,24 +399,25 @@ export class Client {
     }
     const wanted = apply(this.store, frame);
     this.#fetch(wanted);
-    if (room && (frame.data as { thread_root_id?: string | null } | null)?.thread_root_id) this.#threadsChanged(room);
+    if (room && (frame.data as { thread_root_id?: string | null } | null)?.thread_root_id) this.#threadsChanged(room, frame.event.startsWith("thread."));
   }
 
-  /** Answers, or what was read of them. */
-  #threadsChanged(room: string): void {
+  /** Answers, or what the user has done with them. */
+  #threadsChanged(room: string, own: boolean): void {
     this.#answered.set(room, (this.#answered.get(room) ?? 0) + 1);
     const held = this.store.threads.get(room);
     if (held) {
       this.store.threads.set(room, { ...held, stale: true });
       this.store.touch(`threads:${room}`);
     }
-    this.#count();
+    this.#count(own);
   }
 
   /** Asks how many threads have something unread: only the server knows which ones the user follows. */
-  #count(): void {
-    if (this.#counting) return;
-    const wait = Math.max(COUNT_SOON, this.#countedAt + COUNT_EVERY - this.#platform.now());
+  #count(atOnce = false): void {
+    if (atOnce) this.#counting?.();
+    else if (this.#counting) return;
+    const wait = atOnce ? COUNT_SOON : Math.max(COUNT_SOON, this.#countedAt + COUNT_EVERY - this.#platform.now());
     this.#counting = this.#platform.later(wait, () => {
       this.#counting = undefined;
       this.#countedAt = this.#platform.now();
