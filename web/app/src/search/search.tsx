@@ -28,9 +28,11 @@ interface Found {
 interface Results {
   items: Found[];
   cursor: string | undefined;
+  /** What was asked. */
+  question: string;
 }
 
-async function find(question: Question, cursor?: string): Promise<Results> {
+async function find(question: Question, cursor?: string): Promise<Omit<Results, "question">> {
   for (let pages = 1; ; pages++) {
     const page = await answer(client.api.GET("/v1/search/messages", { params: { query: { ...question, limit: PAGE, ...(cursor ? { cursor } : {}) } } }));
     cursor = page.next_cursor ?? undefined;
@@ -90,7 +92,7 @@ function Search({ first, onText, onLeave }: { first: string; onText?: (text: str
     setBusy(true);
     setError(undefined);
     find(JSON.parse(question) as Question, more?.cursor).then(
-      (page) => mine === run.current && setResults({ ...page, items: [...(more?.items ?? []), ...page.items] }),
+      (page) => mine === run.current && setResults({ ...page, question, items: [...(more?.items ?? []), ...page.items] }),
       (failure: unknown) => mine === run.current && setError(failure),
     ).finally(() => mine === run.current && setBusy(false));
   };
@@ -106,6 +108,8 @@ function Search({ first, onText, onLeave }: { first: string; onText?: (text: str
     timer.current = setTimeout(() => asking.current(), PAUSE);
     return () => clearTimeout(timer.current);
   }, [question, may]);
+  // What was found for another question stays in sight until this one is answered, and is no answer to it.
+  const current = results?.question === question ? results : undefined;
   const type = (next: string) => {
     setText(next);
     onText?.(next);
@@ -125,12 +129,12 @@ function Search({ first, onText, onLeave }: { first: string; onText?: (text: str
         <Filters read={read} rooms={rooms} onSet={(filter, value) => type(filtered(text, filter, value))} />
       </form>
       {error === undefined ? null : <Failed error={error} retry={() => ask()} />}
-      <p className={css["count"]} role="status">{busy && !results ? "" : said(read, results)}</p>
-      {results?.items.length === 0 ? <Without read={read} onDrop={(filter) => type(filtered(text, filter, ""))} /> : null}
+      <p className={css["count"]} role="status">{rooms.length === 0 && read.filters.in ? "" : said(read, current)}</p>
+      {current?.items.length === 0 ? <Without read={read} onDrop={(filter) => type(filtered(text, filter, ""))} /> : null}
       <ol ref={list} className={css["list"]} aria-busy={busy} onKeyDown={step}>
         {results?.items.map((found) => <li key={found.message.id}><Result found={found} onLeave={onLeave} /></li>)}
       </ol>
-      {results?.cursor ? <div><Button disabled={busy} onClick={() => ask(results)}>{t("search.earlier")}</Button></div> : null}
+      {current?.cursor ? <div><Button disabled={busy} onClick={() => ask(current)}>{t("search.earlier")}</Button></div> : null}
     </>
   );
 }
