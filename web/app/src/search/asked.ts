@@ -75,10 +75,11 @@ export function asked(text: string, rooms: Named[], me: string): Asked {
   const { question, filters, wrong } = read;
   question.q = words.join(" ");
   const { from, after, before, has } = filters;
-  if (from) question.from = /^usr_/.test(from) ? from : `@${from.toLowerCase() === "me" ? me : from.replace(/^@/, "")}`;
+  const name = from?.replace(/^@/, "");
+  if (from && name) question.from = /^usr_/.test(from) ? from : `@${name.toLowerCase() === "me" ? me : name}`;
   if (filters.in) {
-    const name = fold(filters.in);
-    const room = rooms.find((one) => one.id === filters.in || fold(one.name) === name);
+    const called = fold(filters.in);
+    const room = rooms.find((one) => one.id === filters.in || fold(one.name) === called);
     if (room) question.room = room.id;
     else wrong.push("in");
   }
