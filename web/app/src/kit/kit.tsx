@@ -65,7 +65,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: (() => void) 
   return (
     <div className={css["notice"]} role="alert">
       <span>{detail(error)}</span>
-      {(error as { code?: string }).code === "not_verified" ? <Link href="/verify">{t("verify.open")}</Link> : null}
+      {(error as { code?: string }).code === "not_verified" ? <Link href="/settings/address">{t("verify.open")}</Link> : null}
       {retry ? <Button onClick={retry}>{t("action.retry")}</Button> : null}
     </div>
   );

@@ -1,6 +1,6 @@
 /** The frame: rail, and the screen beside it. */
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
-import { Route, Switch, useLocation } from "wouter";
+import { Redirect, Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
 import { guard } from "../room/drop.ts";
@@ -25,7 +25,6 @@ const Erasure = lazy(() => withTexts(import("../screens/erasure.tsx"), "more"));
 const SearchPanel = lazy(() => import("../search/panel.ts"));
 const SearchPage = lazy(() => import("../search/page.ts"));
 const Threads = lazy(() => import("../screens/threads.tsx"));
-const Verify = lazy(() => import("../screens/verify.tsx"));
 
 export type Overlay = "switcher" | "shortcuts" | undefined;
 
@@ -62,7 +61,7 @@ export function Shell() {
               <Route path="/search"><SearchPage /></Route>
               <Route path="/inbox"><Inbox /></Route>
               <Route path="/threads"><Threads /></Route>
-              <Route path="/verify"><Verify /></Route>
+              <Route path="/verify"><Redirect to="/settings/address" replace /></Route>
               <Route path="/browse"><Browse /></Route>
               <Route path="/settings/:page?">{({ page }) => <Settings page={page ?? "profile"} />}</Route>
               <Route path="/admin/:page?">{({ page }) => <Admin page={page ?? "reports"} />}</Route>

@@ -13,7 +13,7 @@ export function Unverified() {
   const [path, go] = useLocation();
   const me = useKey("me");
   const [later, setLater] = useState(false);
-  if (!me || me.email_verified || later || path === "/verify" || !has("/v1/verifications") || localStorage.getItem(KEPT + me.id)) return null;
+  if (!me || me.email_verified || later || path === "/settings/address" || !has("/v1/verifications") || localStorage.getItem(KEPT + me.id)) return null;
   const read = () => {
     localStorage.setItem(KEPT + me.id, "1");
     setLater(true);
@@ -21,7 +21,7 @@ export function Unverified() {
   return (
     <div className={css["asking"]} role="region" aria-label={t("verify.title")}>
       <span>{t("verify.ask", { email: me.email })}</span>
-      <Button onClick={() => { read(); go("/verify"); }}>{t("verify.open")}</Button>
+      <Button onClick={() => { read(); go("/settings/address"); }}>{t("verify.open")}</Button>
       <Button look="plain" onClick={read}>{t("notify.later")}</Button>
     </div>
   );
