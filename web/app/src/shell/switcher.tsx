@@ -32,15 +32,17 @@ export default function Switcher({ onClose, onSearch }: { onClose: () => void; o
     onClose();
     onSearch(query);
   };
+  // Before the list, which takes Enter for the entry that is marked.
   const pressed = (event: KeyboardEvent) => {
     if (!searches || event.key !== "Enter" || !control(event)) return;
     event.preventDefault();
+    event.stopPropagation();
     search();
   };
   return (
-    <Ariakit.Dialog open onClose={onClose} className={css["dialog"]} aria-label={t("switcher.label")} backdrop={<div className={css["backdrop"]} />}>
+    <Ariakit.Dialog open onClose={onClose} onKeyDownCapture={pressed} className={css["dialog"]} aria-label={t("switcher.label")} backdrop={<div className={css["backdrop"]} />}>
       <Ariakit.ComboboxProvider open setOpen={(open) => { if (!open) onClose(); }} setValue={setText} focusLoop>
-        <Ariakit.Combobox autoSelect="always" autoFocus onKeyDown={pressed} className={css["input"]} placeholder={t("switcher.placeholder")} aria-label={t("switcher.placeholder")} />
+        <Ariakit.Combobox autoSelect="always" autoFocus className={css["input"]} placeholder={t("switcher.placeholder")} aria-label={t("switcher.placeholder")} />
         <Ariakit.ComboboxList alwaysVisible className={own["list"]} aria-label={t("rail.label")}>
           {found.map(({ room, name }) => (
             <Ariakit.ComboboxItem key={room.id} value={room.id} setValueOnClick={false} className={css["item"]} onClick={() => { go(`/r/${room.id}`); onClose(); }}>
