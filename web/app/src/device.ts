@@ -2,7 +2,7 @@
 
 const BROWSERS: [RegExp, string][] = [
   [/\bEdg(?:e|A|iOS)?\/\d/, "Edge"], [/\bOPR\/\d/, "Opera"], [/\bSamsungBrowser\/\d/, "Samsung Internet"], [/\b(?:Firefox|FxiOS)\/\d/, "Firefox"],
-  [/\b(?:Chrome|CriOS|Chromium)\/\d/, "Chrome"], [/\bVersion\/[\d.]+ .*Safari\/\d/, "Safari"],
+  [/\b(?:(?:Headless)?Chrome|CriOS|Chromium)\/\d/, "Chrome"], [/\bVersion\/[\d.]+ .*Safari\/\d/, "Safari"],
 ];
 const SYSTEMS: [RegExp, string][] = [
   [/\b(?:iPhone|iPad)\b/, "iOS"], [/\bAndroid\b/, "Android"], [/\bCrOS\b/, "ChromeOS"], [/\bWindows\b/, "Windows"], [/\bMac(?:intosh| OS X)\b/, "macOS"], [/\bLinux\b/, "Linux"],

@@ -66,12 +66,12 @@ describe.skipIf(!here)("settings, rooms and administration in a browser", () => 
       await page.goto(world.url + path);
       await page.getByRole("navigation", { name: "Administration" }).getByRole("link").first().waitFor();
       await still(page);
+      await picture(page, path.slice(1).replace("/", "-"));
       for (const scheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme: scheme });
         expect(await faults(page), `${path} ${scheme}`).toEqual([]);
       }
       await page.emulateMedia({ colorScheme: "light" });
-      await picture(page, path.slice(1).replace("/", "-"));
       await page.setViewportSize({ width: 320, height: 640 });
       await still(page);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), path).toBeLessThanOrEqual(0);
@@ -204,6 +204,7 @@ describe.skipIf(!here)("settings, rooms and administration in a browser", () => 
   test("a room's rules, a mute, a ban and an invitation", async () => {
     const { page } = ana;
     await page.goto(world.url);
+    await page.getByRole("textbox", { name: /Message/ }).waitFor();
     await room(page, "rules", bo.username);
     await bo.page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: /rules/ }).click();
     await bo.page.getByRole("textbox", { name: /Message/ }).waitFor();
@@ -212,7 +213,11 @@ describe.skipIf(!here)("settings, rooms and administration in a browser", () => 
     await page.keyboard.press("Enter");
     const item = page.getByRole("menuitem", { name: "Room settings" });
     await item.waitFor();
-    for (let i = 0; i < 12 && !(await item.evaluate((one) => one.hasAttribute("data-active-item"))); i++) await page.keyboard.press("ArrowDown");
+    const active = () => page.locator("[role=menuitem][data-active-item]").innerText();
+    for (let text = await active(); text !== "Room settings"; text = await active()) {
+      await page.keyboard.press("ArrowDown");
+      await until(async () => (await active()) !== text, "the next entry is marked");
+    }
     await page.keyboard.press("Enter");
     const settings = dialog(page, "Room settings");
     await settings.getByLabel("Who may write").selectOption("admins");

@@ -1,4 +1,5 @@
 /** Something that is done on the server: under way, refused, done. */
+import { ProblemError } from "@tidings/client";
 import { useRef, useState } from "react";
 import { t } from "../i18n.ts";
 import { Failed } from "./kit.tsx";
@@ -35,7 +36,10 @@ export function useActing(): Acting {
 
 /** Says why it was refused, in the place where it was asked for. */
 export function Refusal({ acting }: { acting: Acting }) {
-  return acting.error === undefined ? null : <Failed error={acting.error} />;
+  if (acting.error === undefined) return null;
+  // Who is signed in has said who they are: it is the password.
+  const password = acting.error instanceof ProblemError && acting.error.code === "invalid_credentials";
+  return <Failed error={password ? new Error(t("proof.wrong")) : acting.error} />;
 }
 
 /** Says how it went. */

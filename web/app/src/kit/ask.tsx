@@ -1,9 +1,9 @@
 /** A dialog that asks for what an act needs, and stays until the act is done. */
 import type { ReactNode } from "react";
 import { t } from "../i18n.ts";
-import { useActing } from "./acting.tsx";
+import { Refusal, useActing } from "./acting.tsx";
 import { Dialog } from "./dialog.tsx";
-import { Button, css, Failed, TextField } from "./kit.tsx";
+import { Button, css, TextField } from "./kit.tsx";
 import page from "../screens/page.module.css";
 
 interface Props {
@@ -28,7 +28,7 @@ export default function Ask({ title, text, action, danger, children, onClose, on
       <form onSubmit={(event) => { event.preventDefault(); void submit(new FormData(event.currentTarget)); }} className={page["form"]}>
         {text ? <p>{text}</p> : null}
         {children}
-        {acting.error === undefined ? null : <Failed error={acting.error} />}
+        <Refusal acting={acting} />
         <div className={`${css["row"]} ${css["end"]}`}>
           <Button onClick={onClose}>{t("action.cancel")}</Button>
           <Button type="submit" look={danger ? "danger" : "primary"} aria-disabled={acting.busy}>{action}</Button>

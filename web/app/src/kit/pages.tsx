@@ -81,15 +81,15 @@ export function usePages<T>(key: string, ask: Ask<T>, id: (one: T) => string): P
 /** The list itself. */
 export function Listing<T>({ pages, label, empty, children }: { pages: Pages<T>; label: string; empty: string; children: (one: T) => ReactNode }) {
   const { items, busy, error, more } = pages;
-  const section = useKeptFocus(items);
+  const group = useKeptFocus(items);
   return (
-    <section ref={section} tabIndex={-1} className={css["listing"]} aria-label={label} aria-busy={busy && !items}>
+    <div ref={group} role="group" tabIndex={-1} className={css["listing"]} aria-label={label} aria-busy={busy && !items}>
       {error === undefined ? null : <Failed error={error} retry={pages.again} />}
       {!items && busy ? <Waiting /> : null}
       {items?.length === 0 && empty ? <p className={css["empty"]}>{empty}</p> : null}
       {items && items.length > 0 ? <ul className={css["list"]}>{items.map(children)}</ul> : null}
       {more ? <div><Button onClick={pages.next} aria-disabled={busy}>{t("list.more")}</Button></div> : null}
-    </section>
+    </div>
   );
 }
 
@@ -97,17 +97,17 @@ export function Listing<T>({ pages, label, empty, children }: { pages: Pages<T>;
 const HANDED = 60;
 
 /** The row that had the focus may go: the list takes it then, so that it is never lost. */
-function useKeptFocus(items: unknown): RefObject<HTMLElement | null> {
-  const section = useRef<HTMLElement>(null);
+function useKeptFocus(items: unknown): RefObject<HTMLDivElement | null> {
+  const group = useRef<HTMLDivElement>(null);
   const before = useRef(items);
   useEffect(() => {
     const first = before.current === undefined;
     before.current = items;
     if (first) return;
-    const timer = setTimeout(() => document.activeElement === document.body && section.current?.focus({ preventScroll: true }), HANDED);
+    const timer = setTimeout(() => document.activeElement === document.body && group.current?.focus({ preventScroll: true }), HANDED);
     return () => clearTimeout(timer);
   }, [items]);
-  return section;
+  return group;
 }
 
 /** Grey rows of the height of what comes; nothing at first, as most of it comes at once. */
