@@ -2,7 +2,7 @@
 import * as Ariakit from "@ariakit/react";
 import type { Room } from "@tidings/client";
 import { MoreVertical } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
@@ -23,6 +23,15 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
   const [, go] = useLocation();
   const [asked, setAsked] = useState<Asked>();
   const [error, setError] = useState("");
+  const button = useRef<HTMLButtonElement>(null);
+  const pressed = useRef(false);
+  // It stands in the place of the button that was pressed, and takes over the focus and the press.
+  useEffect(() => {
+    if (pressed.current) return;
+    pressed.current = true;
+    button.current?.focus();
+    button.current?.click();
+  }, []);
   const { manages } = rights(room);
   const group = room.kind !== "direct";
   const act = (work: Promise<unknown>, then?: () => void) => void work.then(then, (failure: unknown) => setError(detail(failure)));
@@ -36,8 +45,8 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
   if (!room.membership) return null;
   return (
     <>
-      <Ariakit.MenuProvider defaultOpen>
-        <Ariakit.MenuButton className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
+      <Ariakit.MenuProvider>
+        <Ariakit.MenuButton ref={button} className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
         <Ariakit.Menu className={css["menu"]} gutter={4} portal>
           {has("/v1/search/messages") ? <Item onClick={onSearch}>{t("search.here")}</Item> : null}
           {has("/v1/rooms/{room_id}/threads") ? <Item onClick={onThreads}>{t("threads.title")}</Item> : null}
