@@ -23,6 +23,10 @@ const BODIES: &[(&str, &str)] = &[
     ("NewMessage", r#"{"client_id":"c-7f3a","body":"Has anyone seen the plans?"}"#),
     ("ProfileChanges", r#"{"display_name":"Ada Lovelace","bio":"I write programs."}"#),
     ("UserChanges", r#"{"role":"moderator"}"#),
+    (
+        "NewNotification",
+        r#"{"user_ids":["usr_06f1jxm9d5v7s8k2a3b4c5d6e8"],"title":"Maintenance","body":"The server restarts at noon."}"#,
+    ),
     ("ReportChange", r#"{"status":"dismissed","note":"A joke among friends"}"#),
     ("Credentials", r#"{"login":"ada","password":"correct horse battery"}"#),
     ("RefreshToken", r#"{"refresh_token":"trt_example"}"#),

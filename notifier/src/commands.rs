@@ -1,35 +1,39 @@
 //! The commands about inboxes: marking as read, and an admin's notification.
 
 mod dead_letters;
+mod recipients;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BusError, ServiceHandle};
 use decider::{
-    Answer, CommandMetrics, DedupId, Entity, Expect, Fact, Failure, ReadFrom, UserCall, accepted,
-    fresh_id, load, record, unavailable,
+    Answer, CommandMetrics, DedupId, Expect, Fact, Failure, ReadFrom, UserCall, accepted, fresh_id,
+    load, record, unavailable,
 };
 use eventlog::EventLog;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use readmodel::{Group, ReadModel, StoreError};
-use schemas::codes::{Code, FieldError, Rejection};
+use schemas::codes::{Code, Rejection};
 use schemas::commands::{
     ListDeadLetters, MarkNotificationsRead, NOTIFY, RedriveDeadLetter, SendNotification,
 };
 use schemas::event::EventData;
 use schemas::events::{NotificationCreated, NotificationEvent, NotificationsRead};
 use schemas::ids::{NotificationId, UserId};
-use schemas::values::{NotificationKind, Role, UserRef};
-use schemas::{Lane, NameKey, Position, Timestamp};
+use schemas::values::{NotificationKind, Role};
+use schemas::{Lane, NameKey, Position, Sequence, Timestamp};
 use service::Deps;
 use telemetry::error_chain;
 
 use crate::config::Needs;
 use crate::context::Users;
 
-/// Most users one command writes to.
+/// Most users that one command names.
 const MAX_USERS: usize = 100;
-/// How long the read model is waited for before an entry counts as unknown.
+/// Entries that are written at the same time.
+const AT_ONCE: usize = 32;
+/// How long the read model is waited for: before an entry counts as unknown, and before everyone is counted.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// Carries out the commands.
@@ -58,49 +62,6 @@ pub(crate) async fn serve(needs: &Needs, deps: &Deps) -> Result<ServiceHandle, B
         metrics: CommandMetrics::new(&deps.metrics, "notifier"),
     });
     endpoints(&deps.bus, &commands, &commands.metrics).await
-}
-
-/// Usernames, by their lane; the state is the holder's id, if there is one.
-struct Handles;
-
-impl Entity for Handles {
-    type Key = Lane;
-    type State = Option<UserId>;
-    const NAME: &'static str = "handle";
-
-    fn lane(key: &Lane) -> Lane {
-        key.clone()
-    }
-
-    fn after(event: &EventData) -> Option<Option<UserId>> {
-        match event {
-            EventData::Name(event) => {
-                Some(event.owner().and_then(|owner| UserId::parse(owner).ok()))
-            }
-            EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Prefs(_)
-            | EventData::Audit(_)
-            | EventData::Invite(_)
-            | EventData::Erasure(_)
-            | EventData::Export(_)
-            | EventData::Hold(_)
-            | EventData::Retention(_)
-            | EventData::Message(_)
-            | EventData::Challenge(_)
-            | EventData::Identity(_)
-            | EventData::Reaction(_)
-            | EventData::Pin(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Media(_)
-            | EventData::Report(_)
-            | EventData::Notification(_)
-            | EventData::Block(_) => None,
-        }
-    }
 }
 
 impl NotifyCommands {
@@ -155,13 +116,18 @@ impl NotifyCommands {
             return Ok(entry.read);
         }
         // It may have been shown live before it was projected.
-        if self.read_model.wait_for_groups(&[Group::Inbox], last.sequence, CATCH_UP).await.is_err()
-        {
-            let detail = "the inbox is not up to date yet";
-            return Err(Rejection::new(Code::ProjectionLagging, detail).retry_after(1).into());
-        }
+        self.caught_up(Group::Inbox, last.sequence).await?;
         let entry = look().await?.ok_or_else(Rejection::not_found)?;
         Ok(entry.read)
+    }
+
+    /// Waits until the read model has projected a sequence.
+    async fn caught_up(&self, group: Group, sequence: Sequence) -> Result<(), Rejection> {
+        let waited = self.read_model.wait_for_groups(&[group], sequence, CATCH_UP).await;
+        waited.map_err(|_| {
+            let detail = "the read model is not up to date yet";
+            Rejection::new(Code::ProjectionLagging, detail).retry_after(1)
+        })
     }
 
     async fn send(
@@ -171,29 +137,25 @@ impl NotifyCommands {
     ) -> Answer<Vec<NotificationId>> {
         self.retry(|| self.must_be_admin(&call.user)).await?;
         checked(&command)?;
-        let users = self.retry(|| self.resolved(&command.users)).await?;
-        let now = Timestamp::now();
-        let mut ids = Vec::with_capacity(users.len());
-        let mut position = None;
-        for user_id in users {
-            let entry = NotificationCreated {
-                notification_id: NotificationId::from_uuid(fresh_id()),
-                user_id,
-                kind: NotificationKind::System,
-                title: Some(command.title.to_string()),
-                body: Some(command.body.to_string()),
-                room_id: None,
-                message_id: None,
-                created_at: now,
-                actor_id: None,
-                thread_root_id: None,
-                posted: 0,
-                caused: 0,
-                login: false,
-            };
-            let (id, at) = self.retry(|| self.put(call, &entry)).await?;
-            ids.push(id);
-            position = Some(at);
+        let users = match command.everyone {
+            true => self.retry(|| self.everyone()).await?,
+            false => self.retry(|| self.resolved(&command.users)).await?,
+        };
+        let (command, now) = (&command, Timestamp::now());
+        let mut written = stream::iter(users)
+            .map(|user| async move {
+                let entry = entry(command, user, now);
+                self.retry(|| self.put(call, &entry)).await
+            })
+            .buffered(AT_ONCE);
+        let (mut ids, mut position): (Vec<_>, Option<Position>) = (Vec::new(), None);
+        while let Some((id, at)) = written.try_next().await? {
+            if !command.everyone {
+                ids.push(id);
+            }
+            if position.as_ref().is_none_or(|last| last.sequence < at.sequence) {
+                position = Some(at);
+            }
         }
         Ok(accepted(position, ids))
     }
@@ -229,40 +191,6 @@ impl NotifyCommands {
             _ => Err(Rejection::new(Code::Forbidden, "only an admin may do this").into()),
         }
     }
-
-    /// The users who were named, each once.
-    async fn resolved(&self, users: &[UserRef]) -> Result<Vec<UserId>, Failure> {
-        let mut found = Vec::with_capacity(users.len());
-        let mut unknown = Vec::new();
-        for (place, user) in users.iter().enumerate() {
-            match self.look_up(user).await? {
-                Some(id) if found.contains(&id) => {}
-                Some(id) => found.push(id),
-                None => unknown.push(FieldError {
-                    pointer: format!("/users/{place}"),
-                    code: "unknown_user".to_owned(),
-                    detail: "there is no such user".to_owned(),
-                }),
-            }
-        }
-        if unknown.is_empty() {
-            return Ok(found);
-        }
-        let mut rejection =
-            Rejection::new(Code::ValidationFailed, "one of the users does not exist");
-        rejection.errors = unknown;
-        Err(rejection.into())
-    }
-
-    async fn look_up(&self, user: &UserRef) -> Result<Option<UserId>, Failure> {
-        Ok(match user {
-            UserRef::Id(id) => load::<Users>(&self.log, id).await?.state.map(|user| user.id),
-            UserRef::Name(name) => {
-                let lane = self.names.handle(name.as_str());
-                load::<Handles>(&self.log, &lane).await?.state.flatten()
-            }
-        })
-    }
 }
 
 /// Whether an event marks all entries of an inbox as read.
@@ -271,10 +199,34 @@ fn reads_all(event: &EventData) -> bool {
     read.notification_id.is_none()
 }
 
+fn entry(command: &SendNotification, user_id: UserId, now: Timestamp) -> NotificationCreated {
+    NotificationCreated {
+        notification_id: NotificationId::from_uuid(fresh_id()),
+        user_id,
+        kind: NotificationKind::System,
+        title: Some(command.title.to_string()),
+        body: Some(command.body.to_string()),
+        room_id: None,
+        message_id: None,
+        created_at: now,
+        actor_id: None,
+        thread_root_id: None,
+        posted: 0,
+        caused: 0,
+        login: false,
+    }
+}
+
 fn checked(command: &SendNotification) -> Result<(), Rejection> {
     let field = |pointer, code, detail: &str| {
         Err(Rejection::field(Code::ValidationFailed, pointer, code, detail))
     };
+    if command.everyone {
+        return match command.users.is_empty() {
+            true => Ok(()),
+            false => field("/users", "not_allowed", "everyone needs no names"),
+        };
+    }
     if command.users.is_empty() {
         return field("/users", "too_short", "name at least one user");
     }
@@ -291,8 +243,7 @@ fn store_failed(error: &StoreError) -> Rejection {
 
 #[cfg(test)]
 mod tests {
-    use schemas::subjects::LaneKind;
-    use schemas::values::{Notice, Title};
+    use schemas::values::{Notice, Title, UserRef};
     use uuid::Uuid;
 
     use super::*;
@@ -301,6 +252,7 @@ mod tests {
         let user = UserRef::Id(UserId::from_uuid(Uuid::from_u128(1)));
         SendNotification {
             users: vec![user; users],
+            everyone: false,
             title: Title::parse("Maintenance").unwrap(),
             body: Notice::parse("").unwrap(),
         }
@@ -316,18 +268,12 @@ mod tests {
         assert!(checked(&command(1)).is_ok());
         assert_eq!(refused(&command(0)), "/users");
         assert_eq!(refused(&command(101)), "/users");
+        assert!(checked(&SendNotification { everyone: true, ..command(0) }).is_ok());
+        assert_eq!(refused(&SendNotification { everyone: true, ..command(1) }), "/users");
         for (title, body) in
             [(" ", ""), ("a\r\nb", ""), (&*"ü".repeat(201), ""), ("x", &*"ü".repeat(4001))]
         {
             assert!(Title::parse(title).is_err() || Notice::parse(body).is_err(), "{title}");
-        }
-    }
-
-    #[test]
-    fn every_event_of_a_name_leaves_its_holder_known() {
-        for event in testbed::every_event() {
-            let of_name = event.family().lanes().contains(&LaneKind::Handle);
-            assert_eq!(Handles::after(&event).is_some(), of_name, "{}", event.type_name());
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What admins do. That the caller is one was checked before; services check it again.
 
+use std::time::Duration;
+
 use readmodel::AccountFilter;
 use schemas::commands::{AppointOwner, EndSessionsOf};
 use schemas::values::Role;
 use schemas::views::{Account, Page};
-use schemas::{NotificationId, RoomId, UserId};
+use schemas::{NotificationId, Rejection, RoomId, UserId};
 use serde::Serialize;
 
 use super::paging::{page, place};
@@ -18,10 +20,13 @@ use crate::requests::user::{NewUser, UserChanges};
 use crate::stats::{Sources, Stats};
 use crate::{documents, failure};
 
+/// How long a notification is waited for: everyone's inbox may be very many.
+const NOTIFIED_WITHIN: Duration = Duration::from_secs(60);
+
 /// The inbox entries that were created.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Notified {
-    /// One for each recipient.
+    /// One for each recipient who was named; none for `everyone`, who may be very many.
     pub(crate) notification_ids: Vec<NotificationId>,
 }
 
@@ -102,7 +107,19 @@ pub(crate) async fn stats(call: Call) -> Done<Stats> {
 }
 
 pub(crate) async fn notify(call: Call, body: NewNotification) -> Created<Notified> {
-    let accepted = call.send(&body.command()?).await?;
+    let (command, named) = body.command()?;
+    let sent = call.send_within(&command, NOTIFIED_WITHIN).await;
+    let accepted = sent.map_err(|refused| pointed(refused, "/users", named))?;
     let notified = Notified { notification_ids: accepted.result };
     Ok(Reply::created(&notified).at(accepted.position))
+}
+
+/// A refusal whose pointers name the field of the request that `from` came from.
+fn pointed(mut refused: Rejection, from: &str, field: &str) -> Rejection {
+    for error in &mut refused.errors {
+        if let Some(rest) = error.pointer.strip_prefix(from) {
+            error.pointer = format!("{field}{rest}");
+        }
+    }
+    refused
 }

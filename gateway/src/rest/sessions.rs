@@ -1,14 +1,17 @@
 //! Logins.
 
+use std::cmp::Reverse;
+
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
 use schemas::commands::{Accepted, EndSessions, IssueWsTicket, ListSessions, WhichSessions};
 use schemas::values::Secret;
 use schemas::views::{Account, Page, Session, SessionTokens};
-use schemas::{Rejection, SessionId};
+use schemas::{Rejection, SessionId, Timestamp};
 use serde::Serialize;
 
-use super::paging::whole;
-use crate::http::{Browser, Call, Created, Done, NoContent, Path, RefreshBy, Reply};
+use super::paging::{PageQuery, place};
+use crate::cursor::List;
+use crate::http::{Browser, Call, Created, Done, NoContent, Path, Query, RefreshBy, Reply};
 use crate::requests::Nothing;
 use crate::requests::session::{Credentials, RefreshToken};
 
@@ -79,9 +82,25 @@ pub(crate) async fn refresh(call: Call, body: RefreshToken) -> Done<Tokens> {
     Ok(Reply::ok(&tokens).with_some(SET_COOKIE, set).at(accepted.position))
 }
 
-pub(crate) async fn list(call: Call) -> Done<Page<Session>> {
-    let accepted = call.send(&ListSessions {}).await?;
-    Ok(Reply::ok(&whole(accepted.result)))
+/// Newest first. There are at most a hundred, so that a page is cut out of all of them.
+pub(crate) async fn list(call: Call, Query(query): Query<PageQuery>) -> Done<Page<Session>> {
+    let own = &call.caller()?.user_id;
+    let epoch = call.epoch();
+    let list = List { epoch: &epoch, parts: vec!["sessions", own.as_str()] };
+    let after: Option<(Timestamp, SessionId)> = place(&list, query.cursor.as_deref())?;
+    let mut items = call.send(&ListSessions {}).await?.result;
+    items.sort_by_cached_key(|session| Reverse(begun(session)));
+    items.retain(|session| after.as_ref().is_none_or(|after| begun(session) < *after));
+    let more = items.len() > query.limit.items();
+    items.truncate(query.limit.items());
+    let last = items.last().filter(|_| more);
+    let next_cursor = last.and_then(|session| list.cursor(&begun(session)));
+    Ok(Reply::ok(&Page { items, next_cursor }))
+}
+
+/// The place of a session among the others of its user.
+fn begun(session: &Session) -> (Timestamp, SessionId) {
+    (session.created_at, session.session_id.clone())
 }
 
 pub(crate) async fn end_current(call: Call, _: Nothing) -> NoContent {

@@ -178,6 +178,7 @@ async fn an_admin_writes_into_inboxes_and_nobody_else_does() {
     let (bob, _) = house.registers(2, "bob", Role::User).await;
     let command = SendNotification {
         users: vec![UserRef::Id(bob.clone()), UserRef::Id(bob.clone())],
+        everyone: false,
         title: Title::parse("Maintenance").unwrap(),
         body: Notice::parse("Tonight.").unwrap(),
     };

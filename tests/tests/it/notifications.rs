@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, id_of, items};
-use tests::kit::{lasting, until};
+use tests::kit::{lasting, unique, until};
 
 everywhere!(
     new_users_are_welcomed_and_welcomed_back,
@@ -13,6 +13,7 @@ everywhere!(
     a_mention_is_announced,
     notifications_are_marked_read,
     an_admin_notifies,
+    an_admin_notifies_by_id_or_everyone,
 );
 
 /// A user's inbox once it has an entry that fits; newest first.
@@ -148,6 +149,43 @@ async fn an_admin_notifies(place: Place) {
     );
     let unknown = json!({"users": ["@absent-user"], "title": "x", "body": "y"});
     admin.post("/v1/admin/notifications", unknown).await.problem(400, "validation_failed");
+}
+
+async fn an_admin_notifies_by_id_or_everyone(place: Place) {
+    let (admin, ada) = (place.admin().await, Person::register(&place, "ada").await);
+    let title = unique("Maintenance");
+    let body = |who: Value| {
+        let mut body = json!({"title": title, "body": "Tonight."});
+        body.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
+        body
+    };
+    let send = async |who: Value| admin.post("/v1/admin/notifications", body(who)).await;
+    let got = async |person: &Person| {
+        let listed = items(&person.get("/v1/notifications?limit=200").await.ok(200));
+        listed.iter().filter(|one| one["title"] == title.as_str()).count()
+    };
+    let sent = send(json!({"user_ids": [ada.id, ada.id]})).await.ok(201);
+    assert_eq!(sent["notification_ids"].as_array().unwrap().len(), 1);
+    until("it is listed", async || (got(&ada).await == 1).then_some(())).await;
+    // Whoever has just registered is one of everyone.
+    let eve = Person::register(&place, "eve").await;
+    send(json!({"everyone": true})).await.ok(201);
+    until("both have it", async || (got(&ada).await == 2 && got(&eve).await == 1).then_some(()))
+        .await;
+    for wrong in [
+        json!({}),
+        json!({"everyone": false}),
+        json!({"user_ids": []}),
+        json!({"user_ids": [ada.id], "everyone": true}),
+        json!({"user_ids": [ada.id], "users": [ada.id]}),
+    ] {
+        let refused = send(wrong).await.problem(400, "validation_failed");
+        assert_eq!(refused["errors"][0]["pointer"], "/user_ids");
+    }
+    let absent = format!("{}000000", &ada.id[..24]);
+    let refused = send(json!({"user_ids": [ada.id, absent]})).await;
+    let refused = refused.problem(400, "validation_failed");
+    assert_eq!(refused["errors"][0]["pointer"], "/user_ids/1");
 }
 
 async fn mail_to(folder: PathBuf, address: &str) -> String {

@@ -37,6 +37,7 @@ macro_rules! with_mails {
 }
 with_mails!(
     a_session_says_where_it_comes_from,
+    sessions_are_listed_page_by_page,
     a_login_from_a_new_device_is_told_of_once,
     an_admin_ends_the_sessions_of_a_user,
 );
@@ -71,6 +72,30 @@ async fn a_session_says_where_it_comes_from(place: Place, _: PathBuf) {
     let used = listed.iter().find(|one| one["session_id"] == browser["session_id"]).unwrap();
     let time = |name: &str| used[name].as_str().unwrap().to_owned();
     assert!(time("last_used_at") > time("created_at"), "{used}");
+}
+
+async fn sessions_are_listed_page_by_page(place: Place, _: PathBuf) {
+    let ada = Person::register(&place, "ada").await;
+    let mut wanted = vec![json!(ada.session_id)];
+    for _ in 0..4 {
+        wanted.insert(0, log_in(&place, &ada, FIREFOX).await["session_id"].clone());
+    }
+    for limit in [1, 2, 5, 200] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = ada.get(&format!("/v1/sessions?limit={limit}{cursor}")).await.ok(200);
+            let listed = items(&page);
+            assert!(listed.len() <= limit, "{page}");
+            found.extend(listed.iter().map(|one| one["session_id"].clone()));
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(found, wanted, "limit {limit}");
+    }
+    for wrong in ["limit=0", "limit=201", "cursor=x", "page=2"] {
+        let refused = ada.get(&format!("/v1/sessions?{wrong}")).await;
+        refused.problem(400, "validation_failed");
+    }
 }
 
 fn told_of_devices(folder: &std::path::Path, person: &Person) -> Vec<Mail> {

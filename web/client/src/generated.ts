@@ -7311,7 +7311,12 @@ export interface operations {
     };
     get_v1_sessions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description How many items: 1 to 200. Defaults to 50. */
+                limit?: number;
+            };
             header?: {
                 /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
                 "Tidings-Min-Position"?: string;

@@ -21,7 +21,7 @@ function called(session: Session): string {
 }
 
 export default function Sessions() {
-  const pages = usePages("", () => answer(client.api.GET("/v1/sessions", {})), (one) => one.session_id);
+  const pages = usePages("", (cursor) => answer(client.api.GET("/v1/sessions", { params: { query: { cursor, limit: 200 } } })), (one) => one.session_id);
   const [asked, setAsked] = useState<"others" | "all">();
   const acting = useActing();
   const end = (id: string) => answer(client.api.DELETE("/v1/sessions/{session_id}", { params: { path: { session_id: id } } }));
