@@ -8,6 +8,7 @@ use bus::Bus;
 use bytes::Bytes;
 use eventlog::{EventLog, SecretStore};
 use readmodel::ReadModel;
+use schemas::Position;
 use telemetry::Health;
 use tokio::sync::Semaphore;
 
@@ -86,4 +87,13 @@ pub(crate) struct AppState {
     pub(crate) description: Description,
     /// The health of this process.
     pub(crate) health: Health,
+}
+
+impl AppState {
+    /// The position of a write that changed nothing: whatever its caller sees is in the log by now. None while the log
+    /// does not answer.
+    pub(crate) async fn where_nothing_was_written(&self) -> Option<Position> {
+        let head = self.log.head().await.ok()?;
+        Some(self.log.epoch().at(head))
+    }
 }

@@ -128,9 +128,7 @@ impl Work<'_> {
         };
         let mut answer = once(route, call, handler).await?;
         if route.writes() && answer.position.is_none() {
-            // Nothing was written: whatever the caller sees is in the log by now.
-            let head = state.log.head().await.ok();
-            answer.position = head.map(|head| state.log.epoch().at(head));
+            answer.position = state.where_nothing_was_written().await;
         }
         Ok(response::response(answer))
     }

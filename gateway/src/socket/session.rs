@@ -295,6 +295,13 @@ impl Shared {
             }
         };
         let outcomes = outcomes.instrument(span.clone()).await;
+        let idle = |outcome: &Result<Outcome, _>| {
+            outcome.as_ref().is_ok_and(|outcome| outcome.position.is_none())
+        };
+        let head = match outcomes.iter().any(idle) {
+            true => self.app.where_nothing_was_written().await,
+            false => None,
+        };
         let _in_span = span.enter();
         for ((id, name, bytes, begun), result) in waiting.into_iter().zip(outcomes) {
             self.note(name, outcome_name(&result), begun);
@@ -302,7 +309,8 @@ impl Shared {
             match result {
                 Ok(outcome) => {
                     let result = outcome.message.map(Box::new);
-                    self.answer(&ServerFrame::Ok { id, position: outcome.position, result });
+                    let position = outcome.position.or_else(|| head.clone());
+                    self.answer(&ServerFrame::Ok { id, position, result });
                 }
                 Err(rejection) => self.refuse(id, &rejection),
             }

@@ -78,8 +78,16 @@ async fn a_reaction_is_told_and_counted(place: Place) {
     }
     let mut bobs = bob.connect().await;
     let frame = json!({"type": "react", "message_id": message, "emoji": "❤"});
-    assert_eq!(bobs.call(frame.clone()).await["type"], "ok");
-    assert_eq!(bobs.call(frame).await["type"], "ok");
+    let first = bobs.call(frame.clone()).await;
+    let again = bobs.call(frame).await;
+    // It has a position all the same, as over REST.
+    for answer in [first, again] {
+        assert_eq!(
+            (&answer["type"], answer["position"].is_string()),
+            (&json!("ok"), true),
+            "{answer}"
+        );
+    }
     let frame = json!({"type": "unreact", "message_id": message, "emoji": "👍"});
     assert_eq!(bobs.call(frame).await["type"], "ok");
     let of = |event: &str, emoji: &str| (event.to_owned(), bob.id.clone(), emoji.to_owned());
