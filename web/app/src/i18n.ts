@@ -98,7 +98,7 @@ const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
 /** A size in the unit that suits it. */
 export function bytes(value: number): string {
   const step = value < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(value) / 3));
-  return new Intl.NumberFormat(place(), { style: "unit", unit: UNITS[step] ?? "byte", unitDisplay: "short", maximumFractionDigits: step > 0 ? 1 : 0 }).format(value / 1000 ** step);
+  return new Intl.NumberFormat(place(), { style: "unit", unit: UNITS[step] ?? "byte", unitDisplay: step > 0 ? "short" : "long", maximumFractionDigits: step > 0 ? 1 : 0 }).format(value / 1000 ** step);
 }
 
 /** A span of time in the largest unit that measures it whole. */

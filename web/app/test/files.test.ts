@@ -167,6 +167,16 @@ describe.skipIf(!here)("files, search, threads and other ways to sign in, in a b
     await until(() => b.page.url().includes(`/r/${id}/m/`), "it leads there");
     await b.page.goBack();
     await b.page.getByText("2 messages").waitFor();
+    // More than a page.
+    const signedIn = await fetch(`${world.url}/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ login: a.username, password: "a wordy secret" }) });
+    const { access_token } = (await signedIn.json()) as { access_token: string };
+    for (let n = 0; n < 40; n++) await fetch(`${world.url}/v1/rooms/${id}/messages`, { method: "POST", headers: { "content-type": "application/json", authorization: `Bearer ${access_token}` }, body: JSON.stringify({ body: `wave ${n}` }) });
+    await b.page.getByLabel("Search messages").fill("wave");
+    await b.page.getByText("30 messages so far").waitFor();
+    await b.page.getByRole("button", { name: "Earlier results" }).click();
+    await b.page.getByText("40 messages, newest first").waitFor();
+    const found = await b.page.getByRole("main").getByRole("listitem").allTextContents();
+    expect(found.map((text) => Number(/wave (\d+)/.exec(text)?.[1]))).toEqual(Array.from({ length: 40 }, (_, n) => 39 - n));
   });
 
   test("threads: counted in the rail, listed, and read when they are seen", async () => {
@@ -296,7 +306,28 @@ describe.skipIf(!here)("files, search, threads and other ways to sign in, in a b
   });
 });
 
-describe.skipIf(!here)("a server that is not open to everyone", () => {
+describe.skipIf(!here)("a server with rules of its own", () => {
+  test("a file that is too large says how large one may be, stops its message, and can be taken out", async () => {
+    const world = await World.start("--media-max-file", "2kB");
+    try {
+      const { page } = await world.newcomer("Cal Cox");
+      await composer(page).locator("[data-files]").setInputFiles([{ name: "chart.bin", mimeType: "", buffer: Buffer.alloc(3_000, 1) }, { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("short") }]);
+      const tray = page.getByRole("list", { name: "Attached files" });
+      await tray.getByText("Too large: a file may have 2 kB here.").waitFor();
+      await tray.getByRole("button", { name: "Try chart.bin again" }).waitFor();
+      expect(await faults(page)).toEqual([]);
+      await picture(page, "file-refused");
+      await write(page, "the chart");
+      await page.getByText("A file was refused").waitFor();
+      expect(await page.getByRole("article").count()).toBe(0);
+      await tray.getByRole("button", { name: "Remove chart.bin" }).click();
+      await page.getByRole("textbox", { name: /Message/ }).press("Enter");
+      await page.getByRole("link", { name: /note\.txt/ }).waitFor();
+    } finally {
+      await world.stop();
+    }
+  });
+
   test("registration by invitation asks for one, a closed one says so", async () => {
     for (const [mode, text] of [["invite", "by invitation"], ["closed", "Registration is closed"], ["domains:harbour.example", "cannot register here"]] as const) {
       const world = await World.start("--registration", mode);

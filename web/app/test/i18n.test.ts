@@ -25,6 +25,6 @@ test("a screen that comes later brings its texts, and speaks another language wi
 });
 
 test("sizes and spans in the unit that suits them", () => {
-  expect([0, 999, 1_500, 2_000_000, 3.5e12].map(bytes)).toEqual(["0 byte", "999 byte", "1.5 kB", "2 MB", "3.5 TB"]);
+  expect([0, 999, 1_500, 2_000_000, 3.5e12].map(bytes)).toEqual(["0 bytes", "999 bytes", "1.5 kB", "2 MB", "3.5 TB"]);
   expect([0, 5, 60, 90, 7_200, 86_400, 604_800].map(span)).toEqual(["0 seconds", "5 seconds", "1 minute", "90 seconds", "2 hours", "1 day", "7 days"]);
 });
