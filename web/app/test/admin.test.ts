@@ -201,6 +201,41 @@ describe.skipIf(!here)("settings, rooms and administration in a browser", () => 
     await picture(page, "admin-figures-lines");
   });
 
+  test("a list says that it failed and is read again; pages that come empty are gone over; a letter is driven again", async () => {
+    const { page } = ana;
+    const letter = (id: string) => ({ id, event_type: "message.posted.v1", subscriber: "mail", reason: `no server for ${id}`, attempts: 12, created_at: "2026-11-26T12:00:00.000Z" });
+    const pages: Record<string, object> = { "": { items: [], next_cursor: "b" }, b: { items: [letter("dl_1")], next_cursor: "c" }, c: { items: [letter("dl_1"), letter("dl_2")], next_cursor: null } };
+    const driven: string[] = [];
+    let allowed = false;
+    await page.route("**/v1/admin/dead-letters**", async (route) => {
+      const url = new URL(route.request().url());
+      if (!allowed) return route.fulfill({ status: 403, contentType: "application/problem+json", body: JSON.stringify({ type: "about:blank", title: "Forbidden", status: 403, detail: "not for you", code: "forbidden", retryable: false, trace_id: "t" }) });
+      if (route.request().method() !== "POST") return route.fulfill({ json: driven.length > 0 ? { items: [], next_cursor: null } : pages[url.searchParams.get("cursor") ?? ""] });
+      driven.push(url.pathname.split("/").at(-2) ?? "");
+      return route.fulfill({ status: 202, json: {} });
+    });
+    await page.goto(`${world.url}/admin/letters`);
+    await page.getByRole("alert").getByText("not for you").waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "admin-letters-failed");
+    allowed = true;
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("no server for dl_1").waitFor();
+    expect(await page.getByText("no server for dl_2").count()).toBe(0);
+    await page.getByRole("button", { name: "Show more" }).click();
+    await page.getByText("no server for dl_2").waitFor();
+    expect(await page.getByText("no server for dl_1").count()).toBe(1);
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "admin-letters-some");
+    await page.getByRole("button", { name: "Try again: dl_2" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("Everything was delivered.").waitFor();
+    expect(driven).toEqual(["dl_2"]);
+    // The row that had the focus is gone: the focus is not lost.
+    await until(() => page.evaluate(() => document.activeElement !== document.body), "the focus is somewhere");
+    await page.unroute("**/v1/admin/dead-letters**");
+  });
+
   test("a room's rules, a mute, a ban and an invitation", async () => {
     const { page } = ana;
     await page.goto(world.url);

@@ -74,7 +74,8 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
   const finished = useRef(false);
 
   useEffect(() => {
-    if (matchMedia("(pointer: fine)").matches) area.current?.focus();
+    // A dialog that is open already keeps the focus: losing it would close it.
+    if (matchMedia("(pointer: fine)").matches && !document.querySelector("[role=dialog]")) area.current?.focus();
   }, []);
 
   const edit = (message: Message) => {
