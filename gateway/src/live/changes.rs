@@ -36,7 +36,7 @@ pub(crate) struct Changed {
     /// The notifications in words.
     pub(crate) entries: HashMap<NotificationId, Notification>,
     pub(crate) inbox: Option<InboxDoc>,
-    /// Accounts of users they share a room with, and their own.
+    /// Accounts of users they share a room with, of those who were erased, and their own.
     pub(crate) users: Vec<UserDoc>,
     /// The user's own media.
     pub(crate) media: Vec<MediaDoc>,

@@ -87,6 +87,7 @@ fn hears(
         Audience::SharesRoomWith(user) => {
             user == listener.user || listener.shares_room_with.contains(user)
         }
+        Audience::Erased(_) => true,
     }
 }
 
@@ -182,7 +183,13 @@ impl<'a> Stories<'a> {
                     stories.take(event, told, room, listener);
                 }
                 (Audience::PersonIn(..), about) => stories.take_own(event.sequence, about),
-                (Audience::RoomAnd(..) | Audience::Person(_) | Audience::SharesRoomWith(_), _) => {}
+                (
+                    Audience::RoomAnd(..)
+                    | Audience::Person(_)
+                    | Audience::SharesRoomWith(_)
+                    | Audience::Erased(_),
+                    _,
+                ) => {}
             }
         }
         stories
@@ -265,8 +272,7 @@ impl<'a> Stories<'a> {
     /// The step that tells of an event, unless something else says it better.
     fn step(&self, (event, told): &Placed, listener: &Listener<'_>) -> Option<Step> {
         let at = event.sequence;
-        let to_self =
-            matches!(&told.audience, Audience::SharesRoomWith(user) if user == listener.user);
+        let to_self = matches!(&told.audience, Audience::SharesRoomWith(user) | Audience::Erased(user) if user == listener.user);
         let as_told = || Step {
             at,
             second: false,

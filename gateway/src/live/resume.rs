@@ -244,7 +244,9 @@ impl Joining {
             media,
         };
         for doc in users.into_iter().filter(|doc| doc.registered <= after) {
-            if doc.state.id == *user || self.knows(&doc.state.id, &rooms).await? {
+            // Who was erased is in no room any more, and what a client holds of them must go.
+            let told = doc.state.id == *user || doc.state.deleted;
+            if told || self.knows(&doc.state.id, &rooms).await? {
                 changed.users.push(doc);
             }
         }

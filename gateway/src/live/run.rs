@@ -348,8 +348,10 @@ impl Run {
             inner.observers.iter().for_each(|observer| observer.observe(&event));
         }
         let broadcast = inner.broadcast(remembered, &event).await;
-        let rooms = if let Some(Broadcast { audience: Audience::SharesRoomWith(user), .. }) =
-            broadcast.as_deref()
+        let rooms = if let Some(Broadcast {
+            audience: Audience::SharesRoomWith(user) | Audience::Erased(user),
+            ..
+        }) = broadcast.as_deref()
         {
             self.rooms_of(user).await
         } else {

@@ -111,7 +111,7 @@ impl State {
                 self.routing.give_person(user, &broadcast.frame)
             }
             Audience::PersonIn(..) => 0,
-            Audience::SharesRoomWith(user) => {
+            Audience::SharesRoomWith(user) | Audience::Erased(user) => {
                 let own = broadcast.self_frame.as_ref().unwrap_or(&broadcast.frame);
                 let rooms = Arc::clone(self.routing.rooms_of(user).unwrap_or(&ready.rooms));
                 self.routing.give_rooms_but(&rooms, user, &broadcast.frame)

@@ -269,6 +269,32 @@ async fn what_is_posted_while_an_account_is_erased_is_gone_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_away_is_told_of_an_erasure() {
+    let mut installation = Installation::relaxed(&[]);
+    let ada = installation.place.found().await;
+    let bob = Person::register(&installation.place, "bob").await;
+    let room = ada.group(&[&bob]).await;
+    bob.says(&room, "hello").await;
+    let mut socket = ada.connect().await;
+    socket.post(&room, "hello yourself").await;
+    let before = socket.position.clone();
+    socket.close().await;
+    let erasure = deleted(&bob).await;
+    done(&Stranger::new(&installation.place), &erasure).await;
+    for restarted in [false, true] {
+        if restarted {
+            assert_eq!(installation.process.stop(), 0);
+            installation.start_again();
+        }
+        let mut again = ada.resume(&before).await;
+        let told = again.event("user.changed").await;
+        let (id, deleted) = (&told["data"]["id"], &told["data"]["deleted"]);
+        assert_eq!((id, deleted), (&json!(bob.id), &json!(true)), "restarted: {restarted}");
+        again.expect("the end", |frame| frame["type"] == "resumed").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_held_stays_until_the_hold_ends() {
     let installation = Installation::relaxed(&[]);
     let ada = installation.place.found().await;

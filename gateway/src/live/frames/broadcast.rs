@@ -20,6 +20,9 @@ pub(crate) enum Audience {
     PersonIn(RoomId, UserId),
     /// One user, and every user who shares a room with them.
     SharesRoomWith(UserId),
+    /// The same of a user whose data is erased. By the time of a resume they have left every room, so that every user
+    /// is told then: what a client holds of them must go.
+    Erased(UserId),
 }
 
 /// What an event does to who is in which room.

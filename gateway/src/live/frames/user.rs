@@ -25,14 +25,19 @@ pub(super) fn broadcast(event: &UserEvent, place: Place<'_>) -> Option<Broadcast
     let user = &user;
     let name = FrameName::UserChanged;
     let frame = place.frame(name, None, &documents::user(user));
-    let audience = Audience::SharesRoomWith(user.id.clone());
+    let id = user.id.clone();
+    let audience = if matches!(event, UserEvent::Erased(_)) {
+        Audience::Erased(id)
+    } else {
+        Audience::SharesRoomWith(id)
+    };
     Some(Broadcast {
         self_frame: Some(place.frame(name, None, &documents::account(user))),
         ..Broadcast::outside(name, frame, audience)
     })
 }
 
-/// An account that the user shares a room with, or their own.
+/// An account that the user shares a room with, their own, or one that was erased.
 pub(crate) fn changed(doc: &UserDoc, span: &Span<'_>) -> Option<Change> {
     let at = doc.updated;
     if !span.covers(at) || at == doc.registered {
