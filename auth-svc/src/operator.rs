@@ -15,6 +15,7 @@ use service::Deps;
 use crate::accounts::{self, shown};
 use crate::auth::Auth;
 use crate::call::{asker, password_deadline};
+use crate::common_passwords::refuse_common;
 use crate::domain::account::{NewAccount, promote};
 use crate::handlers::{By, Closer};
 use crate::service::{Config, Needs, StartError, open};
@@ -97,7 +98,7 @@ impl Operator {
     /// Gives an account another password and ends all its sessions.
     ///
     /// # Errors
-    /// `not_found`, `unavailable`.
+    /// `not_found`, `validation_failed` for one of the commonest passwords, `unavailable`.
     pub fn reset_password<'a>(
         &'a self,
         who: &'a str,
@@ -112,7 +113,9 @@ impl Operator {
         password: &NewPassword,
     ) -> Result<Account, Rejection> {
         let call = call("reset_password");
-        let id = self.auth.retry(|| self.find(who)).await?;
+        let user = self.auth.retry(|| self.user(who)).await?;
+        refuse_common("/password", password, &user.username, &user.email)?;
+        let id = user.id;
         let (asker, until) = (asker(&call, id.as_str()), password_deadline(&call));
         let bcrypt = self.auth.passwords.hash(&asker, password.expose(), until).await?;
         self.auth.retry(|| self.auth.replace_password(&call, &id, &bcrypt)).await?;
@@ -140,6 +143,12 @@ impl Operator {
         let sessions = self.auth.sessions.list(id).await?;
         self.auth.end(call, id, sessions, SessionEnd::PasswordChanged).await?;
         let user = accounts::user(&self.auth.log, id).await?.ok_or_else(Rejection::not_found)?;
+        Ok(user.state)
+    }
+
+    async fn user(&self, who: &str) -> Result<UserState, Failure> {
+        let id = self.find(who).await?;
+        let user = accounts::user(&self.auth.log, &id).await?.ok_or_else(Rejection::not_found)?;
         Ok(user.state)
     }
 

@@ -103,6 +103,9 @@ async fn the_operators_commands_work_with_a_server_and_without_one() {
     ada.again().await.get("/v1/admin/users").await.ok(200);
 
     let reset = ["reset-password", &ada.username, "--password-stdin", "--json"];
+    for common in ["password", &ada.username] {
+        assert_eq!(admin(&data, &reset, common).status.code(), Some(1), "{common}");
+    }
     let answered = answer(&admin(&data, &reset, "from standard input\n"));
     assert_eq!(answered["password"], Value::Null, "it is known already");
     ada.ask("GET", "/v1/users/me").once().await.problem(401, "unauthenticated");
