@@ -328,6 +328,36 @@ describe.skipIf(!here)("a server with rules of its own", () => {
     }
   });
 
+  test("who registers by an invitation's link is in its room, without doing anything more", async () => {
+    const world = await World.start("--unverified", "everything");
+    try {
+      const host = await world.newcomer("Dot Day");
+      const id = await room(host.page, "by-link");
+      await host.page.getByRole("button", { name: "More actions" }).click();
+      await host.page.getByRole("menuitem", { name: "Invite by link" }).click();
+      const dialog = host.page.getByRole("dialog", { name: "Invite by link" });
+      await dialog.getByRole("button", { name: "Create" }).click();
+      const link = await dialog.getByRole("textbox", { name: "Link" }).inputValue();
+      const page = await (await world.context()).newPage();
+      await page.goto(link);
+      await page.getByText("Dot Day invites you to by-link.").waitFor();
+      await page.getByRole("link", { name: "Create an account" }).click();
+      expect(await page.getByRole("textbox", { name: "Invitation" }).inputValue()).toBe(link.split("/").at(-1));
+      await page.getByLabel("Username").fill("eli");
+      await page.getByLabel("E-mail").fill("eli@example.org");
+      await page.getByLabel("Password").fill("a wordy secret");
+      expect(await faults(page)).toEqual([]);
+      await page.getByRole("button", { name: "Create account" }).click();
+      await page.getByRole("heading", { level: 1, name: "# by-link" }).waitFor();
+      expect(new URL(page.url()).pathname).toBe(`/r/${id}`);
+      await write(page, "hello from the link");
+      await host.page.keyboard.press("Escape");
+      await host.page.getByText("hello from the link").waitFor();
+    } finally {
+      await world.stop();
+    }
+  });
+
   test("registration by invitation asks for one, a closed one says so", async () => {
     for (const [mode, text] of [["invite", "by invitation"], ["closed", "Registration is closed"], ["domains:harbour.example", "cannot register here"]] as const) {
       const world = await World.start("--registration", mode);
