@@ -335,6 +335,24 @@ describe.skipIf(!here)("settings, rooms and administration in a browser", () => 
     await page.getByRole("button", { name: "Set it up" }).waitFor();
   });
 
+  test("a picture is chosen, seen by others, and removed", async () => {
+    const { page } = bo;
+    await page.goto(`${world.url}/settings/profile`);
+    const picked = page.getByRole("group", { name: "Picture" });
+    const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+    await picked.locator("input").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: png });
+    await picked.locator("img").waitFor();
+    await page.getByText("Saved.").waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "settings-picture");
+    await ana.page.goto(`${world.url}/admin/people?query=${bo.username}`);
+    await ana.page.locator("li img").waitFor();
+    await until(() => ana.page.locator("li img").evaluate((one: HTMLImageElement) => one.naturalWidth > 0), "it is drawn");
+    await picked.getByRole("button", { name: "Remove the picture" }).click();
+    await picked.locator("img").waitFor({ state: "detached" });
+    await page.goto(world.url);
+  });
+
   test("preferences are kept, a user is blocked by name and freed", async () => {
     const { page } = bo;
     await page.goto(`${world.url}/settings/preferences`);

@@ -10,6 +10,7 @@ import { has } from "../routes.ts";
 import { applyTheme, theme, type Theme } from "../settings.ts";
 import { css, Page } from "./page.tsx";
 
+const AvatarField = lazy(() => import("./avatar.tsx"));
 const Preferences = lazy(() => import("./preferences.tsx"));
 const Blocked = lazy(() => import("./blocked.tsx"));
 const SecondFactor = lazy(() => import("./second-factor.tsx"));
@@ -77,6 +78,7 @@ function Profile() {
   const submit = () => save(answer(client.api.PATCH("/v1/users/me", { body: { display_name: name, bio: bio.trim() ? bio : null, ...(bare(username) === me?.username ? {} : { username: bare(username) }) } })).then(keepMe));
   return (
     <form action={submit} className={css["form"]}>
+      <AvatarField />
       <Field label={t("field.display_name")} value={name} onChange={(event) => setName(event.target.value)} required maxLength={64} autoComplete="name" />
       <Field label={t("field.username")} hint={t("profile.username")} value={username} onChange={(event) => setUsername(event.target.value)} required maxLength={33} autoComplete="username" autoCapitalize="none" />
       <TextField label={t("field.bio")} value={bio} onChange={(event) => setBio(event.target.value)} maxLength={2_000} rows={4} />
