@@ -200,8 +200,13 @@ fn note(state: &watch::Sender<LinkState>, name: &str, event: &Event) {
                 state.generation += 1;
             });
         }
-        Event::Disconnected | Event::Closed => {
+        Event::Disconnected => {
             tracing::warn!(nats.client = name, "connection to NATS lost");
+            state.send_modify(|state| state.connected = false);
+        }
+        // On purpose: this process has let go of its last handle.
+        Event::Closed => {
+            tracing::debug!(nats.client = name, "connection to NATS closed");
             state.send_modify(|state| state.connected = false);
         }
         Event::SlowConsumer(_) => {

@@ -80,7 +80,9 @@ async fn the_operators_commands_work_with_a_server_and_without_one() {
     let create = ["create", "--username", "chief", "--email", "Chief@example.org"];
     let output = admin(&data, &create, "");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let logged = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{logged}");
+    assert!(!logged.contains("lost"), "it has let go of NATS: {logged}");
     let made = said.lines().find_map(|line| line.strip_prefix("password: ")).expect("it is told");
     assert_eq!(made.len(), 20, "{said}");
     assert_eq!(admin(&data, &create, "").status.code(), Some(1), "the name is taken");
