@@ -3,6 +3,9 @@
 //! The bytes of the picture itself are not touched. Kept is what says how it is to be shown: colours, and which way is
 //! up. What follows after the end of an image is not part of it and is left out: such files are two things at once.
 
+mod gif;
+mod heif;
+mod items;
 mod jpeg;
 mod png;
 mod webp;
@@ -22,6 +25,10 @@ pub enum Cleaner {
     Png(png::Png),
     /// A WebP image.
     WebP(webp::WebP),
+    /// A GIF image.
+    Gif(gif::Gif),
+    /// A HEIC or AVIF image.
+    Heif(heif::Heif),
 }
 
 impl Cleaner {
@@ -32,6 +39,8 @@ impl Cleaner {
             "image/jpeg" | "image/jpg" | "image/pjpeg" => Self::Jpeg(jpeg::Jpeg::default()),
             "image/png" => Self::Png(png::Png::default()),
             "image/webp" => Self::WebP(webp::WebP::default()),
+            "image/gif" => Self::Gif(gif::Gif::default()),
+            "image/heic" | "image/heif" | "image/avif" => Self::Heif(heif::Heif::default()),
             _ => Self::Nothing,
         }
     }
@@ -46,6 +55,8 @@ impl Cleaner {
             Self::Jpeg(jpeg) => jpeg.push(bytes),
             Self::Png(png) => png.push(bytes),
             Self::WebP(webp) => webp.push(bytes),
+            Self::Gif(gif) => gif.push(bytes),
+            Self::Heif(heif) => heif.push(bytes),
         }
     }
 
@@ -59,6 +70,8 @@ impl Cleaner {
             Self::Jpeg(jpeg) => jpeg.end(),
             Self::Png(png) => png.end(),
             Self::WebP(webp) => webp.end(),
+            Self::Gif(gif) => gif.end(),
+            Self::Heif(heif) => heif.end(),
         }
     }
 }

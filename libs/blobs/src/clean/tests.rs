@@ -80,7 +80,78 @@ fn webp() -> Vec<u8> {
     file
 }
 
+/// A GIF that repeats, with what programs note, and something hidden behind its end.
+fn gif() -> Vec<u8> {
+    let plain = drawn(ImageFormat::Gif);
+    let colours = if plain[10] & 0x80 == 0 { 0 } else { 3 << ((plain[10] & 7) + 1) };
+    let (head, rest) = plain.split_at(13 + colours);
+    let piece = |bytes: &[u8]| [[u8::try_from(bytes.len()).unwrap()].as_slice(), bytes].concat();
+    let xmp = [b"XMP DataXMP".as_slice(), b"GPS"].map(piece).concat();
+    let repeats = [b"NETSCAPE2.0".as_slice(), b"\x01\0\0"].map(piece).concat();
+    [
+        head,
+        b"!\xfe",
+        &piece(PLACE),
+        b"\0!\xff",
+        &xmp,
+        b"\0!\xff",
+        &repeats,
+        b"\0!\xff",
+        &piece(PLACE),
+        b"\0",
+        rest,
+        b"PK\x03\x04",
+        PLACE,
+    ]
+    .concat()
+}
+
+fn heif_box(kind: &[u8], content: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
+    [size.as_slice(), kind, content].concat()
+}
+
+/// A HEIF image of three items (a picture, its Exif, its XMP, which stands in `meta` itself), with a film behind it.
+fn heif() -> Vec<u8> {
+    let exif = [b"\0\0\0\x06Exif\0\0MM\0*\0\0\0\x08".as_slice(), PLACE].concat();
+    let item = |id: u8, kind: &[u8]| {
+        heif_box(b"infe", &[[2, 0, 0, 0, 0, id, 0, 0].as_slice(), kind, b"\0"].concat())
+    };
+    let items = [item(1, b"av01"), item(2, b"Exif"), item(3, b"mime")].concat();
+    let items = heif_box(b"iinf", &[b"\0\0\0\0\0\x03".as_slice(), &items].concat());
+    let ftyp = heif_box(b"ftyp", b"avif\0\0\0\0avifmif1");
+    let meta = |start: usize| {
+        let mut places = vec![1, 0, 0, 0, 0x44, 0, 0, 3];
+        let mut located = |id: u8, method: u8, offset: usize, length: usize| {
+            places.extend_from_slice(&[0, id, 0, method, 0, 0, 0, 1]);
+            for number in [offset, length] {
+                places.extend_from_slice(&u32::try_from(number).unwrap().to_be_bytes());
+            }
+        };
+        located(1, 0, start, PICTURE.len());
+        located(2, 0, start + PICTURE.len(), exif.len());
+        located(3, 1, 0, PLACE.len());
+        let parts = [heif_box(b"idat", PLACE), items.clone(), heif_box(b"iloc", &places)];
+        heif_box(b"meta", &[b"\0\0\0\0".as_slice(), &parts.concat()].concat())
+    };
+    let start = ftyp.len() + meta(0).len() + 8;
+    let data = heif_box(b"mdat", &[PICTURE, &exif, PICTURE].concat());
+    [ftyp, meta(start), data, heif_box(b"mpvd", PLACE)].concat()
+}
+
+const PICTURE: &[u8] = b"what the picture shows";
+
 const SAYS_EXIF: u8 = 0b0000_1100;
+
+fn every_type() -> [(&'static str, Vec<u8>); 5] {
+    [
+        ("image/jpeg", jpeg()),
+        ("image/png", png()),
+        ("image/webp", webp()),
+        ("image/gif", gif()),
+        ("image/heic", heif()),
+    ]
+}
 
 fn cleaned(name: &str, file: &[u8], sizes: &[usize]) -> Result<Vec<u8>, NotAnImage> {
     let mut cleaner = Cleaner::of(&ContentType::parse(name).unwrap());
@@ -104,6 +175,7 @@ fn positions_are_taken_out_and_the_picture_stays_the_same() {
         ("image/jpeg", ImageFormat::Jpeg, jpeg()),
         ("image/png", ImageFormat::Png, png()),
         ("image/webp", ImageFormat::WebP, webp()),
+        ("image/gif", ImageFormat::Gif, gif()),
     ] {
         assert!(says(&file, PLACE), "{name}");
         let kept = cleaned(name, &file, &[]).unwrap();
@@ -114,6 +186,31 @@ fn positions_are_taken_out_and_the_picture_stays_the_same() {
         let pixels = |file: &[u8]| image::load_from_memory_with_format(file, format).unwrap();
         assert_eq!(pixels(&kept), pixels(&drawn(format)), "{name}");
     }
+}
+
+#[test]
+fn in_a_heif_image_nothing_moves() {
+    let file = heif();
+    let kept = cleaned("image/avif", &file, &[]).unwrap();
+    assert!(says(&file, PLACE) && !says(&kept, b"GPS"));
+    assert_eq!(kept.len(), file.len());
+    let pictures = kept.windows(PICTURE.len()).filter(|window| *window == PICTURE).count();
+    assert_eq!(pictures, 2);
+    // What reads the Exif block finds one, without anything in it.
+    assert!(says(&kept, b"MM\0*\0\0\0\x08\0\0"));
+    // Where the description comes last, the data have been given away by then.
+    let ftyp = heif_box(b"ftyp", b"avif\0\0\0\0avifmif1");
+    let late = [ftyp.as_slice(), &heif_box(b"mdat", PLACE), &file[ftyp.len()..]].concat();
+    assert_eq!(cleaned("image/heic", &late, &[]), Err(NotAnImage));
+}
+
+#[test]
+fn a_gif_still_repeats() {
+    let kept = cleaned("image/gif", &gif(), &[]).unwrap();
+    assert!(says(&kept, b"NETSCAPE2.0\x03\x01\0\0\0"));
+    // Some end without saying so.
+    let end = kept.len() - 1;
+    assert_eq!(cleaned("image/gif", &kept[..end], &[]), Ok(kept[..end].to_vec()));
 }
 
 #[test]
@@ -129,7 +226,7 @@ fn which_way_is_up_stays_known() {
 
 #[test]
 fn what_ends_early_is_no_image() {
-    for (name, file) in [("image/jpeg", jpeg()), ("image/png", png()), ("image/webp", webp())] {
+    for (name, file) in every_type() {
         for end in [0, 1, 11, 40, file.len() / 2] {
             assert_eq!(cleaned(name, &file[..end], &[]), Err(NotAnImage), "{name} {end}");
         }
@@ -141,16 +238,17 @@ proptest! {
     /// However a file arrives, the same is kept of it.
     #[test]
     fn pieces_make_no_difference(sizes in prop::collection::vec(1_usize..40, 1..20)) {
-        for (name, file) in [("image/jpeg", jpeg()), ("image/png", png()), ("image/webp", webp())] {
+        for (name, file) in every_type() {
             prop_assert_eq!(cleaned(name, &file, &sizes), cleaned(name, &file, &[]));
         }
     }
 
     /// No input brings a cleaner down.
     #[test]
-    fn any_bytes_are_dealt_with(mut bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0_usize..3) {
+    fn any_bytes_are_dealt_with(mut bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0_usize..5) {
         let (name, head): (_, &[u8]) = [
             ("image/jpeg", &b"\xff\xd8\xff"[..]), ("image/png", b"\x89PNG\r\n\x1a\n"), ("image/webp", b"RIFF\x40\0\0\0WEBP"),
+            ("image/gif", b"GIF89a"), ("image/heic", b"\0\0\0\x08ftyp\0\0\0\x40meta\0\0\0\0"),
         ][at];
         bytes.splice(..0, head.iter().copied());
         let _ = cleaned(name, &bytes, &[3]);
