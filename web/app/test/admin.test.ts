@@ -93,7 +93,7 @@ describe.skipIf(!here)("settings, rooms and administration in a browser", () => 
     await bo.page.getByText("Only moderators and admins see this.").waitFor();
     expect(await bo.page.getByRole("link", { name: "Administration" }).count()).toBe(0);
     await bo.page.goto(world.url);
-  });
+  }, 300_000);
 
   test("a reported message is read, deleted and closed", async () => {
     await bo.page.getByRole("textbox", { name: /Message/ }).waitFor();

@@ -317,7 +317,7 @@ describe.skipIf(!here)("the app in a browser", () => {
       expect(await faults(stranger), path).toEqual([]);
       await picture(stranger, name);
     }
-  });
+  }, 300_000);
 
   test("a phone, German, and no sideways scrolling", async () => {
     const { page } = await world.newcomer("Ida Ike", { viewport: { width: 320, height: 640 } });
