@@ -1,6 +1,8 @@
 //! Whether a user lets another reach them: blocks and preferences. Blocks in direct rooms of two are fenced by the
 //! member lanes; everything here is judged by what is remembered of the log, at most a second late.
 
+use std::time::Duration;
+
 use decider::{Failure, ReadFrom, UserCall};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::events::RoomState;
@@ -12,6 +14,9 @@ use super::LOOKUPS;
 use crate::chat::Chat;
 use crate::domain::access::Denied;
 use crate::domain::person::Person;
+
+/// How long the index is waited for before a user is refused.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The way in which a user is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +57,36 @@ impl Chat {
         let Some(other) = other_of_two(room, &call.user) else { return Ok(()) };
         let person = self.lanes.person(other, ReadFrom::Cache).await?;
         let reach = Way::Direct.asked_by(person.state.as_ref());
-        if reach == Reach::Everyone || self.index.has_written(&room.id, other).await? {
+        if reach == Reach::Everyone || self.is_wanted(call, room, other, reach).await? {
             return Ok(());
         }
-        match self.is_within(reach, &call.user, other).await? {
+        self.caught_up().await?;
+        match self.is_wanted(call, room, other, reach).await? {
             true => Ok(()),
             false => Err(Denied::Blocked.into()),
         }
+    }
+
+    /// Whether the other member of a direct room has written there, or wants to hear from the caller.
+    async fn is_wanted(
+        &self,
+        call: &UserCall,
+        room: &RoomState,
+        other: &UserId,
+        reach: Reach,
+    ) -> Result<bool, Failure> {
+        Ok(self.index.has_written(&room.id, other).await?
+            || self.is_within(reach, &call.user, other).await?)
+    }
+
+    /// Gives the index a moment to learn what is in the log: a user who was written to, or with whom a room is shared,
+    /// a moment ago is not refused.
+    async fn caught_up(&self) -> Result<(), Failure> {
+        let head = self.log.head().await?;
+        if self.index.checkpoint(&self.log.epoch()).await? < head {
+            self.index.wait_for(head, PATIENCE).await;
+        }
+        Ok(())
     }
 
     /// Each of these users must let the caller bring them into a room that way; `pointer` names the field they
@@ -94,7 +122,12 @@ impl Chat {
         if blocks.state.as_ref().is_some_and(|blocks| blocks.blocked.contains(&call.user)) {
             return Ok(false);
         }
-        self.is_within(way.asked_by(person.state.as_ref()), &call.user, user).await
+        let reach = way.asked_by(person.state.as_ref());
+        if reach == Reach::NoUser || self.is_within(reach, &call.user, user).await? {
+            return Ok(reach != Reach::NoUser);
+        }
+        self.caught_up().await?;
+        self.is_within(reach, &call.user, user).await
     }
 
     /// Whether `user` is among those who may reach `other`.
