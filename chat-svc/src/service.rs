@@ -242,6 +242,7 @@ decider::endpoints! {
     AppointOwner => appoint_owner;
     BlockUser => block_user;
     UnblockUser => unblock_user;
+    ForgetBlocks => forget_blocks;
     ChangePrefs => change_prefs;
     BanMember => ban_member;
     LiftBan => lift_ban;

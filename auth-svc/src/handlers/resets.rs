@@ -57,7 +57,7 @@ impl Auth {
         &self,
         call: &Call,
         command: ConfirmPasswordReset,
-    ) -> Answer<()> {
+    ) -> Answer<Option<UserId>> {
         let (owner, sent_to) = self.retry(|| self.try_entering_reset(&command)).await?;
         let user_id = account(&owner)?.clone();
         let user = self.retry(|| accounts::user(&self.log, &user_id)).await?;
@@ -71,8 +71,8 @@ impl Auth {
         let code = self.retry(accept).await?;
         let by_user = call.acting_as(Actor::User(user_id.clone()));
         let done = self.reset(&by_user, &user_id, &code, &bcrypt).await;
-        let position = self.conclude(&code, done).await?;
-        Ok(accepted(position, ()))
+        let (position, reclaimed) = self.conclude(&code, done).await?;
+        Ok(accepted(position, reclaimed.then_some(user_id)))
     }
 
     async fn try_entering_reset(
@@ -86,18 +86,19 @@ impl Auth {
     }
 
     /// Each step can be done again, and is when the one before it was interrupted: the new password, then what a
-    /// stranger who had registered the address may have left behind, then the end of all sessions.
+    /// stranger who had registered the address may have left behind, then the end of all sessions. Says whether there
+    /// may have been such a stranger.
     async fn reset(
         &self,
         call: &Call,
         user: &UserId,
         code: &AcceptedCode,
         bcrypt: &str,
-    ) -> Result<Option<Position>, Rejection> {
+    ) -> Result<(Option<Position>, bool), Rejection> {
         let set = self.retry(|| self.replace_password(call, user, bcrypt)).await?;
-        let verified = self.retry(|| self.try_reclaim(call, user, code)).await?;
+        let (verified, reclaimed) = self.retry(|| self.try_reclaim(call, user, code)).await?;
         let ended = self.retry(|| self.end_every(call, user)).await?;
-        Ok(ended.or(verified).or(set))
+        Ok((ended.or(verified).or(set), reclaimed))
     }
 
     /// The account's password, whatever it was. Had it none, the log is told that it has one.
@@ -147,22 +148,23 @@ impl Auth {
     }
 
     /// The address is the user's: they read mail sent there. Was that never shown before, the account may have been
-    /// made by another person, whose second factor and export go.
+    /// made by another person, whose second factor and export go. Whom that person blocked is forgotten by chat-svc.
     async fn try_reclaim(
         &self,
         call: &Call,
         user: &UserId,
         code: &AcceptedCode,
-    ) -> Result<Option<Position>, Failure> {
+    ) -> Result<(Option<Position>, bool), Failure> {
         let mut loaded = accounts::user(&self.log, user).await?.ok_or_else(Rejection::not_found)?;
         if loaded.state.email_verified {
-            return Ok(None);
+            return Ok((None, false));
         }
         self.second_factors.remove(user).await?;
         self.withdraw_export(call, user).await?;
         loaded.state.second_factor = false;
         let (_, facts) = verify_email(&loaded, &code.email)?;
-        Ok(commit(&self.log, call, facts, &Reads::default()).await?.position())
+        let committed = commit(&self.log, call, facts, &Reads::default()).await?;
+        Ok((committed.position(), true))
     }
 
     async fn end_every(&self, call: &Call, user: &UserId) -> Result<Option<Position>, Failure> {

@@ -160,7 +160,8 @@ async fn a_reset_sets_the_password_and_ends_everything_else() {
     let common = NewPassword::parse("password1").unwrap();
     let common = ConfirmPasswordReset { new_password: common, ..reset(&first, right(&first)) };
     assert_eq!(refused(kit.call(&stranger, common).await), Code::ValidationFailed);
-    kit.call(&stranger, reset(&first, right(&first))).await.unwrap();
+    let taken_back = kit.call(&stranger, reset(&first, right(&first))).await.unwrap();
+    assert_eq!(taken_back.as_ref(), Some(&ada.user.user.id), "it was never verified before");
     assert!(!kit.is_active(&ada).await, "all sessions end");
     assert_eq!(refused(kit.login("ada").await), Code::InvalidCredentials);
     let tokens = kit.call(&stranger, login("ada", NEW)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Blocking and unblocking users.
 
-use decider::{Answer, Failure, ReadFrom, Reads, UserCall, accepted};
-use schemas::commands::{Accepted, BlockUser, UnblockUser};
+use decider::{Answer, Call, Failure, ReadFrom, Reads, UserCall, accepted};
+use schemas::commands::{Accepted, BlockUser, ForgetBlocks, UnblockUser};
 use schemas::{Lane, UserId};
 
 use crate::call::{context, direct_room_id};
@@ -15,6 +15,22 @@ impl Chat {
 
     pub(crate) async fn unblock_user(&self, call: &UserCall, cmd: UnblockUser) -> Answer<()> {
         self.retry(ReadFrom::Log, |from| self.try_set_block(call, &cmd.user_id, false, from)).await
+    }
+
+    /// One after another: each is expected to find the list as the one before it left it.
+    pub(crate) async fn forget_blocks(&self, call: &Call, cmd: ForgetBlocks) -> Answer<()> {
+        // Each block is a write of its own, and no repeat of the one before it.
+        let keyless = Call { key: None, ..call.clone() };
+        let call = UserCall::acting_for(&keyless, cmd.user_id);
+        let blocks = self.retry(ReadFrom::Log, |from| self.lanes.blocks(&call.user, from)).await?;
+        let blocked = blocks.state.as_ref().map(|blocks| blocks.blocked.clone());
+        let mut position = None;
+        for other in blocked.unwrap_or_default() {
+            let lifted =
+                self.retry(ReadFrom::Log, |from| self.try_set_block(&call, &other, false, from));
+            position = lifted.await?.position.or(position);
+        }
+        Ok(accepted(position, ()))
     }
 
     async fn try_set_block(

@@ -1,12 +1,17 @@
 //! One-time codes: verifying an address, changing it, setting a new password.
 
-use schemas::commands::RequestVerification;
+use std::time::Duration;
+
+use schemas::commands::{ForgetBlocks, RequestVerification};
 use schemas::values::VerificationKind;
-use schemas::{ChallengeId, Timestamp};
+use schemas::{ChallengeId, Position, Timestamp, UserId};
 use serde::Serialize;
 
 use crate::http::{Begun, Call, NoContent, Path, Reply};
 use crate::requests::challenge::{AddressChange, CodeEntry, NewReset, NewVerification, ResetEntry};
+
+/// How long the blocks of an account are waited for, of which it may have a thousand.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(30);
 
 /// A code is on its way.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -57,6 +62,23 @@ pub(crate) async fn confirm_reset(
     body: ResetEntry,
 ) -> NoContent {
     let accepted = call.send(&body.command(id)).await?;
-    call.heard(accepted.position.as_ref()).await;
-    Ok(Reply::no_content().at(accepted.position))
+    let forgotten = match accepted.result {
+        Some(user_id) => forget_blocks(&call, user_id).await,
+        None => None,
+    };
+    let position = forgotten.or(accepted.position);
+    call.heard(position.as_ref()).await;
+    Ok(Reply::no_content().at(position))
+}
+
+/// Whom the person blocked who had the account before. The password is changed whether or not that can be done now.
+async fn forget_blocks(call: &Call, user_id: UserId) -> Option<Position> {
+    match call.send_within(&ForgetBlocks { user_id: user_id.clone() }, FORGOTTEN_WITHIN).await {
+        Ok(forgotten) => forgotten.position,
+        Err(refused) => {
+            let why = refused.detail.as_str();
+            tracing::warn!(user.id = %user_id, why, "blocks of an account that was taken back stay");
+            None
+        }
+    }
 }

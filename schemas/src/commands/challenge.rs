@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};
-use crate::ids::ChallengeId;
+use crate::ids::{ChallengeId, UserId};
 use crate::one_time::OneTimeCode;
 use crate::time::Timestamp;
 use crate::values::{Email, NewPassword, Secret};
@@ -42,8 +42,9 @@ commands! {
         /// The address.
         email: Email,
     }
-    /// Enters such a code, and sets a new password.
-    AUTH / "confirm_password_reset": ConfirmPasswordReset -> () {
+    /// Enters such a code, and sets a new password. Answers with the account, if its address had never been verified:
+    /// what another person may have left in it goes.
+    AUTH / "confirm_password_reset": ConfirmPasswordReset -> Option<UserId> {
         /// The challenge.
         reset_id: ChallengeId,
         /// What the user typed.

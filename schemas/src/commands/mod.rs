@@ -29,7 +29,7 @@ mod thread;
 mod user;
 
 pub use audit::NoteAuditRead;
-pub use block::{BlockUser, UnblockUser};
+pub use block::{BlockUser, ForgetBlocks, UnblockUser};
 pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,

@@ -8,7 +8,7 @@ use mail_parser::MessageParser;
 use serde_json::{Value, json};
 use tests::kit::installation::{Installation, Place};
 use tests::kit::mail_server::{MailServer, Tls};
-use tests::kit::person::{Person, Stranger};
+use tests::kit::person::{Person, Stranger, items};
 use tests::kit::{lasting, unique, until};
 
 /// A mail, as a program of another make reads it.
@@ -106,6 +106,11 @@ async fn an_address_is_verified(place: Place, folder: PathBuf) {
 async fn a_forgotten_password_is_replaced(place: Place, folder: PathBuf) {
     let ada = Person::register(&place, "Ada").await;
     let stranger = Stranger::new(&place);
+    // Whoever registered the address may not have been its holder.
+    let blocked = [Person::register(&place, "bob").await, Person::register(&place, "cyd").await];
+    for other in &blocked {
+        ada.put_empty(&format!("/v1/users/me/blocks/{}", other.id)).await.ok(204);
+    }
     let mut socket = ada.connect().await;
     let asked = stranger.post("/v1/password-resets", json!({"email": ada.email})).await.ok(202);
     let path = format!("/v1/password-resets/{}/confirm", text(&asked["reset_id"]));
@@ -125,6 +130,13 @@ async fn a_forgotten_password_is_replaced(place: Place, folder: PathBuf) {
     stranger.post("/v1/sessions", login).await.problem(401, "invalid_credentials");
     let ada = Person::login(&place, &ada.username, "battery staple").await;
     assert!(verified(&ada).await, "they read mail sent there");
+    until("the blocks are gone", async || {
+        let left = items(&ada.get("/v1/users/me/blocks").await.ok(200));
+        left.is_empty().then_some(())
+    })
+    .await;
+    let room = ada.direct(&[&blocked[0]]).await;
+    blocked[0].says(&room, "hello").await;
 }
 
 async fn no_answer_says_who_has_an_account(place: Place, folder: PathBuf) {
