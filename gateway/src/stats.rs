@@ -23,7 +23,7 @@ const HOLES: u64 = 64;
 /// The figures.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub(crate) struct Stats {
-    /// Accounts.
+    /// Accounts, without those that were erased.
     users: u64,
     /// Users who asked for something, or held a socket, within the last 24 hours.
     active_users_day: u64,

@@ -64,7 +64,7 @@ pub struct IndexCheck {
 /// How many documents there are of the nouns that operators count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Accounts.
+    /// Accounts, without those that were erased.
     pub users: u64,
     /// Rooms, direct and archived ones included.
     pub rooms: u64,

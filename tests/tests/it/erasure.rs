@@ -292,6 +292,10 @@ async fn who_was_away_is_told_of_an_erasure() {
         assert_eq!((id, deleted), (&json!(bob.id), &json!(true)), "restarted: {restarted}");
         again.expect("the end", |frame| frame["type"] == "resumed").await;
     }
+    until("one account is left", async || {
+        (ada.get("/v1/admin/stats").await.ok(200)["users"] == 1).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ use mongodb::bson::{Document as Bson, RawArrayBuf, RawDocument, RawDocumentBuf, 
 use mongodb::error::{Error, UNKNOWN_TRANSACTION_COMMIT_RESULT};
 use mongodb::{ClientSession, Database};
 use schemas::position::{Epoch, Sequence};
+use schemas::values::Username;
 
 use super::checkpoint::{checkpoint, move_to, set_retired};
 use super::index;
@@ -317,8 +318,14 @@ impl ReadStore for MongoStore {
             }
             Ok::<u64, StoreError>(number)
         };
+        let mut erased = 0;
+        for name in names_of(Collection::Users) {
+            let called = doc! { "state.username": Username::deleted().as_str() };
+            let documents = self.database.collection::<Bson>(name);
+            erased += documents.count_documents(called).await.map_err(db_error)?;
+        }
         Ok(Counts {
-            users: count(Collection::Users).await?,
+            users: count(Collection::Users).await?.saturating_sub(erased),
             rooms: count(Collection::Rooms).await?,
             messages: count(Collection::Messages).await?,
         })

@@ -181,7 +181,7 @@ impl ReadStore for SqliteStore {
 
     async fn counts(&self) -> Answer<Counts> {
         self.read(|db| {
-            let sql = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM rooms),
+            let sql = "SELECT (SELECT count(*) FROM users WHERE username <> ''), (SELECT count(*) FROM rooms),
                 (SELECT count(*) FROM messages) + (SELECT count(*) FROM messages_archive)
                     + (SELECT count(*) FROM messages_purged)";
             let counted = db.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
