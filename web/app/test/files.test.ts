@@ -179,6 +179,24 @@ describe.skipIf(!here)("files, search, threads and other ways to sign in, in a b
     expect(found.map((text) => Number(/wave (\d+)/.exec(text)?.[1]))).toEqual(Array.from({ length: 40 }, (_, n) => 39 - n));
   });
 
+  test("a picture of oneself: chosen in the profile, seen by others beside what one writes", async () => {
+    const [a, b] = [await world.newcomer("Ida Ost"), await world.newcomer("Jan Ohm")];
+    await room(a.page, "faces", b.username);
+    await write(a.page, "who is this?");
+    await rail(b.page).getByRole("link", { name: /faces/ }).click();
+    await b.page.getByText("who is this?").waitFor();
+    await a.page.goto(`${world.url}/settings/profile`);
+    await a.page.locator("[data-picture]").setInputFiles([{ name: "me.png", mimeType: "image/png", buffer: png(300, 300, [34, 102, 58]) }]);
+    await a.page.getByRole("button", { name: "Take it away" }).waitFor();
+    expect(await faults(a.page)).toEqual([]);
+    await picture(a.page, "own-picture");
+    const face = b.page.getByRole("article").last().locator("img");
+    await until(() => face.evaluateAll((all) => all.length === 1 && (all[0] as HTMLImageElement).naturalWidth > 0), "the other sees it");
+    await picture(b.page, "faces");
+    await a.page.getByRole("button", { name: "Take it away" }).click();
+    await until(async () => (await face.count()) === 0, "it is gone");
+  });
+
   test("threads: counted in the rail, listed, and read when they are seen", async () => {
     const [a, b] = [await world.newcomer("Vic Val"), await world.newcomer("Wim Wal")];
     await room(a.page, "questions", b.username);

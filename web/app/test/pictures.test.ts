@@ -14,6 +14,8 @@ test("a URL is good until a minute before it runs out", () => {
   const until = (seconds: number) => `/media/media_1/file?until=${seconds}&signature=x`;
   expect(isGood(until(1_000), 900_000)).toBe(true);
   expect(isGood(until(1_000), 950_000)).toBe(false);
+  const stored = "https://store.example/file?X-Amz-Date=20261126T170000Z&X-Amz-Expires=3600&X-Amz-Signature=x";
+  expect([17, 18].map((hour) => isGood(stored, Date.UTC(2026, 10, 26, hour, 30)))).toEqual([true, false]);
   expect(isGood("https://store.example/file?X-Amz-Expires=3600", 0)).toBe(false);
 });
 

@@ -93,9 +93,10 @@ export function apply(store: Store, frame: EventFrame): Wanted {
       return {};
     case "user.changed": {
       const user = frame.data as User;
-      store.users.set(user.id, { ...store.users.get(user.id), ...user });
+      // It is all there is to say: what is left out is not there any more.
+      store.users.set(user.id, user);
       if (store.me?.id === user.id) {
-        store.me = { ...store.me, ...user };
+        store.me = { ...store.me, avatar_url: null, bio: null, ...user };
         store.touch("me");
       }
       store.touch(`user:${user.id}`);

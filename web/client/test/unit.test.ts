@@ -120,6 +120,16 @@ describe("events", () => {
     expect(one.get("message:msg_1")?.body).toBe("");
   });
 
+  test("a user is what the last event says: a picture that was taken away is gone", () => {
+    const one = store();
+    const user = { id: "usr_1", username: "ana", display_name: "Ana", role: "user", created_at: "" };
+    apply(one, event("user.changed", 1, { ...user, avatar_url: "/media/media_1/avatar", bio: "hi" }, null));
+    expect(one.get("user:usr_1")?.avatar_url).toBe("/media/media_1/avatar");
+    apply(one, event("user.changed", 2, user, null));
+    expect(one.get("user:usr_1")?.avatar_url).toBeUndefined();
+    expect(one.get("me")).toMatchObject({ username: "ana", avatar_url: null, bio: null });
+  });
+
   test("unknown events change nothing, and subscribers hear once of many changes", async () => {
     const one = store();
     let heard = 0;

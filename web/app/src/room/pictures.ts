@@ -25,10 +25,18 @@ export function isPicture(file: Media): file is Picture {
   return Boolean(file.thumbnail_url && file.width && file.height);
 }
 
+/** When a signed URL runs out, in milliseconds: one of ours, or one of an S3-compatible store. */
+function end(url: string): number {
+  const until = /[?&]until=(\d+)/.exec(url)?.[1];
+  if (until) return Number(until) * 1000;
+  const [, year, month, day, hour, minute, second] = /[?&]X-Amz-Date=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(url) ?? [];
+  const span = /[?&]X-Amz-Expires=(\d+)/.exec(url)?.[1];
+  return year && span ? Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) + Number(span) * 1000 : 0;
+}
+
 /** Whether a signed URL is good for a minute more. Of one that does not say it is not known, so it is not. */
 export function isGood(url: string, now: number = Date.now()): boolean {
-  const until = Number(/[?&]until=(\d+)/.exec(url)?.[1] ?? 0);
-  return until * 1000 > now + 60_000;
+  return end(url) > now + 60_000;
 }
 
 /** What can be seen of a file before the server has it. */

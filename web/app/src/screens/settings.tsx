@@ -17,6 +17,7 @@ const SecondFactor = lazy(() => import("./second-factor.tsx"));
 const Address = lazy(() => import("./address.tsx"));
 const Password = lazy(() => import("./password.tsx"));
 const Sessions = lazy(() => import("./sessions.tsx"));
+const OwnPicture = lazy(() => import("./own-picture.tsx"));
 const Export = lazy(() => import("./export.tsx"));
 const Deletion = lazy(() => import("./deletion.tsx"));
 
@@ -49,7 +50,7 @@ function Shown({ page }: { page: string }) {
     case "sessions": return <Sessions />;
     case "data": return <>{has("/v1/users/me/exports") ? <Export /> : null}<Deletion /></>;
   }
-  return <Profile />;
+  return <>{has("/v1/media") ? <OwnPicture /> : null}<Profile /></>;
 }
 
 /** A form that says whether it was saved. */
