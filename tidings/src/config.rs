@@ -24,10 +24,11 @@ use crate::oidc::{self, OidcSettings};
 use crate::rate::{self, Rate};
 use crate::settings::Settings;
 
-/// The NATS client's own account of a connection is told again, better, by `eventlog`.
-const DEFAULT_LOG: &str = "info,async_nats=warn,actix_server=warn";
+/// The NATS client's own account of a connection is told again, better, by `eventlog`. What a peer sends that is no
+/// HTTP is no error of this server, but the framework's word for it is.
+const DEFAULT_LOG: &str = "info,async_nats=warn,actix_server=warn,actix_http::h1::dispatcher=off";
 /// At a terminal, and for commands whose answer is what matters.
-const QUIET_LOG: &str = "warn,eventlog::connection=error";
+const QUIET_LOG: &str = "warn,eventlog::connection=error,actix_http::h1::dispatcher=off";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_ADMIN_LISTEN: &str = "127.0.0.1:0";
 

@@ -18,6 +18,7 @@ use futures_util::stream::try_unfold;
 use schemas::Rejection;
 use schemas::events::MediaFile;
 use schemas::media::MediaStatus;
+use telemetry::error_chain;
 
 use super::range::{Wanted, wanted};
 use super::{id_in, medium, state, store_failed};
@@ -214,7 +215,9 @@ impl Reading {
     fn answer(self, mut response: HttpResponseBuilder, parts: VecDeque<Part>) -> HttpResponse {
         let bytes = parts.iter().map(Part::bytes).sum();
         let stream = try_unfold(Self { parts, ..self }, |mut reading| async move {
-            let next = reading.next().await?;
+            let next = reading.next().await.inspect_err(|error| {
+                tracing::warn!(error = %error_chain(error), "a file broke off on its way");
+            })?;
             Ok::<_, BlobError>(next.map(|bytes| (bytes, reading)))
         });
         response.body(SizedStream::new(bytes, Box::pin(stream)))
