@@ -16,6 +16,7 @@ everywhere!(
     an_edit_tells_whom_it_names_and_takes_back_what_it_told,
     many_edits_and_deletions_leave_no_entry_behind,
     a_welcome_says_what_waits,
+    the_threads_of_a_hidden_room_do_not_wait,
 );
 
 async fn a_welcome_says_what_waits(place: Place) {
@@ -32,6 +33,26 @@ async fn a_welcome_says_what_waits(place: Place) {
         (waits && before == after && unread == after).then_some(())
     })
     .await;
+}
+
+async fn the_threads_of_a_hidden_room_do_not_wait(place: Place) {
+    let (ada, bob, _) = two(&place).await;
+    let room = bob.direct(&[&ada]).await;
+    let root = says(&bob, &room, "root").await;
+    answers(&ada, &room, &root, "an answer").await;
+    let threads = async |wanted: u64| {
+        until(&format!("{wanted} threads wait"), async || {
+            let badge = bob.get("/v1/users/me/unread").await.ok(200);
+            (badge["threads"] == wanted).then_some(())
+        })
+        .await;
+    };
+    threads(1).await;
+    assert_eq!(bob.delete(&format!("/v1/rooms/{room}/members/me")).await.status, 204);
+    threads(0).await;
+    // It is back with the next message.
+    answers(&ada, &room, &root, "another").await;
+    threads(1).await;
 }
 
 async fn two(place: &Place) -> (Person, Person, String) {

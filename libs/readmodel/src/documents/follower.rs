@@ -119,15 +119,23 @@ pub trait FollowerReads: ThreadReads + MembershipReads {
         };
         Ok(of.iter().map(unread).collect())
     }
-    /// How many threads a user follows with something unread in them.
+    /// How many threads a user follows with something unread in them, but those of rooms they have hidden.
     async fn unread_threads(&self, user: &UserId) -> Answer<u64> {
         let answered = self.answered(user).await?;
         if answered.is_empty() {
             return Ok(0);
         }
-        let own = self.memberships_of(user).await?;
-        let own: HashMap<&RoomId, &MembershipDoc> =
-            own.iter().map(|own| (&own.room_id, own)).collect();
+        let members = self.memberships_of(user).await?;
+        let mut own: HashMap<&RoomId, &MembershipDoc> =
+            members.iter().map(|own| (&own.room_id, own)).collect();
+        let hid = members.iter().filter(|own| own.hidden_at.is_some());
+        let hid: Vec<RoomId> = hid.map(|own| &own.room_id).cloned().collect();
+        let rooms = if hid.is_empty() { Vec::new() } else { self.rooms(&hid).await? };
+        for room in &rooms {
+            if own.get(&room.state.id).is_some_and(|own| own.is_hidden(room)) {
+                own.remove(&room.state.id);
+            }
+        }
         let of: Vec<(&FollowerDoc, &ThreadDoc)> = answered
             .iter()
             .filter(|(follower, _)| follower.follows(own.get(&follower.room_id).copied()))
