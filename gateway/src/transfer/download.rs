@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use actix_web::body::SizedStream;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use blobs::{Blob, BlobError, BlobName, BlobStore, thumbnail_type};
@@ -120,9 +120,10 @@ pub(super) async fn give(
     if header(request, IF_NONE_MATCH.as_str()).is_some_and(|known| matches(known, &etag)) {
         return Ok(common(StatusCode::NOT_MODIFIED, &etag, &shown).finish());
     }
-    // Parts of another version are no use to a client that has others.
+    // Parts of another version are no use to a client that has others; only GET gives parts (RFC 9110, section 14.2).
     let same = header(request, IF_RANGE.as_str()).is_none_or(|known| known.trim() == etag);
-    let asked = header(request, RANGE.as_str()).filter(|_| same);
+    let gives = same && *request.method() == Method::GET;
+    let asked = header(request, RANGE.as_str()).filter(|_| gives);
     let size = blob.size;
     let reading = Reading { store: Arc::clone(&app.blobs), name, blob, parts: VecDeque::new() };
     let mut response = common(StatusCode::OK, &etag, &shown);
