@@ -8,11 +8,11 @@ use eventlog::LinkState;
 use schemas::commands::{
     AcceptInvite, AddMember, AddReaction, AdmitRegistered, AppointOwner, ArchiveRoom, BanMember,
     BlockUser, CHAT, ChangeMember, ChangePrefs, ChangeRoom, CompleteMedia, CreateInvite,
-    CreateRoom, DeleteMessage, DropAvatar, EditMessage, FollowThread, HandleReport, JoinRoom,
-    JudgeInvite, LeaveRoom, LiftBan, ListInvites, MarkRead, MarkThreadRead, ModerateMessage,
-    ModerateRoom, OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMedia, RemoveMember,
-    RemoveReaction, ReportMessage, RequestMedia, RevokeInvite, UnblockUser, UnfollowThread,
-    UnpinMessage, UseAsAvatar,
+    CreateRoom, DeleteMessage, DropAvatar, EditMessage, FollowThread, ForgetBlocks, HandleReport,
+    JoinRoom, JudgeInvite, LeaveRoom, LiftBan, ListInvites, MarkRead, MarkThreadRead,
+    ModerateMessage, ModerateRoom, OpenDirect, PinMessage, PostMessage, PostMessages, RemoveMedia,
+    RemoveMember, RemoveReaction, ReportMessage, RequestMedia, RevokeInvite, UnblockUser,
+    UnfollowThread, UnpinMessage, UseAsAvatar,
 };
 use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
