@@ -106,7 +106,7 @@ async fn an_address_is_verified(place: Place, folder: PathBuf) {
 async fn a_forgotten_password_is_replaced(place: Place, folder: PathBuf) {
     let ada = Person::register(&place, "Ada").await;
     let stranger = Stranger::new(&place);
-    // Whoever registered the address may not have been its holder.
+    // The address may have been registered by a person who does not hold it.
     let blocked = [Person::register(&place, "bob").await, Person::register(&place, "cyd").await];
     for other in &blocked {
         ada.put_empty(&format!("/v1/users/me/blocks/{}", other.id)).await.ok(204);

@@ -167,7 +167,7 @@ async fn an_admin_notifies_by_id_or_everyone(place: Place) {
     let sent = send(json!({"user_ids": [ada.id, ada.id]})).await.ok(201);
     assert_eq!(sent["notification_ids"].as_array().unwrap().len(), 1);
     until("it is listed", async || (got(&ada).await == 1).then_some(())).await;
-    // Whoever has just registered is one of everyone.
+    // A user who has just registered is one of everyone.
     let eve = Person::register(&place, "eve").await;
     send(json!({"everyone": true})).await.ok(201);
     until("both have it", async || (got(&ada).await == 2 && got(&eve).await == 1).then_some(()))
