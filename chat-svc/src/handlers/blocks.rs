@@ -20,7 +20,8 @@ impl Chat {
     /// One after another: each is expected to find the list as the one before it left it.
     pub(crate) async fn forget_blocks(&self, call: &Call, cmd: ForgetBlocks) -> Answer<()> {
         // Each block is a write of its own, and no repeat of the one before it.
-        let keyless = Call { key: None, ..call.clone() };
+        let mut keyless = call.clone();
+        keyless.key = None;
         let call = UserCall::acting_for(&keyless, cmd.user_id);
         let blocks = self.retry(ReadFrom::Log, |from| self.lanes.blocks(&call.user, from)).await?;
         let blocked = blocks.state.as_ref().map(|blocks| blocks.blocked.clone());
