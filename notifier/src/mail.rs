@@ -77,7 +77,8 @@ impl Mailer {
         let (Lane::User(user)
         | Lane::Challenges(user)
         | Lane::Identities(user)
-        | Lane::Session(user)) = stored.lane
+        | Lane::Session(user)
+        | Lane::Exports(user)) = stored.lane
         else {
             return Ok(None);
         };
