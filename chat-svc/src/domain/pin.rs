@@ -27,10 +27,11 @@ pub fn may_pin(
     message.stands()
 }
 
-/// Pins a message in a room that has so many pins.
+/// Pins a message in a room that has so many pins. The others are told, so in a direct room of two neither may block the
+/// other; unpinning takes away and stays allowed.
 ///
 /// # Errors
-/// [`MessageRejection::TooManyPins`] and those of [`may_pin`].
+/// [`MessageRejection::TooManyPins`], that of [`Standing::not_blocked`] and those of [`may_pin`].
 pub fn pin(
     standing: &Standing<'_>,
     message: &Message,
@@ -39,6 +40,7 @@ pub fn pin(
     cx: &Context,
 ) -> Result<Fact, MessageRejection> {
     may_pin(standing, message, cx)?;
+    standing.not_blocked()?;
     if pins >= MAX_PINS {
         return Err(MessageRejection::TooManyPins);
     }

@@ -94,6 +94,9 @@ async fn a_block_ends_a_direct_room_of_two(place: Place) {
     is_blocked(&ada.patch(&format!("/v1/messages/{own}"), edit).await, None);
     let answer = json!({"body": "hm", "thread_root_id": own});
     is_blocked(&bob.post(&format!("/v1/rooms/{room}/messages"), answer).await, None);
+    for what in ["pin", "reactions/%F0%9F%91%8D"] {
+        is_blocked(&bob.put_empty(&format!("/v1/messages/{own}/{what}")).await, None);
+    }
     let mut socket = bob.connect().await;
     let frame = json!({"type": "post", "id": 1, "room_id": room, "body": "by socket"});
     let answer = socket.call(frame).await;
