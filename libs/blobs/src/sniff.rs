@@ -95,6 +95,9 @@ const ALIASES: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What texts begin with whose letters are of two bytes, one of which may be 0.
+const WIDE: &[&[u8]] = &[b"\xff\xfe", b"\xfe\xff"];
+
 /// Types that may hold a file of any kind.
 const ANYTHING: &str = "application/octet-stream";
 
@@ -119,7 +122,8 @@ pub fn sniff(head: &[u8], announced: &ContentType) -> Sniffed {
 /// What has no signature: texts, and types of which nothing is known.
 fn plain(head: &[u8], announced: &str) -> Sniffed {
     let is_text = announced.starts_with("text/") || announced.ends_with("json");
-    if is_text && head.contains(&0) {
+    let is_wide = WIDE.iter().any(|mark| head.starts_with(mark));
+    if is_text && !is_wide && head.contains(&0) {
         return Sniffed::NotAnnounced;
     }
     // A type that is shown in place must not be a page: a browser may think otherwise about what it is.
@@ -212,6 +216,7 @@ mod tests {
             (b"\0\0\0\x18ftypisom", "video/mp4"),
             (b"\xff\xfb\x90", "audio/mpeg"),
             (b"plain words", "text/plain"),
+            (b"\xff\xfew\0i\0d\0e\0", "text/csv"),
             (b"<!doctype html>", "text/html"),
             (b"<!doctype html>", "text/plain"),
             (b"<svg onload=x>", "image/svg+xml"),
