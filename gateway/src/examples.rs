@@ -32,6 +32,7 @@ const BODIES: &[(&str, &str)] = &[
     ("RefreshToken", r#"{"refresh_token":"trt_example"}"#),
     ("NewFactor", r#"{"password":"correct horse battery"}"#),
     ("AccountDeletion", r#"{"password":"correct horse battery"}"#),
+    ("ExportRequest", r#"{"password":"correct horse battery"}"#),
     ("FactorRemoval", r#"{"password":"correct horse battery","code":"123456"}"#),
     ("AddressChange", r#"{"email":"countess@example.org","password":"correct horse battery"}"#),
     (

@@ -93,8 +93,8 @@ async fn in_every_query(place: Place) {
                     continue;
                 }
                 // A query for a name may be for any; nothing is found.
-                let looks =
-                    ["q", "query", "name", "username"].contains(&name.as_str()) && reply.status == 200;
+                let looks = ["q", "query", "name", "username"].contains(&name.as_str())
+                    && reply.status == 200;
                 if looks {
                     assert_eq!(reply.json["items"], json!([]), "{query:.120}");
                 } else {
