@@ -1390,6 +1390,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/me/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a copy of the caller's data. While one is being made or can be downloaded, it is that one. */
+        post: operations["post_v1_users_me_exports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how far an export is, and get a URL of its file that is good for five minutes. */
+        get: operations["get_v1_users_me_exports_export_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/me/password": {
         parameters: {
             query?: never;
@@ -1732,6 +1766,40 @@ export interface components {
          *     not know the type.
          */
         EventType: string;
+        /** @description A copy of the caller's data. */
+        Export: {
+            /** @description Until when it can be downloaded. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The export's id. */
+            id: components["schemas"]["ExportId"];
+            /** @description When it was asked for. */
+            requested_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description Bytes of that file.
+             */
+            size?: number | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["ExportStatus"];
+            /** @description Where its zip file is, while it is ready: signed anew each time, and good for five minutes. */
+            url?: string | null;
+        };
+        /** @description A copy of a person's data that they asked for. */
+        ExportId: string;
+        /** @description What asking for a copy of one's data takes. */
+        ExportRequest: {
+            /** @description A code of the second factor, once the account has one. */
+            code?: components["schemas"]["Secret"] | null;
+            /** @description The current password. Left out by accounts without one. */
+            password?: components["schemas"]["Secret"] | null;
+        };
+        /** @description An export was asked for. */
+        ExportStarted: {
+            /** @description Names the export when it is asked for. */
+            export_id: components["schemas"]["ExportId"];
+        };
+        /** @description Where an export stands. */
+        ExportStatus: "running" | "ready" | "expired";
         /** @description A code of an authenticator app. */
         FactorEntry: {
             /** @description The six digits the app shows. */
@@ -2104,14 +2172,18 @@ export interface components {
             /** @description The message that began the thread, to answer in a thread. */
             thread_root_id?: components["schemas"]["MessageId"] | null;
         };
-        /** @description A notification to write into inboxes. */
+        /** @description A notification to write into inboxes: of the users in `user_ids`, or with `everyone` of all there are. */
         NewNotification: {
             /** @description The text; at most 4,000 characters. */
             body: components["schemas"]["Notice"];
+            /** @description `true`: every account is a recipient. */
+            everyone?: boolean | null;
             /** @description One line; at most 200 characters. */
             title: components["schemas"]["Title"];
-            /** @description The recipients: user ids or `@username`; 1 to 100. */
-            users: components["schemas"]["UserRef"][];
+            /** @description The recipients; 1 to 100. */
+            user_ids?: components["schemas"]["UserId"][] | null;
+            /** @description In place of `user_ids`: user ids or `@username`; 1 to 100. */
+            users?: components["schemas"]["UserRef"][] | null;
         };
         /** @description Why moderators should look at a message. */
         NewReport: {
@@ -2183,7 +2255,7 @@ export interface components {
         NotificationKind: "welcome" | "mention" | "direct_message" | "thread_reply" | "invite" | "system";
         /** @description The inbox entries that were created. */
         Notified: {
-            /** @description One for each recipient. */
+            /** @description One for each recipient who was named; none for `everyone`, who may be very many. */
             notification_ids: components["schemas"]["NotificationId"][];
         };
         /** @description Of which messages of a room its member wants to be notified. */
@@ -2685,8 +2757,9 @@ export interface components {
             posting?: components["schemas"]["Posting"] | null;
             /**
              * Format: uint32
-             * @description Days messages are to be kept, 1 to 36,500; null keeps them for ever. Owners only. It is stored with the
-             *     room; this version does not archive messages yet.
+             * @description Days after which messages move to the archive, 1 to 36,500, and no more than the installation's; null for the
+             *     installation's. An archived message is read, found, answered and deleted as before, and not edited any more.
+             *     Owners only.
              */
             retention_days?: number | null;
             /**
@@ -2797,7 +2870,7 @@ export interface components {
             store_bytes: number;
             /**
              * Format: uint64
-             * @description Accounts.
+             * @description Accounts, without those that were erased.
              */
             users: number;
         };
@@ -3861,8 +3934,8 @@ export interface operations {
                  * @example {
                  *       "body": "The server restarts at noon.",
                  *       "title": "Maintenance",
-                 *       "users": [
-                 *         "@grace"
+                 *       "user_ids": [
+                 *         "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"
                  *       ]
                  *     }
                  */
@@ -8127,6 +8200,95 @@ export interface operations {
             413: components["responses"]["Problem"];
             415: components["responses"]["Problem"];
             422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_v1_users_me_exports: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names the request. A repeat with the same key returns the first answer and does nothing twice. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExportRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "export_id": "exp_06f1jxm9d5v7s8k2a3b4c5d6e8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportStarted"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_users_me_exports_export_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path: {
+                /** @example exp_06f1jxm9d5v7s8k2a3b4c5d6e8 */
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "exp_06f1jxm9d5v7s8k2a3b4c5d6e8",
+                     *       "requested_at": "2026-11-21T10:00:00.000Z",
+                     *       "status": "running"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
