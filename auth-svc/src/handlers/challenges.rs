@@ -95,10 +95,10 @@ impl Auth {
             expires_at: sending.expires_at(),
             key: self.code_key.check(),
         };
-        let fact = Fact::expecting(fence, Lane::Challenges(user_id.clone()), issued);
+        let fact = Fact::expecting(fence, Lane::Challenges(user_id), issued);
         // A reset is asked for without a session.
         let call = match &call.caller {
-            Some(caller) => call.acting_as(Actor::User(caller.user_id.clone())),
+            Some(caller) => call.acting_as_user(&caller.user_id),
             None => call.acting_as(Actor::System),
         };
         Ok(record(&self.log, &call, fact).await?.position)

@@ -7,7 +7,7 @@ use schemas::commands::Login;
 use schemas::events::{NewDevice, SessionEnd, SessionStarted, UserState};
 use schemas::values::{Email, NewPassword, Secret, UserAgent, Username};
 use schemas::views::SessionTokens;
-use schemas::{Actor, Code, Digest, Lane, Position, Rejection, SessionId, Timestamp, UserId};
+use schemas::{Code, Digest, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 use tokio::time::Instant;
 
 use super::proof::barred;
@@ -135,7 +135,7 @@ impl Auth {
         if known.second_factor == on {
             return;
         }
-        let by_user = call.acting_as(Actor::User(known.id.clone()));
+        let by_user = call.acting_as_user(&known.id);
         let told = self.retry(|| self.tell_second_factor(&by_user, &known.id, on, None)).await;
         if told.is_err() {
             tracing::warn!(user.id = %known.id, "the log could not be told of a second factor");
@@ -147,7 +147,7 @@ impl Auth {
         if known.has_password {
             return;
         }
-        let by_user = call.acting_as(Actor::User(known.id.clone()));
+        let by_user = call.acting_as_user(&known.id);
         if self.retry(|| self.tell_password_set(&by_user, &known.id)).await.is_err() {
             tracing::warn!(user.id = %known.id, "the log could not be told of a password");
         }
@@ -253,7 +253,7 @@ impl Auth {
         new_device: Option<&NewDevice>,
     ) -> Result<Appended, Failure> {
         let user_id = user.state.id.clone();
-        let by_user = call.acting_as(Actor::User(user_id.clone()));
+        let by_user = call.acting_as_user(&user_id);
         let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
         let started = SessionStarted {
             session_id: id.clone(),

@@ -8,7 +8,7 @@ use schemas::commands::RedeemLoginCode;
 use schemas::events::{IdentitiesState, UserState};
 use schemas::values::{Role, Secret};
 use schemas::views::SessionTokens;
-use schemas::{Actor, Code, Digest, EventData, Lane, Position, Rejection, UserId};
+use schemas::{Code, Digest, EventData, Lane, Position, Rejection, UserId};
 
 use super::login::seen;
 use crate::accounts;
@@ -204,7 +204,7 @@ impl Auth {
                 (user.id, facts)
             }
         };
-        let by_user = call.acting_as(Actor::User(id.clone()));
+        let by_user = call.acting_as_user(&id);
         match commit(&self.log, &by_user, facts, &Reads::default()).await? {
             Committed::Nothing(_) | Committed::Now(..) => Ok(id),
             // The key of the request was used before, for another code.

@@ -4,7 +4,7 @@ use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
 use schemas::commands::Refresh;
 use schemas::events::{SessionEnd, SessionRefreshed};
 use schemas::views::SessionTokens;
-use schemas::{Actor, Code, Lane, Position, Rejection, Timestamp};
+use schemas::{Code, Lane, Position, Rejection, Timestamp};
 
 use crate::accounts;
 use crate::auth::Auth;
@@ -70,7 +70,7 @@ impl Auth {
     ) -> Option<Position> {
         let (session_id, user_id) = (presented.session.clone(), session.user_id.clone());
         let lane = Lane::Session(user_id.clone());
-        let by_user = call.acting_as(Actor::User(user_id.clone()));
+        let by_user = call.acting_as_user(&user_id);
         let refreshed = SessionRefreshed { session_id, user_id };
         let fact = Fact::expecting(Expect::Any, lane, refreshed);
         match record(&self.log, &by_user, fact).await {

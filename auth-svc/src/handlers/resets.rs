@@ -6,7 +6,7 @@ use decider::{Answer, Call, Failure, Reads, accepted, commit};
 use schemas::commands::{ConfirmPasswordReset, RequestPasswordReset};
 use schemas::events::{ChallengePurpose, SessionEnd, UserState};
 use schemas::values::Email;
-use schemas::{Actor, ChallengeId, Lane, Position, Rejection, UserId};
+use schemas::{ChallengeId, Lane, Position, Rejection, UserId};
 use tokio::time::sleep_until;
 
 use super::challenges::{AcceptedCode, Sending, account, gone};
@@ -69,7 +69,7 @@ impl Auth {
         let bcrypt = self.passwords.hash(&asker, new, until).await?;
         let accept = || self.accept_code(owner.clone(), &command.reset_id, sent_to.clone());
         let code = self.retry(accept).await?;
-        let by_user = call.acting_as(Actor::User(user_id.clone()));
+        let by_user = call.acting_as_user(&user_id);
         let done = self.reset(&by_user, &user_id, &code, &bcrypt).await;
         let (position, reclaimed) = self.conclude(&code, done).await?;
         Ok(accepted(position, reclaimed.then_some(user_id)))

@@ -2,7 +2,7 @@
 
 use decider::{Answer, Call, Committed, Failure, Reads, accepted, commit};
 use schemas::commands::{CheckUnsubscribe, Unsubscribe};
-use schemas::{Actor, NameKey, Position, Rejection};
+use schemas::{NameKey, Position, Rejection};
 
 use crate::accounts;
 use crate::auth::Auth;
@@ -25,7 +25,7 @@ impl Auth {
 
     async fn try_unsubscribe(&self, call: &Call, token: &str) -> Result<Option<Position>, Failure> {
         let user = self.subscriber(token).await?;
-        let by_user = call.acting_as(Actor::User(user.state.id.clone()));
+        let by_user = call.acting_as_user(&user.state.id);
         let mut reads = Reads::default();
         reads.note(schemas::Lane::User(user.state.id.clone()), user.at);
         let committed: Committed = commit(&self.log, &by_user, unsubscribe(&user), &reads).await?;

@@ -73,8 +73,13 @@ impl Call {
         })
     }
 
-    /// The same call with its events attributed to another actor: to an account that is just being registered or
-    /// logged in to, or to the system.
+    /// The same call with its events attributed to a user whose account is just being registered or logged in to.
+    #[must_use]
+    pub fn acting_as_user(&self, user: &UserId) -> Self {
+        self.acting_as(Actor::User(user.clone()))
+    }
+
+    /// The same call with its events attributed to another actor, such as the system.
     #[must_use]
     pub fn acting_as(&self, actor: Actor) -> Self {
         Self { actor, ..self.clone() }
@@ -121,7 +126,7 @@ impl UserCall {
     /// are attributed to the account.
     #[must_use]
     pub fn acting_for(call: &Call, user: UserId) -> Self {
-        Self { call: call.acting_as(Actor::User(user.clone())), user }
+        Self { call: call.acting_as_user(&user), user }
     }
 }
 
