@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
+use serde_json::json;
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, Stranger};
 use tests::kit::root;
@@ -136,7 +137,7 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
     }
 }
 
-/// What makes series of most families: requests, a login, frames, and a socket that comes back.
+/// What makes series of most families: requests, a login, frames, a socket that comes back, a command to each service.
 async fn traffic(place: &Place) {
     let ada = Person::register(place, "ada").await;
     let room = ada.group(&[]).await;
@@ -144,6 +145,8 @@ async fn traffic(place: &Place) {
     socket.post(&room, "counted").await;
     socket.close().await;
     ada.get("/v1/rooms").await.ok(200);
+    let told = json!({"user_ids": [ada.id], "title": "counted", "body": "counted"});
+    place.admin().await.post("/v1/admin/notifications", told).await.ok(201);
 }
 
 /// Names are snake_case, in base units; a counter's gets its `_total` by itself.

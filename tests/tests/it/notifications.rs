@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tests::kit::installation::Place;
+use tests::kit::installation::{Installation, Place};
 use tests::kit::person::{Person, id_of, items};
 use tests::kit::{lasting, unique, until};
 
@@ -13,7 +13,6 @@ everywhere!(
     a_mention_is_announced,
     notifications_are_marked_read,
     an_admin_notifies,
-    an_admin_notifies_by_id_or_everyone,
 );
 
 /// A user's inbox once it has an entry that fits; newest first.
@@ -151,8 +150,12 @@ async fn an_admin_notifies(place: Place) {
     admin.post("/v1/admin/notifications", unknown).await.problem(400, "validation_failed");
 }
 
-async fn an_admin_notifies_by_id_or_everyone(place: Place) {
-    let (admin, ada) = (place.admin().await, Person::register(&place, "ada").await);
+/// On an installation of its own: everyone there is told.
+#[tokio::test]
+async fn an_admin_notifies_by_id_or_everyone() {
+    let installation = Installation::relaxed(&[]);
+    let place = installation.place.clone();
+    let (admin, ada) = (place.found().await, Person::register(&place, "ada").await);
     let title = unique("Maintenance");
     let body = |who: Value| {
         let mut body = json!({"title": title, "body": "Tonight."});
