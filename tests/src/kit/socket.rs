@@ -11,9 +11,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::kit::PATIENCE;
 use crate::kit::installation::Place;
 use crate::kit::person::Person;
+use crate::kit::{PATIENCE, last};
 
 type Stream = WebSocketStream<TcpStream>;
 
@@ -65,7 +65,23 @@ pub async fn handshake(
 }
 
 impl Socket {
+    /// Opens a socket that is welcomed. A client that is told to come again in a moment does: a gateway may not be able to
+    /// say yet where its user is.
     pub(crate) async fn open(person: &Person, resume: Option<&str>) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut socket = Self::greet(person, resume).await;
+            if socket.is_admitted().await || Instant::now() >= deadline {
+                socket.welcomed().await;
+                return socket;
+            }
+            let told = socket.waiting.iter().find_map(|frame| frame["retry_after_ms"].as_u64());
+            last(Duration::from_millis(told.expect("when to come again"))).await;
+        }
+    }
+
+    /// A socket on which the user has said who they are.
+    async fn greet(person: &Person, resume: Option<&str>) -> Self {
         let bearer = format!("Bearer {}", person.access);
         let headers: &[(&str, &str)] =
             if resume.is_some() { &[] } else { &[("authorization", &bearer)] };
@@ -75,8 +91,18 @@ impl Socket {
         if let Some(position) = resume {
             socket.send(json!({"type": "hello", "token": person.access, "resume": position})).await;
         }
-        socket.welcomed().await;
         socket
+    }
+
+    /// Waits for the welcome; false when the server closes with 4503 instead.
+    async fn is_admitted(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.waiting.iter().any(|frame| frame["type"] == "welcome") {
+            if !self.read(deadline).await {
+                return self.closed != Some(4503);
+            }
+        }
+        true
     }
 
     /// A socket over a stream whose handshake is done; nothing was sent or read yet.
