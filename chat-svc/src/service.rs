@@ -152,29 +152,39 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     let mut tasks = JoinSet::new();
     let follower = Follower::subscribe(&chat, &bus).await?;
     tasks.spawn(follower.run(stop_tasks.clone()));
-    tasks.spawn({
-        let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
-        async move { chat.dedup.keep_covered(stop).await }
-    });
-    tasks.spawn({
-        let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
-        async move { chat.dedup.keep_past(stop).await }
-    });
+    keep_books(&mut tasks, &chat, general.as_ref(), &stop_tasks);
     tasks.spawn(Arc::clone(&chat).keep_media(purges, stop_tasks.clone()));
-    if let Some(general) = general.clone() {
-        let (chat, stop) = (Arc::clone(&chat), stop_tasks.clone());
-        tasks.spawn(async move { chat.end_bans(general, stop).await });
-    }
-    tasks.spawn({
-        let (eraser, stop) = (Eraser::new(&chat, general.clone()), stop_tasks.clone());
-        async move { eraser.run(stop).await }
-    });
     tasks.spawn(Exporter::new(&chat, &bus).run(stop_tasks.clone()));
     keep_retention(&mut tasks, &chat, &config.retention, &stop_tasks);
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
     tasks.spawn(report(chat.log.watch_connection(), health.clone(), stop_tasks.clone()));
     Ok(ChatService { general, handle, tasks, stop_tasks, health })
+}
+
+/// Begins what goes on beside commands: who sent what before, bans that end, and erasures.
+fn keep_books(
+    tasks: &mut JoinSet<()>,
+    chat: &Arc<Chat>,
+    general: Option<&RoomId>,
+    stop: &Shutdown,
+) {
+    tasks.spawn({
+        let (chat, stop) = (Arc::clone(chat), stop.clone());
+        async move { chat.dedup.keep_covered(stop).await }
+    });
+    tasks.spawn({
+        let (chat, stop) = (Arc::clone(chat), stop.clone());
+        async move { chat.dedup.keep_past(stop).await }
+    });
+    if let Some(general) = general.cloned() {
+        let (chat, stop) = (Arc::clone(chat), stop.clone());
+        tasks.spawn(async move { chat.end_bans(general, stop).await });
+    }
+    tasks.spawn({
+        let (eraser, stop) = (Eraser::new(chat, general.cloned()), stop.clone());
+        async move { eraser.run(stop).await }
+    });
 }
 
 /// Begins to move old messages to the archive, and to remove deleted texts.

@@ -24,7 +24,7 @@ fn aged(number: u64, sender: u128) -> Aged {
 #[test]
 fn a_room_keeps_messages_for_the_shorter_of_its_time_and_the_installations() {
     let world = World::with_room(RoomKind::Group, Visibility::Private);
-    let mut room = world.room.clone().unwrap();
+    let mut room = world.room.unwrap();
     let cases = [
         (None, None, None),
         (Some(7), None, Some(7)),

@@ -258,7 +258,7 @@ impl Bucket {
         let query = vec![("uploadId", upload.to_owned())];
         let headers = vec![("content-type", "application/xml".to_owned())];
         let body = Bytes::from(body);
-        let wanted = Wanted { method: "POST", key, query, headers, body, ..Wanted::default() };
+        let wanted = Wanted { method: "POST", key, query, headers, body };
         let answer = self.ask(wanted).await?;
         let xml = String::from_utf8_lossy(&answer.body);
         // It may begin to answer before it knows the outcome.
