@@ -173,6 +173,7 @@ impl Things {
             "token" => "none",
             "challenge_id" => "chl_00000000000000000000000000",
             "erasure_id" => "ers_00000000000000000000000000",
+            "export_id" => "exp_00000000000000000000000000",
             "dead_letter_id" => "999999999",
             "code" => "not_found",
             "name" => "problem",
