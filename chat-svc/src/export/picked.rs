@@ -20,37 +20,14 @@ pub(super) enum Picked {
 /// What an event is to the export of a person; none for what is not theirs, and for what documents tell in another
 /// form: rooms, their inbox, how far they have read.
 pub(super) fn picked(user: &UserId, event: &EventData) -> Option<Picked> {
-    match event {
-        EventData::Message(MessageEvent::Posted(MessagePosted { message, .. })) => {
-            (message.sender_id == *user).then(|| Picked::Message(message.id.clone()))
-        }
-        EventData::Reaction(ReactionEvent::Added(added)) => {
-            (added.user_id == *user).then(|| Picked::Reaction(Box::new(added.clone())))
-        }
-        EventData::Message(_)
-        | EventData::Reaction(_)
-        | EventData::Pin(_)
-        | EventData::Receipt(_)
-        | EventData::Notification(_)
-        | EventData::Name(_)
-        | EventData::Room(_)
-        | EventData::Member(_)
-        | EventData::Audit(_)
-        | EventData::Erasure(_)
-        | EventData::Hold(_)
-        | EventData::Retention(_) => None,
-        EventData::User(_)
-        | EventData::Session(_)
-        | EventData::Challenge(_)
-        | EventData::Identity(_)
-        | EventData::Thread(_)
-        | EventData::Report(_)
-        | EventData::Block(_)
-        | EventData::Prefs(_)
-        | EventData::Invite(_)
-        | EventData::Media(_)
-        | EventData::Export(_) => (owner(event) == Some(user)).then_some(Picked::Event),
+    if let EventData::Message(MessageEvent::Posted(MessagePosted { message, .. })) = event {
+        return (message.sender_id == *user).then(|| Picked::Message(message.id.clone()));
     }
+    if let EventData::Reaction(ReactionEvent::Added(added)) = event {
+        return (added.user_id == *user).then(|| Picked::Reaction(Box::new(added.clone())));
+    }
+    // Every other kind has its place there.
+    (owner(event) == Some(user)).then_some(Picked::Event)
 }
 
 /// Whose an event is that is told as it is.
