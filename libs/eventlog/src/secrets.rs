@@ -19,7 +19,7 @@ use crate::api::{self, PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
-use crate::topology::{ensure_stream, our_metadata};
+use crate::topology::{bucket_differs, ensure_stream, our_metadata};
 use entry::{Entry, KV_OPERATION};
 
 mod entry;
@@ -215,7 +215,7 @@ impl SecretStore {
                 metadata: our_metadata(),
                 ..Config::default()
             };
-            ensure_stream(&self.log.inner.connection, &config, differs).await.map(|_| ())
+            ensure_stream(&self.log.inner.connection, &config, bucket_differs).await.map(|_| ())
         };
         self.ready.get_or_try_init(make).await?;
         Ok(())
@@ -342,19 +342,6 @@ fn checked(key: &str) -> Result<&str, SecretError> {
     let dots = key.starts_with('.') || key.ends_with('.') || key.contains("..");
     let fits = (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(allowed) && !dots;
     if fits { Ok(key) } else { Err(SecretError::BadKey) }
-}
-
-fn differs(wanted: &Config, found: &Config) -> Option<String> {
-    let checks = [
-        ("list of subjects", found.subjects == wanted.subjects),
-        ("storage", found.storage == StorageType::File),
-        ("history", found.max_messages_per_subject == 1),
-        ("permission of lifetimes", found.allow_message_ttl),
-        ("permission to delete", !found.deny_delete),
-        ("direct access", found.allow_direct),
-        ("republish rule", found.republish.is_none()),
-    ];
-    checks.iter().find(|(_, fits)| !fits).map(|(what, _)| (*what).to_owned())
 }
 
 fn unavailable() -> SecretError {

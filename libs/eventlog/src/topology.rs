@@ -280,6 +280,20 @@ fn tunable(config: &Config) -> (usize, Duration, i64) {
     (config.num_replicas, config.duplicate_window, config.max_bytes.max(-1))
 }
 
+/// The first essential setting in which a stream that keeps the last message of every key differs.
+pub(crate) fn bucket_differs(wanted: &Config, found: &Config) -> Option<String> {
+    let checks = [
+        ("list of subjects", found.subjects == wanted.subjects),
+        ("storage", found.storage == StorageType::File),
+        ("history", found.max_messages_per_subject == 1),
+        ("permission of lifetimes", found.allow_message_ttl || !wanted.allow_message_ttl),
+        ("permission to delete", !found.deny_delete),
+        ("direct access", found.allow_direct),
+        ("republish rule", found.republish.is_none()),
+    ];
+    checks.iter().find(|(_, fits)| !fits).map(|(what, _)| (*what).to_owned())
+}
+
 /// The first essential setting in which a stream differs from what Tidings relies on.
 fn differs(wanted: &Config, found: &Config) -> Option<String> {
     let durable = found.persist_mode.is_none_or(|mode| mode == PersistenceMode::Default);

@@ -9,27 +9,6 @@ use tests::kit::{unique, until};
 
 use crate::codes::{code_in, mails_to};
 
-macro_rules! with_mails {
-    ($($flow:ident),* $(,)?) => {
-        mod one_process {
-            $(#[tokio::test]
-            async fn $flow() {
-                let installation = tests::kit::lasting::one_process_installation().await;
-                let folder = installation.data.join("mail");
-                Box::pin(super::$flow(installation.place.clone(), folder)).await;
-            })*
-        }
-        mod separate {
-            $(#[tokio::test]
-            async fn $flow() {
-                if let Some(separate) = tests::kit::lasting::separate_installation().await {
-                    let folder = separate.mail_dir();
-                    Box::pin(super::$flow(separate.place.clone(), folder)).await;
-                }
-            })*
-        }
-    };
-}
 with_mails!(
     an_admin_makes_an_account_with_a_password,
     an_account_without_a_password_chooses_one_by_mail,

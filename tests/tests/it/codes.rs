@@ -246,27 +246,6 @@ async fn a_second_factor_is_asked_for(place: Place, _: PathBuf) {
     assert_eq!(ada.get("/v1/users/me").await.ok(200)["second_factor"], false);
 }
 
-macro_rules! with_mails {
-    ($($flow:ident),* $(,)?) => {
-        mod one_process {
-            $(#[tokio::test]
-            async fn $flow() {
-                let installation = tests::kit::lasting::one_process_installation().await;
-                let folder = installation.data.join("mail");
-                Box::pin(super::$flow(installation.place.clone(), folder)).await;
-            })*
-        }
-        mod separate {
-            $(#[tokio::test]
-            async fn $flow() {
-                if let Some(separate) = tests::kit::lasting::separate_installation().await {
-                    let folder = separate.mail_dir();
-                    Box::pin(super::$flow(separate.place.clone(), folder)).await;
-                }
-            })*
-        }
-    };
-}
 with_mails!(
     an_address_is_verified,
     a_forgotten_password_is_replaced,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::kit::http::raw;
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, Stranger, id_of};
-use tests::kit::{lasting, unique, until};
+use tests::kit::{unique, until};
 
 /// A digest, as a program of another make reads it.
 struct Digest {
@@ -67,7 +67,11 @@ async fn group(owner: &Person, member: &Person) -> (String, String) {
     (id_of(&owner.post("/v1/rooms", body).await.ok(201)), name)
 }
 
-async fn many_messages_are_one_mail_and_what_was_read_or_deleted_none(place: Place, mails: &Path) {
+async fn many_messages_are_one_mail_and_what_was_read_or_deleted_none(
+    place: Place,
+    folder: PathBuf,
+) {
+    let mails = folder.as_path();
     let ada = Person::register(&place, "Ada").await;
     let bob = Person::register_at(&place, 1, "bob").await;
     let (missed, missed_name) = group(&bob, &ada).await;
@@ -106,7 +110,8 @@ async fn many_messages_are_one_mail_and_what_was_read_or_deleted_none(place: Pla
     assert!(found[1].text.contains(&other_name) && !found[1].text.contains(&missed_name));
 }
 
-async fn who_is_online_is_not_mailed(place: Place, mails: &Path) {
+async fn who_is_online_is_not_mailed(place: Place, folder: PathBuf) {
+    let mails = folder.as_path();
     let ada = Person::register(&place, "Ada").await;
     let bob = Person::register(&place, "bob").await;
     prefers(&ada, json!({"email_delay_minutes": 0})).await;
@@ -131,7 +136,8 @@ async fn who_is_online_is_not_mailed(place: Place, mails: &Path) {
     assert!(!found.text.contains(&there_name), "{}", found.text);
 }
 
-async fn a_link_ends_digests_without_a_session(place: Place, mails: &Path) {
+async fn a_link_ends_digests_without_a_session(place: Place, folder: PathBuf) {
+    let mails = folder.as_path();
     let ada = Person::register(&place, "Ada").await;
     let bob = Person::register(&place, "bob").await;
     prefers(&ada, json!({"email_delay_minutes": 0})).await;
@@ -182,29 +188,6 @@ async fn a_link_ends_digests_without_a_session(place: Place, mails: &Path) {
         (found.len() > 1 && found.iter().any(|mail| mail.text.contains(&name))).then_some(())
     })
     .await;
-}
-
-macro_rules! with_mails {
-    ($($flow:ident),* $(,)?) => {
-        mod one_process {
-            use super::*;
-            $(#[tokio::test]
-            async fn $flow() {
-                let installation = lasting::one_process_installation().await;
-                let mails = installation.data.join("mail");
-                Box::pin(super::$flow(installation.place.clone(), &mails)).await;
-            })*
-        }
-        mod separate {
-            use super::*;
-            $(#[tokio::test]
-            async fn $flow() {
-                let Some(installation) = lasting::separate_installation().await else { return };
-                let mails = installation.mail_dir();
-                Box::pin(super::$flow(installation.place.clone(), &mails)).await;
-            })*
-        }
-    };
 }
 
 with_mails!(

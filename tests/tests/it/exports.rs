@@ -15,27 +15,6 @@ use tests::kit::{Patience, mongo, unique, until, until_within};
 use crate::codes::{app, code, mails_to};
 use crate::erasure::{deleted, done, holding};
 
-macro_rules! with_mails {
-    ($($flow:ident),* $(,)?) => {
-        mod one_process {
-            $(#[tokio::test]
-            async fn $flow() {
-                let installation = tests::kit::lasting::one_process_installation().await;
-                let folder = installation.data.join("mail");
-                Box::pin(super::$flow(installation.place.clone(), folder)).await;
-            })*
-        }
-        mod separate {
-            $(#[tokio::test]
-            async fn $flow() {
-                if let Some(separate) = tests::kit::lasting::separate_installation().await {
-                    let folder = separate.mail_dir();
-                    Box::pin(super::$flow(separate.place.clone(), folder)).await;
-                }
-            })*
-        }
-    };
-}
 with_mails!(
     a_person_gets_a_copy_of_their_data,
     only_who_can_show_who_they_are_gets_one,

@@ -39,6 +39,29 @@ macro_rules! everywhere {
     };
 }
 
+/// Makes tests of flows that are also given the folder of mails, run in both kinds of installation.
+macro_rules! with_mails {
+    ($($flow:ident),* $(,)?) => {
+        mod one_process {
+            $(#[tokio::test]
+            async fn $flow() {
+                let installation = tests::kit::lasting::one_process_installation().await;
+                let folder = installation.data.join("mail");
+                Box::pin(super::$flow(installation.place.clone(), folder)).await;
+            })*
+        }
+        mod separate {
+            $(#[tokio::test]
+            async fn $flow() {
+                if let Some(separate) = tests::kit::lasting::separate_installation().await {
+                    let folder = separate.mail_dir();
+                    Box::pin(super::$flow(separate.place.clone(), folder)).await;
+                }
+            })*
+        }
+    };
+}
+
 mod accounts;
 mod admin_users;
 mod admins;

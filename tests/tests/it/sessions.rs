@@ -14,27 +14,6 @@ const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 
 const NEW_DEVICE: &str = "Your account was used from a new device";
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-macro_rules! with_mails {
-    ($($flow:ident),* $(,)?) => {
-        mod one_process {
-            $(#[tokio::test]
-            async fn $flow() {
-                let installation = tests::kit::lasting::one_process_installation().await;
-                let folder = installation.data.join("mail");
-                Box::pin(super::$flow(installation.place.clone(), folder)).await;
-            })*
-        }
-        mod separate {
-            $(#[tokio::test]
-            async fn $flow() {
-                if let Some(separate) = tests::kit::lasting::separate_installation().await {
-                    let folder = separate.mail_dir();
-                    Box::pin(super::$flow(separate.place.clone(), folder)).await;
-                }
-            })*
-        }
-    };
-}
 with_mails!(
     a_session_says_where_it_comes_from,
     sessions_are_listed_page_by_page,
