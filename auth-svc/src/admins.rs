@@ -1,7 +1,7 @@
 //! Where to look for admins: an index of accounts that have been given the role, kept outside the log.
 //!
-//! It is used, not believed: an id is noted before the account becomes an admin and is never removed, and
-//! the accounts it names are looked up in the log. Without the index no admin can step down, which does no harm.
+//! It is used, not believed: an id is noted before the account becomes an admin and stays until its person is erased,
+//! and the accounts it names are looked up in the log. Without the index no admin can step down, which does no harm.
 
 use decider::Failure;
 use eventlog::{EventLog, SecretError, SecretStore};
@@ -27,6 +27,12 @@ impl Admins {
             Ok(_) | Err(SecretError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Takes a person who is erased off it.
+    pub(crate) async fn forget(&self, user: &UserId) -> Result<(), Failure> {
+        self.ids.delete(user.as_str()).await?;
+        Ok(())
     }
 
     /// An admin by the log who may act, besides this one.

@@ -61,4 +61,10 @@ impl Attempts {
             tracing::warn!(user.id = %user, "the device of a login could not be remembered");
         }
     }
+
+    /// Deletes the records of a person who is erased.
+    pub(crate) async fn forget(&self, user: &UserId) -> Result<(), Failure> {
+        self.guesses.delete(user.as_str()).await?;
+        self.devices.delete(user.as_str()).await
+    }
 }

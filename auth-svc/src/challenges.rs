@@ -86,4 +86,10 @@ impl Challenges {
     ) -> Result<A, Failure> {
         self.codes.change(owner.key(), change).await
     }
+
+    /// Deletes what is kept of the codes of a person who is erased. Whose a challenge is expires by itself: it says
+    /// nothing but an id.
+    pub(crate) async fn forget(&self, user: &UserId) -> Result<(), Failure> {
+        self.codes.delete(Owner::Account(user.clone()).key()).await
+    }
 }

@@ -86,6 +86,12 @@ impl<T: Default + Clone + PartialEq + Serialize + DeserializeOwned> Records<T> {
         Err(unavailable("too many change the same thing at the same moment").into())
     }
 
+    /// Deletes a record, whatever it says, and overwrites it in the store.
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), Failure> {
+        self.store.delete(key).await?;
+        Ok(())
+    }
+
     /// None when another came first.
     async fn try_change<A>(
         &self,

@@ -65,6 +65,11 @@ impl SecondFactors {
         let remove = |factor: &mut Factor| std::mem::take(factor).is_on();
         self.factors.change(user.as_str(), remove).await
     }
+
+    /// Deletes the record of a person who is erased.
+    pub(crate) async fn forget(&self, user: &UserId) -> Result<(), Failure> {
+        self.factors.delete(user.as_str()).await
+    }
 }
 
 /// The change of a record meets no conflict that its own loop does not deal with.

@@ -10,10 +10,11 @@ use schemas::commands::{
     AUTH, AdministerSecondFactor, AdministerUser, BeginProviderLogin, ChangePassword,
     ChangeProfile, CheckUnsubscribe, ConfirmPasswordReset, ConfirmSecondFactor,
     ConfirmVerification, CreateUser, DeleteAccount, EndSessions, EndSessionsOf, EnrolSecondFactor,
-    EraseUser, FinishProviderLogin, GetErasure, GetJwks, GetSessionStatus, IssueWsTicket, LiftHold,
-    ListHolds, ListProviders, ListSessions, Login, NoteAuditRead, NoteSessionsUsed, PlaceHold,
-    RedeemLoginCode, RedeemWsTicket, Refresh, Register, RemoveSecondFactor, RequestAddressChange,
-    RequestExport, RequestPasswordReset, RequestVerification, Unsubscribe,
+    EraseUser, FinishProviderLogin, ForgetSecrets, GetErasure, GetJwks, GetSessionStatus,
+    IssueWsTicket, LiftHold, ListHolds, ListProviders, ListSessions, Login, NoteAuditRead,
+    NoteSessionsUsed, PlaceHold, RedeemLoginCode, RedeemWsTicket, Refresh, Register,
+    RemoveSecondFactor, RequestAddressChange, RequestExport, RequestPasswordReset,
+    RequestVerification, Unsubscribe,
 };
 use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
@@ -222,6 +223,7 @@ decider::endpoints! {
     RedeemLoginCode => redeem_login_code;
     DeleteAccount => delete_account;
     EraseUser => erase_user;
+    ForgetSecrets => forget_secrets;
     GetErasure => get_erasure;
     RequestExport => request_export;
     PlaceHold => place_hold;

@@ -119,6 +119,13 @@ impl Sessions {
         Ok(())
     }
 
+    /// Deletes all sessions of a person who is erased, and then the list that leads to them.
+    pub(crate) async fn forget_all(&self, user: &UserId) -> Result<(), Failure> {
+        self.delete(&self.list(user).await?).await?;
+        self.lists.delete(user.as_str()).await?;
+        Ok(())
+    }
+
     /// Changes a list under compare-and-set; answers with the list after it.
     async fn change_list(
         &self,

@@ -1,13 +1,14 @@
-//! Closing accounts for good, and saying how far an erasure is. What is erased is chat-svc's work: it goes through the
-//! log, which it finds out from the bucket of pending erasures.
+//! Closing accounts for good, forgetting what is kept of their people in buckets, and saying how far an erasure is.
+//! The rest of an erasure is chat-svc's work, which goes through the log: it finds out what is to be done from the bucket
+//! of pending erasures, and asks here for what it cannot reach itself.
 
 use decider::{Answer, Call, Failure, Reads, accepted, commit, fresh_id};
 use eventlog::EventLog;
-use schemas::commands::{DeleteAccount, EraseUser, GetErasure};
-use schemas::events::{ErasureEvent, Removed, SessionEnd};
+use schemas::commands::{DeleteAccount, EraseUser, ForgetSecrets, GetErasure};
+use schemas::events::{ErasureEvent, Removed, SessionEnd, UserEvent};
 use schemas::values::{Reason, Role};
 use schemas::views::{Erasure, ErasureStatus};
-use schemas::{ErasureId, EventData, Lane, Position, Rejection, UserId};
+use schemas::{Code, ErasureId, EventData, Lane, Position, Rejection, UserId};
 
 use super::proof::Proof;
 use crate::accounts;
@@ -105,6 +106,26 @@ impl Auth {
     async fn end_for_good(&self, call: &Call, user: &UserId) -> Result<Option<Position>, Failure> {
         let sessions = self.sessions.list(user).await?;
         self.end(call, user, sessions, SessionEnd::AccountDeleted).await
+    }
+
+    pub(crate) async fn forget_secrets(&self, _: &Call, command: ForgetSecrets) -> Answer<()> {
+        self.retry(|| self.try_forget_secrets(&command.user_id)).await?;
+        Ok(accepted(None, ()))
+    }
+
+    /// Only what is left of a closed account is deleted, whichever service asks. Each step may be repeated.
+    async fn try_forget_secrets(&self, user: &UserId) -> Result<(), Failure> {
+        let last = self.log.last(&Lane::User(user.clone())).await?;
+        let last = last.ok_or_else(Rejection::not_found)?;
+        let EventData::User(UserEvent::Erased(_)) = last.event()?.data else {
+            return Err(Rejection::new(Code::Forbidden, "the account is not closed").into());
+        };
+        self.credentials.delete(user.as_str()).await?;
+        self.second_factors.forget(user).await?;
+        self.challenges.forget(user).await?;
+        self.attempts.forget(user).await?;
+        self.admins.forget(user).await?;
+        self.sessions.forget_all(user).await
     }
 
     pub(crate) async fn get_erasure(&self, _: &Call, command: GetErasure) -> Answer<Erasure> {

@@ -7,6 +7,7 @@ mod arbitrary;
 mod codes;
 mod devices;
 mod entrances;
+mod forgetting;
 mod kit;
 mod operator;
 mod passwords;

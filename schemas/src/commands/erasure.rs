@@ -24,6 +24,13 @@ commands! {
         #[serde(deserialize_with = "crate::text::strict")]
         reason: Reason,
     }
+    /// Deletes what the service of accounts keeps of a person beside the log: passwords, second factors, codes,
+    /// sessions, devices. For an erasure, which asks again until it is answered; refused unless the account is
+    /// closed for good. A repeat finds nothing more, or what came in between.
+    AUTH / "forget_secrets": ForgetSecrets -> () {
+        /// The user whose account is closed.
+        user_id: UserId,
+    }
     /// How far an erasure is. Who knows its id may ask.
     AUTH / "get_erasure": GetErasure -> Erasure {
         /// The erasure.

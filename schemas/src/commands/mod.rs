@@ -36,7 +36,9 @@ pub use challenge::{
 };
 pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
 pub use dead_letter::{DeadLetters, ListDeadLetters, RedriveDeadLetter};
-pub use erasure::{DeleteAccount, EraseUser, GetErasure, LiftHold, ListHolds, PlaceHold};
+pub use erasure::{
+    DeleteAccount, EraseUser, ForgetSecrets, GetErasure, LiftHold, ListHolds, PlaceHold,
+};
 pub use export::RequestExport;
 pub use invite::{
     AcceptInvite, AdmitRegistered, CreateInvite, InviteOutcome, JudgeInvite, ListInvites,
