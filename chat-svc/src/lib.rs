@@ -10,6 +10,7 @@
 //! `lanes.rs` (what decisions are made by), `dedup/` (exactly once, for ever).
 
 mod addition;
+mod auth;
 mod blank;
 mod call;
 mod chat;

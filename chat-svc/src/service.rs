@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::addition::Additions;
+use crate::auth::AuthService;
 use crate::chat::Chat;
 use crate::dedup::{Dedup, DedupConfig};
 use crate::deleted_texts::DeletedTexts;
@@ -153,8 +154,11 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     let follower = Follower::subscribe(&chat, &bus).await?;
     tasks.spawn(follower.run(stop_tasks.clone()));
     keep_books(&mut tasks, &chat, general.as_ref(), &stop_tasks);
+    let auth = AuthService::on(&bus);
+    let eraser = Eraser::new(&chat, auth.clone(), general.clone());
+    tasks.spawn(eraser.run(stop_tasks.clone()));
     tasks.spawn(Arc::clone(&chat).keep_media(purges, stop_tasks.clone()));
-    tasks.spawn(Exporter::new(&chat, &bus).run(stop_tasks.clone()));
+    tasks.spawn(Exporter::new(&chat, auth).run(stop_tasks.clone()));
     keep_retention(&mut tasks, &chat, &config.retention, &stop_tasks);
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));
@@ -162,7 +166,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     Ok(ChatService { general, handle, tasks, stop_tasks, health })
 }
 
-/// Begins what goes on beside commands: who sent what before, bans that end, and erasures.
+/// Begins what goes on beside commands: who sent what before, and bans that end.
 fn keep_books(
     tasks: &mut JoinSet<()>,
     chat: &Arc<Chat>,
@@ -181,10 +185,6 @@ fn keep_books(
         let (chat, stop) = (Arc::clone(chat), stop.clone());
         tasks.spawn(async move { chat.end_bans(general, stop).await });
     }
-    tasks.spawn({
-        let (eraser, stop) = (Eraser::new(chat, general.cloned()), stop.clone());
-        async move { eraser.run(stop).await }
-    });
 }
 
 /// Begins to move old messages to the archive, and to remove deleted texts.

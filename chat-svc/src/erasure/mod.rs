@@ -1,8 +1,8 @@
 //! Erasing people's data: what goes on after an account was closed, until nothing of its person is left.
 //!
 //! One worker of all copies of this service does it, by a lease; another takes over when it dies. Each step may be
-//! repeated, so that the one that goes on begins anew: the person leaves every room ([`leave`]); their secrets, kept answers
-//! and the like are deleted ([`beside`]); the log is read from its beginning ([`round`]), and what is theirs
+//! repeated, so that the one that goes on begins anew: the person leaves every room ([`leave`]); auth-svc forgets their
+//! secrets, and kept answers and the like are deleted ([`beside`]); the log is read from its beginning ([`round`]), and what is theirs
 //! ([`piece`]) is deleted in pieces, each listed in the log before, so that every hole has a reason and a shape; this
 //! is repeated from where the last round ended until one finds nothing. What is under a legal hold is passed by, and
 //! the erasure goes on when the hold ends.
@@ -26,6 +26,7 @@ use schemas::{ErasureId, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
 use telemetry::Shutdown;
 use tokio::time::{Instant, sleep};
 
+use crate::auth::AuthService;
 use crate::chat::Chat;
 use crate::failure::Reason;
 
@@ -54,6 +55,7 @@ const BEGINS_WITHIN: Duration = Duration::from_secs(300);
 /// The worker.
 pub(crate) struct Eraser {
     chat: Arc<Chat>,
+    auth: AuthService,
     /// The room every user belongs to.
     general: Option<RoomId>,
     bucket: SecretStore,
@@ -81,10 +83,11 @@ pub(super) struct Work {
 }
 
 impl Eraser {
-    pub(crate) fn new(chat: &Arc<Chat>, general: Option<RoomId>) -> Self {
+    pub(crate) fn new(chat: &Arc<Chat>, auth: AuthService, general: Option<RoomId>) -> Self {
         Self {
             bucket: chat.log.secrets(BUCKET),
             chat: Arc::clone(chat),
+            auth,
             general,
             me: fresh_id().to_string(),
             held: Mutex::default(),

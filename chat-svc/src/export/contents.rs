@@ -7,13 +7,12 @@ use decider::{Failure, unavailable};
 use readmodel::{
     MAX_CHANGES, MAX_ITEMS, MediaDoc, MembershipDoc, ReadModel, RequestFilter, RoomDoc,
 };
-use schemas::commands::{CallContext, Caller, ListSessions, Reply};
 use schemas::exported::{
     ExportedMedia, ExportedNotification, ExportedPerson, ExportedRequest, ExportedRoom,
 };
 use schemas::media::MediaStatus;
-use schemas::values::{Role, Visibility};
-use schemas::{RoomId, Sequence, SessionId, UserId};
+use schemas::values::Visibility;
+use schemas::{RoomId, Sequence, UserId};
 
 use super::book::List;
 use super::making::{Making, leading};
@@ -34,23 +33,9 @@ impl Making<'_> {
         Ok(doc.registered)
     }
 
-    /// Sessions are auth-svc's: it is asked as the person's own client would.
+    /// The sessions, of which auth-svc knows.
     pub(super) async fn sessions(&mut self) -> Result<(), Failure> {
-        // None of theirs is the one that asks.
-        let session_id = SessionId::from_uuid(uuid::Uuid::nil());
-        let user_id = self.export.user_id.clone();
-        let caller = Some(Caller { user_id, session_id, role: Role::User });
-        let context = CallContext { caller, ..CallContext::default() };
-        let asked = self.bus.call(&context, &ListSessions {}).await;
-        let sessions = match asked {
-            Ok(Reply::Accepted(accepted)) => accepted.result,
-            Ok(Reply::Rejected(rejection)) => return Err(rejection.into()),
-            Err(error) => {
-                tracing::debug!(%error, "sessions cannot be asked for");
-                return Err(unavailable("sessions cannot be asked for").into());
-            }
-        };
-        for session in &sessions {
+        for session in &self.auth.sessions(&self.export.user_id).await? {
             self.book.put(List::Sessions, session).await?;
         }
         Ok(())

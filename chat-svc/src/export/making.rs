@@ -11,6 +11,7 @@ use schemas::{Lane, Sequence, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::book::Book;
+use crate::auth::AuthService;
 use crate::chat::Chat;
 use crate::lanes::People;
 use crate::lease::Lease;
@@ -35,7 +36,7 @@ media-0001.json and so on describe. What others wrote is not here. Times are UTC
 pub(super) struct Making<'a> {
     pub(super) chat: &'a Chat,
     pub(super) model: &'a ReadModel,
-    pub(super) bus: &'a bus::Bus,
+    pub(super) auth: &'a AuthService,
     /// The export, and the last event of its lane.
     pub(super) export: &'a ExportState,
     pub(super) at: Sequence,
@@ -70,7 +71,7 @@ impl<'a> Making<'a> {
     /// Begins the file.
     pub(super) async fn begin(
         chat: &'a Chat,
-        (model, bus): (&'a ReadModel, &'a bus::Bus),
+        (model, auth): (&'a ReadModel, &'a AuthService),
         (export, at): (&'a ExportState, Sequence),
         lease: &'a mut Lease,
     ) -> Result<Self, Failure> {
@@ -81,7 +82,7 @@ impl<'a> Making<'a> {
         Ok(Self {
             chat,
             model,
-            bus,
+            auth,
             export,
             at,
             book,

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobs::BlobName;
-use bus::Bus;
 use decider::{Call, Entity, Fact, Failure, load, record};
 use schemas::commands::CallContext;
 use schemas::events::ExportState;
@@ -26,6 +25,7 @@ use schemas::{EventData, Lane, Sequence, Timestamp, UserId};
 use telemetry::Shutdown;
 use tokio::time::{Instant, sleep};
 
+use crate::auth::AuthService;
 use crate::chat::Chat;
 use crate::domain::export::{self, Due};
 use crate::failure::Reason;
@@ -47,7 +47,7 @@ const AT_ONCE: usize = 200;
 /// The worker.
 pub(crate) struct Exporter {
     chat: Arc<Chat>,
-    bus: Bus,
+    auth: AuthService,
     lease: Lease,
     /// Those that failed: when they are tried again, and the pause before that.
     later: HashMap<UserId, (Instant, Duration)>,
@@ -69,9 +69,9 @@ impl Entity for Exports {
 }
 
 impl Exporter {
-    pub(crate) fn new(chat: &Arc<Chat>, bus: &Bus) -> Self {
+    pub(crate) fn new(chat: &Arc<Chat>, auth: AuthService) -> Self {
         let lease = Lease::of(chat.log.secrets("leases"), "exports", LEASE_FOR);
-        Self { chat: Arc::clone(chat), bus: bus.clone(), lease, later: HashMap::new() }
+        Self { chat: Arc::clone(chat), auth, lease, later: HashMap::new() }
     }
 
     /// Works until asked to stop. Failures are logged, and tried again.
@@ -142,7 +142,7 @@ impl Exporter {
     async fn make(&mut self, state: &ExportState, at: Sequence) -> Result<(), Failure> {
         let chat = Arc::clone(&self.chat);
         let Some(model) = chat.index.read_model() else { return Ok(()) };
-        let begun = Making::begin(&chat, (model, &self.bus), (state, at), &mut self.lease).await?;
+        let begun = Making::begin(&chat, (model, &self.auth), (state, at), &mut self.lease).await?;
         let blob = begun.write().await?;
         let written = self.write(export::ready(state, at, blob.size, Timestamp::now())).await;
         match &written {
