@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use decider::{Call, Expect, Fact, Failure, record, unavailable};
+use decider::{Call, Expect, Fact, Failure, record};
 use eventlog::{Record, SecretError, SecretStore};
 use schemas::commands::CallContext;
 use schemas::events::{
@@ -118,9 +118,7 @@ impl DeletedTexts {
                 piece.extend(deletion(stored)?);
             }
             for some in piece.chunks(PIECE) {
-                if !lease.hold().await {
-                    return Err(unavailable("another worker has taken over").into());
-                }
+                lease.keep().await?;
                 held = held.or(self.remove(some, before).await?);
             }
             self.note(held.map_or(through, |held: Sequence| through.min(held - 1))).await?;

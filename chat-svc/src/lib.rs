@@ -38,6 +38,7 @@ mod service;
 mod shared_turns;
 mod slow_mode;
 mod turns;
+mod worker;
 
 pub use crate::service::{ChatService, Config, Needs};
 pub use addition::Addition;

@@ -26,7 +26,7 @@ use crate::purge::Purger;
 
 /// What the lease is called.
 const LEASE: &str = "retention";
-/// How long the lease of a pass that died keeps others from going on. It is renewed before every event.
+/// How long the lease of a pass that died keeps others from going on. It is kept before every event.
 const LEASE_FOR: Duration = Duration::from_secs(15);
 /// Rooms looked at in one go.
 const ROOMS: usize = 200;
@@ -218,9 +218,7 @@ impl Retention {
                 aging.messages += number(aged.len() - stay);
                 continue;
             };
-            if !writer.lease.hold().await {
-                return Err(unavailable("another retention has taken over").into());
-            }
+            writer.lease.keep().await?;
             let cut = (aging.days, aging.before);
             let moved;
             (at, moved) = match &self.purger {

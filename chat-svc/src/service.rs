@@ -40,6 +40,7 @@ use crate::retention::{Retention, RetentionConfig};
 use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
+use crate::worker::work;
 
 /// What health calls this service.
 const COMPONENT: &str = ChatService::NAME;
@@ -156,9 +157,9 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     keep_books(&mut tasks, &chat, general.as_ref(), &stop_tasks);
     let auth = AuthService::on(&bus);
     let eraser = Eraser::new(&chat, auth.clone(), general.clone());
-    tasks.spawn(eraser.run(stop_tasks.clone()));
+    tasks.spawn(work(eraser, stop_tasks.clone()));
     tasks.spawn(Arc::clone(&chat).keep_media(purges, stop_tasks.clone()));
-    tasks.spawn(Exporter::new(&chat, auth).run(stop_tasks.clone()));
+    tasks.spawn(work(Exporter::new(&chat, auth), stop_tasks.clone()));
     keep_retention(&mut tasks, &chat, &config.retention, &stop_tasks);
     let handle = serve(&bus, &chat, &chat.metrics.commands).await?;
     health.set(COMPONENT, Ok::<(), String>(()));

@@ -12,7 +12,7 @@ use crate::domain::member::{Departing, depart};
 
 impl Eraser {
     /// Leaves every room the person is in, by what the log says.
-    pub(super) async fn leave_all(&self, work: &Work) -> Result<(), Failure> {
+    pub(super) async fn leave_all(&mut self, work: &Work) -> Result<(), Failure> {
         let lanes = self.chat.log.member_lanes(None, Some(&work.user)).await?;
         let of_lane = |lane: Lane| {
             let Lane::Member(room, _) = lane else { return None };
@@ -21,7 +21,7 @@ impl Eraser {
         let mut rooms: BTreeSet<RoomId> = lanes.into_iter().filter_map(of_lane).collect();
         rooms.extend(self.general.clone());
         for room in rooms {
-            self.keep_leading().await?;
+            self.lease.keep().await?;
             let left = self.chat.retry(ReadFrom::Log, |_| self.leave(work, &room)).await;
             left.map_err(Failure::from)?;
         }

@@ -1,6 +1,7 @@
 //! The files of an erased person: their bytes go, whatever needs them, but for those that a legal hold keeps.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use decider::{Failure, load, unavailable};
 use schemas::media::{Filename, MediaStatus};
@@ -14,8 +15,11 @@ const AT_ONCE: usize = 100;
 
 impl Eraser {
     /// Removes the person's media with their bytes; the held rooms that keep some. May be begun again after a crash.
-    pub(super) async fn erase_media(&self, work: &mut Work) -> Result<HashSet<RoomId>, Failure> {
-        let (chat, mut held, mut after) = (&self.chat, HashSet::new(), None);
+    pub(super) async fn erase_media(
+        &mut self,
+        work: &mut Work,
+    ) -> Result<HashSet<RoomId>, Failure> {
+        let (chat, mut held, mut after) = (Arc::clone(&self.chat), HashSet::new(), None);
         if !chat.index.wait_for(chat.log.head().await?, PROJECTED_WITHIN).await {
             return Err(unavailable("the read model is behind").into());
         }
@@ -31,7 +35,7 @@ impl Eraser {
                 }
                 held.extend(keeps);
             }
-            self.keep_leading().await?;
+            self.lease.keep().await?;
         }
     }
 

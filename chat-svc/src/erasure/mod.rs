@@ -2,10 +2,10 @@
 //!
 //! One worker of all copies of this service does it, by a lease; another takes over when it dies. Each step may be
 //! repeated, so that the one that goes on begins anew: the person leaves every room ([`leave`]); auth-svc forgets their
-//! secrets, and kept answers and the like are deleted ([`beside`]); the log is read from its beginning ([`round`]), and what is theirs
-//! ([`piece`]) is deleted in pieces, each listed in the log before, so that every hole has a reason and a shape; this
-//! is repeated from where the last round ended until one finds nothing. What is under a legal hold is passed by, and
-//! the erasure goes on when the hold ends.
+//! secrets, and kept answers and the like are deleted ([`beside`]); the log is read from its beginning ([`round`]), and
+//! what is theirs ([`piece`]) is deleted in pieces, each listed in the log before, so that every hole has a reason and a
+//! shape; this is repeated from where the last round ended until one finds nothing. What is under a legal hold is passed
+//! by, and the erasure goes on when the hold ends.
 
 mod beside;
 mod leave;
@@ -17,28 +17,25 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use decider::{Call, Fact, Failure, fresh_id, record, unavailable};
-use eventlog::{Expect, SecretError, SecretStore};
-use parking_lot::Mutex;
+use decider::{Call, Fact, Failure, record, unavailable};
+use eventlog::{Expect, SecretStore};
 use schemas::commands::CallContext;
 use schemas::events::{ErasureCompleted, ErasureEvent, Removed, UserEvent};
 use schemas::{ErasureId, EventData, Lane, RoomId, Sequence, Timestamp, UserId};
-use telemetry::Shutdown;
 use tokio::time::{Instant, sleep};
 
 use crate::auth::AuthService;
 use crate::chat::Chat;
 use crate::failure::Reason;
+use crate::lease::Lease;
+use crate::worker::Worker;
 
 /// The bucket of erasures that are not done, and the lease.
 const BUCKET: &str = "erasures";
 const PENDING: &str = "pending";
 const LEASE: &str = "lease";
-/// How often the bucket is looked into.
-const EVERY: Duration = Duration::from_secs(1);
-/// How long a worker that died keeps its lease, and how often a living one renews it.
+/// How long a worker that died keeps its lease.
 const LEASE_FOR: Duration = Duration::from_secs(15);
-const RENEW_EVERY: Duration = Duration::from_secs(4);
 /// Milliseconds after the closing of an account until what was decided before it is in the log.
 const SETTLED: i64 = 3_000;
 /// Milliseconds after it until the log is looked through a last time: nothing of before is under way any more.
@@ -59,15 +56,13 @@ pub(crate) struct Eraser {
     /// The room every user belongs to.
     general: Option<RoomId>,
     bucket: SecretStore,
-    /// Names this worker in its lease.
-    me: String,
-    held: Mutex<Option<(u64, Instant)>>,
+    lease: Lease,
     /// Rooms whose holds keep an erasure from being done; looked at before the log is read again.
-    waiting: Mutex<HashMap<ErasureId, HashSet<RoomId>>>,
+    waiting: HashMap<ErasureId, HashSet<RoomId>>,
     /// Erasures that cannot go on yet, and when they are looked at again.
-    later: Mutex<HashMap<ErasureId, Instant>>,
+    later: HashMap<ErasureId, Instant>,
     /// Noted erasures without a beginning, and since when they were seen.
-    strays: Mutex<HashMap<ErasureId, Instant>>,
+    strays: HashMap<ErasureId, Instant>,
 }
 
 /// One erasure under way.
@@ -82,45 +77,12 @@ pub(super) struct Work {
     removed: Removed,
 }
 
-impl Eraser {
-    pub(crate) fn new(chat: &Arc<Chat>, auth: AuthService, general: Option<RoomId>) -> Self {
-        Self {
-            bucket: chat.log.secrets(BUCKET),
-            chat: Arc::clone(chat),
-            auth,
-            general,
-            me: fresh_id().to_string(),
-            held: Mutex::default(),
-            waiting: Mutex::default(),
-            later: Mutex::default(),
-            strays: Mutex::default(),
-        }
-    }
+impl Worker for Eraser {
+    const WHAT: &'static str = "erasures";
 
-    /// Works until asked to stop. Failures are logged, and tried again.
-    pub(crate) async fn run(self, stop: Shutdown) {
-        loop {
-            tokio::select! {
-                () = stop.wait() => break,
-                () = sleep(EVERY) => {}
-            }
-            tokio::select! {
-                () = stop.wait() => break,
-                looked = self.look() => if let Err(error) = looked {
-                    tracing::warn!(error = %Reason(&error), "erasures do not go on");
-                }
-            }
-        }
-        let held = self.held.lock().take();
-        if let Some((revision, _)) = held {
-            // Another worker need not wait; if it cannot be given back, it expires.
-            drop(self.bucket.take(LEASE, revision).await);
-        }
-    }
-
-    async fn look(&self) -> Result<(), Failure> {
+    async fn look(&mut self) -> Result<(), Failure> {
         let pending = self.bucket.keys(Some(PENDING)).await?;
-        if pending.is_empty() || !self.lead().await? {
+        if pending.is_empty() || !self.lease.hold().await {
             return Ok(());
         }
         for key in pending {
@@ -131,7 +93,7 @@ impl Eraser {
                 tracing::error!(key, "a noted erasure cannot be read");
                 continue;
             };
-            if self.later.lock().get(&id).is_some_and(|later| *later > Instant::now()) {
+            if self.later.get(&id).is_some_and(|later| *later > Instant::now()) {
                 continue;
             }
             match self.go_on(&id, &user).await {
@@ -139,7 +101,7 @@ impl Eraser {
                     self.bucket.delete(&key).await?;
                 }
                 Ok(false) => {
-                    self.later.lock().insert(id, Instant::now() + LATER);
+                    self.later.insert(id, Instant::now() + LATER);
                 }
                 Err(error) => {
                     let error = Reason(&error);
@@ -150,42 +112,27 @@ impl Eraser {
         Ok(())
     }
 
-    /// Whether this worker has the lease now.
-    async fn lead(&self) -> Result<bool, Failure> {
-        let held = *self.held.lock();
-        let taken = match held {
-            Some((_, since)) if since.elapsed() < RENEW_EVERY => return Ok(true),
-            Some((revision, _)) => {
-                self.bucket.update(LEASE, self.me.clone(), revision, Some(LEASE_FOR)).await
-            }
-            None => self.bucket.create(LEASE, self.me.clone(), Some(LEASE_FOR)).await,
-        };
-        match taken {
-            Ok(revision) => {
-                *self.held.lock() = Some((revision, Instant::now()));
-                Ok(true)
-            }
-            Err(SecretError::Conflict) => {
-                *self.held.lock() = None;
-                Ok(false)
-            }
-            Err(error) => {
-                *self.held.lock() = None;
-                Err(error.into())
-            }
-        }
+    fn lease(&mut self) -> &mut Lease {
+        &mut self.lease
     }
+}
 
-    /// Renews the lease in the middle of work.
-    async fn keep_leading(&self) -> Result<(), Failure> {
-        match self.lead().await? {
-            true => Ok(()),
-            false => Err(unavailable("another worker has taken over").into()),
+impl Eraser {
+    pub(crate) fn new(chat: &Arc<Chat>, auth: AuthService, general: Option<RoomId>) -> Self {
+        Self {
+            chat: Arc::clone(chat),
+            auth,
+            general,
+            bucket: chat.log.secrets(BUCKET),
+            lease: Lease::of(chat.log.secrets(BUCKET), LEASE, LEASE_FOR),
+            waiting: HashMap::new(),
+            later: HashMap::new(),
+            strays: HashMap::new(),
         }
     }
 
     /// Goes on with an erasure; whether there is nothing left to do, ever.
-    async fn go_on(&self, id: &ErasureId, user: &UserId) -> Result<bool, Failure> {
+    async fn go_on(&mut self, id: &ErasureId, user: &UserId) -> Result<bool, Failure> {
         let Some(stored) = self.chat.log.last(&Lane::Erasure(id.clone())).await? else {
             return Ok(self.is_stray(id));
         };
@@ -217,9 +164,8 @@ impl Eraser {
     }
 
     /// Whether an erasure was noted that never began.
-    fn is_stray(&self, id: &ErasureId) -> bool {
-        let mut strays = self.strays.lock();
-        strays.entry(id.clone()).or_insert_with(Instant::now).elapsed() > BEGINS_WITHIN
+    fn is_stray(&mut self, id: &ErasureId) -> bool {
+        self.strays.entry(id.clone()).or_insert_with(Instant::now).elapsed() > BEGINS_WITHIN
     }
 
     /// When the account was registered, and closed.
@@ -234,7 +180,7 @@ impl Eraser {
     }
 
     /// Erases; false while a hold keeps something, or the read model has not followed.
-    async fn erase(&self, work: &mut Work) -> Result<bool, Failure> {
+    async fn erase(&mut self, work: &mut Work) -> Result<bool, Failure> {
         self.leave_all(work).await?;
         self.forget_beside(&work.user).await?;
         if self.waits(work).await? {
@@ -246,7 +192,7 @@ impl Eraser {
             let mut round = self.round(work, from).await?;
             round.held.extend(kept.drain());
             if !round.held.is_empty() {
-                self.waiting.lock().insert(work.id.clone(), round.held);
+                self.waiting.insert(work.id.clone(), round.held);
                 return Ok(false);
             }
             let age = Timestamp::now().millis() - work.begun_at.millis();
@@ -255,7 +201,7 @@ impl Eraser {
             }
             from = round.through;
             sleep(PAUSE).await;
-            self.keep_leading().await?;
+            self.lease.keep().await?;
             self.leave_all(work).await?;
         }
         if !self.chat.index.wait_for(work.at, PROJECTED_WITHIN).await {
@@ -269,7 +215,7 @@ impl Eraser {
     }
 
     /// Once more, when nothing from before the closing can come any more.
-    async fn look_late(&self, work: &mut Work) -> Result<bool, Failure> {
+    async fn look_late(&mut self, work: &mut Work) -> Result<bool, Failure> {
         if Timestamp::now().millis() - work.begun_at.millis() < LATE {
             return Ok(false);
         }
@@ -284,17 +230,17 @@ impl Eraser {
     }
 
     /// Whether something that keeps this erasure is still held.
-    async fn waits(&self, work: &Work) -> Result<bool, Failure> {
+    async fn waits(&mut self, work: &Work) -> Result<bool, Failure> {
         if self.is_held(&Lane::UserHold(work.user.clone())).await? {
             return Ok(true);
         }
-        let rooms = self.waiting.lock().get(&work.id).cloned().unwrap_or_default();
+        let rooms = self.waiting.get(&work.id).cloned().unwrap_or_default();
         for room in rooms {
             if self.is_held(&Lane::RoomHold(room)).await? {
                 return Ok(true);
             }
         }
-        self.waiting.lock().remove(&work.id);
+        self.waiting.remove(&work.id);
         Ok(false)
     }
 

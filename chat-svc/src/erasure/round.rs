@@ -32,13 +32,16 @@ pub(super) struct Round {
 
 impl Eraser {
     /// Goes through the log after a sequence to its present end.
-    pub(super) async fn round(&self, work: &mut Work, after: Sequence) -> Result<Round, Failure> {
-        let log = &self.chat.log;
-        let head = log.head().await?;
+    pub(super) async fn round(
+        &mut self,
+        work: &mut Work,
+        after: Sequence,
+    ) -> Result<Round, Failure> {
+        let head = self.chat.log.head().await?;
         let mut round = Round { through: after, ..Round::default() };
         let mut holds = HashMap::new();
         let mut piece = Piece::reporting(self.reported(work).await?);
-        let mut reader = log.read_from(after.min(head)).await?;
+        let mut reader = self.chat.log.read_from(after.min(head)).await?;
         while reader.through() < head {
             let batch = reader.next(BATCH, WAIT).await?;
             for stored in &batch.records {
@@ -49,7 +52,7 @@ impl Eraser {
                     holds.clear();
                 }
             }
-            self.keep_leading().await?;
+            self.lease.keep().await?;
             round.through = batch.through;
         }
         let through = round.through;
@@ -104,7 +107,7 @@ impl Eraser {
 
     /// Removes a piece; how many events that were.
     async fn remove(
-        &self,
+        &mut self,
         work: &mut Work,
         mut piece: Piece,
         through: Sequence,
@@ -112,7 +115,7 @@ impl Eraser {
         if piece.is_empty() {
             return Ok(0);
         }
-        self.keep_leading().await?;
+        self.lease.keep().await?;
         if self.is_held(&Lane::UserHold(work.user.clone())).await? {
             return Err(unavailable("the user is under a legal hold").into());
         }

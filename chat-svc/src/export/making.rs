@@ -60,9 +60,7 @@ pub(super) async fn leading<T>(
     loop {
         tokio::select! {
             done = &mut work => return done,
-            () = sleep(LOOK_EVERY) => if !lease.hold().await {
-                return Err(unavailable("another worker has taken over").into());
-            },
+            () = sleep(LOOK_EVERY) => lease.keep().await?,
         }
     }
 }
@@ -137,9 +135,7 @@ impl<'a> Making<'a> {
 
     async fn look(&mut self) -> Result<(), Failure> {
         self.looked = Instant::now();
-        if !self.lease.hold().await {
-            return Err(unavailable("another worker has taken over").into());
-        }
+        self.lease.keep().await?;
         if self.begun.elapsed() > MADE_WITHIN {
             return Err(unavailable("the export takes too long").into());
         }

@@ -22,8 +22,7 @@ use decider::{Call, Entity, Fact, Failure, load, record};
 use schemas::commands::CallContext;
 use schemas::events::ExportState;
 use schemas::{EventData, Lane, Sequence, Timestamp, UserId};
-use telemetry::Shutdown;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::auth::AuthService;
 use crate::chat::Chat;
@@ -32,10 +31,9 @@ use crate::failure::Reason;
 use crate::index::IndexError;
 use crate::lease::Lease;
 use crate::media::store_failed;
+use crate::worker::Worker;
 use making::Making;
 
-/// How often is looked for what is to be done.
-const EVERY: Duration = Duration::from_secs(1);
 /// How long a worker that died keeps its lease.
 const LEASE_FOR: Duration = Duration::from_secs(15);
 /// When one that failed is tried again, and at most, as the pauses grow.
@@ -68,29 +66,8 @@ impl Entity for Exports {
     }
 }
 
-impl Exporter {
-    pub(crate) fn new(chat: &Arc<Chat>, auth: AuthService) -> Self {
-        let lease = Lease::of(chat.log.secrets("leases"), "exports", LEASE_FOR);
-        Self { chat: Arc::clone(chat), auth, lease, later: HashMap::new() }
-    }
-
-    /// Works until asked to stop. Failures are logged, and tried again.
-    pub(crate) async fn run(mut self, stop: Shutdown) {
-        loop {
-            tokio::select! {
-                () = stop.wait() => break,
-                () = sleep(EVERY) => {}
-            }
-            tokio::select! {
-                // What is under way is dropped, with what was written of it.
-                () = stop.wait() => break,
-                looked = self.look() => if let Err(error) = looked {
-                    tracing::warn!(error = %Reason(&error), "exports do not go on");
-                }
-            }
-        }
-        self.lease.release().await;
-    }
+impl Worker for Exporter {
+    const WHAT: &'static str = "exports";
 
     async fn look(&mut self) -> Result<(), Failure> {
         let chat = Arc::clone(&self.chat);
@@ -117,6 +94,17 @@ impl Exporter {
             }
         }
         Ok(())
+    }
+
+    fn lease(&mut self) -> &mut Lease {
+        &mut self.lease
+    }
+}
+
+impl Exporter {
+    pub(crate) fn new(chat: &Arc<Chat>, auth: AuthService) -> Self {
+        let lease = Lease::of(chat.log.secrets("leases"), "exports", LEASE_FOR);
+        Self { chat: Arc::clone(chat), auth, lease, later: HashMap::new() }
     }
 
     fn put_off(&mut self, user: UserId) {
