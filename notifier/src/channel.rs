@@ -24,6 +24,64 @@ pub(crate) struct Cause {
     pub(crate) trace: Option<TraceParent>,
 }
 
+/// The channels there are: which effects are whose, and which events each is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChannelKind {
+    /// Entries of inboxes.
+    Inbox,
+    /// Mails, each about one event.
+    Mail,
+    /// Mails about entries that were missed.
+    Digests,
+}
+
+impl ChannelKind {
+    /// The one that carries out an effect.
+    pub(crate) const fn of(effect: &Effect) -> Self {
+        match effect {
+            Effect::Inbox(_)
+            | Effect::Notice(_)
+            | Effect::Answered(_)
+            | Effect::Review(_)
+            | Effect::Reading(_) => Self::Inbox,
+            Effect::Mail(_) | Effect::ForgetMails(_) => Self::Mail,
+            Effect::Missed(_) => Self::Digests,
+        }
+    }
+
+    /// Its name: of its queue on the server, in dead letters and in metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Mail => "mail",
+            Self::Digests => "digests",
+        }
+    }
+
+    /// The lanes whose events can have its effects. What is on no lane of these it never hears of: a test compares them
+    /// with the policy.
+    pub(crate) const fn lanes(self) -> &'static [LaneKind] {
+        match self {
+            Self::Inbox => &[
+                LaneKind::User,
+                LaneKind::Session,
+                LaneKind::Timeline,
+                LaneKind::Receipts,
+                LaneKind::Threads,
+            ],
+            Self::Mail => &[
+                LaneKind::User,
+                LaneKind::Challenges,
+                LaneKind::Identities,
+                LaneKind::Session,
+                LaneKind::Erasure,
+                LaneKind::Exports,
+            ],
+            Self::Digests => &[LaneKind::Inbox],
+        }
+    }
+}
+
 /// How an effect went that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
@@ -89,15 +147,15 @@ impl Failed {
 /// Carries out effects of one kind.
 #[async_trait]
 pub(crate) trait Channel: Send + Sync {
-    /// Its name: of its queue on the server, in dead letters and in metrics.
-    fn name(&self) -> &'static str;
-    /// The lanes whose events can have such effects.
-    fn kinds(&self) -> Vec<LaneKind>;
+    /// Which it is.
+    fn kind(&self) -> ChannelKind;
+    /// Its name.
+    fn name(&self) -> &'static str {
+        self.kind().name()
+    }
     /// After this time a delivery comes again of which its process has said nothing, because it died. Coming
     /// again while it is still being worked on does no harm.
     fn answer_within(&self) -> Duration;
-    /// Whether an effect is its own.
-    fn takes(&self, effect: &Effect) -> bool;
     /// Whether an effect of the event at this place in the log certainly changes nothing. Asked of every event
     /// there is, so it answers out of memory.
     fn passes(&self, _effect: &Effect, _at: Sequence) -> bool {
@@ -105,4 +163,99 @@ pub(crate) trait Channel: Send + Sync {
     }
     /// Carries out an effect of its own. Doing it again must be recognised.
     async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed>;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use schemas::events::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
+    use schemas::{Actor, Event, EventData, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::policy::{MailKind, PolicyContext, effects};
+
+    /// What the kinds of mail are called here. One that is not below is made by no event.
+    const fn name(kind: &MailKind) -> &'static str {
+        match kind {
+            MailKind::Registration => "registration",
+            MailKind::Code(_) => "code",
+            MailKind::FirstPassword { .. } => "first password",
+            MailKind::NewDevice { .. } => "new device",
+            MailKind::AddressTaken => "address taken",
+            MailKind::AddressChanged { .. } => "address changed",
+            MailKind::ExportReady { .. } => "export ready",
+            MailKind::IdentityLinked { .. } => "identity linked",
+            // Made by the channel of digests when it is due.
+            MailKind::Digest(_) => "digest",
+        }
+    }
+
+    const MADE_OF_EVENTS: [&str; 8] = [
+        "address changed",
+        "address taken",
+        "code",
+        "export ready",
+        "first password",
+        "identity linked",
+        "new device",
+        "registration",
+    ];
+
+    /// Every event there is; one-time codes of every purpose.
+    fn events() -> Vec<Event> {
+        let mut all = testbed::every_event();
+        let issued = |data: &EventData| match data {
+            EventData::Challenge(ChallengeEvent::Issued(issued)) => Some(issued.clone()),
+            _ => None,
+        };
+        let codes: Vec<ChallengeIssued> = all.iter().filter_map(issued).collect();
+        for code in codes {
+            let purpose = ChallengePurpose::PasswordReset;
+            all.push(ChallengeIssued { purpose, taken: false, ..code }.into());
+        }
+        let event = |data| Event {
+            id: EventId::from_uuid(Uuid::from_u128(7)),
+            time: Timestamp::from_millis(1_795_255_200_000),
+            actor: Actor::System,
+            causation: None,
+            traceparent: None,
+            data,
+        };
+        all.into_iter().map(event).collect()
+    }
+
+    /// Every account and every room that an event tells of, with each other and alone.
+    fn contexts(events: &[Event]) -> Vec<PolicyContext> {
+        let mut contexts = vec![PolicyContext::default()];
+        let room = |data: &EventData| match data {
+            EventData::Room(event) => Some(event.after().clone()),
+            _ => None,
+        };
+        let rooms: Vec<_> = events.iter().filter_map(|event| room(&event.data)).collect();
+        for user in events.iter().filter_map(|event| event.data.account()) {
+            let of = |room| PolicyContext { user: Some(user.clone()), room };
+            contexts.push(of(None));
+            contexts.extend(rooms.iter().map(|room| of(Some(room.clone()))));
+        }
+        contexts
+    }
+
+    #[test]
+    fn a_channel_hears_of_every_event_that_has_an_effect_of_its_own() {
+        let (events, mut mails) = (events(), BTreeSet::new());
+        let contexts = contexts(&events);
+        for event in &events {
+            for effect in contexts.iter().flat_map(|context| effects(event, 1, context)) {
+                let (kind, family) = (ChannelKind::of(&effect), event.data.family());
+                let heard = family.lanes().iter().all(|lane| kind.lanes().contains(lane));
+                assert!(heard, "{kind:?} does not hear of {}", event.data.type_name());
+                if let Effect::Mail(mail) = effect {
+                    mails.insert(name(&mail.kind));
+                }
+            }
+        }
+        assert_eq!(mails.into_iter().collect::<Vec<_>>(), MADE_OF_EVENTS);
+    }
 }

@@ -15,11 +15,10 @@ use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use readmodel::{Group, ReadModel};
 use schemas::events::UserState;
-use schemas::subjects::LaneKind;
 use schemas::{Lane, NameKey, Sequence, Timestamp, UserId};
 use telemetry::{Shutdown, error_chain};
 
-use crate::channel::{Cause, Channel, Done, Failed, Outlook};
+use crate::channel::{Cause, Channel, ChannelKind, Done, Failed, Outlook};
 use crate::config::{Retry, Site};
 use crate::digest::{self, Sending, Verdict, Waiting};
 use crate::ledger::{REMEMBERED, failed};
@@ -28,8 +27,8 @@ use crate::policy::Effect;
 use crate::watch::Watch;
 use crate::{digest_lines, mail_effect, online};
 
-/// Its name: of its queue, its bucket, and in metrics.
-const NAME: &str = "digests";
+/// The bucket of what waits.
+const BUCKET: &str = "digests";
 /// What its mails are called in metrics: what the channel counts under its own name is what was planned.
 const MAILS: &str = "digest_mails";
 /// How often it is looked what is due.
@@ -67,7 +66,7 @@ pub(crate) struct Digests {
 
 impl Digests {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { store: parts.log.secrets(NAME), due: Mutex::default(), parts }
+        Self { store: parts.log.secrets(BUCKET), due: Mutex::default(), parts }
     }
 
     /// Sends what is due until asked to stop.
@@ -212,7 +211,7 @@ impl Digests {
             lines,
             (site.as_str(), token.as_str()),
         );
-        let outcome = match self.parts.mailer.send(&mail, user).await? {
+        let outcome = match self.parts.mailer.send(&mail).await? {
             Done::Now => "done",
             Done::Before => "done_before",
         };
@@ -299,20 +298,12 @@ impl Digests {
 
 #[async_trait]
 impl Channel for Digests {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn kinds(&self) -> Vec<LaneKind> {
-        vec![LaneKind::Inbox]
+    fn kind(&self) -> ChannelKind {
+        ChannelKind::Digests
     }
 
     fn answer_within(&self) -> Duration {
         Duration::from_secs(15)
-    }
-
-    fn takes(&self, effect: &Effect) -> bool {
-        matches!(effect, Effect::Missed(_))
     }
 
     /// Plans: that an entry waits is kept before its delivery is answered.

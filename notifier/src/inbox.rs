@@ -12,11 +12,10 @@ use async_trait::async_trait;
 use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
 use readmodel::{Group, NotificationDoc, ReadModel};
 use schemas::events::{NotificationCreated, NotificationEvent, NotificationRemoved};
-use schemas::subjects::LaneKind;
 use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp, UserId};
 use telemetry::error_chain;
 
-use crate::channel::{Cause, Channel, Done, Failed};
+use crate::channel::{Cause, Channel, ChannelKind, Done, Failed};
 use crate::entry_ids::inbox_event_id;
 use crate::open::Open;
 use crate::policy::Effect;
@@ -108,26 +107,12 @@ impl Inbox {
 
 #[async_trait]
 impl Channel for Inbox {
-    fn name(&self) -> &'static str {
-        "inbox"
-    }
-
-    fn kinds(&self) -> Vec<LaneKind> {
-        vec![
-            LaneKind::User,
-            LaneKind::Session,
-            LaneKind::Timeline,
-            LaneKind::Receipts,
-            LaneKind::Threads,
-        ]
+    fn kind(&self) -> ChannelKind {
+        ChannelKind::Inbox
     }
 
     fn answer_within(&self) -> Duration {
         Duration::from_secs(10)
-    }
-
-    fn takes(&self, effect: &Effect) -> bool {
-        !matches!(effect, Effect::Mail(_) | Effect::ForgetMails(_) | Effect::Missed(_))
     }
 
     fn passes(&self, effect: &Effect, at: Sequence) -> bool {

@@ -10,11 +10,10 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncTransport, Message, Tokio1Executor};
-use schemas::subjects::LaneKind;
-use schemas::{CodeKey, Lane, Timestamp, UserId};
+use schemas::{CodeKey, Timestamp, UserId};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::channel::{Cause, Channel, Done, Failed};
+use crate::channel::{Cause, Channel, ChannelKind, Done, Failed};
 use crate::config::Config;
 use crate::ledger::{Claim, LEASE, Ledger, REMEMBERED};
 use crate::mail_templates;
@@ -69,30 +68,20 @@ impl Mailer {
         })
     }
 
-    /// The person whose event has led to a mail; none when the event is gone, and with it the reason for the mail.
-    async fn person(&self, cause: &Cause) -> Result<Option<UserId>, Failed> {
+    /// Whether the event that has led to a mail is still there. What was erased is the reason of no mail.
+    async fn stands(&self, cause: &Cause) -> Result<bool, Failed> {
         let stored = self.log.get(cause.sequence).await;
-        let stored = stored.map_err(|error| Failed::for_now(error.to_string()))?;
-        let Some(stored) = stored else { return Ok(None) };
-        let (Lane::User(user)
-        | Lane::Challenges(user)
-        | Lane::Identities(user)
-        | Lane::Session(user)
-        | Lane::Exports(user)) = stored.lane
-        else {
-            return Ok(None);
-        };
-        Ok(Some(user))
+        Ok(stored.map_err(|error| Failed::for_now(error.to_string()))?.is_some())
     }
 
-    async fn hand_over(&self, mail: &Mail, user: &UserId, message: Message) -> Result<(), Failed> {
+    async fn hand_over(&self, mail: &Mail, message: Message) -> Result<(), Failed> {
         match &self.handover {
             Handover::Smtp(server) => match server.send(message).await {
                 Ok(_) => Ok(()),
                 Err(error) => Err(refused(&error)),
             },
             Handover::Folder(dir) => {
-                let written = write_file(dir, mail, user, message.formatted()).await;
+                let written = write_file(dir, mail, message.formatted()).await;
                 written.map_err(|error| unwritten(&error))
             }
         }
@@ -101,27 +90,12 @@ impl Mailer {
 
 #[async_trait]
 impl Channel for Mailer {
-    fn name(&self) -> &'static str {
-        "mail"
-    }
-
-    fn kinds(&self) -> Vec<LaneKind> {
-        vec![
-            LaneKind::User,
-            LaneKind::Challenges,
-            LaneKind::Identities,
-            LaneKind::Session,
-            LaneKind::Erasure,
-            LaneKind::Exports,
-        ]
+    fn kind(&self) -> ChannelKind {
+        ChannelKind::Mail
     }
 
     fn answer_within(&self) -> Duration {
         ANSWER_WITHIN
-    }
-
-    fn takes(&self, effect: &Effect) -> bool {
-        matches!(effect, Effect::Mail(_) | Effect::ForgetMails(_))
     }
 
     async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed> {
@@ -136,14 +110,13 @@ impl Channel for Mailer {
             | Effect::Missed(_) => return Ok(Done::Before),
         };
         // Nothing is sent to a person whose data are being erased.
-        let Some(user) = self.person(cause).await? else { return Ok(Done::Before) };
-        self.send(mail, &user).await
+        if self.stands(cause).await? { self.send(mail).await } else { Ok(Done::Before) }
     }
 }
 
 impl Mailer {
-    /// Sends a mail to a user, unless that was done before or its time has passed.
-    pub(crate) async fn send(&self, mail: &Mail, user: &UserId) -> Result<Done, Failed> {
+    /// Sends a mail, unless that was done before or its time has passed.
+    pub(crate) async fn send(&self, mail: &Mail) -> Result<Done, Failed> {
         let now = Timestamp::now();
         // The ledger forgets after a while; what it may have forgotten must not be sent again, and news
         // that old helps no reader.
@@ -165,7 +138,7 @@ impl Mailer {
                 return Err(Failed::claimed(LEASE, "another notifier is sending this mail"));
             }
         };
-        let handing = self.hand_over(mail, user, message);
+        let handing = self.hand_over(mail, message);
         let (handed, revision) = self.ledger.keep_while(&mail.id, revision, handing).await;
         if let Err(failed) = handed {
             self.ledger.give_back(&mail.id).await;
@@ -276,10 +249,10 @@ async fn forget_files(dir: &Path, ending: &str) -> io::Result<()> {
 /// Writes a mail whole or not at all, under a name that is the same each time. When it returns, the mail is there
 /// after a power loss, too: it is noted as sent then. The name ends in the id of the person whose mail it is, by which
 /// it is found when they are erased.
-async fn write_file(dir: &Path, mail: &Mail, user: &UserId, bytes: Vec<u8>) -> io::Result<()> {
+async fn write_file(dir: &Path, mail: &Mail, bytes: Vec<u8>) -> io::Result<()> {
     let stamp: String =
         mail.caused_at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
-    let name = format!("{stamp}-{}.{user}", mail.id);
+    let name = format!("{stamp}-{}.{}", mail.id, mail.user_id);
     let unfinished = dir.join(format!(".{name}.part"));
     tokio::fs::create_dir_all(dir).await?;
     let mut file = tokio::fs::File::create(&unfinished).await?;

@@ -5,7 +5,7 @@ use schemas::events::{
     ChallengeIssued, ChallengePurpose, ExportEvent, IdentityLinked, NewDevice, UserEmailChanged,
     UserState,
 };
-use schemas::ids::ChallengeId;
+use schemas::ids::{ChallengeId, UserId};
 use schemas::values::{Email, ProviderName, Username};
 use schemas::{Digest, Sequence, Timestamp};
 
@@ -16,12 +16,28 @@ pub struct Mail {
     pub id: Digest,
     /// What it says.
     pub kind: MailKind,
+    /// Whose account it is about: with them it is forgotten.
+    pub user_id: UserId,
     /// Where it goes.
     pub to: Email,
     /// The name of the person it goes to, as they want to be shown; none where it is another's address.
     pub name: Option<String>,
     /// When its cause happened.
     pub caused_at: Timestamp,
+}
+
+impl Mail {
+    /// To the user of an account, at its address.
+    fn to(user: &UserState, caused_at: Timestamp, id: Digest, kind: MailKind) -> Self {
+        Self {
+            id,
+            kind,
+            user_id: user.id.clone(),
+            to: user.email.clone(),
+            name: Some(user.display_name.to_string()),
+            caused_at,
+        }
+    }
 }
 
 /// The kinds of mail.
@@ -117,25 +133,15 @@ pub(crate) fn digest(
     (site, token): (&str, &str),
 ) -> Mail {
     let unsubscribe = format!("{site}/v1/unsubscribe/{token}");
-    let site = site.to_owned();
-    Mail {
-        id: Digest::of(["mail", "digest", user.id.as_str(), &through.to_string()]),
-        kind: MailKind::Digest(DigestMail { lines, site, unsubscribe }),
-        to: user.email.clone(),
-        name: Some(user.display_name.to_string()),
-        caused_at: decided_at,
-    }
+    let id = Digest::of(["mail", "digest", user.id.as_str(), &through.to_string()]);
+    let kind = MailKind::Digest(DigestMail { lines, site: site.to_owned(), unsubscribe });
+    Mail::to(user, decided_at, id, kind)
 }
 
 /// The welcome after a registration.
 pub(crate) fn registered(event: &Event, user: &UserState) -> Mail {
-    Mail {
-        id: Digest::of(["mail", "registration", event.id.as_str()]),
-        kind: MailKind::Registration,
-        to: user.email.clone(),
-        name: Some(user.display_name.to_string()),
-        caused_at: event.time,
-    }
+    let id = Digest::of(["mail", "registration", event.id.as_str()]);
+    Mail::to(user, event.time, id, MailKind::Registration)
 }
 
 /// A code goes to an account that is still there. Where the address is another account's its holder is told, without a
@@ -144,46 +150,31 @@ pub(crate) fn code_issued(event: &Event, issued: &ChallengeIssued, user: &UserSt
     let ChallengeIssued { challenge_id, purpose, email, taken, expires_at, key, .. } =
         issued.clone();
     let code = CodeMail { challenge_id, purpose, key, expires_at };
-    let named = || Some(user.display_name.to_string());
     let first = purpose == ChallengePurpose::PasswordReset && !user.has_password;
-    let (kind, name) = match (taken, first) {
-        (true, _) => (MailKind::AddressTaken, None),
-        (false, true) => {
-            (MailKind::FirstPassword { code, username: user.username.clone() }, named())
-        }
-        (false, false) => (MailKind::Code(code), named()),
+    let kind = match (taken, first) {
+        (true, _) => MailKind::AddressTaken,
+        (false, true) => MailKind::FirstPassword { code, username: user.username.clone() },
+        (false, false) => MailKind::Code(code),
     };
-    Mail {
-        id: Digest::of(["mail", "code", event.id.as_str()]),
-        kind,
-        to: email,
-        name,
-        caused_at: event.time,
-    }
+    let id = Digest::of(["mail", "code", event.id.as_str()]);
+    let mail = Mail { to: email, ..Mail::to(user, event.time, id, kind) };
+    if taken { Mail { name: None, ..mail } } else { mail }
 }
 
 /// To the user of an account that was used from a new device. One device has one mail, however many logins come from it
 /// at the same moment.
 pub(crate) fn logged_in_anew(event: &Event, device: &NewDevice, user: &UserState) -> Mail {
-    Mail {
-        id: Digest::of(["mail", "new device", user.id.as_str(), device.device.as_str()]),
-        kind: MailKind::NewDevice { device: device.clone(), username: user.username.clone() },
-        to: user.email.clone(),
-        name: Some(user.display_name.to_string()),
-        caused_at: event.time,
-    }
+    let id = Digest::of(["mail", "new device", user.id.as_str(), device.device.as_str()]);
+    let kind = MailKind::NewDevice { device: device.clone(), username: user.username.clone() };
+    Mail::to(user, event.time, id, kind)
 }
 
 /// To the reader of the former address.
 pub(crate) fn address_changed(event: &Event, changed: &UserEmailChanged) -> Mail {
-    let UserEmailChanged { user, former } = changed.clone();
-    Mail {
-        id: Digest::of(["mail", "address changed", event.id.as_str()]),
-        kind: MailKind::AddressChanged { to: user.email },
-        to: former,
-        name: Some(user.display_name.to_string()),
-        caused_at: event.time,
-    }
+    let UserEmailChanged { user, former } = changed;
+    let id = Digest::of(["mail", "address changed", event.id.as_str()]);
+    let kind = MailKind::AddressChanged { to: user.email.clone() };
+    Mail { to: former.clone(), ..Mail::to(user, event.time, id, kind) }
 }
 
 /// To the user whose copy of their data can be downloaded.
@@ -195,22 +186,14 @@ pub(crate) fn export(event: &Event, data: &ExportEvent, user: &UserState) -> Opt
         }
     };
     let expires_at = export.expires_at.unwrap_or(event.time);
-    Some(Mail {
-        id: Digest::of(["mail", "export", export.id.as_str()]),
-        kind: MailKind::ExportReady { username: user.username.clone(), expires_at },
-        to: user.email.clone(),
-        name: Some(user.display_name.to_string()),
-        caused_at: event.time,
-    })
+    let id = Digest::of(["mail", "export", export.id.as_str()]);
+    let kind = MailKind::ExportReady { username: user.username.clone(), expires_at };
+    Some(Mail::to(user, event.time, id, kind))
 }
 
 /// To the user of an account that was there before its identity.
 pub(crate) fn identity_linked(event: &Event, linked: &IdentityLinked, user: &UserState) -> Mail {
-    Mail {
-        id: Digest::of(["mail", "identity linked", event.id.as_str()]),
-        kind: MailKind::IdentityLinked { provider: linked.provider_name.clone() },
-        to: user.email.clone(),
-        name: Some(user.display_name.to_string()),
-        caused_at: event.time,
-    }
+    let id = Digest::of(["mail", "identity linked", event.id.as_str()]);
+    let kind = MailKind::IdentityLinked { provider: linked.provider_name.clone() };
+    Mail::to(user, event.time, id, kind)
 }

@@ -186,7 +186,7 @@ mod tests {
     use crate::policy::CodeMail;
     use schemas::events::NewDevice;
     use schemas::values::{Email, ProviderName, UserAgent, Username};
-    use schemas::{ChallengeId, Digest};
+    use schemas::{ChallengeId, Digest, UserId};
 
     fn codes() -> CodeKey {
         CodeKey::new(&[7; 32])
@@ -200,6 +200,7 @@ mod tests {
         Mail {
             id: Digest::of(["x"]),
             kind,
+            user_id: UserId::from_uuid(uuid::Uuid::from_u128(1)),
             to: Email::parse("ada@example.org").unwrap(),
             name: Some(name.to_owned()),
             caused_at: Timestamp::from_millis(1_795_255_200_000),

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::channel::{Cause, Channel, Done, Failed, Outlook};
+use crate::channel::{Cause, Channel, ChannelKind, Done, Failed, Outlook};
 use crate::config::Retry;
 use crate::context::{ContextError, ContextSource};
 use crate::keeper::{Keeper, Kept};
@@ -69,7 +69,7 @@ impl Worker {
             ack_wait: channel.answer_within(),
             max_deliver: retry.attempts.max(1),
             prefetch: TAKEN,
-            ..ConsumerSpec::new(channel.name(), channel.kinds())
+            ..ConsumerSpec::new(channel.name(), channel.kind().lanes().to_vec())
         };
         let queue = log.consumer(spec).await?;
         Ok(Self { queue, handler: Handler { channel, contexts, retry, watch: watch.clone() } })
@@ -211,10 +211,10 @@ impl Handler {
 
     /// The effects of an event that are this channel's.
     fn wanted(&self, event: &Event, at: Sequence, seen: &PolicyContext) -> Vec<Effect> {
-        let effects = policy::effects(event, at, seen).into_iter();
-        effects
-            .filter(|effect| self.channel.takes(effect) && !self.channel.passes(effect, at))
-            .collect()
+        let own = |effect: &Effect| {
+            ChannelKind::of(effect) == self.channel.kind() && !self.channel.passes(effect, at)
+        };
+        policy::effects(event, at, seen).into_iter().filter(own).collect()
     }
 
     /// Has all effects of an event carried out that are this channel's.
