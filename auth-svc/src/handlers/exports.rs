@@ -1,15 +1,32 @@
 //! Asking for a copy of one's data, and taking one back. Making it is chat-svc's work: it learns of it from the read
 //! model.
 
-use decider::{Answer, Call, Failure, Reads, Seen, accepted, commit, fresh_id};
+use decider::{Answer, Call, Entity, Failure, Reads, accepted, commit, fresh_id, load};
 use schemas::commands::RequestExport;
 use schemas::events::ExportState;
-use schemas::{EventData, ExportId, Lane, Position, Rejection, UserId};
+use schemas::{EventData, ExportId, Lane, Position, UserId};
 
 use super::proof::Proof;
 use crate::auth::Auth;
 use crate::call::now;
 use crate::domain::export::{Asked, request, withdraw};
+
+/// People's newest exports, by their lane.
+struct Exports;
+
+impl Entity for Exports {
+    type Key = UserId;
+    type State = ExportState;
+    const NAME: &'static str = "export";
+
+    fn lane(key: &UserId) -> Lane {
+        Lane::Exports(key.clone())
+    }
+
+    fn after(event: &EventData) -> Option<ExportState> {
+        event.export().cloned()
+    }
+}
 
 impl Auth {
     pub(crate) async fn request_export(
@@ -31,7 +48,7 @@ impl Auth {
         user: &UserId,
         id: &ExportId,
     ) -> Result<(Option<Position>, ExportId), Failure> {
-        let newest = self.newest_export(user).await?;
+        let newest = load::<Exports>(&self.log, user).await?;
         match request(&newest, user, id, &now()) {
             Asked::Open(open) => Ok((Some(self.log.epoch().at(newest.at)), open)),
             Asked::New(fact) => {
@@ -48,18 +65,8 @@ impl Auth {
         call: &Call,
         user: &UserId,
     ) -> Result<Option<Position>, Failure> {
-        let newest = self.newest_export(user).await?;
+        let newest = load::<Exports>(&self.log, user).await?;
         let facts = withdraw(&newest).into_iter().collect();
         Ok(commit(&self.log, call, facts, &Reads::default()).await?.position())
-    }
-
-    async fn newest_export(&self, user: &UserId) -> Result<Seen<Option<ExportState>>, Failure> {
-        let Some(stored) = self.log.last(&Lane::Exports(user.clone())).await? else {
-            return Ok(Seen { at: 0, state: None });
-        };
-        let EventData::Export(event) = stored.event()?.data else {
-            return Err(Rejection::not_found().into());
-        };
-        Ok(Seen { at: stored.sequence, state: Some(event.after().clone()) })
     }
 }

@@ -61,8 +61,7 @@ impl Entity for Exports {
         Lane::Exports(key.clone())
     }
     fn after(event: &EventData) -> Option<ExportState> {
-        let EventData::Export(event) = event else { return None };
-        Some(event.after().clone())
+        event.export().cloned()
     }
 }
 

@@ -27,33 +27,7 @@ impl Entity for Handles {
     }
 
     fn after(event: &EventData) -> Option<Option<UserId>> {
-        match event {
-            EventData::Name(event) => {
-                Some(event.owner().and_then(|owner| UserId::parse(owner).ok()))
-            }
-            EventData::User(_)
-            | EventData::Session(_)
-            | EventData::Room(_)
-            | EventData::Member(_)
-            | EventData::Prefs(_)
-            | EventData::Audit(_)
-            | EventData::Invite(_)
-            | EventData::Erasure(_)
-            | EventData::Export(_)
-            | EventData::Hold(_)
-            | EventData::Retention(_)
-            | EventData::Message(_)
-            | EventData::Challenge(_)
-            | EventData::Identity(_)
-            | EventData::Reaction(_)
-            | EventData::Pin(_)
-            | EventData::Receipt(_)
-            | EventData::Thread(_)
-            | EventData::Media(_)
-            | EventData::Report(_)
-            | EventData::Notification(_)
-            | EventData::Block(_) => None,
-        }
+        event.holder().map(|owner| owner.and_then(|owner| UserId::parse(owner).ok()))
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::family;
+use super::{EventData, family};
 use crate::ids::{ExportId, UserId};
 use crate::time::Timestamp;
 
@@ -91,6 +91,15 @@ impl ExportEvent {
             | Self::Withdrawn(ExportWithdrawn { export })
             | Self::Expired(ExportExpired { export }) => export,
         }
+    }
+}
+
+impl EventData {
+    /// A person's newest export after an event of its lane; none for the events of other families.
+    #[must_use]
+    pub const fn export(&self) -> Option<&ExportState> {
+        let Self::Export(event) = self else { return None };
+        Some(event.after())
     }
 }
 
