@@ -6,7 +6,7 @@ use schemas::commands::{
     WhichSessions,
 };
 use schemas::events::{SessionEnd, SessionsEnded};
-use schemas::values::Role;
+use schemas::values::{Reason, Role};
 use schemas::views::Session;
 use schemas::{Code, Lane, Position, Rejection, SessionId, Timestamp, UserId};
 
@@ -27,11 +27,23 @@ impl Auth {
         ids: Vec<SessionId>,
         reason: SessionEnd,
     ) -> Result<Option<Position>, Failure> {
+        self.end_noted(call, user, ids, (reason, None)).await
+    }
+
+    /// The same, with what the admin who ends them says of it.
+    async fn end_noted(
+        &self,
+        call: &Call,
+        user: &UserId,
+        ids: Vec<SessionId>,
+        (reason, note): (SessionEnd, Option<&Reason>),
+    ) -> Result<Option<Position>, Failure> {
         if ids.is_empty() {
             return Ok(None);
         }
         self.sessions.delete(&ids).await?;
-        let ended = SessionsEnded { user_id: user.clone(), session_ids: ids.clone(), reason };
+        let (user_id, session_ids) = (user.clone(), ids.clone());
+        let ended = SessionsEnded { user_id, session_ids, reason, note: note.cloned() };
         let fact = Fact::expecting(Expect::Any, Lane::Session(user.clone()), ended);
         let appended = record(&self.log, call, fact).await?;
         self.sessions.forget(user, &ids).await?;
@@ -70,17 +82,22 @@ impl Auth {
 
     /// Ends every session of a user, for an admin.
     pub(crate) async fn end_sessions_of(&self, call: &Call, command: EndSessionsOf) -> Answer<()> {
-        let position = self.retry(|| self.try_end_of(call, &command.user_id)).await?;
+        let position = self.retry(|| self.try_end_of(call, &command)).await?;
         Ok(accepted(position, ()))
     }
 
-    async fn try_end_of(&self, call: &Call, user: &UserId) -> Result<Option<Position>, Failure> {
+    async fn try_end_of(
+        &self,
+        call: &Call,
+        command: &EndSessionsOf,
+    ) -> Result<Option<Position>, Failure> {
+        let EndSessionsOf { user_id: user, reason } = command;
         if !accounts::caller(&self.log, call).await?.is_admin() {
             return Err(AccountRejection::NotAdmin.into());
         }
         accounts::user(&self.log, user).await?.ok_or_else(Rejection::not_found)?;
         let ids = self.sessions.list(user).await?;
-        self.end(call, user, ids, SessionEnd::Revoked).await
+        self.end_noted(call, user, ids, (SessionEnd::Revoked, reason.as_ref())).await
     }
 
     /// Notes when sessions were used last, each once in some minutes. Of two that say so at the same moment one is

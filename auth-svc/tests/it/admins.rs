@@ -138,7 +138,7 @@ async fn an_admin_ends_every_session_of_a_user() {
     let (boss, admin) = kit.person("boss").await;
     let (ada, as_ada) = kit.person("ada").await;
     let other = kit.login("ada").await.unwrap();
-    let end = EndSessionsOf { user_id: ada.user.user.id.clone() };
+    let end = EndSessionsOf { user_id: ada.user.user.id.clone(), reason: None };
     assert_eq!(refused(kit.call(&as_ada, end.clone()).await), Code::Forbidden);
     kit.call(&admin, end.clone()).await.unwrap();
     assert!(!kit.is_active(&ada).await && !kit.is_active(&other).await);
@@ -152,7 +152,7 @@ async fn an_admin_ends_every_session_of_a_user() {
     kit.call(&admin, end).await.unwrap();
     assert_eq!(kit.log.head().await.unwrap(), head, "there was nothing left to end");
     let unknown = UserId::parse("usr_00000000000000000000000000").unwrap();
-    let answer = kit.call(&admin, EndSessionsOf { user_id: unknown }).await;
+    let answer = kit.call(&admin, EndSessionsOf { user_id: unknown, reason: None }).await;
     assert_eq!(refused(answer), Code::NotFound);
 }
 

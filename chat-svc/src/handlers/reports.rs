@@ -157,7 +157,7 @@ impl Chat {
         if let Some(name) = room::NameChange::of(state, &archiving, &self.names).released {
             self.name(self.names.room_name(name.as_str()), &mut reads).await?;
         }
-        let facts = room::archive_by_moderator(state, &self.names)?;
+        let facts = room::archive_by_moderator(state, cmd.reason.as_ref(), &self.names)?;
         self.finish(call, Some(state), facts, &reads).await
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use readmodel::AccountFilter;
-use schemas::commands::{AppointOwner, EndSessionsOf};
+use schemas::commands::AppointOwner;
 use schemas::values::Role;
 use schemas::views::{Account, Page};
 use schemas::{NotificationId, Rejection, RoomId, UserId};
@@ -16,6 +16,7 @@ use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
 use crate::requests::Nothing;
 use crate::requests::notification::NewNotification;
+use crate::requests::report::OptionalReason;
 use crate::requests::user::{NewUser, UserChanges};
 use crate::stats::{Sources, Stats};
 use crate::{documents, failure};
@@ -72,8 +73,12 @@ pub(crate) async fn create_user(call: Call, body: NewUser) -> Created<Account> {
 }
 
 /// Ends a user's sessions; their sockets close.
-pub(crate) async fn end_sessions(call: Call, Path(user_id): Path<UserId>, _: Nothing) -> NoContent {
-    let accepted = call.send(&EndSessionsOf { user_id }).await?;
+pub(crate) async fn end_sessions(
+    call: Call,
+    Path(user_id): Path<UserId>,
+    body: OptionalReason,
+) -> NoContent {
+    let accepted = call.send(&body.ending_sessions(user_id)).await?;
     call.heard(accepted.position.as_ref()).await;
     Ok(Reply::no_content().at(accepted.position))
 }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use readmodel::{MessageDoc, ReadStore, ReportDoc, RoomDoc, found_by};
-use schemas::commands::ModerateRoom;
 use schemas::unicode::sought;
 use schemas::values::ReportStatus;
 use schemas::views::{Message, Page, Report, Room};
@@ -15,8 +14,7 @@ use super::paging::place;
 use super::{rooms, shown};
 use crate::cursor::List;
 use crate::http::{Call, Created, Done, Limit, NoContent, Path, Query, Reply, shape};
-use crate::requests::Nothing;
-use crate::requests::report::{Moderation, NewReport, ReportChange};
+use crate::requests::report::{Moderation, NewReport, OptionalReason, ReportChange};
 use crate::{documents, failure};
 
 /// Rooms looked at for one page of a search.
@@ -147,8 +145,12 @@ pub(crate) async fn delete_message(
     Ok(Reply::no_content().at(accepted.position))
 }
 
-pub(crate) async fn archive_room(call: Call, Path(room_id): Path<RoomId>, _: Nothing) -> NoContent {
-    let accepted = call.send(&ModerateRoom { room_id }).await?;
+pub(crate) async fn archive_room(
+    call: Call,
+    Path(room_id): Path<RoomId>,
+    body: OptionalReason,
+) -> NoContent {
+    let accepted = call.send(&body.archiving(room_id)).await?;
     rooms::projected(&call, accepted.position.as_ref()).await;
     Ok(Reply::no_content().at(accepted.position))
 }

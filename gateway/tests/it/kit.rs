@@ -141,6 +141,7 @@ impl Kit {
             user_id: user(number),
             session_ids: vec![session(number)],
             reason: SessionEnd::Logout,
+            note: None,
         };
         self.write(Lane::Session(user(number)), EventData::from(ended)).await;
     }

@@ -155,7 +155,7 @@ fn play_one(step: Step, history: &mut History) {
         }
         Step::Archive(number) => {
             let room = RoomState { archived: true, ..room_state(number, "Archived") };
-            history.add(RoomArchived { room })
+            history.add(RoomArchived { room, reason: None })
         }
         Step::Member(room, who, present, banned) => {
             let member = MemberState { banned, ..member_state(room, who, present) };

@@ -146,7 +146,7 @@ pub(crate) async fn rooms_are_found_and_listed(place: &Place) {
         history.join(number, 1);
     }
     let archived = RoomState { archived: true, ..room_state(5, "Gone") };
-    history.add(RoomArchived { room: archived });
+    history.add(RoomArchived { room: archived, reason: None });
     history.post(2, 1, 1);
     history.leave(3, 1);
     place.project(&history).await;

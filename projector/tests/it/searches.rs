@@ -143,7 +143,7 @@ pub(crate) async fn what_is_found_follows_the_messages(place: &Place) {
     let from = history.events.len();
     let mut archived = room_state(1, "One");
     archived.archived = true;
-    history.add(schemas::events::RoomArchived { room: archived });
+    history.add(schemas::events::RoomArchived { room: archived, reason: None });
     history.leave(1, 2);
     apply(&history, from).await;
     assert_eq!(found(place, 1, "last").await, [7]);

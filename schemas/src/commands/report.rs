@@ -39,5 +39,8 @@ commands! {
     CHAT / "moderate_room": ModerateRoom -> RoomOutcome {
         /// The room.
         room_id: RoomId,
+        /// Why; for the audit trail. At most 500 characters.
+        #[serde(default, deserialize_with = "crate::text::strict")]
+        reason: Option<Reason>,
     }
 }

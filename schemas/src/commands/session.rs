@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AUTH, Caller, commands};
 use crate::ids::{SessionId, UserId};
-use crate::values::{Role, Secret};
+use crate::values::{Reason, Role, Secret};
 use crate::views::{Session, SessionTokens};
 
 /// Which sessions to end.
@@ -62,6 +62,9 @@ commands! {
     AUTH / "end_sessions_of": EndSessionsOf -> () {
         /// The user.
         user_id: UserId,
+        /// Why; for the audit trail. At most 500 characters.
+        #[serde(default, deserialize_with = "crate::text::strict")]
+        reason: Option<Reason>,
     }
     /// Notes that sessions were used lately. A gateway says so of a session once in some minutes, never while a client
     /// waits.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::family;
 use crate::ids::{RoomId, UserId};
 use crate::time::Timestamp;
-use crate::values::{Posting, RoomKind, RoomName, Topic, Visibility};
+use crate::values::{Posting, Reason, RoomKind, RoomName, Topic, Visibility};
 
 /// A room after an event on its lane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +75,9 @@ pub struct RoomChanged {
 pub struct RoomArchived {
     /// The room after the change.
     pub room: RoomState,
+    /// Why, in the words of the moderator who archived it: for the audit trail. At most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
 }
 
 /// An archived room takes writes again.
@@ -101,7 +104,7 @@ impl RoomEvent {
         match self {
             Self::Created(RoomCreated { room })
             | Self::Changed(RoomChanged { room })
-            | Self::Archived(RoomArchived { room })
+            | Self::Archived(RoomArchived { room, .. })
             | Self::Restored(RoomRestored { room }) => room,
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::family;
 use crate::ids::{SessionId, UserId};
 use crate::subjects::Digest;
-use crate::values::UserAgent;
+use crate::values::{Reason, UserAgent};
 
 /// A device that no login of the account came from before, as it showed itself. Personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,6 +73,9 @@ pub struct SessionsEnded {
     pub session_ids: Vec<SessionId>,
     /// Why they ended.
     pub reason: SessionEnd,
+    /// What the admin who ended them said of it: for the audit trail. At most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Reason>,
 }
 
 family! {

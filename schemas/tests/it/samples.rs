@@ -169,7 +169,7 @@ fn rooms(full: bool) -> Vec<EventData> {
     vec![
         RoomCreated { room: room(full) }.into(),
         RoomChanged { room: room(full) }.into(),
-        RoomArchived { room: room(full) }.into(),
+        RoomArchived { room: room(full), reason: None }.into(),
         RoomRestored { room: room(full) }.into(),
         MemberJoined { member: member(full) }.into(),
         MemberAdded { member: member(full) }.into(),
@@ -344,6 +344,8 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
         MessageState { body: Body::none(), files: vec![media::media(true).file], ..message(true) };
     let illustrated = MessagePosted { message: with_files, private: false };
     variants.push(("illustrated", illustrated.into()));
+    let reason = Some(Reason::parse("sold engines").unwrap());
+    variants.push(("reasoned", RoomArchived { room: room(true), reason }.into()));
     variants.into_iter().map(|(what, data)| (what, logged(data, true))).collect()
 }
 

@@ -62,7 +62,7 @@ pub fn depart(
             facts.push(Fact::new(names.room_name(name.as_str()), released));
         }
         next.archived = true;
-        facts.push(Fact::new(lane, RoomArchived { room: next }));
+        facts.push(Fact::new(lane, RoomArchived { room: next, reason: None }));
     } else if next != *room {
         facts.push(Fact::new(lane, RoomChanged { room: next }));
     }

@@ -8,7 +8,7 @@ use schemas::events::{
     MemberAdded, MemberJoined, NameClaimed, NameReleased, RoomArchived, RoomChanged, RoomCreated,
     RoomRestored, RoomState,
 };
-use schemas::values::{Patch, Posting, RoomKind, RoomName, RoomRole, Visibility};
+use schemas::values::{Patch, Posting, Reason, RoomKind, RoomName, RoomRole, Visibility};
 use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 
 use super::RoomRejection;
@@ -220,7 +220,7 @@ pub fn change(
         moves.claimed.map(|name| claimed(names, name, &room.id)).into_iter().collect();
     facts.extend(moves.released.map(|name| released(names, name, &room.id)));
     let data: EventData = match (room.archived, next.archived) {
-        (false, true) => RoomArchived { room: next }.into(),
+        (false, true) => RoomArchived { room: next, reason: None }.into(),
         (true, false) => RoomRestored { room: next }.into(),
         _ => RoomChanged { room: next }.into(),
     };
@@ -243,11 +243,16 @@ pub fn archiving(id: &RoomId) -> ChangeRoom {
     }
 }
 
-/// Archives a room that the caller need not be in: that they are a moderator was checked.
+/// Archives a room that the caller need not be in: that they are a moderator was checked. Why is kept in the event; a
+/// room that is archived already keeps what was said then.
 ///
 /// # Errors
 /// [`RoomRejection::Fixed`] for a room of everyone, [`Denied::DirectRoom`].
-pub fn archive_by_moderator(room: &RoomState, names: &NameKey) -> Result<Vec<Fact>, RoomRejection> {
+pub fn archive_by_moderator(
+    room: &RoomState,
+    reason: Option<&Reason>,
+    names: &NameKey,
+) -> Result<Vec<Fact>, RoomRejection> {
     if room.kind == RoomKind::Direct {
         return Err(Denied::DirectRoom.into());
     }
@@ -262,7 +267,8 @@ pub fn archive_by_moderator(room: &RoomState, names: &NameKey) -> Result<Vec<Fac
     let mut facts: Vec<Fact> =
         name.map(|name| released(names, name, &room.id)).into_iter().collect();
     let next = RoomState { archived: true, ..room.clone() };
-    facts.push(Fact::new(Lane::Room(room.id.clone()), RoomArchived { room: next }));
+    let archived = RoomArchived { room: next, reason: reason.cloned() };
+    facts.push(Fact::new(Lane::Room(room.id.clone()), archived));
     Ok(facts)
 }
 

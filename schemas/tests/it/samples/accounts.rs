@@ -54,14 +54,14 @@ pub(super) fn accounts(full: bool) -> Vec<EventData> {
         }
         .into(),
         SessionRefreshed { session_id, user_id: user_id.clone() }.into(),
-        SessionsEnded { user_id: user_id.clone(), session_ids, reason }.into(),
+        SessionsEnded { user_id: user_id.clone(), session_ids, reason, note: None }.into(),
         NameClaimed { owner: user_id.to_string() }.into(),
         NameReleased { owner: user_id.to_string(), held_until: None }.into(),
     ]
 }
 
 /// What admins say of their acts, and logins from new devices.
-pub(super) fn of_admins_and_devices() -> [(&'static str, EventData); 5] {
+pub(super) fn of_admins_and_devices() -> [(&'static str, EventData); 6] {
     let reason = || Some(Reason::parse("sold engines").unwrap());
     let (session_id, user_id) = (SessionId::from_uuid(uuid(7)), user_id(1));
     let device = NewDevice {
@@ -75,16 +75,18 @@ pub(super) fn of_admins_and_devices() -> [(&'static str, EventData); 5] {
         user_id: user_id.clone(),
         new_device: Some(device),
     };
-    let ended = SessionsEnded {
+    let ended = |note| SessionsEnded {
         user_id: user_id.clone(),
         session_ids: vec![session_id.clone()],
         reason: SessionEnd::Revoked,
+        note,
     };
     [
         ("reasoned", UserRoleChanged { user: user(false), reason: reason() }.into()),
         ("reasoned", UserSuspensionChanged { user: user(true), reason: reason() }.into()),
         ("new_device", started(device).into()),
         ("unknown_device", started(unknown).into()),
-        ("revoked", ended.into()),
+        ("revoked", ended(None).into()),
+        ("noted", ended(reason()).into()),
     ]
 }
