@@ -56,6 +56,8 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         None if !member.present => (0, false),
         other => (at, other.is_some()),
     };
+    // Who is in the room neither before nor after it was banned, or is not any more.
+    let told = if was_present || member.present { at } else { before.map_or(0, |old| old.told) };
     let prefs = before.map(|old| (old.notify, old.pinned, old.hidden_at, old.prefs_changed));
     let (notify, pinned, hidden_at, prefs_changed) =
         prefs.unwrap_or((Notify::default(), false, None, 0));
@@ -68,33 +70,26 @@ fn changed(member: &MemberState, at: Sequence, set: &mut WorkingSet) -> Result<(
         room.member_count = if member.present { count + 1 } else { count.saturating_sub(1) };
         room.updated = at;
     }
+    let (room_id, user_id) = (member.room_id.clone(), member.user_id.clone());
     let fresh = MembershipDoc {
-        room_id: member.room_id.clone(),
-        user_id: member.user_id.clone(),
         role: member.role,
         present: member.present,
         banned: member.banned,
         ban: member.ban.clone(),
         muted_until: member.muted_until,
-        joined_at: member.joined_at,
-        joined,
         returned,
         marker_number: room.last_message_number,
         marker_main: room.main_number,
-        marker_moved: false,
         marker_message_id: room.last_message_id.clone(),
-        marker_at: 0,
-        marker_updated: 0,
-        receipt_number: 0,
-        receipt_message_id: None,
-        receipt_updated: 0,
         wrote,
         notify,
         pinned,
         hidden_at,
         prefs_changed,
         changed: at,
+        told,
         updated: at,
+        ..MembershipDoc::begun(room_id, user_id, member.joined_at, joined)
     };
     let doc = match set.memberships.get(&key)? {
         // A member who joins (again) begins with everything read; one who stays keeps the marker.

@@ -8,6 +8,7 @@ use tests::kit::until;
 everywhere!(
     a_banned_user_is_out_and_stays_out,
     a_ban_of_a_stranger_tells_them_nothing,
+    members_hear_of_a_ban_only_when_it_puts_a_member_out,
     bans_are_the_matter_of_those_above,
     a_ban_ends_by_itself,
     who_is_banned_from_general_comes_back,
@@ -86,6 +87,65 @@ async fn a_ban_of_a_stranger_tells_them_nothing(place: Place) {
     eve.get(&format!("/v1/rooms/{room}")).await.problem(404, "not_found");
     assert_eq!(ada.delete(&ban_of(&room, &eve)).await.status, 204);
     ada.post(&format!("/v1/rooms/{room}/members"), json!({"user": eve.id})).await.ok(201);
+}
+
+/// What a resume at a gateway tells.
+async fn caught_up(who: &Person, gateway: usize, from: &str) -> Vec<Value> {
+    let mut back = who.at(gateway).resume(from).await;
+    back.expect("the end of the resume", |frame| frame["type"] == "resumed").await;
+    back.all().await
+}
+
+/// What is told of members of a room but that they came.
+fn of_members(frames: &[Value], room: &str) -> Vec<(Value, Value)> {
+    let about = frames.iter().filter(|frame| {
+        let event = frame["event"].as_str().unwrap_or_default();
+        frame["room_id"] == json!(room) && ["member.left", "member.changed"].contains(&event)
+    });
+    about.map(|frame| (frame["event"].clone(), frame["data"]["user_id"].clone())).collect()
+}
+
+async fn members_hear_of_a_ban_only_when_it_puts_a_member_out(place: Place) {
+    let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
+    let (cyd, eve) = (Person::register(&place, "cyd").await, Person::register(&place, "eve").await);
+    let room = ada.group(&[&bob, &cyd]).await;
+    let mut watching = cyd.at(1).connect().await;
+    let before = watching.position.clone();
+    // Once a member, who leaves by themselves; then banned, otherwise banned, and free again.
+    assert_eq!(bob.delete(&format!("/v1/rooms/{room}/members/me")).await.status, 204);
+    let left = id_of(&ada.says(&room, "bob has left").await);
+    for whom in [&bob, &eve] {
+        for ban in [json!({"reason": "noise"}), json!({"until": soon(600_000)})] {
+            assert_eq!(ada.put(&ban_of(&room, whom), ban).await.status, 204);
+        }
+    }
+    assert_eq!(items(&ada.get(&format!("/v1/rooms/{room}/bans")).await.ok(200)).len(), 2);
+    for whom in [&bob, &eve] {
+        assert_eq!(ada.delete(&ban_of(&room, whom)).await.status, 204);
+    }
+    ada.says(&room, "the last").await;
+    let gone = vec![(json!("member.left"), json!(bob.id))];
+    let last = |frame: &Value| frame["data"]["body"] == "the last";
+    watching.expect("the last message", last).await;
+    assert_eq!(of_members(&watching.all().await, &room), gone, "live");
+    for gateway in 0..2 {
+        let back = caught_up(&cyd, gateway, &before).await;
+        assert_eq!(of_members(&back, &room), gone, "in a resume");
+    }
+    // Who knows of the leaving hears nothing more of it.
+    let since = ada.get(&format!("/v1/messages/{left}")).await.ok(200);
+    let since = since["position"].as_str().unwrap();
+    for gateway in 0..2 {
+        let back = caught_up(&cyd, gateway, since).await;
+        assert_eq!(of_members(&back, &room), [], "after the leaving");
+    }
+    // A member who is put out is one who left.
+    let member = json!({"user": bob.id});
+    ada.post(&format!("/v1/rooms/{room}/members"), member).await.ok(201);
+    watching.event_in(&room, "member.joined").await;
+    assert_eq!(ada.put(&ban_of(&room, &bob), json!({})).await.status, 204);
+    let told = watching.event_in(&room, "member.left").await;
+    assert_eq!(told["data"]["user_id"], json!(bob.id));
 }
 
 async fn bans_are_the_matter_of_those_above(place: Place) {

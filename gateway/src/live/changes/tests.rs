@@ -48,7 +48,7 @@ fn gone(doc: MessageDoc) -> MessageDoc {
 
 fn membership(joined: Sequence, returned: bool, changed: Sequence) -> MembershipDoc {
     let doc = membership_doc(room(1), user(1), joined);
-    MembershipDoc { returned, changed, updated: changed, ..doc }
+    MembershipDoc { returned, changed, told: changed, updated: changed, ..doc }
 }
 
 #[track_caller]
@@ -165,5 +165,9 @@ fn a_client_cut_in_the_middle_of_an_event_of_two_frames_gets_the_second() {
 #[test]
 fn who_was_removed_hears_it() {
     let out = MembershipDoc { present: false, ..membership(5, false, 13) };
-    told(&[], vec![out], &[(13, "member.left")]);
+    told(&[], vec![out.clone()], &[(13, "member.left")]);
+    // What happened to their ban since is told to no client.
+    let banned = MembershipDoc { changed: 15, updated: 15, ..out };
+    told(&[], vec![banned.clone()], &[(13, "member.left")]);
+    told(&[], vec![MembershipDoc { told: 9, ..banned }], &[]);
 }

@@ -61,7 +61,8 @@ pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Option<Broadca
         MemberEvent::Joined(_) | MemberEvent::Added(_) => FrameName::MemberJoined,
         MemberEvent::Left(_) | MemberEvent::Removed(_) => FrameName::MemberLeft,
         MemberEvent::Changed(_) if member.present => FrameName::MemberChanged,
-        MemberEvent::Changed(_) => return Some(changed_outside(member, place)),
+        // A user who is not in the room was banned, or is not any more: nothing happened that members could see.
+        MemberEvent::Changed(_) => return None,
         // A person who is blocked is not told so.
         MemberEvent::BlockChanged(_) => return None,
     };
@@ -77,27 +78,13 @@ pub(super) fn broadcast(event: &MemberEvent, place: Place<'_>) -> Option<Broadca
     })
 }
 
-/// A user who is not in the room was banned from it, or is not any more: they may not know of it.
-fn changed_outside(member: &MemberState, place: Place<'_>) -> Broadcast {
-    let (room, user) = (member.room_id.clone(), member.user_id.clone());
-    Broadcast {
-        effect: Effect::Member { room, user, present: false },
-        ..Broadcast::in_room(
-            FrameName::MemberLeft,
-            &member.room_id,
-            place,
-            &MemberData::from(member),
-        )
-    }
-}
-
 /// A membership of another user.
 pub(crate) fn changed(
     doc: &MembershipDoc,
     span: &Span<'_>,
     arrivals: &Arrivals<'_>,
 ) -> Option<Change> {
-    let is_told = doc.user_id != *span.user && arrivals.tell(&doc.room_id, doc.changed);
+    let is_told = doc.user_id != *span.user && arrivals.tell(&doc.room_id, doc.told);
     if is_told { told(doc, span) } else { None }
 }
 
@@ -130,7 +117,7 @@ fn told(doc: &MembershipDoc, span: &Span<'_>) -> Option<Change> {
         (true, false) => FrameName::MemberChanged,
         (false, _) => FrameName::MemberLeft,
     };
-    span.covers(doc.changed).then(|| frame(doc, span, name, doc.changed))
+    span.covers(doc.told).then(|| frame(doc, span, name, doc.told))
 }
 
 fn frame(doc: &MembershipDoc, span: &Span<'_>, name: FrameName, at: Sequence) -> Change {

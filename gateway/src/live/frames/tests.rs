@@ -193,9 +193,8 @@ const fn expected(data: &EventData) -> Expected {
         EventData::Member(MemberEvent::Left(_) | MemberEvent::Removed(_)) => {
             same(FrameName::MemberLeft)
         }
-        // Banned without being in the room, or not banned any more.
         EventData::Member(MemberEvent::Changed(changed)) if !changed.member.present => {
-            same(FrameName::MemberLeft)
+            Expected::Nothing("a ban of a user who is not in the room changes nothing there")
         }
         EventData::Member(MemberEvent::Changed(_)) => same(FrameName::MemberChanged),
         EventData::Member(MemberEvent::BlockChanged(_)) => {

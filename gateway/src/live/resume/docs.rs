@@ -142,7 +142,7 @@ impl Docs {
         let room = &member.room_id;
         if !member.present {
             let doc = self.own.get_mut(room).unwrap();
-            (doc.present, doc.changed, doc.updated) = (false, at, at);
+            (doc.present, doc.changed, doc.told, doc.updated) = (false, at, at, at);
             return;
         }
         let before = self.own.get(room);

@@ -84,6 +84,9 @@ pub struct MembershipDoc {
     pub prefs_changed: Sequence,
     /// The last event about the membership itself (joined, left, role, mute, ban).
     pub changed: Sequence,
+    /// The last of those that clients are told of: all but a ban of a user who is not in the room, and its end. 0 for
+    /// none.
+    pub told: Sequence,
     /// The last event that changed anything here, the marker included.
     pub updated: Sequence,
 }
@@ -118,6 +121,7 @@ impl MembershipDoc {
             hidden_at: None,
             prefs_changed: 0,
             changed: joined,
+            told: joined,
             updated: joined,
         }
     }

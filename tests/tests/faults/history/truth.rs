@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use schemas::Sequence;
 use schemas::event::{Event, EventData};
-use schemas::events::{MemberState, MessageEvent, PinEvent, ReactionEvent, RoomEvent, UserEvent};
+use schemas::events::{
+    MemberEvent, MemberState, MessageEvent, PinEvent, ReactionEvent, RoomEvent, UserEvent,
+};
 
 /// A fact of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +172,8 @@ fn fact(data: &EventData) -> Option<Fact> {
     match data {
         EventData::User(event) => of_user(event),
         EventData::Room(event) => of_room(event),
+        // Banned without being in the room, or not any more: no member comes or goes, and no client is told.
+        EventData::Member(MemberEvent::Changed(it)) if !it.member.present => None,
         EventData::Member(event) => Some(member(event.after())),
         EventData::Message(event) => Some(of_message(event)),
         EventData::Reaction(event) => Some(of_reaction(event)),

@@ -32,6 +32,7 @@ fn membership(member: &MemberState, joined: Sequence, changed: Sequence) -> Memb
         muted_until: member.muted_until,
         joined_at: member.joined_at,
         changed,
+        told: changed,
         updated: changed,
         ..membership_doc(member.room_id.clone(), member.user_id.clone(), joined)
     }
@@ -145,7 +146,11 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
                 MemberEvent::BlockChanged(_) => return (changed, message),
             };
             let doc = membership(event.after(), joined, AT);
-            changed.members.push(MembershipDoc { present, banned: false, ..doc });
+            let told = match event {
+                MemberEvent::Changed(_) if !present => 1,
+                _ => AT,
+            };
+            changed.members.push(MembershipDoc { present, banned: false, told, ..doc });
         }
         EventData::Prefs(PrefsEvent::Changed(_)) => {
             let EventData::Member(event) = added(1, 2).data else { unreachable!() };
