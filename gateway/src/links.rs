@@ -181,6 +181,13 @@ impl Links {
         is_signed(self.export(id, until), signature) && until.saturating_mul(1000) > now.millis()
     }
 
+    /// What stands for secrets of a request where they are compared with those of its repeat. What they are is found
+    /// out from it only with the key of the installation and with `key`.
+    pub(crate) fn stand_in(&self, key: &str, secrets: &str) -> String {
+        let message = self.keyed.clone().chain_update(format!("secrets\n{key}\n{secrets}"));
+        BASE64URL_NOPAD.encode(&signed(message))
+    }
+
     fn message(&self, to: LinkTo, id: &MediaId, until: i64) -> Hmac<Sha256> {
         let text = format!("media\n{}\n{id}\n{until}", to.as_str());
         self.keyed.clone().chain_update(text)
@@ -364,5 +371,16 @@ mod tests {
         }
         let (_, until) = links.url(LinkTo::Upload, &file(1), at(7201));
         assert_eq!(until, at(7201 + 3600));
+    }
+
+    #[test]
+    fn what_stands_for_a_secret_differs_with_all_it_is_made_of() {
+        let links = Links::new(&[7; 32], "");
+        let one = links.stand_in("k1", "hunter22");
+        assert_eq!(one, links.stand_in("k1", "hunter22"));
+        assert_ne!(one, links.stand_in("k1", "hunter23"));
+        assert_ne!(one, links.stand_in("k2", "hunter22"));
+        assert_ne!(one, Links::new(&[8; 32], "").stand_in("k1", "hunter22"));
+        assert!(!one.contains("hunter22"));
     }
 }

@@ -64,7 +64,7 @@ fn users() -> Vec<Route> {
         get("/v1/users/me/unread", "Count what is unread in all of the caller's rooms and in the inbox.", rooms::unread_summary)
             .waits_for(&[Conversations, Inbox]),
         post("/v1/users/me/password", "Change the caller's password. All of their other sessions end.", users::change_password)
-            .attempt().confidential(),
+            .attempt().secret(&["current_password", "new_password", "code"]),
         get("/v1/users/me/blocks", "List the users whom the caller blocks.", blocks::list).waits_for(&[People]),
         put("/v1/users/me/blocks/{user_id}", "Block a user.", blocks::put),
         delete("/v1/users/me/blocks/{user_id}", "Unblock a user.", blocks::remove),

@@ -4,7 +4,7 @@
 //! A key belongs to a person, or before login to an address and a route. Only successes are kept: after a
 //! refusal nothing was written and the key is free for another try. The command carries the key too, so
 //! even a request whose answer was never stored is not carried out twice. Answers of confidential
-//! routes (tokens, tickets) are never stored; for them only the command knows the key.
+//! routes (tokens, tickets) are never stored: a key is for one request there too, and a repeat is carried out again.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
 
 use super::answer::{Answer, Outcome};
+use super::fingerprint::Fingerprint;
 use crate::failure;
 
 /// How long an answer is kept.
@@ -32,8 +33,14 @@ const RETRY_AFTER: u32 = 1;
 struct Entry {
     /// Digest of method, path and body: a key is for one request.
     request: String,
-    /// None while the request is under way.
+    /// Stands for the secrets in the body. None on routes without any, and where an older build wrote the entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secrets: Option<String>,
+    /// None while the request is under way, and where answers are not kept.
     answer: Option<Kept>,
+    /// It was carried out, and its answer may not be kept: a repeat is carried out again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,8 +58,10 @@ pub(super) struct Keyed {
     /// What else tells keys of one owner apart: address and route for `anonymous`.
     pub(super) scope: String,
     pub(super) key: IdempotencyKey,
-    /// Digest of the request.
-    pub(super) request: Digest,
+    /// What the request is known by.
+    pub(super) fingerprint: Fingerprint,
+    /// Its answer is not kept.
+    pub(super) confidential: bool,
 }
 
 /// What to do with it.
@@ -61,6 +70,8 @@ pub(super) enum Claim {
     Ours(u64),
     /// It was carried out: answer so.
     Answered(Answer),
+    /// It was carried out, and how it was answered is not kept: carry it out again.
+    Again,
 }
 
 impl Keyed {
@@ -72,7 +83,7 @@ impl Keyed {
     /// Claims the key for this request.
     pub(super) async fn claim(&self) -> Result<Claim, Rejection> {
         let name = self.name();
-        let entry = Entry { request: self.request.to_string(), answer: None };
+        let entry = self.entry();
         // The entry may expire or be freed between two looks; each time round another request has made progress.
         for _ in 0..3 {
             match self.store.create(&name, json(&entry), Some(UNDER_WAY)).await {
@@ -92,11 +103,23 @@ impl Keyed {
             tracing::error!(error = %error_chain(&error), "a stored answer cannot be read");
             Rejection::new(Code::Internal, "the stored answer cannot be read")
         })?;
-        if entry.request != self.request.as_str() {
+        let Fingerprint { request, secrets } = &self.fingerprint;
+        let other_secrets = entry.secrets.is_some() && entry.secrets != *secrets;
+        if entry.request != request.as_str() || other_secrets {
             let detail = "this Idempotency-Key was used for another request";
             return Err(Rejection::new(Code::IdempotencyMismatch, detail));
         }
-        entry.answer.map_or_else(|| Err(under_way()), |kept| Ok(Claim::Answered(kept.into())))
+        match entry.answer {
+            Some(kept) => Ok(Claim::Answered(kept.into())),
+            None if entry.again => Ok(Claim::Again),
+            None => Err(under_way()),
+        }
+    }
+
+    /// The entry of the request while it is under way.
+    fn entry(&self) -> Entry {
+        let Fingerprint { request, secrets } = &self.fingerprint;
+        Entry { request: request.to_string(), secrets: secrets.clone(), answer: None, again: false }
     }
 
     /// Keeps a success and frees the key after anything else. Failing to do so fails nothing: the command
@@ -105,8 +128,8 @@ impl Keyed {
         let name = self.name();
         let settled = match outcome {
             Ok(answer) => {
-                let entry =
-                    Entry { request: self.request.to_string(), answer: Some(Kept::of(answer)) };
+                let kept = (!self.confidential).then(|| Kept::of(answer));
+                let entry = Entry { answer: kept, again: self.confidential, ..self.entry() };
                 self.store.update(&name, json(&entry), revision, Some(KEPT)).await.map(drop)
             }
             Err(_) => self.store.take(&name, revision).await.map(drop),

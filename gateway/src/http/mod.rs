@@ -11,6 +11,7 @@ mod call;
 mod description;
 mod field_types;
 mod fields;
+mod fingerprint;
 mod forwarded;
 mod freshness;
 mod handler;

@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use schemas::commands::Caller;
 use schemas::values::{IdempotencyKey, Role};
-use schemas::{Code, Digest, Rejection, UserId};
+use schemas::{Code, Rejection, UserId};
 use tracing::Instrument;
 
 use super::answer::Outcome;
@@ -27,7 +27,7 @@ use super::origin::Origin;
 use super::outcome::RequestOutcome;
 use super::request_context::RequestContext;
 use super::route::{Access, Meter, Route, Service, Serving};
-use super::{freshness, json, request_body, response};
+use super::{fingerprint, freshness, request_body, response};
 use crate::problem;
 use crate::request_log::Answered;
 use crate::state::AppState;
@@ -196,19 +196,21 @@ async fn authenticate(state: &AppState, request: &HttpRequest) -> Result<Caller,
 
 /// Carries a request with an `Idempotency-Key` out once, and any other as it is.
 async fn once(route: &Route, call: Call, handler: &Arc<Serving>) -> Outcome {
-    let Some(key) = call.idempotency_key.clone().filter(|_| !route.confidential) else {
+    let Some(key) = call.idempotency_key.clone() else { return handler(call).await };
+    // A body that cannot be read is refused by the handler; there is nothing to remember.
+    let Some(fingerprint) = fingerprint::of(route, &call, &key) else {
         return handler(call).await;
     };
-    // A body that cannot be read is refused by the handler; there is nothing to remember.
-    let Some(request) = fingerprint(route, &call) else { return handler(call).await };
     let (owner, scope) = match &call.caller {
         Some(caller) => (caller.user_id.to_string(), String::new()),
         None => ("anonymous".to_owned(), format!("{} {}", call.context.ip, route.path)),
     };
-    let keyed = Keyed { store: call.state.replays.clone(), owner, scope, key, request };
+    let (store, confidential) = (call.state.replays.clone(), route.confidential);
+    let keyed = Keyed { store, owner, scope, key, fingerprint, confidential };
     let revision = match keyed.claim().await? {
         Claim::Ours(revision) => revision,
         Claim::Answered(answer) => return Ok(answer),
+        Claim::Again => return handler(call).await,
     };
     let handler = Arc::clone(handler);
     // A task of its own: a client that gives up waiting is the very one that will repeat the request, and is
@@ -224,20 +226,6 @@ async fn once(route: &Route, call: Call, handler: &Arc<Serving>) -> Outcome {
 
 fn internal_error() -> Rejection {
     Rejection::new(Code::Internal, "internal error while handling the request")
-}
-
-/// What makes a request the same as another one: method, path and body, but no secret in it, of which
-/// not even a digest may be kept.
-fn fingerprint(route: &Route, call: &Call) -> Option<Digest> {
-    let body = if call.body.is_empty() { b"{}".as_slice() } else { &call.body };
-    let mut body = json::parse(body).ok()?;
-    if let Some(fields) = body.as_object_mut() {
-        fields.retain(|name, _| !route.secret_fields.contains(&name.as_str()));
-    }
-    let path = call.path.iter().map(String::as_str);
-    let body = body.to_string();
-    let fixed = [route.method.as_str(), route.path, body.as_str()];
-    Some(Digest::of(fixed.into_iter().chain(path)))
 }
 
 fn idempotency_key(

@@ -83,7 +83,7 @@ pub(crate) struct Route {
     pub(crate) confidential: bool,
     /// It takes a body of any type and does not look at it: who calls it is told the type by another standard.
     pub(crate) any_body: bool,
-    /// Fields of the body that are secret: not even a digest of them is stored.
+    /// Fields of the body that are secret: not even a digest of them is stored, unless it is keyed.
     pub(crate) secret_fields: &'static [&'static str],
     /// For the answer to a method the path does not have: those it has.
     pub(crate) allow: Option<String>,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::kit::installation::{Installation, Place, RELAXED};
-use tests::kit::person::{Person, bodies, id_of, items};
+use tests::kit::person::{Person, Stranger, bodies, id_of, items};
 use tests::kit::socket::Socket;
 use tests::kit::unique;
 
@@ -13,6 +13,8 @@ everywhere!(
     a_repeat_is_answered_after_the_right_to_write_is_lost,
     an_idempotency_key_is_for_one_body,
     an_idempotency_key_makes_a_repeat_safe,
+    an_idempotency_key_is_for_one_password,
+    an_idempotency_key_is_for_one_login,
 );
 
 async fn as_it_is(ada: &Person, room: &str, post: &Value) -> Value {
@@ -208,4 +210,68 @@ async fn an_idempotency_key_makes_a_repeat_safe(place: Place) {
     for bad in [" ", "a b", &"k".repeat(129), "ü"] {
         make(0, bad, "x").once().await.any_problem(400..=400);
     }
+}
+
+async fn an_idempotency_key_is_for_one_password(place: Place) {
+    let (key, name) = (unique("key-"), unique("once"));
+    let register = |password: &str| {
+        let body = json!({"username": name, "email": format!("{name}@example.org"),
+                          "password": password});
+        Stranger::new(&place).ask("POST", "/v1/users").header("idempotency-key", &key).json(body)
+    };
+    let first = register("correct horse").send().await.ok(201);
+    for password in ["battery staple", "correct horse ", "Correct horse"] {
+        register(password).send().await.problem(422, "idempotency_mismatch");
+    }
+    let again = register("correct horse").send().await;
+    assert!(!again.header("idempotent-replayed").is_empty());
+    assert_eq!(again.ok(201), first);
+    // An admin's.
+    let (admin, other) = (place.admin().await, unique("made"));
+    let create = |password: Option<&str>| {
+        let mut body = json!({"username": other, "email": format!("{other}@example.org")});
+        if let Some(password) = password {
+            body["password"] = json!(password);
+        }
+        admin.ask("POST", "/v1/admin/users").header("idempotency-key", &key).json(body)
+    };
+    let made = create(Some("correct horse")).send().await.ok(201);
+    create(Some("battery staple")).send().await.problem(422, "idempotency_mismatch");
+    create(None).send().await.problem(422, "idempotency_mismatch");
+    assert_eq!(create(Some("correct horse")).send().await.ok(201), made);
+    // A change of password whose answer was lost is not refused for the password that is no more.
+    let ada = Person::login(&place, &name, "correct horse").await;
+    let change = |gateway: usize, new: &str| {
+        let body = json!({"current_password": "correct horse", "new_password": new});
+        let ask = ada.at(gateway).ask("POST", "/v1/users/me/password");
+        ask.header("idempotency-key", &key).json(body)
+    };
+    change(0, "battery staple").send().await.ok(204);
+    for gateway in 0..2 {
+        let again = change(gateway, "battery staple").send().await;
+        assert!(!again.header("idempotent-replayed").is_empty());
+        again.ok(204);
+        change(gateway, "another one").send().await.problem(422, "idempotency_mismatch");
+    }
+    Person::login(&place, &name, "battery staple").await;
+}
+
+async fn an_idempotency_key_is_for_one_login(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let key = unique("key-");
+    let login = |key: &str, password: &str| {
+        let body = json!({"login": ada.username, "password": password});
+        Stranger::new(&place).ask("POST", "/v1/sessions").header("idempotency-key", key).json(body)
+    };
+    // A refusal frees the key.
+    login(&key, "not it at all").send().await.problem(401, "invalid_credentials");
+    login(&key, &ada.password).send().await.ok(201);
+    login(&key, "not it at all").send().await.problem(422, "idempotency_mismatch");
+    // Tokens are not kept: a repeat logs in.
+    let again = login(&key, &ada.password).send().await;
+    assert!(again.header("idempotent-replayed").is_empty());
+    let tokens = again.ok(201);
+    let token = tokens["access_token"].as_str().unwrap();
+    ada.with_token(token).get("/v1/users/me").await.ok(200);
+    login(&unique("key-"), "not it at all").send().await.problem(401, "invalid_credentials");
 }
