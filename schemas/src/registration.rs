@@ -56,9 +56,21 @@ impl Registration {
             Self::Open => Ok(()),
             Self::Invite if invited => Ok(()),
             Self::Invite => Err(NotAdmitted::NoInvitation),
+            Self::Domains(_) => self.admits_address(email),
+            Self::Closed => Err(NotAdmitted::Closed),
+        }
+    }
+
+    /// Whether its user may give an account this address, however the account was made: who could not register with it
+    /// does not get it by a change, either.
+    ///
+    /// # Errors
+    /// [`NotAdmitted::ForeignDomain`].
+    pub fn admits_address(&self, email: &Email) -> Result<(), NotAdmitted> {
+        match self {
             Self::Domains(domains) if domains.iter().any(|one| one == email.domain()) => Ok(()),
             Self::Domains(_) => Err(NotAdmitted::ForeignDomain),
-            Self::Closed => Err(NotAdmitted::Closed),
+            Self::Open | Self::Invite | Self::Closed => Ok(()),
         }
     }
 }
@@ -110,6 +122,18 @@ mod tests {
             let refused = admits("domains:a.org", email, true);
             assert_eq!(refused, Err(NotAdmitted::ForeignDomain), "{email}");
         }
+    }
+
+    #[test]
+    fn an_address_is_changed_within_the_domains() {
+        let admits = |mode: &str, email: &str| {
+            Registration::parse(mode).unwrap().admits_address(&Email::parse(email).unwrap())
+        };
+        for mode in ["open", "invite", "closed", "domains:a.org"] {
+            assert_eq!(admits(mode, "x@A.org"), Ok(()), "{mode}");
+        }
+        assert_eq!(admits("domains:a.org", "x@sub.a.org"), Err(NotAdmitted::ForeignDomain));
+        assert_eq!(admits("closed", "x@b.org"), Ok(()));
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl Auth {
         call: &Call,
         command: RequestAddressChange,
     ) -> Answer<IssuedCode> {
+        self.registration.admits_address(&command.email)?;
         let proof = Proof {
             pointer: "/password",
             password: command.password.as_ref(),
@@ -126,6 +127,8 @@ impl Auth {
         let purpose = self.challenge_of(id, ALL).await?.purpose;
         let (_, facts) = match purpose {
             ChallengePurpose::AddressChange => {
+                // The mode may be another one since the code was asked for.
+                self.registration.admits_address(&code.email).map_err(AccountRejection::from)?;
                 let names = self.address_names(&user.state.email, &code.email).await?;
                 change_email(&user, &names, &code.email)?
             }

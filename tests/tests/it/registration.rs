@@ -36,6 +36,7 @@ macro_rules! both {
 both!(
     "closed": no_one_registers_where_it_is_closed,
     "domains:example.org,Example.NET": addresses_of_the_domains_register,
+    "domains:example.org,Example.NET": an_address_is_changed_within_the_domains,
     "invite": an_invitation_lets_in_and_into_its_room,
     "invite": of_twenty_who_come_by_three_places_three_get_in,
     "invite": an_invitation_that_is_over_registers_no_one,
@@ -108,6 +109,26 @@ async fn addresses_of_the_domains_register(place: &Place, _: &Person) {
     register(place, body).await.ok(201);
     let (name, body) = account("bob");
     register(place, with(body, "email", &format!("{name}@EXAMPLE.net"))).await.ok(201);
+}
+
+async fn an_address_is_changed_within_the_domains(place: &Place, admin: &Person) {
+    let ada = Person::register(place, "ada").await;
+    let change = |who: &Person, email: String| {
+        let ask = who.ask("POST", "/v1/users/me/email");
+        ask.json(json!({"email": email, "password": who.password}))
+    };
+    let name = unique("new");
+    for foreign in ["x.example.org", "example.com", "example.org.evil.example"] {
+        let refused = change(&ada, format!("{name}@{foreign}")).send().await;
+        let refused = refused.problem(403, "forbidden");
+        assert_eq!(refused["errors"][0]["pointer"], "/email", "{refused}");
+        assert_eq!(refused["errors"][0]["code"], "domain_not_allowed", "{refused}");
+    }
+    change(&ada, format!("{name}@EXAMPLE.net")).send().await.ok(202);
+    // The admin has a foreign address, which the operator gave them: they keep it, and change it like the others.
+    change(admin, format!("{name}@other.example")).send().await.problem(403, "forbidden");
+    change(admin, format!("{name}@example.org")).send().await.ok(202);
+    assert_eq!(admin.get("/v1/users/me").await.ok(200)["email"], admin.email);
 }
 
 async fn invite(who: &Person, room: &str, body: Value) -> String {
