@@ -40,7 +40,11 @@ commands! {
         /// The room.
         room_id: RoomId,
         /// Why; for the audit trail. At most 500 characters.
-        #[serde(default, deserialize_with = "crate::text::strict")]
+        #[serde(
+            default,
+            deserialize_with = "crate::text::strict",
+            skip_serializing_if = "Option::is_none"
+        )]
         reason: Option<Reason>,
     }
 }

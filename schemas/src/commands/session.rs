@@ -63,7 +63,11 @@ commands! {
         /// The user.
         user_id: UserId,
         /// Why; for the audit trail. At most 500 characters.
-        #[serde(default, deserialize_with = "crate::text::strict")]
+        #[serde(
+            default,
+            deserialize_with = "crate::text::strict",
+            skip_serializing_if = "Option::is_none"
+        )]
         reason: Option<Reason>,
     }
     /// Notes that sessions were used lately. A gateway says so of a session once in some minutes, never while a client
