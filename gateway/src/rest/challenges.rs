@@ -29,6 +29,12 @@ pub(crate) struct Reset {
     pub(crate) reset_id: ChallengeId,
 }
 
+/// The position of an answer that is the same whether or not anything was written: the beginning of the log. A later one
+/// would say, on a server where little happens, whether an address belongs to an account.
+fn untold(call: &Call) -> Option<Position> {
+    Some(call.epoch().at(0))
+}
+
 pub(crate) async fn verify(call: Call, body: NewVerification) -> Begun<Verification> {
     let VerificationKind::Email = body.kind;
     let accepted = call.send(&RequestVerification {}).await?;
@@ -48,12 +54,12 @@ pub(crate) async fn change_address(call: Call, body: AddressChange) -> Begun<Ver
     let issued = accepted.result;
     let verification =
         Verification { verification_id: issued.challenge_id, expires_at: issued.expires_at };
-    Ok(Reply::accepted(&verification).at(accepted.position))
+    Ok(Reply::accepted(&verification).at(untold(&call)))
 }
 
 pub(crate) async fn reset(call: Call, body: NewReset) -> Begun<Reset> {
     let accepted = call.send(&body.command()).await?;
-    Ok(Reply::accepted(&Reset { reset_id: accepted.result }).at(accepted.position))
+    Ok(Reply::accepted(&Reset { reset_id: accepted.result }).at(untold(&call)))
 }
 
 pub(crate) async fn confirm_reset(
