@@ -20,6 +20,8 @@ pub(crate) struct Cause {
     /// Whether the effect may have been done before: a second delivery, a redriven
     /// dead letter, or a late one.
     pub(crate) repeated: bool,
+    /// Whether a dead letter is redriven: what was given up is to be done after all.
+    pub(crate) redriven: bool,
     /// The trace to go on.
     pub(crate) trace: Option<TraceParent>,
 }

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// Seconds after which an entry is told by no mail any more, if none was planned until then: longer than any delay.
 const TOO_OLD: i64 = 2 * 24 * 3600;
 
+/// Mails of a user that were given up and can be sent after all: beyond so many the oldest are forgotten.
+const MOST_GIVEN_UP: usize = 16;
+
 /// What waits for a user, as it is kept until it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Waiting {
@@ -26,6 +29,16 @@ pub(crate) struct Waiting {
     pub(crate) sending: Option<Sending>,
     /// Every entry up to here was told, or is not to be.
     pub(crate) settled: Sequence,
+    /// Mails that were given up, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) given_up: Vec<GivenUp>,
+}
+
+/// A mail that was given up: the first entry it would have told of, and the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GivenUp {
+    pub(crate) first: Sequence,
+    pub(crate) through: Sequence,
 }
 
 /// A mail on its way.
@@ -34,6 +47,9 @@ pub(crate) struct Sending {
     pub(crate) through: Sequence,
     pub(crate) decided_ms: i64,
     pub(crate) tries: u32,
+    /// The first entry it tells of, for one that was given up before. None: the first that waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first: Option<Sequence>,
 }
 
 /// What is to be done about what waits.
@@ -48,9 +64,14 @@ pub(crate) enum Verdict {
 }
 
 impl Waiting {
-    /// Whether something waits.
-    pub(crate) const fn is_open(&self) -> bool {
+    /// Whether an entry waits.
+    const fn waits(&self) -> bool {
         self.last > self.settled
+    }
+
+    /// Whether something is to be done: an entry waits, or a mail is on its way.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.waits() || self.sending.is_some()
     }
 
     /// With one more entry; none when it is known already.
@@ -60,7 +81,7 @@ impl Waiting {
         }
         let mut after = self.clone();
         after.last = entry;
-        if !self.is_open() {
+        if !self.waits() {
             (after.first, after.since_ms) = (entry, created_at.millis());
         }
         Some(after)
@@ -70,15 +91,41 @@ impl Waiting {
     pub(crate) fn settled(&self, through: Sequence, now: Timestamp) -> Self {
         let mut after = self.clone();
         (after.settled, after.sending) = (self.settled.max(through), None);
-        if after.is_open() {
+        if after.waits() {
             (after.first, after.since_ms) = (after.settled + 1, now.millis());
         }
         after
     }
 
+    /// With the mail that was on its way given up.
+    pub(crate) fn given_up(&self, sending: &Sending, now: Timestamp) -> Self {
+        let (first, through) = (sending.first.unwrap_or(self.first), sending.through);
+        let mut after = self.settled(through, now);
+        after.given_up.retain(|one| one.through != through);
+        after.given_up.push(GivenUp { first, through });
+        let surplus = after.given_up.len().saturating_sub(MOST_GIVEN_UP);
+        after.given_up.drain(..surplus);
+        after
+    }
+
+    /// With the mail on its way after all whose last entry this is; none while another one is. Where it is not known any
+    /// more what it told of, it tells of that entry.
+    pub(crate) fn once_more(&self, through: Sequence, now: Timestamp) -> Option<Self> {
+        if self.sending.is_some() {
+            return None;
+        }
+        let known = self.given_up.iter().find(|one| one.through == through);
+        let first = Some(known.map_or(through, |one| one.first));
+        let mut after = self.clone();
+        after.given_up.retain(|one| one.through != through);
+        after.sending = Some(Sending { through, decided_ms: now.millis(), tries: 0, first });
+        Some(after)
+    }
+
     /// With a mail decided that tells of everything so far.
     pub(crate) fn sending(&self, now: Timestamp) -> (Self, Sending) {
-        let sending = Sending { through: self.last, decided_ms: now.millis(), tries: 0 };
+        let decided_ms = now.millis();
+        let sending = Sending { through: self.last, decided_ms, tries: 0, first: None };
         (Self { sending: Some(sending.clone()), ..self.clone() }, sending)
     }
 
@@ -212,6 +259,46 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_up_is_sent_after_all_and_nothing_else_with_it() {
+        let (waiting, first_mail) = waiting(&[5, 7]).sending(at(15));
+        let lost = waiting.given_up(&first_mail, at(16));
+        assert!(!lost.is_open());
+        // A later mail tells of what came since, and is told.
+        let later = lost.with(9, at(20)).unwrap();
+        assert_eq!(later.first, 9);
+        let (later, _) = later.sending(at(21));
+        assert_eq!(later.once_more(7, at(21)), None, "one at a time");
+        let told = later.settled(9, at(22));
+        let again = told.once_more(7, at(30)).unwrap();
+        let sending = again.sending.clone().unwrap();
+        assert_eq!((sending.first, sending.through, sending.tries), (Some(5), 7, 0));
+        assert!(again.is_open() && again.given_up.is_empty());
+        // What comes meanwhile waits for its own mail.
+        let more = again.with(12, at(31)).unwrap();
+        assert_eq!((more.first, more.sending.as_ref()), (12, again.sending.as_ref()));
+        let done = more.settled(7, at(32));
+        assert!(done.is_open() && done.sending.is_none() && done.first > 9);
+        // Given up again it is known by the same entries.
+        let lost_again = again.given_up(&sending, at(31));
+        assert_eq!(lost_again.given_up, [GivenUp { first: 5, through: 7 }]);
+        assert!(!lost_again.is_open());
+        // Long forgotten: the entry that names it is left.
+        let unknown = Waiting::default().once_more(7, at(40)).unwrap();
+        assert_eq!(unknown.sending.unwrap().first, Some(7));
+    }
+
+    #[test]
+    fn only_so_many_mails_are_remembered_as_given_up() {
+        let mut waiting = Waiting::default();
+        for entry in 1..=40 {
+            let (next, sending) = waiting.with(entry, at(1)).unwrap().sending(at(2));
+            waiting = next.given_up(&sending, at(3));
+        }
+        assert_eq!(waiting.given_up.len(), MOST_GIVEN_UP);
+        assert_eq!(waiting.given_up[0], GivenUp { first: 25, through: 25 });
+    }
+
+    #[test]
     fn a_digest_is_due_when_its_user_prefers_it() {
         let waiting = waiting(&[5]);
         let judge = |preferences, minutes| waiting.judge(Some(&user(preferences)), at(minutes));
@@ -248,7 +335,10 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_back() {
-        for waiting in [Waiting::default(), waiting(&[5]), waiting(&[5]).sending(at(3)).0] {
+        let (sent, sending) = waiting(&[5]).sending(at(3));
+        let lost = sent.given_up(&sending, at(4));
+        let again = lost.once_more(5, at(5)).unwrap();
+        for waiting in [Waiting::default(), waiting(&[5]), sent, lost, again] {
             let bytes = serde_json::to_vec(&waiting).unwrap();
             assert_eq!(serde_json::from_slice::<Waiting>(&bytes).unwrap(), waiting);
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::Bus;
-use eventlog::{EventLog, SecretError, SecretStore};
+use eventlog::{EventLog, GivenUp, SecretError, SecretStore};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use readmodel::{Group, ReadModel};
@@ -196,7 +196,7 @@ impl Digests {
             return Ok(false);
         }
         let store = read_model.current();
-        let stretch = (waiting.first, sending.through);
+        let stretch = (sending.first.unwrap_or(waiting.first), sending.through);
         let lines = digest_lines::lines(store.as_ref(), account, stretch).await?;
         if lines.is_empty() {
             return Ok(true);
@@ -230,9 +230,7 @@ impl Digests {
         self.parts.watch.effect(MAILS, "failed");
         let hopeless = failed.outlook == Outlook::Hopeless || tries >= self.parts.retry.attempts;
         if hopeless && failed.outlook != Outlook::NoRoom {
-            tracing::error!(tries, reason, "a digest is given up");
-            self.parts.watch.dead_letter(MAILS, "refused");
-            return self.note(user, sending.through).await;
+            return self.give_up(user, sending, reason).await;
         }
         let pause = failed.pause(&self.parts.retry, tries);
         tracing::warn!(tries, reason, "a digest was not sent and is tried again");
@@ -245,12 +243,40 @@ impl Digests {
         Ok(Some(Timestamp::now().plus_seconds(seconds)))
     }
 
+    /// Gives a mail up: a letter of the event of its last entry says so, by which it is sent after all. When it is to be
+    /// looked again.
+    async fn give_up(
+        &self,
+        user: &UserId,
+        sending: &Sending,
+        reason: &str,
+    ) -> Result<Option<Timestamp>, Failed> {
+        let unwritten = |error: &dyn std::error::Error| Failed::for_now(error_chain(error));
+        let letters = self.parts.log.dead_letters().await.map_err(|error| unwritten(&error))?;
+        let (event, attempts) = (sending.through, sending.tries + 1);
+        let about = u64::try_from(sending.decided_ms).unwrap_or_default();
+        let letter = GivenUp { consumer: NAME, event, reason, attempts, about };
+        letters.give_up(&letter).await.map_err(|error| unwritten(&error))?;
+        tracing::error!(event.seq = event, attempts, reason, "a digest is a dead letter");
+        self.parts.watch.dead_letter(MAILS, "refused");
+        self.change(user, |waiting, now| waiting.given_up(sending, now)).await
+    }
+
     /// Notes that everything up to a place was told or is not to be; when it is to be looked again.
     async fn note(&self, user: &UserId, through: Sequence) -> Result<Option<Timestamp>, Failed> {
+        self.change(user, |waiting, now| waiting.settled(through, now)).await
+    }
+
+    /// Changes what is kept of a user; when it is to be looked again.
+    async fn change(
+        &self,
+        user: &UserId,
+        change: impl Fn(&Waiting, Timestamp) -> Waiting + Sync,
+    ) -> Result<Option<Timestamp>, Failed> {
         for _ in 0..ROUNDS {
             let (waiting, revision) = self.load(user).await?;
             let now = Timestamp::now();
-            let after = waiting.settled(through, now);
+            let after = change(&waiting, now);
             match self.write(user, &after, revision).await {
                 Ok(()) => return Ok(after.is_open().then_some(now)),
                 Err(SecretError::Conflict) => {}
@@ -258,6 +284,23 @@ impl Digests {
             }
         }
         Err(Failed::for_now(TOO_MANY))
+    }
+
+    /// The mail that was given up is to be sent after all; none when its user wants no mails now, or it is on its way.
+    async fn once_more(
+        &self,
+        user: &UserId,
+        waiting: &Waiting,
+        through: Sequence,
+    ) -> Result<Option<Waiting>, Failed> {
+        let now = Timestamp::now();
+        if waiting.sending.as_ref().is_some_and(|sending| sending.through == through)
+            || waiting.judge(self.account(user).await?.as_ref(), now) == Verdict::PassOver
+        {
+            return Ok(None);
+        }
+        let busy = || Failed::for_now("another mail to the user is on its way");
+        waiting.once_more(through, now).map(Some).ok_or_else(busy)
     }
 
     /// What waits for a user, and the revision of that; 0: nothing was ever noted.
@@ -309,15 +352,18 @@ impl Channel for Digests {
     /// Plans: that an entry waits is kept before its delivery is answered.
     async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed> {
         let Effect::Missed(missed) = effect else { return Ok(Done::Before) };
-        if digest::is_too_old(missed.created_at, Timestamp::now()) {
+        if !cause.redriven && digest::is_too_old(missed.created_at, Timestamp::now()) {
             return Ok(Done::Before);
         }
         let user = &missed.user_id;
         for _ in 0..ROUNDS {
             let (waiting, revision) = self.load(user).await?;
-            let Some(after) = waiting.with(cause.sequence, missed.created_at) else {
-                return Ok(Done::Before);
+            let after = match waiting.with(cause.sequence, missed.created_at) {
+                Some(after) => Some(after),
+                None if cause.redriven => self.once_more(user, &waiting, cause.sequence).await?,
+                None => None,
             };
+            let Some(after) = after else { return Ok(Done::Before) };
             match self.write(user, &after, revision).await {
                 Ok(()) => {
                     self.due.lock().entry(user.clone()).or_insert_with(Timestamp::now);

@@ -183,6 +183,7 @@ impl Handler {
             event: event.id.clone(),
             sequence: delivery.stored.sequence,
             repeated: delivery.attempt > 1 || delivery.redriven() || is_old(&delivery),
+            redriven: delivery.redriven(),
             trace,
         };
         let answered = async {

@@ -46,6 +46,21 @@ pub struct DeadLetter {
     pub at: Timestamp,
 }
 
+/// Something that is given up and was no delivery: work that an event began and that went on by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenUp<'a> {
+    /// The consumer that gets the event again when the letter is redriven.
+    pub consumer: &'a str,
+    /// The event.
+    pub event: Sequence,
+    /// Why, without anything secret; 500 characters of it are kept.
+    pub reason: &'a str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Tells this giving up from another one about the same event, within an hour.
+    pub about: u64,
+}
+
 /// A letter as a worker writes it.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Letter {
@@ -54,6 +69,19 @@ pub(crate) struct Letter {
     pub(crate) reason: String,
     pub(crate) attempts: u64,
     pub(crate) at: Timestamp,
+}
+
+impl Letter {
+    /// A letter of this moment.
+    pub(crate) fn now(consumer: &str, event: Sequence, attempts: u32, reason: &str) -> Self {
+        Self {
+            consumer: consumer.to_owned(),
+            event,
+            reason: reason.chars().take(500).collect(),
+            attempts: attempts.into(),
+            at: Timestamp::now(),
+        }
+    }
 }
 
 /// An order to hand an event to a consumer again.
@@ -194,6 +222,15 @@ impl DeadLetters {
                 Some(_) => Err(error.into()),
             },
         }
+    }
+
+    /// Keeps a letter about something that was no delivery.
+    ///
+    /// # Errors
+    /// Any; trying again is safe.
+    pub async fn give_up(&self, what: &GivenUp<'_>) -> Result<(), AppendError> {
+        let GivenUp { consumer, event, reason, attempts, about } = *what;
+        self.write(&Letter::now(consumer, event, attempts, reason), about).await
     }
 
     /// Keeps a letter; `about` tells this giving up from another one of the same event.

@@ -46,7 +46,7 @@ mod write;
 
 pub use backup::Snapshot;
 pub use connection::Connection;
-pub use dead_letters::{DeadLetter, DeadLetters};
+pub use dead_letters::{DeadLetter, DeadLetters, GivenUp};
 pub use error::{AppendError, BoxError, LogError};
 pub use holes::Holes;
 pub use integrity::Loss;

@@ -11,7 +11,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use schemas::subjects::LaneKind;
-use schemas::{Lane, Sequence, Timestamp};
+use schemas::{Lane, Sequence};
 use tokio::time::timeout;
 
 use crate::dead_letters::{DeadLetters, Letter, REDRIVES, Redrive};
@@ -243,7 +243,7 @@ impl WorkQueue {
         reason: &str,
         about: u64,
     ) -> Result<(), LogError> {
-        let letter = letter(self.spec.name, event, attempts, reason);
+        let letter = Letter::now(self.spec.name, event, attempts, reason);
         self.dead.write(&letter, about).await.map_err(as_log_error)
     }
 }
@@ -294,7 +294,7 @@ impl Delivery {
     /// # Errors
     /// [`LogError::Unavailable`]; it is then delivered again after `ack_wait`.
     pub async fn dead_letter(self, reason: &str) -> Result<(), LogError> {
-        let letter = letter(self.consumer, self.stored.sequence, self.attempt, reason);
+        let letter = Letter::now(self.consumer, self.stored.sequence, self.attempt, reason);
         let about = self.redrive.unwrap_or(0);
         self.queue.write(&letter, about).await.map_err(as_log_error)?;
         self.finish().await
@@ -340,16 +340,6 @@ impl EventLog {
     /// Answers a delivery and waits until the server has recorded it. Repeating it is harmless.
     async fn settle(&self, reply: &str, answer: Bytes) -> Result<(), LogError> {
         self.inner.connection.ask_safely(reply, &answer).await.map(|_| ())
-    }
-}
-
-fn letter(consumer: &str, event: Sequence, attempts: u32, reason: &str) -> Letter {
-    Letter {
-        consumer: consumer.to_owned(),
-        event,
-        reason: reason.chars().take(500).collect(),
-        attempts: attempts.into(),
-        at: Timestamp::now(),
     }
 }
 

@@ -15,7 +15,7 @@ pub struct DeadLetter {
     pub position: Option<Position>,
     /// The event's type; null when the event was erased since, or is damaged.
     pub event_type: Option<String>,
-    /// Who gave up: `inbox` or `mail`.
+    /// Who gave up: `inbox`, `mail` or `digests`.
     pub subscriber: String,
     /// Why.
     pub reason: String,

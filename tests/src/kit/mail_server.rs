@@ -35,6 +35,8 @@ class Keep:
         if address.startswith("later-") and not os.path.exists(os.path.join(folder, address)):
             open(os.path.join(folder, address), "w").close()
             return "451 come back later"
+        if address.startswith("never-") and not os.path.exists(os.path.join(folder, "mended")):
+            return "550 no such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 OK"
     async def handle_DATA(self, server, session, envelope):
@@ -111,6 +113,14 @@ impl MailServer {
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
+    }
+
+    /// From now on it takes mails to addresses that begin with `never-`, which it has refused for good until then.
+    ///
+    /// # Panics
+    /// The folder cannot be written.
+    pub fn mends(&self) {
+        std::fs::File::create(self.folder.path().join("mended")).unwrap();
     }
 
     /// The folder of what it took.

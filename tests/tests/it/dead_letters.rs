@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 use tests::kit::installation::{Installation, Place};
-use tests::kit::person::{Person, Stranger, items};
-use tests::kit::{nats, until};
+use tests::kit::mail_server::{MailServer, Tls};
+use tests::kit::person::{Person, Stranger, id_of, items};
+use tests::kit::{nats, unique, until};
+
+use super::codes::mails_to;
 
 everywhere!(the_figures_follow_what_happens, only_admins_see_letters_and_figures);
 
@@ -59,6 +62,82 @@ async fn letters_are_listed_and_redriven_once() {
     // The order to try again, which lies among the letters, is none of them.
     let order = id.parse::<u64>().unwrap() + 2;
     admin.post(&format!("{LETTERS}/{order}/redrive"), json!({})).await.problem(404, "not_found");
+}
+
+/// The one letter of a subscriber, once it is there.
+async fn letter_of(admin: &Person, subscriber: &str) -> Value {
+    until(&format!("a letter of {subscriber}"), async || {
+        let found = items(&admin.ask("GET", LETTERS).once().await.ok(200));
+        found.into_iter().find(|letter| letter["subscriber"] == subscriber)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_that_was_given_up_is_sent_when_it_is_redriven() {
+    let Some(server) = MailServer::start(Tls::Started) else { return };
+    let (url, authority) = (server.url_file(), server.authority());
+    let flags =
+        ["--smtp-url-file", url.to_str().unwrap(), "--smtp-ca-file", authority.to_str().unwrap()];
+    let installation = Installation::relaxed(&flags);
+    let place = &installation.place;
+    let (admin, bob) = (place.found().await, Person::register(place, "bob").await);
+    let name = unique("ada");
+    let address = format!("never-{name}@example.org");
+    let body = json!({"username": name, "email": address, "password": "correct horse"});
+    Stranger::new(place).post("/v1/users", body).await.ok(201);
+    let ada = Person::login(place, &name, "correct horse").await;
+    let preferences = json!({"preferences": {"email_delay_minutes": 0}});
+    ada.patch("/v1/users/me", preferences).await.ok(200);
+    let room = json!({"kind": "group", "name": "engines", "members": [ada.id]});
+    let room = id_of(&bob.post("/v1/rooms", room).await.ok(201));
+    let named = format!("look {}", ada.at_name());
+    bob.says(&room, &named).await;
+    let letter = letter_of(&admin, "digests").await;
+    assert_eq!(letter["event_type"], "notification.created.v1", "{letter}");
+    assert!(letter["reason"].as_str().unwrap().contains("550"), "{letter}");
+    assert_eq!(letter["attempts"], 1, "a refusal for good is not tried again: {letter}");
+    let redrive = async |letter: &Value| {
+        let path = format!("{LETTERS}/{}/redrive", letter["id"].as_str().unwrap());
+        admin.post(&path, json!({})).await.ok(202);
+    };
+    // Its cause is not gone: there is another letter, of the same event.
+    redrive(&letter).await;
+    let again = until("it is given up again", async || {
+        let found = items(&admin.ask("GET", LETTERS).once().await.ok(200));
+        let is_new = |one: &Value| one["subscriber"] == "digests" && one["id"] != letter["id"];
+        found.into_iter().find(is_new)
+    })
+    .await;
+    assert_eq!(again["position"], letter["position"]);
+    server.mends();
+    redrive(&again).await;
+    let digests = || {
+        let mut mails = mails_to(&server.mails(), &address);
+        mails.retain(|mail| mail.text.contains("/v1/unsubscribe/"));
+        mails
+    };
+    let sent = until("the digest comes", async || digests().pop()).await;
+    assert!(sent.text.contains("bob mentioned you in engines"), "{}", sent.text);
+    // The welcome was given up, too, and is sent like it; what comes later is in a mail of its own.
+    let welcome = letter_of(&admin, "mail").await;
+    redrive(&welcome).await;
+    until("the welcome comes", async || {
+        (mails_to(&server.mails(), &address).len() == 2).then_some(())
+    })
+    .await;
+    let other = json!({"kind": "group", "name": "looms", "members": [ada.id]});
+    let other = id_of(&bob.post("/v1/rooms", other).await.ok(201));
+    bob.says(&other, &named).await;
+    let both = until("another digest comes", async || {
+        let found = digests();
+        (found.len() > 1).then_some(found)
+    })
+    .await;
+    assert_eq!(both.len(), 2, "each once");
+    let later = both.iter().find(|mail| mail.text.contains("looms")).unwrap();
+    assert!(!later.text.contains("engines"), "{}", later.text);
+    assert_eq!(admin.get(LETTERS).await.ok(200), json!({"items": [], "next_cursor": null}));
 }
 
 async fn only_admins_see_letters_and_figures(place: Place) {
