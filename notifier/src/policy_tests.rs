@@ -3,7 +3,7 @@
 use schemas::Actor;
 use schemas::events::{MessageEvent, SessionStarted, UserRegistered};
 use schemas::ids::{EventId, MessageId, RoomId, SessionId};
-use schemas::values::{Body, DisplayName, Email, Posting, Role, RoomName, Username, Visibility};
+use schemas::values::{Body, DisplayName, Email, Role, RoomName, Username};
 use uuid::Uuid;
 
 use super::*;
@@ -47,20 +47,9 @@ fn person(number: u128, name: &str) -> UserState {
 
 fn room(kind: RoomKind, name: Option<&str>, direct: &[u128]) -> RoomState {
     RoomState {
-        id: RoomId::from_uuid(Uuid::from_u128(100)),
-        kind,
         name: name.map(|name| RoomName::parse(name).unwrap()),
-        topic: None,
-        visibility: Visibility::Private,
-        everyone: false,
-        archived: false,
-        owners: Vec::new(),
         direct_members: direct.iter().map(|number| user_id(*number)).collect(),
-        retention_days: None,
-        posting: Posting::Everyone,
-        slow_mode_seconds: 0,
-        created_by: None,
-        created_at: Timestamp::from_millis(0),
+        ..RoomState::begun(room_id(), kind, Timestamp::from_millis(0))
     }
 }
 

@@ -6,7 +6,7 @@ use chat_svc::{Marked, MessageIndex};
 use readmodel::{Document, MembershipDoc, MessageDoc, ReadModel, ReadModelUrl, RoomDoc};
 use schemas::events::RoomState;
 use schemas::ids::{MessageId, RoomId, UserId};
-use schemas::values::{ClientId, Format, Posting, RoomKind, Visibility};
+use schemas::values::{ClientId, Format, RoomKind};
 use schemas::{Epoch, Namespace, Timestamp};
 use tempfile::TempDir;
 
@@ -50,34 +50,15 @@ fn message(room: &RoomId, sender: &UserId) -> MessageDoc {
 }
 
 fn room_doc(id: &RoomId) -> RoomDoc {
+    let state = RoomState::begun(id.clone(), RoomKind::Group, Timestamp::from_millis(1));
     RoomDoc {
-        state: RoomState {
-            id: id.clone(),
-            kind: RoomKind::Group,
-            name: None,
-            topic: None,
-            visibility: Visibility::Private,
-            everyone: false,
-            archived: false,
-            owners: Vec::new(),
-            direct_members: Vec::new(),
-            retention_days: None,
-            posting: Posting::Everyone,
-            slow_mode_seconds: 0,
-            created_by: None,
-            created_at: Timestamp::from_millis(1),
-        },
-        created: true,
         member_count: 1,
         last_number: 1,
         main_number: 1,
-        last_message_id: None,
         last_message_number: 1,
         last_activity: 7,
-        deleted_up_to: 0,
-        named_up_to: 0,
-        changed: 1,
         updated: 9,
+        ..RoomDoc::begun(state, 1)
     }
 }
 

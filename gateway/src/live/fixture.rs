@@ -7,7 +7,7 @@ use schemas::events::{
     NotificationEvent, PinEvent, ReactionAdded, ReactionEvent, ReactionRemoved, ReadMoved,
     ReceiptEvent, RoomState, SessionEvent,
 };
-use schemas::values::{Body, Emoji, Format, Posting, RoomKind, RoomRole, Visibility};
+use schemas::values::{Body, Emoji, Format, RoomKind, RoomRole};
 use schemas::views::Sender;
 use schemas::{
     Actor, Digest, ErasureId, Event, EventData, EventId, Lane, MessageId, RoomId, Sequence,
@@ -52,22 +52,7 @@ pub(crate) fn membership_doc(room_id: RoomId, user_id: UserId, joined: Sequence)
 
 /// A room with nothing in it.
 pub(crate) fn room_doc(kind: RoomKind) -> RoomDoc {
-    let state = RoomState {
-        id: room(1),
-        kind,
-        name: None,
-        topic: None,
-        visibility: Visibility::Private,
-        everyone: false,
-        archived: false,
-        owners: Vec::new(),
-        direct_members: Vec::new(),
-        retention_days: None,
-        posting: Posting::Everyone,
-        slow_mode_seconds: 0,
-        created_by: None,
-        created_at: Timestamp::from_millis(1),
-    };
+    let state = RoomState::begun(room(1), kind, Timestamp::from_millis(1));
     RoomDoc { member_count: 1, ..RoomDoc::begun(state, 0) }
 }
 

@@ -140,7 +140,7 @@ impl Unprojected {
 #[cfg(test)]
 mod tests {
     use schemas::events::{MemberLeft, MemberState, RoomState};
-    use schemas::values::{Posting, RoomKind, Visibility};
+    use schemas::values::RoomKind;
 
     use super::*;
     use crate::live::fixture::{added, event, lane_of, room, user};
@@ -157,20 +157,9 @@ mod tests {
     fn created(id: u64, direct: &[u64], everyone: bool) -> Event {
         event(RoomCreated {
             room: RoomState {
-                id: room(id),
-                kind: RoomKind::Direct,
-                name: None,
-                topic: None,
-                visibility: Visibility::Private,
                 everyone,
-                archived: false,
-                owners: Vec::new(),
                 direct_members: direct.iter().map(|number| user(*number)).collect(),
-                retention_days: None,
-                posting: Posting::Everyone,
-                slow_mode_seconds: 0,
-                created_by: None,
-                created_at: schemas::Timestamp::default(),
+                ..RoomState::begun(room(id), RoomKind::Direct, schemas::Timestamp::default())
             },
         })
     }

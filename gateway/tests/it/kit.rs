@@ -20,7 +20,7 @@ use schemas::commands::{
 use schemas::events::{
     RoomState, SessionEnd, SessionsEnded, UserRoleChanged, UserState, UserSuspensionChanged,
 };
-use schemas::values::{DisplayName, Email, Posting, Role, Username};
+use schemas::values::{DisplayName, Email, Role, Username};
 use schemas::{
     Actor, Code, Event, EventData, EventId, Lane, Namespace, Rejection, RoomId, SessionId,
     Timestamp, UserId,
@@ -266,21 +266,12 @@ async fn create_room(
     }
     script.rooms_made.fetch_add(1, Ordering::Relaxed);
     let number = script.next.fetch_add(1, Ordering::Relaxed);
+    let id = RoomId::from_uuid(Uuid::from_u128(number.into()));
     let room = RoomState {
-        id: RoomId::from_uuid(Uuid::from_u128(number.into())),
-        kind: command.kind,
         name: Some(command.name),
         topic: command.topic,
         visibility: schemas::values::Visibility::Public,
-        everyone: false,
-        archived: false,
-        owners: Vec::new(),
-        direct_members: Vec::new(),
-        retention_days: None,
-        posting: Posting::Everyone,
-        slow_mode_seconds: 0,
-        created_by: None,
-        created_at: Timestamp::now(),
+        ..RoomState::begun(id, command.kind, Timestamp::now())
     };
     Ok(Accepted {
         // Nothing is written: what the gateway waits for is there already.

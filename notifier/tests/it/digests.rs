@@ -9,7 +9,7 @@ use readmodel::{Document, MembershipDoc, MessageDoc, NotificationDoc, RoomDoc, U
 use schemas::events::{MessageState, NotificationCreated, RoomState, UserRegistered, UserState};
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::preferences::MailAbout;
-use schemas::values::{Body, Format, NotificationKind, Posting, Role, RoomKind, Visibility};
+use schemas::values::{Body, Format, NotificationKind, Role, RoomKind};
 use schemas::{AreOnline, Digest, Lane, Preferences, Sequence, Timestamp, WhoIsOnline};
 use serde_json::json;
 use uuid::Uuid;
@@ -18,22 +18,7 @@ use crate::house::{House, Running, event, person};
 use crate::server::until;
 
 fn group(id: &RoomId) -> RoomState {
-    RoomState {
-        id: id.clone(),
-        kind: RoomKind::Group,
-        name: None,
-        topic: None,
-        visibility: Visibility::Private,
-        everyone: false,
-        archived: false,
-        owners: Vec::new(),
-        direct_members: Vec::new(),
-        retention_days: None,
-        posting: Posting::Everyone,
-        slow_mode_seconds: 0,
-        created_by: None,
-        created_at: Timestamp::from_millis(1),
-    }
+    RoomState::begun(id.clone(), RoomKind::Group, Timestamp::from_millis(1))
 }
 
 /// An installation in which Bob has mentioned Ada, who is away, and wants mails at once.

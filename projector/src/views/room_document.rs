@@ -4,7 +4,7 @@
 use readmodel::RoomDoc;
 use schemas::events::RoomState;
 use schemas::ids::RoomId;
-use schemas::values::{Posting, RoomKind, Visibility};
+use schemas::values::RoomKind;
 use schemas::{Sequence, Timestamp};
 
 use crate::working_set::{NotLoaded, WorkingSet};
@@ -12,22 +12,7 @@ use crate::working_set::{NotLoaded, WorkingSet};
 /// A room whose creation is not projected yet. In one atomic batch a membership may stand before its room; no read
 /// finds the room until it is created.
 fn placeholder(room: &RoomId, when: Timestamp, at: Sequence) -> RoomDoc {
-    let state = RoomState {
-        id: room.clone(),
-        kind: RoomKind::Group,
-        name: None,
-        topic: None,
-        visibility: Visibility::Private,
-        everyone: false,
-        archived: false,
-        owners: Vec::new(),
-        direct_members: Vec::new(),
-        retention_days: None,
-        posting: Posting::Everyone,
-        slow_mode_seconds: 0,
-        created_by: None,
-        created_at: when,
-    };
+    let state = RoomState::begun(room.clone(), RoomKind::Group, when);
     RoomDoc { created: false, ..RoomDoc::begun(state, at) }
 }
 

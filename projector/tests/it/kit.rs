@@ -68,20 +68,9 @@ pub(crate) fn user_state(number: u64, username: &str) -> UserState {
 
 pub(crate) fn room_state(number: u64, name: &str) -> RoomState {
     RoomState {
-        id: room(number),
-        kind: RoomKind::Channel,
         name: Some(RoomName::parse(name).unwrap()),
-        topic: None,
         visibility: Visibility::Public,
-        everyone: false,
-        archived: false,
-        owners: vec![],
-        direct_members: vec![],
-        retention_days: None,
-        posting: Posting::Everyone,
-        slow_mode_seconds: 0,
-        created_by: None,
-        created_at: when(number),
+        ..RoomState::begun(room(number), RoomKind::Channel, when(number))
     }
 }
 

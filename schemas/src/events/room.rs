@@ -51,6 +51,29 @@ pub struct RoomState {
     pub created_at: Timestamp,
 }
 
+impl RoomState {
+    /// A room as it is made: private, without a name or owners, where everyone in it may write.
+    #[must_use]
+    pub const fn begun(id: RoomId, kind: RoomKind, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            kind,
+            name: None,
+            topic: None,
+            visibility: Visibility::Private,
+            everyone: false,
+            archived: false,
+            owners: Vec::new(),
+            direct_members: Vec::new(),
+            retention_days: None,
+            posting: Posting::Everyone,
+            slow_mode_seconds: 0,
+            created_by: None,
+            created_at,
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0

@@ -74,7 +74,7 @@ pub fn depart(
 
 #[cfg(test)]
 mod tests {
-    use schemas::values::{Posting, RoomName, Visibility};
+    use schemas::values::{RoomName, Visibility};
     use schemas::{EventData, RoomId};
     use uuid::Uuid;
 
@@ -85,21 +85,12 @@ mod tests {
     }
 
     fn room(kind: RoomKind, owners: &[u128]) -> RoomState {
+        let id = RoomId::from_uuid(Uuid::from_u128(9));
         RoomState {
-            id: RoomId::from_uuid(Uuid::from_u128(9)),
-            kind,
             name: RoomName::parse("quiet").ok(),
-            topic: None,
             visibility: Visibility::Public,
-            everyone: false,
-            archived: false,
             owners: owners.iter().map(|owner| user(*owner)).collect(),
-            direct_members: Vec::new(),
-            retention_days: None,
-            posting: Posting::Everyone,
-            slow_mode_seconds: 0,
-            created_by: None,
-            created_at: Timestamp::from_millis(0),
+            ..RoomState::begun(id, kind, Timestamp::from_millis(0))
         }
     }
 

@@ -8,7 +8,7 @@ use schemas::events::{
     MemberAdded, MemberJoined, NameClaimed, NameReleased, RoomArchived, RoomChanged, RoomCreated,
     RoomRestored, RoomState,
 };
-use schemas::values::{Patch, Posting, Reason, RoomKind, RoomName, RoomRole, Visibility};
+use schemas::values::{Patch, Reason, RoomKind, RoomName, RoomRole, Visibility};
 use schemas::{EventData, Lane, NameKey, RoomId, Timestamp, UserId};
 
 use super::RoomRejection;
@@ -85,7 +85,7 @@ pub fn create(
         visibility: command.visibility.unwrap_or(default),
         owners: vec![cx.actor.clone()],
         created_by: Some(cx.actor.clone()),
-        ..blank(id, command.kind, cx.now)
+        ..RoomState::begun(id.clone(), command.kind, cx.now)
     };
     facts.push(Fact::new(Lane::Room(id.clone()), RoomCreated { room }));
     facts.push(joined(id, &cx.actor, RoomRole::Owner, cx.now));
@@ -111,7 +111,7 @@ pub fn create_everyone(
         name: Some(name.clone()),
         visibility: Visibility::Public,
         everyone: true,
-        ..blank(id, RoomKind::Channel, now)
+        ..RoomState::begun(id.clone(), RoomKind::Channel, now)
     };
     Ok(vec![claimed(names, name, id), Fact::new(Lane::Room(id.clone()), RoomCreated { room })])
 }
@@ -137,7 +137,7 @@ pub fn open_direct(
     let room = RoomState {
         direct_members: members.iter().copied().cloned().collect(),
         created_by: Some(cx.actor.clone()),
-        ..blank(id, RoomKind::Direct, cx.now)
+        ..RoomState::begun(id.clone(), RoomKind::Direct, cx.now)
     };
     let lane = names.direct(members.iter().copied());
     let mut facts = vec![
@@ -297,25 +297,6 @@ pub fn owners_changed(room: &RoomState, user: &UserId, owns: bool) -> Option<Fac
         next.owners.push(user.clone());
     }
     Some(Fact::new(Lane::Room(room.id.clone()), RoomChanged { room: next }))
-}
-
-fn blank(id: &RoomId, kind: RoomKind, now: Timestamp) -> RoomState {
-    RoomState {
-        id: id.clone(),
-        kind,
-        name: None,
-        topic: None,
-        visibility: Visibility::Private,
-        everyone: false,
-        archived: false,
-        owners: Vec::new(),
-        direct_members: Vec::new(),
-        retention_days: None,
-        posting: Posting::Everyone,
-        slow_mode_seconds: 0,
-        created_by: None,
-        created_at: now,
-    }
 }
 
 fn joined(room: &RoomId, user: &UserId, role: RoomRole, now: Timestamp) -> Fact {
