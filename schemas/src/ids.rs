@@ -237,6 +237,16 @@ impl TraceParent {
     pub fn trace_id(&self) -> &str {
         self.0.get(3..35).unwrap_or_default()
     }
+
+    /// Whether the process it comes from records its spans of the trace, and others are to.
+    #[must_use]
+    pub fn is_sampled(&self) -> bool {
+        // The lowest bit of the flags, of which the last digit has it.
+        matches!(
+            self.0.as_bytes().last(),
+            Some(b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f')
+        )
+    }
 }
 
 impl TryFrom<String> for TraceParent {
@@ -305,6 +315,12 @@ mod tests {
             Ok("4bf92f3577b34da6a3ce929d0e0e4736".to_owned())
         );
         assert!(TraceParent::parse(&good.replace("00-4b", "01-4b")).is_err());
+        for (flags, sampled) in
+            [("00", false), ("01", true), ("03", true), ("10", false), ("ff", true)]
+        {
+            let parent = TraceParent::parse(&format!("{}{flags}", &good[..53]));
+            assert_eq!(parent.map(|parent| parent.is_sampled()), Ok(sampled), "{flags}");
+        }
         assert!(TraceParent::parse(&good.replace('a', "A")).is_err());
     }
 }
