@@ -23,6 +23,7 @@ use crate::memory::Memory;
 use crate::oidc::{self, OidcSettings};
 use crate::rate::{self, Rate};
 use crate::settings::Settings;
+use crate::traces::Traces;
 
 /// The NATS client's own account of a connection is told again, better, by `eventlog`. What a peer sends that is no
 /// HTTP is no error of this server, but the framework's word for it is.
@@ -82,7 +83,7 @@ pub(crate) struct Config {
     pub(crate) audit_bodies: bool,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
-    pub(crate) otlp_endpoint: Option<String>,
+    pub(crate) traces: Traces,
     /// Checked, but for the files of secrets.
     pub(crate) oidc: Vec<OidcSettings>,
 }
@@ -209,7 +210,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         log,
         log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
             .map_err(|error| wrong(&format!("log_format: {error}")))?,
-        otlp_endpoint: all.otlp_endpoint.map(otlp_endpoint).transpose()?,
+        traces: Traces::read(all.otlp_endpoint, all.otlp_protocol, all.trace_ratio)?,
         oidc: providers(all.oidc)?,
         data,
     })
@@ -317,14 +318,6 @@ fn providers(all: Option<Vec<OidcSettings>>) -> Result<Vec<OidcSettings>, Failur
     let all = all.unwrap_or_default();
     oidc::check(&all)?;
     Ok(all)
-}
-
-fn otlp_endpoint(text: String) -> Result<String, Failure> {
-    if text.starts_with("http://") {
-        Ok(text)
-    } else {
-        Err(wrong("otlp_endpoint: write http://host:4318; a collector stands beside its senders"))
-    }
 }
 
 fn mail_from(text: String) -> Result<String, Failure> {

@@ -108,6 +108,8 @@ fn every_value_is_checked() {
         "rate_bytes = \"10/min\"",
         "sync = \"sometimes\"",
         "otlp_endpoint = \"127.0.0.1:4318\"",
+        "otlp_protocol = \"http/json\"",
+        "trace_ratio = \"2\"",
         "blob_store = \"s3://files\"",
         "blob_store = \"file:///files\"",
         "blob_store = \"s3://files\"\ns3_access_key = \"a\"",

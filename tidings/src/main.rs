@@ -36,7 +36,9 @@ mod signals;
 mod single;
 mod supervisor;
 mod terminal;
+mod traces;
 mod watch;
+mod written;
 
 use std::process::ExitCode;
 
@@ -82,7 +84,9 @@ fn run() -> Result<ExitCode, Failure> {
     let role = cli.command.role();
     let config = Config::load(cli.settings, cli.config.as_deref(), role)?;
     let options = telemetry::Options {
-        otlp_endpoint: config.otlp_endpoint.clone(),
+        otlp_endpoint: config.traces.endpoint.clone(),
+        otlp_protocol: config.traces.protocol,
+        trace_ratio: config.traces.ratio,
         log_filter: config.log.clone(),
         log_format: config.log_format,
     };

@@ -96,6 +96,8 @@ const SETTINGS: &[Setting] = &[
     open("log", "`info`; at a terminal `warn`", "a level, or directives", "`error`, `warn`, `info`, `debug`, `trace`"),
     open("log_format", "`auto`", "a choice", "`auto`, `json`, `text`"),
     open("otlp_endpoint", "`OTEL_EXPORTER_OTLP_ENDPOINT`, else none", "URL", "`http://`"),
+    open("otlp_protocol", "`OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`", "a choice", "`http/protobuf`, `grpc`"),
+    open("trace_ratio", "`1`", "a number", "0 to 1"),
 ];
 
 const INTRODUCTION: &str = "# Configuration

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::oidc::{self, OidcSettings};
+use crate::oidc::OidcSettings;
+use crate::written::Written;
 
 /// Settings as written. Every one is optional: another layer may have it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args, Deserialize)]
@@ -263,9 +264,17 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_LOG_FORMAT", value_name = "FORMAT", global = true)]
     pub(crate) log_format: Option<String>,
 
-    /// Collector of traces (OTLP over HTTP)
+    /// Collector of traces that takes OTLP
     #[arg(long, env = "TIDINGS_OTLP_ENDPOINT", value_name = "URL", global = true)]
     pub(crate) otlp_endpoint: Option<String>,
+
+    /// How the collector is spoken to: `http/protobuf` or `grpc` [default: http/protobuf]
+    #[arg(long, env = "TIDINGS_OTLP_PROTOCOL", value_name = "PROTOCOL", global = true)]
+    pub(crate) otlp_protocol: Option<String>,
+
+    /// How much of the traces that begin here go to the collector, from 0 (none) to 1 (all) [default: 1]
+    #[arg(long, env = "TIDINGS_TRACE_RATIO", value_name = "RATIO", global = true)]
+    pub(crate) trace_ratio: Option<String>,
 
     /// Providers of single sign-on. In files only: each is a table of its own.
     #[arg(skip)]
@@ -299,34 +308,9 @@ each_setting! {
     rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused,
     retention_days, retention, retention_interval, retention_day, deleted_bodies, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
-    allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint,
+    allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint, otlp_protocol, trace_ratio,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
     blob_store, s3_access_key, s3_access_key_file, s3_secret_key, s3_secret_key_file, s3_ca_file,
-}
-
-/// How a value is written in a call.
-trait Written {
-    fn written(&self) -> String;
-}
-
-macro_rules! written {
-    ($($type:ty: |$value:ident| $text:expr;)*) => {
-        $(impl Written for $type {
-            fn written(&self) -> String {
-                let $value = self;
-                $text
-            }
-        })*
-    };
-}
-written! {
-    String: |text| text.clone();
-    PathBuf: |path| path.display().to_string();
-    Vec<String>: |list| list.join(",");
-    Vec<OidcSettings>: |list| oidc::ids(list);
-    u8: |number| number.to_string();
-    u32: |number| number.to_string();
-    bool: |said| said.to_string();
 }
 
 impl Settings {
@@ -367,6 +351,8 @@ impl Settings {
             &mut self.log,
             &mut self.log_format,
             &mut self.otlp_endpoint,
+            &mut self.otlp_protocol,
+            &mut self.trace_ratio,
         ] {
             text.take_if(|text| text.is_empty());
         }

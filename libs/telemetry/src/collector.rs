@@ -1,4 +1,4 @@
-//! Hands spans to a collector over plain HTTP/1.1.
+//! Hands spans to a collector, over plain TCP: as a request of HTTP/1.1, or as a call of gRPC.
 //!
 //! The exporter calls from a thread of its own, outside of every runtime, every few seconds; so each request has a
 //! connection and a small runtime that live as long as it does.
@@ -6,16 +6,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderValue};
-use hyper::{Request, Response, Uri};
-use hyper_util::rt::TokioIo;
-use opentelemetry_http::{HttpClient, HttpError, ResponseBodyTooLarge};
+use hyper::{Request, Response};
+use opentelemetry_http::{HttpClient, HttpError};
 use tokio::net::TcpStream;
 
-/// Largest answer in bytes: a collector has a sentence to say.
-const MAX_ANSWER: usize = 1024 * 1024;
+use crate::options::OtlpProtocol;
+use crate::{collector_grpc, collector_http};
+
 /// How long sending, and waiting for the answer, may take in all unless the environment says so.
 const WITHIN: Duration = Duration::from_secs(10);
 /// Where the environment says so, in milliseconds; the first that is set.
@@ -24,15 +21,24 @@ const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER
 /// The client of a collector.
 #[derive(Debug)]
 pub(crate) struct CollectorClient {
+    protocol: OtlpProtocol,
     within: Duration,
 }
 
 impl CollectorClient {
     /// A client that waits as long as the environment says.
-    pub(crate) fn from_env() -> Self {
+    pub(crate) fn from_env(protocol: OtlpProtocol) -> Self {
         let said = TIMEOUTS.iter().find_map(|name| std::env::var(name).ok());
         let within = said.and_then(|text| text.parse().ok()).map_or(WITHIN, Duration::from_millis);
-        Self { within }
+        Self { protocol, within }
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let stream = connected(&request).await?;
+        match self.protocol {
+            OtlpProtocol::Http => collector_http::exchange(stream, request).await,
+            OtlpProtocol::Grpc => collector_grpc::exchange(stream, request, self.within).await,
+        }
     }
 }
 
@@ -40,39 +46,19 @@ impl CollectorClient {
 impl HttpClient for CollectorClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async { tokio::time::timeout(self.within, exchange(request)).await? })
+        runtime.block_on(async { tokio::time::timeout(self.within, self.exchange(request)).await? })
     }
 }
 
-async fn exchange(request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-    let (mut head, body) = request.into_parts();
-    if head.uri.scheme_str() != Some("http") {
+/// A connection to where a request goes.
+async fn connected(request: &Request<Bytes>) -> Result<TcpStream, HttpError> {
+    let uri = request.uri();
+    if uri.scheme_str() != Some("http") {
         return Err("a collector is reached over plain http://".into());
     }
-    let authority = head.uri.authority().ok_or("the collector's address has no host")?;
-    head.headers.insert(HOST, HeaderValue::from_str(authority.as_str())?);
+    let authority = uri.authority().ok_or("the collector's address has no host")?;
     let host = authority.host().trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
-    // What stands in the request line is the path alone.
-    let path = head.uri.path_and_query().cloned();
-    head.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let (answer, _) = tokio::join!(
-        async move {
-            read(sender.send_request(Request::from_parts(head, Full::new(body))).await?).await
-        },
-        connection,
-    );
-    answer
-}
-
-async fn read(answer: Response<hyper::body::Incoming>) -> Result<Response<Bytes>, HttpError> {
-    let (head, body) = answer.into_parts();
-    let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
-        let too_large = error.is::<http_body_util::LengthLimitError>();
-        if too_large { Box::new(ResponseBodyTooLarge::new()) } else { error }
-    })?;
-    Ok(Response::from_parts(head, body.to_bytes()))
+    Ok(TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?)
 }
 
 #[cfg(test)]
@@ -80,6 +66,8 @@ mod tests {
     use super::*;
     use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
+
+    const HTTP: OtlpProtocol = OtlpProtocol::Http;
 
     /// Sends a request to a server that gives this answer and keeps its connection open; what both got.
     fn send(
@@ -102,7 +90,7 @@ mod tests {
             String::from_utf8(request).unwrap()
         });
         let request = Request::post(url).body(Bytes::from_static(b"spans")).unwrap();
-        let sent = outside(CollectorClient { within }.send_bytes(request));
+        let sent = outside(CollectorClient { protocol: HTTP, within }.send_bytes(request));
         (sent, server.join().unwrap())
     }
 
@@ -139,7 +127,7 @@ mod tests {
             send(Duration::from_millis(50), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
         assert!(silent.is_err());
         let request = Request::post("https://127.0.0.1:1/v1/traces").body(Bytes::new()).unwrap();
-        let refused = outside(CollectorClient::from_env().send_bytes(request));
+        let refused = outside(CollectorClient::from_env(HTTP).send_bytes(request));
         assert!(refused.unwrap_err().to_string().contains("http://"));
     }
 }

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::collector::CollectorClient;
 use crate::errors::error_chain;
-use crate::log_format::LogFormat;
+use crate::export::Exporting;
 use crate::log_lines::LogLines;
+use crate::options::Options;
 
 /// The crates of this workspace, as they name themselves in what they log. Only these are heard below `info`:
 /// libraries log there what passes through them (the log's client every event, the mailer every line it sends, the
@@ -44,28 +42,6 @@ pub const OWN_TARGETS: [&str; 19] = [
 
 /// How long ending the process waits for the last spans to reach the collector.
 const LAST_EXPORT: Duration = Duration::from_secs(2);
-
-/// What to log and where spans go.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Base address of an OTLP/HTTP collector, such as `http://127.0.0.1:4318`. None: the
-    /// environment's `OTEL_EXPORTER_OTLP_ENDPOINT` if set, else spans are not exported (they have ids all the same).
-    pub otlp_endpoint: Option<String>,
-    /// Which logs are written: a level or directives, such as `info` or `warn,chat_svc=debug`.
-    pub log_filter: String,
-    /// How they are written.
-    pub log_format: LogFormat,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            otlp_endpoint: None,
-            log_filter: "info".to_owned(),
-            log_format: LogFormat::default(),
-        }
-    }
-}
 
 /// A log filter cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,17 +85,7 @@ pub fn check_filter(filter: &str) -> Result<(), InvalidFilter> {
 pub fn init(service: &str, options: &Options) -> Guard {
     let filter = EnvFilter::try_new(&options.log_filter);
     let bad_filter = filter.is_err();
-    let endpoint = options
-        .otlp_endpoint
-        .clone()
-        .or_else(|| std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok())
-        .filter(|endpoint| !endpoint.is_empty());
-    let exporter = endpoint.as_deref().map(exporter);
-    let (provider, failure) = match exporter {
-        Some(Ok(exporter)) => (exporting(service, exporter), None),
-        Some(Err(error)) => (ids_only(), Some(error)),
-        None => (ids_only(), None),
-    };
+    let Exporting { provider, exports, failure } = Exporting::begin(service, options);
     let spans = tracing_opentelemetry::layer()
         .with_location(false)
         .with_threads(false)
@@ -142,7 +108,7 @@ pub fn init(service: &str, options: &Options) -> Guard {
     if let Some(error) = failure {
         tracing::warn!(error, "spans are not exported");
     }
-    Guard { exporting: endpoint.map(|_| provider) }
+    Guard { exporting: exports.then_some(provider) }
 }
 
 /// Whether a log line here cannot hold a user's payload: at `info` and above, or by a crate of ours.
@@ -154,32 +120,6 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
 fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string);
     tracing::error!(panic.location = place, "a task panicked");
-}
-
-fn exporter(base: &str) -> Result<SpanExporter, String> {
-    let base = base.trim_end_matches('/');
-    let address =
-        if base.ends_with("/v1/traces") { base.to_owned() } else { format!("{base}/v1/traces") };
-    SpanExporter::builder()
-        .with_http()
-        .with_http_client(CollectorClient::from_env())
-        .with_endpoint(address)
-        .build()
-        .map_err(|error| error_chain(&error))
-}
-
-fn exporting(service: &str, exporter: SpanExporter) -> SdkTracerProvider {
-    let resource = Resource::builder().with_service_name(service.to_owned()).build();
-    SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-        .with_batch_exporter(exporter)
-        .build()
-}
-
-/// Not sampled: a span costs its ids and nothing else.
-fn ids_only() -> SdkTracerProvider {
-    SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build()
 }
 
 #[cfg(test)]

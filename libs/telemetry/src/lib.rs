@@ -5,25 +5,31 @@
 
 mod admin;
 mod collector;
+mod collector_grpc;
+mod collector_http;
 mod errors;
+mod export;
 mod health;
 mod init;
 mod log_format;
 mod log_lines;
 mod metrics;
+mod options;
 mod process;
+mod sampler;
 mod shutdown;
 mod trace;
 
 pub use admin::{AdminAnswer, admin_answer, serve_admin};
 pub use errors::error_chain;
 pub use health::{Health, Unready};
-pub use init::{Guard, InvalidFilter, OWN_TARGETS, Options, check_filter, init};
+pub use init::{Guard, InvalidFilter, OWN_TARGETS, check_filter, init};
 pub use log_format::{InvalidLogFormat, LogFormat};
 pub use metrics::{Metrics, latency_buckets};
+pub use options::{InvalidOtlpProtocol, Options, OtlpProtocol};
 pub use prometheus_client;
 pub use shutdown::Shutdown;
 pub use trace::{
-    continue_trace, current_or_new_traceparent, current_traceparent, new_traceparent,
-    traceparent_of,
+    MAX_LINKS, continue_trace, current_or_new_traceparent, current_traceparent, follow,
+    new_traceparent, traceparent_of,
 };

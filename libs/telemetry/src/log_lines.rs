@@ -57,8 +57,10 @@ impl LogLines {
         }
         event.record(&mut Fields(&mut fields));
         let ids = ctx.event_span(event).and_then(|span| self.trace_ids(&span.id()));
+        let origin = fields.remove("trace.origin");
         if let Some((trace, span)) = ids {
-            fields.insert("trace.id".into(), trace.into());
+            // What happens later is found by the trace it came of, as `Tidings-Trace` and problems name it.
+            fields.insert("trace.id".into(), origin.unwrap_or_else(|| trace.into()));
             fields.insert("span.id".into(), span.into());
         }
         fields
@@ -113,6 +115,10 @@ struct Fields<'a>(&'a mut Map<String, Value>);
 
 impl Fields<'_> {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        // Told to the exporter: what kind of span it is, and how it went.
+        if field.name().starts_with("otel.") {
+            return;
+        }
         self.0.insert(field.name().to_owned(), value.into());
     }
 }

@@ -37,6 +37,7 @@ const TWICE: &[(&str, &str)] = &[
     ("sha2", "openidconnect, oauth2"),
     ("thiserror", "openidconnect, oauth2"),
     ("schemars", "serde_with, which only names it"),
+    ("http", "hyper; we name the one of actix-http's HTTP/2"),
 ];
 
 /// Everything that is built on this machine.

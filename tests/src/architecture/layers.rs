@@ -46,6 +46,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("tokio-rustls", &["oidc", "blobs", "gateway", "tests"]),
     ("image", &["blobs"]),
     ("flate2", &["blobs"]),
+    ("h2", &["telemetry"]),
+    ("opentelemetry", &["telemetry"]),
 ];
 
 /// The bench's raw baselines measure the servers without Tidings, so it may name their drivers.
