@@ -123,7 +123,7 @@ where
         let handler = handler.clone();
         async move {
             let begun = Instant::now();
-            let span = tracing::info_span!("command", command.name = C::NAME);
+            let span = tracing::info_span!("command", otel.kind = "server", command.name = C::NAME);
             let span = telemetry::continue_trace(span, context.traceparent.as_ref());
             let work = async move {
                 let call = A::of(Call::new(C::NAME, context))?;

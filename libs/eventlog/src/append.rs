@@ -4,6 +4,7 @@
 //! server recognises what it has. Nothing here holds a lock while waiting for an answer; any number
 //! of tasks append at the same time over the one connection.
 
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use async_nats::header::{
 use bytes::Bytes;
 use schemas::{Lane, Sequence};
 use tokio::time::{Instant, sleep};
+use tracing::Instrument as _;
 
 use crate::api::{PAUSE, Unanswered};
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
 use crate::prepared::{Prepared, Written, as_sequence};
+use crate::traced;
 use crate::tries::{BUDGET, Tries};
 use crate::write::{Appended, DedupId, Expect, LaneWrite};
 
@@ -39,7 +42,10 @@ impl EventLog {
     /// See [`AppendError`]; only [`AppendError::Unknown`] leaves open whether the events were written.
     pub async fn append(&self, writes: Vec<LaneWrite>) -> Result<Appended, AppendError> {
         let begun = Instant::now();
-        let outcome = self.append_all(writes).await;
+        let span = traced::append(&writes);
+        let mut appending = pin!(self.append_all(writes).instrument(span));
+        let outcome = appending.as_mut().await;
+        traced::appended(appending.span(), Some(&outcome));
         self.took(begun);
         outcome
     }

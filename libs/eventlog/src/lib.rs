@@ -40,6 +40,7 @@ mod size;
 mod store;
 mod sync;
 mod topology;
+mod traced;
 mod tries;
 mod work;
 mod write;

@@ -11,15 +11,19 @@
 //!
 //! What that leaves open (a repeat among them, a lost answer) is written one by one, in order.
 
+use std::pin::pin;
+
 use futures_util::future::join_all;
 use schemas::Sequence;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::api::Unanswered;
 use crate::error::{AppendError, LogError};
 use crate::log::EventLog;
 use crate::outcome::Outcome;
 use crate::prepared::{Prepared, Written, as_sequence};
+use crate::traced;
 use crate::write::{Appended, LaneWrite};
 
 /// Most events of a run.
@@ -51,7 +55,10 @@ impl EventLog {
     /// duplicate window is safe. Dropping the future leaves the outcomes unknown.
     pub async fn append_run(&self, writes: Vec<LaneWrite>) -> Vec<Result<Appended, AppendError>> {
         let begun = Instant::now();
-        let outcomes = self.append_row(writes).await;
+        let span = traced::append(&writes);
+        let mut appending = pin!(self.append_row(writes).instrument(span));
+        let outcomes = appending.as_mut().await;
+        traced::appended(appending.span(), outcomes.first());
         self.took(begun);
         outcomes
     }
