@@ -33,8 +33,10 @@ const LAST_PAUSE: Duration = Duration::from_secs(10);
 /// an event that comes alone is projected at once, and when they come in a stream a transaction takes many.
 const REST: u32 = 3;
 const LONGEST_REST: Duration = Duration::from_millis(20);
-/// A batch up to this size is recent: each event's projection is shown in its trace.
-const TRACED_BATCH: usize = 8;
+/// A batch up to this size is named after its first event.
+const NAMED_BATCH: usize = 8;
+/// So many seconds after an event its projection is still part of its story.
+const RECENT_SECONDS: i64 = 3600;
 
 /// How the projector works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -277,18 +279,20 @@ async fn rest(took: Duration) {
     tokio::time::sleep((took * REST).min(LONGEST_REST)).await;
 }
 
-/// The span of a batch; a small one is part of the trace of its first event, so that one trace runs from
-/// the request to the document.
+/// The span of a batch. It links to the traces its events are of: they are projected together, and later than their
+/// requests were answered.
 fn span(work: &Work) -> tracing::Span {
-    let first = work.events.first().filter(|_| work.events.len() <= TRACED_BATCH);
+    let first = work.events.first().filter(|_| work.events.len() <= NAMED_BATCH);
     let span = tracing::info_span!(
         "project",
+        otel.kind = "consumer",
+        trace.origin = tracing::field::Empty,
         event.seq = work.through,
         events = work.events.len(),
         event.kind = first.map(|first| first.event.data.type_name()),
     );
-    match first {
-        Some(first) => telemetry::continue_trace(span, first.event.traceparent.as_ref()),
-        None => span,
-    }
+    // What is older is projected because the read model is made anew, and not as part of its story.
+    let since = Timestamp::now().plus_seconds(-RECENT_SECONDS);
+    let recent = work.events.iter().filter(|logged| logged.stored_at > since);
+    telemetry::follow(span, recent.filter_map(|logged| logged.event.traceparent.as_ref()))
 }
