@@ -22,7 +22,7 @@ pub(crate) struct Cause {
     pub(crate) repeated: bool,
     /// Whether a dead letter is redriven: what was given up is to be done after all.
     pub(crate) redriven: bool,
-    /// The trace to go on.
+    /// The trace it is of.
     pub(crate) trace: Option<TraceParent>,
 }
 

@@ -7,12 +7,13 @@
 use schemas::events::{NotificationEvent, UserState};
 use schemas::preferences::MailAbout;
 use schemas::values::NotificationKind;
-use schemas::{Sequence, Timestamp, UserId};
+use schemas::{Sequence, Timestamp, TraceParent, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Seconds after which an entry is told by no mail any more, if none was planned until then: longer than any delay.
 const TOO_OLD: i64 = 2 * 24 * 3600;
-
+/// Most traces that are kept of what waits for a user: a mail may tell of hundreds of entries.
+const MAX_TRACES: usize = 8;
 /// Mails of a user that were given up and can be sent after all: beyond so many the oldest are forgotten.
 const MOST_GIVEN_UP: usize = 16;
 
@@ -32,6 +33,9 @@ pub(crate) struct Waiting {
     /// Mails that were given up, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) given_up: Vec<GivenUp>,
+    /// The sampled traces of entries that wait, by the entry: the first so many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) traces: Vec<(Sequence, TraceParent)>,
 }
 
 /// A mail that was given up: the first entry it would have told of, and the last.
@@ -87,10 +91,25 @@ impl Waiting {
         Some(after)
     }
 
+    /// With the trace of an entry, if that is sampled.
+    pub(crate) fn traced(mut self, entry: Sequence, trace: Option<&TraceParent>) -> Self {
+        let sampled = trace.filter(|trace| trace.is_sampled());
+        if let Some(trace) = sampled.filter(|_| self.traces.len() < MAX_TRACES) {
+            self.traces.push((entry, trace.clone()));
+        }
+        self
+    }
+
+    /// The traces a mail links to that tells of everything up to a place.
+    pub(crate) fn traces_of(&self, through: Sequence) -> impl Iterator<Item = &TraceParent> {
+        self.traces.iter().filter(move |(entry, _)| *entry <= through).map(|(_, trace)| trace)
+    }
+
     /// With everything up to a place told, or passed over; what came since waits from now on.
     pub(crate) fn settled(&self, through: Sequence, now: Timestamp) -> Self {
         let mut after = self.clone();
         (after.settled, after.sending) = (self.settled.max(through), None);
+        after.traces.retain(|(entry, _)| *entry > through);
         if after.waits() {
             (after.first, after.since_ms) = (after.settled + 1, now.millis());
         }
@@ -333,12 +352,31 @@ mod tests {
         }
     }
 
+    fn trace(flags: &str) -> TraceParent {
+        let text = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}");
+        TraceParent::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn a_mail_knows_the_sampled_traces_of_what_it_tells() {
+        let waiting = waiting(&[5]).traced(5, Some(&trace("01"))).with(7, at(1)).unwrap();
+        let waiting = waiting.traced(7, Some(&trace("00"))).with(9, at(2)).unwrap();
+        let waiting = waiting.traced(9, Some(&trace("03")));
+        assert_eq!(waiting.traces_of(8).collect::<Vec<_>>(), [&trace("01")]);
+        assert_eq!(waiting.traces_of(9).count(), 2);
+        assert_eq!(waiting.settled(7, at(3)).traces, [(9, trace("03"))]);
+        assert!(waiting.settled(9, at(3)).traces.is_empty());
+        let many = (0..100).fold(waiting, |waiting, _| waiting.traced(9, Some(&trace("01"))));
+        assert_eq!(many.traces.len(), MAX_TRACES);
+    }
+
     #[test]
     fn what_is_kept_is_read_back() {
+        let traced = waiting(&[5]).traced(5, Some(&trace("01")));
         let (sent, sending) = waiting(&[5]).sending(at(3));
         let lost = sent.given_up(&sending, at(4));
         let again = lost.once_more(5, at(5)).unwrap();
-        for waiting in [Waiting::default(), waiting(&[5]), sent, lost, again] {
+        for waiting in [Waiting::default(), waiting(&[5]), sent, lost, again, traced] {
             let bytes = serde_json::to_vec(&waiting).unwrap();
             assert_eq!(serde_json::from_slice::<Waiting>(&bytes).unwrap(), waiting);
         }

@@ -17,6 +17,7 @@ use readmodel::{Group, ReadModel};
 use schemas::events::UserState;
 use schemas::{Lane, NameKey, Sequence, Timestamp, UserId};
 use telemetry::{Shutdown, error_chain};
+use tracing::{Instrument as _, Span};
 
 use crate::channel::{Cause, Channel, ChannelKind, Done, Failed, Outlook};
 use crate::config::{Retry, Site};
@@ -149,7 +150,8 @@ impl Digests {
             }
         }
         let Some((waiting, sending)) = self.decide(user, now).await? else { return Ok(None) };
-        match self.send(user, account.as_ref(), &waiting, &sending).await {
+        let mailing = self.send(user, account.as_ref(), &waiting, &sending);
+        match mailing.instrument(span(&waiting, &sending)).await {
             Ok(true) => self.note(user, sending.through).await,
             Ok(false) => Ok(Some(now.plus_seconds(AGAIN_SECONDS))),
             Err(failed) => self.not_sent(user, &sending, &failed).await,
@@ -339,6 +341,18 @@ impl Digests {
     }
 }
 
+/// The span of a try to send a mail. It links to the traces of what the mail tells of, which may be hours old.
+fn span(waiting: &Waiting, sending: &Sending) -> Span {
+    let span = tracing::info_span!(
+        "digest",
+        otel.kind = "consumer",
+        trace.origin = tracing::field::Empty,
+        event.seq = sending.through,
+        attempt = sending.tries + 1,
+    );
+    telemetry::follow(span, waiting.traces_of(sending.through))
+}
+
 #[async_trait]
 impl Channel for Digests {
     fn kind(&self) -> ChannelKind {
@@ -364,6 +378,7 @@ impl Channel for Digests {
                 None => None,
             };
             let Some(after) = after else { return Ok(Done::Before) };
+            let after = after.traced(cause.sequence, cause.trace.as_ref());
             match self.write(user, &after, revision).await {
                 Ok(()) => {
                     self.due.lock().entry(user.clone()).or_insert_with(Timestamp::now);

@@ -12,6 +12,7 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncTransport, Message, Tokio1Executor};
 use schemas::{CodeKey, Timestamp, UserId};
 use tokio::io::AsyncWriteExt as _;
+use tracing::Instrument as _;
 
 use crate::channel::{Cause, Channel, ChannelKind, Done, Failed};
 use crate::config::Config;
@@ -138,7 +139,8 @@ impl Mailer {
                 return Err(Failed::claimed(LEASE, "another notifier is sending this mail"));
             }
         };
-        let handing = self.hand_over(mail, message);
+        let span = tracing::info_span!("mail", otel.kind = "client", mail.id = mail.id.as_str());
+        let handing = self.hand_over(mail, message).instrument(span);
         let (handed, revision) = self.ledger.keep_while(&mail.id, revision, handing).await;
         if let Err(failed) = handed {
             self.ledger.give_back(&mail.id).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use eventlog::{ConsumerSpec, Delivery, EventLog, LogError, StartAt, WorkQueue};
 use futures_util::FutureExt;
 use schemas::{DecodeError, Event, Sequence, Timestamp};
-use telemetry::{Shutdown, continue_trace, error_chain, traceparent_of};
+use telemetry::{Shutdown, error_chain, follow, traceparent_of};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -172,19 +172,21 @@ impl Handler {
         };
         let span = tracing::info_span!(
             "notify",
+            otel.kind = "consumer",
+            trace.origin = tracing::field::Empty,
             channel = self.channel.name(),
             event.seq = delivery.stored.sequence,
             event.kind = event.data.type_name(),
             attempt = delivery.attempt,
         );
-        let span = continue_trace(span, event.traceparent.as_ref());
-        let trace = traceparent_of(&span).or_else(|| event.traceparent.clone());
+        let span = follow(span, event.traceparent.as_ref());
         let cause = Cause {
             event: event.id.clone(),
             sequence: delivery.stored.sequence,
             repeated: delivery.attempt > 1 || delivery.redriven() || is_old(&delivery),
             redriven: delivery.redriven(),
-            trace,
+            // What comes of an effect links to where it all began, as the effect does.
+            trace: event.traceparent.clone().or_else(|| traceparent_of(&span)),
         };
         let answered = async {
             let done = match self.effects(&event, seen, &cause).await {
