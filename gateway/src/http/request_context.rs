@@ -40,7 +40,13 @@ impl RequestContext {
     pub(crate) fn of(request: &HttpRequest, route: &'static str, config: &Config) -> Self {
         let parent = header(request, "traceparent").and_then(|text| TraceParent::parse(text).ok());
         let method = method_name(request.method());
-        let span = tracing::info_span!("http", http.method = method, http.route = route);
+        let span = tracing::info_span!(
+            "http",
+            otel.kind = "server",
+            otel.status_code = tracing::field::Empty,
+            http.method = method,
+            http.route = route,
+        );
         let span = continue_trace(span, parent.as_ref());
         let trace = traceparent_of(&span).or(parent).unwrap_or_else(new_traceparent);
         let user_agent = header(request, USER_AGENT.as_str())

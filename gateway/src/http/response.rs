@@ -95,6 +95,9 @@ pub(super) fn log(context: &RequestContext, status: u16, took: Duration, user: O
     let user = user.map(UserId::as_str);
     // Whole microseconds: more digits are noise.
     let duration_ms = (took.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
+    if status >= 500 {
+        context.span.record("otel.status_code", "error");
+    }
     context.span.in_scope(|| {
         tracing::info!(
             http.status = status,

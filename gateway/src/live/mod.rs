@@ -32,6 +32,7 @@ mod routing;
 mod run;
 mod screen;
 mod state;
+mod traced;
 mod typing;
 mod unprojected;
 mod watches;

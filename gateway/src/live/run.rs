@@ -18,6 +18,7 @@ use super::late::{Chain, Late};
 use super::memory::Remembered;
 use super::pace::Pace;
 use super::state::Ready;
+use super::traced;
 use super::watches::{watch_checkpoints, watch_head, watch_sockets};
 
 /// The hub's name in health reports.
@@ -297,11 +298,11 @@ impl Run {
             self.chain.handed_on(room, event.sequence, event.previous, told);
         }
         self.reached(event.sequence);
-        if delivered > 0
-            && let Some(event) = ready.and_then(|ready| ready.event)
-        {
-            Self::trace_delivery(&event, delivered);
-            self.gathered.push(event.time);
+        if let Some(Ready { event: Some(event), span, .. }) = ready {
+            traced::delivered(span, &event, delivered);
+            if delivered > 0 {
+                self.gathered.push(event.time);
+            }
         }
     }
 
@@ -340,6 +341,7 @@ impl Run {
                 return Ready::default();
             }
         };
+        let span = traced::delivery(&event, remembered.sequence);
         if let EventData::Message(MessageEvent::Posted(_)) = &event.data {
             self.late.judge(&event.data, remembered.sequence, stored_at);
         }
@@ -357,7 +359,7 @@ impl Run {
         } else {
             Arc::default()
         };
-        Ready { event: Some(event), rooms }
+        Ready { event: Some(event), span, rooms }
     }
 
     /// The rooms of a user who may not be connected here.
@@ -369,15 +371,6 @@ impl Run {
                 tracing::warn!(error = %error_chain(&error), "cannot find out who shares a room with a user");
                 HashSet::new()
             })),
-        }
-    }
-
-    fn trace_delivery(event: &Event, sockets: usize) {
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            let span = tracing::debug_span!("deliver");
-            let span = telemetry::continue_trace(span, event.traceparent.as_ref());
-            let kind = EventData::type_name(&event.data);
-            span.in_scope(|| tracing::debug!(event.kind = kind, sockets, "delivered"));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemas::events::{SessionEvent, UserEvent};
 use schemas::frames::CloseCode;
 use schemas::{Epoch, Event, EventData, Lane, RoomId, Sequence, UserId};
+use tracing::Span;
 
 use super::frames::{self, About, Audience, Broadcast, Effect, Place};
 use super::memory::{Memory, Remembered};
@@ -34,6 +35,8 @@ pub(crate) struct State {
 #[derive(Default)]
 pub(crate) struct Ready {
     pub(crate) event: Option<Event>,
+    /// The span of its delivery, if that is traced.
+    pub(crate) span: Option<Span>,
     /// The rooms of the user whose account changed.
     pub(crate) rooms: Arc<HashSet<RoomId>>,
 }

@@ -277,7 +277,12 @@ impl Shared {
     async fn carry_out(&self, commands: Vec<PendingCommand>) {
         let Some(PendingCommand { name, caller, .. }) = commands.first() else { return };
         let caller = Rc::clone(caller);
-        let span = tracing::info_span!("frame", frame.kind = name, user.id = %caller.user_id);
+        let span = tracing::info_span!(
+            "frame",
+            otel.kind = "server",
+            frame.kind = name,
+            user.id = %caller.user_id,
+        );
         let mut waiting = Vec::with_capacity(commands.len());
         let (mut posts, mut other) = (Vec::new(), None);
         let several = commands.len() > 1;
