@@ -5,6 +5,7 @@ pub mod browser;
 pub mod bucketed;
 pub mod chaos;
 pub mod cluster;
+pub mod collector;
 pub mod files;
 pub mod forged_provider;
 pub mod http;

@@ -129,6 +129,7 @@ mod thread_notices;
 mod threads;
 mod tls;
 mod traces;
+mod traces_exported;
 mod typing;
 mod unread;
 mod verified;
