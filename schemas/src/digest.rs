@@ -1,12 +1,11 @@
 //! Names made safe and short for subjects and keys.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::namespace::InvalidSubject;
+use crate::text::text_conversions;
 
 /// A name made safe and short for a subject: the first 16 bytes of a hash, as 32 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -47,19 +46,4 @@ impl Digest {
     }
 }
 
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-impl TryFrom<String> for Digest {
-    type Error = InvalidSubject;
-    fn try_from(text: String) -> Result<Self, InvalidSubject> {
-        Self::parse(&text)
-    }
-}
-impl From<Digest> for String {
-    fn from(digest: Digest) -> String {
-        digest.0.as_ref().to_owned()
-    }
-}
+text_conversions!(Digest, InvalidSubject);

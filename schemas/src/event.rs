@@ -7,14 +7,12 @@
 //!
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use crate::events::EventData;
 use crate::ids::{EventId, InvalidId, TraceParent, UserId};
-use crate::text::text_serde;
+use crate::text::{text_conversions, text_serde};
 use crate::time::Timestamp;
 
 /// Who caused an event.
@@ -47,22 +45,7 @@ impl Actor {
 
 text_serde!(Actor, InvalidId, |actor| actor.as_str());
 
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-impl TryFrom<String> for Actor {
-    type Error = InvalidId;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-impl From<Actor> for String {
-    fn from(actor: Actor) -> String {
-        actor.to_string()
-    }
-}
+text_conversions!(Actor, InvalidId);
 
 /// Why a stored message is not an event this build can read.
 #[derive(Debug, thiserror::Error)]

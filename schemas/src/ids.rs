@@ -5,7 +5,6 @@
 //! `[A-Za-z0-9_]`: none can ever be a NATS wildcard, a subject separator or a path trick. Ids are
 //! opaque to clients and are always made by servers.
 
-use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::{Encoding, Specification};
@@ -14,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-use crate::text::text_serde;
+use crate::text::{text_conversions, text_serde};
 use crate::values::Emoji;
 
 /// Crockford's base 32, lower case: keeps the order of the bytes it encodes.
@@ -92,26 +91,11 @@ macro_rules! typed_id {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        text_conversions!($name, InvalidId);
         impl FromStr for $name {
             type Err = InvalidId;
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 Self::parse(text)
-            }
-        }
-        impl TryFrom<String> for $name {
-            type Error = InvalidId;
-            fn try_from(text: String) -> Result<Self, InvalidId> {
-                Self::parse(&text)
-            }
-        }
-        impl From<$name> for String {
-            fn from(id: $name) -> String {
-                id.0.as_ref().to_owned()
             }
         }
         impl AsRef<str> for $name {
@@ -249,17 +233,7 @@ impl TraceParent {
     }
 }
 
-impl TryFrom<String> for TraceParent {
-    type Error = InvalidId;
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        Self::parse(&text)
-    }
-}
-impl From<TraceParent> for String {
-    fn from(value: TraceParent) -> String {
-        value.0
-    }
-}
+text_conversions!(TraceParent, InvalidId, |parent| parent.0);
 
 #[cfg(test)]
 mod tests {

@@ -1,11 +1,10 @@
 //! Namespaces: what separates installations that share a NATS server, and the names and subjects that are made of one.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ephemeral::{Ephemeral, EphemeralKind};
+use crate::text::text_conversions;
 
 /// Separates installations that share a NATS server. 1 to 32 characters of `[a-z0-9_]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -123,20 +122,4 @@ impl Namespace {
     }
 }
 
-impl fmt::Display for Namespace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Namespace {
-    type Error = InvalidSubject;
-    fn try_from(text: String) -> Result<Self, InvalidSubject> {
-        Self::parse(&text)
-    }
-}
-impl From<Namespace> for String {
-    fn from(namespace: Namespace) -> String {
-        namespace.0.as_ref().to_owned()
-    }
-}
+text_conversions!(Namespace, InvalidSubject);

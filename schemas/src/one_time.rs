@@ -11,6 +11,7 @@ use sha2::Sha256;
 
 use crate::ids::ChallengeId;
 use crate::subjects::Digest;
+use crate::text::text_conversions;
 use crate::values::{InvalidValue, invalid};
 
 /// Bytes of SHA-256's block, which HMAC pads its key to.
@@ -49,17 +50,7 @@ impl fmt::Debug for OneTimeCode {
         f.write_str("OneTimeCode(..)")
     }
 }
-impl TryFrom<String> for OneTimeCode {
-    type Error = InvalidValue;
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        Self::parse(&text)
-    }
-}
-impl From<OneTimeCode> for String {
-    fn from(code: OneTimeCode) -> String {
-        code.0
-    }
-}
+text_conversions!(OneTimeCode, InvalidValue, |code| code.0);
 
 /// The secret that codes are derived with.
 #[derive(Clone)]

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::text::text_conversions;
+
 /// The number JetStream gave a stored event: 1 for the first of a stream; 0 means "before the first".
 pub type Sequence = u64;
 
@@ -44,22 +46,7 @@ impl Epoch {
     }
 }
 
-impl fmt::Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-impl TryFrom<String> for Epoch {
-    type Error = InvalidPosition;
-    fn try_from(text: String) -> Result<Self, InvalidPosition> {
-        Self::parse(&text)
-    }
-}
-impl From<Epoch> for String {
-    fn from(epoch: Epoch) -> String {
-        epoch.0.as_ref().to_owned()
-    }
-}
+text_conversions!(Epoch, InvalidPosition);
 
 /// A place in the log: a consistent cut through everything that happened. Opaque to clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -94,17 +81,7 @@ impl fmt::Display for Position {
         write!(f, "{}:{}", self.epoch, self.sequence)
     }
 }
-impl TryFrom<String> for Position {
-    type Error = InvalidPosition;
-    fn try_from(text: String) -> Result<Self, InvalidPosition> {
-        Self::parse(&text)
-    }
-}
-impl From<Position> for String {
-    fn from(position: Position) -> String {
-        position.to_string()
-    }
-}
+text_conversions!(Position, InvalidPosition, |position| position.to_string());
 
 #[cfg(test)]
 mod tests {

@@ -75,3 +75,30 @@ macro_rules! text_serde {
     };
 }
 pub(crate) use text_serde;
+
+/// Implements what leads from an owned text to a type with `parse(&str)`, and back. Without an expression for the way
+/// back it also implements `Display`, and both are by `as_str`.
+macro_rules! text_conversions {
+    ($name:ident, $refused:ty) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+        $crate::text::text_conversions!($name, $refused, |value| value.as_str().to_owned());
+    };
+    ($name:ident, $refused:ty, |$value:ident| $text:expr) => {
+        impl TryFrom<String> for $name {
+            type Error = $refused;
+            fn try_from(text: String) -> Result<Self, $refused> {
+                Self::parse(&text)
+            }
+        }
+        impl From<$name> for String {
+            fn from($value: $name) -> String {
+                $text
+            }
+        }
+    };
+}
+pub(crate) use text_conversions;

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 
-use crate::text::text_serde;
+use crate::text::{text_conversions, text_serde};
 
 /// A moment in UTC with millisecond resolution, written as RFC 3339 (`2026-11-21T10:00:00.000Z`), from the
 /// year 0001 to the year 9999: RFC 3339 knows no others, so no other could be read back.
@@ -80,17 +80,7 @@ impl fmt::Display for Timestamp {
         f.write_str(Written::of(*self).as_str())
     }
 }
-impl TryFrom<String> for Timestamp {
-    type Error = InvalidTimestamp;
-    fn try_from(text: String) -> Result<Self, InvalidTimestamp> {
-        Self::parse(&text)
-    }
-}
-impl From<Timestamp> for String {
-    fn from(moment: Timestamp) -> String {
-        moment.to_string()
-    }
-}
+text_conversions!(Timestamp, InvalidTimestamp, |moment| moment.to_string());
 
 const DAY: i64 = 86_400_000;
 /// The first moment of the year 10000, whose text is longer.

@@ -9,7 +9,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Strict, text_serde};
+use crate::text::{Strict, text_conversions, text_serde};
 use crate::unicode::{Rule, accept};
 
 pub use crate::choices::{
@@ -87,17 +87,7 @@ macro_rules! text_value {
                 f.write_str(&self.0)
             }
         }
-        impl TryFrom<String> for $name {
-            type Error = InvalidValue;
-            fn try_from(text: String) -> Result<Self, InvalidValue> {
-                Self::parse(&text)
-            }
-        }
-        impl From<$name> for String {
-            fn from(value: $name) -> String {
-                value.0
-            }
-        }
+        crate::text::text_conversions!($name, InvalidValue, |value| value.0);
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
                 &self.0
@@ -354,20 +344,10 @@ impl UserRef {
         }
     }
 }
-impl TryFrom<String> for UserRef {
-    type Error = InvalidValue;
-    fn try_from(text: String) -> Result<Self, InvalidValue> {
-        Self::parse(&text)
-    }
-}
-impl From<UserRef> for String {
-    fn from(value: UserRef) -> String {
-        match value {
-            UserRef::Id(id) => id.into(),
-            UserRef::Name(name) => format!("@{name}"),
-        }
-    }
-}
+text_conversions!(UserRef, InvalidValue, |person| match person {
+    UserRef::Id(id) => id.into(),
+    UserRef::Name(name) => format!("@{name}"),
+});
 
 #[cfg(test)]
 mod tests;
