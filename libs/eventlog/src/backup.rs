@@ -4,11 +4,13 @@
 //! several streams; the log is copied first, so that everything an event refers to (a password's
 //! hash, a dead letter) is in a copy taken later.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_nats::{Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use schemas::{Epoch, Position, Sequence};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -18,14 +20,14 @@ use crate::api;
 use crate::connection::Connection;
 use crate::error::LogError;
 use crate::log::EventLog;
-use crate::topology::renew;
+use crate::topology::{EPOCH_KEY, hold_back, renew};
 
 /// Bytes per message of a copy; far below what a server takes.
 const CHUNK: usize = 256 * 1024;
 /// How long the server may be silent in the middle of a copy.
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long the server may take to bring a whole stream into being at the end of a restore.
-const LAST_ANSWER: Duration = Duration::from_secs(600);
+pub(crate) const LAST_ANSWER: Duration = Duration::from_secs(600);
 
 /// What a stream was when it was copied; kept beside the copy, needed to restore it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,12 +48,35 @@ impl Snapshot {
     /// Gives the log another epoch: what it held beyond this copy is not there any more, so its positions
     /// must not be taken for those that clients remember.
     pub fn renew_epoch(&mut self) {
+        self.change_metadata(renew);
+    }
+
+    /// Makes the restored stream one that no process takes for its log before more has been brought to it and
+    /// [`EventLog::complete_restore`] was called: a restore that is cut short in between is seen.
+    pub fn hold_back(&mut self) {
+        self.change_metadata(hold_back);
+    }
+
+    fn change_metadata(&mut self, change: fn(&mut HashMap<String, String>)) {
         let metadata = self.config.get("metadata").cloned().unwrap_or_default();
         let Ok(mut metadata) = serde_json::from_value(metadata) else { return };
-        renew(&mut metadata);
+        change(&mut metadata);
         if let Some(config) = self.config.as_object_mut() {
             config.insert("metadata".to_owned(), json!(metadata));
         }
+    }
+
+    /// The sequence of its last message; the copy may have later ones, too, as writers were not held up.
+    #[must_use]
+    pub fn last(&self) -> Sequence {
+        self.state.get("last_seq").and_then(Value::as_u64).unwrap_or_default()
+    }
+
+    /// Where the log ended, of a copy of a log.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        let epoch = self.config.get("metadata")?.get(EPOCH_KEY)?.as_str()?;
+        Some(Position { epoch: Epoch::parse(epoch).ok()?, sequence: self.last() })
     }
 
     /// How many messages it had.
@@ -213,7 +238,7 @@ async fn read_chunk(source: &mut (dyn AsyncRead + Unpin + Send)) -> Result<Bytes
 }
 
 /// One try with a wait of its own: a copy is not begun twice by an impatient client.
-async fn ask_slowly(
+pub(crate) async fn ask_slowly(
     connection: &Connection,
     subject: String,
     payload: Bytes,

@@ -72,13 +72,18 @@ impl EventLog {
             let description = format!("the event {sequence} was not noted to be erased");
             return Err(LogError::Refused { code: 0, description });
         }
+        self.wipe(&self.inner.stream, sequence).await
+    }
+
+    /// Deletes a message of any stream and overwrites it in the store; one that is gone is as good.
+    pub(crate) async fn wipe(&self, stream: &str, sequence: Sequence) -> Result<(), LogError> {
         let connection = &self.inner.connection;
-        let subject = format!("$JS.API.STREAM.MSG.DELETE.{}", self.inner.stream);
+        let subject = format!("$JS.API.STREAM.MSG.DELETE.{stream}");
         let request = json!({ "seq": sequence, "no_erase": false }).to_string().into();
         let answer = connection.ask_safely(&subject, &request).await?;
         let Err(error) = api::parse::<Value>(&answer)? else { return Ok(()) };
         // It is gone already, or something is wrong.
-        let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.inner.stream);
+        let subject = format!("$JS.API.STREAM.MSG.GET.{stream}");
         let request = json!({ "seq": sequence }).to_string().into();
         let answer = connection.ask_leader(&subject, &request).await?;
         match api::parse::<Value>(&answer)? {
@@ -128,6 +133,25 @@ impl EventLog {
             let holes =
                 serde_json::from_slice(&value).map_err(|e| LogError::BadAnswer(e.into()))?;
             self.learn_list(listed, holes);
+        }
+        Ok(())
+    }
+
+    /// Forgets the lists that an event after this one would have: the log is a copy that ends before it, and has what they
+    /// name.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    pub async fn forget_lists_after(&self, head: Sequence) -> Result<(), LogError> {
+        if !ledger_is_there(self).await? {
+            return Ok(());
+        }
+        let ledger = self.ledger();
+        for key in ledger.keys(Some(LISTS)).await.map_err(log_error)? {
+            let listed = key.rsplit('.').next().and_then(|listed| listed.parse().ok());
+            if listed.is_some_and(|listed: Sequence| listed > head) {
+                ledger.delete(&key).await.map_err(log_error)?;
+            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ pub struct Holes(Vec<(Sequence, Sequence)>);
 
 impl Holes {
     /// Adds a range; ranges are added in order or overlap the last.
-    pub(crate) fn insert(&mut self, from: Sequence, to: Sequence) {
+    pub fn insert(&mut self, from: Sequence, to: Sequence) {
         let at = self.0.partition_point(|(_, end)| end.saturating_add(1) < from);
         let (mut from, mut to) = (from, to);
         while let Some(&(first, last)) = self.0.get(at).filter(|(first, _)| *first <= to + 1) {
@@ -32,6 +32,13 @@ impl Holes {
     pub fn meet(&self, from: Sequence, to: Sequence) -> bool {
         let at = self.0.partition_point(|(_, last)| *last < from);
         from <= to && self.0.get(at).is_some_and(|(first, _)| *first <= to)
+    }
+
+    /// Those of these up to a sequence.
+    #[must_use]
+    pub fn through(&self, last: Sequence) -> Self {
+        let within = self.0.iter().filter(|(from, _)| *from <= last);
+        Self(within.map(|(from, to)| (*from, (*to).min(last))).collect())
     }
 
     /// How many sequences they are.
@@ -62,6 +69,8 @@ mod tests {
         assert!(holes.cover(5, 10) && holes.cover(21, 21) && holes.cover(4, 3));
         assert!(!holes.cover(4, 5) && !holes.cover(10, 11) && !holes.cover(1, 5));
         assert!(!holes.cover(50, 50));
+        assert_eq!(holes.through(25).ranges(), [(1, 1), (5, 10), (20, 25)]);
+        assert_eq!(holes.through(19).ranges(), [(1, 1), (5, 10)]);
         assert!(holes.meet(2, 5) && holes.meet(40, 90) && !holes.meet(2, 4) && !holes.meet(41, 50));
     }
 }

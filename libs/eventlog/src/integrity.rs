@@ -246,7 +246,7 @@ impl EventLog {
 }
 
 /// Whether an event is what was written, by its digest. An event this build does not understand may well be intact.
-fn check_digest(sequence: Sequence, payload: &[u8]) -> Result<(), LogError> {
+pub(crate) fn check_digest(sequence: Sequence, payload: &[u8]) -> Result<(), LogError> {
     match Event::decode(payload) {
         Err(error @ DecodeError::Corrupt) => {
             Err(LogError::Damaged(format!("at {sequence}, {error}")))

@@ -2,7 +2,7 @@
 
 use async_nats::header::{NATS_LAST_SEQUENCE, NATS_SEQUENCE, NATS_SUBJECT, NATS_TIME_STAMP};
 use async_nats::jetstream::message::Info;
-use async_nats::{HeaderMap, Message, StatusCode};
+use async_nats::{HeaderMap, HeaderName, Message, StatusCode};
 use bytes::Bytes;
 use data_encoding::BASE64;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -15,6 +15,8 @@ use crate::api::{self, NO_MESSAGE, PAUSE};
 use crate::error::{BoxError, LogError};
 use crate::log::EventLog;
 
+/// Says when a message was first stored, where an increment of a backup has brought it back since.
+pub(crate) const STORED_AT: &str = "Tidings-Stored-At";
 /// Direct gets of one `last_many` in flight at a time.
 const CONCURRENT_GETS: usize = 64;
 /// How often an event is asked for that should be there.
@@ -123,8 +125,8 @@ impl EventLog {
         Ok(Some(Stored {
             sequence: message.sequence,
             lane: Lane::parse(self.namespace(), &message.subject).map_err(|e| bad(e.into()))?,
+            stored_at: message.stored_at()?,
             payload: message.payload,
-            stored_at: Timestamp::parse(&message.time).map_err(|e| bad(e.into()))?,
             previous: None,
         }))
     }
@@ -136,12 +138,11 @@ impl EventLog {
         let subject = headers.get_last(NATS_SUBJECT).ok_or_else(|| bad("a subject"))?;
         let lane = Lane::parse(self.namespace(), subject.as_str())
             .map_err(|error| LogError::BadAnswer(error.into()))?;
-        let stored_at = headers.get_last(NATS_TIME_STAMP).ok_or_else(|| bad("a time"))?;
         Ok(Stored {
             sequence: number(headers, NATS_SEQUENCE).ok_or_else(|| bad("a sequence"))?,
             lane,
             payload: answer.payload.clone(),
-            stored_at: Timestamp::parse(stored_at.as_str()).map_err(|_| bad("a time"))?,
+            stored_at: time_of(headers).ok_or_else(|| bad("a time"))?,
             previous: number(headers, NATS_LAST_SEQUENCE),
         })
     }
@@ -152,7 +153,7 @@ pub(crate) struct LeadersMessage {
     pub(crate) sequence: Sequence,
     pub(crate) headers: String,
     pub(crate) payload: Bytes,
-    subject: String,
+    pub(crate) subject: String,
     time: String,
 }
 
@@ -191,12 +192,40 @@ impl LeadersMessage {
     }
 }
 
-pub(crate) fn number(headers: &HeaderMap, name: async_nats::HeaderName) -> Option<u64> {
+impl LeadersMessage {
+    /// When it was stored first.
+    pub(crate) fn stored_at(&self) -> Result<Timestamp, LogError> {
+        let first = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(STORED_AT).then(|| Timestamp::parse(value.trim()).ok())?
+        };
+        match self.headers.lines().find_map(first) {
+            Some(at) => Ok(at),
+            None => Timestamp::parse(&self.time).map_err(|error| LogError::BadAnswer(error.into())),
+        }
+    }
+}
+
+/// When a message was stored first, by the headers with which the server gives it away.
+pub(crate) fn time_of(headers: &HeaderMap) -> Option<Timestamp> {
+    stored_first(headers)
+        .or_else(|| Timestamp::parse(headers.get_last(NATS_TIME_STAMP)?.as_str()).ok())
+}
+
+fn stored_first(headers: &HeaderMap) -> Option<Timestamp> {
+    let first = headers.get_last(HeaderName::from_static(STORED_AT))?;
+    Timestamp::parse(first.as_str()).ok()
+}
+
+pub(crate) fn number(headers: &HeaderMap, name: HeaderName) -> Option<u64> {
     headers.get_last(name).and_then(|value| value.as_str().parse().ok())
 }
 
-/// When the server stored a delivered message.
-pub(crate) fn stored_at(info: &Info<'_>) -> Timestamp {
+/// When a delivered message was stored first.
+pub(crate) fn stored_at(message: &Message, info: &Info<'_>) -> Timestamp {
+    if let Some(first) = message.headers.as_ref().and_then(stored_first) {
+        return first;
+    }
     let millis = info.published.unix_timestamp_nanos() / 1_000_000;
     Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

@@ -230,7 +230,7 @@ impl Reader {
             lane: Lane::parse(self.log.namespace(), subject).ok(),
             subject: subject.to_owned(),
             payload: message.payload.clone(),
-            stored_at: stored_at(&info),
+            stored_at: stored_at(message, &info),
             gap_before: info.stream_sequence != self.through + 1,
         });
         self.through = info.stream_sequence;

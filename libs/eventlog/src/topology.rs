@@ -22,14 +22,16 @@ use crate::size::LogSize;
 const SCHEMA_KEY: &str = "tidings.schema";
 const SCHEMA: &str = "1";
 /// Names the incarnation of the log.
-const EPOCH_KEY: &str = "tidings.epoch";
+pub(crate) const EPOCH_KEY: &str = "tidings.epoch";
 /// The epochs of the logs this one was made from by a restore or by accepting a loss, oldest first.
 const FORMER_KEY: &str = "tidings.former_epochs";
 /// So many of them are kept.
 const FORMER: usize = 20;
 const EPOCH_LEN: usize = 8;
+/// Marks a stream to which a restore has not brought everything yet.
+const UNFINISHED_KEY: &str = "tidings.restoring";
 
-const STREAM_NOT_FOUND: u64 = 10_059;
+pub(crate) const STREAM_NOT_FOUND: u64 = 10_059;
 const STREAM_NAME_IN_USE: u64 = 10_058;
 
 /// What an operator may choose about the log's stream; everything else is fixed.
@@ -230,6 +232,10 @@ fn refuse_foreign(
     found: &Config,
     differs: fn(&Config, &Config) -> Option<String>,
 ) -> Result<(), LogError> {
+    if found.metadata.contains_key(UNFINISHED_KEY) {
+        let why = "a restore of it was cut short; restore again, into an empty folder or namespace";
+        return Err(foreign(&found.name, why));
+    }
     if found.metadata.get(SCHEMA_KEY).map(String::as_str) != Some(SCHEMA) {
         return Err(foreign(&found.name, "it was not made by Tidings (metadata tidings.schema=1)"));
     }
@@ -326,6 +332,18 @@ pub(crate) fn renew(metadata: &mut HashMap<String, String>) {
     all.drain(..all.len().saturating_sub(FORMER));
     let all = all.join(",");
     metadata.insert(FORMER_KEY.to_owned(), all);
+}
+
+/// Makes a stream one that no process takes for ours, until [`release`].
+pub(crate) fn hold_back(metadata: &mut HashMap<String, String>) {
+    metadata.remove(SCHEMA_KEY);
+    metadata.insert(UNFINISHED_KEY.to_owned(), "1".to_owned());
+}
+
+/// Makes a stream ours that was held back.
+pub(crate) fn release(metadata: &mut HashMap<String, String>) {
+    metadata.remove(UNFINISHED_KEY);
+    metadata.extend(our_metadata());
 }
 
 fn new_epoch() -> String {

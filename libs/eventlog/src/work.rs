@@ -193,7 +193,7 @@ impl WorkQueue {
             sequence,
             lane,
             payload: message.payload.clone(),
-            stored_at: stored_at(&info),
+            stored_at: stored_at(message, &info),
             previous: None,
         };
         Ok(Some(self.delivery(stored, attempt, reply, None)))

@@ -11,6 +11,7 @@ mod append;
 mod cluster;
 mod damage;
 mod group;
+mod increments;
 mod kit;
 mod names;
 mod outages;
