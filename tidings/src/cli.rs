@@ -49,13 +49,21 @@ pub(crate) enum Command {
     Backup {
         /// The folder to make
         folder: PathBuf,
+        /// Copy only what came after an earlier backup: its folder, or the position it ends at (which copies media
+        /// whole). Of the log and of media that is what was added, and what of everything before is gone
+        #[arg(long, value_name = "FOLDER|POSITION")]
+        since: Option<String>,
         #[command(flatten)]
         output: Output,
     },
     /// Bring a backup back into an empty data folder (or an empty namespace at --nats-url)
     Restore {
-        /// The folder that `backup` made
-        folder: PathBuf,
+        /// The folder that `backup` made, and the folders of `backup --since` after it, the oldest first
+        #[arg(value_name = "FOLDER", required = true)]
+        folders: Vec<PathBuf>,
+        /// Restore nothing: look whether the folders are whole and fit together
+        #[arg(long)]
+        check: bool,
         #[command(flatten)]
         output: Output,
     },

@@ -4,9 +4,16 @@ mod accept_loss;
 mod admin;
 mod attach;
 mod backup;
+mod backup_folder;
+mod chain;
+mod copying;
 mod dead_letters;
+mod file_sum;
+mod key_files;
 mod keys;
+mod messages_file;
 mod projection;
+mod restore;
 mod retention;
 mod trace;
 
@@ -19,6 +26,7 @@ use crate::data::make_private;
 use crate::failure::Failure;
 use admin::Act;
 use attach::Attached;
+use restore::Restore;
 
 /// A command that has been checked: a wrong call is told before anything is made or attached to.
 enum Job {
@@ -27,8 +35,7 @@ enum Job {
     Verify(Output),
     Trace(Trace),
     Retention(Retention),
-    Backup { folder: PathBuf, output: Output },
-    Restore { folder: PathBuf, output: Output },
+    Backup { folder: PathBuf, since: Option<String>, output: Output },
     AcceptLoss { drop: Vec<u64>, output: Output },
     Admin(Act),
 }
@@ -45,13 +52,13 @@ impl Job {
             Command::Verify(output) => Self::Verify(output),
             Command::Trace(what) => Self::Trace(what),
             Command::Retention(action) => Self::Retention(action),
-            Command::Backup { folder, output } => Self::Backup { folder, output },
-            Command::Restore { folder, output } => Self::Restore { folder, output },
+            Command::Backup { folder, since, output } => Self::Backup { folder, since, output },
             Command::AcceptLoss { drop, output } => Self::AcceptLoss { drop, output },
             Command::Admin { action } => Self::Admin(Act::of(action)?),
             Command::Erase { user, output } => Self::Admin(Act::Erase { user, output }),
             Command::Serve
             | Command::Service(_)
+            | Command::Restore { .. }
             | Command::Keys { .. }
             | Command::CheckConfig(_)
             | Command::Defaults { .. } => {
@@ -62,7 +69,7 @@ impl Job {
 
     /// Whether it may be the first command of an installation, whose data folder is not there yet.
     const fn begins(&self) -> bool {
-        matches!(self, Self::Restore { .. } | Self::Admin(Act::Create { .. }))
+        matches!(self, Self::Admin(Act::Create { .. }))
     }
 }
 
@@ -74,6 +81,10 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
     // Keys are files: no server is needed for them.
     if let Command::Keys { action } = command {
         return keys::run(action, &config);
+    }
+    // A backup is looked at before anything is made or attached to.
+    if let Command::Restore { folders, check, output } = command {
+        return restore::run(Restore { folders, check, output }, &config).await;
     }
     let job = Job::checked(command)?;
     if job.begins() {
@@ -88,8 +99,9 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
         Job::Verify(output) => projection::verify(output, config, log).await,
         Job::Trace(what) => trace::run(what, config, log).await,
         Job::Retention(action) => retention::run(action, config, log).await,
-        Job::Backup { folder, output } => backup::backup(&folder, output, config, log).await,
-        Job::Restore { folder, output } => backup::restore(&folder, output, config, log).await,
+        Job::Backup { folder, since, output } => {
+            backup::backup((&folder, since.as_deref()), output, config, log).await
+        }
         Job::AcceptLoss { drop, output } => accept_loss::run(&drop, output, config, log).await,
         Job::Admin(act) => admin::run(act, config, log).await,
     };

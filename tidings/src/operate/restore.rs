@@ -1,0 +1,227 @@
+//! `tidings restore`: brings a backup, and the increments after it, back into an empty installation.
+//!
+//! The read model is not in a backup: it is built from the log. Nor are sessions and what signs their tokens: what was
+//! logged out or stolen since must not live again. A restore ends every session, and new secrets are made at the next
+//! start.
+//!
+//! With increments the log is restored from the whole backup first, held back so that no process takes it for a log,
+//! and then loses what is gone by now and gets what was added.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use eventlog::{EventLog, LogError};
+use serde_json::json;
+use tokio::fs::{self, File};
+use tokio::io::BufReader;
+
+use super::attach::Attached;
+use super::backup_folder::{
+    BackupFolder, Part, cannot, copying, lasts, messages_path, snapshot_of, stream_path,
+};
+use super::chain::{Chain, Pieces};
+use super::key_files;
+use super::messages_file::MessagesReader;
+use crate::cli::Output;
+use crate::config::Config;
+use crate::data::make_private;
+use crate::failure::Failure;
+use crate::names;
+use crate::shared_deps::connect_log;
+use crate::terminal::{bytes_bar, print, print_json};
+
+/// What to restore.
+pub(super) struct Restore {
+    /// A whole backup and the increments after it, in order.
+    pub(super) folders: Vec<PathBuf>,
+    /// Only look whether they could be restored.
+    pub(super) check: bool,
+    pub(super) output: Output,
+}
+
+/// Brings backups back into an empty namespace and an empty keys folder, or looks whether that could be. Every session has
+/// ended then.
+///
+/// # Errors
+/// They are no backups, do not fit together, are another namespace's, or are damaged: nothing is made then. Something is
+/// there already.
+pub(super) async fn run(what: Restore, config: &Config) -> Result<ExitCode, Failure> {
+    let Restore { folders, check, output } = what;
+    let chain = Chain::read(&folders, config).await?;
+    chain.check_files().await?;
+    if check {
+        return report_checked(&chain, output);
+    }
+    make_private(&config.data)
+        .map_err(|error| Failure::because("the data folder cannot be made", &error))?;
+    let attached = Attached::to(config).await?;
+    let restored = bring(&chain, config, &attached).await;
+    attached.detach().await;
+    report(&chain, restored?, output)
+}
+
+/// Brings everything back; how many messages that were.
+async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<u64, Failure> {
+    let log = connect_log(attached.url(), "tidings restore", config).await?;
+    let there = log.streams().await.map_err(|error| of_log(&error))?;
+    if let Some(stream) = there.first() {
+        let text = format!("there is a log already (stream {stream}); restore wants an empty one");
+        return Err(Failure::wrong_call(text));
+    }
+    let last = chain.last();
+    let keys = last.path.join("keys");
+    if let Some(file) = key_files::other(&config.keys, &keys) {
+        return Err(Failure::wrong_call(format!("{} exists already", file.display())));
+    }
+    if let Some(files) = attached.files() {
+        log.sync_below(files.to_owned());
+    }
+    // The log last: without it nothing else counts as there, so a restore that was cut short is seen.
+    let mut messages = 0;
+    let lasting = last.manifest.streams.iter().filter(|stream| lasts(stream, &config.namespace));
+    for stream in lasting.rev() {
+        messages += bring_stream(&log, stream, &chain.pieces(stream)).await?;
+    }
+    key_files::copy(&keys, &config.keys).await?;
+    if let Ok(key) = fs::read(keys.join(names::FILE)).await {
+        key_files::put(&config.name_key, &key)?;
+    }
+    if let Some(increment) = chain.increment() {
+        let through = increment.position.sequence;
+        let completed = log.complete_restore(&increment.queues, through).await;
+        completed.map_err(|error| of_log(&error))?;
+    }
+    log.attach().await.map_err(|error| of_log(&error))?;
+    let head = log.check_everything(None).await.map_err(|error| of_log(&error))?;
+    if chain.increment().is_some() {
+        log.forget_lists_after(head).await.map_err(|error| of_log(&error))?;
+    }
+    log.sync_everything().await.map_err(|error| of_log(&error))?;
+    Ok(messages)
+}
+
+/// Brings a stream back, from a copy of all of it and what was added since; how many messages it has.
+async fn bring_stream(log: &EventLog, stream: &str, pieces: &Pieces<'_>) -> Result<u64, Failure> {
+    let is_log = stream == log.namespace().events_stream();
+    let mut snapshot = snapshot_of(&pieces.whole.path, stream).await?;
+    let last = pieces.added.last();
+    if is_log {
+        snapshot.renew_epoch();
+        if last.is_some() {
+            snapshot.hold_back();
+        }
+    }
+    let file = pieces.whole.path.join(stream_path(stream));
+    let mut source = BufReader::new(File::open(&file).await.map_err(cannot("cannot read", &file))?);
+    let bar = bytes_bar(stream);
+    log.restore(&snapshot, &mut source, |bytes| bar.set_position(bytes))
+        .await
+        .map_err(|error| copying(stream, &error))?;
+    bar.finish_and_clear();
+    let Some((_, last)) = last else { return Ok(snapshot.messages()) };
+    // What is gone by now goes first: none of it is to be seen again.
+    log.clear(stream, &last.gone).await.map_err(|error| copying(stream, &error))?;
+    if is_log {
+        refill(log, stream, &pieces.added, last).await?;
+    } else {
+        put(log, stream, &pieces.added, last).await?;
+    }
+    let extent = log.extent(stream).await.map_err(|error| copying(stream, &error))?;
+    Ok(extent.map_or(0, |extent| extent.through.saturating_sub(extent.gone.count())))
+}
+
+/// Writes the events of increments under the sequences they had, but for those that are gone.
+async fn refill(
+    log: &EventLog,
+    stream: &str,
+    added: &[(&BackupFolder, &Part)],
+    last: &Part,
+) -> Result<(), Failure> {
+    let failed = |error: LogError| copying(stream, &error);
+    let mut refill = log.refill().await.map_err(failed)?;
+    let (bar, mut bytes) = (bytes_bar(stream), 0);
+    for (backup, _) in added {
+        let file = backup.path.join(messages_path(stream));
+        let unreadable = cannot("cannot read", &file);
+        let mut reader = MessagesReader::open(&file).await.map_err(&unreadable)?;
+        while let Some(messages) = reader.next().await.map_err(&unreadable)? {
+            for message in messages {
+                bytes += u64::try_from(message.payload.len()).unwrap_or_default();
+                if !last.gone.cover(message.sequence, message.sequence) {
+                    refill.push(message).await.map_err(failed)?;
+                }
+            }
+            bar.set_position(bytes);
+        }
+    }
+    refill.finish(last.through, &last.gone).await.map_err(failed)?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Puts back the pieces of files that increments hold, but for those that are gone.
+async fn put(
+    log: &EventLog,
+    stream: &str,
+    added: &[(&BackupFolder, &Part)],
+    last: &Part,
+) -> Result<(), Failure> {
+    let (bar, mut bytes) = (bytes_bar(stream), 0);
+    for (backup, _) in added {
+        let file = backup.path.join(messages_path(stream));
+        let unreadable = cannot("cannot read", &file);
+        let mut reader = MessagesReader::open(&file).await.map_err(&unreadable)?;
+        while let Some(mut messages) = reader.next().await.map_err(&unreadable)? {
+            messages.retain(|message| !last.gone.cover(message.sequence, message.sequence));
+            let size = |message: &eventlog::Copied| message.payload.len();
+            bytes += u64::try_from(messages.iter().map(size).sum::<usize>()).unwrap_or_default();
+            log.put_copied(messages).await.map_err(|error| copying(stream, &error))?;
+            bar.set_position(bytes);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn of_log(error: &LogError) -> Failure {
+    copying("the log", error)
+}
+
+/// The folders of a chain, as people call them.
+fn folders(chain: &Chain) -> String {
+    let names: Vec<String> = chain.all().map(|backup| backup.name().to_string()).collect();
+    names.join(", ")
+}
+
+fn report_checked(chain: &Chain, output: Output) -> Result<ExitCode, Failure> {
+    let position = &chain.last().position;
+    if output.json {
+        let folders: Vec<_> = chain.all().map(|backup| &backup.path).collect();
+        print_json(&json!({ "restorable": true, "folders": folders, "position": position }))?;
+    } else {
+        print(&format!("{}: whole, and fit together, up to {position}\n", folders(chain)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(chain: &Chain, messages: u64, output: Output) -> Result<ExitCode, Failure> {
+    let last = chain.last();
+    let manifest = &last.manifest;
+    if output.json {
+        let folders: Vec<_> = chain.all().map(|backup| &backup.path).collect();
+        print_json(&json!({
+            "folder": last.path, "folders": folders, "messages": messages, "manifest": manifest,
+            "sessions": "ended", "secrets": "new", "passwords_of": manifest.made_at,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (streams, keys) = (manifest.streams.len(), manifest.keys.len());
+    let from = folders(chain);
+    print(&format!(
+        "restored {from}: {streams} streams, {messages} messages, {keys} keys\n\
+         Every session has ended: people log in again, and the next start makes new secrets.\n\
+         Passwords are those of the backup ({}): a password changed since is the former one again.\n",
+        manifest.made_at
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
