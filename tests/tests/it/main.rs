@@ -84,6 +84,7 @@ mod examples;
 mod exports;
 mod governance;
 mod http;
+mod increments;
 mod invites;
 mod key_rotation;
 mod limits;
