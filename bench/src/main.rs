@@ -70,12 +70,15 @@ async fn measure(letter: &str, scale: Scale) -> Rows {
         "l" => scenarios::presence::presence(scale).await,
         "m" => scenarios::search::search(scale).await,
         "n" => scenarios::recent::recent(scale).await,
+        "o" => scenarios::backup::backup(scale).await,
+        "p" => scenarios::retention::retention(scale).await,
         other => Err(servers::BenchError::Unexpected(format!("there is no benchmark {other:?}"))),
     }
 }
 
 /// Every benchmark's letter.
-const LETTERS: [&str; 14] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"];
+const LETTERS: [&str; 16] =
+    ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 async fn run(arguments: Arguments) -> servers::Outcome<bool> {

@@ -1,12 +1,14 @@
 //! The benchmarks, one module per family; each returns rows for the report.
 
 pub(crate) mod accounts;
+pub(crate) mod backup;
 pub(crate) mod fanout;
 pub(crate) mod growth;
 pub(crate) mod idle;
 pub(crate) mod presence;
 pub(crate) mod recent;
 pub(crate) mod replay;
+pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod send;
 pub(crate) mod storm;
