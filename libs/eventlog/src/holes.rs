@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Holes(Vec<(Sequence, Sequence)>);
 
 impl Holes {
-    /// Adds a range; ranges are added in order or overlap the last.
+    /// Adds an inclusive range.
     pub fn insert(&mut self, from: Sequence, to: Sequence) {
         let at = self.0.partition_point(|(_, end)| end.saturating_add(1) < from);
         let (mut from, mut to) = (from, to);
