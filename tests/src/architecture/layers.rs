@@ -45,7 +45,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("openidconnect", &["oidc"]),
     ("tokio-rustls", &["oidc", "blobs", "gateway", "tests"]),
     ("image", &["blobs"]),
-    ("flate2", &["blobs"]),
+    // Zip files, and what an increment of a backup holds.
+    ("flate2", &["blobs", "tidings"]),
     ("h2", &["telemetry"]),
     ("opentelemetry", &["telemetry"]),
 ];

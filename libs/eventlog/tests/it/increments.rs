@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eventlog::{ConsumerSpec, Copied, EventLog, LogError, Snapshot, StartAt, Topology};
+use eventlog::{ConsumerSpec, Copied, EventLog, Extent, LogError, Snapshot, StartAt, Topology};
 use schemas::subjects::LaneKind;
 use schemas::{Lane, Sequence};
 use tokio::time::timeout;
@@ -55,6 +55,34 @@ async fn work_up_to(log: &EventLog, last: Sequence) {
     }
 }
 
+/// What came after a place, and what is gone by now.
+async fn added_after(log: &EventLog, after: Sequence) -> (Vec<Copied>, Extent) {
+    let mut newer = log.newer_than(after).await.unwrap();
+    let mut added = Vec::new();
+    loop {
+        let some = newer.next().await.unwrap();
+        if some.is_empty() {
+            return (added, newer.extent());
+        }
+        added.extend(some);
+    }
+}
+
+/// Restores a copy of a log that is held back; no process takes it for one.
+async fn held_back(server: &Server, (mut snapshot, bytes): (Snapshot, Vec<u8>)) -> EventLog {
+    let restored = server.connect().await;
+    snapshot.renew_epoch();
+    snapshot.hold_back();
+    restored.restore(&snapshot, &mut bytes.as_slice(), |_| {}).await.unwrap();
+    let early = server.connect().await;
+    for refused in [early.attach().await, early.ensure_topology(&Topology::default()).await] {
+        let foreign =
+            matches!(&refused, Err(LogError::Foreign { why, .. }) if why.contains("cut short"));
+        assert!(foreign, "{refused:?}");
+    }
+    restored
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_and_what_came_after_it_are_the_log_again() {
     let server = Server::start().await;
@@ -64,8 +92,8 @@ async fn a_copy_and_what_came_after_it_are_the_log_again() {
         put(&log, &lane, &format!("{number}")).await;
     }
     work_up_to(&log, 2).await;
-    let (mut snapshot, bytes) = copy(&log, LOG).await;
-    assert_eq!(snapshot.position().unwrap(), log.epoch().at(6));
+    let whole = copy(&log, LOG).await;
+    assert_eq!(whole.0.position().unwrap(), log.epoch().at(6));
     // Two of them are erased, one before and one after the copy; a third is about to be.
     for number in 7..=10 {
         put(&log, &lane, &format!("{number}")).await;
@@ -76,34 +104,16 @@ async fn a_copy_and_what_came_after_it_are_the_log_again() {
     log.note_erased(11, &[3]).await.unwrap();
     work_up_to(&log, 9).await;
 
-    let mut newer = log.newer_than(6).await.unwrap();
-    let mut added = Vec::new();
-    loop {
-        let some = newer.next().await.unwrap();
-        if some.is_empty() {
-            break;
-        }
-        added.extend(some);
-    }
+    let (added, extent) = added_after(&log, 6).await;
     assert_eq!(sequences(&added), [7, 9, 10, 11]);
-    let extent = newer.extent();
     assert_eq!((extent.through, extent.gone.ranges()), (11, &[(2, 3), (8, 8)][..]));
     let queues = log.queues().await.unwrap();
     assert_eq!(queues.iter().map(|queue| queue.done).collect::<Vec<_>>(), [9]);
     let ledger = copy(&log, LEDGER).await;
 
     let other = Server::start().await;
-    let restored = other.connect().await;
+    let restored = held_back(&other, whole).await;
     restored.restore(&ledger.0, &mut ledger.1.as_slice(), |_| {}).await.unwrap();
-    snapshot.renew_epoch();
-    snapshot.hold_back();
-    restored.restore(&snapshot, &mut bytes.as_slice(), |_| {}).await.unwrap();
-    let early = other.connect().await;
-    for refused in [early.attach().await, early.ensure_topology(&Topology::default()).await] {
-        let foreign =
-            matches!(&refused, Err(LogError::Foreign { why, .. }) if why.contains("cut short"));
-        assert!(foreign, "{refused:?}");
-    }
     restored.clear(LOG, &extent.gone).await.unwrap();
     let mut refill = restored.refill().await.unwrap();
     assert_eq!(refill.next(), 7);
@@ -144,20 +154,15 @@ async fn a_log_that_lacks_an_event_is_not_completed() {
     for number in 1..=2500 {
         put(&log, &lane, &format!("{number}")).await;
     }
-    let (mut snapshot, bytes) = copy(&log, LOG).await;
+    let whole = copy(&log, LOG).await;
     for number in 2501..=2503 {
         put(&log, &lane, &format!("{number}")).await;
     }
-    let mut newer = log.newer_than(2500).await.unwrap();
-    let added = newer.next().await.unwrap();
-    assert!(newer.next().await.unwrap().is_empty());
-    let extent = newer.extent();
+    let (added, extent) = added_after(&log, 2500).await;
     assert_eq!((extent.through, extent.gone.count()), (2503, 0));
 
     let other = Server::start().await;
-    let restored = other.connect().await;
-    snapshot.hold_back();
-    restored.restore(&snapshot, &mut bytes.as_slice(), |_| {}).await.unwrap();
+    let restored = held_back(&other, whole).await;
     let mut refill = restored.refill().await.unwrap();
     for message in added.into_iter().filter(|message| message.sequence != 2502) {
         refill.push(message).await.unwrap();
