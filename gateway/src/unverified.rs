@@ -1,10 +1,27 @@
 //! What accounts may do whose address is not verified.
 
-use schemas::commands::{AUTH, Caller, Command, MarkNotificationsRead, MarkRead};
+use schemas::commands::{
+    AUTH, BlockUser, Caller, Command, DropAvatar, ListDeadLetters, ListInvites,
+    MarkNotificationsRead, MarkRead, MarkThreadRead, UnblockUser, UseAsAvatar,
+};
 use schemas::values::Unverified;
 use schemas::{Code, Rejection};
 
 use crate::state::AppState;
+
+/// Commands of other services than that of accounts which are reading, to say how far one has read included, or the
+/// caller's own account.
+const ALLOWED: [&str; 9] = [
+    ListInvites::NAME,
+    ListDeadLetters::NAME,
+    MarkRead::NAME,
+    MarkThreadRead::NAME,
+    MarkNotificationsRead::NAME,
+    BlockUser::NAME,
+    UnblockUser::NAME,
+    UseAsAvatar::NAME,
+    DropAvatar::NAME,
+];
 
 /// Refuses a command that the caller may not give before they have verified their address: where `--unverified` is
 /// `read-only`, everything but reading and their own account. It is judged by what this gateway knows of the account,
@@ -19,8 +36,7 @@ pub(crate) async fn may_send<C: Command>(
     let Some(caller) = caller.filter(|_| state.config.unverified == Unverified::ReadOnly) else {
         return Ok(());
     };
-    // To say how far one has read belongs to reading.
-    if C::SERVICE == AUTH || C::NAME == MarkRead::NAME || C::NAME == MarkNotificationsRead::NAME {
+    if C::SERVICE == AUTH || ALLOWED.contains(&C::NAME) {
         return Ok(());
     }
     match state.users.one(&caller.user_id).await? {

@@ -32,15 +32,15 @@ pub(crate) enum RefreshBy {
 pub(crate) struct Browser {
     cookie: Option<Secret>,
     trusted: bool,
-    /// The page came over HTTPS.
+    /// People reach this server over HTTPS, or the page came that way.
     secure: bool,
 }
 
 impl Browser {
     pub(super) fn of(request: &HttpRequest, config: &Config) -> Self {
         let origin = Origin::of(request, config);
-        let secure = matches!(&origin, Origin::Allowed(origin)
-            if origin.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")));
+        let public = config.public_url.as_deref().is_some_and(is_https);
+        let secure = public || matches!(&origin, Origin::Allowed(origin) if is_https(origin));
         let trusted = matches!(origin, Origin::Allowed(_)) && header(request, CLIENT) == Some("1");
         Self { cookie: cookie(request), trusted, secure }
     }
@@ -67,12 +67,12 @@ impl Browser {
         self.set(token.expose(), KEPT)
     }
 
-    /// `Set-Cookie` that forgets the refresh token; none when the request brought none.
+    /// `Set-Cookie` that forgets the refresh token, if there is one: whether a browser has it, not every request shows.
     ///
     /// # Errors
     /// As [`Self::keep`].
-    pub(crate) fn forget(&self) -> Result<Option<HeaderValue>, Rejection> {
-        self.cookie.as_ref().map(|_| self.set("", 0)).transpose()
+    pub(crate) fn forget(&self) -> Result<HeaderValue, Rejection> {
+        self.set("", 0)
     }
 
     fn set(&self, value: &str, seconds: u32) -> Result<HeaderValue, Rejection> {
@@ -83,6 +83,10 @@ impl Browser {
         let unfit = |_| Rejection::new(Code::Internal, "the refresh token fits into no cookie");
         HeaderValue::try_from(cookie).map_err(unfit)
     }
+}
+
+fn is_https(url: &str) -> bool {
+    url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
 }
 
 /// The refresh token among the cookies. A cookie that is there twice was put there by another site of the domain: it
@@ -140,8 +144,20 @@ mod tests {
         );
         let plain = browser(&[("origin", "http://chat.test")]).keep(&token).unwrap();
         assert!(!plain.to_str().unwrap().contains("Secure"));
-        assert_eq!(browser(&[OWN]).forget().unwrap(), None);
-        let forgotten = browser(&[OWN, COOKIE]).forget().unwrap().unwrap();
-        assert!(forgotten.to_str().unwrap().starts_with("tidings_refresh=; "));
+        for headers in [&[OWN][..], &[OWN, COOKIE], &[]] {
+            let forgotten = browser(headers).forget().unwrap();
+            assert!(forgotten.to_str().unwrap().starts_with("tidings_refresh=; "));
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_secure_where_people_come_over_https() {
+        for (url, secure) in [("HTTPS://chat.test/below", true), ("http://chat.test", false)] {
+            let mut config = Config::at(([127, 0, 0, 1], 0).into());
+            config.public_url = Some(url.to_owned());
+            let browser = Browser::of(&TestRequest::default().to_http_request(), &config);
+            let kept = browser.keep(&Secret::new("t")).unwrap();
+            assert_eq!(kept.to_str().unwrap().ends_with("; Secure"), secure, "{url}");
+        }
     }
 }

@@ -33,8 +33,11 @@ impl Origin {
         let Some(value) = request.headers().get(ORIGIN) else { return Self::None };
         let Ok(origin) = value.to_str() else { return Self::Foreign };
         let Some(site) = Site::of(origin) else { return Self::Foreign };
-        let listed = config.allowed_origins.iter().any(|one| Site::of(one).as_ref() == Some(&site));
-        if listed || site.is_own(&Forwarded::of(request, config)) {
+        // The address that people reach it by is its own, whatever a proxy in front of it makes of the host.
+        let public = config.public_url.as_deref().map(origin_of);
+        let mut known = config.allowed_origins.iter().map(String::as_str).chain(public);
+        let is_known = known.any(|one| Site::of(one).as_ref() == Some(&site));
+        if is_known || site.is_own(&Forwarded::of(request, config)) {
             Self::Allowed(origin.to_owned())
         } else {
             Self::Foreign
@@ -192,6 +195,20 @@ mod tests {
         }
         for bad in ["http://app.test", "https://chat.test.evil", "http://127.0.0.1", "", "null"] {
             assert!(!allows(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pages_of_the_public_url_are_own_ones() {
+        let mut config = Config::at(([127, 0, 0, 1], 0).into());
+        config.public_url = Some("https://chat.test/below".to_owned());
+        let judged = |origin: &str| {
+            let request = TestRequest::default().insert_header(("host", "10.0.0.1:8080"));
+            Origin::of(&request.insert_header(("origin", origin)).to_http_request(), &config)
+        };
+        assert_eq!(judged("https://chat.test"), Origin::Allowed("https://chat.test".to_owned()));
+        for bad in ["http://chat.test", "https://chat.test:8443", "https://chat.test.evil"] {
+            assert_eq!(judged(bad), Origin::Foreign, "{bad}");
         }
     }
 

@@ -105,7 +105,7 @@ fn begun(session: &Session) -> (Timestamp, SessionId) {
 
 pub(crate) async fn end_current(call: Call, _: Nothing) -> NoContent {
     let ended = end(&call, WhichSessions::Current).await?;
-    Ok(ended.with_some(SET_COOKIE, call.browser.forget()?))
+    Ok(ended.with(SET_COOKIE, call.browser.forget()?))
 }
 
 pub(crate) async fn end_one(call: Call, Path(id): Path<SessionId>, _: Nothing) -> NoContent {
@@ -114,7 +114,7 @@ pub(crate) async fn end_one(call: Call, Path(id): Path<SessionId>, _: Nothing) -
 
 pub(crate) async fn end_all(call: Call, _: Nothing) -> NoContent {
     let ended = end(&call, WhichSessions::All).await?;
-    Ok(ended.with_some(SET_COOKIE, call.browser.forget()?))
+    Ok(ended.with(SET_COOKIE, call.browser.forget()?))
 }
 
 async fn end(call: &Call, which: WhichSessions) -> NoContent {

@@ -1,7 +1,7 @@
 //! Sessions of web pages, whose refresh token is in a cookie.
 
 use serde_json::{Value, json};
-use tests::kit::installation::Place;
+use tests::kit::installation::{Installation, Place};
 use tests::kit::person::{Person, Stranger};
 
 everywhere!(a_web_page_keeps_its_refresh_token_in_a_cookie);
@@ -50,4 +50,34 @@ async fn a_web_page_keeps_its_refresh_token_in_a_cookie(place: Place) {
     let left = leave.header("authorization", &token).header("cookie", cookie.1).once().await;
     assert_eq!(left.status, 204);
     assert!(left.header("set-cookie").contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn a_cookie_is_secure_where_people_reach_the_server_over_https() {
+    let installation = Installation::relaxed(&["--public-url", "https://chat.example"]);
+    let place = &installation.place;
+    let ada = Person::register(place, "ada").await;
+    let by_cookie = json!({"login": ada.username, "password": ada.password, "refresh": "cookie"});
+    let answer = as_page(place, "/v1/sessions", by_cookie, &[]).await;
+    let set = answer.header("set-cookie").to_owned();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/v1/sessions", "Secure"] {
+        assert!(set.split("; ").any(|one| one == part), "{part} in {set}");
+    }
+    let session = answer.ok(201);
+    // The proxy in front of it calls the server by another name than its pages have.
+    let cookie = ("cookie", set.split(';').next().unwrap());
+    let (own, client) = (("origin", "https://chat.example"), ("tidings-client", "1"));
+    let refresh = |headers| as_page(place, "/v1/sessions/refresh", json!({}), headers);
+    refresh(&[("origin", "https://chat.example.evil"), cookie, client])
+        .await
+        .problem(403, "forbidden");
+    let refreshed = refresh(&[own, cookie, client]).await;
+    assert!(refreshed.header("set-cookie").contains("; Secure"));
+    assert_eq!(refreshed.json["session_id"], session["session_id"]);
+    // A browser that keeps the cookie from this connection is told to forget it all the same.
+    let token = format!("Bearer {}", refreshed.ok(200)["access_token"].as_str().unwrap());
+    let leave = Stranger::new(place).ask("DELETE", "/v1/sessions/current");
+    let left = leave.header("authorization", &token).once().await;
+    assert_eq!(left.status, 204);
+    assert!(left.header("set-cookie").starts_with("tidings_refresh=; "));
 }
