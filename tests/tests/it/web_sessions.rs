@@ -54,6 +54,7 @@ async fn a_web_page_keeps_its_refresh_token_in_a_cookie(place: Place) {
 
 #[tokio::test]
 async fn a_cookie_is_secure_where_people_reach_the_server_over_https() {
+    const REFRESH: &str = "/v1/sessions/refresh";
     let installation = Installation::relaxed(&["--public-url", "https://chat.example"]);
     let place = &installation.place;
     let ada = Person::register(place, "ada").await;
@@ -67,11 +68,9 @@ async fn a_cookie_is_secure_where_people_reach_the_server_over_https() {
     // The proxy in front of it calls the server by another name than its pages have.
     let cookie = ("cookie", set.split(';').next().unwrap());
     let (own, client) = (("origin", "https://chat.example"), ("tidings-client", "1"));
-    let refresh = |headers| as_page(place, "/v1/sessions/refresh", json!({}), headers);
-    refresh(&[("origin", "https://chat.example.evil"), cookie, client])
-        .await
-        .problem(403, "forbidden");
-    let refreshed = refresh(&[own, cookie, client]).await;
+    let foreign = ("origin", "https://chat.example.evil");
+    as_page(place, REFRESH, json!({}), &[foreign, cookie, client]).await.problem(403, "forbidden");
+    let refreshed = as_page(place, REFRESH, json!({}), &[own, cookie, client]).await;
     assert!(refreshed.header("set-cookie").contains("; Secure"));
     assert_eq!(refreshed.json["session_id"], session["session_id"]);
     // A browser that keeps the cookie from this connection is told to forget it all the same.
