@@ -257,7 +257,7 @@ impl Digests {
         let letters = self.parts.log.dead_letters().await.map_err(|error| unwritten(&error))?;
         let (event, attempts) = (sending.through, sending.tries + 1);
         let about = u64::try_from(sending.decided_ms).unwrap_or_default();
-        let letter = GivenUp { consumer: NAME, event, reason, attempts, about };
+        let letter = GivenUp { consumer: self.name(), event, reason, attempts, about };
         letters.give_up(&letter).await.map_err(|error| unwritten(&error))?;
         tracing::error!(event.seq = event, attempts, reason, "a digest is a dead letter");
         self.parts.watch.dead_letter(MAILS, "refused");
