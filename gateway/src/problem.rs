@@ -82,6 +82,9 @@ pub(crate) const fn meaning(code: Code) -> &'static str {
         }
         Code::AlreadyExists => "A unique name is taken; `errors` names the field.",
         Code::Gone => "It was there once: used, replaced, expired or purged.",
+        Code::PreconditionFailed => {
+            "`If-Match`, `If-Unmodified-Since` or `If-None-Match` does not hold: what is there is not what the client takes it for."
+        }
         Code::PayloadTooLarge => "The body or the headers exceed the size limit.",
         Code::UnsupportedMediaType => "Bodies are JSON; send `Content-Type: application/json`.",
         Code::IdempotencyMismatch => {

@@ -78,6 +78,8 @@ codes! {
     AlreadyExists = "already_exists", 409, false, "Already exists";
     /// It was there once and is not any more.
     Gone = "gone", 410, false, "Gone";
+    /// A condition in the headers of the request does not hold.
+    PreconditionFailed = "precondition_failed", 412, false, "A precondition failed";
     /// Larger than the limit.
     PayloadTooLarge = "payload_too_large", 413, false, "Too large";
     /// The body is not JSON.

@@ -5,21 +5,22 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE,
+    CONTENT_TYPE, ETAG, HeaderName, HttpDate, LAST_MODIFIED, RANGE,
 };
-use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use blobs::{Blob, BlobError, BlobName, BlobStore, thumbnail_type};
 use bytes::Bytes;
 use futures_util::stream::try_unfold;
 use schemas::Rejection;
-use schemas::events::MediaFile;
+use schemas::events::MediaState;
 use schemas::media::MediaStatus;
 use telemetry::error_chain;
 
+use super::preconditions::{Present, Verdict, failed, http_date, judge};
 use super::range::{Wanted, wanted};
 use super::{id_in, medium, state, store_failed};
 use crate::http::{RequestContext, header};
@@ -45,11 +46,11 @@ pub(crate) async fn file(
     request: HttpRequest,
     _: Payload,
 ) -> Result<HttpResponse, Rejection> {
-    let media = medium(&app, &request, LinkTo::File).await?;
-    let file = stored(media.status, media.file)?;
+    let media = stored(medium(&app, &request, LinkTo::File).await?)?;
+    let file = &media.file;
     let name = BlobName::File(file.id.clone());
-    let (content_type, disposition) = (content_type(&file), disposition(&file));
-    let shown = Shown { content_type, disposition, cached: CACHED };
+    let (content_type, disposition) = (content_type(file), disposition(file));
+    let shown = Shown { content_type, disposition, cached: CACHED, modified: since(&media) };
     give(&app, &request, name, shown).await
 }
 
@@ -60,9 +61,8 @@ pub(crate) async fn thumbnail(
     request: HttpRequest,
     _: Payload,
 ) -> Result<HttpResponse, Rejection> {
-    let media = medium(&app, &request, LinkTo::Thumbnail).await?;
-    let file = stored(media.status, media.file)?;
-    give_thumbnail(&app, &request, &file, CACHED).await
+    let media = stored(medium(&app, &request, LinkTo::Thumbnail).await?)?;
+    give_thumbnail(&app, &request, &media, CACHED).await
 }
 
 /// Gives a profile picture, to everyone: its URL is never that of another picture.
@@ -73,27 +73,32 @@ pub(crate) async fn avatar(
     _: Payload,
 ) -> Result<HttpResponse, Rejection> {
     let found = state(&app, &id_in(&request)?).await?.filter(|media| media.avatar);
-    let media = found.ok_or_else(Rejection::not_found)?;
-    let file = stored(media.status, media.file)?;
-    give_thumbnail(&app, &request, &file, CACHED_BY_ALL).await
+    let media = stored(found.ok_or_else(Rejection::not_found)?)?;
+    give_thumbnail(&app, &request, &media, CACHED_BY_ALL).await
 }
 
 async fn give_thumbnail(
     app: &AppState,
     request: &HttpRequest,
-    file: &MediaFile,
+    media: &MediaState,
     cached: &'static str,
 ) -> Result<HttpResponse, Rejection> {
-    let name = BlobName::Thumbnail(file.id.clone());
+    let name = BlobName::Thumbnail(media.file.id.clone());
     let blob = found(app, &name).await?;
     let head = app.blobs.read(&name, &blob, 0, 1).await.map_err(|error| store_failed(&error))?;
     let content_type = thumbnail_type(&head).to_owned();
-    let shown = Shown { content_type, disposition: "inline".to_owned(), cached };
+    let disposition = "inline".to_owned();
+    let shown = Shown { content_type, disposition, cached, modified: since(media) };
     give(app, request, name, shown).await
 }
 
-fn stored(status: MediaStatus, file: MediaFile) -> Result<MediaFile, Rejection> {
-    if status == MediaStatus::Stored { Ok(file) } else { Err(Rejection::not_found()) }
+fn stored(media: MediaState) -> Result<MediaState, Rejection> {
+    if media.status == MediaStatus::Stored { Ok(media) } else { Err(Rejection::not_found()) }
+}
+
+/// Since when a medium is what it is.
+fn since(media: &MediaState) -> Option<HttpDate> {
+    media.stored_at.and_then(http_date)
 }
 
 async fn found(app: &AppState, name: &BlobName) -> Result<Blob, Rejection> {
@@ -106,6 +111,8 @@ pub(super) struct Shown {
     pub(super) content_type: String,
     pub(super) disposition: String,
     pub(super) cached: &'static str,
+    /// Since when it is what it is.
+    pub(super) modified: Option<HttpDate>,
 }
 
 /// Gives a file, or the parts of it that are asked for.
@@ -117,13 +124,15 @@ pub(super) async fn give(
 ) -> Result<HttpResponse, Rejection> {
     let blob = found(app, &name).await?;
     let etag = format!("\"{}\"", blob.tag());
-    if header(request, IF_NONE_MATCH.as_str()).is_some_and(|known| matches(known, &etag)) {
-        return Ok(common(StatusCode::NOT_MODIFIED, &etag, &shown).finish());
-    }
-    // Parts of another version are no use to a client that has others; only GET gives parts (RFC 9110, section 14.2).
-    let same = header(request, IF_RANGE.as_str()).is_none_or(|known| known.trim() == etag);
-    let gives = same && *request.method() == Method::GET;
-    let asked = header(request, RANGE.as_str()).filter(|_| gives);
+    let present = Present { etag: &etag, modified: shown.modified };
+    let asked = match judge(request.method(), request.headers(), Some(present)) {
+        Verdict::Failed => return Err(failed()),
+        Verdict::NotModified => {
+            return Ok(common(StatusCode::NOT_MODIFIED, &etag, &shown).finish());
+        }
+        Verdict::Whole => None,
+        Verdict::Parts => header(request, RANGE.as_str()),
+    };
     let size = blob.size;
     let reading = Reading { store: Arc::clone(&app.blobs), name, blob, parts: VecDeque::new() };
     let mut response = common(StatusCode::OK, &etag, &shown);
@@ -163,12 +172,10 @@ fn common(status: StatusCode, etag: &str, shown: &Shown) -> HttpResponseBuilder 
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((CORP, "cross-origin"))
         .insert_header((CONTENT_DISPOSITION, shown.disposition.as_str()));
+    if let Some(modified) = shown.modified {
+        response.insert_header((LAST_MODIFIED, modified));
+    }
     response
-}
-
-fn matches(known: &str, etag: &str) -> bool {
-    let one = |one: &str| one.trim().trim_start_matches("W/") == etag;
-    known.trim() == "*" || known.split(',').any(one)
 }
 
 fn content_range(part: &Range<u64>, size: u64) -> String {

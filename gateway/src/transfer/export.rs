@@ -6,6 +6,7 @@ use blobs::BlobName;
 use schemas::{Code, ExportId, Rejection, Timestamp};
 
 use super::download::{Shown, give};
+use super::preconditions::http_date;
 use super::{no_good, signed};
 use crate::failure;
 use crate::http::RequestContext;
@@ -39,6 +40,7 @@ pub(crate) async fn export(
         content_type: "application/zip".to_owned(),
         disposition: format!("attachment; filename=\"tidings-export-{day}.zip\""),
         cached: CACHED,
+        modified: doc.state.ready_at.and_then(http_date),
     };
     give(&app, &request, BlobName::Export(doc.user_id), shown).await
 }

@@ -6,6 +6,7 @@
 
 mod download;
 mod export;
+mod preconditions;
 mod range;
 mod upload;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_LENGTH, ETAG};
+use actix_web::http::header::{CONTENT_LENGTH, ETAG, IF_MATCH, IF_NONE_MATCH};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use blobs::{BlobName, Upload};
@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use schemas::media::MediaStatus;
 use schemas::{Code, MediaId, Rejection};
 
+use super::preconditions::{Present, Verdict, failed, judge};
 use super::{medium, state, store_failed};
 use crate::http::{RequestContext, header};
 use crate::links::LinkTo;
@@ -76,6 +77,7 @@ async fn take(
     let busy = || Rejection::new(Code::Unavailable, "too many uploads at once").retry_after(2);
     let _place = app.uploads.places.try_acquire().map_err(|_| busy())?;
     let name = BlobName::Upload(id.clone());
+    wanted(app, request, &name).await?;
     let mut upload = app.blobs.begin(name.clone()).await.map_err(|error| store_failed(&error))?;
     if let Err(refused) = receive(&mut *upload, payload, size).await {
         upload.abort().await;
@@ -90,6 +92,22 @@ async fn take(
     }
     let etag = format!("\"{}\"", blob.tag());
     Ok(HttpResponse::NoContent().insert_header((ETAG, etag)).finish())
+}
+
+/// Holds an upload to what its client says of the one before it, such as `If-None-Match: *` for none. Another gateway may
+/// take one at the same moment.
+async fn wanted(app: &AppState, request: &HttpRequest, name: &BlobName) -> Result<(), Rejection> {
+    let headers = request.headers();
+    if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) {
+        return Ok(());
+    }
+    let before = app.blobs.stat(name).await.map_err(|error| store_failed(&error))?;
+    let etag = before.map(|blob| format!("\"{}\"", blob.tag()));
+    let present = etag.as_deref().map(|etag| Present { etag, modified: None });
+    match judge(request.method(), headers, present) {
+        Verdict::Failed | Verdict::NotModified => Err(failed()),
+        Verdict::Whole | Verdict::Parts => Ok(()),
+    }
 }
 
 fn may_upload(status: MediaStatus) -> Result<(), Rejection> {

@@ -11,6 +11,7 @@ use tests::kit::until;
 everywhere!(
     a_file_is_uploaded_attached_and_read_by_those_who_may,
     parts_of_a_file_are_read,
+    a_file_is_given_under_the_conditions_that_are_set,
     what_is_uploaded_is_what_was_announced,
     uploads_are_repeated_and_never_changed_once_they_are_completed,
     a_url_is_for_one_thing_only,
@@ -101,6 +102,55 @@ async fn parts_of_a_file_are_read(place: Place) {
     let head = head.send().await.unwrap();
     assert_eq!(head.headers()["content-length"], "600000");
     assert_eq!(head.headers()["accept-ranges"], "bytes");
+}
+
+async fn a_file_is_given_under_the_conditions_that_are_set(place: Place) {
+    const LONG_AGO: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let ada = Person::register(&place, "ada").await;
+    let content = bytes(5_000);
+    let media = upload(&ada, "a.bin", "application/octet-stream", &content).await;
+    let url = media["url"].as_str().unwrap();
+    let first = fetch(&place, url, &[]).await;
+    let (etag, date) = (first.header("etag"), first.header("last-modified"));
+    assert!(date.ends_with(" GMT"), "{date}");
+    let part = ("range", "bytes=1-2");
+    for (status, length, headers) in [
+        (200, 5_000, [("if-match", etag), ("if-unmodified-since", LONG_AGO)].as_slice()),
+        (200, 5_000, &[("if-match", "*")]),
+        (412, 0, &[("if-match", "\"other\"")]),
+        (412, 0, &[("if-match", &format!("W/{etag}"))]),
+        (412, 0, &[("if-match", "\"other\""), ("if-none-match", etag)]),
+        (412, 0, &[("if-unmodified-since", LONG_AGO), part]),
+        (200, 5_000, &[("if-unmodified-since", date)]),
+        (200, 5_000, &[("if-unmodified-since", "yesterday")]),
+        (304, 0, &[("if-none-match", &format!("\"other\", W/{etag}"))]),
+        (304, 0, &[("if-none-match", etag), part]),
+        (200, 5_000, &[("if-none-match", "\"other\""), ("if-modified-since", date)]),
+        (304, 0, &[("if-modified-since", date)]),
+        (200, 5_000, &[("if-modified-since", LONG_AGO)]),
+        (206, 2, &[("if-match", etag), part]),
+        (206, 2, &[("if-range", etag), part]),
+        (206, 2, &[("if-range", date), part]),
+        (200, 5_000, &[("if-range", &format!("W/{etag}")), part]),
+        (200, 5_000, &[("if-range", LONG_AGO), part]),
+    ] {
+        let got = fetch(&place, url, headers).await;
+        assert_eq!(got.status, status, "{headers:?}");
+        if status == 412 {
+            assert_eq!(got.header("content-type"), "application/problem+json");
+            let problem: serde_json::Value = serde_json::from_slice(&got.bytes).unwrap();
+            assert_eq!(problem["code"], "precondition_failed");
+        } else {
+            assert_eq!(got.bytes.len(), length, "{headers:?}");
+            assert_eq!((got.header("etag"), got.header("last-modified")), (etag, date));
+        }
+    }
+    // An upload may be held to that it is the first.
+    let (_, url) = request(&ada, "b.txt", "text/plain", 5).await;
+    for (status, condition) in [(412, "if-match"), (204, "if-none-match"), (412, "if-none-match")] {
+        let put = client().put(whole(&place, &url)).header(condition, "*").body("words");
+        assert_eq!(put.send().await.unwrap().status().as_u16(), status, "{condition}");
+    }
 }
 
 async fn what_is_uploaded_is_what_was_announced(place: Place) {
