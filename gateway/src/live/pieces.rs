@@ -21,8 +21,8 @@ use crate::reactions;
 
 /// How long the documents of messages that are told whole are waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long those of edited ones are.
-const PATIENCE_WITH_EDITS: Duration = Duration::from_millis(500);
+/// How long those of edited and deleted ones are.
+const PATIENCE_WITH_TEXTS: Duration = Duration::from_millis(500);
 
 impl Joining {
     /// Sends what a plan says, at the pace at which the peer reads.
@@ -86,7 +86,7 @@ impl Joining {
                     let own = broadcast.self_frame.as_ref().filter(|_| *to_self);
                     Some(wire::without_previous(own.unwrap_or(&broadcast.frame)))
                 }
-                Item::Edited { broadcast, message } => match named(message).await {
+                Item::Text { broadcast, message } => match named(message).await {
                     Some((doc, sender, reactions)) if has_beside(doc) => {
                         changed_frame(doc, place, sender, reactions)
                     }
@@ -119,26 +119,26 @@ impl Joining {
 }
 
 impl Inner {
-    /// The messages that steps name. Those that are told whole or edited must be as new as the plan; where the
+    /// The messages that steps name. Those that are told whole, edited or deleted must be as new as the plan; where the
     /// read model is behind they are left out.
     async fn documents_of(
         &self,
         steps: &[Step],
         through: Sequence,
     ) -> Result<HashMap<MessageId, MessageDoc>, JoinError> {
-        let (mut ids, mut whole, mut edited) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut whole, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
             match &step.item {
                 Item::Message(id) => ids.push(id.clone()),
                 Item::Whole(_, id) | Item::Changed(_, id) => whole.push(id.clone()),
-                Item::Edited { message, .. } => edited.push(message.clone()),
+                Item::Text { message, .. } => texts.push(message.clone()),
                 Item::Broadcast { .. } | Item::Posted { .. } | Item::Reload(_) | Item::Frame(_) => {
                 }
             }
         }
-        // An edit can be told without its document, so it is not worth a long wait.
-        let patience = if whole.is_empty() { PATIENCE_WITH_EDITS } else { PATIENCE };
-        whole.append(&mut edited);
+        // These can be told without their documents, so they are not worth a long wait.
+        let patience = if whole.is_empty() { PATIENCE_WITH_TEXTS } else { PATIENCE };
+        whole.append(&mut texts);
         if !whole.is_empty() {
             let groups = &[Group::Conversations];
             if self.read.wait_for_groups(groups, through, patience).await.is_ok() {

@@ -27,9 +27,9 @@ pub(crate) struct Step {
 pub(crate) enum Item {
     /// An event as it was told when it happened; with `to_self` as it was told to the user it happened to.
     Broadcast { broadcast: Arc<Broadcast>, to_self: bool },
-    /// An edit of an older message as it was told when it happened; the whole message where it has, or had, answers,
-    /// of which the client may not have been told.
-    Edited { broadcast: Arc<Broadcast>, message: MessageId },
+    /// An edit or the deletion of an older message as it was told when it happened; the whole message where it has, or
+    /// had, answers, of which the client may not have been told.
+    Text { broadcast: Arc<Broadcast>, message: MessageId },
     /// A message at its own place, as it is now: by the event that last said its text, with the number of its answers and
     /// the time of the newest.
     Posted { text: Arc<Remembered>, replies: (u64, Option<Timestamp>) },

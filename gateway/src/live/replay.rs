@@ -120,6 +120,11 @@ fn changed(room: &RoomId, message: &MessageId, at: Sequence) -> Step {
     Step { at, second: true, bytes: USUAL, item }
 }
 
+fn text_step(at: Sequence, told: &Arc<Broadcast>, message: &MessageId) -> Step {
+    let item = Item::Text { broadcast: Arc::clone(told), message: message.clone() };
+    Step { at, second: false, bytes: told.frame.len(), item }
+}
+
 impl About {
     /// The message whose thread it is about.
     const fn thread(&self) -> Option<&MessageId> {
@@ -139,7 +144,8 @@ impl About {
 #[derive(Default)]
 struct Story<'a> {
     posted: bool,
-    deleted: bool,
+    /// Where it was deleted.
+    deleted: Option<Sequence>,
     /// Its last edit.
     edited: Option<&'a Arc<Remembered>>,
     /// Where an answer to it was last posted or deleted.
@@ -153,12 +159,18 @@ struct Story<'a> {
 impl Story<'_> {
     /// Whether it is an older message of which nothing but the text changed.
     const fn is_an_edit(&self) -> bool {
-        !self.posted && !self.deleted && !self.is_whole()
+        !self.posted && self.deleted.is_none() && !self.is_whole()
     }
 
     /// Whether it is an older message that is told whole.
     const fn is_whole(&self) -> bool {
-        !self.posted && !self.deleted && (self.answered.is_some() || self.beside.is_some())
+        let is_beside = self.answered.is_some() || self.beside.is_some();
+        !self.posted && self.deleted.is_none() && is_beside
+    }
+
+    /// Whether it is a deleted message that is told with the number of its answers, after those.
+    const fn is_counted(&self) -> bool {
+        self.deleted.is_some() && self.answered.is_some()
     }
 }
 
@@ -244,13 +256,13 @@ impl<'a> Stories<'a> {
             About::Edited { message } => {
                 let story = self.messages.entry(message).or_default();
                 // Nothing changes a deleted message.
-                if !story.deleted {
+                if story.deleted.is_none() {
                     story.edited = Some(event);
                 }
             }
             About::Deleted { message, thread } => {
                 let story = self.messages.entry(message).or_default();
-                story.deleted = true;
+                story.deleted.get_or_insert(at);
                 if let Some(root) = thread {
                     let root = self.messages.entry(root).or_default();
                     root.answered = Some((at, room));
@@ -289,7 +301,7 @@ impl<'a> Stories<'a> {
             About::Follow { root } => (self.follows.get(root) == Some(&at)).then(as_told),
             About::Posted { message, .. } => {
                 let story = story(message)?;
-                if story.deleted {
+                if story.deleted.is_some() {
                     return None;
                 }
                 if let Some((_, room)) = story.beside {
@@ -309,11 +321,13 @@ impl<'a> Stories<'a> {
             About::Edited { message } => {
                 let story = story(message)?;
                 let is_last = story.edited.is_some_and(|last| last.sequence == at);
-                let item = Item::Edited { broadcast: Arc::clone(told), message: message.clone() };
-                let step = Step { at, second: false, bytes: told.frame.len(), item };
-                (is_last && story.is_an_edit()).then_some(step)
+                (is_last && story.is_an_edit()).then(|| text_step(at, told, message))
             }
-            About::Deleted { .. } => Some(as_told()),
+            // An answer has none of its own.
+            About::Deleted { thread: Some(_), .. } => Some(as_told()),
+            About::Deleted { message, thread: None } => {
+                (!story(message)?.is_counted()).then(|| text_step(at, told, message))
+            }
             // Its message is told, as it is now.
             About::Beside { .. } => None,
             About::Marker { room, user, .. } => {
@@ -323,12 +337,14 @@ impl<'a> Stories<'a> {
         }
     }
 
-    /// Older messages beside which something changed, each at the last change of anything in it.
+    /// Older messages beside which something changed, each at the last change of anything in it; and deleted ones
+    /// that have, or had, answers.
     fn changed(&self) -> impl Iterator<Item = Step> + use<'_, 'a> {
-        self.messages.iter().filter(|(_, story)| story.is_whole()).filter_map(|(id, story)| {
+        let told = |(_, story): &(&&MessageId, &Story<'_>)| story.is_whole() || story.is_counted();
+        self.messages.iter().filter(told).filter_map(|(id, story)| {
             let (at, room) = story.answered.max(story.beside)?;
             let edited = story.edited.map_or(0, |edit| edit.sequence);
-            Some(changed(room, id, at.max(edited)))
+            Some(changed(room, id, at.max(edited).max(story.deleted.unwrap_or(0))))
         })
     }
 }

@@ -117,6 +117,7 @@ mod repeats;
 mod reports;
 mod request_log;
 mod restores;
+mod resumed_threads;
 mod resumes;
 mod retention;
 mod rights;

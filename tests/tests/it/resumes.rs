@@ -7,6 +7,8 @@ use tests::kit::separate::Separate;
 use tests::kit::socket::{Socket, handshake};
 use tests::kit::{log, mongo, until};
 
+use super::resumed_threads::Counted;
+
 everywhere!(
     a_resume_tells_everything_once_and_in_its_place,
     nothing_is_told_of_a_message_after_its_deletion,
@@ -156,6 +158,7 @@ async fn out_of_the_read_model(read_model: &str) {
     use schemas::{Actor, Event, EventId, Lane, SessionId, Timestamp, UserId};
     let mut separate = Separate::start(read_model);
     let story = Story::happens(&separate.place).await;
+    let counted = Counted::happens(&separate.place).await;
     let log = log::open(&separate.nats_url(), &separate.namespace).await;
     for batch in 0..9_u128 {
         let writes = (0..1_000_u128).map(|n| {
@@ -177,6 +180,7 @@ async fn out_of_the_read_model(read_model: &str) {
     }
     separate.restart("gateway-0");
     story.is_told(0).await;
+    counted.is_told(0).await;
     let from = separate.metric("gateway-0", "tidings_ws_resumes_total{from=\"read_model\"}").await;
     assert!(from > 1.0, "resumed out of the read model {from} times");
 }

@@ -48,7 +48,13 @@ pub(super) fn broadcast(event: &MessageEvent, place: Place<'_>, sender: Author) 
                 thread: deleted.thread_root_id.clone(),
             };
             let view = documents::message_view(deleted, sender, epoch.at(deleted.posted), None);
-            let view = Message { deleted_at: Some(deleted.deleted_at), ..view };
+            // Answers to it stand, and are counted by what is told of them.
+            let view = Message {
+                deleted_at: Some(deleted.deleted_at),
+                reactions: Some(Vec::new()),
+                pinned: Some(false),
+                ..view
+            };
             (FrameName::MessageDeleted, about, view)
         }
     };
@@ -97,14 +103,15 @@ pub(crate) fn changed(
 
 /// Where a message is told.
 fn told_at(mark: &MessageMark, span: &Span<'_>) -> Option<Sequence> {
+    // What lies beyond is told by other means, and may say nothing of what lies here.
+    let within = |at: Sequence| if at <= span.through { at } else { 0 };
     if mark.deleted {
-        return (mark.changed > span.after).then_some(mark.changed);
+        // Answers to it are counted further, and told of by nothing else.
+        return (mark.changed <= span.through).then(|| mark.changed.max(within(mark.beside)));
     }
     if mark.posted > span.after {
         return Some(mark.posted);
     }
-    // What lies beyond is told by other means, and may say nothing of what lies here.
-    let within = |at: Sequence| if at <= span.through { at } else { 0 };
     let last = within(mark.changed).max(within(mark.beside));
     (last > 0).then_some(last)
 }
@@ -118,14 +125,12 @@ pub(crate) fn document_frame(
     sender: Author,
     reactions: Vec<Reaction>,
 ) -> Option<Bytes> {
+    if doc.deleted_at.is_some() {
+        return deleted_frame(doc, place, sender);
+    }
     let at = place.sequence;
     let whole = || documents::message(doc.clone(), reactions, sender, place.epoch);
-    let (name, view) = if doc.deleted_at.is_some() {
-        if doc.changed != at {
-            return None;
-        }
-        (FrameName::MessageDeleted, documents::text_of(whole()))
-    } else if doc.posted > after {
+    let (name, view) = if doc.posted > after {
         (FrameName::MessagePosted, Message { number: None, ..whole() })
     } else if has_beside(doc) && doc.beside <= at {
         // Also when its text changed later, and when it was answered before: an edit says nothing of its answers and
@@ -144,7 +149,17 @@ pub(crate) const fn has_beside(doc: &MessageDoc) -> bool {
     doc.beside > 0
 }
 
-/// The frame of a message beside which something changed, whole; none when it was deleted.
+/// The frame of a deleted message, with how many answers to it stand; none when it was deleted later than at this place.
+fn deleted_frame(doc: &MessageDoc, place: Place<'_>, sender: Author) -> Option<Bytes> {
+    if doc.changed > place.sequence {
+        return None;
+    }
+    let view = documents::message(doc.clone(), Vec::new(), sender, place.epoch);
+    let view = Message { number: None, ..view };
+    Some(place.frame(FrameName::MessageDeleted, Some(&doc.room_id), &view))
+}
+
+/// The frame of a message in which or beside which something changed, whole; none when it was deleted later.
 pub(crate) fn changed_frame(
     doc: &MessageDoc,
     place: Place<'_>,
@@ -152,7 +167,7 @@ pub(crate) fn changed_frame(
     reactions: Vec<Reaction>,
 ) -> Option<Bytes> {
     if doc.deleted_at.is_some() {
-        return None;
+        return deleted_frame(doc, place, sender);
     }
     let view = documents::message(doc.clone(), reactions, sender, place.epoch);
     Some(place.frame(FrameName::MessageChanged, Some(&doc.room_id), &view))

@@ -29,8 +29,9 @@ fn placed(events: Vec<(Sequence, Event)>) -> Vec<Placed> {
 /// A step in words: what is told, and for a post how many answers it has.
 fn words(step: &Step) -> (Sequence, String) {
     let what = match &step.item {
-        Item::Broadcast { broadcast, .. } => broadcast.name.as_str().to_owned(),
-        Item::Edited { .. } => "message.edited".to_owned(),
+        Item::Broadcast { broadcast, .. } | Item::Text { broadcast, .. } => {
+            broadcast.name.as_str().to_owned()
+        }
         Item::Posted { replies: (replies, _), .. } => {
             format!("message.posted as now, {replies} answers")
         }
@@ -176,6 +177,30 @@ fn what_was_answered_is_told_whole_after_its_answers() {
         (10, "message.changed"),
         (11, "message.deleted"),
         (11, "message.changed"),
+    ];
+    told(events, 1, &[1], &expected);
+}
+
+/// As it is deleted, it is told as that; with the number of the answers that stand.
+#[test]
+fn a_deleted_message_is_told_after_what_happened_to_its_answers() {
+    let events = vec![
+        (5, answered(1, 2, 9, 1)),
+        (6, deleted(1, 1, 9, 2)),
+        (7, unanswered(1, 3, 9, 4)),
+        (8, answered(1, 6, 9, 5)),
+        (9, deleted(1, 5, 9, 3)),
+        (10, unanswered(1, 6, 9, 5)),
+        (11, deleted(1, 7, 9, 3)),
+    ];
+    let expected = [
+        (5, "message.posted"),
+        (6, "message.changed"),
+        (7, "message.deleted"),
+        (7, "message.changed"),
+        (10, "message.deleted"),
+        (10, "message.changed"),
+        (11, "message.deleted"),
     ];
     told(events, 1, &[1], &expected);
 }

@@ -44,7 +44,7 @@ impl Message {
 
     fn of(doc: &MessageDoc) -> Self {
         if doc.deleted_at.is_some() {
-            return Self::GONE;
+            return Self { replies: doc.reply_count, ..Self::GONE };
         }
         Self {
             body: doc.body.clone(),
@@ -213,7 +213,9 @@ impl Client {
                 held.messages.get_mut(&id).ok_or("an edit of what is not held")?.body = body;
             }
             "message.deleted" => {
-                held.messages.insert(id, Message::GONE);
+                let before = held.messages.get(&id).map_or(0, |held| held.replies);
+                let replies = data["reply_count"].as_u64().unwrap_or(before);
+                held.messages.insert(id, Message { replies, ..Message::GONE });
             }
             other => return Err(format!("an unknown event {other}")),
         }

@@ -127,7 +127,7 @@ impl Server<'_> {
             let place = Place { epoch: &epoch, sequence: step.at, previous: None };
             let frame: Option<Bytes> = match &step.item {
                 Item::Broadcast { broadcast, .. } => Some(broadcast.frame.clone()),
-                Item::Edited { broadcast, message } => {
+                Item::Text { broadcast, message } => {
                     let doc = Some(&docs.messages[message]).filter(|doc| has_beside(doc));
                     match doc {
                         Some(doc) => changed_frame(doc, place, sender(AUTHOR), shown(doc)),
@@ -233,6 +233,29 @@ fn an_edit_after_an_answer_tells_the_count() {
     let acts = [Act::Post(0), Act::Answer(0), Act::Post(1), Act::Edit(0)];
     // Loaded after the first post; of the answer, the second post and the edited root only the first two come.
     resumed(&acts, 64, &[(255, true, 255, 171)]).unwrap();
+}
+
+/// Of answers to a deleted message nothing tells but the message itself.
+#[test]
+fn a_deleted_message_tells_how_many_answers_stand() {
+    let acts = [
+        Act::Post(0),
+        Act::Answer(0),
+        Act::Answer(0),
+        Act::Delete(0),
+        Act::Post(1),
+        Act::Delete(1),
+    ];
+    for tries in [
+        [(255, true, 255, 255)].as_slice(),
+        &[(255, false, 128, 255)],
+        &[(255, false, 255, 128)],
+        &[(128, true, 255, 128), (255, true, 255, 128)],
+    ] {
+        for begin in 0..=255 {
+            resumed(&acts, begin, tries).unwrap();
+        }
+    }
 }
 
 /// The judge itself: a client that is told of a message after its deletion is noticed.
