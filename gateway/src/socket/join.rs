@@ -171,7 +171,7 @@ impl Shared {
             }
             match resume {
                 Some(resume) => shared.resume(id, resume, &caller).await,
-                None => shared.answer(&ServerFrame::Ok { id, position: None, result: None }),
+                None => shared.heard(id),
             }
             shared.settled(Phase::Present(caller));
         });
@@ -188,11 +188,7 @@ impl Shared {
     async fn resume(&self, id: Option<FrameId>, resume: Resume, caller: &Caller) {
         let position = self.position(resume);
         match self.joining(caller).resume_attached(position).await {
-            Ok(()) => {
-                if id.is_some() {
-                    self.answer(&ServerFrame::Ok { id, position: None, result: None });
-                }
-            }
+            Ok(()) => self.heard(id),
             Err(JoinError::Gone) => {}
             Err(error @ JoinError::Unavailable(_)) => {
                 tracing::warn!(error = %error_chain(&error), "a socket cannot resume");

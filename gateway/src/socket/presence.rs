@@ -33,7 +33,7 @@ impl Shared {
         rt::spawn(async move {
             match shared.app.presence.watch(&user, &shared.outbox, list).await {
                 Ok(()) => shared.heard(id),
-                Err(rejection) => shared.refuse(id, &rejection),
+                Err(rejection) => shared.declined(id, &rejection),
             }
             shared.one_less_under_way();
         });

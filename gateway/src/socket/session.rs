@@ -195,9 +195,8 @@ impl Session {
         shared.app.sessions.used(&caller.session_id);
         let Frame { id, name, content } = frame;
         match content {
-            Content::Ping(Ping {}) => {
-                shared.outbox.push(wire::frame(&ServerFrame::Pong { id }));
-            }
+            Content::Ping(Ping {}) if id.is_none() => {}
+            Content::Ping(Ping {}) => shared.answer(&ServerFrame::Pong { id }),
             Content::Resume(from) => {
                 shared.begin_resume(id, None, Some(Resume::read(&from.position)), caller);
             }
@@ -241,6 +240,15 @@ impl Shared {
         self.outbox.push(wire::frame(frame));
     }
 
+    /// Answers a frame that was not carried out, if it wants an answer.
+    pub(super) fn declined(&self, id: Option<FrameId>, rejection: &Rejection) {
+        if id.is_some() {
+            self.refuse(id, rejection);
+        }
+    }
+
+    /// Tells the client of a frame that cannot be read, that was one too many, or that ends the socket, whether it wants an
+    /// answer or not.
     pub(super) fn refuse(&self, id: Option<FrameId>, rejection: &Rejection) {
         let trace = telemetry::current_or_new_traceparent();
         let error = Box::new(problem(rejection, trace.trace_id()));
@@ -312,12 +320,13 @@ impl Shared {
             self.note(name, outcome_name(&result), begun);
             self.settle(&caller, bytes, &result);
             match result {
-                Ok(outcome) => {
+                Ok(outcome) if id.is_some() => {
                     let result = outcome.message.map(Box::new);
                     let position = outcome.position.or_else(|| head.clone());
                     self.answer(&ServerFrame::Ok { id, position, result });
                 }
-                Err(rejection) => self.refuse(id, &rejection),
+                Ok(_) => {}
+                Err(rejection) => self.declined(id, &rejection),
             }
             self.one_less_under_way();
         }

@@ -49,7 +49,7 @@ impl Shared {
                 }
                 Err(rejection) => {
                     shared.typed_in.borrow_mut().retain(|other| *other != place);
-                    shared.refuse(id, &rejection);
+                    shared.declined(id, &rejection);
                 }
             }
             shared.one_less_under_way();

@@ -66,6 +66,7 @@ mod accounts;
 mod admin_reasons;
 mod admin_users;
 mod admins;
+mod answers;
 mod answers_alike;
 mod audit;
 mod bad_input;

@@ -10,6 +10,8 @@ const OPENING = 10_000;
 const ANSWER = 10_000;
 /** Milliseconds for the `pong` after the page or the network has come back. */
 const WAKING = 3_000;
+/** The `id` of a `ping`: a frame without one is not answered. */
+const PING = "alive";
 /** The wait before an attempt: at random up to this, doubled each time. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
@@ -309,7 +311,7 @@ export class Connection {
         const late = this.#platform.now() - this.#heard;
         // A timer that is that late says that the page has slept, not that the line is dead.
         if (late > every * 2 && late < every * 2 + 5_000) return end(1006);
-        this.#socket?.send(JSON.stringify({ type: "ping" }));
+        this.#socket?.send(JSON.stringify({ type: "ping", id: PING }));
         if (late > every * 2) this.#probe(end);
         next();
       });
@@ -319,7 +321,7 @@ export class Connection {
 
   #probe(end: (code: number) => void): void {
     const asked = this.#platform.now();
-    this.#socket?.send(JSON.stringify({ type: "ping" }));
+    this.#socket?.send(JSON.stringify({ type: "ping", id: PING }));
     this.#timer(WAKING, () => {
       if (this.#heard < asked) end(1006);
     });
