@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use blobs::{
-    Blob, BlobName, Cleaner, HEAD, NotAnImage, Picture, PictureError, Size, Sniffed, is_picture,
-    sniff, thumbnail,
+    Blob, BlobName, Cleaner, HEAD, NotAnImage, Picture, PictureError, Size, Sniffed, Survey,
+    is_picture, kind_of, sniff, thumbnail,
 };
 use data_encoding::HEXLOWER;
 use decider::{Failure, unavailable};
@@ -20,6 +20,8 @@ const MAX_PICTURE: usize = 32 * 1024 * 1024;
 /// Bytes a decoded pixel takes, with what decoding takes besides.
 const PIXEL: u64 = 5;
 const MEBIBYTE: u64 = 1024 * 1024;
+/// Bytes read at once where parts of a file are looked at.
+const WINDOW: usize = 64 * 1024;
 
 impl Files {
     /// Checks what was uploaded of a medium and stores what is kept of it.
@@ -42,8 +44,8 @@ impl Files {
         {
             return Err(MediaRejection::OtherChecksum.into());
         }
-        self.sniffed(announced, &name, &blob).await?;
-        let (kept, start) = self.cleaned(announced, &name, &blob).await?;
+        let cleaner = self.sniffed(announced, &name, &blob).await?;
+        let (kept, start) = self.cleaned(announced, (&name, &blob), cleaner).await?;
         let picture = match is_picture(&announced.content_type) {
             true => self.picture(announced, &kept, start).await?,
             false => Seen::default(),
@@ -58,16 +60,69 @@ impl Files {
         })
     }
 
-    async fn sniffed(&self, file: &MediaFile, name: &BlobName, blob: &Blob) -> Result<(), Failure> {
+    /// What cleans a file that is what was announced.
+    async fn sniffed(
+        &self,
+        file: &MediaFile,
+        name: &BlobName,
+        blob: &Blob,
+    ) -> Result<Cleaner, Failure> {
         let most = u64::try_from(HEAD).unwrap_or(u64::MAX);
         let head = self.store.read(name, blob, 0, most).await;
         let head = head.map_err(|error| store_failed(&error))?;
         let found = match sniff(&head, &file.content_type) {
-            Sniffed::AsAnnounced => return Ok(()),
+            Sniffed::AsAnnounced => {
+                return match Survey::of(&head, &file.content_type, blob.size) {
+                    Some(survey) => self.surveyed(survey, name, blob).await,
+                    None => Ok(Cleaner::of(&kind_of(&head, &file.content_type))),
+                };
+            }
             Sniffed::Otherwise(found) => format!(", but {found}"),
             Sniffed::NotAnnounced => String::new(),
         };
         Err(MediaRejection::OtherType(found).into())
+    }
+
+    /// Looks for what says too much in a file that may say it anywhere.
+    async fn surveyed(
+        &self,
+        mut survey: Survey,
+        name: &BlobName,
+        blob: &Blob,
+    ) -> Result<Cleaner, Failure> {
+        let mut window = Window::default();
+        while let Some((from, count)) = survey.wants() {
+            if window.part(from, count).is_none() {
+                window = self.window(name, blob, from, count.max(WINDOW)).await?;
+            }
+            let all = window.bytes.len().min(count);
+            let bytes = window.part(from, count).or_else(|| window.part(from, all));
+            survey.take(bytes.unwrap_or_default()).map_err(no_image)?;
+        }
+        Ok(survey.cleaner())
+    }
+
+    /// So many bytes of a file from a place on; fewer where it ends.
+    async fn window(
+        &self,
+        name: &BlobName,
+        blob: &Blob,
+        from: u64,
+        most: usize,
+    ) -> Result<Window, Failure> {
+        let mut bytes = Vec::new();
+        let mut at = from;
+        while bytes.len() < most && at < blob.size {
+            let most = u64::try_from(most - bytes.len()).unwrap_or(u64::MAX);
+            let more = self.store.read(name, blob, at, most).await;
+            let more = more.map_err(|error| store_failed(&error))?;
+            if more.is_empty() {
+                break;
+            }
+            at += u64::try_from(more.len()).unwrap_or(0);
+            bytes.extend_from_slice(&more);
+        }
+        Ok(Window { from, bytes })
     }
 
     /// Copies a file without what says too much. Of an image gives what is kept, as long as it is not too large to be
@@ -75,13 +130,12 @@ impl Files {
     async fn cleaned(
         &self,
         file: &MediaFile,
-        name: &BlobName,
-        blob: &Blob,
+        (name, blob): (&BlobName, &Blob),
+        mut cleaner: Cleaner,
     ) -> Result<(Blob, Start), Failure> {
         let failed = |error| store_failed(&error);
         let to = BlobName::File(file.id.clone());
         let mut copy = self.store.begin(to).await.map_err(failed)?;
-        let mut cleaner = Cleaner::of(&file.content_type);
         let mut hash = Sha256::new();
         let mut start = Start::of(is_picture(&file.content_type));
         let mut at = 0;
@@ -140,6 +194,21 @@ impl Files {
         small.write(&thumbnail).await.map_err(failed)?;
         small.finish().await.map_err(failed)?;
         Ok(Seen { size: Some(size), thumbnail: true })
+    }
+}
+
+/// A part of a file: what is looked at stands close together.
+#[derive(Default)]
+struct Window {
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// So many bytes from a place on, if all of them are here.
+    fn part(&self, from: u64, count: usize) -> Option<&[u8]> {
+        let start = usize::try_from(from.checked_sub(self.from)?).ok()?;
+        self.bytes.get(start..start.checked_add(count)?)
     }
 }
 

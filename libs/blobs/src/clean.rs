@@ -1,8 +1,10 @@
 //! What is taken out of images before others see them: where they were taken, by whose camera, and when.
 //!
-//! The bytes of the picture itself are not touched. Kept is what says how it is to be shown: colours, and which way is
+//! The bytes of the picture itself are not touched; where in a TIFF image or a film such things stand is looked for
+//! beforehand (`survey`). Kept is what says how it is to be shown: colours, and which way is
 //! up. What follows after the end of an image is not part of it and is left out: such files are two things at once.
 
+mod blanked;
 mod gif;
 mod heif;
 mod items;
@@ -13,6 +15,7 @@ mod webp;
 use schemas::media::ContentType;
 
 use crate::not_an_image::NotAnImage;
+use crate::stretch::Stretch;
 
 /// Cleans a file piece by piece as it is read.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub enum Cleaner {
     Gif(gif::Gif),
     /// A HEIC or AVIF image.
     Heif(heif::Heif),
+    /// A file of which it is known where it says too much.
+    Blanked(blanked::Blanked),
 }
 
 impl Cleaner {
@@ -45,6 +50,11 @@ impl Cleaner {
         }
     }
 
+    /// For a file of which these parts are to be blanked: in their order, none reaching into another.
+    pub(crate) fn blanking(stretches: Vec<Stretch>) -> Self {
+        Self::Blanked(blanked::Blanked::new(stretches))
+    }
+
     /// Takes the next bytes; gives what is kept of those that are decided on.
     ///
     /// # Errors
@@ -57,6 +67,7 @@ impl Cleaner {
             Self::WebP(webp) => webp.push(bytes),
             Self::Gif(gif) => gif.push(bytes),
             Self::Heif(heif) => heif.push(bytes),
+            Self::Blanked(blanked) => Ok(blanked.push(bytes)),
         }
     }
 
@@ -66,7 +77,7 @@ impl Cleaner {
     /// [`NotAnImage`] when the image has not.
     pub fn end(self) -> Result<(), NotAnImage> {
         match self {
-            Self::Nothing => Ok(()),
+            Self::Nothing | Self::Blanked(_) => Ok(()),
             Self::Jpeg(jpeg) => jpeg.end(),
             Self::Png(png) => png.end(),
             Self::WebP(webp) => webp.end(),

@@ -135,6 +135,40 @@ fn plain(head: &[u8], announced: &str) -> Sniffed {
     }
 }
 
+/// The type a file is cleaned as: what it is where it was announced as bytes of any kind, else what was announced.
+#[must_use]
+pub fn kind_of(head: &[u8], announced: &ContentType) -> ContentType {
+    let found = known(head).filter(|_| announced.as_str() == ANYTHING);
+    let found = found.and_then(|found| ContentType::parse(found).ok());
+    found.unwrap_or_else(|| announced.clone())
+}
+
+/// What a file is made like, where that must be known to find something in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Container {
+    /// A TIFF image.
+    Tiff,
+    /// An MP4 or QuickTime film, or sound alone.
+    Film,
+}
+
+/// How a file that was announced as this and begins so is made.
+pub(crate) fn container(head: &[u8], announced: &ContentType) -> Option<Container> {
+    const FILM: &str = "video/mp4";
+    /// What QuickTime began with before films said what they are.
+    const OLD: [&[u8]; 6] = [b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"];
+    match known(head) {
+        Some("image/tiff") => Some(Container::Tiff),
+        Some(FILM) => Some(Container::Film),
+        Some(_) => None,
+        None => {
+            let begins = head.get(4..8).unwrap_or_default();
+            let is_film = is(FILM, announced.as_str()) && OLD.contains(&begins);
+            is_film.then_some(Container::Film)
+        }
+    }
+}
+
 fn known(head: &[u8]) -> Option<&'static str> {
     let fits = |(place, bytes): &(usize, &[u8])| {
         head.get(*place..).is_some_and(|rest| rest.starts_with(bytes))

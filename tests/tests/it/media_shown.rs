@@ -14,6 +14,7 @@ everywhere!(
     files_come_with_posts_over_sockets_and_in_resumes,
     what_acts_is_downloaded_and_nothing_is_sniffed,
     positions_are_taken_out_of_images,
+    positions_are_taken_out_of_films_and_of_bytes_of_any_kind,
     a_profile_picture_is_public_and_goes_with_the_next,
     posts_with_files_are_repeated,
 );
@@ -97,6 +98,65 @@ async fn positions_are_taken_out_of_images(place: Place) {
     ada.post(&format!("/v1/media/{id}/complete"), json!({}))
         .await
         .problem(400, "validation_failed");
+}
+
+/// A box of a film.
+fn boxed(kind: &[u8], content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let size = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
+    [&size[..], kind, &content].concat()
+}
+
+async fn positions_are_taken_out_of_films_and_of_bytes_of_any_kind(place: Place) {
+    const WHERE: &[u8] = b"+52.5200+013.4050/";
+    let ada = Person::register(&place, "ada").await;
+    let data = boxed(b"data", &[b"\0\0\0\x01\0\0\0\0", WHERE]);
+    let key = boxed(b"mdta", &[b"com.apple.quicktime.location.ISO6709"]);
+    let apples = [
+        boxed(b"hdlr", &[b"mdta"]),
+        boxed(b"keys", &[b"\0\0\0\0\0\0\0\x01", &key]),
+        boxed(b"ilst", &[&boxed(b"\0\0\0\x01", &[&data])]),
+    ];
+    let user_data = [
+        boxed(b"\xa9xyz", &[b"\0\x12\x15\xc7", WHERE]),
+        boxed(b"loci", &[b"\0\0\0\0", WHERE]),
+        boxed(b"\xa9nam", &[b"a day at the lake"]),
+    ];
+    let film = [
+        boxed(b"ftyp", &[b"qt  \0\0\0\0"]),
+        // The pictures come before what is said of them, and are many.
+        boxed(b"mdat", &[&bytes(300_000)]),
+        boxed(
+            b"moov",
+            &[&boxed(b"udta", &[&user_data.concat()]), &boxed(b"meta", &[&apples.concat()])],
+        ),
+    ]
+    .concat();
+    // One directory, which says where the position is: one with nothing but a text.
+    let tiff = [
+        b"II*\0\x08\0\0\0\x01\0\x25\x88\x04\0\x01\0\0\0\x1a\0\0\0\0\0\0\0".as_slice(),
+        b"\x01\0\x1d\0\x02\0\x12\0\0\0\x2c\0\0\0\0\0\0\0",
+        WHERE,
+        b"and the picture",
+    ]
+    .concat();
+    for (name, kind, content, stays) in [
+        ("a.mov", "video/quicktime", &film, &b"a day at the lake"[..]),
+        ("a.mp4", "video/mp4", &film, b"a day at the lake"),
+        ("a.bin", "application/octet-stream", &film, b"a day at the lake"),
+        ("a.tif", "image/tiff", &tiff, b"and the picture"),
+        ("b.bin", "application/octet-stream", &tiff, b"and the picture"),
+        ("c.bin", "application/octet-stream", &png(20, b"Comment\0+52.5200+013.4050/"), b"IEND"),
+    ] {
+        let media = upload(&ada, name, kind, content).await;
+        assert_eq!(media["content_type"], kind);
+        let got = fetch(&place, media["url"].as_str().unwrap(), &[]).await;
+        let says = |what: &[u8]| got.bytes.windows(what.len()).any(|window| window == what);
+        assert!(says(stays) && !says(WHERE), "{name}");
+        assert_eq!(media["size"], got.bytes.len());
+        assert_eq!(media["sha256"], sha256(&got.bytes));
+        assert!(kind.starts_with("application") || got.bytes.len() == content.len(), "{name}");
+    }
 }
 
 async fn a_profile_picture_is_public_and_goes_with_the_next(place: Place) {

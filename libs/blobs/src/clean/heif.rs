@@ -1,8 +1,9 @@
 //! HEIF, that is HEIC and AVIF: a row of boxes, of which `meta` says where in the file everything else is. Nothing may
 //! move, so what says too much is blanked where it stands.
 
-use super::items::{Stretch, telling};
+use super::items::telling;
 use crate::not_an_image::NotAnImage;
+use crate::stretch::Stretch;
 
 /// Bytes of `meta`, which is looked at as a whole.
 const MAX_META: u64 = 4 * 1024 * 1024;
@@ -112,13 +113,7 @@ impl Heif {
         let (begin, first) = (self.at, kept.len());
         kept.extend_from_slice(some);
         self.at += u64::try_from(some.len()).unwrap_or(0);
-        for stretch in &self.telling {
-            for place in stretch.from.max(begin)..stretch.to.min(self.at) {
-                let nth = |from: u64| usize::try_from(place - from).unwrap_or(usize::MAX);
-                if let Some(byte) = kept.get_mut(first + nth(begin)) {
-                    *byte = stretch.begins.get(nth(stretch.from)).copied().unwrap_or(0);
-                }
-            }
-        }
+        let given = kept.get_mut(first..).unwrap_or_default();
+        self.telling.iter().for_each(|stretch| stretch.blank(given, begin));
     }
 }

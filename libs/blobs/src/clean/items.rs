@@ -1,6 +1,7 @@
 //! What the box `meta` of a HEIF image says of its items: which of them say too much, and where they stand.
 
 use crate::not_an_image::NotAnImage;
+use crate::stretch::Stretch;
 
 /// Stretches of one image that are blanked; of more it is refused, so that blanking costs about as much as reading.
 const MAX_STRETCHES: usize = 256;
@@ -8,17 +9,6 @@ const MAX_STRETCHES: usize = 256;
 const MAX_BLANKED: u64 = 64 * 1024 * 1024;
 /// An Exif block that says nothing: where its head is, its head, no entries. Decoders want one that can be read.
 const EMPTY_EXIF: &[u8] = b"\0\0\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0";
-
-/// Bytes of the file that say too much.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stretch {
-    /// The place of the first.
-    pub(super) from: u64,
-    /// The place behind the last.
-    pub(super) to: u64,
-    /// What stands at its beginning instead; behind that come zeros.
-    pub(super) begins: &'static [u8],
-}
 
 /// What says too much, by the content of `meta` and its place in the file.
 pub(super) fn telling(content: &[u8], place: u64) -> Result<Vec<Stretch>, NotAnImage> {
