@@ -118,14 +118,19 @@ async fn a_queue_survives_a_restart_of_the_server() {
     let mut server = Server::start().await;
     let log = server.log().await;
     let mut queue = log.consumer(spec()).await.unwrap();
-    put(&log, &Lane::Timeline(room()), "1").await;
+    let first = put(&log, &Lane::Timeline(room()), "1").await;
     next(&mut queue).await.ack().await.unwrap();
     server.kill();
     server.revive();
     let mut state = log.watch_connection();
     timeout(PATIENCE, state.wait_for(|s| s.connected && s.generation == 2)).await.unwrap().unwrap();
     let second = put(&log, &Lane::Timeline(room()), "2").await;
-    let delivery = next(&mut queue).await;
+    // nats-server writes acknowledgements a moment after it confirms them. One that a kill takes away is a repeat.
+    let mut delivery = next(&mut queue).await;
+    while delivery.stored.sequence == first {
+        delivery.ack().await.unwrap();
+        delivery = next(&mut queue).await;
+    }
     assert_eq!(delivery.stored.sequence, second);
     delivery.ack().await.unwrap();
 }
