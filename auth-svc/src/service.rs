@@ -11,10 +11,10 @@ use schemas::commands::{
     ChangeProfile, CheckUnsubscribe, ConfirmPasswordReset, ConfirmSecondFactor,
     ConfirmVerification, CreateUser, DeleteAccount, EndSessions, EndSessionsOf, EnrolSecondFactor,
     EraseUser, FinishProviderLogin, ForgetSecrets, GetErasure, GetJwks, GetSessionStatus,
-    IssueWsTicket, LiftHold, ListHolds, ListProviders, ListSessions, Login, NoteAuditRead,
-    NoteSessionsUsed, PlaceHold, RedeemLoginCode, RedeemWsTicket, Refresh, Register,
+    IssueWsTicket, LiftHold, ListHolds, ListIdentities, ListProviders, ListSessions, Login,
+    NoteAuditRead, NoteSessionsUsed, PlaceHold, RedeemLoginCode, RedeemWsTicket, Refresh, Register,
     RemoveSecondFactor, RequestAddressChange, RequestExport, RequestPasswordReset,
-    RequestVerification, Unsubscribe,
+    RequestVerification, UnlinkIdentity, Unsubscribe,
 };
 use schemas::{Code, CodeKey, NameKey, Registration, Rejection};
 use service::{BoxFuture, Deps, Service, Stage};
@@ -221,6 +221,8 @@ decider::endpoints! {
     BeginProviderLogin => begin_provider_login;
     FinishProviderLogin => finish_provider_login;
     RedeemLoginCode => redeem_login_code;
+    ListIdentities => list_identities;
+    UnlinkIdentity => unlink_identity;
     DeleteAccount => delete_account;
     EraseUser => erase_user;
     ForgetSecrets => forget_secrets;

@@ -118,6 +118,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("export_id", "exp_06f1jxm9d5v7s8k2a3b4c5d6e8"),
     ("erasure_id", "ers_06f1jxm9d5v7s8k2a3b4c5d6e8"),
     ("provider_id", "company"),
+    ("provider", "company"),
+    ("identity_id", "9f86d081884c7d659a2feaa0c55ad015"),
     ("dead_letter_id", "7"),
     ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
     ("sha256", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),

@@ -8,9 +8,9 @@ use readmodel::Group::{Conversations, Inbox, People};
 
 use crate::http::{Handler, Route, Table};
 use crate::rest::{
-    admin, bans, blocks, challenges, dead_letters, erasures, events, exports, history, invites,
-    media, members, messages, notifications, oidc, pins, reactions, reports, request_log, rooms,
-    search, second_factor, sessions, site, texts, threads, unsubscribe, users, web,
+    admin, bans, blocks, challenges, dead_letters, erasures, events, exports, history, identities,
+    invites, media, members, messages, notifications, oidc, pins, reactions, reports, request_log,
+    rooms, search, second_factor, sessions, site, texts, threads, unsubscribe, users, web,
 };
 use crate::{socket, transfer};
 
@@ -74,6 +74,9 @@ fn users() -> Vec<Route> {
         get("/v1/users/me/exports/{export_id}", "See how far an export is, and get a URL of its file that is good for five minutes.", exports::one)
             .confidential()
             .waits_for(&[People]),
+        // auth-svc answers this out of the log.
+        get("/v1/users/me/identities", "List the ways to log in to the caller's account through providers.", identities::list).waits_for(&[]),
+        delete("/v1/users/me/identities/{identity_id}", "Remove a way to log in to the caller's account. The last one stays.", identities::unlink).attempt(),
         get("/v1/erasures/{erasure_id}", "See how far an erasure is. Needs no account: the id is the secret.", erasures::one).open(),
         get("/v1/users/{user_id}", "Get a user.", users::one).waits_for(&[People]),
     ]

@@ -189,18 +189,20 @@ mod tests {
             MailKind::AddressChanged { .. } => "address changed",
             MailKind::ExportReady { .. } => "export ready",
             MailKind::IdentityLinked { .. } => "identity linked",
+            MailKind::IdentityUnlinked { .. } => "identity unlinked",
             // Made by the channel of digests when it is due.
             MailKind::Digest(_) => "digest",
         }
     }
 
-    const MADE_OF_EVENTS: [&str; 8] = [
+    const MADE_OF_EVENTS: [&str; 9] = [
         "address changed",
         "address taken",
         "code",
         "export ready",
         "first password",
         "identity linked",
+        "identity unlinked",
         "new device",
         "registration",
     ];

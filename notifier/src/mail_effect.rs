@@ -2,8 +2,8 @@
 
 use schemas::event::Event;
 use schemas::events::{
-    ChallengeIssued, ChallengePurpose, ExportEvent, IdentityLinked, NewDevice, UserEmailChanged,
-    UserState,
+    ChallengeIssued, ChallengePurpose, ExportEvent, IdentityLinked, IdentityUnlinked, NewDevice,
+    UserEmailChanged, UserState,
 };
 use schemas::ids::{ChallengeId, UserId};
 use schemas::values::{Email, ProviderName, Username};
@@ -82,6 +82,11 @@ pub enum MailKind {
         /// What people call the provider.
         provider: ProviderName,
     },
+    /// To the user of an account that can be logged in to through a provider no more.
+    IdentityUnlinked {
+        /// What people call the provider; none where it is not known any more.
+        provider: Option<ProviderName>,
+    },
 }
 
 /// A one-time code to be mailed.
@@ -108,7 +113,8 @@ impl MailKind {
             | Self::Digest(_)
             | Self::AddressChanged { .. }
             | Self::ExportReady { .. }
-            | Self::IdentityLinked { .. } => None,
+            | Self::IdentityLinked { .. }
+            | Self::IdentityUnlinked { .. } => None,
         }
     }
 }
@@ -195,5 +201,12 @@ pub(crate) fn export(event: &Event, data: &ExportEvent, user: &UserState) -> Opt
 pub(crate) fn identity_linked(event: &Event, linked: &IdentityLinked, user: &UserState) -> Mail {
     let id = Digest::of(["mail", "identity linked", event.id.as_str()]);
     let kind = MailKind::IdentityLinked { provider: linked.provider_name.clone() };
+    Mail::to(user, event.time, id, kind)
+}
+
+/// To the user of an account from which an identity was taken away.
+pub(crate) fn identity_unlinked(event: &Event, gone: &IdentityUnlinked, user: &UserState) -> Mail {
+    let id = Digest::of(["mail", "identity unlinked", event.id.as_str()]);
+    let kind = MailKind::IdentityUnlinked { provider: gone.provider_name.clone() };
     Mail::to(user, event.time, id, kind)
 }

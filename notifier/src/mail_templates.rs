@@ -31,6 +31,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "address_taken",
     "address_changed",
     "identity_linked",
+    "identity_unlinked",
     "first_password",
     "new_device",
     "digest",
@@ -103,6 +104,7 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
         MailKind::AddressChanged { .. } => ("address_changed", "Your email address has changed"),
         MailKind::ExportReady { .. } => ("export_ready", "The copy of your data is ready"),
         MailKind::IdentityLinked { .. } => ("identity_linked", "Another way to log in"),
+        MailKind::IdentityUnlinked { .. } => ("identity_unlinked", "A way to log in was removed"),
         MailKind::Digest(_) => ("digest", "What you missed"),
     };
     if mail.kind.code().is_some_and(|code| code.key != codes.check()) {
@@ -131,6 +133,10 @@ fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, Stri
         }
         MailKind::IdentityLinked { provider } => {
             context! { subject, name, provider => provider.as_str() }
+        }
+        MailKind::IdentityUnlinked { provider } => {
+            let provider = provider.as_ref().map_or("a provider", |provider| provider.as_str());
+            context! { subject, name, provider }
         }
         MailKind::Digest(DigestMail { lines, site, unsubscribe }) => {
             context! { subject, name, lines, site, unsubscribe }
@@ -263,6 +269,11 @@ mod tests {
                 MailKind::IdentityLinked { provider: ProviderName::parse("The Works").unwrap() },
                 "The Works",
             ),
+            (
+                MailKind::IdentityUnlinked { provider: ProviderName::parse("The Works").ok() },
+                "The Works",
+            ),
+            (MailKind::IdentityUnlinked { provider: None }, "a provider"),
         ] {
             let text = text(&of_kind(kind.clone(), "Ada"));
             assert_eq!(text.matches(says).count(), 2, "{kind:?}: {text}");

@@ -178,10 +178,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             let code = |user| mail(mail_effect::code_issued(event, issued, user));
             context.user.iter().map(code).collect()
         }
-        EventData::Identity(IdentityEvent::Linked(linked)) if !linked.new_account => {
-            let told = |user| mail(mail_effect::identity_linked(event, linked, user));
-            context.user.iter().map(told).collect()
-        }
+        EventData::Identity(data) => on_identity(event, data, context),
         EventData::Export(data) => on_export(event, data, context),
         EventData::Receipt(ReceiptEvent::Moved(moved)) => vec![on_reading(moved, at)],
         // Once more: one that was about to be written when the account was closed is there by now.
@@ -190,8 +187,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         }
         EventData::Thread(event) => on_thread(event, at),
         EventData::Notification(event) => digest::missed(event).into_iter().map(Effect::Missed).collect(),
-        EventData::Identity(IdentityEvent::Linked(_) | IdentityEvent::Unlinked(_))
-        | EventData::Name(_)
+        EventData::Name(_)
         | EventData::Room(_)
         | EventData::Member(_)
         | EventData::Media(_)
@@ -211,6 +207,16 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
 
 fn on_registration(event: &Event, user: &UserState) -> Vec<Effect> {
     vec![welcome(event, user, false), mail(mail_effect::registered(event, user))]
+}
+
+/// A way to log in came or went; an account that was made with it is welcomed instead.
+fn on_identity(event: &Event, data: &IdentityEvent, context: &PolicyContext) -> Vec<Effect> {
+    let told = |user| match data {
+        IdentityEvent::Linked(linked) if linked.new_account => None,
+        IdentityEvent::Linked(linked) => Some(mail_effect::identity_linked(event, linked, user)),
+        IdentityEvent::Unlinked(gone) => Some(mail_effect::identity_unlinked(event, gone, user)),
+    };
+    context.user.iter().filter_map(told).map(mail).collect()
 }
 
 fn on_export(event: &Event, data: &ExportEvent, context: &PolicyContext) -> Vec<Effect> {

@@ -3,7 +3,7 @@
 use schemas::Digest;
 use schemas::events::{
     ChallengeIssued, ChallengePurpose, ExportReady, ExportRequested, ExportStage, ExportState,
-    IdentitiesState, IdentityLinked, NewDevice, UserEmailChanged,
+    IdentitiesState, IdentityLinked, IdentityUnlinked, NewDevice, UserEmailChanged,
 };
 use schemas::ids::{ChallengeId, ExportId};
 use schemas::values::ProviderName;
@@ -77,6 +77,21 @@ fn the_user_of_an_account_is_told_of_a_provider_unless_it_was_made_with_it() {
     );
     assert_eq!(mails(&linked(true), &seen), []);
     assert_eq!(mails(&linked(false), &PolicyContext::default()), [], "the account is gone");
+}
+
+#[test]
+fn the_user_of_an_account_is_told_that_an_identity_was_taken_away() {
+    let seen = PolicyContext { user: Some(person(1, "ada")), ..PolicyContext::default() };
+    for name in [ProviderName::parse("The Works").ok(), None] {
+        let identities = IdentitiesState { user_id: user_id(1), identities: Vec::new() };
+        let key = Digest::of(["x"]);
+        let gone = event(IdentityUnlinked { key, provider_name: name.clone(), identities });
+        assert_eq!(wanted(&gone.data), [Lane::User(user_id(1))]);
+        let sent = mails(&gone, &seen);
+        assert_eq!((sent.len(), sent[0].to.as_str()), (1, "ada@example.org"));
+        assert_eq!(sent[0].kind, MailKind::IdentityUnlinked { provider: name });
+        assert_eq!(mails(&gone, &PolicyContext::default()), [], "the account is gone");
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub fn published() -> BTreeMap<String, Schema> {
         "view.hold" => views::Hold,
         "view.invite" => views::Invite,
         "view.invite_preview" => views::InvitePreview,
+        "view.linked_identity" => views::LinkedIdentity,
         "view.media" => views::Media,
         "view.member" => views::Member,
         "view.message" => views::Message,

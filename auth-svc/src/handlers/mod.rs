@@ -6,6 +6,7 @@ mod challenges;
 mod erasure;
 mod exports;
 mod holds;
+mod identities;
 mod login;
 mod password;
 mod profile;

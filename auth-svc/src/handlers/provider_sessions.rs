@@ -1,15 +1,14 @@
 //! What becomes of a person whom a provider knows: a session, and before that an account of theirs, found, linked or
 //! made.
 
-use decider::{
-    Answer, Call, Committed, Entity, Fact, Failure, Reads, accepted, commit, fresh_id, load,
-};
+use decider::{Answer, Call, Committed, Fact, Failure, Reads, accepted, commit, fresh_id, load};
 use schemas::commands::RedeemLoginCode;
-use schemas::events::{IdentitiesState, UserState};
+use schemas::events::UserState;
 use schemas::values::{Role, Secret};
 use schemas::views::SessionTokens;
-use schemas::{Code, Digest, EventData, Lane, Position, Rejection, UserId};
+use schemas::{Code, Digest, Lane, Position, Rejection, UserId};
 
+use super::identities::Identities;
 use super::login::seen;
 use crate::accounts;
 use crate::auth::Auth;
@@ -19,34 +18,10 @@ use crate::domain::account::{
 };
 use crate::domain::guessing::device;
 use crate::domain::identity::{
-    Arrival, IdentityRejection, Linking, Via, Way, candidates, identities_after, link, linked_with,
-    way,
+    Arrival, IdentityRejection, Linking, Via, Way, candidates, link, linked_with, way,
 };
 use crate::provider_logins::Arrived;
 use crate::providers::Provider;
-
-impl From<IdentityRejection> for Failure {
-    fn from(rejection: IdentityRejection) -> Self {
-        Rejection::from(rejection).into()
-    }
-}
-
-/// The identities of accounts, by their lane.
-struct Identities;
-
-impl Entity for Identities {
-    type Key = UserId;
-    type State = IdentitiesState;
-    const NAME: &'static str = "identities";
-
-    fn lane(key: &UserId) -> Lane {
-        Lane::Identities(key.clone())
-    }
-
-    fn after(event: &EventData) -> Option<IdentitiesState> {
-        identities_after(event)
-    }
-}
 
 /// A code that is not good, whatever the reason.
 fn wrong_code() -> Rejection {
@@ -137,7 +112,7 @@ impl Auth {
         loopback: bool,
     ) -> Result<Way, Failure> {
         let arrival = self.arrival(login).await?;
-        let way = way(&arrival, provider.link_by_email)?;
+        let way = way(&arrival, provider.link_by_email, call::now().now)?;
         if way == Way::New {
             self.new_account(&arrival, login, loopback).await?;
         }
@@ -176,7 +151,7 @@ impl Auth {
         (loopback, checked): (bool, Option<&UserId>),
     ) -> Result<UserId, Failure> {
         let arrival = self.arrival(login).await?;
-        let way = way(&arrival, provider.link_by_email)?;
+        let way = way(&arrival, provider.link_by_email, call::now().now)?;
         if way.user().map(|user| &user.id) != checked {
             return Err(changed().into());
         }

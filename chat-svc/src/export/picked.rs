@@ -71,7 +71,7 @@ const fn hidden(event: &EventData) -> &'static [&'static str] {
         EventData::User(_) => &["reason"],
         EventData::Challenge(_) => &["taken", "key"],
         EventData::Identity(_) => &["key"],
-        EventData::Session(_) => &["device"],
+        EventData::Session(_) => &["device", "note"],
         EventData::Message(_)
         | EventData::Reaction(_)
         | EventData::Pin(_)

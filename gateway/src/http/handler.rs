@@ -14,7 +14,7 @@ use futures_util::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use schemas::values::{Emoji, InvalidValue, ProviderId};
 use schemas::{
-    ChallengeId, Code, ErasureId, ExportId, MediaId, MessageId, NotificationId, Rejection,
+    ChallengeId, Code, Digest, ErasureId, ExportId, MediaId, MessageId, NotificationId, Rejection,
     ReportId, RoomId, SessionId, UserId,
 };
 
@@ -138,6 +138,8 @@ path_parts! {
     ReportId = "report_id";
     ProviderId = "provider_id";
     MediaId = "media_id";
+    // The key of an identity.
+    Digest = "identity_id";
 }
 
 impl PathPart for String {

@@ -1,8 +1,10 @@
 //! Logging in through a provider.
 
-use schemas::commands::{BeginProviderLogin, FinishProviderLogin, ProviderAnswer, RedeemLoginCode};
+use schemas::commands::{
+    BeginProviderLogin, FinishProviderLogin, ProviderAnswer, RedeemLoginCode, UnlinkIdentity,
+};
 use schemas::values::{ProviderId, Secret};
-use schemas::{Code, CodeChallenge, Rejection};
+use schemas::{Code, CodeChallenge, Digest, Rejection};
 
 use crate::http::{RefreshBy, shape};
 
@@ -33,6 +35,13 @@ shape! {
         /// Who answers.
         iss: Option<String>,
     }
+    /// What removing a way to log in takes.
+    IdentityRemoval {
+        /// The current password. Left out by accounts without one.
+        password: Option<Secret>,
+        /// A code of the second factor, once the account has one.
+        code: Option<Secret>,
+    }
     /// A code that a login through a provider ended with.
     LoginCode {
         /// The code. It is good for 60 seconds, once.
@@ -43,6 +52,13 @@ shape! {
         second_factor: Option<Secret>,
         /// Where the refresh token goes: `body`, the default, or `cookie`, for web pages.
         refresh: Option<RefreshBy>,
+    }
+}
+
+impl IdentityRemoval {
+    pub(crate) fn command(self, identity: Digest) -> UnlinkIdentity {
+        let Self { password, code } = self;
+        UnlinkIdentity { identity, password, code }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod erasures;
 pub(crate) mod events;
 pub(crate) mod exports;
 pub(crate) mod history;
+pub(crate) mod identities;
 pub(crate) mod invites;
 pub(crate) mod media;
 pub(crate) mod members;

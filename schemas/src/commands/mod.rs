@@ -56,7 +56,8 @@ pub use message::{
 pub use notification::{MarkNotificationsRead, SendNotification};
 pub use oidc::{
     BeginProviderLogin, BegunProviderLogin, FinishProviderLogin, FinishedProviderLogin,
-    ListProviders, Provider, ProviderAnswer, ProviderLoginOutcome, RedeemLoginCode,
+    ListIdentities, ListProviders, Provider, ProviderAnswer, ProviderLoginOutcome, RedeemLoginCode,
+    UnlinkIdentity,
 };
 pub use pin::{PinMessage, UnpinMessage};
 pub use reaction::{AddReaction, RemoveReaction};

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};
 use crate::codes::Code;
+use crate::digest::Digest;
 use crate::login_code::CodeChallenge;
 use crate::values::{ProviderId, ProviderName, Secret};
-use crate::views::SessionTokens;
+use crate::views::{LinkedIdentity, SessionTokens};
 
 /// A provider people may log in through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,5 +101,16 @@ commands! {
         second_factor: Option<Secret>,
         /// Whether the gateway listens on a loopback address only.
         loopback: bool,
+    }
+    /// Lists the identities by which the caller's account can be logged in to.
+    AUTH / "list_identities": ListIdentities -> Vec<LinkedIdentity> {}
+    /// Takes one of them away from the caller's account.
+    AUTH / "unlink_identity": UnlinkIdentity -> () {
+        /// The key of the identity.
+        identity: Digest,
+        /// The present password; none when the account has none.
+        password: Option<Secret>,
+        /// A code of the second factor, if the account has one.
+        code: Option<Secret>,
     }
 }

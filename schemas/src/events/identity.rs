@@ -54,6 +54,10 @@ pub struct IdentityLinked {
 pub struct IdentityUnlinked {
     /// The key of the identity that was taken away.
     pub key: Digest,
+    /// What people call the provider; stands in the mail that tells of it. None where the configuration does not name the
+    /// provider any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_name: Option<ProviderName>,
     /// All identities of the account after it.
     pub identities: IdentitiesState,
 }

@@ -3,6 +3,7 @@
 mod dead_letter;
 mod erasure;
 mod export;
+mod identity;
 mod invite;
 mod media;
 mod member;
@@ -18,6 +19,7 @@ mod user;
 pub use dead_letter::DeadLetter;
 pub use erasure::{Erasure, ErasureStatus, Hold, HoldKind};
 pub use export::{Export, ExportStatus};
+pub use identity::LinkedIdentity;
 pub use invite::{Invite, InvitePreview, InvitedTo, Inviter};
 pub use media::Media;
 pub use member::{BannedUser, Member};

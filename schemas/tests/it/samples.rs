@@ -345,6 +345,7 @@ pub(crate) fn variants() -> Vec<(&'static str, Event)> {
     let illustrated = MessagePosted { message: with_files, private: false };
     variants.push(("illustrated", illustrated.into()));
     let reason = Some(Reason::parse("sold engines").unwrap());
+    variants.push(("named", identities::unlinked()));
     variants.push(("reasoned", RoomArchived { room: room(true), reason }.into()));
     variants.into_iter().map(|(what, data)| (what, logged(data, true))).collect()
 }

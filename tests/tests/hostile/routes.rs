@@ -174,6 +174,7 @@ impl Things {
             "challenge_id" => "chl_00000000000000000000000000",
             "erasure_id" => "ers_00000000000000000000000000",
             "export_id" => "exp_00000000000000000000000000",
+            "identity_id" => "00000000000000000000000000000000",
             "dead_letter_id" => "999999999",
             "code" => "not_found",
             "name" => "problem",

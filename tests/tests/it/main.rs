@@ -85,6 +85,7 @@ mod examples;
 mod exports;
 mod governance;
 mod http;
+mod identities;
 mod increments;
 mod invites;
 mod key_rotation;

@@ -19,7 +19,7 @@ fn text(value: &Value) -> &str {
 }
 
 /// An installation that knows a provider.
-fn with(provider: &RealProvider, flags: &[&str]) -> Installation {
+pub(super) fn with(provider: &RealProvider, flags: &[&str]) -> Installation {
     let settings = provider.settings();
     let config = ["--config", settings.to_str().unwrap()];
     Installation::start(&[RELAXED, &config, flags].concat())
@@ -34,14 +34,14 @@ async fn exchange(place: &Place, at: &str, secret: &Secret, second_factor: Optio
 }
 
 /// Logs in through a provider in a new browser; the session.
-async fn session(place: &Place, provider: &str, name: &str) -> Value {
+pub(super) async fn session(place: &Place, provider: &str, name: &str) -> Value {
     let secret = Secret::of(&unique("secret"));
     let at = Browser::new().log_in(place, provider, &secret, name).await;
     exchange(place, &at, &secret, None).await.ok(201)
 }
 
 /// What a login through a provider ends with, when it fails.
-async fn error(place: &Place, provider: &str, name: &str) -> String {
+pub(super) async fn error(place: &Place, provider: &str, name: &str) -> String {
     let secret = Secret::of(&unique("secret"));
     let at = Browser::new().log_in(place, provider, &secret, name).await;
     parameter(&at, "error").unwrap_or_else(|| panic!("{at} has no error"))
@@ -55,14 +55,14 @@ async fn me(place: &Place, session: &Value) -> Value {
 }
 
 /// Verifies the address of an account.
-async fn verify(person: &Person, mails: &Path) {
+pub(super) async fn verify(person: &Person, mails: &Path) {
     let asked = person.post("/v1/verifications", json!({"kind": "email"})).await.ok(202);
     let code = code(mails, &person.email, "Verify your email address", 1).await;
     let path = format!("/v1/verifications/{}/confirm", text(&asked["verification_id"]));
     person.post(&path, json!({ "code": code })).await.ok(204);
 }
 
-fn known(email: &str) -> Value {
+pub(super) fn known(email: &str) -> Value {
     json!({"email": email, "email_verified": true})
 }
 

@@ -1,17 +1,28 @@
 //! Whose an identity is, and whose it becomes.
 
 use decider::{Expect, Fact};
-use schemas::events::{IdentitiesState, Identity, IdentityLinked, MAX_IDENTITIES, NameClaimed};
-use schemas::{Lane, UserId};
+use schemas::events::{
+    IdentitiesState, Identity, IdentityLinked, IdentityUnlinked, MAX_IDENTITIES, NameClaimed,
+    NameReleased,
+};
+use schemas::{Lane, Timestamp, UserId};
 
-use super::{Arrival, IdentityRejection, Linking, Via, Way};
+use super::{Arrival, IdentityRejection, Linking, Unlinking, Via, Way};
 use crate::domain::account::Name;
+
+/// Seconds for which an identity that was taken away is not linked to the account again by its address alone.
+const UNLINKED_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// How a person comes in. An identity that is an account's is that for ever, whatever the provider says of the person's
 /// address by now. Otherwise a verified address is required, and one that an account has leads to it only where the
 /// provider is trusted that far and the account's user has shown, too, that the address is theirs: else a
-/// stranger who registers another's address first would wait for them to come.
-pub(crate) fn way(state: &Arrival, link_by_email: bool) -> Result<Way, IdentityRejection> {
+/// stranger who registers another's address first would wait for them to come. Nor does it lead there for some time after
+/// its user has taken this identity away: a stranger who has it in hand by now would come back by it.
+pub(crate) fn way(
+    state: &Arrival,
+    link_by_email: bool,
+    now: Timestamp,
+) -> Result<Way, IdentityRejection> {
     if let Some(user) = &state.holder {
         return match user.state.suspended {
             true => Err(IdentityRejection::Suspended),
@@ -19,8 +30,11 @@ pub(crate) fn way(state: &Arrival, link_by_email: bool) -> Result<Way, IdentityR
         };
     }
     let email = state.email.as_ref().ok_or(IdentityRejection::NotVerified)?;
+    let held = state.identity.held.as_ref().filter(|held| held.until > now);
+    let unlinked = |user: &UserId| held.is_some_and(|held| held.by == user.as_str());
     match &state.addressee {
         None if email.owner.is_none() => Ok(Way::New),
+        Some(user) if unlinked(&user.state.id) => Err(IdentityRejection::AddressTaken),
         Some(user) if link_by_email && user.state.email_verified => match user.state.suspended {
             true => Err(IdentityRejection::Suspended),
             false => Ok(Way::Linked(Box::new(user.clone()))),
@@ -53,6 +67,38 @@ pub(crate) fn link(state: &Linking<'_>, via: &Via<'_>) -> Result<Vec<Fact>, Iden
 pub(crate) fn linked_with(identity: &Name, user: &UserId, via: &Via<'_>) -> Vec<Fact> {
     let linked = via.linked(user, vec![via.identity()], true);
     vec![identity.claimed_by(user), Fact::new(Lane::Identities(user.clone()), linked)]
+}
+
+/// The facts that an identity is an account's no more. The account keeps a way to log in: a password, or another identity
+/// at a provider that people can log in through. All of it is refused once anything happens to the account in between.
+pub(crate) fn unlink(
+    state: &Unlinking<'_>,
+    now: Timestamp,
+) -> Result<Vec<Fact>, IdentityRejection> {
+    let user = &state.user.state;
+    if user.suspended {
+        return Err(IdentityRejection::Suspended);
+    }
+    let known = state.identities.state.as_ref();
+    let known = known.map(|known| known.identities.clone()).unwrap_or_default();
+    let (gone, left): (Vec<Identity>, Vec<Identity>) =
+        known.into_iter().partition(|one| one.key == *state.key);
+    let gone = gone.first().ok_or(IdentityRejection::NoSuchIdentity)?;
+    let provider = |id| state.providers.iter().find(|(known, _)| known == id);
+    if !user.has_password && !left.iter().any(|one| provider(&one.provider).is_some()) {
+        return Err(IdentityRejection::LastWay);
+    }
+    let fence = Expect::Fence { lane: Lane::User(user.id.clone()), at: state.user.at };
+    let held_until = Some(now.plus_seconds(UNLINKED_SECONDS));
+    let released = NameReleased { owner: user.id.to_string(), held_until };
+    let provider_name = provider(&gone.provider).map(|(_, name)| name.clone());
+    let identities = IdentitiesState { user_id: user.id.clone(), identities: left };
+    let unlinked = IdentityUnlinked { key: gone.key.clone(), provider_name, identities };
+    let lane = Lane::Identities(user.id.clone());
+    Ok(vec![
+        Fact::expecting(fence, Lane::Identity(gone.key.clone()), released),
+        Fact::expecting(Expect::At(state.identities.at), lane, unlinked),
+    ])
 }
 
 impl Via<'_> {

@@ -7,7 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decide::{link, linked_with, way};
+pub(crate) use decide::{link, linked_with, unlink, way};
 pub(crate) use names::candidates;
 pub(crate) use rejection::IdentityRejection;
-pub(crate) use state::{Arrival, Claims, Linking, Via, Way, identities_after};
+pub(crate) use state::{Arrival, Claims, Linking, Unlinking, Via, Way, identities_after};

@@ -13,6 +13,10 @@ pub(crate) enum IdentityRejection {
     AddressTaken,
     /// The account has as many identities as one may have.
     TooMany,
+    /// The account has no such identity.
+    NoSuchIdentity,
+    /// Without it there would be no way to log in to the account.
+    LastWay,
 }
 
 impl From<IdentityRejection> for Rejection {
@@ -30,6 +34,11 @@ impl From<IdentityRejection> for Rejection {
                 Self::new(Code::AlreadyExists, detail)
             }
             R::TooMany => Self::new(Code::Conflict, "the account is linked too often already"),
+            R::NoSuchIdentity => Self::not_found(),
+            R::LastWay => {
+                let detail = "this is the only way to log in to the account; set a password first";
+                Self::new(Code::Conflict, detail)
+            }
         }
     }
 }

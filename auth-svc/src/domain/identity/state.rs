@@ -76,6 +76,18 @@ pub(crate) struct Linking<'a> {
     pub(crate) identities: &'a Seen<Option<IdentitiesState>>,
 }
 
+/// What taking an identity away is decided by.
+#[derive(Debug, Clone)]
+pub(crate) struct Unlinking<'a> {
+    pub(crate) user: &'a LoadedUser,
+    /// The account's identities.
+    pub(crate) identities: &'a Seen<Option<IdentitiesState>>,
+    /// The one that is to go.
+    pub(crate) key: &'a Digest,
+    /// The providers people can log in through, with what people call them.
+    pub(crate) providers: &'a [(ProviderId, ProviderName)],
+}
+
 /// The identities of an account after an event of their lane; none for the events of other lanes.
 pub(crate) fn identities_after(event: &EventData) -> Option<IdentitiesState> {
     if let EventData::Identity(event) = event { Some(event.after().clone()) } else { None }

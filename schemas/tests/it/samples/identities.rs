@@ -22,7 +22,18 @@ pub(super) fn identities(full: bool) -> Vec<EventData> {
             identities: all(vec![identity.clone()]),
         }
         .into(),
-        IdentityUnlinked { key, identities: all(if full { vec![identity] } else { Vec::new() }) }
-            .into(),
+        IdentityUnlinked {
+            key,
+            provider_name: None,
+            identities: all(if full { vec![identity] } else { Vec::new() }),
+        }
+        .into(),
     ]
+}
+
+/// Unlinked from a provider that the configuration names.
+pub(super) fn unlinked() -> EventData {
+    let identities = IdentitiesState { user_id: user_id(1), identities: Vec::new() };
+    let provider_name = Some(ProviderName::parse("The Works").unwrap());
+    IdentityUnlinked { key: Digest::of(["identity"]), provider_name, identities }.into()
 }
