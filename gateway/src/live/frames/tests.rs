@@ -270,7 +270,7 @@ fn tellings(event: &Event) -> [Vec<String>; 3] {
             let place = Place { sequence: step.at, ..place };
             message::changed_frame(doc, place, sender(9), Vec::new())
         }),
-        Item::Edited { broadcast, .. } => Some(broadcast.frame.clone()),
+        Item::Text { broadcast, .. } => Some(broadcast.frame.clone()),
         Item::Posted { .. } | Item::Whole(..) | Item::Reload(_) => None,
     };
     let names = |steps: Vec<crate::live::plan::Step>| -> Vec<String> {
