@@ -6,7 +6,7 @@
 //! report keeps is passed by, and met again until it ends. Edits go before the post, so that a post which is gone says
 //! that nothing is left, also after a crash.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,12 +17,13 @@ use schemas::events::{
     AuthoredBlank, Blank, BlankEvent, Gone, MessageDeleted, MessageEdited, MessageEvent,
     MessagePosted, TextsRemoved,
 };
-use schemas::ids::{MessageId, RoomId};
+use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 use telemetry::Shutdown;
 
 use crate::blank::{blank, gone};
 use crate::chat::Chat;
+use crate::holds::are_held;
 use crate::lease::Lease;
 
 /// What the lease is called, and how long one of a worker that died keeps others from going on.
@@ -146,20 +147,38 @@ impl DeletedTexts {
             }
         }
         let mut edits = self.edits(&posts).await?;
-        let mut rooms: BTreeMap<&RoomId, Vec<Going>> = BTreeMap::new();
+        let mut rooms: BTreeMap<&RoomId, (Sequence, Vec<Going>)> = BTreeMap::new();
         for (deletion, post) in posts.into_values() {
-            rooms.entry(&deletion.event.room_id).or_default().push(post);
+            let first = (deletion.sequence, Vec::new());
+            let (first, posts) = rooms.entry(&deletion.event.room_id).or_insert(first);
+            *first = deletion.sequence.min(*first);
+            posts.push(post);
         }
-        for (room, mut posts) in rooms {
-            let mut edits = edits.remove(room).unwrap_or_default();
-            for going in [&mut edits, &mut posts] {
-                going.sort_by_key(|(gone, _)| gone.sequence);
-                for some in going.chunks(LISTED) {
-                    self.erase(room, some, before).await?;
-                }
+        for (room, (first, posts)) in rooms {
+            let edits = edits.remove(room).unwrap_or_default();
+            if !self.erase_all(room, [edits, posts], before).await? {
+                held = Some(held.map_or(first, |held| held.min(first)));
             }
         }
         Ok(held)
+    }
+
+    /// Deletes events of a room, one kind after the other; false when a hold has come in between.
+    async fn erase_all(
+        &self,
+        room: &RoomId,
+        kinds: [Vec<Going>; 2],
+        before: Timestamp,
+    ) -> Result<bool, Failure> {
+        for mut going in kinds {
+            going.sort_by_key(|(gone, _)| gone.sequence);
+            for some in going.chunks(LISTED) {
+                if !self.erase(room, some, before).await? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The event that posted a message; none when it is gone.
@@ -222,14 +241,17 @@ impl DeletedTexts {
         going(event, AuthoredBlank { sender_id, blank })
     }
 
-    /// Lists events of a room, and deletes them after that.
+    /// Lists events of a room, and deletes them after that; false when a hold was placed before they were listed. What is
+    /// listed and not noted to be erased stays as it is.
     async fn erase(
         &self,
         room: &RoomId,
         going: &[Going],
         before: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let log = &self.chat.log;
+        let authors: BTreeSet<UserId> =
+            going.iter().map(|(_, authored)| authored.sender_id.clone()).collect();
         let (gone, blanks) = going.iter().cloned().unzip();
         let (room_id, listed_at) = (room.clone(), Timestamp::now());
         let removed = TextsRemoved { room_id, listed_at, before, gone, blanks };
@@ -237,22 +259,20 @@ impl DeletedTexts {
         let lane = Lane::Retention(room.clone());
         let call = Call::new("remove_texts", CallContext::default());
         let listed = record(log, &call, Fact::expecting(Expect::Any, lane, removed)).await?;
+        if are_held(log, room, authors).await? {
+            return Ok(false);
+        }
         log.note_erased(listed.position.sequence, &sequences).await?;
         log.erase(&sequences).await?;
         self.chat.metrics.texts_removed.inc_by(u64::try_from(sequences.len()).unwrap_or(0));
-        Ok(())
+        Ok(true)
     }
 
     /// Whether a legal hold or an open report keeps a message.
     async fn is_held(&self, deleted: &MessageDeleted) -> Result<bool, Failure> {
-        let holds =
-            [Lane::RoomHold(deleted.room_id.clone()), Lane::UserHold(deleted.sender_id.clone())];
-        for stored in self.chat.log.last_many(&holds).await?.into_iter().flatten() {
-            if let EventData::Hold(event) = stored.event()?.data
-                && event.in_force().is_some()
-            {
-                return Ok(true);
-            }
+        let author = [deleted.sender_id.clone()];
+        if are_held(&self.chat.log, &deleted.room_id, author).await? {
+            return Ok(true);
         }
         Ok(self.chat.index.open_reports_of(&deleted.message_id).await? > 0)
     }

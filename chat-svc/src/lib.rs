@@ -23,6 +23,7 @@ mod export;
 mod failure;
 mod general;
 mod handlers;
+mod holds;
 mod index;
 mod keeper;
 mod lanes;

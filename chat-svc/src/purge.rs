@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use decider::{Call, Committed, Expect, Fact, Failure, Reads, unavailable};
+use decider::{Call, Committed, Fact, Failure, Reads, unavailable};
 use schemas::commands::CallContext;
 use schemas::events::{MessageDeleted, RoomState};
 use schemas::{Lane, MessageId, Sequence, Timestamp};
@@ -16,6 +16,7 @@ use crate::chat::Chat;
 use crate::deleted_texts::{DeletedTexts, Deletion};
 use crate::domain::message::Message;
 use crate::domain::retention::Aged;
+use crate::holds::unheld;
 
 /// Removes messages.
 pub(crate) struct Purger {
@@ -49,10 +50,10 @@ impl Purger {
             let event = deleted(&found, message.deleted.map_or(now, |(_, at)| at));
             let deletion = match message.deleted {
                 Some((sequence, stored_at)) => Deletion { sequence, stored_at, event },
-                None => {
-                    let sequence = self.delete(&found, event.clone()).await?;
-                    Deletion { sequence, stored_at: now, event }
-                }
+                None => match self.delete(&found, event.clone()).await? {
+                    Some(sequence) => Deletion { sequence, stored_at: now, event },
+                    None => continue,
+                },
             };
             deletions.insert(&message.id, deletion);
         }
@@ -65,15 +66,21 @@ impl Purger {
         Ok(gone.map(|message| message.id.clone()).collect())
     }
 
-    /// Writes the deletion of a message with what it does to its files; where.
-    async fn delete(&self, found: &Message, event: MessageDeleted) -> Result<Sequence, Failure> {
+    /// Writes the deletion of a message with what it does to its files; where. None when a legal hold has come in between.
+    async fn delete(
+        &self,
+        found: &Message,
+        event: MessageDeleted,
+    ) -> Result<Option<Sequence>, Failure> {
         let call = Call::new("purge", CallContext::default());
         let mut facts = self.chat.detachments(&found.state).await?;
-        facts.push(Fact::expecting(Expect::Any, Lane::Timeline(event.room_id.clone()), event));
+        let unheld = unheld(&self.chat.log, &event.room_id, &event.sender_id).await?;
+        let Some(fence) = unheld else { return Ok(None) };
+        facts.push(Fact::expecting(fence, Lane::Timeline(event.room_id.clone()), event));
         match self.chat.commit(&call, facts, &Reads::default()).await? {
             Committed::Now(position, _) => {
                 self.chat.purge_removed(&found.state.attachments);
-                Ok(position.sequence)
+                Ok(Some(position.sequence))
             }
             Committed::Before(_) | Committed::Nothing(_) => {
                 Err(unavailable("it is not known where this was written").into())
