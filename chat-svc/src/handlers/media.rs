@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use blobs::{Blob, BlobName};
 use decider::{
     Answer, Entity as _, Expect, Fact, Failure, ReadFrom, Seen, UserCall, accepted, fresh_id, load,
     unavailable,
 };
+use parking_lot::Mutex;
 use schemas::commands::{
     Accepted, CompleteMedia, DropAvatar, PostMessage, RemoveMedia, RequestMedia, UseAsAvatar,
 };
@@ -19,6 +21,7 @@ use crate::call::context;
 use crate::chat::Chat;
 use crate::domain::media::{self, MediaRejection};
 use crate::lanes::{Media, People};
+use crate::media::store_failed;
 
 /// How long an upload waits until the ones asked for before it are counted.
 const COUNTED_WITHIN: Duration = Duration::from_secs(2);
@@ -72,13 +75,15 @@ impl Chat {
         cmd: CompleteMedia,
     ) -> Answer<MediaState> {
         let _turn = self.files.completions.of(&cmd.media_id).await;
-        self.retry(ReadFrom::Log, |_| self.try_complete_media(call, &cmd.media_id)).await
+        let mine = Mutex::default();
+        self.retry(ReadFrom::Log, |_| self.try_complete_media(call, &cmd.media_id, &mine)).await
     }
 
     async fn try_complete_media(
         &self,
         call: &UserCall,
         id: &MediaId,
+        mine: &Mutex<Option<(MediaFile, Blob)>>,
     ) -> Result<Accepted<MediaState>, Failure> {
         let found = load::<Media>(&self.log, id).await?;
         let cx = context(call);
@@ -97,24 +102,46 @@ impl Chat {
                 return Err(refused.into());
             }
         };
-        if done {
-            let position = self.log.epoch().at(found.at);
-            return Ok(accepted(Some(position), before.clone()));
-        }
-        let person = self.lanes.person(&call.user, ReadFrom::Log).await?;
-        crate::domain::access::active(person.state.as_ref())?;
-        let file = self.files.check(before).await?;
+        let file = if done {
+            let stored = mine.lock().clone();
+            let Some(file) = self.in_place_of(before, stored).await? else {
+                let position = self.log.epoch().at(found.at);
+                return Ok(accepted(Some(position), before.clone()));
+            };
+            file
+        } else {
+            let person = self.lanes.person(&call.user, ReadFrom::Log).await?;
+            crate::domain::access::active(person.state.as_ref())?;
+            let (file, blob) = self.files.check(before).await?;
+            *mine.lock() = Some((file.clone(), blob));
+            file
+        };
         let fact = media::stored(before, file, Timestamp::now());
         let after = Media::after(&fact.data);
         let fact = Fact { expect: Expect::At(found.at), ..fact };
         let appended = decider::record(&self.log, call, fact).await?;
         // What is left of the upload is removed when that of its medium is, at the latest.
-        let upload = blobs::BlobName::Upload(id.clone());
+        let upload = BlobName::Upload(id.clone());
         if let Err(error) = self.files.store.remove(&upload).await {
             tracing::warn!(media.id = %id, %error, "an upload that was stored is removed later");
         }
         let state = after.ok_or(MediaRejection::NotFound)?;
         Ok(accepted(Some(appended.position), state))
+    }
+
+    /// What this call has stored of a medium that another copy of this service has completed meanwhile, where it stands in the
+    /// place of what that has stored, and is something else: its owner has uploaded twice. The record is to say what is kept.
+    async fn in_place_of(
+        &self,
+        recorded: &MediaState,
+        stored: Option<(MediaFile, Blob)>,
+    ) -> Result<Option<MediaFile>, Failure> {
+        let Some((file, blob)) = stored.filter(|(file, _)| *file != recorded.file) else {
+            return Ok(None);
+        };
+        let found = self.files.store.stat(&BlobName::File(file.id.clone())).await;
+        let found = found.map_err(|error| store_failed(&error))?;
+        Ok(found.filter(|found| found.version == blob.version).map(|_| file))
     }
 
     pub(crate) async fn remove_media(&self, call: &UserCall, cmd: RemoveMedia) -> Answer<()> {

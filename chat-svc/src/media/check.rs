@@ -24,11 +24,11 @@ const MEBIBYTE: u64 = 1024 * 1024;
 const WINDOW: usize = 64 * 1024;
 
 impl Files {
-    /// Checks what was uploaded of a medium and stores what is kept of it.
+    /// Checks what was uploaded of a medium and stores what is kept of it: the file, and as what it was stored.
     ///
     /// # Errors
     /// What was uploaded is not what was announced; the store does not answer.
-    pub(crate) async fn check(&self, media: &MediaState) -> Result<MediaFile, Failure> {
+    pub(crate) async fn check(&self, media: &MediaState) -> Result<(MediaFile, Blob), Failure> {
         let _turn = self.checking.acquire().await.map_err(|_| unavailable("stopping"))?;
         let announced = &media.file;
         let name = BlobName::Upload(announced.id.clone());
@@ -50,14 +50,15 @@ impl Files {
             true => self.picture(announced, &kept, start).await?,
             false => Seen::default(),
         };
-        Ok(MediaFile {
+        let file = MediaFile {
             size: kept.size,
-            sha256: kept.sha256,
+            sha256: kept.sha256.clone(),
             width: picture.size.map(|size| size.width),
             height: picture.size.map(|size| size.height),
             thumbnail: picture.thumbnail,
             ..announced.clone()
-        })
+        };
+        Ok((file, kept))
     }
 
     /// What cleans a file that is what was announced.

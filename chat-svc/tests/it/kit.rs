@@ -167,6 +167,12 @@ impl World {
         instance_with(&self.url, &self.config, index).await
     }
 
+    /// Another chat-svc with a store of files of its own making.
+    pub(crate) async fn with_files(&self, files: Arc<dyn blobs::BlobStore>) -> Instance {
+        let index: Arc<dyn MessageIndex> = Arc::clone(&self.index) as Arc<dyn MessageIndex>;
+        instance_of(&self.url, &self.config, index, Some(files)).await
+    }
+
     /// A user registers, as auth-svc would write it.
     pub(crate) async fn register(&self, username: &str) -> UserId {
         self.register_as(username, Role::User).await
@@ -256,11 +262,20 @@ async fn instance(url: &str, config: &Config, index: &Arc<LogIndex>) -> Instance
 }
 
 async fn instance_with(url: &str, config: &Config, index: Arc<dyn MessageIndex>) -> Instance {
+    instance_of(url, config, index, None).await
+}
+
+async fn instance_of(
+    url: &str,
+    config: &Config,
+    index: Arc<dyn MessageIndex>,
+    files: Option<Arc<dyn blobs::BlobStore>>,
+) -> Instance {
     let log = connect(url).await;
     log.attach().await.expect("attached");
     let bus = Bus::connect(url, "chat-test", log.namespace()).await.expect("a bus");
     let (metrics, health) = (Metrics::new(), Health::new());
-    let blobs = Arc::new(blobs::Builtin::of(&log));
+    let blobs = files.unwrap_or_else(|| Arc::new(blobs::Builtin::of(&log)));
     let deps = Deps { log, bus: bus.clone(), metrics, health };
     let needs = Needs { names: names(), index, blobs };
     let service = ChatService::build(config.clone(), needs, deps).await.expect("built");

@@ -7,6 +7,7 @@ mod arbitrary;
 mod index;
 mod kit;
 mod log_index;
+mod media;
 mod members;
 mod mentions;
 mod messages;
