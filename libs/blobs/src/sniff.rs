@@ -150,6 +150,8 @@ pub(crate) enum Container {
     Tiff,
     /// An MP4 or QuickTime film, or sound alone.
     Film,
+    /// A WebM or Matroska film, or sound alone.
+    Matroska,
 }
 
 /// How a file that was announced as this and begins so is made.
@@ -160,6 +162,7 @@ pub(crate) fn container(head: &[u8], announced: &ContentType) -> Option<Containe
     match known(head) {
         Some("image/tiff") => Some(Container::Tiff),
         Some(FILM) => Some(Container::Film),
+        Some("video/webm") => Some(Container::Matroska),
         Some(_) => None,
         None => {
             let begins = head.get(4..8).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! their beginning to their end. Pure: it asks for bytes and is given them, a few at a time, whatever the file's size.
 
 mod film;
+mod matroska;
 mod numbers;
 mod tiff;
 
@@ -18,6 +19,8 @@ pub enum Survey {
     Tiff(tiff::Tiff),
     /// In an MP4 or QuickTime film.
     Film(film::Film),
+    /// In a WebM or Matroska film.
+    Matroska(matroska::Matroska),
 }
 
 impl Survey {
@@ -27,6 +30,7 @@ impl Survey {
         match container(head, announced)? {
             Container::Tiff => Some(Self::Tiff(tiff::Tiff::default())),
             Container::Film => Some(Self::Film(film::Film::new(size))),
+            Container::Matroska => Some(Self::Matroska(matroska::Matroska::new(size))),
         }
     }
 
@@ -36,6 +40,7 @@ impl Survey {
         match self {
             Self::Tiff(tiff) => tiff.wants(),
             Self::Film(film) => film.wants(),
+            Self::Matroska(matroska) => matroska.wants(),
         }
     }
 
@@ -47,6 +52,7 @@ impl Survey {
         match self {
             Self::Tiff(tiff) => tiff.take(bytes),
             Self::Film(film) => film.take(bytes),
+            Self::Matroska(matroska) => matroska.take(bytes),
         }
     }
 
@@ -56,6 +62,7 @@ impl Survey {
         Cleaner::blanking(match self {
             Self::Tiff(tiff) => tiff.marked.apart(),
             Self::Film(film) => film.marked.apart(),
+            Self::Matroska(matroska) => matroska.marked.apart(),
         })
     }
 }

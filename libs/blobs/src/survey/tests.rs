@@ -157,6 +157,50 @@ fn what_items_say_whose_keys_are_not_known_is_taken_out() {
     assert!(!says(&kept, PLACE) && says(&kept, TITLE));
 }
 
+/// An element with a size of one byte.
+fn element(kind: &[u8], content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let size = u8::try_from(content.len()).unwrap();
+    assert!(size < 127);
+    [kind, &[0x80 | size], &content].concat()
+}
+
+fn tag(name: &[u8], text: &[u8]) -> Vec<u8> {
+    let said = [element(b"\x45\xa3", &[name]), element(b"\x44\x87", &[text])];
+    element(b"\x73\x73", &[&element(b"\x67\xc8", &[&said.concat()])])
+}
+
+#[test]
+fn positions_are_taken_out_of_the_tags_of_webm() {
+    let nameless = element(b"\x67\xc8", &[&element(b"\x44\x87", &[PLACE])]);
+    for (size, clusters) in
+        [(&b"\x40\xd0"[..], &b"\x82??"[..]), (b"\x01\xff\xff\xff\xff\xff\xff\xff", b"\xff??")]
+    {
+        let tags = [
+            element(
+                b"\x12\x54\xc3\x67",
+                &[&tag(b"LOCATION", PLACE), &element(b"\x73\x73", &[&nameless])],
+            ),
+            element(b"\x12\x54\xc3\x67", &[&tag(b"TITLE", TITLE)]),
+        ];
+        let file = [
+            &element(b"\x1a\x45\xdf\xa3", &[b"\x42\x82\x84webm"])[..],
+            b"\x18\x53\x80\x67",
+            size,
+            &tags.concat(),
+            b"\x1f\x43\xb6\x75",
+            clusters,
+            PICTURE,
+        ]
+        .concat();
+        for announced in ["video/webm", "application/octet-stream"] {
+            let kept = cleaned(announced, &file).unwrap();
+            assert!(says(&file, PLACE) && !says(&kept, PLACE));
+            assert!(says(&kept, TITLE) && says(&kept, PICTURE) && kept.len() == file.len());
+        }
+    }
+}
+
 #[test]
 fn other_files_are_not_looked_through() {
     for (announced, file) in [
@@ -194,11 +238,12 @@ fn what_points_at_itself_comes_to_an_end_and_what_points_for_ever_is_refused() {
 proptest! {
     /// No input brings it down or keeps it for ever, and nothing moves.
     #[test]
-    fn any_bytes_are_dealt_with(mut bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0_usize..3) {
+    fn any_bytes_are_dealt_with(mut bytes in prop::collection::vec(any::<u8>(), 0..300), at in 0_usize..4) {
         let head: &[u8] = [
             &b"II*\0\x08\0\0\0\x02\0"[..],
             b"MM\0*\0\0\0\x08\0\x02",
             b"\0\0\0\x08ftyp\0\0\x01\0moov\0\0\0\x80meta\0\0\0\0",
+            b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x12\x54\xc3\x67\x40\xff",
         ][at];
         bytes.splice(..0, head.iter().copied());
         if let Ok(kept) = cleaned("application/octet-stream", &bytes) {
