@@ -5,7 +5,11 @@ use tests::kit::installation::Place;
 use tests::kit::person::Person;
 use tests::kit::socket::handshake;
 
-cases!(foreign_pages_open_no_socket, foreign_pages_read_no_answer);
+cases!(
+    foreign_pages_open_no_socket,
+    foreign_pages_read_no_answer,
+    default_ports_may_be_written_or_not,
+);
 
 fn foreign(place: &Place) -> Vec<String> {
     let own = place.url(0);
@@ -74,4 +78,26 @@ async fn foreign_pages_read_no_answer(place: Place) {
     // Credentials are headers, never cookies: a browser has nothing to send by itself.
     assert_eq!(reply.header("access-control-allow-credentials"), "");
     assert_eq!(reply.header("set-cookie"), "");
+}
+
+/// A page is the server's own when host and port are, and what stands for no port is the default of the page's scheme.
+async fn default_ports_may_be_written_or_not(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let bearer = format!("Bearer {}", ada.access);
+    let hosts = ["chat.example.org", "CHAT.example.org", "127.0.0.1", "[::1]", "localhost"];
+    let ports = ["", ":80", ":443", ":8443"];
+    let pages = ports.into_iter().flat_map(|own| [("http", own), ("https", own)]);
+    let pages: Vec<(&str, &str)> = pages.collect();
+    for (host, served) in hosts.into_iter().flat_map(|host| ports.map(|served| (host, served))) {
+        for (scheme, own) in pages.iter().copied() {
+            let usual = if scheme == "https" { ":443" } else { ":80" };
+            let port = |written: &str| if written.is_empty() { usual } else { written }.to_owned();
+            let (asked, origin) = (format!("{host}{served}"), format!("{scheme}://{host}{own}"));
+            let headers =
+                [("host", asked.as_str()), ("origin", &origin), ("authorization", &bearer)];
+            let opened = handshake(&place, 0, "/v1/ws", &headers).await;
+            let wanted = (port(served) != port(own)).then_some(403);
+            assert_eq!(opened.err(), wanted, "{asked} from {origin}");
+        }
+    }
 }

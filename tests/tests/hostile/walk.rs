@@ -1,5 +1,7 @@
 //! Every route of the document, and what all of them must refuse in the same way.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use tests::kit::http::{Reply, raw};
 use tests::kit::installation::Place;
@@ -15,7 +17,11 @@ cases!(
     no_route_takes_another_content_type,
     no_path_has_another_method,
     admin_routes_are_for_admins,
+    open_routes_wait_for_no_position,
 );
+
+/// A read that waits for a position does so for two seconds.
+const HELD: Duration = Duration::from_millis(1_800);
 
 /// A caller for every route: an admin for the admins' ones.
 struct Walker {
@@ -227,5 +233,24 @@ async fn admin_routes_are_for_admins(place: Place) {
         );
         let (status, text) = raw(place.url(0), request.as_bytes()).await;
         assert!([403, 404].contains(&status), "{path}: {text}");
+    }
+}
+
+/// No stranger has a request held by naming a place that the log has not reached.
+async fn open_routes_wait_for_no_position(place: Place) {
+    let walker = Walker::new(&place).await;
+    let here = walker.ada.ask("PUT", "/v1/notifications/read").once().await;
+    let epoch = here.header("tidings-position").split(':').next().unwrap_or_default().to_owned();
+    let stranger = Stranger::new(&place);
+    let open = |one: &&Operation| !one.secured && one.method == "GET" && !one.is_socket();
+    for operation in walker.all.iter().filter(open) {
+        let path = operation.with_every_name("nothing");
+        for position in [format!("{epoch}:99999999"), format!("{epoch}:1"), "x:1".to_owned()] {
+            let begun = Instant::now();
+            let asked = stranger.ask("GET", &path).header("tidings-min-position", &position);
+            let reply = asked.once().await;
+            assert!(reply.status != 503, "{path} at {position}: {}", reply.text);
+            assert!(begun.elapsed() < HELD, "{path} at {position}: {:?}", begun.elapsed());
+        }
     }
 }

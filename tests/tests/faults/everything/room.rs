@@ -124,12 +124,13 @@ impl Room {
         let own = &doc["membership"];
         self.doc = doc.clone();
         (self.notify, self.pinned) = (own["notify"].clone(), own["pinned"].clone());
-        self.hidden = (own["hidden"] == true).then_some(settled);
         let of = |one: &Value| (text(&one["user_id"]), facts::member(one));
         self.members = members.iter().map(of).collect();
         for doc in all {
             self.messages.entry(text(&doc["id"])).or_default().put(doc);
         }
+        let newest = self.messages.values().map(|held| held.posted).max().unwrap_or_default();
+        self.hidden = (own["hidden"] == true).then_some(newest);
         let mut answers: BTreeMap<String, u64> = BTreeMap::new();
         for held in self.messages.values().filter(|held| !held.root().is_empty()) {
             *answers.entry(held.root().to_owned()).or_default() += u64::from(!held.deleted);
@@ -202,6 +203,7 @@ impl Room {
         let known = self.messages.contains_key(&id);
         // What is held already is at least as new, but in a resume.
         if known && !told.resuming {
+            self.shows_again(&id, told.me);
             self.unsure_of_thread(told.data);
             return;
         }
