@@ -185,6 +185,7 @@ pub(crate) async fn what_is_counted_does_not_ask_where_messages_lie(place: &Plac
             user_id: user(2),
             after: 0,
             through: 3,
+            blocked: Vec::new(),
         };
         let counted = place.model.current().count_answers(vec![of]).await.unwrap();
         (counted[0].deleted, counted[0].named)

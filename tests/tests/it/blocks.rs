@@ -11,6 +11,7 @@ everywhere!(
     a_block_ends_a_direct_room_of_two,
     who_is_blocked_opens_and_adds_nothing,
     a_block_in_a_larger_room_stops_mentions,
+    a_block_in_a_larger_room_stops_mentions_in_threads,
     a_block_while_posting_is_fenced,
     who_is_blocked_is_told_nothing,
 );
@@ -169,6 +170,30 @@ async fn a_block_in_a_larger_room_stops_mentions(place: Place) {
     assert_eq!(listed["membership"]["mention_count"], 2);
     unblocks(&ada, &bob).await;
     assert_eq!(mentions(&ada, &room).await, (5, 5));
+}
+
+async fn a_block_in_a_larger_room_stops_mentions_in_threads(place: Place) {
+    let (ada, bob, cyd) = three(&place).await;
+    let room = cyd.group(&[&ada, &bob]).await;
+    let root = id_of(&ada.says(&room, "what do you say?").await);
+    for (who, body) in [
+        (&bob, format!("{} listen", ada.at_name())),
+        (&bob, "@room listen".to_owned()),
+        (&cyd, format!("{} @room listen", ada.at_name())),
+    ] {
+        let body = json!({"body": body, "thread_root_id": root});
+        who.post(&format!("/v1/rooms/{room}/messages"), body).await.ok(201);
+    }
+    let named = async || {
+        let threads = items(&ada.get(&format!("/v1/rooms/{room}/threads")).await.ok(200));
+        let counts = |name: &str| threads[0][name].as_u64().unwrap();
+        (counts("unread_count"), counts("mention_count"))
+    };
+    assert_eq!(named().await, (3, 3));
+    blocks(&ada, &bob).await;
+    assert_eq!(named().await, (3, 1), "judged when it is read");
+    unblocks(&ada, &bob).await;
+    assert_eq!(named().await, (3, 3));
 }
 
 async fn a_block_while_posting_is_fenced(place: Place) {

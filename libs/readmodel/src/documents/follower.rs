@@ -5,12 +5,14 @@
 //! asked for ([`crate::Unread`]): an answer costs a write for its author, never one per follower.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use async_trait::async_trait;
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::position::Sequence;
 use serde::{Deserialize, Serialize};
 
+use super::block::BlockReads;
 use super::membership::{MembershipDoc, MembershipReads};
 use super::thread::{ThreadDoc, ThreadReads, ThreadStretch};
 use super::unread::{Counted, Unread};
@@ -74,6 +76,7 @@ impl FollowerDoc {
             user_id: self.user_id.clone(),
             after: self.marker,
             through: thread.total,
+            blocked: Vec::new(),
         }
     }
 
@@ -86,7 +89,7 @@ impl FollowerDoc {
 
 /// What can be asked about followers.
 #[async_trait]
-pub trait FollowerReads: ThreadReads + MembershipReads {
+pub trait FollowerReads: ThreadReads + MembershipReads + BlockReads {
     /// One user's relation to several threads, in no particular order.
     async fn following(&self, user: &UserId, roots: &[MessageId]) -> Answer<Vec<FollowerDoc>>;
     /// Who follows a thread, by user id; those who left the room since may be among them.
@@ -103,11 +106,22 @@ pub trait FollowerReads: ThreadReads + MembershipReads {
     ) -> Answer<Changes<FollowerDoc>>;
     /// What is unread for followers in their threads, in the order they are given.
     async fn unread_in_threads(&self, of: &[(&FollowerDoc, &ThreadDoc)]) -> Answer<Vec<Unread>> {
-        let asked: Vec<ThreadStretch> = of
+        let mut asked: Vec<ThreadStretch> = of
             .iter()
             .filter(|(own, thread)| own.must_be_counted(thread))
             .map(|(own, thread)| own.stretch(thread))
             .collect();
+        let mut blocks: HashMap<&UserId, Vec<UserId>> = HashMap::new();
+        for (own, _) in of.iter().filter(|_| !asked.is_empty()) {
+            if let Entry::Vacant(place) = blocks.entry(&own.user_id) {
+                place.insert(self.blocked_by(&own.user_id).await?);
+            }
+        }
+        for stretch in &mut asked {
+            if let Some(blocked) = blocks.get(&stretch.user_id) {
+                stretch.blocked.clone_from(blocked);
+            }
+        }
         let counted = if asked.is_empty() { Vec::new() } else { self.count_answers(asked).await? };
         let mut counted = counted.into_iter();
         let unread = |(own, thread): &(&FollowerDoc, &ThreadDoc)| {

@@ -147,6 +147,8 @@ pub struct ThreadStretch {
     pub after: u64,
     /// The thread number with which it ends.
     pub through: u64,
+    /// Users whose answers count as naming no one, as the user blocks them.
+    pub blocked: Vec<UserId>,
 }
 
 /// What can be asked about threads.

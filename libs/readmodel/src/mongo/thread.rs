@@ -48,8 +48,11 @@ async fn count(database: &Database, stretch: &ThreadStretch) -> Answer<Counted> 
     let deleted = doc! { "thread_root_id": thread(), "_gone_answer": between() };
     // An answer that names both is found once.
     let of = doc! { "$in": [stretch.user_id.as_str(), ROOM], "$exists": true };
-    let named =
+    let mut named =
         doc! { "thread_root_id": thread(), "_named_answer": of, "thread_number": between() };
+    if !stretch.blocked.is_empty() {
+        named.insert("sender_id", doc! { "$nin": texts(&stretch.blocked) });
+    }
     Ok(Counted {
         deleted: number_of(database, deleted).await?,
         named: number_of(database, named).await?,

@@ -1,7 +1,8 @@
 //! Threads in SQLite, and what is counted among their answers.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
 use schemas::ids::{MessageId, RoomId};
 
 use super::kept::{Batch, Kept};
@@ -23,7 +24,7 @@ CREATE INDEX threads_room ON threads(room, activity, root) WHERE activity > 0;
 CREATE TABLE deleted_answers(
     root BLOB NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (root, number)) WITHOUT ROWID;
 CREATE TABLE named_answers(
-    root BLOB NOT NULL, user BLOB NOT NULL, number INTEGER NOT NULL,
+    root BLOB NOT NULL, user BLOB NOT NULL, number INTEGER NOT NULL, sender BLOB NOT NULL,
     PRIMARY KEY (root, user, number)) WITHOUT ROWID;
 CREATE INDEX named_answers_number ON named_answers(root, number);
 ";
@@ -54,30 +55,40 @@ pub(super) fn put_answer(db: &Connection, answer: &MessageDoc, before: bool) -> 
         let sql = "INSERT OR IGNORE INTO deleted_answers VALUES (?1, ?2)";
         execute(db, sql, params![root, number])?;
     }
-    let sql = "INSERT OR IGNORE INTO named_answers VALUES (?1, ?2, ?3)";
+    let sql = "INSERT OR IGNORE INTO named_answers VALUES (?1, ?2, ?3, ?4)";
+    let sender = raw(&answer.sender_id);
     for user in answer.people_named_in_thread() {
-        execute(db, sql, params![root, raw(user).as_slice(), number])?;
+        execute(db, sql, params![root, raw(user).as_slice(), number, sender])?;
     }
     if answer.names_room_in_thread() {
         let no_user: &[u8] = &[];
-        execute(db, sql, params![root, no_user, number])?;
+        execute(db, sql, params![root, no_user, number, sender])?;
     }
     Ok(())
 }
 
 fn count(db: &Connection, stretch: &ThreadStretch) -> Answer<Counted> {
-    let (root, user) = (raw(&stretch.root_id), raw(&stretch.user_id));
+    let root = raw(&stretch.root_id);
     let (after, through) = (int(stretch.after), int(stretch.through));
     let deleted = "SELECT count(*) FROM deleted_answers
         WHERE root = ?1 AND number > ?2 AND number <= ?3";
     // An answer that names both counts once.
-    let named = "SELECT count(*) FROM (
-        SELECT number FROM named_answers WHERE root = ?1 AND user = ?4 AND number > ?2 AND number <= ?3
-        UNION
-        SELECT number FROM named_answers WHERE root = ?1 AND user = x'' AND number > ?2 AND number <= ?3)";
+    let by_others = format!("sender NOT IN ({})", vec!["?"; stretch.blocked.len()].join(", "));
+    let named = format!(
+        "SELECT count(*) FROM (
+        SELECT number, sender FROM named_answers
+            WHERE root = ?1 AND user = ?4 AND number > ?2 AND number <= ?3
+        UNION SELECT number, sender FROM named_answers
+            WHERE root = ?1 AND user = x'' AND number > ?2 AND number <= ?3)
+        WHERE {by_others}"
+    );
+    let user = raw(&stretch.user_id).to_vec();
+    let mut asked: Vec<Value> =
+        vec![root.to_vec().into(), after.into(), through.into(), user.into()];
+    asked.extend(stretch.blocked.iter().map(|user| Value::Blob(raw(user).to_vec())));
     Ok(Counted {
         deleted: number(db, deleted, params![root, after, through])?,
-        named: number(db, named, params![root, after, through, user])?,
+        named: number(db, &named, params_from_iter(asked))?,
     })
 }
 
