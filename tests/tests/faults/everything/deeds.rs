@@ -270,7 +270,8 @@ fn room(dice: &mut Dice, known: &Known, people: &People, number: usize) -> Deed 
     let change = |body| Deed::of(by, "PATCH", path.clone(), Some(body));
     match dice.below(9) {
         0 => change(json!({"topic": format!("topic {number}")})),
-        1 => change(json!({"name": format!("room {number}")})),
+        // The room that everybody is in is known by its name.
+        1 if at != known.general => change(json!({"name": format!("room {number}")})),
         2 => change(json!({"posting": if dice.once_in(3) { "admins" } else { "everyone" }})),
         3 => change(json!({"slow_mode_seconds": dice.below(2)})),
         4 if dice.once_in(3) => Deed::of(by, "DELETE", path, None)

@@ -67,6 +67,8 @@ pub(super) struct Known {
     pub(super) reports: Vec<String>,
     /// Files that no message has yet, with their owners.
     pub(super) files: Vec<(usize, String)>,
+    /// The room that everybody is in.
+    pub(super) general: usize,
     /// Who cannot act at present: suspended, or gone for good.
     pub(super) out: BTreeSet<usize>,
 }

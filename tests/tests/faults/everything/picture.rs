@@ -267,7 +267,7 @@ impl Picture {
         let (mut rooms, mut messages, mut mentions, mut threads) = (0, 0, 0, 0);
         for (id, room) in &self.rooms {
             room.facts(id, &self.me, blocked, &mut facts);
-            let waiting = room.thread_facts(id, &self.me, &mut facts, &mut unsure);
+            let waiting = room.thread_facts(id, (&self.me, blocked), &mut facts, &mut unsure);
             if room.is_hidden() {
                 continue;
             }

@@ -55,7 +55,7 @@ impl Held {
     }
 
     /// Whether it counts as a mention of a user who blocks these.
-    fn mentions(&self, user: &str, blocked: &BTreeSet<String>) -> bool {
+    pub(super) fn mentions(&self, user: &str, blocked: &BTreeSet<String>) -> bool {
         let named = self.names(user) || self.doc["mentions_room"] == "room";
         named && !blocked.contains(&text(&self.doc["sender"]["id"]))
     }

@@ -122,14 +122,14 @@ impl Room {
     }
 
     /// What is unread in a thread.
-    fn unread_in(&self, root: &str, me: &str) -> Unread {
+    fn unread_in(&self, root: &str, me: &str, blocked: &BTreeSet<String>) -> Unread {
         let thread = self.threads.get(root).copied().unwrap_or_default();
         let unread = |held: &&Held| {
             let counts = !held.is_gone() && !held.is_by(me) && held.posted > thread.marker;
             counts && thread.following
         };
         let all: Vec<&Held> = self.answers(root).filter(unread).collect();
-        let named = |held: &&&Held| held.names(me) || held.doc["mentions_room"] == "room";
+        let named = |held: &&&Held| held.mentions(me, blocked);
         Unread { messages: all.len(), mentions: all.iter().filter(named).count() }
     }
 
@@ -137,7 +137,7 @@ impl Room {
     pub(super) fn thread_facts(
         &self,
         id: &str,
-        me: &str,
+        (me, blocked): (&str, &BTreeSet<String>),
         facts: &mut Facts,
         unsure: &mut BTreeSet<String>,
     ) -> usize {
@@ -147,7 +147,7 @@ impl Room {
         let mut waiting = 0;
         for root in roots {
             let thread = self.threads.get(root).copied().unwrap_or_default();
-            let unread = self.unread_in(root, me);
+            let unread = self.unread_in(root, me, blocked);
             let key = format!("thread {id} {root}");
             if thread.unsure || self.messages.get(root).is_none_or(Held::is_gone) {
                 unsure.insert(key.clone());

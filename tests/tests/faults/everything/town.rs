@@ -138,6 +138,7 @@ impl Town {
         let (kind, members) = (Kind::Public, (0..PEOPLE).collect());
         self.known.learn(&Lesson::Made { kind, by: 0, members }, general);
         let room = self.known.rooms.len() - 1;
+        self.known.general = room;
         let path = format!("/v1/rooms/{}/messages", self.known.rooms[room].id);
         let lesson = Lesson::Posted { room, by: 0, root: None };
         let welcome = Some(json!({"body": "welcome, all of you"}));
