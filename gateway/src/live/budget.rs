@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::Sequence;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes that go out together.
@@ -75,4 +76,6 @@ pub(crate) struct Sent {
     pub(crate) bytes: usize,
     /// Bytes the user was charged for.
     pub(crate) charged: u64,
+    /// The last event that any document of it held: the read model may be ahead of the live feed.
+    pub(crate) newest: Sequence,
 }

@@ -189,6 +189,12 @@ impl Joining {
         loop {
             let through = plan.through;
             self.send(plan, &mut sent).await?;
+            // An answer that a document has counted must not be told live, where clients count it.
+            if sent.newest > through && !self.hub.reaches(sent.newest, PATIENCE).await {
+                return Err(JoinError::Unavailable(
+                    "the live feed is behind the read model".into(),
+                ));
+            }
             if self.attach_at(through, resuming.then_some(sent.frames))? {
                 return Ok(());
             }

@@ -36,7 +36,7 @@ impl Joining {
                 return Ok(());
             }
             let taken = budget.piece().await;
-            let frames = self.frames(&steps, &plan).await?;
+            let frames = self.frames(&steps, &plan, sent).await?;
             let bytes = frames.iter().map(Bytes::len).sum();
             if bytes == 0 {
                 continue;
@@ -64,9 +64,15 @@ impl Joining {
         }
     }
 
-    async fn frames(&self, steps: &[Step], plan: &Plan) -> Result<Vec<Bytes>, JoinError> {
+    async fn frames(
+        &self,
+        steps: &[Step],
+        plan: &Plan,
+        sent: &mut Sent,
+    ) -> Result<Vec<Bytes>, JoinError> {
         let inner = &self.hub.inner;
         let mut docs = inner.documents_of(steps, plan.through).await?;
+        sent.newest = docs.values().map(MessageDoc::told).fold(sent.newest, Sequence::max);
         // Documents are newer than the plan: who was put out of a room since is not shown what came after.
         let rooms = inner.state.lock().routing.rooms_of(&self.user).cloned();
         let rooms = rooms.ok_or(JoinError::Gone)?;
