@@ -44,12 +44,15 @@ const SUSPENDED: usize = 5;
 const ERASED: usize = 19;
 const EXPORTER: usize = 3;
 
-/// A day of retention is a second here: old messages are purged, or archived.
-const fn flags(purges: bool) -> [&'static str; 8] {
+/// A day of retention is a second here: old messages are purged, or archived. Gateways remember so little that who was
+/// away for long is resumed out of the read model.
+const fn flags(purges: bool) -> [&'static str; 10] {
     let retention = if purges { "purge" } else { "archive" };
     [
         "--unverified",
         "everything",
+        "--memory",
+        "4MiB",
         "--retention-day",
         "1s",
         "--retention-interval",

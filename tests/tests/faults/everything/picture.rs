@@ -67,7 +67,7 @@ impl Picture {
     /// The last frames that were about something.
     pub(super) fn heard_of(&self, what: &str) -> Vec<&String> {
         let mut of: Vec<&String> =
-            self.heard.iter().rev().filter(|heard| heard.contains(what)).take(8).collect();
+            self.heard.iter().rev().filter(|heard| heard.contains(what)).take(14).collect();
         of.reverse();
         of
     }
