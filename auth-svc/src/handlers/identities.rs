@@ -80,8 +80,8 @@ impl Auth {
         let user = accounts::caller(&self.log, call).await?;
         let identities = load::<Identities>(&self.log, &user.state.id).await?;
         let all = self.providers.all().iter();
-        let providers: Vec<(ProviderId, ProviderName)> =
-            all.map(|one| (one.id.clone(), one.name.clone())).collect();
+        let providers: Vec<(&ProviderId, &ProviderName)> =
+            all.map(|one| (&one.id, &one.name)).collect();
         let (user, identities, providers) = (&user, &identities, providers.as_slice());
         let state = Unlinking { user, identities, key, providers };
         Ok(unlink(&state, call::now().now)?)

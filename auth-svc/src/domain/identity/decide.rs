@@ -84,14 +84,16 @@ pub(crate) fn unlink(
     let (gone, left): (Vec<Identity>, Vec<Identity>) =
         known.into_iter().partition(|one| one.key == *state.key);
     let gone = gone.first().ok_or(IdentityRejection::NoSuchIdentity)?;
-    let provider = |id| state.providers.iter().find(|(known, _)| known == id);
-    if !user.has_password && !left.iter().any(|one| provider(&one.provider).is_some()) {
+    let name_of = |one: &Identity| {
+        state.providers.iter().find(|(id, _)| **id == one.provider).map(|(_, name)| *name)
+    };
+    if !user.has_password && !left.iter().any(|one| name_of(one).is_some()) {
         return Err(IdentityRejection::LastWay);
     }
     let fence = Expect::Fence { lane: Lane::User(user.id.clone()), at: state.user.at };
     let held_until = Some(now.plus_seconds(UNLINKED_SECONDS));
     let released = NameReleased { owner: user.id.to_string(), held_until };
-    let provider_name = provider(&gone.provider).map(|(_, name)| name.clone());
+    let provider_name = name_of(gone).cloned();
     let identities = IdentitiesState { user_id: user.id.clone(), identities: left };
     let unlinked = IdentityUnlinked { key: gone.key.clone(), provider_name, identities };
     let lane = Lane::Identities(user.id.clone());

@@ -85,7 +85,7 @@ pub(crate) struct Unlinking<'a> {
     /// The one that is to go.
     pub(crate) key: &'a Digest,
     /// The providers people can log in through, with what people call them.
-    pub(crate) providers: &'a [(ProviderId, ProviderName)],
+    pub(crate) providers: &'a [(&'a ProviderId, &'a ProviderName)],
 }
 
 /// The identities of an account after an event of their lane; none for the events of other lanes.

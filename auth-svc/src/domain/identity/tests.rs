@@ -118,7 +118,8 @@ fn an_identity_that_was_taken_away_is_not_linked_again_by_its_address_for_a_time
 #[test]
 fn the_last_way_to_log_in_is_not_taken_away() {
     let (works, other) = (ProviderId::parse("works").unwrap(), ProviderId::parse("other").unwrap());
-    let all = [(works.clone(), ProviderName::parse("The Works").unwrap())];
+    let name = ProviderName::parse("The Works").unwrap();
+    let all = [(&works, &name)];
     let one = |text: &str, provider: &ProviderId| Identity {
         key: Digest::of([text]),
         provider: provider.clone(),
