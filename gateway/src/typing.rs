@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use telemetry::{Shutdown, error_chain};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::documents::role_in;
 use crate::failure;
 use crate::live::{Hub, Origin, Telling, TypingPlace};
 
@@ -89,12 +90,8 @@ fn judge(last: &[EventData], role: Role, in_thread: bool) -> Result<(), Rejectio
     let Some(room) = room.filter(|room| room.posting == Posting::Admins && !in_thread) else {
         return Ok(());
     };
-    let admin = if room.everyone {
-        role == Role::Admin
-    } else {
-        member.is_some_and(|member| member.role >= RoomRole::Admin)
-    };
-    if admin {
+    let own = member.map_or(RoomRole::Member, |member| member.role);
+    if role_in(room.everyone, own, role) >= RoomRole::Admin {
         Ok(())
     } else {
         Err(Rejection::new(Code::Forbidden, "only admins post in this room"))
@@ -152,5 +149,28 @@ async fn listen(hub: &Hub, bus: &Bus, gateway: &str) {
             }
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::events::{RoomChanged, RoomState};
+    use schemas::values::RoomKind;
+
+    use super::*;
+    use crate::live::fixture::room;
+
+    /// Who may post there may be seen typing there: chat-svc judges posts by the same roles.
+    #[test]
+    fn in_a_room_of_everybody_those_type_who_look_after_the_installation() {
+        let blank = RoomState::begun(room(1), RoomKind::Channel, Timestamp::from_millis(1));
+        let room = RoomState { everyone: true, posting: Posting::Admins, ..blank };
+        let last: [EventData; 1] = [RoomChanged { room }.into()];
+        let may = |role: Role, in_thread: bool| judge(&last, role, in_thread).is_ok();
+        assert_eq!(
+            [Role::User, Role::Moderator, Role::Admin].map(|role| may(role, false)),
+            [false, true, true]
+        );
+        assert!(may(Role::User, true));
     }
 }
