@@ -11,8 +11,11 @@ use std::net::Ipv6Addr;
 use super::forwarded::Forwarded;
 use crate::config::Config;
 
-const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, tidings-client, tidings-min-position, traceparent";
-const EXPOSED_HEADERS: &str = "tidings-position, tidings-trace, retry-after, ratelimit, ratelimit-policy, idempotent-replayed";
+/// What pages may send along: to any route, and with the URLs of files.
+const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, tidings-client, tidings-min-position, traceparent, range, \
+                               if-match, if-none-match, if-modified-since, if-unmodified-since, if-range";
+const EXPOSED_HEADERS: &str = "tidings-position, tidings-trace, retry-after, ratelimit, ratelimit-policy, idempotent-replayed, etag, \
+                               accept-ranges, content-range, content-disposition";
 /// Browsers ask again after this many seconds.
 const MAX_AGE: &str = "600";
 

@@ -145,6 +145,14 @@ async fn a_file_is_given_under_the_conditions_that_are_set(place: Place) {
             assert_eq!((got.header("etag"), got.header("last-modified")), (etag, date));
         }
     }
+    // Pages of an allowed origin may ask so, and see what they need to.
+    let (whole_url, origin) = (whole(&place, url), place.url(0));
+    let asked = client().request(reqwest::Method::OPTIONS, &whole_url).header("origin", origin);
+    let asked = asked.header("access-control-request-method", "GET").send().await.unwrap();
+    let allowed = asked.headers()["access-control-allow-headers"].to_str().unwrap().to_owned();
+    assert!(["if-match", "range"].iter().all(|name| allowed.contains(name)), "{allowed}");
+    let got = fetch(&place, url, &[("origin", origin)]).await;
+    assert!(got.header("access-control-expose-headers").contains("etag"));
     // An upload may be held to that it is the first.
     let (_, url) = request(&ada, "b.txt", "text/plain", 5).await;
     for (status, condition) in [(412, "if-match"), (204, "if-none-match"), (412, "if-none-match")] {
