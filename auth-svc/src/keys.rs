@@ -12,6 +12,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -26,6 +28,8 @@ const ROTATE_AFTER: i64 = 90 * 24 * 3600 * 1000;
 const RETIRED_AFTER: i64 = 20 * 60 * 1000;
 /// Age in milliseconds of the next key after which the file of a key is deleted.
 const DELETED_AFTER: i64 = 24 * 3600 * 1000;
+/// How long in milliseconds until it is said again that no key can be added.
+const WARN_EVERY: i64 = 3600 * 1000;
 /// Age after which a draft is of a maker that died.
 const STALE_DRAFT: Duration = Duration::from_secs(3600);
 
@@ -57,7 +61,7 @@ pub struct Rotated {
 /// # Errors
 /// The folder cannot be read or written, or holds no key: it is not that of an installation.
 pub fn rotate_keys(folder: &Path) -> io::Result<Rotated> {
-    let keys = Keys { folder: folder.to_owned() };
+    let keys = Keys::at(folder);
     let none = || io::Error::new(io::ErrorKind::NotFound, "the folder holds no signing key");
     let former = keys.signing()?.pop().ok_or_else(none)?;
     let now = Timestamp::now();
@@ -72,6 +76,9 @@ pub fn rotate_keys(folder: &Path) -> io::Result<Rotated> {
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
     folder: PathBuf,
+    /// When it was last said that no key can be added, in milliseconds since the Unix epoch: the folder is looked into
+    /// every second.
+    warned: Arc<AtomicI64>,
 }
 
 fn random() -> [u8; 32] {
@@ -79,10 +86,14 @@ fn random() -> [u8; 32] {
 }
 
 impl Keys {
+    fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), warned: Arc::default() }
+    }
+
     /// Opens the folder, making it and a first signing key where they are missing.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let keys = Self { folder: folder.to_owned() };
+        let keys = Self::at(folder);
         keys.in_force(Timestamp::now())?;
         Ok(keys)
     }
@@ -96,7 +107,9 @@ impl Keys {
                 Ok(()) => all = self.signing()?,
                 // A folder that cannot be written, such as a mounted secret, is rotated by its owner.
                 Err(error) if !all.is_empty() => {
-                    tracing::warn!(%error, "no new signing key can be added to the keys folder");
+                    if self.warns(now) {
+                        tracing::warn!(%error, "no new signing key can be added to the keys folder");
+                    }
                 }
                 Err(error) => return Err(error),
             }
@@ -104,6 +117,12 @@ impl Keys {
         let retired = now.millis() - RETIRED_AFTER;
         let superseded = all.iter().skip(1).take_while(|next| next.made < retired).count();
         Ok(all.split_off(superseded))
+    }
+
+    /// Whether it has to be said now that no key can be added.
+    fn warns(&self, now: Timestamp) -> bool {
+        let due = |warned: i64| (now.millis() - warned >= WARN_EVERY).then_some(now.millis());
+        self.warned.fetch_update(Ordering::Relaxed, Ordering::Relaxed, due).is_ok()
     }
 
     /// Every signing key, the newest last.
@@ -282,6 +301,15 @@ mod tests {
         assert_eq!(keys.signing().unwrap().len(), 2);
         keys.tidy(now.plus_seconds(24 * 3600 + 11)).unwrap();
         assert_eq!(keys.signing().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_takes_no_key_is_said_once_an_hour() {
+        let keys = Keys::at(Path::new("nowhere"));
+        let now = Timestamp::now();
+        assert!(keys.warns(now));
+        assert!(!keys.warns(now) && !keys.warns(now.plus_seconds(3599)));
+        assert!(keys.warns(now.plus_seconds(3600)));
     }
 
     #[test]
