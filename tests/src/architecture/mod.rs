@@ -2,7 +2,7 @@
 //!
 //! One file per promise: the direction of dependencies (`layers`), what comes from outside (`dependencies`), sizes
 //! (`sizes`), complete matches (`matches`),
-//! the imports inside each crate (`modules`), the words of the tree (`words`). These tests read files and start nothing.
+//! the imports inside each crate (`modules`), the words of the tree (`words`), what is deployed (`deploy`). These tests read files and start nothing.
 //! A bar that is not met everywhere yet has a list of exceptions beside it; an exception may be lowered or removed,
 //! never raised.
 
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 
 mod dependencies;
+mod deploy;
 mod layers;
 mod matches;
 mod modules;
