@@ -83,6 +83,7 @@ impl Stack {
 
     async fn start(&mut self, config: &Config) -> Result<(), Failure> {
         // Before anything else: who waits for the start may look at what it waits for.
+        self.health.starts();
         let admin = self.admin(config).await?;
         let nats = self.nats(config).await?;
         let spinner = terminal::waiting("connecting to the log and the read model");
@@ -95,6 +96,7 @@ impl Stack {
         }
         spinner.set_message("starting services");
         let http = services::start_all(config, &shared, &mut self.supervisor).await?;
+        self.health.started();
         spinner.set_message("catching up with the log");
         shared.wait_until_well().await;
         spinner.finish_and_clear();

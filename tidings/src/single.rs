@@ -54,6 +54,7 @@ async fn start(
     })?;
     private::take_from_others(&config.data);
     let (metrics, health) = (Metrics::new(), Health::new());
+    health.starts();
     // Before anything else: who waits for the start may look at what it waits for.
     let admin = match config.admin_listen {
         Some(listen) => {
@@ -72,6 +73,7 @@ async fn start(
         }
         (http, _) => http,
     };
+    shared.deps.health.started();
     shared.wait_until_well().await;
     spinner.finish_and_clear();
     // What clients do not connect to is the operators' altogether.

@@ -5,6 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
 
+/// What stands for all parts together while the process starts.
+const PROCESS: &str = "process";
+
 /// A component that cannot work at the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unready {
@@ -28,6 +31,17 @@ impl Health {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The process begins to start its parts: it is not ready until [`Health::started`], whatever those say that
+    /// have spoken by then.
+    pub fn starts(&self) {
+        self.set(PROCESS, Err("starting"));
+    }
+
+    /// Every part has been started, and has spoken or will never do so.
+    pub fn started(&self) {
+        self.remove(PROCESS);
     }
 
     /// A component reports: `Ok` when it works, `Err(reason)` when it does not (yet, or any more).
@@ -92,7 +106,7 @@ impl Health {
     pub fn ready(&self) -> Result<(), Vec<Unready>> {
         let components = self.components.read().unwrap_or_else(PoisonError::into_inner);
         if components.is_empty() {
-            return Err(vec![Unready { component: "process", reason: "starting".to_owned() }]);
+            return Err(vec![Unready { component: PROCESS, reason: "starting".to_owned() }]);
         }
         let unready: Vec<Unready> = components
             .iter()
@@ -123,6 +137,18 @@ mod tests {
         assert!(health.ready().is_ok());
         health.fail("log", "gone");
         assert!(health.live().is_err());
+    }
+
+    #[test]
+    fn a_process_is_not_ready_before_all_of_it_is_started() {
+        let health = Health::new();
+        health.starts();
+        health.set("log", Ok::<(), String>(()));
+        assert_eq!(health.ready().unwrap_err()[0].component, "process");
+        health.set("gateway", Ok::<(), String>(()));
+        assert!(health.starting());
+        health.started();
+        assert!(health.ready().is_ok() && !health.starting());
     }
 
     #[test]
