@@ -10,5 +10,5 @@ bench:        ; @tools/bench $(ARGS) ## ratios against raw baselines on this mac
 web-budget:   ; @tools/web budget ## sizes of the web client: value, budget, verdict
 test-faults:  ; @tools/test --faults $(ARGS) ## the long fault suite
 test-hostile: ; @tools/test --hostile $(ARGS) ## the hostile-input suite
-test-operations: ; @tools/check-operations ## dashboards, proxies, unit, NATS accounts, and chart, with the real programs
+test-operations: ; @tools/check-operations ## dashboards, proxies, unit, NATS accounts, chart and image, with the real programs
 up:           ; @docker compose -f deploy/compose/compose.yaml up --build ## the same in containers
