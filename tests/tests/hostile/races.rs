@@ -27,7 +27,7 @@ fn deeds(round: usize) -> Vec<(usize, &'static str, &'static str, Value)> {
         (1 + round % 2 * 2, "DELETE", "", Value::Null),
         (2, "DELETE", "", Value::Null),
     ];
-    // Whoever may not delete it is refused; the one who made the room may.
+    // A member may not delete what others said, and is refused; the one who made the room may.
     let (shift, step) = (round % all.len(), [1, 3, 7, 9][round / all.len() % 4]);
     let length = all.len();
     let mut order: Vec<usize> = (0..length).map(|at| (shift + at * step) % length).collect();

@@ -126,7 +126,7 @@ impl Known {
         self.rooms.push(Room { id, kind, members, admins, banned, archived: false });
     }
 
-    /// Somebody who can act at present.
+    /// A user who can act at present.
     pub(super) fn actor(&self, dice: &mut Dice) -> usize {
         let able: Vec<usize> = (0..PEOPLE).filter(|who| !self.out.contains(who)).collect();
         *dice.pick(&able)

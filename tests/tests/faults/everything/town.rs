@@ -156,7 +156,7 @@ impl Town {
         json
     }
 
-    /// Somebody does something, by chance.
+    /// A user does something, by chance.
     pub(super) fn begins_something(&mut self, dice: &mut Dice) -> Doing {
         let people: &People = &self.names;
         let deed = choose(dice, &self.known, people, self.number);
@@ -170,7 +170,7 @@ impl Town {
         (!own.is_empty() && dice.once_in(2)).then(|| *dice.pick(&own))
     }
 
-    /// Somebody does something, on one of their sockets where there is a frame for it.
+    /// A user does something, on one of their sockets where there is a frame for it.
     pub(super) fn begins(&mut self, deed: Deed, on: Option<usize>) -> Doing {
         let number = self.number;
         self.number += 1;
