@@ -255,9 +255,10 @@ impl Refill {
             headers.insert(NATS_BATCH_SEQUENCE, number.to_string());
             headers
         };
+        let parts = |message: &Waiting| (message.subject.clone(), message.payload.clone());
         for (number, message) in (1..).zip(before) {
             let headers = in_batch(message, number);
-            let (subject, payload) = (message.subject.clone(), message.payload.clone());
+            let (subject, payload) = parts(message);
             let sent = client.publish_with_headers(subject, headers, payload).await;
             sent.map_err(|error| LogError::Unavailable(error.into()))?;
         }
@@ -266,7 +267,7 @@ impl Refill {
             headers = in_batch(last, before.len() + 1);
             headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
         }
-        let (subject, payload) = (last.subject.clone(), last.payload.clone());
+        let (subject, payload) = parts(last);
         let answer = connection.ask_for(ANSWER, subject, Some(headers), payload).await;
         let answer = answer.map_err(|why| {
             LogError::Unavailable(format!("events were not acknowledged: {why:?}").into())
