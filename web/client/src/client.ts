@@ -89,7 +89,7 @@ export class Client {
       complete: (media_id) => answer(this.api.POST("/v1/media/{media_id}/complete", { params: { path: { media_id } } })),
       remove: (media_id) => answer(this.api.DELETE("/v1/media/{media_id}", { params: { path: { media_id } } })),
     });
-    this.outbox = new Outbox(this.#platform, this.store, this.uploads, (entry) => this.#deliver(entry));
+    this.outbox = new Outbox(this.#platform, this.store, this.uploads, (entry) => this.#deliver(entry), () => this.#connection.live || this.#platform.online());
     this.#connection = new Connection(this.#platform, {
       ticket: async () => (await answer(this.api.POST("/v1/ws-tickets", {}))).ticket,
       url: (ticket) => `${this.url.replace(/^http/, "ws")}/v1/ws?ticket=${encodeURIComponent(ticket)}`,
@@ -97,7 +97,11 @@ export class Client {
       event: (frame) => this.#event(frame),
       reload: (room) => this.#reload(room),
       reset: () => this.store.timelines.forEach((timeline) => timeline.spoil()),
-      live: (welcome) => this.#live(welcome.unread),
+      live: (welcome) => {
+        this.store.build = welcome.build;
+        this.store.touch("build");
+        this.#live(welcome.unread);
+      },
       other: (frame) => this.#other(frame),
       status: (status) => {
         this.store.status = status;
@@ -274,12 +278,19 @@ export class Client {
   async older(key: string): Promise<void> {
     const timeline = this.store.timeline(key);
     await this.#load(timeline, () => (timeline.view().atStart ? undefined : { before: timeline.ids[0] }), true);
+    this.#trim(timeline, "end");
   }
 
   /** Reads the page behind what is shown. */
   async newer(key: string): Promise<void> {
     const timeline = this.store.timeline(key);
     await this.#load(timeline, () => (timeline.view().atEnd ? undefined : { after: timeline.ids.at(-1) }), true);
+    this.#trim(timeline, "start");
+  }
+
+  /** The reader of a timeline is at its end: what is far above is let go of. `older` and `newer` do it by themselves. */
+  trim(key: string): void {
+    this.#trim(this.store.timeline(key), "start");
   }
 
   /** Reads the members of a room into the store. */
@@ -534,6 +545,13 @@ export class Client {
   #message(message: Message): void {
     putMessage(this.store, message);
     if (message.client_id && message.sender.id === this.store.me?.id) void this.outbox.delivered(message.client_id);
+  }
+
+  #trim(timeline: Timeline, side: "start" | "end"): void {
+    for (const id of timeline.trim(side)) {
+      // The root of a thread that is held is shown with it.
+      if (!this.store.timelines.has(`${timeline.room}/${id}`)) this.store.messages.delete(id);
+    }
   }
 
   /** One reading of a timeline at a time: what arrives during one is put behind it. */

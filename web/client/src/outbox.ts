@@ -17,6 +17,8 @@ export class Outbox {
   readonly #store: Store;
   readonly #uploads: Uploads;
   readonly #deliver: Deliver;
+  /** False: nothing can be sent, and is not tried. */
+  readonly #reachable: () => boolean;
   readonly #channel: Channel;
   #running: Promise<void> | undefined;
   #again = false;
@@ -24,11 +26,12 @@ export class Outbox {
   #last = 0;
   #closed = false;
 
-  constructor(platform: Platform, store: Store, uploads: Uploads, deliver: Deliver) {
+  constructor(platform: Platform, store: Store, uploads: Uploads, deliver: Deliver, reachable: () => boolean = () => true) {
     this.#platform = platform;
     this.#store = store;
     this.#uploads = uploads;
     this.#deliver = deliver;
+    this.#reachable = reachable;
     uploads.onDone = (id, media) => void this.#uploaded(id, media);
     uploads.onRefused = (id, problem) => void this.#refused(id, problem);
     this.#channel = platform.channel("tidings-outbox");
@@ -69,6 +72,22 @@ export class Outbox {
     const { problem: _, ...rest } = entry;
     await this.#change({ ...rest, state: "waiting" });
     this.flush();
+  }
+
+  /** Changes the text of a message that was never sent, or was refused. Whether it could be: after that only an edit of the stored message will do. */
+  edit(clientId: string, body: string): Promise<boolean> {
+    // No tab sends meanwhile.
+    return this.#platform.exclusively(LOCK, 15_000, async () => {
+      await this.load();
+      const entry = this.#find(clientId);
+      if (!entry || (entry.state !== "waiting" && entry.state !== "failed")) return false;
+      const { problem: _, ...rest } = entry;
+      await this.#change({ ...rest, body, state: "waiting" });
+      return true;
+    }).then((changed) => {
+      if (changed) this.flush();
+      return changed;
+    });
   }
 
   /** Gives up a message. If it was sent already it may be there all the same. */
@@ -141,6 +160,7 @@ export class Outbox {
         for (const file of lacking) this.#uploads.resume(file, () => this.#lacks(file.id));
         return;
       }
+      if (!this.#reachable()) return this.#wait(2_000);
       try {
         await this.#change({ ...entry, state: "unknown" });
         await this.#deliver(entry);

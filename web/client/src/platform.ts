@@ -57,6 +57,8 @@ export interface Platform {
   /** Called back when the network or the page comes back. Gives what stops it. */
   onWake: (awake: () => void) => () => void;
   onOffline: (offline: () => void) => () => void;
+  /** False when there is no network at all: what would be sent waits without being tried. */
+  online: () => boolean;
   /** Runs `work` soon, once a frame where there are frames. */
   soon: (work: () => void) => void;
 }
@@ -153,6 +155,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
       return () => stops.forEach((stop) => stop());
     },
     onOffline: (offline) => listening(page, ["offline"], offline),
+    online: () => !page || navigator.onLine,
     soon: (work) => {
       if (paper?.visibilityState === "visible") requestAnimationFrame(work);
       else setTimeout(work, 0);

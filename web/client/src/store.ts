@@ -4,7 +4,7 @@ import { Timeline, type TimelineView } from "./timeline.ts";
 
 /** What can be subscribed to; those with a colon name one thing, like `room:room_1`. */
 export type Key =
-  | "me" | "rooms" | "notifications" | "unread" | "status" | "outbox"
+  | "me" | "rooms" | "notifications" | "unread" | "status" | "outbox" | "build"
   | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}` | `upload:${string}` | `threads:${string}`;
 
 export interface MembersView {
@@ -34,6 +34,7 @@ type Read<K extends Key> =
   : K extends "unread" ? Unread
   : K extends "status" ? Status
   : K extends "outbox" ? OutboxEntry[]
+  : K extends "build" ? string | undefined
   : K extends `room:${string}` ? Room | undefined
   : K extends `user:${string}` ? User | undefined
   : K extends `message:${string}` ? Message | undefined
@@ -66,6 +67,8 @@ export class Store {
   outbox: OutboxEntry[] = [];
   me: Account | undefined;
   status: Status = { phase: "signedOut" };
+  /** The build of the server, as it greeted last: another one than before means that the page is older than the server. */
+  build: string | undefined;
   readonly #soon: (work: () => void) => void;
   readonly #listeners = new Map<Key, Set<() => void>>();
   readonly #changed = new Set<Key>();
@@ -141,6 +144,7 @@ export class Store {
       case "me": return this.me;
       case "status": return this.status;
       case "outbox": return this.outbox;
+      case "build": return this.build;
       case "rooms": return (this.#rooms ??= this.#sortedRooms());
       case "notifications": return (this.#notifications ??= [...this.notifications.values()].sort((a, b) => order(b.created_at, a.created_at) || order(b.id, a.id)));
       case "unread": return (this.#unread ??= this.#count());

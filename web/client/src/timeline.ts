@@ -36,6 +36,9 @@ export interface HistoryPage {
   atEnd: boolean;
 }
 
+/** Messages of a timeline that are held in a row at most: those at the far end are let go of. */
+export const MOST_ROWS = 2_000;
+
 const EMPTY: TimelineView = { rows: [], atStart: false, atEnd: false, stale: false, loaded: false };
 
 /** Under what a message's timeline is held: its room's, or its thread's. */
@@ -153,6 +156,19 @@ export class Timeline {
     this.#shown.atStart ||= atStart;
     this.#shown.atEnd ||= atEnd;
     this.forget();
+  }
+
+  /** Lets go of what is shown beyond `most` messages, at its start or at its end. Gives what is held no more. */
+  trim(side: "start" | "end", most: number = MOST_ROWS): string[] {
+    const run = this.#shown;
+    if (!run || run.ids.length <= most) return [];
+    const cut = side === "start" ? run.ids.length - most : most;
+    const gone = side === "start" ? run.ids.slice(0, cut) : run.ids.slice(cut);
+    run.ids = side === "start" ? run.ids.slice(cut) : run.ids.slice(0, cut);
+    if (side === "start") run.atStart = false;
+    else run.atEnd = false;
+    this.forget();
+    return gone.filter((id) => !this.holds(id));
   }
 
   #make(): TimelineView {

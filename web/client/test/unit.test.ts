@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { apply, merged } from "../src/apply.ts";
+import { Outbox } from "../src/outbox.ts";
 import { isAfter } from "../src/position.ts";
-import { platform, type Platform } from "../src/platform.ts";
+import { memoryStorage, platform, type Platform } from "../src/platform.ts";
+import { ProblemError } from "../src/problem.ts";
 import { Sessions } from "../src/session.ts";
 import { Store } from "../src/store.ts";
 import { join } from "../src/timeline.ts";
-import type { Account, EventFrame, Message, Room } from "../src/types.ts";
+import type { Account, EventFrame, Message, OutboxEntry, Problem, Room } from "../src/types.ts";
+import { Uploads, type Depot } from "../src/uploads.ts";
 
 function message(number: number, more: Partial<Message> = {}): Message {
   return {
@@ -77,6 +80,26 @@ describe("runs", () => {
     expect(one.get("timeline:room_1").rows).toHaveLength(1);
   });
 
+  test("a long row loses its far end, and says that there is more", () => {
+    const one = store();
+    const timeline = one.timeline("room_1");
+    const all = Array.from({ length: 10 }, (_, i) => message(i));
+    for (const each of all) one.messages.set(each.id, each);
+    timeline.put({ messages: all, atStart: true, atEnd: true }, true);
+    expect(timeline.trim("end", 10)).toEqual([]);
+    expect(timeline.trim("end", 7)).toEqual(["msg_7", "msg_8", "msg_9"]);
+    expect(timeline.view()).toMatchObject({ atStart: true, atEnd: false });
+    // What is posted does not join a row whose end is not held.
+    apply(one, event("message.posted", 11, message(11)));
+    expect(timeline.ids).toHaveLength(7);
+    expect(timeline.trim("start", 4)).toEqual(["msg_0", "msg_1", "msg_2"]);
+    expect(timeline.view()).toMatchObject({ atStart: false, atEnd: false });
+    // The page behind it meets it again.
+    timeline.put({ messages: all.slice(5), atStart: false, atEnd: true }, true);
+    expect(timeline.ids).toEqual(["msg_3", "msg_4", "msg_5", "msg_6", "msg_7", "msg_8", "msg_9"]);
+    expect(timeline.view()).toMatchObject({ atStart: false, atEnd: true });
+  });
+
   test("what a page does not show any more is gone", () => {
     const held = { ids: ["a", "b", "c", "d"], atStart: true, atEnd: true, stale: true };
     const page = { ids: ["a", "c", "d"], atStart: true, atEnd: true, stale: false };
@@ -141,6 +164,59 @@ describe("events", () => {
     await Promise.resolve();
     expect(heard).toBe(1);
     expect(one.get("room:room_1")?.membership?.unread_count).toBe(50);
+  });
+});
+
+describe("messages on their way", () => {
+  /** An outbox whose network and server do as they are told. */
+  function outbox(): { box: Outbox; one: Store; sent: OutboxEntry[]; told: { online: boolean; refuses: boolean }; again: () => void } {
+    const one = store();
+    const told = { online: true, refuses: false };
+    const sent: OutboxEntry[] = [];
+    const waiting: (() => void)[] = [];
+    const given = platform({ storage: memoryStorage(), exclusively: (_name, _patience, work) => work(), later: (_, work) => {
+      waiting.push(work);
+      return () => void waiting.splice(waiting.indexOf(work), 1);
+    } });
+    const box = new Outbox(given, one, new Uploads(given, one, {} as Depot), async (entry) => {
+      sent.push(entry);
+      if (told.refuses) throw new ProblemError({ type: "about:blank", title: "", status: 403, detail: "you are muted", code: "forbidden", retryable: false, trace_id: "" } as Problem);
+      return {} as Message;
+    }, () => told.online);
+    return { box, one, sent, told, again: () => waiting.splice(0).forEach((work) => work()) };
+  }
+  const until = async (so: () => boolean) => {
+    for (let turns = 0; turns < 1_000 && !so(); turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(so()).toBe(true);
+  };
+
+  test("without a network nothing is tried, and a text that waits can be changed", async () => {
+    const { box, one, sent, told, again } = outbox();
+    told.online = false;
+    const first = await box.submit({ room_id: "room_1", body: "sicks" });
+    await box.submit({ room_id: "room_1", body: "seven" });
+    expect(await box.edit(first.client_id, "six")).toBe(true);
+    expect(one.outbox.map((entry) => [entry.body, entry.state])).toEqual([["six", "waiting"], ["seven", "waiting"]]);
+    expect(sent).toEqual([]);
+    told.online = true;
+    again();
+    await until(() => sent.length === 2);
+    expect(sent.map((entry) => [entry.client_id === first.client_id, entry.body])).toEqual([[true, "six"], [false, "seven"]]);
+    // The server has it: only an edit of the message changes it now.
+    expect(await box.edit(first.client_id, "late")).toBe(false);
+  });
+
+  test("one that was refused says why, and goes out as it is changed", async () => {
+    const { box, one, sent, told } = outbox();
+    told.refuses = true;
+    const entry = await box.submit({ room_id: "room_1", body: "six" });
+    await until(() => one.outbox[0]?.state === "failed");
+    expect(one.outbox[0]?.problem?.detail).toBe("you are muted");
+    told.refuses = false;
+    expect(await box.edit(entry.client_id, "sorry")).toBe(true);
+    await until(() => sent.length === 2);
+    expect(sent[1]).toMatchObject({ client_id: entry.client_id, body: "sorry" });
+    expect(sent[1]?.problem).toBeUndefined();
   });
 });
 
