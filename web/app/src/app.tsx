@@ -7,6 +7,7 @@ import { SignIn } from "./screens/sign-in.tsx";
 import { Shell } from "./shell/shell.tsx";
 import { Crash } from "./shell/crash.tsx";
 import { Announcer } from "./shell/announcer.tsx";
+import { Later } from "./kit/later.tsx";
 
 const Resign = lazy(() => import("./shell/resign.tsx"));
 const Invitation = lazy(() => import("./screens/invitation.tsx"));
@@ -42,7 +43,7 @@ export function App() {
     <Crash>
       <Announcer>
         {path === "/login" || path === "/register" ? <Redirect to="/" /> : <Shell />}
-        {status.phase === "signedOut" && client.store.me ? <Suspense fallback={null}><Resign username={me.username} /></Suspense> : null}
+        {status.phase === "signedOut" && client.store.me ? <Later><Resign username={me.username} /></Later> : null}
       </Announcer>
     </Crash>
   );

@@ -63,10 +63,22 @@ function place(): string {
   return navigator.languages.find((one) => one.startsWith(i18n.locale)) ?? i18n.locale;
 }
 
+let here = "";
+
+/** The reader's zone, as it was found last. */
+export function zone(): string {
+  return here;
+}
+
+/** Finds out in which zone the reader is: a laptop travels. */
+export function lookForZone(): void {
+  here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${i18n.locale} ${name}`;
+  const key = `${i18n.locale} ${zone()} ${name}`;
   let one = formats.get(key);
   if (!one) formats.set(key, (one = new Intl.DateTimeFormat(place(), options)));
   return one;

@@ -1,5 +1,5 @@
 /** What rooms and users are called. */
-import type { Room } from "@tidings/client";
+import type { Room, User } from "@tidings/client";
 import { useEffect } from "react";
 import { client, useKey } from "./client.ts";
 import { t } from "./i18n.ts";
@@ -14,6 +14,13 @@ export function roomName(room: Room): string {
   const others = members.filter((member) => member.user_id !== client.store.me?.id);
   if (others.length === 0) return t("room.notes");
   return others.map((member) => member.user.display_name).join(", ");
+}
+
+/** The other one of a direct room of two. */
+export function useOther(room: Room): User | undefined {
+  const members = useKey(`members:${room.kind === "direct" ? room.id : ""}`);
+  const others = (members?.items ?? []).filter((member) => member.user_id !== client.store.me?.id);
+  return others.length === 1 ? others[0]?.user : undefined;
 }
 
 export function useRoomName(room: Room): string {

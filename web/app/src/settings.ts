@@ -44,6 +44,20 @@ export function forgetDrafts(): void {
   places.clear();
 }
 
+const REACTIONS = "tidings.reactions";
+/** What most people react with, until they have ways of their own. */
+const USUAL = ["👍", "❤️", "😂", "🎉", "👀"];
+
+/** The five reactions that were used last, for the keys 1 to 5. */
+export function reactions(): string[] {
+  const kept = (localStorage.getItem(REACTIONS) ?? "").split(" ").filter(Boolean);
+  return [...new Set([...kept, ...USUAL])].slice(0, USUAL.length);
+}
+
+export function keepReaction(emoji: string): void {
+  localStorage.setItem(REACTIONS, [...new Set([emoji, ...reactions()])].slice(0, USUAL.length).join(" "));
+}
+
 /** Where the reader of a timeline stopped. */
 export interface Place {
   message: string;

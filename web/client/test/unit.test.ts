@@ -173,17 +173,21 @@ describe("messages on their way", () => {
     const one = store();
     const told = { online: true, refuses: false };
     const sent: OutboxEntry[] = [];
-    const waiting: (() => void)[] = [];
+    const waiting = new Set<() => void>();
     const given = platform({ storage: memoryStorage(), exclusively: (_name, _patience, work) => work(), later: (_, work) => {
-      waiting.push(work);
-      return () => void waiting.splice(waiting.indexOf(work), 1);
+      waiting.add(work);
+      return () => void waiting.delete(work);
     } });
     const box = new Outbox(given, one, new Uploads(given, one, {} as Depot), async (entry) => {
       sent.push(entry);
       if (told.refuses) throw new ProblemError({ type: "about:blank", title: "", status: 403, detail: "you are muted", code: "forbidden", retryable: false, trace_id: "" } as Problem);
       return {} as Message;
     }, () => told.online);
-    return { box, one, sent, told, again: () => waiting.splice(0).forEach((work) => work()) };
+    return { box, one, sent, told, again: () => {
+      const now = [...waiting];
+      waiting.clear();
+      for (const work of now) work();
+    } };
   }
   const until = async (so: () => boolean) => {
     for (let turns = 0; turns < 1_000 && !so(); turns++) await new Promise((resolve) => setImmediate(resolve));

@@ -1,20 +1,20 @@
 /** The emoji picker: Frimousse, with data from our own origin. */
 import * as Ariakit from "@ariakit/react";
 import { EmojiPicker } from "frimousse";
-import { useState } from "react";
+import { useState, type RefObject } from "react";
 import { language, t } from "../i18n.ts";
 import { Button, Failed } from "./kit.tsx";
 import { css as kit } from "./kit.tsx";
+import { DATA } from "./emojis.ts";
 import css from "./emoji.module.css";
-
-const DATA = "/assets/emoji-17.0.0";
 
 /** ARIA counts from one; the library counts from nought. */
 function counted(index: number | undefined): number | undefined {
   return index === undefined ? undefined : index + 1;
 }
 
-export default function Emoji({ onPick, onClose }: { onPick: (emoji: string) => void; onClose: () => void }) {
+/** `back`: where the focus goes afterwards, if not to where it came from. */
+export default function Emoji({ onPick, onClose, back }: { onPick: (emoji: string) => void; onClose: () => void; back?: RefObject<HTMLElement | null> }) {
   const [failed, setFailed] = useState(false);
   const [tries, setTries] = useState(0);
   // Frimousse has no state for data that cannot be had: it is asked for here first, and then comes from the cache.
@@ -26,7 +26,7 @@ export default function Emoji({ onPick, onClose }: { onPick: (emoji: string) => 
       .then(() => setReady(true), () => setFailed(true));
   }
   return (
-    <Ariakit.Dialog open onClose={onClose} className={`${kit["dialog"]} ${css["dialog"]}`} aria-label={t("emoji.label")} backdrop={<div className={kit["backdrop"]} />}>
+    <Ariakit.Dialog open onClose={onClose} {...(back ? { finalFocus: back } : {})} className={`${kit["dialog"]} ${css["dialog"]}`} aria-label={t("emoji.label")} backdrop={<div className={kit["backdrop"]} />}>
       {failed ? <Failed error={new Error(t("emoji.failed"))} retry={() => { setFailed(false); setTries(tries + 1); }} /> : null}
       {ready ? (
         <EmojiPicker.Root locale={language()} emojibaseUrl={DATA} columns={8} className={css["picker"]} onEmojiSelect={({ emoji }) => { onPick(emoji); onClose(); }}>

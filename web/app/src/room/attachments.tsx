@@ -1,11 +1,12 @@
 /** The files of a message: pictures in boxes of their final size, everything else by its name, to be downloaded. */
 import type { Media, OutboxFile } from "@tidings/client";
 import { FileText } from "lucide-react";
-import { lazy, Suspense, useEffect, useState, type MouseEvent } from "react";
+import { lazy, useEffect, useState, type MouseEvent } from "react";
 import { client, useKey } from "../client.ts";
 import { bytes, t } from "../i18n.ts";
 import { box, isGood, isPicture, preview, type Picture, type Preview } from "./pictures.ts";
 import css from "./attachments.module.css";
+import { Later } from "../kit/later.tsx";
 
 const Lightbox = lazy(() => import("./lightbox.tsx"));
 
@@ -19,7 +20,7 @@ export function Attachments({ files }: { files: Media[] }) {
         <div className={css["pictures"]}>{pictures.map((file, at) => <Shown key={file.id} file={file} alone={pictures.length === 1} onOpen={() => setOpen(at)} />)}</div>
       ) : null}
       {others.length > 0 ? <ul className={css["files"]}>{others.map((file) => <li key={file.id}><Download file={file} /></li>)}</ul> : null}
-      <Suspense fallback={null}>{open === undefined ? null : <Lightbox files={pictures} at={open} onClose={() => setOpen(undefined)} />}</Suspense>
+      <Later>{open === undefined ? null : <Lightbox files={pictures} at={open} onClose={() => setOpen(undefined)} />}</Later>
     </>
   );
 }

@@ -1,11 +1,12 @@
 /** Who is kept out of a room. */
 import { answer, type Room } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
 import { client } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Refusal, useActing } from "../kit/acting.tsx";
 import { Dialog } from "../kit/dialog.tsx";
 import { Avatar, Button, css as kit } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
 import { Listing, usePages } from "../kit/pages.tsx";
 import { Named } from "../named.tsx";
 import css from "../screens/page.module.css";
@@ -39,7 +40,7 @@ export default function Bans({ room, onClose }: { room: Room; onClose: () => voi
         {room.archived ? null : <Button onClick={() => setAdding(true)}>{t("ban.new")}</Button>}
         <Button onClick={onClose}>{t("action.close")}</Button>
       </div>
-      <Suspense fallback={null}>{adding ? <Ban room={room} onClose={() => setAdding(false)} onDone={() => void pages.reload()} /> : null}</Suspense>
+      <Later>{adding ? <Ban room={room} onClose={() => setAdding(false)} onDone={() => void pages.reload()} /> : null}</Later>
     </Dialog>
   );
 }

@@ -1,60 +1,84 @@
-/** Completes `@names` while one writes. */
-import * as Ariakit from "@ariakit/react";
-import { lazy, Suspense, useState, type RefObject } from "react";
+/** Completes `@names` and `:emoji` while one writes. What shows them comes with the first of them. */
+import { lazy, useState, useSyncExternalStore, type RefObject } from "react";
+import { Later } from "../kit/later.tsx";
 
 const List = lazy(() => import("./completion-list.tsx"));
-/** An @ at the beginning of a word, and what was typed of the name. */
-const WORD = /(?:^|[\s([{"'*_~])@([\p{L}\p{N}._-]*)$/u;
+/** An @ at the beginning of a word, and what was typed of the name; or a colon and at least two letters: `:D`, `12:30` and `http://` are none. */
+const WORD = /(?:^|[\s([{"'*_~])(@[\p{L}\p{N}._-]*|:\p{L}[\p{L}\p{N}_+-]+)$/u;
 
-/** The word before the caret that may become a name. */
-function wordAt(area: HTMLTextAreaElement): string | undefined {
-  if (area.selectionStart !== area.selectionEnd) return undefined;
-  return WORD.exec(area.value.slice(Math.max(0, area.selectionStart - 64), area.selectionStart))?.[1];
+/** The word before the caret that may become something else, with its sign. */
+export function wordBefore(text: string): string | undefined {
+  return WORD.exec(text)?.[1];
 }
 
-export interface Completing {
-  store: Ariakit.ComboboxStore;
+export class Completing {
+  /** The word that is being completed, with its sign. */
+  word: string | undefined;
+  /** The list that is shown takes keys; whether it took one. */
+  list: ((key: string) => boolean) | undefined;
+  // Closed with Esc: not opened again for this word.
+  #dismissed: string | undefined;
+  readonly #listeners = new Set<() => void>();
+  readonly #area: RefObject<HTMLTextAreaElement | null>;
+
+  constructor(area: RefObject<HTMLTextAreaElement | null>) {
+    this.#area = area;
+  }
+
+  readonly subscribe = (changed: () => void): (() => void) => {
+    this.#listeners.add(changed);
+    return () => void this.#listeners.delete(changed);
+  };
+
+  readonly get = (): string | undefined => this.word;
+
   /** Looks at what stands before the caret. */
-  look(): void;
+  look(): void {
+    const area = this.#area.current;
+    const word = area && area.selectionStart === area.selectionEnd ? wordBefore(area.value.slice(Math.max(0, area.selectionStart - 64), area.selectionStart)) : undefined;
+    if (word === undefined || !this.#dismissed || !word.startsWith(this.#dismissed)) this.#dismissed = undefined;
+    this.#set(this.#dismissed === undefined ? word : undefined);
+  }
+
+  /** Puts a text in the place of the word: as the keyboard does it, so that undo takes it back. */
+  take(text: string): void {
+    const area = this.#area.current;
+    if (!area || this.word === undefined) return;
+    const end = area.selectionStart;
+    area.focus();
+    area.setSelectionRange(end - this.word.length, end);
+    document.execCommand("insertText", false, text);
+    this.close();
+  }
+
+  close(): void {
+    this.#set(undefined);
+  }
+
   /** Whether a key was meant for the list. */
-  takes(key: string): boolean;
+  takes(key: string): boolean {
+    if (this.word === undefined) return false;
+    if (key !== "Escape") return this.list?.(key) ?? false;
+    // Of what is not shown nothing is closed.
+    if (!this.list) return false;
+    this.#dismissed = this.word;
+    this.close();
+    return true;
+  }
+
+  #set(word: string | undefined): void {
+    if (this.word === word) return;
+    this.word = word;
+    for (const changed of this.#listeners) changed();
+  }
 }
 
 export function useCompletion(area: RefObject<HTMLTextAreaElement | null>): Completing {
-  const store = Ariakit.useComboboxStore({ placement: "top-start" });
-  // Closed with Esc: not opened again for this word.
-  const [dismissed] = useState({ word: "" as string | undefined });
-  return {
-    store,
-    look: () => {
-      const word = area.current ? wordAt(area.current) : undefined;
-      if (word === undefined) {
-        dismissed.word = undefined;
-        store.setOpen(false);
-      } else if (dismissed.word === undefined || !word.startsWith(dismissed.word)) {
-        dismissed.word = undefined;
-        store.setInputValue(`@${word}`);
-        store.setOpen(true);
-      }
-    },
-    takes: (key) => {
-      const { open, activeId } = store.getState();
-      if (!open) return false;
-      if (key === "Escape") {
-        dismissed.word = store.getState().inputValue.slice(1);
-        store.setOpen(false);
-        return true;
-      }
-      if (key === "Tab" && activeId) {
-        store.item(activeId)?.element?.click();
-        return true;
-      }
-      return key === "Enter" && Boolean(activeId);
-    },
-  };
+  const [completing] = useState(() => new Completing(area));
+  return completing;
 }
 
 export function Completion({ completing, area, room }: { completing: Completing; area: RefObject<HTMLTextAreaElement | null>; room: string }) {
-  const open = Ariakit.useStoreState(completing.store, "open");
-  return open ? <Suspense fallback={null}><List completing={completing} area={area} room={room} /></Suspense> : null;
+  const word = useSyncExternalStore(completing.subscribe, completing.get);
+  return word === undefined ? null : <Later><List completing={completing} word={word} area={area} room={room} /></Later>;
 }

@@ -1,20 +1,22 @@
 /** Where one writes. The textarea is not React's: a key draws nothing. */
-import { Combobox } from "@ariakit/react";
-import type { Message } from "@tidings/client";
-import { Paperclip, SendHorizontal } from "lucide-react";
-import { lazy, Suspense, useEffect, useImperativeHandle, useRef, useState, type ClipboardEvent, type ClipboardEventHandler, type KeyboardEvent, type Ref, type RefObject, type TextareaHTMLAttributes } from "react";
+import type { Message, OutboxEntry } from "@tidings/client";
+import { Eye, Paperclip, SendHorizontal, Smile } from "lucide-react";
+import { lazy, startTransition, useEffect, useImperativeHandle, useRef, useState, type ClipboardEvent, type KeyboardEvent, type Ref } from "react";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, IconButton, detail } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
 import { has } from "../routes.ts";
 import { draft, keepDraft } from "../settings.ts";
 import { composing, control } from "../shell/keys.ts";
 import { attach, filesOf, LONGEST, take, useTray } from "./attaching.ts";
+import { Body } from "./body.tsx";
 import { Completion, useCompletion } from "./completion.tsx";
 import { hasWritten, useSlow } from "./slow.ts";
 import css from "./composer.module.css";
 
 const Tray = lazy(() => import("./tray.tsx"));
+const Emoji = lazy(() => import("../kit/emoji.tsx"));
 
 /** Milliseconds after the last key until the draft is kept. */
 const KEEP = 300;
@@ -35,6 +37,29 @@ interface Props {
   ref?: Ref<ComposerHandle>;
 }
 
+/** What is being edited: a message, or one that waits in the outbox. */
+interface Edited {
+  id: string;
+  body: string;
+  waiting?: boolean;
+}
+
+/** One's newest message of a timeline that can be changed. */
+function newestOwn(timeline: string): Edited | undefined {
+  const changeable = (entry: OutboxEntry | undefined) => entry?.state === "waiting" || entry?.state === "failed";
+  const row = client.store.get(`timeline:${timeline}`).rows.findLast((one) => changeable(one.pending) || (one.message?.sender.id === client.store.me?.id && !one.message?.deleted_at));
+  if (row?.pending) return { id: row.pending.client_id, body: row.pending.body, waiting: true };
+  return row?.message;
+}
+
+/** Edits the message that one in the outbox has become. */
+async function editSent(timeline: string, clientId: string, text: string): Promise<void> {
+  const sent = client.store.get(`timeline:${timeline}`).rows.find((row) => row.message?.client_id === clientId)?.message;
+  // It is on its way at this moment.
+  if (!sent) throw new Error(t("composer.on_its_way"));
+  await client.edit(sent.id, text);
+}
+
 /** Types as the keyboard does, so that undo takes it back. */
 function insert(area: HTMLTextAreaElement, text: string): void {
   area.focus();
@@ -44,7 +69,11 @@ function insert(area: HTMLTextAreaElement, text: string): void {
 export function Composer({ timeline, room, thread, label, ref }: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const [editing, setEditing] = useState<Message>();
+  const [editing, setEditing] = useState<Edited>();
+  /** What the text will look like; undefined: it is not shown. */
+  const [preview, setPreview] = useState<string>();
+  const [picking, setPicking] = useState(false);
+  const picked = useRef("");
   const [error, setError] = useState("");
   /** Pictures of a paste that had a text, too. */
   const [offered, setOffered] = useState<File[]>([]);
@@ -78,7 +107,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     if (matchMedia("(pointer: fine)").matches && !document.querySelector("[role=dialog]")) area.current?.focus();
   }, []);
 
-  const edit = (message: Message) => {
+  const edit = (message: Edited) => {
     setEditing(message);
     area.current?.focus();
   };
@@ -126,10 +155,14 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     if (!editing && slow.left > 0) return setError(t("slow.wait", { seconds: slow.left }));
     setError("");
     setOffered([]);
+    setPreview(undefined);
     if (editing) {
-      const { id, body } = editing;
+      const { id, body, waiting } = editing;
       stop();
-      if (text !== body) client.edit(id, text).catch((failure: unknown) => setError(detail(failure)));
+      if (text === body) return;
+      // What waits is changed before it is sent, once; if it went out meanwhile it is edited as any other.
+      const change = waiting ? client.outbox.edit(id, text).then((changed) => (changed ? undefined : editSent(timeline, id, text))) : client.edit(id, text);
+      change.catch((failure: unknown) => setError(detail(failure)));
       return;
     }
     clearTimeout(timer.current);
@@ -145,6 +178,21 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
     timer.current = setTimeout(() => keepDraft(kept, area.current?.value ?? ""), KEEP);
     if (!editing && area.current?.value) client.typing(room, thread);
     completing.look();
+    if (preview !== undefined) startTransition(() => setPreview(area.current?.value ?? ""));
+  };
+
+  // The picker has the focus until it is gone: then the emoji is typed.
+  useEffect(() => {
+    if (picking || !picked.current) return;
+    const emoji = picked.current;
+    picked.current = "";
+    const frame = requestAnimationFrame(() => area.current && insert(area.current, emoji));
+    return () => cancelAnimationFrame(frame);
+  }, [picking]);
+
+  const look = () => {
+    setPreview(preview === undefined ? (area.current?.value ?? "") : undefined);
+    area.current?.focus();
   };
 
   const wrap = (sign: string) => {
@@ -158,21 +206,21 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
   const pressed = (event: KeyboardEvent<HTMLElement>) => {
     // A key that the list has taken already is prevented.
     if (composing(event.nativeEvent) || event.defaultPrevented) return;
-    if (completing.takes(event.key)) {
-      if (event.key === "Escape" || event.key === "Tab") event.preventDefault();
-      if (event.key === "Escape") event.stopPropagation();
+    const plain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (plain && completing.takes(event.key)) {
+      event.preventDefault();
+      event.stopPropagation();
       return;
     }
-    const plain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
     const fine = matchMedia("(pointer: fine)").matches;
     if (event.key === "Enter" && ((plain && fine) || control(event))) {
       event.preventDefault();
       send();
     } else if (event.key === "ArrowUp" && plain && area.current?.value === "" && !editing) {
-      const last = client.store.get(`timeline:${timeline}`).rows.findLast((row) => row.message?.sender.id === client.store.me?.id && !row.message?.deleted_at);
-      if (!last?.message) return;
+      const last = newestOwn(timeline);
+      if (!last) return;
       event.preventDefault();
-      edit(last.message);
+      edit(last);
     } else if (event.key === "Escape" && editing) {
       event.preventDefault();
       event.stopPropagation();
@@ -192,7 +240,9 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
       {offered.length > 0 ? (
         <div className={css["editing"]} role="status"><span>{t("attach.also")}</span><span><Button look="plain" onClick={() => add(offered)}>{t("attach.also_take")}</Button><Button look="plain" onClick={() => setOffered([])}>{t("action.close")}</Button></span></div>
       ) : null}
-      {tray.length > 0 && !editing ? <Suspense fallback={null}><Tray place={place} ids={tray} onGone={() => area.current?.focus()} /></Suspense> : null}
+      {preview === undefined ? null : <section className={css["preview"]} aria-label={t("composer.preview")}>{preview.trim() ? <Body text={preview} format="markdown" /> : <p>{t("composer.nothing")}</p>}</section>}
+      <Later>{picking ? <Emoji back={area} onPick={(emoji) => { picked.current = emoji; }} onClose={() => setPicking(false)} /> : null}</Later>
+      {tray.length > 0 && !editing ? <Later><Tray place={place} ids={tray} onGone={() => area.current?.focus()} /></Later> : null}
       <div className={css["box"]}>
         {has("/v1/media") && !editing ? (
           <>
@@ -200,14 +250,12 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
             <input ref={chooser} type="file" multiple hidden data-files onChange={(event) => { add([...(event.target.files ?? [])]); event.target.value = ""; }} />
           </>
         ) : null}
-        <Combobox
-          store={completing.store} ref={area as unknown as RefObject<HTMLInputElement>} autoSelect="always" setValueOnChange={false} setValueOnClick={false} showOnChange={false} showOnClick={false} showOnKeyPress={false}
-          className={css["area"]} aria-label={label} placeholder={label} onKeyDown={pressed} onInput={typed} onPaste={pasted as unknown as ClipboardEventHandler<HTMLInputElement>}
-          // The text is the textarea's own: a key draws nothing. A text of several lines is no combobox to ARIA; what
-          // of it a textbox may have stays: the list it controls, and the entry that is marked.
-          render={({ value: _, role: _role, "aria-expanded": _expanded, ...props }: TextareaHTMLAttributes<HTMLTextAreaElement>) => <textarea {...props} rows={1} dir="auto" maxLength={LONGEST} enterKeyHint="send" />}
-        />
+        {/* The text is the textarea's own: a key draws nothing. A text of several lines is no combobox to ARIA; what of it a
+            textbox may have is there while a list is: the list it controls, and the entry that is marked. */}
+        <textarea ref={area} className={css["area"]} aria-label={label} placeholder={label} aria-autocomplete="list" rows={1} dir="auto" maxLength={LONGEST} enterKeyHint="send" onKeyDown={pressed} onInput={typed} onPaste={pasted} />
         <Completion completing={completing} area={area} room={room} />
+        <IconButton label={t("composer.preview")} aria-pressed={preview !== undefined} className={css["wide"]} data-preview onClick={look}><Eye size={18} strokeWidth={1.5} aria-hidden /></IconButton>
+        <IconButton label={t("emoji.label")} aria-haspopup="dialog" data-emoji onClick={() => setPicking(true)}><Smile size={18} strokeWidth={1.5} aria-hidden /></IconButton>
         <IconButton type="submit" label={t("action.send")}><SendHorizontal size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </div>
     </form>

@@ -2,11 +2,13 @@
 import * as Ariakit from "@ariakit/react";
 import { answer, type Member, type Room } from "@tidings/client";
 import { MoreVertical, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, useEffect, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Refusal, useActing, type Acting } from "../kit/acting.tsx";
-import { Avatar, Failed, Field, IconButton, css as kit } from "../kit/kit.tsx";
+import { Avatar, Button, Failed, Field, IconButton, css as kit } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
+import { Presence } from "../presence.tsx";
 import { matches, powers, RANK } from "./powers.ts";
 import css from "./room.module.css";
 
@@ -16,11 +18,14 @@ const Confirm = lazy(() => import("../kit/confirm.tsx"));
 
 /** Members from which on there is a field to find one. */
 const MANY = 8;
+/** Members that are drawn at a time. */
+const DRAWN = 200;
 
 export default function Members({ room, onClose }: { room: Room; onClose: () => void }) {
   const view = useKey(`members:${room.id}`);
   const [error, setError] = useState<unknown>();
   const [text, setText] = useState("");
+  const [drawn, setDrawn] = useState(DRAWN);
   const acting = useActing();
   const head = useRef<HTMLHeadingElement>(null);
   const stale = !view || view.stale;
@@ -41,8 +46,9 @@ export default function Members({ room, onClose }: { room: Room; onClose: () => 
       {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
       {text && members.length === 0 ? <p className={css["pad"]} role="status">{t("members.nobody", { text })}</p> : null}
       <ul className={css["list"]} aria-busy={stale} aria-label={t("members.title")}>
-        {members.map((member) => <One key={member.user_id} member={member} room={room} acting={acting} />)}
+        {members.slice(0, drawn).map((member) => <One key={member.user_id} member={member} room={room} acting={acting} />)}
       </ul>
+      {members.length > drawn ? <div className={css["pad"]}><Button onClick={() => setDrawn(drawn + DRAWN)}>{t("list.more")}</Button></div> : null}
     </aside>
   );
 }
@@ -66,7 +72,7 @@ function One({ member, room, acting }: { member: Member; room: Room; acting: Act
     <li className={css["member"]}>
       <Avatar id={user.id} name={user.display_name} url={user.avatar_url} />
       <span className={css["who"]}>
-        <span dir="auto">{user.display_name}{me ? ` (${t("members.you")})` : ""}</span>
+        <span className={css["row"]} dir="auto">{user.display_name}{me ? ` (${t("members.you")})` : ""}{me ? null : <Presence id={user.id} />}</span>
         <span className={css["aside"]}>@{user.username}{room.kind === "direct" || role === "member" ? "" : `, ${t(`role.${role}`)}`}</span>
         {muted ? <span className={css["aside"]}>{t("members.muted", { time: moment(muted) })}</span> : null}
       </span>
@@ -85,11 +91,11 @@ function One({ member, room, acting }: { member: Member; room: Room; acting: Act
           </Ariakit.Menu>
         </Ariakit.MenuProvider>
       )}
-      <Suspense fallback={null}>
+      <Later>
         {asked === "mute" ? <Mute user={user} onClose={close} onMute={(muted_until) => change({ muted_until }).then(again)} /> : null}
         {asked === "ban" ? <Ban room={room} user={user} onClose={close} onDone={() => void again()} /> : null}
         {asked === "owner" ? <Confirm title={t("members.own_title", { name: user.display_name })} text={t("members.own_text")} action={t("members.own")} onClose={close} onConfirm={() => act(() => change({ role: "owner" }))} /> : null}
-      </Suspense>
+      </Later>
     </li>
   );
 }

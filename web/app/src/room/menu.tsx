@@ -2,11 +2,12 @@
 import * as Ariakit from "@ariakit/react";
 import type { Room } from "@tidings/client";
 import { MoreVertical } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { css, detail } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
 import { has } from "../routes.ts";
 import { rights } from "./powers.ts";
 import own from "./menu.module.css";
@@ -61,14 +62,14 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
         </Ariakit.Menu>
       </Ariakit.MenuProvider>
       {error ? <span className={own["error"]} role="alert">{error}</span> : null}
-      <Suspense fallback={null}>
+      <Later>
         {asked === "leave" ? <Confirm title={t("room.leave_title")} text={t("room.leave_text")} action={t("room.leave")} onClose={close} onConfirm={leave} /> : null}
         {asked === "archive" ? <Confirm title={t("room.archive_title")} text={t("room.archive_text")} action={t("room.archive")} onClose={close} onConfirm={archive} /> : null}
         {asked === "edit" ? <EditRoom room={room} onClose={close} /> : null}
         {asked === "invite" ? <Invite room={room} onClose={close} /> : null}
         {asked === "bans" ? <Bans room={room} onClose={close} /> : null}
         {asked === "add" ? <AddMember room={room} onClose={close} /> : null}
-      </Suspense>
+      </Later>
     </>
   );
 }

@@ -1,12 +1,14 @@
 /** A room: its name, its timeline, and where one writes. */
 import { answer as api, type Message, type Room } from "@tidings/client";
 import { ArrowLeft, MessagesSquare, MoreVertical, Pin, Search, Users } from "lucide-react";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, useCallback, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage, withTexts } from "../i18n.ts";
 import { Button, Failed, IconButton } from "../kit/kit.tsx";
-import { useRoomName } from "../names.ts";
+import { Later } from "../kit/later.tsx";
+import { useOther, useRoomName } from "../names.ts";
+import { Presence } from "../presence.tsx";
 import { has } from "../routes.ts";
 import { filtered } from "../search/asked.ts";
 import { beside, openSearch } from "../shell/searching.ts";
@@ -46,6 +48,7 @@ export function RoomScreen({ room: id, jump, thread, answer }: { room: string; j
 function Known({ room, jump, thread, answer }: { room: Room; jump: string | undefined; thread: string | undefined; answer: string | undefined }) {
   const [, go] = useLocation();
   const name = useRoomName(room);
+  const other = useOther(room);
   const [panel, setPanel] = useState<Panel>();
   const opener = useRef<HTMLElement>(null);
   const composer = useRef<ComposerHandle>(null);
@@ -94,11 +97,12 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
         <header className={css["head"]}>
           <Link href="/" className={css["back"]} aria-label={t("action.back")}><ArrowLeft size={18} strokeWidth={1.5} aria-hidden /></Link>
           <h1 className={css["name"]} dir="auto">{room.kind === "direct" ? "" : "# "}{name}</h1>
+          {other ? <Presence id={other.id} /> : null}
           <p className={css["topic"]} dir="auto">{room.topic}</p>
           {room.membership && has("/v1/search/messages") ? <IconButton className={css["wide"]} label={t("search.here")} onClick={search}><Search size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
           {room.membership && has("/v1/rooms/{room_id}/pins") ? <IconButton label={t("pins.title")} aria-expanded={panel === "pins"} onClick={opens("pins")}><Pin size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
           {room.membership && has("/v1/rooms/{room_id}/threads") ? <IconButton className={css["wide"]} label={t("threads.title")} aria-expanded={panel === "threads"} onClick={opens("threads")}><MessagesSquare size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
-          <Button look="plain" aria-expanded={panel === "members"} aria-label={t("members.open", { count: room.member_count ?? 0 })} title={t("members.title")} onClick={opens("members")}>
+          <Button look="plain" data-members aria-expanded={panel === "members"} aria-label={t("members.open", { count: room.member_count ?? 0 })} title={t("members.title")} onClick={opens("members")}>
             <Users size={18} strokeWidth={1.5} aria-hidden />{room.member_count}
           </Button>
           <RoomMenu room={room} onSearch={search} onThreads={() => toggle("threads", null)} />
@@ -110,7 +114,7 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
           </>
         ) : <Outside room={room} name={name} />}
       </main>
-      <Suspense fallback={null}>{thread ? <Thread key={thread} room={room} root={thread} jump={answer} onClose={closeThread} /> : panel === "members" ? <Members room={room} onClose={close} /> : panel === "pins" ? <Pins room={room} onClose={close} /> : panel === "threads" ? <Threads room={room} onClose={close} /> : null}</Suspense>
+      <Later>{thread ? <Thread key={thread} room={room} root={thread} jump={answer} onClose={closeThread} /> : panel === "members" ? <Members room={room} onClose={close} /> : panel === "pins" ? <Pins room={room} onClose={close} /> : panel === "threads" ? <Threads room={room} onClose={close} /> : null}</Later>
     </div>
   );
 }
@@ -121,7 +125,7 @@ function RoomMenu({ room, onSearch, onThreads }: { room: Room; onSearch: () => v
   const soon = () => void loadMenu().catch(() => undefined);
   const button = <IconButton label={t("action.more")} aria-haspopup="menu" onPointerEnter={soon} onFocus={soon} onClick={() => setWanted(true)}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></IconButton>;
   if (!room.membership || !wanted) return button;
-  return <Suspense fallback={button}><Menu room={room} onSearch={onSearch} onThreads={onThreads} /></Suspense>;
+  return <Later fallback={button}><Menu room={room} onSearch={onSearch} onThreads={onThreads} /></Later>;
 }
 
 function Foot({ room, name, composer }: { room: Room; name: string; composer: React.RefObject<ComposerHandle | null> }) {

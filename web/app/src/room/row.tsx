@@ -1,22 +1,17 @@
 /** One message, and what can be done with it. */
 import type { Message, OutboxEntry, Room, Row as StoreRow } from "@tidings/client";
-import { Flag, Link2, MessageSquareReply, Pencil, Pin, PinOff, SmilePlus, Trash2 } from "lucide-react";
-import { lazy, memo, Suspense, useEffect, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
-import { clock, day, moment, t, withTexts } from "../i18n.ts";
-import { Button, IconButton, detail } from "../kit/kit.tsx";
+import { clock, day, moment, t } from "../i18n.ts";
+import { Button } from "../kit/kit.tsx";
 import { Face, usePerson } from "../faces.tsx";
-import { has } from "../routes.ts";
+import { Acts } from "./acts.tsx";
 import { refusal } from "./attaching.ts";
 import { Attachments, Sending } from "./attachments.tsx";
 import { Body, type Mentions } from "./body.tsx";
 import { Reactions } from "./reactions.tsx";
 import type { Above } from "./timeline.tsx";
 import css from "./row.module.css";
-
-const Emoji = lazy(() => import("../kit/emoji.tsx"));
-const Confirm = lazy(() => import("../kit/confirm.tsx"));
-const ReportMessage = lazy(() => withTexts(import("./report-message.tsx"), "more"));
 
 interface Props {
   row: StoreRow;
@@ -30,6 +25,10 @@ interface Props {
 
 export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit, onThread }: Props) {
   const { message, pending } = row;
+  const element = useRef<HTMLElement>(null);
+  // What can be done with it is drawn once the pointer or the focus has been on it: most rows only pass by.
+  const [near, setNear] = useState(false);
+  const approach = () => setNear(true);
   const sender = message?.sender ?? client.store.me;
   const user = usePerson(sender?.id ?? "");
   const name = user?.display_name ?? sender?.display_name ?? "";
@@ -43,9 +42,9 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
       {above.day ? <div className={css["day"]}><span>{day(at)}</span></div> : null}
       {above.fresh ? <div className={css["fresh"]}><span>{t("timeline.newline")}</span></div> : null}
       <article
-        className={css["row"]} data-head={above.head || undefined} data-marked={marked || undefined} data-row={row.key} data-message={message?.id}
+        ref={element} className={css["row"]} data-head={above.head || undefined} data-marked={marked || undefined} data-row={row.key} data-message={message?.id}
         data-mention={message && !deleted && names(message, room) || undefined}
-        tabIndex={tabStop ? 0 : -1} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={moment(at)} aria-setsize={-1}
+        tabIndex={tabStop ? 0 : -1} onPointerEnter={approach} onFocus={approach} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={moment(at)} aria-setsize={-1}
       >
         {above.head ? <span className={css["avatar"]}><Face person={{ id: sender?.id ?? "", display_name: name }} /></span> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
         <div className={css["text"]}>
@@ -57,7 +56,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
           {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}</button> : null}
           {pending ? <Waiting entry={pending} /> : null}
         </div>
-        {message && !deleted ? <Tools message={message} room={room} onEdit={onEdit} onThread={onThread} /> : null}
+        {near && message && !deleted ? <Acts message={message} room={room} row={element} onEdit={onEdit} onThread={onThread} /> : null}
       </article>
     </>
   );
@@ -65,9 +64,9 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
 
 /** What stands above is made anew for each drawing: it is compared by what it says. */
 function same(a: Props, b: Props): boolean {
-  const { start, day: newDay, fresh, head } = a.above;
+  const { start, day: newDay, fresh, head, zone } = a.above;
   return a.row === b.row && a.room === b.room && a.marked === b.marked && a.tabStop === b.tabStop && a.onEdit === b.onEdit && a.onThread === b.onThread
-    && start === b.above.start && newDay === b.above.day && fresh === b.above.fresh && head === b.above.head;
+    && start === b.above.start && newDay === b.above.day && fresh === b.above.fresh && head === b.above.head && zone === b.above.zone;
 }
 
 /** Whether a message names the reader. */
@@ -123,41 +122,5 @@ function Waiting({ entry }: { entry: OutboxEntry }) {
       {offline ? t("outbox.waiting") : t("outbox.sending")}
       {waits ? <> <button type="button" className={css["drop"]} onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</button></> : null}
     </span>
-  );
-}
-
-const MODERATES = ["owner", "admin"];
-
-function Tools({ message, room, onEdit, onThread }: Pick<Props, "room" | "onEdit" | "onThread"> & { message: Message }) {
-  const [asking, setAsking] = useState(false);
-  const [picking, setPicking] = useState(false);
-  const [reporting, setReporting] = useState(false);
-  const [error, setError] = useState("");
-  const own = message.sender.id === client.store.me?.id;
-  const may = own || MODERATES.includes(room.membership?.role ?? "") || (client.store.me?.role !== "user" && room.visibility === "public");
-  const copy = () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`);
-  // Room admins pin in channels, every member elsewhere.
-  const pins = has("/v1/messages/{message_id}/pin") && !room.archived && (room.kind !== "channel" || MODERATES.includes(room.membership?.role ?? ""));
-  const act = (work: Promise<unknown>) => void work.then(() => setError(""), (failure: unknown) => setError(detail(failure)));
-  const pin = () => act(client.request(message.pinned ? "DELETE" : "PUT", `/v1/messages/${message.id}/pin`));
-  const remove = () => client.remove(message.id).catch((failure: unknown) => setError(detail(failure)));
-  return (
-    <>
-      <div className={css["tools"]}>
-        {onThread && !room.archived ? <IconButton label={t("message.answer")} data-key="r" tabIndex={-1} onClick={() => onThread(message)}><MessageSquareReply size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
-        {room.archived || !has("/v1/messages/{message_id}/reactions/{emoji}") ? null : <IconButton label={t("message.react")} data-key="+" tabIndex={-1} onClick={() => setPicking(true)}><SmilePlus size={18} strokeWidth={1.5} aria-hidden /></IconButton>}
-        {pins ? <IconButton label={message.pinned ? t("message.unpin") : t("message.pin")} data-key="p" tabIndex={-1} onClick={pin}>{message.pinned ? <PinOff size={18} strokeWidth={1.5} aria-hidden /> : <Pin size={18} strokeWidth={1.5} aria-hidden />}</IconButton> : null}
-        {own && !room.archived ? <IconButton label={t("message.edit")} data-key="e" tabIndex={-1} onClick={() => onEdit(message)}><Pencil size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
-        <IconButton label={t("message.copy")} data-key="c" tabIndex={-1} onClick={copy}><Link2 size={18} strokeWidth={1.5} aria-hidden /></IconButton>
-        {own ? null : <IconButton label={t("message.report")} data-key="!" tabIndex={-1} onClick={() => setReporting(true)}><Flag size={18} strokeWidth={1.5} aria-hidden /></IconButton>}
-        {may ? <IconButton label={t("message.delete")} data-key="Delete" tabIndex={-1} onClick={() => setAsking(true)}><Trash2 size={18} strokeWidth={1.5} aria-hidden /></IconButton> : null}
-      </div>
-      {error ? <div className={css["failed"]} role="alert">{error}</div> : null}
-      <Suspense fallback={null}>
-        {picking ? <Emoji onClose={() => setPicking(false)} onPick={(emoji) => act(client.react(message.id, emoji, true))} /> : null}
-        {reporting ? <ReportMessage message={message} onClose={() => setReporting(false)} /> : null}
-        {asking ? <Confirm title={t("message.delete_title")} text={t("message.delete_text")} action={t("message.delete")} onClose={() => setAsking(false)} onConfirm={() => void remove()} /> : null}
-      </Suspense>
-    </>
   );
 }

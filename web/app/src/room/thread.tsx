@@ -14,7 +14,7 @@ import { Row } from "./row.tsx";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
 
-const ABOVE = { start: false, day: false, fresh: false, head: true };
+const ABOVE = { start: false, day: false, fresh: false, head: true, zone: "" };
 
 export default function Thread({ room, root, jump, onClose }: { room: Room; root: string; jump: string | undefined; onClose: () => void }) {
   const held = useKey(`message:${root}`);
@@ -30,7 +30,7 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   const reason = closed(room, true);
   const drop = useDrop(has("/v1/media") && !reason ? (data) => composer.current?.drop(data) : undefined);
   return (
-    <aside className={css["panel"]} aria-label={t("thread.title")} data-region="panel" {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined} onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented) onClose(); }}>
+    <aside className={css["panel"]} aria-label={t("thread.title")} data-region="panel" {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined} onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && event.currentTarget.contains(event.target as Node)) onClose(); }}>
       <div className={css["panelHead"]}>
         <h2>{t("thread.title")}</h2>
         <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>

@@ -3,9 +3,9 @@ import type { Message, Room, Row as StoreRow } from "@tidings/client";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
-import { dayOf, t } from "../i18n.ts";
-import { Button, Failed } from "../kit/kit.tsx";
-import { keepPlace, place } from "../settings.ts";
+import { dayOf, lookForZone, t, zone } from "../i18n.ts";
+import { Button, detail, Failed } from "../kit/kit.tsx";
+import { keepPlace, place, reactions } from "../settings.ts";
 import { useAnnounce } from "../shell/announcer.tsx";
 import { Row } from "./row.tsx";
 import { useReading } from "./reading.ts";
@@ -18,6 +18,9 @@ const GROUP = 5 * 60_000;
 /** The next page is asked for while so many viewports remain. */
 const AHEAD = 1.5;
 
+/** Rows from which on those far above are let go of, while the end is read. */
+const TRIM = 2_200;
+
 /** What stands above a row. */
 export interface Above {
   /** The beginning of the room. */
@@ -25,6 +28,8 @@ export interface Above {
   day: boolean;
   fresh: boolean;
   head: boolean;
+  /** In which zone its times are said. */
+  zone: string;
 }
 
 const author = (row: StoreRow) => row.message?.sender.id ?? row.pending?.user_id;
@@ -36,7 +41,28 @@ function above(rows: StoreRow[], index: number, first: string | undefined, atSta
   const day = !before || dayOf(time(before)) !== dayOf(time(row));
   const fresh = row.message !== undefined && row.message.id === first;
   const near = before && author(before) === author(row) && Date.parse(time(row)) - Date.parse(time(before)) < GROUP;
-  return { start: atStart && index === 0, day, fresh, head: day || fresh || !near };
+  return { start: atStart && index === 0, day, fresh, head: day || fresh || !near, zone: zone() };
+}
+
+/** Draws the days anew at midnight, and when the page wakes in another zone. */
+function useToday(): void {
+  const [, look] = useState("");
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const again = () => {
+      clearTimeout(timer);
+      const now = new Date();
+      lookForZone();
+      look(`${now.toDateString()} ${zone()}`);
+      timer = setTimeout(again, new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime() - now.getTime() + 1_000);
+    };
+    again();
+    document.addEventListener("visibilitychange", again);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", again);
+    };
+  }, []);
 }
 
 /** The first message after the marker with which the room was entered. */
@@ -77,6 +103,8 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
   const [atEnd, setAtEnd] = useState(true);
   const say = useAnnounce();
 
+  const [offset] = useState(() => (jump ? 0 : (place(key)?.offset ?? 0)));
+
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -87,10 +115,13 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     followOnAppend: view.atEnd,
     scrollEndThreshold: NEAR,
     paddingStart: 12,
+    // Whoever comes back sees the message where it stood.
+    scrollPaddingStart: offset,
     paddingEnd: 12,
   });
   const items = virtual.getVirtualItems();
 
+  useToday();
   const settled = useRef(false);
   const load = useCallback(() => {
     setError(undefined);
@@ -145,7 +176,11 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     if (behind < clientHeight * AHEAD && !view.atEnd) fetch("newer");
     const end = view.atEnd && behind <= NEAR;
     setAtEnd(end);
-    if (end) setNews(0);
+    if (end) {
+      setNews(0);
+      // A day of talk is let go of now and then, not with every message.
+      if (rows.length > TRIM) client.trim(key);
+    }
     const first = virtual.getVirtualItems().find((item) => item.start >= scrollTop);
     const message = first && rows[first.index]?.message?.id;
     keepPlace(key, end || !message ? undefined : { message, offset: first.start - scrollTop });
@@ -194,12 +229,21 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     else if (event.key === "ArrowDown") go(index + 1);
     else if (event.key === "Home") go(0);
     else if (event.key === "End") go(rows.length - 1);
-    else if (["e", "c", "p", "r", "+", "!", "Delete"].includes(event.key)) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
+    else if (event.key === "Enter") row?.querySelector<HTMLElement>('[data-key="r"]')?.click();
+    else if (event.key === "PageUp" || event.key === "PageDown") go(index + page(event.key === "PageDown" ? 1 : -1));
+    else if (["e", "c", "p", "r", "i", "m", "+", "!", "Delete"].includes(event.key)) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
+    else if (/^[1-5]$/.test(event.key)) {
+      const message = row?.querySelector('[data-key="+"]') ? rows[index]?.message : undefined;
+      if (message) client.react(message.id, reactions()[Number(event.key) - 1] ?? "", true).catch((failure: unknown) => setNotice(detail(failure)));
+    }
     else if (event.key.length === 1 && event.key !== " " && event.key !== "?" && event.key !== "/") {
       event.preventDefault();
       onType(event.key);
     }
   };
+
+  /** As many messages as fit on the screen. */
+  const page = (way: number) => way * Math.max(1, virtual.getVirtualItems().filter((item) => item.end > (scroller.current?.scrollTop ?? 0) && item.start < (scroller.current?.scrollTop ?? 0) + (scroller.current?.clientHeight ?? 0)).length - 1);
 
   const tabStop = focused && items.some((item) => item.key === focused) ? focused : items.at(-1)?.key;
   return (

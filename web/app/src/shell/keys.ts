@@ -38,6 +38,10 @@ export function steer(event: KeyboardEvent, { go, open, search }: Ways): void {
   } else if (event.altKey && !event.ctrlKey && !event.metaKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
     event.preventDefault();
     step(event.key === "ArrowDown" ? 1 : -1, event.shiftKey, go);
+  } else if (control(event) && event.key === ".") {
+    event.preventDefault();
+    // The first button of a panel closes it.
+    (document.querySelector<HTMLElement>("[data-region=panel] button") ?? document.querySelector<HTMLElement>("[data-members]"))?.click();
   } else if (event.key === "F6") {
     event.preventDefault();
     nextRegion(event.shiftKey ? -1 : 1);

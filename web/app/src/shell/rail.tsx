@@ -1,12 +1,14 @@
 /** The rail: rooms by what they want of the reader, in an order that stands still while the pointer or the focus is in it. */
 import type { Room } from "@tidings/client";
 import { Compass, Hash, Inbox, Lock, MessagesSquare, Plus, Search, Settings, Shield } from "lucide-react";
-import { lazy, memo, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, memo, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
 import { Avatar, Button, Count, IconButton } from "../kit/kit.tsx";
-import { roomName, useRoomName } from "../names.ts";
+import { Later } from "../kit/later.tsx";
+import { roomName, useOther, useRoomName } from "../names.ts";
+import { Presence } from "../presence.tsx";
 import { has } from "../routes.ts";
 import { draft } from "../settings.ts";
 import css from "./shell.module.css";
@@ -108,10 +110,10 @@ export function Rail({ onJump, onSearch }: { onJump: () => void; onSearch: () =>
         {rooms.length === 0 && status.phase === "live" ? (
           <div className={css["empty"]}><p>{t("rooms.none")}</p><Link href="/browse">{t("rooms.find")}</Link></div>
         ) : null}
-        <Button look="plain" onClick={() => setCreating(true)}><Plus size={18} strokeWidth={1.5} aria-hidden />{t("rooms.create")}</Button>
+        <Button look="plain" data-create onClick={() => setCreating(true)}><Plus size={18} strokeWidth={1.5} aria-hidden />{t("rooms.create")}</Button>
       </div>
       <Connection />
-      <Suspense fallback={null}>{creating ? <CreateRoom onClose={() => setCreating(false)} /> : null}</Suspense>
+      <Later>{creating ? <CreateRoom onClose={() => setCreating(false)} /> : null}</Later>
     </nav>
   );
 }
@@ -123,6 +125,7 @@ const RoomLink = memo(function RoomLink({ id, current }: { id: string; current: 
 
 function KnownRoom({ room, current }: { room: Room; current: boolean }) {
   const name = useRoomName(room);
+  const other = useOther(room);
   const own = room.membership;
   const mentions = own?.mention_count ?? 0;
   const unread = own?.unread_count ?? 0;
@@ -140,6 +143,7 @@ function KnownRoom({ room, current }: { room: Room; current: boolean }) {
       <Link href={`/r/${room.id}`} className={css["room"]} data-room={room.id} data-unread={unread > 0 || undefined} aria-current={current ? "page" : undefined} onPointerEnter={fetch} onPointerLeave={() => clearTimeout(hover.current)}>
         <RoomSign room={room} name={name} />
         <span className={css["name"]} dir="auto">{name}</span>
+        {other ? <Presence id={other.id} /> : null}
         {typed ? <span className={css["aside"]}>{t("room.draft")}</span> : null}
         {mentions > 0 ? <Count value={mentions} mention /> : unread > 0 ? <Count value={unread} /> : null}
         {unread > 0 ? <span className="hidden">{t("room.unread")}</span> : null}
@@ -149,10 +153,8 @@ function KnownRoom({ room, current }: { room: Room; current: boolean }) {
 }
 
 export function RoomSign({ room, name }: { room: Room; name: string }) {
-  const members = useKey(`members:${room.kind === "direct" ? room.id : ""}`);
+  const only = useOther(room);
   if (room.kind === "direct") {
-    const others = (members?.items ?? []).filter((member) => member.user_id !== client.store.me?.id);
-    const only = others.length === 1 ? others[0]?.user : undefined;
     return <span className={css["sign"]}><Avatar id={only?.id ?? name} name={name} url={only?.avatar_url} small /></span>;
   }
   const Icon = room.visibility === "private" ? Lock : Hash;

@@ -5,6 +5,7 @@ import { client, useKey } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
 import { guard } from "../room/drop.ts";
 import { RoomScreen } from "../room/room.tsx";
+import { ahead } from "./ahead.ts";
 import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
 import { Rail } from "./rail.tsx";
@@ -12,7 +13,9 @@ import { steer } from "./keys.ts";
 import { beside, openSearch, useSearching } from "./searching.ts";
 import { Title } from "./title.tsx";
 import { Unverified } from "./unverified.tsx";
+import { Updated } from "./updated.tsx";
 import css from "./shell.module.css";
+import { Later } from "../kit/later.tsx";
 
 const Switcher = lazy(() => import("./switcher.tsx"));
 const Shortcuts = lazy(() => import("./shortcuts.tsx"));
@@ -42,12 +45,14 @@ export function Shell() {
     return () => document.removeEventListener("keydown", pressed);
   }, [go, search]);
   useEffect(guard, []);
+  useEffect(ahead, []);
   return (
     <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"} data-search={searching ? "" : undefined}>
       <a className={css["skip"]} href="#main">{t("skip.main")}</a>
       <Title />
       <Rail onJump={() => setOverlay("switcher")} onSearch={() => search()} />
       <div className={css["main"]} id="main" tabIndex={-1}>
+        <Updated />
         <Asking />
         <Unverified />
         <Crash key={path.split("/")[1]}>
@@ -71,11 +76,11 @@ export function Shell() {
           </Suspense>
         </Crash>
       </div>
-      <Suspense fallback={null}>
+      <Later>
         {searching ? <SearchPanel opening={searching} /> : null}
-        {overlay === "switcher" ? <Switcher onClose={close} onSearch={search} /> : null}
+        {overlay === "switcher" ? <Switcher onClose={close} onSearch={search} onOpen={setOverlay} /> : null}
         {overlay === "shortcuts" ? <Shortcuts onClose={close} /> : null}
-      </Suspense>
+      </Later>
     </div>
   );
 }

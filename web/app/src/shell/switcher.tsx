@@ -1,7 +1,7 @@
 /** The quick switcher: empty it offers what waits; typed it finds by the start of names, of words, then loosely. */
 import * as Ariakit from "@ariakit/react";
 import type { Room } from "@tidings/client";
-import { Search } from "lucide-react";
+import { ChevronRight, Search } from "lucide-react";
 import { useMemo, useState, type KeyboardEvent } from "react";
 import { useLocation } from "wouter";
 import { useKey } from "../client.ts";
@@ -9,9 +9,11 @@ import { t } from "../i18n.ts";
 import { Count, css } from "../kit/kit.tsx";
 import { roomName } from "../names.ts";
 import { has } from "../routes.ts";
+import { commands, matching } from "./commands.ts";
 import { control } from "./keys.ts";
 import { RoomSign } from "./rail.tsx";
 import { ranked } from "./ranked.ts";
+import type { Overlay } from "./shell.tsx";
 import own from "./switcher.module.css";
 
 const SHOWN = 12;
@@ -20,14 +22,18 @@ function waits(room: Room): number {
   return (room.membership?.mention_count ?? 0) > 0 ? 2 : (room.membership?.unread_count ?? 0) > 0 ? 1 : 0;
 }
 
-export default function Switcher({ onClose, onSearch }: { onClose: () => void; onSearch: (text: string) => void }) {
+export default function Switcher({ onClose, onSearch, onOpen }: { onClose: () => void; onSearch: (text: string) => void; onOpen: (overlay: Overlay) => void }) {
   const [, go] = useLocation();
   const [text, setText] = useState("");
   const rooms = useKey("rooms");
   const all = useMemo(() => rooms.map((room) => ({ room, name: roomName(room), archived: room.archived, waits: waits(room) })), [rooms]);
-  const found = useMemo(() => ranked(all, text).slice(0, SHOWN), [all, text]);
+  const commanding = text.startsWith(">");
+  // They are what there was to press when the switcher opened.
+  const acts = useMemo(() => commands(go, onOpen, () => onSearch("")), [go, onOpen, onSearch]);
+  const named = commanding ? matching(acts, text.slice(1)) : [];
+  const found = useMemo(() => (commanding ? [] : ranked(all, text).slice(0, SHOWN)), [all, text, commanding]);
   const query = text.trim();
-  const searches = query !== "" && has("/v1/search/messages");
+  const searches = query !== "" && !commanding && has("/v1/search/messages");
   const search = () => {
     onClose();
     onSearch(query);
@@ -52,13 +58,18 @@ export default function Switcher({ onClose, onSearch }: { onClose: () => void; o
               {waits(room) === 2 ? <Count value={room.membership?.mention_count ?? 0} mention /> : waits(room) === 1 ? <Count value={room.membership?.unread_count ?? 0} /> : null}
             </Ariakit.ComboboxItem>
           ))}
+          {named.map((act) => (
+            <Ariakit.ComboboxItem key={act.id} value={`>${act.id}`} setValueOnClick={false} className={css["item"]} onClick={() => { onClose(); requestAnimationFrame(act.run); }}>
+              <ChevronRight size={18} strokeWidth={1.5} aria-hidden /><span className={own["name"]}>{act.label}</span>
+            </Ariakit.ComboboxItem>
+          ))}
           {searches ? (
             <Ariakit.ComboboxItem value="search" setValueOnClick={false} className={css["item"]} onClick={search}>
               <Search size={18} strokeWidth={1.5} aria-hidden /><span className={own["name"]} dir="auto">{t("switcher.search", { text: query })}</span>
             </Ariakit.ComboboxItem>
           ) : null}
         </Ariakit.ComboboxList>
-        {found.length === 0 ? <p className={css["hint"]} role="status">{t("switcher.nothing", { text })}</p> : null}
+        {found.length + named.length === 0 ? <p className={css["hint"]} role="status">{t("switcher.nothing", { text })}</p> : null}
         <p className={css["hint"]}>{t("switcher.help")}</p>
       </Ariakit.ComboboxProvider>
     </Ariakit.Dialog>

@@ -1,0 +1,88 @@
+/** What can be done with a message: by buttons, by keys on its row, and by a menu that names all of it. */
+import type { Message, Room } from "@tidings/client";
+import { Flag, Info, Link2, MessageSquareReply, MoreHorizontal, Pencil, Pin, PinOff, SmilePlus, Trash2 } from "lucide-react";
+import { lazy, useState, type ReactNode, type RefObject } from "react";
+import { client } from "../client.ts";
+import { t, withTexts } from "../i18n.ts";
+import { IconButton, detail } from "../kit/kit.tsx";
+import { Later } from "../kit/later.tsx";
+import { has } from "../routes.ts";
+import { keepReaction } from "../settings.ts";
+import css from "./row.module.css";
+
+const Emoji = lazy(() => import("../kit/emoji.tsx"));
+const Confirm = lazy(() => import("../kit/confirm.tsx"));
+const ReportMessage = lazy(() => withTexts(import("./report-message.tsx"), "more"));
+const AboutMessage = lazy(() => withTexts(import("./about-message.tsx"), "more"));
+const MessageMenu = lazy(() => import("./message-menu.tsx"));
+
+const MODERATES = ["owner", "admin"];
+
+export interface Act {
+  /** The key that does it while the row has the focus. */
+  key: string;
+  /** How the key is written, where that is not the key itself. */
+  sign?: string;
+  label: string;
+  icon: ReactNode;
+  run: () => void;
+  /** Not among the buttons of a narrow screen: the menu has it. */
+  rare?: boolean;
+}
+
+type Asked = "delete" | "react" | "report" | "about" | "menu" | undefined;
+
+interface Props {
+  message: Message;
+  room: Room;
+  row: RefObject<HTMLElement | null>;
+  onEdit: (message: Message) => void;
+  onThread?: ((message: Message) => void) | undefined;
+}
+
+const icon = { size: 18, strokeWidth: 1.5, "aria-hidden": true } as const;
+
+export function Acts({ message, room, row, onEdit, onThread }: Props) {
+  const [asked, setAsked] = useState<Asked>();
+  const [error, setError] = useState("");
+  const own = message.sender.id === client.store.me?.id;
+  const may = own || MODERATES.includes(room.membership?.role ?? "") || (client.store.me?.role !== "user" && room.visibility === "public");
+  // Room admins pin in channels, every member elsewhere.
+  const pins = has("/v1/messages/{message_id}/pin") && !room.archived && (room.kind !== "channel" || MODERATES.includes(room.membership?.role ?? ""));
+  const reacts = has("/v1/messages/{message_id}/reactions/{emoji}") && !room.archived;
+  const act = (work: Promise<unknown>) => void work.then(() => setError(""), (failure: unknown) => setError(detail(failure)));
+  const react = (emoji: string) => {
+    keepReaction(emoji);
+    act(client.react(message.id, emoji, true));
+  };
+  const acts: (Act | false | undefined)[] = [
+    onThread && !room.archived && { key: "r", label: t("message.answer"), icon: <MessageSquareReply {...icon} />, run: () => onThread(message) },
+    reacts && { key: "+", label: t("message.react"), icon: <SmilePlus {...icon} />, run: () => setAsked("react") },
+    pins && { key: "p", rare: true, label: message.pinned ? t("message.unpin") : t("message.pin"), icon: message.pinned ? <PinOff {...icon} /> : <Pin {...icon} />, run: () => act(client.request(message.pinned ? "DELETE" : "PUT", `/v1/messages/${message.id}/pin`)) },
+    own && !room.archived && { key: "e", label: t("message.edit"), icon: <Pencil {...icon} />, run: () => onEdit(message) },
+    { key: "c", rare: true, label: t("message.copy"), icon: <Link2 {...icon} />, run: () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`) },
+    has("/v1/messages/{message_id}/readers") && { key: "i", rare: true, label: t("message.about"), icon: <Info {...icon} />, run: () => setAsked("about") },
+    !own && { key: "!", rare: true, label: t("message.report"), icon: <Flag {...icon} />, run: () => setAsked("report") },
+    may && { key: "Delete", sign: t("keys.del"), rare: true, label: t("message.delete"), icon: <Trash2 {...icon} />, run: () => setAsked("delete") },
+  ];
+  const all = acts.filter((one): one is Act => Boolean(one));
+  const close = () => setAsked(undefined);
+  return (
+    <>
+      <div className={css["tools"]}>
+        {all.map((one) => <IconButton key={one.key} label={one.label} data-key={one.key} data-rare={one.rare || undefined} tabIndex={-1} onClick={one.run}>{one.icon}</IconButton>)}
+        <IconButton label={t("message.actions")} data-key="m" tabIndex={-1} aria-haspopup="menu" onClick={() => setAsked("menu")}><MoreHorizontal {...icon} /></IconButton>
+      </div>
+      {error ? <div className={css["failed"]} role="alert">{error}</div> : null}
+      {asked === undefined ? null : (
+        <Later>
+          {asked === "menu" ? <MessageMenu acts={all} row={row} onClose={() => setAsked((now) => (now === "menu" ? undefined : now))} /> : null}
+          {asked === "react" ? <Emoji onClose={close} onPick={react} /> : null}
+          {asked === "report" ? <ReportMessage message={message} onClose={close} /> : null}
+          {asked === "about" ? <AboutMessage message={message} onClose={close} /> : null}
+          {asked === "delete" ? <Confirm title={t("message.delete_title")} text={t("message.delete_text")} action={t("message.delete")} onClose={close} onConfirm={() => act(client.remove(message.id))} /> : null}
+        </Later>
+      )}
+    </>
+  );
+}
