@@ -90,6 +90,18 @@ export class World {
     return context;
   }
 
+  /** REST as a user, in a session of their own. */
+  async rest(username: string): Promise<<T = Record<string, unknown>>(method: string, path: string, body?: object) => Promise<T>> {
+    const json = { "content-type": "application/json" };
+    const signedIn = await fetch(`${this.url}/v1/sessions`, { method: "POST", headers: json, body: JSON.stringify({ login: username, password: "a wordy secret" }) });
+    const { access_token } = (await signedIn.json()) as { access_token: string };
+    return async <T>(method: string, path: string, body?: object) => {
+      const answer = await fetch(this.url + path, { method, headers: { ...json, authorization: `Bearer ${access_token}` }, ...(body ? { body: JSON.stringify(body) } : {}) });
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+      return (answer.status === 204 ? {} : await answer.json()) as T;
+    };
+  }
+
   /** A new user, who has come in by the form. */
   async newcomer(name: string, options: BrowserContextOptions = {}): Promise<{ page: Page; username: string }> {
     const page = await (await this.context(options)).newPage();
@@ -133,6 +145,12 @@ export async function write(page: Page, text: string): Promise<void> {
   const box = page.getByRole("textbox", { name: /Message/ });
   await box.fill(text);
   await box.press("Enter");
+}
+
+/** Goes to a room of the rail. */
+export async function enter(page: Page, name: string): Promise<void> {
+  await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: new RegExp(name) }).click();
+  await page.getByRole("heading", { level: 1, name: `# ${name}` }).waitFor();
 }
 
 /** Waits until nothing is on its way to the page, and what came is painted. */

@@ -1,0 +1,323 @@
+/** For everybody: another language, dark, from right to left, narrow, large, by the keyboard alone; and hostile writers. */
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import german from "../src/locales/de.json" with { type: "json" };
+import moreGerman from "../src/locales/more.de.json" with { type: "json" };
+import { enter, faults, here, picture, still, until, World, write } from "./kit/browser.ts";
+
+const de = { ...german, ...moreGerman } as Record<string, string>;
+const t = (id: string) => de[id] ?? id;
+
+const box = (page: Page) => page.getByRole("textbox", { name: /^Message/ });
+const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const focused = (page: Page) => page.evaluate(() => document.activeElement !== null && document.activeElement !== document.body);
+
+describe.skipIf(!here)("for everybody, in a browser", () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+    expect(world?.complaints ?? []).toEqual([]);
+  });
+
+  /** Someone whose browser speaks German: all by the texts of the catalogue. */
+  async function neuling(name: string, options: BrowserContextOptions = {}): Promise<{ page: Page; username: string }> {
+    const page = await (await world.context({ locale: "de-DE", ...options })).newPage();
+    const username = `${name.toLowerCase().replace(/[^a-z]/g, "")}${Math.random().toString(36).slice(2, 8)}z`;
+    await page.goto(`${world.url}/login`);
+    await page.getByRole("link", { name: t("signin.register") }).click();
+    await page.getByLabel(t("field.display_name")).fill(name);
+    await page.getByLabel(t("field.username")).fill(username);
+    await page.getByLabel(t("field.email")).fill(`${username}@example.org`);
+    await page.getByLabel(t("field.password")).fill("a wordy secret");
+    await page.getByRole("button", { name: t("action.register") }).click();
+    await page.getByRole("textbox").waitFor();
+    return { page, username };
+  }
+
+  test("in German, from the first page to a thread, in the dark; no text is shown by its id, and axe finds nothing", async () => {
+    const { page } = await neuling("Jörg Jäger", { colorScheme: "dark" });
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe("de");
+    await page.getByRole("button", { name: t("rooms.create") }).click();
+    const dialog = page.getByRole("dialog", { name: t("create.title") });
+    await dialog.getByLabel(t("create.name"), { exact: true }).fill("hafen");
+    expect(await faults(page)).toEqual([]);
+    await dialog.getByRole("button", { name: t("action.create") }).click();
+    await page.getByRole("heading", { level: 1, name: "# hafen" }).waitFor();
+    const text = page.getByRole("textbox").last();
+    await text.fill("Wer hat die **Schlüssel**?");
+    await text.press("Enter");
+    await page.getByText("Schlüssel").waitFor();
+    await text.pressSequentially(":daumen");
+    await page.getByRole("option").first().waitFor();
+    expect(await page.getByRole("option").first().innerText()).toMatch(/Daumen/i);
+    await text.press("Enter");
+    await text.press("Enter");
+    const first = page.getByRole("article").first();
+    await first.hover();
+    await first.getByRole("button", { name: t("message.answer") }).click();
+    const thread = page.getByRole("complementary", { name: t("thread.title") });
+    await thread.getByRole("textbox").fill("Ich.");
+    await thread.getByRole("textbox").press("Enter");
+    await page.getByRole("button", { name: "1 Antwort" }).waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "german-dark");
+    await thread.getByRole("button", { name: t("action.close") }).click();
+    await page.getByRole("button", { name: t("action.more") }).first().click();
+    await page.getByRole("menuitem").first().waitFor();
+    expect(await faults(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill(">");
+    await page.getByRole("option", { name: t("settings.title") }).waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "german-commands");
+    await page.keyboard.press("Escape");
+    for (const path of ["/inbox", "/threads", "/browse", "/search?q=Schl%C3%BCssel", "/settings/profile", "/settings/look", "/settings/preferences", "/settings/sessions", "/settings/factor", "/settings/data"]) {
+      await page.goto(world.url + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await still(page);
+      expect(await faults(page), path).toEqual([]);
+      expect(await page.locator("body").innerText(), path).not.toMatch(/(^|\s)[a-z]+\.[a-z]+(_[a-z]+)+(\s|$)/);
+    }
+  }, 240_000);
+
+  test("from right to left, narrow and in the dark: nothing is cut, nothing scrolls sideways", async () => {
+    const { page, username } = await world.newcomer("Layla Loz");
+    const rest = await world.rest(username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "ميناء", topic: "المد والجزر" });
+    const root = await rest<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: "مرحبا **بالعالم** https://example.org/a `code`\n\n1. واحد\n2. اثنان" });
+    await rest("POST", `/v1/rooms/${id}/messages`, { body: "left to right, then שלום" });
+    for (const width of [1280, 360, 320]) {
+      await page.setViewportSize({ width, height: 700 });
+      for (const path of [`/r/${id}`, `/r/${id}/t/${root.id}`, "/inbox", "/browse", "/settings/look", "/search?q=code"]) {
+        await page.goto(world.url + path);
+        await page.getByRole("heading").first().waitFor();
+        await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));
+        await still(page);
+        expect(await sideways(page), `${path} ${width}`).toBeLessThanOrEqual(0);
+        for (const colorScheme of ["light", "dark"] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await faults(page), `${path} ${width} ${colorScheme}`).toEqual([]);
+        }
+        await page.emulateMedia({ colorScheme: "light" });
+        if (path === `/r/${id}`) await picture(page, `right-to-left-${width}`);
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 700 });
+    await page.goto(`${world.url}/r/${id}`);
+    await page.getByText("واحد").waitFor();
+    // Each block goes its own way, and code goes from left to right.
+    const ways = await page.getByRole("article").first().evaluate((row) => [...row.querySelectorAll("[class*=body] p, [class*=body] code")].map((one) => `${one.tagName} ${getComputedStyle(one).direction}`));
+    expect(ways).toContain("P rtl");
+    expect(ways).toContain("CODE ltr");
+  }, 240_000);
+
+  test("four times as large, on a wall, and with no motion", async () => {
+    const { page } = await world.newcomer("Max Mau", { reducedMotion: "reduce" });
+    await write(page, "a message that is long enough to be broken in lines on a small screen, and then some more of it");
+    // 400 % of a window of 1280 by 1024.
+    for (const [width, height] of [[320, 256], [3840, 2160]] as const) {
+      await page.setViewportSize({ width, height });
+      for (const path of ["/r", "/inbox", "/settings/profile", "/browse"]) {
+        await page.goto(world.url + (path === "/r" ? "/" : path));
+        if (path === "/r" && width < 768) await page.getByRole("link", { name: /general/ }).click();
+        await still(page);
+        expect(await sideways(page), `${path} ${width}`).toBeLessThanOrEqual(0);
+        expect(await faults(page), `${path} ${width}`).toEqual([]);
+        if (path === "/r") await picture(page, `zoom-${width}`);
+      }
+    }
+    await page.setViewportSize({ width: 320, height: 256 });
+    await page.goto(world.url);
+    await page.getByRole("link", { name: /general/ }).click();
+    // There is room left to read and to write.
+    const text = await box(page).boundingBox();
+    expect(text?.width ?? 0).toBeGreaterThan(60);
+    expect((text?.y ?? 0) + (text?.height ?? 0)).toBeLessThanOrEqual(256);
+    expect(await page.getByRole("button", { name: "Send" }).evaluate((button) => getComputedStyle(button).transitionDuration)).toMatch(/^0s|^0ms/);
+  });
+
+  test("days and times are the reader's, also where a day is not the world's", async () => {
+    const { page, username } = await world.newcomer("Nia Nuu", { timezoneId: "Pacific/Kiritimati" });
+    const rest = await world.rest(username);
+    const { created_at } = await rest<{ created_at: string }>("POST", `/v1/rooms/${(await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "zones" })).id}/messages`, { body: "now" });
+    await enter(page, "zones");
+    await page.getByRole("article", { name: /now/ }).waitFor();
+    const day = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", timeZone: "Pacific/Kiritimati" }).format(new Date(created_at));
+    await page.getByText(day, { exact: true }).waitFor();
+    const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Pacific/Kiritimati" }).format(new Date(created_at));
+    expect(await page.locator("article time").first().innerText()).toBe(clock);
+  });
+
+  test("by the keyboard alone: from room to room, a message, its menu, a thread, an emoji, and back; the focus is never lost", async () => {
+    const { page, username } = await world.newcomer("Kai Key");
+    const rest = await world.rest(username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "keys" });
+    for (let n = 0; n < 30; n++) await rest("POST", `/v1/rooms/${id}/messages`, { body: `line ${n}` });
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").waitFor();
+    await page.keyboard.type("keys");
+    await page.getByRole("option", { name: /keys/ }).first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "# keys" }).waitFor();
+    await page.getByText("line 29", { exact: true }).waitFor();
+    await until(() => box(page).evaluate((area) => area === document.activeElement), "one can write at once");
+    await page.keyboard.type("by hand");
+    await page.keyboard.press("Enter");
+    await until(async () => (await page.getByRole("article", { name: /by hand/ }).getAttribute("data-message")) !== null, "it is stored");
+    // A round of the regions.
+    const regions = new Set<string>();
+    for (let n = 0; n < 4; n++) {
+      await page.keyboard.press("F6");
+      expect(await focused(page)).toBe(true);
+      regions.add(await page.evaluate(() => document.activeElement?.closest("[data-region]")?.getAttribute("data-region") ?? ""));
+    }
+    expect([...regions].sort()).toEqual(["composer", "rail", "timeline"]);
+    for (let n = 0; n < 4 && (await page.evaluate(() => document.activeElement?.closest("[data-region]")?.getAttribute("data-region"))) !== "timeline"; n++) await page.keyboard.press("F6");
+    await page.keyboard.press("End");
+    const at = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
+    await until(async () => (await at()).includes("by hand"), "the newest has the focus");
+    await page.keyboard.press("ArrowUp");
+    await until(async () => (await at()).includes("line 29"), "the one before it");
+    await page.keyboard.press("m");
+    const menu = page.getByRole("menu", { name: "All actions" });
+    await menu.waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "message-menu");
+    await page.keyboard.press("Escape");
+    await until(async () => (await at()).includes("line 29"), "the focus is back on the message");
+    await page.keyboard.press("1");
+    await page.getByRole("button", { name: /1 reaction/ }).waitFor();
+    await page.keyboard.press("i");
+    await page.getByRole("dialog", { name: "Readers and history" }).waitFor();
+    await page.keyboard.press("Escape");
+    await until(async () => (await at()).includes("line 29"), "the focus is back on the message");
+    await page.keyboard.press("Enter");
+    const thread = page.getByRole("complementary", { name: "Thread" });
+    await until(() => thread.getByRole("textbox").evaluate((area) => area === document.activeElement), "one can answer at once");
+    await page.keyboard.type("an answer");
+    await page.keyboard.press("Enter");
+    await thread.getByRole("article", { name: /an answer/ }).waitFor();
+    await page.keyboard.press("Escape");
+    await thread.waitFor({ state: "detached" });
+    await until(() => focused(page), "the focus is somewhere");
+    await page.keyboard.press("Control+.");
+    await page.getByRole("complementary", { name: "Members" }).waitFor();
+    await page.keyboard.press("Control+.");
+    await page.getByRole("complementary", { name: "Members" }).waitFor({ state: "detached" });
+    await page.getByRole("article", { name: /by hand/ }).focus();
+    await page.keyboard.press("Delete");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Tab");
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("Deleted message").waitFor();
+    await until(() => focused(page), "the focus is on a message");
+    await page.keyboard.press("Control+/");
+    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    expect(await page.getByRole("dialog", { name: "Keyboard" }).getByRole("term").count()).toBeGreaterThan(20);
+    await page.keyboard.press("Escape");
+    // Whatever has the focus shows it.
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle)).not.toBe("none");
+  });
+
+  test("the rail stands still under the pointer, and Enter in the empty switcher opens the next unread room", async () => {
+    const [a, b] = [await world.newcomer("Pim Pop"), await world.newcomer("Quin Qua")];
+    const rest = await world.rest(a.username);
+    const ids: string[] = [];
+    for (const name of ["alpha", "beta", "gamma"]) {
+      const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name, members: [`@${b.username}`] });
+      ids.push(id);
+      await rest("POST", `/v1/rooms/${id}/messages`, { body: "hello" });
+    }
+    const rail = b.page.getByRole("navigation", { name: "Rooms" });
+    for (const name of ["alpha", "beta", "gamma"]) {
+      await enter(b.page, name);
+      await until(async () => (await rail.getByRole("link", { name: new RegExp(`${name}.*unread`) }).count()) === 0, "it is read", 20_000);
+    }
+    const order = () => rail.locator("[data-room]").evaluateAll((links) => links.map((link) => link.getAttribute("data-room")));
+    await rail.locator(`[data-room="${ids[2]}"]`).hover();
+    const before = await order();
+    await rest("POST", `/v1/rooms/${ids[0]}/messages`, { body: "news" });
+    await rail.getByRole("link", { name: /alpha.*1/ }).waitFor();
+    expect(await order()).toEqual(before);
+    await b.page.getByRole("main").hover();
+    await until(async () => (await order())[0] === ids[0], "then it comes to the top");
+    await b.page.keyboard.press("Control+k");
+    await b.page.getByRole("option", { name: /alpha/ }).waitFor();
+    await b.page.keyboard.press("Enter");
+    await b.page.getByRole("heading", { level: 1, name: "# alpha" }).waitFor();
+  });
+
+  test("nothing of a hostile writer runs, in names, topics, files, links and texts; nothing comes from elsewhere", async () => {
+    const evil = "https://evil.example/x";
+    const { page, username } = await world.newcomer('"><img src=x onerror=alert(1)>');
+    const foreign: string[] = [];
+    page.on("request", (request) => {
+      if (!request.url().startsWith(world.url) && !request.url().startsWith("blob:")) foreign.push(request.url());
+    });
+    page.on("dialog", (dialog) => {
+      world.complaints.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.addInitScript(() => {
+      const kept: string[] = [];
+      Object.assign(window, { violations: kept });
+      document.addEventListener("securitypolicyviolation", (event) => kept.push(`${event.violatedDirective} ${event.blockedURI}`));
+    });
+    const rest = await world.rest(username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "<svg onload=alert(1)>", topic: "</p><script>alert(1)</script> [x](javascript:alert(1))" });
+    const payloads = [
+      "<script>alert(1)</script>", `<img src=${evil} onerror=alert(1)>`, "<svg/onload=alert(1)>", "<svg><script>alert(1)</script></svg>", "<iframe srcdoc='<script>alert(1)</script>'></iframe>", "<body onload=alert(1)>", "<details open ontoggle=alert(1)>",
+      "<math><mi//xlink:href=\"data:x,<script>alert(1)</script>\">", "<a href=javascript:alert(1)>x</a>", "<style>@import url(https://evil.example/x.css)</style>", `<link rel=stylesheet href=${evil}>`, `<meta http-equiv=refresh content="0;url=${evil}">`, `<base href=${evil}>`,
+      "[a](javascript:alert(1))", "[a](JaVaScRiPt:alert(1))", "[a](java\tscript:alert(1))", "[a](&#x6A;avascript:alert(1))", "[a](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)", "[a](vbscript:msgbox(1))", "[a](file:///etc/passwd)", "[a](//evil.example/x)", "<javascript:alert(1)>", "[a](<javascript:alert(1)>)",
+      `![p](${evil})`, `[![p](${evil})](${evil})`, `[ref]: ${evil}\n![p][ref]`, `[x](${evil} "onmouseover=alert(1)")`, `[x](https://a.b" onmouseover="alert(1))`, `${evil}?a="><script>alert(1)</script>`, "www.evil.example/<script>alert(1)</script>",
+      "```html\n</code></pre><script>alert(1)</script>\n```", "`</code><img src=x onerror=alert(1)>`", "{{constructor.constructor('alert(1)')()}}", "${alert(1)}", "\u202Egpj.exe \u2066x", "@<img src=x onerror=alert(1)>", "| <img src=x onerror=alert(1)> |\n| --- |\n| [a](javascript:alert(1)) |", "> ".repeat(50) + "<img src=x onerror=alert(1)>", "a".repeat(7_000),
+    ];
+    for (const body of payloads) await rest("POST", `/v1/rooms/${id}/messages`, { body });
+    for (const sign of ["[", ">", "*"]) {
+      const began = performance.now();
+      await rest("POST", `/v1/rooms/${id}/messages`, { body: sign.repeat(8_000) });
+      await page.goto(`${world.url}/r/${id}`);
+      await page.getByRole("article").last().waitFor();
+      await still(page);
+      console.log(`8,000 "${sign}": stored and painted in ${(performance.now() - began).toFixed(0)} ms`);
+    }
+    await page.getByRole("form", { name: "Write a message" }).locator("[data-files]").setInputFiles([{ name: "<img src=x onerror=alert(1)>.txt", mimeType: "text/plain", buffer: Buffer.from("x") }]);
+    await page.getByRole("button", { name: /^Remove/ }).waitFor();
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("link", { name: /onerror.*\.txt/ }).waitFor();
+    // All of it goes by once.
+    const scroller = page.getByRole("main").locator("[class*=scroller]").first();
+    for (let step = 0; step < 40; step++) {
+      const rows = page.getByRole("article");
+      const wrong = await rows.evaluateAll((all) => all.flatMap((row) => [...row.querySelectorAll("[class*=body] *")].filter((one) => /^(SCRIPT|IMG|SVG|IFRAME|STYLE|LINK|META|BASE|OBJECT|EMBED|MATH)$/i.test(one.tagName) || [...one.attributes].some((each) => each.name.startsWith("on"))).map((one) => one.outerHTML)));
+      expect(wrong).toEqual([]);
+      const links = await rows.locator("[class*=body] a").evaluateAll((all) => all.map((link) => ({ href: link.getAttribute("href") ?? "", rel: link.getAttribute("rel") ?? "", target: link.getAttribute("target") })));
+      for (const link of links) {
+        expect(link.href).toMatch(/^https?:\/\//);
+        expect(link.rel).toContain("noopener");
+        expect(link.target).toBe("_blank");
+      }
+      if (await scroller.evaluate((element) => {
+        element.scrollTop -= element.clientHeight;
+        return element.scrollTop <= 0;
+      })) break;
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)))));
+    }
+    await page.goto(`${world.url}/search?q=alert`);
+    await page.getByRole("list").last().getByRole("link").first().waitFor();
+    await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: /svg onload/ }).click();
+    await page.getByRole("button", { name: /^Members/ }).click();
+    await page.getByRole("complementary", { name: "Members" }).getByText("onerror").first().waitFor();
+    await picture(page, "hostile");
+    expect(await page.evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    expect(foreign).toEqual([]);
+  }, 240_000);
+});

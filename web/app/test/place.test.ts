@@ -1,0 +1,140 @@
+/** Nothing moves that the reader did not move, and every place is found again. */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { enter, here, until, World, write } from "./kit/browser.ts";
+
+type Rest = Awaited<ReturnType<World["rest"]>>;
+
+describe.skipIf(!here)("places in a timeline, in a browser", () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+    expect(world?.complaints ?? []).toEqual([]);
+  });
+
+  const scroller = (page: Page) => page.getByRole("main").locator("[class*=scroller]").first();
+  const frames = (page: Page) => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)))));
+
+  /** The first message in view, and where its top is. */
+  const first = (page: Page) => scroller(page).evaluate((element) => {
+    const top = element.getBoundingClientRect().top;
+    const row = [...element.querySelectorAll<HTMLElement>("[data-row]")].find((one) => one.getBoundingClientRect().top >= top);
+    return { key: row?.dataset["row"] ?? "", top: (row?.getBoundingClientRect().top ?? 0) - top };
+  });
+
+  /** Waits until nothing has moved for a while. */
+  async function settled(page: Page): Promise<{ key: string; top: number }> {
+    let before = await first(page);
+    for (let same = 0; same < 6; ) {
+      await frames(page);
+      const now = await first(page);
+      same = now.key === before.key && Math.abs(now.top - before.top) < 0.5 ? same + 1 : 0;
+      before = now;
+    }
+    return before;
+  }
+
+  const behind = (page: Page) => scroller(page).evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+
+  async function filled(username: string, name: string, count: number, ...members: string[]): Promise<{ id: string; rest: Rest; ids: string[] }> {
+    const rest = await world.rest(username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name, members: members.map((one) => `@${one}`) });
+    const ids: string[] = [];
+    for (let n = 0; n < count; n++) ids.push((await rest<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: `${name} ${n} ${"word ".repeat((n * 7) % 50)}` })).id);
+    return { id, rest, ids };
+  }
+
+  test("the end is followed while one is there, and nowhere else; the button and one's own message lead back to it", async () => {
+    const { page, username } = await world.newcomer("Finn Fay");
+    const other = await world.newcomer("Olga Orr");
+    const { id } = await filled(username, "tides", 150, other.username);
+    const theirs = await world.rest(other.username);
+    await enter(page, "tides");
+    await page.getByText("tides 149 ").waitFor();
+    for (let n = 0; n < 50; n++) await theirs("POST", `/v1/rooms/${id}/messages`, { body: `arrived ${n}` });
+    await page.getByText("arrived 49", { exact: true }).waitFor();
+    await until(async () => (await behind(page)) <= 80, "the end is kept");
+    await scroller(page).hover();
+    await page.mouse.wheel(0, -3_000);
+    const before = await settled(page);
+    for (let n = 50; n < 100; n++) await theirs("POST", `/v1/rooms/${id}/messages`, { body: `arrived ${n}` });
+    await page.getByRole("button", { name: "50 new" }).waitFor();
+    const after = await settled(page);
+    expect(after.key).toBe(before.key);
+    expect(Math.abs(after.top - before.top)).toBeLessThanOrEqual(1);
+    await page.getByRole("button", { name: "50 new" }).click();
+    await page.getByText("arrived 99", { exact: true }).waitFor();
+    await until(async () => (await behind(page)) <= 80, "the true end");
+    await page.mouse.wheel(0, -3_000);
+    await settled(page);
+    await write(page, "mine");
+    await page.getByText("mine", { exact: true }).waitFor();
+    await until(async () => (await behind(page)) <= 80, "one's own message leads to the end");
+  });
+
+  test("each room keeps its place: over a switch, a link and back, and a reload", async () => {
+    const { page, username } = await world.newcomer("Pat Poe");
+    await filled(username, "elsewhere", 5);
+    const { id, ids } = await filled(username, "long", 200);
+    await enter(page, "long");
+    await page.getByText("long 199 ").waitFor();
+    await scroller(page).hover();
+    for (let step = 0; step < 4; step++) {
+      await page.mouse.wheel(0, -1_130);
+      await settled(page);
+    }
+    const before = await settled(page);
+    const same = async (what: string) => {
+      await page.locator(`[data-row="${before.key}"]`).waitFor();
+      const now = await settled(page);
+      expect(now.key, what).toBe(before.key);
+      expect(Math.abs(now.top - before.top), what).toBeLessThanOrEqual(2);
+    };
+    await enter(page, "elsewhere");
+    await page.getByText("elsewhere 4 ").waitFor();
+    await enter(page, "long");
+    await same("a switch");
+    await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: /Inbox/ }).click();
+    await page.getByRole("heading", { level: 1, name: "Inbox" }).waitFor();
+    await page.goBack();
+    await same("a link and back");
+    await page.reload();
+    await same("a reload");
+    // A link to a message is another place; what comes back afterwards is the end of that.
+    await page.goto(`${world.url}/r/${id}/m/${ids[20]}`);
+    await until(() => page.evaluate((message) => document.activeElement?.getAttribute("data-message") === message, ids[20]), "the message has the focus");
+  });
+
+  test("of two jumps the last one lands, an answer opens its thread, and one who left is not called back", async () => {
+    const { page, username } = await world.newcomer("Jan Joy");
+    const { id, rest, ids } = await filled(username, "jumps", 180);
+    await filled(username, "beside", 3);
+    const answer = await rest<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: "an answer in the thread", thread_root_id: ids[30] });
+    await enter(page, "jumps");
+    await page.getByText("jumps 179 ").waitFor();
+    await page.evaluate(([one, two]) => {
+      history.pushState(null, "", one);
+      history.pushState(null, "", two);
+    }, [`/r/${id}/m/${ids[10]}`, `/r/${id}/m/${ids[90]}`]);
+    await until(() => page.evaluate((message) => document.activeElement?.getAttribute("data-message") === message, ids[90]), "the last one has the focus");
+    const middle = await page.locator(`[data-message="${ids[90]}"]`).evaluate((row) => {
+      const view = row.closest("[class*=scroller]")?.getBoundingClientRect();
+      const own = row.getBoundingClientRect();
+      return Math.abs(own.top + own.height / 2 - ((view?.top ?? 0) + (view?.height ?? 0) / 2)) / (view?.height ?? 1);
+    });
+    expect(middle).toBeLessThan(0.25);
+    await page.goto(`${world.url}/r/${id}/m/${answer.id}`);
+    await page.getByRole("complementary", { name: "Thread" }).getByText("an answer in the thread").waitFor();
+    await page.goto(`${world.url}/r/${id}/m/${ids[10]}`);
+    await enter(page, "beside");
+    await page.getByText("beside 2 ").waitFor();
+    await settled(page);
+    expect(new URL(page.url()).pathname).not.toContain("/m/");
+    expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("# beside");
+  });
+});
