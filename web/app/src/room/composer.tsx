@@ -161,7 +161,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
       stop();
       if (text === body) return;
       // What waits is changed before it is sent, once; if it went out meanwhile it is edited as any other.
-      const change = waiting ? client.outbox.edit(id, text).then((changed) => (changed ? undefined : editSent(timeline, id, text))) : client.edit(id, text);
+      const change: Promise<unknown> = waiting ? client.outbox.edit(id, text).then((changed) => (changed ? undefined : editSent(timeline, id, text))) : client.edit(id, text);
       change.catch((failure: unknown) => setError(detail(failure)));
       return;
     }

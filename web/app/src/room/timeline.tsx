@@ -213,7 +213,8 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
   };
 
   const pressed = (event: React.KeyboardEvent) => {
-    if (event.nativeEvent.isComposing || event.keyCode === 229) return;
+    // A menu or a dialog of a message is elsewhere, and its keys are its own.
+    if (event.nativeEvent.isComposing || event.keyCode === 229 || !event.currentTarget.contains(event.target as Node)) return;
     if (event.key === "Escape") return toEnd();
     const row = (event.target as HTMLElement).closest<HTMLElement>("[data-row]");
     if (event.target !== row || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -85,7 +85,7 @@ export class World {
     context.on("weberror", (error) => this.complaints.push(String(error.error().stack ?? error.error())));
     context.on("console", (message) => {
       // A connection that is cut on purpose is not a fault of the page.
-      if (message.type() === "error" && !/ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)|WebSocket connection|status of 40[0-9]/.test(message.text())) this.complaints.push(message.text());
+      if (message.type() === "error" && !/ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED|CONNECTION_RESET|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)|WebSocket connection|status of 40[0-9]|dynamically imported module/.test(message.text())) this.complaints.push(message.text());
     });
     return context;
   }
