@@ -44,6 +44,41 @@ export function forgetDrafts(): void {
   places.clear();
 }
 
+/** Which new messages are said to screen readers. */
+export const HEARD = ["all", "mentions", "none"] as const;
+export type Heard = (typeof HEARD)[number];
+
+const ANNOUNCED = "tidings.announce";
+const LETTERS = "tidings.letters";
+const ENTER = "tidings.enter";
+
+export function announced(): Heard {
+  const kept = localStorage.getItem(ANNOUNCED);
+  return HEARD.find((one) => one === kept) ?? "all";
+}
+
+export function keepAnnounced(heard: Heard): void {
+  localStorage.setItem(ANNOUNCED, heard);
+}
+
+/** Whether single letters do something with a message that has the focus. */
+export function letters(): boolean {
+  return localStorage.getItem(LETTERS) !== "off";
+}
+
+export function keepLetters(on: boolean): void {
+  localStorage.setItem(LETTERS, on ? "on" : "off");
+}
+
+/** Whether Enter sends; otherwise it begins a new line, and Ctrl Enter sends. */
+export function enterSends(): boolean {
+  return localStorage.getItem(ENTER) !== "line";
+}
+
+export function keepEnter(sends: boolean): void {
+  localStorage.setItem(ENTER, sends ? "send" : "line");
+}
+
 const REACTIONS = "tidings.reactions";
 /** What most people react with, until they have ways of their own. */
 const USUAL = ["👍", "❤️", "😂", "🎉", "👀"];

@@ -62,11 +62,13 @@ function About({ id, hint, wrong }: { id: string; hint: string | undefined; wron
 
 /** What failed, in place of it. */
 export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
+  const trace = (error as { problem?: { trace_id?: string } } | null)?.problem?.trace_id;
   return (
     <div className={css["notice"]} role="alert">
       <span>{detail(error)}</span>
       {(error as { code?: string }).code === "not_verified" ? <Link href="/settings/address">{t("verify.open")}</Link> : null}
       {retry ? <Button onClick={retry}>{t("action.retry")}</Button> : null}
+      {trace ? <details><summary>{t("error.details")}</summary><code>{trace}</code></details> : null}
     </div>
   );
 }

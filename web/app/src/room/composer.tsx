@@ -7,7 +7,7 @@ import { t } from "../i18n.ts";
 import { Button, IconButton, detail } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { has } from "../routes.ts";
-import { draft, keepDraft } from "../settings.ts";
+import { draft, enterSends, keepDraft } from "../settings.ts";
 import { composing, control } from "../shell/keys.ts";
 import { attach, filesOf, LONGEST, take, useTray } from "./attaching.ts";
 import { Body } from "./body.tsx";
@@ -213,7 +213,7 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
       return;
     }
     const fine = matchMedia("(pointer: fine)").matches;
-    if (event.key === "Enter" && ((plain && fine) || control(event))) {
+    if (event.key === "Enter" && ((plain && fine && enterSends()) || control(event))) {
       event.preventDefault();
       send();
     } else if (event.key === "ArrowUp" && plain && area.current?.value === "" && !editing) {

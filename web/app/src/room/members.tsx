@@ -2,10 +2,11 @@
 import * as Ariakit from "@ariakit/react";
 import { answer, type Member, type Room } from "@tidings/client";
 import { MoreVertical, X } from "lucide-react";
-import { lazy, useEffect, useRef, useState } from "react";
+import { lazy, useEffect, useRef, useState, type ReactNode } from "react";
 import { client, useKey } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Refusal, useActing, type Acting } from "../kit/acting.tsx";
+import { Listing, useLater, usePages } from "../kit/pages.tsx";
 import { Avatar, Button, Failed, Field, IconButton, css as kit } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { Presence } from "../presence.tsx";
@@ -18,50 +19,84 @@ const Confirm = lazy(() => import("../kit/confirm.tsx"));
 
 /** Members from which on there is a field to find one. */
 const MANY = 8;
+/** Members from which on the server finds them, a page at a time. */
+const LARGE = 1_000;
 /** Members that are drawn at a time. */
 const DRAWN = 200;
 
-export default function Members({ room, onClose }: { room: Room; onClose: () => void }) {
+export default function Members(props: { room: Room; onClose: () => void }) {
+  // Which of the two it is does not change while it is open.
+  const [large] = useState((props.room.member_count ?? 0) > LARGE);
+  return large ? <Large {...props} /> : <Small {...props} />;
+}
+
+/** The members of a large room: pages of them, and those that are looked for. */
+function Large({ room, onClose }: { room: Room; onClose: () => void }) {
+  const [text, setText] = useState("");
+  const query = useLater(text.trim().replace(/^@/, ""));
+  const acting = useActing();
+  const pages = usePages(`${room.id} ${query}`, (cursor) => answer(client.api.GET("/v1/rooms/{room_id}/members", { params: { path: { room_id: room.id }, query: { limit: 50, cursor, ...(query ? { query } : {}) } } })), (one) => one.user_id);
+  return (
+    <Frame onClose={onClose}>
+      <div className={css["pad"]}><Field label={t("members.find")} type="search" value={text} onChange={(event) => setText(event.target.value)} /></div>
+      {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
+      <div className={css["list"]}>
+        <Listing pages={pages} label={t("members.title")} empty={t("members.nobody", { text })}>
+          {(member) => <One key={member.user_id} member={member} room={room} acting={acting} again={pages.reload} />}
+        </Listing>
+      </div>
+    </Frame>
+  );
+}
+
+function Small({ room, onClose }: { room: Room; onClose: () => void }) {
   const view = useKey(`members:${room.id}`);
   const [error, setError] = useState<unknown>();
   const [text, setText] = useState("");
   const [drawn, setDrawn] = useState(DRAWN);
   const acting = useActing();
-  const head = useRef<HTMLHeadingElement>(null);
   const stale = !view || view.stale;
   useEffect(() => {
     if (stale) client.members(room.id).then(() => setError(undefined), setError);
   }, [room.id, stale]);
-  useEffect(() => head.current?.focus(), []);
   const all = [...(view?.items ?? [])].sort((a, b) => RANK[b.role] - RANK[a.role] || a.user.display_name.localeCompare(b.user.display_name));
   const members = all.filter((member) => matches(member.user, text));
+  return (
+    <Frame onClose={onClose}>
+      {all.length >= MANY ? <div className={css["pad"]}><Field label={t("members.find")} type="search" value={text} onChange={(event) => setText(event.target.value)} /></div> : null}
+      {error === undefined ? null : <div className={css["pad"]}><Failed error={error} retry={() => void client.members(room.id).then(() => setError(undefined), setError)} /></div>}
+      {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
+      {text && members.length === 0 ? <p className={css["pad"]} role="status">{t("members.nobody", { text })}</p> : null}
+      <ul className={css["list"]} aria-busy={stale} aria-label={t("members.title")}>
+        {members.slice(0, drawn).map((member) => <One key={member.user_id} member={member} room={room} acting={acting} again={() => client.members(room.id)} />)}
+      </ul>
+      {members.length > drawn ? <div className={css["pad"]}><Button onClick={() => setDrawn(drawn + DRAWN)}>{t("list.more")}</Button></div> : null}
+    </Frame>
+  );
+}
+
+function Frame({ onClose, children }: { onClose: () => void; children: ReactNode }) {
+  const head = useRef<HTMLHeadingElement>(null);
+  useEffect(() => head.current?.focus(), []);
   return (
     <aside className={css["panel"]} aria-label={t("members.title")} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && event.currentTarget.contains(event.target as Node)) onClose(); }}>
       <div className={css["panelHead"]}>
         <h2 ref={head} tabIndex={-1}>{t("members.title")}</h2>
         <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </div>
-      {all.length >= MANY ? <div className={css["pad"]}><Field label={t("members.find")} type="search" value={text} onChange={(event) => setText(event.target.value)} /></div> : null}
-      {error === undefined ? null : <div className={css["pad"]}><Failed error={error} retry={() => void client.members(room.id).then(() => setError(undefined), setError)} /></div>}
-      {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
-      {text && members.length === 0 ? <p className={css["pad"]} role="status">{t("members.nobody", { text })}</p> : null}
-      <ul className={css["list"]} aria-busy={stale} aria-label={t("members.title")}>
-        {members.slice(0, drawn).map((member) => <One key={member.user_id} member={member} room={room} acting={acting} />)}
-      </ul>
-      {members.length > drawn ? <div className={css["pad"]}><Button onClick={() => setDrawn(drawn + DRAWN)}>{t("list.more")}</Button></div> : null}
+      {children}
     </aside>
   );
 }
 
 type Asked = "mute" | "ban" | "owner" | undefined;
 
-function One({ member, room, acting }: { member: Member; room: Room; acting: Acting }) {
+function One({ member, room, acting, again }: { member: Member; room: Room; acting: Acting; again: () => Promise<void> }) {
   const { user, role } = member;
   const [asked, setAsked] = useState<Asked>();
   const me = user.id === client.store.me?.id;
   const may = powers(room, role, me);
   const path = { room_id: room.id, user_id: user.id };
-  const again = () => client.members(room.id);
   const act = (work: () => Promise<unknown>) => void acting.act(() => work().then(again));
   const change = (body: { role?: Member["role"]; muted_until?: string | null }) => answer(client.api.PATCH("/v1/rooms/{room_id}/members/{user_id}", { params: { path }, body }));
   const remove = () => answer(client.api.DELETE("/v1/rooms/{room_id}/members/{user_id}", { params: { path } }));

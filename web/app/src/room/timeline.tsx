@@ -5,7 +5,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { client, useKey } from "../client.ts";
 import { dayOf, lookForZone, t, zone } from "../i18n.ts";
 import { Button, detail, Failed } from "../kit/kit.tsx";
-import { keepPlace, place, reactions } from "../settings.ts";
+import { announced, keepPlace, letters, place, reactions } from "../settings.ts";
 import { useAnnounce } from "../shell/announcer.tsx";
 import { Row } from "./row.tsx";
 import { useReading } from "./reading.ts";
@@ -200,7 +200,9 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     if (fresh.some((row) => row.pending)) virtual.scrollToEnd();
     const others = fresh.filter((row) => row.message && row.message.sender.id !== client.store.me?.id);
     if (!atEnd && others.length > 0) setNews((count) => count + others.length);
-    if (document.visibilityState === "visible") for (const row of others) say(`${row.message?.sender.display_name}: ${row.message?.body || row.message?.attachments.map((file) => file.filename).join(", ")}`);
+    const heard = announced();
+    const named = (row: StoreRow) => row.message?.mentions.includes(client.store.me?.id ?? "") || Boolean(row.message?.mentions_room);
+    if (document.visibilityState === "visible" && heard !== "none") for (const row of others) if (heard === "all" || named(row)) say(`${row.message?.sender.display_name}: ${row.message?.body || row.message?.attachments.map((file) => file.filename).join(", ")}`);
   }, [newest, rows, view.atEnd, atEnd, virtual, say]);
 
   useReading(room, root, rows, virtual, scroller);
@@ -232,8 +234,8 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     else if (event.key === "End") go(rows.length - 1);
     else if (event.key === "Enter") row?.querySelector<HTMLElement>('[data-key="r"]')?.click();
     else if (event.key === "PageUp" || event.key === "PageDown") go(index + page(event.key === "PageDown" ? 1 : -1));
-    else if (["e", "c", "p", "r", "i", "m", "+", "!", "Delete"].includes(event.key)) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
-    else if (/^[1-5]$/.test(event.key)) {
+    else if (event.key === "Delete" || (letters() && ["e", "c", "p", "r", "i", "m", "+", "!"].includes(event.key))) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
+    else if (letters() && /^[1-5]$/.test(event.key)) {
       const message = row?.querySelector('[data-key="+"]') ? rows[index]?.message : undefined;
       if (message) client.react(message.id, reactions()[Number(event.key) - 1] ?? "", true).catch((failure: unknown) => setNotice(detail(failure)));
     }
@@ -253,6 +255,7 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
       <div ref={scroller} className={css["scroller"]} onScroll={scrolled} onKeyDown={pressed}>
         {view.atStart && loaded && rows.length === 0 ? <p className={css["start"]}>{root ? t("thread.empty") : t("timeline.empty")}</p> : null}
         {error === undefined ? null : <Failed error={error} retry={load} />}
+        {loaded || error !== undefined ? null : <div className={css["waiting"]} aria-hidden><span /><span /><span /><span /></div>}
         <div role={rows.length > 0 ? "feed" : undefined} aria-label={rows.length > 0 ? (root ? t("thread.label") : t("timeline.label")) : undefined} aria-busy={!loaded} className={css["list"]} style={{ blockSize: virtual.getTotalSize() }}>
           {items.map((item) => {
             const row = rows[item.index];

@@ -7,7 +7,7 @@ import { Button, Failed, Field, SelectField, TextField } from "../kit/kit.tsx";
 import { keepMe } from "../me.ts";
 import { bare } from "../people.ts";
 import { has } from "../routes.ts";
-import { applyTheme, theme, type Theme } from "../settings.ts";
+import { announced, applyTheme, enterSends, HEARD, keepAnnounced, keepEnter, keepLetters, letters, theme, type Heard, type Theme } from "../settings.ts";
 import { css, Page } from "./page.tsx";
 
 const AvatarField = lazy(() => import("./avatar.tsx"));
@@ -91,6 +91,9 @@ function Profile() {
 
 function Look() {
   const [now, setNow] = useState<Theme>(theme());
+  const [heard, setHeard] = useState(announced());
+  const [enter, setEnter] = useState(enterSends());
+  const [keys, setKeys] = useState(letters());
   const choose = (next: string) => {
     applyTheme(next as Theme);
     setNow(next as Theme);
@@ -103,6 +106,14 @@ function Look() {
       <SelectField label={t("look.language")} value={language()} onChange={(next) => void speak(next as Language, true)}>
         {LANGUAGES.map((one) => <option key={one} value={one} lang={one}>{new Intl.DisplayNames(one, { type: "language" }).of(one)}</option>)}
       </SelectField>
+      <SelectField label={t("look.announce")} value={heard} onChange={(next) => { keepAnnounced(next as Heard); setHeard(next as Heard); }}>
+        {HEARD.map((one) => <option key={one} value={one}>{t(`heard.${one}`)}</option>)}
+      </SelectField>
+      <SelectField label={t("look.enter")} value={enter ? "send" : "line"} onChange={(next) => { keepEnter(next === "send"); setEnter(next === "send"); }}>
+        <option value="send">{t("look.enter_sends")}</option>
+        <option value="line">{t("look.enter_line")}</option>
+      </SelectField>
+      <label className={css["check"]}><input type="checkbox" checked={keys} onChange={(event) => { keepLetters(event.target.checked); setKeys(event.target.checked); }} />{t("look.letters")}</label>
     </div>
   );
 }
