@@ -8,6 +8,8 @@ import type { Uploads } from "./uploads.ts";
 const LOCK = "tidings-outbox";
 /** Rooms that are sent to side by side. */
 const ABREAST = 3;
+/** Milliseconds after which a message that a page finds is not sent without being asked for. */
+const OLD = 24 * 3_600_000;
 
 /** Sends one message: what was stored, or a `ProblemError`. */
 export type Deliver = (entry: OutboxEntry) => Promise<Message>;
@@ -43,6 +45,13 @@ export class Outbox {
     const user = this.#store.me?.id;
     const all = await this.#platform.storage.all().catch(() => this.#store.outbox);
     const own = new Map(all.filter((entry) => entry.user_id === user && !this.#delivered.has(entry.client_id)).map((entry) => [entry.client_id, entry]));
+    const known = new Map(this.#store.outbox.map((entry) => [entry.client_id, entry.state]));
+    for (const entry of own.values()) {
+      const before = known.get(entry.client_id);
+      // A page that lies open knows its own: only what is found is too late to be meant.
+      const late = before === undefined && this.#platform.now() - entry.submitted_at > OLD;
+      if (pending(entry) && (late || before === "old")) own.set(entry.client_id, { ...entry, state: "old" });
+    }
     // What is being written is newer than what was read; what was sent, or could not be written, is in no storage.
     for (const entry of this.#store.outbox) if (entry.state === "sent" || this.#writing.has(entry.client_id) || this.#unkept.has(entry.client_id)) own.set(entry.client_id, entry);
     this.#show([...own.values()]);
@@ -80,7 +89,7 @@ export class Outbox {
     return this.#platform.exclusively(LOCK, 15_000, async () => {
       await this.load();
       const entry = this.#find(clientId);
-      if (!entry || (entry.state !== "waiting" && entry.state !== "failed")) return false;
+      if (!entry || !["waiting", "failed", "old"].includes(entry.state)) return false;
       const { problem: _, ...rest } = entry;
       await this.#change({ ...rest, body, state: "waiting" });
       return true;
@@ -241,5 +250,5 @@ export class Outbox {
 }
 
 function pending(entry: OutboxEntry): boolean {
-  return entry.state !== "failed" && entry.state !== "sent";
+  return entry.state === "waiting" || entry.state === "unknown";
 }

@@ -38,8 +38,8 @@ export interface OutboxEntry {
   format: "plain" | "markdown";
   /** When it was submitted, in milliseconds; also the order of sending. */
   submitted_at: number;
-  /** `waiting`: not sent yet. `unknown`: sent, no answer yet. `sent`: stored, its event is on the way. `failed`: refused for good, or dropped or repeated by the user. */
-  state: "waiting" | "unknown" | "sent" | "failed";
+  /** `waiting`: not sent yet. `unknown`: sent, no answer yet. `sent`: stored, its event is on the way. `failed`: refused for good, or dropped or repeated by the user. `old`: found more than a day after it was written; it goes out when the user repeats it. */
+  state: "waiting" | "unknown" | "sent" | "failed" | "old";
   /** Why it failed. */
   problem?: Problem;
   /** Files that go with it: it is sent once all of them are on the server. */

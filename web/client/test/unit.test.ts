@@ -169,12 +169,12 @@ describe("events", () => {
 
 describe("messages on their way", () => {
   /** An outbox whose network and server do as they are told. */
-  function outbox(): { box: Outbox; one: Store; sent: OutboxEntry[]; told: { online: boolean; refuses: boolean }; again: () => void } {
+  function outbox(storage = memoryStorage()): { box: Outbox; one: Store; sent: OutboxEntry[]; told: { online: boolean; refuses: boolean }; again: () => void } {
     const one = store();
     const told = { online: true, refuses: false };
     const sent: OutboxEntry[] = [];
     const waiting = new Set<() => void>();
-    const given = platform({ storage: memoryStorage(), exclusively: (_name, _patience, work) => work(), later: (_, work) => {
+    const given = platform({ storage, exclusively: (_name, _patience, work) => work(), later: (_, work) => {
       waiting.add(work);
       return () => void waiting.delete(work);
     } });
@@ -208,6 +208,23 @@ describe("messages on their way", () => {
     expect(sent.map((entry) => [entry.client_id === first.client_id, entry.body])).toEqual([[true, "six"], [false, "seven"]]);
     // The server has it: only an edit of the message changes it now.
     expect(await box.edit(first.client_id, "late")).toBe(false);
+  });
+
+  test("what a page finds after more than a day waits until the user says so", async () => {
+    const storage = memoryStorage();
+    const entry: OutboxEntry = { client_id: "c1", user_id: "usr_1", room_id: "room_1", body: "lunch?", format: "plain", submitted_at: Date.now() - 25 * 3_600_000, state: "unknown" };
+    await storage.put(entry);
+    await storage.put({ ...entry, client_id: "c2", body: "just now", submitted_at: Date.now() });
+    const { box, one, sent } = outbox(storage);
+    await box.load();
+    box.flush();
+    await until(() => sent.length === 1);
+    expect(sent[0]?.body).toBe("just now");
+    await box.load();
+    expect(one.outbox.find((each) => each.client_id === "c1")?.state).toBe("old");
+    await box.retry("c1");
+    await until(() => sent.length === 2);
+    expect(sent[1]?.body).toBe("lunch?");
   });
 
   test("one that was refused says why, and goes out as it is changed", async () => {

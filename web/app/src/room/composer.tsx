@@ -34,6 +34,8 @@ interface Props {
   room: string;
   thread?: string;
   label: string;
+  /** Esc, and there is nothing in the composer that it would end. */
+  onEscape?: () => void;
   ref?: Ref<ComposerHandle>;
 }
 
@@ -46,7 +48,7 @@ interface Edited {
 
 /** One's newest message of a timeline that can be changed. */
 function newestOwn(timeline: string): Edited | undefined {
-  const changeable = (entry: OutboxEntry | undefined) => entry?.state === "waiting" || entry?.state === "failed";
+  const changeable = (entry: OutboxEntry | undefined) => entry?.state === "waiting" || entry?.state === "failed" || entry?.state === "old";
   const row = client.store.get(`timeline:${timeline}`).rows.findLast((one) => changeable(one.pending) || (one.message?.sender.id === client.store.me?.id && !one.message?.deleted_at));
   if (row?.pending) return { id: row.pending.client_id, body: row.pending.body, waiting: true };
   return row?.message;
@@ -66,7 +68,7 @@ function insert(area: HTMLTextAreaElement, text: string): void {
   document.execCommand("insertText", false, text);
 }
 
-export function Composer({ timeline, room, thread, label, ref }: Props) {
+export function Composer({ timeline, room, thread, label, onEscape, ref }: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [editing, setEditing] = useState<Edited>();
@@ -225,6 +227,10 @@ export function Composer({ timeline, room, thread, label, ref }: Props) {
       event.preventDefault();
       event.stopPropagation();
       stop();
+    } else if (event.key === "Escape" && plain && onEscape) {
+      event.preventDefault();
+      if (preview === undefined) onEscape();
+      else setPreview(undefined);
     } else if (control(event) && !event.shiftKey && ["b", "i", "e"].includes(event.key)) {
       event.preventDefault();
       wrap({ b: "**", i: "_", e: "`" }[event.key] ?? "");

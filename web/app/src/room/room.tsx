@@ -52,6 +52,7 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
   const [panel, setPanel] = useState<Panel>();
   const opener = useRef<HTMLElement>(null);
   const composer = useRef<ComposerHandle>(null);
+  const ends = useRef<(() => void) | null>(null);
   const toggle = (which: Panel, from: HTMLElement | null) => {
     opener.current = from;
     if (thread) go(`/r/${room.id}`);
@@ -109,8 +110,8 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
         </header>
         {room.membership ? (
           <>
-            <Timeline room={room} jump={jump} onType={type} onEdit={edit} onThread={openThread} />
-            <Foot room={room} name={name} composer={composer} />
+            <Timeline room={room} jump={jump} onType={type} onEdit={edit} onThread={openThread} ends={ends} />
+            <Foot room={room} name={name} composer={composer} ends={ends} />
           </>
         ) : <Outside room={room} name={name} />}
       </main>
@@ -128,10 +129,10 @@ function RoomMenu({ room, onSearch, onThreads }: { room: Room; onSearch: () => v
   return <Later fallback={button}><Menu room={room} onSearch={onSearch} onThreads={onThreads} /></Later>;
 }
 
-function Foot({ room, name, composer }: { room: Room; name: string; composer: React.RefObject<ComposerHandle | null> }) {
+function Foot({ room, name, composer, ends }: { room: Room; name: string; composer: React.RefObject<ComposerHandle | null>; ends: React.RefObject<(() => void) | null> }) {
   const reason = closed(room);
   if (reason) return <p className={css["closed"]}>{reason}</p>;
-  return <Composer timeline={room.id} room={room.id} label={t("composer.label", { room: room.kind === "direct" ? name : `# ${name}` })} ref={composer} />;
+  return <Composer timeline={room.id} room={room.id} label={t("composer.label", { room: room.kind === "direct" ? name : `# ${name}` })} onEscape={() => ends.current?.()} ref={composer} />;
 }
 
 /** A public room that the reader has not joined. */

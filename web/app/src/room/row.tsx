@@ -104,11 +104,11 @@ function Waiting({ entry }: { entry: OutboxEntry }) {
     const timer = setTimeout(() => setLate(true), 400);
     return () => clearTimeout(timer);
   }, [late]);
-  if (entry.state === "failed") {
+  if (entry.state === "failed" || entry.state === "old") {
     return (
       <div className={css["failed"]} role="alert">
-        <span>{t("outbox.failed", { reason: refusal(entry.problem) })}</span>
-        <Button onClick={() => void client.outbox.retry(entry.client_id)}>{t("action.retry")}</Button>
+        <span>{entry.state === "old" ? t("outbox.old", { time: moment(entry.submitted_at) }) : t("outbox.failed", { reason: refusal(entry.problem) })}</span>
+        <Button onClick={() => void client.outbox.retry(entry.client_id)}>{entry.state === "old" ? t("action.send") : t("action.retry")}</Button>
         <Button onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</Button>
       </div>
     );

@@ -1,7 +1,7 @@
 /** A room's messages: a virtual list that is anchored at its end, so that nothing above moves what is read. */
 import type { Message, Room, Row as StoreRow } from "@tidings/client";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { client, useKey } from "../client.ts";
 import { dayOf, lookForZone, t, zone } from "../i18n.ts";
 import { Button, detail, Failed } from "../kit/kit.tsx";
@@ -87,9 +87,11 @@ interface Props {
   onType: (text: string) => void;
   onEdit: (message: Message) => void;
   onThread?: ((message: Message) => void) | undefined;
+  /** Gets what leads to the end, and takes the line above what is new away. */
+  ends?: RefObject<(() => void) | null>;
 }
 
-export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) {
+export function Timeline({ room, root, jump, onType, onEdit, onThread, ends }: Props) {
   const key = root ? `${room.id}/${root}` : room.id;
   const view = useKey(`timeline:${key}`);
   const { rows } = view;
@@ -213,6 +215,10 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread }: Props) 
     keepPlace(key, undefined);
     void client.open(key).then(() => requestAnimationFrame(() => virtual.scrollToEnd()), setError);
   };
+
+  useEffect(() => {
+    if (ends) ends.current = toEnd;
+  });
 
   const pressed = (event: React.KeyboardEvent) => {
     // A menu or a dialog of a message is elsewhere, and its keys are its own.
