@@ -17,6 +17,8 @@ const AboutMessage = lazy(() => withTexts(import("./about-message.tsx"), "more")
 const MessageMenu = lazy(() => import("./message-menu.tsx"));
 
 const MODERATES = ["owner", "admin"];
+/** Milliseconds that a dialog is given to hand the focus back. */
+const HANDED = 60;
 
 export interface Act {
   /** The key that does it while the row has the focus. */
@@ -66,7 +68,11 @@ export function Acts({ message, room, row, onEdit, onThread }: Props) {
     may && { key: "Delete", sign: t("keys.del"), rare: true, label: t("message.delete"), icon: <Trash2 {...icon} />, run: () => setAsked("delete") },
   ];
   const all = acts.filter((one): one is Act => Boolean(one));
-  const close = () => setAsked(undefined);
+  const close = () => {
+    setAsked(undefined);
+    // What the focus came from, as the menu, may be gone: then the message takes it.
+    setTimeout(() => document.activeElement === document.body && row.current?.focus({ preventScroll: true }), HANDED);
+  };
   return (
     <>
       <div className={css["tools"]}>
