@@ -80,8 +80,8 @@ export function keepEnter(sends: boolean): void {
 }
 
 const REACTIONS = "tidings.reactions";
-/** What most people react with, until they have ways of their own. */
-const USUAL = ["👍", "❤️", "😂", "🎉", "👀"];
+/** What most people react with, until they have ways of their own; as the picker writes them, or they would count apart. */
+const USUAL = ["\u{1F44D}\uFE0F", "\u{2764}\uFE0F", "\u{1F602}", "\u{1F389}", "\u{1F440}"];
 
 /** The five reactions that were used last, for the keys 1 to 5. */
 export function reactions(): string[] {

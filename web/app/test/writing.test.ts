@@ -69,9 +69,9 @@ describe.skipIf(!here)("writing, in a browser", () => {
     await page.getByRole("form", { name: "Write a message" }).getByRole("button", { name: "Emoji" }).click();
     const picker = page.getByRole("dialog", { name: "Emoji" });
     await picker.getByLabel("Find an emoji").fill("thumbs up");
-    await picker.getByRole("gridcell").first().waitFor();
+    await until(async () => (await picker.getByRole("gridcell").first().innerText()).startsWith("👍"), "it is found");
     await page.keyboard.press("Enter");
-    await until(async () => (await box(page).inputValue()) === "well 👍", "the emoji stands at the caret");
+    await until(async () => /^well 👍\uFE0F?$/.test(await box(page).inputValue()), "the emoji stands at the caret");
     await until(() => box(page).evaluate((area) => area === document.activeElement), "the focus is back in the text");
     await page.keyboard.press("Control+z");
     expect(await box(page).inputValue()).toBe("well ");
@@ -81,7 +81,7 @@ describe.skipIf(!here)("writing, in a browser", () => {
     expect(await faults(page)).toEqual([]);
     await picture(page, "completion-emoji");
     await page.keyboard.press("Enter");
-    expect(await box(page).inputValue()).toBe("well 👍 ");
+    expect(await box(page).inputValue()).toMatch(/^well 👍\uFE0F? $/);
     await page.keyboard.press("Control+z");
     expect(await box(page).inputValue()).toBe("well :thumbs_u");
     await box(page).fill("");
@@ -139,8 +139,6 @@ describe.skipIf(!here)("writing, in a browser", () => {
     const shown = page.getByRole("region", { name: "Preview" });
     await shown.getByText("six", { exact: true }).waitFor();
     expect(await shown.locator("strong").innerText()).toBe("six");
-    await box(page).pressSequentially("\n");
-    await box(page).evaluate((area: HTMLTextAreaElement) => area.setSelectionRange(area.value.length, area.value.length));
     await page.keyboard.insertText(" _sharp_");
     await shown.locator("em").waitFor();
     expect(await faults(page)).toEqual([]);

@@ -123,7 +123,7 @@ function Shown({ completing, word, area, label, entries }: Props & { label: stri
   if (!open) return null;
   return (
     <Ariakit.Popover
-      store={popover} portal gutter={8} modal={false} autoFocusOnShow={false} autoFocusOnHide={false} hideOnEscape={false} hideOnInteractOutside={(event) => event.target !== area.current}
+      store={popover} portal={false} fixed preserveTabOrder={false} gutter={8} modal={false} autoFocusOnShow={false} autoFocusOnHide={false} hideOnEscape={false} hideOnInteractOutside={(event) => event.target !== area.current}
       getAnchorRect={() => area.current?.getBoundingClientRect() ?? null} id={id} role="listbox" aria-label={label} className={kit["menu"]}
     >
       {entries.map((entry, index) => (
