@@ -93,4 +93,9 @@ export function Count({ value, mention }: { value: number; mention?: boolean }) 
   return <span className={css["count"]} data-mention={mention || undefined}>{mention ? "@" : ""}{value > 999 ? "999+" : value}</span>;
 }
 
+/** Where a menu stands in the document: within what the page is about, as all else. */
+export function landmark(): HTMLElement | null {
+  return document.querySelector<HTMLElement>("#main [role=main], #main main");
+}
+
 export { css };

@@ -1,15 +1,16 @@
 /** Who is in a room, and what they may do. */
 import * as Ariakit from "@ariakit/react";
 import { answer, type Member, type Room } from "@tidings/client";
-import { MoreVertical, X } from "lucide-react";
-import { lazy, useEffect, useRef, useState, type ReactNode } from "react";
+import { MoreVertical } from "lucide-react";
+import { lazy, useEffect, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { moment, t } from "../i18n.ts";
 import { Refusal, useActing, type Acting } from "../kit/acting.tsx";
 import { Listing, useLater, usePages } from "../kit/pages.tsx";
-import { Avatar, Button, Failed, Field, IconButton, css as kit } from "../kit/kit.tsx";
+import { Avatar, Button, Failed, Field, landmark, css as kit } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { Presence } from "../presence.tsx";
+import { Panel } from "./panel.tsx";
 import { matches, powers, RANK } from "./powers.ts";
 import css from "./room.module.css";
 
@@ -37,7 +38,7 @@ function Large({ room, onClose }: { room: Room; onClose: () => void }) {
   const acting = useActing();
   const pages = usePages(`${room.id} ${query}`, (cursor) => answer(client.api.GET("/v1/rooms/{room_id}/members", { params: { path: { room_id: room.id }, query: { limit: 50, cursor, ...(query ? { query } : {}) } } })), (one) => one.user_id);
   return (
-    <Frame onClose={onClose}>
+    <Panel title={t("members.title")} onClose={onClose} takes>
       <div className={css["pad"]}><Field label={t("members.find")} type="search" value={text} onChange={(event) => setText(event.target.value)} /></div>
       {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
       <div className={css["list"]}>
@@ -45,7 +46,7 @@ function Large({ room, onClose }: { room: Room; onClose: () => void }) {
           {(member) => <One key={member.user_id} member={member} room={room} acting={acting} again={pages.reload} />}
         </Listing>
       </div>
-    </Frame>
+    </Panel>
   );
 }
 
@@ -62,7 +63,7 @@ function Small({ room, onClose }: { room: Room; onClose: () => void }) {
   const all = [...(view?.items ?? [])].sort((a, b) => RANK[b.role] - RANK[a.role] || a.user.display_name.localeCompare(b.user.display_name));
   const members = all.filter((member) => matches(member.user, text));
   return (
-    <Frame onClose={onClose}>
+    <Panel title={t("members.title")} onClose={onClose} takes>
       {all.length >= MANY ? <div className={css["pad"]}><Field label={t("members.find")} type="search" value={text} onChange={(event) => setText(event.target.value)} /></div> : null}
       {error === undefined ? null : <div className={css["pad"]}><Failed error={error} retry={() => void client.members(room.id).then(() => setError(undefined), setError)} /></div>}
       {acting.error === undefined ? null : <div className={css["pad"]}><Refusal acting={acting} /></div>}
@@ -71,21 +72,7 @@ function Small({ room, onClose }: { room: Room; onClose: () => void }) {
         {members.slice(0, drawn).map((member) => <One key={member.user_id} member={member} room={room} acting={acting} again={() => client.members(room.id)} />)}
       </ul>
       {members.length > drawn ? <div className={css["pad"]}><Button onClick={() => setDrawn(drawn + DRAWN)}>{t("list.more")}</Button></div> : null}
-    </Frame>
-  );
-}
-
-function Frame({ onClose, children }: { onClose: () => void; children: ReactNode }) {
-  const head = useRef<HTMLHeadingElement>(null);
-  useEffect(() => head.current?.focus(), []);
-  return (
-    <aside className={css["panel"]} aria-label={t("members.title")} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && event.currentTarget.contains(event.target as Node)) onClose(); }}>
-      <div className={css["panelHead"]}>
-        <h2 ref={head} tabIndex={-1}>{t("members.title")}</h2>
-        <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
-      </div>
-      {children}
-    </aside>
+    </Panel>
   );
 }
 
@@ -114,7 +101,7 @@ function One({ member, room, acting, again }: { member: Member; room: Room; acti
       {me ? null : (
         <Ariakit.MenuProvider>
           <Ariakit.MenuButton className={`${kit["button"]} ${kit["plain"]}`} aria-label={t("members.actions", { name: user.display_name })}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
-          <Ariakit.Menu className={kit["menu"]} gutter={4} portal>
+          <Ariakit.Menu className={kit["menu"]} gutter={4} portal portalElement={landmark} preserveTabOrder={false}>
             {may.raise && role === "member" ? <Item onClick={() => act(() => change({ role: "admin" }))}>{t("members.promote")}</Item> : null}
             {may.raise ? <Item onClick={() => setAsked("owner")}>{t("members.own")}</Item> : null}
             {may.restrain && role === "admin" ? <Item onClick={() => act(() => change({ role: "member" }))}>{t("members.demote")}</Item> : null}

@@ -6,7 +6,7 @@ import { lazy, useEffect, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
-import { css, detail } from "../kit/kit.tsx";
+import { css, detail, landmark } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { has } from "../routes.ts";
 import { rights } from "./powers.ts";
@@ -48,7 +48,7 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
     <>
       <Ariakit.MenuProvider>
         <Ariakit.MenuButton ref={button} className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
-        <Ariakit.Menu className={css["menu"]} gutter={4} portal>
+        <Ariakit.Menu className={css["menu"]} gutter={4} portal portalElement={landmark} preserveTabOrder={false}>
           {has("/v1/search/messages") ? <Item onClick={onSearch}>{t("search.here")}</Item> : null}
           {has("/v1/rooms/{room_id}/threads") ? <Item onClick={onThreads}>{t("threads.title")}</Item> : null}
           {group && !room.archived ? <Item onClick={() => setAsked("add")}>{t("room.add")}</Item> : null}

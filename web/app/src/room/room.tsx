@@ -87,7 +87,12 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
       left = true;
     };
   }, [jump, room.id, go]);
-  const closeThread = () => go(`/r/${room.id}`);
+  const closeThread = () => {
+    go(`/r/${room.id}`);
+    // The message that began it has the focus again, or one writes on.
+    const back = () => (document.querySelector<HTMLElement>(`main [data-message="${CSS.escape(thread ?? "")}"]`) ?? document.querySelector<HTMLElement>("main textarea"))?.focus({ preventScroll: true });
+    requestAnimationFrame(() => requestAnimationFrame(back));
+  };
   const close = () => {
     setPanel(undefined);
     opener.current?.focus();

@@ -1,15 +1,15 @@
 /** A thread beside its room: the message that began it, its answers, and where one answers. */
 import type { Message, Room } from "@tidings/client";
-import { X } from "lucide-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { answer } from "@tidings/client";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
-import { Failed, IconButton } from "../kit/kit.tsx";
+import { Failed } from "../kit/kit.tsx";
 import { has } from "../routes.ts";
 import { closed } from "./closed.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
+import { Panel } from "./panel.tsx";
 import { Row } from "./row.tsx";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
@@ -30,15 +30,11 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   const reason = closed(room, true);
   const drop = useDrop(has("/v1/media") && !reason ? (data) => composer.current?.drop(data) : undefined);
   return (
-    <aside className={css["panel"]} aria-label={t("thread.title")} data-region="panel" {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined} onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && event.currentTarget.contains(event.target as Node)) onClose(); }}>
-      <div className={css["panelHead"]}>
-        <h2>{t("thread.title")}</h2>
-        <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
-      </div>
+    <Panel title={t("thread.title")} onClose={onClose} {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined}>
       {error === undefined ? null : <Failed error={error} />}
       {message ? <div className={css["root"]}><Row row={{ key: root, message }} room={room} above={ABOVE} marked={false} tabStop onEdit={edit} /></div> : null}
       <Timeline room={room} root={root} jump={jump} onType={type} onEdit={edit} />
       {!message || message.deleted_at ? null : reason ? <p className={css["closed"]}>{reason}</p> : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
-    </aside>
+    </Panel>
   );
 }

@@ -54,14 +54,20 @@ export function Rail({ onJump, onSearch }: { onJump: () => void; onSearch: () =>
   const [creating, setCreating] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const open = path.startsWith("/r/") ? path.split("/")[2] : undefined;
-  const sections = useSections(rooms, open, still);
-  const hold = () => {
+  const area = useRef<HTMLDivElement>(null);
+  const [, look] = useState(0);
+  // React is not told of a pointer that lay there before the rooms came.
+  const sections = useSections(rooms, open, still || area.current?.matches(":hover") === true);
+  const holds = useRef({ pointer: false, focus: false });
+  // It moves again when neither is in it: a link that is followed loses the focus, and keeps the pointer.
+  const hold = (by: "pointer" | "focus", on: boolean) => {
+    holds.current[by] = on;
     clearTimeout(timer.current);
-    setStill(true);
-  };
-  const release = () => {
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => setStill(false), 1_000);
+    if (holds.current.pointer || holds.current.focus) setStill(true);
+    else timer.current = setTimeout(() => {
+      setStill(false);
+      look((times) => times + 1);
+    }, 1_000);
   };
   return (
     <nav className={css["rail"]} aria-label={t("rail.label")} data-region="rail">
@@ -100,7 +106,7 @@ export function Rail({ onJump, onSearch }: { onJump: () => void; onSearch: () =>
           </Link>
         ) : null}
       </div>
-      <div className={css["rooms"]} onPointerEnter={hold} onPointerLeave={release} onFocus={hold} onBlur={release}>
+      <div ref={area} className={css["rooms"]} onPointerEnter={() => hold("pointer", true)} onPointerLeave={() => hold("pointer", false)} onFocus={() => hold("focus", true)} onBlur={() => hold("focus", false)}>
         {sections.map(([section, list]) => (
           <section key={section} aria-label={t(`rail.${section}`)}>
             <h2 className={css["heading"]}>{t(`rail.${section}`)}</h2>
