@@ -36,10 +36,14 @@ function useSections(rooms: Room[], open: string | undefined, still: boolean): [
     order.current = rooms.map((room) => room.id);
     before.current = new Map(rooms.map((room) => [room.id, sectionOf(room, open)]));
   }
-  const known = order.current.filter((id) => byId.has(id));
-  const all = [...known, ...rooms.map((room) => room.id).filter((id) => !known.includes(id))];
-  const section = (room: Room) => before.current.get(room.id) ?? sectionOf(room, open);
-  const shown = all.map((id) => byId.get(id) as Room).filter((room) => !room.archived || room.id === open);
+  // One that comes meanwhile stays where it came.
+  for (const room of rooms) {
+    if (before.current.has(room.id)) continue;
+    before.current.set(room.id, sectionOf(room, open));
+    order.current.push(room.id);
+  }
+  const section = (room: Room) => before.current.get(room.id);
+  const shown = order.current.filter((id) => byId.has(id)).map((id) => byId.get(id) as Room).filter((room) => !room.archived || room.id === open);
   return SECTIONS.map((one): [Section, Room[]] => [one, shown.filter((room) => section(room) === one)]).filter(([, list]) => list.length > 0);
 }
 
