@@ -12,7 +12,7 @@ use schemas::media::{ContentType, Filename};
 use schemas::{EventData, Lane, MediaId};
 use tokio::sync::Semaphore;
 
-use crate::kit::{World, call, connect, context};
+use crate::kit::{World, call, context};
 
 /// The store of files, which keeps what is stored for good waiting at its end until it is let through.
 #[derive(Debug)]
@@ -114,7 +114,7 @@ async fn recorded(log: &EventLog, id: &MediaId) -> MediaState {
 async fn what_is_recorded_of_a_file_is_what_is_kept() {
     let world = World::start().await;
     let ada = world.register("ada").await;
-    let files = Builtin::of(&connect(world.url()).await);
+    let files = Builtin::of(&world.log);
     let (reached, open) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let gated =
         Gated { files: files.clone(), reached: Arc::clone(&reached), open: Arc::clone(&open) };
