@@ -62,3 +62,12 @@ test("colours stand in the tokens only", () => {
   const styles = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".module.css"));
   for (const name of styles) expect(readFileSync(join(source, name), "utf8"), name).not.toMatch(/#[0-9a-f]{3,8}\b/i);
 });
+
+test("sides are the reader's: none is left or right, in any style", () => {
+  const styles = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".css"));
+  for (const name of styles) {
+    const text = readFileSync(join(source, name), "utf8");
+    expect(text, name).not.toMatch(/[\s;{](left|right):|(margin|padding|border)-(left|right)|text-align: (left|right)/);
+    for (const [whole, right, left] of text.matchAll(/(?:padding|margin): [^\s;]+ ([^\s;]+) [^\s;]+ ([^\s;]+);/g)) expect(left, `${name}: ${whole}`).toBe(right);
+  }
+});
