@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use crate::kit::{root, until};
 
+/// What it runs.
+const SCRIPT: &str = include_str!("../../otlp/collector.py");
+
 /// The collector. Ends when it is dropped.
 pub struct Collector {
     folder: TempDir,
@@ -111,7 +114,7 @@ impl Collector {
         }
         let folder = TempDir::with_prefix("tidings-otlp-").unwrap();
         let mut child = Command::new("python3")
-            .arg(root().join("tests/otlp/collector.py"))
+            .args(["-c", SCRIPT])
             .arg(folder.path().join("spans"))
             .env("PYTHONPATH", packages())
             .stdin(Stdio::piped())
