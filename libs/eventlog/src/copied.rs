@@ -117,7 +117,9 @@ impl EventLog {
         if first_seq > 1 && last_seq > 0 {
             gone.insert(1, first_seq - 1);
         }
-        deleted.into_iter().flatten().for_each(|sequence| gone.insert(sequence, sequence));
+        // The server says that an empty stream lacks 0.
+        let deleted = deleted.into_iter().flatten().filter(|sequence| *sequence > 0);
+        deleted.for_each(|sequence| gone.insert(sequence, sequence));
         Ok(Some(Extent { through: last_seq, gone: gone.through(last_seq) }))
     }
 

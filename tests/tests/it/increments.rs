@@ -261,6 +261,9 @@ async fn what_does_not_fit_is_said_and_nothing_is_changed() {
 
     assert_eq!(installation.process.stop(), 0);
     std::fs::rename(&installation.data, installation.data.with_extension("former")).unwrap();
+    // Without any files yet.
+    answer(&installation.operate(&["restore", &full, &one, &two, &cut, "--json"]));
+    std::fs::remove_dir_all(&installation.data).unwrap();
     let restore = |folders: &[&str], code: i32, why: &str| {
         let output = installation.operate(&[&["restore"][..], folders].concat());
         let said = refused(&output, code);
