@@ -16,6 +16,7 @@ const REASONS: &[(&str, &str)] = &[
     ("post_v1_password_resets_challenge_id_confirm", "the code is in a mail"),
     ("post_v1_users_me_totp_confirm", "the code is shown by an app"),
     ("post_v1_rooms_room_id_invites", "the caller's address is not verified"),
+    ("delete_v1_users_me_identities_identity_id", "no account is linked to a provider"),
 ];
 
 /// What stands for the things in an example.
