@@ -1,6 +1,8 @@
 //! A session that reads through the gateway it wrote through sees what it wrote, without asking for a position.
 
-use serde_json::json;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
 use tests::kit::installation::Place;
 use tests::kit::person::{Person, id_of, items};
 
@@ -12,28 +14,41 @@ everywhere!(
 
 const ROUNDS: usize = 30;
 
+/// Reads once, naming no position. A server that is too busy to show the session's last write within a second gives
+/// what there is, as it promises: then it is asked again.
+async fn own(person: &Person, path: &str) -> Value {
+    for _ in 0..30 {
+        let asked = Instant::now();
+        let answer = person.ask("GET", path).once().await;
+        if asked.elapsed() < Duration::from_secs(1) {
+            return answer.ok(200);
+        }
+    }
+    panic!("{path}: thirty answers took a second each");
+}
+
 async fn a_session_reads_its_own_writes_over_rest(place: Place) {
     let ada = Person::register(&place, "ada").await;
     let room = ada.group(&[]).await;
     for number in 0..ROUNDS {
         let name = format!("Ada the {number}th");
         ada.patch("/v1/users/me", json!({"display_name": name})).await.ok(200);
-        let me = ada.ask("GET", "/v1/users/me").once().await.ok(200);
+        let me = own(&ada, "/v1/users/me").await;
         assert_eq!(me["display_name"], name, "round {number}");
-        let found = ada.ask("GET", &format!("/v1/users/{}", ada.id)).once().await.ok(200);
+        let found = own(&ada, &format!("/v1/users/{}", ada.id)).await;
         assert_eq!(found["display_name"], name, "round {number}");
-        let listed = ada.ask("GET", &format!("/v1/users?username={}", ada.username)).once().await;
-        assert_eq!(items(&listed.ok(200))[0]["display_name"], name, "round {number}");
+        let listed = own(&ada, &format!("/v1/users?username={}", ada.username)).await;
+        assert_eq!(items(&listed)[0]["display_name"], name, "round {number}");
 
         let said = id_of(&ada.says(&room, &format!("{number}")).await);
-        let read = ada.ask("GET", &format!("/v1/messages/{said}")).once().await.ok(200);
+        let read = own(&ada, &format!("/v1/messages/{said}")).await;
         assert_eq!(read["body"], number.to_string());
         ada.patch(&format!("/v1/messages/{said}"), json!({"body": "other"})).await.ok(200);
-        let page = ada.ask("GET", &format!("/v1/rooms/{room}/messages?limit=1")).once().await;
-        assert_eq!(items(&page.ok(200))[0]["body"], "other", "round {number}");
+        let page = own(&ada, &format!("/v1/rooms/{room}/messages?limit=1")).await;
+        assert_eq!(items(&page)[0]["body"], "other", "round {number}");
 
         let made = ada.group(&[]).await;
-        let rooms = ada.ask("GET", "/v1/rooms?limit=1").once().await.ok(200);
+        let rooms = own(&ada, "/v1/rooms?limit=1").await;
         assert_eq!(id_of(&items(&rooms)[0]), made, "round {number}");
     }
 }
@@ -45,15 +60,15 @@ async fn a_session_reads_its_own_writes_over_a_socket(place: Place) {
     for number in 0..ROUNDS {
         let answer = socket.post(&room, &format!("{number}")).await;
         let said = id_of(&answer["result"]);
-        ada.ask("GET", &format!("/v1/messages/{said}")).once().await.ok(200);
+        own(&ada, &format!("/v1/messages/{said}")).await;
         socket.call(json!({"type": "delete", "message_id": said})).await;
-        let read = ada.ask("GET", &format!("/v1/messages/{said}")).once().await.ok(200);
+        let read = own(&ada, &format!("/v1/messages/{said}")).await;
         assert!(read["deleted_at"].is_string(), "round {number}: {read}");
     }
     let said = id_of(&bob.says(&room, "unread").await);
     let answer = socket.call(json!({"type": "read", "room_id": room, "message_id": said})).await;
     assert_eq!(answer["type"], "ok", "{answer}");
-    let seen = ada.ask("GET", &format!("/v1/rooms/{room}")).once().await.ok(200);
+    let seen = own(&ada, &format!("/v1/rooms/{room}")).await;
     assert_eq!(seen["membership"]["unread_count"], 0);
 }
 
@@ -63,13 +78,13 @@ async fn marking_an_inbox_read_is_seen_by_the_next_read(place: Place) {
     for number in 0..5 {
         bob.says(&room, &format!("{number}")).await;
         tests::kit::until("the entry is there", async || {
-            let unread = ada.ask("GET", "/v1/notifications?unread=true").once().await.ok(200);
+            let unread = own(&ada, "/v1/notifications?unread=true").await;
             (!items(&unread).is_empty()).then_some(())
         })
         .await;
         // Earlier posts may still notify; what is unread once there was an answer is new.
         ada.put_empty("/v1/notifications/read").await.ok(204);
-        let unread = ada.ask("GET", "/v1/notifications?unread=true").once().await.ok(200);
+        let unread = own(&ada, "/v1/notifications?unread=true").await;
         assert!(items(&unread).is_empty(), "round {number}: {unread}");
     }
 }
