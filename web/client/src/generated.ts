@@ -1424,6 +1424,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the ways to log in to the caller's account through providers. */
+        get: operations["get_v1_users_me_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/identities/{identity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a way to log in to the caller's account. The last one stays. */
+        delete: operations["delete_v1_users_me_identities_identity_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/me/password": {
         parameters: {
             query?: never;
@@ -1679,7 +1713,7 @@ export interface components {
         /** @description What a client calls its own message so that a repeat is recognised: 1 to 128 visible ASCII characters. */
         ClientId: string;
         /** @description A stable reason why something was refused. */
-        Code: "validation_failed" | "invalid_code" | "unauthenticated" | "invalid_credentials" | "second_factor_required" | "reauthentication_required" | "token_expired" | "forbidden" | "not_verified" | "suspended" | "blocked" | "not_found" | "method_not_allowed" | "conflict" | "already_exists" | "gone" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "rate_limited" | "internal" | "unavailable" | "projection_lagging";
+        Code: "validation_failed" | "invalid_code" | "unauthenticated" | "invalid_credentials" | "second_factor_required" | "reauthentication_required" | "token_expired" | "forbidden" | "not_verified" | "suspended" | "blocked" | "not_found" | "method_not_allowed" | "conflict" | "already_exists" | "gone" | "precondition_failed" | "payload_too_large" | "unsupported_media_type" | "idempotency_mismatch" | "rate_limited" | "internal" | "unavailable" | "projection_lagging";
         /** @description The SHA-256 of a verifier, in base64url without padding: 43 characters. */
         CodeChallenge: string;
         /** @description A code that was mailed. */
@@ -1717,7 +1751,7 @@ export interface components {
             position?: components["schemas"]["Position"] | null;
             /** @description Why. */
             reason: string;
-            /** @description Who gave up: `inbox` or `mail`. */
+            /** @description Who gave up: `inbox`, `mail` or `digests`. */
             subscriber: string;
         };
         /** @description A name shown to people: 1 to 64 characters on one line (see [`crate::unicode`]). */
@@ -1857,6 +1891,13 @@ export interface components {
          * @description An HTTP status.
          */
         HttpStatus: number;
+        /** @description What removing a way to log in takes. */
+        IdentityRemoval: {
+            /** @description A code of the second factor, once the account has one. */
+            code?: components["schemas"]["Secret"] | null;
+            /** @description The current password. Left out by accounts without one. */
+            password?: components["schemas"]["Secret"] | null;
+        };
         /** @description An invitation, as its maker and the room's admins see it. */
         Invite: {
             /** @description What lets people in. A user who has it may come in. */
@@ -1901,6 +1942,17 @@ export interface components {
         Inviter: {
             /** @description What they are called. */
             display_name: string;
+        };
+        /** @description A way to log in to the caller's account through a provider. */
+        LinkedIdentity: {
+            /** @description Names it when it is to be removed. */
+            id: string;
+            /** @description When the account was linked. */
+            linked_at: components["schemas"]["Timestamp"];
+            /** @description What people call the provider; null where this server does not know it any more. */
+            name?: string | null;
+            /** @description The id of the provider, as it was when the account was linked. */
+            provider: string;
         };
         /** @description A code that a login through a provider ended with. */
         LoginCode: {
@@ -2260,6 +2312,11 @@ export interface components {
         };
         /** @description Of which messages of a room its member wants to be notified. */
         Notify: "all" | "mentions" | "none";
+        /** @description Why a moderator archives a room, or an admin ends a user's sessions. */
+        OptionalReason: {
+            /** @description 1 to 500 characters, for the audit trail. No member is told. */
+            reason?: components["schemas"]["Reason"] | null;
+        };
         /** @description The caller's own settings of a room. Absent fields stay as they are. Other members are not told. */
         OwnSettings: {
             /**
@@ -2280,126 +2337,133 @@ export interface components {
         /** @description One page of a list. */
         Page10: {
             /** @description What is on the page. */
-            items: components["schemas"]["DeadLetter"][];
+            items: components["schemas"]["RequestRow"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page11: {
             /** @description What is on the page. */
-            items: components["schemas"]["Member"][];
+            items: components["schemas"]["DeadLetter"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page12: {
             /** @description What is on the page. */
-            items: components["schemas"]["Message"][];
+            items: components["schemas"]["Member"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page13: {
             /** @description What is on the page. */
-            items: components["schemas"]["BannedUser"][];
+            items: components["schemas"]["Message"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page14: {
             /** @description What is on the page. */
-            items: components["schemas"]["Invite"][];
+            items: components["schemas"]["BannedUser"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page15: {
             /** @description What is on the page. */
-            items: components["schemas"]["Thread"][];
+            items: components["schemas"]["Invite"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page16: {
             /** @description What is on the page. */
-            items: components["schemas"]["MessageText"][];
+            items: components["schemas"]["Thread"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page17: {
             /** @description What is on the page. */
-            items: components["schemas"]["Reader"][];
+            items: components["schemas"]["MessageText"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page18: {
             /** @description What is on the page. */
-            items: components["schemas"]["FoundMessage"][];
+            items: components["schemas"]["Reader"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page19: {
             /** @description What is on the page. */
-            items: components["schemas"]["Notification"][];
+            items: components["schemas"]["FoundMessage"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page2: {
             /** @description What is on the page. */
-            items: components["schemas"]["Session"][];
+            items: components["schemas"]["LinkedIdentity"][];
+            /** @description Hand this back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page20: {
+            /** @description What is on the page. */
+            items: components["schemas"]["Notification"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page3: {
             /** @description What is on the page. */
-            items: components["schemas"]["Provider"][];
+            items: components["schemas"]["Session"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page4: {
             /** @description What is on the page. */
-            items: components["schemas"]["Account"][];
+            items: components["schemas"]["Provider"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page5: {
             /** @description What is on the page. */
-            items: components["schemas"]["Hold"][];
+            items: components["schemas"]["Account"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page6: {
             /** @description What is on the page. */
-            items: components["schemas"]["Report"][];
+            items: components["schemas"]["Hold"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page7: {
             /** @description What is on the page. */
-            items: components["schemas"]["Room"][];
+            items: components["schemas"]["Report"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page8: {
             /** @description What is on the page. */
-            items: components["schemas"]["AuditedEvent"][];
+            items: components["schemas"]["Room"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page9: {
             /** @description What is on the page. */
-            items: components["schemas"]["RequestRow"][];
+            items: components["schemas"]["AuditedEvent"][];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
@@ -3551,7 +3615,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page10"];
+                    "application/json": components["schemas"]["Page11"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3651,7 +3715,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page8"];
+                    "application/json": components["schemas"]["Page9"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -3697,7 +3761,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page5"];
+                    "application/json": components["schemas"]["Page6"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4032,7 +4096,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page6"];
+                    "application/json": components["schemas"]["Page7"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4168,7 +4232,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page9"];
+                    "application/json": components["schemas"]["Page10"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4219,7 +4283,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page7"];
+                    "application/json": components["schemas"]["Page8"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4240,7 +4304,12 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["OptionalReason"];
+            };
+        };
         responses: {
             /** @description No content */
             204: {
@@ -4392,7 +4461,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page4"];
+                    "application/json": components["schemas"]["Page5"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -4583,7 +4652,12 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["OptionalReason"];
+            };
+        };
         responses: {
             /** @description No content */
             204: {
@@ -5372,7 +5446,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page16"];
+                    "application/json": components["schemas"]["Page17"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5616,7 +5690,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page17"];
+                    "application/json": components["schemas"]["Page18"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5771,7 +5845,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page19"];
+                    "application/json": components["schemas"]["Page20"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -5870,7 +5944,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page3"];
+                    "application/json": components["schemas"]["Page4"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6082,7 +6156,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page7"];
+                    "application/json": components["schemas"]["Page8"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6324,7 +6398,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page13"];
+                    "application/json": components["schemas"]["Page14"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6453,7 +6527,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page14"];
+                    "application/json": components["schemas"]["Page15"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -6606,7 +6680,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page11"];
+                    "application/json": components["schemas"]["Page12"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7019,7 +7093,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page12"];
+                    "application/json": components["schemas"]["Page13"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7172,7 +7246,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page12"];
+                    "application/json": components["schemas"]["Page13"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7295,7 +7369,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page15"];
+                    "application/json": components["schemas"]["Page16"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7371,7 +7445,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page18"];
+                    "application/json": components["schemas"]["Page19"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -7417,7 +7491,7 @@ export interface operations {
                      *       ]
                      *     }
                      */
-                    "application/json": components["schemas"]["Page2"];
+                    "application/json": components["schemas"]["Page3"];
                 };
             };
             400: components["responses"]["Problem"];
@@ -8289,6 +8363,84 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_v1_users_me_identities: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `Tidings-Position` of a write that this read must see. The read waits up to two seconds, then answers 503 `projection_lagging`. Without this header it waits for the session's own last write. */
+                "Tidings-Min-Position"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "text",
+                     *           "linked_at": "2026-11-21T10:00:00.000Z",
+                     *           "provider": "company"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page2"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            429: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_v1_users_me_identities_identity_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 9f86d081884c7d659a2feaa0c55ad015 */
+                identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["IdentityRemoval"];
+            };
+        };
+        responses: {
+            /** @description No content */
+            204: {
+                headers: {
+                    /** @description The position in the log from which the effect can be read. */
+                    "Tidings-Position"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            415: components["responses"]["Problem"];
             429: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
