@@ -86,8 +86,11 @@ impl Page {
             EventData::Reaction(ReactionEvent::Removed(e)) => self.beside(at, &e.message_id),
             EventData::Pin(PinEvent::Pinned(e)) => self.beside(at, &e.message_id),
             EventData::Pin(PinEvent::Unpinned(e)) => self.beside(at, &e.message_id),
-            // They are on no page any more, and what comes into their places this page does not have.
-            EventData::Retention(RetentionEvent::Purged(_)) => Err(Stale),
+            // They are on no page any more, and what comes into their places this page does not have. With the text of a
+            // deleted message goes what its sender's client called it.
+            EventData::Retention(RetentionEvent::Purged(_) | RetentionEvent::TextsRemoved(_)) => {
+                Err(Stale)
+            }
             EventData::Receipt(_)
             | EventData::Thread(_)
             | EventData::Media(_)
@@ -98,7 +101,7 @@ impl Page {
             | EventData::Erasure(_)
             | EventData::Export(_)
             | EventData::Hold(_)
-            | EventData::Retention(RetentionEvent::Applied(_) | RetentionEvent::TextsRemoved(_))
+            | EventData::Retention(RetentionEvent::Applied(_))
             | EventData::Block(_)
             | EventData::Prefs(_)
             | EventData::Invite(_)

@@ -86,6 +86,30 @@ async fn a_deleted_text_is_nowhere_and_nothing_else_is_missing() {
     assert_eq!(shown(&bob, &room, &message).await, before);
 }
 
+/// A gateway remembers the newest page. What the sender's client called a message goes from there, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_page_forgets_what_goes_with_a_text() {
+    let installation = Installation::relaxed(&QUICK);
+    let ada = installation.place.found().await;
+    let room = ada.group(&[]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let first = id_of(&ada.says(&room, "stays").await);
+    let (word, name) = (unique("zzdeleted"), unique("named"));
+    let post = json!({"body": format!("*{word}*"), "client_id": name, "format": "markdown"});
+    let message = id_of(&ada.post(&path, post).await.ok(201));
+    let newest = async || items(&ada.get(&format!("{path}?limit=20")).await.ok(200));
+    assert_eq!(newest().await[1]["client_id"], json!(name));
+    ada.delete(&format!("/v1/messages/{message}")).await.ok(204);
+    assert!(newest().await[1]["deleted_at"].is_string());
+    leaves_the_log(&installation.nats(), "tidings", &word).await;
+    until_within(Patience::for_("the newest page is that of the store").times(TIMES), async || {
+        let stored = ada.get(&format!("{path}?limit=20&after={first}")).await.ok(200);
+        let (stored, newest) = (items(&stored), newest().await);
+        (stored == newest[1..] && stored[0]["client_id"].is_null()).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_text_leaves_the_log_of_separate_processes() {
     let Some(url) = mongo::url() else { return };
