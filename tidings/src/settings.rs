@@ -356,6 +356,13 @@ impl Settings {
         ] {
             text.take_if(|text| text.is_empty());
         }
+        for list in [&mut self.allowed_origins, &mut self.trusted_proxies].into_iter().flatten() {
+            list.retain(|text| !text.is_empty());
+        }
+        self.without_empty_paths()
+    }
+
+    fn without_empty_paths(mut self) -> Self {
         for path in [
             &mut self.data,
             &mut self.nats_server,
@@ -373,9 +380,6 @@ impl Settings {
             &mut self.s3_ca_file,
         ] {
             path.take_if(|path| path.as_os_str().is_empty());
-        }
-        for list in [&mut self.allowed_origins, &mut self.trusted_proxies].into_iter().flatten() {
-            list.retain(|text| !text.is_empty());
         }
         self
     }

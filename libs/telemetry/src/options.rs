@@ -12,7 +12,7 @@ pub struct Options {
     pub otlp_endpoint: Option<String>,
     /// How it is spoken to. None: as the environment's `OTEL_EXPORTER_OTLP_PROTOCOL` says, else over HTTP.
     pub otlp_protocol: Option<OtlpProtocol>,
-    /// How much of the traces that begin in this process are exported, from 0 (no span is, whoever began its trace)
+    /// How much of the traces that begin in this process are exported, from 0 (no span is, wherever its trace began)
     /// to 1 (all). A trace that began elsewhere is exported if it is sampled there.
     pub trace_ratio: f64,
     /// Which logs are written: a level or directives, such as `info` or `warn,chat_svc=debug`.

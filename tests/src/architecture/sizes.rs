@@ -78,7 +78,9 @@ fn no_function_is_long() {
                 .trim_start()
                 .split(|c: char| !c.is_alphanumeric() && c != '_')
                 .next();
-            let name = format!("{}::{}", file.display(), name.unwrap_or_default());
+            // The type of a function has no name and no body.
+            let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
+            let name = format!("{}::{name}", file.display());
             if lines > allowed(LONG_FUNCTIONS, &name, FUNCTION) {
                 long.insert(name, lines);
             }

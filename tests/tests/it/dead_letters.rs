@@ -73,6 +73,13 @@ async fn letter_of(admin: &Person, subscriber: &str) -> Value {
     .await
 }
 
+/// Names a member in a new group.
+async fn says_in(person: &Person, group: &str, member: &Person) {
+    let room = json!({"kind": "group", "name": group, "members": [member.id]});
+    let room = id_of(&person.post("/v1/rooms", room).await.ok(201));
+    person.says(&room, &format!("look {}", member.at_name())).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_digest_that_was_given_up_is_sent_when_it_is_redriven() {
     let Some(server) = MailServer::start(Tls::Started) else { return };
@@ -89,10 +96,7 @@ async fn a_digest_that_was_given_up_is_sent_when_it_is_redriven() {
     let ada = Person::login(place, &name, "correct horse").await;
     let preferences = json!({"preferences": {"email_delay_minutes": 0}});
     ada.patch("/v1/users/me", preferences).await.ok(200);
-    let room = json!({"kind": "group", "name": "engines", "members": [ada.id]});
-    let room = id_of(&bob.post("/v1/rooms", room).await.ok(201));
-    let named = format!("look {}", ada.at_name());
-    bob.says(&room, &named).await;
+    says_in(&bob, "engines", &ada).await;
     let letter = letter_of(&admin, "digests").await;
     assert_eq!(letter["event_type"], "notification.created.v1", "{letter}");
     assert!(letter["reason"].as_str().unwrap().contains("550"), "{letter}");
@@ -126,9 +130,7 @@ async fn a_digest_that_was_given_up_is_sent_when_it_is_redriven() {
         (mails_to(&server.mails(), &address).len() == 2).then_some(())
     })
     .await;
-    let other = json!({"kind": "group", "name": "looms", "members": [ada.id]});
-    let other = id_of(&bob.post("/v1/rooms", other).await.ok(201));
-    bob.says(&other, &named).await;
+    says_in(&bob, "looms", &ada).await;
     let both = until("another digest comes", async || {
         let found = digests();
         (found.len() > 1).then_some(found)

@@ -106,6 +106,21 @@ fn message_beside_which(data: &EventData) -> MessageDoc {
     MessageDoc { id, room_id, beside: AT, updated: AT, ..message_doc(&posted.message, 1, 1) }
 }
 
+fn membership_after(event: &MemberEvent) -> Option<MembershipDoc> {
+    let (joined, present) = match event {
+        MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),
+        MemberEvent::Changed(changed) => (1, changed.member.present),
+        MemberEvent::Left(_) | MemberEvent::Removed(_) => (1, false),
+        MemberEvent::BlockChanged(_) => return None,
+    };
+    let told = match event {
+        MemberEvent::Changed(_) if !present => 1,
+        _ => AT,
+    };
+    let doc = membership(event.after(), joined, AT);
+    Some(MembershipDoc { present, banned: false, told, ..doc })
+}
+
 /// The documents an event at [`AT`] leaves changed, and the messages among them.
 pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>) {
     let mut changed = Changed::default();
@@ -138,20 +153,7 @@ pub(super) fn documents_after(data: &EventData) -> (Changed, Option<MessageDoc>)
         EventData::Media(event) => changed.media.push(media_after(event)),
         EventData::Room(event) => changed.rooms.push(room_after(event)),
         EventData::Thread(event) => changed.followers.push(follower_after(event)),
-        EventData::Member(event) => {
-            let (joined, present) = match event {
-                MemberEvent::Joined(_) | MemberEvent::Added(_) => (AT, true),
-                MemberEvent::Changed(changed) => (1, changed.member.present),
-                MemberEvent::Left(_) | MemberEvent::Removed(_) => (1, false),
-                MemberEvent::BlockChanged(_) => return (changed, message),
-            };
-            let doc = membership(event.after(), joined, AT);
-            let told = match event {
-                MemberEvent::Changed(_) if !present => 1,
-                _ => AT,
-            };
-            changed.members.push(MembershipDoc { present, banned: false, told, ..doc });
-        }
+        EventData::Member(event) => changed.members.extend(membership_after(event)),
         EventData::Prefs(PrefsEvent::Changed(_)) => {
             let EventData::Member(event) = added(1, 2).data else { unreachable!() };
             let doc = membership(event.after(), 1, 1);
