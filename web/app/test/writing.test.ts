@@ -117,7 +117,9 @@ describe.skipIf(!here)("writing, in a browser", () => {
   });
 
   test("keys of an input method send nothing", async () => {
-    const { page } = await world.newcomer("Ken Ko");
+    const { page, username } = await world.newcomer("Ken Ko");
+    await made(username, "methods");
+    await enter(page, "methods");
     await box(page).focus();
     const cdp = await page.context().newCDPSession(page);
     await cdp.send("Input.imeSetComposition", { text: "にほん", selectionStart: 3, selectionEnd: 3 });
