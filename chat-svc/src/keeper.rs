@@ -45,7 +45,7 @@ impl Chat {
                 () = stop.wait() => break,
                 Some(id) = purges.recv() => unless(&stop, self.purge_or_warn(&id)).await,
                 _ = look.tick() => if lease.hold().await {
-                    self.look(&stop).await;
+                    Box::pin(self.look(&stop)).await;
                     if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
                         unless(&stop, async {
                             // A store that is away is looked through when it is back.
