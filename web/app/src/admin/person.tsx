@@ -60,7 +60,7 @@ function useActs(account: Account, role: string, onChange: Props["onChange"], on
     role: (form) => change({ role: role as Account["role"], ...reason(form) }),
     suspend: (form) => change({ suspended: true, ...reason(form) }),
     restore: (form) => change({ suspended: false, ...reason(form) }),
-    sessions: () => answer(client.api.DELETE("/v1/admin/users/{user_id}/sessions", { params: { path } })),
+    sessions: (form) => answer(client.api.DELETE("/v1/admin/users/{user_id}/sessions", { params: { path }, body: reason(form) })),
     factor: async (form) => {
       await answer(client.api.DELETE("/v1/admin/users/{user_id}/totp", { params: { path }, body: why(form) }));
       onChange({ ...account, second_factor: false });
@@ -83,7 +83,7 @@ function Asked({ act, account, onClose, onChange, onErased }: Props & { act: Act
   return (
     <Ask title={t(`person.${act}`)} text={t(TEXTS[act], { name: account.display_name })} action={t(`person.${act}`)} danger={act === "suspend" || act === "erase"} onClose={onClose} onSubmit={acts[act]}>
       {act === "role" ? <RoleField value={role} onChange={setRole} /> : null}
-      {act === "sessions" ? null : <Reason optional={act === "role" || act === "restore"} hint={t("reason.audit")} />}
+      <Reason optional={act === "role" || act === "restore" || act === "sessions"} hint={t("reason.audit")} />
     </Ask>
   );
 }

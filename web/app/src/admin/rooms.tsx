@@ -56,7 +56,7 @@ function Asked({ act, room, onClose, onDone }: { act: Act; room: Room; onClose: 
   const path = { room_id: room.id };
   const name = room.name ?? t("room.direct");
   const submit = async (form: FormData) => {
-    if (act === "archive") await answer(client.api.DELETE("/v1/admin/rooms/{room_id}", { params: { path } }));
+    if (act === "archive") await answer(client.api.DELETE("/v1/admin/rooms/{room_id}", { params: { path }, body: reason(form) }));
     else if (act === "hold") await answer(client.api.PUT("/v1/admin/holds/rooms/{room_id}", { params: { path }, body: { reason: reason(form).reason ?? "" } }));
     else await answer(client.api.PUT("/v1/admin/rooms/{room_id}/owners/{user_id}", { params: { path: { ...path, user_id: (await userCalled(String(form.get("name")))).id } } }));
     onDone();
@@ -65,7 +65,7 @@ function Asked({ act, room, onClose, onDone }: { act: Act; room: Room; onClose: 
   return (
     <Ask title={title} text={t(TEXTS[act], { name })} action={title} danger={act === "archive"} onClose={onClose} onSubmit={submit}>
       {act === "owner" ? <Field label={t("field.username")} name="name" required maxLength={33} autoCapitalize="none" autoFocus /> : null}
-      {act === "hold" ? <Reason hint={t("reason.audit")} /> : null}
+      {act === "owner" ? null : <Reason optional={act === "archive"} hint={t("reason.audit")} />}
     </Ask>
   );
 }
