@@ -170,9 +170,9 @@ describe.skipIf(!here)("writing, in a browser", () => {
     await page.getByRole("article", { name: /: six/ }).waitFor();
     expect(await faults(page)).toEqual([]);
     await page.context().setOffline(false);
-    await until(async () => (await page.getByText("waiting to send").count()) === 0, "it is sent", 40_000);
-    const { items } = await rest<Listed>("GET", `/v1/rooms/${id}/messages`);
-    expect(items.map((message) => message.body)).toEqual(["first", "six"]);
+    const stored = async () => (await rest<Listed>("GET", `/v1/rooms/${id}/messages`)).items;
+    await until(async () => (await stored()).length === 2, "it is sent", 40_000);
+    expect((await stored()).map((message) => message.body)).toEqual(["first", "six"]);
     // What waits can be given up as well.
     await page.context().setOffline(true);
     await page.getByText(/Offline|Connecting/).waitFor();
