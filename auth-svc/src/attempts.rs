@@ -16,6 +16,8 @@ const LIFETIME: Duration = Duration::from_secs(20 * 60);
 pub(crate) struct Standing {
     /// For how many seconds it is turned away; none when it may try.
     pub(crate) barred: Option<u32>,
+    /// Whether a login came from it before.
+    pub(crate) is_known: bool,
     /// Whether no login came from it, but from others.
     pub(crate) is_new: bool,
 }
@@ -36,10 +38,11 @@ impl Attempts {
     /// cost the same to look up.
     pub(crate) async fn standing(&self, key: &str, device: &Digest) -> Result<Standing, Failure> {
         let (guesses, devices) = tokio::try_join!(self.guesses.get(key), self.devices.get(key))?;
-        let known = devices.knows(device);
+        let is_known = devices.knows(device);
         Ok(Standing {
-            barred: guesses.barred(Timestamp::now()).filter(|_| !known),
-            is_new: !known && !devices.are_none(),
+            barred: guesses.barred(Timestamp::now()).filter(|_| !is_known),
+            is_known,
+            is_new: !is_known && !devices.are_none(),
         })
     }
 
@@ -51,10 +54,10 @@ impl Attempts {
         }
     }
 
-    /// A login from a device. One that cannot be remembered is as good as one that was never seen.
-    pub(crate) async fn succeeded(&self, user: &UserId, device: &Digest) {
-        let known = self.devices.get(user.as_str()).await;
-        if known.is_ok_and(|devices| devices.knows(device)) {
+    /// A login from a device, which stood like this before it. A device that cannot be remembered is as good as one that
+    /// was never seen.
+    pub(crate) async fn succeeded(&self, user: &UserId, device: &Digest, standing: &Standing) {
+        if standing.is_known {
             return;
         }
         if self.devices.change(user.as_str(), |devices| devices.note(device)).await.is_err() {

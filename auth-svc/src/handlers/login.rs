@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use decider::{Answer, Call, Expect, Fact, Failure, accepted, record};
 use eventlog::Appended;
 use schemas::commands::Login;
-use schemas::events::{NewDevice, SessionEnd, SessionStarted, UserState};
+use schemas::events::{NewDevice, SessionEnd, SessionStarted};
 use schemas::values::{Email, NewPassword, Secret, UserAgent, Username};
 use schemas::views::SessionTokens;
 use schemas::{Code, Digest, Lane, Position, Rejection, SessionId, Timestamp, UserId};
@@ -38,11 +38,7 @@ struct Known {
     credentials: Credentials,
     /// Of the credentials.
     revision: u64,
-    suspended: bool,
-    /// Whether the log says that codes are asked for.
-    second_factor: bool,
-    /// Whether the log says that there is a password.
-    has_password: bool,
+    user: LoadedUser,
 }
 
 /// The device of a login, as its user is told of it.
@@ -82,9 +78,12 @@ impl Auth {
             return Err(invalid_credentials());
         };
         let has_factor =
-            self.second_step(&known.id, known.suspended, command.code.as_ref()).await?;
+            self.second_step(&known.id, known.user.state.suspended, command.code.as_ref()).await?;
+        // The log refuses a session that is fenced by what has changed; only then is the account read again.
+        let mut user = Some(known.user.clone());
         let (tokens, position) = loop {
-            let begin = || self.begin(call, &known.id, Some(known.revision), new_device.as_ref());
+            let (id, revision) = (&known.id, Some(known.revision));
+            let begin = || self.begin(call, id, user.take(), revision, new_device.as_ref());
             match self.retry(begin).await? {
                 Some(begun) => break begun,
                 // The password was changed while it was checked, or only hashed anew: it is checked again.
@@ -94,7 +93,7 @@ impl Auth {
         if fit == Fit::AsTyped || self.passwords.is_outdated(&known.credentials.bcrypt) {
             self.hash_anew(&known, &attempt).await;
         }
-        self.attempts.succeeded(&known.id, &device).await;
+        self.attempts.succeeded(&known.id, &device, &standing).await;
         self.settle_second_factor(call, &known, has_factor).await;
         self.settle_password(call, &known).await;
         Ok(accepted(Some(position), tokens))
@@ -132,7 +131,7 @@ impl Auth {
 
     /// Where an enrolment or a removal was interrupted the log says something else than is the case: it is told now.
     async fn settle_second_factor(&self, call: &Call, known: &Known, on: bool) {
-        if known.second_factor == on {
+        if known.user.state.second_factor == on {
             return;
         }
         let by_user = call.acting_as_user(&known.id);
@@ -144,7 +143,7 @@ impl Auth {
 
     /// The same where setting the first password was interrupted.
     async fn settle_password(&self, call: &Call, known: &Known) {
-        if known.has_password {
+        if known.user.state.has_password {
             return;
         }
         let by_user = call.acting_as_user(&known.id);
@@ -172,10 +171,7 @@ impl Auth {
         let (user, credentials) =
             tokio::try_join!(accounts::user(&self.log, &id), self.credentials_of(&id))?;
         let known = user.zip(credentials);
-        Ok(known.map(|(user, (credentials, revision))| {
-            let UserState { suspended, second_factor, has_password, .. } = user.state;
-            Known { id, credentials, revision, suspended, second_factor, has_password }
-        }))
+        Ok(known.map(|(user, (credentials, revision))| Known { id, credentials, revision, user }))
     }
 
     async fn known_still(
@@ -206,16 +202,20 @@ impl Auth {
     /// Stores the session, makes sure that nothing has happened to the password meanwhile, then says so in
     /// the log, fenced by the account: a suspension in between wins. Suspending and changing the password
     /// end the listed sessions afterwards, so one of the two always sees the other. None: the password is not
-    /// the one of this revision, which was checked; without a revision, there is one now.
+    /// the one of this revision, which was checked; without a revision, there is one now. An account that was read
+    /// already is not read again: had it changed since, the log would refuse the session.
     pub(crate) async fn begin(
         &self,
         call: &Call,
         user_id: &UserId,
+        read: Option<LoadedUser>,
         revision: Option<u64>,
         new_device: Option<&NewDevice>,
     ) -> Result<Option<(SessionTokens, Position)>, Failure> {
-        let user = accounts::user(&self.log, user_id).await?;
-        let user = user.ok_or_else(invalid_credentials)?;
+        let user = match read {
+            Some(user) => user,
+            None => accounts::user(&self.log, user_id).await?.ok_or_else(invalid_credentials)?,
+        };
         if user.state.suspended {
             return Err(AccountRejection::Suspended.into());
         }

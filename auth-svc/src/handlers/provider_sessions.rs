@@ -82,12 +82,12 @@ impl Auth {
         let begun = loop {
             let revision = self.retry(|| self.credentials_of(&id)).await?.map(|(_, at)| at);
             // None: a password was set meanwhile, which ends the sessions before it.
-            let begin = || self.begin(call, &id, revision, new_device.as_ref());
+            let begin = || self.begin(call, &id, None, revision, new_device.as_ref());
             if let Some(begun) = self.retry(begin).await? {
                 break begun;
             }
         };
-        self.attempts.succeeded(&id, &device).await;
+        self.attempts.succeeded(&id, &device, &standing).await;
         Ok(begun)
     }
 
