@@ -10,6 +10,7 @@ pub mod commands;
 mod digest;
 mod email;
 mod emoji;
+pub mod entities;
 mod ephemeral;
 pub mod event;
 pub mod events;

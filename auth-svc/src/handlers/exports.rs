@@ -1,32 +1,15 @@
 //! Asking for a copy of one's data, and taking one back. Making it is chat-svc's work: it learns of it from the read
 //! model.
 
-use decider::{Answer, Call, Entity, Failure, Reads, accepted, commit, fresh_id, load};
+use decider::{Answer, Call, Failure, Reads, accepted, commit, fresh_id, load};
 use schemas::commands::RequestExport;
-use schemas::events::ExportState;
-use schemas::{EventData, ExportId, Lane, Position, UserId};
+use schemas::entities::Exports;
+use schemas::{ExportId, Position, UserId};
 
 use super::proof::Proof;
 use crate::auth::Auth;
 use crate::call::now;
 use crate::domain::export::{Asked, request, withdraw};
-
-/// People's newest exports, by their lane.
-struct Exports;
-
-impl Entity for Exports {
-    type Key = UserId;
-    type State = ExportState;
-    const NAME: &'static str = "export";
-
-    fn lane(key: &UserId) -> Lane {
-        Lane::Exports(key.clone())
-    }
-
-    fn after(event: &EventData) -> Option<ExportState> {
-        event.export().cloned()
-    }
-}
 
 impl Auth {
     pub(crate) async fn request_export(

@@ -10,10 +10,11 @@ use std::time::Duration;
 use eventlog::EventLog;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
+use schemas::entities::Entity;
 use schemas::{EventData, Sequence};
 
 use crate::failure::Failure;
-use crate::lanes::{Entity, Loaded, ReadFrom, Seen, load};
+use crate::lanes::{Loaded, ReadFrom, Seen, load};
 use crate::metrics::Lookups;
 
 /// Nothing stays longer than this without being read from the log again, whatever the feed missed.

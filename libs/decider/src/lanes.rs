@@ -1,9 +1,8 @@
 //! Entities, and loading one by the last event of its lane.
 
-use std::hash::Hash;
-
 use eventlog::EventLog;
-use schemas::{EventData, Lane, Sequence};
+use schemas::Sequence;
+use schemas::entities::Entity;
 
 use crate::failure::Failure;
 
@@ -32,22 +31,6 @@ impl<T> Seen<Option<T>> {
         let at = self.at;
         self.state.map(|state| Seen { at, state })
     }
-}
-
-/// A kind of entity with a small state and a lane of its own, every event of which carries the whole state.
-pub trait Entity: Send + Sync + 'static {
-    /// What names one of them.
-    type Key: Hash + Eq + Clone + Send + Sync + 'static;
-    /// What is known of one of them.
-    type State: Send + Sync + 'static;
-    /// Its name in metrics.
-    const NAME: &'static str;
-    /// The lane of one of them.
-    fn lane(key: &Self::Key) -> Lane;
-    /// The state after an event of the lane; none for an event of another lane, and for one after which there is no
-    /// such entity. A match over all families, without `_`: an event that is forgotten here would make its entity
-    /// vanish, and with it a ban.
-    fn after(event: &EventData) -> Option<Self::State>;
 }
 
 /// What was read of an entity; none when there is no such entity.

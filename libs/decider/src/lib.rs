@@ -29,6 +29,7 @@ pub use endpoints::{endpoint, must_serve_all};
 pub use eventlog::{DedupId, Expect};
 pub use fact::{Fact, Reads};
 pub use failure::{Failure, unavailable};
-pub use lanes::{Entity, Loaded, ReadFrom, Seen, load};
+pub use lanes::{Loaded, ReadFrom, Seen, load};
 pub use metrics::{CommandMetrics, Lookups};
 pub use retry::{Tries, retry};
+pub use schemas::entities::Entity;
