@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use blobs::{Archive, Blob, BlobName, BlobStore};
+use blobs::{Archive, Blob, BlobError, BlobName, BlobStore, Paused, PausedArchive};
 use decider::{Failure, unavailable};
 use schemas::exported::{ExportIndex, ExportedList};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::media::store_failed;
 
@@ -13,7 +13,7 @@ use crate::media::store_failed;
 const PART: usize = 1024 * 1024;
 
 /// The lists of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum List {
     Sessions,
     Rooms,
@@ -56,10 +56,10 @@ impl List {
 }
 
 /// A list under way.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Section {
     /// The part that is not full yet.
-    part: Vec<u8>,
+    part: String,
     items: u64,
     /// Parts that were written.
     parts: u32,
@@ -72,6 +72,21 @@ pub(super) struct Book {
     files: Vec<ExportedList>,
 }
 
+/// A book as far as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PausedBook {
+    archive: PausedArchive,
+    sections: BTreeMap<List, Section>,
+    files: Vec<ExportedList>,
+}
+
+impl PausedBook {
+    /// What is stored of it, to be discarded.
+    pub(super) const fn upload(&self) -> &Paused {
+        self.archive.upload()
+    }
+}
+
 fn unwritable(error: &serde_json::Error) -> Failure {
     tracing::error!(%error, "a part of an export cannot be written");
     unavailable("a part of the export cannot be written").into()
@@ -82,6 +97,30 @@ impl Book {
         Self { archive, sections: BTreeMap::new(), files: Vec::new() }
     }
 
+    /// Goes on with one that is written in part.
+    ///
+    /// # Errors
+    /// See [`BlobStore::resume`].
+    pub(super) async fn resume(
+        store: &dyn BlobStore,
+        name: BlobName,
+        paused: PausedBook,
+    ) -> Result<Self, BlobError> {
+        let PausedBook { archive, sections, files } = paused;
+        Ok(Self { archive: Archive::resume(store, name, archive).await?, sections, files })
+    }
+
+    /// All that was written so far, to go on from later.
+    pub(super) fn pause(&mut self) -> PausedBook {
+        let (sections, files) = (self.sections.clone(), self.files.clone());
+        PausedBook { archive: self.archive.pause(), sections, files }
+    }
+
+    /// Bytes of its file so far.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.archive.bytes()
+    }
+
     /// Adds an item to a list.
     pub(super) async fn put<T: Serialize + Sync>(
         &mut self,
@@ -89,9 +128,8 @@ impl Book {
         item: &T,
     ) -> Result<(), Failure> {
         let section = self.sections.entry(list).or_default();
-        section.begin_item();
-        serde_json::to_writer(&mut section.part, item).map_err(|error| unwritable(&error))?;
-        section.items += 1;
+        let item = serde_json::to_string(item).map_err(|error| unwritable(&error))?;
+        section.add(&item);
         if section.part.len() >= PART {
             self.end_part(list).await?;
         }
@@ -163,20 +201,19 @@ impl Book {
 }
 
 impl Section {
-    fn begin_item(&mut self) {
-        match self.items {
-            0 => self.part.extend_from_slice(b"{\"items\":[\n"),
-            _ => self.part.extend_from_slice(b",\n"),
-        }
+    fn add(&mut self, item: &str) {
+        self.part.push_str(if self.items == 0 { "{\"items\":[\n" } else { ",\n" });
+        self.part.push_str(item);
+        self.items += 1;
     }
 
     /// The part, ended, and how many items it has.
     fn take(&mut self) -> (Vec<u8>, u64) {
         if self.items == 0 {
-            self.part.extend_from_slice(b"{\"items\":[");
+            self.part.push_str("{\"items\":[");
         }
-        self.part.extend_from_slice(b"\n]}\n");
-        (std::mem::take(&mut self.part), std::mem::take(&mut self.items))
+        self.part.push_str("\n]}\n");
+        (std::mem::take(&mut self.part).into_bytes(), std::mem::take(&mut self.items))
     }
 }
 
@@ -189,9 +226,7 @@ mod tests {
     fn part(items: &[u32]) -> (Vec<u32>, u64) {
         let mut section = Section::default();
         for item in items {
-            section.begin_item();
-            serde_json::to_writer(&mut section.part, item).unwrap();
-            section.items += 1;
+            section.add(&item.to_string());
         }
         let (bytes, count) = section.take();
         let part: ExportPart<u32> = serde_json::from_slice(&bytes).unwrap();

@@ -12,9 +12,10 @@ use schemas::exported::{
 };
 use schemas::media::MediaStatus;
 use schemas::values::Visibility;
-use schemas::{RoomId, Sequence, UserId};
+use schemas::{MediaId, RoomId, Sequence, UserId};
 
 use super::book::List;
+use super::draft::Step;
 use super::making::{Making, leading};
 use crate::index::IndexError;
 use crate::media::store_failed;
@@ -145,9 +146,8 @@ impl Making<'_> {
         }
     }
 
-    /// The person's files, each before what is said of it.
-    pub(super) async fn media(&mut self) -> Result<(), Failure> {
-        let mut after = None;
+    /// The person's files after one, each before what is said of it.
+    pub(super) async fn media(&mut self, mut after: Option<MediaId>) -> Result<(), Failure> {
         loop {
             let store = self.model.current();
             let page = store.media_of(&self.export.user_id, after.as_ref(), AT_ONCE).await;
@@ -157,6 +157,10 @@ impl Making<'_> {
                 let path = self.bytes(doc).await?;
                 self.book.put(List::Media, &medium(doc, path)).await?;
                 self.go_on().await?;
+                if self.is_to_be_kept() {
+                    let after = Some(doc.state.file.id.clone());
+                    self.reach(Step::Media { after }).await?;
+                }
             }
             if !page.more || after.is_none() {
                 return Ok(());

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::book::List;
+use super::draft::Step;
 use super::making::Making;
 use super::picked::{Picked, picked, told};
 use crate::index::IndexError;
@@ -45,21 +46,26 @@ struct Written {
 }
 
 impl Making<'_> {
-    /// Goes through the log from where the account was registered up to a place.
-    pub(super) async fn read_log(
-        &mut self,
-        registered: Sequence,
-        head: Sequence,
-    ) -> Result<(), Failure> {
+    /// Goes through the log after a place, as far as the export tells.
+    pub(super) async fn read_log(&mut self, through: Sequence) -> Result<(), Failure> {
         let mut found = Found::default();
-        let mut reader = self.chat.log.read_from(registered.saturating_sub(1).min(head)).await?;
-        while reader.through() < head {
+        let mut reader = self.chat.log.read_from(through).await?;
+        while reader.through() < self.progress.head {
             let batch = reader.next(BATCH, WAIT).await?;
             for record in &batch.records {
                 self.look_at(record, &mut found).await?;
             }
             self.go_on().await?;
+            if self.is_to_be_kept() {
+                self.look_up(&mut found).await?;
+                self.reach(Step::Log { through: reader.through() }).await?;
+            }
         }
+        self.look_up(&mut found).await
+    }
+
+    /// Writes what was found.
+    async fn look_up(&mut self, found: &mut Found) -> Result<(), Failure> {
         self.messages(std::mem::take(&mut found.messages)).await?;
         self.reactions(std::mem::take(&mut found.reactions)).await
     }
@@ -72,7 +78,7 @@ impl Making<'_> {
             return Ok(());
         }
         let Some(event) = read(record) else {
-            self.unreadable += 1;
+            self.progress.unreadable += 1;
             return Ok(());
         };
         match picked(user, &event.data) {

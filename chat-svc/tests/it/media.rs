@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use blobs::{Area, Blob, BlobError, BlobName, BlobStore, Builtin, Grant, Period, Upload};
+use blobs::{Area, Blob, BlobError, BlobName, BlobStore, Builtin, Grant, Paused, Period, Upload};
 use bytes::Bytes;
 use eventlog::EventLog;
 use schemas::commands::{CompleteMedia, RequestMedia};
@@ -38,6 +38,14 @@ impl BlobStore for Gated {
         }
         let (reached, open) = (Arc::clone(&self.reached), Arc::clone(&self.open));
         Ok(Box::new(GatedUpload { upload, reached, open }))
+    }
+
+    async fn resume(&self, name: BlobName, paused: &Paused) -> Result<Box<dyn Upload>, BlobError> {
+        self.files.resume(name, paused).await
+    }
+
+    async fn discard(&self, name: &BlobName, paused: &Paused) -> Result<(), BlobError> {
+        self.files.discard(name, paused).await
     }
 
     async fn stat(&self, name: &BlobName) -> Result<Option<Blob>, BlobError> {
@@ -83,6 +91,10 @@ impl BlobStore for Gated {
 impl Upload for GatedUpload {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         self.upload.write(bytes).await
+    }
+
+    fn pause(&mut self) -> Paused {
+        self.upload.pause()
     }
 
     async fn finish(self: Box<Self>) -> Result<Blob, BlobError> {

@@ -12,9 +12,10 @@ use crc32fast::Hasher;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use schemas::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::error::BlobError;
-use crate::store::{Blob, BlobName, BlobStore, Upload};
+use crate::store::{Blob, BlobName, BlobStore, Paused, Upload};
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
@@ -33,14 +34,14 @@ const PERMISSIONS: u32 = 0o100_644 << 16;
 const ELSEWHERE: u32 = u32::MAX;
 
 /// How the bytes of an entry are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Method {
     Stored,
     Deflated,
 }
 
 /// An entry, as the directory at the end lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     path: String,
     method: Method,
@@ -53,12 +54,30 @@ struct Entry {
     at: u64,
 }
 
-/// A zip file that is being written. One that is dropped before [`Archive::finish`] leaves nothing behind.
+/// A zip file that is being written. One that is dropped before [`Archive::finish`] leaves nothing behind, unless it was
+/// paused.
 pub struct Archive {
     upload: Box<dyn Upload>,
     at: u64,
     entries: Vec<Entry>,
     made: (u16, u16),
+}
+
+/// A zip file that is half written, after an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PausedArchive {
+    upload: Paused,
+    entries: Vec<Entry>,
+    made: (u16, u16),
+}
+
+impl PausedArchive {
+    /// What is stored of it, to be discarded.
+    #[must_use]
+    pub const fn upload(&self) -> &Paused {
+        &self.upload
+    }
 }
 
 impl std::fmt::Debug for Archive {
@@ -76,6 +95,32 @@ impl Archive {
     #[must_use]
     pub fn new(upload: Box<dyn Upload>, made: Timestamp) -> Self {
         Self { upload, at: 0, entries: Vec::new(), made: dos_time(made) }
+    }
+
+    /// Goes on with one that is half written.
+    ///
+    /// # Errors
+    /// See [`BlobStore::resume`].
+    pub async fn resume(
+        store: &dyn BlobStore,
+        name: BlobName,
+        paused: PausedArchive,
+    ) -> Result<Self, BlobError> {
+        let PausedArchive { upload, entries, made } = paused;
+        let at = upload.size;
+        Ok(Self { upload: store.resume(name, &upload).await?, at, entries, made })
+    }
+
+    /// What was written so far, to go on from after the entry that was added last. It stays when this is dropped.
+    pub fn pause(&mut self) -> PausedArchive {
+        let entries = self.entries.clone();
+        PausedArchive { upload: self.upload.pause(), entries, made: self.made }
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.at
     }
 
     /// Adds a file that is in memory. Its path is relative, with `/` between folders, at most 65,535 bytes.

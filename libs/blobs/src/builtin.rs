@@ -3,6 +3,9 @@
 //! A file is its note, which says which version of the name stands and how long it is, and the pieces of that version.
 //! The note is written last: what has none is not there. Pieces of another version than the note's are left over from
 //! clients or processes that were cut off.
+//!
+//! A file that was gone on with is in several legs, one for each upload that wrote of it, so that none can write over
+//! what another has written: its version names them with the pieces that count of each, `<leg>-<pieces>-<leg>`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +19,7 @@ use schemas::{MediaId, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::BlobError;
-use crate::store::{Area, Blob, BlobName, BlobStore, Grant, Period, Upload};
+use crate::store::{Area, Blob, BlobName, BlobStore, Grant, Paused, Period, Upload};
 
 /// The name of the bucket.
 const BUCKET: &str = "media";
@@ -38,7 +41,17 @@ impl Builtin {
         Self { pieces: log.pieces(BUCKET) }
     }
 
-    /// Removes the pieces of a version of a name, the first last: as long as it is there the rest is found.
+    /// Removes the pieces of a version of a name, but for legs that another version has, too.
+    async fn erase_legs(&self, name: &BlobName, version: &str, but: &str) -> Result<(), BlobError> {
+        for (leg, _) in legs(version) {
+            if !has_leg(but, leg) {
+                self.erase(&stem(name, leg)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the pieces of a leg, the first last: as long as it is there the rest is found.
     async fn erase(&self, stem: &str) -> Result<(), BlobError> {
         let mut keys = self.pieces.keys(&format!("{stem}.*")).await?;
         let first = piece_key(stem, 0);
@@ -54,8 +67,36 @@ fn note_key(name: &BlobName) -> String {
     format!("M.{}.{}", name.area(), name.id())
 }
 
-fn stem(name: &BlobName, version: &str) -> String {
-    format!("C.{}.{}.{version}", name.area(), name.id())
+fn stem(name: &BlobName, leg: &str) -> String {
+    format!("C.{}.{}.{leg}", name.area(), name.id())
+}
+
+fn new_leg() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+/// The legs of a version, and how many pieces of each count; of the last, all.
+fn legs(version: &str) -> impl Iterator<Item = (&str, u64)> {
+    let mut parts = version.split('-');
+    std::iter::from_fn(move || {
+        let leg = parts.next()?;
+        Some((leg, parts.next().and_then(|pieces| pieces.parse().ok()).unwrap_or(u64::MAX)))
+    })
+}
+
+fn has_leg(version: &str, wanted: &str) -> bool {
+    legs(version).any(|(leg, _)| leg == wanted)
+}
+
+/// Where a piece of a file is kept.
+fn key_of(name: &BlobName, version: &str, mut index: u64) -> Option<String> {
+    for (leg, pieces) in legs(version) {
+        if index < pieces {
+            return Some(piece_key(&stem(name, leg), index));
+        }
+        index -= pieces;
+    }
+    None
 }
 
 fn piece_key(stem: &str, index: u64) -> String {
@@ -73,18 +114,44 @@ fn unreadable(error: serde_json::Error) -> BlobError {
 #[async_trait]
 impl BlobStore for Builtin {
     async fn begin(&self, name: BlobName) -> Result<Box<dyn Upload>, BlobError> {
-        let version = format!("{:016x}", rand::random::<u64>());
+        let leg = new_leg();
         Ok(Box::new(Writing {
             store: self.clone(),
-            stem: stem(&name, &version),
+            stem: stem(&name, &leg),
             name,
-            version,
+            version: leg,
             waiting: BytesMut::new(),
             pieces: 0,
             size: 0,
-            hash: Sha256::new(),
+            hash: Some(Sha256::new()),
             settled: false,
         }))
+    }
+
+    async fn resume(&self, name: BlobName, paused: &Paused) -> Result<Box<dyn Upload>, BlobError> {
+        let before = format!("{}-{}", paused.upload, paused.pieces);
+        for (leg, pieces) in legs(&before) {
+            let first = piece_key(&stem(&name, leg), 0);
+            if pieces > 0 && self.pieces.get(&first).await?.is_none() {
+                return Err(BlobError::Gone);
+            }
+        }
+        let leg = new_leg();
+        Ok(Box::new(Writing {
+            store: self.clone(),
+            stem: stem(&name, &leg),
+            name,
+            version: format!("{before}-{leg}"),
+            waiting: BytesMut::from(paused.waiting.as_slice()),
+            pieces: 0,
+            size: paused.size,
+            hash: None,
+            settled: false,
+        }))
+    }
+
+    async fn discard(&self, name: &BlobName, paused: &Paused) -> Result<(), BlobError> {
+        self.erase_legs(name, &paused.upload, "").await
     }
 
     async fn stat(&self, name: &BlobName) -> Result<Option<Blob>, BlobError> {
@@ -103,7 +170,7 @@ impl BlobStore for Builtin {
             return Ok(Bytes::new());
         }
         let (index, skip) = (from / piece_size(), from % piece_size());
-        let key = piece_key(&stem(name, &blob.version), index);
+        let key = key_of(name, &blob.version, index).ok_or(BlobError::Gone)?;
         let piece = self.pieces.get(&key).await?.ok_or(BlobError::Gone)?;
         let mut bytes = piece.bytes;
         let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(bytes.len());
@@ -116,14 +183,14 @@ impl BlobStore for Builtin {
         let Some(blob) = self.stat(name).await? else { return Ok(()) };
         // Without its note it is not there; the pieces that are left are found when this is cut off here.
         self.pieces.erase(&note_key(name)).await?;
-        self.erase(&stem(name, &blob.version)).await
+        self.erase_legs(name, &blob.version, "").await
     }
 
     async fn sweep(&self) -> Result<u64, BlobError> {
         let mut versions: HashMap<String, Option<String>> = HashMap::new();
         let mut removed = 0;
         for key in self.pieces.keys("C.*.*.*.0").await? {
-            let Some((area, id, version)) = parts(&key) else { continue };
+            let Some((area, id, leg)) = parts(&key) else { continue };
             let note = format!("M.{area}.{id}");
             let standing = match versions.get(&note) {
                 Some(known) => known.clone(),
@@ -135,7 +202,8 @@ impl BlobStore for Builtin {
                     standing
                 }
             };
-            if standing.as_deref() != Some(version) && self.is_left_over(&key).await? {
+            let stands = standing.is_some_and(|version| has_leg(&version, leg));
+            if !stands && self.is_left_over(&key).await? {
                 let stem = key.strip_suffix(".0").unwrap_or(&key);
                 self.erase(stem).await?;
                 removed += 1;
@@ -167,7 +235,7 @@ impl BlobStore for Builtin {
     }
 }
 
-/// Area, id and version of the first piece of a file.
+/// Area, id and leg of the first piece of a leg.
 fn parts(key: &str) -> Option<(&str, &str, &str)> {
     let mut parts = key.split('.').skip(1);
     Some((parts.next()?, parts.next()?, parts.next()?))
@@ -187,13 +255,16 @@ struct Writing {
     store: Builtin,
     name: BlobName,
     version: String,
+    /// What the pieces of the last leg are kept under, which this upload writes.
     stem: String,
     /// What does not fill a piece yet.
     waiting: BytesMut,
+    /// Pieces of the last leg.
     pieces: u64,
     size: u64,
-    hash: Sha256,
-    /// It was finished or removed: there is nothing to clean up.
+    /// Of all bytes, where this upload has seen all.
+    hash: Option<Sha256>,
+    /// It was finished, paused or removed: there is nothing to clean up.
     settled: bool,
 }
 
@@ -209,18 +280,18 @@ impl Writing {
             let last = self.waiting.split().freeze();
             self.piece(last).await?;
         }
-        let digits = HEXLOWER.encode(&self.hash.clone().finalize());
-        let sha256 =
-            Checksum::parse(&digits).map_err(|error| BlobError::Unavailable(Box::new(error)))?;
-        let (version, sha256) = (self.version.clone(), Some(sha256));
+        let digits = self.hash.take().map(|hash| HEXLOWER.encode(&hash.finalize()));
+        let sha256 = digits.map(|digits| Checksum::parse(&digits)).transpose();
+        let sha256 = sha256.map_err(|error| BlobError::Unavailable(Box::new(error)))?;
+        let version = self.version.clone();
         let blob = Blob { version, size: self.size, sha256 };
         let before = self.store.stat(&self.name).await?;
         let note = serde_json::to_vec(&blob).map_err(unreadable)?;
         self.store.pieces.put(&note_key(&self.name), note.into()).await?;
         self.settled = true;
         if let Some(before) = before {
-            let stem = stem(&self.name, &before.version);
-            if let Err(error) = self.store.erase(&stem).await {
+            let erased = self.store.erase_legs(&self.name, &before.version, &blob.version).await;
+            if let Err(error) = erased {
                 tracing::warn!(%error, "a file that was replaced is removed later");
             }
         }
@@ -231,7 +302,9 @@ impl Writing {
 #[async_trait]
 impl Upload for Writing {
     async fn write(&mut self, mut bytes: &[u8]) -> Result<(), BlobError> {
-        self.hash.update(bytes);
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
         self.size += u64::try_from(bytes.len()).unwrap_or(0);
         while !bytes.is_empty() {
             let room = MAX_PIECE - self.waiting.len();
@@ -246,13 +319,24 @@ impl Upload for Writing {
         Ok(())
     }
 
+    fn pause(&mut self) -> Paused {
+        self.settled = true;
+        Paused {
+            upload: self.version.clone(),
+            parts: Vec::new(),
+            pieces: self.pieces,
+            size: self.size,
+            waiting: self.waiting.to_vec(),
+        }
+    }
+
     async fn finish(mut self: Box<Self>) -> Result<Blob, BlobError> {
         self.end().await
     }
 
     async fn abort(mut self: Box<Self>) {
         self.settled = true;
-        if let Err(error) = self.store.erase(&self.stem).await {
+        if let Err(error) = self.store.erase_legs(&self.name, &self.version, "").await {
             tracing::warn!(%error, "what was written of a file is removed later");
         }
     }
@@ -275,82 +359,4 @@ impl Drop for Writing {
 }
 
 #[cfg(test)]
-mod tests {
-    use eventlog::{Connect, Topology};
-    use schemas::Namespace;
-    use uuid::Uuid;
-
-    use super::*;
-
-    async fn store(server: &testbed::Nats) -> Builtin {
-        let namespace = Namespace::parse("files").unwrap();
-        let connect = Connect { url: server.url(), client_name: "files".to_owned(), namespace };
-        let log = EventLog::connect(connect).await.unwrap();
-        log.ensure_topology(&Topology::default()).await.unwrap();
-        Builtin::of(&log)
-    }
-
-    fn bytes(count: usize) -> Vec<u8> {
-        (0..count).map(|at| u8::try_from(at * 7 % 251).unwrap()).collect()
-    }
-
-    async fn put(store: &Builtin, name: &BlobName, bytes: &[u8]) -> Blob {
-        let mut upload = store.begin(name.clone()).await.unwrap();
-        for some in bytes.chunks(100_000) {
-            upload.write(some).await.unwrap();
-        }
-        upload.finish().await.unwrap()
-    }
-
-    async fn whole(store: &Builtin, name: &BlobName, blob: &Blob, from: u64) -> Vec<u8> {
-        let mut all = Vec::new();
-        loop {
-            let at = from + u64::try_from(all.len()).unwrap();
-            let some = store.read(name, blob, at, u64::MAX).await.unwrap();
-            if some.is_empty() {
-                return all;
-            }
-            all.extend_from_slice(&some);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_is_read_from_any_place_and_nothing_of_it_stays_once_it_is_removed() {
-        let server = testbed::Nats::start().await;
-        let store = store(&server).await;
-        let name = BlobName::File(MediaId::from_uuid(Uuid::from_u128(1)));
-        assert_eq!(store.stat(&name).await.unwrap(), None);
-        let content = bytes(MAX_PIECE * 2 + 1234);
-        let blob = put(&store, &name, &content).await;
-        assert_eq!(store.stat(&name).await.unwrap().as_ref(), Some(&blob));
-        for from in [0, 1, MAX_PIECE - 1, MAX_PIECE, MAX_PIECE * 2 + 1233, content.len()] {
-            let read = whole(&store, &name, &blob, u64::try_from(from).unwrap()).await;
-            assert!(read == content[from..], "from {from}");
-        }
-        let other = put(&store, &name, b"another").await;
-        let gone = store.read(&name, &blob, 0, 1).await;
-        assert!(matches!(gone, Err(BlobError::Gone)), "{gone:?}");
-        assert_eq!(whole(&store, &name, &other, 0).await, b"another");
-        let BlobName::File(id) = &name else { panic!("a file") };
-        assert_eq!(store.media_in(Area::File, None).await.unwrap(), std::slice::from_ref(id));
-        assert!(store.media_in(Area::Upload, None).await.unwrap().is_empty());
-        assert!(store.media_in(Area::File, Some(id)).await.unwrap().is_empty());
-        store.remove(&name).await.unwrap();
-        store.remove(&name).await.unwrap();
-        assert_eq!(store.pieces.keys(">").await.unwrap(), [""; 0]);
-    }
-
-    #[tokio::test]
-    async fn what_was_aborted_leaves_nothing_and_what_is_being_written_is_not_swept() {
-        let server = testbed::Nats::start().await;
-        let store = store(&server).await;
-        let name = BlobName::Upload(MediaId::from_uuid(Uuid::from_u128(1)));
-        let mut upload = store.begin(name.clone()).await.unwrap();
-        upload.write(&bytes(MAX_PIECE + 1)).await.unwrap();
-        assert_eq!(store.pieces.keys(">").await.unwrap().len(), 1);
-        assert_eq!(store.sweep().await.unwrap(), 0);
-        upload.abort().await;
-        assert_eq!(store.pieces.keys(">").await.unwrap(), [""; 0]);
-        assert_eq!(store.stat(&name).await.unwrap(), None);
-    }
-}
+mod tests;

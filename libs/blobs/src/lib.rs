@@ -19,7 +19,7 @@ mod store;
 mod stretch;
 mod survey;
 
-pub use archive::Archive;
+pub use archive::{Archive, PausedArchive};
 pub use builtin::Builtin;
 pub use clean::Cleaner;
 pub use error::BlobError;
@@ -29,5 +29,5 @@ pub use picture::{
 };
 pub use s3::{BadPlace, Credentials, Probe, S3, S3Place, UntrustedCa};
 pub use sniff::{HEAD, Sniffed, is_inert, kind_of, sniff};
-pub use store::{Area, Blob, BlobName, BlobStore, Grant, Period, Upload};
+pub use store::{Area, Blob, BlobName, BlobStore, Grant, Paused, Period, Upload};
 pub use survey::Survey;

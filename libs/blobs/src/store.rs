@@ -53,6 +53,8 @@ pub enum BlobName {
     Thumbnail(MediaId),
     /// The copy of their data that a user asked for last.
     Export(UserId),
+    /// How far the worker is that makes that copy.
+    ExportDraft(UserId),
 }
 
 impl BlobName {
@@ -66,7 +68,7 @@ impl BlobName {
     pub(crate) fn id(&self) -> &str {
         match self {
             Self::Upload(id) | Self::File(id) | Self::Thumbnail(id) => id.as_str(),
-            Self::Export(id) => id.as_str(),
+            Self::Export(id) | Self::ExportDraft(id) => id.as_str(),
         }
     }
 
@@ -77,6 +79,7 @@ impl BlobName {
             Self::File(_) => Area::File.as_str(),
             Self::Thumbnail(_) => Area::Thumbnail.as_str(),
             Self::Export(_) => "export",
+            Self::ExportDraft(_) => "export_draft",
         }
     }
 }
@@ -102,6 +105,39 @@ impl Blob {
                 self.version.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
             }
         }
+    }
+}
+
+/// A file that is half written: what another upload goes on from ([`BlobStore::resume`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paused {
+    /// What the store calls it; empty where it has nothing of it yet.
+    pub(crate) upload: String,
+    /// What the store calls its parts, in order, where it names them.
+    pub(crate) parts: Vec<String>,
+    /// Pieces since it was resumed last, where they are counted.
+    pub(crate) pieces: u64,
+    /// Bytes, with those that wait.
+    pub(crate) size: u64,
+    /// Bytes that do not fill a part of the store yet; at most 8 MiB.
+    #[serde(with = "base64")]
+    pub(crate) waiting: Vec<u8>,
+}
+
+/// Bytes in JSON.
+mod base64 {
+    use data_encoding::BASE64;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&BASE64.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        BASE64.decode(text.as_bytes()).map_err(D::Error::custom)
     }
 }
 
@@ -138,6 +174,15 @@ pub struct Period {
 pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     /// Begins to store a file. It cannot be read before [`Upload::finish`].
     async fn begin(&self, name: BlobName) -> Result<Box<dyn Upload>, BlobError>;
+    /// Goes on with a file that is half written. The upload that was paused may go on as well, in a process that does not
+    /// know better: each may be finished, and what is stored then is whole.
+    ///
+    /// # Errors
+    /// [`BlobError::Gone`] when it cannot be gone on with: it was finished, discarded or swept.
+    async fn resume(&self, name: BlobName, paused: &Paused) -> Result<Box<dyn Upload>, BlobError>;
+    /// Removes a file that is half written. If it was finished meanwhile, what is stored under the name is of no use any
+    /// more and must be removed as well.
+    async fn discard(&self, name: &BlobName, paused: &Paused) -> Result<(), BlobError>;
     /// What is stored under a name.
     async fn stat(&self, name: &BlobName) -> Result<Option<Blob>, BlobError>;
     /// Bytes of a file from a place on: at least one where there are any, at most `most` and never more than
@@ -175,6 +220,8 @@ pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
 pub trait Upload: Send {
     /// Takes the next bytes.
     async fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError>;
+    /// What was written so far, to go on from later. From now on it stays when this is dropped, until the sweep.
+    fn pause(&mut self) -> Paused;
     /// Puts the file in place of what was stored under its name.
     async fn finish(self: Box<Self>) -> Result<Blob, BlobError>;
     /// Removes what was written.

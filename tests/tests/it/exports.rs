@@ -9,8 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tests::kit::files::{bytes, fetch, posts, upload};
 use tests::kit::installation::{Installation, Place};
 use tests::kit::person::{Person, Stranger, id_of};
-use tests::kit::separate::Separate;
-use tests::kit::{Patience, mongo, unique, until, until_within};
+use tests::kit::{Patience, log, unique, until, until_within};
 
 use crate::codes::{app, code, mails_to};
 use crate::erasure::{deleted, done, holding};
@@ -22,16 +21,16 @@ with_mails!(
 );
 
 const ASK: &str = "/v1/users/me/exports";
-const READY: &str = "The copy of your data is ready";
+pub(crate) const READY: &str = "The copy of your data is ready";
 
 /// Asks for an export; its path.
-async fn asked(who: &Person) -> String {
+pub(crate) async fn asked(who: &Person) -> String {
     let started = who.post(ASK, json!({"password": who.password})).await.ok(202);
     format!("{ASK}/{}", started["export_id"].as_str().unwrap())
 }
 
 /// The export of a path once it is ready.
-async fn ready(who: &Person, path: &str) -> Value {
+pub(crate) async fn ready(who: &Person, path: &str) -> Value {
     until_within(Patience::for_("the export is ready").times(3), async || {
         let found = who.get(path).await.ok(200);
         assert_ne!(found["status"], "expired", "{found}");
@@ -41,9 +40,10 @@ async fn ready(who: &Person, path: &str) -> Value {
 }
 
 /// What a program of another make finds in a zip file: texts, and checksums of what is in folders.
-fn unzipped(zip: &[u8]) -> Map<String, Value> {
+pub(crate) fn unzipped(zip: &[u8]) -> Map<String, Value> {
     const SCRIPT: &str = "import sys, zipfile, json, hashlib
 z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None
+assert len(set(z.namelist())) == len(z.namelist())
 def said(name):
     content = z.read(name)
     return hashlib.sha256(content).hexdigest() if '/' in name else content.decode()
@@ -63,7 +63,7 @@ fn file(files: &Map<String, Value>, name: &str) -> Value {
 }
 
 /// The items of a list whose one part this is.
-fn list(files: &Map<String, Value>, name: &str) -> Vec<Value> {
+pub(crate) fn list(files: &Map<String, Value>, name: &str) -> Vec<Value> {
     file(files, &format!("{name}-0001.json"))["items"].as_array().unwrap().clone()
 }
 
@@ -133,6 +133,13 @@ async fn a_person_gets_a_copy_of_their_data(place: Place, folder: PathBuf) {
     assert_eq!(export["size"].as_u64().unwrap(), u64::try_from(got.bytes.len()).unwrap());
     let part = fetch(&place, url, &[("range", "bytes=5-9")]).await;
     assert_eq!((part.status, &part.bytes[..]), (206, &got.bytes[5..10]));
+    // A download that broke off goes on, if it is still the same file.
+    let (whole, tag) = (got.bytes.len(), got.header("etag"));
+    for (known, status, bytes) in [(tag, 206, whole - 5), ("\"another\"", 200, whole)] {
+        let rest = fetch(&place, url, &[("range", "bytes=5-"), ("if-range", known)]).await;
+        assert_eq!((rest.status, rest.bytes.len()), (status, bytes), "{known}");
+        assert!(rest.bytes == got.bytes[whole - bytes..]);
+    }
     for other in [url.replace("signature=", "signature=A"), url.replace("until=", "until=1")] {
         let refused = fetch(&place, &other, &[]).await;
         assert!(matches!(refused.status, 400 | 403), "{} {other}", refused.status);
@@ -329,51 +336,14 @@ async fn an_export_goes_with_its_account() {
     }
     let got = fetch(&installation.place, export["url"].as_str().unwrap(), &[]).await;
     assert_eq!(got.status, 404);
+    let files = log::open(&installation.nats(), "tidings").await.pieces("media");
+    until("nothing is left of either in the store of files", async || {
+        let (made, half) = (files.keys("*.export.>").await, files.keys("*.export_draft.>").await);
+        (made.ok()?.is_empty() && half.ok()?.is_empty()).then_some(())
+    })
+    .await;
     installation.verify();
     assert_eq!(installation.process.stop(), 0);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     assert_eq!(holding(&installation.data, &words), Vec::new());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_is_made_by_the_next_that_runs() {
-    let mut installation = Installation::relaxed(&[]);
-    let ada = installation.place.found().await;
-    let room = ada.group(&[]).await;
-    ada.says(&room, "before the crash").await;
-    for number in 0..4 {
-        upload(&ada, &format!("{number}.bin"), "application/octet-stream", &bytes(3_000_000)).await;
-    }
-    let path = asked(&ada).await;
-    installation.crash();
-    installation.start_again();
-    let export = ready(&ada, &path).await;
-    let got = fetch(&installation.place, export["url"].as_str().unwrap(), &[]).await;
-    let files = unzipped(&got.bytes);
-    assert_eq!(texts(&list(&files, "messages"), "body"), ["before the crash"]);
-    assert_eq!(list(&files, "media").len(), 4);
-    let mails = until("a mail tells of it", async || {
-        let mails = mails_to(&installation.data.join("mail"), &ada.email).into_iter();
-        let told = mails.filter(|mail| mail.subject == READY).count();
-        (told > 0).then_some(told)
-    });
-    assert_eq!(mails.await, 1);
-    installation.verify();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_whose_worker_is_killed_is_made_by_another() {
-    let Some(url) = mongo::url() else { return };
-    let mut separate = Separate::start(&url);
-    let ada = separate.place.found().await;
-    for number in 0..4 {
-        upload(&ada, &format!("{number}.bin"), "application/octet-stream", &bytes(3_000_000)).await;
-    }
-    let path = asked(&ada).await;
-    separate.kill("chat-svc");
-    separate.run("chat-svc");
-    let export = ready(&ada, &path).await;
-    let got = fetch(&separate.place, export["url"].as_str().unwrap(), &[]).await;
-    assert_eq!(list(&unzipped(&got.bytes), "media").len(), 4);
-    separate.verify();
 }

@@ -83,6 +83,7 @@ mod erasure;
 mod erasure_crashes;
 mod examples;
 mod exports;
+mod exports_resumed;
 mod governance;
 mod http;
 mod identities;

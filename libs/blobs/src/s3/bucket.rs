@@ -279,6 +279,18 @@ impl Bucket {
         }
     }
 
+    /// Whether an object still goes up in parts: it is neither put together nor removed. A store that does not tell is
+    /// taken for one that has it; the next part shows.
+    pub(super) async fn is_begun(&self, key: &str, upload: &str) -> Result<bool, S3Error> {
+        let query = vec![("max-parts", "1".to_owned()), ("uploadId", upload.to_owned())];
+        match self.ask(Wanted { method: "GET", key, query, ..Wanted::default() }).await {
+            Ok(_) => Ok(true),
+            Err(S3Error::Refused { status: 404, .. }) => Ok(false),
+            Err(S3Error::Refused { status: 400 | 403 | 405 | 501, .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Objects below a prefix that go up in parts, a thousand at most.
     pub(super) async fn begun(&self, prefix: &str) -> Result<Vec<Begun>, S3Error> {
         let query = vec![("uploads", String::new()), ("prefix", prefix.to_owned())];

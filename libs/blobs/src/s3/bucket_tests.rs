@@ -103,3 +103,14 @@ async fn a_success_with_an_error_in_it_is_none_and_a_list_ends() {
     let (keys, more) = bucket(&[LIST]).await.list("", Some("b&")).await.unwrap();
     assert_eq!((keys.len(), more), (0, false));
 }
+
+#[tokio::test]
+async fn what_goes_up_in_parts_is_told_from_what_does_not_any_more() {
+    const PARTS: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    const NO_UPLOAD: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 40\r\n\r\n<Error><Code>NoSuchUpload</Code></Error>";
+    const MAY_NOT_ASK: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+    for (answer, is_begun) in [(PARTS, true), (NO_UPLOAD, false), (MAY_NOT_ASK, true)] {
+        assert_eq!(bucket(&[answer]).await.is_begun("k", "u").await.unwrap(), is_begun);
+    }
+    bucket(&[BUSY, BUSY, BUSY]).await.is_begun("k", "u").await.unwrap_err();
+}

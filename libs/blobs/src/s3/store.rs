@@ -15,7 +15,7 @@ use super::place::S3Place;
 use super::sign::Credentials;
 use super::writing::Writing;
 use crate::error::BlobError;
-use crate::store::{Area, Blob, BlobName, BlobStore, Grant, Period, Upload};
+use crate::store::{Area, Blob, BlobName, BlobStore, Grant, Paused, Period, Upload};
 
 /// Most bytes that are read in one request.
 const PIECE: u64 = 2 * 1024 * 1024;
@@ -90,6 +90,21 @@ impl BlobStore for S3 {
         let key = self.key(&name);
         let is_image = matches!(name, BlobName::Thumbnail(_));
         Ok(Box::new(Writing::new(Arc::clone(&self.bucket), key, is_image)))
+    }
+
+    async fn resume(&self, name: BlobName, paused: &Paused) -> Result<Box<dyn Upload>, BlobError> {
+        let key = self.key(&name);
+        if !paused.upload.is_empty() && !self.bucket.is_begun(&key, &paused.upload).await? {
+            return Err(BlobError::Gone);
+        }
+        Ok(Box::new(Writing::resumed(Arc::clone(&self.bucket), key, paused)))
+    }
+
+    async fn discard(&self, name: &BlobName, paused: &Paused) -> Result<(), BlobError> {
+        if paused.upload.is_empty() {
+            return Ok(());
+        }
+        Ok(self.bucket.abort(&self.key(name), &paused.upload).await?)
     }
 
     async fn stat(&self, name: &BlobName) -> Result<Option<Blob>, BlobError> {

@@ -12,7 +12,7 @@ use super::bucket::Bucket;
 use super::error::S3Error;
 use crate::error::BlobError;
 use crate::picture::thumbnail_type;
-use crate::store::{Blob, Upload};
+use crate::store::{Blob, Paused, Upload};
 
 /// Bytes of a part; stores want at least 5 MiB of all but the last.
 const PART: usize = 8 * 1024 * 1024;
@@ -28,11 +28,14 @@ pub(super) struct Writing {
     /// What is not sent yet.
     waiting: BytesMut,
     size: u64,
-    hash: Sha256,
+    /// Of all bytes, where this upload has seen all.
+    hash: Option<Sha256>,
     /// The name of what goes up in parts, once it does.
     upload: Option<String>,
     /// The `ETag`s of its parts.
     parts: Vec<String>,
+    /// What was written stays when this is dropped.
+    paused: bool,
 }
 
 impl Writing {
@@ -43,10 +46,23 @@ impl Writing {
             is_image,
             waiting: BytesMut::new(),
             size: 0,
-            hash: Sha256::new(),
+            hash: Some(Sha256::new()),
             upload: None,
             parts: Vec::new(),
+            paused: false,
         }
+    }
+
+    /// Goes on with what is half written.
+    pub(super) fn resumed(bucket: Arc<Bucket>, key: String, paused: &Paused) -> Self {
+        let upload = Some(paused.upload.as_str()).filter(|upload| !upload.is_empty());
+        let mut writing = Self::new(bucket, key, false);
+        writing.waiting.extend_from_slice(&paused.waiting);
+        writing.size = paused.size;
+        writing.hash = None;
+        writing.upload = upload.map(str::to_owned);
+        writing.parts.clone_from(&paused.parts);
+        writing
     }
 
     /// Sends at most so many of the bytes that wait as a part.
@@ -90,7 +106,9 @@ fn content_type(is_image: bool, head: &[u8]) -> &'static str {
 #[async_trait]
 impl Upload for Writing {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        self.hash.update(bytes);
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
         self.size += u64::try_from(bytes.len()).unwrap_or(0);
         self.waiting.extend_from_slice(bytes);
         while self.waiting.len() > PART {
@@ -99,12 +117,23 @@ impl Upload for Writing {
         Ok(())
     }
 
+    fn pause(&mut self) -> Paused {
+        self.paused = true;
+        Paused {
+            upload: self.upload.clone().unwrap_or_default(),
+            parts: self.parts.clone(),
+            pieces: 0,
+            size: self.size,
+            waiting: self.waiting.to_vec(),
+        }
+    }
+
     async fn finish(mut self: Box<Self>) -> Result<Blob, BlobError> {
-        let digits = HEXLOWER.encode(&self.hash.clone().finalize());
-        let sha256 =
-            Checksum::parse(&digits).map_err(|error| BlobError::Unavailable(Box::new(error)))?;
+        let digits = self.hash.take().map(|hash| HEXLOWER.encode(&hash.finalize()));
+        let sha256 = digits.map(|digits| Checksum::parse(&digits)).transpose();
+        let sha256 = sha256.map_err(|error| BlobError::Unavailable(Box::new(error)))?;
         let version = self.end().await?;
-        Ok(Blob { version, size: self.size, sha256: Some(sha256) })
+        Ok(Blob { version, size: self.size, sha256 })
     }
 
     async fn abort(mut self: Box<Self>) {
@@ -119,6 +148,9 @@ impl Drop for Writing {
     /// Its client or the command went away in the middle.
     fn drop(&mut self) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.paused {
+            return;
+        }
         let Some(upload) = self.upload.take() else { return };
         let (bucket, key) = (Arc::clone(&self.bucket), std::mem::take(&mut self.key));
         runtime.spawn(async move {
