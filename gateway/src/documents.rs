@@ -153,9 +153,12 @@ pub(crate) fn message(
     let pinned = Some(doc.pinned > 0);
     let (number, replies, position) = (doc.number, doc.reply_count, epoch.at(doc.posted));
     let (edited_at, deleted_at, last_reply_at) = (doc.edited_at, doc.deleted_at, doc.last_reply_at);
+    let erased = deleted_at.is_some() && author.sender.is_erased();
     let view = message_view(doc, author, position, Some(replies));
+    // Nor is it known any more how they wrote it, also where a page was loaded before.
+    let format = if erased { Format::default() } else { view.format };
     let (number, reactions) = (Some(number), Some(reactions));
-    Message { number, reactions, pinned, last_reply_at, edited_at, deleted_at, ..view }
+    Message { number, reactions, pinned, last_reply_at, edited_at, deleted_at, format, ..view }
 }
 
 /// A message as the answer to a write gives it: its number is not counted yet. What a write does not know

@@ -5,7 +5,13 @@ use tests::kit::installation::Place;
 use tests::kit::person::{Person, Stranger, id_of, items};
 use tests::kit::until;
 
-everywhere!(the_newest_page_is_what_the_read_model_shows, a_page_in_memory_is_for_members_only);
+use crate::erasure::{deleted, done};
+
+everywhere!(
+    the_newest_page_is_what_the_read_model_shows,
+    a_page_in_memory_is_for_members_only,
+    how_an_erased_user_wrote_is_on_no_page,
+);
 
 /// A row of random choices that is the same in every run.
 struct Choices(u64);
@@ -94,4 +100,23 @@ async fn a_page_in_memory_is_for_members_only(place: Place) {
     assert!(removed.status == 404 || items(&removed.json).len() == 1, "{}", removed.text);
     until("bob is out", async || (bob.get(&path).await.status == 404).then_some(())).await;
     assert_eq!(items(&ada.get(&path).await.ok(200)).len(), 2);
+}
+
+/// With the account goes how a user wrote what is deleted, from the store and from a page that was loaded before.
+async fn how_an_erased_user_wrote_is_on_no_page(place: Place) {
+    let (ada, bob) = (Person::register(&place, "ada").await, Person::register(&place, "bob").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/rooms/{room}/messages");
+    let first = id_of(&ada.says(&room, "first").await);
+    let post = json!({"body": "*strong*", "format": "markdown", "client_id": "own"});
+    bob.post(&path, post).await.ok(201);
+    assert_eq!(page(&ada, &path).await[1]["format"], "markdown");
+    let erasure = deleted(&bob).await;
+    done(&Stranger::new(&place), &erasure).await;
+    until("the newest page is that of the store", async || {
+        let stored = page(&ada, &format!("{path}?after={first}")).await;
+        let newest = page(&ada, &path).await;
+        (stored == newest[1..] && stored[0]["format"] == "plain").then_some(())
+    })
+    .await;
 }
