@@ -2,66 +2,32 @@
 
 use serde_json::{Value, json};
 
+use super::deed::{ADMIN, Deed, EMOJI, LATER, People, about, path_of};
 use super::known::{Kind, Known, Lesson};
+use super::seldom;
 use crate::schedule::Dice;
 
-/// Later than any case runs.
-const LATER: &str = "2100-01-01T00:00:00.000Z";
 /// No more rooms are made than so many.
 const ROOMS: usize = 26;
-const EMOJI: [&str; 4] = ["👍", "🎉", "😀", "🙏"];
-/// The administrator of the town, who founded it.
-const ADMIN: usize = 0;
-
-/// Something to be done: a request, and the frame that does the same, where there is one.
-#[derive(Debug, Clone)]
-pub(super) struct Deed {
-    pub(super) who: usize,
-    pub(super) method: &'static str,
-    pub(super) path: String,
-    pub(super) body: Option<Value>,
-    pub(super) frame: Option<Value>,
-    pub(super) lesson: Lesson,
-}
-
-impl Deed {
-    pub(super) const fn of(
-        who: usize,
-        method: &'static str,
-        path: String,
-        body: Option<Value>,
-    ) -> Self {
-        Self { who, method, path, body, frame: None, lesson: Lesson::Nothing }
-    }
-
-    fn frame(self, frame: Value) -> Self {
-        Self { frame: Some(frame), ..self }
-    }
-
-    pub(super) fn teaches(self, lesson: Lesson) -> Self {
-        Self { lesson, ..self }
-    }
-}
-
-/// Who lives in the town: ids and names, as they were at first.
-pub(super) type People = [(String, String)];
 
 /// Something, by chance.
 pub(super) fn choose(dice: &mut Dice, known: &Known, people: &People, number: usize) -> Deed {
     match dice.below(100) {
-        0..24 => post(dice, known, people, number),
-        24..36 => answer(dice, known, people, number),
-        36..42 => edit(dice, known, people, number),
-        42..46 => delete(dice, known),
-        46..56 => react(dice, known),
-        56..59 => pin(dice, known),
-        59..68 => read(dice, known),
-        68..75 => thread(dice, known),
-        75..78 => own_settings(dice, known),
-        78..90 => membership(dice, known, people),
-        90..93 => room(dice, known, people, number),
-        93..97 => account(dice, known, people, number),
-        _ => rare(dice, known, people, number),
+        0..22 => post(dice, known, people, number),
+        22..33 => answer(dice, known, people, number),
+        33..39 => edit(dice, known, people, number),
+        39..43 => delete(dice, known),
+        43..52 => react(dice, known),
+        52..55 => pin(dice, known),
+        55..63 => read(dice, known),
+        63..70 => thread(dice, known),
+        70..73 => own_settings(dice, known),
+        73..85 => membership(dice, known, people),
+        85..88 => room(dice, known, people, number),
+        88..92 => account(dice, known, people, number),
+        92..94 => seldom::look(dice, known),
+        94..97 => seldom::inbox_and_presence(dice, known, people),
+        _ => seldom::office(dice, known, people, number),
     }
 }
 
@@ -113,10 +79,6 @@ fn answer(dice: &mut Dice, known: &Known, people: &People, number: usize) -> Dee
         .teaches(Lesson::Posted { room: message.room, by: who, root: Some(root) })
 }
 
-fn about(known: &Known, message: usize, rest: &str) -> String {
-    format!("/v1/messages/{}{rest}", known.messages[message].id)
-}
-
 fn edit(dice: &mut Dice, known: &Known, people: &People, number: usize) -> Deed {
     let at = known.message(dice, |_, message| {
         let room = &known.rooms[message.room];
@@ -152,8 +114,8 @@ fn react(dice: &mut Dice, known: &Known) -> Deed {
     let who = known.one_of(dice, &known.rooms[message.room].members);
     let emoji = *dice.pick(&EMOJI);
     let (method, kind) = if dice.once_in(3) { ("DELETE", "unreact") } else { ("PUT", "react") };
-    let encoded: String = emoji.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    Deed::of(who, method, about(known, at, &format!("/reactions/{encoded}")), None)
+    let path = about(known, at, &format!("/reactions/{}", path_of(emoji)));
+    Deed::of(who, method, path, None)
         .frame(json!({"type": kind, "message_id": message.id, "emoji": emoji}))
 }
 
@@ -239,7 +201,8 @@ fn membership(dice: &mut Dice, known: &Known, people: &People) -> Deed {
                 .teaches(Lesson::Role { room: at, who: inside, admin: odd })
         }
         8 => {
-            let banned = json!({"reason": "noise"});
+            let until = if odd { json!(LATER) } else { Value::Null };
+            let banned = json!({"reason": "noise", "until": until});
             Deed::of(by, "PUT", path(&format!("/bans/{id}")), Some(banned))
                 .teaches(Lesson::Banned { room: at, who: inside, banned: true })
         }
@@ -268,7 +231,7 @@ fn room(dice: &mut Dice, known: &Known, people: &People, number: usize) -> Deed 
     let path = format!("/v1/rooms/{}", room.id);
     let by = known.one_of(dice, &room.admins);
     let change = |body| Deed::of(by, "PATCH", path.clone(), Some(body));
-    match dice.below(9) {
+    match dice.below(10) {
         0 => change(json!({"topic": format!("topic {number}")})),
         // The room that everybody is in is known by its name.
         1 if at != known.general => change(json!({"name": format!("room {number}")})),
@@ -282,6 +245,11 @@ fn room(dice: &mut Dice, known: &Known, people: &People, number: usize) -> Deed 
             let by = known.one_of(dice, &known.rooms[at].admins);
             Deed::of(by, "PATCH", format!("/v1/rooms/{}", known.rooms[at].id), Some(back))
                 .teaches(Lesson::Archived { room: at, archived: false })
+        }
+        // Everybody is in it as long as everybody may find it.
+        7 if at != known.general => {
+            let visibility = if dice.once_in(3) { "private" } else { "public" };
+            change(json!({"visibility": visibility}))
         }
         _ => made(dice, known, people, number),
     }
@@ -319,53 +287,22 @@ fn account(dice: &mut Dice, known: &Known, people: &People, number: usize) -> De
     let who = known.actor(dice);
     let me = |body| Deed::of(who, "PATCH", "/v1/users/me".to_owned(), Some(body));
     let refuses = if dice.once_in(8) { "shared_rooms" } else { "everyone" };
-    match dice.below(8) {
+    match dice.below(11) {
         0 => me(json!({"display_name": format!("Name {number}")})),
         1 => me(json!({"bio": format!("bio {number}"), "settings": {"number": number}})),
         2 => me(json!({"username": format!("{}n{number}", people[who].1)})),
         3 => me(json!({"preferences": {"read_receipts": dice.once_in(2)}})),
         4 => me(json!({"preferences": {"added_to_rooms": refuses}})),
         5 => me(json!({"preferences": {"direct_messages": refuses}})),
+        6 => me(json!({"preferences": {"presence": dice.once_in(2)}})),
+        7 => {
+            let until = if dice.once_in(2) { json!(LATER) } else { Value::Null };
+            me(json!({"preferences": {"do_not_disturb_until": until, "email": "none"}}))
+        }
         _ => {
             let other = &people[known.actor(dice)].0;
             let method = if dice.once_in(3) { "PUT" } else { "DELETE" };
             Deed::of(who, method, format!("/v1/users/me/blocks/{other}"), None)
-        }
-    }
-}
-
-fn rare(dice: &mut Dice, known: &Known, people: &People, number: usize) -> Deed {
-    let who = known.actor(dice);
-    match dice.below(6) {
-        0 | 1 => {
-            let at = known.message(dice, |_, _| true);
-            let reader = known.one_of(dice, &known.rooms[known.messages[at].room].members);
-            let reason = json!({"reason": format!("noise {number}")});
-            Deed::of(reader, "POST", about(known, at, "/reports"), Some(reason))
-                .teaches(Lesson::Reported)
-        }
-        2 => {
-            let Some(report) = known.reports.last() else {
-                return Deed::of(ADMIN, "GET", "/v1/admin/reports".to_owned(), None);
-            };
-            let handled = json!({"status": if dice.once_in(2) { "dismissed" } else { "actioned" }});
-            Deed::of(ADMIN, "PATCH", format!("/v1/admin/reports/{report}"), Some(handled))
-        }
-        3 => {
-            let told =
-                json!({"user_ids": [people[who].0], "title": "news", "body": format!("{number}")});
-            Deed::of(ADMIN, "POST", "/v1/admin/notifications".to_owned(), Some(told))
-        }
-        4 => {
-            let room = &known.rooms[known.room(dice)];
-            let who = known.one_of(dice, &room.members);
-            let typing = json!({"type": "typing", "room_id": room.id, "active": true});
-            Deed::of(who, "GET", "/v1/rooms".to_owned(), None).frame(typing)
-        }
-        _ => {
-            let status = *dice.pick(&["online", "away", "dnd", "invisible"]);
-            let presence = json!({"type": "presence", "status": status});
-            Deed::of(who, "GET", "/v1/users/me".to_owned(), None).frame(presence)
         }
     }
 }

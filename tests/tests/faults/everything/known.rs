@@ -54,7 +54,10 @@ pub(super) enum Lesson {
     Archived { room: usize, archived: bool },
     Made { kind: Kind, by: usize, members: Vec<usize> },
     Invited { room: usize },
+    Revoked { code: String },
     Reported,
+    Inbox { who: usize },
+    Removed { file: String },
 }
 
 /// Everything that is known.
@@ -65,6 +68,8 @@ pub(super) struct Known {
     /// Codes of invitations, and the rooms they lead to.
     pub(super) invites: Vec<(String, usize)>,
     pub(super) reports: Vec<String>,
+    /// Entries of inboxes that were unread, with whose they are.
+    pub(super) unread: Vec<(usize, String)>,
     /// Files that no message has yet, with their owners.
     pub(super) files: Vec<(usize, String)>,
     /// The room that everybody is in.
@@ -112,7 +117,14 @@ impl Known {
             Lesson::Archived { room, archived } => self.rooms[room].archived = archived,
             Lesson::Made { kind, by, members } => self.made(id(&answer["id"]), kind, by, members),
             Lesson::Invited { room } => self.invites.push((id(&answer["code"]), room)),
+            Lesson::Revoked { code } => self.invites.retain(|(one, _)| *one != code),
             Lesson::Reported => self.reports.push(id(&answer["id"])),
+            Lesson::Inbox { who } => {
+                self.unread.retain(|(whose, _)| *whose != who);
+                let entries = answer["items"].as_array().into_iter().flatten();
+                self.unread.extend(entries.map(|entry| (who, id(&entry["id"]))));
+            }
+            Lesson::Removed { file } => self.files.retain(|(_, one)| *one != file),
         }
     }
 

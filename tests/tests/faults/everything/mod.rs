@@ -7,12 +7,14 @@
 //! is not bound to an order.
 
 mod client;
+mod deed;
 mod deeds;
 mod door;
 mod facts;
 mod known;
 mod picture;
 mod room;
+mod seldom;
 mod shown;
 mod thread;
 mod town;
@@ -28,7 +30,7 @@ use tests::kit::separate::{Separate, Setup};
 use tokio::time::Instant;
 
 use crate::schedule::{Dice, Schedule, by_length, long};
-use deeds::Deed;
+use deed::Deed;
 use facts::{Difference, differences};
 use shown::Reader;
 use town::Town;
@@ -75,6 +77,7 @@ async fn twenty_people_do_everything() {
     schedule.say(&format!("{done} of {all} things were done; old messages are purged: {purges}"));
     assert!(done > all * 6 / 10, "{done} of {all} things were done");
     town.gathers();
+    town.ends_holds().await;
     town.erasure_ends().await;
     let different = Box::pin(differing(&town)).await;
     tokio::task::block_in_place(|| separate.verify());

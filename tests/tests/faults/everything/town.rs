@@ -10,8 +10,10 @@ use tests::kit::{Patience, until_within};
 use tokio::task::JoinHandle;
 
 use super::client::{self, Handle, Order};
-use super::deeds::{Deed, People, choose};
+use super::deed::{ADMIN, Deed, People};
+use super::deeds::choose;
 use super::door::{Answer, Door, Request};
+use super::facts::text;
 use super::known::{Kind, Known, Lesson, PEOPLE};
 use crate::schedule::Dice;
 
@@ -223,6 +225,17 @@ impl Town {
             2 => client.order(Order::Leave),
             3 | 4 => client.order(Order::Return { gateway }),
             _ => {}
+        }
+    }
+
+    /// Nothing is held any more: what is held is not erased.
+    pub(super) async fn ends_holds(&mut self) {
+        let token = self.people[ADMIN].lock().unwrap().access.clone();
+        let held = self.door.all(&token, 0, "/v1/admin/holds", &self.door.newest().1).await;
+        for hold in held.expect("an administrator reads the holds") {
+            let path = format!("/v1/admin/holds/rooms/{}", text(&hold["room_id"]));
+            let reason = Some(json!({"reason": "it is over"}));
+            self.does_well(Deed::of(ADMIN, "DELETE", path, reason)).await;
         }
     }
 
