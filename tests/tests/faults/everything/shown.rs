@@ -148,6 +148,18 @@ impl Reader<'_> {
     }
 }
 
+/// How many of the threads that are shown have something unread for who follows them, in rooms that are not hidden.
+pub(super) fn threads_waiting(shown: &Facts) -> usize {
+    let waits = |(key, fact): &(&String, &Value)| {
+        let mut words = key.split(' ');
+        let is_thread = words.next() == Some("thread");
+        let room = format!("room {}", words.next().unwrap_or_default());
+        let hidden = shown.get(&room).is_some_and(|room| room["hidden"] == true);
+        is_thread && !hidden && fact[0] == true && fact[1] != 0
+    };
+    shown.iter().filter(waits).count()
+}
+
 /// What two lists of messages show otherwise.
 fn otherwise(stored: &[Value], newest: &[Value]) -> String {
     let differs = |at: &usize| stored.get(*at) != newest.get(*at);
