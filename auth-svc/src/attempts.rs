@@ -46,11 +46,22 @@ impl Attempts {
         })
     }
 
-    /// A wrong password. That it cannot be counted does not change the answer.
-    pub(crate) async fn failed(&self, key: &str) {
+    /// A wrong password. Answers for how many seconds unknown devices were turned away before it already: any number of
+    /// guesses may have been let in at once, and ten of them are told that they are wrong. That one cannot be counted
+    /// does not change its answer.
+    pub(crate) async fn failed(&self, key: &str) -> Option<u32> {
         let now = Timestamp::now();
-        if self.guesses.change(key, |guesses| guesses.note(now)).await.is_err() {
-            tracing::warn!("a wrong password could not be counted");
+        let note = |guesses: &mut Guesses| {
+            let barred = guesses.barred(now);
+            guesses.note(now);
+            barred
+        };
+        match self.guesses.change(key, note).await {
+            Ok(barred) => barred,
+            Err(_) => {
+                tracing::warn!("a wrong password could not be counted");
+                None
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::proof::barred;
 use crate::accounts::{self, shown};
+use crate::attempts::Standing;
 use crate::auth::{Auth, Credentials, invalid_credentials};
 use crate::call;
 use crate::domain::account::{AccountRejection, LoadedUser};
@@ -50,6 +51,11 @@ pub(crate) fn seen(call: &Call, device: &Digest) -> NewDevice {
     }
 }
 
+/// Too many wrong passwords were given of late.
+fn guessed_too_often(seconds: u32) -> Rejection {
+    Rejection::new(Code::RateLimited, "too many wrong passwords").retry_after(seconds)
+}
+
 impl Auth {
     /// A login without an account gets the same answer after the same time as one with the wrong password.
     pub(crate) async fn login(&self, call: &Call, command: Login) -> Answer<SessionTokens> {
@@ -64,19 +70,19 @@ impl Auth {
         let found = self.retry(|| self.find(login)).await?;
         let device = device(call.ip.as_deref(), call.user_agent.as_deref());
         let key = self.guessed(found.as_ref(), login);
-        let standing = self.retry(|| self.attempts.standing(&key, &device)).await?;
-        if let Some(seconds) = standing.barred {
-            let detail = "too many wrong passwords";
-            return Err(Rejection::new(Code::RateLimited, detail).retry_after(seconds));
-        }
+        let standing = self.admitted(&key, &device).await?;
         let new_device = standing.is_new.then(|| seen(call, &device));
         let hash = found.as_ref().map(|known| known.credentials.bcrypt.as_str());
         let mut fit = self.check(&attempt, hash).await?;
         let known = found.filter(|_| fit.fits());
         let Some(mut known) = known else {
-            self.attempts.failed(&key).await;
-            return Err(invalid_credentials());
+            let barred = self.attempts.failed(&key).await.filter(|_| !standing.is_known);
+            return Err(barred.map_or_else(invalid_credentials, guessed_too_often));
         };
+        // Of many guesses at once all come this far: what the tenth wrong one has shut is not opened by a later right one.
+        if !standing.is_known {
+            self.admitted(&key, &device).await?;
+        }
         let has_factor =
             self.second_step(&known.id, known.user.state.suspended, command.code.as_ref()).await?;
         // The log refuses a session that is fenced by what has changed; only then is the account read again.
@@ -97,6 +103,18 @@ impl Auth {
         self.settle_second_factor(call, &known, has_factor).await;
         self.settle_password(call, &known).await;
         Ok(accepted(Some(position), tokens))
+    }
+
+    /// How a device stands to an account, or to a name that no account has.
+    ///
+    /// # Errors
+    /// `rate_limited` for one that is not known, after ten wrong passwords.
+    async fn admitted(&self, key: &str, device: &Digest) -> Result<Standing, Rejection> {
+        let standing = self.retry(|| self.attempts.standing(key, device)).await?;
+        match standing.barred {
+            Some(seconds) => Err(guessed_too_often(seconds)),
+            None => Ok(standing),
+        }
     }
 
     /// What wrong passwords are counted under: the account, or the name that no account has. The second is no text that

@@ -200,3 +200,22 @@ async fn after_ten_wrong_passwords_only_known_devices_may_try() {
     }
     assert!(kit.is_active(&tokens).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_guesses_at_once_ten_are_told_that_they_are_wrong() {
+    let kit = Kit::start().await;
+    kit.register("ada").await.unwrap();
+    for name in ["ada", "absent"] {
+        let kit = &kit;
+        let guess = |number: u8| async move {
+            let device = from(&format!("203.0.{number}.9"), "curl/8");
+            refused(kit.call(&device, login(name, "no such secret")).await)
+        };
+        let answers = join_all((0..50).map(guess)).await;
+        let count = |code: Code| answers.iter().filter(|answer| **answer == code).count();
+        let counts = (count(Code::InvalidCredentials), count(Code::RateLimited));
+        assert_eq!(counts, (10, 40), "{name}: {answers:?}");
+    }
+    let right = kit.call(&from("203.0.113.9", "curl/8"), login("ada", PASSWORD)).await;
+    assert_eq!(refused(right), Code::RateLimited);
+}
