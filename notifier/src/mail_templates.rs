@@ -67,10 +67,7 @@ pub(crate) fn written(mail: &Mail, from: &Mailbox, codes: &CodeKey) -> Result<Me
         mail.to.as_str().parse().map_err(|_| "the address cannot be written to".to_owned())?;
     let domain = from.email.domain();
     let millis = u64::try_from(mail.caused_at.millis()).unwrap_or_default();
-    let name = mail.name.as_deref().map(|name| {
-        // A name has no control characters by its type; the mail library would panic over one.
-        name.chars().filter(|c| !c.is_control()).collect::<String>()
-    });
+    let name = mail.name.as_deref().and_then(greeted);
     let draft = draft(mail, name.as_deref(), codes)?;
     let mut builder = Message::builder();
     if let MailKind::Digest(digest) = &mail.kind {
@@ -88,6 +85,21 @@ pub(crate) fn written(mail: &Mail, from: &Mailbox, codes: &CodeKey) -> Result<Me
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         .multipart(MultiPart::alternative_plain_html(draft.render("txt")?, draft.render("html")?))
         .map_err(|error| format!("the mail cannot be written: {error}"))
+}
+
+/// A name as a mail may have it: none where programs make a link of it. Who registers the address of a stranger chooses
+/// the name, and is not to reach that stranger with words that can be clicked on.
+fn greeted(name: &str) -> Option<String> {
+    // A name has no control characters by its type; the mail library would panic over one.
+    let name: Vec<char> = name.chars().filter(|c| !c.is_control()).collect();
+    let is_dot = |c: char| matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
+    let is_host = name.windows(4).any(|part| {
+        matches!(part, [before, dot, one, other] if is_dot(*dot)
+            && [before, one, other].into_iter().all(|c| c.is_alphanumeric()))
+    });
+    let is_link =
+        is_host || name.contains(&'@') || name.windows(3).any(|part| part == [':', '/', '/']);
+    (!is_link).then(|| name.into_iter().collect())
 }
 
 fn draft(mail: &Mail, name: Option<&str>, codes: &CodeKey) -> Result<Draft, String> {
@@ -337,6 +349,28 @@ mod tests {
         let text = text(&of_kind(MailKind::Registration, "Ada\r\nBcc: eve@example.org"));
         let head = text.split("\r\n\r\n").next().unwrap();
         assert!(!head.lines().any(|line| line.starts_with("Bcc")), "{head}");
+    }
+
+    #[test]
+    fn a_name_is_no_link() {
+        for name in [
+            "Win at evil.example now",
+            "http://evil",
+            "WWW.evil.org",
+            "пример.рф",
+            "evil\u{3002}com",
+            "93.184.216.34",
+            "ask eve@evil",
+        ] {
+            assert_eq!(greeted(name), None, "{name}");
+            let text = text(&of_kind(code(ChallengePurpose::Verification), name));
+            assert!(text.contains("To: ada@example.org") && text.contains("Hello,"), "{text}");
+        }
+        for name in
+            ["J.R.R. Tolkien", "Dr. Ada L.", "Ada (they/them)", "Ada: v2.0", "山田。", "a.b", ""]
+        {
+            assert_eq!(greeted(name).as_deref(), Some(name));
+        }
     }
 
     #[test]
