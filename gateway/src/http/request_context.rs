@@ -51,10 +51,7 @@ impl RequestContext {
         let trace = traceparent_of(&span).or(parent).unwrap_or_else(new_traceparent);
         let user_agent = header(request, USER_AGENT.as_str())
             .map(|text| text.chars().take(MAX_USER_AGENT).collect());
-        let gzip = header(request, ACCEPT_ENCODING.as_str()).is_some_and(|all| {
-            all.split(',')
-                .any(|one| matches!(one.split(';').next(), Some(name) if name.trim() == "gzip"))
-        });
+        let gzip = header(request, ACCEPT_ENCODING.as_str()).is_some_and(takes_gzip);
         let Forwarded { ip, host, scheme } = Forwarded::of(request, config);
         let scheme = scheme.unwrap_or_else(|| "http".to_owned());
         let site = host.map_or_else(String::new, |host| format!("{scheme}://{host}"));
@@ -65,5 +62,30 @@ impl RequestContext {
             })
         });
         Self { span, trace, ip, site, user_agent, wants_json, gzip }
+    }
+}
+
+/// Whether a list of codings has gzip, with a weight that is not zero (RFC 9110, section 12.5.3).
+fn takes_gzip(codings: &str) -> bool {
+    codings.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let refused = |weight: &str| weight.parse().is_ok_and(|weight: f32| weight <= 0.0);
+        named && !parts.filter_map(|part| part.split_once('=')).any(|(_, weight)| refused(weight))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::takes_gzip;
+
+    #[test]
+    fn what_a_client_refuses_it_is_not_sent() {
+        for taken in ["gzip", "deflate, GZIP;q=0.5", "br;q=0, gzip", "gzip; q=1"] {
+            assert!(takes_gzip(taken), "{taken}");
+        }
+        for refused in ["", "br", "gzip;q=0", "gzip; q=0.000", "gzipped", "identity, gzip ;q=0"] {
+            assert!(!takes_gzip(refused), "{refused}");
+        }
     }
 }
