@@ -4,17 +4,27 @@ use actix_web::HttpRequest;
 use actix_web::http::Method;
 use schemas::{Code, Rejection};
 
+use crate::problem;
+
 /// Largest sum of header names and values, in bytes.
 const MAX_HEADERS: usize = 32 * 1024;
 /// Query parameters in which a client might put a token: it would end up in logs and browser histories.
 const NOT_IN_A_URL: [&str; 4] = ["token", "access_token", "refresh_token", "authorization"];
 
-/// Refuses heads that are too large, and tokens in URLs.
+/// Headers that stand in a request once: of two a proxy in front may have looked at the other.
+const SINGLE: [&str; 4] =
+    ["authorization", "content-type", "idempotency-key", "tidings-min-position"];
+
+/// Refuses heads that are too large or say a thing twice, and tokens in URLs.
 pub(super) fn check_head(request: &HttpRequest) -> Result<(), Rejection> {
     let size: usize =
         request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > MAX_HEADERS {
         return Err(Rejection::new(Code::PayloadTooLarge, "the headers are too large"));
+    }
+    let twice = |name: &&&str| request.headers().get_all(**name).nth(1).is_some();
+    if let Some(name) = SINGLE.iter().find(twice) {
+        return Err(problem::bad(format!("the header {name} must be there once")));
     }
     let names = request.query_string().split('&').map(|pair| pair.split('=').next().unwrap_or(""));
     for name in names {
@@ -46,7 +56,7 @@ pub(super) fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// A header that is there once and is text.
+/// The first header of a name, if it is text.
 pub(crate) fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }

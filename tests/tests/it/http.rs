@@ -13,6 +13,7 @@ here!(
     a_socket_is_opened_among_other_offers,
     javas_own_client_posts_without_a_failure,
     http_details_that_clients_rely_on,
+    bodies_and_headers_as_clients_and_proxies_make_them,
 );
 
 /// What the answer says of the connection: that it stays open.
@@ -161,4 +162,34 @@ async fn http_details_that_clients_rely_on(place: Place) {
     let last =
         "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: upgrade, close\r\nupgrade: h2c\r\n\r\n";
     assert_eq!(kept.ask(last).await.header("connection"), Some("close"));
+}
+
+async fn bodies_and_headers_as_clients_and_proxies_make_them(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
+    let mut kept = Kept::to(place.url(0)).await;
+    let bearer = format!("authorization: Bearer {}\r\n", ada.access);
+    let json = "content-type: application/json\r\n";
+    let plain = post(&ada, &room, "", "{\"body\": \"x\"}");
+    let called = |kind: &str| plain.replace(json, &format!("content-type: {kind}\r\n"));
+    let beside = |line: &str| plain.replace(json, &format!("{json}{line}"));
+    let asked = [
+        (called("application/json; charset=utf8"), 201),
+        (called("application/json;odata=verbose; charset=\"UTF-8\";"), 201),
+        (called("application/json; charset=utf-16"), 415),
+        (beside("content-encoding: identity\r\n"), 201),
+        (beside("content-encoding: gzip\r\n"), 415),
+        // Of two a proxy in front may have judged the other.
+        (beside(json), 400),
+        (beside(&bearer), 400),
+        (beside("authorization: Bearer x\r\n"), 400),
+        (beside("idempotency-key: a\r\nidempotency-key: b\r\n"), 400),
+        (plain.clone(), 201),
+    ];
+    for (request, status) in asked {
+        let answer = kept.ask(&request).await;
+        assert_eq!(answer.status, status, "{request}: {}", answer.body);
+    }
+    let seen = ada.ask("GET", &format!("/v1/rooms/{room}")).once().await.ok(200);
+    assert_eq!(seen["message_count"], 4);
 }
