@@ -231,14 +231,19 @@ pub(crate) fn parse(text: &str) -> Result<Frame, Fault> {
     fields.finish(frame).map_err(|rejection| invalid(named, rejection))
 }
 
-/// The parser stops at the first thing it refuses, a field named twice; what follows may not be JSON at all.
+/// JSON that must not be taken is answered all the same: a field named twice, half of a character, a number or a depth
+/// beyond all bounds. The parser stops at the first of them; what follows may not be JSON at all.
 fn unreadable(text: &str, error: &serde_json::Error) -> Fault {
-    if !error.is_data() || serde_json::from_str::<IgnoredAny>(text).is_err() {
+    if serde_json::from_str::<IgnoredAny>(text).is_err() {
         return Fault::NotJson;
     }
     let id = serde_json::from_str(text).ok().and_then(|probe: Probe| probe.id).filter(is_short);
-    let detail = format!("a field is named twice, at column {}", error.column());
-    invalid(id, Rejection::field(schemas::Code::ValidationFailed, "", "duplicate", detail))
+    let (code, what) = match error.is_data() {
+        true => ("duplicate", "a field is named twice"),
+        false => ("invalid_value", "a text, a number or a depth is not acceptable"),
+    };
+    let detail = format!("{what}, at column {}", error.column());
+    invalid(id, Rejection::field(schemas::Code::ValidationFailed, "", code, detail))
 }
 
 fn invalid(id: Option<FrameId>, rejection: Rejection) -> Fault {
@@ -295,6 +300,12 @@ mod tests {
         assert_eq!(invalid(r#"{"id":1}"#, one()), ["/type"]);
         assert_eq!(invalid(r#"{"type":"ping","id":{}}"#, None), ["/id"]);
         assert_eq!(invalid(r#"{"type":"ping","type":"ping","id":1}"#, one()), [""]);
+        // A text that was cut between the halves of an emoji.
+        assert_eq!(invalid(r#"{"type":"edit","body":"\ud83d","id":1}"#, one()), [""]);
+        assert_eq!(invalid(r#"{"type":"\ud800"}"#, None), [""]);
+        assert_eq!(invalid(r#"{"type":"ping","id":1e400}"#, None), [""]);
+        let deep = format!(r#"{{"id":1,"deep":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+        assert_eq!(invalid(&deep, one()), [""]);
         assert_eq!(invalid("[]", None), [""; 0]);
         assert_eq!(invalid("7", None), [""; 0]);
         let long = format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(129));
@@ -304,9 +315,8 @@ mod tests {
     #[test]
     fn what_is_no_json_is_no_frame() {
         let deep = "[".repeat(10_000);
-        for text in
-            ["", "hello", "{", r#"{"type":"ping","id":1e400}"#, r#"{"type":"\ud800"}"#, &deep]
-        {
+        let broken = r#"{"type":"\ud800",}"#;
+        for text in ["", "hello", "{", broken, r#"{"type":"\u12"}"#, &deep] {
             assert_eq!(parse(text).err(), Some(Fault::NotJson), "{text:.40}");
         }
         let then_broken = r#"{"type":"ping","type":"ping",}"#;

@@ -8,13 +8,28 @@ use tests::kit::person::Person;
 use crate::aftermath::UNSPEAKABLE;
 use crate::wire::{FIN, TEXT, Wire};
 
-cases!(in_bodies, in_frames);
+cases!(in_bodies, in_frames, half_an_emoji_in_a_frame);
 
-/// Texts that are not JSON, or JSON that must not be taken.
-fn bad() -> Vec<Vec<u8>> {
+/// JSON that must not be taken.
+fn unacceptable() -> Vec<Vec<u8>> {
     let nested = |open: &str, close: &str| {
         format!("{{\"body\":{}1{}}}", open.repeat(10_000), close.repeat(10_000)).into_bytes()
     };
+    let mut all: Vec<Vec<u8>> = [
+        &b"{\"body\":1e400}"[..],
+        b"{\"body\":-1e400}",
+        b"{\"body\":\"\\ud800\"}",
+        b"{\"body\":\"\\udc00\\ud800\"}",
+        b"{\"b\\ud83d\":\"x\"}",
+    ]
+    .map(<[u8]>::to_vec)
+    .into();
+    all.extend([nested("[", "]"), nested("{\"a\":", "}")]);
+    all
+}
+
+/// Texts that are not JSON.
+fn bad() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = [
         &b"{"[..],
         b"",
@@ -24,14 +39,10 @@ fn bad() -> Vec<Vec<u8>> {
         b"{'body':'x'}",
         b"{body:\"x\"}",
         b"{\"body\":\"x\",}",
-        b"{\"body\":1e400}",
-        b"{\"body\":-1e400}",
         b"{\"body\":NaN}",
         b"{\"body\":Infinity}",
         b"{\"body\":0x10}",
         b"{\"body\":01}",
-        b"{\"body\":\"\\ud800\"}",
-        b"{\"body\":\"\\udc00\\ud800\"}",
         b"{\"body\":\"\\u12\"}",
         b"{\"body\":\"\\x41\"}",
         b"{\"body\":\"new\nline\"}",
@@ -42,12 +53,7 @@ fn bad() -> Vec<Vec<u8>> {
     ]
     .map(<[u8]>::to_vec)
     .into();
-    all.extend([
-        nested("[", "]"),
-        nested("{\"a\":", "}"),
-        b"[".repeat(200_000),
-        b"{\"a\":".repeat(40_000),
-    ]);
+    all.extend([b"[".repeat(200_000), b"{\"a\":".repeat(40_000)]);
     all
 }
 
@@ -72,7 +78,8 @@ async fn in_bodies(place: Place) {
         b"{\"body\":\"\xed\xa0\x80\"}",
         b"{\"body\":\"\xc0\xaf\"}",
     ];
-    for body in bad().iter().map(Vec::as_slice).chain(twice) {
+    let all = [bad(), unacceptable()].concat();
+    for body in all.iter().map(Vec::as_slice).chain(twice) {
         let (status, text) = send(body).await;
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
         assert_eq!(status, 400, "{shown}: {text}");
@@ -130,7 +137,10 @@ async fn in_frames(place: Place) {
         format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(5_000)),
         format!(r#"{{"{}":1}}"#, "x".repeat(60_000)),
         format!("[{}]", vec!["1"; 30_000].join(",")),
-    ] {
+    ]
+    .into_iter()
+    .chain(unacceptable().into_iter().map(|text| String::from_utf8(text).expect("ASCII")))
+    {
         socket.send_text(&text).await;
         let answer = socket.expect("a refusal", |frame| frame["type"] == "error").await;
         assert_eq!(answer["error"]["code"], "validation_failed", "{text:.60}: {answer}");
@@ -138,4 +148,39 @@ async fn in_frames(place: Place) {
     }
     socket.all().await;
     assert_eq!(ada.messages(&room).await.len(), 0);
+}
+
+/// A text that a client has cut between the two halves of an emoji: `JSON.stringify` writes the half as an escape. A
+/// client that is closed for it would come back and send it again, for ever.
+async fn half_an_emoji_in_a_frame(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = ada.group(&[]).await;
+    let mut socket = ada.connect().await;
+    for (which, text) in [
+        (
+            "the body",
+            format!(r#"{{"type":"post","id":"cut","room_id":"{room}","body":"hi \ud83d"}}"#),
+        ),
+        (
+            "its other half",
+            format!(r#"{{"type":"post","room_id":"{room}","body":"\udc4d","id":"cut"}}"#),
+        ),
+        (
+            "the client id",
+            format!(
+                r#"{{"id":"cut","type":"post","room_id":"{room}","client_id":"\ud83d","body":"x"}}"#
+            ),
+        ),
+        ("the type", r#"{"type":"\ud83d","id":"cut"}"#.to_owned()),
+    ] {
+        socket.send_text(&text).await;
+        let answer = socket.expect("a refusal", |frame| frame["type"] == "error").await;
+        assert_eq!(answer["id"], "cut", "{which}: {answer}");
+        assert_eq!(answer["error"]["code"], "validation_failed", "{which}: {answer}");
+        assert_eq!(answer["error"]["status"], 400, "{which}: {answer}");
+    }
+    // The socket goes on as if nothing had been.
+    socket.send(json!({"type": "post", "id": "whole", "room_id": room, "body": "hi"})).await;
+    socket.expect("the answer", |frame| frame["type"] == "ok" && frame["id"] == "whole").await;
+    assert_eq!(ada.messages(&room).await.len(), 1);
 }
