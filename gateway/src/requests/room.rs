@@ -25,7 +25,8 @@ shape! {
         /// The other users: user ids or `@username`; at most 19. An empty list opens the caller's own notes.
         members: Vec<UserRef>,
     }
-    /// Changes to a room. Absent fields stay as they are; null clears an optional field.
+    /// Changes to a room. Absent fields stay as they are; null clears an optional field, and makes the rules for writing
+    /// those of a new room.
     RoomChanges {
         /// The room's name.
         name: Option<RoomName>,
@@ -41,11 +42,12 @@ shape! {
         retention_days: Patch<u32>,
         /// Who may write in the main timeline: `everyone` or `admins`. Under `admins` other members answer in threads
         /// and react.
-        posting: Option<Posting>,
+        #[schemars(with = "Option<Posting>")]
+        posting: Patch<Posting>,
         /// Seconds that must lie between two messages of a member who is no admin, thread answers included: 0 to
         /// 21,600; 0 for no limit.
-        #[schemars(range(min = 0, max = 21_600))]
-        slow_mode_seconds: Option<u32>,
+        #[schemars(with = "Option<u32>", range(min = 0, max = 21_600))]
+        slow_mode_seconds: Patch<u32>,
         /// `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
         /// its name, so a new name may be given at the same time.
         archived: Option<bool>,
@@ -75,9 +77,18 @@ impl RoomChanges {
             topic,
             visibility,
             retention_days,
-            posting,
-            slow_mode_seconds,
+            posting: or_default(posting),
+            slow_mode_seconds: or_default(slow_mode_seconds),
             archived,
         }
+    }
+}
+
+/// What becomes of a field that a room always has: null stands for what a new room has.
+fn or_default<T: Default>(patch: Patch<T>) -> Option<T> {
+    match patch {
+        Patch::Keep => None,
+        Patch::Clear => Some(T::default()),
+        Patch::Set(value) => Some(value),
     }
 }
