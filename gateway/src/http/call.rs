@@ -87,30 +87,39 @@ impl Call {
         command: &C,
         deadline_ms: u32,
     ) -> Result<Accepted<C::Output>, Rejection> {
-        let context = CallContext {
+        let context = self.context_of(deadline_ms);
+        unverified::may_send::<C>(&self.state, self.caller.as_ref()).await?;
+        let bytes = self.charge(command)?;
+        let outcome = commands::send(&self.state.bus, &context, command).await;
+        let position = outcome.as_ref().ok().and_then(|accepted| accepted.position.as_ref());
+        self.note(position, is_unknown(&outcome), bytes);
+        outcome
+    }
+
+    fn context_of(&self, deadline_ms: u32) -> CallContext {
+        CallContext {
             caller: self.caller.clone(),
             idempotency_key: self.idempotency_key.clone(),
             traceparent: Some(self.context.trace.clone()),
             deadline_ms,
             ip: Some(self.context.ip.to_string()),
             user_agent: self.context.user_agent.clone(),
-        };
-        unverified::may_send::<C>(&self.state, self.caller.as_ref()).await?;
-        let bytes = self.charge(command)?;
-        let outcome = commands::send(&self.state.bus, &context, command).await;
-        let position = outcome.as_ref().ok().and_then(|accepted| accepted.position.as_ref());
+        }
+    }
+
+    /// Notes where a command has written, or that it has not written the bytes it was charged for.
+    fn note(&self, position: Option<&Position>, is_unknown: bool, bytes: u64) {
         match (position, &self.caller) {
             (Some(position), Some(caller)) => {
                 self.state.own_writes.note(&caller.session_id, position);
                 self.state.hub.heard(position);
             }
             (Some(position), None) => self.state.hub.heard(position),
-            (None, Some(caller)) if !is_unknown(&outcome) => {
+            (None, Some(caller)) if !is_unknown => {
                 self.state.limits.not_stored(&caller.user_id, bytes);
             }
             (None, _) => {}
         }
-        outcome
     }
 
     /// Counts what a command may store against what its caller may have stored.

@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{HeaderMap, Request, RequestErrorKind};
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use schemas::TraceParent;
 use schemas::commands::{CallContext, Command, Reply};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use crate::Bus;
 use crate::local::Typed;
+use crate::micro::EndpointStats;
 
 /// How long a call waits when its context names no deadline.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -83,66 +88,98 @@ impl Bus {
         let broken = |error: serde_json::Error| CallError::Broken(error.to_string());
         let payload =
             serde_json::to_vec(&Outgoing { context: ctx, command: cmd }).map_err(broken)?;
-        let connection = &self.inner.connection;
-        if !connection.connected_by(deadline).await {
-            return Err(CallError::NoService);
-        }
-        let generation = connection.state().generation;
-        let mut headers = HeaderMap::new();
-        if let Some(trace) = &ctx.traceparent {
-            headers.insert("traceparent", trace.as_str());
-        }
-        let patience = deadline.saturating_duration_since(Instant::now());
-        let request =
-            Request::new().payload(payload.into()).headers(headers).timeout(Some(patience));
         let subject = self.inner.namespace.command(C::SERVICE, C::NAME);
-        let answer = tokio::select! {
-            biased;
-            answer = connection.client().send_request(subject, request) => answer,
-            () = connection.lost(generation) => return Err(CallError::Timeout),
-        };
-        let message = answer.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => CallError::NoService,
-            RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => {
-                CallError::Broken(error.to_string())
+        let answer = self.ask(subject, payload.into(), ctx.traceparent.as_ref(), deadline).await?;
+        serde_json::from_slice(&answer).map_err(broken)
+    }
+
+    /// Sends a command that is encoded; the answer, encoded. Compiled once, not for every command: hence the box.
+    fn ask<'a>(
+        &'a self,
+        subject: String,
+        payload: Bytes,
+        trace: Option<&'a TraceParent>,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Bytes, CallError>> {
+        Box::pin(async move {
+            let connection = &self.inner.connection;
+            if !connection.connected_by(deadline).await {
+                return Err(CallError::NoService);
             }
-            _ => CallError::Timeout,
-        })?;
-        let failure = message.headers.as_ref().and_then(|headers| headers.get(SERVICE_ERROR));
-        match failure {
-            Some(failure) => Err(CallError::Broken(failure.as_str().to_owned())),
-            None => serde_json::from_slice(&message.payload).map_err(broken),
-        }
+            let generation = connection.state().generation;
+            let mut headers = HeaderMap::new();
+            if let Some(trace) = trace {
+                headers.insert("traceparent", trace.as_str());
+            }
+            let patience = deadline.saturating_duration_since(Instant::now());
+            let request = Request::new().payload(payload).headers(headers).timeout(Some(patience));
+            let answer = tokio::select! {
+                biased;
+                answer = connection.client().send_request(subject, request) => answer,
+                () = connection.lost(generation) => return Err(CallError::Timeout),
+            };
+            let message = answer.map_err(|error| match error.kind() {
+                RequestErrorKind::NoResponders => CallError::NoService,
+                RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => {
+                    CallError::Broken(error.to_string())
+                }
+                _ => CallError::Timeout,
+            })?;
+            let failure = message.headers.as_ref().and_then(|headers| headers.get(SERVICE_ERROR));
+            match failure {
+                Some(failure) => Err(CallError::Broken(failure.as_str().to_owned())),
+                None => Ok(message.payload),
+            }
+        })
     }
 }
 
-/// Runs the handler in a task of its own, so that it is finished even when the caller goes away: as it
-/// would be behind NATS.
 async fn call_here<C: Command>(
     endpoint: Typed<C>,
     ctx: CallContext,
     cmd: C,
     deadline: Instant,
 ) -> Result<Reply<C::Output>, CallError> {
-    let permit = timeout_at(deadline, Arc::clone(&endpoint.limit).acquire_owned()).await;
-    let Ok(Ok(permit)) = permit else { return Err(CallError::NoService) };
-    let Typed { handler, stats, .. } = endpoint;
-    let noted = Arc::clone(&stats);
-    let work = async move {
-        let begun = std::time::Instant::now();
-        let answer = handler(ctx, cmd).await;
-        noted.answered(begun.elapsed());
-        drop(permit);
-        answer
-    };
-    let task = tokio::spawn(work.in_current_span());
-    match timeout_at(deadline, task).await {
-        Ok(Ok(Ok(accepted))) => Ok(Reply::Accepted(accepted)),
-        Ok(Ok(Err(rejection))) => Ok(Reply::Rejected(rejection)),
-        Ok(Err(failed)) => {
-            stats.failed("the handler panicked");
-            Err(CallError::Broken(format!("the handler ended early: {failed}")))
-        }
-        Err(_) => Err(CallError::Timeout),
+    let Typed { handler, limit, stats } = endpoint;
+    let (done, answer) = oneshot::channel();
+    let work = Box::pin(async move {
+        // A caller who has gone away does not hear of it.
+        drop(done.send(handler(ctx, cmd).await));
+    });
+    run(work, limit, stats, deadline).await?;
+    match answer.await {
+        Ok(Ok(accepted)) => Ok(Reply::Accepted(accepted)),
+        Ok(Err(rejection)) => Ok(Reply::Rejected(rejection)),
+        Err(unanswered) => Err(CallError::Broken(unanswered.to_string())),
     }
+}
+
+/// Runs a handler in a task of its own, so that it is finished even when the caller goes away: as it would be behind
+/// NATS. Compiled once, not for every command: hence the boxes.
+fn run(
+    work: BoxFuture<'static, ()>,
+    limit: Arc<Semaphore>,
+    stats: Arc<EndpointStats>,
+    deadline: Instant,
+) -> BoxFuture<'static, Result<(), CallError>> {
+    Box::pin(async move {
+        let permit = timeout_at(deadline, limit.acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else { return Err(CallError::NoService) };
+        let noted = Arc::clone(&stats);
+        let work = async move {
+            let begun = std::time::Instant::now();
+            work.await;
+            noted.answered(begun.elapsed());
+            drop(permit);
+        };
+        let task = tokio::spawn(work.in_current_span());
+        match timeout_at(deadline, task).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(failed)) => {
+                stats.failed("the handler panicked");
+                Err(CallError::Broken(format!("the handler ended early: {failed}")))
+            }
+            Err(_) => Err(CallError::Timeout),
+        }
+    })
 }

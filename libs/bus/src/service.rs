@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::{HeaderMap, Message, Subscriber, UnsubscribeError};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use schemas::Rejection;
 use schemas::commands::{Accepted, CallContext, Command, Reply};
@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::call::{Incoming, SERVICE_ERROR, SERVICE_ERROR_CODE};
-use crate::local::{Answering, Handler, Typed};
+use crate::local::{Answering, Handler, Registry, Typed};
 use crate::micro::{EndpointStats, Micro};
 use crate::{Bus, BusError};
 
@@ -30,10 +30,30 @@ const ON_THEIR_WAY: u64 = 64;
 /// How long that many are waited for when stopping.
 const FAREWELL: Duration = Duration::from_millis(300);
 
-/// What makes one endpoint when the service starts.
-type Start = Box<
-    dyn FnOnce(Running) -> Pin<Box<dyn Future<Output = Result<Endpoint, BusError>> + Send>> + Send,
->;
+/// An answer, encoded; else the code and the reason of a failure.
+type EncodedAnswer = Result<Bytes, (u16, String)>;
+/// A handler as other processes reach it, by a command that is encoded. Everything around it is compiled once, not for
+/// every command.
+type Encoded = Arc<dyn Fn(Bytes) -> BoxFuture<'static, EncodedAnswer> + Send + Sync>;
+/// Makes a handler known to the callers of this process, within the limit of its service and with its counts.
+type MakeKnown = Box<dyn FnOnce(&Registry, Arc<Semaphore>, Arc<EndpointStats>) + Send>;
+
+/// An endpoint of a service that is not started.
+struct Planned {
+    key: (&'static str, &'static str),
+    encoded: Encoded,
+    make_known: MakeKnown,
+}
+
+/// An endpoint at work.
+#[derive(Clone)]
+struct Working {
+    bus: Bus,
+    key: (&'static str, &'static str),
+    encoded: Encoded,
+    limit: Arc<Semaphore>,
+    stats: Arc<EndpointStats>,
+}
 
 /// What every endpoint of a service shares.
 #[derive(Clone)]
@@ -56,7 +76,7 @@ pub struct ServiceBuilder {
     name: &'static str,
     version: String,
     description: String,
-    endpoints: Vec<Start>,
+    endpoints: Vec<Planned>,
 }
 
 /// A service at work. Dropping it leaves the service running until the process ends.
@@ -106,7 +126,13 @@ impl ServiceBuilder {
     {
         let handler: Handler<C> =
             Arc::new(move |ctx, cmd| -> Answering<C::Output> { Box::pin(handler(ctx, cmd)) });
-        self.endpoints.push(Box::new(move |running| Box::pin(start::<C>(running, handler))));
+        let encoded = encoded(Arc::clone(&handler));
+        let make_known: MakeKnown = Box::new(
+            move |registry: &Registry, limit: Arc<Semaphore>, stats: Arc<EndpointStats>| {
+                registry.insert(Typed { handler, limit, stats });
+            },
+        );
+        self.endpoints.push(Planned { key: (C::SERVICE, C::NAME), encoded, make_known });
         self
     }
 
@@ -127,8 +153,8 @@ impl ServiceBuilder {
             stopping,
         };
         let mut endpoints = Vec::with_capacity(self.endpoints.len());
-        for start in self.endpoints {
-            let endpoint = start(running.clone()).await?;
+        for planned in self.endpoints {
+            let endpoint = start(running.clone(), planned).await?;
             micro.add(Arc::clone(&endpoint.stats));
             endpoints.push(endpoint);
         }
@@ -160,28 +186,42 @@ impl ServiceHandle {
     }
 }
 
-async fn start<C: Command>(running: Running, handler: Handler<C>) -> Result<Endpoint, BusError> {
+fn encoded<C: Command>(handler: Handler<C>) -> Encoded {
+    Arc::new(move |payload: Bytes| -> BoxFuture<'static, EncodedAnswer> {
+        Box::pin(carry_out(Arc::clone(&handler), payload))
+    })
+}
+
+async fn carry_out<C: Command>(handler: Handler<C>, payload: Bytes) -> EncodedAnswer {
+    let incoming: Incoming<C> = serde_json::from_slice(&payload)
+        .map_err(|error| (400, format!("the command cannot be read: {error}")))?;
+    let reply = match handler(incoming.context, incoming.command).await {
+        Ok(accepted) => Reply::Accepted(accepted),
+        Err(rejection) => Reply::Rejected(rejection),
+    };
+    serde_json::to_vec(&reply)
+        .map(Bytes::from)
+        .map_err(|error| (500, format!("the answer cannot be encoded: {error}")))
+}
+
+async fn start(running: Running, planned: Planned) -> Result<Endpoint, BusError> {
     let Running { bus, queue_group, limit, stopping } = running;
-    let subject = bus.namespace().command(C::SERVICE, C::NAME);
+    let Planned { key, encoded, make_known } = planned;
+    let subject = bus.namespace().command(key.0, key.1);
     let client = bus.inner.connection.client();
     let requests = client
         .queue_subscribe(subject.clone(), queue_group.to_owned())
         .await
         .map_err(|error| BusError::Unavailable(error.into()))?;
-    let stats = Arc::new(EndpointStats::new(C::NAME, subject));
-    let typed = Typed { handler, limit, stats: Arc::clone(&stats) };
-    bus.inner.local.insert(typed.clone());
-    let task = tokio::spawn(serve(bus.clone(), requests, typed, stopping));
-    Ok(Endpoint { key: (C::SERVICE, C::NAME), stats, task })
+    let stats = Arc::new(EndpointStats::new(key.1, subject));
+    make_known(&bus.inner.local, Arc::clone(&limit), Arc::clone(&stats));
+    let working = Working { bus, key, encoded, limit, stats: Arc::clone(&stats) };
+    let task = tokio::spawn(serve(working, requests, stopping));
+    Ok(Endpoint { key, stats, task })
 }
 
 /// Takes requests, each into a task of its own, until told to stop and then until none is on its way.
-async fn serve<C: Command>(
-    bus: Bus,
-    mut requests: Subscriber,
-    typed: Typed<C>,
-    mut stopping: watch::Receiver<bool>,
-) {
+async fn serve(working: Working, mut requests: Subscriber, mut stopping: watch::Receiver<bool>) {
     let mut taken: u64 = 0;
     loop {
         let request = tokio::select! {
@@ -191,9 +231,9 @@ async fn serve<C: Command>(
         };
         let Some(request) = request else { return };
         taken += 1;
-        take(&bus, request, &typed).await;
+        take(request, &working).await;
     }
-    if let Err(error) = drain(&bus, &mut requests, &typed, taken).await {
+    if let Err(error) = drain(&mut requests, &working, taken).await {
         tracing::debug!(%error, "draining a stopped endpoint failed");
     }
 }
@@ -201,74 +241,58 @@ async fn serve<C: Command>(
 /// Leaves the queue group without losing requests in flight. The client library forgets a subscription slightly too
 /// early when it is simply ended. So the server is first told to end it after a few more requests than can be in
 /// flight, and those are still served. If fewer come there is hardly any traffic, and simply ending it is good enough.
-async fn drain<C: Command>(
-    bus: &Bus,
+async fn drain(
     requests: &mut Subscriber,
-    typed: &Typed<C>,
+    working: &Working,
     taken: u64,
 ) -> Result<(), UnsubscribeError> {
     requests.unsubscribe_after(taken + ON_THEIR_WAY).await?;
-    if timeout(FAREWELL, take_all(bus, requests, typed)).await.is_ok() {
+    if timeout(FAREWELL, take_all(requests, working)).await.is_ok() {
         return Ok(());
     }
     requests.drain().await?;
-    if timeout(DRAIN, take_all(bus, requests, typed)).await.is_err() {
-        tracing::warn!(command = C::NAME, "an endpoint was not drained in time");
+    if timeout(DRAIN, take_all(requests, working)).await.is_err() {
+        tracing::warn!(command = working.key.1, "an endpoint was not drained in time");
     }
     Ok(())
 }
 
-async fn take_all<C: Command>(bus: &Bus, requests: &mut Subscriber, typed: &Typed<C>) {
+async fn take_all(requests: &mut Subscriber, working: &Working) {
     while let Some(request) = requests.next().await {
-        take(bus, request, typed).await;
+        take(request, working).await;
     }
 }
 
-async fn take<C: Command>(bus: &Bus, request: Message, typed: &Typed<C>) {
-    let Ok(permit) = Arc::clone(&typed.limit).acquire_owned().await else { return };
-    let (bus, typed) = (bus.clone(), typed.clone());
+async fn take(request: Message, working: &Working) {
+    let Ok(permit) = Arc::clone(&working.limit).acquire_owned().await else { return };
+    let working = working.clone();
     tokio::spawn(async move {
-        answer::<C>(&bus, request, &typed).await;
+        answer(request, &working).await;
         drop(permit);
     });
 }
 
-async fn answer<C: Command>(bus: &Bus, request: Message, typed: &Typed<C>) {
+async fn answer(request: Message, working: &Working) {
     let begun = Instant::now();
-    let response = match serde_json::from_slice::<Incoming<C>>(&request.payload) {
-        Ok(incoming) => carry_out(&typed.handler, incoming).await,
-        Err(error) => Err((400, format!("the command cannot be read: {error}"))),
-    };
-    typed.stats.answered(begun.elapsed());
-    let Some(reply) = request.reply else { return };
-    let client = bus.inner.connection.client();
+    let (service, command) = working.key;
+    // The caller of a handler that panics must get an answer, or it waits for nothing.
+    let (payload, reply) = (request.payload, request.reply);
+    let work = AssertUnwindSafe(async { (working.encoded)(payload).await }).catch_unwind();
+    let response = work.await.unwrap_or_else(|_| Err((500, "the handler panicked".to_owned())));
+    working.stats.answered(begun.elapsed());
+    let Some(reply) = reply else { return };
+    let client = working.bus.inner.connection.client();
     let sent = match response {
         Ok(payload) => client.publish(reply, payload).await,
         Err((code, reason)) => {
-            tracing::error!(service = C::SERVICE, command = C::NAME, reason, "a command failed");
-            typed.stats.failed(&reason);
+            tracing::error!(service, command, reason, "a command failed");
+            working.stats.failed(&reason);
             client.publish_with_headers(reply, failure(code, &reason), Bytes::new()).await
         }
     };
     if let Err(error) = sent {
-        tracing::warn!(%error, service = C::SERVICE, command = C::NAME, "an answer was not sent");
+        tracing::warn!(%error, service, command, "an answer was not sent");
     }
-}
-
-async fn carry_out<C: Command>(
-    handler: &Handler<C>,
-    incoming: Incoming<C>,
-) -> Result<Bytes, (u16, String)> {
-    // The caller of a handler that panics must get an answer, or it waits for nothing.
-    let answering = AssertUnwindSafe(async { handler(incoming.context, incoming.command).await });
-    let reply = match answering.catch_unwind().await {
-        Ok(Ok(accepted)) => Reply::Accepted(accepted),
-        Ok(Err(rejection)) => Reply::Rejected(rejection),
-        Err(_) => return Err((500, "the handler panicked".to_owned())),
-    };
-    serde_json::to_vec(&reply)
-        .map(Bytes::from)
-        .map_err(|error| (500, format!("the answer cannot be encoded: {error}")))
 }
 
 /// The headers by which the micro protocol tells of a failure.
