@@ -6,7 +6,7 @@ use std::time::Duration;
 use decider::{Call, Committed, Fact, Failure, ReadFrom, Reads};
 use eventlog::EventLog;
 use schemas::{EventData, Lane, NameKey, Rejection, Sequence};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::addition::Additions;
 use crate::dedup::Dedup;
@@ -37,6 +37,8 @@ pub(crate) struct Chat {
     /// New kinds of reactions to one message, one after the other.
     pub(crate) kinds: Turns,
     pub(crate) dedup: Dedup,
+    /// Commands that may read the log at the same time, to find what the read model does not know yet.
+    pub(crate) log_reads: Semaphore,
     pub(crate) files: Files,
     pub(crate) index: Arc<dyn MessageIndex>,
     pub(crate) metrics: ChatMetrics,

@@ -18,7 +18,7 @@ use schemas::values::{RoomName, Unverified};
 use schemas::{NameKey, RoomId};
 use service::{BoxFuture, Deps, Service, Stage};
 use telemetry::{Health, Shutdown};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::addition::Additions;
@@ -44,6 +44,8 @@ use crate::worker::work;
 
 /// What health calls this service.
 const COMPONENT: &str = ChatService::NAME;
+/// Commands that may read the log at the same time, where the read model is behind: each takes a core for up to a second.
+const LOG_READS: usize = 2;
 /// What the room every user belongs to is called unless configured otherwise.
 const GENERAL: &str = "general";
 
@@ -144,6 +146,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         turns: Turns::new(),
         kinds: Turns::new(),
         dedup,
+        log_reads: Semaphore::new(LOG_READS),
         log,
         names,
         index,

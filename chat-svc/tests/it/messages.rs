@@ -6,7 +6,7 @@ use schemas::ids::{MediaId, MessageId};
 use schemas::values::{Body, RoomKind, RoomMention};
 use schemas::{Code, EventData, Lane, Rejection, RoomId};
 
-use crate::kit::{World, call, context, keyed, say};
+use crate::kit::{World, call, context, fresh, keyed, say};
 
 fn edit(id: &MessageId, text: &str) -> EditMessage {
     EditMessage { message_id: id.clone(), body: Body::parse(text).unwrap() }
@@ -159,4 +159,30 @@ async fn a_read_marker_never_goes_back() {
     let three = world.say(&bob, &room, "three").await;
     let back = world.call(&bob, &read(&room, &two.message.id)).await.unwrap();
     assert_eq!((back.position, back.result.message_id), (None, three.message.id));
+}
+
+/// A process that remembers nothing, beside an index that stands: what the log says since is read there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_an_index_does_not_know_is_told_from_one_that_there_is_not() {
+    let world = World::start().await;
+    let ada = world.register("ada").await;
+    let room = world.create(&ada, RoomKind::Group, "us", &[]).await.id;
+    world.index.stop().await;
+    let kept = world.say(&ada, &room, "one").await.message.id;
+    let gone = world.say(&ada, &room, "two").await.message.id;
+    world.call(&ada, &delete(&gone)).await.unwrap();
+    let other = world.another().await;
+    let deleted = call(&other.bus, &context(&ada), &delete(&gone)).await.unwrap();
+    assert_eq!(deleted.position, None, "it is known that it was deleted");
+    let third = world.another().await;
+    let deleted = call(&third.bus, &context(&ada), &delete(&kept)).await.unwrap();
+    assert!(deleted.position.is_some());
+    let unknown = MessageId::from_uuid(fresh());
+    for bus in [&other.bus, &third.bus, &world.first.bus] {
+        let refused = call(bus, &context(&ada), &delete(&unknown)).await.unwrap_err();
+        assert_eq!(refused.code, Code::NotFound);
+    }
+    let types = world.types_on(&Lane::Timeline(room)).await;
+    let expected = ["message.posted.v1", "message.posted.v1", "message.deleted.v1"];
+    assert_eq!((&types[..3], types[3..].to_vec()), (&expected[..], vec!["message.deleted.v1"]));
 }
