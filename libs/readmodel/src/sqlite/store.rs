@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
 
 use super::kept::RoomKeys;
 use super::rows::db_error;
@@ -144,8 +145,14 @@ pub(super) fn changes(limit: usize) -> usize {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Answer<T> + Send + 'static,
 ) -> Answer<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(answer) => answer,
-        Err(error) => Err(StoreError::Failed(Box::new(error))),
-    }
+    let (done, answer) = oneshot::channel();
+    // A caller who has gone away does not hear of it.
+    let work = run(Box::new(move || drop(done.send(work()))));
+    work.await.map_err(|error| StoreError::Failed(Box::new(error)))?;
+    answer.await.unwrap_or_else(|error| Err(StoreError::Failed(Box::new(error))))
+}
+
+/// Runs work on a thread that may block. Compiled once, not for every query: hence the box.
+fn run(work: Box<dyn FnOnce() + Send>) -> JoinHandle<()> {
+    tokio::task::spawn_blocking(work)
 }
