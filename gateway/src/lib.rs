@@ -4,6 +4,8 @@
 //! sends one command or asks the read model one question; the whole URL table is in `routes`. A socket is in
 //! `socket`, and the events it receives come from `live`. What clients send over either is read by `requests`. Nothing is decided here: services decide, and the log
 //! is the truth.
+//!
+//! It must not know a rule of the chat, nor write the log. Paths, fields and codes are API: they may be added to, not changed.
 
 mod asyncapi;
 mod audit;

@@ -4,6 +4,9 @@
 //! ([`decider::Seen`]), and answers with facts ([`decider::Fact`]): the event for each lane and what that lane must
 //! look like for it to be written. The functions `..._after` say what an event makes of what was loaded and never
 //! fail.
+//!
+//! Owns every rule about accounts, names, sessions, codes and providers, one folder per noun. It must not know NATS, hashes or
+//! mails. A rule may change freely; what was written by an earlier one is still read ([`schemas::events`]).
 
 pub(crate) mod account;
 pub(crate) mod challenge;

@@ -1,4 +1,7 @@
 //! One module per kind of command.
+//!
+//! Owns the order of each: prove who asks, load, decide, write, answer; and secrets that stand beside the log, each written so that
+//! a crash in between is completed or harmless. It must not hold a rule: those are in `domain`.
 
 mod admin;
 mod audit;

@@ -1,4 +1,7 @@
 //! The benchmarks, one module per family; each returns rows for the report.
+//!
+//! Owns loads and what is measured. It must not know how servers are started (`servers.rs`). A changed load is another
+//! figure: `docs/PERFORMANCE.md` says which.
 
 pub(crate) mod accounts;
 pub(crate) mod backup;

@@ -3,6 +3,9 @@
 //! Nothing here waits, reads a clock, draws an id or touches the log. A `decide` function is handed what
 //! was loaded and answers with the facts to write ([`decider::Fact`]) or with a reason to refuse; `evolve` says what an
 //! event makes of a state and never fails. The shell around it loads, writes with expectations and retries.
+//!
+//! Owns every rule about rooms, members, messages and what belongs to them, one folder per noun. It must not know NATS, the read
+//! model or other services. A rule may change freely; what was written by an earlier one is still read.
 
 pub mod access;
 pub mod block;

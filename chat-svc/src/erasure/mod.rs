@@ -6,6 +6,9 @@
 //! what is theirs ([`piece`]) is deleted in pieces, each listed in the log before, so that every hole has a reason and a
 //! shape; this is repeated from where the last round ended until one finds nothing. What is under a legal hold is passed
 //! by, and the erasure goes on when the hold ends.
+//!
+//! Owns what is a person's and the order in which it goes. It must not know where auth-svc keeps secrets. An event of erasures that
+//! was begun by an earlier build is completed by this one.
 
 mod beside;
 mod leave;

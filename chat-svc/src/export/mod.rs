@@ -7,6 +7,9 @@
 //! ([`contents`]), then the log from their registration on ([`scan`]), which names their messages whatever rooms they
 //! are in, then their media. Of each list a part is in memory, never the whole. How far it is is kept beside it
 //! ([`draft`]): what was interrupted is gone on with from there.
+//!
+//! Owns what is in an export. Files and fields may be added; those that are there keep their meaning, by the published schemas. It
+//! must not know who may have one (auth-svc) or how it is downloaded (the gateway).
 
 mod book;
 mod contents;

@@ -1,4 +1,7 @@
 //! One method of [`Chat`] for each command: load, decide, write, answer.
+//!
+//! Owns what each loads and under which expectations it writes: every right that was judged is a fence. It must not hold a
+//! rule: those are in `domain`. What a command answers is API of the gateway: fields may be added.
 
 mod additions;
 mod bans;

@@ -1,5 +1,8 @@
 //! What the REST API does, by resource. A handler parses its input, sends one command or asks one question,
 //! and shapes the answer; everything else has been done before it is called.
+//!
+//! Owns nothing but that: what a route takes and gives is its signature. It must not know actix or HTTP (`http`), nor limits of
+//! values (`requests`).
 
 pub(crate) mod access;
 pub(crate) mod admin;

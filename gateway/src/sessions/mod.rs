@@ -5,6 +5,8 @@
 //! whether it may be used, and the answer is remembered. From then on the live feed tells of every end,
 //! suspension and change of role ([`Observer`]). What an event said always wins over what was asked.
 //! When the feed was cut off nothing that is remembered is trusted.
+//!
+//! Owns what is remembered of sessions, and for how long it is trusted. It must not know passwords, refresh tokens or routes.
 
 mod keys;
 mod uses;

@@ -3,6 +3,9 @@
 //! A command goes to `<ns>.cmd.<service>.<name>`. The service is found by name: in this process (then without NATS
 //! and JSON) or on the network. Stored events come back on `<ns>.live.>`, which a process follows in one
 //! subscription. This crate never writes the log and does not know what a command or an event means.
+//!
+//! It owns how a command travels and the one subscription of a process. Subjects and the form of requests must not change: processes
+//! of two builds speak with each other.
 
 mod call;
 mod checkpoint;

@@ -3,6 +3,9 @@
 //! A command travels from the gateway to one service as a NATS request on `<ns>.cmd.<service>.<name>`
 //! (or directly, when both live in one process). It carries parsed values, never raw input, and who is
 //! asking stands in the [`CallContext`], never in the command.
+//!
+//! Owns the list of all commands ([`ALL`]), which every service serves whole. It must not know rules. Processes of two builds
+//! speak them with each other: a field may be added with `#[serde(default)]`, nothing else may change.
 
 mod audit;
 mod block;

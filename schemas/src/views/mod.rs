@@ -1,4 +1,7 @@
 //! The documents clients are given. They are API: fields may be added, nothing else.
+//!
+//! Owns their names, types and descriptions, of which OpenAPI is made. It must not know where they come from: the gateway makes
+//! them of documents and events.
 
 mod dead_letter;
 mod erasure;

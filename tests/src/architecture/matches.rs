@@ -1,7 +1,8 @@
 //! A new event, lane or collection must be a compile error wherever something depends on which one it is. So a match
 //! over them names every case: it ends in neither `_` nor a name that takes whatever is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::{crates, is_test, read, source, sources};
 
@@ -11,14 +12,29 @@ const COMPLETE: &[&str] = &[
     "Lane::",
     "LaneKind::",
     "Collection::",
-    "UserEvent::",
-    "SessionEvent::",
-    "NameEvent::",
-    "RoomEvent::",
+    "AuditEvent::",
+    "BlockEvent::",
+    "ChallengeEvent::",
+    "ErasureEvent::",
+    "ExportEvent::",
+    "HoldEvent::",
+    "IdentityEvent::",
+    "InviteEvent::",
+    "MediaEvent::",
     "MemberEvent::",
     "MessageEvent::",
-    "ReceiptEvent::",
+    "NameEvent::",
     "NotificationEvent::",
+    "PinEvent::",
+    "PrefsEvent::",
+    "ReactionEvent::",
+    "ReceiptEvent::",
+    "ReportEvent::",
+    "RetentionEvent::",
+    "RoomEvent::",
+    "SessionEvent::",
+    "ThreadEvent::",
+    "UserEvent::",
 ];
 
 /// Matches with a wildcard that are left, by crate.
@@ -47,6 +63,36 @@ fn matches_over_events_lanes_and_collections_are_complete() {
         places.len() > left
     });
     assert!(found.is_empty(), "name every case of these matches: {found:#?}");
+}
+
+/// What a new family of events touches is written in docs/ADDING.md: where a match names every family, the compiler asks.
+#[test]
+fn what_a_new_family_touches_is_as_adding_says() {
+    let table = read(Path::new("schemas/src/events/mod.rs"));
+    let table = table.split("families! {").last().unwrap_or_default();
+    let families: Vec<String> = table
+        .lines()
+        .filter_map(|line| line.trim().split_once("Event) on "))
+        .filter_map(|(family, _)| Some(family.split_once('(')?.0.to_owned()))
+        .collect();
+    assert!(families.len() > 20, "{families:?}");
+    let names_all = |file: &PathBuf| {
+        let text = read(file);
+        let named = |prefix: &str| {
+            families.iter().all(|family| text.contains(&format!("{prefix}::{family}(")))
+        };
+        named("EventData") || named("Self")
+    };
+    let asked: BTreeSet<String> =
+        sources().iter().filter(|file| names_all(file)).map(|f| f.display().to_string()).collect();
+    let adding = read(Path::new("docs/ADDING.md"));
+    let section = adding.split("\n## ").find(|part| part.starts_with("2. ")).unwrap_or_default();
+    let told: BTreeSet<String> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|line| Some(line.split_once('`')?.0.to_owned()))
+        .collect();
+    assert_eq!(told, asked, "section 2 of docs/ADDING.md (left) and the tree");
 }
 
 /// Whether a pattern is one of the enum's cases, at its outermost: a case inside another type's is another match.

@@ -1,4 +1,6 @@
 //! The test kit: processes, servers, users.
+//!
+//! Owns how the real thing is started, reached, broken and ended. It must not know a flow: tests do.
 
 pub mod authority;
 pub mod browser;

@@ -1,4 +1,6 @@
 //! Identities at providers of single sign-on: whose they are, and whose they become.
+//!
+//! Owns who may link an identity and when an account follows of one. It must not know tokens or how a provider is asked (`libs/oidc`).
 
 mod decide;
 mod names;

@@ -1,4 +1,6 @@
 //! Exports: what becomes of one that was asked for.
+//!
+//! Owns how long one is tried and how long its file is kept. It must not know what is in the file (`crate::export`).
 
 use decider::{Expect, Fact};
 use schemas::events::{ExportExpired, ExportReady, ExportStage, ExportState};

@@ -1,4 +1,6 @@
 //! Invitations: who makes them, whom they let in. What the inviter may do is judged when one is accepted.
+//!
+//! Owns when a code is good, for whom and how often. It must not know how a code is found (`handlers/invites.rs`).
 
 mod decide;
 mod rejection;

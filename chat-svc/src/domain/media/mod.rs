@@ -1,4 +1,6 @@
 //! Media: what may be uploaded, what becomes of it, and when nothing needs it any more.
+//!
+//! Owns the states of a file, its limits and who may use it. It must not know bytes or where they are kept (`libs/blobs`).
 
 mod decide;
 mod rejection;

@@ -1,4 +1,7 @@
 //! Messages and read markers: what may be posted, edited and deleted, and how far a user has read.
+//!
+//! Owns who may post, edit and delete, and in which words that is refused. It must not know whether a repeat was posted before
+//! (`dedup`) or where a message is (`locate`).
 
 mod decide;
 mod evolve;

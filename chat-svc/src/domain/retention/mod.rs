@@ -1,4 +1,6 @@
 //! Retention: which messages are as old as their room keeps messages at hand, and move to the archive.
+//!
+//! Owns which messages an event takes at most, and what a hold keeps. It must not know how they are found (`crate::retention`).
 
 mod decide;
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! Rooms: how they come about, change and are archived, and who holds a unique name.
+//!
+//! Owns what a room is, and who may change it. It must not know who is in it: `member` does.
 
 mod decide;
 mod evolve;

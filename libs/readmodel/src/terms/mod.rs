@@ -7,6 +7,9 @@
 //!
 //! Terms are in an order, so a phrase is terms that follow one another. A text has no more terms than its plain form has
 //! characters. No term has a space, a quote or another sign of ASCII.
+//!
+//! Owns what is one term. It must not know queries or databases. Another division of texts is another layout: what is stored is
+//! found by it.
 
 pub(crate) mod block;
 mod query;
