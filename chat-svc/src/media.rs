@@ -15,6 +15,8 @@ use crate::turns::Turns;
 
 /// MiB of pictures that are decoded at the same time.
 const DECODING: usize = 256;
+/// Removed files that wait for the keeper at most; more are come upon when it looks.
+const PURGES: usize = 10_000;
 /// Files that are checked at the same time.
 const CHECKING: usize = 8;
 
@@ -51,15 +53,15 @@ pub(crate) struct Files {
     checking: Semaphore,
     decoding: Arc<Semaphore>,
     /// Media whose bytes are to be removed.
-    purges: mpsc::UnboundedSender<MediaId>,
+    purges: mpsc::Sender<MediaId>,
 }
 
 /// Where the keeper hears what is to be removed.
-pub(crate) type Purges = mpsc::UnboundedReceiver<MediaId>;
+pub(crate) type Purges = mpsc::Receiver<MediaId>;
 
 impl Files {
     pub(crate) fn new(store: Arc<dyn BlobStore>, config: MediaConfig) -> (Self, Purges) {
-        let (purges, heard) = mpsc::unbounded_channel();
+        let (purges, heard) = mpsc::channel(PURGES);
         let files = Self {
             store,
             config,
@@ -74,7 +76,9 @@ impl Files {
 
     /// Has the bytes of a removed medium removed; where that fails the keeper comes upon it again.
     pub(crate) fn purge_soon(&self, id: &MediaId) {
-        let _ = self.purges.send(id.clone());
+        if self.purges.try_send(id.clone()).is_err() {
+            tracing::debug!(media.id = %id, "the bytes of a removed file are removed later");
+        }
     }
 }
 

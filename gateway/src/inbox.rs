@@ -51,6 +51,11 @@ pub(crate) async fn views(
     Ok(entries.into_iter().map(view).collect())
 }
 
+/// An entry as it is shown when no one can be asked what people and rooms are called.
+pub(crate) fn without_names(entry: NotificationDoc) -> Notification {
+    worded(entry, Named::default())
+}
+
 /// The names of the rooms that entries are about, where the reader may see them.
 async fn room_names(
     store: &dyn ReadStore,
@@ -223,6 +228,7 @@ mod tests {
         assert_eq!(title(back, by("Bob", None)), "Welcome back, Ada");
         let system = worded(entry(NotificationKind::System), Named::default());
         assert_eq!((system.title.as_str(), system.body.as_str()), ("Maintenance", "Tonight"));
+        assert_eq!(without_names(mention()).title, "Someone mentioned you");
     }
 
     #[test]

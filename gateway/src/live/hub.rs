@@ -286,7 +286,8 @@ impl Inner {
         frames::to_frame(event, place, known).map(Arc::new)
     }
 
-    /// The notification an event is about, in words; none when it is not known.
+    /// The notification an event is about, in words; none when it is not known. A new one is known without the read
+    /// model: while that does not answer it is told without names, rather than not at all.
     async fn notification_of(&self, at: Sequence, event: &Event) -> Option<Notification> {
         let store = self.read.current();
         let EventData::Notification(event) = &event.data else { return None };
@@ -298,9 +299,13 @@ impl Inner {
             }
             NotificationEvent::Removed(_) => return None,
         };
-        let reader = entry.user_id.clone();
-        let shown = inbox::views(self.names.as_ref(), store.as_ref(), &reader, vec![entry]);
-        shown.await.ok()?.pop()
+        let is_new = matches!(event, NotificationEvent::Created(_));
+        let (reader, names) = (entry.user_id.clone(), self.names.as_ref());
+        match inbox::views(names, store.as_ref(), &reader, vec![entry.clone()]).await {
+            Ok(mut shown) => shown.pop(),
+            // Of one that was read a client keeps the words it has.
+            Err(_) => is_new.then(|| inbox::without_names(entry)),
+        }
     }
 
     /// The same for an event that was only remembered so far.

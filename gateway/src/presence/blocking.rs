@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use eventlog::LogError;
 use schemas::{Code, EventData, Lane, Rejection, UserId};
+use telemetry::error_chain;
 
 use super::{Presence, State};
 use crate::failure;
@@ -62,15 +63,27 @@ impl Presence {
     /// People have changed whom they block: those whom it concerns are told what they may know now.
     pub(super) async fn blocks_changed(&self) {
         let changed = self.hub.take_blocks_changed();
-        if changed.is_empty() {
+        let (known, changes) = self.state.lock().blocks.changed(changed);
+        if known.is_empty() {
             return;
         }
-        let (known, changes) = self.state.lock().blocks.changed(changed);
-        let read = self.read_blocks(&known).await.unwrap_or_default();
+        let users: Vec<UserId> = known.iter().cloned().collect();
+        let read = match self.read_blocks(&users).await {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::warn!(error = %error_chain(&error), "whom people block is read again");
+                return self.state.lock().blocks.could_not_read(known);
+            }
+        };
         let mut state = self.state.lock();
         let mut pairs = Vec::new();
         for user in known {
-            let before = state.blocks.forget(&user);
+            let (before, was_unread) = state.blocks.forget(&user);
+            if was_unread {
+                // Those who watched meanwhile were told nothing.
+                let others = state.table.related(&user).into_iter();
+                pairs.extend(others.map(|other| (user.clone(), other)));
+            }
             let after = read.get(&user);
             let others = after.into_iter().flatten().chain(&before);
             let differ = |other: &&UserId| {

@@ -8,6 +8,8 @@ use schemas::UserId;
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     of: HashMap<UserId, HashSet<UserId>>,
+    /// Whom those blocked of whom it has changed and could not be read. They are seen by no one until it is.
+    unread: HashMap<UserId, HashSet<UserId>>,
     /// Counts changes, so that what was read before one is not taken for what is.
     changes: u64,
 }
@@ -33,11 +35,24 @@ impl Blocks {
         fresh
     }
 
-    /// Those of these people of whom it was known and has changed, and the number of the change.
-    pub(super) fn changed(&mut self, users: HashSet<UserId>) -> (Vec<UserId>, u64) {
+    /// Those of these people of whom it was known and has changed, and those of whom it could not be read before; and the
+    /// number of the change.
+    pub(super) fn changed(&mut self, users: HashSet<UserId>) -> (HashSet<UserId>, u64) {
+        if users.is_empty() && self.unread.is_empty() {
+            return (HashSet::new(), self.changes);
+        }
         self.changes += 1;
         let known = users.into_iter().filter(|user| self.of.contains_key(user));
-        (known.collect(), self.changes)
+        (known.chain(self.unread.keys().cloned()).collect(), self.changes)
+    }
+
+    /// What has changed of these people could not be read: it is to be read again.
+    pub(super) fn could_not_read(&mut self, users: HashSet<UserId>) {
+        for user in users {
+            if let Some(before) = self.of.remove(&user) {
+                self.unread.entry(user).or_default().extend(before);
+            }
+        }
     }
 
     /// How many changes there were.
@@ -45,14 +60,17 @@ impl Blocks {
         self.changes
     }
 
-    /// Whom a user blocked until now; it is not known any more.
-    pub(super) fn forget(&mut self, user: &UserId) -> HashSet<UserId> {
-        self.of.remove(user).unwrap_or_default()
+    /// Whom a user blocked until now, and whether that could not be read for a while; it is not known any more.
+    pub(super) fn forget(&mut self, user: &UserId) -> (HashSet<UserId>, bool) {
+        let (before, unread) = (self.of.remove(user), self.unread.remove(user));
+        let was_unread = unread.is_some();
+        (before.into_iter().chain(unread).flatten().collect(), was_unread)
     }
 
     /// Forgets people of whom nothing has to be known.
     pub(super) fn retain(&mut self, concerned: &HashSet<UserId>) {
         self.of.retain(|user, _| concerned.contains(user));
+        self.unread.retain(|user, _| concerned.contains(user));
     }
 }
 
@@ -75,6 +93,24 @@ mod tests {
         assert!(!blocks.allow(&user(1), &user(4)) && blocks.allow(&user(4), &user(4)));
         blocks.retain(&HashSet::from([user(1)]));
         assert_eq!(blocks.unknown([user(1), user(2)].iter()), [user(2)]);
+    }
+
+    #[test]
+    fn what_could_not_be_read_counts_as_a_block_until_it_is() {
+        let mut blocks = Blocks::default();
+        assert!(blocks.learn(of(&[(1, &[2]), (3, &[])]), 0));
+        let (changed, change) = blocks.changed(HashSet::from([user(1), user(4)]));
+        assert_eq!((&changed, change), (&HashSet::from([user(1)]), 1));
+        blocks.could_not_read(changed);
+        assert!(!blocks.allow(&user(1), &user(3)));
+        // Without another change it is read again.
+        let (again, change) = blocks.changed(HashSet::new());
+        assert_eq!((again, change), (HashSet::from([user(1)]), 2));
+        assert_eq!(blocks.forget(&user(1)), (HashSet::from([user(2)]), true));
+        assert!(blocks.learn(of(&[(1, &[])]), 2));
+        assert!(blocks.allow(&user(1), &user(3)));
+        assert_eq!(blocks.changed(HashSet::new()), (HashSet::new(), 2));
+        assert_eq!(blocks.forget(&user(3)), (HashSet::new(), false));
     }
 
     #[test]

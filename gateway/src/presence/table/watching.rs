@@ -118,6 +118,14 @@ impl Table {
         }
     }
 
+    /// Those who watch a user, and those whom the user watches.
+    pub(in crate::presence) fn related(&self, user: &UserId) -> HashSet<UserId> {
+        let by = self.watched.get(user).into_iter().flat_map(|watched| &watched.by);
+        let watching = by.filter_map(|socket| self.watcher(*socket));
+        let own = self.watchers.values().filter(|watcher| watcher.user == *user);
+        watching.chain(own.flat_map(|watcher| &watcher.list)).cloned().collect()
+    }
+
     /// Whose socket it is.
     pub(in crate::presence) fn watcher(&self, socket: SocketId) -> Option<&UserId> {
         self.watchers.get(&socket).map(|watcher| &watcher.user)
