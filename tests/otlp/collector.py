@@ -1,15 +1,18 @@
 """A collector of traces that is not ours: takes OTLP over HTTP and over gRPC, reads it by OpenTelemetry's own messages,
-and appends each span to a file as a line of JSON. Says its two ports, and ends when its input does.
+and appends each span to a file as a line of JSON. Says its two ports, and ends when its input does. With a certificate
+and its key both are behind TLS.
 
-    python3 collector.py FILE
+    python3 collector.py FILE [CERT KEY]
 """
 
 import gzip
 import json
+import ssl
 import sys
 import threading
 from concurrent import futures
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as messages
@@ -72,9 +75,17 @@ class Requests(BaseHTTPRequestHandler):
 
 calls = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
 service.add_TraceServiceServicer_to_server(Calls(), calls)
-grpc_port = calls.add_insecure_port("127.0.0.1:0")
-calls.start()
 requests = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
+if len(sys.argv) > 2:
+    cert, key = sys.argv[2:]
+    pair = (Path(key).read_bytes(), Path(cert).read_bytes())
+    grpc_port = calls.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    requests.socket = context.wrap_socket(requests.socket, server_side=True)
+else:
+    grpc_port = calls.add_insecure_port("127.0.0.1:0")
+calls.start()
 threading.Thread(target=requests.serve_forever, daemon=True).start()
 print(requests.server_address[1], grpc_port, flush=True)
 sys.stdin.read()

@@ -210,7 +210,12 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         log,
         log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
             .map_err(|error| wrong(&format!("log_format: {error}")))?,
-        traces: Traces::read(all.otlp_endpoint, all.otlp_protocol, all.trace_ratio)?,
+        traces: Traces::read(
+            all.otlp_endpoint,
+            all.otlp_protocol,
+            all.otlp_ca_file,
+            all.trace_ratio,
+        )?,
         oidc: providers(all.oidc)?,
         data,
     })

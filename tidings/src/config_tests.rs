@@ -109,6 +109,7 @@ fn every_value_is_checked() {
         "sync = \"sometimes\"",
         "otlp_endpoint = \"127.0.0.1:4318\"",
         "otlp_protocol = \"http/json\"",
+        "otlp_ca_file = \"/no/such/file\"",
         "trace_ratio = \"2\"",
         "blob_store = \"s3://files\"",
         "blob_store = \"file:///files\"",

@@ -86,6 +86,7 @@ fn run() -> Result<ExitCode, Failure> {
     let options = telemetry::Options {
         otlp_endpoint: config.traces.endpoint.clone(),
         otlp_protocol: config.traces.protocol,
+        otlp_ca_file: config.traces.ca_file.clone(),
         trace_ratio: config.traces.ratio,
         log_filter: config.log.clone(),
         log_format: config.log_format,

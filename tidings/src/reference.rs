@@ -95,8 +95,9 @@ const SETTINGS: &[Setting] = &[
     open("audit_bodies", "`false`", "`true` or `false`", "each read is an event of the log then"),
     open("log", "`info`; at a terminal `warn`", "a level, or directives", "`error`, `warn`, `info`, `debug`, `trace`"),
     open("log_format", "`auto`", "a choice", "`auto`, `json`, `text`"),
-    open("otlp_endpoint", "`OTEL_EXPORTER_OTLP_ENDPOINT`, else none", "URL", "`http://`"),
+    open("otlp_endpoint", "`OTEL_EXPORTER_OTLP_ENDPOINT`, else none", "URL", "`http://`, `https://`"),
     open("otlp_protocol", "`OTEL_EXPORTER_OTLP_PROTOCOL`, else `http/protobuf`", "a choice", "`http/protobuf`, `grpc`"),
+    open("otlp_ca_file", "`OTEL_EXPORTER_OTLP_CERTIFICATE`, else none", "file (PEM)", "at least one certificate"),
     open("trace_ratio", "`1`", "a number", "0 to 1"),
 ];
 

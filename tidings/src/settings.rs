@@ -272,6 +272,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_OTLP_PROTOCOL", value_name = "PROTOCOL", global = true)]
     pub(crate) otlp_protocol: Option<String>,
 
+    /// Certificates (PEM) of an authority of your own that the collector's is checked by
+    #[arg(long, env = "TIDINGS_OTLP_CA_FILE", value_name = "FILE", global = true)]
+    pub(crate) otlp_ca_file: Option<PathBuf>,
+
     /// How much of the traces that begin here go to the collector, from 0 (none) to 1 (all) [default: 1]
     #[arg(long, env = "TIDINGS_TRACE_RATIO", value_name = "RATIO", global = true)]
     pub(crate) trace_ratio: Option<String>,
@@ -308,7 +312,7 @@ each_setting! {
     rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused,
     retention_days, retention, retention_interval, retention_day, deleted_bodies, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
-    allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint, otlp_protocol, trace_ratio,
+    allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint, otlp_protocol, otlp_ca_file, trace_ratio,
     nats_url_file, read_model_file, oidc, tls_cert, tls_key,
     blob_store, s3_access_key, s3_access_key_file, s3_secret_key, s3_secret_key_file, s3_ca_file,
 }
@@ -371,6 +375,7 @@ impl Settings {
             &mut self.code_key,
             &mut self.smtp_url_file,
             &mut self.smtp_ca_file,
+            &mut self.otlp_ca_file,
             &mut self.nats_url_file,
             &mut self.read_model_file,
             &mut self.tls_cert,

@@ -1,4 +1,4 @@
-//! Hands spans to a collector, over plain TCP: as a request of HTTP/1.1, or as a call of gRPC.
+//! Hands spans to a collector, over TLS where its address says so: as a request of HTTP/1.1, or as a call of gRPC.
 //!
 //! The exporter calls from a thread of its own, outside of every runtime, every few seconds; so each request has a
 //! connection and a small runtime that live as long as it does.
@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Uri};
 use opentelemetry_http::{HttpClient, HttpError};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::collector_tls::CollectorTls;
 use crate::options::OtlpProtocol;
 use crate::{collector_grpc, collector_http};
 
@@ -23,18 +25,37 @@ const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER
 pub(crate) struct CollectorClient {
     protocol: OtlpProtocol,
     within: Duration,
+    /// For a collector that is reached over TLS.
+    tls: Option<CollectorTls>,
 }
 
 impl CollectorClient {
     /// A client that waits as long as the environment says.
-    pub(crate) fn from_env(protocol: OtlpProtocol) -> Self {
+    pub(crate) fn from_env(protocol: OtlpProtocol, tls: Option<CollectorTls>) -> Self {
         let said = TIMEOUTS.iter().find_map(|name| std::env::var(name).ok());
         let within = said.and_then(|text| text.parse().ok()).map_or(WITHIN, Duration::from_millis);
-        Self { protocol, within }
+        Self { protocol, within, tls }
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let stream = connected(&request).await?;
+        let place = Place::of(request.uri())?;
+        let stream = TcpStream::connect((place.host, place.port)).await?;
+        if !place.tls {
+            return self.talk(stream, request).await;
+        }
+        let tls = self.tls.as_ref().ok_or("this client speaks no TLS")?;
+        let stream = tls.secure(stream, place.host).await?;
+        self.talk(stream, request).await
+    }
+
+    async fn talk<S>(
+        &self,
+        stream: S,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, HttpError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         match self.protocol {
             OtlpProtocol::Http => collector_http::exchange(stream, request).await,
             OtlpProtocol::Grpc => collector_grpc::exchange(stream, request, self.within).await,
@@ -50,15 +71,25 @@ impl HttpClient for CollectorClient {
     }
 }
 
-/// A connection to where a request goes.
-async fn connected(request: &Request<Bytes>) -> Result<TcpStream, HttpError> {
-    let uri = request.uri();
-    if uri.scheme_str() != Some("http") {
-        return Err("a collector is reached over plain http://".into());
+/// Where a request goes.
+#[derive(Debug, PartialEq, Eq)]
+struct Place<'a> {
+    host: &'a str,
+    port: u16,
+    tls: bool,
+}
+
+impl<'a> Place<'a> {
+    fn of(uri: &'a Uri) -> Result<Self, HttpError> {
+        let (tls, usual) = match uri.scheme_str() {
+            Some("https") => (true, 443),
+            Some("http") => (false, 80),
+            _ => return Err("a collector's address begins with http:// or https://".into()),
+        };
+        let authority = uri.authority().ok_or("the collector's address has no host")?;
+        let host = authority.host().trim_matches(['[', ']']);
+        Ok(Self { host, port: authority.port_u16().unwrap_or(usual), tls })
     }
-    let authority = uri.authority().ok_or("the collector's address has no host")?;
-    let host = authority.host().trim_matches(['[', ']']);
-    Ok(TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?)
 }
 
 #[cfg(test)]
@@ -90,7 +121,8 @@ mod tests {
             String::from_utf8(request).unwrap()
         });
         let request = Request::post(url).body(Bytes::from_static(b"spans")).unwrap();
-        let sent = outside(CollectorClient { protocol: HTTP, within }.send_bytes(request));
+        let sent =
+            outside(CollectorClient { protocol: HTTP, within, tls: None }.send_bytes(request));
         (sent, server.join().unwrap())
     }
 
@@ -122,12 +154,44 @@ mod tests {
     }
 
     #[test]
-    fn a_collector_that_does_not_answer_is_not_waited_for_and_one_over_tls_is_refused() {
+    fn a_collector_that_does_not_answer_is_not_waited_for() {
         let (silent, _) =
             send(Duration::from_millis(50), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
         assert!(silent.is_err());
-        let request = Request::post("https://127.0.0.1:1/v1/traces").body(Bytes::new()).unwrap();
-        let refused = outside(CollectorClient::from_env(HTTP).send_bytes(request));
-        assert!(refused.unwrap_err().to_string().contains("http://"));
+    }
+
+    #[test]
+    fn nothing_is_sent_in_the_clear_to_a_collector_over_tls() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/v1/traces", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut first = [0_u8; 3];
+            stream.read_exact(&mut first).unwrap();
+            // It hangs up: what it was told is the beginning of a handshake, or it is a failure.
+            first
+        });
+        let request = Request::post(url).body(Bytes::from_static(b"spans")).unwrap();
+        let tls = CollectorTls::new(HTTP, None).unwrap();
+        let client = CollectorClient { protocol: HTTP, within: WITHIN, tls: Some(tls) };
+        let refused = outside(client.send_bytes(request)).unwrap_err();
+        assert!(refused.to_string().contains("no TLS"), "{refused}");
+        // A record of a handshake, of any TLS 1.
+        assert_eq!(server.join().unwrap()[..2], [22, 3]);
+    }
+
+    #[test]
+    fn an_address_says_host_port_and_whether_it_is_tls() {
+        let of = |url: &str| {
+            let uri: Uri = url.parse().unwrap();
+            Place::of(&uri).ok().map(|place| (place.host.to_owned(), place.port, place.tls))
+        };
+        let place = |host: &str, port: u16, tls| Some((host.to_owned(), port, tls));
+        assert_eq!(of("http://c:4318/v1/traces"), place("c", 4318, false));
+        assert_eq!(of("http://c/v1/traces"), place("c", 80, false));
+        assert_eq!(of("https://c/v1/traces"), place("c", 443, true));
+        assert_eq!(of("https://[::1]:4317"), place("::1", 4317, true));
+        assert_eq!(of("ftp://c/"), None);
+        assert_eq!(of("/v1/traces"), None);
     }
 }

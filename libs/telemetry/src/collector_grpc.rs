@@ -11,7 +11,7 @@ use h2::RecvStream;
 use http_02::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use opentelemetry_http::{HttpError, ResponseBodyTooLarge};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The one call that there is.
 const PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -23,11 +23,14 @@ const MAX_ANSWER: usize = 1024 * 1024;
 const OWN_HEADERS: [&str; 4] = ["content-type", "content-length", "host", "user-agent"];
 
 /// Sends a request's body as a call and reads its answer; `within` is what the collector is told it may take.
-pub(crate) async fn exchange(
-    stream: TcpStream,
+pub(crate) async fn exchange<S>(
+    stream: S,
     request: Request<Bytes>,
     within: Duration,
-) -> Result<Response<Bytes>, HttpError> {
+) -> Result<Response<Bytes>, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let call = head(&request, within)?;
     let message = framed(request.body());
     let (sender, connection) = h2::client::handshake(stream).await?;
@@ -51,7 +54,8 @@ pub(crate) async fn exchange(
 /// The head of the call: where it goes, and what the exporter's request says besides, such as an API key.
 fn head(request: &Request<Bytes>, within: Duration) -> Result<http_02::Request<()>, HttpError> {
     let authority = request.uri().authority().ok_or("the collector's address has no host")?;
-    let mut call = http_02::Request::post(format!("http://{authority}{PATH}"))
+    let scheme = request.uri().scheme_str().unwrap_or("http");
+    let mut call = http_02::Request::post(format!("{scheme}://{authority}{PATH}"))
         .version(http_02::Version::HTTP_2)
         .header("content-type", "application/grpc")
         .header("te", "trailers")
@@ -131,7 +135,7 @@ fn answered(status: StatusCode, body: Bytes) -> Result<Response<Bytes>, HttpErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     /// What a server was sent: path, headers, body.
     type Call = (String, HeaderMap, Vec<u8>);

@@ -7,16 +7,19 @@ use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use opentelemetry_http::{HttpError, ResponseBodyTooLarge};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Largest answer in bytes: a collector has a sentence to say.
 const MAX_ANSWER: usize = 1024 * 1024;
 
 /// Sends a request and reads its answer.
-pub(crate) async fn exchange(
-    stream: TcpStream,
+pub(crate) async fn exchange<S>(
+    stream: S,
     request: Request<Bytes>,
-) -> Result<Response<Bytes>, HttpError> {
+) -> Result<Response<Bytes>, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (mut head, body) = request.into_parts();
     let authority = head.uri.authority().ok_or("the collector's address has no host")?;
     head.headers.insert(HOST, HeaderValue::from_str(authority.as_str())?);

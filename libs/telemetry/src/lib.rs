@@ -4,9 +4,11 @@
 //! service: every crate registers its own metric families and names its own health components.
 
 mod admin;
+mod choice;
 mod collector;
 mod collector_grpc;
 mod collector_http;
+mod collector_tls;
 mod errors;
 mod export;
 mod health;
@@ -21,12 +23,14 @@ mod shutdown;
 mod trace;
 
 pub use admin::{AdminAnswer, admin_answer, serve_admin};
+pub use choice::InvalidChoice;
+pub use collector_tls::{InvalidCaFile, check_ca_file};
 pub use errors::error_chain;
 pub use health::{Health, Unready};
 pub use init::{Guard, InvalidFilter, OWN_TARGETS, check_filter, init};
-pub use log_format::{InvalidLogFormat, LogFormat};
+pub use log_format::LogFormat;
 pub use metrics::{Metrics, latency_buckets};
-pub use options::{InvalidOtlpProtocol, Options, OtlpProtocol};
+pub use options::{Options, OtlpProtocol};
 pub use prometheus_client;
 pub use shutdown::Shutdown;
 pub use trace::{

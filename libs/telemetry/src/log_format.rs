@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::Level;
 
+use crate::choice::{InvalidChoice, choose};
+
 /// Which form log lines have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
@@ -23,29 +25,13 @@ pub enum LogFormat {
     Text,
 }
 
-/// A text names no log format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvalidLogFormat;
-
-impl fmt::Display for InvalidLogFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("write auto, json or text")
-    }
-}
-impl std::error::Error for InvalidLogFormat {}
-
 impl LogFormat {
     /// Reads `auto`, `json` or `text`.
     ///
     /// # Errors
-    /// [`InvalidLogFormat`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, InvalidLogFormat> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "json" => Ok(Self::Json),
-            "text" => Ok(Self::Text),
-            _ => Err(InvalidLogFormat),
-        }
+    /// [`InvalidChoice`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidChoice> {
+        choose(text, &[("auto", Self::Auto), ("json", Self::Json), ("text", Self::Text)])
     }
 
     /// What it means for this process and its stderr.
@@ -253,6 +239,6 @@ mod tests {
         assert_eq!(LogFormat::parse("json"), Ok(LogFormat::Json));
         assert_eq!(LogFormat::parse("text"), Ok(LogFormat::Text));
         assert_eq!(LogFormat::parse("auto"), Ok(LogFormat::Auto));
-        assert_eq!(LogFormat::parse("JSON"), Err(InvalidLogFormat));
+        assert!(LogFormat::parse("JSON").is_err());
     }
 }

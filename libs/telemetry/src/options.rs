@@ -1,17 +1,22 @@
 //! What a process is told about its logs and traces.
 
-use std::fmt;
+use std::path::PathBuf;
 
+use crate::choice::{InvalidChoice, choose};
 use crate::log_format::LogFormat;
 
 /// What to log and where spans go.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Base address of a collector that takes OTLP, such as `http://127.0.0.1:4318`. None: the environment's
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT` if set, else spans are not exported (they have ids all the same).
+    /// Base address of a collector that takes OTLP, such as `http://127.0.0.1:4318`, or `https://` for one behind
+    /// TLS. None: the environment's `OTEL_EXPORTER_OTLP_ENDPOINT` if set, else spans are not exported (they have ids
+    /// all the same).
     pub otlp_endpoint: Option<String>,
     /// How it is spoken to. None: as the environment's `OTEL_EXPORTER_OTLP_PROTOCOL` says, else over HTTP.
     pub otlp_protocol: Option<OtlpProtocol>,
+    /// Certificates (PEM) by which that of a collector behind TLS is checked, besides those of the machine's
+    /// authorities. None: as the environment's `OTEL_EXPORTER_OTLP_CERTIFICATE` says.
+    pub otlp_ca_file: Option<PathBuf>,
     /// How much of the traces that begin in this process are exported, from 0 (no span is, wherever its trace began)
     /// to 1 (all). A trace that began elsewhere is exported if it is sampled there.
     pub trace_ratio: f64,
@@ -26,6 +31,7 @@ impl Default for Options {
         Self {
             otlp_endpoint: None,
             otlp_protocol: None,
+            otlp_ca_file: None,
             trace_ratio: 1.0,
             log_filter: "info".to_owned(),
             log_format: LogFormat::default(),
@@ -41,32 +47,17 @@ const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORT
 pub enum OtlpProtocol {
     /// Protocol buffers over HTTP/1.1; collectors listen for it on port 4318.
     Http,
-    /// gRPC, without TLS; collectors listen for it on port 4317.
+    /// gRPC; collectors listen for it on port 4317.
     Grpc,
 }
-
-/// A text names no protocol that is spoken here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvalidOtlpProtocol;
-
-impl fmt::Display for InvalidOtlpProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("write http/protobuf or grpc")
-    }
-}
-impl std::error::Error for InvalidOtlpProtocol {}
 
 impl OtlpProtocol {
     /// Reads `http/protobuf` or `grpc`, as OpenTelemetry's own variables name them.
     ///
     /// # Errors
-    /// [`InvalidOtlpProtocol`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, InvalidOtlpProtocol> {
-        match text {
-            "http/protobuf" => Ok(Self::Http),
-            "grpc" => Ok(Self::Grpc),
-            _ => Err(InvalidOtlpProtocol),
-        }
+    /// [`InvalidChoice`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidChoice> {
+        choose(text, &[("http/protobuf", Self::Http), ("grpc", Self::Grpc)])
     }
 
     /// What the environment says; HTTP when it says nothing, or something else.
@@ -94,7 +85,7 @@ mod tests {
         assert_eq!(OtlpProtocol::parse("grpc"), Ok(OtlpProtocol::Grpc));
         assert_eq!(OtlpProtocol::parse("http/protobuf"), Ok(OtlpProtocol::Http));
         for other in ["http/json", "http", "GRPC", ""] {
-            assert_eq!(OtlpProtocol::parse(other), Err(InvalidOtlpProtocol), "{other}");
+            assert!(OtlpProtocol::parse(other).is_err(), "{other}");
         }
     }
 

@@ -43,7 +43,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("actix-http", &["gateway"]),
     ("ring", &["signing"]),
     ("openidconnect", &["oidc"]),
-    ("tokio-rustls", &["oidc", "blobs", "gateway", "tests"]),
+    ("tokio-rustls", &["telemetry", "oidc", "blobs", "gateway", "tests"]),
     ("image", &["blobs"]),
     // Zip files, and what an increment of a backup holds.
     ("flate2", &["blobs", "tidings"]),

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::kit::authority::Issued;
 use crate::kit::{root, until};
 
 /// What it runs.
@@ -17,6 +18,8 @@ pub struct Collector {
     folder: TempDir,
     /// The ports of HTTP and of gRPC.
     ports: (u16, u16),
+    /// How its addresses begin.
+    scheme: &'static str,
     child: Child,
     _until_closed: ChildStdin,
 }
@@ -106,8 +109,21 @@ impl Collector {
     /// # Panics
     /// They are installed and it does not start.
     #[must_use]
-    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
     pub fn start() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// Starts one that is reached over TLS and shows this certificate.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_over_tls(certificate: &Issued) -> Option<Self> {
+        Self::start_with(Some(certificate))
+    }
+
+    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+    fn start_with(certificate: Option<&Issued>) -> Option<Self> {
         if !packages().join("grpc").exists() || !packages().join("opentelemetry").exists() {
             eprintln!("SKIPPED: no opentelemetry-proto and grpcio (tools/provision --tests)");
             return None;
@@ -116,6 +132,7 @@ impl Collector {
         let mut child = Command::new("python3")
             .args(["-c", SCRIPT])
             .arg(folder.path().join("spans"))
+            .args(certificate.into_iter().flat_map(|issued| [&issued.cert, &issued.key]))
             .env("PYTHONPATH", packages())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -126,19 +143,20 @@ impl Collector {
         let mut ports = line.split_whitespace().map(|port| port.parse().expect("a port"));
         let ports = ports.next().zip(ports.next()).expect("the collector has started");
         let until_closed = child.stdin.take().unwrap();
-        Some(Self { folder, ports, child, _until_closed: until_closed })
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        Some(Self { folder, ports, scheme, child, _until_closed: until_closed })
     }
 
     /// The flags that have spans sent to it over HTTP.
     #[must_use]
     pub fn over_http(&self) -> [String; 2] {
-        ["--otlp-endpoint".to_owned(), format!("http://127.0.0.1:{}", self.ports.0)]
+        ["--otlp-endpoint".to_owned(), format!("{}://127.0.0.1:{}", self.scheme, self.ports.0)]
     }
 
     /// The flags that have spans sent to it over gRPC.
     #[must_use]
     pub fn over_grpc(&self) -> [String; 4] {
-        let endpoint = format!("http://127.0.0.1:{}", self.ports.1);
+        let endpoint = format!("{}://127.0.0.1:{}", self.scheme, self.ports.1);
         ["--otlp-endpoint", &endpoint, "--otlp-protocol", "grpc"].map(str::to_owned)
     }
 

@@ -2,6 +2,7 @@
 //! everything that came of it.
 
 use serde_json::{Value, json};
+use tests::kit::authority::Authority;
 use tests::kit::collector::{Collector, Span};
 use tests::kit::installation::Installation;
 use tests::kit::person::Person;
@@ -176,3 +177,42 @@ async fn nothing_is_exported_at_a_ratio_of_zero() {
     let spans = collector.spans();
     assert!(spans.is_empty(), "{spans:#?}");
 }
+
+/// Posts as part of a sampled trace to an installation with these flags, and ends it, which sends every span.
+async fn post_and_end(flags: &[String], trace: &str) {
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let mut installation = Installation::relaxed(&flags);
+    let ada = Person::register(&installation.place, "ada").await;
+    let room = ada.group(&[]).await;
+    post_within(&ada, &room, trace, "01").await;
+    assert_eq!(ada.messages(&room).await.len(), 1);
+    installation.process.stop();
+}
+
+#[tokio::test]
+async fn over_tls_spans_go_to_whom_the_authority_vouches_for_and_to_no_other() {
+    let Some(authority) = Authority::new() else { return };
+    let certificate = authority.issue("collector", 2);
+    let Some(collector) = Collector::start_over_tls(&certificate) else { return };
+    let trusted = authority.trusted().display().to_string();
+    let appended = |trace: &str| {
+        let of_it = |span: &Span| span.name() == "append" && span.trace() == trace;
+        collector.spans().into_iter().find(of_it).map(|span| span.via().to_owned())
+    };
+    let (over_http, over_grpc) = (collector.over_http().to_vec(), collector.over_grpc().to_vec());
+
+    for (number, (flags, via)) in [(&over_http, "http"), (&over_grpc, "grpc")].iter().enumerate() {
+        let trusting = [flags.as_slice(), &["--otlp-ca-file".to_owned(), trusted.clone()]].concat();
+        let trace = format!("{SAMPLED_HEAD}{number:016x}");
+        post_and_end(&trusting, &trace).await;
+        assert_eq!(appended(&trace).as_deref(), Some(*via));
+        // Without the authority the message is posted all the same, and nothing is told.
+        let trace = format!("{NOT_TOLD_HEAD}{number:016x}");
+        post_and_end(flags, &trace).await;
+        assert_eq!(appended(&trace), None);
+    }
+}
+
+/// The first halves of ids of traces.
+const SAMPLED_HEAD: &str = "4bf92f3577b34da6";
+const NOT_TOLD_HEAD: &str = "5cf92f3577b34da6";
