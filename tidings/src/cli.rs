@@ -93,6 +93,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Keys,
     },
+    /// Make the streams and buckets at --nats-url that are missing, so that no service needs the right to
+    /// (deploy/nats/accounts.conf). Again after an upgrade
+    PrepareNats(Output),
     /// Print every setting with its default, as a file to start from
     Defaults {
         /// As docs/CONFIGURATION.md: every setting and every flag, in Markdown
@@ -294,6 +297,7 @@ impl Command {
             | Self::AcceptLoss { .. }
             | Self::Admin { .. }
             | Self::Keys { .. }
+            | Self::PrepareNats(_)
             | Self::CheckConfig(_)
             | Self::Erase { .. }
             | Self::Defaults { .. } => Role::Operator,

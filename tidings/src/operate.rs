@@ -12,6 +12,7 @@ mod file_sum;
 mod key_files;
 mod keys;
 mod messages_file;
+mod prepare;
 mod projection;
 mod restore;
 mod retention;
@@ -60,6 +61,7 @@ impl Job {
             | Command::Service(_)
             | Command::Restore { .. }
             | Command::Keys { .. }
+            | Command::PrepareNats(_)
             | Command::CheckConfig(_)
             | Command::Defaults { .. } => {
                 return Err(Failure::wrong_call("not an operator's command"));
@@ -85,6 +87,9 @@ pub(crate) async fn run(command: Command, config: Config) -> Result<ExitCode, Fa
     // A backup is looked at before anything is made or attached to.
     if let Command::Restore { folders, check, output } = command {
         return restore::run(Restore { folders, check, output }, &config).await;
+    }
+    if let Command::PrepareNats(output) = command {
+        return prepare::run(output, &config).await;
     }
     let job = Job::checked(command)?;
     if job.begins() {

@@ -198,6 +198,14 @@ impl PieceStore {
         Ok(found.filter_map(|s| s.strip_prefix(&self.subject).map(str::to_owned)).collect())
     }
 
+    /// Makes the bucket, or checks the one that is there; otherwise that is done at first use.
+    ///
+    /// # Errors
+    /// [`PieceError::Log`]: a stream of that name is there that Tidings did not make, or it may not be made.
+    pub async fn prepare(&self) -> Result<(), PieceError> {
+        self.ready().await
+    }
+
     async fn ready(&self) -> Result<(), PieceError> {
         let make = || async {
             let attached = self.log.attached()?;

@@ -186,6 +186,14 @@ impl SecretStore {
         Ok(keys.filter_map(|s| s.strip_prefix(&self.subject).map(str::to_owned)).collect())
     }
 
+    /// Makes the bucket, or checks the one that is there; otherwise that is done at first use.
+    ///
+    /// # Errors
+    /// [`SecretError::Log`]: a stream of that name is there that Tidings did not make, or it may not be made.
+    pub async fn prepare(&self) -> Result<(), SecretError> {
+        self.ready().await
+    }
+
     /// Tests whether a value can be stored, even if the store is known to refuse writes.
     pub(crate) async fn probe(
         &self,

@@ -321,3 +321,39 @@ async fn limits_are_flags_and_wrong_ones_are_refused() {
         assert!(!output.stderr.is_empty(), "{flag}");
     }
 }
+
+#[tokio::test]
+async fn a_prepared_server_has_every_stream_that_services_make_by_themselves() {
+    let prepare = |url: &str, namespace: &str| {
+        let call = ["prepare-nats", "--json", "--nats-url", url, "--namespace", namespace];
+        let output = command(&call).output().unwrap();
+        exits(&output, 0);
+        answer(&output)
+    };
+    let names = |of: &Value| {
+        let names = of["streams"].as_array().unwrap().iter();
+        let mut names: Vec<String> =
+            names.map(|name| name.as_str().unwrap().replace("fresh", "tidings")).collect();
+        names.sort();
+        names
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let server = nats::NatsServer::start(folder.path());
+    let url = format!("nats://{}", server.address);
+    let first = prepare(&url, "fresh");
+    assert_eq!(first["made"], first["streams"]);
+    let all = names(&first);
+    assert!(all.len() > 20, "{all:?}");
+    assert_eq!(prepare(&url, "fresh"), json!({"made": [], "streams": first["streams"]}));
+
+    // What has been used has no other streams; what it has made itself is left as it is.
+    let installation = Installation::relaxed(&[]);
+    let ada = Person::register(&installation.place, "ada").await;
+    let room = ada.group(&[]).await;
+    ada.says(&room, "here").await;
+    let found = prepare(&installation.nats(), "tidings");
+    assert_eq!(names(&found), all);
+    assert!(!found["made"].as_array().unwrap().contains(&json!("EVENTS_tidings")));
+    // Only a server that is named can be prepared.
+    exits(&command(&["prepare-nats"]).output().unwrap(), 2);
+}
