@@ -72,11 +72,21 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         operation.insert("parameters".into(), parameters.into());
     }
     if let Some(body) = route.description.body {
-        let content = json!({"application/json": {"schema": body(generator)}});
-        operation.insert("requestBody".into(), json!({"required": true, "content": content}));
+        let schema = body(generator);
+        let required = route.needs_body || has_required_fields(schema.as_value(), generator);
+        let content = json!({"application/json": {"schema": schema}});
+        operation.insert("requestBody".into(), json!({"required": required, "content": content}));
     }
     operation.insert("responses".into(), responses(route, generator).into());
     operation.into()
+}
+
+/// Whether a body of this schema says something in every request; otherwise it may be left out.
+fn has_required_fields(schema: &Value, generator: &SchemaGenerator) -> bool {
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    let named = name.and_then(|name| generator.definitions().get(name));
+    let required = named.unwrap_or(schema).get("required").and_then(Value::as_array);
+    required.is_some_and(|fields| !fields.is_empty())
 }
 
 fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {

@@ -185,7 +185,7 @@ fn rooms() -> Vec<Route> {
         get("/v1/rooms/{room_id}/invites", "List the open invitations to a room: the caller's, or for admins all.", invites::list).waits_for(&[Conversations]),
         delete("/v1/rooms/{room_id}/invites/{code}", "Revoke an invitation.", invites::revoke),
         put("/v1/rooms/{room_id}/read", "Move the caller's read marker. It never moves backwards.", messages::mark_read),
-        post("/v1/rooms/{room_id}/messages", "Post a message. Reusing a `client_id` returns the original.", messages::post),
+        post("/v1/rooms/{room_id}/messages", "Post a message. Reusing a `client_id` returns the original.", messages::post).needs_body(),
         get("/v1/rooms/{room_id}/messages", "List the messages of a room or thread. Within a page the oldest comes first.", history::list)
             .waits_for(&[Conversations]),
         get("/v1/rooms/{room_id}/threads", "List the threads of a room that have answers, newest answer first.", threads::list)

@@ -83,6 +83,8 @@ pub(crate) struct Route {
     pub(crate) confidential: bool,
     /// It takes a body of any type and does not look at it: who calls it is told the type by another standard.
     pub(crate) any_body: bool,
+    /// It takes no request without a body, although no field of it is required by itself.
+    pub(crate) needs_body: bool,
     /// Fields of the body that are secret: not even a digest of them is stored, unless it is keyed.
     pub(crate) secret_fields: &'static [&'static str],
     /// For the answer to a method the path does not have: those it has.
@@ -115,6 +117,7 @@ impl Route {
             groups: None,
             confidential: false,
             any_body: false,
+            needs_body: false,
             secret_fields: &[],
             allow: None,
             unlisted: false,
@@ -201,6 +204,12 @@ impl Route {
     /// Takes a body of any type, and does not look at it.
     pub(crate) fn any_body(mut self) -> Self {
         self.any_body = true;
+        self
+    }
+
+    /// Of the fields of its body one is needed, and it may be any of several.
+    pub(crate) fn needs_body(mut self) -> Self {
+        self.needs_body = true;
         self
     }
 

@@ -6,7 +6,7 @@ use tests::kit::installation::Place;
 use tests::kit::person::{Person, Stranger};
 use tests::kit::unique;
 
-here!(every_body_is_accepted);
+here!(every_body_is_accepted, a_body_can_be_left_out_where_it_is_not_required);
 
 /// Operations whose example cannot be accepted, and why.
 const REASONS: &[(&str, &str)] = &[
@@ -17,6 +17,14 @@ const REASONS: &[(&str, &str)] = &[
     ("post_v1_users_me_totp_confirm", "the code is shown by an app"),
     ("post_v1_rooms_room_id_invites", "the caller's address is not verified"),
     ("delete_v1_users_me_identities_identity_id", "no account is linked to a provider"),
+];
+
+/// Operations whose body may be left out, though not by everyone, and who may.
+const BY_SOME: &[(&str, &str)] = &[
+    ("delete_v1_users_me", "accounts without a password"),
+    ("post_v1_users_me_exports", "accounts without a password"),
+    ("post_v1_users_me_totp", "accounts without a password"),
+    ("delete_v1_users_me_totp", "accounts without a password"),
 ];
 
 /// What stands for the things in an example.
@@ -134,4 +142,31 @@ async fn every_body_is_accepted(place: Place) {
     }
     assert!(sent > 20, "{sent}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn a_body_can_be_left_out_where_it_is_not_required(place: Place) {
+    let document = Stranger::new(&place).get("/openapi.json").await.ok(200);
+    let mut wrong = Vec::new();
+    let mut optional = Vec::new();
+    for (template, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let Some(required) = operation["requestBody"]["required"].as_bool() else { continue };
+            let id = operation["operationId"].as_str().unwrap();
+            let scene = Scene::set(&place).await;
+            let (path, caller) = scene.call(template, id, method).await;
+            let answer = caller.ask(&method.to_uppercase(), &path).once().await;
+            let refused = answer.json["code"] == "validation_failed";
+            let by_some = BY_SOME.iter().any(|(known, _)| *known == id);
+            if refused != (required || by_some) {
+                wrong.push(format!("{id}: {required}, {} {}", answer.status, answer.text));
+            }
+            if !required {
+                optional.push(id.to_owned());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let unknown: Vec<_> =
+        BY_SOME.iter().filter(|(id, _)| !optional.iter().any(|o| o == id)).collect();
+    assert!(unknown.is_empty() && optional.len() > BY_SOME.len(), "{unknown:?} {optional:?}");
 }
