@@ -69,15 +69,15 @@ fn users() -> Vec<Route> {
         put("/v1/users/me/blocks/{user_id}", "Block a user.", blocks::put),
         delete("/v1/users/me/blocks/{user_id}", "Unblock a user.", blocks::remove),
         delete("/v1/users/me", "Close the caller's account for good and erase their data.", erasures::delete_me).attempt().confidential(),
-        post("/v1/users/me/exports", "Ask for a copy of the caller's data. While one is being made or can be downloaded, it is that one.", exports::request)
+        post("/v1/users/me/exports", "Request a copy of the caller's data. While one is being made or can be downloaded, the answer names that one.", exports::request)
             .attempt().confidential(),
-        get("/v1/users/me/exports/{export_id}", "See how far an export is, and get a URL of its file that is good for five minutes.", exports::one)
+        get("/v1/users/me/exports/{export_id}", "Get the progress of an export, and a URL of its file that is valid for five minutes.", exports::one)
             .confidential()
             .waits_for(&[People]),
         // auth-svc answers this out of the log.
         get("/v1/users/me/identities", "List the ways to log in to the caller's account through providers.", identities::list).waits_for(&[]),
         delete("/v1/users/me/identities/{identity_id}", "Remove a way to log in to the caller's account. The last one stays.", identities::unlink).attempt(),
-        get("/v1/erasures/{erasure_id}", "See how far an erasure is. Needs no account: the id is the secret.", erasures::one).open(),
+        get("/v1/erasures/{erasure_id}", "Get the progress of an erasure. Needs no account: the id is the secret.", erasures::one).open(),
         get("/v1/users/{user_id}", "Get a user.", users::one).waits_for(&[People]),
     ]
 }
@@ -88,11 +88,11 @@ fn verifications() -> Vec<Route> {
         post("/v1/verifications", "Mail a code that verifies the address of the caller's account.", challenges::verify),
         post("/v1/verifications/{challenge_id}/confirm", "Enter a code that was mailed to verify an address.", challenges::confirm).secret(&["code"]),
         post("/v1/password-resets", "Mail a code that sets a new password. The answer does not say whether there is an account.", challenges::reset).open_to_attempts(),
-        post("/v1/password-resets/{challenge_id}/confirm", "Enter such a code and set a new password. All sessions end.", challenges::confirm_reset)
+        post("/v1/password-resets/{challenge_id}/confirm", "Enter the mailed code and set a new password. All sessions end.", challenges::confirm_reset)
             .open_to_attempts().secret(&["code", "new_password"]),
         post("/v1/users/me/email", "Change the address of the caller's account: a code goes to the new one.", challenges::change_address)
             .attempt().secret(&["password", "code"]),
-        post("/v1/users/me/totp", "Begin to set up a second factor.", second_factor::enrol).attempt().confidential(),
+        post("/v1/users/me/totp", "Start to set up a second factor.", second_factor::enrol).attempt().confidential(),
         post("/v1/users/me/totp/confirm", "Confirm a second factor by a code of the app. From now on codes are asked for.", second_factor::confirm)
             .attempt().confidential(),
         delete("/v1/users/me/totp", "Remove the caller's second factor.", second_factor::remove).attempt().confidential(),
@@ -116,8 +116,8 @@ fn sessions() -> Vec<Route> {
 fn oidc() -> Vec<Route> {
     vec![
         get("/v1/oidc", "List the providers of single sign-on through which people may log in.", oidc::list).open(),
-        get("/v1/oidc/{provider_id}/start", "Begin to log in through a provider: sends the browser there.", oidc::start).open_to_attempts(),
-        get("/v1/oidc/{provider_id}/callback", "Where a provider sends the browser back to. It goes on to `return_to` with a code or an error in the fragment.", oidc::callback)
+        get("/v1/oidc/{provider_id}/start", "Start to log in through a provider: redirects the browser there.", oidc::start).open_to_attempts(),
+        get("/v1/oidc/{provider_id}/callback", "Receive the browser back from a provider. It is redirected to `return_to`, with a code or an error in the fragment.", oidc::callback)
             .open_to_attempts(),
         post("/v1/sessions/oidc", "Log in by the code that a login through a provider ended with.", oidc::exchange).open_to_attempts().confidential(),
     ]
@@ -178,10 +178,10 @@ fn rooms() -> Vec<Route> {
         patch("/v1/rooms/{room_id}/members/{user_id}", "Change a member's role, or mute them.", members::change),
         delete("/v1/rooms/{room_id}/members/{user_id}", "Remove a member.", members::remove),
         get("/v1/rooms/{room_id}/pins", "List the pinned messages of a room, newest pin first.", pins::list).waits_for(&[Conversations]),
-        get("/v1/rooms/{room_id}/bans", "List who is banned from a room. Admins of the room only.", bans::list).waits_for(&[Conversations, People]),
-        put("/v1/rooms/{room_id}/bans/{user_id}", "Ban a user from a room: they are put out and cannot come in.", bans::ban),
+        get("/v1/rooms/{room_id}/bans", "List the users who are banned from a room. Only admins of the room may.", bans::list).waits_for(&[Conversations, People]),
+        put("/v1/rooms/{room_id}/bans/{user_id}", "Ban a user from a room: they are removed and cannot join again.", bans::ban),
         delete("/v1/rooms/{room_id}/bans/{user_id}", "Lift a ban.", bans::lift),
-        post("/v1/rooms/{room_id}/invites", "Make an invitation to a room.", invites::create),
+        post("/v1/rooms/{room_id}/invites", "Create an invitation to a room.", invites::create),
         get("/v1/rooms/{room_id}/invites", "List the open invitations to a room: the caller's, or for admins all.", invites::list).waits_for(&[Conversations]),
         delete("/v1/rooms/{room_id}/invites/{code}", "Revoke an invitation.", invites::revoke),
         put("/v1/rooms/{room_id}/read", "Move the caller's read marker. It never moves backwards.", messages::mark_read),
@@ -196,8 +196,8 @@ fn rooms() -> Vec<Route> {
 #[rustfmt::skip]
 fn invites() -> Vec<Route> {
     vec![
-        get("/v1/invites/{code}", "Show what an invitation is to. Needs no account.", invites::preview).open_to_attempts(),
-        post("/v1/invites/{code}/accept", "Come into a room by an invitation.", invites::accept),
+        get("/v1/invites/{code}", "Show which room an invitation is for. Needs no account.", invites::preview).open_to_attempts(),
+        post("/v1/invites/{code}/accept", "Join a room by an invitation.", invites::accept),
     ]
 }
 
@@ -241,12 +241,12 @@ fn messages() -> Vec<Route> {
 #[rustfmt::skip]
 fn files() -> Vec<Route> {
     vec![
-        post("/v1/media", "Ask to upload a file. The answer says where to send it.", media::request),
-        post("/v1/media/{media_id}/complete", "Have an upload checked and stored. A repeat finds it stored.", media::complete),
+        post("/v1/media", "Request to upload a file. The answer says where to send it.", media::request),
+        post("/v1/media/{media_id}/complete", "Complete an upload: it is checked and stored. A repeat changes nothing.", media::complete),
         get("/v1/media/{media_id}", "Get a file: the caller's own, or one of a message they may read.", media::one).reads_media().waits_for(&[Conversations]),
-        get("/v1/media/{media_id}/content", "Go to the bytes of a file, or get their URL with `Accept: application/json`.", media::content)
+        get("/v1/media/{media_id}/content", "Redirect to the bytes of a file, or get their URL with `Accept: application/json`.", media::content)
             .reads_media().waits_for(&[Conversations]),
-        get("/v1/media/{media_id}/thumbnail", "Go to a smaller image of a file, or get its URL with `Accept: application/json`.", media::thumbnail)
+        get("/v1/media/{media_id}/thumbnail", "Redirect to a smaller image of a file, or get its URL with `Accept: application/json`.", media::thumbnail)
             .reads_media().waits_for(&[Conversations]),
         delete("/v1/media/{media_id}", "Remove a file of the caller that no message has.", media::remove),
         // What signed URLs lead to.
@@ -272,7 +272,7 @@ fn digests() -> Vec<Route> {
     vec![
         get("/v1/unsubscribe/{token}", "Show the page behind the link in a digest. It changes nothing.", unsubscribe::page).open_to_attempts(),
         // The token is the right: no session is asked for, and mail programs send a form (RFC 8058).
-        post("/v1/unsubscribe/{token}", "End the digests of the account that the link in one of them is for.", unsubscribe::end).open_to_attempts().any_body(),
+        post("/v1/unsubscribe/{token}", "Unsubscribe the account that a digest's link is for from digests.", unsubscribe::end).open_to_attempts().any_body(),
     ]
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// An ordinary person.
+    /// An ordinary user.
     User,
     /// May act on messages of rooms they are in.
     Moderator,
@@ -56,7 +56,7 @@ pub enum Unverified {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum RoomRole {
-    /// Reads and writes.
+    /// An ordinary member, who reads and writes.
     Member,
     /// Also adds and removes members and changes the room.
     Admin,
@@ -150,10 +150,10 @@ pub enum ShownStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// As it stands.
+    /// Plain text, shown as it was written.
     #[default]
     Plain,
-    /// As Markdown.
+    /// Markdown (CommonMark).
     Markdown,
 }
 

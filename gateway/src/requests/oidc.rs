@@ -32,7 +32,7 @@ shape! {
         code: Option<Secret>,
         /// Why there is none.
         error: Option<String>,
-        /// Who answers.
+        /// The issuer that answers (RFC 9207).
         iss: Option<String>,
     }
     /// What removing a way to log in takes.

@@ -47,7 +47,7 @@ pub(crate) struct AuditedEvent {
     actor: Option<String>,
     /// The id of what it happened to; null when that cannot be read.
     subject: Option<String>,
-    /// When.
+    /// When it happened.
     time: Timestamp,
     /// What the event holds, without bodies, titles and settings. Null for an event that this server cannot read.
     data: Value,

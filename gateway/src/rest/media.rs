@@ -22,9 +22,9 @@ const COMPLETED_WITHIN: Duration = Duration::from_secs(120);
 /// What to send the file to.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct UploadTo {
-    /// `PUT`.
+    /// The HTTP method to send it with: `PUT`.
     pub(crate) method: &'static str,
-    /// Where to. Who holds it may upload.
+    /// The URL to send it to. A client that holds it may upload.
     pub(crate) url: String,
     /// Headers to send along.
     pub(crate) headers: std::collections::BTreeMap<&'static str, String>,
@@ -41,10 +41,10 @@ pub(crate) struct MediaUpload {
     pub(crate) upload: UploadTo,
 }
 
-/// Where bytes are.
+/// A URL of the bytes of a file.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct MediaLink {
-    /// Where. Who holds it may read.
+    /// The URL. A client that holds it may read the file.
     pub(crate) url: String,
     /// When the URL runs out.
     pub(crate) expires_at: Timestamp,

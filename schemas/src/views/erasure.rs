@@ -20,7 +20,7 @@ pub enum ErasureStatus {
 /// An erasure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Erasure {
-    /// Where it stands.
+    /// How far it has come.
     pub status: ErasureStatus,
     /// What it has removed so far.
     pub removed: Removed,

@@ -24,7 +24,7 @@ pub enum ExportStatus {
 pub struct Export {
     /// The export's id.
     pub id: ExportId,
-    /// Where it stands.
+    /// How far it has come.
     pub status: ExportStatus,
     /// When it was asked for.
     pub requested_at: Timestamp,

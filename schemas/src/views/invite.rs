@@ -28,12 +28,12 @@ pub struct Invite {
 pub struct InvitedTo {
     /// The room's id.
     pub id: RoomId,
-    /// Its name.
+    /// The name of the room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Group or channel.
     pub kind: RoomKind,
-    /// Members of it.
+    /// How many members the room has.
     pub member_count: u64,
 }
 
@@ -49,6 +49,6 @@ pub struct Inviter {
 pub struct InvitePreview {
     /// The room it is to.
     pub room: InvitedTo,
-    /// Who made it.
+    /// The user who created the invitation.
     pub inviter: Inviter,
 }

@@ -16,13 +16,13 @@ pub struct BannedUser {
     /// The id of the user who banned them; null for a ban that an older version recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<UserId>,
-    /// Why.
+    /// Why the user was banned, if a reason was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// When the ban ends by itself; absent for one that is lifted by an admin only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    /// When it began.
+    /// When the ban began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
 }
