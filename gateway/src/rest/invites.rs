@@ -53,7 +53,7 @@ pub(crate) async fn revoke(
 
 pub(crate) async fn preview(call: Call, Path(code): Path<String>) -> Done<InvitePreview> {
     let invite = call.send(&JudgeInvite { code }).await?.result;
-    let over = || Rejection::new(Code::Gone, "the invitation does not hold any more");
+    let over = || Rejection::new(Code::Gone, "the invitation is no longer valid");
     let store = call.state.read_model.current();
     let room = store.room(&invite.room_id).await.map_err(failure::store)?.ok_or_else(over)?;
     let inviter = call.state.users.one(&invite.created_by).await?.ok_or_else(over)?;

@@ -59,7 +59,7 @@ impl From<AccountRejection> for Rejection {
                 Self::field(Code::Forbidden, "/invite", "unknown", detail)
             }
             R::InviteOver => {
-                let detail = "the invitation does not hold any more";
+                let detail = "the invitation is no longer valid";
                 Self::field(Code::Gone, "/invite", "gone", detail)
             }
             R::AddressChanged => {

@@ -29,7 +29,7 @@ pub enum InviteRejection {
     #[error("there is no such invitation")]
     NoSuchInvite,
     /// It lets no one in any more.
-    #[error("the invitation does not hold any more")]
+    #[error("the invitation is no longer valid")]
     Over,
 }
 
