@@ -70,6 +70,7 @@ impl ChannelKind {
                 LaneKind::Timeline,
                 LaneKind::Receipts,
                 LaneKind::Threads,
+                LaneKind::Member,
             ],
             Self::Mail => &[
                 LaneKind::User,

@@ -87,6 +87,18 @@ impl Inbox {
         Ok(event.after().blocked.contains(other))
     }
 
+    /// Whether the account of a user was closed for good.
+    pub(crate) async fn is_erased(&self, user: &UserId) -> Result<bool, Failed> {
+        let last = self
+            .log
+            .last(&Lane::User(user.clone()))
+            .await
+            .map_err(|error| Failed::for_now(error_chain(&error)))?;
+        let Some(last) = last else { return Ok(true) };
+        let event = last.event().map_err(|error| Failed::for_now(error_chain(&error)))?;
+        Ok(event.data.account().is_none())
+    }
+
     /// Whether an earlier delivery has made this entry already.
     async fn is_there(&self, entry: &NotificationCreated) -> Result<bool, Failed> {
         let lane = Lane::Inbox(entry.user_id.clone());

@@ -194,6 +194,10 @@ impl Inbox {
     /// Marks entries as read that a person has read past.
     pub(crate) async fn read(&self, reading: &Reading, cause: &Cause) -> Result<Done, Failed> {
         let (user, room) = (&reading.user_id, &reading.room_id);
+        // Who is erased leaves every room, and nothing comes into their inbox any more.
+        if reading.is_departure() && self.is_erased(user).await? {
+            return Ok(Done::Before);
+        }
         self.open.reach(reading.at).await;
         if self.open.certainly_none(user, room, reading.at) {
             return Ok(Done::Before);
@@ -247,9 +251,10 @@ impl Inbox {
         let reader = Reader::load(store, user, room, notice.thread_root_id.as_slice()).await;
         let reader = reader.map_err(failed)?;
         known.silenced = reader.own.as_ref().is_some_and(|own| own.notify == Notify::None);
+        known.silenced |= reader.was_out_since(notice.caused);
         if let Some(found) = &found {
             let caused = known.entry.as_ref().map_or(notice.caused, |entry| entry.caused);
-            known.read = reader.has_read(found, caused);
+            known.read = reader.has_read(found, caused) || reader.was_out_since(caused);
         }
         if notice.kind == NotificationKind::ThreadReply && known.entry.is_none() {
             known.spoken_for = self.thread_spoken_for(store, notice, &reader).await?;

@@ -15,7 +15,7 @@ use schemas::values::{NotificationKind, RoomKind};
 use schemas::{Lane, Sequence, Timestamp};
 
 use crate::entry_ids::derived;
-use crate::{digest, mail_effect};
+use crate::{digest, mail_effect, reading};
 
 pub use crate::digest::Missed;
 pub use crate::mail_effect::{CodeMail, DigestMail, Mail, MailKind};
@@ -32,7 +32,7 @@ pub enum Effect {
     Answered(Answered),
     /// Users with an entry about a message may have to lose it.
     Review(Review),
-    /// A person has read up to a message, and with it the entries before it.
+    /// A person has read up to a message, and with it the entries before it; or is out of a room.
     Reading(Reading),
     /// A mail to a user.
     Mail(Box<Mail>),
@@ -186,10 +186,10 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
             vec![Effect::ForgetMails(completed.user_id.clone())]
         }
         EventData::Thread(event) => on_thread(event, at),
+        EventData::Member(event) => reading::departure(event, at).map(Effect::Reading).into_iter().collect(),
         EventData::Notification(event) => digest::missed(event).into_iter().map(Effect::Missed).collect(),
         EventData::Name(_)
         | EventData::Room(_)
-        | EventData::Member(_)
         | EventData::Media(_)
         | EventData::Report(_)
         // An entry for every reaction would be a flood.
@@ -277,7 +277,7 @@ fn on_post(message: &MessageState, at: Sequence, context: &PolicyContext) -> Vec
         user_id: message.sender_id.clone(),
         room_id: message.room_id.clone(),
         thread_root_id: message.thread_root_id.clone(),
-        message_id: message.id.clone(),
+        message_id: Some(message.id.clone()),
         through: at,
         at,
     }));
@@ -323,7 +323,7 @@ fn on_reading(moved: &ReadMoved, at: Sequence) -> Effect {
         user_id: moved.user_id.clone(),
         room_id: moved.room_id.clone(),
         thread_root_id: None,
-        message_id: moved.message_id.clone(),
+        message_id: Some(moved.message_id.clone()),
         through: moved.posted,
         at,
     })
@@ -336,7 +336,7 @@ fn on_thread(event: &ThreadEvent, at: Sequence) -> Vec<Effect> {
             user_id: read.user_id.clone(),
             room_id: read.room_id.clone(),
             thread_root_id: Some(read.thread_root_id.clone()),
-            message_id: read.message_id.clone(),
+            message_id: Some(read.message_id.clone()),
             through: read.posted,
             at,
         })],

@@ -1,7 +1,10 @@
 //! Given an event and what surrounds it, then exactly these effects.
 
 use schemas::Actor;
-use schemas::events::{MessageEvent, SessionStarted, UserRegistered};
+use schemas::events::{
+    MemberAdded, MemberChanged, MemberEvent, MemberRemoved, MemberState, MessageEvent,
+    SessionStarted, UserRegistered,
+};
 use schemas::ids::{EventId, MessageId, RoomId, SessionId};
 use schemas::values::{Body, DisplayName, Email, Role, RoomName, Username};
 use uuid::Uuid;
@@ -285,6 +288,28 @@ fn moving_a_marker_reads_up_to_the_message() {
     assert!(reading.covers(Some(&other), None, (3, 3)));
     assert!(!reading.covers(Some(&other), None, (4, 4)));
     assert!(reading.covers(Some(&this), Some(&other), (3, 3)), "the answer itself");
+}
+
+#[test]
+fn who_is_out_of_a_room_has_read_it() {
+    let member = |present| {
+        let lane = testbed::every_event().into_iter().find_map(|data| match data {
+            EventData::Member(MemberEvent::Removed(removed)) => Some(removed.member),
+            _ => None,
+        });
+        MemberState { present, ..lane.unwrap() }
+    };
+    let out = event(MemberRemoved { member: member(false) });
+    let effects_of = |event: &Event| effects(event, AT, &PolicyContext::default());
+    let effects = effects_of(&out);
+    let [Effect::Reading(reading)] = effects.as_slice() else { panic!("{effects:?}") };
+    let (message, root) = (message_id(50), message_id(51));
+    assert!(reading.is_departure());
+    assert!(reading.covers(Some(&message), None, (3, 3)));
+    assert!(reading.covers(Some(&message), Some(&root), (3, 3)), "in threads, too");
+    assert!(!reading.covers(Some(&message), None, (3, 8)), "what came later");
+    assert_eq!(effects_of(&event(MemberChanged { member: member(true) })), []);
+    assert_eq!(effects_of(&event(MemberAdded { member: member(true) })), []);
 }
 
 #[test]

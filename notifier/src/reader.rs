@@ -47,6 +47,12 @@ impl Reader {
             || in_thread.zip(number).is_some_and(|(follower, number)| follower.marker >= number)
     }
 
+    /// Whether they are out of the room, or were at some time after a place in the log: what was told of it until then
+    /// waits for them no more.
+    pub(crate) fn was_out_since(&self, caused: Sequence) -> bool {
+        self.own.as_ref().is_some_and(|own| !own.present || own.joined > caused)
+    }
+
     /// Whether an answer lies before their marker in its thread, whenever that was moved there.
     pub(crate) fn is_past(&self, answer: &MessageDoc) -> bool {
         let root = answer.thread_root_id.as_ref();

@@ -1,6 +1,7 @@
 //! How far people have read, and which entries are read by it.
 
 use schemas::Sequence;
+use schemas::events::{MemberChanged, MemberEvent, MemberLeft, MemberRemoved};
 use schemas::ids::{MessageId, RoomId, UserId};
 
 /// How far a person has read, at a place in the log.
@@ -12,8 +13,9 @@ pub struct Reading {
     pub room_id: RoomId,
     /// The thread they have read; none for the main timeline.
     pub thread_root_id: Option<MessageId>,
-    /// The message they have read up to.
-    pub message_id: MessageId,
+    /// The message they have read up to; none for a person who is out of the room: nothing there waits for them any
+    /// more.
+    pub message_id: Option<MessageId>,
     /// Where that was posted.
     pub through: Sequence,
     /// Where the event is that says so.
@@ -30,6 +32,33 @@ impl Reading {
         (posted, caused): (Sequence, Sequence),
     ) -> bool {
         let before = self.thread_root_id.as_ref() == thread && posted <= self.through;
-        caused < self.at && (before || message == Some(&self.message_id))
+        let this = message.is_some() && message == self.message_id.as_ref();
+        caused < self.at && (self.is_departure() || before || this)
     }
+
+    /// Whether the person is out of the room.
+    #[must_use]
+    pub const fn is_departure(&self) -> bool {
+        self.message_id.is_none()
+    }
+}
+
+/// What a person has read by being out of a room, having left it or been put out.
+pub(crate) fn departure(event: &MemberEvent, at: Sequence) -> Option<Reading> {
+    let member = match event {
+        MemberEvent::Left(MemberLeft { member })
+        | MemberEvent::Removed(MemberRemoved { member })
+        | MemberEvent::Changed(MemberChanged { member }) => member,
+        MemberEvent::Joined(_) | MemberEvent::Added(_) | MemberEvent::BlockChanged(_) => {
+            return None;
+        }
+    };
+    (!member.present).then(|| Reading {
+        user_id: member.user_id.clone(),
+        room_id: member.room_id.clone(),
+        thread_root_id: None,
+        message_id: None,
+        through: at,
+        at,
+    })
 }

@@ -12,6 +12,7 @@ everywhere!(
     a_direct_message_is_announced_once,
     a_mention_is_announced,
     notifications_are_marked_read,
+    nothing_waits_in_a_room_that_a_user_is_out_of,
     an_admin_notifies,
 );
 
@@ -132,6 +133,65 @@ async fn notifications_are_marked_read(place: Place) {
     let cursor = page["next_cursor"].as_str().expect("there is more").to_owned();
     let rest = ada.get(&format!("/v1/notifications?limit=2&cursor={cursor}")).await.ok(200);
     assert_eq!((items(&rest).len(), &rest["next_cursor"]), (1, &Value::Null));
+}
+
+/// Put out, banned, or gone by themselves: what they were told of there could not be opened any more, and would stand
+/// in the badge for ever.
+async fn nothing_waits_in_a_room_that_a_user_is_out_of(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let bob = Person::register_at(&place, 1, "bob").await;
+    let other = ada.group(&[&bob]).await;
+    ada.says(&other, &format!("{} here, too", bob.at_name())).await;
+    let unread = async || {
+        let mut listed = items(&bob.get("/v1/notifications?unread=true").await.ok(200));
+        listed.retain(|one| one["kind"] != "welcome");
+        let about: Vec<String> =
+            listed.iter().map(|one| one["room_id"].as_str().unwrap().to_owned()).collect();
+        about
+    };
+    let waits = async |what: &str, wanted: &[&String]| {
+        until(what, async || {
+            let mut found = unread().await;
+            found.sort();
+            let mut wanted = wanted.to_vec();
+            wanted.sort();
+            (found.iter().collect::<Vec<_>>() == wanted).then_some(())
+        })
+        .await;
+    };
+    waits("the other room's mention", &[&other]).await;
+    let mut device = bob.at(0).connect().await;
+    for way in ["removed", "banned", "leaves"] {
+        let room = ada.group(&[&bob]).await;
+        let root = bob.says(&room, "root").await["id"].clone();
+        ada.says(&room, &format!("{} look", bob.at_name())).await;
+        let path = format!("/v1/rooms/{room}/messages");
+        ada.post(&path, json!({"body": "an answer", "thread_root_id": root})).await.ok(201);
+        waits("a mention and an answer", &[&other, &room, &room]).await;
+        let member = format!("/v1/rooms/{room}/members/{}", bob.id);
+        let ban = format!("/v1/rooms/{room}/bans/{}", bob.id);
+        match way {
+            "removed" => ada.delete(&member).await.ok(204),
+            "banned" => ada.put(&ban, json!({})).await.ok(204),
+            _ => bob.delete(&format!("/v1/rooms/{room}/members/me")).await.ok(204),
+        };
+        for _ in 0..2 {
+            let about = |frame: &Value| {
+                frame["event"] == "notification.read" && frame["data"]["room_id"] == json!(room)
+            };
+            let read = device.expect("an entry is read", about).await;
+            assert_eq!(read["data"]["read"], true);
+        }
+        waits("what is left", &[&other]).await;
+        // A user who is brought back is told of what comes from then on, and of nothing before.
+        ada.delete(&ban).await.ok(204);
+        ada.post(&format!("/v1/rooms/{room}/members"), json!({"user": bob.id})).await.ok(201);
+        ada.says(&room, &format!("welcome back, {}", bob.at_name())).await;
+        waits("the new mention", &[&other, &room]).await;
+        bob.put_empty("/v1/notifications/read").await.ok(204);
+        ada.says(&other, &format!("{} once more", bob.at_name())).await;
+        waits("the other room's next mention", &[&other]).await;
+    }
 }
 
 async fn an_admin_notifies(place: Place) {
