@@ -4,7 +4,7 @@ use schemas::RoomId;
 use schemas::commands::{ChangeRoom, CreateRoom, OpenDirect};
 use schemas::values::{Patch, Posting, RoomKind, RoomName, Topic, UserRef, Visibility};
 
-use crate::http::shape;
+use crate::http::{Kept, shape};
 
 shape! {
     /// A new group or channel.
@@ -28,8 +28,9 @@ shape! {
     /// Changes to a room. Absent fields stay as they are; null clears an optional field, and makes the rules for writing
     /// those of a new room.
     RoomChanges {
-        /// The room's name.
-        name: Option<RoomName>,
+        /// The room's name. Null is refused: a room keeps one.
+        #[schemars(with = "Option<RoomName>")]
+        name: Kept<RoomName>,
         /// What the room is about.
         #[schemars(with = "Option<Topic>")]
         topic: Patch<Topic>,
@@ -45,7 +46,7 @@ shape! {
         #[schemars(with = "Option<Posting>")]
         posting: Patch<Posting>,
         /// Seconds that must lie between two messages of a member who is no admin, thread answers included: 0 to
-        /// 21,600; 0 for no limit.
+        /// 21,600; 0 or null for no limit.
         #[schemars(with = "Option<u32>", range(min = 0, max = 21_600))]
         slow_mode_seconds: Patch<u32>,
         /// `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
@@ -73,22 +74,13 @@ impl RoomChanges {
             self;
         ChangeRoom {
             room_id,
-            name,
+            name: name.0,
             topic,
             visibility,
             retention_days,
-            posting: or_default(posting),
-            slow_mode_seconds: or_default(slow_mode_seconds),
+            posting: posting.or_default(),
+            slow_mode_seconds: slow_mode_seconds.or_default(),
             archived,
         }
-    }
-}
-
-/// What becomes of a field that a room always has: null stands for what a new room has.
-fn or_default<T: Default>(patch: Patch<T>) -> Option<T> {
-    match patch {
-        Patch::Keep => None,
-        Patch::Clear => Some(T::default()),
-        Patch::Set(value) => Some(value),
     }
 }

@@ -52,9 +52,9 @@ shape! {
         bio: Patch<Bio>,
         /// The unique name.
         username: Option<Username>,
-        /// Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels.
+        /// Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels. Null empties it.
         #[schemars(with = "Option<Map<String, Value>>")]
-        settings: Option<Settings>,
+        settings: Patch<Settings>,
         /// What the server obeys of what the user prefers. Absent fields of it stay as they are.
         preferences: Option<PreferencesPatch>,
     }
@@ -98,6 +98,7 @@ impl NewUser {
 impl ProfileChanges {
     pub(crate) fn command(self) -> ChangeProfile {
         let Self { display_name, avatar_media_id, bio, username, settings, preferences } = self;
+        let settings = settings.or_default();
         ChangeProfile { display_name, bio, avatar_media_id, username, settings, preferences }
     }
 }

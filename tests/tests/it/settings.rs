@@ -11,6 +11,7 @@ everywhere!(
     who_wants_nothing_is_named_without_an_entry,
     a_direct_room_is_hidden_until_the_next_message,
     settings_are_of_members_and_well_formed,
+    null_clears_what_may_be_empty_and_is_refused_elsewhere,
 );
 
 async fn listed(who: &Person) -> Vec<String> {
@@ -167,4 +168,31 @@ async fn settings_are_of_members_and_well_formed(place: Place) {
     let general = items(&ada.get("/v1/rooms?name=general").await.ok(200));
     let room = ada.patch(&own(&id_of(&general[0])), json!({"notify": "all"})).await.ok(200);
     assert_eq!(room["membership"]["notify"], "all");
+}
+
+async fn null_clears_what_may_be_empty_and_is_refused_elsewhere(place: Place) {
+    let ada = Person::register(&place, "ada").await;
+    let room = format!("/v1/rooms/{}", ada.group(&[]).await);
+    let name = ada.get(&room).await.ok(200)["name"].clone();
+    let full = json!({"topic": "boats", "retention_days": 9, "slow_mode_seconds": 60});
+    let shown = ada.patch(&room, full).await.ok(200);
+    assert_eq!((&shown["topic"], &shown["slow_mode_seconds"]), (&json!("boats"), &json!(60)));
+    let empty = json!({"topic": null, "retention_days": null, "slow_mode_seconds": null});
+    let shown = ada.patch(&room, empty).await.ok(200);
+    assert!(shown.get("topic").is_none() && shown.get("retention_days").is_none(), "{shown}");
+    assert_eq!(shown["slow_mode_seconds"], 0);
+    let refused = ada.patch(&room, json!({"name": null, "topic": "kept out"})).await;
+    let problem = refused.problem(400, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/name");
+    let shown = ada.get(&room).await.ok(200);
+    assert_eq!((&shown["name"], shown.get("topic")), (&name, None));
+    let own = "/v1/users/me";
+    let full = json!({"settings": {"theme": "dark"}, "bio": "sails", "display_name": "Ada L"});
+    let shown = ada.patch(own, full).await.ok(200);
+    assert_eq!((&shown["settings"]["theme"], &shown["bio"]), (&json!("dark"), &json!("sails")));
+    let empty = json!({"settings": null, "bio": null, "display_name": null});
+    ada.patch(own, empty).await.ok(200);
+    let shown = ada.get(own).await.ok(200);
+    assert_eq!((&shown["settings"], shown.get("bio")), (&json!({}), None));
+    assert_eq!(shown["display_name"], json!(ada.username));
 }
