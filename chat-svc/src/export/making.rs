@@ -23,7 +23,7 @@ use crate::media::store_failed;
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How often is kept how far it is, and after how many bytes at most: so much is done again after a crash, and a file.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
-const KEEP_AFTER: u64 = 64 * 1024 * 1024;
+const KEEP_AFTER: u64 = 32 * 1024 * 1024;
 /// How long the read model may take to follow.
 const PROJECTED_WITHIN: Duration = Duration::from_secs(10);
 

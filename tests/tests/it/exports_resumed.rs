@@ -15,10 +15,10 @@ use crate::codes::mails_to;
 use crate::exports::{READY, asked, list, ready, unzipped};
 
 /// Files of a person, and bytes of each: enough that copying them takes a while.
-const FILES: usize = 8;
+const FILES: usize = 16;
 const SIZE: usize = 6_000_000;
-/// Pieces of an export that are there when its files are being copied, which are some 180.
-const SOME: usize = 20;
+/// Pieces of an export, of which there are 360, that are there when six files were copied: how far it is is kept then.
+const SOME: usize = 150;
 
 async fn uploaded(who: &Person) {
     for number in 0..FILES {
