@@ -145,9 +145,8 @@ async fn nothing_waits_in_a_room_that_a_user_is_out_of(place: Place) {
     let unread = async || {
         let mut listed = items(&bob.get("/v1/notifications?unread=true").await.ok(200));
         listed.retain(|one| one["kind"] != "welcome");
-        let about: Vec<String> =
-            listed.iter().map(|one| one["room_id"].as_str().unwrap().to_owned()).collect();
-        about
+        let room = |one: &Value| one["room_id"].as_str().unwrap().to_owned();
+        listed.iter().map(room).collect::<Vec<String>>()
     };
     let waits = async |what: &str, wanted: &[&String]| {
         until(what, async || {
