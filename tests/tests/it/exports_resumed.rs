@@ -20,8 +20,8 @@ const SIZE: usize = 6_000_000;
 /// Pieces of an export, of which there are 360, that are there when six files were copied: how far it is is kept then.
 const SOME: usize = 150;
 
-async fn uploaded(who: &Person) {
-    for number in 0..FILES {
+async fn uploaded(who: &Person, files: usize) {
+    for number in 0..files {
         let content = bytes(SIZE + number);
         upload(who, &format!("{number}.bin"), "application/octet-stream", &content).await;
     }
@@ -52,13 +52,13 @@ async fn was_gone_on_with(nats: &str, namespace: &str, who: &Person) {
     .await;
 }
 
-/// Checks that the export of a person is whole.
-async fn is_whole(place: &Place, export: &Value) {
+/// Checks that the export of a person with so many files is whole.
+async fn is_whole(place: &Place, export: &Value, count: usize) {
     let got = fetch(place, export["url"].as_str().unwrap(), &[]).await;
     assert_eq!(export["size"].as_u64(), u64::try_from(got.bytes.len()).ok());
     let files = unzipped(&got.bytes);
     let media = list(&files, "media");
-    assert_eq!(media.len(), FILES);
+    assert_eq!(media.len(), count);
     for one in media {
         let number: usize = one["filename"].as_str().unwrap().replace(".bin", "").parse().unwrap();
         let sum = HEXLOWER.encode(&Sha256::digest(bytes(SIZE + number)));
@@ -76,7 +76,7 @@ async fn an_export_goes_on_after_a_crash() {
     let bob = Person::register(&installation.place, "bob").await;
     let room = ada.group(&[]).await;
     ada.says(&room, "before the crash").await;
-    uploaded(&ada).await;
+    uploaded(&ada, FILES).await;
     let path = asked(&ada).await;
     half_made(&installation.nats(), "tidings", &ada).await;
     installation.crash();
@@ -86,7 +86,7 @@ async fn an_export_goes_on_after_a_crash() {
     assert_eq!(asked(&ada).await, path);
     let export = ready(&ada, &path).await;
     was_gone_on_with(&installation.nats(), "tidings", &ada).await;
-    is_whole(&installation.place, &export).await;
+    is_whole(&installation.place, &export, FILES).await;
     ready(&bob, &other).await;
     let mails = until("a mail tells of it", async || {
         let mails = mails_to(&installation.data.join("mail"), &ada.email).into_iter();
@@ -104,14 +104,14 @@ async fn an_export_whose_worker_is_killed_is_gone_on_with_by_another() {
     let ada = separate.place.found().await;
     let room = ada.group(&[]).await;
     ada.says(&room, "before the crash").await;
-    uploaded(&ada).await;
+    uploaded(&ada, FILES).await;
     let path = asked(&ada).await;
     half_made(&separate.nats_url(), &separate.namespace, &ada).await;
     separate.kill("chat-svc");
     separate.run("chat-svc");
     let export = ready(&ada, &path).await;
     was_gone_on_with(&separate.nats_url(), &separate.namespace, &ada).await;
-    is_whole(&separate.place, &export).await;
+    is_whole(&separate.place, &export, FILES).await;
     separate.verify();
 }
 
@@ -122,7 +122,7 @@ async fn an_export_into_a_bucket_goes_on_after_a_crash() {
     let ada = bed.place().found().await;
     let room = ada.group(&[]).await;
     ada.says(&room, "before the crash").await;
-    uploaded(&ada).await;
+    uploaded(&ada, 4).await;
     let path = asked(&ada).await;
     let draft = format!("tidings/export_draft/{}", ada.id);
     until("its making is begun", async || bed.store.keys().await.contains(&draft).then_some(()))
@@ -130,7 +130,7 @@ async fn an_export_into_a_bucket_goes_on_after_a_crash() {
     bed.installation.crash();
     bed.installation.start_again();
     let export = ready(&ada, &path).await;
-    is_whole(bed.place(), &export).await;
+    is_whole(bed.place(), &export, 4).await;
     until("how far it was is removed", async || {
         let keys = bed.store.keys().await;
         (!keys.contains(&draft)).then_some(())
