@@ -188,8 +188,9 @@ impl EventLog {
 /// Which of a server's streams are a namespace's. A bucket `KV_a_b_c` is `a`'s unless there is a
 /// namespace `a_b`: the longest one that fits owns it.
 fn belonging(namespace: &str, names: &[String]) -> Vec<String> {
-    let namespaces: Vec<&str> =
-        names.iter().filter_map(|name| name.strip_prefix("EVENTS_")).collect();
+    // Its own streams are its own without a log, too: the log alone may have been deleted.
+    let logs = names.iter().filter_map(|name| name.strip_prefix("EVENTS_"));
+    let namespaces: Vec<&str> = logs.chain([namespace]).collect();
     let owner = |name: &str| {
         let rest = name.strip_prefix("KV_").or_else(|| name.strip_prefix("OBJ_"))?;
         let fits = |ns: &&&str| rest.strip_prefix(**ns).is_some_and(|rest| rest.starts_with('_'));
@@ -278,5 +279,7 @@ mod tests {
             ["EVENTS_a", "DEAD_LETTERS_a", "KV_a_secrets", "OBJ_a_media"]
         );
         assert_eq!(belonging("a_b", &names), ["EVENTS_a_b", "KV_a_b_secrets"]);
+        let left: Vec<String> = names.iter().filter(|name| *name != "EVENTS_a").cloned().collect();
+        assert_eq!(belonging("a", &left), ["DEAD_LETTERS_a", "KV_a_secrets", "OBJ_a_media"]);
     }
 }

@@ -106,15 +106,25 @@ impl EventLog {
         }
     }
 
-    /// Ends the restore of a log that was held back: its work queues go on where they were, and it is a log again.
+    /// Ends the restore of a log that was held back: it is a log again. Of one to which something was added since its copy
+    /// was made, the work queues go on where they were at the end, up to that sequence; otherwise they are the copy's.
     ///
     /// # Errors
     /// [`LogError::NoStream`], [`LogError::Unavailable`], [`LogError::Refused`].
     pub async fn complete_restore(
         &self,
-        queues: &[Queue],
-        through: Sequence,
+        added: Option<(&[Queue], Sequence)>,
     ) -> Result<(), LogError> {
+        if let Some((queues, through)) = added {
+            self.renew_queues(queues, through).await?;
+        }
+        let mut config = self.stream_info().await?.config;
+        release(&mut config.metadata);
+        stream_request(&self.inner.connection, "UPDATE", &config).await??;
+        Ok(())
+    }
+
+    async fn renew_queues(&self, queues: &[Queue], through: Sequence) -> Result<(), LogError> {
         for queue in self.queues().await? {
             let name = queue.name().unwrap_or_default();
             self.about_queue("DELETE", name, &Value::Null).await?;
@@ -130,9 +140,6 @@ impl EventLog {
             let order = json!({ "stream_name": self.inner.stream, "config": config });
             self.about_queue("DURABLE.CREATE", name, &order).await?;
         }
-        let mut config = self.stream_info().await?.config;
-        release(&mut config.metadata);
-        stream_request(&self.inner.connection, "UPDATE", &config).await??;
         Ok(())
     }
 

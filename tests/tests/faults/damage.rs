@@ -53,7 +53,7 @@ fn copy(data: &Path) -> tempfile::TempDir {
 }
 
 /// A start that must end by itself; what it said.
-fn refused(data: &Path) -> String {
+pub(crate) fn refused(data: &Path) -> String {
     let mut serve = command(&["serve", "--listen", "127.0.0.1:0", "--data"]);
     let output = serve.arg(data).args(RELAXED).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -62,8 +62,9 @@ fn refused(data: &Path) -> String {
     said
 }
 
+/// What a command says that went well, where that is JSON.
 #[track_caller]
-fn done(output: &Output) -> Value {
+pub(crate) fn done(output: &Output) -> Value {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}\n{error}");

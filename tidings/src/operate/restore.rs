@@ -4,8 +4,8 @@
 //! logged out or stolen since must not live again. A restore ends every session, and new secrets are made at the next
 //! start.
 //!
-//! With increments the log is restored from the whole backup first, held back so that no process takes it for a log,
-//! and then loses what is gone by now and gets what was added.
+//! The log comes first and is held back: no process takes it for a log until everything else is there, so a restore that
+//! is cut short is never started on. With increments it loses what is gone by now and gets what was added before that.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,11 +63,7 @@ pub(super) async fn run(what: Restore, config: &Config) -> Result<ExitCode, Fail
 /// Brings everything back; how many messages that were.
 async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<u64, Failure> {
     let log = connect_log(attached.url(), "tidings restore", config).await?;
-    let there = log.streams().await.map_err(|error| of_log(&error))?;
-    if let Some(stream) = there.first() {
-        let text = format!("there is a log already (stream {stream}); restore wants an empty one");
-        return Err(Failure::wrong_call(text));
-    }
+    refuse_what_is_there(&log).await?;
     let last = chain.last();
     let keys = last.path.join("keys");
     if let Some(file) = key_files::other(&config.keys, &keys) {
@@ -76,21 +72,20 @@ async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<u6
     if let Some(files) = attached.files() {
         log.sync_below(files.to_owned());
     }
-    // The log last: without it nothing else counts as there, so a restore that was cut short is seen.
-    let mut messages = 0;
+    let events = log.namespace().events_stream();
+    let mut messages = bring_stream(&log, &events, &chain.pieces(&events)).await?;
     let lasting = last.manifest.streams.iter().filter(|stream| lasts(stream, &config.namespace));
-    for stream in lasting.rev() {
+    for stream in lasting.filter(|stream| **stream != events) {
         messages += bring_stream(&log, stream, &chain.pieces(stream)).await?;
     }
     key_files::copy(&keys, &config.keys).await?;
     if let Ok(key) = fs::read(keys.join(names::FILE)).await {
         key_files::put(&config.name_key, &key)?;
     }
-    if let Some(increment) = chain.increment() {
-        let through = increment.position.sequence;
-        let completed = log.complete_restore(&increment.queues, through).await;
-        completed.map_err(|error| of_log(&error))?;
-    }
+    // On the disk before it counts as whole.
+    log.sync_everything().await.map_err(|error| of_log(&error))?;
+    let added = chain.increment().map(|it| (it.queues.as_slice(), it.position.sequence));
+    log.complete_restore(added).await.map_err(|error| of_log(&error))?;
     log.attach().await.map_err(|error| of_log(&error))?;
     let head = log.check_everything(None).await.map_err(|error| of_log(&error))?;
     if chain.increment().is_some() {
@@ -100,6 +95,18 @@ async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<u6
     Ok(messages)
 }
 
+/// A restore wants a namespace of which nothing is there.
+async fn refuse_what_is_there(log: &EventLog) -> Result<(), Failure> {
+    let there = log.streams().await.map_err(|error| of_log(&error))?;
+    let Some(stream) = there.first() else { return Ok(()) };
+    let text = match log.attach().await {
+        // Another's, or what a restore has left that was cut short.
+        Err(error @ LogError::Foreign { .. }) => error.to_string(),
+        _ => format!("there is something already (stream {stream}); restore wants nothing there"),
+    };
+    Err(Failure::wrong_call(text))
+}
+
 /// Brings a stream back, from a copy of all of it and what was added since; how many messages it has.
 async fn bring_stream(log: &EventLog, stream: &str, pieces: &Pieces<'_>) -> Result<u64, Failure> {
     let is_log = stream == log.namespace().events_stream();
@@ -107,9 +114,7 @@ async fn bring_stream(log: &EventLog, stream: &str, pieces: &Pieces<'_>) -> Resu
     let last = pieces.added.last();
     if is_log {
         snapshot.renew_epoch();
-        if last.is_some() {
-            snapshot.hold_back();
-        }
+        snapshot.hold_back();
     }
     let file = pieces.whole.path.join(stream_path(stream));
     let mut source = BufReader::new(File::open(&file).await.map_err(cannot("cannot read", &file))?);

@@ -125,7 +125,7 @@ async fn a_copy_and_what_came_after_it_are_the_log_again() {
         refill.push(message).await.unwrap();
     }
     refill.finish(extent.through, &extent.gone).await.unwrap();
-    restored.complete_restore(&queues, extent.through).await.unwrap();
+    restored.complete_restore(Some((&queues, extent.through))).await.unwrap();
     restored.attach().await.unwrap();
     assert_eq!(restored.check_everything(None).await.unwrap(), 11);
 
