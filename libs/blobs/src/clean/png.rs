@@ -1,4 +1,11 @@
 //! PNG: a signature and a row of chunks.
+//!
+//! A colour profile is kept only if it is no larger than profiles are: a decoder unpacks it whole, and few bytes may be
+//! packed from very many.
+
+use std::io::Read as _;
+
+use flate2::read::ZlibDecoder;
 
 use crate::not_an_image::NotAnImage;
 
@@ -11,6 +18,19 @@ const KEPT: [&[u8; 4]; 14] = [
     b"pHYs", b"acTL", b"fcTL", b"fdAT",
 ];
 
+/// Bytes of a colour profile, unpacked; of one with more the image is shown without.
+const MAX_PROFILE: u64 = 4 * 1024 * 1024;
+
+/// What becomes of the present chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Fate {
+    #[default]
+    Dropped,
+    Kept,
+    /// It is gathered, and decided on when it is whole.
+    Gathered,
+}
+
 /// Cleans a PNG image.
 #[derive(Debug, Default)]
 pub struct Png {
@@ -18,8 +38,10 @@ pub struct Png {
     waiting: Vec<u8>,
     begun: bool,
     ended: bool,
-    /// Bytes of the present chunk that are still to come, and whether they are kept.
-    chunk: (u64, bool),
+    /// Bytes of the present chunk that are still to come, and what becomes of them.
+    chunk: (u64, Fate),
+    /// The colour profile's chunk, as far as it has come; none before there is one, as only the first counts.
+    profile: Option<Vec<u8>>,
 }
 
 impl Png {
@@ -30,10 +52,8 @@ impl Png {
             if self.chunk.0 > 0 {
                 let now = usize::try_from(self.chunk.0).unwrap_or(usize::MAX).min(rest.len());
                 let (some, later) = rest.split_at(now);
-                if self.chunk.1 {
-                    kept.extend_from_slice(some);
-                }
                 self.chunk.0 -= u64::try_from(now).unwrap_or(0);
+                self.content(some, &mut kept);
                 rest = later;
                 continue;
             }
@@ -50,6 +70,24 @@ impl Png {
 
     pub(super) fn end(self) -> Result<(), NotAnImage> {
         if self.ended && self.chunk.0 == 0 { Ok(()) } else { Err(NotAnImage) }
+    }
+
+    /// Takes some of the present chunk.
+    fn content(&mut self, some: &[u8], kept: &mut Vec<u8>) {
+        let (left, fate) = self.chunk;
+        match (fate, &mut self.profile) {
+            (Fate::Kept, _) => kept.extend_from_slice(some),
+            (Fate::Gathered, Some(profile)) => {
+                profile.extend_from_slice(some);
+                if left == 0 {
+                    let chunk = std::mem::take(profile);
+                    if is_small(&chunk) {
+                        kept.extend_from_slice(&chunk);
+                    }
+                }
+            }
+            (Fate::Gathered, None) | (Fate::Dropped, _) => {}
+        }
     }
 
     fn head(&mut self, kept: &mut Vec<u8>) -> Result<(), NotAnImage> {
@@ -69,10 +107,27 @@ impl Png {
         let needed = kind.first().is_some_and(u8::is_ascii_uppercase);
         let keeps = needed || KEPT.iter().any(|one| one.as_slice() == kind);
         self.ended = kind == b"IEND";
-        self.chunk = (length + AROUND - 8, keeps);
-        if keeps {
-            kept.extend_from_slice(&head);
+        let fate = match (keeps, kind == b"iCCP") {
+            (true, false) => Fate::Kept,
+            (true, true) if self.profile.is_none() && length <= MAX_PROFILE => Fate::Gathered,
+            (true, true) | (false, _) => Fate::Dropped,
+        };
+        self.chunk = (length + AROUND - 8, fate);
+        match fate {
+            Fate::Kept => kept.extend_from_slice(&head),
+            Fate::Gathered => self.profile = Some(head),
+            Fate::Dropped => {}
         }
         Ok(())
     }
+}
+
+/// Whether the chunk of a colour profile holds one, of [`MAX_PROFILE`] bytes at most. It has a name that ends with a
+/// zero, and how it is packed.
+fn is_small(chunk: &[u8]) -> bool {
+    let content = chunk.get(8..).unwrap_or_default();
+    let packed = content.iter().position(|byte| *byte == 0).and_then(|end| content.get(end + 2..));
+    let mut profile = ZlibDecoder::new(packed.unwrap_or_default()).take(MAX_PROFILE + 1);
+    let unpacked = std::io::copy(&mut profile, &mut std::io::sink());
+    unpacked.is_ok_and(|bytes| bytes <= MAX_PROFILE)
 }

@@ -189,6 +189,32 @@ fn positions_are_taken_out_and_the_picture_stays_the_same() {
 }
 
 #[test]
+fn a_colour_profile_stays_unless_it_is_packed_from_very_much() {
+    use std::io::Write as _;
+    let profile = |bytes: usize| {
+        let name = b"colours\0\0".to_vec();
+        let mut packer = flate2::write::ZlibEncoder::new(name, flate2::Compression::best());
+        packer.write_all(&vec![7; bytes]).unwrap();
+        png_chunk(b"iCCP", &packer.finish().unwrap())
+    };
+    let plain = drawn(ImageFormat::Png);
+    let with = |chunks: &[&[u8]]| [&plain[..33], chunks.concat().as_slice(), &plain[33..]].concat();
+    let kept = |chunks: &[&[u8]]| cleaned("image/png", &with(chunks), &[7]).unwrap();
+    let (small, large, bomb) = (profile(3_000), profile(4 << 20), profile((4 << 20) + 1));
+    assert!(bomb.len() < 10_000);
+    for one in [small.as_slice(), &large] {
+        assert_eq!(kept(&[one]), with(&[one]));
+    }
+    let broken = png_chunk(b"iCCP", b"colours\0\0no profile");
+    for one in [bomb.as_slice(), &broken, &png_chunk(b"iCCP", b"colours")] {
+        assert_eq!(kept(&[one]), kept(&[]));
+    }
+    // Only the first counts.
+    assert_eq!(kept(&[&small, &small]), with(&[&small]));
+    assert_eq!(kept(&[&bomb, &small]), kept(&[]));
+}
+
+#[test]
 fn in_a_heif_image_nothing_moves() {
     let file = heif();
     let kept = cleaned("image/avif", &file, &[]).unwrap();
