@@ -41,6 +41,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Where people reach the gateway, without a slash at the end; none: where each request was sent to.
     pub public_url: Option<String>,
+    /// The origin that files are read from and nothing else is, without a slash at the end; none: that of the gateway.
+    pub media_origin: Option<String>,
     /// Networks of peers whose `X-Forwarded-*` and `Forwarded` are believed; those of all other peers are ignored.
     pub trusted_proxies: Vec<IpNet>,
     /// Sockets one person may hold at this gateway.
@@ -70,6 +72,7 @@ impl Config {
             unverified: Unverified::default(),
             allowed_origins: Vec::new(),
             public_url: None,
+            media_origin: None,
             trusted_proxies: Vec::new(),
             sockets_per_user: 20,
             memory: 128 * 1024 * 1024,

@@ -54,6 +54,8 @@ pub(crate) struct Links {
     keyed: Hmac<Sha256>,
     /// Where this server is reached; empty: URLs are paths.
     site: Arc<str>,
+    /// Where files of this server are read, if not there.
+    read_at: Option<Arc<str>>,
     /// Where files are, if that gives URLs of its own.
     store: Option<Arc<dyn BlobStore>>,
 }
@@ -69,7 +71,12 @@ impl Links {
     pub(crate) fn new(key: &[u8; 32], site: &str) -> Self {
         let mut block = [0; 64];
         block.iter_mut().zip(key).for_each(|(place, byte)| *place = *byte);
-        Self { keyed: Hmac::new(&block.into()), site: site.into(), store: None }
+        Self { keyed: Hmac::new(&block.into()), site: site.into(), read_at: None, store: None }
+    }
+
+    /// The same, leading elsewhere to read files.
+    pub(crate) fn reading_at(self, origin: Option<&str>) -> Self {
+        Self { read_at: origin.map(Into::into), ..self }
     }
 
     /// The same, leading straight to a store where that gives URLs.
@@ -123,7 +130,11 @@ impl Links {
     /// A URL of this server.
     fn own(&self, to: LinkTo, id: &MediaId, until: i64) -> String {
         let signature = BASE64URL_NOPAD.encode(&signed(self.message(to, id, until)));
-        let (site, to) = (&self.site, to.as_str());
+        let site = match to {
+            LinkTo::Upload => &self.site,
+            LinkTo::File | LinkTo::Thumbnail => self.read_at.as_ref().unwrap_or(&self.site),
+        };
+        let to = to.as_str();
         format!("{site}/media/{id}/{to}?until={until}&signature={signature}")
     }
 

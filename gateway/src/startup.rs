@@ -128,7 +128,8 @@ async fn assemble(config: Config, needs: Needs, deps: Deps) -> Result<Gateway, G
     let router = Arc::new(Router::of(&table)?);
     let Needs { read_model, blobs } = needs;
     let Deps { bus, log, metrics, health } = deps;
-    let links = Links::of(&log, config.public_url.as_deref()).await?.into_store(&blobs);
+    let links = Links::of(&log, config.public_url.as_deref()).await?;
+    let links = links.reading_at(config.media_origin.as_deref()).into_store(&blobs);
     let users = UserDirectory::new(log.clone(), read_model.clone(), links.clone());
     let users = Arc::new(users);
     let sessions = Arc::new(Sessions::new(bus.clone(), log.namespace()));

@@ -68,6 +68,7 @@ pub(crate) struct Config {
     pub(crate) rate_codes: Option<Rate>,
     pub(crate) media: MediaConfig,
     pub(crate) file_store: FileStore,
+    pub(crate) media_origin: Option<String>,
     pub(crate) retention: RetentionConfig,
     pub(crate) unverified: Unverified,
     pub(crate) registration: Registration,
@@ -152,7 +153,7 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
     if said.nats_url.is_some() && said.nats_server.is_some() && role == Role::Serve {
         tracing::debug!("nats_server is not used: nats_url names a running one");
     }
-    Ok(())
+    files::fit_together(said)
 }
 
 fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
@@ -188,6 +189,7 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         rate_media: limit("rate_media", all.rate_media)?,
         media,
         file_store,
+        media_origin: all.media_origin.map(|text| files::origin(&text)).transpose()?,
         retention,
         rate_bytes: rate::parse_bytes(&all.rate_bytes.unwrap_or_default())
             .map_err(|error| wrong(&format!("rate_bytes: {error}")))?,

@@ -107,6 +107,42 @@ pub(crate) fn store(all: &Settings, media: &MediaConfig) -> Result<FileStore, Fa
     Ok(FileStore::S3(Box::new(Bucket { place, credentials, ca: all.s3_ca_file.clone() })))
 }
 
+/// Reads at which origin of their own files are read: without a slash at the end.
+///
+/// # Errors
+/// A wrong call: it is no origin.
+pub(crate) fn origin(text: &str) -> Result<String, Failure> {
+    let text = text.trim_end_matches('/');
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    if host.is_some_and(|host| !host.is_empty() && host.bytes().all(fits)) {
+        return Ok(text.to_owned());
+    }
+    let what = "is not an origin; write https://files.example.org";
+    Err(wrong(&format!("media_origin: `{text}` {what}")))
+}
+
+/// Whether what is said of the origin of files fits to the rest.
+///
+/// # Errors
+/// A wrong call: what does not.
+pub(crate) fn fit_together(said: &Settings) -> Result<(), Failure> {
+    let Some(origin) = &said.media_origin else { return Ok(()) };
+    if said.blob_store.as_deref().is_some_and(|place| place.starts_with("s3://")) {
+        return Err(wrong("media_origin: files in a bucket are read from the bucket"));
+    }
+    // Pages of it are let in to what they read there.
+    let Some(public) = &said.public_url else {
+        return Err(wrong("media_origin needs public_url, too"));
+    };
+    let rest = public.to_ascii_lowercase();
+    let is_same = rest.strip_prefix(origin.to_ascii_lowercase().trim_end_matches('/'));
+    if is_same.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return Err(wrong("media_origin must be another origin than that of public_url"));
+    }
+    Ok(())
+}
+
 fn wrong(what: &str) -> Failure {
     Failure::wrong_call(what)
 }
@@ -126,6 +162,32 @@ mod tests {
         let mut media = MediaConfig::default();
         media.limits.file = largest;
         store(&all, &media).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn the_origin_of_files_is_one_and_not_the_apps() {
+        for good in ["https://files.test", "http://127.0.0.1:8080", "https://files.test/"] {
+            assert_eq!(origin(good).unwrap(), good.trim_end_matches('/'));
+        }
+        for bad in ["files.test", "https://", "https://f/path", "https://*.test", "ftp://f", ""] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+        let chat = Some("https://chat.test/below");
+        let fits = |origin: &str, public_url: Option<&str>, place: &str| {
+            let said = Settings {
+                media_origin: Some(origin.to_owned()),
+                public_url: public_url.map(str::to_owned),
+                blob_store: Some(place.to_owned()),
+                ..Settings::default()
+            };
+            fit_together(&said).is_ok()
+        };
+        for good in ["https://files.test", "https://chat.test:8443", "https://chat.tes"] {
+            assert!(fits(good, chat, "jetstream"), "{good}");
+        }
+        assert!(!fits("https://CHAT.test/", chat, "jetstream"));
+        assert!(!fits("https://files.test", None, "jetstream"));
+        assert!(!fits("https://files.test", chat, "s3://files"));
     }
 
     #[test]

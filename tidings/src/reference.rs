@@ -66,6 +66,7 @@ const SETTINGS: &[Setting] = &[
     open("media_quota_person", "`1GB`", "a size, or `off`", "at least 1 byte"),
     open("media_quota", "`off`", "a size, or `off`", "at least 1 byte"),
     open("media_unused", "`24h`", "a span of time (`ms`, `s`, `m`, `h`)", "at most 24h"),
+    open("media_origin", "that of the app", "origin", "`http://` or `https://` and a host, no path; with `public_url`, another one; not with a bucket"),
     open("retention_days", "`off`", "a number of days, or `off`", "1 to 36500"),
     open("retention", "`archive`", "a choice", "`archive`, `purge`"),
     open("retention_interval", "`1h`", "a span of time (`ms`, `s`, `m`, `h`)", "at most 24h"),

@@ -116,6 +116,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "TIDINGS_MEDIA_UNUSED", value_name = "TIME", global = true)]
     pub(crate) media_unused: Option<String>,
 
+    /// Origin of its own that files are read from, like `https://files.example.org`; it leads to the gateways, too
+    #[arg(long, env = "TIDINGS_MEDIA_ORIGIN", value_name = "ORIGIN", global = true)]
+    pub(crate) media_origin: Option<String>,
+
     /// Days after which messages move to the archive, or `off`; rooms may say fewer [default: off]
     #[arg(long, env = "TIDINGS_RETENTION_DAYS", value_name = "DAYS", global = true)]
     pub(crate) retention_days: Option<String>,
@@ -309,7 +313,7 @@ macro_rules! each_setting {
 each_setting! {
     listen, admin_listen, data, nats_url, nats_server, sync, replicas, read_model, namespace, keys,
     name_key, code_key,
-    rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused,
+    rate_requests, rate_frames, rate_media, media_max_file, media_quota_person, media_quota, media_unused, media_origin,
     retention_days, retention, retention_interval, retention_day, deleted_bodies, rate_bytes, rate_auth, rate_codes, unverified, registration, bcrypt_cost, memory,
     smtp_url, smtp_url_file, smtp_ca_file, mail_from,
     allowed_origins, public_url, trusted_proxies, request_log, audit_bodies, log, log_format, otlp_endpoint, otlp_protocol, otlp_ca_file, trace_ratio,
@@ -334,6 +338,7 @@ impl Settings {
             &mut self.media_quota_person,
             &mut self.media_quota,
             &mut self.media_unused,
+            &mut self.media_origin,
             &mut self.retention_days,
             &mut self.retention,
             &mut self.retention_interval,

@@ -11,6 +11,7 @@ mod call;
 mod description;
 mod field_types;
 mod fields;
+mod files_only;
 mod fingerprint;
 mod forwarded;
 mod freshness;

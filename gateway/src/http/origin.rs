@@ -47,6 +47,11 @@ impl Origin {
         }
     }
 
+    /// Whether a request was sent to an origin.
+    pub(super) fn is_called(origin: &str, request: &HttpRequest, config: &Config) -> bool {
+        Site::of(origin).is_some_and(|site| site.is_own(&Forwarded::of(request, config)))
+    }
+
     /// Whether pages of an origin may use the gateway, which is reached at `site`.
     pub(crate) fn allows(origin: &str, site: &str, config: &Config) -> bool {
         let Some(asked) = Site::of(origin) else { return false };

@@ -27,7 +27,7 @@ use super::origin::Origin;
 use super::outcome::RequestOutcome;
 use super::request_context::RequestContext;
 use super::route::{Access, Meter, Route, Service, Serving};
-use super::{fingerprint, freshness, request_body, response};
+use super::{files_only, fingerprint, freshness, request_body, response};
 use crate::problem;
 use crate::request_log::Answered;
 use crate::state::AppState;
@@ -93,6 +93,10 @@ impl Work<'_> {
         found: &mut RequestOutcome,
     ) -> Result<HttpResponse, Rejection> {
         let Self { route, state, context, request } = *self;
+        if let Err(rejection) = files_only::check(route.path, request, &state.config) {
+            request_body::drain(&mut payload).await;
+            return Err(rejection);
+        }
         let handler = match &route.service {
             Service::Serve(handler) => handler,
             Service::Upgrade(handler) => {

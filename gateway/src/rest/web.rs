@@ -61,7 +61,8 @@ pub(crate) async fn viewer_file(call: Call, Path(Rest(name)): Path<Rest>) -> Sho
 
 pub(crate) async fn page(call: Call) -> Shown {
     let reply = found(PAGE, call.context.gzip)?;
-    let policy = policy(call.state.blobs.origin().as_deref())?;
+    let files = call.state.blobs.origin().or_else(|| call.state.config.media_origin.clone());
+    let policy = policy(files.as_deref())?;
     Ok(reply.with(CACHE_CONTROL, ANEW).with(CONTENT_SECURITY_POLICY, policy))
 }
 

@@ -94,6 +94,7 @@ mod limits;
 mod lists;
 mod live;
 mod media;
+mod media_origin;
 mod media_s3;
 mod media_s3_faults;
 mod media_shown;

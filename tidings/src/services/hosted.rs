@@ -134,6 +134,7 @@ impl Hosted for Gateway {
             unverified: config.unverified,
             allowed_origins: config.allowed_origins.clone(),
             public_url: config.public_url.clone(),
+            media_origin: config.media_origin.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             request_log: config.request_log,
             audit_bodies: config.audit_bodies,
