@@ -30,6 +30,9 @@ pub enum ReportRejection {
     /// Nothing is left of the message.
     #[error("the message was deleted")]
     Deleted,
+    /// It is purged.
+    #[error("the message was purged: nothing of it is left")]
+    Purged,
     /// Too many reports of the caller are open.
     #[error("too many of your reports are open; wait until moderators have handled some")]
     TooMany,
@@ -49,6 +52,7 @@ impl From<ReportRejection> for Rejection {
             ReportRejection::NotFound => Self::not_found(),
             ReportRejection::NotAModerator => Self::new(Code::Forbidden, text),
             ReportRejection::Deleted | ReportRejection::Handled => Self::new(Code::Conflict, text),
+            ReportRejection::Purged => Self::new(Code::Gone, text),
             ReportRejection::TooMany => Self::new(Code::RateLimited, text),
             ReportRejection::NotHandled => {
                 Self::field(Code::ValidationFailed, "/status", "invalid_value", text)
@@ -75,6 +79,9 @@ pub fn report(
     }
     if before.is_some_and(|before| before.status == ReportStatus::Open) {
         return Ok(None);
+    }
+    if message.purged {
+        return Err(ReportRejection::Purged);
     }
     if message.deleted {
         return Err(ReportRejection::Deleted);

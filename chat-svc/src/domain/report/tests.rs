@@ -64,6 +64,8 @@ fn a_member_reports_a_message_once_while_it_is_open() {
     let gone = Message { deleted: true, ..said() };
     assert_eq!(reported(&world, &gone, Some(&open), MAX_OPEN), Ok(None), "a repeat is a repeat");
     assert_eq!(reported(&world, &gone, None, 0), Err(ReportRejection::Deleted));
+    let purged = Message { purged: true, ..gone };
+    assert_eq!(reported(&world, &purged, None, 0), Err(ReportRejection::Purged));
     assert_eq!(reported(&world, &said(), None, MAX_OPEN), Err(ReportRejection::TooMany));
     let handled = ReportState { status: ReportStatus::Dismissed, ..open };
     assert!(reported(&world, &said(), Some(&handled), 0).unwrap().is_some(), "again, later");
