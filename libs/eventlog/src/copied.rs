@@ -132,8 +132,44 @@ impl EventLog {
         stream: &str,
         sequence: Sequence,
     ) -> Result<Option<Copied>, LogError> {
+        let found = self.get_copied(stream, &json!({ "seq": sequence })).await?;
+        Ok(found.filter(|found| found.sequence == sequence))
+    }
+
+    /// Up to where a stream had come so long before an event of the log was stored: a copy of it that was made when the
+    /// log ended with that event reaches there. 0 when the event or the stream is not there.
+    ///
+    /// # Errors
+    /// As [`EventLog::copied`].
+    pub async fn reached_before(
+        &self,
+        stream: &str,
+        event: Sequence,
+        well: Duration,
+    ) -> Result<Sequence, LogError> {
+        if event == 0 {
+            return Ok(0);
+        }
+        let Some(event) = self.copied(&self.inner.stream, event).await? else { return Ok(0) };
+        let Some(Extent { through, .. }) = self.extent(stream).await? else { return Ok(0) };
+        let well = i64::try_from(well.as_millis()).unwrap_or(i64::MAX);
+        let before = event.stored_at.millis().saturating_sub(well);
+        // The first that was not stored before then is one of these, or behind them.
+        let (mut from, mut to) = (1, through + 1);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            let next = json!({ "seq": middle, "next_by_subj": ">" });
+            match self.get_copied(stream, &next).await? {
+                Some(found) if found.stored_at.millis() < before => from = found.sequence + 1,
+                Some(_) | None => to = middle,
+            }
+        }
+        Ok(from - 1)
+    }
+
+    async fn get_copied(&self, stream: &str, wanted: &Value) -> Result<Option<Copied>, LogError> {
         let connection = &self.inner.connection;
-        let request = json!({ "seq": sequence }).to_string().into();
+        let request = wanted.to_string().into();
         // In a cluster a follower may not know yet what was stored a moment ago.
         if self.attached()?.replicas > 1 {
             let subject = format!("$JS.API.STREAM.MSG.GET.{stream}");
@@ -159,9 +195,8 @@ impl EventLog {
             let (stored_at, payload) = (time_of(headers)?, answer.payload.clone());
             Some(Copied { sequence, subject, stored_at, payload })
         });
-        let found =
-            found.ok_or_else(|| LogError::BadAnswer("a message without its place".into()))?;
-        Ok(Some(found).filter(|found| found.sequence == sequence))
+        let found = found.ok_or_else(|| LogError::BadAnswer("a message without its place".into()));
+        found.map(Some)
     }
 
     /// The work queues over the log.

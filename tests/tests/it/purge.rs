@@ -72,6 +72,8 @@ async fn purged(place: &Place, word: &str) -> Purged {
         bob.patch(&path, json!({"body": "again"})).await.problem(410, "gone");
         bob.put_empty(&format!("{path}/pin")).await.problem(410, "gone");
         bob.delete(&path).await.problem(410, "gone");
+        let reason = json!({"reason": "unkind"});
+        bob.post(&format!("{path}/reports"), reason).await.problem(410, "gone");
     }
     until("the file is gone", async || (fetch(place, &url, &[]).await.status == 404).then_some(()))
         .await;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use eventlog::EventLog;
 use schemas::{Position, Sequence, Timestamp};
@@ -30,10 +31,14 @@ use crate::terminal::{print, print_json};
 /// What the streams of media begin with.
 const MEDIA: &str = "OBJ_";
 
+/// How long before an event a piece of a file was stored if a backup that ends with that event is sure to have it: the clocks
+/// of several servers may differ by less. That it has it is looked at when the two are restored.
+const WELL_BEFORE: Duration = Duration::from_secs(10 * 60);
+
 /// Where an increment begins.
 struct Since {
     position: Position,
-    /// Where each stream of the earlier backup ends; nothing of a mere position.
+    /// Where each stream of the earlier backup ends; of a mere position, where those of media had come by then.
     ends: BTreeMap<String, Sequence>,
 }
 
@@ -51,6 +56,23 @@ impl Since {
                 Err(Failure::wrong_call(text))
             }
         }
+    }
+
+    /// Finds out where media had come when the log ended at a mere position. Nothing of what had just begun: that is
+    /// copied whole.
+    async fn find_ends(&mut self, log: &EventLog) -> Result<(), Failure> {
+        if !self.ends.is_empty() {
+            return Ok(());
+        }
+        let streams = log.streams().await.map_err(|error| copying("the log", &error))?;
+        for stream in streams.into_iter().filter(|stream| stream.starts_with(MEDIA)) {
+            let end = log.reached_before(&stream, self.position.sequence, WELL_BEFORE).await;
+            let end = end.map_err(|error| copying(&stream, &error))?;
+            if end > 0 {
+                self.ends.insert(stream, end);
+            }
+        }
+        Ok(())
     }
 
     /// Whether this log is the one the earlier backup is of, and goes on from there.
@@ -86,14 +108,17 @@ pub(crate) async fn backup(
     if into.exists() {
         return Err(Failure::wrong_call(format!("{} exists already", into.display())));
     }
-    let since = match since {
+    let mut since = match since {
         Some(text) => Some(Since::read(text, config).await?),
         None => None,
     };
     let log = connect_log(attached.url(), "tidings backup", config).await?;
     log.attach().await.map_err(|error| Failure::because("the log cannot be read", &error))?;
-    match &since {
-        Some(since) => since.fits(&log).await?,
+    match &mut since {
+        Some(since) => {
+            since.fits(&log).await?;
+            since.find_ends(&log).await?;
+        }
         // A copy of a damaged log is a damaged log, and the server copies it without a word.
         None => log
             .check_everything(None)

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use eventlog::{ConsumerSpec, Copied, EventLog, Extent, LogError, Snapshot, StartAt, Topology};
+use eventlog::{
+    ConsumerSpec, Copied, EventLog, Extent, Holes, LogError, Snapshot, StartAt, Topology,
+};
 use schemas::subjects::LaneKind;
 use schemas::{Lane, Sequence};
 use tokio::time::timeout;
@@ -144,6 +146,44 @@ async fn a_copy_and_what_came_after_it_are_the_log_again() {
     let delivery = timeout(PATIENCE, queue.next()).await.unwrap().unwrap();
     assert_eq!((delivery.stored.sequence, delivery.attempt), (10, 1));
     assert_eq!(put(&restored, &lane, "12").await, 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_stream_had_come_before_an_event_is_found() {
+    const MARKS: &str = "KV_test_marks";
+    let server = Server::start().await;
+    let log = server.log().await;
+    let lane = Lane::Timeline(room());
+    let reached = async |event, seconds| {
+        log.reached_before(MARKS, event, Duration::from_secs(seconds)).await.unwrap()
+    };
+    let marks = log.secrets("marks");
+    let first = put(&log, &lane, "0").await;
+    assert_eq!(reached(first, 0).await, 0, "there is no such stream");
+    for number in 1..=9 {
+        marks.create(&format!("mark{number}"), "1", None).await.unwrap();
+    }
+    // Times are told in milliseconds: an event of a later one.
+    let stored_at = log.copied(MARKS, 9).await.unwrap().unwrap().stored_at;
+    let event = loop {
+        let event = put(&log, &lane, "more").await;
+        if log.get(event).await.unwrap().unwrap().stored_at > stored_at {
+            break event;
+        }
+    };
+    for number in 10..=12 {
+        marks.create(&format!("mark{number}"), "1", None).await.unwrap();
+    }
+    assert_eq!(reached(event, 0).await, 9);
+    assert_eq!(reached(event, 3600).await, 0, "all of it is too young");
+    assert_eq!((reached(0, 0).await, reached(event + 1000, 0).await), (0, 0), "no such events");
+    let mut gone = Holes::default();
+    gone.insert(4, 9);
+    log.clear(MARKS, &gone).await.unwrap();
+    assert_eq!(reached(event, 0).await, 3);
+    gone.insert(10, 12);
+    log.clear(MARKS, &gone).await.unwrap();
+    assert_eq!(reached(event, 0).await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
