@@ -96,6 +96,7 @@ mod live;
 mod media;
 mod media_origin;
 mod media_s3;
+mod media_s3_apart;
 mod media_s3_faults;
 mod media_shown;
 mod message_search;
