@@ -6,7 +6,7 @@
 use decider::{Expect, Failure};
 use eventlog::{EventLog, Stored};
 use schemas::ids::{RoomId, UserId};
-use schemas::{EventData, Lane};
+use schemas::{EventData, Lane, NameKey};
 
 /// Whether a room is held, or one of these users.
 pub(crate) async fn are_held(
@@ -25,20 +25,24 @@ pub(crate) async fn are_held(
     Ok(false)
 }
 
-/// What must be true when something of a user's in a room is removed: that they are not held since. None when they, or the
+/// What must be true when something of a user's in a room is removed: that no hold was placed since. None when they, or the
 /// room, are held now.
+///
+/// An event has one fence, and there are holds of two kinds. Who places one relies on being an admin, which is noted on the
+/// roll of admins in the same batch: as long as nothing has come onto that, nothing is held that was not.
 pub(crate) async fn unheld(
     log: &EventLog,
+    names: &NameKey,
     room: &RoomId,
     user: &UserId,
 ) -> Result<Option<Expect>, Failure> {
-    let lane = Lane::UserHold(user.clone());
-    let last = log.last(&lane).await?;
-    let own = last.as_ref().map(is_in_force).transpose()?.unwrap_or(false);
-    if own || are_held(log, room, []).await? {
+    let lane = names.admins();
+    // Before the holds: one that is placed after they were read has moved it.
+    let at = log.last(&lane).await?.map_or(0, |stored| stored.sequence);
+    if are_held(log, room, [user.clone()]).await? {
         return Ok(None);
     }
-    Ok(Some(Expect::Fence { lane, at: last.map_or(0, |stored| stored.sequence) }))
+    Ok(Some(Expect::Fence { lane, at }))
 }
 
 fn is_in_force(stored: &Stored) -> Result<bool, Failure> {
@@ -48,10 +52,10 @@ fn is_in_force(stored: &Stored) -> Result<bool, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use decider::Call;
+    use decider::{Call, Fact};
     use eventlog::{AppendError, Connect, Topology};
     use schemas::commands::CallContext;
-    use schemas::events::{Held, HoldLifted, HoldPlaced, HoldState, MessageDeleted};
+    use schemas::events::{Held, HoldLifted, HoldPlaced, HoldState, MessageDeleted, NameClaimed};
     use schemas::values::Reason;
     use schemas::{MessageId, Namespace, Timestamp};
     use uuid::Uuid;
@@ -85,40 +89,55 @@ mod tests {
         }
     }
 
-    async fn write(log: &EventLog, fact: decider::Fact) -> Result<(), AppendError> {
+    async fn write(log: &EventLog, facts: Vec<Fact>) -> Result<(), AppendError> {
         let call = Call::new("test", CallContext::default());
-        log.append(vec![fact.into_write(&call)]).await.map(drop)
+        log.append(facts.into_iter().map(|fact| fact.into_write(&call)).collect()).await.map(drop)
+    }
+
+    fn names() -> NameKey {
+        NameKey::new(&[7; 32])
+    }
+
+    /// As auth-svc writes what happens to a hold.
+    fn by_an_admin(lane: Lane, data: impl Into<EventData>) -> Vec<Fact> {
+        let relied_on = NameClaimed { owner: user().to_string() };
+        vec![
+            Fact::expecting(Expect::Any, names().admins(), relied_on),
+            Fact::expecting(Expect::Any, lane, data),
+        ]
     }
 
     #[tokio::test]
-    async fn a_hold_refuses_what_was_decided_before_it() {
+    async fn a_hold_of_either_kind_refuses_what_was_decided_before_it() {
         let server = testbed::Nats::start().await;
         let namespace = Namespace::parse("holds").unwrap();
         let connect = Connect { url: server.url(), client_name: "holds".to_owned(), namespace };
         let log = EventLog::connect(connect).await.unwrap();
         log.ensure_topology(&Topology::default()).await.unwrap();
-        let fact = |expect: Expect, lane: Lane, data: EventData| {
-            write(&log, decider::Fact::expecting(expect, lane, data))
+        let fence = async || unheld(&log, &names(), &room(), &user()).await.unwrap();
+        let delete = async |fence: Expect| {
+            write(&log, vec![Fact::expecting(fence, Lane::Timeline(room()), deletion())]).await
         };
-        let fence = unheld(&log, &room(), &user()).await.unwrap().unwrap();
-        let hold = placed(Held::User(user()));
-        let place = HoldPlaced { hold: hold.clone() };
-        fact(Expect::Empty, Lane::UserHold(user()), place.into()).await.unwrap();
-        let late = fact(fence, Lane::Timeline(room()), deletion().into()).await;
-        assert!(matches!(late, Err(AppendError::Conflict)), "{late:?}");
-        assert!(unheld(&log, &room(), &user()).await.unwrap().is_none());
-        assert!(are_held(&log, &room(), [user()]).await.unwrap());
-        assert!(!are_held(&log, &room(), []).await.unwrap());
-        let lifted_at = Timestamp::from_millis(0);
-        let reason = Reason::parse("it is over").unwrap();
-        let lift = HoldLifted { hold, lifted_by: user(), reason, lifted_at };
-        fact(Expect::Any, Lane::UserHold(user()), lift.into()).await.unwrap();
-        let fence = unheld(&log, &room(), &user()).await.unwrap().unwrap();
-        fact(fence, Lane::Timeline(room()), deletion().into()).await.unwrap();
-        // That of a room holds everything in it.
-        let place = HoldPlaced { hold: placed(Held::Room(room())) };
-        fact(Expect::Empty, Lane::RoomHold(room()), place.into()).await.unwrap();
-        assert!(unheld(&log, &room(), &user()).await.unwrap().is_none());
-        assert!(are_held(&log, &room(), []).await.unwrap());
+        delete(fence().await.unwrap()).await.unwrap();
+        let kinds = [
+            (Held::User(user()), Lane::UserHold(user())),
+            (Held::Room(room()), Lane::RoomHold(room())),
+        ];
+        for (held, lane) in kinds {
+            let before = fence().await.unwrap();
+            let hold = placed(held);
+            let place = HoldPlaced { hold: hold.clone() };
+            write(&log, by_an_admin(lane.clone(), place)).await.unwrap();
+            let late = delete(before).await;
+            assert!(matches!(late, Err(AppendError::Conflict)), "{late:?}");
+            assert!(fence().await.is_none());
+            assert!(are_held(&log, &room(), [user()]).await.unwrap());
+            assert_eq!(are_held(&log, &room(), []).await.unwrap(), lane == Lane::RoomHold(room()));
+            let (lifted_by, lifted_at) = (user(), Timestamp::from_millis(0));
+            let reason = Reason::parse("it is over").unwrap();
+            let lift = HoldLifted { hold, lifted_by, reason, lifted_at };
+            write(&log, by_an_admin(lane, lift)).await.unwrap();
+            delete(fence().await.unwrap()).await.unwrap();
+        }
     }
 }

@@ -74,7 +74,8 @@ impl Purger {
     ) -> Result<Option<Sequence>, Failure> {
         let call = Call::new("purge", CallContext::default());
         let mut facts = self.chat.detachments(&found.state).await?;
-        let unheld = unheld(&self.chat.log, &event.room_id, &event.sender_id).await?;
+        let (log, names) = (&self.chat.log, &self.chat.names);
+        let unheld = unheld(log, names, &event.room_id, &event.sender_id).await?;
         let Some(fence) = unheld else { return Ok(None) };
         facts.push(Fact::expecting(fence, Lane::Timeline(event.room_id.clone()), event));
         match self.chat.commit(&call, facts, &Reads::default()).await? {

@@ -81,6 +81,7 @@ impl Auth {
             placed_at: Timestamp::now(),
         };
         let fact = Fact::expecting(Expect::At(at), lane(held), HoldPlaced { hold });
+        // Both in one batch: chat-svc fences what it purges by the roll of admins, for holds of both kinds.
         let facts = vec![admin.require_unchanged(&self.names.admins()), fact];
         Ok(commit(&self.log, call, facts, &Reads::default()).await?.position())
     }

@@ -1,16 +1,16 @@
 //! Accounts that admins make, and whether an account has a password.
 
 use schemas::commands::{
-    CallContext, ChangePassword, ConfirmPasswordReset, EndSessionsOf, NoteSessionsUsed,
-    RequestPasswordReset,
+    CallContext, ChangePassword, ConfirmPasswordReset, EndSessionsOf, LiftHold, NoteSessionsUsed,
+    PlaceHold, RequestPasswordReset,
 };
 use schemas::events::{
-    ChallengeEvent, ChallengeIssued, ChallengePurpose, SessionEnd, SessionEvent,
+    ChallengeEvent, ChallengeIssued, ChallengePurpose, Held, SessionEnd, SessionEvent,
 };
-use schemas::values::{NewPassword, Role};
+use schemas::values::{NewPassword, Reason, Role};
 use schemas::{Actor, Code, EventData, Lane, Registration, SessionId, UserId};
 
-use crate::kit::{Kit, PASSWORD, ask, codes, creation, keyed, login, refused};
+use crate::kit::{Kit, PASSWORD, ask, codes, creation, keyed, login, names, refused};
 
 const NEW: &str = "battery staple";
 
@@ -176,4 +176,25 @@ async fn the_last_use_of_a_session_is_noted_in_its_list() {
     assert!(now.last_used_at.millis() - now.created_at.millis() >= 10 * 60 * 1000, "{now:?}");
     let many = NoteSessionsUsed { session_ids: vec![ada.session_id; 1_001] };
     assert_eq!(refused(kit.call(&CallContext::default(), many).await), Code::ValidationFailed);
+}
+
+/// Who removes something for good has one fence, and puts it on the roll of admins for holds of both kinds (chat-svc,
+/// `holds.rs`).
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_happens_to_a_hold_comes_onto_the_roll_of_admins() {
+    let kit = Kit::start().await;
+    let (_, admin) = kit.person("boss").await;
+    let (ada, _) = kit.person("ada").await;
+    let held = Held::User(ada.user.id.clone());
+    let reason = Reason::parse("a court asks").unwrap();
+    let roll = async || kit.log.last(&names().admins()).await.unwrap().map(|last| last.sequence);
+    let lane = Lane::UserHold(ada.user.id);
+    let hold = async || kit.log.last(&lane).await.unwrap().unwrap().sequence;
+    let before = roll().await;
+    let place = PlaceHold { held: held.clone(), reason: reason.clone() };
+    kit.call(&admin, place).await.unwrap();
+    let (on_roll, placed) = (roll().await, hold().await);
+    assert!(on_roll > before && on_roll.map(|at| at + 1) == Some(placed), "in one batch");
+    kit.call(&admin, LiftHold { held, reason }).await.unwrap();
+    assert_eq!(roll().await.map(|at| at + 1), Some(hold().await));
 }
