@@ -156,9 +156,10 @@ fn check_together(said: &Settings, role: Role) -> Result<(), Failure> {
     files::fit_together(said)
 }
 
-fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
+fn checked(mut all: Settings, role: Role) -> Result<Config, Failure> {
     let (media, retention) = keeping::kept(&all)?;
     let file_store = files::store(&all, &media)?;
+    let traces = traces(&mut all)?;
     let data = all.data.unwrap_or_default();
     let listen = listening(all.listen, role, DEFAULT_LISTEN);
     let listen = listen.map(|text| place(&text, role)).transpose()?;
@@ -212,15 +213,16 @@ fn checked(all: Settings, role: Role) -> Result<Config, Failure> {
         log,
         log_format: LogFormat::parse(&all.log_format.unwrap_or_default())
             .map_err(|error| wrong(&format!("log_format: {error}")))?,
-        traces: Traces::read(
-            all.otlp_endpoint,
-            all.otlp_protocol,
-            all.otlp_ca_file,
-            all.trace_ratio,
-        )?,
+        traces,
         oidc: providers(all.oidc)?,
         data,
     })
+}
+
+/// Where traces go; takes what is said of them.
+fn traces(all: &mut Settings) -> Result<Traces, Failure> {
+    let (endpoint, protocol) = (all.otlp_endpoint.take(), all.otlp_protocol.take());
+    Traces::read(endpoint, protocol, all.otlp_ca_file.take(), all.trace_ratio.take())
 }
 
 /// Where to listen; only a process that clients connect to has a place without being told.
