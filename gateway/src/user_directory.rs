@@ -81,7 +81,7 @@ impl UserDirectory {
         Ok(self.get([id]).await?.remove(id))
     }
 
-    /// UserDirectory as senders of messages. Who is not known gets a placeholder.
+    /// Users as senders of messages. Who is not known gets a placeholder.
     ///
     /// # Errors
     /// Neither read model nor log answers.

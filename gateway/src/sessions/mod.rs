@@ -64,14 +64,11 @@ impl Sessions {
     /// Starts without any session known.
     #[must_use]
     pub(crate) fn new(bus: Bus, namespace: &Namespace) -> Self {
-        let cache = |most: u64, long: Duration| (most, long);
-        let (active, ended) =
-            (cache(ACTIVE_SESSIONS, ACTIVE_FOR), cache(ENDED_SESSIONS, ENDED_FOR));
         Self {
             keys: Keys::new(bus.clone(), namespace),
             bus,
-            active: Cache::builder().max_capacity(active.0).time_to_live(active.1).build(),
-            ended: Cache::builder().max_capacity(ended.0).time_to_live(ended.1).build(),
+            active: Cache::builder().max_capacity(ACTIVE_SESSIONS).time_to_live(ACTIVE_FOR).build(),
+            ended: Cache::builder().max_capacity(ENDED_SESSIONS).time_to_live(ENDED_FOR).build(),
             changed: Cache::builder()
                 .max_capacity(CHANGED_PEOPLE)
                 .time_to_live(CHANGED_FOR)
