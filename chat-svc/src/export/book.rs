@@ -97,7 +97,7 @@ impl Book {
         Self { archive, sections: BTreeMap::new(), files: Vec::new() }
     }
 
-    /// Goes on with one that is written in part.
+    /// Resumes one that is written in part.
     ///
     /// # Errors
     /// See [`BlobStore::resume`].

@@ -1,4 +1,4 @@
-//! How far the making of an export is, kept in the store of files: a worker that takes over goes on from there.
+//! Drafts: the progress of an export, kept in the store of files, from which the next worker resumes.
 
 use blobs::{BlobName, BlobStore, Paused};
 use decider::{Failure, unavailable};
@@ -11,7 +11,7 @@ use crate::media::store_failed;
 
 /// Seconds after which one that is not ready is begun anew: the store's sweep takes what was written earlier for left over.
 const MADE_WITHIN: i64 = 100 * 60;
-/// How often one is gone on with before it is begun anew: what ends every try may be in what was kept.
+/// How often one is resumed before it is begun anew: what ends every try may be in the draft.
 const RESUMED_AT_MOST: u32 = 8;
 
 /// What is being written.
@@ -25,7 +25,7 @@ pub(super) enum Step {
     Media { after: Option<MediaId> },
 }
 
-/// How far it is.
+/// The progress of an export.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Progress {
@@ -33,7 +33,7 @@ pub(super) struct Progress {
     pub(super) begun_at: Timestamp,
     /// The place of the log up to which it tells.
     pub(super) head: Sequence,
-    /// How often it was gone on with.
+    /// How often it was resumed.
     pub(super) resumed: u32,
     /// Events that could not be read.
     pub(super) unreadable: u64,
@@ -64,7 +64,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Whether an export can be gone on with from it.
+    /// Whether an export can be resumed from it.
     pub(super) fn is_good_for(&self, export: &ExportState, now: Timestamp) -> bool {
         let progress = &self.progress;
         self.export_id == export.id && progress.resumed < RESUMED_AT_MOST && !progress.is_late(now)
@@ -94,7 +94,7 @@ impl Draft {
             text.extend_from_slice(&some);
         }
         let read = serde_json::from_slice(&text).inspect_err(|error| {
-            tracing::warn!(user.id = %user, %error, "an export that is half made cannot be gone on with");
+            tracing::warn!(user.id = %user, %error, "the draft of an export cannot be read");
         });
         Ok(read.ok())
     }
@@ -102,8 +102,8 @@ impl Draft {
     /// Keeps it in place of the one before.
     pub(super) async fn keep(&self, store: &dyn BlobStore, user: &UserId) -> Result<(), Failure> {
         let text = serde_json::to_vec(self).map_err(|error| {
-            tracing::error!(%error, "what an export is at cannot be written");
-            unavailable("what the export is at cannot be written")
+            tracing::error!(%error, "the draft of an export cannot be written");
+            unavailable("the draft of the export cannot be written")
         })?;
         let kept = async {
             let mut upload = store.begin(BlobName::ExportDraft(user.clone())).await?;

@@ -1,4 +1,4 @@
-//! An export that is being made: what it is made with, that it is still wanted, and how far it is.
+//! An export that is being made: what it is made with, that it is still wanted, and its progress.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::media::store_failed;
 
 /// How often is looked whether it is still wanted and this worker's to make.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
-/// How often is kept how far it is, and after how many bytes at most: so much is done again after a crash, and a file.
+/// How often the progress is kept, and after how many bytes at most: so much is done again after a crash, and a file.
 const KEEP_EVERY: Duration = Duration::from_secs(10);
 const KEEP_AFTER: u64 = 32 * 1024 * 1024;
 /// How long the read model may take to follow.
@@ -47,7 +47,7 @@ pub(super) struct Making<'a> {
     pub(super) progress: Progress,
     pub(super) lease: &'a Mutex<Lease>,
     looked: Instant,
-    /// When how far it is was kept last, and at how many bytes.
+    /// When the progress was kept last, and at how many bytes.
     kept: (Instant, u64),
 }
 
@@ -89,7 +89,7 @@ impl<'a> Making<'a> {
         Ok(making)
     }
 
-    /// Writes what is not written yet. What is interrupted is gone on with from where that was kept last.
+    /// Writes what is not written yet. What is interrupted is resumed from the progress that was kept last.
     pub(super) async fn write(mut self) -> Result<Blob, Failure> {
         let head = self.progress.head;
         if !self.chat.index.wait_for(head, PROJECTED_WITHIN).await {
@@ -139,7 +139,7 @@ impl<'a> Making<'a> {
         Ok(registered)
     }
 
-    /// Whether enough was written since how far it is was kept.
+    /// Whether enough was written since the progress was kept.
     pub(super) fn is_to_be_kept(&self) -> bool {
         let (at, bytes) = self.kept;
         at.elapsed() >= KEEP_EVERY || self.book.bytes() - bytes >= KEEP_AFTER
@@ -200,7 +200,7 @@ async fn resumed(chat: &Chat, export: &ExportState) -> Result<Option<(Progress, 
         Ok(book) => {
             progress.resumed += 1;
             let (step, bytes) = (&progress.step, book.bytes());
-            tracing::info!(export.id = %export.id, ?step, bytes, "an export is gone on with");
+            tracing::info!(export.id = %export.id, ?step, bytes, "an export is resumed");
             Ok(Some((progress, book)))
         }
         Err(BlobError::Gone) => Ok(None),

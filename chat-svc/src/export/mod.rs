@@ -5,8 +5,8 @@
 //! ([`readmodel::ExportDoc`]), and each step is decided by the lane of the person's exports, so that it is done once,
 //! whichever worker does it. The file is written as it is made ([`book`]): what the documents say of the person
 //! ([`contents`]), then the log from their registration on ([`scan`]), which names their messages whatever rooms they
-//! are in, then their media. Of each list a part is in memory, never the whole. How far it is is kept beside it
-//! ([`draft`]): what was interrupted is gone on with from there.
+//! are in, then their media. Of each list a part is in memory, never the whole. Its progress is kept beside it
+//! ([`draft`]): what was interrupted is resumed from there.
 //!
 //! Owns what is in an export. Files and fields may be added; those that are there keep their meaning, by the published schemas. It
 //! must not know who may have one (auth-svc) or how it is downloaded (the gateway).
@@ -204,7 +204,7 @@ impl Maker<'_> {
     async fn make(self, state: &ExportState, at: Sequence) -> Result<(), Failure> {
         let made = self.try_to_make(state, at).await;
         match &made {
-            // How far it was is of no use any more; what is left of that goes with the file.
+            // The draft is of no use any more; what is left of it goes with the file.
             Ok(()) => self.chat.remove_draft(&state.user_id).await?,
             // It was withdrawn, or its person is being erased.
             Err(Failure::Conflict) => self.clear(state).await?,

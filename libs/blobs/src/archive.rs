@@ -97,7 +97,7 @@ impl Archive {
         Self { upload, at: 0, entries: Vec::new(), made: dos_time(made) }
     }
 
-    /// Goes on with one that is half written.
+    /// Resumes one that is half written.
     ///
     /// # Errors
     /// See [`BlobStore::resume`].

@@ -4,7 +4,7 @@
 //! The note is written last: what has none is not there. Pieces of another version than the note's are left over from
 //! clients or processes that were cut off.
 //!
-//! A file that was gone on with is in several legs, one for each upload that wrote of it, so that none can write over
+//! A file that was resumed is in several legs, one for each upload that wrote of it, so that none can write over
 //! what another has written: its version names them with the pieces that count of each, `<leg>-<pieces>-<leg>`.
 
 use std::collections::HashMap;

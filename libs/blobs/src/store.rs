@@ -53,7 +53,7 @@ pub enum BlobName {
     Thumbnail(MediaId),
     /// The copy of their data that a user asked for last.
     Export(UserId),
-    /// How far the worker is that makes that copy.
+    /// The draft of that copy while it is made.
     ExportDraft(UserId),
 }
 
@@ -174,11 +174,11 @@ pub struct Period {
 pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     /// Begins to store a file. It cannot be read before [`Upload::finish`].
     async fn begin(&self, name: BlobName) -> Result<Box<dyn Upload>, BlobError>;
-    /// Goes on with a file that is half written. The upload that was paused may go on as well, in a process that does not
+    /// Resumes a file that is half written. The upload that was paused may go on as well, in a process that does not
     /// know better: each may be finished, and what is stored then is whole.
     ///
     /// # Errors
-    /// [`BlobError::Gone`] when it cannot be gone on with: it was finished, discarded or swept.
+    /// [`BlobError::Gone`] when it cannot be resumed: it was finished, discarded or swept.
     async fn resume(&self, name: BlobName, paused: &Paused) -> Result<Box<dyn Upload>, BlobError>;
     /// Removes a file that is half written. If it was finished meanwhile, what is stored under the name is of no use any
     /// more and must be removed as well.

@@ -1,4 +1,4 @@
-//! Exports whose making is interrupted: they go on from where they were.
+//! Exports whose making is interrupted: they are resumed from where they were.
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::exports::{READY, asked, list, ready, unzipped};
 /// Files of a person, and bytes of each: enough that copying them takes a while.
 const FILES: usize = 16;
 const SIZE: usize = 6_000_000;
-/// Pieces of an export, of which there are 360, that are there when six files were copied: how far it is is kept then.
+/// Pieces of an export, of which there are 360, that are there when six files were copied: the progress is kept then.
 const SOME: usize = 150;
 
 async fn uploaded(who: &Person, files: usize) {
@@ -37,8 +37,8 @@ async fn half_made(nats: &str, namespace: &str, who: &Person) {
     .await;
 }
 
-/// Checks that what is ready was gone on with: it names the piece of every try.
-async fn was_gone_on_with(nats: &str, namespace: &str, who: &Person) {
+/// Checks that what is ready was resumed: it names the pieces of every try.
+async fn was_resumed(nats: &str, namespace: &str, who: &Person) {
     let files = log::open(nats, namespace).await.pieces("media");
     let note = files.get(&format!("M.export.{}", who.id)).await.unwrap().expect("an export");
     let note: Value = serde_json::from_slice(&note.bytes).unwrap();
@@ -46,7 +46,7 @@ async fn was_gone_on_with(nats: &str, namespace: &str, who: &Person) {
     assert!(version.len() >= 3, "{version:?}");
     let pieces: usize = version[1].parse().unwrap();
     assert!((1..FILES * SIZE / (256 * 1024)).contains(&pieces), "{version:?}");
-    until("how far it was is removed", async || {
+    until("the draft is removed", async || {
         files.keys("*.export_draft.>").await.ok()?.is_empty().then_some(())
     })
     .await;
@@ -70,7 +70,7 @@ async fn is_whole(place: &Place, export: &Value, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_goes_on_after_a_crash() {
+async fn an_export_is_resumed_after_a_crash() {
     let mut installation = Installation::relaxed(&[]);
     let ada = installation.place.found().await;
     let bob = Person::register(&installation.place, "bob").await;
@@ -85,7 +85,7 @@ async fn an_export_goes_on_after_a_crash() {
     let other = asked(&bob).await;
     assert_eq!(asked(&ada).await, path);
     let export = ready(&ada, &path).await;
-    was_gone_on_with(&installation.nats(), "tidings", &ada).await;
+    was_resumed(&installation.nats(), "tidings", &ada).await;
     is_whole(&installation.place, &export, FILES).await;
     ready(&bob, &other).await;
     let mails = until("a mail tells of it", async || {
@@ -98,7 +98,7 @@ async fn an_export_goes_on_after_a_crash() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_whose_worker_is_killed_is_gone_on_with_by_another() {
+async fn an_export_whose_worker_is_killed_is_resumed_by_another() {
     let Some(url) = mongo::url() else { return };
     let mut separate = Separate::start(&url);
     let ada = separate.place.found().await;
@@ -110,14 +110,14 @@ async fn an_export_whose_worker_is_killed_is_gone_on_with_by_another() {
     separate.kill("chat-svc");
     separate.run("chat-svc");
     let export = ready(&ada, &path).await;
-    was_gone_on_with(&separate.nats_url(), &separate.namespace, &ada).await;
+    was_resumed(&separate.nats_url(), &separate.namespace, &ada).await;
     is_whole(&separate.place, &export, FILES).await;
     separate.verify();
 }
 
-/// With files in a bucket: what was sent of one goes on as well.
+/// With files in a bucket: what was sent of one is not lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_into_a_bucket_goes_on_after_a_crash() {
+async fn an_export_into_a_bucket_is_resumed_after_a_crash() {
     let Some(mut bed) = Bucketed::start(Kind::Moto, &[]).await else { return };
     let ada = bed.place().found().await;
     let room = ada.group(&[]).await;
@@ -131,7 +131,7 @@ async fn an_export_into_a_bucket_goes_on_after_a_crash() {
     bed.installation.start_again();
     let export = ready(&ada, &path).await;
     is_whole(bed.place(), &export, 4).await;
-    until("how far it was is removed", async || {
+    until("the draft is removed", async || {
         let keys = bed.store.keys().await;
         (!keys.contains(&draft)).then_some(())
     })

@@ -64,7 +64,7 @@ async fn a_file_is_read_from_any_place_and_nothing_of_it_stays_once_it_is_remove
 }
 
 #[tokio::test]
-async fn a_file_is_gone_on_with_and_an_upload_that_does_not_know_does_no_harm() {
+async fn a_file_is_resumed_and_an_upload_that_does_not_know_does_no_harm() {
     let server = testbed::Nats::start().await;
     let store = store(&server).await;
     let name = BlobName::Export(UserId::from_uuid(Uuid::from_u128(1)));
@@ -76,7 +76,7 @@ async fn a_file_is_gone_on_with_and_an_upload_that_does_not_know_does_no_harm() 
     first.write(&vec![1; MAX_PIECE * 2]).await.unwrap();
     let kept = serde_json::to_vec(&paused).unwrap();
     let paused: Paused = serde_json::from_slice(&kept).unwrap();
-    // One that is interrupted before its first piece is gone on with, too.
+    // One that is interrupted before its first piece is resumed, too.
     let again = store.resume(name.clone(), &paused).await.unwrap().pause();
     let mut second = store.resume(name.clone(), &again).await.unwrap();
     second.write(rest).await.unwrap();
@@ -133,7 +133,7 @@ async fn what_was_aborted_leaves_nothing_and_what_is_being_written_is_not_swept(
 }
 
 #[tokio::test]
-async fn an_archive_that_is_gone_on_with_is_the_same() {
+async fn an_archive_that_is_resumed_is_the_same() {
     let server = testbed::Nats::start().await;
     let store = store(&server).await;
     let made = Timestamp::from_millis(1_795_255_200_007);

@@ -53,7 +53,7 @@ impl Writing {
         }
     }
 
-    /// Goes on with what is half written.
+    /// Resumes what is half written.
     pub(super) fn resumed(bucket: Arc<Bucket>, key: String, paused: &Paused) -> Self {
         let upload = Some(paused.upload.as_str()).filter(|upload| !upload.is_empty());
         let mut writing = Self::new(bucket, key, false);
