@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
     /// A file, process or socket.
-    #[error("{what}")]
+    #[error("{what}: {source}")]
     Io {
         /// What was tried.
         what: String,

@@ -71,8 +71,9 @@ fn message_number(payload: &[u8]) -> Option<usize> {
         return None;
     }
     let text = std::str::from_utf8(payload).ok()?;
-    let rest = text.get(text.find("\"l-")? + 3..)?;
-    rest.get(..rest.find('"')?)?.parse().ok()
+    let begin = r#""body":"l-"#;
+    let rest = text.get(text.find(begin)? + begin.len()..)?;
+    rest.get(..rest.find(' ')?)?.parse().ok()
 }
 
 /// A member who types whenever a typist does.
@@ -159,7 +160,9 @@ async fn measured(members: usize, messages: usize, lively: bool) -> Outcome<Meas
         if let Ok(mut sent) = seen.sent.lock() {
             sent.push(Instant::now());
         }
-        let post = json!({"type": "post", "room_id": room, "client_id": format!("l-{number}"), "body": load::BODY});
+        // Only the sender is told the client id.
+        let body = format!("l-{number} {}", load::BODY);
+        let post = json!({"type": "post", "room_id": room, "client_id": format!("l-{number}"), "body": body});
         writer.write_text(post.to_string().as_bytes()).await?;
     }
     let deadline = Instant::now() + Duration::from_secs(60);
