@@ -5,6 +5,7 @@ mod film;
 mod matroska;
 mod numbers;
 mod tiff;
+mod walk;
 
 use schemas::media::ContentType;
 

@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use super::numbers::number;
+use super::walk::Walk;
 use crate::not_an_image::NotAnImage;
 use crate::stretch::Marked;
 
@@ -47,32 +48,27 @@ enum Task {
 /// Looks through a film.
 #[derive(Debug)]
 pub struct Film {
-    tasks: Vec<Task>,
+    walk: Walk<Task>,
     /// The numbers of keys of the present `meta` that say a place; none while its keys are not known.
     places: Option<HashSet<u64>>,
-    steps: usize,
     pub(super) marked: Marked,
 }
 
 impl Film {
     pub(super) fn new(size: u64) -> Self {
-        let tasks = vec![Task::Boxes(0, size, Within::Film)];
-        Self { tasks, places: None, steps: 0, marked: Marked::default() }
+        let walk = Walk::from(Task::Boxes(0, size, Within::Film), MAX_STEPS);
+        Self { walk, places: None, marked: Marked::default() }
     }
 
     pub(super) fn wants(&self) -> Option<(u64, usize)> {
-        Some(match *self.tasks.last()? {
+        Some(match *self.walk.ahead()? {
             Task::Boxes(from, ..) | Task::Meta(from, _) => (from, HEAD),
             Task::Keys(from, bytes) => (from, bytes),
         })
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), NotAnImage> {
-        let Some(task) = self.tasks.pop() else { return Ok(()) };
-        self.steps += 1;
-        if self.steps > MAX_STEPS {
-            return Err(NotAnImage);
-        }
+        let Some(task) = self.walk.step()? else { return Ok(()) };
         match task {
             Task::Boxes(from, to, within) => self.look_at_box(bytes, (from, to), within),
             Task::Meta(from, to) => {
@@ -91,7 +87,7 @@ impl Film {
     /// Looks at the boxes of a part of the file, if there is room for any.
     fn boxes(&mut self, from: u64, to: u64, within: Within) {
         if to.saturating_sub(from) >= 8 {
-            self.tasks.push(Task::Boxes(from, to, within));
+            self.walk.push(Task::Boxes(from, to, within));
         }
     }
 
@@ -123,10 +119,10 @@ impl Film {
         match (within, kind) {
             (Within::Film, b"moov" | b"trak") => self.boxes(content, end, Within::Film),
             (Within::Film, b"udta") => self.boxes(content, end, Within::UserData),
-            (Within::Film | Within::UserData, b"meta") => self.tasks.push(Task::Meta(content, end)),
+            (Within::Film | Within::UserData, b"meta") => self.walk.push(Task::Meta(content, end)),
             (Within::Meta, b"keys") if end - content <= MAX_KEYS => {
                 let bytes = usize::try_from(end - content).unwrap_or(0);
-                self.tasks.push(Task::Keys(content, bytes));
+                self.walk.push(Task::Keys(content, bytes));
             }
             (Within::Meta, b"ilst") => self.boxes(content, end, Within::Items),
             _ => {}

@@ -1,6 +1,7 @@
 //! WebM and Matroska: elements within elements. Blanked is what tags say of a place; nothing else in such a file names one.
 
 use super::numbers::{number, wide};
+use super::walk::Walk;
 use crate::not_an_image::NotAnImage;
 use crate::stretch::Marked;
 
@@ -30,32 +31,27 @@ enum Task {
 /// Looks through a WebM or Matroska file.
 #[derive(Debug)]
 pub struct Matroska {
-    tasks: Vec<Task>,
+    walk: Walk<Task>,
     /// Whether the present tag is about a place; none while its name is not known.
     is_place: Option<bool>,
-    steps: usize,
     pub(super) marked: Marked,
 }
 
 impl Matroska {
     pub(super) fn new(size: u64) -> Self {
-        let tasks = vec![Task::Elements(0, size)];
-        Self { tasks, is_place: None, steps: 0, marked: Marked::default() }
+        let walk = Walk::from(Task::Elements(0, size), MAX_STEPS);
+        Self { walk, is_place: None, marked: Marked::default() }
     }
 
     pub(super) fn wants(&self) -> Option<(u64, usize)> {
-        Some(match *self.tasks.last()? {
+        Some(match *self.walk.ahead()? {
             Task::Elements(from, _) => (from, HEAD),
             Task::Name(from, bytes) => (from, bytes),
         })
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), NotAnImage> {
-        let Some(task) = self.tasks.pop() else { return Ok(()) };
-        self.steps += 1;
-        if self.steps > MAX_STEPS {
-            return Err(NotAnImage);
-        }
+        let Some(task) = self.walk.step()? else { return Ok(()) };
         match task {
             Task::Elements(from, to) if from < to => self.element(bytes, from, to),
             Task::Elements(..) => Ok(()),
@@ -75,18 +71,18 @@ impl Matroska {
         // One without a size reaches as far as that it stands in, as segments do that are written as they are recorded; of
         // a part of the film that has none it is not known where it ends, and tags stand before those.
         if let Some(end) = end.filter(|end| *end < to) {
-            self.tasks.push(Task::Elements(end, to));
+            self.walk.push(Task::Elements(end, to));
         }
         match (kind, end) {
-            (SEGMENT, end) => self.tasks.push(Task::Elements(content, end.unwrap_or(to))),
-            (TAGS | TAG, Some(end)) => self.tasks.push(Task::Elements(content, end)),
+            (SEGMENT, end) => self.walk.push(Task::Elements(content, end.unwrap_or(to))),
+            (TAGS | TAG, Some(end)) => self.walk.push(Task::Elements(content, end)),
             (SIMPLE_TAG, Some(end)) => {
                 self.is_place = None;
-                self.tasks.push(Task::Elements(content, end));
+                self.walk.push(Task::Elements(content, end));
             }
             (NAME, Some(end)) => {
                 let bytes = usize::try_from((end - content).min(MAX_NAME)).unwrap_or(0);
-                self.tasks.push(Task::Name(content, bytes));
+                self.walk.push(Task::Name(content, bytes));
             }
             // What is said before its name is known may be a place.
             (TEXT | BINARY, Some(end)) if self.is_place.unwrap_or(true) => {

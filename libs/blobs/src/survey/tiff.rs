@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use super::numbers::{number, wide};
+use super::walk::Walk;
 use crate::not_an_image::NotAnImage;
 use crate::stretch::Marked;
 
@@ -47,21 +48,19 @@ enum Task {
 /// Looks through a TIFF image.
 #[derive(Debug)]
 pub struct Tiff {
-    tasks: Vec<Task>,
+    walk: Walk<Task>,
     is_little: bool,
     /// The directories that were met: they may point at one another in a circle.
     met: HashSet<u64>,
-    steps: usize,
     pub(super) marked: Marked,
 }
 
 impl Default for Tiff {
     fn default() -> Self {
         Self {
-            tasks: vec![Task::Head],
+            walk: Walk::from(Task::Head, MAX_STEPS),
             is_little: false,
             met: HashSet::new(),
-            steps: 0,
             marked: Marked::default(),
         }
     }
@@ -69,7 +68,7 @@ impl Default for Tiff {
 
 impl Tiff {
     pub(super) fn wants(&self) -> Option<(u64, usize)> {
-        Some(match *self.tasks.last()? {
+        Some(match *self.walk.ahead()? {
             Task::Head => (0, 8),
             Task::Count(at, _) => (at, 2),
             Task::Entries(at, count, _) => (at, count * ENTRY + NEXT),
@@ -78,11 +77,7 @@ impl Tiff {
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), NotAnImage> {
-        let Some(task) = self.tasks.pop() else { return Ok(()) };
-        self.steps += 1;
-        if self.steps > MAX_STEPS || self.tasks.len() > MAX_STEPS {
-            return Err(NotAnImage);
-        }
+        let Some(task) = self.walk.step()? else { return Ok(()) };
         match task {
             Task::Head => self.head(bytes),
             Task::Count(at, about) => {
@@ -93,7 +88,7 @@ impl Tiff {
                 if count > MAX_ENTRIES {
                     return Err(NotAnImage);
                 }
-                self.tasks.push(Task::Entries(at + 2, count, about));
+                self.walk.push(Task::Entries(at + 2, count, about));
                 Ok(())
             }
             Task::Entries(at, count, about) => {
@@ -125,7 +120,7 @@ impl Tiff {
     /// Looks at a directory, once.
     fn follow(&mut self, at: u64, about: About) {
         if at > 0 && self.met.insert(at) {
-            self.tasks.push(Task::Count(at, about));
+            self.walk.push(Task::Count(at, about));
         }
     }
 
@@ -154,7 +149,7 @@ impl Tiff {
                 SUB_DIRECTORIES if count == 1 => self.follow(value, About::Picture),
                 SUB_DIRECTORIES => {
                     let count = usize::try_from(count.min(MAX_POINTERS)).unwrap_or(0);
-                    self.tasks.push(Task::Pointers(value, count));
+                    self.walk.push(Task::Pointers(value, count));
                 }
                 _ if NOTES.contains(&tag) => self.blank(value, bytes)?,
                 _ => {}
