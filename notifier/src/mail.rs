@@ -31,12 +31,14 @@ pub(crate) struct Mailer {
     codes: CodeKey,
     from: Mailbox,
     handover: Handover,
+    /// Where mails are written without a server, and may lie from before there was one.
+    folder: PathBuf,
     log: EventLog,
 }
 
 enum Handover {
     Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
-    Folder(PathBuf),
+    Files,
 }
 
 impl Mailer {
@@ -57,7 +59,7 @@ impl Mailer {
                     mail.dir = %config.mail_dir.display(),
                     "no SMTP server is configured: mails are written as .eml files"
                 );
-                Handover::Folder(config.mail_dir.clone())
+                Handover::Files
             }
         };
         Ok(Self {
@@ -65,6 +67,7 @@ impl Mailer {
             codes: codes.clone(),
             from,
             handover,
+            folder: config.mail_dir.clone(),
             log: log.clone(),
         })
     }
@@ -81,8 +84,8 @@ impl Mailer {
                 Ok(_) => Ok(()),
                 Err(error) => Err(refused(&error)),
             },
-            Handover::Folder(dir) => {
-                let written = write_file(dir, mail, message.formatted()).await;
+            Handover::Files => {
+                let written = write_file(&self.folder, mail, &message.formatted()).await;
                 written.map_err(|error| unwritten(&error))
             }
         }
@@ -230,19 +233,30 @@ fn unwritten(error: &io::Error) -> Failed {
 }
 
 impl Mailer {
-    /// Deletes the mails to a person that were written as files. What was sent is not ours any more.
+    /// Deletes the mails to a person that were written as files, also before there was a server. What was sent is not
+    /// ours any more.
     async fn forget(&self, user: &UserId) -> Result<Done, Failed> {
-        let Handover::Folder(dir) = &self.handover else { return Ok(Done::Before) };
-        let gone = forget_files(dir, &format!(".{user}.eml")).await;
-        gone.map(|()| Done::Now).map_err(|error| unwritten(&error))
+        match forget_files(&self.folder, user).await {
+            Ok(()) => Ok(Done::Now),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Done::Before),
+            Err(error) => Err(unwritten(&error)),
+        }
     }
 }
 
-async fn forget_files(dir: &Path, ending: &str) -> io::Result<()> {
+/// Deletes the mails to a person, and what a process left of one that ended while it was written.
+async fn forget_files(dir: &Path, user: &UserId) -> io::Result<()> {
+    let endings = [format!(".{user}.eml"), format!(".{user}.part")];
     let mut files = tokio::fs::read_dir(dir).await?;
     while let Some(file) = files.next_entry().await? {
-        if file.file_name().to_string_lossy().ends_with(ending) {
-            tokio::fs::remove_file(file.path()).await?;
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        if endings.iter().any(|ending| name.ends_with(ending)) {
+            match tokio::fs::remove_file(file.path()).await {
+                // Another copy of this service was first, or has finished the file: that one is deleted afterwards.
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
     }
     Ok(())
@@ -251,25 +265,86 @@ async fn forget_files(dir: &Path, ending: &str) -> io::Result<()> {
 /// Writes a mail whole or not at all, under a name that is the same each time. When it returns, the mail is there
 /// after a power loss, too: it is noted as sent then. The name ends in the id of the person whose mail it is, by which
 /// it is found when they are erased.
-async fn write_file(dir: &Path, mail: &Mail, bytes: Vec<u8>) -> io::Result<()> {
+async fn write_file(dir: &Path, mail: &Mail, bytes: &[u8]) -> io::Result<()> {
     let stamp: String =
         mail.caused_at.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
     let name = format!("{stamp}-{}.{}", mail.id, mail.user_id);
     let unfinished = dir.join(format!(".{name}.part"));
     tokio::fs::create_dir_all(dir).await?;
-    let mut file = tokio::fs::File::create(&unfinished).await?;
-    private(&unfinished, 0o600)?;
-    file.write_all(&bytes).await?;
+    let written = match write_through(&unfinished, bytes).await {
+        Ok(()) => tokio::fs::rename(&unfinished, dir.join(format!("{name}.eml"))).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        // Half a mail helps no reader, takes room, and would outlive its person should it never be written.
+        let _ = tokio::fs::remove_file(&unfinished).await;
+        return Err(error);
+    }
+    tokio::fs::File::open(dir).await?.sync_all().await
+}
+
+async fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tokio::fs::File::create(path).await?;
+    private(path, 0o600)?;
+    file.write_all(bytes).await?;
     // Only this says how the writing went.
     file.flush().await?;
-    file.sync_all().await?;
-    tokio::fs::rename(&unfinished, dir.join(format!("{name}.eml"))).await?;
-    tokio::fs::File::open(dir).await?.sync_all().await
+    file.sync_all().await
 }
 
 #[cfg(test)]
 mod tests {
+    use schemas::Digest;
+    use schemas::values::Email;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::policy::MailKind;
+
+    fn mail_to(user: &UserId) -> Mail {
+        Mail {
+            id: Digest::of(["x"]),
+            kind: MailKind::Registration,
+            user_id: user.clone(),
+            to: Email::parse("ada@example.org").unwrap(),
+            name: None,
+            caused_at: Timestamp::from_millis(1_795_255_200_000),
+        }
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name());
+        files.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_mails_to_a_person_who_is_erased() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        let [ada, bob] = [1, 2].map(|number| UserId::from_uuid(Uuid::from_u128(number)));
+        for user in [&ada, &bob] {
+            write_file(dir, &mail_to(user), b"to be read").await.unwrap();
+            // A process was killed while it wrote this one.
+            std::fs::write(dir.join(format!(".20261121-y.{user}.part")), b"to be").unwrap();
+        }
+        forget_files(dir, &ada).await.unwrap();
+        let left = names(dir);
+        assert!(left.len() == 2 && left.iter().all(|name| name.contains(bob.as_str())), "{left:?}");
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_cannot_be_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let ada = UserId::from_uuid(Uuid::from_u128(1));
+        let mail = mail_to(&ada);
+        write_file(folder.path(), &mail, b"x").await.unwrap();
+        // A folder stands where the file is to go.
+        let name = names(folder.path()).pop().unwrap();
+        std::fs::remove_file(folder.path().join(&name)).unwrap();
+        std::fs::create_dir(folder.path().join(&name)).unwrap();
+        assert!(write_file(folder.path(), &mail, b"x").await.is_err());
+        assert_eq!(names(folder.path()), [name]);
+    }
 
     #[test]
     fn the_host_is_what_a_certificate_is_for() {
