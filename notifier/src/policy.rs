@@ -176,7 +176,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         },
         EventData::Challenge(ChallengeEvent::Issued(issued)) => {
             let code = |user| mail(mail_effect::code_issued(event, issued, user));
-            context.user.iter().map(code).collect()
+            context.user.iter().filter(|_| !issued.brings_no_mail()).map(code).collect()
         }
         EventData::Identity(data) => on_identity(event, data, context),
         EventData::Export(data) => on_export(event, data, context),

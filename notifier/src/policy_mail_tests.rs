@@ -48,6 +48,12 @@ fn a_code_goes_to_its_address_and_the_holder_of_a_taken_one_is_told_without_a_na
     assert_eq!(mails(&event, &PolicyContext::default()), [], "the account is gone");
     let told = mails(&self::event(issued(true)), &seen);
     assert_eq!((told.len(), &told[0].kind, &told[0].name), (1, &MailKind::AddressTaken, &None));
+    let of_the_asker = ChallengeIssued { email: Email::deleted(), ..issued(true) };
+    assert_eq!(
+        mails(&self::event(of_the_asker), &seen),
+        [],
+        "its holder has an event of their own"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is the same for every code: sending one, and entering one.
 
-use decider::{Call, Expect, Fact, Failure, fresh_id, record};
+use decider::{Call, Expect, Fact, Failure, fresh_id};
 use schemas::events::{ChallengeIssued, ChallengePurpose};
 use schemas::values::Email;
 use schemas::{
@@ -23,18 +23,32 @@ pub(crate) struct Sending<'a> {
     /// Whether the address belongs to another account.
     pub(crate) taken: bool,
     pub(crate) now: Timestamp,
+    /// Stands where the address must not: its holder may be erased, and nothing of theirs is looked for among what is
+    /// another's.
+    pub(crate) hidden: Email,
 }
 
 impl<'a> Sending<'a> {
     /// A new one, now.
     pub(crate) fn new(purpose: ChallengePurpose, email: &'a Email) -> Self {
         let id = ChallengeId::from_uuid(fresh_id());
-        Self { id, purpose, email, taken: false, now: Timestamp::now() }
+        let (now, hidden) = (Timestamp::now(), Email::deleted());
+        Self { id, purpose, email, taken: false, now, hidden }
     }
 
-    pub(crate) fn ask(&self) -> Ask<'_> {
-        let Self { id, purpose, email, taken, now } = self;
+    /// How it is noted for its owner. No code of an address by itself is right, so that none needs the address.
+    pub(crate) fn ask(&self, owner: &Owner) -> Ask<'_> {
+        let Self { id, purpose, taken, now, .. } = self;
+        let email = match owner {
+            Owner::Account(_) => self.account_address(),
+            Owner::Address(_) => &self.hidden,
+        };
         Ask { id, purpose: *purpose, email, taken: *taken, now: *now }
+    }
+
+    /// The address as it may stand among what is the account's that asks.
+    fn account_address(&self) -> &Email {
+        if self.taken { &self.hidden } else { self.email }
     }
 
     pub(crate) const fn expires_at(&self) -> Timestamp {
@@ -70,7 +84,7 @@ impl Auth {
         owner: &Owner,
         sending: &Sending<'_>,
     ) -> Result<Result<(), TooMany>, Failure> {
-        let (ask, limit) = (sending.ask(), self.challenges.limit);
+        let (ask, limit) = (sending.ask(owner), self.challenges.limit);
         let counted = self.challenges.change(owner, |codes| issue(codes, &ask, limit)).await?;
         let owned = Owned { owner: owner.clone(), purpose: sending.purpose };
         self.challenges.note(&sending.id, &owned).await?;
@@ -84,24 +98,45 @@ impl Auth {
         user: &LoadedUser,
         sending: &Sending<'_>,
     ) -> Result<Position, Failure> {
+        self.tell(call, vec![self.issued(user, sending, sending.account_address())]).await
+    }
+
+    /// Has the holder of an address told that another account asks for it. The address stands in what is the holder's
+    /// alone, and goes with them. What is the asker's looks as if a code had been sent.
+    pub(crate) async fn tell_holder(
+        &self,
+        call: &Call,
+        user: &LoadedUser,
+        holder: &LoadedUser,
+        sending: &Sending<'_>,
+    ) -> Result<Position, Failure> {
+        let asked = self.issued(user, sending, sending.account_address());
+        self.tell(call, vec![asked, self.issued(holder, sending, &holder.state.email)]).await
+    }
+
+    fn issued(&self, user: &LoadedUser, sending: &Sending<'_>, email: &Email) -> Fact {
         let user_id = user.state.id.clone();
         let fence = Expect::Fence { lane: Lane::User(user_id.clone()), at: user.at };
         let issued = ChallengeIssued {
             challenge_id: sending.id.clone(),
             user_id: user_id.clone(),
             purpose: sending.purpose,
-            email: sending.email.clone(),
+            email: email.clone(),
             taken: sending.taken,
             expires_at: sending.expires_at(),
             key: self.code_key.check(),
         };
-        let fact = Fact::expecting(fence, Lane::Challenges(user_id), issued);
+        Fact::expecting(fence, Lane::Challenges(user_id), issued)
+    }
+
+    async fn tell(&self, call: &Call, facts: Vec<Fact>) -> Result<Position, Failure> {
         // A reset is asked for without a session.
         let call = match &call.caller {
             Some(caller) => call.acting_as_user(&caller.user_id),
             None => call.acting_as(Actor::System),
         };
-        Ok(record(&self.log, &call, fact).await?.position)
+        let writes = facts.into_iter().map(|fact| fact.into_write(&call)).collect();
+        Ok(self.log.append(writes).await?.position)
     }
 
     /// Whose a challenge is, if it is one of these kinds.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use decider::{Answer, Call, Failure, Reads, accepted, commit};
 use schemas::commands::{ConfirmPasswordReset, RequestPasswordReset};
-use schemas::events::{ChallengePurpose, SessionEnd, UserState};
+use schemas::events::{ChallengeEvent, ChallengePurpose, SessionEnd, UserState};
 use schemas::values::Email;
-use schemas::{ChallengeId, Lane, Position, Rejection, UserId};
+use schemas::{ChallengeId, EventData, Lane, Position, Rejection, UserId};
 use tokio::time::sleep_until;
 
 use super::challenges::{AcceptedCode, Sending, account, gone};
@@ -135,7 +135,7 @@ impl Auth {
         call: &Call,
         id: &UserId,
     ) -> Result<Option<Position>, Failure> {
-        if self.log.last(&Lane::Challenges(id.clone())).await?.is_some() {
+        if self.was_sent_a_code(id).await? {
             return Ok(None);
         }
         let user = accounts::user(&self.log, id).await?.ok_or_else(Rejection::not_found)?;
@@ -145,6 +145,16 @@ impl Auth {
             Ok(()) => Ok(Some(self.send_code(call, &user, &sending).await?)),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Whether a code was sent to an account. That another account asked for its address is none.
+    async fn was_sent_a_code(&self, id: &UserId) -> Result<bool, Failure> {
+        let last = self.log.last(&Lane::Challenges(id.clone())).await?;
+        let Some(last) = last else { return Ok(false) };
+        let EventData::Challenge(ChallengeEvent::Issued(issued)) = last.event()?.data else {
+            return Ok(true);
+        };
+        Ok(!issued.taken)
     }
 
     /// The address is the user's: they read mail sent there. Was that never shown before, the account may have been

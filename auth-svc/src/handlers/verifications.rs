@@ -6,12 +6,13 @@ use schemas::commands::{
 };
 use schemas::events::ChallengePurpose;
 use schemas::values::Email;
-use schemas::{ChallengeId, Code, Position, Rejection, Timestamp};
+use schemas::{ChallengeId, Code, Position, Rejection, Timestamp, UserId};
 
 use super::challenges::{AcceptedCode, Sending, account, too_many};
 use super::proof::Proof;
 use crate::accounts;
 use crate::auth::Auth;
+use crate::call::no_account;
 use crate::challenges::Owner;
 use crate::domain::account::{AccountRejection, NameChange, change_email, verify_email};
 use crate::domain::challenge::issue;
@@ -68,25 +69,30 @@ impl Auth {
     ) -> Result<(IssuedCode, Option<Position>), Failure> {
         let user = accounts::caller(&self.log, call).await?;
         let name = accounts::name(&self.log, self.names.email(email.as_str())).await?;
-        let sending = Sending {
-            taken: !name.is_free_for(&user.state.id, Timestamp::now()),
-            ..Sending::new(ChallengePurpose::AddressChange, email)
-        };
+        let taken = !name.is_free_for(&user.state.id, Timestamp::now());
+        let sending = Sending { taken, ..Sending::new(ChallengePurpose::AddressChange, email) };
+        // The same is looked up when there is none.
+        let holder = name.owner.filter(|_| taken).and_then(|owner| UserId::parse(&owner).ok());
+        let holder = accounts::user(&self.log, &holder.unwrap_or_else(no_account)).await?;
         let owner = Owner::Account(user.state.id.clone());
         self.count(&owner, &sending).await?.map_err(too_many)?;
         let expires_at = sending.expires_at();
         let issued = IssuedCode { challenge_id: sending.id.clone(), expires_at };
         // A stranger's address gets no more mails than its own account may ask for, however many ask.
-        if self.count_at_address(&sending).await? {
-            return Ok((issued, Some(self.send_code(call, &user, &sending).await?)));
+        if !self.count_at_address(&sending).await? {
+            return Ok((issued, None));
         }
-        Ok((issued, None))
+        let position = match &holder {
+            Some(holder) => self.tell_holder(call, &user, holder, &sending).await?,
+            None => self.send_code(call, &user, &sending).await?,
+        };
+        Ok((issued, Some(position)))
     }
 
     /// Whether the address may be sent another.
     async fn count_at_address(&self, sending: &Sending<'_>) -> Result<bool, Failure> {
         let owner = Owner::address(&self.names, sending.email);
-        let (ask, limit) = (sending.ask(), self.challenges.limit);
+        let (ask, limit) = (sending.ask(&owner), self.challenges.limit);
         Ok(self.challenges.change(&owner, |codes| issue(codes, &ask, limit)).await?.is_ok())
     }
 

@@ -248,6 +248,34 @@ async fn an_address_that_is_taken_is_not_given_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_stands_in_what_is_its_holders_alone() {
+    let kit = Kit::start().await;
+    let (bob, _) = kit.person("bob").await;
+    let (_, carl) = kit.person("carl").await;
+    kit.move_to(&carl, "Bob@example.org").await.unwrap();
+    kit.reset_of("absent@example.org").await;
+    let mut issued = kit.issued().await;
+    let (told, asked) = (issued.pop().unwrap(), issued.pop().unwrap());
+    let bob = bob.user.user.id;
+    assert_eq!((&told.user_id, told.email.as_str()), (&bob, "bob@example.org"));
+    assert!(told.taken && !told.brings_no_mail());
+    assert!(asked.taken && asked.brings_no_mail() && asked.user_id != bob);
+    assert_eq!(told.challenge_id, asked.challenge_id);
+    let codes = kit.log.secrets("codes");
+    let keys = codes.keys(None).await.unwrap();
+    assert_eq!(
+        keys.len(),
+        3,
+        "of the asker, of the address asked for, of the address of no account"
+    );
+    for key in keys {
+        let (record, _) = codes.get(&key).await.unwrap().unwrap();
+        let record = String::from_utf8_lossy(&record).to_lowercase();
+        assert!(!record.contains("bob@") && !record.contains("absent@"), "{key}: {record}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_address_gets_no_more_mails_because_many_ask() {
     let limit = Limit { count: 2, per: Duration::from_secs(3600) };
     let kit = Kit::start_with(4, Some(limit)).await;

@@ -69,7 +69,8 @@ fn owner(event: &EventData) -> Option<&UserId> {
 const fn hidden(event: &EventData) -> &'static [&'static str] {
     match event {
         EventData::User(_) => &["reason"],
-        EventData::Challenge(_) => &["taken", "key"],
+        // Where the address is another account's it is left out of the event: so it is of all.
+        EventData::Challenge(_) => &["taken", "key", "email"],
         EventData::Identity(_) => &["key"],
         EventData::Session(_) => &["device", "note"],
         EventData::Message(_)
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn what_admins_note_and_whose_an_address_is_are_not_told() {
         let data = json!({"user": {"bio": "x", "settings": {"reason": 1, "key": 1}}, "reason": "spam",
-            "taken": true, "new_device": {"device": "d", "ip": "::1"}, "list": [{"key": "k"}]});
+            "taken": true, "email": "ada@example.org", "new_device": {"device": "d", "ip": "::1"}, "list": [{"key": "k"}]});
         let without = |kind: &str| {
             let event = testbed::every_event().into_iter().find(|event| event.type_name() == kind);
             told(&event.unwrap(), data.clone())
@@ -167,7 +168,12 @@ mod tests {
         let role = without("user.role_changed.v1");
         assert!(role.get("reason").is_none() && role["user"] == data["user"], "{role}");
         let code = without("challenge.issued.v1");
-        assert!(code.get("taken").is_none() && code["list"] == json!([{}]), "{code}");
+        assert!(
+            code.get("taken").is_none()
+                && code.get("email").is_none()
+                && code["list"] == json!([{}]),
+            "{code}"
+        );
         assert_eq!(without("session.started.v1")["new_device"], json!({"ip": "::1"}));
         assert_eq!(without("report.created.v1"), data, "a report is its author's own words");
     }

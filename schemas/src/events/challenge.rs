@@ -54,6 +54,14 @@ pub struct ChallengeIssued {
     pub key: Digest,
 }
 
+impl ChallengeIssued {
+    /// Whether it brings no mail: the address is another account's, whose holder is told by an event of their own.
+    #[must_use]
+    pub fn brings_no_mail(&self) -> bool {
+        self.taken && self.email == Email::deleted()
+    }
+}
+
 family! {
     /// What happens to one-time codes.
     ChallengeEvent {

@@ -89,6 +89,12 @@ async fn marked(other: &Person, room: &str) -> Marked {
     messages.push(id_of(&person.says(&direct, &format!("direct {word}")).await));
     let reason = json!({"reason": format!("reported {word}")});
     person.post(&format!("/v1/messages/{root}/reports"), reason).await.any_success();
+    // An address they ask for, and theirs, which another asks for.
+    for (asker, email) in [(&person, format!("{word}@example.org")), (other, person.email.clone())]
+    {
+        let change = json!({"email": email, "password": asker.password});
+        asker.post("/v1/users/me/email", change).await.ok(202);
+    }
     Marked { word, person, messages, root }
 }
 
