@@ -31,8 +31,11 @@ const LOOK: usize = 1_000;
 const LOOKUPS: usize = 6;
 /// Rooms whose terms are looked up; of more the store leaves out the others by their messages.
 const ROOMS: usize = 8;
-/// So few messages are read sooner than another term is looked up.
-const FEW: usize = 400;
+/// Of how many blocks the index is read together, the newest first: the words most people ask for are in the newest. Then
+/// four times as many.
+const FIRST_BLOCKS: u64 = 64;
+/// So few messages are read sooner than another term is looked up: a message costs as much as this many blocks of a term.
+const BLOCKS_A_MESSAGE: u64 = 4;
 
 /// Messages of each block, by their places in it.
 type Places = BTreeMap<u64, Vec<u16>>;
@@ -112,12 +115,32 @@ impl Run<'_> {
         if self.below > open && !self.read(page, open..self.below).await? {
             return Ok(());
         }
-        let last = block_of(self.below.min(open).saturating_sub(1));
-        let in_time = self.in_time(last + 1).await?;
-        let Some(places) = self.places(last + 1).await? else {
-            return self.read_all(page, in_time.as_ref()).await;
-        };
+        let mut end = block_of(self.below.min(open).saturating_sub(1)) + 1;
+        let mut together = FIRST_BLOCKS;
+        while end > 0 {
+            let start = end.saturating_sub(together);
+            if !self.fill_from(page, start..end).await? {
+                return Ok(());
+            }
+            end = start;
+            together = together.saturating_mul(4);
+        }
+        Ok(())
+    }
+
+    /// Takes what is found in some blocks; whether to go on before them.
+    async fn fill_from(&self, page: &mut Page, mut blocks: Range<u64>) -> Answer<bool> {
+        let in_time = self.in_time(blocks.clone()).await?;
+        if let Some(in_time) = &in_time {
+            let (Some(first), Some(last)) = (in_time.first(), in_time.last()) else {
+                return Ok(true);
+            };
+            blocks = *first..*last + 1;
+        }
         let kept = |block: &u64| in_time.as_ref().is_none_or(|blocks| blocks.contains(block));
+        let Some(places) = self.places(blocks.clone()).await? else {
+            return self.read_all(page, blocks.filter(kept).collect()).await;
+        };
         let blocks = places.iter().rev().filter(|(block, _)| kept(block));
         let mut events = blocks.flat_map(|(block, offsets)| {
             offsets.iter().rev().map(move |offset| block * BLOCK + u64::from(*offset))
@@ -126,11 +149,11 @@ impl Run<'_> {
         loop {
             let below = |event: &Sequence| *event < self.below;
             let some: Vec<Sequence> = events.by_ref().filter(below).take(look).collect();
-            let Some(down_to) = some.last().copied() else { return Ok(()) };
+            let Some(down_to) = some.last().copied() else { return Ok(true) };
             page.looked_at += some.len();
             let found = self.store.messages_posted(&self.scope, some).await?;
             if !page.take(self.search, found, down_to) {
-                return Ok(());
+                return Ok(false);
             }
             look = (look * 2).min(LOOK);
         }
@@ -144,29 +167,25 @@ impl Run<'_> {
         Ok(page.take(self.search, found, down_to))
     }
 
-    /// Reads all messages there are, for a search of which the index knows nothing.
-    async fn read_all(&self, page: &mut Page, in_time: Option<&BTreeSet<u64>>) -> Answer<()> {
-        let mut end = self.below.min(self.blocks * BLOCK);
-        while end > 0 {
-            let block = block_of(end - 1);
-            let start = block * BLOCK;
-            let kept = in_time.is_none_or(|blocks| blocks.contains(&block));
-            if kept && !self.read(page, start..end).await? {
-                return Ok(());
+    /// Reads all messages of blocks, for a search of which the index knows nothing; whether to go on before them.
+    async fn read_all(&self, page: &mut Page, blocks: Vec<u64>) -> Answer<bool> {
+        for block in blocks.into_iter().rev() {
+            let end = self.below.min((block + 1).min(self.blocks) * BLOCK);
+            if !self.read(page, block * BLOCK..end).await? {
+                return Ok(false);
             }
-            end = start;
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// The blocks with messages of the times searched; none for all blocks.
-    async fn in_time(&self, below: u64) -> Answer<Option<BTreeSet<u64>>> {
+    /// Which of some blocks have messages of the times searched; none for all.
+    async fn in_time(&self, among: Range<u64>) -> Answer<Option<BTreeSet<u64>>> {
         let MessageSearch { after, before, .. } = self.search;
         if after.is_none() && before.is_none() {
             return Ok(None);
         }
         let mut blocks = BTreeSet::new();
-        for (block, part) in self.store.index_part(TIMES, 0..below).await? {
+        for (block, part) in self.store.index_part(TIMES, among).await? {
             let (first, last) = times(&part).map_err(damaged)?;
             let late_enough = after.is_none_or(|after| last > after.millis());
             if late_enough && before.is_none_or(|before| first < before.millis()) {
@@ -176,12 +195,14 @@ impl Run<'_> {
         Ok(Some(blocks))
     }
 
-    /// The messages that may be found, as far as the index tells; none where it tells nothing.
-    async fn places(&self, below: u64) -> Answer<Option<Places>> {
+    /// The messages of some blocks that may be found, as far as the index tells; none where it tells nothing.
+    async fn places(&self, among: Range<u64>) -> Answer<Option<Places>> {
+        let few =
+            usize::try_from((among.end - among.start) / BLOCKS_A_MESSAGE).unwrap_or(usize::MAX);
         let mut parts = HashMap::new();
         let mut places: Option<Places> = None;
         for any_of in self.lookups() {
-            if places.as_ref().is_some_and(|so_far| number_of(so_far) <= FEW) {
+            if places.as_ref().is_some_and(|so_far| number_of(so_far) <= few) {
                 break;
             }
             let mut found = Places::new();
@@ -190,7 +211,7 @@ impl Run<'_> {
                 let part = match parts.entry(number) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(free) => {
-                        free.insert(self.store.index_part(number, 0..below).await?)
+                        free.insert(self.store.index_part(number, among.clone()).await?)
                     }
                 };
                 for (block, part) in part.iter() {
