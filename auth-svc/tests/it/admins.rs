@@ -185,10 +185,10 @@ async fn whatever_happens_to_a_hold_comes_onto_the_roll_of_admins() {
     let kit = Kit::start().await;
     let (_, admin) = kit.person("boss").await;
     let (ada, _) = kit.person("ada").await;
-    let held = Held::User(ada.user.id.clone());
+    let held = Held::User(ada.user.user.id.clone());
     let reason = Reason::parse("a court asks").unwrap();
     let roll = async || kit.log.last(&names().admins()).await.unwrap().map(|last| last.sequence);
-    let lane = Lane::UserHold(ada.user.id);
+    let lane = Lane::UserHold(ada.user.user.id);
     let hold = async || kit.log.last(&lane).await.unwrap().unwrap().sequence;
     let before = roll().await;
     let place = PlaceHold { held: held.clone(), reason: reason.clone() };

@@ -19,7 +19,10 @@ pub(super) fn look(dice: &mut Dice, known: &Known) -> Deed {
         0 => get(who, "/v1/search/messages?q=something"),
         1 => get(who, about(known, at, "/history")),
         2 => get(who, about(known, at, "/readers")),
-        3 => get(who, about(known, at, &format!("/reactions/{}", path_of(dice.pick(&EMOJI))))),
+        3 => get(
+            who,
+            about(known, at, &format!("/reactions/{}", path_of(dice.pick::<&str>(&EMOJI)))),
+        ),
         4 => get(who, "/v1/users?query=p"),
         5 => get(who, "/v1/rooms?visibility=public"),
         6 => get(ADMIN, "/v1/admin/events?limit=20"),
