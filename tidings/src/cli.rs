@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use schemas::MessageId;
 
 use crate::service_name::ServiceName;
@@ -105,6 +106,15 @@ pub(crate) enum Command {
     /// Check flags, environment and files, and print what a process would run with, secrets hidden; exit code 2 when
     /// something is wrong. Nothing is started or made
     CheckConfig(CheckConfig),
+}
+
+/// The definition of the command line. A variable that is empty is one that is not set, whatever would stand in it: that is
+/// how a shell or a compose file unsets one.
+pub(crate) fn definition() -> clap::Command {
+    Cli::command().mut_args(|arg| {
+        let said = arg.get_env().and_then(std::env::var_os);
+        if said.is_some_and(|said| said.is_empty()) { arg.env(Resettable::Reset) } else { arg }
+    })
 }
 
 /// How an operator command answers.
@@ -307,11 +317,8 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use super::Cli;
-    use clap::CommandFactory;
-
     #[test]
     fn the_definition_is_consistent() {
-        Cli::command().debug_assert();
+        super::definition().debug_assert();
     }
 }

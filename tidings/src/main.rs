@@ -42,7 +42,7 @@ mod written;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::FromArgMatches as _;
 
 use cli::{Cli, Command};
 use config::Config;
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode, Failure> {
-    let matches = Cli::command().get_matches();
+    let matches = cli::definition().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match &cli.command {
         Command::Defaults { reference: true } => {

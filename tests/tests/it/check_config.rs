@@ -190,3 +190,22 @@ async fn a_bucket_is_reached_by_tls_of_an_authority_of_its_own() {
     let (code, err) = check_bucket(&place, SECRET_KEY, &["--s3-ca-file", "/no/such/file"]);
     assert_eq!((code, err.contains("s3_ca_file /no/such/file")), (Some(2), true), "{err}");
 }
+
+#[test]
+fn a_variable_that_is_empty_is_one_that_is_not_set() {
+    let output = command(&["defaults", "--reference"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let names = text.split('`').filter(|word| word.starts_with("TIDINGS_"));
+    // The program of the tests is said by that variable alone.
+    let names: Vec<&str> = names.filter(|name| *name != "TIDINGS_NATS_SERVER").collect();
+    assert!(names.len() > 40, "{names:?}");
+    let empty: Vec<(&str, &str)> =
+        names.iter().chain(&["TIDINGS_CONFIG"]).map(|name| (*name, "")).collect();
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let call = ["--json", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let (code, said, err) = check(&call, &empty);
+    assert_eq!(code, Some(0), "{said}{err}");
+    let (_, unsaid, _) = check(&call, &[]);
+    assert_eq!(said, unsaid);
+}
