@@ -11,5 +11,5 @@ web-budget:   ; @tools/web budget ## sizes of the web client: value, budget, ver
 web-feel:     ; @tools/web feel $(ARGS) ## how fast the app is in a real browser, beside its budgets
 test-faults:  ; @tools/test --faults $(ARGS) ## the long fault suite
 test-hostile: ; @tools/test --hostile $(ARGS) ## the hostile-input suite
-test-operations: ; @tools/check-operations ## dashboards, proxies, unit, NATS accounts, chart and image, with the real programs
-up:           ; @docker compose -f deploy/compose/compose.yaml up --build ## the same in containers
+test-operations: ; @tools/check-operations ## dashboards, proxies, unit, NATS accounts, containers, chart and image, with the real programs
+up:           ; @deploy/compose/make-secrets && docker compose -f deploy/compose/compose.yaml up --build ## the same in containers

@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 use super::{files_below, read};
 
 const CHART: &str = "deploy/helm/tidings";
-/// Named in files of `deploy/` for programs that are not Tidings.
-const OF_OTHERS: &[&str] = &["TIDINGS_NATS_PASSWORD"];
-
 /// Every environment variable, and every flag with its dashes.
 fn known() -> (BTreeSet<String>, BTreeSet<String>) {
     let text = read(Path::new("docs/CONFIGURATION.md"));
@@ -24,7 +21,7 @@ fn known() -> (BTreeSet<String>, BTreeSet<String>) {
 fn variables(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let names = words.filter(|word| word.starts_with("TIDINGS_") && !word.ends_with('_'));
-    names.filter(|name| !OF_OTHERS.contains(name)).map(str::to_owned).collect()
+    names.map(str::to_owned).collect()
 }
 
 #[test]
