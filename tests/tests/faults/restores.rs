@@ -1,14 +1,16 @@
 //! A restore killed in the middle: nothing starts on what it leaves, and another one into an empty folder brings back
-//! everything.
+//! everything. One that is held up for longer than a server waits gets through.
 
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 use tests::kit::files::{fetch, posts, upload};
 use tests::kit::installation::{Installation, command};
-use tests::kit::person::bodies;
+use tests::kit::person::{Person, bodies, id_of};
 use tests::kit::process::{Process, pause};
-use tests::kit::until;
+use tests::kit::{last, until};
 
 use crate::damage::{done, refused};
 use crate::schedule::{Dice, by_length, say};
@@ -19,13 +21,18 @@ fn brought(data: &Path) -> usize {
     std::fs::read_dir(streams).into_iter().flatten().flatten().count()
 }
 
-/// Restores, and kills that when so many streams are there; whether it came in time.
-fn killed(installation: &Installation, folders: &[&str], streams: usize) -> bool {
+/// Begins to restore.
+fn begun(installation: &Installation, folders: &[&str]) -> Process {
     let data = &installation.data;
     let mut restore = command(&[&["restore"][..], folders].concat());
     restore.arg("--data").arg(data);
-    let mut process = Process::start("restore", &restore, data.parent().unwrap(), None);
-    while process.runs() && brought(data) < streams {
+    Process::start("restore", &restore, data.parent().unwrap(), None)
+}
+
+/// Restores, and kills that when so many streams are there; whether it came in time.
+fn killed(installation: &Installation, folders: &[&str], streams: usize) -> bool {
+    let mut process = begun(installation, folders);
+    while process.runs() && brought(&installation.data) < streams {
         pause();
     }
     process.signal(Signal::SIGKILL);
@@ -44,55 +51,98 @@ fn nothing_starts(installation: &Installation, backup: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kill_a_restore() {
-    let mut installation = Installation::relaxed(&[]);
-    let place = installation.place.clone();
-    let ada = place.found().await;
+/// What was backed up, in a whole backup and an increment.
+struct BackedUp {
+    installation: Installation,
+    ada: Person,
+    room: String,
+    media: Value,
+    content: Vec<u8>,
+    full: String,
+    more: String,
+    /// How many streams there are.
+    streams: usize,
+}
+
+/// Backs an installation up that has a file of so many times eight bytes, and puts it away.
+async fn backed_up(eights: usize) -> BackedUp {
+    let mut installation = Installation::relaxed(&["--rate-media", "off"]);
+    let ada = installation.place.found().await;
     let room = ada.group(&[]).await;
     let mut dice = Dice::of(7);
     // Of a kind that a copy does not make smaller.
-    let content: Vec<u8> = (0..500_000).flat_map(|_| dice.next().to_le_bytes()).collect();
+    let content: Vec<u8> = (0..eights).flat_map(|_| dice.next().to_le_bytes()).collect();
     let media = upload(&ada, "large.bin", "application/octet-stream", &content).await;
     posts(&ada, &room, "whole", &[&media]).await;
     let folder = |name: &str| installation.data.with_extension(name).to_str().unwrap().to_owned();
     let (full, more) = (folder("full"), folder("more"));
     done(&installation.operate(&["backup", &full, "--json"]));
     ada.says(&room, "added").await;
-    done(&installation.operate(&["backup", &more, "--since", &full, "--json"]));
+    let made = done(&installation.operate(&["backup", &more, "--since", &full, "--json"]));
+    let streams = made["manifest"]["streams"].as_array().unwrap().len();
     installation.process.stop();
     std::fs::rename(&installation.data, installation.data.with_extension("former")).unwrap();
+    BackedUp { installation, ada, room, media, content, full, more, streams }
+}
 
+impl BackedUp {
+    /// Everything is there again.
+    async fn is_back(mut self) {
+        let place = self.installation.place.clone();
+        tokio::task::block_in_place(|| self.installation.start_again());
+        *place.newest.lock().unwrap() = (0, String::new());
+        let ada = self.ada.again().await;
+        until("what was said is there", async || {
+            let page = ada.get(&format!("/v1/rooms/{}/messages", self.room)).await;
+            let found = || Some(bodies(page.json["items"].as_array()?) == ["whole", "added"]);
+            (page.status == 200 && found()?).then_some(())
+        })
+        .await;
+        let about = ada.get(&format!("/v1/media/{}", id_of(&self.media))).await.ok(200);
+        let got = fetch(&place, about["url"].as_str().unwrap(), &[]).await;
+        assert!(got.bytes == self.content, "{} bytes", got.bytes.len());
+        tokio::task::block_in_place(|| self.installation.verify());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_a_restore() {
+    let made = backed_up(500_000).await;
+    let BackedUp { installation, full, more, .. } = &made;
     let mut in_time = 0;
-    for folders in [&[full.as_str()][..], &[&full, &more]] {
+    for folders in [&[full.as_str()][..], &[full.as_str(), more.as_str()]] {
         for streams in 2..2 + by_length(2, 8) {
             tokio::task::block_in_place(|| {
-                let was_killed = killed(&installation, folders, streams);
+                let was_killed = killed(installation, folders, streams);
                 let there = brought(&installation.data);
                 let what = format!("killed: {was_killed}, with {there} streams of {folders:?}");
                 say("kill_a_restore", &what);
                 if was_killed {
                     in_time += 1;
-                    nothing_starts(&installation, &full);
+                    nothing_starts(installation, full);
                 }
             });
             std::fs::remove_dir_all(&installation.data).unwrap();
         }
     }
     assert!(in_time > 0, "every restore got through");
+    done(&installation.operate(&["restore", full, more, "--json"]));
+    made.is_back().await;
+}
 
-    done(&installation.operate(&["restore", &full, &more, "--json"]));
-    installation.start_again();
-    *place.newest.lock().unwrap() = (0, String::new());
-    let ada = ada.again().await;
-    until("what was said is there", async || {
-        let page = ada.get(&format!("/v1/rooms/{room}/messages")).await;
-        let found = || Some(bodies(page.json["items"].as_array()?) == ["whole", "added"]);
-        (page.status == 200 && found()?).then_some(())
-    })
-    .await;
-    let about = ada.get(&format!("/v1/media/{}", media["id"].as_str().unwrap())).await.ok(200);
-    let got = fetch(&place, about["url"].as_str().unwrap(), &[]).await;
-    assert!(got.bytes == content, "{} bytes", got.bytes.len());
-    tokio::task::block_in_place(|| installation.verify());
+/// A server gives up on a copy of which nothing comes for five seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_that_is_held_up_begins_again() {
+    let made = backed_up(6_000_000).await;
+    let mut process = begun(&made.installation, &[&made.full, &made.more]);
+    // Files come last.
+    while process.runs() && brought(&made.installation.data) + 1 < made.streams {
+        pause();
+    }
+    process.signal(Signal::SIGSTOP);
+    last(Duration::from_secs(8)).await;
+    process.signal(Signal::SIGCONT);
+    let code = tokio::task::block_in_place(|| process.wait());
+    assert_eq!(code, 0, "{}", process.stderr_tail());
+    made.is_back().await;
 }

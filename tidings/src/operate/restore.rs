@@ -7,13 +7,15 @@
 //! The log comes first and is held back: no process takes it for a log until everything else is there, so a restore that
 //! is cut short is never started on. With increments it loses what is gone by now and gets what was added before that.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use eventlog::{EventLog, LogError};
+use eventlog::{EventLog, LogError, Snapshot};
 use serde_json::json;
 use tokio::fs::{self, File};
 use tokio::io::BufReader;
+use tokio::time::sleep;
 
 use super::attach::Attached;
 use super::backup_folder::{
@@ -29,6 +31,14 @@ use crate::failure::Failure;
 use crate::names;
 use crate::shared_deps::connect_log;
 use crate::terminal::{bytes_bar, print, print_json};
+
+/// How often a copy of a stream is begun. A server gives up on one of which nothing came, or could be written, for five
+/// seconds; of the stream nothing is there then.
+const TRIES: u32 = 5;
+/// Before it is begun again.
+const PAUSE: Duration = Duration::from_secs(2);
+/// What the server calls that.
+const RESTORE_FAILED: u64 = 10_062;
 
 /// What to restore.
 pub(super) struct Restore {
@@ -116,13 +126,7 @@ async fn bring_stream(log: &EventLog, stream: &str, pieces: &Pieces<'_>) -> Resu
         snapshot.renew_epoch();
         snapshot.hold_back();
     }
-    let file = pieces.whole.path.join(stream_path(stream));
-    let mut source = BufReader::new(File::open(&file).await.map_err(cannot("cannot read", &file))?);
-    let bar = bytes_bar(stream);
-    log.restore(&snapshot, &mut source, |bytes| bar.set_position(bytes))
-        .await
-        .map_err(|error| copying(stream, &error))?;
-    bar.finish_and_clear();
+    bring_copy(log, &snapshot, &pieces.whole.path.join(stream_path(stream))).await?;
     let Some((_, last)) = last else { return Ok(snapshot.messages()) };
     // What is gone by now goes first: none of it is to be seen again.
     log.clear(stream, &last.gone).await.map_err(|error| copying(stream, &error))?;
@@ -133,6 +137,34 @@ async fn bring_stream(log: &EventLog, stream: &str, pieces: &Pieces<'_>) -> Resu
     }
     let extent = log.extent(stream).await.map_err(|error| copying(stream, &error))?;
     Ok(extent.map_or(0, |extent| extent.through.saturating_sub(extent.gone.count())))
+}
+
+/// Makes a stream from a copy of all of it; begins again where the server gave up on it.
+async fn bring_copy(log: &EventLog, snapshot: &Snapshot, file: &Path) -> Result<(), Failure> {
+    let stream = snapshot.stream();
+    let bar = bytes_bar(stream);
+    let mut tries = 1;
+    loop {
+        let opened = File::open(file).await.map_err(cannot("cannot read", file))?;
+        let mut source = BufReader::new(opened);
+        let brought = log.restore(snapshot, &mut source, |bytes| bar.set_position(bytes)).await;
+        match brought {
+            Ok(()) => break,
+            Err(error) if tries < TRIES && is_stalled(&error) => {
+                tracing::warn!(nats.stream = stream, %error, "a copy of a stream begins again");
+                tries += 1;
+                sleep(PAUSE).await;
+            }
+            Err(error) => return Err(copying(stream, &error)),
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Whether the server may have given up on a copy that came too slowly for it.
+const fn is_stalled(error: &LogError) -> bool {
+    matches!(error, LogError::Unavailable(_) | LogError::Refused { code: RESTORE_FAILED, .. })
 }
 
 /// Writes the events of increments under the sequences they had, but for those that are gone.
