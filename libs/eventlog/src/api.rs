@@ -8,6 +8,7 @@ use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
 use async_nats::{HeaderMap, Message, Request, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -157,11 +158,15 @@ impl Connection {
     }
 
     /// Asks something that changes nothing, again and again for up to 5 s while no answer comes.
-    pub(crate) async fn ask_safely(
-        &self,
-        subject: &str,
-        payload: &Bytes,
-    ) -> Result<Message, LogError> {
+    pub(crate) fn ask_safely<'a>(
+        &'a self,
+        subject: &'a str,
+        payload: &'a Bytes,
+    ) -> BoxFuture<'a, Result<Message, LogError>> {
+        Box::pin(self.try_to_ask(subject, payload))
+    }
+
+    async fn try_to_ask(&self, subject: &str, payload: &Bytes) -> Result<Message, LogError> {
         let deadline = Instant::now() + READ_BUDGET;
         loop {
             if !self.connected_by(deadline).await {

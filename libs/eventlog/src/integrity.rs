@@ -9,6 +9,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use schemas::{DecodeError, Epoch, Event, Sequence};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -91,8 +92,12 @@ impl EventLog {
         attached.as_ref().is_some_and(|a| a.epoch == *epoch || a.former.contains(epoch))
     }
 
-    /// Loads the ledger, after attaching.
-    pub(crate) async fn recall(&self) -> Result<(), LogError> {
+    /// Loads the ledger, after attaching. Boxed, so that its code is generated in this crate and not in each that calls it.
+    pub(crate) fn recall(&self) -> BoxFuture<'_, Result<(), LogError>> {
+        Box::pin(self.load_ledger())
+    }
+
+    async fn load_ledger(&self) -> Result<(), LogError> {
         let (ledger, _) = self.read_ledger().await?;
         if ledger.epoch.as_ref() == Some(&self.attached()?.epoch) {
             self.note_seen(ledger.reached);

@@ -12,6 +12,7 @@ use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::{Message, StatusCode};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use schemas::{Sequence, Timestamp};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
@@ -207,6 +208,15 @@ impl PieceStore {
     }
 
     async fn ready(&self) -> Result<(), PieceError> {
+        if self.ready.initialized() { Ok(()) } else { self.make_ready().await }
+    }
+
+    /// Boxed, so that its code is generated in this crate and not in each that calls it.
+    fn make_ready(&self) -> BoxFuture<'_, Result<(), PieceError>> {
+        Box::pin(self.ready_bucket())
+    }
+
+    async fn ready_bucket(&self) -> Result<(), PieceError> {
         let make = || async {
             let attached = self.log.attached()?;
             let config = Config {

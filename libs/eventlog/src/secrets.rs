@@ -11,6 +11,7 @@ use async_nats::HeaderMap;
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID, NATS_MESSAGE_TTL};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
@@ -205,6 +206,15 @@ impl SecretStore {
     }
 
     pub(crate) async fn ready(&self) -> Result<(), SecretError> {
+        if self.ready.initialized() { Ok(()) } else { self.make_ready().await }
+    }
+
+    /// Boxed, so that its code is generated in this crate and not in each that calls it.
+    fn make_ready(&self) -> BoxFuture<'_, Result<(), SecretError>> {
+        Box::pin(self.ready_bucket())
+    }
+
+    async fn ready_bucket(&self) -> Result<(), SecretError> {
         let make = || async {
             let attached = self.log.attached()?;
             let config = Config {
