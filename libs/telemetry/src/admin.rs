@@ -1,11 +1,13 @@
-//! `/metrics`, `/livez` and `/readyz` for processes that have no public port of their own.
+//! What operators ask a process: `/metrics`, `/livez`, `/readyz`, and a page at `/` that draws them.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,7 +21,19 @@ use crate::shutdown::Shutdown;
 /// A caller that has not sent its request line and headers by then is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What one of the three addresses answers, for any HTTP server to send.
+/// The page, in files of its own: nothing in it is inline, so that its policy can be strict.
+const PAGE: &[(&str, &str, &str)] = &[
+    ("/", "text/html; charset=utf-8", include_str!("page/page.html")),
+    ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
+    ("/page.js", "text/javascript; charset=utf-8", include_str!("page/page.js")),
+];
+/// It asks this process, and no page of others may show it.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'",
+);
+
+/// What one of the addresses answers, for any HTTP server to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminAnswer {
     /// HTTP status: 200, or 503 when not live or not ready.
@@ -30,7 +44,7 @@ pub struct AdminAnswer {
     pub body: String,
 }
 
-/// The answer to `GET path`; none when it is not one of the three addresses.
+/// The answer to `GET path`; none when it is not one of the addresses.
 #[must_use]
 pub fn admin_answer(path: &str, metrics: &Metrics, health: &Health) -> Option<AdminAnswer> {
     let reasons = match path {
@@ -40,7 +54,10 @@ pub fn admin_answer(path: &str, metrics: &Metrics, health: &Health) -> Option<Ad
         }
         "/livez" => health.live().map_err(|dead| vec![dead]),
         "/readyz" => health.ready(),
-        _ => return None,
+        _ => {
+            let &(_, content_type, body) = PAGE.iter().find(|(known, ..)| *known == path)?;
+            return Some(AdminAnswer { status: 200, content_type, body: body.to_owned() });
+        }
     };
     let (status, body) = match reasons {
         Ok(()) => (200, json!({ "status": "ok" })),
@@ -49,7 +66,7 @@ pub fn admin_answer(path: &str, metrics: &Metrics, health: &Health) -> Option<Ad
     Some(AdminAnswer { status, content_type: "application/json", body: body.to_string() })
 }
 
-/// Serves the three addresses on a bound listener until asked to stop.
+/// Serves these addresses on a bound listener until asked to stop.
 pub async fn serve_admin(
     listener: TcpListener,
     metrics: Metrics,
@@ -103,9 +120,11 @@ fn response(answer: Option<AdminAnswer>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(answer.body));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(answer.content_type));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     response
 }
 
@@ -124,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_three_addresses_answer_and_others_do_not() {
+    async fn the_addresses_answer_and_others_do_not() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (metrics, health, shutdown) = (Metrics::new(), Health::new(), Shutdown::new());
@@ -134,6 +153,16 @@ mod tests {
         assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200"));
         assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200"));
         assert!(get(address, "/metrics").await.contains("tidings_build_info"));
+        let page = get(address, "/").await;
+        assert!(page.starts_with("HTTP/1.1 200") && page.contains("default-src 'none'"), "{page}");
+        for file in ["page.css", "page.js"] {
+            assert!(page.contains(&format!("=\"{file}\"")), "{page}");
+            let answer = get(address, &format!("/{file}")).await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{file}: {answer}");
+        }
+        for inline in ["<style", "style=", "onclick", "<script>"] {
+            assert!(!page.contains(inline), "{inline}");
+        }
         assert!(get(address, "/else").await.starts_with("HTTP/1.1 404"));
         shutdown.trigger();
         server.await.unwrap();

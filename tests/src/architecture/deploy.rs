@@ -75,3 +75,21 @@ fn the_chart_is_of_this_version() {
     let wanted = format!("appVersion: \"{}\"", env!("CARGO_PKG_VERSION"));
     assert!(chart.lines().any(|line| line == wanted), "Chart.yaml wants {wanted}");
 }
+
+/// The operators' page draws what its process says; a metric of another name would be a plot that is never there.
+#[test]
+fn the_operators_page_asks_for_metrics_that_exist() {
+    let known = read(Path::new("docs/METRICS.md"));
+    let page = read(Path::new("libs/telemetry/src/page/page.js"));
+    let words = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let named: BTreeSet<&str> =
+        words.filter(|word| word.starts_with("tidings_") || word.starts_with("process_")).collect();
+    assert!(named.len() > 20, "{named:?}");
+    let exists = |name: &str| {
+        let name =
+            ["_total", "_info"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        known.contains(&format!("| `{name}` |"))
+    };
+    let unknown: Vec<_> = named.into_iter().filter(|name| !exists(name)).collect();
+    assert!(unknown.is_empty(), "docs/METRICS.md has no {unknown:?}");
+}
