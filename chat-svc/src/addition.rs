@@ -12,6 +12,8 @@ use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::Emoji;
 use schemas::{EventData, Lane, Sequence};
 
+use crate::lately::{Counted, Lately};
+
 /// Something that is there or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Addition {
@@ -33,6 +35,16 @@ impl Addition {
     /// Whether the lane holds events about additions.
     pub(crate) const fn is_on(lane: &Lane) -> bool {
         matches!(lane, Lane::Timeline(_))
+    }
+
+    /// What a limit counts it among, and as what.
+    fn counted(&self) -> (Counted, String) {
+        match self {
+            Self::Reaction(message, _, emoji) => {
+                (Counted::Kinds(message.clone()), emoji.to_string())
+            }
+            Self::Pin(room, message) => (Counted::Pins(room.clone()), message.to_string()),
+        }
     }
 
     /// What makes adding or removing it recognisable.
@@ -69,6 +81,7 @@ pub(crate) struct Additions {
     /// Of an addition that is not known nothing happened after this place of the log; the largest number before that is
     /// known of any.
     since: Arc<AtomicU64>,
+    lately: Lately,
 }
 
 impl Additions {
@@ -81,7 +94,8 @@ impl Additions {
             }
         };
         let cache = Cache::builder().max_capacity(capacity).eviction_listener(forgets);
-        Self { known: cache.eviction_policy(EvictionPolicy::lru()).build(), since }
+        let known = cache.eviction_policy(EvictionPolicy::lru()).build();
+        Self { known, since, lately: Lately::default() }
     }
 
     /// What became of an addition; none when that is not remembered.
@@ -94,9 +108,16 @@ impl Additions {
         self.since.load(Ordering::SeqCst)
     }
 
+    /// How many may have been added after a place of the log to what a limit counts an addition among, by the events that
+    /// were learnt; none when that is not remembered.
+    pub(crate) fn added_after(&self, place: Sequence, addition: &Addition) -> Option<usize> {
+        self.lately.added_after(place, &addition.counted().0)
+    }
+
     /// From the first event after a place on everything will be learnt.
     pub(crate) fn begin(&self, after: Sequence) {
         self.since.store(after, Ordering::SeqCst);
+        self.lately.begin(after);
     }
 
     /// An event at a place of the log has added or removed something.
@@ -126,6 +147,10 @@ impl Additions {
     }
 
     fn note(&self, addition: &Addition, sequence: Sequence, there: Option<bool>) {
+        if there != Some(false) {
+            let (counted, what) = addition.counted();
+            self.lately.note(sequence, counted, what);
+        }
         self.known.entry_by_ref(addition).and_compute_with(|known| match (known, there) {
             (Some(known), _) if known.value().as_of >= sequence => Op::Nop,
             (_, Some(there)) => Op::Put(Became { there, as_of: sequence }),
@@ -139,6 +164,7 @@ impl Additions {
     /// Forgets everything: the feed has missed something up to a place of the log.
     pub(crate) fn forget_all(&self, through: Sequence) {
         self.since.store(through, Ordering::SeqCst);
+        self.lately.begin(through);
         self.known.invalidate_all();
     }
 }

@@ -27,6 +27,7 @@ mod holds;
 mod index;
 mod keeper;
 mod lanes;
+mod lately;
 mod lease;
 mod live;
 mod locate;

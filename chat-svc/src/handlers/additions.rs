@@ -97,6 +97,18 @@ impl Chat {
         }
     }
 
+    /// How many the read model may not have counted yet: what this process has learnt from the log since, and each event
+    /// that it has not been told of. Commands wait for each other here, so a read model that is behind, as it is while
+    /// much is written elsewhere, must not be waited for by each of them.
+    fn unseen(&self, addition: &Addition, projected: Sequence, head: Sequence) -> usize {
+        let events = |after| usize::try_from(head.saturating_sub(after)).unwrap_or(usize::MAX);
+        let followed = *self.followed.borrow();
+        match self.additions.added_after(projected, addition) {
+            Some(added) => added.saturating_add(events(followed.max(projected))),
+            None => events(projected),
+        }
+    }
+
     /// Writes that something was added or removed, decided by what had become of it. Another process that does the same at
     /// the same time writes it once with this one.
     pub(super) async fn commit_addition(
@@ -126,8 +138,7 @@ impl Chat {
         let head = self.log.head().await?;
         let projected = self.index.checkpoint(&self.log.epoch()).await?;
         let mut found = self.index.addition(addition).await?;
-        // None of the events the read model has not seen may have added more than one.
-        let unseen = usize::try_from(head.saturating_sub(projected)).unwrap_or(usize::MAX);
+        let unseen = self.unseen(addition, projected, head);
         let mut current = true;
         if !found.counted && found.count.saturating_add(unseen) >= near {
             current = self.index.wait_for(head, CURRENT_WITHIN).await;

@@ -36,6 +36,7 @@ mod power;
 #[cfg(target_os = "linux")]
 mod power_loss;
 mod projectors;
+mod reactions;
 mod restores;
 mod rights;
 mod schedule;
