@@ -72,6 +72,30 @@ impl Challenges {
         Ok(())
     }
 
+    /// Notes where the code of an account goes, which is then known for as long as whose it is. It is not kept among the
+    /// account's codes: what a record said before it was changed stays in the server's file, where no erasure finds it.
+    pub(crate) async fn note_address(
+        &self,
+        user: &UserId,
+        id: &ChallengeId,
+        email: &Email,
+    ) -> Result<(), Failure> {
+        let (key, value) = (address_key(user, id), email.as_str().to_owned());
+        self.owners.create(&key, value, Some(self.lifetime)).await?;
+        Ok(())
+    }
+
+    /// Where the code of an account went.
+    pub(crate) async fn address(
+        &self,
+        user: &UserId,
+        id: &ChallengeId,
+    ) -> Result<Option<Email>, Failure> {
+        let found = self.owners.get(&address_key(user, id)).await?;
+        let text = found.and_then(|(value, _)| String::from_utf8(value.to_vec()).ok());
+        Ok(text.and_then(|text| Email::parse(&text).ok()))
+    }
+
     /// Whose a challenge is; none when there never was one, or it was long ago.
     pub(crate) async fn owned(&self, id: &ChallengeId) -> Result<Option<Owned>, Failure> {
         let found = self.owners.get(id.as_str()).await?;
@@ -90,6 +114,14 @@ impl Challenges {
     /// Deletes what is kept of the codes of a person who is erased. Whose a challenge is expires by itself: it says
     /// nothing but an id.
     pub(crate) async fn forget(&self, user: &UserId) -> Result<(), Failure> {
+        for key in self.owners.keys(Some(user.as_str())).await? {
+            self.owners.delete(&key).await?;
+        }
         self.codes.delete(Owner::Account(user.clone()).key()).await
     }
+}
+
+/// It begins with whose it is, by which all of an account are found.
+fn address_key(user: &UserId, id: &ChallengeId) -> String {
+    format!("{user}.{id}")
 }

@@ -36,14 +36,10 @@ impl<'a> Sending<'a> {
         Self { id, purpose, email, taken: false, now, hidden }
     }
 
-    /// How it is noted for its owner. No code of an address by itself is right, so that none needs the address.
-    pub(crate) fn ask(&self, owner: &Owner) -> Ask<'_> {
-        let Self { id, purpose, taken, now, .. } = self;
-        let email = match owner {
-            Owner::Account(_) => self.account_address(),
-            Owner::Address(_) => &self.hidden,
-        };
-        Ask { id, purpose: *purpose, email, taken: *taken, now: *now }
+    /// How it is noted for its owner. Where the code goes is noted apart.
+    pub(crate) fn ask(&self) -> Ask<'_> {
+        let Self { id, purpose, taken, now, hidden, .. } = self;
+        Ask { id, purpose: *purpose, email: hidden, taken: *taken, now: *now }
     }
 
     /// The address as it may stand among what is the account's that asks.
@@ -84,10 +80,14 @@ impl Auth {
         owner: &Owner,
         sending: &Sending<'_>,
     ) -> Result<Result<(), TooMany>, Failure> {
-        let (ask, limit) = (sending.ask(owner), self.challenges.limit);
+        let (ask, limit) = (sending.ask(), self.challenges.limit);
         let counted = self.challenges.change(owner, |codes| issue(codes, &ask, limit)).await?;
         let owned = Owned { owner: owner.clone(), purpose: sending.purpose };
         self.challenges.note(&sending.id, &owned).await?;
+        if let Owner::Account(user) = owner {
+            let address = sending.account_address();
+            self.challenges.note_address(user, &sending.id, address).await?;
+        }
         Ok(counted)
     }
 
@@ -166,11 +166,25 @@ impl Auth {
         let right = same && matches!(owner, Owner::Account(_));
         let now = Timestamp::now();
         match self.challenges.change(owner, |codes| enter(codes, id, right, now)).await? {
-            Entered::Right(email) => Ok(email),
+            Entered::Right(noted) => self.sent_to(owner, id, noted).await,
             Entered::Wrong => Err(wrong_code().into()),
             Entered::Taken => Err(AccountRejection::EmailTaken.into()),
             Entered::Gone => Err(gone().into()),
         }
+    }
+
+    /// Where a right code went. A build before this one noted it among the account's codes.
+    async fn sent_to(
+        &self,
+        owner: &Owner,
+        id: &ChallengeId,
+        noted: Email,
+    ) -> Result<Email, Failure> {
+        if noted != Email::deleted() {
+            return Ok(noted);
+        }
+        let address = self.challenges.address(account(owner)?, id).await?;
+        address.ok_or_else(|| gone().into())
     }
 
     /// Uses a right code up: of any number of callers at once one gets it.

@@ -92,7 +92,7 @@ impl Auth {
     /// Whether the address may be sent another.
     async fn count_at_address(&self, sending: &Sending<'_>) -> Result<bool, Failure> {
         let owner = Owner::address(&self.names, sending.email);
-        let (ask, limit) = (sending.ask(&owner), self.challenges.limit);
+        let (ask, limit) = (sending.ask(), self.challenges.limit);
         Ok(self.challenges.change(&owner, |codes| issue(codes, &ask, limit)).await?.is_ok())
     }
 

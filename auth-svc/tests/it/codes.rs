@@ -6,8 +6,8 @@ use std::time::Duration;
 use auth_svc::Limit;
 use futures_util::future::join_all;
 use schemas::commands::{
-    CallContext, ConfirmPasswordReset, ConfirmVerification, IssuedCode, ListSessions,
-    RequestAddressChange, RequestPasswordReset, RequestVerification,
+    CallContext, ConfirmPasswordReset, ConfirmVerification, DeleteAccount, ForgetSecrets,
+    IssuedCode, ListSessions, RequestAddressChange, RequestPasswordReset, RequestVerification,
 };
 use schemas::events::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
 use schemas::values::{Email, NewPassword, Secret};
@@ -250,8 +250,12 @@ async fn an_address_that_is_taken_is_not_given_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_stands_in_what_is_its_holders_alone() {
     let kit = Kit::start().await;
-    let (bob, _) = kit.person("bob").await;
+    // The last admin cannot go.
+    let _boss = kit.person("boss").await;
+    let (bob, as_bob) = kit.person("bob").await;
     let (_, carl) = kit.person("carl").await;
+    let id = kit.verification(&as_bob).await.unwrap().challenge_id;
+    kit.call(&as_bob, verify(&id, right(&id))).await.unwrap();
     kit.move_to(&carl, "Bob@example.org").await.unwrap();
     kit.reset_of("absent@example.org").await;
     let mut issued = kit.issued().await;
@@ -263,16 +267,19 @@ async fn an_address_stands_in_what_is_its_holders_alone() {
     assert_eq!(told.challenge_id, asked.challenge_id);
     let codes = kit.log.secrets("codes");
     let keys = codes.keys(None).await.unwrap();
-    assert_eq!(
-        keys.len(),
-        3,
-        "of the asker, of the address asked for, of the address of no account"
-    );
+    assert_eq!(keys.len(), 4, "of two accounts, of the address asked for, of that of no account");
     for key in keys {
         let (record, _) = codes.get(&key).await.unwrap().unwrap();
         let record = String::from_utf8_lossy(&record).to_lowercase();
         assert!(!record.contains("bob@") && !record.contains("absent@"), "{key}: {record}");
     }
+    // Where a code went is noted once, and found by whose it is when they are erased.
+    let noted = kit.log.secrets("challenges");
+    assert_eq!(noted.keys(Some(bob.as_str())).await.unwrap(), [format!("{bob}.{id}")]);
+    let close = DeleteAccount { password: Some(Secret::new(PASSWORD)), code: None };
+    kit.call(&as_bob, close).await.unwrap();
+    kit.call(&CallContext::default(), ForgetSecrets { user_id: bob.clone() }).await.unwrap();
+    assert_eq!(noted.keys(Some(bob.as_str())).await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

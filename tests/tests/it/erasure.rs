@@ -89,6 +89,10 @@ async fn marked(other: &Person, room: &str) -> Marked {
     messages.push(id_of(&person.says(&direct, &format!("direct {word}")).await));
     let reason = json!({"reason": format!("reported {word}")});
     person.post(&format!("/v1/messages/{root}/reports"), reason).await.any_success();
+    // Each is noted with the former.
+    for _ in 0..2 {
+        person.post("/v1/verifications", json!({"kind": "email"})).await.ok(202);
+    }
     // An address they ask for, and theirs, which another asks for.
     for (asker, email) in [(&person, format!("{word}@example.org")), (other, person.email.clone())]
     {
