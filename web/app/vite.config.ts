@@ -91,6 +91,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
     reportCompressedSize: true,
+    // Two scripts before the first message, not four: each is a round trip of its own on a slow line.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "base", test: /node_modules[\\/](?:react|react-dom|scheduler)[\\/]|[\\/]client[\\/]src[\\/]/ }] } } },
   },
   preview: { proxy: toServer },
   server: { proxy: toServer },

@@ -12,3 +12,9 @@ export function useKey<K extends Key>(key: K): Read<K> {
   const read = () => (client.store as Store).get(key) as Read<K>;
   return useSyncExternalStore(subscribe, read);
 }
+
+/** Whether something of a timeline has been read. Only that draws anew, not each message. */
+export function useLoaded(timeline: string): boolean {
+  const subscribe = useCallback((changed: () => void) => client.store.subscribe(`timeline:${timeline}`, () => startTransition(changed)), [timeline]);
+  return useSyncExternalStore(subscribe, () => client.store.get(`timeline:${timeline}`).loaded);
+}

@@ -6,6 +6,8 @@ import { Avatar } from "./kit/kit.tsx";
 
 /** Milliseconds between two questions, and before the first: the members of a room may come all at once meanwhile. */
 const PAUSE = 600;
+/** The same when the server answers few more questions this minute: what the user does comes first. */
+const SPARING = 5_000;
 /** Questions a page asks at most; who is beyond that stays without a picture. */
 const MOST = 300;
 
@@ -18,7 +20,7 @@ function next(): void {
   const id = wanted.shift();
   if (id === undefined) return;
   if (!client.store.get(`user:${id}`)) void client.user(id).catch(() => undefined);
-  timer = setTimeout(next, PAUSE);
+  timer = setTimeout(next, client.spare ? PAUSE : SPARING);
 }
 
 function want(id: string): void {

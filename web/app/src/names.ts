@@ -4,7 +4,27 @@ import { useEffect } from "react";
 import { client, useKey } from "./client.ts";
 import { t } from "./i18n.ts";
 
+/** Milliseconds between two questions for the members of direct rooms: a rail of them must not use up what the server answers a minute. */
+const PAUSE = 250;
+
 const asked = new Set<string>();
+const waiting: string[] = [];
+let asking = false;
+
+/** Asks for the members of direct rooms, one room after another, those in sight first. */
+async function ask(room: string): Promise<void> {
+  waiting.push(room);
+  if (asking) return;
+  asking = true;
+  // What is read comes first.
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const one = next;
+    if (!client.store.get(`members:${one}`)) await client.members(one).catch(() => asked.delete(one));
+    await new Promise((resolve) => setTimeout(resolve, client.spare ? PAUSE : 4 * PAUSE));
+  }
+  asking = false;
+}
 
 /** A room's name; one without is called by its other members. */
 export function roomName(room: Room): string {
@@ -28,7 +48,7 @@ export function useRoomName(room: Room): string {
   useEffect(() => {
     if (room.kind !== "direct" || client.store.get(`members:${room.id}`) || asked.has(room.id)) return;
     asked.add(room.id);
-    void client.members(room.id).catch(() => asked.delete(room.id));
+    void ask(room.id);
   }, [room.id, room.kind]);
   return roomName(room);
 }

@@ -43,6 +43,8 @@ const FRESH_AGAIN = 2_000;
 /** Milliseconds between two countings of threads, and from an event to the next one. */
 const COUNT_EVERY = 10_000;
 const COUNT_SOON = 500;
+/** Milliseconds after which the server's answer that little is left is too old to count. */
+const SPARED = 60_000;
 /** Threads of a room that are read. */
 const THREADS = 100;
 
@@ -59,6 +61,7 @@ export class Client {
   readonly outbox: Outbox;
   readonly uploads: Uploads;
   readonly url: string;
+  #sparedAt = -Infinity;
   readonly #platform: Platform;
   readonly #connection: Connection;
   readonly #touched = new Map<string, number>();
@@ -80,7 +83,9 @@ export class Client {
     this.#platform = platform(options.platform);
     this.store = new Store(this.#platform.soon);
     this.sessions = new Sessions(this.url, this.#platform, options.refresh === "cookie");
-    this.api = rest(this.url, this.sessions, this.#platform);
+    this.api = rest(this.url, this.sessions, this.#platform, (spare) => {
+      this.#sparedAt = spare ? -Infinity : this.#platform.now();
+    });
     this.uploads = new Uploads(this.#platform, this.store, {
       ask: async (file, key) => {
         const made = await answer(this.api.POST("/v1/media", { params: { header: { "Idempotency-Key": key } }, body: file }));
@@ -162,6 +167,11 @@ export class Client {
     this.sessions.close();
     this.#counting?.();
     for (const cancel of this.#typingEnds.values()) cancel();
+  }
+
+  /** Whether the server answers enough more questions this minute that some may be asked on suspicion. Over 40 % must be left for what the user does. */
+  get spare(): boolean {
+    return this.#platform.now() - this.#sparedAt > SPARED;
   }
 
   // Messages.

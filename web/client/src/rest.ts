@@ -7,8 +7,18 @@ import type { Sessions } from "./session.ts";
 
 export type Api = Typed<paths>;
 
+/** The part of a limit that is left, and of what is to be spared for what people do. */
+const SPARE = 0.4;
+
+/** Whether a `RateLimit` header, read with its `RateLimit-Policy`, leaves enough for what is fetched on suspicion. */
+export function isSpare(limit: string | null, policy: string | null): boolean {
+  const numbers = (text: string | null, name: string) => new Map([...(text ?? "").matchAll(new RegExp(`(?:^|,\\s*)"([^"]*)"[^,]*?;${name}=(\\d+)`, "g"))].map((found) => [found[1], Number(found[2])]));
+  const quotas = numbers(policy, "q");
+  return [...numbers(limit, "r")].every(([name, left]) => left >= SPARE * (quotas.get(name) ?? 0));
+}
+
 /** A client of REST that authenticates itself: a token that has expired is refreshed, and the request sent again. */
-export function rest(base: string, sessions: Sessions, platform: Platform): Api {
+export function rest(base: string, sessions: Sessions, platform: Platform, heard: (spare: boolean) => void = () => undefined): Api {
   const send = async (request: Request): Promise<Response> => {
     const again = request.clone();
     const response = await attempt(request, await sessions.token());
@@ -19,7 +29,11 @@ export function rest(base: string, sessions: Sessions, platform: Platform): Api 
   };
   const attempt = (request: Request, token: string) => {
     request.headers.set("authorization", `Bearer ${token}`);
-    return platform.fetch(request).catch((error: unknown) => {
+    return platform.fetch(request).then((response) => {
+      const left = response.headers.get("ratelimit");
+      if (left) heard(isSpare(left, response.headers.get("ratelimit-policy")));
+      return response;
+    }, (error: unknown) => {
       throw ProblemError.unreachable(String(error));
     });
   };

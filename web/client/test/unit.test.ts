@@ -4,6 +4,7 @@ import { Outbox } from "../src/outbox.ts";
 import { isAfter } from "../src/position.ts";
 import { memoryStorage, platform, type Platform } from "../src/platform.ts";
 import { ProblemError } from "../src/problem.ts";
+import { isSpare } from "../src/rest.ts";
 import { Sessions } from "../src/session.ts";
 import { Store } from "../src/store.ts";
 import { join } from "../src/timeline.ts";
@@ -44,6 +45,17 @@ describe("positions", () => {
     expect(isAfter("a:9", "a:9")).toBe(false);
     expect(isAfter("b:1", "a:9")).toBe(true);
   });
+});
+
+test("what is fetched on suspicion stops when under 40 % of any limit is left", () => {
+  const policy = '"requests";q=100;w=60, "bytes";q=1000;w=60;qu="content-bytes", "frames";q=60;w=3';
+  const left = (requests: number, bytes: number, frames: number) => `"requests";r=${requests};t=9, "bytes";r=${bytes};t=60, "frames";r=${frames};t=1`;
+  expect(isSpare(left(100, 1_000, 60), policy)).toBe(true);
+  expect(isSpare(left(40, 400, 24), policy)).toBe(true);
+  expect([left(39, 1_000, 60), left(100, 399, 60), left(100, 1_000, 23)].map((one) => isSpare(one, policy))).toEqual([false, false, false]);
+  // A server that sets no limit says nothing.
+  expect(isSpare(null, null)).toBe(true);
+  expect(isSpare("nonsense", policy)).toBe(true);
 });
 
 describe("runs", () => {

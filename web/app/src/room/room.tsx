@@ -3,7 +3,7 @@ import { answer as api, type Message, type Room } from "@tidings/client";
 import { ArrowLeft, MessagesSquare, MoreVertical, Pin, Search, Users } from "lucide-react";
 import { lazy, useCallback, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
-import { client, useKey } from "../client.ts";
+import { client, useKey, useLoaded } from "../client.ts";
 import { t, useLanguage, withTexts } from "../i18n.ts";
 import { Button, Failed, IconButton } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
@@ -64,13 +64,14 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
   const edit = useCallback((message: Message) => composer.current?.edit(message), []);
   const type = useCallback((text: string) => composer.current?.type(text), []);
   const drop = useDrop(room.membership && has("/v1/media") && !closed(room) ? (data) => composer.current?.drop(data) : undefined);
-  // One question for everybody's names and pictures, where they are few.
+  // One question for everybody's names and pictures, where they are few. The messages come first.
   const few = room.membership && (room.member_count ?? FEW + 1) <= FEW;
+  const loaded = useLoaded(room.id);
   useEffect(() => {
-    if (!few || client.store.get(`members:${room.id}`)) return;
+    if (!few || !loaded || client.store.get(`members:${room.id}`)) return;
     const timer = setTimeout(() => void client.members(room.id).catch(() => undefined), 200);
     return () => clearTimeout(timer);
-  }, [few, room.id]);
+  }, [few, loaded, room.id]);
   const search = () => {
     const within = `${filtered("", "in", room.kind === "direct" ? room.id : name)} `;
     if (beside()) openSearch(within);

@@ -19,7 +19,9 @@ function idle(work: () => void): void {
 /** The rooms that will probably be opened next. */
 function rooms(): (() => Promise<unknown>)[] {
   const unread = client.store.get("rooms").filter((room) => (room.membership?.unread_count ?? 0) > 0 && !client.store.get(`timeline:${room.id}`).loaded);
-  return unread.slice(0, ROOMS).map((room) => () => client.open(room.id).finally(() => client.shut(room.id)));
+  return unread.slice(0, ROOMS).map((room) => async () => {
+    if (client.spare) await client.open(room.id).finally(() => client.shut(room.id));
+  });
 }
 
 /** Begins once there is a connection. Gives what ends it. */

@@ -145,7 +145,7 @@ function KnownRoom({ room, current }: { room: Room; current: boolean }) {
   // A pointer that rests on a room will probably open it.
   const fetch = () => {
     hover.current = setTimeout(() => {
-      if (!client.store.get(`timeline:${room.id}`).loaded) void client.open(room.id).then(() => client.shut(room.id), () => undefined);
+      if (client.spare && !client.store.get(`timeline:${room.id}`).loaded) void client.open(room.id).then(() => client.shut(room.id), () => undefined);
     }, 80);
   };
   return (
