@@ -38,9 +38,44 @@ export function keepExport(user: string, id: string | undefined): void {
   else localStorage.removeItem(EXPORT + user);
 }
 
+/** What one can be to others; that a device is not in use is found out. */
+export const PRESENCES = ["online", "dnd", "invisible"] as const;
+
+export interface ChosenPresence {
+  status: (typeof PRESENCES)[number];
+  /** A line beside it; may be empty. */
+  text: string;
+}
+
+const PRESENCE = "tidings.presence";
+
+/** What the user wants to be to others. */
+export function chosenPresence(): ChosenPresence {
+  const [status, ...text] = (localStorage.getItem(PRESENCE) ?? "").split(" ");
+  return { status: PRESENCES.find((one) => one === status) ?? "online", text: text.join(" ") };
+}
+
+export function keepPresence({ status, text }: ChosenPresence): void {
+  localStorage.setItem(PRESENCE, `${status} ${text}`);
+}
+
+const RECENT = "tidings.recent";
+/** Rooms that are remembered as visited. */
+const REMEMBERED = 30;
+
+/** The rooms that were left last, the latest first. */
+export function recentRooms(): string[] {
+  return (sessionStorage.getItem(RECENT) ?? "").split(" ").filter(Boolean);
+}
+
+export function keepVisit(room: string): void {
+  sessionStorage.setItem(RECENT, [room, ...recentRooms().filter((one) => one !== room)].slice(0, REMEMBERED).join(" "));
+}
+
 /** The user has signed out: nothing of theirs is left here. */
 export function forgetDrafts(): void {
-  for (const key of Object.keys(localStorage)) if (key.startsWith(DRAFT) || key.startsWith(EXPORT)) localStorage.removeItem(key);
+  for (const key of Object.keys(localStorage)) if (key.startsWith(DRAFT) || key.startsWith(EXPORT) || key === PRESENCE) localStorage.removeItem(key);
+  sessionStorage.removeItem(RECENT);
   places.clear();
 }
 

@@ -254,8 +254,9 @@ export class Client {
     this.#connection.tell({ type: "watch_presence", user_ids: this.#watched });
   }
 
+  /** Says what the user is to others. `away` is said of this device, and `online` takes that back; else it is for all of their devices, until the last one is gone. A text that is left out stays, an empty one goes. */
   setPresence(status: "online" | "away" | "dnd" | "invisible", text?: string): void {
-    this.#connection.tell({ type: "presence", status, ...(text ? { text } : {}) });
+    this.#connection.tell({ type: "presence", status, ...(text === undefined ? {} : { text: text || null }) });
   }
 
   // What is read.

@@ -1,6 +1,6 @@
 /** What can be done with a message: by buttons, by keys on its row, and by a menu that names all of it. */
 import type { Message, Room } from "@tidings/client";
-import { Flag, Info, Link2, MessageSquareReply, MoreHorizontal, Pencil, Pin, PinOff, SmilePlus, Trash2 } from "lucide-react";
+import { Flag, Info, Link2, MessageSquareReply, MoreHorizontal, Pencil, Pin, PinOff, SmilePlus, Trash2, UserRound } from "lucide-react";
 import { lazy, useState, type ReactNode, type RefObject } from "react";
 import { client } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
@@ -18,7 +18,7 @@ const MessageMenu = lazy(() => import("./message-menu.tsx"));
 
 const MODERATES = ["owner", "admin"];
 /** Milliseconds that a dialog is given to hand the focus back. */
-const HANDED = 60;
+export const HANDED = 60;
 
 export interface Act {
   /** The key that does it while the row has the focus. */
@@ -30,6 +30,8 @@ export interface Act {
   run: () => void;
   /** Not among the buttons of a narrow screen: the menu has it. */
   rare?: boolean;
+  /** In the menu only: the row has another way to it. */
+  listed?: boolean;
 }
 
 type Asked = "delete" | "react" | "report" | "about" | "menu" | undefined;
@@ -40,11 +42,12 @@ interface Props {
   row: RefObject<HTMLElement | null>;
   onEdit: (message: Message) => void;
   onThread?: ((message: Message) => void) | undefined;
+  onPerson: () => void;
 }
 
 const icon = { size: 18, strokeWidth: 1.5, "aria-hidden": true } as const;
 
-export function Acts({ message, room, row, onEdit, onThread }: Props) {
+export function Acts({ message, room, row, onEdit, onThread, onPerson }: Props) {
   const [asked, setAsked] = useState<Asked>();
   const [error, setError] = useState("");
   const own = message.sender.id === client.store.me?.id;
@@ -64,6 +67,7 @@ export function Acts({ message, room, row, onEdit, onThread }: Props) {
     own && !room.archived && { key: "e", label: t("message.edit"), icon: <Pencil {...icon} />, run: () => onEdit(message) },
     { key: "c", rare: true, label: t("message.copy"), icon: <Link2 {...icon} />, run: () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`) },
     has("/v1/messages/{message_id}/readers") && { key: "i", rare: true, label: t("message.about"), icon: <Info {...icon} />, run: () => setAsked("about") },
+    { key: "u", listed: true, label: t("person.of", { name: message.sender.display_name }), icon: <UserRound {...icon} />, run: onPerson },
     !own && { key: "!", rare: true, label: t("message.report"), icon: <Flag {...icon} />, run: () => setAsked("report") },
     may && { key: "Delete", sign: t("keys.del"), rare: true, label: t("message.delete"), icon: <Trash2 {...icon} />, run: () => setAsked("delete") },
   ];
@@ -76,7 +80,7 @@ export function Acts({ message, room, row, onEdit, onThread }: Props) {
   return (
     <>
       <div className={css["tools"]}>
-        {all.map((one) => <IconButton key={one.key} label={one.label} data-key={one.key} data-rare={one.rare || undefined} tabIndex={-1} onClick={one.run}>{one.icon}</IconButton>)}
+        {all.map((one) => one.listed ? <button key={one.key} type="button" hidden data-key={one.key} onClick={one.run} /> : <IconButton key={one.key} label={one.label} data-key={one.key} data-rare={one.rare || undefined} tabIndex={-1} onClick={one.run}>{one.icon}</IconButton>)}
         <IconButton label={t("message.actions")} data-key="m" tabIndex={-1} aria-haspopup="menu" onClick={() => setAsked("menu")}><MoreHorizontal {...icon} /></IconButton>
       </div>
       {error ? <div className={css["failed"]} role="alert">{error}</div> : null}

@@ -14,6 +14,7 @@ import { Panel } from "./panel.tsx";
 import { matches, powers, RANK } from "./powers.ts";
 import css from "./room.module.css";
 
+const PersonCard = lazy(() => import("./person-card.tsx"));
 const Mute = lazy(() => import("./mute.tsx"));
 const Ban = lazy(() => import("./ban.tsx"));
 const Confirm = lazy(() => import("../kit/confirm.tsx"));
@@ -76,7 +77,7 @@ function Small({ room, onClose }: { room: Room; onClose: () => void }) {
   );
 }
 
-type Asked = "mute" | "ban" | "owner" | undefined;
+type Asked = "mute" | "ban" | "owner" | "person" | undefined;
 
 function One({ member, room, acting, again }: { member: Member; room: Room; acting: Acting; again: () => Promise<void> }) {
   const { user, role } = member;
@@ -93,11 +94,11 @@ function One({ member, room, acting, again }: { member: Member; room: Room; acti
   return (
     <li className={css["member"]}>
       <Avatar id={user.id} name={user.display_name} url={user.avatar_url} />
-      <span className={css["who"]}>
+      <button type="button" className={css["who"]} onClick={() => setAsked("person")}>
         <span className={css["row"]} dir="auto">{user.display_name}{me ? ` (${t("members.you")})` : ""}{me ? null : <Presence id={user.id} />}</span>
         <span className={css["aside"]}>@{user.username}{room.kind === "direct" || role === "member" ? "" : `, ${t(`role.${role}`)}`}</span>
         {muted ? <span className={css["aside"]}>{t("members.muted", { time: moment(muted) })}</span> : null}
-      </span>
+      </button>
       {me ? null : (
         <Ariakit.MenuProvider>
           <Ariakit.MenuButton className={`${kit["button"]} ${kit["plain"]}`} aria-label={t("members.actions", { name: user.display_name })}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
@@ -114,6 +115,7 @@ function One({ member, room, acting, again }: { member: Member; room: Room; acti
         </Ariakit.MenuProvider>
       )}
       <Later>
+        {asked === "person" ? <PersonCard id={user.id} onClose={close} /> : null}
         {asked === "mute" ? <Mute user={user} onClose={close} onMute={(muted_until) => change({ muted_until }).then(again)} /> : null}
         {asked === "ban" ? <Ban room={room} user={user} onClose={close} onDone={() => void again()} /> : null}
         {asked === "owner" ? <Confirm title={t("members.own_title", { name: user.display_name })} text={t("members.own_text")} action={t("members.own")} onClose={close} onConfirm={() => act(() => change({ role: "owner" }))} /> : null}

@@ -1,17 +1,20 @@
 /** One message, and what can be done with it. */
 import type { Message, OutboxEntry, Room, Row as StoreRow } from "@tidings/client";
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, memo, useEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
-import { clock, day, moment, t } from "../i18n.ts";
+import { clock, day, moment, t, withTexts } from "../i18n.ts";
 import { Button } from "../kit/kit.tsx";
 import { Face, usePerson } from "../faces.tsx";
-import { Acts } from "./acts.tsx";
+import { Later } from "../kit/later.tsx";
+import { Acts, HANDED } from "./acts.tsx";
 import { refusal } from "./attaching.ts";
 import { Attachments, Sending } from "./attachments.tsx";
 import { Body, type Mentions } from "./body.tsx";
 import { Reactions } from "./reactions.tsx";
 import type { Above } from "./timeline.tsx";
 import css from "./row.module.css";
+
+const PersonCard = lazy(() => withTexts(import("./person-card.tsx"), "more"));
 
 interface Props {
   row: StoreRow;
@@ -29,6 +32,12 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
   // What can be done with it is drawn once the pointer or the focus has been on it: most rows only pass by.
   const [near, setNear] = useState(false);
   const approach = () => setNear(true);
+  const [shown, setShown] = useState(false);
+  const hide = () => {
+    setShown(false);
+    // What it was opened from may be gone: then the message takes the focus.
+    setTimeout(() => document.activeElement === document.body && element.current?.focus({ preventScroll: true }), HANDED);
+  };
   const sender = message?.sender ?? client.store.me;
   const user = usePerson(sender?.id ?? "");
   const name = user?.display_name ?? sender?.display_name ?? "";
@@ -46,9 +55,9 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
         data-mention={message && !deleted && names(message, room) || undefined}
         tabIndex={tabStop ? 0 : -1} onPointerEnter={approach} onFocus={approach} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={moment(at)} aria-setsize={-1}
       >
-        {above.head ? <span className={css["avatar"]}><Face person={{ id: sender?.id ?? "", display_name: name }} /></span> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
+        {above.head ? <button type="button" className={css["avatar"]} tabIndex={-1} aria-label={t("person.of", { name })} onClick={() => setShown(true)}><Face person={{ id: sender?.id ?? "", display_name: name }} /></button> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
         <div className={css["text"]}>
-          {above.head ? <div className={css["head"]}><span className={css["name"]} dir="auto">{name}</span><time className={css["time"]} dateTime={at} title={moment(at)}>{clock(at)}</time></div> : null}
+          {above.head ? <div className={css["head"]}><span className={css["name"]} dir="auto" onClick={() => setShown(true)}>{name}</span><time className={css["time"]} dateTime={at} title={moment(at)}>{clock(at)}</time></div> : null}
           {deleted ? <p className={css["aside"]}>{t("message.deleted")}</p> : <Content message={message} pending={pending} text={text} />}
           {message?.edited_at && !deleted ? <span className={css["aside"]} title={moment(message.edited_at)}>{t("message.edited")}</span> : null}
           {message?.pinned && !deleted ? <span className={css["aside"]}>{message.edited_at ? " · " : ""}{t("message.pinned")}</span> : null}
@@ -56,7 +65,8 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
           {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}</button> : null}
           {pending ? <Waiting entry={pending} /> : null}
         </div>
-        {near && message && !deleted ? <Acts message={message} room={room} row={element} onEdit={onEdit} onThread={onThread} /> : null}
+        {near && message && !deleted ? <Acts message={message} room={room} row={element} onEdit={onEdit} onThread={onThread} onPerson={() => setShown(true)} /> : null}
+        {shown && sender ? <Later><PersonCard id={sender.id} onClose={hide} /></Later> : null}
       </article>
     </>
   );

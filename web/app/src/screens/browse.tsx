@@ -5,6 +5,7 @@ import { useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
 import { Avatar, Button, Failed, Field } from "../kit/kit.tsx";
+import { conversation } from "../people.ts";
 import { css, Page } from "./page.tsx";
 
 /** Milliseconds after the last key until it is asked. */
@@ -39,10 +40,7 @@ export default function Browse() {
     };
   }, [text]);
   const join = (room: Room) => client.request("PUT", `/v1/rooms/${room.id}/members/me`).then(() => client.refresh(room.id)).then(() => go(`/r/${room.id}`)).catch(setError);
-  const write = (user: User) => client.request<Room>("POST", "/v1/direct", { members: [user.id] }).then(async ({ data }) => {
-    await client.refresh(data.id);
-    go(`/r/${data.id}`);
-  }).catch(setError);
+  const write = (user: User) => conversation(user.id).then((room) => go(`/r/${room}`)).catch(setError);
   return (
     <Page title={t("browse.title")}>
       <Field label={t("browse.search")} type="search" value={text} onChange={(event) => setText(event.target.value)} autoFocus />

@@ -1,6 +1,7 @@
 /** Notifications of the browser: one for all tabs, and none of what is seen. */
 import type { Notification as Entry } from "@tidings/client";
 import { client } from "../client.ts";
+import { chosenPresence } from "../settings.ts";
 
 /** Milliseconds in which reading elsewhere cancels one. */
 const PATIENCE = 700;
@@ -35,7 +36,7 @@ function seen(entry: Entry): boolean {
 
 function show(entry: Entry, go: (path: string) => void): void {
   const now = client.store.notifications.get(entry.id);
-  if (!now || now.read || seen(entry) || Notification.permission !== "granted") return;
+  if (!now || now.read || seen(entry) || chosenPresence().status === "dnd" || Notification.permission !== "granted") return;
   const one = new Notification(entry.title, { body: entry.body, tag: entry.id });
   one.onclick = () => {
     window.focus();

@@ -1,6 +1,6 @@
 /** The rail: rooms by what they want of the reader, in an order that stands still while the pointer or the focus is in it. */
 import type { Room } from "@tidings/client";
-import { Compass, Hash, Inbox, Lock, MessagesSquare, Plus, Search, Settings, Shield } from "lucide-react";
+import { Compass, Hash, Inbox, Lock, MessagesSquare, Plus, Search, Shield } from "lucide-react";
 import { lazy, memo, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
@@ -11,6 +11,7 @@ import { roomName, useOther, useRoomName } from "../names.ts";
 import { Presence } from "../presence.tsx";
 import { has } from "../routes.ts";
 import { draft } from "../settings.ts";
+import { OwnButton } from "./own.tsx";
 import css from "./shell.module.css";
 
 const CreateRoom = lazy(() => import("../screens/create-room.tsx"));
@@ -47,7 +48,7 @@ function useSections(rooms: Room[], open: string | undefined, still: boolean): [
   return SECTIONS.map((one): [Section, Room[]] => [one, shown.filter((room) => section(room) === one)]).filter(([, list]) => list.length > 0);
 }
 
-export function Rail({ onJump, onSearch }: { onJump: () => void; onSearch: () => void }) {
+export function Rail({ onJump, onSearch, onKeys }: { onJump: () => void; onSearch: () => void; onKeys: () => void }) {
   useLanguage();
   const [path] = useLocation();
   const rooms = useKey("rooms");
@@ -77,7 +78,7 @@ export function Rail({ onJump, onSearch }: { onJump: () => void; onSearch: () =>
     <nav className={css["rail"]} aria-label={t("rail.label")} data-region="rail">
       <div className={css["top"]}>
         <span>{t("app.name")}</span>
-        <Link href="/settings/profile" aria-label={t("settings.open")} title={t("settings.open")} className={css["sign"]}><Settings size={18} strokeWidth={1.5} aria-hidden /></Link>
+        <OwnButton onKeys={onKeys} />
       </div>
       <button type="button" className={css["jump"]} onClick={onJump}><span>{t("switcher.open")}</span><span aria-hidden>{t("switcher.key")}</span></button>
       <div className={css["links"]}>

@@ -10,6 +10,7 @@ import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
 import { Rail } from "./rail.tsx";
 import { steer } from "./keys.ts";
+import { tellPresence } from "./own-presence.ts";
 import { beside, openSearch, useSearching } from "./searching.ts";
 import { Title } from "./title.tsx";
 import { Unverified } from "./unverified.tsx";
@@ -46,11 +47,12 @@ export function Shell() {
   }, [go, search]);
   useEffect(guard, []);
   useEffect(ahead, []);
+  useEffect(tellPresence, []);
   return (
     <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"} data-search={searching ? "" : undefined}>
       <a className={css["skip"]} href="#main">{t("skip.main")}</a>
       <Title />
-      <Rail onJump={() => setOverlay("switcher")} onSearch={() => search()} />
+      <Rail onJump={() => setOverlay("switcher")} onSearch={() => search()} onKeys={() => setOverlay("shortcuts")} />
       <div className={css["main"]} id="main" tabIndex={-1}>
         <Updated />
         <Asking />

@@ -4,7 +4,7 @@ import css from "./shortcuts.module.css";
 
 const KEYS: [string, string][] = [
   ["Ctrl K", "keys.switcher"], ["Ctrl Shift F", "keys.search"], ["Alt ↑ ↓", "keys.rooms"], ["Alt Shift ↑ ↓", "keys.unread"], ["F6", "keys.regions"], ["Ctrl .", "keys.panel"], ["?", "keys.help"], ["Esc", "keys.escape"],
-  ["↑ ↓", "keys.messages"], ["Page ↑ ↓", "keys.pages"], ["End", "keys.end"], ["M", "keys.menu"], ["E", "keys.edit"], ["Del", "keys.delete"], ["R / Enter", "keys.answer"], ["C", "keys.copy"], ["+", "keys.react"], ["1 - 5", "keys.recent"], ["I", "keys.about"], ["P", "keys.pin"], ["!", "keys.report"],
+  ["↑ ↓", "keys.messages"], ["Page ↑ ↓", "keys.pages"], ["End", "keys.end"], ["M", "keys.menu"], ["E", "keys.edit"], ["Del", "keys.delete"], ["R / Enter", "keys.answer"], ["C", "keys.copy"], ["+", "keys.react"], ["1 - 5", "keys.recent"], ["I", "keys.about"], ["U", "keys.person"], ["P", "keys.pin"], ["!", "keys.report"],
   ["Enter", "keys.send"], ["Shift Enter", "keys.line"], ["↑", "keys.last"], ["Ctrl B / I / E", "keys.format"], ["@ / :", "keys.complete"],
 ];
 
