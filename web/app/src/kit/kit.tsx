@@ -1,6 +1,7 @@
 /** Small parts. What needs Ariakit is in `dialog.tsx`, which comes later. */
 import type { ButtonHTMLAttributes, Ref, InputHTMLAttributes, ReactNode, TextareaHTMLAttributes } from "react";
-import { useId } from "react";
+import { Eye, EyeOff } from "lucide-react";
+import { useId, useState } from "react";
 import { Link } from "wouter";
 import { t } from "../i18n.ts";
 import { colour, initials } from "../initials.ts";
@@ -25,10 +26,18 @@ interface Labelled {
 
 export function Field({ label, hint, wrong, ...rest }: Labelled & InputHTMLAttributes<HTMLInputElement>) {
   const id = useId();
+  const [shown, setShown] = useState(false);
+  const secret = rest.type === "password";
+  const input = <input {...rest} type={secret && shown ? "text" : rest.type} id={id} className={css["input"]} aria-invalid={wrong ? true : undefined} aria-describedby={hint || wrong ? `${id}-about` : undefined} />;
   return (
     <div className={css["field"]}>
       <label className={css["label"]} htmlFor={id}>{label}</label>
-      <input {...rest} id={id} className={css["input"]} aria-invalid={wrong ? true : undefined} aria-describedby={hint || wrong ? `${id}-about` : undefined} />
+      {secret ? (
+        <span className={css["secret"]}>
+          {input}
+          <IconButton label={t("field.show")} aria-pressed={shown} onClick={() => setShown(!shown)}>{shown ? <EyeOff size={18} strokeWidth={1.5} aria-hidden /> : <Eye size={18} strokeWidth={1.5} aria-hidden />}</IconButton>
+        </span>
+      ) : input}
       <About id={id} hint={hint} wrong={wrong} />
     </div>
   );

@@ -1,6 +1,6 @@
 /** Where one writes. The textarea is not React's: a key draws nothing. */
 import type { Message, OutboxEntry } from "@tidings/client";
-import { Eye, Paperclip, SendHorizontal, Smile } from "lucide-react";
+import { Bold, Code, Eye, Italic, Paperclip, SendHorizontal, Smile } from "lucide-react";
 import { lazy, startTransition, useEffect, useImperativeHandle, useRef, useState, type ClipboardEvent, type KeyboardEvent, type Ref } from "react";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
@@ -17,6 +17,11 @@ import css from "./composer.module.css";
 
 const Tray = lazy(() => import("./tray.tsx"));
 const Emoji = lazy(() => import("../kit/emoji.tsx"));
+
+const icon = { size: 18, strokeWidth: 1.5, "aria-hidden": true } as const;
+const FORMATS = [
+  { sign: "**", label: "format.bold", icon: <Bold {...icon} /> }, { sign: "_", label: "format.italic", icon: <Italic {...icon} /> }, { sign: "`", label: "format.code", icon: <Code {...icon} /> },
+];
 
 /** Milliseconds after the last key until the draft is kept. */
 const KEEP = 300;
@@ -259,11 +264,12 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
         {/* The text is the textarea's own: a key draws nothing. A text of several lines is no combobox to ARIA; what of it a
             textbox may have is there while a list is: the list it controls, and the entry that is marked. */}
         <textarea ref={area} className={css["area"]} aria-label={label} placeholder={label} aria-autocomplete="list" rows={1} dir="auto" maxLength={LONGEST} enterKeyHint="send" onKeyDown={pressed} onInput={typed} onPaste={pasted} />
-        <Completion completing={completing} area={area} room={room} />
+        {FORMATS.map(({ sign, label, icon }) => <IconButton key={sign} label={t(label)} className={css["format"]} onClick={() => wrap(sign)}>{icon}</IconButton>)}
         <IconButton label={t("composer.preview")} aria-pressed={preview !== undefined} className={css["wide"]} data-preview onClick={look}><Eye size={18} strokeWidth={1.5} aria-hidden /></IconButton>
         <IconButton label={t("emoji.label")} aria-haspopup="dialog" data-emoji onClick={() => setPicking(true)}><Smile size={18} strokeWidth={1.5} aria-hidden /></IconButton>
         <IconButton type="submit" label={t("action.send")}><SendHorizontal size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </div>
+      <Completion completing={completing} area={area} room={room} timeline={timeline} />
     </form>
   );
 }

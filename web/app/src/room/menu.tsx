@@ -9,7 +9,7 @@ import { t } from "../i18n.ts";
 import { css, detail, landmark } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { has } from "../routes.ts";
-import { rights } from "./powers.ts";
+import { invites, rights } from "./powers.ts";
 import own from "./menu.module.css";
 
 const Confirm = lazy(() => import("../kit/confirm.tsx"));
@@ -52,7 +52,7 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
           {has("/v1/search/messages") ? <Item onClick={onSearch}>{t("search.here")}</Item> : null}
           {has("/v1/rooms/{room_id}/threads") ? <Item onClick={onThreads}>{t("threads.title")}</Item> : null}
           {group && !room.archived ? <Item onClick={() => setAsked("add")}>{t("room.add")}</Item> : null}
-          {group && !room.archived && has("/v1/rooms/{room_id}/invites") && (manages || room.visibility === "public" || room.kind === "group") ? <Item onClick={() => setAsked("invite")}>{t("room.invite")}</Item> : null}
+          {has("/v1/rooms/{room_id}/invites") && invites(room) ? <Item onClick={() => setAsked("invite")}>{t("room.invite")}</Item> : null}
           {settings ? <Item onClick={() => act(change({ pinned: !mine.pinned }))}>{mine.pinned ? t("room.unpin") : t("room.pin")}</Item> : null}
           {settings ? <Item onClick={() => act(change({ notify: mine.notify === "none" ? "mentions" : "none" }))}>{mine.notify === "none" ? t("room.loud") : t("room.quiet")}</Item> : null}
           {group && manages && !room.archived ? <Item onClick={() => setAsked("edit")}>{t("room.settings")}</Item> : null}

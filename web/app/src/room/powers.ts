@@ -25,6 +25,12 @@ export function rights(room: Pick<Room, "kind" | "membership">): { manages: bool
   return { manages: role === "owner" || role === "admin", owns: role === "owner" };
 }
 
+/** Whether the reader may make invitations: members do in groups and public channels, admins in all rooms that have any. */
+export function invites(room: Pick<Room, "kind" | "archived" | "visibility" | "membership">): boolean {
+  if (!room.membership || room.archived || room.kind === "direct") return false;
+  return rights(room).manages || room.visibility === "public" || room.kind === "group";
+}
+
 /** Whether a word of a user's names begins with what was typed; case and accents do not matter. */
 export function matches(user: Pick<User, "username" | "display_name">, text: string): boolean {
   const plain = (one: string) => one.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();

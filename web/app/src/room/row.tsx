@@ -11,6 +11,7 @@ import { refusal } from "./attaching.ts";
 import { Attachments, Sending } from "./attachments.tsx";
 import { Body, type Mentions } from "./body.tsx";
 import { Reactions } from "./reactions.tsx";
+import { Start } from "./start.tsx";
 import type { Above } from "./timeline.tsx";
 import css from "./row.module.css";
 
@@ -47,7 +48,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
   const said = text || (message?.attachments ?? pending?.files ?? []).map((file) => file.filename).join(", ");
   return (
     <>
-      {above.start ? <p className={css["start"]}>{t("timeline.start")}</p> : null}
+      {above.start ? <Start room={room} /> : null}
       {above.day ? <div className={css["day"]}><span>{day(at)}</span></div> : null}
       {above.fresh ? <div className={css["fresh"]}><span>{t("timeline.newline")}</span></div> : null}
       <article

@@ -5,6 +5,7 @@ import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
 import { has } from "../routes.ts";
+import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
 
 const Providers = lazy(() => import("./providers.tsx"));
@@ -50,7 +51,7 @@ export default function Register({ onDone }: { onDone: () => void }) {
   const asksInvite = typed.invite !== "" || wrong(error, "/invite") !== undefined;
   return (
     <div className={css["screen"]}>
-      <header className={css["brand"]}>{t("app.name")}</header>
+      <Brand />
       <main className={css["main"]}>
         <title>{t("register.title")}</title>
         <h1>{t("register.heading", { host: location.host })}</h1>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
 
 async function post(path: string, body: object): Promise<unknown> {
@@ -22,7 +23,7 @@ export default function Reset() {
   const confirm = (form: FormData) => act(post(`/v1/password-resets/${id}/confirm`, { code: String(form.get("code")).trim(), new_password: String(form.get("password")) }).then(() => setDone(true)));
   return (
     <div className={css["screen"]}>
-      <header className={css["brand"]}>{t("app.name")}</header>
+      <Brand />
       <main className={css["main"]}>
         <h1>{t("reset.title")}</h1>
         {done ? <p role="status">{t("reset.done")}</p> : id ? (

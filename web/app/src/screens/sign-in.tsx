@@ -6,6 +6,7 @@ import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
 import { takeReturned, type Returned } from "../oidc.ts";
 import { has } from "../routes.ts";
+import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
 
 const Providers = lazy(() => import("./providers.tsx"));
@@ -80,7 +81,7 @@ export function SignIn({ onDone }: { onDone: (after?: string) => void }) {
   };
   return (
     <div className={css["screen"]}>
-      <header className={css["brand"]}>{t("app.name")}</header>
+      <Brand />
       <main className={css["main"]}>
         <title>{t("signin.title")}</title>
         <h1>{t("signin.heading", { host: location.host })}</h1>

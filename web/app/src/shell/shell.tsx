@@ -1,8 +1,9 @@
 /** The frame: rail, and the screen beside it. */
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
-import { Redirect, Route, Switch, useLocation } from "wouter";
+import { Link, Redirect, Route, Switch, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, withTexts } from "../i18n.ts";
+import { Button, css as kit } from "../kit/kit.tsx";
 import { guard } from "../room/drop.ts";
 import { RoomScreen } from "../room/room.tsx";
 import { ahead } from "./ahead.ts";
@@ -98,6 +99,10 @@ function Landing() {
   return (
     <main className={css["empty"]}>
       <h1>{path === "/" ? t("rooms.none") : t("error.nopage")}</h1>
+      <p className={css["ways"]}>
+        <Link className={`${kit["button"]} ${kit["primary"]}`} href={path === "/" ? "/browse" : "/"}>{path === "/" ? t("rooms.find") : t("action.back")}</Link>
+        {path === "/" ? <Button onClick={() => document.querySelector<HTMLElement>("[data-create]")?.click()}>{t("rooms.create_one")}</Button> : null}
+      </p>
     </main>
   );
 }
