@@ -187,13 +187,13 @@ describe.skipIf(!here)("files, search, threads and other ways to sign in, in a b
     await b.page.getByText("who is this?").waitFor();
     await a.page.goto(`${world.url}/settings/profile`);
     await a.page.locator("[data-picture]").setInputFiles([{ name: "me.png", mimeType: "image/png", buffer: png(300, 300, [34, 102, 58]) }]);
-    await a.page.getByRole("button", { name: "Take it away" }).waitFor();
+    await a.page.getByRole("button", { name: "Remove the picture" }).waitFor();
     expect(await faults(a.page)).toEqual([]);
     await picture(a.page, "own-picture");
     const face = b.page.getByRole("article").last().locator("img");
     await until(() => face.evaluateAll((all) => all.length === 1 && (all[0] as HTMLImageElement).naturalWidth > 0), "the other sees it");
     await picture(b.page, "faces");
-    await a.page.getByRole("button", { name: "Take it away" }).click();
+    await a.page.getByRole("button", { name: "Remove the picture" }).click();
     await until(async () => (await face.count()) === 0, "it is gone");
   });
 

@@ -11,6 +11,7 @@ import { useOther, useRoomName } from "../names.ts";
 import { Presence } from "../presence.tsx";
 import { has } from "../routes.ts";
 import { filtered } from "../search/asked.ts";
+import { keepVisit } from "../settings.ts";
 import { beside, openSearch } from "../shell/searching.ts";
 import { closed } from "./closed.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
@@ -67,6 +68,8 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
   // One question for everybody's names and pictures, where they are few. The messages come first.
   const few = room.membership && (room.member_count ?? FEW + 1) <= FEW;
   const loaded = useLoaded(room.id);
+  // The quick switcher leads back to what was left last.
+  useEffect(() => () => keepVisit(room.id), [room.id]);
   useEffect(() => {
     if (!few || !loaded || client.store.get(`members:${room.id}`)) return;
     const timer = setTimeout(() => void client.members(room.id).catch(() => undefined), 200);

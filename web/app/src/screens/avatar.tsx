@@ -9,7 +9,7 @@ import { keepMe } from "../me.ts";
 import { refusal } from "../room/attaching.ts";
 
 /** What servers make pictures of. */
-const TYPES = "image/jpeg,image/png,image/webp";
+const TYPES = "image/jpeg,image/png,image/webp,image/gif";
 
 export default function AvatarField() {
   const me = useKey("me");
@@ -39,10 +39,11 @@ export default function AvatarField() {
       <span className={kit["label"]} aria-hidden>{t("avatar.label")}</span>
       <div className={kit["row"]}>
         <Avatar id={me.id} name={me.display_name} url={me.avatar_url} />
-        <input ref={input} type="file" accept={TYPES} hidden onChange={(event) => { choose(event.target.files?.[0]); event.target.value = ""; }} />
+        <input ref={input} type="file" accept={TYPES} hidden data-picture onChange={(event) => { choose(event.target.files?.[0]); event.target.value = ""; }} />
         <Button aria-disabled={acting.busy} onClick={() => input.current?.click()}>{me.avatar_url ? t("avatar.change") : t("avatar.choose")}</Button>
         {me.avatar_url ? <Button aria-disabled={acting.busy} onClick={() => void set(null)}>{t("avatar.remove")}</Button> : null}
       </div>
+      <span className={kit["hint"]}>{t("picture.hint")}</span>
       {upload && !failed ? <span className={kit["hint"]} role="status">{t("avatar.sending")}</span> : null}
       {failed ? <Failed error={new Error(refusal(failed))} /> : <Outcome acting={acting} />}
     </div>

@@ -4,6 +4,7 @@ import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Outcome, useActing } from "../kit/acting.tsx";
 import { Button, Field } from "../kit/kit.tsx";
+import { readMe } from "../me.ts";
 import css from "./page.module.css";
 
 export default function Password() {
@@ -13,7 +14,7 @@ export default function Password() {
     const typed = new FormData(form);
     const text = (name: string) => String(typed.get(name) ?? "");
     const body = { new_password: text("new"), ...(me?.has_password === false ? {} : { current_password: text("current") }), ...(me?.second_factor ? { code: text("code").trim() } : {}) };
-    if (await acting.act(() => answer(client.api.POST("/v1/users/me/password", { body })))) form.reset();
+    if (await acting.act(() => answer(client.api.POST("/v1/users/me/password", { body })).then(readMe))) form.reset();
   };
   return (
     <form onSubmit={(event) => { event.preventDefault(); void submit(event.currentTarget); }} className={css["form"]}>

@@ -16,8 +16,8 @@ const Blocked = lazy(() => import("./blocked.tsx"));
 const SecondFactor = lazy(() => import("./second-factor.tsx"));
 const Address = lazy(() => import("./address.tsx"));
 const Password = lazy(() => import("./password.tsx"));
+const Identities = lazy(() => import("./identities.tsx"));
 const Sessions = lazy(() => import("./sessions.tsx"));
-const OwnPicture = lazy(() => import("./own-picture.tsx"));
 const Export = lazy(() => import("./export.tsx"));
 const Deletion = lazy(() => import("./deletion.tsx"));
 
@@ -45,12 +45,12 @@ function Shown({ page }: { page: string }) {
     case "preferences": return <Preferences />;
     case "blocked": return <Blocked />;
     case "address": return <Address />;
-    case "password": return <Password />;
+    case "password": return <><Password />{has("/v1/users/me/identities") ? <Identities /> : null}</>;
     case "factor": return <SecondFactor />;
     case "sessions": return <Sessions />;
     case "data": return <>{has("/v1/users/me/exports") ? <Export /> : null}<Deletion /></>;
   }
-  return <>{has("/v1/media") ? <OwnPicture /> : null}<Profile /></>;
+  return <Profile />;
 }
 
 /** A form that says whether it was saved. */
@@ -79,7 +79,7 @@ function Profile() {
   const submit = () => save(answer(client.api.PATCH("/v1/users/me", { body: { display_name: name, bio: bio.trim() ? bio : null, ...(bare(username) === me?.username ? {} : { username: bare(username) }) } })).then(keepMe));
   return (
     <form action={submit} className={css["form"]}>
-      <AvatarField />
+      {has("/v1/media") ? <AvatarField /> : null}
       <Field label={t("field.display_name")} value={name} onChange={(event) => setName(event.target.value)} required maxLength={64} autoComplete="name" />
       <Field label={t("field.username")} hint={t("profile.username")} value={username} onChange={(event) => setUsername(event.target.value)} required maxLength={33} autoComplete="username" autoCapitalize="none" />
       <TextField label={t("field.bio")} value={bio} onChange={(event) => setBio(event.target.value)} maxLength={2_000} rows={4} />

@@ -2,11 +2,23 @@ import uFuzzy from "@leeoniya/ufuzzy";
 
 const fuzzy = new uFuzzy({ intraMode: 1 });
 
-/** The rooms a text finds, best first; `rooms` are by activity. */
-export function ranked<T extends { name: string; archived: boolean; waits: number }>(rooms: T[], text: string): T[] {
+interface Room {
+  id?: string;
+  name: string;
+  archived: boolean;
+  waits: number;
+}
+
+/** The rooms a text finds, best first. `rooms` are by activity, `left` are the ids of those that were left last, the latest first; where the reader is already comes last. */
+export function ranked<T extends Room>(rooms: T[], text: string, left: string[] = [], open?: string): T[] {
+  const recency = ({ id }: T) => {
+    const at = left.indexOf(id ?? "");
+    return at < 0 ? left.length : at;
+  };
   const fold = (one: string) => one.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const typed = fold(text.trim().replace(/^[#@]/, ""));
-  if (typed === "") return [...rooms].sort((a, b) => Number(a.archived) - Number(b.archived) || b.waits - a.waits);
+  const here = ({ id }: T) => Number(id !== undefined && id === open);
+  if (typed === "") return [...rooms].sort((a, b) => Number(a.archived) - Number(b.archived) || here(a) - here(b) || b.waits - a.waits || recency(a) - recency(b));
   const loose = new Set(fuzzy.filter(rooms.map((room) => fold(room.name)), typed) ?? []);
   const score = (room: T, at: number): number => {
     const name = fold(room.name);
@@ -15,5 +27,5 @@ export function ranked<T extends { name: string; archived: boolean; waits: numbe
     return loose.has(at) ? 2 : 3;
   };
   const scored = rooms.map((room, at) => ({ room, score: score(room, at) })).filter((one) => one.score < 3);
-  return scored.sort((a, b) => Number(a.room.archived) - Number(b.room.archived) || a.score - b.score).map((one) => one.room);
+  return scored.sort((a, b) => Number(a.room.archived) - Number(b.room.archived) || a.score - b.score || recency(a.room) - recency(b.room)).map((one) => one.room);
 }
