@@ -30,6 +30,8 @@ export function merged(held: Message | undefined, told: Message): Message {
   for (const field of ["number", "reactions", "pinned", "reply_count"] as const) {
     if (told[field] === null || told[field] === undefined) (kept as Record<string, unknown>)[field] = held[field];
   }
+  // A frame that does not know how many answers there are does not know the newest one either.
+  if (told.reply_count === null || told.reply_count === undefined) kept.last_reply_at = told.last_reply_at ?? held.last_reply_at ?? null;
   if (!told.client_id && held.client_id) kept.client_id = held.client_id;
   return { ...told, ...kept };
 }
@@ -127,7 +129,7 @@ function posted(store: Store, message: Message, position: string): Wanted {
   const wanted: Wanted = own && message.client_id ? { delivered: message.client_id } : {};
   if (message.thread_root_id) {
     const root = store.messages.get(message.thread_root_id);
-    if (!known && root && typeof root.reply_count === "number") patchMessage(store, root.id, { reply_count: root.reply_count + 1 });
+    if (!known && root && typeof root.reply_count === "number") patchMessage(store, root.id, { reply_count: root.reply_count + 1, last_reply_at: message.created_at });
     return wanted;
   }
   const room = store.rooms.get(message.room_id);

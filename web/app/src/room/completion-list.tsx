@@ -7,13 +7,17 @@ import { t } from "../i18n.ts";
 import { Avatar, css as kit } from "../kit/kit.tsx";
 import { emojis, named, type Emoji } from "../kit/emojis.ts";
 import type { Completing } from "./completion.tsx";
-import { suggested, type Person } from "./suggested.ts";
+import { ALL, mayCallAll, suggested, type Person } from "./suggested.ts";
 
 const SHOWN = 8;
 /** Members of a room that are all known here; of more than these the server finds those who are meant. */
 const FEW = 200;
 /** Milliseconds after a key until the server is asked. */
 const PAUSE = 120;
+/** The same for people who are not in the room, characters from which on, and how many are asked for. */
+const PAUSE_OUTSIDE = 400;
+const SHORTEST = 2;
+const OUTSIDE = 10;
 
 type Known = Person & { avatar_url?: string | null };
 
@@ -29,6 +33,8 @@ interface Props {
   word: string;
   area: RefObject<HTMLTextAreaElement | null>;
   room: string;
+  /** The room, or the thread one answers in. */
+  timeline: string;
 }
 
 export default function List(props: Props) {
@@ -36,15 +42,56 @@ export default function List(props: Props) {
 }
 
 function People(props: Props) {
-  const { room, word } = props;
-  const people = usePeople(room, word.slice(1));
-  const spoke = senders(room).map((person) => person.id);
-  const found = suggested(people, word.slice(1), spoke, client.store.me?.id ?? "").slice(0, SHOWN);
-  const entries = found.map((person): Entry => ({
-    key: person.id, text: `@${person.username} `,
-    shown: <><Avatar id={person.id} name={person.display_name} url={person.avatar_url} small /><span dir="auto">{person.display_name}</span><span className={kit["hint"]}>@{person.username}</span></>,
-  }));
+  const { room, timeline, word } = props;
+  const typed = word.slice(1);
+  const people = usePeople(room, typed);
+  const outside = useOutside(room, typed);
+  const held = useKey(`room:${room}`);
+  const me = client.store.me?.id ?? "";
+  // Who spoke in this thread, then in the room.
+  const spoke = [...(timeline === room ? [] : senders(timeline)), ...senders(room)].map((person) => person.id);
+  const found = suggested(people, typed, [...new Set(spoke)], me, written()).slice(0, SHOWN);
+  const entries = found.map((person) => entry(person));
+  const calls = mayCallAll(held) ? ALL.filter((one) => one.startsWith(typed.toLowerCase())) : [];
+  for (const one of calls) entries.push({ key: one, text: `@${one} `, shown: <><span>@{one}</span><span className={kit["hint"]}>{t(`completion.${one}`)}</span></> });
+  for (const person of outside) entries.push(entry(person, true));
   return <Shown {...props} label={t("completion.label")} entries={entries} />;
+}
+
+function entry(person: Known, outside = false): Entry {
+  return {
+    key: person.id, text: `@${person.username} `,
+    shown: <><Avatar id={person.id} name={person.display_name} url={person.avatar_url} small /><span dir="auto">{person.display_name}</span><span className={kit["hint"]}>@{person.username}{outside ? ` · ${t("completion.outside")}` : ""}</span></>,
+  };
+}
+
+/** Who one has direct rooms with, the newest message first. */
+function written(): string[] {
+  const rooms = client.store.get("rooms").filter((room) => room.kind === "direct");
+  return rooms.flatMap((room) => (client.store.get(`members:${room.id}`)?.items ?? []).map((member) => member.user_id));
+}
+
+/** People who are not in the room and may be meant: they are named, but not told. */
+function useOutside(room: string, typed: string): Known[] {
+  const members = useKey(`members:${room}`);
+  const [found, setFound] = useState<{ typed: string; people: Known[] }>({ typed: "", people: [] });
+  // Who is a member is only known where all are.
+  const wanted = members !== undefined && typed.length >= SHORTEST;
+  useEffect(() => {
+    if (!wanted) return;
+    let gone = false;
+    const ask = () => answer(client.api.GET("/v1/users", { params: { query: { query: typed, limit: OUTSIDE } } }));
+    const timer = setTimeout(() => {
+      if (client.spare) void ask().then((page) => gone || setFound({ typed, people: page.items.filter((user) => !user.deactivated) }), () => undefined);
+    }, PAUSE_OUTSIDE);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [wanted, typed]);
+  if (!wanted || found.typed !== typed) return [];
+  const inside = new Set(members.items.map((member) => member.user_id));
+  return found.people.filter((person) => !inside.has(person.id)).slice(0, 3);
 }
 
 /** Who wrote what is shown, the newest first. */

@@ -78,7 +78,7 @@ export function useCompletion(area: RefObject<HTMLTextAreaElement | null>): Comp
   return completing;
 }
 
-export function Completion({ completing, area, room }: { completing: Completing; area: RefObject<HTMLTextAreaElement | null>; room: string }) {
+export function Completion({ completing, area, room, timeline }: { completing: Completing; area: RefObject<HTMLTextAreaElement | null>; room: string; timeline: string }) {
   const word = useSyncExternalStore(completing.subscribe, completing.get);
-  return word === undefined ? null : <Later><List completing={completing} word={word} area={area} room={room} /></Later>;
+  return word === undefined ? null : <Later><List completing={completing} word={word} area={area} room={room} timeline={timeline} /></Later>;
 }

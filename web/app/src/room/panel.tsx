@@ -18,12 +18,14 @@ interface Props extends HTMLAttributes<HTMLDivElement> {
   "data-dropping"?: boolean | undefined;
   title: string;
   onClose: () => void;
+  /** Beside the heading. */
+  actions?: ReactNode;
   /** Whether its heading takes the focus when it opens. */
   takes?: boolean;
   children: ReactNode;
 }
 
-export function Panel({ title, onClose, takes, children, ...rest }: Props) {
+export function Panel({ title, onClose, actions, takes, children, ...rest }: Props) {
   const beside = useSyncExternalStore(subscribe, () => matchMedia(wide).matches);
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
@@ -33,7 +35,8 @@ export function Panel({ title, onClose, takes, children, ...rest }: Props) {
     <div {...rest} role={beside ? "complementary" : "main"} className={css["panel"]} aria-label={title} data-region="panel" onKeyDown={(event) => { if (event.key === "Escape" && !event.defaultPrevented && event.currentTarget.contains(event.target as Node)) onClose(); }}>
       <div className={css["panelHead"]}>
         <h2 ref={head} tabIndex={takes ? -1 : undefined} aria-level={beside ? 2 : 1}>{title}</h2>
-        <IconButton label={t("action.close")} onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
+        {actions}
+        <IconButton label={t("action.close")} data-close onClick={onClose}><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </div>
       {children}
     </div>

@@ -63,7 +63,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
           {message?.edited_at && !deleted ? <span className={css["aside"]} title={moment(message.edited_at)}>{t("message.edited")}</span> : null}
           {message?.pinned && !deleted ? <span className={css["aside"]}>{message.edited_at ? " · " : ""}{t("message.pinned")}</span> : null}
           {message && !deleted ? <Reactions message={message} closed={room.archived} /> : null}
-          {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}</button> : null}
+          {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}{message.last_reply_at ? <span className={css["last"]}>{" "}{t("thread.last", { time: moment(message.last_reply_at) })}</span> : null}</button> : null}
           {pending ? <Waiting entry={pending} /> : null}
         </div>
         {near && message && !deleted ? <Acts message={message} room={room} row={element} onEdit={onEdit} onThread={onThread} onPerson={() => setShown(true)} /> : null}

@@ -1,16 +1,19 @@
 /** A thread beside its room: the message that began it, its answers, and where one answers. */
 import type { Message, Room } from "@tidings/client";
+import { Bell, BellOff } from "lucide-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { answer } from "@tidings/client";
 import { client, useKey } from "../client.ts";
 import { t } from "../i18n.ts";
-import { Failed } from "../kit/kit.tsx";
+import { Failed, IconButton } from "../kit/kit.tsx";
 import { has } from "../routes.ts";
 import { closed } from "./closed.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
 import { Panel } from "./panel.tsx";
 import { Row } from "./row.tsx";
+import { follow } from "./thread-entry.tsx";
+import { AGAIN } from "./threads.tsx";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
 
@@ -22,6 +25,7 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   const [error, setError] = useState<unknown>();
   const composer = useRef<ComposerHandle>(null);
   const message = held ?? read;
+  const answers = message?.reply_count ?? 0;
   useEffect(() => {
     if (!client.store.get(`message:${root}`)) answer(client.api.GET("/v1/messages/{message_id}", { params: { path: { message_id: root } } })).then(setRead, setError);
   }, [root]);
@@ -30,11 +34,32 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   const reason = closed(room, true);
   const drop = useDrop(has("/v1/media") && !reason ? (data) => composer.current?.drop(data) : undefined);
   return (
-    <Panel title={t("thread.title")} onClose={onClose} {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined}>
+    <Panel title={t("thread.title")} onClose={onClose} actions={<Following room={room.id} root={root} answers={answers} onError={setError} />} {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined}>
       {error === undefined ? null : <Failed error={error} />}
       {message ? <div className={css["root"]}><Row row={{ key: root, message }} room={room} above={ABOVE} marked={false} tabStop onEdit={edit} /></div> : null}
+      {message && answers > 0 ? <p className={css["answers"]}>{t("thread.answers", { count: answers })}</p> : null}
       <Timeline room={room} root={root} jump={jump} onType={type} onEdit={edit} />
       {!message || message.deleted_at ? null : reason ? <p className={css["closed"]}>{reason}</p> : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
     </Panel>
+  );
+}
+
+/** Whether the user is told of answers. A thread without any is no thread yet. */
+function Following({ room, root, answers, onError }: { room: string; root: string; answers: number; onError: (error: unknown) => void }) {
+  const view = useKey(`threads:${room}`);
+  const following = view?.items.find((one) => one.root.id === root)?.following;
+  const begun = answers > 0;
+  useEffect(() => {
+    // One's own answer makes one follow: what is held may say otherwise.
+    if (!begun || (view && !(view.stale && following !== true))) return;
+    const timer = setTimeout(() => void client.threads(room).catch(() => undefined), view ? AGAIN : 0);
+    return () => clearTimeout(timer);
+  }, [room, begun, view, following]);
+  if (!begun || following === undefined) return null;
+  const toggle = () => void follow(root, !following).then(() => client.threads(room)).catch(onError);
+  return (
+    <IconButton label={following ? t("thread.unfollow") : t("thread.follow")} onClick={toggle}>
+      {following ? <BellOff size={18} strokeWidth={1.5} aria-hidden /> : <Bell size={18} strokeWidth={1.5} aria-hidden />}
+    </IconButton>
   );
 }

@@ -40,8 +40,7 @@ export function steer(event: KeyboardEvent, { go, open, search }: Ways): void {
     step(event.key === "ArrowDown" ? 1 : -1, event.shiftKey, go);
   } else if (control(event) && event.key === ".") {
     event.preventDefault();
-    // The first button of a panel closes it.
-    (document.querySelector<HTMLElement>("[data-region=panel] button") ?? document.querySelector<HTMLElement>("[data-members]"))?.click();
+    (document.querySelector<HTMLElement>("[data-region=panel] [data-close]") ?? document.querySelector<HTMLElement>("[data-members]"))?.click();
   } else if (event.key === "F6") {
     event.preventDefault();
     nextRegion(event.shiftKey ? -1 : 1);
