@@ -164,17 +164,31 @@ function changed(store: Store, message: Message, event: string): Wanted {
   return { room: message.room_id };
 }
 
+/** With the sign that asks for a picture or without it: one kind. */
+function kind(emoji: string): string {
+  return emoji.replaceAll("\uFE0F", "");
+}
+
+/** Shows a reaction of the user's own before the server has answered; its event changes nothing more. Whether there was anything to change. */
+export function reactedBy(store: Store, message: string, emoji: string, on: boolean): boolean {
+  const me = store.me?.id;
+  const before = store.messages.get(message);
+  if (me) reacted(store, { message_id: message, user_id: me, emoji }, on);
+  return store.messages.get(message) !== before;
+}
+
 function reacted(store: Store, data: { message_id: string; user_id: string; emoji: string }, added: boolean): void {
   const held = store.messages.get(data.message_id);
   if (!held?.reactions) return;
   const mine = data.user_id === store.me?.id;
-  const before = held.reactions.find((one) => one.emoji === data.emoji);
-  const has = before?.users.includes(data.user_id) ?? false;
+  const before = held.reactions.find((one) => kind(one.emoji) === kind(data.emoji));
+  // Beyond the twenty that are named one knows of oneself.
+  const has = (mine && before?.me === true) || (before?.users.includes(data.user_id) ?? false);
   // Beyond the twenty that are named the count is all there is: it is right again with the next reading.
   if (added ? has : !before || (!has && before.count <= before.users.length)) return;
   const others = (before?.users ?? []).filter((id) => id !== data.user_id);
   const next = {
-    emoji: data.emoji,
+    emoji: before?.emoji ?? data.emoji,
     count: Math.max(0, (before?.count ?? 0) + (added ? 1 : -1)),
     users: added ? [...others, data.user_id].slice(0, 20) : others,
     me: mine ? added : (before?.me ?? false),

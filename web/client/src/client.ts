@@ -1,5 +1,5 @@
 /** Everything together: what a program or an app uses. */
-import { apply, putMessage, putRoom, type Wanted } from "./apply.ts";
+import { apply, putMessage, putRoom, reactedBy, type Wanted } from "./apply.ts";
 import { Connection } from "./connection.ts";
 import { Outbox } from "./outbox.ts";
 import { platform, type Platform } from "./platform.ts";
@@ -200,9 +200,17 @@ export class Client {
     return answer(this.api.GET("/v1/media/{media_id}", { params: { path: { media_id: id } } }));
   }
 
+  /** Changes a text. It is shown at once, and taken back when it is refused. */
   async edit(message: string, body: string): Promise<void> {
+    const before = this.store.messages.get(message);
+    if (before) putMessage(this.store, { ...before, body });
     const asked = this.#ask({ type: "edit", message_id: message, body }, () => this.api.PATCH("/v1/messages/{message_id}", { params: { path: { message_id: message } }, body: { body } }));
-    const changed = (await asked) as Message | null;
+    const changed = (await asked.catch((error: unknown) => {
+      const now = this.store.messages.get(message);
+      // What came in between is newer than what was there.
+      if (before && now?.body === body) putMessage(this.store, { ...now, body: before.body });
+      throw error;
+    })) as Message | null;
     const held = this.store.messages.get(message);
     if (changed && held) putMessage(this.store, { ...held, body: changed.body, edited_at: changed.edited_at });
   }
@@ -211,9 +219,14 @@ export class Client {
     await this.#ask({ type: "delete", message_id: message }, () => this.api.DELETE("/v1/messages/{message_id}", { params: { path: { message_id: message } } }));
   }
 
+  /** Reacts, or takes a reaction back. It is shown at once, and taken back when it is refused. */
   async react(message: string, emoji: string, on: boolean): Promise<void> {
     const path = `/v1/messages/${message}/reactions/${encodeURIComponent(emoji)}`;
-    await this.#ask({ type: on ? "react" : "unreact", message_id: message, emoji }, () => this.request(on ? "PUT" : "DELETE", path));
+    const shown = reactedBy(this.store, message, emoji, on);
+    await this.#ask({ type: on ? "react" : "unreact", message_id: message, emoji }, () => this.request(on ? "PUT" : "DELETE", path)).catch((error: unknown) => {
+      if (shown) reactedBy(this.store, message, emoji, !on);
+      throw error;
+    });
   }
 
   /** Says that everything up to a message has been read: at most once in two seconds a room, the newest. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { apply, merged } from "../src/apply.ts";
+import { apply, merged, reactedBy } from "../src/apply.ts";
 import { Outbox } from "../src/outbox.ts";
 import { isAfter } from "../src/position.ts";
 import { memoryStorage, platform, type Platform } from "../src/platform.ts";
@@ -117,6 +117,24 @@ describe("runs", () => {
     const page = { ids: ["a", "c", "d"], atStart: true, atEnd: true, stale: false };
     expect(join(page, held)).toEqual({ ids: ["a", "c", "d"], atStart: true, atEnd: true, stale: false });
   });
+});
+
+test("a reaction of one's own is shown at once, counted once when its event comes, and taken back when it is refused", () => {
+  const one = store();
+  const others = Array.from({ length: 20 }, (_, n) => `usr_${n + 10}`);
+  one.messages.set("msg_1", message(1, { reactions: [{ emoji: "\u{1F44D}", count: 25, users: others, me: false }] }));
+  const reactions = () => one.messages.get("msg_1")?.reactions?.map(({ emoji, count, me }) => [emoji, count, me]);
+  expect(reactedBy(one, "msg_1", "\u{1F44D}\uFE0F", true)).toBe(true);
+  expect(reactions()).toEqual([["\u{1F44D}", 26, true]]);
+  apply(one, event("reaction.added", 2, { message_id: "msg_1", user_id: "usr_1", emoji: "\u{1F44D}" }));
+  expect(reactions()).toEqual([["\u{1F44D}", 26, true]]);
+  expect(reactedBy(one, "msg_1", "\u{1F44D}", true)).toBe(false);
+  expect(reactedBy(one, "msg_1", "\u{1F44D}", false)).toBe(true);
+  expect(reactions()).toEqual([["\u{1F44D}", 25, false]]);
+  reactedBy(one, "msg_1", "\u{1F440}", true);
+  reactedBy(one, "msg_1", "\u{1F440}", false);
+  expect(reactions()).toEqual([["\u{1F44D}", 25, false]]);
+  expect(reactedBy(one, "msg_2", "\u{1F440}", true)).toBe(false);
 });
 
 describe("events", () => {

@@ -90,7 +90,7 @@ function useOutside(room: string, typed: string): Known[] {
     };
   }, [wanted, typed]);
   if (!wanted || found.typed !== typed) return [];
-  const inside = new Set(members.items.map((member) => member.user_id));
+  const inside = new Set((members?.items ?? []).map((member) => member.user_id));
   return found.people.filter((person) => !inside.has(person.id)).slice(0, 3);
 }
 

@@ -54,7 +54,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
       <article
         ref={element} className={css["row"]} data-head={above.head || undefined} data-marked={marked || undefined} data-row={row.key} data-message={message?.id}
         data-mention={message && !deleted && names(message, room) || undefined}
-        tabIndex={tabStop ? 0 : -1} onPointerEnter={approach} onFocus={approach} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={moment(at)} aria-setsize={-1}
+        tabIndex={tabStop ? 0 : -1} onPointerEnter={approach} onFocus={approach} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={described(at, message, pending)} aria-setsize={-1}
       >
         {above.head ? <button type="button" className={css["avatar"]} tabIndex={-1} aria-label={t("person.of", { name })} onClick={() => setShown(true)}><Face person={{ id: sender?.id ?? "", display_name: name }} /></button> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
         <div className={css["text"]}>
@@ -78,6 +78,16 @@ function same(a: Props, b: Props): boolean {
   const { start, day: newDay, fresh, head, zone } = a.above;
   return a.row === b.row && a.room === b.room && a.marked === b.marked && a.tabStop === b.tabStop && a.onEdit === b.onEdit && a.onThread === b.onThread
     && start === b.above.start && newDay === b.above.day && fresh === b.above.fresh && head === b.above.head && zone === b.above.zone;
+}
+
+/** What else there is to say of a message, in this order: when, whether it was changed, reactions, answers, what becomes of it. */
+function described(at: string, message: Message | undefined, pending: OutboxEntry | undefined): string {
+  const told = !message || message.deleted_at ? [] : [
+    message.edited_at ? t("message.edited") : "", message.pinned ? t("message.pinned") : "",
+    (message.reactions ?? []).map((one) => `${one.emoji} ${one.count}`).join(" "), (message.reply_count ?? 0) > 0 ? t("thread.answers", { count: message.reply_count ?? 0 }) : "",
+  ];
+  const state = pending && pending.state !== "sent" ? (pending.state === "failed" ? t("outbox.failed", { reason: refusal(pending.problem) }) : t("outbox.sending")) : "";
+  return [moment(at), ...told, state].filter(Boolean).join(", ");
 }
 
 /** Whether a message names the reader. */

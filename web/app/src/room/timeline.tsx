@@ -1,6 +1,6 @@
 /** A room's messages: a virtual list that is anchored at its end, so that nothing above moves what is read. */
 import type { Message, Room, Row as StoreRow } from "@tidings/client";
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { client, useKey } from "../client.ts";
 import { dayOf, lookForZone, t, zone } from "../i18n.ts";
@@ -108,12 +108,22 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread, ends }: P
 
   const [offset] = useState(() => (jump ? 0 : (place(key)?.offset ?? 0)));
 
+  // The row that has the focus stays, wherever the reader scrolls: else the focus would be lost.
+  const extract = useCallback((range: Range) => {
+    const all = defaultRangeExtractor(range);
+    const active = document.activeElement;
+    const own = active instanceof HTMLElement && scroller.current?.contains(active) ? active.closest<HTMLElement>("[data-row]")?.dataset["row"] : undefined;
+    const kept = own === undefined ? -1 : rows.findIndex((row) => row.key === own);
+    return kept < 0 || kept >= range.count || all.includes(kept) ? all : [...all, kept].sort((a, b) => a - b);
+  }, [rows]);
+
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => 44,
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: 10,
+    rangeExtractor: extract,
     anchorTo: "end",
     followOnAppend: view.atEnd,
     scrollEndThreshold: NEAR,

@@ -3,9 +3,11 @@ import { ArrowLeft } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { t } from "../i18n.ts";
+import { useNamed } from "../shell/titled.ts";
 import css from "./page.module.css";
 
 export function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
+  useNamed(title);
   return (
     <main className={css["page"]} data-region="main" aria-label={title}>
       <div className={css["inner"]}>

@@ -5,6 +5,7 @@ import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
 import { has } from "../routes.ts";
+import { useTitle } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
 
@@ -32,6 +33,7 @@ function invited(): string {
 const FIELDS = ["/username", "/email", "/password", "/display_name", "/invite"];
 
 export default function Register({ onDone }: { onDone: () => void }) {
+  useTitle(t("register.title"));
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const [typed, setTyped] = useState({ display_name: "", username: "", email: "", password: "", invite: invited() });
@@ -53,7 +55,6 @@ export default function Register({ onDone }: { onDone: () => void }) {
     <div className={css["screen"]}>
       <Brand />
       <main className={css["main"]}>
-        <title>{t("register.title")}</title>
         <h1>{t("register.heading", { host: location.host })}</h1>
         {closed ? <p role="alert">{t("register.closed")}</p> : (
           <form action={submit} className={css["form"]}>

@@ -6,6 +6,7 @@ import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
 import { takeReturned, type Returned } from "../oidc.ts";
 import { has } from "../routes.ts";
+import { useTitle } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
 
@@ -31,6 +32,7 @@ function said(error: unknown, second: boolean): unknown {
 /** `onDone` is told where the user wanted to go, when that is not where they are. */
 export function SignIn({ onDone }: { onDone: (after?: string) => void }) {
   const [path] = useLocation();
+  useTitle(t("signin.title"));
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const [second, setSecond] = useState(false);
@@ -83,7 +85,6 @@ export function SignIn({ onDone }: { onDone: (after?: string) => void }) {
     <div className={css["screen"]}>
       <Brand />
       <main className={css["main"]}>
-        <title>{t("signin.title")}</title>
         <h1>{t("signin.heading", { host: location.host })}</h1>
         {returned && !second ? <p role="status">{t("oidc.going_on")}</p> : (
           <form action={submit} className={css["form"]}>

@@ -75,7 +75,7 @@ export function Rail({ onJump, onSearch, onKeys }: { onJump: () => void; onSearc
     }, 1_000);
   };
   return (
-    <nav className={css["rail"]} aria-label={t("rail.label")} data-region="rail">
+    <nav className={css["rail"]} id="rail" tabIndex={-1} aria-label={t("rail.label")} data-region="rail">
       <div className={css["top"]}>
         <span>{t("app.name")}</span>
         <OwnButton onKeys={onKeys} />
@@ -172,6 +172,9 @@ export function RoomSign({ room, name }: { room: Room; name: string }) {
   return <span className={css["sign"]}><Icon size={18} strokeWidth={1.5} aria-hidden /></span>;
 }
 
+/** How the server closes a connection of a user who has too many. */
+const TABS = 4409;
+
 /** Says when there is no connection, and when the next attempt is. */
 function Connection() {
   const status = useKey("status");
@@ -191,11 +194,11 @@ function Connection() {
   }, [waiting]);
   if (quiet || (!late && status.phase !== "failed")) return null;
   const seconds = status.phase === "waiting" ? Math.max(0, Math.ceil((status.until - now) / 1000)) : 0;
-  const text = status.phase === "failed" ? t("offline.failed") : status.phase === "waiting" && seconds > 0 ? t("offline.waiting", { seconds }) : t("offline.connecting");
+  const text = status.phase === "failed" ? t(status.code === TABS ? "offline.tabs" : "offline.failed") : status.phase === "waiting" && seconds > 0 ? t("offline.waiting", { seconds }) : t("offline.connecting");
   return (
     <div className={css["foot"]} role="status">
       <span>{text}</span>
-      {status.phase === "connecting" || status.phase === "syncing" ? null : <IconButton label={t("offline.now_label")} onClick={() => client.reconnect()}>{t("offline.now")}</IconButton>}
+      {status.phase === "connecting" || status.phase === "syncing" ? null : <IconButton label={t("offline.now_label")} onClick={() => client.reconnect()}>{status.phase === "failed" && status.code === TABS ? t("offline.here") : t("offline.now")}</IconButton>}
     </div>
   );
 }

@@ -52,6 +52,7 @@ export function Shell() {
   return (
     <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"} data-search={searching ? "" : undefined}>
       <a className={css["skip"]} href="#main">{t("skip.main")}</a>
+      <a className={css["skip"]} href="#rail">{t("skip.rooms")}</a>
       <Title />
       <Rail onJump={() => setOverlay("switcher")} onSearch={() => search()} onKeys={() => setOverlay("shortcuts")} />
       <div className={css["main"]} id="main" tabIndex={-1}>

@@ -6,6 +6,7 @@ import { t } from "../i18n.ts";
 import quiet from "../icon.svg";
 import loud from "../icon-unread.svg";
 import { roomName } from "../names.ts";
+import { useShown } from "./titled.ts";
 
 export function Title() {
   const [path] = useLocation();
@@ -13,7 +14,8 @@ export function Title() {
   const room = useKey(`room:${path.startsWith("/r/") ? (path.split("/")[2] ?? "") : ""}`);
   useKey(`members:${room?.id ?? ""}`);
   const waits = unread.rooms + unread.threads;
-  const name = room ? `${room.kind === "direct" ? "" : "# "}${roomName(room)} - ` : "";
+  const page = useShown();
+  const name = room ? `${room.kind === "direct" ? "" : "# "}${roomName(room)} - ` : page && `${page} - `;
   useEffect(() => {
     document.title = `${waits > 0 ? `(${waits}) ` : ""}${name}${t("app.name")}`;
     document.querySelector<HTMLLinkElement>("link[rel=icon]")?.setAttribute("href", waits > 0 ? loud : quiet);
