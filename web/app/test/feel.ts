@@ -3,8 +3,8 @@
  * differ. `tools/web feel` runs it with 10,000 members and 100,000 messages, `tools/web feel --quick` with a tenth of each,
  * and `--members`, `--messages`, `--rooms` and `--seconds` with as many as they say.
  */
-import type { CDPSession, Page } from "playwright-core";
 import { here, picture, until, World } from "./kit/browser.ts";
+import { cold, metric, pool, share, switching } from "./kit/feeling.ts";
 
 const quick = process.argv.includes("--quick");
 /** A number of the command line, as `--members 500`; else what the budget speaks of, or a tenth of it. */
@@ -27,16 +27,6 @@ function say(what: string, value: number, budget: number, unit: string, digits =
   if (!ok) over += 1;
   lines.push(`${what.padEnd(56)} ${value.toFixed(digits).padStart(9)} ${unit.padEnd(5)} of ${String(budget).padStart(6)}  ${ok ? "ok" : "OVER"}`);
   console.log(lines.at(-1));
-}
-
-const share = (all: number[], part: number) => [...all].sort((a, b) => a - b)[Math.min(all.length - 1, Math.floor(all.length * part))] ?? 0;
-
-async function pool(count: number, work: (n: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    for (let n = next++; n < count; n = next++) await work(n);
-  };
-  await Promise.all(Array.from({ length: ABREAST }, worker));
 }
 
 class Api {
@@ -63,60 +53,6 @@ class Api {
   }
 }
 
-async function metric(cdp: CDPSession, name: string): Promise<number> {
-  const { metrics } = await cdp.send("Performance.getMetrics");
-  return metrics.find((one) => one.name === name)?.value ?? 0;
-}
-
-/** Milliseconds from the navigation to the first message that can be read, and what was downloaded until then. */
-async function cold(page: Page, path: string): Promise<{ time: number; script: number; requests: number }> {
-  const fresh = await page.context().newPage();
-  const cdp = await fresh.context().newCDPSession(fresh);
-  await cdp.send("Network.enable");
-  await cdp.send("Network.setCacheDisabled", { cacheDisabled: true });
-  await cdp.send("Emulation.setCPUThrottlingRate", { rate: 4 });
-  await fresh.addInitScript(() => {
-    const look = () => {
-      if (!document.querySelector("article")) return requestAnimationFrame(look);
-      requestAnimationFrame(() => {
-        (window as unknown as { read: number }).read = performance.now();
-      });
-      return 0;
-    };
-    requestAnimationFrame(look);
-  });
-  await fresh.goto(page.url().replace(/\/r\/.*|\/$/, "") + path);
-  await fresh.waitForFunction(() => (window as unknown as { read?: number }).read !== undefined, undefined, { timeout: 60_000 });
-  await fresh.getByRole("textbox", { name: /Message/ }).waitFor();
-  const found = await fresh.evaluate(() => {
-    const { read } = window as unknown as { read: number };
-    // What was asked for afterwards is not what one waited for. The page itself is a request as well.
-    const all = (performance.getEntriesByType("resource") as PerformanceResourceTiming[]).filter((one) => one.startTime < read);
-    const scripts = all.filter((one) => new URL(one.name).pathname.endsWith(".js"));
-    return { time: read, script: scripts.reduce((sum, one) => sum + one.encodedBodySize, 0), requests: all.length + 1 };
-  });
-  await fresh.close();
-  return found;
-}
-
-/** Milliseconds of each click on a room until its messages are painted. */
-function switching(page: Page, rooms: string[], times: number): Promise<number[]> {
-  return page.evaluate(async ([ids, count]) => {
-    const all: number[] = [];
-    for (let n = 0; n < count; n++) {
-      const id = ids[n % ids.length] ?? "";
-      const began = performance.now();
-      document.querySelector<HTMLElement>(`[data-room="${id}"]`)?.click();
-      await new Promise<void>((resolve) => {
-        const look = () => (document.querySelector("article")?.textContent?.includes(id) ? setTimeout(resolve) : requestAnimationFrame(look));
-        requestAnimationFrame(look);
-      });
-      all.push(performance.now() - began);
-    }
-    return all;
-  }, [rooms, times] as const);
-}
-
 async function main(): Promise<void> {
   const world = await World.start();
   try {
@@ -136,15 +72,15 @@ async function measure(world: World): Promise<void> {
   console.log("making rooms and messages ...");
   const rooms: string[] = [];
   for (let n = 0; n < 30; n++) rooms.push((await api.call<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: `speed ${n}` })).id);
-  await pool(rooms.length * 30, (n) => api.call("POST", `/v1/rooms/${rooms[n % rooms.length]}/messages`, { body: `of ${rooms[n % rooms.length]}: line ${n} ${"word ".repeat(n % 30)}` }));
+  await pool(rooms.length * 30, (n) => api.call("POST", `/v1/rooms/${rooms[n % rooms.length]}/messages`, { body: `of ${rooms[n % rooms.length]}: line ${n} ${"word ".repeat(n % 30)}` }), ABREAST);
   const [seen, unseen] = [rooms.slice(0, 20), rooms.slice(20)];
   const history = (await api.call<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "history" })).id;
-  await pool(MESSAGES, (n) => api.call("POST", `/v1/rooms/${history}/messages`, { body: `line ${n} ${"word ".repeat(n % 40)}` }));
+  await pool(MESSAGES, (n) => api.call("POST", `/v1/rooms/${history}/messages`, { body: `line ${n} ${"word ".repeat(n % 40)}` }), ABREAST);
 
-  const starts = [await cold(page, `/r/${seen[0]}`), await cold(page, `/r/${seen[0]}`), await cold(page, `/r/${seen[0]}`)];
+  const starts = [await cold(page, `/r/${seen[0]}`, 4), await cold(page, `/r/${seen[0]}`, 4), await cold(page, `/r/${seen[0]}`, 4)];
   say("cold start to the first message, CPU four times slower", share(starts.map((one) => one.time), 0.5), 1_500, "ms");
   say("script until a room is read and one can write", Math.max(...starts.map((one) => one.script)) / 1000, 200, "kB", 1);
-  say("requests until then", Math.max(...starts.map((one) => one.requests)), 12, "");
+  say("requests until then", Math.max(...starts.map((one) => one.requests.length)), 12, "");
 
   await page.reload();
   await page.getByRole("textbox", { name: /Message/ }).waitFor();
@@ -157,11 +93,11 @@ async function measure(world: World): Promise<void> {
       for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) if (!entry.hadRecentInput) kept.shifts += entry.value;
     }).observe({ type: "layout-shift", buffered: true });
   });
-  say("click to a room that was not shown before, p95", share(await switching(page, unseen, unseen.length), 0.95), 300, "ms");
+  say("click to a room that was not shown before, p95", share((await switching(page, unseen, unseen.length)).map((one) => one.time), 0.95), 300, "ms");
   await switching(page, seen, seen.length);
   await cdp.send("HeapProfiler.collectGarbage");
   const heap = await metric(cdp, "JSHeapUsedSize");
-  const again = await switching(page, seen, 200);
+  const again = (await switching(page, seen, 200)).map((one) => one.time);
   say("click to a room shown before, p95 of 200", share(again, 0.95), 100, "ms");
   say("click to a room shown before, longest", Math.max(...again), 100, "ms");
   await cdp.send("HeapProfiler.collectGarbage");
@@ -199,7 +135,7 @@ async function measure(world: World): Promise<void> {
 
   console.log("making members ...");
   const stranger = new Api(world.url);
-  await pool(MEMBERS, (n) => stranger.register(`m${n.toString(36)}x${process.pid.toString(36)}`));
+  await pool(MEMBERS, (n) => stranger.register(`m${n.toString(36)}x${process.pid.toString(36)}`), ABREAST);
   const writer = await new Api(world.url).logIn(`m0x${process.pid.toString(36)}`);
   await page.goto(`${world.url}/r/${general}`);
   const box = page.getByRole("textbox", { name: /Message/ });
@@ -252,7 +188,7 @@ async function measure(world: World): Promise<void> {
 
   console.log("making rooms for the switcher ...");
   const second = await world.newcomer("Reader Two");
-  await pool(ROOMS, (n) => writer.call("POST", "/v1/rooms", { kind: "group", name: `many ${n}`, members: [second.username] }));
+  await pool(ROOMS, (n) => writer.call("POST", "/v1/rooms", { kind: "group", name: `many ${n}`, members: [second.username] }), ABREAST);
   await second.page.reload();
   await second.page.getByRole("textbox", { name: /Message/ }).waitFor();
   await second.page.keyboard.press("Control+k");

@@ -151,7 +151,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
     },
     onWake: (awake) => {
       const visible = () => paper?.visibilityState === "visible" && awake();
-      const stops = [listening(page, ["online", "pageshow"], awake), listening(paper, ["visibilitychange"], visible)];
+      const stops = [listening(page, ["online", "pageshow"], awake), listening(paper, ["visibilitychange"], visible), listening(paper, ["resume"], awake)];
       return () => stops.forEach((stop) => stop());
     },
     onOffline: (offline) => listening(page, ["offline"], offline),

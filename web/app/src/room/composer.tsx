@@ -13,6 +13,7 @@ import { attach, filesOf, LONGEST, take, useTray } from "./attaching.ts";
 import { Body } from "./body.tsx";
 import { Completion, useCompletion } from "./completion.tsx";
 import { hasWritten, useSlow } from "./slow.ts";
+import { table } from "./table.ts";
 import css from "./composer.module.css";
 
 const Tray = lazy(() => import("./tray.tsx"));
@@ -25,6 +26,19 @@ const FORMATS = [
 
 /** Milliseconds after the last key until the draft is kept. */
 const KEEP = 300;
+
+/** Whether the text's field grows by itself; else it is as high as its lines, up to so many. */
+const GROWS = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
+const MOST_LINES = 10;
+
+let warmed = false;
+
+/** What the picker needs is fetched with the first key that is typed here: it opens at once then. */
+function warm(): void {
+  if (warmed) return;
+  warmed = true;
+  setTimeout(() => void import("../kit/emojis.ts").then(({ emojis }) => emojis()).catch(() => undefined), 1_000);
+}
 
 export interface ComposerHandle {
   /** Takes the focus and types. */
@@ -84,6 +98,8 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   const [error, setError] = useState("");
   /** Pictures of a paste that had a text, too. */
   const [offered, setOffered] = useState<File[]>([]);
+  /** Cells of a table that were pasted, as they stand in the text. */
+  const [cells, setCells] = useState("");
   const chooser = useRef<HTMLInputElement>(null);
   const typing = useKey(`typing:${timeline}`);
   const completing = useCompletion(area);
@@ -126,6 +142,7 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   };
   const add = (files: readonly File[]) => {
     setOffered([]);
+    setCells("");
     setError(attach(place, files));
     area.current?.focus();
   };
@@ -151,7 +168,19 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
     } else {
       // Tables and the like come as a picture as well: the text is what is meant, mostly.
       setOffered(files);
+      setCells(table(text) ? text.replace(/\r\n?/g, "\n") : "");
     }
+  };
+  /** Puts a table in the place of the cells that were pasted. */
+  const tabulate = () => {
+    const element = area.current;
+    const at = element?.value.lastIndexOf(cells) ?? -1;
+    setCells("");
+    setOffered([]);
+    if (!element || at < 0) return;
+    element.focus();
+    element.setSelectionRange(at, at + cells.length);
+    insert(element, table(cells) ?? cells);
   };
 
   const send = () => {
@@ -162,6 +191,7 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
     if (!editing && slow.left > 0) return setError(t("slow.wait", { seconds: slow.left }));
     setError("");
     setOffered([]);
+    setCells("");
     setPreview(undefined);
     if (editing) {
       const { id, body, waiting } = editing;
@@ -181,6 +211,8 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   };
 
   const typed = () => {
+    warm();
+    if (!GROWS && area.current) area.current.rows = Math.min(MOST_LINES, area.current.value.split("\n").length);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => keepDraft(kept, area.current?.value ?? ""), KEEP);
     if (!editing && area.current?.value) client.typing(room, thread);
@@ -248,8 +280,15 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
       {editing ? <div className={css["editing"]}><span>{t("composer.editing")}</span><Button look="plain" onClick={stop}>{t("action.cancel")}</Button></div> : null}
       {error ? <div className={css["error"]} role="alert">{error}</div> : null}
       {slow.pause > 0 && !error ? <div className={css["editing"]}><span>{slow.left > 0 ? t("slow.wait", { seconds: slow.left }) : t("slow.on", { seconds: slow.pause })}</span></div> : null}
-      {offered.length > 0 ? (
-        <div className={css["editing"]} role="status"><span>{t("attach.also")}</span><span><Button look="plain" onClick={() => add(offered)}>{t("attach.also_take")}</Button><Button look="plain" onClick={() => setOffered([])}>{t("action.close")}</Button></span></div>
+      {offered.length > 0 || cells ? (
+        <div className={css["editing"]} role="status">
+          <span>{offered.length > 0 ? t("attach.also") : t("table.pasted")}</span>
+          <span>
+            {offered.length > 0 ? <Button look="plain" onClick={() => add(offered)}>{t("attach.also_take")}</Button> : null}
+            {cells ? <Button look="plain" onClick={tabulate}>{t("table.make")}</Button> : null}
+            <Button look="plain" onClick={() => { setOffered([]); setCells(""); }}>{t("action.close")}</Button>
+          </span>
+        </div>
       ) : null}
       {preview === undefined ? null : <section className={css["preview"]} aria-label={t("composer.preview")}>{preview.trim() ? <Body text={preview} format="markdown" /> : <p>{t("composer.nothing")}</p>}</section>}
       <Later>{picking ? <Emoji back={area} onPick={(emoji) => { picked.current = emoji; }} onClose={() => setPicking(false)} /> : null}</Later>
