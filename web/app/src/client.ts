@@ -18,3 +18,12 @@ export function useLoaded(timeline: string): boolean {
   const subscribe = useCallback((changed: () => void) => client.store.subscribe(`timeline:${timeline}`, () => startTransition(changed)), [timeline]);
   return useSyncExternalStore(subscribe, () => client.store.get(`timeline:${timeline}`).loaded);
 }
+
+let offline = false;
+
+/** Whether the server cannot be reached; between two attempts it is not known to be back. */
+export function useOffline(): boolean {
+  const { phase } = useKey("status");
+  if (phase !== "connecting") offline = phase === "waiting" || phase === "failed";
+  return offline;
+}

@@ -7,9 +7,17 @@ import { t } from "./i18n.ts";
 /** Milliseconds between two questions for the members of direct rooms: a rail of them must not use up what the server answers a minute. */
 const PAUSE = 250;
 
+/** Pauses that messages which do not come are waited for. */
+const MOST = 20;
+
 const asked = new Set<string>();
 const waiting: string[] = [];
 let asking = false;
+
+/** Whether some messages are there to be read. */
+function isReading(): boolean {
+  return [...client.store.timelines.values()].some((timeline) => timeline.view().loaded);
+}
 
 /** Asks for the members of direct rooms, one room after another, those in sight first. */
 async function ask(room: string): Promise<void> {
@@ -17,7 +25,7 @@ async function ask(room: string): Promise<void> {
   if (asking) return;
   asking = true;
   // What is read comes first.
-  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  for (let pauses = 0; pauses < 1 || (pauses < MOST && location.pathname.startsWith("/r/") && !isReading()); pauses++) await new Promise((resolve) => setTimeout(resolve, PAUSE));
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     const one = next;
     if (!client.store.get(`members:${one}`)) await client.members(one).catch(() => asked.delete(one));

@@ -8,6 +8,7 @@ import { device } from "../src/device.ts";
 import { until } from "../src/pauses.ts";
 import { matches, powers, rights } from "../src/room/powers.ts";
 import { changes } from "../src/screens/edit-room.tsx";
+import { proposed } from "../src/screens/register.tsx";
 
 const room = (role: string | undefined, more: object = {}) => ({ kind: "group", archived: false, membership: role ? { role } : null, ...more }) as Room;
 
@@ -83,4 +84,8 @@ test("figures over time", () => {
   let kept: Sample[] = [];
   for (let i = 0; i < 100; i++) kept = sampled(kept, sample(i, i));
   expect([kept.length, kept[0]?.stats.messages, kept.at(-1)?.stats.messages]).toEqual([60, 40, 99]);
+});
+
+test("a username is proposed that is like the name", () => {
+  expect(["Ana Lima", "  Zoë  de-la Cruz ", "李雷", "<b>", "x".repeat(40), `${"y".repeat(31)} z`].map(proposed)).toEqual(["ana.lima", "zoe.de.la.cruz", "", "b", "x".repeat(32), "y".repeat(31)]);
 });

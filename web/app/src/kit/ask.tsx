@@ -31,7 +31,7 @@ export default function Ask({ title, text, action, danger, children, onClose, on
         <Refusal acting={acting} />
         <div className={`${css["row"]} ${css["end"]}`}>
           <Button onClick={onClose}>{t("action.cancel")}</Button>
-          <Button type="submit" look={danger ? "danger" : "primary"} aria-disabled={acting.busy}>{action}</Button>
+          <Button server type="submit" look={danger ? "danger" : "primary"} aria-disabled={acting.busy}>{action}</Button>
         </div>
       </form>
     </Dialog>

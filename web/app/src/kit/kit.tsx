@@ -3,18 +3,32 @@ import type { ButtonHTMLAttributes, Ref, InputHTMLAttributes, ReactNode, Textare
 import { Eye, EyeOff } from "lucide-react";
 import { useId, useState } from "react";
 import { Link } from "wouter";
+import { useOffline } from "../client.ts";
 import { t } from "../i18n.ts";
 import { colour, initials } from "../initials.ts";
 import css from "./kit.module.css";
 
 type Look = "normal" | "primary" | "danger" | "plain";
 
-export function Button({ look = "normal", className, ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; ref?: Ref<HTMLButtonElement> }) {
+type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; ref?: Ref<HTMLButtonElement> };
+
+/** `server`: what it does wants the server; without a connection it says so, and does nothing. */
+export function Button({ server, ...props }: ButtonProps & { server?: boolean | undefined }) {
+  return server ? <Needing {...props} /> : <Plain {...props} />;
+}
+
+function Plain({ look = "normal", className, ...rest }: ButtonProps) {
   return <button type="button" {...rest} className={[css["button"], look === "normal" ? "" : css[look], className].join(" ")} />;
 }
 
+function Needing(props: ButtonProps) {
+  if (!useOffline()) return <Plain {...props} />;
+  const reason = t("offline.needed");
+  return <Plain {...props} aria-disabled aria-description={reason} title={props.title ? `${props.title}. ${reason}` : reason} onClick={(event) => event.preventDefault()} />;
+}
+
 /** A button that shows an icon only: its label is its name and its tooltip. */
-export function IconButton({ label, children, ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { label: string }) {
+export function IconButton({ label, children, ...rest }: ButtonHTMLAttributes<HTMLButtonElement> & { label: string; server?: boolean | undefined }) {
   return <Button look="plain" aria-label={label} title={label} {...rest}>{children}</Button>;
 }
 

@@ -30,6 +30,8 @@ export interface Act {
   run: () => void;
   /** Not among the buttons of a narrow screen: the menu has it. */
   rare?: boolean;
+  /** It wants the server. */
+  server?: boolean;
   /** In the menu only: the row has another way to it. */
   listed?: boolean;
 }
@@ -62,14 +64,14 @@ export function Acts({ message, room, row, onEdit, onThread, onPerson }: Props) 
   };
   const acts: (Act | false | undefined)[] = [
     onThread && !room.archived && { key: "r", label: t("message.answer"), icon: <MessageSquareReply {...icon} />, run: () => onThread(message) },
-    reacts && { key: "+", label: t("message.react"), icon: <SmilePlus {...icon} />, run: () => setAsked("react") },
-    pins && { key: "p", rare: true, label: message.pinned ? t("message.unpin") : t("message.pin"), icon: message.pinned ? <PinOff {...icon} /> : <Pin {...icon} />, run: () => act(client.request(message.pinned ? "DELETE" : "PUT", `/v1/messages/${message.id}/pin`)) },
+    reacts && { key: "+", server: true, label: t("message.react"), icon: <SmilePlus {...icon} />, run: () => setAsked("react") },
+    pins && { key: "p", rare: true, server: true, label: message.pinned ? t("message.unpin") : t("message.pin"), icon: message.pinned ? <PinOff {...icon} /> : <Pin {...icon} />, run: () => act(client.request(message.pinned ? "DELETE" : "PUT", `/v1/messages/${message.id}/pin`)) },
     own && !room.archived && { key: "e", label: t("message.edit"), icon: <Pencil {...icon} />, run: () => onEdit(message) },
     { key: "c", rare: true, label: t("message.copy"), icon: <Link2 {...icon} />, run: () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`) },
-    has("/v1/messages/{message_id}/readers") && { key: "i", rare: true, label: t("message.about"), icon: <Info {...icon} />, run: () => setAsked("about") },
+    has("/v1/messages/{message_id}/readers") && { key: "i", rare: true, server: true, label: t("message.about"), icon: <Info {...icon} />, run: () => setAsked("about") },
     { key: "u", listed: true, label: t("person.of", { name: message.sender.display_name }), icon: <UserRound {...icon} />, run: onPerson },
-    !own && { key: "!", rare: true, label: t("message.report"), icon: <Flag {...icon} />, run: () => setAsked("report") },
-    may && { key: "Delete", sign: t("keys.del"), rare: true, label: t("message.delete"), icon: <Trash2 {...icon} />, run: () => setAsked("delete") },
+    !own && { key: "!", rare: true, server: true, label: t("message.report"), icon: <Flag {...icon} />, run: () => setAsked("report") },
+    may && { key: "Delete", sign: t("keys.del"), rare: true, server: true, label: t("message.delete"), icon: <Trash2 {...icon} />, run: () => setAsked("delete") },
   ];
   const all = acts.filter((one): one is Act => Boolean(one));
   const close = () => {
@@ -80,7 +82,7 @@ export function Acts({ message, room, row, onEdit, onThread, onPerson }: Props) 
   return (
     <>
       <div className={css["tools"]}>
-        {all.map((one) => one.listed ? <button key={one.key} type="button" hidden data-key={one.key} onClick={one.run} /> : <IconButton key={one.key} label={one.label} data-key={one.key} data-rare={one.rare || undefined} tabIndex={-1} onClick={one.run}>{one.icon}</IconButton>)}
+        {all.map((one) => one.listed ? <button key={one.key} type="button" hidden data-key={one.key} onClick={one.run} /> : <IconButton key={one.key} label={one.label} data-key={one.key} data-rare={one.rare || undefined} server={one.server} tabIndex={-1} onClick={one.run}>{one.icon}</IconButton>)}
         <IconButton label={t("message.actions")} data-key="m" tabIndex={-1} aria-haspopup="menu" onClick={() => setAsked("menu")}><MoreHorizontal {...icon} /></IconButton>
       </div>
       {error ? <div className={css["failed"]} role="alert">{error}</div> : null}

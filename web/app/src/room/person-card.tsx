@@ -53,11 +53,11 @@ export default function PersonCard({ id, onClose }: { id: string; onClose: () =>
       ) : null}
       <Outcome acting={acting} done={t("person.blocked")} />
       <div className={`${kit["row"]} ${kit["end"]}`}>
-        {own || gone ? null : <Button aria-disabled={acting.busy} onClick={block}>{t("person.block")}</Button>}
+        {own || gone ? null : <Button server aria-disabled={acting.busy} onClick={block}>{t("person.block")}</Button>}
         {me?.role === "admin" && user && !own && !gone ? <Link className={kit["button"]} href={`/admin/people?query=${encodeURIComponent(user.username)}`} onClick={onClose}>{t("rail.admin")}</Link> : null}
         {own ? <Button onClick={() => follow("/settings/profile")}>{t("person.edit")}</Button> : null}
         <Button onClick={onClose}>{t("action.close")}</Button>
-        {own || gone || user?.deactivated ? null : <Button look="primary" aria-disabled={acting.busy} onClick={write}>{t("person.write")}</Button>}
+        {own || gone || user?.deactivated ? null : <Button server look="primary" aria-disabled={acting.busy} onClick={write}>{t("person.write")}</Button>}
       </div>
     </Dialog>
   );

@@ -152,7 +152,7 @@ function Outside({ room, name }: { room: Room; name: string }) {
     <div className={css["gone"]}>
       <p>{t("room.outside", { room: name })}</p>
       {error === undefined ? null : <Failed error={error} />}
-      <Button look="primary" onClick={() => void join()}>{t("room.join")}</Button>
+      <Button server look="primary" onClick={() => void join()}>{t("room.join")}</Button>
     </div>
   );
 }

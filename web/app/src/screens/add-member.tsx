@@ -17,7 +17,7 @@ export default function AddMember({ room, onClose }: { room: Room; onClose: () =
         {error === undefined ? null : <Failed error={error} />}
         <div className={`${css["row"]} ${css["end"]}`}>
           <Button onClick={onClose}>{t("action.cancel")}</Button>
-          <Button type="submit" look="primary">{t("action.add")}</Button>
+          <Button server type="submit" look="primary">{t("action.add")}</Button>
         </div>
       </form>
     </Dialog>

@@ -53,7 +53,7 @@ export default function Browse() {
               <li key={user.id} className={css["item"]}>
                 <Avatar id={user.id} name={user.display_name} url={user.avatar_url} />
                 <span className={css["what"]}><span dir="auto">{user.display_name}</span><span className={css["aside"]}>@{user.username}</span></span>
-                <Button aria-label={t("browse.write_to", { name: user.display_name })} onClick={() => void write(user)}>{t("browse.write")}</Button>
+                <Button server aria-label={t("browse.write_to", { name: user.display_name })} onClick={() => void write(user)}>{t("browse.write")}</Button>
               </li>
             ))}
           </ul>
@@ -68,7 +68,7 @@ export default function Browse() {
               <span className={css["what"]}><span dir="auto"># {room.name}</span><span className={css["aside"]} dir="auto">{t("browse.members", { count: room.member_count ?? 0 })}{room.topic ? ` · ${room.topic}` : ""}</span></span>
               {joined.has(room.id)
                 ? <Button aria-label={t("browse.open_room", { name: room.name ?? "" })} onClick={() => go(`/r/${room.id}`)}>{t("browse.open")}</Button>
-                : <Button look="primary" aria-label={t("browse.join_room", { name: room.name ?? "" })} onClick={() => void join(room)}>{t("room.join")}</Button>}
+                : <Button server look="primary" aria-label={t("browse.join_room", { name: room.name ?? "" })} onClick={() => void join(room)}>{t("room.join")}</Button>}
             </li>
           ))}
         </ul>

@@ -40,7 +40,7 @@ export default function CreateRoom({ onClose }: { onClose: () => void }) {
         {error === undefined ? null : <Failed error={error} />}
         <div className={`${css["row"]} ${css["end"]}`}>
           <Button onClick={onClose}>{t("action.cancel")}</Button>
-          <Button type="submit" look="primary">{t("action.create")}</Button>
+          <Button server type="submit" look="primary">{t("action.create")}</Button>
         </div>
       </form>
     </Dialog>

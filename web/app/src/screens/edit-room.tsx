@@ -70,7 +70,7 @@ export default function EditRoom({ room, onClose }: { room: Room; onClose: () =>
         <Refusal acting={acting} />
         <div className={`${css["row"]} ${css["end"]}`}>
           <Button onClick={onClose}>{t("action.cancel")}</Button>
-          <Button type="submit" look="primary" aria-disabled={acting.busy}>{t("action.save")}</Button>
+          <Button server type="submit" look="primary" aria-disabled={acting.busy}>{t("action.save")}</Button>
         </div>
       </form>
     </Dialog>

@@ -4,8 +4,10 @@ import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
-import { Button, Failed } from "../kit/kit.tsx";
+import { Button, css as kit, Failed } from "../kit/kit.tsx";
+import { Brand } from "./brand.tsx";
 import { css, Page } from "./page.tsx";
+import sign from "./sign-in.module.css";
 
 interface Invite {
   room: { id: string; name: string | null; kind: string; member_count: number };
@@ -39,16 +41,31 @@ export default function Invitation({ code }: { code: string }) {
     await client.refresh(data.id);
     go(`/r/${data.id}`);
   }).catch(setError);
-  return (
-    <Page title={t("invitation.title")}>
+  const body = (
+    <>
       {error === undefined ? null : <Failed error={error} />}
       {invite ? (
         <>
-          <p>{t("invitation.text", { name: invite.inviter.display_name, room: invite.room.name ?? "" })}</p>
+          <p className={sign["lead"]} dir="auto">{t("invitation.text", { name: invite.inviter.display_name, room: invite.room.name ?? "" })}</p>
           <p className={css["aside"]}>{t("browse.members", { count: invite.room.member_count })}</p>
-          {me ? <div><Button look="primary" onClick={() => void accept()}>{t("invitation.accept")}</Button></div> : <p><Link href="/register">{t("signin.register")}</Link> · <Link href="/login">{t("action.signin")}</Link></p>}
+          {me ? <div><Button look="primary" onClick={() => void accept()}>{t("invitation.accept")}</Button></div> : (
+            <>
+              <Link href="/register" className={`${kit["button"]} ${kit["primary"]}`}>{t("signin.register")}</Link>
+              <Link href="/login" className={kit["button"]}>{t("action.signin")}</Link>
+            </>
+          )}
         </>
       ) : null}
-    </Page>
+    </>
+  );
+  if (me) return <Page title={t("invitation.title")}>{body}</Page>;
+  return (
+    <div className={sign["screen"]}>
+      <Brand />
+      <main className={sign["main"]}>
+        <h1>{t("invitation.title")}</h1>
+        {body}
+      </main>
+    </div>
   );
 }

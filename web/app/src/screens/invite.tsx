@@ -45,7 +45,7 @@ export default function Invite({ room, onClose }: { room: Room; onClose: () => v
           <option value="">{t("invite.any")}</option>
           {USES.map((one) => <option key={one} value={one}>{t("invite.people", { count: one })}</option>)}
         </SelectField>
-        <div><Button type="submit" look={made ? "normal" : "primary"} aria-disabled={acting.busy}>{t("action.create")}</Button></div>
+        <div><Button server type="submit" look={made ? "normal" : "primary"} aria-disabled={acting.busy}>{t("action.create")}</Button></div>
       </form>
       <Refusal acting={acting} />
       {made ? (

@@ -23,7 +23,7 @@ export default function Password() {
       {me?.second_factor ? <Field label={t("field.code")} name="code" autoComplete="one-time-code" autoCapitalize="none" required /> : null}
       <p className={css["aside"]}>{t("password.about")}</p>
       <Outcome acting={acting} />
-      <div className={css["buttons"]}><Button type="submit" look="primary" aria-disabled={acting.busy}>{t("password.change")}</Button></div>
+      <div className={css["buttons"]}><Button server type="submit" look="primary" aria-disabled={acting.busy}>{t("password.change")}</Button></div>
     </form>
   );
 }

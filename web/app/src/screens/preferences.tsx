@@ -56,7 +56,7 @@ export default function PreferencesPage() {
       {check("read_receipts")}
       {check("presence")}
       <Outcome acting={acting} />
-      <div><Button type="submit" look="primary" aria-disabled={acting.busy}>{t("action.save")}</Button></div>
+      <div><Button server type="submit" look="primary" aria-disabled={acting.busy}>{t("action.save")}</Button></div>
     </form>
   );
 }

@@ -1,5 +1,5 @@
 import { ProblemError } from "@tidings/client";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { Link } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
@@ -30,6 +30,11 @@ function invited(): string {
   return after.startsWith("/i/") ? decodeURIComponent(invitation(after)) : "";
 }
 
+/** A username like a name, as far as its letters are those of usernames. */
+export function proposed(name: string): string {
+  return name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, ".").replace(/^\.+|\.+$/g, "").slice(0, 32).replace(/\.+$/, "");
+}
+
 const FIELDS = ["/username", "/email", "/password", "/display_name", "/invite"];
 
 export default function Register({ onDone }: { onDone: () => void }) {
@@ -37,10 +42,18 @@ export default function Register({ onDone }: { onDone: () => void }) {
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const [typed, setTyped] = useState({ display_name: "", username: "", email: "", password: "", invite: invited() });
+  // Until it is typed itself, the username follows the name.
+  const form = useRef<HTMLFormElement>(null);
+  const own = useRef(false);
+  const follow = (name: string) => {
+    const field = form.current?.elements.namedItem("username");
+    if (field instanceof HTMLInputElement && !own.current) field.value = proposed(name);
+  };
   const submit = async (form: FormData) => {
     const text = (name: string) => String(form.get(name) ?? "").trim();
     const account = { username: text("username"), email: text("email"), password: String(form.get("password")) };
     const [name, invite] = [text("display_name"), invitation(text("invite"))];
+    own.current = true;
     setTyped({ ...account, display_name: name, invite });
     setBusy(true);
     setError(undefined);
@@ -57,9 +70,9 @@ export default function Register({ onDone }: { onDone: () => void }) {
       <main className={css["main"]}>
         <h1>{t("register.heading", { host: location.host })}</h1>
         {closed ? <p role="alert">{t("register.closed")}</p> : (
-          <form action={submit} className={css["form"]}>
-            <Field label={t("field.display_name")} name="display_name" defaultValue={typed.display_name} autoComplete="name" maxLength={64} wrong={wrong(error, "/display_name")} autoFocus />
-            <Field label={t("field.username")} name="username" defaultValue={typed.username} hint={t("register.username_hint")} autoComplete="username" autoCapitalize="none" required maxLength={32} wrong={wrong(error, "/username")} />
+          <form ref={form} action={submit} className={css["form"]}>
+            <Field label={t("field.display_name")} name="display_name" defaultValue={typed.display_name} autoComplete="name" maxLength={64} wrong={wrong(error, "/display_name")} autoFocus onInput={(event) => follow(event.currentTarget.value)} />
+            <Field label={t("field.username")} name="username" defaultValue={typed.username} hint={t("register.username_hint")} autoComplete="username" autoCapitalize="none" required maxLength={32} wrong={wrong(error, "/username")} onInput={(event) => { own.current = event.currentTarget.value !== ""; }} />
             <Field label={t("field.email")} name="email" type="email" defaultValue={typed.email} autoComplete="email" required wrong={wrong(error, "/email")} />
             <Field label={t("field.password")} name="password" type="password" defaultValue={typed.password} hint={t("register.password_hint")} autoComplete="new-password" required minLength={8} wrong={wrong(error, "/password")} />
             {asksInvite ? <Field label={t("register.invite")} name="invite" defaultValue={typed.invite} hint={t("register.invite_hint")} autoComplete="off" autoCapitalize="none" spellCheck={false} wrong={wrong(error, "/invite")} /> : null}

@@ -84,7 +84,7 @@ function Profile() {
       <Field label={t("field.username")} hint={t("profile.username")} value={username} onChange={(event) => setUsername(event.target.value)} required maxLength={33} autoComplete="username" autoCapitalize="none" />
       <TextField label={t("field.bio")} value={bio} onChange={(event) => setBio(event.target.value)} maxLength={2_000} rows={4} />
       <Saved error={error} done={done} />
-      <div><Button type="submit" look="primary">{t("action.save")}</Button></div>
+      <div><Button server type="submit" look="primary">{t("action.save")}</Button></div>
     </form>
   );
 }

@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
-import { Button, Failed, Field } from "../kit/kit.tsx";
+import { Button, css as kit, Failed, Field } from "../kit/kit.tsx";
 import { takeReturned, type Returned } from "../oidc.ts";
 import { has } from "../routes.ts";
 import { useTitle } from "../shell/titled.ts";
@@ -101,7 +101,10 @@ export function SignIn({ onDone }: { onDone: (after?: string) => void }) {
         )}
         {has("/v1/oidc") && !returned ? <Suspense fallback={null}><Providers after={path === "/login" ? (sessionStorage.getItem("tidings.after") ?? "/") : path} /></Suspense> : null}
         {has("/v1/password-resets") ? <p className={css["more"]}><Link href="/reset">{t("signin.forgot")}</Link></p> : null}
-        <p className={css["more"]}>{t("signin.new")} <Link href="/register">{t("signin.register")}</Link></p>
+        <div className={css["providers"]}>
+          <p className={css["more"]}>{t("signin.new")}</p>
+          <Link href="/register" className={kit["button"]}>{t("signin.register")}</Link>
+        </div>
       </main>
     </div>
   );
