@@ -194,6 +194,12 @@ describe.skipIf(!here)("writing, in a browser", () => {
     await page.getByRole("button", { name: "Attach the picture" }).waitFor();
     expect(await page.getByRole("list", { name: "Attached files" }).count()).toBe(0);
     expect(await faults(page)).toEqual([]);
+    // What a paste by the keyboard puts in before the page is told.
+    await page.keyboard.insertText("the tides:\ntide\ttime\nlow\t12:04\nsee you");
+    await page.getByRole("button", { name: "As a table" }).click();
+    expect(await box(page).inputValue()).toBe("the tides:\n| tide | time |\n| --- | --- |\n| low | 12:04 |\nsee you");
+    await page.keyboard.press("Control+z");
+    expect(await box(page).inputValue()).toBe("the tides:\ntide\ttime\nlow\t12:04\nsee you");
   });
 
   test("who has read a message, what it said before, and who is here", async () => {

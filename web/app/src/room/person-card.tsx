@@ -1,5 +1,5 @@
 /** Who a person is, and the way to write to them. */
-import { answer } from "@tidings/client";
+import type { User } from "@tidings/client";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
@@ -14,7 +14,8 @@ import css from "./person-card.module.css";
 export default function PersonCard({ id, onClose }: { id: string; onClose: () => void }) {
   const [, go] = useLocation();
   const me = useKey("me");
-  const user = useKey(`user:${id}`) ?? (me?.id === id ? me : undefined);
+  const held = useKey(`user:${id}`);
+  const user: User | undefined = held ?? (me?.id === id ? me : undefined);
   const view = usePresence(id);
   const [error, setError] = useState<unknown>();
   const acting = useActing();
@@ -28,7 +29,7 @@ export default function PersonCard({ id, onClose }: { id: string; onClose: () =>
     onClose();
     go(`/r/${room}`);
   });
-  const block = () => void acting.act(() => answer(client.api.PUT("/v1/users/me/blocks/{user_id}", { params: { path: { user_id: id } } })));
+  const block = () => void acting.act(() => client.request("PUT", `/v1/users/me/blocks/${id}`));
   const follow = (path: string) => {
     onClose();
     go(path);

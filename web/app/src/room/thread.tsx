@@ -44,6 +44,9 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   );
 }
 
+/** Milliseconds after which what is known may be old, where many answer. */
+const SELDOM = 10_000;
+
 /** Whether the user is told of answers. A thread without any is no thread yet. */
 function Following({ room, root, answers, onError }: { room: string; root: string; answers: number; onError: (error: unknown) => void }) {
   const view = useKey(`threads:${room}`);
