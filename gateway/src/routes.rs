@@ -314,7 +314,8 @@ fn web() -> Vec<Route> {
         "/settings",
         "/admin",
     ];
-    let below = ["/r/{*rest}", "/i/{*rest}", "/settings/{*rest}", "/admin/{*rest}"];
+    let below =
+        ["/r/{*rest}", "/i/{*rest}", "/settings/{*rest}", "/admin/{*rest}", "/erasure/{*rest}"];
     let one = |path| get(path, "A page of the web app.", web::page).open().unlisted();
     let more = |path| get(path, "A page of the web app.", web::page_below).open().unlisted();
     let mut routes: Vec<Route> = pages.into_iter().map(one).collect();
