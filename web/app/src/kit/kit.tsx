@@ -102,6 +102,7 @@ export function detail(error: unknown): string {
   if (code === "unreachable") return t("error.unreachable");
   if (code === "invalid_credentials") return t("error.credentials");
   if (code === "rate_limited") return t("error.rate");
+  if (code === "not_verified") return t("verify.needed");
   if (code === "reauthentication_required") return t("error.recent");
   return error instanceof Error ? error.message : t("error.unknown");
 }

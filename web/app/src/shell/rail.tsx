@@ -5,7 +5,7 @@ import { lazy, memo, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
-import { Avatar, Button, Count, IconButton } from "../kit/kit.tsx";
+import { Avatar, Count, IconButton } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { roomName, useOther, useRoomName } from "../names.ts";
 import { Presence } from "../presence.tsx";
@@ -121,7 +121,10 @@ export function Rail({ onJump, onSearch, onKeys }: { onJump: () => void; onSearc
         {rooms.length === 0 && status.phase === "live" ? (
           <div className={css["empty"]}><p>{t("rooms.none")}</p><Link href="/browse">{t("rooms.find")}</Link></div>
         ) : null}
-        <Button look="plain" data-create onClick={() => setCreating(true)}><Plus size={18} strokeWidth={1.5} aria-hidden />{t("rooms.create")}</Button>
+        <button type="button" className={css["room"]} data-create onClick={() => setCreating(true)}>
+          <span className={css["sign"]}><Plus size={18} strokeWidth={1.5} aria-hidden /></span>
+          <span className={css["name"]}>{t("rooms.create")}</span>
+        </button>
       </div>
       <Connection />
       <Later>{creating ? <CreateRoom onClose={() => setCreating(false)} /> : null}</Later>
