@@ -55,7 +55,7 @@ function Following({ room, root, answers, onError }: { room: string; root: strin
   useEffect(() => {
     // One's own answer makes one follow: what is held may say otherwise.
     if (!begun || (view && !(view.stale && following !== true))) return;
-    const timer = setTimeout(() => void client.threads(room).catch(() => undefined), view ? AGAIN : 0);
+    const timer = setTimeout(() => void client.threads(room).catch(() => undefined), !view ? 0 : following === undefined ? AGAIN : SELDOM);
     return () => clearTimeout(timer);
   }, [room, begun, view, following]);
   if (!begun || following === undefined) return null;
