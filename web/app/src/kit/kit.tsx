@@ -110,7 +110,8 @@ export function detail(error: unknown): string {
 export function Avatar({ id, name, url, small }: { id: string; name: string; url?: string | null | undefined; small?: boolean }) {
   const common = { className: css["avatar"], "data-small": small || undefined, "aria-hidden": true } as const;
   if (url) return <img {...common} src={url} alt="" />;
-  return <span {...common} data-colour={colour(id)}>{initials(name)}</span>;
+  // Drawn by the style: they are no text of whatever the picture stands in.
+  return <span {...common} data-colour={colour(id)} data-initials={initials(name)} />;
 }
 
 export function Count({ value, mention }: { value: number; mention?: boolean }) {

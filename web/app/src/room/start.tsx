@@ -11,7 +11,8 @@ import css from "./row.module.css";
 
 const Invite = lazy(() => withTexts(import("../screens/invite.tsx"), "more"));
 
-export function Start({ room }: { room: Room }) {
+/** `first`: nothing has been written yet. Among messages there is nothing to press that is no message's. */
+export function Start({ room, first }: { room: Room; first?: boolean }) {
   const name = useRoomName(room);
   const [asked, setAsked] = useState(false);
   const direct = room.kind === "direct";
@@ -20,7 +21,7 @@ export function Start({ room }: { room: Room }) {
       <p className={css["title"]} dir="auto">{direct ? name : `# ${name}`}</p>
       <p>{direct && name === t("room.notes") ? t("timeline.start_notes") : direct ? t("timeline.start_direct", { name }) : t("timeline.start_room", { room: name })}</p>
       {room.topic ? <p dir="auto">{room.topic}</p> : null}
-      {has("/v1/rooms/{room_id}/invites") && invites(room) ? <p><Button onClick={() => setAsked(true)}>{t("room.invite")}</Button></p> : null}
+      {first && has("/v1/rooms/{room_id}/invites") && invites(room) ? <p><Button onClick={() => setAsked(true)}>{t("room.invite")}</Button></p> : null}
       <Later>{asked ? <Invite room={room} onClose={() => setAsked(false)} /> : null}</Later>
     </div>
   );

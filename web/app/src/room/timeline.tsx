@@ -270,7 +270,7 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread, ends }: P
     <div className={css["frame"]} data-region={root ? "thread" : "timeline"}>
       {notice ? <p className={css["notice"]} role="status">{notice}<Button look="plain" onClick={() => setNotice("")}>{t("action.close")}</Button></p> : null}
       <div ref={scroller} className={css["scroller"]} onScroll={scrolled} onKeyDown={pressed}>
-        {view.atStart && loaded && rows.length === 0 ? (root ? <p className={css["start"]}>{t("thread.empty")}</p> : <div className={css["first"]}><Start room={room} /></div>) : null}
+        {view.atStart && loaded && rows.length === 0 ? (root ? <p className={css["start"]}>{t("thread.empty")}</p> : <div className={css["first"]}><Start room={room} first /></div>) : null}
         {error === undefined ? null : <Failed error={error} retry={load} />}
         {loaded || error !== undefined ? null : <div className={css["waiting"]} aria-hidden><span /><span /><span /><span /></div>}
         <div role={rows.length > 0 ? "feed" : undefined} aria-label={rows.length > 0 ? (root ? t("thread.label") : t("timeline.label")) : undefined} aria-busy={!loaded} className={css["list"]} style={{ blockSize: virtual.getTotalSize() }}>
