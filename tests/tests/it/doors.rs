@@ -27,6 +27,9 @@ async fn the_public_readyz_gives_no_reasons(place: Place) {
     assert_eq!(figures.status, 200);
     assert!(figures.text.contains("tidings_http_requests_total"), "{}", figures.text);
     assert_eq!(stranger.operates("/readyz").await.status, 200);
+    let page = stranger.operates("/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("page.js"), "{}", page.text);
     // The admin port serves nothing that is for clients.
     assert_eq!(stranger.operates("/v1/users/me").await.status, 404);
 }

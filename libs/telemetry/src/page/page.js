@@ -3,6 +3,7 @@
 
 const EVERY = 2000; // milliseconds between two looks
 const KEPT = 300; // points of a line: ten minutes
+const SHOWN = 60; // at least so many have room
 const WINDOW = 5; // looks that a rate is taken over
 
 // --- What is read ---
@@ -116,9 +117,10 @@ const [WIDTH, HEIGHT] = [300, 80];
 /** The path of a line of numbers, of which some are null: nothing was seen then. */
 export function path(values, most) {
   let [said, pen] = ["", "M"];
+  const step = WIDTH / (Math.max(SHOWN, values.length) - 1);
   values.forEach((value, place) => {
     if (value === null) return void (pen = "M");
-    const x = WIDTH - (values.length - 1 - place) * (WIDTH / (KEPT - 1));
+    const x = WIDTH - (values.length - 1 - place) * step;
     said += `${pen}${x.toFixed(1)} ${(HEIGHT - (value / most) * (HEIGHT - 4)).toFixed(1)}`;
     pen = "L";
   });
@@ -154,7 +156,7 @@ class Plot {
     for (const line of this.lines) line.values = [...line.values, line.of(then, now)].slice(-KEPT);
     const most = Math.max(...this.lines.flatMap((line) => line.values.map((value) => value ?? 0)));
     this.lines.forEach((line, number) => this.paths[number].setAttribute("d", path(line.values, most || 1)));
-    this.most.textContent = `to ${this.written(most)}`;
+    this.most.textContent = most > 0 ? `to ${this.written(most)}` : "";
     const last = this.lines.map((line) => [line.legend, line.values.at(-1)]);
     const said = last.map(([legend, value]) => `${legend} ${value === null ? "–" : this.written(value)}`);
     this.legend.replaceChildren(...said.map((text, number) => element("span", { class: `line${number}` }, text)));
