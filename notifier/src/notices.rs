@@ -248,8 +248,8 @@ impl Inbox {
         let entry = store.notification_about(user, message).await.map_err(failed)?;
         let mut known = Known { entry, ..Known::default() };
         let found = self.see_message(store, user, message, &mut known).await?;
-        let reader = Reader::load(store, user, room, notice.thread_root_id.as_slice()).await;
-        let reader = reader.map_err(failed)?;
+        let load = || Reader::load(store, user, room, notice.thread_root_id.as_slice());
+        let reader = load().await.map_err(failed)?;
         known.silenced = reader.own.as_ref().is_some_and(|own| own.notify == Notify::None);
         known.silenced |= reader.was_out_since(notice.caused);
         if let Some(found) = &found {
@@ -260,10 +260,16 @@ impl Inbox {
             known.spoken_for = self.thread_spoken_for(store, notice, &reader).await?;
         }
         if notice.kind == NotificationKind::DirectMessage && known.entry.is_none() {
-            known.spoken_for = match known.read {
-                true => self.was_spoken_for(store, notice).await?,
-                false => self.spoken_for(store, user, room).await?,
-            };
+            known.spoken_for = !known.read && self.spoken_for(store, user, room).await?;
+            // What spoke for it may have been read after the marker was looked at, and this message with it.
+            if let Some(found) = found.filter(|_| !known.read && !known.spoken_for) {
+                let reader =
+                    Reader::load(store, user, room, notice.thread_root_id.as_slice()).await;
+                known.read = reader.map_err(failed)?.has_read(&found, notice.caused);
+            }
+            if known.read {
+                known.spoken_for = self.was_spoken_for(store, notice).await?;
+            }
         }
         Ok(known)
     }

@@ -87,7 +87,7 @@ async fn backed_up(eights: usize) -> BackedUp {
 
 impl BackedUp {
     /// Everything is there again.
-    async fn is_back(mut self) {
+    async fn comes_back(mut self) {
         let place = self.installation.place.clone();
         tokio::task::block_in_place(|| self.installation.start_again());
         *place.newest.lock().unwrap() = (0, String::new());
@@ -127,7 +127,7 @@ async fn kill_a_restore() {
     }
     assert!(in_time > 0, "every restore got through");
     done(&installation.operate(&["restore", full, more, "--json"]));
-    made.is_back().await;
+    made.comes_back().await;
 }
 
 /// A server gives up on a copy of which nothing comes for five seconds.
@@ -144,5 +144,5 @@ async fn a_restore_that_is_held_up_begins_again() {
     process.signal(Signal::SIGCONT);
     let code = tokio::task::block_in_place(|| process.wait());
     assert_eq!(code, 0, "{}", process.stderr_tail());
-    made.is_back().await;
+    made.comes_back().await;
 }
