@@ -263,9 +263,7 @@ impl Inbox {
             known.spoken_for = !known.read && self.spoken_for(store, user, room).await?;
             // What spoke for it may have been read after the marker was looked at, and this message with it.
             if let Some(found) = found.filter(|_| !known.read && !known.spoken_for) {
-                let reader =
-                    Reader::load(store, user, room, notice.thread_root_id.as_slice()).await;
-                known.read = reader.map_err(failed)?.has_read(&found, notice.caused);
+                known.read = load().await.map_err(failed)?.has_read(&found, notice.caused);
             }
             if known.read {
                 known.spoken_for = self.was_spoken_for(store, notice).await?;
