@@ -539,7 +539,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** See how far an erasure is. Needs no account: the id is the secret. */
+        /** Get the progress of an erasure. Needs no account: the id is the secret. */
         get: operations["get_v1_erasures_erasure_id"];
         put?: never;
         post?: never;
@@ -556,7 +556,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show what an invitation is to. Needs no account. */
+        /** Show which room an invitation is for. Needs no account. */
         get: operations["get_v1_invites_code"];
         put?: never;
         post?: never;
@@ -575,7 +575,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Come into a room by an invitation. */
+        /** Join a room by an invitation. */
         post: operations["post_v1_invites_code_accept"];
         delete?: never;
         options?: never;
@@ -592,7 +592,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask to upload a file. The answer says where to send it. */
+        /** Request to upload a file. The answer says where to send it. */
         post: operations["post_v1_media"];
         delete?: never;
         options?: never;
@@ -627,7 +627,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Have an upload checked and stored. A repeat finds it stored. */
+        /** Complete an upload: it is checked and stored. A repeat changes nothing. */
         post: operations["post_v1_media_media_id_complete"];
         delete?: never;
         options?: never;
@@ -642,7 +642,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Go to the bytes of a file, or get their URL with `Accept: application/json`. */
+        /** Redirect to the bytes of a file, or get their URL with `Accept: application/json`. */
         get: operations["get_v1_media_media_id_content"];
         put?: never;
         post?: never;
@@ -659,7 +659,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Go to a smaller image of a file, or get its URL with `Accept: application/json`. */
+        /** Redirect to a smaller image of a file, or get its URL with `Accept: application/json`. */
         get: operations["get_v1_media_media_id_thumbnail"];
         put?: never;
         post?: never;
@@ -886,7 +886,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where a provider sends the browser back to. It goes on to `return_to` with a code or an error in the fragment. */
+        /** Receive the browser back from a provider. It is redirected to `return_to`, with a code or an error in the fragment. */
         get: operations["get_v1_oidc_provider_id_callback"];
         put?: never;
         post?: never;
@@ -903,7 +903,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Begin to log in through a provider: sends the browser there. */
+        /** Start to log in through a provider: redirects the browser there. */
         get: operations["get_v1_oidc_provider_id_start"];
         put?: never;
         post?: never;
@@ -939,7 +939,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Enter such a code and set a new password. All sessions end. */
+        /** Enter the mailed code and set a new password. All sessions end. */
         post: operations["post_v1_password_resets_challenge_id_confirm"];
         delete?: never;
         options?: never;
@@ -991,7 +991,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List who is banned from a room. Admins of the room only. */
+        /** List the users who are banned from a room. Only admins of the room may. */
         get: operations["get_v1_rooms_room_id_bans"];
         put?: never;
         post?: never;
@@ -1009,7 +1009,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Ban a user from a room: they are put out and cannot come in. */
+        /** Ban a user from a room: they are removed and cannot join again. */
         put: operations["put_v1_rooms_room_id_bans_user_id"];
         post?: never;
         /** Lift a ban. */
@@ -1029,7 +1029,7 @@ export interface paths {
         /** List the open invitations to a room: the caller's, or for admins all. */
         get: operations["get_v1_rooms_room_id_invites"];
         put?: never;
-        /** Make an invitation to a room. */
+        /** Create an invitation to a room. */
         post: operations["post_v1_rooms_room_id_invites"];
         delete?: never;
         options?: never;
@@ -1293,7 +1293,7 @@ export interface paths {
         /** Show the page behind the link in a digest. It changes nothing. */
         get: operations["get_v1_unsubscribe_token"];
         put?: never;
-        /** End the digests of the account that the link in one of them is for. */
+        /** Unsubscribe the account that a digest's link is for from digests. */
         post: operations["post_v1_unsubscribe_token"];
         delete?: never;
         options?: never;
@@ -1399,7 +1399,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask for a copy of the caller's data. While one is being made or can be downloaded, it is that one. */
+        /** Request a copy of the caller's data. While one is being made or can be downloaded, the answer names that one. */
         post: operations["post_v1_users_me_exports"];
         delete?: never;
         options?: never;
@@ -1414,7 +1414,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** See how far an export is, and get a URL of its file that is good for five minutes. */
+        /** Get the progress of an export, and a URL of its file that is valid for five minutes. */
         get: operations["get_v1_users_me_exports_export_id"];
         put?: never;
         post?: never;
@@ -1484,7 +1484,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begin to set up a second factor. */
+        /** Start to set up a second factor. */
         post: operations["post_v1_users_me_totp"];
         /** Remove the caller's second factor. */
         delete: operations["delete_v1_users_me_totp"];
@@ -1684,7 +1684,7 @@ export interface components {
             position: components["schemas"]["Position"];
             /** @description The id of what it happened to; null when that cannot be read. */
             subject?: string | null;
-            /** @description When. */
+            /** @description When it happened. */
             time: components["schemas"]["Timestamp"];
             /** @description What happened. `unreadable` for an event that is damaged. */
             type: string;
@@ -1693,9 +1693,9 @@ export interface components {
         BannedUser: {
             /** @description The id of the user who banned them; null for a ban that an older version recorded. */
             by?: components["schemas"]["UserId"] | null;
-            /** @description When it began. */
+            /** @description When the ban began. */
             created_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Why. */
+            /** @description Why the user was banned, if a reason was given. */
             reason?: string | null;
             /** @description When the ban ends by itself; absent for one that is lifted by an admin only. */
             until?: components["schemas"]["Timestamp"] | null;
@@ -1778,7 +1778,7 @@ export interface components {
         Erasure: {
             /** @description What it has removed so far. */
             removed: components["schemas"]["Removed"];
-            /** @description Where it stands. */
+            /** @description How far it has come. */
             status: components["schemas"]["ErasureStatus"];
         };
         /** @description An erasure of a person's data. Who knows it may ask how far it is. */
@@ -1813,7 +1813,7 @@ export interface components {
              * @description Bytes of that file.
              */
             size?: number | null;
-            /** @description Where it stands. */
+            /** @description How far it has come. */
             status: components["schemas"]["ExportStatus"];
             /** @description Where its zip file is, while it is ready: signed anew each time, and good for five minutes. */
             url?: string | null;
@@ -1919,7 +1919,7 @@ export interface components {
         };
         /** @description What an invitation shows to all who have its code. */
         InvitePreview: {
-            /** @description Who made it. */
+            /** @description The user who created the invitation. */
             inviter: components["schemas"]["Inviter"];
             /** @description The room it is to. */
             room: components["schemas"]["InvitedTo"];
@@ -1932,10 +1932,10 @@ export interface components {
             kind: components["schemas"]["RoomKind"];
             /**
              * Format: uint64
-             * @description Members of it.
+             * @description How many members the room has.
              */
             member_count: number;
-            /** @description Its name. */
+            /** @description The name of the room. */
             name?: string | null;
         };
         /** @description The maker of an invitation. */
@@ -2001,11 +2001,11 @@ export interface components {
         };
         /** @description An uploaded file. */
         MediaId: string;
-        /** @description Where bytes are. */
+        /** @description A URL of the bytes of a file. */
         MediaLink: {
             /** @description When the URL runs out. */
             expires_at: components["schemas"]["Timestamp"];
-            /** @description Where. Who holds it may read. */
+            /** @description The URL. A client that holds it may read the file. */
             url: string;
         };
         /** @description A file that may be uploaded. */
@@ -2587,7 +2587,7 @@ export interface components {
             display_name?: components["schemas"]["DisplayName"] | null;
             /** @description What the server obeys of what the user prefers. Absent fields of it stay as they are. */
             preferences?: components["schemas"]["PreferencesPatch"] | null;
-            /** @description Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels. */
+            /** @description Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels. Null empties it. */
             settings?: {
                 [key: string]: unknown;
             } | null;
@@ -2805,14 +2805,17 @@ export interface components {
             /** @description Who may find and join it. */
             visibility: components["schemas"]["Visibility"];
         };
-        /** @description Changes to a room. Absent fields stay as they are; null clears an optional field. */
+        /**
+         * @description Changes to a room. Absent fields stay as they are; null clears an optional field, and makes the rules for writing
+         *     those of a new room.
+         */
         RoomChanges: {
             /**
              * @description `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
              *     its name, so a new name may be given at the same time.
              */
             archived?: boolean | null;
-            /** @description The room's name. */
+            /** @description The room's name. Null is refused: a room keeps one. */
             name?: components["schemas"]["RoomName"] | null;
             /**
              * @description Who may write in the main timeline: `everyone` or `admins`. Under `admins` other members answer in threads
@@ -2829,7 +2832,7 @@ export interface components {
             /**
              * Format: uint32
              * @description Seconds that must lie between two messages of a member who is no admin, thread answers included: 0 to
-             *     21,600; 0 for no limit.
+             *     21,600; 0 or null for no limit.
              */
             slow_mode_seconds?: number | null;
             /** @description What the room is about. */
@@ -3029,9 +3032,9 @@ export interface components {
             headers: {
                 [key: string]: string;
             };
-            /** @description `PUT`. */
+            /** @description The HTTP method to send it with: `PUT`. */
             method: string;
-            /** @description Where to. Who holds it may upload. */
+            /** @description The URL to send it to. A client that holds it may upload. */
             url: string;
         };
         /** @description A user as everyone sees them. */
@@ -4304,7 +4307,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /** @example {} */
                 "application/json": components["schemas"]["OptionalReason"];
@@ -4592,7 +4595,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -4652,7 +4655,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /** @example {} */
                 "application/json": components["schemas"]["OptionalReason"];
@@ -5958,7 +5961,7 @@ export interface operations {
                 code?: components["schemas"]["Secret"];
                 /** @description Why there is none. */
                 error?: string;
-                /** @description Who answers. */
+                /** @description The issuer that answers (RFC 9207). */
                 iss?: string;
                 /** @description The state of the login. */
                 state?: components["schemas"]["Secret"];
@@ -6312,7 +6315,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -6422,7 +6425,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -6552,7 +6555,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -6893,7 +6896,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -6986,7 +6989,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -7704,7 +7707,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -8020,7 +8023,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -8065,7 +8068,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -8289,7 +8292,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -8418,7 +8421,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /** @example {} */
                 "application/json": components["schemas"]["IdentityRemoval"];
@@ -8499,7 +8502,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -8546,7 +8549,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
