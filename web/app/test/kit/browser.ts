@@ -132,6 +132,11 @@ export async function until(true_: () => boolean | Promise<boolean>, what: strin
 
 /** What axe-core finds, in short. */
 export async function faults(page: Page): Promise<string[]> {
+  // Colours on their way from one to another have the contrast of neither.
+  await page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    await Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished.catch(() => undefined)));
+  });
   const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
   return violations.map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(" | ")}`);
 }
