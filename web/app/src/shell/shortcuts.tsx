@@ -11,7 +11,8 @@ const KEYS: [string, string][] = [
 export default function Shortcuts({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("keys.title")} onClose={onClose}>
-      <dl className={css["keys"]}>
+      {/* It has the focus, so that keys scroll it where it is longer than the window. */}
+      <dl className={css["keys"]} tabIndex={0}>
         {KEYS.map(([key, id]) => <div key={id}><dt><kbd>{key}</kbd></dt><dd>{t(id)}</dd></div>)}
       </dl>
     </Dialog>
