@@ -125,30 +125,36 @@ impl Preferences {
     }
 }
 
-/// A change of preferences. What is absent stays as it is.
+/// A change of preferences. What is absent stays as it is; only what may be absent is emptied by null.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreferencesPatch {
     /// Who may write to the user in direct rooms.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Reach")]
     pub direct_messages: Option<Reach>,
     /// Who may add the user to rooms.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Reach")]
     pub added_to_rooms: Option<Reach>,
     /// What the user gets mails about.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "MailAbout")]
     pub email: Option<MailAbout>,
     /// Minutes a mail waits for the user to read what it is about; 0 to 1440.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "EmailDelay")]
     pub email_delay_minutes: Option<EmailDelay>,
     /// Whether others see how far the user has read.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
     pub read_receipts: Option<bool>,
     /// Whether others see that the user is there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
     pub presence: Option<bool>,
     /// No mails until then.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(with = "Option<Timestamp>")]
     pub do_not_disturb_until: Patch<Timestamp>,
 }

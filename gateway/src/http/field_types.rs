@@ -216,20 +216,6 @@ impl<T: FromField> FromField for Patch<T> {
     }
 }
 
-/// A field of a change that may be left out and not be null: what it stands for is never absent.
-#[derive(Debug)]
-pub(crate) struct Kept<T>(pub(crate) Option<T>);
-
-impl<T: FromField> FromField for Kept<T> {
-    fn from_field(field: Field<'_>) -> Option<Self> {
-        if field.absent() {
-            Some(Self(None))
-        } else {
-            T::from_field(field).map(|it| Self(Some(it)))
-        }
-    }
-}
-
 impl<T: FromField> FromField for Vec<T> {
     fn from_field(mut field: Field<'_>) -> Option<Self> {
         let items = match field.value.take() {

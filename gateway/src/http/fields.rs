@@ -152,11 +152,16 @@ impl Fields {
         empty
     }
 
-    /// Takes a field away that says nothing, or is left out; whether it was.
-    pub(crate) fn is_blank(&mut self, name: &str) -> bool {
+    /// Takes a field away that is null: it is as if it had been left out.
+    pub(crate) fn drop_null(&mut self, name: &str) {
         if matches!(self.given.get(name), Some(Value::Null)) {
             self.given.remove(name);
         }
+    }
+
+    /// Takes a field away that says nothing, or is left out; whether it was.
+    pub(crate) fn is_blank(&mut self, name: &str) -> bool {
+        self.drop_null(name);
         self.is_empty_text(name) || !self.given.contains_key(name)
     }
 

@@ -8,6 +8,7 @@
 mod answer;
 mod browser;
 mod call;
+mod changes;
 mod description;
 mod field_types;
 mod fields;
@@ -33,9 +34,8 @@ mod router;
 pub(crate) use answer::{Begun, Created, Done, Led, Made, NoContent, Redirected, Reply, Shown};
 pub(crate) use browser::{Browser, RefreshBy};
 pub(crate) use call::Call;
-pub(crate) use field_types::{
-    Bytes, HttpStatus, Kept, Limit, MethodName, PathTemplate, Token, UpTo,
-};
+pub(crate) use changes::{Kept, changes, left_out};
+pub(crate) use field_types::{Bytes, HttpStatus, Limit, MethodName, PathTemplate, Token, UpTo};
 pub(crate) use fields::{Fields, Shape, shape};
 pub(crate) use handler::{
     DeadLetterId, Foreign, Handler, LinkToken, Path, Query, Rest, SchemaName, Unread,

@@ -4,7 +4,7 @@ use schemas::commands::{AddMember, BanMember, ChangeMember, ChangePrefs};
 use schemas::values::{Notify, Patch, Reason, RoomRole, UserRef};
 use schemas::{RoomId, Timestamp, UserId};
 
-use crate::http::shape;
+use crate::http::{Kept, changes, shape};
 
 shape! {
     /// A user to add to a room.
@@ -13,22 +13,6 @@ shape! {
         user: UserRef,
         /// The user's role in the room. Defaults to `member`.
         role: Option<RoomRole>,
-    }
-    /// Changes to a membership. Absent fields stay as they are; null lifts a mute.
-    MemberChanges {
-        /// What the member may do in the room.
-        role: Option<RoomRole>,
-        /// Until then the member may only read.
-        #[schemars(with = "Option<Timestamp>")]
-        muted_until: Patch<Timestamp>,
-    }
-    /// The caller's own settings of a room. Absent fields stay as they are. Other members are not told.
-    OwnSettings {
-        /// Of which messages the caller is notified: `all`, `mentions`, or `none`, which also keeps mentions out of the
-        /// inbox.
-        notify: Option<Notify>,
-        /// Whether the room stands first in the caller's list.
-        pinned: Option<bool>,
     }
     /// A ban.
     NewBan {
@@ -39,10 +23,29 @@ shape! {
     }
 }
 
+changes! {
+    /// Changes to a membership. Absent fields stay as they are; null lifts a mute.
+    MemberChanges {
+        /// What the member may do in the room.
+        role: Kept<RoomRole>,
+        /// Until then the member may only read.
+        #[schemars(with = "Option<Timestamp>")]
+        muted_until: Patch<Timestamp>,
+    }
+    /// The caller's own settings of a room. Absent fields stay as they are. Other members are not told.
+    OwnSettings {
+        /// Of which messages the caller is notified: `all`, `mentions`, or `none`, which also keeps mentions out of the
+        /// inbox.
+        notify: Kept<Notify>,
+        /// Whether the room stands first in the caller's list.
+        pinned: Kept<bool>,
+    }
+}
+
 impl OwnSettings {
     pub(crate) fn command(self, room_id: RoomId) -> ChangePrefs {
         let Self { notify, pinned } = self;
-        ChangePrefs { room_id, notify, pinned }
+        ChangePrefs { room_id, notify: notify.0, pinned: pinned.0 }
     }
 }
 
@@ -63,6 +66,6 @@ impl NewMember {
 impl MemberChanges {
     pub(crate) fn command(self, room_id: RoomId, user_id: UserId) -> ChangeMember {
         let Self { role, muted_until } = self;
-        ChangeMember { room_id, user_id, role, muted_until }
+        ChangeMember { room_id, user_id, role: role.0, muted_until }
     }
 }

@@ -39,6 +39,7 @@ impl Shape for NewMessage {
     fn read(fields: &mut Fields) -> Option<Self> {
         let may_be_empty = fields.has_items("attachments");
         let client_id = fields.take("client_id");
+        fields.drop_null("body");
         let body = match may_be_empty && fields.is_blank("body") {
             true => Some(Body::none()),
             false => fields.take("body"),

@@ -4,7 +4,7 @@ use schemas::RoomId;
 use schemas::commands::{ChangeRoom, CreateRoom, OpenDirect};
 use schemas::values::{Patch, Posting, RoomKind, RoomName, Topic, UserRef, Visibility};
 
-use crate::http::{Kept, shape};
+use crate::http::{Kept, changes, shape};
 
 shape! {
     /// A new group or channel.
@@ -25,17 +25,19 @@ shape! {
         /// The other users: user ids or `@username`; at most 19. An empty list opens the caller's own notes.
         members: Vec<UserRef>,
     }
+}
+
+changes! {
     /// Changes to a room. Absent fields stay as they are; null clears an optional field, and makes the rules for writing
     /// those of a new room.
     RoomChanges {
         /// The room's name. Null is refused: a room keeps one.
-        #[schemars(with = "Option<RoomName>")]
         name: Kept<RoomName>,
         /// What the room is about.
         #[schemars(with = "Option<Topic>")]
         topic: Patch<Topic>,
         /// Who may find and join it. Owners only.
-        visibility: Option<Visibility>,
+        visibility: Kept<Visibility>,
         /// Days after which messages move to the archive, 1 to 36,500, and no more than the installation's; null for the
         /// installation's. An archived message is read, found, answered and deleted as before, and not edited any more.
         /// Owners only.
@@ -51,7 +53,7 @@ shape! {
         slow_mode_seconds: Patch<u32>,
         /// `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
         /// its name, so a new name may be given at the same time.
-        archived: Option<bool>,
+        archived: Kept<bool>,
     }
 }
 
@@ -76,11 +78,11 @@ impl RoomChanges {
             room_id,
             name: name.0,
             topic,
-            visibility,
+            visibility: visibility.0,
             retention_days,
             posting: posting.or_default(),
             slow_mode_seconds: slow_mode_seconds.or_default(),
-            archived,
+            archived: archived.0,
         }
     }
 }

@@ -7,7 +7,7 @@ use schemas::values::{
 use schemas::{MediaId, PreferencesPatch, Settings, UserId};
 use serde_json::{Map, Value};
 
-use crate::http::shape;
+use crate::http::{Kept, changes, shape};
 
 shape! {
     /// A new account.
@@ -39,6 +39,19 @@ shape! {
         /// What the user may do everywhere. Defaults to `user`.
         role: Option<Role>,
     }
+    /// A new password.
+    PasswordChange {
+        /// The current password. Left out by accounts without one.
+        current_password: Option<Secret>,
+        /// 8 to 72 bytes; none of the commonest passwords.
+        #[schemars(with = "String")]
+        new_password: NewPassword,
+        /// A code of the second factor, once the account has one.
+        code: Option<Secret>,
+    }
+}
+
+changes! {
     /// Changes to the caller's own account. Absent fields stay as they are; null clears an optional field.
     ProfileChanges {
         /// The name shown to other users. Null makes it the username.
@@ -50,32 +63,23 @@ shape! {
         /// What the user says about themselves.
         #[schemars(with = "Option<Bio>")]
         bio: Patch<Bio>,
-        /// The unique name.
-        username: Option<Username>,
+        /// The unique name. Null is refused.
+        username: Kept<Username>,
         /// Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels. Null empties it.
         #[schemars(with = "Option<Map<String, Value>>")]
         settings: Patch<Settings>,
         /// What the server obeys of what the user prefers. Absent fields of it stay as they are.
-        preferences: Option<PreferencesPatch>,
-    }
-    /// A new password.
-    PasswordChange {
-        /// The current password. Left out by accounts without one.
-        current_password: Option<Secret>,
-        /// 8 to 72 bytes; none of the commonest passwords.
-        #[schemars(with = "String")]
-        new_password: NewPassword,
-        /// A code of the second factor, once the account has one.
-        code: Option<Secret>,
+        preferences: Kept<PreferencesPatch>,
     }
     /// Changes to an account by an admin. Absent fields stay as they are.
     UserChanges {
         /// What the user may do everywhere.
-        role: Option<Role>,
+        role: Kept<Role>,
         /// Whether the account is kept from logging in and acting.
-        suspended: Option<bool>,
+        suspended: Kept<bool>,
         /// Why, for the audit trail: 1 to 500 characters.
-        reason: Option<Reason>,
+        #[schemars(with = "Option<Reason>")]
+        reason: Patch<Reason>,
     }
 }
 
@@ -98,8 +102,14 @@ impl NewUser {
 impl ProfileChanges {
     pub(crate) fn command(self) -> ChangeProfile {
         let Self { display_name, avatar_media_id, bio, username, settings, preferences } = self;
-        let settings = settings.or_default();
-        ChangeProfile { display_name, bio, avatar_media_id, username, settings, preferences }
+        ChangeProfile {
+            display_name,
+            bio,
+            avatar_media_id,
+            username: username.0,
+            settings: settings.or_default(),
+            preferences: preferences.0,
+        }
     }
 }
 
@@ -113,6 +123,6 @@ impl PasswordChange {
 impl UserChanges {
     pub(crate) fn command(self, user_id: UserId) -> AdministerUser {
         let Self { role, suspended, reason } = self;
-        AdministerUser { user_id, role, suspended, reason }
+        AdministerUser { user_id, role: role.0, suspended: suspended.0, reason: reason.apply(None) }
     }
 }

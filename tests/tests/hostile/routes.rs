@@ -19,8 +19,71 @@ pub(crate) struct Operation {
     pub(crate) secured: bool,
     /// The schema of its body.
     body: Option<Value>,
+    /// Every place in its body.
+    pub(crate) places: Vec<BodyPlace>,
     /// The names of its query parameters.
     pub(crate) query: Vec<String>,
+}
+
+/// A place in a body.
+#[derive(Debug, Clone)]
+pub(crate) struct BodyPlace {
+    /// Where it is.
+    pub(crate) pointer: String,
+    /// Whether the document says that it may be null.
+    pub(crate) may_be_null: bool,
+}
+
+impl BodyPlace {
+    /// Everything in what a schema describes.
+    fn within(schema: &Value, document: &Value, at: &str, found: &mut Vec<Self>) {
+        for schema in alternatives(schema, document) {
+            let mut inner = vec![("0", schema.get("items"))];
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            inner.extend(fields.map(|(name, field)| (name.as_str(), Some(field))));
+            for (name, schema) in inner {
+                let Some(schema) = schema else { continue };
+                let pointer = format!("{at}/{name}");
+                let kinds = alternatives(schema, document);
+                let may_be_null =
+                    kinds.iter().any(|kind| kind["type"].to_string().contains("\"null\""));
+                found.push(Self { pointer: pointer.clone(), may_be_null });
+                Self::within(schema, document, &pointer, found);
+            }
+        }
+    }
+
+    /// A body with null here, and otherwise as it is.
+    pub(crate) fn emptied_in(&self, mut body: Value) -> Value {
+        let mut place = &mut body;
+        for step in self.pointer.split('/').skip(1) {
+            place = match step {
+                "0" => {
+                    *place = json!([null]);
+                    &mut place[0]
+                }
+                name => {
+                    if !place.is_object() {
+                        *place = json!({});
+                    }
+                    &mut place[name]
+                }
+            };
+        }
+        *place = Value::Null;
+        body
+    }
+}
+
+/// The schemas of which one applies, without references.
+fn alternatives<'a>(schema: &'a Value, document: &'a Value) -> Vec<&'a Value> {
+    if let Some(name) = schema["$ref"].as_str().and_then(|name| name.strip_prefix('#')) {
+        return alternatives(document.pointer(name).unwrap(), document);
+    }
+    match schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
+        Some(some) => some.iter().flat_map(|one| alternatives(one, document)).collect(),
+        None => vec![schema],
+    }
 }
 
 /// Everything the document lists.
@@ -33,11 +96,14 @@ pub(crate) async fn operations(place: &Place) -> Vec<Operation> {
             let name = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next());
             let named = name.map(|name| document["components"]["schemas"][name].clone());
             let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let mut places = Vec::new();
+            BodyPlace::within(schema, &document, "", &mut places);
             all.push(Operation {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 secured: operation["security"].is_array(),
                 body: named.or_else(|| schema.is_object().then(|| schema.clone())),
+                places,
                 query: parameters
                     .filter(|one| one["in"] == "query")
                     .filter_map(|one| Some(one["name"].as_str()?.to_owned()))

@@ -14,6 +14,7 @@ cases!(
     no_route_without_a_token,
     no_route_takes_an_id_that_is_none,
     no_route_takes_an_unknown_field,
+    no_field_takes_null_against_the_document,
     no_route_takes_another_content_type,
     no_path_has_another_method,
     admin_routes_are_for_admins,
@@ -148,6 +149,40 @@ async fn no_route_takes_an_unknown_field(place: Place) {
             reply.problem(400, "validation_failed");
         }
     }
+}
+
+/// Null where the document does not allow it is a wrong type like any other, and not passed over; where the document
+/// allows it, it is not refused.
+async fn no_field_takes_null_against_the_document(place: Place) {
+    let walker = Walker::new(&place).await;
+    let (mut refused, mut taken) = (0, 0);
+    for operation in &walker.all {
+        let Some(body) = operation.sample(&walker.things) else { continue };
+        let path = operation.among(&walker.things);
+        for at in &operation.places {
+            let mut body = at.emptied_in(body.clone());
+            // What may be null is sent beside a fault, so that nothing is carried out.
+            if at.may_be_null {
+                body["unknown"] = json!(1);
+            }
+            let problem = walker.send(operation, &path, Some(body)).await;
+            let problem = problem.problem(400, "validation_failed");
+            let faults = problem["errors"].as_array().unwrap().iter();
+            let wrong = faults.filter(|fault| fault["pointer"] == at.pointer.as_str());
+            let codes: Vec<&Value> = wrong.map(|fault| &fault["code"]).collect();
+            if at.may_be_null {
+                assert!(!codes.contains(&&json!("wrong_type")), "{path} {at:?}: {problem}");
+                taken += 1;
+            } else {
+                assert_eq!(codes, [&json!("wrong_type")], "{path} {at:?}: {problem}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 50 && taken > 40, "{refused} fields are never null, {taken} may be");
+    // What a change leaves out stays; what may be absent is emptied.
+    let me = walker.ada.get("/v1/users/me").await.ok(200);
+    assert_eq!(me["username"], walker.ada.username);
 }
 
 async fn no_route_takes_another_content_type(place: Place) {
