@@ -17,7 +17,7 @@ const CHECKSUM: usize = 64;
 text_value!(
     /// What a user calls a file: 1 to 255 characters on one line, no path and no part of one.
     Filename, |text| {
-        let name = accept(text, &Rule::line("filename", 255))?;
+        let name = accept(text, &Rule::name("filename", 255))?;
         if name.contains(['/', '\\']) || matches!(name.as_str(), "." | "..") {
             return Err(invalid("invalid_format", "filename must be a name and not a path"));
         }
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_filename_is_no_path() {
-        for good in ["a", "report.pdf", "søren 🦀.tar.gz", "..hidden", "-"] {
+        for good in ["a", "report.pdf", "søren 🦀.tar.gz", "..hidden", "-", "דוח.pdf", "แผน.txt"]
+        {
             assert_eq!(Filename::parse(good).map(String::from).as_deref(), Ok(good));
         }
         for bad in
@@ -104,6 +105,16 @@ mod tests {
             assert!(Filename::parse(bad).is_err(), "{bad:?}");
         }
         assert!(Filename::parse(&"x".repeat(256)).is_err());
+    }
+
+    #[test]
+    fn a_filename_shows_its_true_ending() {
+        for hidden in
+            ["\u{2066}", "\u{2067}", "\u{2068}", "\u{2069}", "\u{202e}", "\u{200f}", "\u{e000}"]
+        {
+            let bad = format!("photo{hidden}gpj.exe");
+            assert!(Filename::parse(&bad).is_err(), "{}", bad.escape_unicode());
+        }
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl Texts {
         let Self { room, message, name, .. } = self;
         let account = json!({"username": name, "email": format!("{name}@example.org"), "password": "secret of new"});
         let notice = json!({"users": [self.ada.id], "title": "t", "body": "b"});
+        let file = json!({"content_type": "text/plain", "size": 5});
         let room_path = format!("/v1/rooms/{room}");
         let me = || "/v1/users/me".to_owned();
         vec![
@@ -82,6 +83,8 @@ impl Texts {
             ("PATCH", format!("/v1/messages/{message}"), json!({}), "body", false),
             ("POST", "/v1/admin/notifications".to_owned(), notice.clone(), "title", false),
             ("POST", "/v1/admin/notifications".to_owned(), notice, "body", false),
+            ("POST", "/v1/media".to_owned(), file, "filename", true),
+            ("POST", format!("/v1/messages/{message}/reports"), json!({}), "reason", false),
         ]
     }
 

@@ -251,10 +251,13 @@ function problem(status: number, code: string, detail: string): Problem {
 const EXPIRED = problem(403, "forbidden", "the place to upload to has run out");
 const LOST = problem(410, "gone", "the file is not here any more: attach it again");
 
-/** A name as the server takes it: without a path and what cannot be seen. */
+/** What the server takes in no name: controls, separators of lines, private and unknown characters, and what is not seen. */
+const HIDDEN = /[\p{Cc}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\u2800\u3164\uFEFF\uFFA0\uFFF9-\uFFFC]/gu;
+
+/** A name as the server takes it: without a path and what cannot be seen, and beginning with a character of its own. */
 export function named(filename: string): string {
   const last = filename.split(/[/\\]/u).at(-1) ?? "";
-  const visible = last.replace(/[\p{Cc}\p{Zl}\p{Zp}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, "").trim();
+  const visible = last.replace(HIDDEN, "").trim().replace(/^\p{M}+/u, "");
   const name = visible === "" || /^\.+$/u.test(visible) ? "file" : visible;
   const letters = Array.from(name);
   if (letters.length <= LONGEST_NAME) return name;

@@ -152,6 +152,8 @@ describe("uploads", () => {
 
   test("names and types are what the server takes", () => {
     expect(["/tmp/a.png", "C:\\x\\b.txt", "a\u202Egpj.exe", "..", "", "c\nd"].map(named)).toEqual(["a.png", "b.txt", "agpj.exe", "file", "file", "cd"]);
+    // As messengers and word processors write them.
+    expect(["\u200EPHOTO.jpg", "\u2068דוח\u2069.pdf", "so\u00ADft\uFEFF.txt", "\uE000\u0301x.txt", "a\uD83D.txt"].map(named)).toEqual(["PHOTO.jpg", "דוח.pdf", "soft.txt", "x.txt", "a.txt"]);
     const long = named(`${"ü".repeat(300)}.tar`);
     expect([Array.from(long).length, long.endsWith(".tar")]).toEqual([255, true]);
     expect(["image/PNG", "text/plain;charset=utf-8", "", "nonsense", "a/b c"].map(typed)).toEqual(["image/png", "text/plain", "application/octet-stream", "application/octet-stream", "application/octet-stream"]);
