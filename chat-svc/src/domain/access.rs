@@ -143,6 +143,14 @@ impl<'a> Standing<'a> {
         Err(if banned { Denied::Banned } else { Denied::NotAMember })
     }
 
+    /// The caller must be in the room to know what is said in it.
+    ///
+    /// # Errors
+    /// [`Denied::NoSuchRoom`], as for a message that does not exist.
+    pub fn sees_messages(&self) -> Result<(), Denied> {
+        if self.is_present() { Ok(()) } else { Err(Denied::NoSuchRoom) }
+    }
+
     /// The caller must have at least this role; answers with the one they have.
     ///
     /// # Errors

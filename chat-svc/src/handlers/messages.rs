@@ -5,8 +5,9 @@ use std::time::Duration;
 use decider::{Answer, Expect, Fact, Failure, ReadFrom, Reads, UserCall, accepted, unavailable};
 use schemas::commands::{Accepted, DeleteMessage, EditMessage, MessageOutcome};
 use schemas::events::{MessageEvent, MessageState};
-use schemas::{EventData, Position, Sequence, Timestamp};
+use schemas::{EventData, MessageId, Position, Sequence, Timestamp};
 
+use super::InRoom;
 use crate::call::context;
 use crate::chat::Chat;
 use crate::domain::message::{self, Message, MessageRejection};
@@ -17,6 +18,20 @@ const FOLLOWS_WITHIN: Duration = Duration::from_millis(500);
 pub(super) type Outcome = Accepted<MessageOutcome>;
 
 impl Chat {
+    /// A message, and the caller's relation to its room. Who is not in a public room sees none of its messages: to do
+    /// something to one is answered like reading it.
+    pub(super) async fn message_in_room(
+        &self,
+        call: &UserCall,
+        id: &MessageId,
+        from: ReadFrom,
+    ) -> Result<(Message, InRoom), Failure> {
+        let message = self.message(id).await?.ok_or(MessageRejection::NoSuchMessage)?;
+        let seen = self.see(call, &message.state.room_id, from).await?;
+        seen.standing()?.sees_messages()?;
+        Ok((message, seen))
+    }
+
     pub(super) fn outcome(
         &self,
         posted: Sequence,
@@ -43,9 +58,7 @@ impl Chat {
         cmd: &EditMessage,
         from: ReadFrom,
     ) -> Result<Outcome, Failure> {
-        let found = self.message(&cmd.message_id).await?;
-        let before = found.ok_or(MessageRejection::NoSuchMessage)?;
-        let seen = self.see(call, &before.state.room_id, from).await?;
+        let (before, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let standing = seen.standing()?;
         message::may_edit(&standing, &before, &context(call))?;
         self.reaches_other(call, standing.room).await?;
@@ -121,9 +134,7 @@ impl Chat {
         cmd: &DeleteMessage,
         from: ReadFrom,
     ) -> Result<Accepted<()>, Failure> {
-        let found = self.message(&cmd.message_id).await?;
-        let before = found.ok_or(MessageRejection::NoSuchMessage)?;
-        let seen = self.see(call, &before.state.room_id, from).await?;
+        let (before, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let facts = message::delete(&seen.standing()?, &before, &context(call))?;
         let Some(fact) = facts else { return Ok(accepted(None, ())) };
         let position = self.write_deletion(call, &before, fact, seen.fence()).await?;

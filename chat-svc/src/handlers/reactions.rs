@@ -1,15 +1,13 @@
 //! Reactions.
 
 use decider::{Answer, Failure, ReadFrom, UserCall, accepted};
-use schemas::MessageId;
 use schemas::commands::{Accepted, AddReaction, RemoveReaction};
 use schemas::events::MAX_KINDS;
 
-use super::InRoom;
 use crate::addition::Addition;
 use crate::call::context;
 use crate::chat::Chat;
-use crate::domain::message::{Message, MessageRejection};
+use crate::domain::message::MessageRejection;
 use crate::domain::reaction;
 
 impl Chat {
@@ -69,18 +67,5 @@ impl Chat {
         let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.removed(&addition, appended.position.sequence);
         Ok(accepted(Some(appended.position), ()))
-    }
-
-    /// A message, and the caller's relation to its room.
-    pub(super) async fn message_in_room(
-        &self,
-        call: &UserCall,
-        id: &MessageId,
-        from: ReadFrom,
-    ) -> Result<(Message, InRoom), Failure> {
-        let found = self.message(id).await?;
-        let message = found.ok_or(MessageRejection::NoSuchMessage)?;
-        let seen = self.see(call, &message.state.room_id, from).await?;
-        Ok((message, seen))
     }
 }

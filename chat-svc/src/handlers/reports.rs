@@ -36,10 +36,8 @@ impl Chat {
         cmd: &ReportMessage,
         from: ReadFrom,
     ) -> Result<Accepted<ReportState>, Failure> {
-        let message = self.message(&cmd.message_id).await?.ok_or(ReportRejection::NotFound)?;
-        let seen = self.see(call, &message.state.room_id, from).await?;
+        let (message, seen) = self.message_in_room(call, &cmd.message_id, from).await?;
         let standing = seen.standing()?;
-        standing.role()?;
         let id = report_id(&message.state.id, &call.user);
         let before = load::<Reports>(&self.log, &id).await?;
         let open = self.index.open_reports(&call.user).await?;

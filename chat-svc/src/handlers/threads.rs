@@ -37,7 +37,6 @@ impl Chat {
     ) -> Result<Accepted<()>, Failure> {
         let InThread { root, seen } = self.thread(call, &cmd.thread_root_id, from).await?;
         let standing = seen.standing()?;
-        standing.role()?;
         let follows = self.follows(call, &root.state.id).await?;
         let fact = thread::follow(&standing, &root, follows, &context(call))?;
         self.commit_own(call, fact, &seen).await
@@ -55,7 +54,6 @@ impl Chat {
     ) -> Result<Accepted<()>, Failure> {
         let InThread { root, seen } = self.thread(call, &cmd.thread_root_id, from).await?;
         let standing = seen.standing()?;
-        standing.role()?;
         let follows = self.follows(call, &root.state.id).await?;
         let fact = thread::unfollow(&standing, &root, follows, &context(call))?;
         self.commit_own(call, fact, &seen).await
@@ -77,7 +75,6 @@ impl Chat {
     ) -> Result<Accepted<ReadOutcome>, Failure> {
         let InThread { root, seen } = self.thread(call, &cmd.thread_root_id, from).await?;
         let standing = seen.standing()?;
-        standing.role()?;
         let answer = self.message(&cmd.message_id).await?;
         let reached = self.thread_marker(call, &root.state.id).await;
         let before = reached.as_ref().map_or(0, |reached| reached.posted);
@@ -97,8 +94,7 @@ impl Chat {
         root: &MessageId,
         from: ReadFrom,
     ) -> Result<InThread, Failure> {
-        let root = self.message(root).await?.ok_or(MessageRejection::NoSuchMessage)?;
-        let seen = self.see(call, &root.state.room_id, from).await?;
+        let (root, seen) = self.message_in_room(call, root, from).await?;
         Ok(InThread { root, seen })
     }
 

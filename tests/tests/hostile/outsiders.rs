@@ -11,6 +11,7 @@ use crate::routes::{Things, operations};
 cases!(
     no_route_of_a_room_for_outsiders,
     no_frame_of_a_room_for_outsiders,
+    no_message_of_a_public_room_for_outsiders,
     a_position_grants_no_access,
     a_client_id_belongs_to_one_sender,
     members_cannot_act_beyond_their_role,
@@ -93,6 +94,48 @@ async fn no_route_of_a_room_for_outsiders(place: Place) {
     eve.post(&format!("/v1/rooms/{own}/messages"), body).await.any_problem(400..=404);
     let body = json!({"message_id": things.message});
     eve.put(&format!("/v1/rooms/{own}/read"), body).await.any_problem(400..=404);
+}
+
+/// A public room is known to all, and what is said there to its members alone: whatever is to be done to one of its
+/// messages, for others there is none.
+async fn no_message_of_a_public_room_for_outsiders(place: Place) {
+    let Scene { ada, bob, eve, things } = Scene::new(&place).await;
+    let (room, _) = ada.channel().await;
+    let message = id_of(&ada.says(&room, UNSPEAKABLE).await);
+    let ban = format!("/v1/rooms/{room}/bans/{}", bob.id);
+    ada.put(&ban, json!({})).await.ok(204);
+    for operation in operations(&place).await {
+        if operation.is_admins() || !operation.path.contains("{message_id}") {
+            continue;
+        }
+        let path = operation.among(&things).replace(&things.message, &message);
+        let body = operation.sample(&things);
+        for outsider in [&eve, &bob] {
+            let asked = outsider.ask(&operation.method, &path);
+            let asked = match &body {
+                Some(body) => asked.json(body.clone()),
+                None => asked,
+            };
+            asked.once().await.problem(404, "not_found");
+        }
+    }
+    let mut socket = eve.connect().await;
+    for frame in [
+        json!({"type": "edit", "message_id": message, "body": UNSPEAKABLE}),
+        json!({"type": "delete", "message_id": message}),
+        json!({"type": "react", "message_id": message, "emoji": "👍"}),
+        json!({"type": "unreact", "message_id": message, "emoji": "👍"}),
+    ] {
+        let answer = socket.call(frame.clone()).await;
+        assert_eq!(answer["error"]["code"], "not_found", "{frame}: {answer}");
+    }
+    // The room is no secret: what is to be done in it is refused as such.
+    eve.get(&format!("/v1/rooms/{room}")).await.ok(200);
+    let post = json!({"body": UNSPEAKABLE});
+    eve.post(&format!("/v1/rooms/{room}/messages"), post).await.problem(403, "forbidden");
+    // Who has joined sees them at once.
+    eve.put_empty(&format!("/v1/rooms/{room}/members/me")).await.ok(200);
+    eve.put_empty(&format!("/v1/messages/{message}/reactions/%F0%9F%91%8D")).await.ok(204);
 }
 
 async fn no_frame_of_a_room_for_outsiders(place: Place) {
