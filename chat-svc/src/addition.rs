@@ -12,7 +12,7 @@ use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::values::Emoji;
 use schemas::{EventData, Lane, Sequence};
 
-use crate::lately::{Counted, Lately};
+use crate::lately::{Change, Counted, Lately, Since};
 
 /// Something that is there or not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ impl Addition {
     }
 
     /// What a limit counts it among, and as what.
-    fn counted(&self) -> (Counted, String) {
+    pub(crate) fn counted(&self) -> (Counted, String) {
         match self {
             Self::Reaction(message, _, emoji) => {
                 (Counted::Kinds(message.clone()), emoji.to_string())
@@ -75,11 +75,20 @@ pub(crate) struct Became {
     pub(crate) as_of: Sequence,
 }
 
+/// What was learnt of an addition.
+#[derive(Debug, Clone, Copy)]
+struct Learnt {
+    /// Whether it is there; none when it may have been one too many.
+    there: Option<bool>,
+    /// By an event at this place of the log.
+    as_of: Sequence,
+}
+
 /// What became of each addition lately, fed by what this process writes and by the live feed.
 pub(crate) struct Additions {
-    known: Cache<Addition, Became>,
-    /// Of an addition that is not known nothing happened after this place of the log; the largest number before that is
-    /// known of any.
+    known: Cache<Addition, Learnt>,
+    /// Of an addition of which nothing was learnt nothing happened after this place of the log; the largest number before
+    /// that is known of any.
     since: Arc<AtomicU64>,
     lately: Lately,
 }
@@ -88,9 +97,9 @@ impl Additions {
     pub(crate) fn new(capacity: u64) -> Self {
         let since = Arc::new(AtomicU64::new(Sequence::MAX));
         let raised = Arc::clone(&since);
-        let forgets = move |_: Arc<Addition>, became: Became, cause: RemovalCause| {
+        let forgets = move |_: Arc<Addition>, learnt: Learnt, cause: RemovalCause| {
             if cause == RemovalCause::Size {
-                raised.fetch_max(became.as_of, Ordering::SeqCst);
+                raised.fetch_max(learnt.as_of, Ordering::SeqCst);
             }
         };
         let cache = Cache::builder().max_capacity(capacity).eviction_listener(forgets);
@@ -98,20 +107,22 @@ impl Additions {
         Self { known, since, lately: Lately::default() }
     }
 
-    /// What became of an addition; none when that is not remembered.
+    /// What became of an addition; none when that is not known.
     pub(crate) fn last(&self, addition: &Addition) -> Option<Became> {
-        self.known.get(addition)
+        let Learnt { there, as_of } = self.known.get(addition)?;
+        there.map(|there| Became { there, as_of })
     }
 
-    /// Of an addition that is not remembered nothing has happened after this place of the log.
-    pub(crate) fn since(&self) -> Sequence {
-        self.since.load(Ordering::SeqCst)
+    /// To an addition of which it is not known what became of it nothing has happened after this place of the log.
+    pub(crate) fn since(&self, addition: &Addition) -> Sequence {
+        let unsure = self.known.get(addition).map_or(0, |learnt| learnt.as_of);
+        self.since.load(Ordering::SeqCst).max(unsure)
     }
 
-    /// How many may have been added after a place of the log to what a limit counts an addition among, by the events that
-    /// were learnt; none when that is not remembered.
-    pub(crate) fn added_after(&self, place: Sequence, addition: &Addition) -> Option<usize> {
-        self.lately.added_after(place, &addition.counted().0)
+    /// What was done after a place of the log to what a limit counts, by the events that were learnt; none when that is
+    /// not remembered.
+    pub(crate) fn after(&self, place: Sequence, counted: &Counted) -> Option<Since> {
+        self.lately.after(place, counted)
     }
 
     /// From the first event after a place on everything will be learnt.
@@ -124,6 +135,8 @@ impl Additions {
     pub(crate) fn learn(&self, sequence: Sequence, event: &EventData) {
         if let Some((addition, there)) = told(event) {
             self.note(&addition, sequence, there);
+        } else if let Some((counted, change)) = Change::told(event) {
+            self.lately.note(sequence, counted, change);
         }
     }
 
@@ -147,17 +160,12 @@ impl Additions {
     }
 
     fn note(&self, addition: &Addition, sequence: Sequence, there: Option<bool>) {
-        if there != Some(false) {
-            let (counted, what) = addition.counted();
-            self.lately.note(sequence, counted, what);
-        }
-        self.known.entry_by_ref(addition).and_compute_with(|known| match (known, there) {
-            (Some(known), _) if known.value().as_of >= sequence => Op::Nop,
-            (_, Some(there)) => Op::Put(Became { there, as_of: sequence }),
-            (_, None) => {
-                self.since.fetch_max(sequence, Ordering::SeqCst);
-                Op::Remove
-            }
+        let (counted, what) = addition.counted();
+        let change = if there == Some(false) { Change::Fewer } else { Change::Added(what) };
+        self.lately.note(sequence, counted, change);
+        self.known.entry_by_ref(addition).and_compute_with(|known| match known {
+            Some(known) if known.value().as_of >= sequence => Op::Nop,
+            _ => Op::Put(Learnt { there, as_of: sequence }),
         });
     }
 
@@ -245,24 +253,24 @@ mod tests {
     #[test]
     fn what_is_not_remembered_is_said_to_be_so() {
         let additions = Additions::new(2);
-        assert_eq!(additions.since(), Sequence::MAX);
+        let (message, room, _) = ids();
+        let pin = |message: &MessageId| Addition::pin(&room, message);
+        let unheard = pin(&MessageId::from_uuid(Uuid::from_u128(99)));
+        assert_eq!(additions.since(&unheard), Sequence::MAX);
         additions.begin(3);
         additions.learn(4, &pinned(false));
         additions.learn(5, &pinned(true));
-        assert_eq!(additions.since(), 5, "whether it fitted is not known");
-        let (message, room, _) = ids();
+        assert_eq!(additions.since(&pin(&message)), 5, "whether it fitted is not known");
+        assert_eq!(additions.since(&unheard), 3, "which says nothing of another");
         for at in 10..20 {
             let other = MessageId::from_uuid(Uuid::from_u128(at.into()));
-            additions.added(&Addition::pin(&room, &other), at, false);
+            additions.added(&pin(&other), at, false);
             additions.known.run_pending_tasks();
         }
-        assert_eq!(additions.since(), 17, "the oldest went");
-        additions.removed(&Addition::pin(&room, &message), 20);
+        assert_eq!(additions.since(&unheard), 17, "the oldest went");
+        additions.removed(&pin(&message), 20);
         additions.forget_all(30);
-        assert_eq!(
-            (additions.since(), additions.last(&Addition::pin(&room, &message))),
-            (30, None)
-        );
+        assert_eq!((additions.since(&unheard), additions.last(&pin(&message))), (30, None));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What chat-svc asks of the read model: where things are. An index is used, not believed: whatever it
 //! says is looked up in the log before anything is decided by it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -49,14 +50,12 @@ pub struct Marked {
 }
 
 /// What is known of an addition to a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IndexedAddition {
     /// It is there.
     pub there: bool,
-    /// How many there are of what the limit counts: kinds of reactions to the message, or pins of the room.
-    pub count: usize,
-    /// It is one of those, or of the kind of one of those: with it there are no more.
-    pub counted: bool,
+    /// What the limit counts: the emoji of the reactions to the message, or the pinned messages of the room.
+    pub counted: HashSet<String>,
 }
 
 /// What a message says.
@@ -217,13 +216,14 @@ impl MessageIndex for ReadModel {
                 let there = !store.reactions(std::slice::from_ref(&key)).await?.is_empty();
                 let kinds = store.message(message).await?.map(|doc| doc.reactions);
                 let kinds = kinds.unwrap_or_default();
-                let counted = kinds.iter().any(|kind| kind.emoji == *emoji);
-                IndexedAddition { there, count: kinds.len(), counted }
+                let counted = kinds.iter().map(|kind| kind.emoji.to_string()).collect();
+                IndexedAddition { there, counted }
             }
             Addition::Pin(room, message) => {
                 let pins = store.pins(room).await?;
                 let there = pins.iter().any(|pin| pin.message_id == *message);
-                IndexedAddition { there, count: pins.len(), counted: there }
+                let counted = pins.iter().map(|pin| pin.message_id.to_string()).collect();
+                IndexedAddition { there, counted }
             }
         })
     }

@@ -1,12 +1,13 @@
-//! What was added lately to what a limit counts, the kinds of reactions to a message and the pins of a room: what a read
-//! model that is behind has not counted yet.
+//! What became lately of what limits count, the kinds of reactions to a message, the pins of a room and its open
+//! invitations: what a read model that is behind has not counted yet.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 use parking_lot::Mutex;
-use schemas::Sequence;
+use schemas::events::{InviteEvent, MessageEvent, RetentionEvent};
 use schemas::ids::{MessageId, RoomId};
+use schemas::{EventData, Sequence};
 
 /// Events that are remembered; a read model that is further behind has to be waited for.
 const MOST: usize = 20_000;
@@ -18,55 +19,132 @@ pub(crate) enum Counted {
     Kinds(MessageId),
     /// The pins of a room.
     Pins(RoomId),
+    /// The open invitations to a room.
+    Invites(RoomId),
 }
 
-/// Where the log has added something, by its place there.
+/// What an event did to what a limit counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// This one may have come: another one, or one that was there already.
+    Added(String),
+    /// There may be fewer.
+    Fewer,
+}
+
+impl Change {
+    /// What an event did that neither adds a reaction or a pin nor takes one away.
+    pub(crate) fn told(event: &EventData) -> Option<(Counted, Self)> {
+        match event {
+            EventData::Invite(event) => {
+                let invite = event.after();
+                let change = match event {
+                    InviteEvent::Created(_) => Self::Added(invite.id.to_string()),
+                    InviteEvent::Accepted(_)
+                    | InviteEvent::Reserved(_)
+                    | InviteEvent::Revoked(_) => Self::Fewer,
+                };
+                Some((Counted::Invites(invite.room_id.clone()), change))
+            }
+            // What goes is not pinned any more.
+            EventData::Message(MessageEvent::Deleted(gone)) => {
+                Some((Counted::Pins(gone.room_id.clone()), Self::Fewer))
+            }
+            EventData::Retention(RetentionEvent::Purged(gone)) => {
+                Some((Counted::Pins(gone.room_id.clone()), Self::Fewer))
+            }
+            EventData::Message(_)
+            | EventData::Retention(_)
+            | EventData::Reaction(_)
+            | EventData::Pin(_)
+            | EventData::Receipt(_)
+            | EventData::Thread(_)
+            | EventData::Media(_)
+            | EventData::Report(_)
+            | EventData::Challenge(_)
+            | EventData::Identity(_)
+            | EventData::Audit(_)
+            | EventData::Erasure(_)
+            | EventData::Export(_)
+            | EventData::Hold(_)
+            | EventData::Block(_)
+            | EventData::Prefs(_)
+            | EventData::User(_)
+            | EventData::Session(_)
+            | EventData::Name(_)
+            | EventData::Room(_)
+            | EventData::Member(_)
+            | EventData::Notification(_) => None,
+        }
+    }
+}
+
+/// What the log did after a place to what a limit counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Since {
+    /// What may have come.
+    pub(crate) added: HashSet<String>,
+    /// Whether there may be fewer of what was there, or came.
+    pub(crate) fewer: bool,
+}
+
+/// Where the log has changed something, by its place there.
 pub(crate) struct Lately(Mutex<State>);
 
 struct State {
     /// Everything after this place is known; the largest number before anything is.
     since: Sequence,
-    /// What is counted, and what was added to it.
-    added: BTreeMap<Sequence, (Counted, String)>,
+    /// What is counted, and what was done to it.
+    changes: BTreeMap<Sequence, (Counted, Change)>,
+}
+
+impl State {
+    const fn after(since: Sequence) -> Self {
+        Self { since, changes: BTreeMap::new() }
+    }
 }
 
 impl Default for Lately {
     fn default() -> Self {
-        Self(Mutex::new(State { since: Sequence::MAX, added: BTreeMap::new() }))
+        Self(Mutex::new(State::after(Sequence::MAX)))
     }
 }
 
 impl Lately {
     /// From the first event after a place on everything will be noted; nothing of before is known any more.
     pub(crate) fn begin(&self, after: Sequence) {
-        *self.0.lock() = State { since: after, added: BTreeMap::new() };
+        *self.0.lock() = State::after(after);
     }
 
-    /// An event at a place of the log may have added something: one more of the kind, or the first. The same event may be
-    /// noted again.
-    pub(crate) fn note(&self, at: Sequence, counted: Counted, what: String) {
+    /// An event at a place of the log may have changed something. The same event may be noted again.
+    pub(crate) fn note(&self, at: Sequence, counted: Counted, change: Change) {
         let state = &mut *self.0.lock();
         if at <= state.since {
             return;
         }
-        state.added.insert(at, (counted, what));
-        if state.added.len() > MOST
-            && let Some((oldest, _)) = state.added.pop_first()
+        state.changes.insert(at, (counted, change));
+        if state.changes.len() > MOST
+            && let Some((oldest, _)) = state.changes.pop_first()
         {
             state.since = oldest;
         }
     }
 
-    /// How many different things were added after a place, as far as events were noted; none when not all of them are
-    /// remembered.
-    pub(crate) fn added_after(&self, place: Sequence, counted: &Counted) -> Option<usize> {
+    /// What was done after a place, as far as events were noted; none when not all of them are remembered.
+    pub(crate) fn after(&self, place: Sequence, counted: &Counted) -> Option<Since> {
         let state = self.0.lock();
         if place < state.since {
             return None;
         }
-        let after = state.added.range((Bound::Excluded(place), Bound::Unbounded));
-        let of_it = after.filter(|(_, (of, _))| of == counted);
-        Some(of_it.map(|(_, (_, what))| what.as_str()).collect::<HashSet<_>>().len())
+        let mut since = Since::default();
+        for (_, (of, change)) in state.changes.range((Bound::Excluded(place), Bound::Unbounded)) {
+            match change {
+                _ if of != counted => {}
+                Change::Added(what) => drop(since.added.insert(what.clone())),
+                Change::Fewer => since.fewer = true,
+            }
+        }
+        Some(since)
     }
 }
 
@@ -87,8 +165,9 @@ mod tests {
     #[test]
     fn what_was_added_after_a_place_is_counted_once() {
         let lately = Lately::default();
-        lately.note(3, kinds(1), "a".to_owned());
-        assert_eq!(lately.added_after(0, &kinds(1)), None, "it has not begun");
+        let count = |place, counted| lately.after(place, &counted).map(|since| since.added.len());
+        lately.note(3, kinds(1), Change::Added("a".to_owned()));
+        assert_eq!(count(0, kinds(1)), None, "it has not begun");
         lately.begin(4);
         for (at, counted, what) in [
             (9, kinds(1), "b"),
@@ -98,18 +177,18 @@ mod tests {
             (7, kinds(2), "c"),
             (8, pins(1), "d"),
         ] {
-            lately.note(at, counted, what.to_owned());
+            lately.note(at, counted, Change::Added(what.to_owned()));
         }
-        assert_eq!(lately.added_after(3, &kinds(1)), None, "what was before is not known");
-        assert_eq!(lately.added_after(4, &kinds(1)), Some(2));
-        assert_eq!(lately.added_after(6, &kinds(1)), Some(1));
-        assert_eq!(lately.added_after(9, &kinds(1)), Some(1), "another of the same kind");
-        assert_eq!(lately.added_after(10, &kinds(1)), Some(0));
-        assert_eq!(lately.added_after(4, &kinds(3)), Some(0));
-        assert_eq!(lately.added_after(4, &pins(1)), Some(1));
+        assert_eq!(count(3, kinds(1)), None, "what was before is not known");
+        assert_eq!(count(4, kinds(1)), Some(2));
+        assert_eq!(count(6, kinds(1)), Some(1));
+        assert_eq!(count(9, kinds(1)), Some(1), "another of the same kind");
+        assert_eq!(count(10, kinds(1)), Some(0));
+        assert_eq!(count(4, kinds(3)), Some(0));
+        assert_eq!(count(4, pins(1)), Some(1));
         lately.begin(20);
-        assert_eq!(lately.added_after(19, &kinds(1)), None, "a gap of the feed");
-        assert_eq!(lately.added_after(20, &kinds(1)), Some(0));
+        assert_eq!(count(19, kinds(1)), None, "a gap of the feed");
+        assert_eq!(count(20, kinds(1)), Some(0));
     }
 
     #[test]
@@ -117,9 +196,23 @@ mod tests {
         let lately = Lately::default();
         lately.begin(0);
         for at in 1..=20_001 {
-            lately.note(at, pins(1), at.to_string());
+            lately.note(at, pins(1), Change::Added(at.to_string()));
         }
-        assert_eq!(lately.added_after(0, &pins(1)), None);
-        assert_eq!(lately.added_after(1, &pins(1)), Some(20_000));
+        let count = |place| lately.after(place, &pins(1)).map(|since| since.added.len());
+        assert_eq!(count(0), None);
+        assert_eq!(count(1), Some(20_000));
+    }
+
+    #[test]
+    fn what_may_be_fewer_is_said_to_be_so() {
+        let lately = Lately::default();
+        lately.begin(0);
+        lately.note(1, pins(1), Change::Added("a".to_owned()));
+        lately.note(2, pins(1), Change::Fewer);
+        lately.note(3, pins(1), Change::Added("b".to_owned()));
+        let after = |place| lately.after(place, &pins(1)).unwrap();
+        assert_eq!((after(0).added.len(), after(0).fewer), (2, true));
+        assert_eq!((after(2).added.len(), after(2).fewer), (1, false));
+        assert_eq!(lately.after(0, &pins(2)), Some(Since::default()));
     }
 }

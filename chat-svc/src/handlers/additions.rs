@@ -4,6 +4,7 @@
 //! for each other; what two processes decide at the same time is settled by the log's order, which the projection and
 //! every gateway go by: a repeat changes nothing, nor does what is beyond a limit.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use decider::{DedupId, Fact, Failure, UserCall, unavailable};
@@ -14,7 +15,7 @@ use super::InRoom;
 use crate::addition::{Addition, Additions, Became};
 use crate::chat::Chat;
 use crate::domain::message::MessageRejection;
-use crate::index::IndexedAddition;
+use crate::lately::Counted;
 
 /// How long the read model is waited for before a decision relies on it.
 const CURRENT_WITHIN: Duration = Duration::from_millis(500);
@@ -47,7 +48,7 @@ impl Chat {
         }
         let head = self.log.head().await?;
         let followed = self.has_followed(head, CURRENT_WITHIN).await;
-        let since = if followed { self.additions.since().min(head) } else { head };
+        let since = if followed { self.additions.since(addition).min(head) } else { head };
         let epoch = self.log.epoch();
         let mut projected = self.index.checkpoint(&epoch).await?;
         if projected < since && self.index.wait_for(since, CURRENT_WITHIN).await {
@@ -60,7 +61,7 @@ impl Chat {
         // What was learnt or forgotten while the read model was asked counts.
         match self.additions.last(addition) {
             Some(known) => Ok(known),
-            None if self.additions.since() <= projected || !followed => {
+            None if self.additions.since(addition) <= projected || !followed => {
                 Ok(Became { there: indexed, as_of: head })
             }
             None => self.read_on(addition, indexed, projected, head).await,
@@ -92,19 +93,18 @@ impl Chat {
         match found.last(addition) {
             Some(became) => Ok(Became { as_of: head, ..became }),
             // Whether the last one was one too many only the read model knows.
-            None if found.since() > projected => Err(behind()),
+            None if found.since(addition) > projected => Err(behind()),
             None => Ok(Became { there: indexed, as_of: head }),
         }
     }
 
     /// How many the read model may not have counted yet: what this process has learnt from the log since, and each event
-    /// that it has not been told of. Commands wait for each other here, so a read model that is behind, as it is while
-    /// much is written elsewhere, must not be waited for by each of them.
-    fn unseen(&self, addition: &Addition, projected: Sequence, head: Sequence) -> usize {
+    /// that it has not been told of.
+    fn unseen(&self, counted: &Counted, projected: Sequence, head: Sequence) -> usize {
         let events = |after| usize::try_from(head.saturating_sub(after)).unwrap_or(usize::MAX);
         let followed = *self.followed.borrow();
-        match self.additions.added_after(projected, addition) {
-            Some(added) => added.saturating_add(events(followed.max(projected))),
+        match self.additions.after(projected, counted) {
+            Some(since) => since.added.len().saturating_add(events(followed.max(projected))),
             None => events(projected),
         }
     }
@@ -128,25 +128,50 @@ impl Chat {
         Ok(appended)
     }
 
-    /// Finds out how many there are of what a limit counts.
+    /// Finds out how many there are of what a limit counts. Commands wait for each other here, so a read model that is
+    /// behind, as it is while much is written elsewhere, must not be waited for by each of them: near the limit what it has
+    /// not counted is taken from the log.
     pub(super) async fn room_for(
         &self,
         addition: &Addition,
         limit: usize,
     ) -> Result<Room, Failure> {
         let near = limit - MARGIN;
+        let (of, name) = addition.counted();
         let head = self.log.head().await?;
         let projected = self.index.checkpoint(&self.log.epoch()).await?;
-        let mut found = self.index.addition(addition).await?;
-        let unseen = self.unseen(addition, projected, head);
+        let mut counted = self.index.addition(addition).await?.counted;
         let mut current = true;
-        if !found.counted && found.count.saturating_add(unseen) >= near {
-            current = self.index.wait_for(head, CURRENT_WITHIN).await;
-            found = self.index.addition(addition).await?;
+        let most = counted.len().saturating_add(self.unseen(&of, projected, head));
+        if !counted.contains(&name) && most >= near {
+            counted = match self.up_to(head, &of, (counted, projected), near).await {
+                Some(counted) => counted,
+                None => {
+                    current = self.index.wait_for(head, CURRENT_WITHIN).await;
+                    self.index.addition(addition).await?.counted
+                }
+            };
         }
-        let IndexedAddition { counted, count, .. } = found;
-        let others = count.saturating_sub(usize::from(counted));
-        Ok(Room { others, near_limit: !current || count >= near })
+        let others = counted.len() - usize::from(counted.contains(&name));
+        Ok(Room { others, near_limit: !current || counted.len() >= near })
+    }
+
+    /// What a read model that had got to a place of the log has counted, with what came since, up to the log's end. None
+    /// where that is not known: not all was told, or something may have gone and there seem to be `enough` or more.
+    pub(super) async fn up_to(
+        &self,
+        head: Sequence,
+        of: &Counted,
+        (mut counted, projected): (HashSet<String>, Sequence),
+        enough: usize,
+    ) -> Option<HashSet<String>> {
+        if projected >= head {
+            return Some(counted);
+        }
+        let followed = self.has_followed(head, CURRENT_WITHIN).await;
+        let since = self.additions.after(projected, of).filter(|_| followed)?;
+        counted.extend(since.added);
+        Some(counted).filter(|counted| !since.fewer || counted.len() < enough)
     }
 
     /// Whether something that may have been one too many was; the read model knows, once it is there.

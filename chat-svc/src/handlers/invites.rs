@@ -16,6 +16,7 @@ use crate::chat::Chat;
 use crate::domain::invite::{
     InviteRejection, Inviting, MAX_OPEN, Making, accept, create, evolve, is_listed, judge, revoke,
 };
+use crate::lately::Counted;
 
 /// How long the read model is waited for to count what is open.
 const COUNTED_WITHIN: Duration = Duration::from_secs(2);
@@ -60,10 +61,12 @@ impl Chat {
         id: &InviteId,
         from: ReadFrom,
     ) -> Result<Accepted<InviteOutcome>, Failure> {
-        // Who may not invite takes no turn.
+        // Who may not invite takes no turn, nor does who comes to a room that is full of them.
         let seen = self.see(call, &cmd.room_id, from).await?;
-        let making = Making { id, open: 0, unverified: self.unverified_invite };
-        create(&seen.standing()?, making, cmd, &context(call))?;
+        let making = |open| Making { id, open, unverified: self.unverified_invite };
+        create(&seen.standing()?, making(0), cmd, &context(call))?;
+        let open = self.open_invites(&cmd.room_id).await?;
+        create(&seen.standing()?, making(open), cmd, &context(call))?;
         let alone = self.shared_turns.alone(&cmd.room_id).await?;
         let made = self.try_create_invite(call, cmd, id, from).await;
         self.shared_turns.done(alone).await;
@@ -79,13 +82,17 @@ impl Chat {
     ) -> Result<Accepted<InviteOutcome>, Failure> {
         let seen = self.see(call, &cmd.room_id, from).await?;
         let standing = seen.standing()?;
-        let open = self.open_invites(&cmd.room_id).await?.len();
+        let open = self.open_invites(&cmd.room_id).await?;
         let making = Making { id, open, unverified: self.unverified_invite };
         let (fact, invite) = create(&standing, making, cmd, &context(call))?;
         // The right to invite is that of the membership.
+        let (lane, data) = (fact.lane.clone(), fact.data.clone());
         let appended = self.commit_fenced(call, fact, &seen).await?;
         let invite = match appended.duplicate {
-            false => invite,
+            false => {
+                self.learn(&lane, appended.position.sequence, &data);
+                invite
+            }
             true => self.invite_at(appended.position.sequence).await?,
         };
         let code = self.names.invite_code(&invite.id);
@@ -101,13 +108,21 @@ impl Chat {
         invite.ok_or_else(|| unavailable("the invitation cannot be found").into())
     }
 
-    /// The open invitations of a room, those that have just been made included.
-    async fn open_invites(&self, room: &RoomId) -> Result<Vec<InviteState>, Failure> {
+    /// How many open invitations a room has, those that have just been made included. What a read model that is behind
+    /// has not counted is taken from the log: this is asked by one after the other.
+    async fn open_invites(&self, room: &RoomId) -> Result<usize, Failure> {
         let head = self.log.head().await?;
+        let projected = self.index.checkpoint(&self.log.epoch()).await?;
+        let open = async || self.index.open_invites(room, Timestamp::now(), MAX_OPEN + 1).await;
+        let ids = open().await?.into_iter().map(|invite| invite.id.to_string()).collect();
+        let of = Counted::Invites(room.clone());
+        if let Some(ids) = self.up_to(head, &of, (ids, projected), MAX_OPEN).await {
+            return Ok(ids.len());
+        }
         if !self.index.wait_for(head, COUNTED_WITHIN).await {
             return Err(unavailable("the read model is too far behind to count").into());
         }
-        Ok(self.index.open_invites(room, Timestamp::now(), MAX_OPEN + 1).await?)
+        Ok(open().await?.len())
     }
 
     pub(crate) async fn list_invites(

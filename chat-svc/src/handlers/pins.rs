@@ -25,7 +25,7 @@ impl Chat {
         let cx = context(call);
         pin::may_pin(&seen.standing()?, &message, &cx)?;
         let addition = Addition::pin(&message.state.room_id, &cmd.message_id);
-        let _turn = self.turns.of(&message.state.room_id).await;
+        let turn = self.turns.of(&message.state.room_id).await;
         let before = self.became(&addition).await?;
         if before.there {
             return Ok(accepted(None, ()));
@@ -34,6 +34,7 @@ impl Chat {
         let fact = pin::pin(&seen.standing()?, &message, room.others, room.near_limit, &cx)?;
         let appended = self.commit_addition(call, (&addition, before), fact, &seen).await?;
         self.additions.added(&addition, appended.position.sequence, room.near_limit);
+        drop(turn);
         if room.near_limit {
             let full = MessageRejection::TooManyPins;
             self.must_have_fit(&addition, appended.position.sequence, full).await?;

@@ -31,7 +31,8 @@ impl Chat {
             return Ok(accepted(None, ()));
         }
         // A kind that is new waits until it is known how many there are.
-        let new = !self.index.addition(&addition).await?.counted;
+        let kinds = self.index.addition(&addition).await?.counted;
+        let new = !kinds.contains(&addition.counted().1);
         let turn = if new { self.kinds.of(&cmd.message_id).await } else { None };
         let room = self.room_for(&addition, MAX_KINDS).await?;
         let (others, near) = (room.others, room.near_limit);

@@ -269,15 +269,14 @@ impl MessageIndex for LogIndex {
         Ok(match addition {
             Addition::Reaction(message, user, emoji) => {
                 let all = known.reactions.get(message).cloned().unwrap_or_default();
-                let kinds: HashSet<&Emoji> = all.iter().map(|(_, emoji)| emoji).collect();
                 let there = all.contains(&(user.clone(), emoji.clone()));
-                let (count, counted) = (kinds.len(), kinds.contains(emoji));
-                IndexedAddition { there, count, counted }
+                let counted = all.iter().map(|(_, emoji)| emoji.to_string()).collect();
+                IndexedAddition { there, counted }
             }
             Addition::Pin(room, message) => {
                 let pins = known.pins.get(room).cloned().unwrap_or_default();
                 let there = pins.contains(message);
-                IndexedAddition { there, count: pins.len(), counted: there }
+                IndexedAddition { there, counted: pins.iter().map(ToString::to_string).collect() }
             }
         })
     }

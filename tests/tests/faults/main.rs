@@ -24,6 +24,7 @@ mod forged;
 mod full_disk;
 mod gateways;
 mod history;
+mod limits;
 mod live;
 mod load;
 mod mails;

@@ -35,6 +35,7 @@ both!(
     of_fifty_acceptances_as_many_are_let_in_as_it_says,
     an_invitation_is_judged_when_it_is_accepted,
     invitations_are_the_matter_of_members,
+    a_crowd_makes_as_many_invitations_as_there_is_room_for,
 );
 
 /// A database of its own.
@@ -223,4 +224,25 @@ async fn invitations_are_the_matter_of_members(place: &Place) {
     assert_eq!(pages.len(), 100);
     pages.dedup();
     assert_eq!(pages.len(), 100);
+}
+
+async fn a_crowd_makes_as_many_invitations_as_there_is_room_for(place: &Place) {
+    let ada = Person::register(place, "ada").await;
+    let people = join_all((0..10).map(|_| Person::register(place, "eve"))).await;
+    let room = ada.group(&people.iter().collect::<Vec<_>>()).await;
+    let path = format!("/v1/rooms/{room}/invites");
+    let crowd = async |count: usize| {
+        let asked = (0..count).map(|number| people[number % people.len()].post(&path, json!({})));
+        let replies = join_all(asked).await;
+        let of = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
+        (of(201), of(409))
+    };
+    assert_eq!(crowd(50).await, (50, 0));
+    assert_eq!(crowd(45).await, (45, 0));
+    assert_eq!(crowd(50).await, (5, 45));
+    assert_eq!(crowd(50).await, (0, 50));
+    // One that is revoked makes room for one more.
+    let listed = items(&ada.get(&path).await.ok(200));
+    ada.delete(&format!("{path}/{}", code(&listed[0]))).await.ok(204);
+    assert_eq!(crowd(50).await, (1, 49));
 }

@@ -110,25 +110,42 @@ async fn a_room_has_a_hundred_pins_at_most(place: Place) {
     let room = ada.group(&[]).await;
     let mut ids = Vec::new();
     let mut socket = ada.connect().await;
-    for number in 0..105 {
+    for number in 0..145 {
         let said = socket.post(&room, &format!("m{number}")).await;
         place.wrote(said["position"].as_str().unwrap());
         ids.push(id_of(&said["result"]));
     }
-    let pinning = ids.iter().enumerate().map(|(number, id)| {
-        let (ada, path) = (ada.at(number), path(id));
-        // So many at once may outlast the patience of the service, which says so.
-        async move {
-            loop {
-                let status = ada.put_empty(&path).await.status;
-                if status != 503 {
-                    return status;
-                }
-            }
+    let (pinned_before, late) = ids.split_at(95);
+    let crowd = async |ids: &[String], most: usize| {
+        let pinning = (0..most).map(|number| {
+            let (ada, path) = (ada.at(number), path(&ids[number % ids.len()]));
+            async move { ada.put_empty(&path).await.status }
+        });
+        let statuses = futures_util::future::join_all(pinning).await;
+        let count = |status: u16| statuses.iter().filter(|found| **found == status).count();
+        (count(204), count(409), statuses.len())
+    };
+    for some in pinned_before.chunks(19) {
+        assert_eq!(crowd(some, 19).await, (19, 0, 19));
+    }
+    // As many as still have room find it, and each other one is told that there is none.
+    let (fit, refused, all) = crowd(late, late.len()).await;
+    assert_eq!((fit, refused, all), (5, late.len() - 5, late.len()));
+    assert_eq!(pinned(&ada, &room).await.len(), 100);
+    let is_pinned = async |id: &String| {
+        let shown = ada.get(&format!("/v1/messages/{id}")).await.ok(200);
+        shown["pinned"] == true
+    };
+    let mut left = Vec::new();
+    for id in late {
+        if !is_pinned(id).await {
+            left.push(id.clone());
         }
-    });
-    let statuses = futures_util::future::join_all(pinning).await;
-    let count = |status: u16| statuses.iter().filter(|found| **found == status).count();
-    assert_eq!((count(204), count(409)), (100, 5), "{statuses:?}");
+    }
+    assert_eq!(crowd(&left, 50).await, (0, 50, 50));
+    // One that goes makes room for one more.
+    assert_eq!(ada.delete(&path(&ids[0])).await.status, 204);
+    let (fit, refused, _) = crowd(&left, left.len()).await;
+    assert_eq!((fit, refused), (1, left.len() - 1));
     assert_eq!(pinned(&ada, &room).await.len(), 100);
 }
