@@ -16,6 +16,8 @@ mod digest_lines;
 mod digests;
 mod entry_ids;
 mod inbox;
+mod invitations;
+mod invited;
 mod keeper;
 mod later;
 mod ledger;

@@ -63,6 +63,7 @@ macro_rules! with_mails {
 }
 
 mod accounts;
+mod added;
 mod admin_reasons;
 mod admin_users;
 mod admins;

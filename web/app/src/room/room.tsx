@@ -16,6 +16,7 @@ import { beside, openSearch } from "../shell/searching.ts";
 import { closed } from "./closed.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
+import { AddedRead } from "./reading.ts";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
 
@@ -119,6 +120,7 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
         </header>
         {room.membership ? (
           <>
+            <AddedRead room={room.id} />
             <Timeline room={room} jump={jump} onType={type} onEdit={edit} onThread={openThread} ends={ends} />
             <Foot room={room} name={name} composer={composer} ends={ends} />
           </>
