@@ -9,6 +9,7 @@ mod check_config;
 mod checks;
 mod cli;
 mod config;
+mod copies;
 mod data;
 mod failure;
 mod files;

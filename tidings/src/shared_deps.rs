@@ -16,6 +16,7 @@ use tokio::sync::{OnceCell, watch};
 
 use crate::checks::{all_there, same_log};
 use crate::config::Config;
+use crate::copies;
 use crate::failure::Failure;
 use crate::log_metrics;
 use crate::names;
@@ -77,6 +78,9 @@ impl SharedDeps {
         log.ensure_topology(&topology)
             .await
             .map_err(|error| Failure::because("the log cannot be prepared", &error))?;
+        if log.copies() > 1 {
+            tokio::spawn(copies::raise(log.clone()));
+        }
         tokio::spawn(report_room(log.watch_store(), health.clone(), files.is_some()));
         all_there(&log, &read_model).await?;
         let bus = Bus::connect(url, name, &config.namespace)

@@ -51,6 +51,21 @@ impl Snapshot {
         self.change_metadata(renew);
     }
 
+    /// How many copies the stream had.
+    #[must_use]
+    pub fn copies(&self) -> usize {
+        let copies = self.config.get("num_replicas").and_then(Value::as_u64).unwrap_or(1);
+        usize::try_from(copies).unwrap_or(1)
+    }
+
+    /// Makes the restored stream one with a single copy, which every server takes; it is given more once it is whole
+    /// ([`EventLog::raise_copies`]).
+    pub fn with_one_copy(&mut self) {
+        if let Some(config) = self.config.as_object_mut() {
+            config.insert("num_replicas".to_owned(), json!(1));
+        }
+    }
+
     /// Makes the restored stream one that no process takes for its log before more has been brought to it and
     /// [`EventLog::complete_restore`] was called: a restore that is cut short in between is seen.
     pub fn hold_back(&mut self) {

@@ -67,7 +67,7 @@ impl EventLog {
     /// Called when a write got no answer over a live connection: finds out whether the server could not write to its
     /// files.
     pub(crate) fn suspect(&self, stream: &str) {
-        if *self.inner.store.borrow() != Store::Open || self.inner.is_clustered() {
+        if *self.inner.store.borrow() != Store::Open || self.inner.has_copies() {
             return;
         }
         if self.inner.suspecting.swap(true, Ordering::AcqRel) {
@@ -143,10 +143,10 @@ impl EventLog {
         tried.is_ok()
     }
 
-    /// The server's error about a stream whose files it could not write; changes nothing. In a cluster such a stream
-    /// hands its leadership to another server, and there is nothing to ask.
+    /// The server's error about a stream whose files it could not write; changes nothing. A stream that has copies hands
+    /// its leadership to another server, and there is nothing to ask.
     async fn write_error(&self, stream: &str) -> Result<Option<String>, LogError> {
-        if self.inner.is_clustered() {
+        if self.inner.has_copies() {
             return Ok(None);
         }
         let subject = format!("$JS.API.STREAM.MSG.DELETE.{stream}");

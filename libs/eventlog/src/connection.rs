@@ -93,6 +93,11 @@ impl Connection {
         self.state.borrow().connected
     }
 
+    /// Whether the server it is to belongs to a cluster.
+    pub(crate) fn is_to_cluster(&self) -> bool {
+        self.client.server_info().cluster.is_some_and(|name| !name.is_empty())
+    }
+
     /// How the connection is doing now.
     #[must_use]
     pub fn state(&self) -> LinkState {

@@ -171,7 +171,7 @@ impl EventLog {
         let connection = &self.inner.connection;
         let request = wanted.to_string().into();
         // In a cluster a follower may not know yet what was stored a moment ago.
-        if self.attached()?.replicas > 1 {
+        if self.inner.is_clustered() {
             let subject = format!("$JS.API.STREAM.MSG.GET.{stream}");
             let answer = connection.ask_leader(&subject, &request).await?;
             let Some(message) = LeadersMessage::read(&answer)? else { return Ok(None) };

@@ -37,6 +37,8 @@ pub(crate) struct Attached {
     /// The epochs of the logs this one was made from.
     pub(crate) former: Vec<Epoch>,
     pub(crate) replicas: usize,
+    /// It is kept by several servers, or by one of several: then another process may give it more copies at any time.
+    pub(crate) clustered: bool,
 }
 
 pub(crate) struct Inner {
@@ -146,8 +148,13 @@ impl EventLog {
 }
 
 impl Inner {
-    /// Whether several servers must agree on every write.
+    /// Whether several servers must agree on every write, or may have to from one moment to the next.
     pub(crate) fn is_clustered(&self) -> bool {
+        self.attached.read().as_ref().is_some_and(|attached| attached.clustered)
+    }
+
+    /// Whether there is more than one copy.
+    pub(crate) fn has_copies(&self) -> bool {
         self.attached.read().as_ref().is_some_and(|attached| attached.replicas > 1)
     }
 

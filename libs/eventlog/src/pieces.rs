@@ -147,7 +147,7 @@ impl PieceStore {
         match read(&answer)? {
             Some(piece) => Ok(Some(piece)),
             // In a cluster a follower may not know yet what was stored a moment ago.
-            None if self.log.attached()?.replicas > 1 => {
+            None if self.log.inner.is_clustered() => {
                 let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
                 let last = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
                 let answer = connection.ask_leader(&subject, &last.to_string().into()).await?;

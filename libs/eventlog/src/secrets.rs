@@ -245,7 +245,7 @@ impl SecretStore {
         let key = checked(key)?;
         self.ready().await?;
         let connection = &self.log.inner.connection;
-        if self.log.attached()?.replicas > 1 {
+        if self.log.inner.is_clustered() {
             let subject = format!("$JS.API.STREAM.MSG.GET.{}", self.stream);
             let request = serde_json::json!({ "last_by_subj": format!("{}{key}", self.subject) });
             let answer = connection.ask_leader(&subject, &request.to_string().into()).await?;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use rand::RngExt;
 use schemas::{Epoch, Namespace, Sequence};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::api;
 use crate::connection::Connection;
@@ -99,6 +100,8 @@ impl EventLog {
         if copies > wanted.num_replicas {
             tracing::warn!(copies, asked = wanted.num_replicas, "the log keeps its copies");
             wanted.num_replicas = copies;
+        } else if copies < wanted.num_replicas {
+            tracing::info!(from = copies, to = wanted.num_replicas, "the log gets more copies");
         }
         if tunable(&info.config) != tunable(&wanted) {
             let mut config = wanted;
@@ -160,7 +163,8 @@ impl EventLog {
         }
         let former = former_epochs(&config.metadata).filter_map(|e| Epoch::parse(e).ok()).collect();
         let replicas = config.num_replicas;
-        *attached = Some(Attached { epoch: epoch.clone(), former, replicas });
+        let clustered = replicas > 1 || self.inner.connection.is_to_cluster();
+        *attached = Some(Attached { epoch: epoch.clone(), former, replicas, clustered });
         Ok(epoch)
     }
 }
@@ -247,6 +251,11 @@ fn refuse_foreign(
 
 fn foreign(stream: &str, why: &str) -> LogError {
     LogError::Foreign { stream: stream.to_owned(), why: why.to_owned() }
+}
+
+/// Whether settings, as the server writes them, are of a stream that Tidings made and that is whole.
+pub(crate) fn is_ours(config: &Value) -> bool {
+    config.pointer(&format!("/metadata/{SCHEMA_KEY}")).and_then(Value::as_str) == Some(SCHEMA)
 }
 
 /// The metadata that marks a stream as made by Tidings.

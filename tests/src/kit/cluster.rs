@@ -1,5 +1,6 @@
 //! Three nats-servers that keep the log together, configured by the file that is shipped for it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,7 +11,7 @@ use testbed::free_port;
 use crate::kit::installation::eprintln_tail;
 use crate::kit::process::Process;
 use crate::kit::wire::Wire;
-use crate::kit::{root, server};
+use crate::kit::{Patience, root, server, until_within};
 
 const USER: &str = "tidings";
 const PASSWORD: &str = "between us";
@@ -137,6 +138,36 @@ impl Cluster {
         }
     }
 
+    /// Waits until each of them knows which leads them all: before that none makes a stream.
+    pub async fn formed(&self) {
+        let patience = Patience::for_("the three servers have found each other").times(4);
+        until_within(patience, async || {
+            for asked in 0..3 {
+                let known = self.jetstream(asked).await?;
+                known["meta_cluster"]["leader"].as_str().filter(|leader| !leader.is_empty())?;
+            }
+            Some(())
+        })
+        .await;
+    }
+
+    /// How many copies of each stream are up to date, as its leader says; 0 of one without a leader.
+    pub async fn copies_of_all(&self) -> BTreeMap<String, usize> {
+        let mut copies = BTreeMap::new();
+        for (asked, server) in NAMES.iter().enumerate() {
+            for stream in self.streams(asked).await.unwrap_or_default() {
+                let name = stream["name"].as_str().expect("a name").to_owned();
+                let known = copies.entry(name).or_insert(0);
+                if stream["cluster"]["leader"] == *server {
+                    let others = stream["cluster"]["replicas"].as_array();
+                    let others = others.into_iter().flatten();
+                    *known = 1 + others.filter(|other| other["current"] == true).count();
+                }
+            }
+        }
+        copies
+    }
+
     /// Which of them leads a stream, in the words of another; none when that one does not know.
     pub async fn leader(&self, stream: &str, asked: usize) -> Option<usize> {
         let detail = self.stream(stream, asked).await?;
@@ -166,13 +197,18 @@ impl Cluster {
     }
 
     async fn streams(&self, asked: usize) -> Option<Vec<Value>> {
+        let known = self.jetstream(asked).await?;
+        let accounts = known["account_details"].as_array()?.iter();
+        let streams = accounts.filter_map(|account| account["stream_detail"].as_array());
+        Some(streams.flatten().cloned().collect())
+    }
+
+    /// What one of them says of JetStream.
+    async fn jetstream(&self, asked: usize) -> Option<Value> {
         let monitor = self.members[asked].monitor;
         let url = format!("http://127.0.0.1:{monitor}/jsz?accounts=true&streams=true&config=true");
         let client = reqwest::Client::builder().no_proxy().build().ok()?;
         let text = client.get(url).send().await.ok()?.text().await.ok()?;
-        let known: Value = serde_json::from_str(&text).ok()?;
-        let accounts = known["account_details"].as_array()?.iter();
-        let streams = accounts.filter_map(|account| account["stream_detail"].as_array());
-        Some(streams.flatten().cloned().collect())
+        serde_json::from_str(&text).ok()
     }
 }

@@ -91,13 +91,21 @@ impl Separate {
     /// Starts everything as set up.
     #[must_use]
     pub fn start_with(setup: Setup) -> Self {
+        let mut separate = Self::servers_only(setup, &unique("ns"));
+        separate.start_services();
+        separate
+    }
+
+    /// Only the servers, for a namespace; services run from [`Separate::start_services`] on.
+    #[must_use]
+    pub fn servers_only(setup: Setup, namespace: &str) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap();
         let servers = if setup.cluster {
             Servers::Three(Cluster::start(folder.path()))
         } else {
             Servers::One(NatsServer::start_with(folder.path(), setup.jetstream))
         };
-        let mut separate = Self::begin(folder.path(), servers, setup);
+        let mut separate = Self::of(folder.path(), servers, setup, namespace);
         separate.folder = Some(folder);
         separate
     }
@@ -107,19 +115,21 @@ impl Separate {
     pub fn lasting(read_model: &str) -> Self {
         let folder = TempDir::with_prefix("tidings-test-").unwrap().keep();
         let servers = Servers::One(NatsServer::lasting(&folder));
-        Self::begin(&folder, servers, Setup::on(read_model))
+        let mut separate = Self::of(&folder, servers, Setup::on(read_model), &unique("ns"));
+        separate.start_services();
+        separate
     }
 
-    fn begin(folder: &Path, servers: Servers, setup: Setup) -> Self {
+    fn of(folder: &Path, servers: Servers, setup: Setup, namespace: &str) -> Self {
         let proxy = Proxy::start(match &servers {
             Servers::One(nats) => &nats.address,
             // Nothing goes through it: services know all three servers.
             Servers::Three(_) => "127.0.0.1:0",
         });
-        let mut separate = Self {
+        Self {
             place: Place::new(Vec::new(), Vec::new()),
             servers,
-            namespace: unique("ns"),
+            namespace: namespace.to_owned(),
             proxy,
             services: BTreeMap::new(),
             addresses: BTreeMap::new(),
@@ -127,18 +137,21 @@ impl Separate {
             setup,
             data: folder.join("data"),
             folder: None,
-        };
-        for name in SERVICES {
-            separate.run(name);
         }
-        let urls = (0..separate.setup.gateways).map(|number| {
+    }
+
+    /// Starts all services.
+    pub fn start_services(&mut self) {
+        for name in SERVICES {
+            self.run(name);
+        }
+        let urls = (0..self.setup.gateways).map(|number| {
             let name = format!("gateway-{number}");
-            separate.run(&name);
-            separate.addresses[&name].clone()
+            self.run(&name);
+            self.addresses[&name].clone()
         });
         let urls = urls.collect();
-        separate.place = Place::new(urls, separate.operators());
-        separate
+        self.place = Place::new(urls, self.operators());
     }
 
     /// Starts a service, on the address it had before if it ran before.

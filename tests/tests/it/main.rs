@@ -135,6 +135,7 @@ mod stories;
 mod texts;
 mod thread_notices;
 mod threads;
+mod three_machines;
 mod tls;
 mod traces;
 mod traces_exported;

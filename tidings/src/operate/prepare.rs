@@ -12,9 +12,10 @@ use serde_json::json;
 
 use crate::cli::Output;
 use crate::config::Config;
+use crate::copies;
 use crate::failure::Failure;
 use crate::shared_deps::connect_log;
-use crate::terminal::{print, print_json};
+use crate::terminal::{print, print_json, waiting};
 
 /// Every bucket that services keep something in, by name. tools/check-nats-accounts compares it with the code.
 const BUCKETS: &[&str] = &[
@@ -57,6 +58,12 @@ pub(crate) async fn run(output: Output, config: &Config) -> Result<ExitCode, Fai
     let log = connect_log(url, "tidings prepare-nats", config).await?;
     let before = log.streams().await.map_err(|error| not_prepared(&error))?;
     make(&log, config.replicas).await?;
+    let copies = log.copies();
+    let spinner = waiting("making copies");
+    let raised = log.raise_copies(copies, copies::say).await;
+    spinner.finish_and_clear();
+    let raised = raised.map_err(|error| Failure::new(copies::not_raised(copies, &error)))?;
+    let raised: Vec<&str> = raised.iter().map(|raised| raised.stream.as_str()).collect();
     let streams = log.streams().await.map_err(|error| not_prepared(&error))?;
     let made: Vec<&str> = streams
         .iter()
@@ -64,11 +71,18 @@ pub(crate) async fn run(output: Output, config: &Config) -> Result<ExitCode, Fai
         .filter(|name| !before.iter().any(|b| b == name))
         .collect();
     if output.json {
-        print_json(&json!({ "made": made, "streams": streams }))?;
-    } else if made.is_empty() {
+        let (made, raised) = (&made, &raised);
+        let all = json!({ "made": made, "raised": raised, "copies": copies, "streams": streams });
+        print_json(&all)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if made.is_empty() {
         print("made nothing: all were there\n")?;
     } else {
         print(&format!("made {}\n", made.join(", ")))?;
+    }
+    if !raised.is_empty() {
+        print(&format!("raised to {copies} copies: {}\n", raised.join(", ")))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -26,11 +26,12 @@ use super::key_files;
 use super::messages_file::MessagesReader;
 use crate::cli::Output;
 use crate::config::Config;
+use crate::copies;
 use crate::data::make_private;
 use crate::failure::Failure;
 use crate::names;
 use crate::shared_deps::connect_log;
-use crate::terminal::{bytes_bar, print, print_json};
+use crate::terminal::{bytes_bar, print, print_json, waiting};
 
 /// How often a copy of a stream is begun. A server gives up on one of which nothing came, or could be written, for five
 /// seconds; of the stream nothing is there then.
@@ -67,12 +68,20 @@ pub(super) async fn run(what: Restore, config: &Config) -> Result<ExitCode, Fail
     let attached = Attached::to(config).await?;
     let restored = bring(&chain, config, &attached).await;
     attached.detach().await;
-    report(&chain, restored?, output)
+    report(&chain, &restored?, output)
 }
 
-/// Brings everything back; how many messages that were.
-async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<u64, Failure> {
+/// What was brought back.
+struct Restored {
+    messages: u64,
+    /// How many copies each stream has.
+    copies: usize,
+}
+
+/// Brings everything back.
+async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<Restored, Failure> {
     let log = connect_log(attached.url(), "tidings restore", config).await?;
+    let copies = copies_here(&log, chain, config).await?;
     refuse_what_is_there(&log).await?;
     let last = chain.last();
     let keys = last.path.join("keys");
@@ -102,7 +111,28 @@ async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<u6
         log.forget_lists_after(head).await.map_err(|error| of_log(&error))?;
     }
     log.sync_everything().await.map_err(|error| of_log(&error))?;
-    Ok(messages)
+    if copies > 1 {
+        let spinner = waiting("making copies");
+        let raised = log.raise_copies(copies, copies::say).await;
+        spinner.finish_and_clear();
+        raised.map_err(|error| Failure::new(copies::not_raised(copies, &error)))?;
+    }
+    Ok(Restored { messages, copies })
+}
+
+/// How many copies the streams are to have: as many as is asked for, and in a cluster no fewer than the backed-up log had.
+async fn copies_here(log: &EventLog, chain: &Chain, config: &Config) -> Result<usize, Failure> {
+    let asked = usize::from(config.replicas);
+    if log.is_in_cluster() {
+        let events = log.namespace().events_stream();
+        let snapshot = snapshot_of(&chain.pieces(&events).whole.path, &events).await?;
+        return Ok(asked.max(snapshot.copies()));
+    }
+    if asked > 1 {
+        let text = format!("--replicas {asked} needs a cluster, and the NATS server is none");
+        return Err(Failure::wrong_call(text));
+    }
+    Ok(1)
 }
 
 /// A restore wants a namespace of which nothing is there.
@@ -122,6 +152,8 @@ async fn bring_stream(log: &EventLog, stream: &str, pieces: &Pieces<'_>) -> Resu
     let is_log = stream == log.namespace().events_stream();
     let mut snapshot = snapshot_of(&pieces.whole.path, stream).await?;
     let last = pieces.added.last();
+    // A single server takes no more, and one that is brought to several is copied once it is whole.
+    snapshot.with_one_copy();
     if is_log {
         snapshot.renew_epoch();
         snapshot.hold_back();
@@ -241,21 +273,23 @@ fn report_checked(chain: &Chain, output: Output) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(chain: &Chain, messages: u64, output: Output) -> Result<ExitCode, Failure> {
+fn report(chain: &Chain, restored: &Restored, output: Output) -> Result<ExitCode, Failure> {
+    let Restored { messages, copies } = restored;
     let last = chain.last();
     let manifest = &last.manifest;
     if output.json {
         let folders: Vec<_> = chain.all().map(|backup| &backup.path).collect();
         print_json(&json!({
-            "folder": last.path, "folders": folders, "messages": messages, "manifest": manifest,
-            "sessions": "ended", "secrets": "new", "passwords_of": manifest.made_at,
+            "folder": last.path, "folders": folders, "messages": messages, "copies": copies,
+            "manifest": manifest, "sessions": "ended", "secrets": "new", "passwords_of": manifest.made_at,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let (streams, keys) = (manifest.streams.len(), manifest.keys.len());
     let from = folders(chain);
+    let each = if *copies > 1 { format!(" of {copies} copies each") } else { String::new() };
     print(&format!(
-        "restored {from}: {streams} streams, {messages} messages, {keys} keys\n\
+        "restored {from}: {streams} streams{each}, {messages} messages, {keys} keys\n\
          Every session has ended: people log in again, and the next start makes new secrets.\n\
          Passwords are those of the backup ({}): a password changed since is the former one again.\n",
         manifest.made_at

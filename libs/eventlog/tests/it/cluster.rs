@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite, Topology};
 use futures_util::future::join_all;
-use schemas::Lane;
+use schemas::{Lane, Sequence};
 use tempfile::TempDir;
 use testbed::free_port;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::kit::{PATIENCE, connect, event, handle, put, room, run, user, write};
@@ -43,9 +44,9 @@ impl Cluster {
         urls.collect::<Vec<_>>().join(",")
     }
 
-    async fn log(&self) -> EventLog {
+    async fn log(&self, replicas: u8) -> EventLog {
         let log = connect(self.url()).await;
-        let topology = Topology { replicas: 3, ..Topology::default() };
+        let topology = Topology { replicas, ..Topology::default() };
         let deadline = Instant::now() + ELECTION;
         while let Err(error) = log.ensure_topology(&topology).await {
             assert!(Instant::now() < deadline, "no cluster: {error:?}");
@@ -158,7 +159,7 @@ async fn reads(cluster: &Cluster, log: &EventLog) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
     let mut cluster = Cluster::start();
-    let log = cluster.log().await;
+    let log = cluster.log(3).await;
     expectations(&log).await;
     repeats(&log).await;
     copies_stay(&cluster).await;
@@ -206,4 +207,74 @@ async fn a_cluster_keeps_the_promises_and_survives_its_leader() {
     let records = timeout(PATIENCE, read_to(&mut reader, before + 400)).await.expect("in time");
     let stored: Vec<_> = records.iter().map(|record| record.sequence).collect();
     assert_eq!(stored, acknowledged);
+}
+
+/// Goes on writing and reading until it is told that it is enough; the sequences of what was acknowledged.
+async fn write_and_read(
+    log: EventLog,
+    begun: watch::Sender<u64>,
+    enough: watch::Receiver<bool>,
+) -> Vec<Sequence> {
+    let secrets = log.secrets("credentials");
+    let mut acknowledged = Vec::new();
+    for number in 0_u64.. {
+        let lane = handle(&format!("writer {number}"));
+        match log.append(vec![write(&lane, "x", Expect::Empty)]).await {
+            Ok(appended) => {
+                acknowledged.push(appended.sequences[0]);
+                // What was written is read at once, whichever servers have it by now.
+                let last = log.last(&lane).await.expect("read").expect("an event");
+                assert_eq!(last.sequence, appended.sequences[0]);
+            }
+            Err(AppendError::Unknown | AppendError::Unavailable) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+        let key = format!("key_{number}");
+        if secrets.create(&key, "hash", None).await.is_ok() {
+            assert!(secrets.get(&key).await.expect("read").is_some(), "{key}");
+        }
+        begun.send_replace(number);
+        if *enough.borrow() {
+            break;
+        }
+    }
+    acknowledged
+}
+
+/// What one of the servers kept gets copies while it is written to, by a process that does not know of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_get_copies_while_they_are_written_to() {
+    let cluster = Cluster::start();
+    let log = cluster.log(1).await;
+    log.secrets("credentials").create("first", "hash", None).await.expect("created");
+    log.pieces("media").put("first", "bytes".into()).await.expect("put");
+    log.dead_letters().await.expect("the dead letters");
+    let ((begun, mut goes_on), (enough, told_enough)) = (watch::channel(0), watch::channel(false));
+    let writing = tokio::spawn(write_and_read(log.clone(), begun, told_enough));
+    let more = goes_on.wait_for(|number| *number > 20);
+    timeout(PATIENCE, more).await.expect("in time").expect("it goes on");
+
+    let raising = cluster.log(3).await;
+    let mut told = Vec::new();
+    let raised = raising.raise_copies(3, |one| told.push(one.clone())).await.expect("raised");
+    assert_eq!(raised, told);
+    assert!(raised.iter().all(|one| (one.from, one.to) == (1, 3)), "{raised:?}");
+    for bucket in ["DEAD_LETTERS_test", "KV_test_credentials", "OBJ_test_media"] {
+        assert!(raised.iter().any(|one| one.stream == bucket), "{bucket}: {raised:?}");
+    }
+    let jetstream = async_nats::jetstream::new(cluster.client().await);
+    for name in raising.streams().await.expect("the streams") {
+        let mut stream = jetstream.get_stream(&name).await.expect("a stream");
+        assert_eq!(stream.info().await.expect("info").config.num_replicas, 3, "{name}");
+    }
+    assert_eq!(raising.raise_copies(3, |_| {}).await.expect("looked at"), []);
+
+    let now = *goes_on.borrow_and_update();
+    let more = goes_on.wait_for(|number| *number > now + 20);
+    timeout(PATIENCE, more).await.expect("in time").expect("it goes on");
+    enough.send_replace(true);
+    for sequence in timeout(PATIENCE, writing).await.expect("in time").expect("written") {
+        assert!(log.get(sequence).await.expect("read").is_some(), "{sequence}");
+    }
+    assert_eq!(log.pieces("media").get("first").await.expect("read").expect("it").bytes, "bytes");
 }
