@@ -45,7 +45,7 @@ pub struct Config {
     pub media_origin: Option<String>,
     /// Networks of peers whose `X-Forwarded-*` and `Forwarded` are believed; those of all other peers are ignored.
     pub trusted_proxies: Vec<IpNet>,
-    /// Sockets one person may hold at this gateway.
+    /// Sockets one person may hold, over all gateways.
     pub sockets_per_user: usize,
     /// Bytes of recent events that are remembered for resumes, at most.
     pub memory: usize,

@@ -245,10 +245,11 @@ impl Gateway {
 fn tell_others(state: &AppState, live: &Shutdown) -> JoinHandle<()> {
     let (limits, bus, hub) = (Arc::clone(&state.limits), &state.bus, state.hub.clone());
     let gateway = state.presence.gateway();
-    tokio::spawn(limits::share(limits, bus.clone(), gateway.to_owned(), live.clone()));
+    let limits = limits::share(limits, bus.clone(), gateway.to_owned(), live.clone());
     tokio::spawn(Arc::clone(&state.sessions).tell_uses(live.clone()));
     tokio::spawn(typing::share(hub, bus.clone(), gateway.to_owned(), live.clone()));
-    tokio::spawn(presence::share(Arc::clone(&state.presence), live.clone()))
+    let presence = presence::share(Arc::clone(&state.presence), live.clone());
+    tokio::spawn(async { drop(tokio::join!(limits, presence)) })
 }
 
 async fn serving_ended(

@@ -1,13 +1,14 @@
 //! How much each person and each address may ask for.
 //!
 //! A person's allowances are shared by everything they do here, over REST and all of their sockets, and told to
-//! the other gateways (`sharing`). An address has allowances for what is done before it is known who does it, which
+//! the other gateways (`sharing`), and so is how many sockets they have (`sockets`). An address has allowances for what is done before it is known who does it, which
 //! are told to them, too.
 
 mod bucket;
 mod network;
 mod people;
 mod sharing;
+mod sockets;
 mod spending;
 mod strangers;
 mod table;
@@ -27,6 +28,7 @@ pub(crate) use strangers::Stranger;
 use bucket::{Bucket, Budget};
 use network::network;
 use people::People;
+use sockets::{Held, Sockets};
 use spending::{Spending, Unsent};
 use strangers::Strangers;
 use table::{Entry, Table};
@@ -61,6 +63,7 @@ pub(crate) struct Limits {
     /// What addresses have tried, until other gateways are told.
     unsent: Mutex<Unsent<IpAddr>>,
     strangers: Strangers,
+    sockets: Mutex<Sockets>,
 }
 
 impl Limits {
@@ -74,6 +77,7 @@ impl Limits {
             accounts: Table::new(),
             unsent: Mutex::default(),
             strangers: Strangers::default(),
+            sockets: Mutex::default(),
         }
     }
 
@@ -99,6 +103,22 @@ impl Limits {
     #[must_use]
     pub(crate) fn enter(&self, user: &UserId) -> bool {
         self.people.enter(user, Instant::now())
+    }
+
+    /// How many sockets a person has at other gateways, as those said within the last seconds.
+    #[must_use]
+    pub(crate) fn sockets_elsewhere(&self, user: &UserId) -> usize {
+        self.sockets.lock().elsewhere(user, Instant::now())
+    }
+
+    /// A person has one socket more here.
+    pub(crate) fn socket_came(&self, user: &UserId) {
+        self.sockets.lock().came(user);
+    }
+
+    /// A person has one socket less here.
+    pub(crate) fn socket_went(&self, user: &UserId) {
+        self.sockets.lock().went(user);
     }
 
     /// Counts bytes a person wants stored; none when there is no limit.
@@ -161,9 +181,9 @@ impl Limits {
         }
     }
 
-    /// Whether anything is limited that others must be told of.
-    fn limits(&self) -> bool {
-        self.attempts.is_some() || self.people.limits()
+    /// What other gateways are to be told of people's sockets now, if anything.
+    fn sockets_to_tell(&self, now: Instant) -> Option<Held> {
+        self.sockets.lock().to_tell(now)
     }
 }
 

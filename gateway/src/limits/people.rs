@@ -209,11 +209,6 @@ impl People {
             }
         });
     }
-
-    /// Whether anything is limited that others must be told of.
-    pub(super) const fn limits(&self) -> bool {
-        self.requests.is_some() || self.writes.is_some() || self.bytes.is_some()
-    }
 }
 
 #[cfg(test)]

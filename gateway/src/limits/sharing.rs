@@ -1,5 +1,6 @@
-//! What people and addresses have used at one gateway is told to the others, often enough that several gateways grant little more
-//! than one would. Nothing of it is stored, and nothing waits for it: what is lost was an estimate.
+//! What people and addresses have used at one gateway, and how many sockets people have there, is told to the others, often enough
+//! that several gateways grant little more than one would. Nothing of it is stored, and nothing waits for it: what is lost was
+//! an estimate.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use telemetry::{Shutdown, error_chain};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Limits;
+use super::sockets::Held;
 use super::spending::Spending;
 
 /// How often the others are told.
@@ -22,61 +24,104 @@ const AT_ONCE: usize = 1_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What one gateway tells the others.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Told {
     /// Which one: its own words come back to it.
     gateway: String,
+    #[serde(default)]
     spent: Vec<(UserId, Spending)>,
     #[serde(default)]
     addresses: Vec<(IpAddr, Spending)>,
+    /// How many sockets people have there.
+    #[serde(default)]
+    sockets: Held,
+    /// It has just begun to listen, and wants to know of all sockets.
+    #[serde(default)]
+    asks: bool,
+    /// It stops: it has no sockets any more.
+    #[serde(default)]
+    leaving: bool,
+}
+
+/// One gateway among the others.
+struct Among {
+    limits: Arc<Limits>,
+    bus: Bus,
+    gateway: String,
 }
 
 /// Tells others what is used here and listens to them, until asked to stop.
 pub(crate) async fn share(limits: Arc<Limits>, bus: Bus, gateway: String, shutdown: Shutdown) {
-    if !limits.limits() {
-        return;
-    }
+    let among = Among { limits, bus, gateway };
     tokio::select! {
         () = shutdown.wait() => {}
-        () = tell(&limits, &bus, &gateway) => {}
-        () = listen(&limits, &bus, &gateway) => {}
+        () = among.tells() => {}
+        () = among.listens() => {}
     }
+    among.say(Told { leaving: true, ..Told::default() }).await;
 }
 
-async fn tell(limits: &Limits, bus: &Bus, gateway: &str) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let (people, addresses) = limits.to_tell(Instant::now());
-        let told = |spent: &[_], addresses: &[_]| {
-            let (spent, addresses) = (spent.to_vec(), addresses.to_vec());
-            Told { gateway: gateway.to_owned(), spent, addresses }
-        };
-        let of_people = people.chunks(AT_ONCE).map(|spent| told(spent, &[]));
-        let of_addresses = addresses.chunks(AT_ONCE).map(|addresses| told(&[], addresses));
-        for told in of_people.chain(of_addresses) {
-            if let Err(error) = bus.publish_ephemeral(Ephemeral::Spending, &told).await {
-                tracing::debug!(error = %error_chain(&error), "other gateways are not told");
+impl Among {
+    async fn tells(&self) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = Instant::now();
+            let (people, addresses) = self.limits.to_tell(now);
+            for spent in people.chunks(AT_ONCE) {
+                self.say(Told { spent: spent.to_vec(), ..Told::default() }).await;
+            }
+            for addresses in addresses.chunks(AT_ONCE) {
+                self.say(Told { addresses: addresses.to_vec(), ..Told::default() }).await;
+            }
+            let Some(held) = self.limits.sockets_to_tell(now) else { continue };
+            if held.is_empty() {
+                // A gateway that has just come hears of this gateway.
+                self.say(Told::default()).await;
+            }
+            for sockets in held.chunks(AT_ONCE) {
+                self.say(Told { sockets: sockets.to_vec(), ..Told::default() }).await;
             }
         }
     }
-}
 
-async fn listen(limits: &Limits, bus: &Bus, gateway: &str) {
-    loop {
-        match bus.ephemeral::<Told>(EphemeralKind::Spending).await {
-            Ok(mut feed) => {
-                while let Some(told) = feed.next().await {
-                    if told.gateway != gateway {
-                        limits.told(&told.spent, &told.addresses, Instant::now());
+    async fn say(&self, told: Told) {
+        let told = Told { gateway: self.gateway.clone(), ..told };
+        if let Err(error) = self.bus.publish_ephemeral(Ephemeral::Spending, &told).await {
+            tracing::debug!(error = %error_chain(&error), "other gateways are not told");
+        }
+    }
+
+    async fn listens(&self) {
+        loop {
+            match self.bus.ephemeral::<Told>(EphemeralKind::Spending).await {
+                Ok(mut feed) => {
+                    self.say(Told { asks: true, ..Told::default() }).await;
+                    while let Some(told) = feed.next().await {
+                        if told.gateway != self.gateway {
+                            self.hears(&told);
+                        }
                     }
                 }
+                Err(error) => {
+                    tracing::warn!(error = %error_chain(&error), "other gateways are not heard");
+                }
             }
-            Err(error) => {
-                tracing::warn!(error = %error_chain(&error), "other gateways are not heard");
-            }
+            tokio::time::sleep(PAUSE).await;
         }
-        tokio::time::sleep(PAUSE).await;
+    }
+
+    fn hears(&self, told: &Told) {
+        let now = Instant::now();
+        self.limits.told(&told.spent, &told.addresses, now);
+        let mut sockets = self.limits.sockets.lock();
+        if told.leaving {
+            return sockets.left(&told.gateway);
+        }
+        sockets.heard(&told.gateway, &told.sockets, now);
+        if told.asks {
+            sockets.tell_all();
+        }
     }
 }

@@ -83,16 +83,18 @@ impl Shared {
     fn claim_slot(&self, caller: &Caller) -> bool {
         let (app, outbox) = (&self.app, &self.outbox);
         let (user, session) = (&caller.user_id, caller.session_id.clone());
-        let limit = app.config.sockets_per_user;
         if !app.limits.enter(user) {
             let code = CloseCode::RateLimited;
             outbox.close(code.code(), code.reason(), Some(RATE_LIMITED_MS));
             return false;
         }
+        let elsewhere = app.limits.sockets_elsewhere(user);
+        let limit = app.config.sockets_per_user.saturating_sub(elsewhere);
         if app.hub.reserve(user, session, std::sync::Arc::clone(outbox), limit).is_err() {
             self.close(CloseCode::TooManySockets);
             return false;
         }
+        app.limits.socket_came(user);
         *self.seated.borrow_mut() = Some(user.clone());
         *self.stranger.borrow_mut() = None;
         outbox.greeted();

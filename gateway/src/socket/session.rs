@@ -226,6 +226,7 @@ impl Drop for Session {
             self.shared.stops_typing(&user);
             self.shared.app.presence.leaves(&user, self.shared.outbox.id());
             hub.leave(&user, self.shared.outbox.id());
+            self.shared.app.limits.socket_went(&user);
         }
         self.shared.queues.take();
     }

@@ -131,6 +131,7 @@ mod rooms;
 mod searches;
 mod sessions;
 mod settings;
+mod socket_counts;
 mod stories;
 mod texts;
 mod thread_notices;
