@@ -122,7 +122,10 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
     let (Needs { names, index, blobs }, Deps { log, bus, metrics, health }) = (needs, deps);
     health.set(COMPONENT, Err("starting"));
     let general = match &config.general {
-        Some(name) => general::ensure(&log, &names, name).await?,
+        Some(name) => {
+            let waits = |reason| health.set(COMPONENT, Err::<(), String>(reason));
+            general::ensure(&log, &names, name, waits).await?
+        }
         None => None,
     };
     let metrics = ChatMetrics::new(&metrics);

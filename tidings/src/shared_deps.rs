@@ -11,8 +11,9 @@ use notifier::Site;
 use readmodel::ReadModel;
 use schemas::{CodeKey, NameKey};
 use service::Deps;
-use telemetry::{Health, Metrics};
+use telemetry::{Health, Metrics, error_chain};
 use tokio::sync::{OnceCell, watch};
+use tokio::time::Instant;
 
 use crate::checks::{all_there, same_log};
 use crate::config::Config;
@@ -25,6 +26,8 @@ use crate::terminal;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
+/// Before a log that did not answer is asked again.
+const PREPARE_AGAIN: Duration = Duration::from_millis(500);
 
 /// The NATS server to use.
 #[derive(Debug, Clone, Copy)]
@@ -75,9 +78,7 @@ impl SharedDeps {
         };
         let read_model = open_read_model(config).await?;
         same_log(&log, &read_model).await?;
-        log.ensure_topology(&topology)
-            .await
-            .map_err(|error| Failure::because("the log cannot be prepared", &error))?;
+        prepare(&log, &topology).await?;
         if log.copies() > 1 {
             tokio::spawn(copies::raise(log.clone()));
         }
@@ -144,6 +145,23 @@ impl SharedDeps {
             let component = unready.component;
             tracing::warn!(component, reason = unready.reason, "started, but not ready");
             terminal::tell(&format!("warning: {component}: {}", unready.reason));
+        }
+    }
+}
+
+/// Makes or checks the log's stream. Servers that have not found each other yet, or a machine that is busy with much else, get
+/// some time.
+async fn prepare(log: &EventLog, topology: &Topology) -> Result<(), Failure> {
+    let deadline = Instant::now() + READY_WITHIN;
+    loop {
+        match log.ensure_topology(topology).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.may_pass() && Instant::now() < deadline => {
+                let error = error_chain(&error);
+                tracing::warn!(error, "the log cannot be prepared yet; trying again");
+                tokio::time::sleep(PREPARE_AGAIN).await;
+            }
+            Err(error) => return Err(Failure::because("the log cannot be prepared", &error)),
         }
     }
 }

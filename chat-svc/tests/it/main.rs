@@ -16,3 +16,4 @@ mod races;
 mod repeats;
 mod rooms;
 mod slow_mode;
+mod starting;

@@ -57,6 +57,14 @@ pub enum LogError {
     BadAnswer(#[source] BoxError),
 }
 
+impl LogError {
+    /// Whether nothing is known to be wrong but that the log did not answer in time: asked again it may.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
 /// Why events were not appended, or not known to be.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -87,4 +95,21 @@ pub enum AppendError {
     /// Anything else; nothing was written.
     #[error("the append failed")]
     Log(#[from] LogError),
+}
+
+impl AppendError {
+    /// Whether nothing is known to be wrong but that the log did not answer in time. What was to be written may be in it:
+    /// look before it is written again.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unknown | Self::Unavailable => true,
+            Self::Log(error) => error.may_pass(),
+            Self::Conflict
+            | Self::AlreadyCommitted
+            | Self::StorageFull
+            | Self::TooLarge
+            | Self::Unreadable(_) => false,
+        }
+    }
 }
