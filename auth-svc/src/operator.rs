@@ -17,7 +17,7 @@ use crate::auth::Auth;
 use crate::call::{asker, password_deadline};
 use crate::common_passwords::refuse_common;
 use crate::domain::account::{NewAccount, promote};
-use crate::handlers::{By, Closer};
+use crate::handlers::{By, Closer, new_erasure};
 use crate::service::{Config, Needs, StartError, open};
 
 /// How long a password may take to be hashed, in milliseconds: only the operator waits.
@@ -134,7 +134,8 @@ impl Operator {
         Box::pin(async move {
             let id = self.auth.retry(|| self.find(who)).await?;
             let call = call("erase");
-            let erasure = self.auth.close_account(&call, &id, Closer::Owner).await?.result;
+            let erasure =
+                self.auth.close_account(&call, &id, new_erasure(), Closer::Owner).await?.result;
             Ok((id, erasure))
         })
     }

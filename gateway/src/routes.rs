@@ -68,7 +68,7 @@ fn users() -> Vec<Route> {
         get("/v1/users/me/blocks", "List the users whom the caller blocks.", blocks::list).waits_for(&[People]),
         put("/v1/users/me/blocks/{user_id}", "Block a user.", blocks::put),
         delete("/v1/users/me/blocks/{user_id}", "Unblock a user.", blocks::remove),
-        delete("/v1/users/me", "Close the caller's account for good and erase their data.", erasures::delete_me).attempt().confidential(),
+        delete("/v1/users/me", "Close the caller's account for good and erase their data. A 503 has the member `erasure_id`, too: it may have begun.", erasures::delete_me).attempt().confidential(),
         post("/v1/users/me/exports", "Request a copy of the caller's data. While one is being made or can be downloaded, the answer names that one.", exports::request)
             .attempt().confidential(),
         get("/v1/users/me/exports/{export_id}", "Get the progress of an export, and a URL of its file that is valid for five minutes.", exports::one)
@@ -138,7 +138,7 @@ fn admin() -> Vec<Route> {
             .admin().secret(&["password"]),
         delete("/v1/admin/users/{user_id}/sessions", "End all sessions of a user.", admin::end_sessions).admin(),
         patch("/v1/admin/users/{user_id}", "Change an account's role, suspend it or lift its suspension.", admin::change_user).admin(),
-        delete("/v1/admin/users/{user_id}", "Close an account for good and erase its user's data.", erasures::delete_user).admin().confidential(),
+        delete("/v1/admin/users/{user_id}", "Close an account for good and erase its user's data. A 503 has the member `erasure_id`, too: it may have begun.", erasures::delete_user).admin().confidential(),
         get("/v1/admin/holds", "List the legal holds that are in force.", erasures::holds).admin().waits_for(&[]),
         put("/v1/admin/holds/rooms/{room_id}", "Place a room under a legal hold: nothing in it is purged or erased.", erasures::hold_room).admin(),
         delete("/v1/admin/holds/rooms/{room_id}", "End the legal hold of a room.", erasures::release_room).admin(),

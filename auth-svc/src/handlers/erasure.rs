@@ -37,11 +37,13 @@ impl Auth {
     ) -> Answer<ErasureId> {
         let (password, code) = (command.password.as_ref(), command.code.as_ref());
         let proven = self.prove(call, &Proof { pointer: "/password", password, code }).await?;
-        self.close_account(call, &proven.user.id, Closer::Owner).await
+        let id = command.erasure_id.unwrap_or_else(new_erasure);
+        self.close_account(call, &proven.user.id, id, Closer::Owner).await
     }
 
     pub(crate) async fn erase_user(&self, call: &Call, command: EraseUser) -> Answer<ErasureId> {
-        self.close_account(call, &command.user_id, Closer::Admin(&command.reason)).await
+        let id = command.erasure_id.unwrap_or_else(new_erasure);
+        self.close_account(call, &command.user_id, id, Closer::Admin(&command.reason)).await
     }
 
     /// Closes an account and ends its sessions; the erasure goes on by itself.
@@ -49,9 +51,9 @@ impl Auth {
         &self,
         call: &Call,
         user: &UserId,
+        id: ErasureId,
         by: Closer<'_>,
     ) -> Answer<ErasureId> {
-        let id = ErasureId::from_uuid(fresh_id());
         let position = self.retry(|| self.try_close(call, user, &id, by)).await?;
         let ended = self.retry(|| self.end_for_good(call, user)).await?;
         Ok(accepted(ended.or(position), id))
@@ -146,6 +148,11 @@ impl Auth {
         };
         Ok(Erasure { status, removed })
     }
+}
+
+/// A new id for an erasure.
+pub(crate) fn new_erasure() -> ErasureId {
+    ErasureId::from_uuid(fresh_id())
 }
 
 /// Takes note of an erasure that is about to begin.

@@ -25,5 +25,5 @@ mod tickets;
 mod unsubscribe;
 mod verifications;
 
-pub(crate) use erasure::Closer;
+pub(crate) use erasure::{Closer, new_erasure};
 pub(crate) use register::By;

@@ -276,7 +276,8 @@ async fn an_address_stands_in_what_is_its_holders_alone() {
     // Where a code went is noted once, and found by whose it is when they are erased.
     let noted = kit.log.secrets("challenges");
     assert_eq!(noted.keys(Some(bob.as_str())).await.unwrap(), [format!("{bob}.{id}")]);
-    let close = DeleteAccount { password: Some(Secret::new(PASSWORD)), code: None };
+    let close =
+        DeleteAccount { password: Some(Secret::new(PASSWORD)), code: None, erasure_id: None };
     kit.call(&as_bob, close).await.unwrap();
     kit.call(&CallContext::default(), ForgetSecrets { user_id: bob.clone() }).await.unwrap();
     assert_eq!(noted.keys(Some(bob.as_str())).await.unwrap(), Vec::<String>::new());

@@ -54,7 +54,8 @@ async fn only_secrets_of_a_closed_account_are_forgotten() {
 
     let (sessions, lists) = (kit.log.secrets("sessions"), kit.log.secrets("user_sessions"));
     let (record, _) = sessions.get(session.as_str()).await.unwrap().unwrap();
-    let close = DeleteAccount { password: Some(Secret::new(PASSWORD)), code: None };
+    let close =
+        DeleteAccount { password: Some(Secret::new(PASSWORD)), code: None, erasure_id: None };
     kit.call(&ada, close).await.unwrap();
     // A login that was under way when the account was closed, and died, leaves such a session.
     sessions.create(session.as_str(), record, None).await.unwrap();

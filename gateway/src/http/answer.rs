@@ -6,13 +6,14 @@
 use std::marker::PhantomData;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
+use actix_web::http::header::{HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use bytes::Bytes;
 use schemars::{JsonSchema, SchemaGenerator};
-use schemas::{Code, Position, Rejection};
+use schemas::{Code, Position, Problem, Rejection};
 use serde::Serialize;
 
 use super::description::{Description, Schematic};
+use crate::problem;
 
 /// What a call led to.
 pub(crate) type Outcome = Result<Answer, Rejection>;
@@ -158,6 +159,28 @@ impl<T: Serialize> Reply<T, New> {
 impl<T: Serialize> Reply<T, Later> {
     pub(crate) fn accepted(document: &T) -> Self {
         Self::of(Answer::json(StatusCode::ACCEPTED, document))
+    }
+}
+
+impl<T: Serialize> Reply<T, Later> {
+    /// The problem of a rejection, with members of its own: whether it is done is not known, and this is what to ask by.
+    pub(crate) fn in_doubt(rejection: &Rejection, trace_id: &str, members: &T) -> Self {
+        #[derive(Serialize)]
+        struct InDoubt<'a, T> {
+            #[serde(flatten)]
+            problem: Problem,
+            #[serde(flatten)]
+            members: &'a T,
+        }
+        let problem = problem::problem(rejection, trace_id);
+        let status = StatusCode::from_u16(problem.status);
+        let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        let mut answer = Answer::json(status, &InDoubt { problem, members });
+        answer.content_type = problem::CONTENT_TYPE;
+        if let Some(seconds) = rejection.retry_after {
+            answer = answer.with(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Self::of(answer)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Erasures and legal holds.
 
-use schemas::UserId;
 use schemas::commands::{DeleteAccount, EraseUser, LiftHold, PlaceHold};
 use schemas::events::Held;
 use schemas::values::{Reason, Secret};
+use schemas::{ErasureId, UserId};
 
 use crate::http::shape;
 
@@ -23,15 +23,15 @@ shape! {
 }
 
 impl AccountDeletion {
-    pub(crate) fn command(self) -> DeleteAccount {
+    pub(crate) fn command(self, erasure_id: ErasureId) -> DeleteAccount {
         let Self { password, code } = self;
-        DeleteAccount { password, code }
+        DeleteAccount { password, code, erasure_id: Some(erasure_id) }
     }
 }
 
 impl ErasureReason {
-    pub(crate) fn erase(self, user_id: UserId) -> EraseUser {
-        EraseUser { user_id, reason: self.reason }
+    pub(crate) fn erase(self, user_id: UserId, erasure_id: ErasureId) -> EraseUser {
+        EraseUser { user_id, reason: self.reason, erasure_id: Some(erasure_id) }
     }
 
     pub(crate) fn hold(self, held: Held) -> PlaceHold {

@@ -1,9 +1,9 @@
 //! Closing an account and erasing its person's data, and the legal holds that keep data.
 
-use schemas::commands::{GetErasure, ListHolds};
+use schemas::commands::{Command, GetErasure, ListHolds};
 use schemas::events::Held;
 use schemas::views::{Erasure, Hold, Page};
-use schemas::{ErasureId, RoomId, UserId};
+use schemas::{Code, ErasureId, RoomId, UserId};
 use serde::Serialize;
 
 use super::paging::{PageQuery, place};
@@ -19,10 +19,8 @@ pub(crate) struct ErasureStarted {
 }
 
 pub(crate) async fn delete_me(call: Call, body: AccountDeletion) -> Begun<ErasureStarted> {
-    let accepted = call.send(&body.command()).await?;
-    call.heard(accepted.position.as_ref()).await;
-    let started = ErasureStarted { erasure_id: accepted.result };
-    Ok(Reply::accepted(&started).at(accepted.position))
+    let id = new_erasure();
+    begin(&call, &body.command(id.clone()), id).await
 }
 
 pub(crate) async fn delete_user(
@@ -30,10 +28,34 @@ pub(crate) async fn delete_user(
     Path(user_id): Path<UserId>,
     body: ErasureReason,
 ) -> Begun<ErasureStarted> {
-    let accepted = call.send(&body.erase(user_id)).await?;
+    let id = new_erasure();
+    begin(&call, &body.erase(user_id, id.clone()), id).await
+}
+
+/// Has an erasure begin under this id. It may have begun although no answer says so, and then its user has no session
+/// left to ask again with: so that answer names it, too.
+async fn begin<C: Command<Output = ErasureId> + Clone + Sync>(
+    call: &Call,
+    command: &C,
+    erasure_id: ErasureId,
+) -> Begun<ErasureStarted> {
+    let accepted = match call.send(command).await {
+        Ok(accepted) => accepted,
+        Err(mut rejection) if rejection.code == Code::Unavailable => {
+            rejection.detail += "; if it has begun all the same, its erasure_id finds it";
+            let started = ErasureStarted { erasure_id };
+            return Ok(Reply::in_doubt(&rejection, call.context.trace.trace_id(), &started));
+        }
+        Err(rejection) => return Err(rejection),
+    };
     call.heard(accepted.position.as_ref()).await;
     let started = ErasureStarted { erasure_id: accepted.result };
     Ok(Reply::accepted(&started).at(accepted.position))
+}
+
+#[expect(clippy::disallowed_methods, reason = "an id that is named before a service is asked")]
+fn new_erasure() -> ErasureId {
+    ErasureId::from_uuid(uuid::Uuid::now_v7())
 }
 
 pub(crate) async fn one(call: Call, Path(erasure_id): Path<ErasureId>) -> Done<Erasure> {

@@ -15,6 +15,9 @@ commands! {
         password: Option<Secret>,
         /// A code of the second factor, if the account has one.
         code: Option<Secret>,
+        /// The id the erasure is to have, which a caller knows then who hears no answer; none: a new one.
+        #[serde(default)]
+        erasure_id: Option<ErasureId>,
     }
     /// Closes an account and erases its person's data; admins only.
     AUTH / "erase_user": EraseUser -> ErasureId {
@@ -23,6 +26,9 @@ commands! {
         /// Why.
         #[serde(deserialize_with = "crate::text::strict")]
         reason: Reason,
+        /// The id the erasure is to have, which a caller knows then who hears no answer; none: a new one.
+        #[serde(default)]
+        erasure_id: Option<ErasureId>,
     }
     /// Deletes what the service of accounts keeps of a person beside the log: passwords, second factors, codes,
     /// sessions, devices. For an erasure, which asks again until it is answered; refused unless the account is

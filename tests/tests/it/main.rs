@@ -82,6 +82,7 @@ mod doors;
 mod edits;
 mod erasure;
 mod erasure_crashes;
+mod erasure_in_doubt;
 mod examples;
 mod exports;
 mod exports_resumed;
