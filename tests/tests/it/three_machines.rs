@@ -91,6 +91,34 @@ async fn moves_to_three(read_model: &str) {
     assert!(with_new.len() > streams.len(), "{with_new:?}");
     drop(socket);
     tokio::task::block_in_place(|| three.verify());
+    if read_model == "sqlite" {
+        moves_back(&mut one, &three, &ada, &room, &file).await;
+    }
+}
+
+/// A backup of the three is restored to the one machine, which keeps one copy.
+async fn moves_back(
+    one: &mut Installation,
+    three: &Separate,
+    ada: &Person,
+    room: &str,
+    file: &[u8],
+) {
+    let backup = one.data.parent().unwrap().join("backup-of-three");
+    let backup = backup.to_str().unwrap();
+    std::fs::rename(&one.data, one.data.with_extension("former")).unwrap();
+    tokio::task::block_in_place(|| {
+        let made = three.operate(&["backup", backup]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let restored = one.operate(&["restore", backup]);
+        assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+        one.start_again();
+    });
+    *one.place.newest.lock().unwrap() = (0, String::new());
+    let ada = Person::login(&one.place, &ada.username, &ada.password).await;
+    let said = ["on one machine", "with a file", "on three"];
+    finds_everything(&ada, room, &said, file).await;
+    tokio::task::block_in_place(|| one.verify());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
