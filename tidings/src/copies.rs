@@ -9,21 +9,27 @@ use telemetry::error_chain;
 /// How long after it could not be done it is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Brings every stream to the copies of the log beside a service, until all have them.
+/// Whenever a service meets a stream with fewer copies than the log, brings all to as many, beside its work. Only then
+/// does it look at the others: with accounts of NATS no service may, and has no need to where they were prepared.
 pub(crate) async fn raise(log: EventLog) {
-    if let Err(error) = log.streams().await {
-        // With accounts of NATS no service may list streams: the operator raises them.
-        let error = error_chain(&error);
-        tracing::info!(
-            error,
-            "the copies of streams cannot be looked at; `tidings prepare-nats --replicas` raises them"
-        );
-        return;
+    loop {
+        log.meets_few_copies().await;
+        if let Err(error) = log.streams().await {
+            let error = error_chain(&error);
+            tracing::warn!(
+                error,
+                "streams have too few copies, and this process cannot raise them; `tidings prepare-nats` does"
+            );
+            return;
+        }
+        raise_all(&log).await;
     }
+}
+
+async fn raise_all(log: &EventLog) {
     let mut said = String::new();
     loop {
         match log.raise_copies(log.copies(), say).await {
-            Ok(raised) if raised.is_empty() => return,
             Ok(raised) => {
                 let (streams, copies) = (raised.len(), log.copies());
                 tracing::info!(streams, copies, "all copies of all streams are up to date");

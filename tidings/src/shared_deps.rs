@@ -79,9 +79,7 @@ impl SharedDeps {
         let read_model = open_read_model(config).await?;
         same_log(&log, &read_model).await?;
         prepare(&log, &topology).await?;
-        if log.copies() > 1 {
-            tokio::spawn(copies::raise(log.clone()));
-        }
+        tokio::spawn(copies::raise(log.clone()));
         tokio::spawn(report_room(log.watch_store(), health.clone(), files.is_some()));
         all_there(&log, &read_model).await?;
         let bus = Bus::connect(url, name, &config.namespace)

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::stream::Config;
 use bytes::Bytes;
 use schemas::Sequence;
 use serde::Deserialize;
@@ -86,6 +87,21 @@ impl EventLog {
         self.inner.connection.is_to_cluster()
     }
 
+    /// Returns when a stream was met that has fewer copies than the log, unless they have been raised since.
+    pub async fn meets_few_copies(&self) {
+        let mut met = self.inner.few_copies.subscribe();
+        if met.wait_for(|met| *met).await.is_err() {
+            // The log is gone with its streams, and none is met any more.
+        }
+    }
+
+    /// Takes note of a stream that was made or found.
+    pub(crate) fn meet(&self, found: &Config) {
+        if found.num_replicas < self.copies() {
+            self.inner.few_copies.send_replace(true);
+        }
+    }
+
     /// Gives every stream of the namespace so many copies where it has fewer, the log first and one after another;
     /// `told` is called before each. Returns when all copies are up to date, with what was done. Streams that Tidings did
     /// not make are left alone, and none loses a copy.
@@ -116,6 +132,7 @@ impl EventLog {
                 self.wait_for_copies(&raised.stream).await?;
             }
         }
+        self.inner.few_copies.send_replace(false);
         // How this process reads and writes depends on it.
         self.attach_to(&self.stream_info().await?.config)?;
         Ok(done)

@@ -145,7 +145,8 @@ impl EventLog {
             metadata: our_metadata(),
             ..Config::default()
         };
-        ensure_stream(&self.inner.connection, &config, differs).await?;
+        let found = ensure_stream(&self.inner.connection, &config, differs).await?;
+        self.meet(&found.config);
         Ok(DeadLetters { log: self.clone(), stream })
     }
 }

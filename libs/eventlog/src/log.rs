@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) failed_streams: Mutex<BTreeSet<String>>,
     /// Whether a task is already finding out why a write got no answer.
     pub(crate) suspecting: AtomicBool,
+    /// Whether a stream was met that has fewer copies than the log.
+    pub(crate) few_copies: watch::Sender<bool>,
     /// How far the log is known to have reached.
     pub(crate) seen: AtomicU64,
     /// Sequences without an event whose reason stands in the ledger.
@@ -104,6 +106,7 @@ impl EventLog {
             store: watch::Sender::new(Store::Open),
             failed_streams: Mutex::default(),
             suspecting: AtomicBool::new(false),
+            few_copies: watch::Sender::new(false),
             seen: AtomicU64::new(0),
             holes: RwLock::default(),
             lists: RwLock::default(),

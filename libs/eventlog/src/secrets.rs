@@ -233,7 +233,9 @@ impl SecretStore {
                 metadata: our_metadata(),
                 ..Config::default()
             };
-            ensure_stream(&self.log.inner.connection, &config, bucket_differs).await.map(|_| ())
+            let found = ensure_stream(&self.log.inner.connection, &config, bucket_differs).await?;
+            self.log.meet(&found.config);
+            Ok::<(), LogError>(())
         };
         self.ready.get_or_try_init(make).await?;
         Ok(())
