@@ -249,7 +249,9 @@ fn tell_others(state: &AppState, live: &Shutdown) -> JoinHandle<()> {
     tokio::spawn(Arc::clone(&state.sessions).tell_uses(live.clone()));
     tokio::spawn(typing::share(hub, bus.clone(), gateway.to_owned(), live.clone()));
     let presence = presence::share(Arc::clone(&state.presence), live.clone());
-    tokio::spawn(async { drop(tokio::join!(limits, presence)) })
+    tokio::spawn(async {
+        tokio::join!(limits, presence);
+    })
 }
 
 async fn serving_ended(
