@@ -4,19 +4,29 @@
 //! median of the rounds as a ratio. No test depends on the results.
 
 mod baseline;
+mod builds;
+mod comparison;
 mod load;
 mod machine;
+mod outcome;
 mod people;
 mod report;
 mod scenarios;
 mod seed;
 mod servers;
 mod socket;
+mod turns;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
+use builds::Build;
 use clap::{Parser, Subcommand};
+use comparison::Comparison;
+use report::Report;
 use scenarios::{Rows, Scale};
+use serde::Serialize;
+use turns::Turn;
 
 /// Benchmarks of Tidings.
 #[derive(Parser)]
@@ -32,6 +42,9 @@ struct Arguments {
     /// A share of the full size, 0.01 to 1.
     #[arg(long, default_value_t = 1.0)]
     size: f64,
+    /// Measure this older program of Tidings as well, round by round in turn, and print both and how they differ.
+    #[arg(long, value_name = "PROGRAM")]
+    against: Option<PathBuf>,
     /// Write the results to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -50,7 +63,7 @@ enum Internal {
     },
 }
 
-async fn measure(letter: &str, scale: Scale) -> Rows {
+async fn measure(letter: &str, scale: Scale<'_>) -> Rows {
     match letter {
         "a" => scenarios::send::throughput(scale).await,
         "b" => scenarios::send::durable(scale).await,
@@ -80,31 +93,80 @@ async fn measure(letter: &str, scale: Scale) -> Rows {
 const LETTERS: [&str; 16] =
     ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
 
+/// What a run found.
+#[derive(Serialize)]
+struct Results {
+    #[serde(flatten)]
+    report: Report,
+    /// Beside an older build.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comparisons: Vec<Comparison>,
+}
+
+/// Measures one build, in turn with another if there is one.
+async fn in_turn(letter: &str, scale: Scale<'_>) -> Rows {
+    scale.turn.next(&[]).await;
+    let rows = Box::pin(measure(letter, scale)).await;
+    scale.turn.leave();
+    rows
+}
+
+/// Measures the build under test, and the older one if there is one; the rows of the first.
+#[expect(clippy::print_stderr, reason = "a program for people at a terminal")]
+async fn measured(
+    letter: &str,
+    (rounds, size): (usize, f64),
+    (new, old): (&Build, Option<&Build>),
+    comparisons: &mut Vec<Comparison>,
+) -> Rows {
+    let Some(old) = old else {
+        return in_turn(letter, Scale { rounds, size, build: new, turn: &Turn::default() }).await;
+    };
+    let (first, second) = Turn::two();
+    let scale = Scale { rounds, size, build: new, turn: &first };
+    let before = Scale { build: old, turn: &second, ..scale };
+    let (rows, older) = tokio::join!(in_turn(letter, scale), in_turn(letter, before));
+    let rows = rows?;
+    match older {
+        Ok(older) => comparisons.extend(rows.iter().cloned().zip(older).map(Comparison::of)),
+        Err(error) => eprintln!("benchmark {letter} is not compared: the older build: {error}"),
+    }
+    Ok(rows)
+}
+
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 async fn run(arguments: Arguments) -> servers::Outcome<bool> {
-    let scale = Scale { rounds: arguments.rounds.max(1), size: arguments.size.clamp(0.01, 1.0) };
+    let how_much = (arguments.rounds.max(1), arguments.size.clamp(0.01, 1.0));
     let letters: Vec<String> = match arguments.only.is_empty() {
         true => LETTERS.iter().map(|&l| l.to_owned()).collect(),
         false => arguments.only,
     };
-    let mut report = report::Report { machine: machine::Machine::here(), rows: Vec::new() };
+    let new = Build::under_test().await?;
+    let old = match arguments.against {
+        Some(program) => Some(Build::of(program).await?),
+        None => None,
+    };
+    let report = Report { machine: machine::Machine::here(), rows: Vec::new() };
+    let mut results = Results { report, comparisons: Vec::new() };
     let mut complete = true;
     for letter in &letters {
-        eprintln!("benchmark {letter} ...");
-        match measure(letter, scale).await {
-            Ok(rows) => report.rows.extend(rows),
+        let started = Instant::now();
+        let builds = (&new, old.as_ref());
+        match measured(letter, how_much, builds, &mut results.comparisons).await {
+            Ok(rows) => results.report.rows.extend(rows),
             Err(error) => {
                 complete = false;
                 eprintln!("benchmark {letter} failed: {error}");
             }
         }
+        eprintln!("benchmark {letter}: {:.0} s", started.elapsed().as_secs_f64());
     }
-    println!("{}", report.table());
+    println!("{}{}", results.report.table(), comparison::table(&results.comparisons));
     if let Some(path) = arguments.json {
-        std::fs::write(path, serde_json::to_vec_pretty(&report).map_err(servers::unexpected)?)?;
+        std::fs::write(path, serde_json::to_vec_pretty(&results).map_err(servers::unexpected)?)?;
     }
     if let Some(path) = arguments.plot {
-        std::fs::write(path, report.svg())?;
+        std::fs::write(path, results.report.svg())?;
     }
     Ok(complete)
 }

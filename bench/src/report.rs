@@ -43,6 +43,15 @@ impl Row {
         if self.baseline == 0.0 { f64::NAN } else { self.ours / self.baseline }
     }
 
+    /// Whether a smaller value of Tidings is the better one.
+    pub(crate) fn less_is_better(&self) -> bool {
+        match self.goal {
+            Goal::AtLeast(_) => false,
+            Goal::AtMost(_) => true,
+            Goal::None => !self.unit.ends_with("/s"),
+        }
+    }
+
     fn verdict(&self) -> &'static str {
         match self.goal {
             Goal::AtLeast(goal) if self.ratio() >= goal => "met",
@@ -82,7 +91,8 @@ pub(crate) struct Report {
     pub rows: Vec<Row>,
 }
 
-fn number(value: f64) -> String {
+/// A value as people read it.
+pub(crate) fn number(value: f64) -> String {
     if value.abs() >= 1000.0 {
         let whole = format!("{value:.0}");
         let digits = whole.trim_start_matches('-');

@@ -1,7 +1,6 @@
 //! The servers a benchmark starts: a raw nats-server, a raw mongod and `tidings serve`, each on a free port in a
 //! folder of its own. Dropping a handle ends its process.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -13,36 +12,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// Why a benchmark could not run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BenchError {
-    /// A file, process or socket.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was tried.
-        what: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A server's answer was not the expected one.
-    #[error("{0}")]
-    Unexpected(String),
-}
-
-impl From<io::Error> for BenchError {
-    fn from(source: io::Error) -> Self {
-        Self::Io { what: "input or output failed".into(), source }
-    }
-}
-
-/// Turns any error into [`BenchError::Unexpected`] with the error's text.
-pub(crate) fn unexpected(error: impl std::fmt::Display) -> BenchError {
-    BenchError::Unexpected(error.to_string())
-}
-
-/// The benchmarks' result type.
-pub(crate) type Outcome<T> = Result<T, BenchError>;
+use crate::builds::Build;
+pub(crate) use crate::outcome::{BenchError, Outcome, unexpected};
 
 fn tool(name: &str, variable: &str) -> PathBuf {
     if let Some(path) = std::env::var_os(variable) {
@@ -172,9 +143,11 @@ pub(crate) async fn mongo() -> Outcome<Mongo> {
 pub(crate) struct Tidings {
     /// Its process.
     pub running: Running,
+    /// Its program, for an operator's commands.
+    pub program: PathBuf,
     /// `http://127.0.0.1:<port>`.
     pub http: String,
-    /// The base URL of the admin port.
+    /// The base URL of the admin port; older builds have none and answer everything on the public one.
     pub admin: String,
     /// `127.0.0.1:<port>`.
     pub address: String,
@@ -183,33 +156,20 @@ pub(crate) struct Tidings {
 #[derive(Deserialize)]
 struct Ready {
     http: String,
-    admin: String,
+    admin: Option<String>,
 }
 
 /// Starts `tidings serve` in a new folder with the given extra flags, rate limits off.
-pub(crate) async fn tidings(flags: &[&str]) -> Outcome<Tidings> {
-    tidings_in(tempfile::tempdir()?, flags).await
-}
-
-/// The binary under test: `TIDINGS_BIN`, else the release build of this checkout.
-pub(crate) fn tidings_binary() -> PathBuf {
-    std::env::var_os("TIDINGS_BIN").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/tidings"),
-        PathBuf::from,
-    )
+pub(crate) async fn tidings(build: &Build, flags: &[&str]) -> Outcome<Tidings> {
+    tidings_in(build, tempfile::tempdir()?, flags).await
 }
 
 /// Starts `tidings serve` over an existing data folder.
-pub(crate) async fn tidings_in(folder: TempDir, flags: &[&str]) -> Outcome<Tidings> {
+pub(crate) async fn tidings_in(build: &Build, folder: TempDir, flags: &[&str]) -> Outcome<Tidings> {
     let log = std::fs::File::create(folder.path().join("log.jsonl"))?;
-    // Cheap password hashes, unless hashing is what is measured: a flag may be given only once.
-    let cheap: &[&str] =
-        if flags.contains(&"--bcrypt-cost") { &[] } else { &["--bcrypt-cost", "4"] };
-    let mut child = Command::new(tidings_binary())
+    let mut child = Command::new(build.program())
         .args(["serve", "--listen", "127.0.0.1:0"])
-        .args(cheap)
-        .args(["--rate-requests", "off", "--rate-frames", "off", "--rate-auth", "off"])
-        .args(["--rate-bytes", "off"])
+        .args(build.flags(flags))
         .arg("--data")
         .arg(folder.path())
         .args(flags)
@@ -222,10 +182,11 @@ pub(crate) async fn tidings_in(folder: TempDir, flags: &[&str]) -> Outcome<Tidin
     let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line()).await;
     let line =
         line.map_err(unexpected)??.ok_or_else(|| unexpected("tidings ended at its start"))?;
-    let ready: Ready = serde_json::from_str(&line).map_err(unexpected)?;
-    let address = ready.http.trim_start_matches("http://").to_owned();
-    let Ready { http, admin } = ready;
-    Ok(Tidings { running: Running { child, folder }, http, admin, address })
+    let Ready { http, admin } = serde_json::from_str(&line).map_err(unexpected)?;
+    let address = http.trim_start_matches("http://").to_owned();
+    let admin = admin.unwrap_or_else(|| http.clone());
+    let program = build.program().to_owned();
+    Ok(Tidings { running: Running { child, folder }, program, http, admin, address })
 }
 
 /// The stream of the default namespace.

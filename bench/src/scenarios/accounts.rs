@@ -38,8 +38,8 @@ async fn storm(server: &Tidings, names: &[String], count: usize, at_once: usize)
 }
 
 /// (g): logins/s against cores divided by the time one hash takes, and chat p99 during a storm against before it.
-pub(crate) async fn logins(scale: Scale) -> Rows {
-    let server = servers::tidings(&["--sync", "2m", "--bcrypt-cost", COST]).await?;
+pub(crate) async fn logins(scale: Scale<'_>) -> Rows {
+    let server = servers::tidings(scale.build, &["--sync", "2m", "--bcrypt-cost", COST]).await?;
     // Enough users that none reaches 100 sessions: from there on each login also ends an older session.
     let crowd = Person::crowd(&server, "g", 32).await?;
     let names: Vec<String> = (0..crowd.len()).map(|i| name_of("g", i)).collect();
@@ -47,6 +47,7 @@ pub(crate) async fn logins(scale: Scale) -> Rows {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let (mut rates, mut tails) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let http = reqwest::Client::new();
         let mut alone = Vec::new();
         for _ in 0..5 {

@@ -73,14 +73,9 @@ async fn stored(server: &Tidings) -> Outcome<f64> {
 }
 
 /// Seconds that an operator's command takes.
-async fn operate(data: &Path, arguments: &[&str]) -> Outcome<f64> {
+async fn operate(program: &Path, data: &Path, arguments: &[&str]) -> Outcome<f64> {
     let started = Instant::now();
-    let command = Command::new(servers::tidings_binary())
-        .args(arguments)
-        .arg("--data")
-        .arg(data)
-        .output()
-        .await?;
+    let command = Command::new(program).args(arguments).arg("--data").arg(data).output().await?;
     if command.status.success() {
         Ok(started.elapsed().as_secs_f64())
     } else {
@@ -128,15 +123,15 @@ async fn round(
     server: &Tidings,
     posters: &[Poster],
     from: usize,
-    scale: Scale,
+    scale: Scale<'_>,
 ) -> Outcome<Figures> {
-    let data = server.running.folder.path();
+    let (program, data) = (&server.program, server.running.folder.path());
     let folder = tempfile::tempdir()?;
     let (whole, more) = (path(&folder, "whole")?, path(&folder, "more")?);
     let before = stored(server).await?;
     let copied = copy(&data.join("nats"), &folder.path().join("copy"))? / (before / GB);
     fs::remove_dir_all(folder.path().join("copy"))?;
-    let made = operate(data, &["backup", &whole]).await? / (before / GB);
+    let made = operate(program, data, &["backup", &whole]).await? / (before / GB);
 
     let (messages, files) = (scale.of(MESSAGES).div_ceil(10), scale.of(FILES).div_ceil(10));
     seed::messages(server, posters, from, messages).await?;
@@ -144,19 +139,19 @@ async fn round(
     upload(server, first, from, files).await?;
     servers::wait_until_followed(server).await?;
     let after = stored(server).await?;
-    let added = operate(data, &["backup", &more, "--since", &whole]).await?;
+    let added = operate(program, data, &["backup", &more, "--since", &whole]).await?;
     let increment = added / ((after - before) / GB);
 
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-    let restored = operate(&one, &["restore", &whole]).await? / (before / GB);
+    let restored = operate(program, &one, &["restore", &whole]).await? / (before / GB);
     fs::remove_dir_all(&one)?;
-    let chain = operate(&two, &["restore", &whole, &more]).await? / (after / GB);
+    let chain = operate(program, &two, &["restore", &whole, &more]).await? / (after / GB);
     Ok(Figures { whole: made, increment, restored, chain, copied })
 }
 
 /// (o): a whole backup, an increment and both restores, in seconds for each gigabyte.
-pub(crate) async fn backup(scale: Scale) -> Rows {
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+pub(crate) async fn backup(scale: Scale<'_>) -> Rows {
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "o", 16).await?;
     let first = posters.first().ok_or_else(|| unexpected("no users"))?;
     let (messages, files) = (scale.of(MESSAGES), scale.of(FILES));
@@ -165,6 +160,7 @@ pub(crate) async fn backup(scale: Scale) -> Rows {
     servers::wait_until_followed(&server).await?;
     let mut rounds = Vec::new();
     for number in 1..=scale.rounds {
+        scale.turn.next(&[&server]).await;
         rounds.push(round(&server, &posters, number * messages, scale).await?);
     }
     let megabytes = stored(&server).await? / 1e6;

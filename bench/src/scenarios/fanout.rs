@@ -122,10 +122,10 @@ pub(crate) async fn room_with_sockets(
 }
 
 /// (c): a room of 1,000 sockets against a raw loop that writes a prebuilt frame to as many.
-pub(crate) async fn fanout(scale: Scale) -> Rows {
+pub(crate) async fn fanout(scale: Scale<'_>) -> Rows {
     let sockets = scale.of(1000);
     let payload = send::stored_payload()?.len();
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let (posters, open) = room_with_sockets(&server, "c", sockets).await?;
     let posters = posters.get(..POSTERS.min(posters.len())).unwrap_or_default();
     let audience = Audience::of(open);
@@ -137,6 +137,7 @@ pub(crate) async fn fanout(scale: Scale) -> Rows {
     let raw_audience = Audience::of(raw_open);
     let (mut single, mut coalesced) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let each = scale.of(8000) / posters.len();
         let frames = each * posters.len();
         let before = audience.received.load(Ordering::Relaxed);
@@ -194,9 +195,9 @@ impl Timed {
     }
 }
 
-async fn healthy_p99(scale: Scale, stalled_share: f64, round: usize) -> Outcome<f64> {
+async fn healthy_p99(scale: Scale<'_>, stalled_share: f64, round: usize) -> Outcome<f64> {
     let sockets = scale.of(500);
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let prefix = format!("j{round}x");
     let (posters, open) = room_with_sockets(&server, &prefix, sockets).await?;
     let poster = posters.first().ok_or_else(|| unexpected("no users"))?;
@@ -246,9 +247,10 @@ async fn healthy_p99(scale: Scale, stalled_share: f64, round: usize) -> Outcome<
 }
 
 /// (j): the healthy readers' p99 with a tenth of the readers stalled, against none stalled.
-pub(crate) async fn stalled(scale: Scale) -> Rows {
+pub(crate) async fn stalled(scale: Scale<'_>) -> Rows {
     let mut rounds = Vec::new();
     for round in 0..scale.rounds {
+        scale.turn.next(&[]).await;
         let with = healthy_p99(scale, 0.1, round).await?;
         let without = healthy_p99(scale, 0.0, round).await?;
         rounds.push((with, without));

@@ -13,11 +13,12 @@ use crate::socket;
 /// Messages per seeding step: fewer than the 65,536 the gateway and chat-svc buffer unread.
 pub(super) const SEEDED_AT_ONCE: usize = 40_000;
 
-/// Three measurements of a running server.
+/// Three measurements of a running server, in every round.
+#[derive(Default)]
 struct Figures {
-    sends: f64,
-    page_ms: f64,
-    resume_ms: f64,
+    sends: Vec<f64>,
+    page_ms: Vec<f64>,
+    resume_ms: Vec<f64>,
 }
 
 pub(super) async fn wait_until_projected(poster: &Poster, wanted: u64) -> Outcome<()> {
@@ -95,28 +96,23 @@ async fn resume_ms(server: &Tidings, poster: &Poster, rounds: usize, tag: &str) 
 async fn figures(
     server: &Tidings,
     posters: &[Poster],
-    scale: Scale,
+    scale: Scale<'_>,
     tag: &str,
 ) -> Outcome<Figures> {
     let first = posters.first().ok_or_else(|| unexpected("no users"))?;
-    let mut sends = Vec::new();
+    let mut figures = Figures::default();
     for round in 0..scale.rounds {
-        let run = load::run(
-            server,
-            posters,
-            scale.of(2000),
-            Pace::Pipelined(64),
-            &format!("{tag}{round}"),
-        )
-        .await?;
-        sends.push(run.rate);
+        scale.turn.next(&[server]).await;
+        let (each, tag) = (scale.of(2000), format!("{tag}{round}"));
+        let run = load::run(server, posters, each, Pace::Pipelined(64), &tag).await?;
+        servers::wait_until_followed(server).await?;
+        figures.sends.push(run.rate);
+        figures.page_ms.push(page_ms(first, 100).await?);
+        figures.resume_ms.push(resume_ms(server, first, 100, &tag).await?);
     }
-    servers::wait_until_followed(server).await?;
-    Ok(Figures {
-        sends: crate::report::median(&sends),
-        page_ms: page_ms(first, 100).await?,
-        resume_ms: resume_ms(server, first, 100, tag).await?,
-    })
+    // What is stored next is not another build's round.
+    scale.turn.next(&[server]).await;
+    Ok(figures)
 }
 
 fn rows(what: &str, large: &Figures, small: &Figures) -> Vec<crate::report::Row> {
@@ -126,20 +122,20 @@ fn rows(what: &str, large: &Figures, small: &Figures) -> Vec<crate::report::Row>
         against: "the small one".into(),
         goal,
     };
+    let rounds = |of: fn(&Figures) -> &Vec<f64>| {
+        of(large).iter().copied().zip(of(small).iter().copied()).collect()
+    };
     vec![
-        question("sends", "messages/s", Goal::AtLeast(0.8))
-            .answered(vec![(large.sends, small.sends)]),
-        question("history page p50", "ms", Goal::AtMost(1.25))
-            .answered(vec![(large.page_ms, small.page_ms)]),
-        question("resume p50", "ms", Goal::AtMost(1.25))
-            .answered(vec![(large.resume_ms, small.resume_ms)]),
+        question("sends", "messages/s", Goal::AtLeast(0.8)).answered(rounds(|f| &f.sends)),
+        question("history page p50", "ms", Goal::AtMost(1.25)).answered(rounds(|f| &f.page_ms)),
+        question("resume p50", "ms", Goal::AtMost(1.25)).answered(rounds(|f| &f.resume_ms)),
     ]
 }
 
 /// From 10,000 to 1,000,000 stored messages.
-pub(crate) async fn messages(scale: Scale) -> Rows {
+pub(crate) async fn messages(scale: Scale<'_>) -> Rows {
     let (few, many) = (scale.of(10_000), scale.of(1_000_000));
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "k", 16).await?;
     seed_and_follow(&server, &posters, 0..few).await?;
     let small = figures(&server, &posters, scale, "ks").await?;
@@ -149,10 +145,10 @@ pub(crate) async fn messages(scale: Scale) -> Rows {
 }
 
 /// From 10 to 10,000 rooms.
-pub(crate) async fn rooms(scale: Scale) -> Rows {
+pub(crate) async fn rooms(scale: Scale<'_>) -> Rows {
     use futures_util::{StreamExt as _, TryStreamExt as _};
     let (few, many) = (10, scale.of(10_000));
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "r", few).await?;
     let small = figures(&server, &posters, scale, "rs").await?;
     let makers: Vec<Person> = posters.iter().map(|p| p.person.clone()).collect();

@@ -14,9 +14,9 @@ fn total(server: &Tidings) -> (f64, f64) {
 
 /// (f): memory and processor time of 10,000 idle sockets. The values are absolute; the "baseline" is what Centrifugo
 /// was measured to take on a machine like this.
-pub(crate) async fn idle(scale: Scale) -> Rows {
+pub(crate) async fn idle(scale: Scale<'_>) -> Rows {
     let sockets = scale.of(9_500);
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     // One user first, so that what is allocated once is not counted as a socket's.
     let (_, warm) = fanout::room_with_sockets(&server, "warm", 19).await?;
     let (rss_before, _) = total(&server);

@@ -16,19 +16,25 @@ pub(crate) mod search;
 pub(crate) mod send;
 pub(crate) mod storm;
 
+use crate::builds::Build;
 use crate::report::{Goal, Row, median};
 use crate::servers::Outcome;
+use crate::turns::Turn;
 
-/// How much to measure; every benchmark scales with it.
+/// What to measure and how much of it; every benchmark scales with it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scale {
+pub(crate) struct Scale<'a> {
     /// Rounds, alternating between Tidings and the baseline; the median counts.
     pub rounds: usize,
     /// 1.0 is the full benchmark; less is a quick look.
     pub size: f64,
+    /// The build that is measured.
+    pub build: &'a Build,
+    /// When it is measured; every round asks for its turn first.
+    pub turn: &'a Turn,
 }
 
-impl Scale {
+impl Scale<'_> {
     /// A count, scaled, at least 1.
     pub(crate) fn of(&self, full: usize) -> usize {
         #[expect(

@@ -126,8 +126,13 @@ async fn open_all(
 }
 
 /// Times messages in a room of so many members.
-async fn measured(members: usize, messages: usize, lively: bool) -> Outcome<Measured> {
-    let server = Arc::new(servers::tidings(&["--sync", "2m"]).await?);
+async fn measured(
+    scale: Scale<'_>,
+    members: usize,
+    messages: usize,
+    lively: bool,
+) -> Outcome<Measured> {
+    let server = Arc::new(servers::tidings(scale.build, &["--sync", "2m"]).await?);
     let guests = if lively { members / GUESTS } else { 0 };
     let crowd = Person::crowd(&server, "l", members + members / GUESTS).await?;
     let (first, others) = crowd.split_first().ok_or_else(|| unexpected("no users"))?;
@@ -182,13 +187,14 @@ async fn measured(members: usize, messages: usize, lively: bool) -> Outcome<Meas
 }
 
 /// (l): chat's p99 beside typing and presence, and what those cost a member as the room grows fourfold.
-pub(crate) async fn presence(scale: Scale) -> Rows {
+pub(crate) async fn presence(scale: Scale<'_>) -> Rows {
     let (members, messages) = (scale.of(MEMBERS).max(40), scale.of(MESSAGES));
     let (mut chat, mut cost) = (Vec::new(), Vec::new());
     for _ in 0..scale.rounds {
-        let lively = measured(members, messages, true).await?;
-        let silent = measured(members, messages, false).await?;
-        let small = measured(members / 4, messages, true).await?;
+        scale.turn.next(&[]).await;
+        let lively = measured(scale, members, messages, true).await?;
+        let silent = measured(scale, members, messages, false).await?;
+        let small = measured(scale, members / 4, messages, true).await?;
         chat.push((lively.p99, silent.p99));
         cost.push((lively.bytes, small.bytes));
     }

@@ -30,8 +30,8 @@ async fn rate(person: &Person, path: &str, count: usize) -> Outcome<f64> {
 }
 
 /// (n): the newest 50 messages of a room, against the same 50 by an anchor, which only the read model knows.
-pub(crate) async fn recent(scale: Scale) -> Rows {
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+pub(crate) async fn recent(scale: Scale<'_>) -> Rows {
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "n", 1).await?;
     let Poster { person, room } = posters.first().ok_or_else(|| unexpected("no users"))?;
     load::run(&server, &posters, PAGE + 1, Pace::Pipelined(8), "n").await?;
@@ -43,6 +43,7 @@ pub(crate) async fn recent(scale: Scale) -> Rows {
     let stored = format!("{newest}&after={first}");
     let mut rounds = Vec::new();
     for _ in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let count = scale.of(4_000);
         rounds.push((rate(person, &newest, count).await?, rate(person, &stored, count).await?));
     }

@@ -15,7 +15,7 @@ use crate::servers::{self, Outcome, STREAM, Tidings, unexpected};
 /// model is in use, as the command reports them: without the start of the process, which the baseline does not have
 /// either, and without the seconds for which the old read model goes on answering.
 async fn rebuild(server: &Tidings, read_model: &str) -> Outcome<f64> {
-    let output = Command::new(servers::tidings_binary())
+    let output = Command::new(&server.program)
         .args(["rebuild", "--json", "--read-model", read_model, "--data"])
         .arg(server.running.folder.path())
         .output()
@@ -32,17 +32,19 @@ async fn rebuild(server: &Tidings, read_model: &str) -> Outcome<f64> {
 
 /// (e): events projected per second, against raw ordered consumption of the same stream, and for MongoDB
 /// also against raw `insertMany` of as many documents.
-pub(crate) async fn projection(scale: Scale) -> Rows {
+pub(crate) async fn projection(scale: Scale<'_>) -> Rows {
     let count = scale.of(200_000);
     let mongo = servers::mongo().await?;
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "e", 16).await?;
     seed::messages(&server, &posters, 0, count).await?;
-    let with_mongo = servers::tidings(&["--sync", "2m", "--read-model", &mongo.url]).await?;
+    let with_mongo =
+        servers::tidings(scale.build, &["--sync", "2m", "--read-model", &mongo.url]).await?;
     let mongo_posters = load::posters(&with_mongo, "em", 16).await?;
     seed::messages(&with_mongo, &mongo_posters, 0, count).await?;
     let (mut sqlite, mut in_mongo, mut inserts) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..scale.rounds {
+        scale.turn.next(&[&server, &with_mongo]).await;
         let raw = replay::ordered(&server.nats_url()?, STREAM).await?;
         sqlite.push((count as f64 / rebuild(&server, "sqlite").await?, raw));
         let ours = count as f64 / rebuild(&with_mongo, &mongo.url).await?;
@@ -66,18 +68,19 @@ pub(crate) async fn projection(scale: Scale) -> Rows {
 
 /// (i): the time to start with the read model in place, from the start of the process to `/readyz`, against
 /// building the read model anew from the log.
-pub(crate) async fn restart(scale: Scale) -> Rows {
+pub(crate) async fn restart(scale: Scale<'_>) -> Rows {
     let count = scale.of(1_000_000);
-    let mut server = servers::tidings(&["--sync", "2m"]).await?;
+    let mut server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "i", 16).await?;
     seed::messages(&server, &posters, 0, count).await?;
     let mut rounds = Vec::new();
     for _ in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let cold = rebuild(&server, "sqlite").await?;
         server.running.stop().await;
         let folder = std::mem::replace(&mut server.running.folder, tempfile::tempdir()?);
         let started = Instant::now();
-        server = servers::tidings_in(folder, &["--sync", "2m"]).await?;
+        server = servers::tidings_in(scale.build, folder, &["--sync", "2m"]).await?;
         ready(&server).await?;
         rounds.push((started.elapsed().as_secs_f64(), cold));
     }

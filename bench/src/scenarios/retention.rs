@@ -20,9 +20,9 @@ const ROOMS: usize = 16;
 const DAY: &str = "1s";
 
 /// Makes a pass; messages moved, and the seconds it took.
-async fn pass(data: PathBuf) -> Outcome<(f64, f64)> {
+async fn pass(program: PathBuf, data: PathBuf) -> Outcome<(f64, f64)> {
     let started = Instant::now();
-    let output = Command::new(servers::tidings_binary())
+    let output = Command::new(program)
         .args(["retention", "--json", "--retention-days", "1", "--retention-day", DAY, "--data"])
         .arg(data)
         .output()
@@ -42,7 +42,8 @@ async fn chat_meanwhile(
     chatting: &[Poster],
     tag: &str,
 ) -> Outcome<((f64, f64), Vec<f64>)> {
-    let passing = tokio::spawn(pass(server.running.folder.path().to_owned()));
+    let data = server.running.folder.path().to_owned();
+    let passing = tokio::spawn(pass(server.program.clone(), data));
     let (mut latencies, mut runs) = (Vec::new(), 0);
     while !passing.is_finished() {
         let tag = format!("{tag}-{runs}");
@@ -54,14 +55,15 @@ async fn chat_meanwhile(
 }
 
 /// (p): messages moved per second against the same messages appended, and chat p99 during it against before.
-pub(crate) async fn retention(scale: Scale) -> Rows {
+pub(crate) async fn retention(scale: Scale<'_>) -> Rows {
     let count = scale.of(MESSAGES);
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "p", ROOMS).await?;
     let chatting = load::posters(&server, "pchat", 4).await?;
     let first = posters.first().ok_or_else(|| unexpected("no users"))?;
     let (mut rates, mut tails) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let started = Instant::now();
         seed::messages(&server, &posters, round * count, count).await?;
         let appended = count as f64 / started.elapsed().as_secs_f64();

@@ -120,12 +120,12 @@ async fn asked(client: &Person, posters: &[Poster], rounds: usize) -> Outcome<Ve
 
 /// The 50th and 99th percentile of the mix, over so many messages, in a read store.
 async fn percentiles(
-    scale: Scale,
+    scale: Scale<'_>,
     count: usize,
     flags: &[&str],
     tag: &str,
 ) -> Outcome<Vec<(f64, f64)>> {
-    let server = servers::tidings(&[&["--sync", "2m"][..], flags].concat()).await?;
+    let server = servers::tidings(scale.build, &[&["--sync", "2m"][..], flags].concat()).await?;
     let posters = load::posters(&server, tag, ROOMS).await?;
     let first = posters.first().ok_or_else(|| unexpected("no users"))?;
     for poster in posters.iter().skip(1) {
@@ -140,6 +140,7 @@ async fn percentiles(
     wait_until_projected(first, (count / ROOMS) as u64).await?;
     let mut rounds = Vec::new();
     for _ in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let mut took = asked(&first.person, &posters, scale.of(60)).await?;
         rounds.push((percentile(&mut took, 0.5), percentile(&mut took, 0.99)));
     }
@@ -147,7 +148,7 @@ async fn percentiles(
 }
 
 /// The mix over 1,000,000 messages in SQLite and in MongoDB.
-pub(crate) async fn search(scale: Scale) -> Rows {
+pub(crate) async fn search(scale: Scale<'_>) -> Rows {
     let count = scale.of(1_000_000);
     let mongo = servers::mongo().await?;
     let in_sqlite = percentiles(scale, count, &[], "m").await?;

@@ -41,13 +41,14 @@ pub(crate) fn stored_payload() -> Outcome<Vec<u8>> {
 }
 
 /// (a): 16 people in 16 rooms, pipelined, against a pipelined raw publish that is republished and received.
-pub(crate) async fn throughput(scale: Scale) -> Rows {
+pub(crate) async fn throughput(scale: Scale<'_>) -> Rows {
     let payload = stored_payload()?;
     let mut rounds = Vec::new();
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "a", 16).await?;
     let nats = servers::nats(false).await?;
     for round in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let run =
             load::run(&server, &posters, scale.of(5000), Pace::Pipelined(64), &format!("a{round}"))
                 .await?;
@@ -64,13 +65,14 @@ pub(crate) async fn throughput(scale: Scale) -> Rows {
 }
 
 /// (b): the same with every write synced to disk, against raw publishes one at a time.
-pub(crate) async fn durable(scale: Scale) -> Rows {
+pub(crate) async fn durable(scale: Scale<'_>) -> Rows {
     let payload = stored_payload()?;
     let mut rounds = Vec::new();
-    let server = servers::tidings(&["--sync", "always"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "always"]).await?;
     let posters = load::posters(&server, "b", 16).await?;
     let nats = servers::nats(true).await?;
     for round in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let run =
             load::run(&server, &posters, scale.of(2500), Pace::Pipelined(64), &format!("b{round}"))
                 .await?;
@@ -87,17 +89,18 @@ pub(crate) async fn durable(scale: Scale) -> Rows {
 }
 
 /// (d): time from sending to delivery at 30 % of the rate (a) reaches here.
-pub(crate) async fn latency(scale: Scale) -> Rows {
+pub(crate) async fn latency(scale: Scale<'_>) -> Rows {
     let payload = stored_payload()?;
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "d", 16).await?;
     let nats = servers::nats(false).await?;
     let full = load::run(&server, &posters, scale.of(3000), Pace::Pipelined(64), "warm").await?;
-    let rate = full.rate * 0.30;
+    let rate = scale.turn.agreed(full.rate * 0.30);
     // Work left over from the search for the rate is not part of that rate.
     servers::wait_until_followed(&server).await?;
     let (mut middle, mut tail) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let each = scale.of(2000);
         let pace = Pace::Every(rate / posters.len() as f64);
         let mut ours =

@@ -37,9 +37,9 @@ async fn resume(server: &Tidings, token: &str, position: &str) -> Outcome<()> {
 
 /// (h): 2,000 sockets resume at once, 20 messages each, against as many clients fetching 20 stored messages
 /// each by raw direct get.
-pub(crate) async fn storm(scale: Scale) -> Rows {
+pub(crate) async fn storm(scale: Scale<'_>) -> Rows {
     let sockets = scale.of(2000);
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let (posters, open) = fanout::room_with_sockets(&server, "h", sockets).await?;
     drop(open);
     let poster = posters.first().ok_or_else(|| unexpected("no users"))?;
@@ -55,6 +55,7 @@ pub(crate) async fn storm(scale: Scale) -> Rows {
     let payload = send::stored_payload()?;
     let mut rounds = Vec::new();
     for round in 0..scale.rounds {
+        scale.turn.next(&[&server]).await;
         let (_, mut reader) = socket::connect(&server.address, Some(&poster.person.token)).await?;
         let welcome = reader.read_until(|p| p.starts_with(br#"{"type":"welcome""#)).await?;
         let welcome: serde_json::Value = serde_json::from_slice(&welcome).map_err(unexpected)?;
