@@ -17,7 +17,7 @@ pub(crate) struct Reader {
     buffer: BytesMut,
 }
 
-/// The writing half.
+/// The writing half. Dropping it ends the socket: the server is told that no more will come.
 pub(crate) struct Writer {
     half: OwnedWriteHalf,
 }

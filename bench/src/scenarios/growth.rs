@@ -67,11 +67,7 @@ async fn page_ms(poster: &Poster, rounds: usize) -> Outcome<f64> {
 }
 
 async fn resume_ms(server: &Tidings, poster: &Poster, rounds: usize, tag: &str) -> Outcome<f64> {
-    let (_, mut reader) = socket::connect(&server.address, Some(&poster.person.token)).await?;
-    let welcome = reader.read_until(|p| p.starts_with(br#"{"type":"welcome""#)).await?;
-    let welcome: serde_json::Value = serde_json::from_slice(&welcome).map_err(unexpected)?;
-    let position =
-        welcome.pointer("/position").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let position = load::position(server, &poster.person).await?;
     load::run(
         server,
         std::slice::from_ref(poster),

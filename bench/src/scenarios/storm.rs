@@ -56,12 +56,7 @@ pub(crate) async fn storm(scale: Scale<'_>) -> Rows {
     let mut rounds = Vec::new();
     for round in 0..scale.rounds {
         scale.turn.next(&[&server]).await;
-        let (_, mut reader) = socket::connect(&server.address, Some(&poster.person.token)).await?;
-        let welcome = reader.read_until(|p| p.starts_with(br#"{"type":"welcome""#)).await?;
-        let welcome: serde_json::Value = serde_json::from_slice(&welcome).map_err(unexpected)?;
-        let position =
-            welcome.pointer("/position").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-        drop(reader);
+        let position = load::position(&server, &poster.person).await?;
         load::run(
             &server,
             std::slice::from_ref(poster),
