@@ -1,5 +1,6 @@
 //! A restore killed in the middle: nothing starts on what it leaves, and another one into an empty folder brings back
-//! everything. One that is held up for longer than a server waits gets through.
+//! everything. One that is held up for longer than a server waits gets through, and what one has brought back is on the
+//! disk when it says so.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use tests::kit::process::{Process, pause};
 use tests::kit::{last, until};
 
 use crate::damage::{done, refused};
-use crate::schedule::{Dice, by_length, say};
+use crate::power::Power;
+use crate::schedule::{Dice, Schedule, by_length, say};
 
 /// How many streams a data folder has.
 fn brought(data: &Path) -> usize {
@@ -144,5 +146,31 @@ async fn a_restore_that_is_held_up_begins_again() {
     process.signal(Signal::SIGCONT);
     let code = tokio::task::block_in_place(|| process.wait());
     assert_eq!(code, 0, "{}", process.stderr_tail());
+    made.comes_back().await;
+}
+
+/// The server does not sync event by event while it is restored to; when the command ends, everything is on the disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_power_loss_after_a_restore_costs_nothing() {
+    let case = "a_power_loss_after_a_restore_costs_nothing";
+    let Some(mut power) = Power::on(case) else { return };
+    let mut schedule = Schedule::of(case);
+    let mut made = backed_up(500_000).await;
+    made.installation.data = power.path().join("data");
+    let (full, more) = (made.full.clone(), made.more.clone());
+    for folders in [&[full.as_str()][..], &[full.as_str(), more.as_str()]] {
+        let _ = std::fs::remove_dir_all(&made.installation.data);
+        let (restore, again) =
+            ([&["restore"][..], folders, &["--json"]].concat(), format!("{more}-again"));
+        tokio::task::block_in_place(|| {
+            let brought = done(&made.installation.operate(&restore));
+            power.fails(&mut schedule.dice);
+            power.returns();
+            // A backup reads the whole log and checks every event.
+            let there = done(&made.installation.operate(&["backup", &again, "--json"]));
+            assert_eq!(brought["messages"], there["messages"]);
+        });
+        std::fs::remove_dir_all(&again).unwrap();
+    }
     made.comes_back().await;
 }

@@ -25,7 +25,7 @@ use super::chain::{Chain, Pieces};
 use super::key_files;
 use super::messages_file::MessagesReader;
 use crate::cli::Output;
-use crate::config::Config;
+use crate::config::{Config, Sync};
 use crate::copies;
 use crate::data::make_private;
 use crate::failure::Failure;
@@ -40,6 +40,9 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(2);
 /// What the server calls that.
 const RESTORE_FAILED: u64 = 10_062;
+/// When a server of our own syncs by itself meanwhile: it stores event by event, and synced one by one a thousand take a
+/// second. What counts is synced by [`bring`].
+const SELDOM: Sync = Sync::Every(Duration::from_secs(120));
 
 /// What to restore.
 pub(super) struct Restore {
@@ -65,7 +68,7 @@ pub(super) async fn run(what: Restore, config: &Config) -> Result<ExitCode, Fail
     }
     make_private(&config.data)
         .map_err(|error| Failure::because("the data folder cannot be made", &error))?;
-    let attached = Attached::to(config).await?;
+    let attached = Attached::to(&Config { sync: SELDOM, ..config.clone() }).await?;
     let restored = bring(&chain, config, &attached).await;
     attached.detach().await;
     report(&chain, &restored?, output)
@@ -93,6 +96,8 @@ async fn bring(chain: &Chain, config: &Config, attached: &Attached) -> Result<Re
     }
     let events = log.namespace().events_stream();
     let mut messages = bring_stream(&log, &events, &chain.pieces(&events)).await?;
+    // Held back on the disk, too, before anything else is there.
+    log.sync_everything().await.map_err(|error| of_log(&error))?;
     let lasting = last.manifest.streams.iter().filter(|stream| lasts(stream, &config.namespace));
     for stream in lasting.filter(|stream| **stream != events) {
         messages += bring_stream(&log, stream, &chain.pieces(stream)).await?;
