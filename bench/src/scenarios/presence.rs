@@ -18,6 +18,8 @@ use crate::socket::{Reader, Writer};
 const MEMBERS: usize = 2_000;
 /// People each member watches, by the API's limit.
 const WATCHED: usize = 200;
+/// How far those whom a member watches stand apart.
+const STRIDE: usize = 37;
 /// One in so many types all the time.
 const TYPISTS: usize = 10;
 /// One in so many comes and goes.
@@ -27,6 +29,20 @@ const KEYSTROKES: Duration = Duration::from_secs(3);
 /// Messages that are timed, and the pause between them.
 const MESSAGES: usize = 400;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// A room that is measured.
+#[derive(Clone, Copy)]
+struct Room {
+    members: usize,
+    /// People each member watches; none of a silent room.
+    watched: usize,
+}
+
+impl Room {
+    fn is_lively(self) -> bool {
+        self.watched > 0
+    }
+}
 
 /// What one room cost.
 struct Measured {
@@ -101,20 +117,23 @@ async fn comes_and_goes(server: Arc<Tidings>, person: Person, number: usize) {
     }
 }
 
+/// Opens a socket of each of the first of a crowd, who watch others of all of it.
 async fn open_all(
     server: &Tidings,
     crowd: &[Person],
-    watching: bool,
+    Room { members, watched }: Room,
 ) -> Outcome<Vec<(Writer, Reader)>> {
-    let mut open = Vec::with_capacity(crowd.len());
-    for (number, person) in crowd.iter().enumerate() {
+    let mut open = Vec::with_capacity(members);
+    for (number, person) in crowd.iter().take(members).enumerate() {
         let (mut writer, reader) = load::open(server, person).await?;
-        if watching {
+        if watched > 0 {
+            // From all over the crowd, so that each watches as many of those who come and go.
             let ids: Vec<&str> = crowd
                 .iter()
                 .cycle()
                 .skip(number)
-                .take(WATCHED.min(crowd.len()))
+                .step_by(STRIDE)
+                .take(watched)
                 .map(|other| other.id.as_str())
                 .collect();
             let frame = json!({"type": "watch_presence", "user_ids": ids}).to_string();
@@ -126,19 +145,14 @@ async fn open_all(
 }
 
 /// Times messages in a room of so many members.
-async fn measured(
-    scale: Scale<'_>,
-    members: usize,
-    messages: usize,
-    lively: bool,
-) -> Outcome<Measured> {
+async fn measured(scale: Scale<'_>, messages: usize, this: Room) -> Outcome<Measured> {
     let server = Arc::new(servers::tidings(scale.build, &["--sync", "2m"]).await?);
+    let (members, lively) = (this.members, this.is_lively());
     let guests = if lively { members / GUESTS } else { 0 };
     let crowd = Person::crowd(&server, "l", members + members / GUESTS).await?;
     let (first, others) = crowd.split_first().ok_or_else(|| unexpected("no users"))?;
     let room = first.make_room("l room", others).await?;
-    let (residents, visitors) = crowd.split_at(members);
-    let open = open_all(&server, residents, lively).await?;
+    let open = open_all(&server, &crowd, this).await?;
     let (seen, mut tasks) = (Arc::new(Seen::default()), JoinSet::new());
     let mut quiet = Vec::new();
     for (number, (writer, mut reader)) in open.into_iter().enumerate() {
@@ -152,7 +166,7 @@ async fn measured(
             quiet.push(writer);
         }
     }
-    for (number, person) in visitors.iter().take(guests).enumerate() {
+    for (number, person) in crowd.iter().skip(members).take(guests).enumerate() {
         tasks.spawn(comes_and_goes(Arc::clone(&server), person.clone(), number));
     }
     // Until those who come and go have done both.
@@ -189,12 +203,13 @@ async fn measured(
 /// (l): chat's p99 beside typing and presence, and what those cost a member as the room grows fourfold.
 pub(crate) async fn presence(scale: Scale<'_>) -> Rows {
     let (members, messages) = (scale.of(MEMBERS).max(40), scale.of(MESSAGES));
+    let watched = WATCHED.min(members / 4);
     let (mut chat, mut cost) = (Vec::new(), Vec::new());
     for _ in 0..scale.rounds {
         scale.turn.next(&[]).await;
-        let lively = measured(scale, members, messages, true).await?;
-        let silent = measured(scale, members, messages, false).await?;
-        let small = measured(scale, members / 4, messages, true).await?;
+        let lively = measured(scale, messages, Room { members, watched }).await?;
+        let silent = measured(scale, messages, Room { members, watched: 0 }).await?;
+        let small = measured(scale, messages, Room { members: members / 4, watched }).await?;
         chat.push((lively.p99, silent.p99));
         cost.push((lively.bytes, small.bytes));
     }
