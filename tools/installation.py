@@ -39,6 +39,12 @@ class Failure(Exception):
     """What went wrong; its text is the whole message."""
 
 
+def require(fact, what):
+    """A Failure unless it is so."""
+    if not fact:
+        raise Failure(what)
+
+
 def until(condition, what, patience=PATIENCE):
     """Waits for a condition to give something true and returns that."""
     deadline = time.monotonic() + patience
@@ -49,6 +55,11 @@ def until(condition, what, patience=PATIENCE):
         if time.monotonic() > deadline:
             raise Failure(f"waited {patience} s in vain: {what}")
         time.sleep(0.05)
+
+
+def environment():
+    """The environment without settings of Tidings, which belong to the person at the terminal."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
 
 
 def free_port():
@@ -129,8 +140,7 @@ class Tidings(Program):
             flags += ["--listen", "127.0.0.1:0"]
         if "--data" not in flags:
             flags += ["--data", str(Path(folder) / "data")]
-        keep = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
-        keep["TIDINGS_NATS_SERVER"] = str(NATS_SERVER)
+        keep = environment() | {"TIDINGS_NATS_SERVER": str(NATS_SERVER)}
         command = [BINARY, service, "--log", "info", "--log-format", "json", *RELAXED, *flags]
         super().__init__(name or service, command, folder, stdout=subprocess.PIPE, env=keep, text=True)
         line = self.process.stdout.readline()
@@ -338,3 +348,9 @@ def fetch(url):
 def say(text):
     """Tells the person at the terminal, on standard error."""
     print(f"{Path(sys.argv[0]).name}: {text}", file=sys.stderr, flush=True)
+
+
+def loudly(text):
+    """The same, where something was not tried."""
+    for line in ("*" * 72, text, "*" * 72):
+        say(line)
