@@ -5,7 +5,7 @@
 help:         ; @sed -nE 's/^([a-z-]+):.* ## ([a-z].*)/\1\t\2/p' Makefile | expand -t 16 ## this list
 run:          ; @exec tools/run $(ARGS) ## build, start everything on one port, print where
 test:         ; @tools/test $(ARGS) ## every test, against a real nats-server, SQLite and MongoDB
-check:        ; @tools/check ## format, lints, docs, generated files, architecture
+check:        ; @tools/check ## format, lints, docs, generated files, Helm chart, architecture
 bench:        ; @tools/bench $(ARGS) ## ratios against raw baselines on this machine
 web-budget:   ; @tools/web budget ## sizes of the web client: value, budget, verdict
 web-feel:     ; @tools/web feel $(ARGS) ## how fast the app is in a real browser, beside its budgets

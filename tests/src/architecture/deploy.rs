@@ -1,6 +1,6 @@
 //! What `deploy/` tells Tidings exists: the settings that its files name, and the chart's version.
 //!
-//! Cheap, and of the text alone: `tools/check-operations` renders the chart and runs what comes out. What exists is in
+//! Cheap, and of the text alone: `tools/check-chart` renders the chart, and `tools/check-helm` runs what comes out. What exists is in
 //! docs/CONFIGURATION.md, which `tools/check-generated` compares with the code.
 
 use std::collections::BTreeSet;
