@@ -1,6 +1,7 @@
 /** Events, put into the store. Applying one twice is the same as once. */
 import { isAfter } from "./position.ts";
 import type { Store } from "./store.ts";
+import { withReaction } from "./reaction.ts";
 import { timelineOf } from "./timeline.ts";
 import type { EventFrame, Member, Message, Notification, Room, User } from "./types.ts";
 
@@ -11,7 +12,7 @@ export interface Wanted {
   /** The whole list of rooms. */
   rooms?: boolean;
   /** The caller's own submitted message has arrived. */
-  delivered?: string;
+  delivered?: { client_id: string; id: string };
   /** The room is not the caller's any more. */
   gone?: string;
 }
@@ -126,7 +127,7 @@ function posted(store: Store, message: Message, position: string): Wanted {
   const known = store.messages.has(message.id);
   putMessage(store, message);
   store.timelines.get(timelineOf(message))?.append(message.id);
-  const wanted: Wanted = own && message.client_id ? { delivered: message.client_id } : {};
+  const wanted: Wanted = own && message.client_id ? { delivered: { client_id: message.client_id, id: message.id } } : {};
   if (message.thread_root_id) {
     const root = store.messages.get(message.thread_root_id);
     if (!known && root && typeof root.reply_count === "number") patchMessage(store, root.id, { reply_count: root.reply_count + 1, last_reply_at: message.created_at });
@@ -164,37 +165,16 @@ function changed(store: Store, message: Message, event: string): Wanted {
   return { room: message.room_id };
 }
 
-/** With the sign that asks for a picture or without it: one kind. */
-function kind(emoji: string): string {
-  return emoji.replaceAll("\uFE0F", "");
-}
-
-/** Shows a reaction of the user's own before the server has answered; its event changes nothing more. Whether there was anything to change. */
-export function reactedBy(store: Store, message: string, emoji: string, on: boolean): boolean {
-  const me = store.me?.id;
-  const before = store.messages.get(message);
-  if (me) reacted(store, { message_id: message, user_id: me, emoji }, on);
-  return store.messages.get(message) !== before;
+/** Puts a reaction of the user's own in its place once the server has it; its event changes nothing more. */
+export function reactedBy(store: Store, message: string, emoji: string, on: boolean): void {
+  if (store.me) reacted(store, { message_id: message, user_id: store.me.id, emoji }, on);
 }
 
 function reacted(store: Store, data: { message_id: string; user_id: string; emoji: string }, added: boolean): void {
   const held = store.messages.get(data.message_id);
-  if (!held?.reactions) return;
-  const mine = data.user_id === store.me?.id;
-  const before = held.reactions.find((one) => kind(one.emoji) === kind(data.emoji));
-  // Beyond the twenty that are named one knows of oneself.
-  const has = (mine && before?.me === true) || (before?.users.includes(data.user_id) ?? false);
-  // Beyond the twenty that are named the count is all there is: it is right again with the next reading.
-  if (added ? has : !before || (!has && before.count <= before.users.length)) return;
-  const others = (before?.users ?? []).filter((id) => id !== data.user_id);
-  const next = {
-    emoji: before?.emoji ?? data.emoji,
-    count: Math.max(0, (before?.count ?? 0) + (added ? 1 : -1)),
-    users: added ? [...others, data.user_id].slice(0, 20) : others,
-    me: mine ? added : (before?.me ?? false),
-  };
-  const reactions = before ? held.reactions.map((one) => (one === before ? next : one)) : [...held.reactions, next];
-  patchMessage(store, held.id, { reactions: reactions.filter((one) => one.count > 0) });
+  if (!held) return;
+  const { reactions } = withReaction(held, { user: data.user_id, me: store.me?.id ?? "", emoji: data.emoji }, added);
+  if (reactions !== held.reactions) patchMessage(store, held.id, { reactions });
 }
 
 function read(store: Store, room: string | undefined, data: { user_id: string; message_id: string }): Wanted {

@@ -2,13 +2,14 @@
 import { apply, putMessage, putRoom, reactedBy, type Wanted } from "./apply.ts";
 import { Connection } from "./connection.ts";
 import { Outbox } from "./outbox.ts";
+import { deleted, isPost, unsent } from "./overlay.ts";
 import { platform, type Platform } from "./platform.ts";
 import { ProblemError } from "./problem.ts";
 import { answer, rest, type Api } from "./rest.ts";
 import { Sessions } from "./session.ts";
 import { Store } from "./store.ts";
 import type { Timeline } from "./timeline.ts";
-import type { Account, EventFrame, Media, Message, Notification, OutboxEntry, OutboxFile, Page, Provider, Room, ServerFrame, Unread, User } from "./types.ts";
+import type { Account, EventFrame, Media, Message, Notification, OutboxChange, OutboxEntry, OutboxFile, OutboxPost, Page, Provider, Room, ServerFrame, Unread, User } from "./types.ts";
 import { Uploads } from "./uploads.ts";
 
 export interface Options {
@@ -69,6 +70,8 @@ export class Client {
   readonly #arrived = new Map<string, string[]>();
   readonly #open = new Map<string, number>();
   readonly #reading = new Map<string, { message: string; thread?: string | undefined }>();
+  /** Markers that the server could not be told of. */
+  readonly #unsaid = new Map<string, { room: string; message: string; thread?: string | undefined }>();
   readonly #readAt = new Map<string, number>();
   readonly #typed = new Map<string, number>();
   readonly #typingEnds = new Map<string, () => void>();
@@ -182,7 +185,7 @@ export class Client {
   }
 
   /** Submits a message: it is shown at once, survives a reload, and is stored once. `files` are the ids of uploads: it is sent when they are done. */
-  send(room: string, body: string, more: { thread?: string; format?: "plain" | "markdown"; files?: string[] } = {}): Promise<OutboxEntry> {
+  send(room: string, body: string, more: { thread?: string; format?: "plain" | "markdown"; files?: string[] } = {}): Promise<OutboxPost> {
     const files = (more.files ?? []).map((id) => this.store.uploads.get(id)?.file).filter((file): file is OutboxFile => file !== undefined);
     return this.outbox.submit({
       room_id: room, body, ...(more.thread ? { thread_root_id: more.thread } : {}), ...(more.format ? { format: more.format } : {}), ...(files.length > 0 ? { files } : {}),
@@ -200,33 +203,29 @@ export class Client {
     return answer(this.api.GET("/v1/media/{media_id}", { params: { path: { media_id: id } } }));
   }
 
-  /** Changes a text. It is shown at once, and taken back when it is refused. */
+  /** Changes the text of a message, or of one that is on its way (by its `client_id`): shown at once, kept over a reload, carried out once. */
   async edit(message: string, body: string): Promise<void> {
-    const before = this.store.messages.get(message);
-    if (before) putMessage(this.store, { ...before, body });
-    const asked = this.#ask({ type: "edit", message_id: message, body }, () => this.api.PATCH("/v1/messages/{message_id}", { params: { path: { message_id: message } }, body: { body } }));
-    const changed = (await asked.catch((error: unknown) => {
-      const now = this.store.messages.get(message);
-      // What came in between is newer than what was there.
-      if (before && now?.body === body) putMessage(this.store, { ...now, body: before.body });
-      throw error;
-    })) as Message | null;
-    const held = this.store.messages.get(message);
-    if (changed && held) putMessage(this.store, { ...held, body: changed.body, edited_at: changed.edited_at });
+    if (await this.outbox.edit(message, body)) return;
+    await this.#change("edit", message, { body });
   }
 
+  /** Deletes a message, or drops one that was not sent yet (by its `client_id`). */
   async remove(message: string): Promise<void> {
-    await this.#ask({ type: "delete", message_id: message }, () => this.api.DELETE("/v1/messages/{message_id}", { params: { path: { message_id: message } } }));
+    const waits = this.store.outbox.find((entry) => isPost(entry) && entry.client_id === message);
+    if (waits && unsent(waits)) await this.outbox.drop(message);
+    else await this.#change("delete", message);
   }
 
-  /** Reacts, or takes a reaction back. It is shown at once, and taken back when it is refused. */
+  /** Reacts, or takes a reaction back: shown at once, kept over a reload, carried out once. */
   async react(message: string, emoji: string, on: boolean): Promise<void> {
-    const path = `/v1/messages/${message}/reactions/${encodeURIComponent(emoji)}`;
-    const shown = reactedBy(this.store, message, emoji, on);
-    await this.#ask({ type: on ? "react" : "unreact", message_id: message, emoji }, () => this.request(on ? "PUT" : "DELETE", path)).catch((error: unknown) => {
-      if (shown) reactedBy(this.store, message, emoji, !on);
-      throw error;
-    });
+    await this.#change(on ? "react" : "unreact", message, { emoji });
+  }
+
+  /** What is not held is of a room that is not known: it waits for nothing else then. */
+  #change(kind: OutboxChange["kind"], message: string, more: { body?: string; emoji?: string } = {}): Promise<OutboxChange> {
+    const waits = this.store.outbox.find((entry) => entry.client_id === message);
+    const room = waits?.room_id ?? this.store.messages.get(this.outbox.stored(message) ?? message)?.room_id;
+    return this.outbox.change({ kind, message_id: message, room_id: room ?? "", ...more });
   }
 
   /** Says that everything up to a message has been read: at most once in two seconds a room, the newest. */
@@ -243,13 +242,17 @@ export class Client {
     const marker = this.#reading.get(key);
     this.#reading.delete(key);
     if (!marker) return;
+    this.#unsaid.delete(key);
     this.#readAt.set(key, this.#platform.now());
     const { message, thread } = marker;
     const frame = { type: "read", room_id: room, message_id: message, ...(thread ? { thread_root_id: thread } : {}) };
     const byRest = () => (thread
       ? this.request("PUT", `/v1/messages/${thread}/thread/read`, { message_id: message })
       : this.api.PUT("/v1/rooms/{room_id}/read", { params: { path: { room_id: room } }, body: { message_id: message } }));
-    await this.#ask(frame, byRest).catch(() => undefined);
+    await this.#ask(frame, byRest).catch((error: unknown) => {
+      // It is said when there is a connection again, unless there is a newer one by then.
+      if (!(error instanceof ProblemError) || error.retryable) this.#unsaid.set(key, { room, ...marker });
+    });
   }
 
   /** Says that the user is typing; call it with every key. */
@@ -395,6 +398,7 @@ export class Client {
     this.#connection.forget();
     this.#open.clear();
     this.#touched.clear();
+    this.#unsaid.clear();
     this.store.clear();
     void this.#platform.storage.wipe().catch(() => undefined);
   }
@@ -418,6 +422,7 @@ export class Client {
   #live(unread: Unread | null | undefined): void {
     this.uploads.wake();
     this.outbox.flush();
+    for (const [key, { room, message, thread }] of this.#unsaid) if (!this.#reading.has(key)) this.read(room, message, thread);
     if (unread) this.#counted(unread);
     else this.#count();
     if (this.#watched.length > 0) this.watchPresence(this.#watched);
@@ -432,8 +437,8 @@ export class Client {
       for (const key of [message.room_id, `${message.room_id}/${message.thread_root_id}`]) this.#arrived.get(key)?.push(message.id);
       if (room) this.#typedBy(room, message.sender.id, false);
     }
-    const wanted = apply(this.store, frame);
-    this.#fetch(wanted);
+    this.#fetch(apply(this.store, frame));
+    this.outbox.told(frame);
     if (room && (frame.data as { thread_root_id?: string | null } | null)?.thread_root_id) this.#threadsChanged(room, frame.event.startsWith("thread."));
   }
 
@@ -466,7 +471,7 @@ export class Client {
   }
 
   #fetch(wanted: Wanted): void {
-    if (wanted.delivered) void this.outbox.delivered(wanted.delivered);
+    if (wanted.delivered) void this.outbox.delivered(wanted.delivered.client_id, wanted.delivered.id);
     if (wanted.gone) this.#gone(wanted.gone);
     if (wanted.room) void this.refresh(wanted.room).catch(() => undefined);
   }
@@ -568,7 +573,7 @@ export class Client {
 
   #message(message: Message): void {
     putMessage(this.store, message);
-    if (message.client_id && message.sender.id === this.store.me?.id) void this.outbox.delivered(message.client_id);
+    if (message.client_id && message.sender.id === this.store.me?.id) void this.outbox.delivered(message.client_id, message.id);
   }
 
   #trim(timeline: Timeline, side: "start" | "end"): void {
@@ -623,12 +628,31 @@ export class Client {
     if (message && (message.thread_root_id ?? undefined) === timeline.root) timeline.append(id);
   }
 
-  async #deliver(entry: OutboxEntry): Promise<Message> {
+  async #deliver(entry: OutboxEntry): Promise<Message | undefined> {
+    if (!isPost(entry)) return this.#carryOut(entry);
     const { room_id, client_id, body, format, thread_root_id } = entry;
     const attachments = entry.files?.flatMap((file) => file.media?.id ?? []);
     const content = { client_id, body, format, ...(thread_root_id ? { thread_root_id } : {}), ...(attachments ? { attachments } : {}) };
     const byRest = () => this.api.POST("/v1/rooms/{room_id}/messages", { params: { path: { room_id } }, body: content });
     return (await this.#ask({ type: "post", room_id, ...content }, byRest)) as Message;
+  }
+
+  /** Does what was done to a message, and puts it in its place: its event may come much later. */
+  async #carryOut({ kind, message_id, body = "", emoji = "" }: OutboxChange): Promise<undefined> {
+    const path = { message_id };
+    if (kind === "edit") {
+      const changed = (await this.#ask({ type: "edit", message_id, body }, () => this.api.PATCH("/v1/messages/{message_id}", { params: { path }, body: { body } }))) as Message | null;
+      const held = this.store.messages.get(message_id);
+      if (changed && held && !held.deleted_at) putMessage(this.store, { ...held, body: changed.body, edited_at: changed.edited_at });
+    } else if (kind === "delete") {
+      await this.#ask({ type: "delete", message_id }, () => this.api.DELETE("/v1/messages/{message_id}", { params: { path } }));
+      const held = this.store.messages.get(message_id);
+      if (held && !held.deleted_at) this.#fetch(apply(this.store, { type: "event", event: "message.deleted", room_id: held.room_id, position: held.position, data: deleted(held, new Date(this.#platform.now()).toISOString()) } as EventFrame));
+    } else {
+      const on = kind === "react";
+      await this.#ask({ type: kind, message_id, emoji }, () => this.request(on ? "PUT" : "DELETE", `/v1/messages/${message_id}/reactions/${encodeURIComponent(emoji)}`));
+      reactedBy(this.store, message_id, emoji, on);
+    }
   }
 
   /** By the socket when it is live, else over REST. */

@@ -1,8 +1,9 @@
-/** Messages on their way: each is written down before it is sent, sent in order, and stored by the server once. */
+/** What is on its way, messages and changes of them: each is written down before it is sent, sent in order, and carried out by the server once. */
 import type { Channel, Platform } from "./platform.ts";
+import { carriedOut, isPost, needless, pending, superseded, unsent } from "./overlay.ts";
 import { ProblemError } from "./problem.ts";
 import type { Store } from "./store.ts";
-import type { Media, Message, OutboxEntry, Problem } from "./types.ts";
+import type { EventFrame, Media, Message, OutboxChange, OutboxEntry, OutboxPost, Problem } from "./types.ts";
 import type { Uploads } from "./uploads.ts";
 
 const LOCK = "tidings-outbox";
@@ -11,8 +12,8 @@ const ABREAST = 3;
 /** Milliseconds after which a message that a page finds is not sent without being asked for. */
 const OLD = 24 * 3_600_000;
 
-/** Sends one message: what was stored, or a `ProblemError`. */
-export type Deliver = (entry: OutboxEntry) => Promise<Message>;
+/** Sends one message or change: what was stored, or a `ProblemError`. */
+export type Deliver = (entry: OutboxEntry) => Promise<Message | undefined>;
 
 export class Outbox {
   readonly #platform: Platform;
@@ -44,37 +45,55 @@ export class Outbox {
   async load(): Promise<void> {
     const user = this.#store.me?.id;
     const all = await this.#platform.storage.all().catch(() => this.#store.outbox);
-    const own = new Map(all.filter((entry) => entry.user_id === user && !this.#delivered.has(entry.client_id)).map((entry) => [entry.client_id, entry]));
-    const known = new Map(this.#store.outbox.map((entry) => [entry.client_id, entry.state]));
+    const own = new Map(all.filter((entry) => entry.user_id === user && !this.#done.has(entry.client_id)).map((entry) => [entry.client_id, { ...entry }]));
     for (const entry of own.values()) {
-      const before = known.get(entry.client_id);
+      const held = this.#find(entry.client_id);
       // A page that lies open knows its own: only what is found is too late to be meant.
-      const late = before === undefined && this.#platform.now() - entry.submitted_at > OLD;
-      if (pending(entry) && (late || before === "old")) own.set(entry.client_id, { ...entry, state: "old" });
+      const late = held === undefined && this.#platform.now() - entry.submitted_at > OLD;
+      if (pending(entry) && (late || held?.state === "old")) entry.state = "old";
+      if (!isPost(entry)) entry.message_id = this.stored(entry.message_id) ?? entry.message_id;
+      // What has not changed stays the same object: it is not drawn again.
+      if (held && JSON.stringify(held) === JSON.stringify(entry)) own.set(entry.client_id, held);
     }
     // What is being written is newer than what was read; what was sent, or could not be written, is in no storage.
     for (const entry of this.#store.outbox) if (entry.state === "sent" || this.#writing.has(entry.client_id) || this.#unkept.has(entry.client_id)) own.set(entry.client_id, entry);
     this.#show([...own.values()]);
   }
 
-  /** Messages the server has: a late look at the storage must not bring them back. */
-  readonly #delivered = new Set<string>();
+  /** What the server has, or the user has given up: a late look at the storage must not bring it back. */
+  readonly #done = new Set<string>();
+  /** The messages that those of this page have become. */
+  readonly #ids = new Map<string, string>();
   readonly #writing = new Set<string>();
   /** Messages that the storage did not take: there is no place for a file. They are sent all the same, while the page lives. */
   readonly #unkept = new Set<string>();
 
-  async submit(message: Pick<OutboxEntry, "room_id" | "body"> & Partial<Pick<OutboxEntry, "thread_root_id" | "format" | "client_id" | "files">>): Promise<OutboxEntry> {
+  submit(message: Pick<OutboxPost, "room_id" | "body"> & Partial<Pick<OutboxPost, "thread_root_id" | "format" | "client_id" | "files">>): Promise<OutboxPost> {
+    return this.#enter<OutboxPost>({ format: "markdown", ...message });
+  }
+
+  /** Does something to a message, behind all that waits in its room. What it makes needless is not sent. */
+  change(change: Pick<OutboxChange, "kind" | "message_id" | "room_id" | "body" | "emoji">): Promise<OutboxChange> {
+    return this.#enter<OutboxChange>({ ...change, message_id: this.stored(change.message_id) ?? change.message_id });
+  }
+
+  /** The message that one of this page has become, once the server has it. */
+  stored(clientId: string): string | undefined {
+    return this.#ids.get(clientId);
+  }
+
+  async #enter<T extends OutboxEntry>(what: Omit<T, "client_id" | "user_id" | "submitted_at" | "state"> & { client_id?: string | undefined }): Promise<T> {
     const user = this.#store.me;
-    if (!user) throw new Error("submitting a message wants a session");
+    if (!user) throw new Error("submitting wants a session");
     this.#last = Math.max(this.#last + 1, this.#platform.now());
-    const entry: OutboxEntry = { format: "markdown", ...message, client_id: message.client_id ?? this.#platform.id(), user_id: user.id, submitted_at: this.#last, state: "waiting" };
+    const entry = { ...what, client_id: what.client_id ?? this.#platform.id(), user_id: user.id, submitted_at: this.#last, state: "waiting" } as T;
     this.#show([...this.#store.outbox, entry]);
     await this.#write(entry);
     this.flush();
     return entry;
   }
 
-  /** Sends a message that failed once more. */
+  /** Sends what failed once more. */
   async retry(clientId: string): Promise<void> {
     const entry = this.#find(clientId);
     if (!entry) return;
@@ -83,42 +102,77 @@ export class Outbox {
     this.flush();
   }
 
-  /** Changes the text of a message that was never sent, or was refused. Whether it could be: after that only an edit of the stored message will do. */
-  edit(clientId: string, body: string): Promise<boolean> {
+  /** Changes the text of a message that is on its way. One that was never sent, or was refused, goes out with it; one that is just being sent is edited behind that. Whether it is on its way: else only an edit of the stored message will do. */
+  async edit(clientId: string, body: string): Promise<boolean> {
+    const now = this.#post(clientId);
+    if (!now) return false;
+    if (!unsent(now)) return this.#editBehind(now, body);
     // No tab sends meanwhile.
-    return this.#platform.exclusively(LOCK, 15_000, async () => {
+    const changed = await this.#platform.exclusively(LOCK, 15_000, async () => {
       await this.load();
-      const entry = this.#find(clientId);
-      if (!entry || !["waiting", "failed", "old"].includes(entry.state)) return false;
+      const entry = this.#post(clientId);
+      if (!entry || !unsent(entry)) return false;
       const { problem: _, ...rest } = entry;
       await this.#change({ ...rest, body, state: "waiting" });
       return true;
-    }).then((changed) => {
-      if (changed) this.flush();
-      return changed;
     });
+    if (changed) this.flush();
+    const left = changed ? undefined : this.#post(clientId);
+    return changed || (left !== undefined && this.#editBehind(left, body));
   }
 
-  /** Gives up a message. If it was sent already it may be there all the same. */
+  async #editBehind({ client_id, room_id, state }: OutboxPost, body: string): Promise<boolean> {
+    // The server has it, and did not say as what: its event does.
+    if (state === "sent" && !this.stored(client_id)) return false;
+    await this.change({ kind: "edit", message_id: client_id, room_id, body });
+    return true;
+  }
+
+  /** Gives something up. If it was sent already it may be there all the same. */
   async drop(clientId: string): Promise<void> {
-    for (const file of this.#find(clientId)?.files ?? []) this.#uploads.cancel(file.id);
-    this.#show(this.#store.outbox.filter((entry) => entry.client_id !== clientId));
-    await this.#remove(clientId);
+    for (const file of this.#post(clientId)?.files ?? []) this.#uploads.cancel(file.id);
+    for (const change of this.#changesOf(clientId)) await this.#finish(change.client_id);
+    await this.#finish(clientId);
   }
 
-  /** The server has it; the row stays until the message comes in its place among the others. */
-  async #confirmed(entry: OutboxEntry): Promise<void> {
-    if (this.#delivered.has(entry.client_id)) return;
+  #changesOf(message: string): OutboxChange[] {
+    return this.#store.outbox.filter((entry): entry is OutboxChange => !isPost(entry) && entry.message_id === message);
+  }
+
+  /** The server has it. The row of a message stays until the message comes in its place among the others. */
+  async #confirmed(entry: OutboxEntry, stored: Message | undefined): Promise<void> {
+    if (this.#done.has(entry.client_id)) return;
+    if (!isPost(entry)) return this.#finish(entry.client_id);
     this.#show(this.#store.outbox.map((one) => (one.client_id === entry.client_id ? { ...entry, state: "sent" } : one)));
+    if (stored) await this.#became(entry.client_id, stored.id);
     await this.#remove(entry.client_id);
   }
 
   /** The server has it, and it is among the messages. */
-  async delivered(clientId: string): Promise<void> {
-    this.#delivered.add(clientId);
-    const entry = this.#find(clientId);
-    if (!entry) return;
-    for (const file of entry.files ?? []) this.#uploads.forget(file.id);
+  async delivered(clientId: string, id: string): Promise<void> {
+    for (const file of this.#post(clientId)?.files ?? []) this.#uploads.forget(file.id);
+    await this.#became(clientId, id);
+    await this.#finish(clientId);
+  }
+
+  /** An event may tell that a change was carried out whose answer is on its way, or was lost. */
+  told(frame: EventFrame): void {
+    const me = this.#store.me?.id ?? "";
+    const done = this.#store.outbox.find((entry) => !isPost(entry) && entry.state === "unknown" && carriedOut(entry, frame, me));
+    if (done) void this.#finish(done.client_id);
+  }
+
+  /** What was done to a message on its way is done to the one that it has become. */
+  async #became(clientId: string, id: string): Promise<void> {
+    if (!id) return;
+    this.#ids.set(clientId, id);
+    for (const change of this.#changesOf(clientId)) await this.#change({ ...change, message_id: id });
+  }
+
+  /** It is not on its way any more. */
+  async #finish(clientId: string): Promise<void> {
+    this.#done.add(clientId);
+    if (!this.#find(clientId)) return;
     this.#show(this.#store.outbox.filter((entry) => entry.client_id !== clientId));
     await this.#remove(clientId);
   }
@@ -161,19 +215,13 @@ export class Outbox {
 
   async #sendRoom(room: string): Promise<void> {
     for (;;) {
-      const entry = this.#store.outbox.find((one) => one.room_id === room && pending(one));
+      await this.#clear(room);
+      const entry = this.#next(room);
       if (!entry || this.#closed || entry.user_id !== this.#store.me?.id) return;
-      // Files first; what was written after them waits, so that the order stays.
-      const lacking = entry.files?.filter((file) => !file.media) ?? [];
-      if (lacking.length > 0) {
-        for (const file of lacking) this.#uploads.resume(file, () => this.#lacks(file.id));
-        return;
-      }
       if (!this.#reachable()) return this.#wait(2_000);
       try {
         await this.#change({ ...entry, state: "unknown" });
-        await this.#deliver(entry);
-        await this.#confirmed(entry);
+        await this.#confirmed(entry, await this.#deliver(entry));
       } catch (error) {
         const problem = error instanceof ProblemError ? error : ProblemError.unreachable(String(error));
         // Without a session nothing is refused: it waits for the next one.
@@ -181,9 +229,54 @@ export class Outbox {
           this.#wait(problem.retryAfter ?? 2_000);
           return;
         }
-        await this.#change({ ...entry, state: "failed", problem: problem.problem });
+        await this.#refuse(entry, problem);
       }
     }
+  }
+
+  /** What of a room goes out next. */
+  #next(room: string): OutboxEntry | undefined {
+    let waits = false;
+    for (const entry of this.#store.outbox) {
+      if (entry.room_id !== room || !pending(entry)) continue;
+      // Files first; what was written after them waits, so that the order stays. Other messages can be changed meanwhile.
+      if (!isPost(entry)) {
+        if (!this.#post(entry.message_id)) return entry;
+        continue;
+      }
+      if (waits) continue;
+      const lacking = entry.files?.filter((file) => !file.media) ?? [];
+      if (lacking.length === 0) return entry;
+      waits = true;
+      for (const file of lacking) this.#uploads.resume(file, () => this.#lacks(file.id));
+    }
+    return undefined;
+  }
+
+  /** Takes away what would be sent for nothing: what a later change makes needless, and what would change nothing. */
+  async #clear(room: string): Promise<void> {
+    const changes = this.#store.outbox.filter((one): one is OutboxChange => !isPost(one) && one.room_id === room);
+    const gone = new Set(superseded(changes));
+    const left = changes.filter((change) => !gone.has(change));
+    for (const change of left) {
+      const held = this.#store.messages.get(change.message_id);
+      const alone = change.state === "waiting" && !left.some((other) => other !== change && other.message_id === change.message_id);
+      if (held && alone && needless(held, change)) gone.add(change);
+    }
+    for (const change of gone) await this.#finish(change.client_id);
+  }
+
+  /** The server will not have it. */
+  async #refuse(entry: OutboxEntry, refusal: ProblemError): Promise<void> {
+    const gone = refusal.status === 404 || refusal.status === 410;
+    // There is nothing left of which anything could be taken away.
+    if (gone && (entry.kind === "delete" || entry.kind === "unreact")) return this.#finish(entry.client_id);
+    const later = isPost(entry) ? this.#changesOf(entry.client_id) : [];
+    const body = later.findLast((one) => one.kind === "edit")?.body;
+    // It is tried with the text that it was given since.
+    if (isPost(entry) && body !== undefined) await this.#change({ ...entry, body, state: "waiting" });
+    else await this.#change({ ...entry, state: "failed", problem: refusal.problem });
+    for (const change of later) await this.#finish(change.client_id);
   }
 
   /** A file is on the server: its message need not keep it any more. */
@@ -213,8 +306,14 @@ export class Outbox {
     return this.#store.outbox.find((one) => one.client_id === clientId);
   }
 
-  #withFile(id: string): OutboxEntry | undefined {
-    return this.#store.outbox.find((entry) => entry.files?.some((file) => file.id === id));
+  /** A message on its way. */
+  #post(clientId: string): OutboxPost | undefined {
+    const entry = this.#find(clientId);
+    return entry && isPost(entry) ? entry : undefined;
+  }
+
+  #withFile(id: string): OutboxPost | undefined {
+    return this.#store.outbox.filter(isPost).find((entry) => entry.files?.some((file) => file.id === id));
   }
 
   #wait(milliseconds: number): void {
@@ -234,7 +333,7 @@ export class Outbox {
     await this.#platform.storage.put(entry).then(() => this.#unkept.delete(entry.client_id), () => this.#unkept.add(entry.client_id));
     this.#writing.delete(entry.client_id);
     // Delivered while it was written down.
-    if (this.#delivered.has(entry.client_id)) await this.#platform.storage.remove(entry.client_id).catch(() => undefined);
+    if (this.#done.has(entry.client_id)) await this.#platform.storage.remove(entry.client_id).catch(() => undefined);
     this.#channel.post("changed");
   }
 
@@ -247,8 +346,4 @@ export class Outbox {
     this.#store.outbox = entries.sort((a, b) => a.submitted_at - b.submitted_at);
     this.#store.touch("outbox");
   }
-}
-
-function pending(entry: OutboxEntry): boolean {
-  return entry.state === "waiting" || entry.state === "unknown";
 }

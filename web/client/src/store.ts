@@ -1,11 +1,12 @@
 /** One normalized store. What is read out of it never changes in place: a change is another object, so that `===` tells. */
-import type { Account, Member, Message, Notification, OutboxEntry, Room, Status, Thread, Unread, UploadView, User } from "./types.ts";
+import { Overlay } from "./overlay.ts";
+import type { Account, Member, Message, Notification, OutboxChange, OutboxEntry, Room, Status, Thread, Unread, UploadView, User } from "./types.ts";
 import { Timeline, type TimelineView } from "./timeline.ts";
 
 /** What can be subscribed to; those with a colon name one thing, like `room:room_1`. */
 export type Key =
   | "me" | "rooms" | "notifications" | "unread" | "status" | "outbox" | "build"
-  | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}` | `upload:${string}` | `threads:${string}`;
+  | `room:${string}` | `user:${string}` | `message:${string}` | `timeline:${string}` | `members:${string}` | `markers:${string}` | `typing:${string}` | `presence:${string}` | `upload:${string}` | `threads:${string}` | `changes:${string}`;
 
 export interface MembersView {
   items: Member[];
@@ -45,6 +46,7 @@ type Read<K extends Key> =
   : K extends `presence:${string}` ? PresenceView | undefined
   : K extends `upload:${string}` ? UploadView | undefined
   : K extends `threads:${string}` ? ThreadsView | undefined
+  : K extends `changes:${string}` ? readonly OutboxChange[]
   : never;
 
 const NO_MARKERS: ReadonlyMap<string, string> = new Map();
@@ -65,6 +67,7 @@ export class Store {
   /** Threads with something unread, as the server counted them last. */
   unreadThreads = 0;
   outbox: OutboxEntry[] = [];
+  readonly overlay = new Overlay();
   me: Account | undefined;
   status: Status = { phase: "signedOut" };
   /** The build of the server, as it greeted last: another one than before means that the page is older than the server. */
@@ -110,8 +113,19 @@ export class Store {
         this.#notifications = this.#unread = undefined;
         this.#changed.add("unread");
       }
-      if (key === "outbox") for (const timeline of this.timelines.values()) timeline.forget();
+      if (key === "outbox") this.#laidOver();
     }
+  }
+
+  /** A message as the user has left it, which the server may not know yet. */
+  shown(id: string): Message | undefined {
+    const message = this.messages.get(id);
+    return message && this.overlay.message(message, this.me?.id ?? "");
+  }
+
+  #laidOver(): void {
+    for (const id of this.overlay.take(this.outbox)) this.#changed.add(`changes:${id}`).add(`message:${id}`);
+    for (const timeline of this.timelines.values()) timeline.forget();
   }
 
   /** The timeline of a room, or of a thread (`room/root`). */
@@ -125,6 +139,7 @@ export class Store {
   clear(): void {
     for (const map of [this.users, this.rooms, this.messages, this.members, this.markers, this.notifications, this.presence, this.typing, this.timelines, this.uploads, this.threads]) map.clear();
     this.outbox = [];
+    this.overlay.take([]);
     this.unreadThreads = 0;
     this.me = undefined;
     this.#rooms = this.#notifications = this.#unread = undefined;
@@ -154,7 +169,8 @@ export class Store {
     switch (key.slice(0, at)) {
       case "room": return this.rooms.get(id);
       case "user": return this.users.get(id);
-      case "message": return this.messages.get(id);
+      case "message": return this.shown(id);
+      case "changes": return this.overlay.of(id);
       case "timeline": return this.timeline(id).view();
       case "members": return this.members.get(id);
       case "markers": return this.markers.get(id) ?? NO_MARKERS;

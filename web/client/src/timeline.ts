@@ -1,6 +1,7 @@
 /** What is held of a room's messages: runs without holes. One of them is the one on show. */
+import { isPost } from "./overlay.ts";
 import type { Store } from "./store.ts";
-import type { Message, OutboxEntry } from "./types.ts";
+import type { Message, OutboxPost } from "./types.ts";
 
 /** Messages that follow one another in the room, all of them. */
 interface Run {
@@ -17,7 +18,7 @@ interface Run {
 export interface Row {
   key: string;
   message?: Message;
-  pending?: OutboxEntry;
+  pending?: OutboxPost;
 }
 
 export interface TimelineView {
@@ -176,7 +177,7 @@ export class Timeline {
     if (!run) return EMPTY;
     const me = this.#store.me?.id;
     const keep = new Set<string>();
-    const row = (key: string, message?: Message, pending?: OutboxEntry): Row => {
+    const row = (key: string, message?: Message, pending?: OutboxPost): Row => {
       keep.add(key);
       const before = this.#rows.get(key);
       if (before && before.message === message && before.pending === pending) return before;
@@ -186,12 +187,12 @@ export class Timeline {
     };
     const rows: Row[] = [];
     for (const id of run.ids) {
-      const message = this.#store.messages.get(id);
+      const message = this.#store.shown(id);
       if (message && (message.thread_root_id ?? undefined) === this.root) rows.push(row(message.sender.id === me && message.client_id ? message.client_id : id, message));
     }
     if (run.atEnd) {
       for (const entry of this.#store.outbox) {
-        if (entry.room_id === this.room && entry.thread_root_id === this.root && !keep.has(entry.client_id)) rows.push(row(entry.client_id, undefined, entry));
+        if (isPost(entry) && entry.room_id === this.room && entry.thread_root_id === this.root && !keep.has(entry.client_id)) rows.push(row(entry.client_id, undefined, this.#store.overlay.post(entry)));
       }
     }
     for (const key of this.#rows.keys()) if (!keep.has(key)) this.#rows.delete(key);

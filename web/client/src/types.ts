@@ -26,24 +26,42 @@ export interface Page<T> {
   next_cursor?: string | null;
 }
 
-/** A message that was submitted and is not confirmed yet. */
-export interface OutboxEntry {
-  /** 128 random bits: the server stores one message for it, however often it is sent. */
+/** What was submitted and is not confirmed yet: a message, or a change of one. */
+export type OutboxEntry = OutboxPost | OutboxChange;
+
+interface Submitted {
+  /** 128 random bits. */
   client_id: string;
   /** Who wrote it. */
   user_id: string;
   room_id: string;
-  thread_root_id?: string;
-  body: string;
-  format: "plain" | "markdown";
   /** When it was submitted, in milliseconds; also the order of sending. */
   submitted_at: number;
   /** `waiting`: not sent yet. `unknown`: sent, no answer yet. `sent`: stored, its event is on the way. `failed`: refused for good, or dropped or repeated by the user. `old`: found more than a day after it was written; it goes out when the user repeats it. */
   state: "waiting" | "unknown" | "sent" | "failed" | "old";
   /** Why it failed. */
   problem?: Problem;
+}
+
+/** A message that was submitted: the server stores one for its `client_id`, however often it is sent. */
+export interface OutboxPost extends Submitted {
+  kind?: undefined;
+  thread_root_id?: string;
+  body: string;
+  format: "plain" | "markdown";
   /** Files that go with it: it is sent once all of them are on the server. */
   files?: OutboxFile[];
+}
+
+/** Something that was done to a message. */
+export interface OutboxChange extends Submitted {
+  kind: "edit" | "delete" | "react" | "unreact";
+  /** The message; the `client_id` of one that is on its way, until the server has it. */
+  message_id: string;
+  /** The text that an edit gives it. */
+  body?: string;
+  /** The reaction that is added or taken back. */
+  emoji?: string;
 }
 
 /** A file on its way. */
@@ -74,5 +92,7 @@ export interface UploadView {
 export type Status =
   | { phase: "signedOut"; reason?: "ended" | "left" }
   | { phase: "connecting" | "syncing" | "live" }
+  /** The page was hidden for long, and another one listens: its connection was given back until it is looked at. */
+  | { phase: "parked" }
   | { phase: "waiting"; until: number; attempt: number }
   | { phase: "failed"; detail: string; code: number };

@@ -3,7 +3,7 @@ import { Outbox } from "../src/outbox.ts";
 import { memoryStorage, platform, type Platform, type Put, type Storage } from "../src/platform.ts";
 import { ProblemError } from "../src/problem.ts";
 import { Store } from "../src/store.ts";
-import type { Account, Media, Message, OutboxEntry, Problem } from "../src/types.ts";
+import type { Account, Media, Message, OutboxPost, Problem } from "../src/types.ts";
 import { named, typed, Uploads, type Depot } from "../src/uploads.ts";
 
 function refusal(status: number, more: Partial<Problem> = {}): ProblemError {
@@ -162,9 +162,9 @@ describe("uploads", () => {
 
 describe("messages with files", () => {
   function outbox(of: ReturnType<typeof world>) {
-    const delivered: OutboxEntry[] = [];
+    const delivered: OutboxPost[] = [];
     const box = new Outbox(of.surroundings, of.store, of.uploads, async (entry) => {
-      delivered.push(entry);
+      delivered.push(entry as OutboxPost);
       return {} as Message;
     });
     return { box, delivered };
@@ -182,7 +182,7 @@ describe("messages with files", () => {
     expect(delivered.map((entry) => [entry.body, entry.files?.map((one) => one.media?.id)])).toEqual([["look", ["media_1"]], ["after it", undefined]]);
     expect(here.told.asked.every((one) => one.key === id)).toBe(true);
     await until(() => here.store.outbox.every((entry) => entry.state === "sent"));
-    await box.delivered(here.store.outbox[0]?.client_id ?? "");
+    await box.delivered(here.store.outbox[0]?.client_id ?? "", "msg_1");
     expect(here.store.get(`upload:${id}`)).toBeUndefined();
   });
 
