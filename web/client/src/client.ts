@@ -11,6 +11,7 @@ import { Store } from "./store.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Account, EventFrame, Media, Message, Notification, OutboxChange, OutboxEntry, OutboxFile, OutboxPost, Page, Provider, Room, ServerFrame, Unread, User } from "./types.ts";
 import { Uploads } from "./uploads.ts";
+import { Watch } from "./watch.ts";
 
 export interface Options {
   /** Where the server is, like `https://chat.example.org`. In a browser: the page's own origin. */
@@ -65,6 +66,7 @@ export class Client {
   #sparedAt = -Infinity;
   readonly #platform: Platform;
   readonly #connection: Connection;
+  readonly #watch: Watch;
   readonly #touched = new Map<string, number>();
   readonly #refetching = new Map<string, Promise<void>>();
   readonly #arrived = new Map<string, string[]>();
@@ -117,6 +119,7 @@ export class Client {
       },
       sessionEnded: () => this.sessions.token(true).then(() => true, (error: unknown) => !(error instanceof ProblemError && error.status === 401)),
     });
+    this.#watch = new Watch(this.#platform, () => this.#parked(), () => this.#connection.start());
     this.sessions.onChange = (state) => (state === "began" ? this.#began() : this.#ended(state));
   }
 
@@ -164,6 +167,7 @@ export class Client {
 
   /** Lets go of everything: for programs that end. */
   close(): void {
+    this.#watch.close();
     this.#connection.close();
     this.outbox.close();
     this.uploads.close();
@@ -175,6 +179,11 @@ export class Client {
   /** Whether the server answers enough more questions this minute that some may be asked on suspicion. Over 40 % must be left for what the user does. */
   get spare(): boolean {
     return this.#platform.now() - this.#sparedAt > SPARED;
+  }
+
+  /** Whether this is the tab that keeps watch for all of this browser: it shows notifications and makes sounds, and stays connected while it is hidden. */
+  get leads(): boolean {
+    return this.#watch.leads;
   }
 
   // Messages.
@@ -384,9 +393,17 @@ export class Client {
     this.store.touch("me");
     void this.outbox.load();
     this.#connection.start();
+    this.#watch.start();
+  }
+
+  #parked(): void {
+    this.#connection.stop();
+    this.store.status = { phase: "parked" };
+    this.store.touch("status");
   }
 
   #ended(how: "ended" | "left"): void {
+    this.#watch.stop();
     this.#connection.stop();
     if (how === "left") this.#wipe();
     this.store.status = { phase: "signedOut", reason: how };

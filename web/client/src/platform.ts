@@ -57,6 +57,10 @@ export interface Platform {
   /** Called back when the network or the page comes back. Gives what stops it. */
   onWake: (awake: () => void) => () => void;
   onOffline: (offline: () => void) => () => void;
+  /** Whether the page can be seen. A program always can. */
+  visible: () => boolean;
+  /** Called back when the page is hidden or shown. Gives what stops it. */
+  onVisible: (changed: () => void) => () => void;
   /** False when there is no network at all: what would be sent waits without being tried. */
   online: () => boolean;
   /** Runs `work` soon, once a frame where there are frames. */
@@ -155,6 +159,8 @@ export function platform(given: Partial<Platform> = {}): Platform {
       return () => stops.forEach((stop) => stop());
     },
     onOffline: (offline) => listening(page, ["offline"], offline),
+    visible: () => paper?.visibilityState !== "hidden",
+    onVisible: (changed) => listening(paper, ["visibilitychange"], changed),
     online: () => !page || navigator.onLine,
     soon: (work) => {
       if (paper?.visibilityState === "visible") requestAnimationFrame(work);

@@ -5,10 +5,12 @@ import { chosenPresence } from "../settings.ts";
 
 /** Milliseconds in which reading elsewhere cancels one. */
 const PATIENCE = 700;
-const LOCK = "tidings-notify";
+const SEEN = "tidings-seen";
 const KINDS = ["mention", "direct_message", "thread_reply", "invite"];
 
 const shown = new Map<string, Notification>();
+/** What another tab has on show, where its reader looks. */
+const seenElsewhere = new Set<string>();
 let asked = localStorage.getItem("tidings.asked") !== null;
 
 /** Whether it is time to ask: the user was named while they were not looking. */
@@ -36,7 +38,7 @@ function seen(entry: Entry): boolean {
 
 function show(entry: Entry, go: (path: string) => void): void {
   const now = client.store.notifications.get(entry.id);
-  if (!now || now.read || seen(entry) || chosenPresence().status === "dnd" || Notification.permission !== "granted") return;
+  if (!now || now.read || seen(entry) || seenElsewhere.has(entry.id) || chosenPresence().status === "dnd" || Notification.permission !== "granted") return;
   const one = new Notification(entry.title, { body: entry.body, tag: entry.id });
   one.onclick = () => {
     window.focus();
@@ -46,38 +48,36 @@ function show(entry: Entry, go: (path: string) => void): void {
   shown.set(entry.id, one);
 }
 
-/** Watches the inbox. Every tab calls it; the one that holds the lock shows. Gives what ends it. */
+/** Watches the inbox. Every tab calls it; the one that keeps watch shows. Gives what ends it. */
 export function watch(go: (path: string) => void): () => void {
   const known = new Set(client.store.notifications.keys());
   let first = client.store.status.phase !== "live";
-  let leads = !("locks" in navigator);
-  const end = new AbortController();
-  if (!leads) {
-    const held = new Promise<void>((resolve) => end.signal.addEventListener("abort", () => resolve()));
-    navigator.locks.request(LOCK, { signal: end.signal }, () => {
-      leads = true;
-      return held;
-    }).catch(() => undefined);
-  }
+  const others = new BroadcastChannel(SEEN);
+  others.onmessage = (event) => seenElsewhere.add(String(event.data));
   const stop = client.store.subscribe("notifications", () => {
     const all = client.store.get("notifications");
     for (const entry of all) {
       if (entry.read) {
         shown.get(entry.id)?.close();
         shown.delete(entry.id);
+        seenElsewhere.delete(entry.id);
       }
       if (known.has(entry.id)) continue;
       known.add(entry.id);
       // What was there when the page came is not news.
-      if (first || entry.read || !KINDS.includes(entry.kind) || seen(entry)) continue;
+      if (first || entry.read || !KINDS.includes(entry.kind)) continue;
+      if (seen(entry)) {
+        others.postMessage(entry.id);
+        continue;
+      }
       wanted = true;
       listeners.forEach((one) => one());
-      if (leads && "Notification" in window && Notification.permission === "granted") setTimeout(() => show(entry, go), PATIENCE);
+      if (client.leads && "Notification" in window && Notification.permission === "granted") setTimeout(() => show(entry, go), PATIENCE);
     }
     first = false;
   });
   return () => {
     stop();
-    end.abort();
+    others.close();
   };
 }
