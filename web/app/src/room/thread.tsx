@@ -26,6 +26,7 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   const composer = useRef<ComposerHandle>(null);
   const message = held ?? read;
   const answers = message?.reply_count ?? 0;
+  const unread = useUnread(room.id, root, message && answers > 0);
   useEffect(() => {
     if (!client.store.get(`message:${root}`)) answer(client.api.GET("/v1/messages/{message_id}", { params: { path: { message_id: root } } })).then(setRead, setError);
   }, [root]);
@@ -34,30 +35,50 @@ export default function Thread({ room, root, jump, onClose }: { room: Room; root
   const reason = closed(room, true);
   const drop = useDrop(has("/v1/media") && !reason ? (data) => composer.current?.drop(data) : undefined);
   return (
-    <Panel title={t("thread.title")} onClose={onClose} actions={<Following room={room.id} root={root} answers={answers} onError={setError} />} {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined}>
+    <Panel title={t("thread.title")} onClose={onClose} actions={<Following room={room.id} root={root} answers={answers} ready={unread !== undefined} onError={setError} />} {...drop} data-drop={drop["data-dropping"] ? t("attach.drop_thread") : undefined}>
       {error === undefined ? null : <Failed error={error} />}
       {message ? <div className={css["root"]}><Row row={{ key: root, message }} room={room} above={ABOVE} marked={false} tabStop onEdit={edit} /></div> : null}
       {message && answers > 0 ? <p className={css["answers"]}>{t("thread.answers", { count: answers })}</p> : null}
-      <Timeline room={room} root={root} jump={jump} onType={type} onEdit={edit} />
+      <Timeline room={room} root={root} unread={unread} jump={jump} onType={type} onEdit={edit} />
       {!message || message.deleted_at ? null : reason ? <p className={css["closed"]}>{reason}</p> : <Composer timeline={`${room.id}/${root}`} room={room.id} thread={root} label={t("thread.answer")} ref={composer} />}
     </Panel>
   );
+}
+
+/** How many answers were unread when the thread was opened. Undefined: not known yet. */
+function useUnread(room: string, root: string, begun: boolean | undefined): number | undefined {
+  const [unread, setUnread] = useState<number>();
+  const known = unread !== undefined;
+  useEffect(() => {
+    if (known || begun === undefined) return;
+    let left = false;
+    const take = () => {
+      if (!left) setUnread(client.store.get(`threads:${room}`)?.items.find((one) => one.root.id === root)?.unread_count ?? 0);
+    };
+    // A thread without any answer is no thread yet. What cannot be asked is as it was known last.
+    if (!begun || client.store.get(`threads:${room}`)?.stale === false) take();
+    else void client.threads(room).then(take, take);
+    return () => {
+      left = true;
+    };
+  }, [room, root, begun, known]);
+  return unread;
 }
 
 /** Milliseconds after which what is known may be old, where many answer. */
 const SELDOM = 10_000;
 
 /** Whether the user is told of answers. A thread without any is no thread yet. */
-function Following({ room, root, answers, onError }: { room: string; root: string; answers: number; onError: (error: unknown) => void }) {
+function Following({ room, root, answers, ready, onError }: { room: string; root: string; answers: number; ready: boolean; onError: (error: unknown) => void }) {
   const view = useKey(`threads:${room}`);
   const following = view?.items.find((one) => one.root.id === root)?.following;
   const begun = answers > 0;
   useEffect(() => {
     // One's own answer makes one follow: what is held may say otherwise.
-    if (!begun || (view && !(view.stale && following !== true))) return;
+    if (!begun || !ready || (view && !(view.stale && following !== true))) return;
     const timer = setTimeout(() => void client.threads(room).catch(() => undefined), !view ? 0 : following === undefined ? AGAIN : SELDOM);
     return () => clearTimeout(timer);
-  }, [room, begun, view, following]);
+  }, [room, begun, ready, view, following]);
   if (!begun || following === undefined) return null;
   const toggle = () => void follow(root, !following).then(() => client.threads(room)).catch(onError);
   return (

@@ -1,12 +1,13 @@
 /** A room's messages: a virtual list that is anchored at its end, so that nothing above moves what is read. */
 import type { Message, Room, Row as StoreRow } from "@tidings/client";
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { client, useKey } from "../client.ts";
 import { dayOf, lookForZone, t, zone } from "../i18n.ts";
 import { Button, detail, Failed } from "../kit/kit.tsx";
 import { announced, keepPlace, letters, place, reactions } from "../settings.ts";
 import { useAnnounce } from "../shell/announcer.tsx";
+import { useNewLine } from "./new-line.ts";
 import { Row } from "./row.tsx";
 import { useReading } from "./reading.ts";
 import { Start } from "./start.tsx";
@@ -21,6 +22,7 @@ const AHEAD = 1.5;
 
 /** Rows from which on those far above are let go of, while the end is read. */
 const TRIM = 2_200;
+const NONE: StoreRow[] = [];
 
 /** What stands above a row. */
 export interface Above {
@@ -66,24 +68,12 @@ function useToday(): void {
   }, []);
 }
 
-/** The first message after the marker with which the room was entered. */
-function useNewLine(room: Room, rows: StoreRow[]): [string | undefined, () => void] {
-  const marker = useRef(room.membership?.last_read_message_id ?? undefined);
-  const had = useRef((room.membership?.unread_count ?? 0) > 0);
-  const [gone, setGone] = useState(false);
-  const line = useMemo(() => {
-    if (gone || !had.current) return undefined;
-    const at = rows.findIndex((row) => row.message?.id === marker.current);
-    if (at < 0 && marker.current) return undefined;
-    return rows.slice(at + 1).find((row) => row.message && row.message.sender.id !== client.store.me?.id)?.message?.id;
-  }, [rows, gone]);
-  return [line, () => setGone(true)];
-}
-
 interface Props {
   room: Room;
   /** The message whose thread it is; none: the room's main timeline. */
   root?: string | undefined;
+  /** Of a thread: how many answers were unread when it was opened; undefined: not known yet. */
+  unread?: number | undefined;
   jump: string | undefined;
   onType: (text: string) => void;
   onEdit: (message: Message) => void;
@@ -92,7 +82,7 @@ interface Props {
   ends?: RefObject<(() => void) | null>;
 }
 
-export function Timeline({ room, root, jump, onType, onEdit, onThread, ends }: Props) {
+export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, ends }: Props) {
   const key = root ? `${room.id}/${root}` : room.id;
   const view = useKey(`timeline:${key}`);
   const { rows } = view;
@@ -101,7 +91,7 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread, ends }: P
   const [notice, setNotice] = useState("");
   const [marked, setMarked] = useState<string>();
   const [focused, setFocused] = useState<string>();
-  const [line, removeLine] = useNewLine(room, rows);
+  const [line, removeLine] = useNewLine(room, root, rows, unread);
   const [news, setNews] = useState(0);
   const [atEnd, setAtEnd] = useState(true);
   const say = useAnnounce();
@@ -218,7 +208,8 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread, ends }: P
     if (document.visibilityState === "visible" && heard !== "none") for (const row of others) if (heard === "all" || named(row)) say(`${row.message?.sender.display_name}: ${row.message?.body || row.message?.attachments.map((file) => file.filename).join(", ")}`);
   }, [newest, rows, view.atEnd, atEnd, virtual, say]);
 
-  useReading(room, root, rows, virtual, scroller);
+  // Before it is known what was new nothing is marked as read.
+  useReading(room, root, root && unread === undefined ? NONE : rows, virtual, scroller);
 
   const toEnd = () => {
     removeLine();
@@ -278,7 +269,7 @@ export function Timeline({ room, root, jump, onType, onEdit, onThread, ends }: P
             const row = rows[item.index];
             return row ? (
               <div key={item.key} ref={virtual.measureElement} data-index={item.index} className={css["item"]} style={{ transform: `translateY(${item.start}px)` }}>
-                <Row row={row} room={room} above={above(rows, item.index, root ? undefined : line, view.atStart && !root)} marked={row.message?.id === marked && marked !== undefined} tabStop={item.key === tabStop} onEdit={onEdit} onThread={onThread} />
+                <Row row={row} room={room} above={above(rows, item.index, line, view.atStart && !root)} marked={row.message?.id === marked && marked !== undefined} tabStop={item.key === tabStop} onEdit={onEdit} onThread={onThread} />
               </div>
             ) : null;
           })}
