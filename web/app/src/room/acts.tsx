@@ -8,6 +8,7 @@ import { IconButton, detail } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { has } from "../routes.ts";
 import { keepReaction } from "../settings.ts";
+import { keyName } from "../shell/key-names.ts";
 import css from "./row.module.css";
 
 const Emoji = lazy(() => import("../kit/emoji.tsx"));
@@ -64,14 +65,14 @@ export function Acts({ message, room, row, onEdit, onThread, onPerson }: Props) 
   };
   const acts: (Act | false | undefined)[] = [
     onThread && !room.archived && { key: "r", label: t("message.answer"), icon: <MessageSquareReply {...icon} />, run: () => onThread(message) },
-    reacts && { key: "+", server: true, label: t("message.react"), icon: <SmilePlus {...icon} />, run: () => setAsked("react") },
+    reacts && { key: "+", label: t("message.react"), icon: <SmilePlus {...icon} />, run: () => setAsked("react") },
     pins && { key: "p", rare: true, server: true, label: message.pinned ? t("message.unpin") : t("message.pin"), icon: message.pinned ? <PinOff {...icon} /> : <Pin {...icon} />, run: () => act(client.request(message.pinned ? "DELETE" : "PUT", `/v1/messages/${message.id}/pin`)) },
     own && !room.archived && { key: "e", label: t("message.edit"), icon: <Pencil {...icon} />, run: () => onEdit(message) },
     { key: "c", rare: true, label: t("message.copy"), icon: <Link2 {...icon} />, run: () => void navigator.clipboard?.writeText(`${location.origin}/r/${message.room_id}/m/${message.id}`) },
     has("/v1/messages/{message_id}/readers") && { key: "i", rare: true, server: true, label: t("message.about"), icon: <Info {...icon} />, run: () => setAsked("about") },
     { key: "u", listed: true, label: t("person.of", { name: message.sender.display_name }), icon: <UserRound {...icon} />, run: onPerson },
     !own && { key: "!", rare: true, server: true, label: t("message.report"), icon: <Flag {...icon} />, run: () => setAsked("report") },
-    may && { key: "Delete", sign: t("keys.del"), rare: true, server: true, label: t("message.delete"), icon: <Trash2 {...icon} />, run: () => setAsked("delete") },
+    may && { key: "Delete", sign: keyName("del"), rare: true, label: t("message.delete"), icon: <Trash2 {...icon} />, run: () => setAsked("delete") },
   ];
   const all = acts.filter((one): one is Act => Boolean(one));
   const close = () => {

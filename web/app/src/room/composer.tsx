@@ -1,5 +1,5 @@
 /** Where one writes. The textarea is not React's: a key draws nothing. */
-import type { Message, OutboxEntry } from "@tidings/client";
+import type { Message } from "@tidings/client";
 import { Bold, Code, Eye, Italic, Paperclip, SendHorizontal, Smile } from "lucide-react";
 import { lazy, startTransition, useEffect, useImperativeHandle, useRef, useState, type ClipboardEvent, type KeyboardEvent, type Ref } from "react";
 import { client, useKey } from "../client.ts";
@@ -58,27 +58,16 @@ interface Props {
   ref?: Ref<ComposerHandle>;
 }
 
-/** What is being edited: a message, or one that waits in the outbox. */
+/** What is being edited: a message, or one on its way, by its `client_id`. */
 interface Edited {
   id: string;
   body: string;
-  waiting?: boolean;
 }
 
 /** One's newest message of a timeline that can be changed. */
 function newestOwn(timeline: string): Edited | undefined {
-  const changeable = (entry: OutboxEntry | undefined) => entry?.state === "waiting" || entry?.state === "failed" || entry?.state === "old";
-  const row = client.store.get(`timeline:${timeline}`).rows.findLast((one) => changeable(one.pending) || (one.message?.sender.id === client.store.me?.id && !one.message?.deleted_at));
-  if (row?.pending) return { id: row.pending.client_id, body: row.pending.body, waiting: true };
-  return row?.message;
-}
-
-/** Edits the message that one in the outbox has become. */
-async function editSent(timeline: string, clientId: string, text: string): Promise<void> {
-  const sent = client.store.get(`timeline:${timeline}`).rows.find((row) => row.message?.client_id === clientId)?.message;
-  // It is on its way at this moment.
-  if (!sent) throw new Error(t("composer.on_its_way"));
-  await client.edit(sent.id, text);
+  const row = client.store.get(`timeline:${timeline}`).rows.findLast((one) => one.pending || (one.message?.sender.id === client.store.me?.id && !one.message?.deleted_at));
+  return row?.pending ? { id: row.pending.client_id, body: row.pending.body } : row?.message;
 }
 
 /** Types as the keyboard does, so that undo takes it back. */
@@ -137,6 +126,9 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
   const stop = () => {
     if (!editing) return;
     keepDraft(kept, "");
+    leave();
+  };
+  const leave = () => {
     finished.current = true;
     setEditing(undefined);
   };
@@ -194,13 +186,11 @@ export function Composer({ timeline, room, thread, label, onEscape, ref }: Props
     setCells("");
     setPreview(undefined);
     if (editing) {
-      const { id, body, waiting } = editing;
-      stop();
-      if (text === body) return;
-      // What waits is changed before it is sent, once; if it went out meanwhile it is edited as any other.
-      const change: Promise<unknown> = waiting ? client.outbox.edit(id, text).then((changed) => (changed ? undefined : editSent(timeline, id, text))) : client.edit(id, text);
-      change.catch((failure: unknown) => setError(detail(failure)));
-      return;
+      const { id, body } = editing;
+      if (text === body) return stop();
+      // As with a message: the draft goes when the change is written down.
+      client.edit(id, text).then(() => keepDraft(kept, ""), (failure: unknown) => setError(detail(failure)));
+      return leave();
     }
     clearTimeout(timer.current);
     element.value = "";

@@ -1,5 +1,5 @@
 /** One message, and what can be done with it. */
-import type { Message, OutboxEntry, Room, Row as StoreRow } from "@tidings/client";
+import type { Message, OutboxChange, OutboxEntry, OutboxPost, Room, Row as StoreRow } from "@tidings/client";
 import { lazy, memo, useEffect, useMemo, useRef, useState } from "react";
 import { client, useKey } from "../client.ts";
 import { clock, day, moment, t, withTexts } from "../i18n.ts";
@@ -40,6 +40,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
     setTimeout(() => document.activeElement === document.body && element.current?.focus({ preventScroll: true }), HANDED);
   };
   const sender = message?.sender ?? client.store.me;
+  const changes = useKey(`changes:${message?.id ?? ""}`);
   const user = usePerson(sender?.id ?? "");
   const name = user?.display_name ?? sender?.display_name ?? "";
   const at = message?.created_at ?? new Date(pending?.submitted_at ?? 0).toISOString();
@@ -54,7 +55,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
       <article
         ref={element} className={css["row"]} data-head={above.head || undefined} data-marked={marked || undefined} data-row={row.key} data-message={message?.id}
         data-mention={message && !deleted && names(message, room) || undefined}
-        tabIndex={tabStop ? 0 : -1} onPointerEnter={approach} onFocus={approach} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={described(at, message, pending)} aria-setsize={-1}
+        tabIndex={tabStop ? 0 : -1} onPointerEnter={approach} onFocus={approach} aria-label={t("message.label", { name, text: deleted ? t("message.deleted") : said.slice(0, 300) })} aria-description={described(at, message, pending ? [pending] : changes)} aria-setsize={-1}
       >
         {above.head ? <button type="button" className={css["avatar"]} tabIndex={-1} aria-label={t("person.of", { name })} onClick={() => setShown(true)}><Face person={{ id: sender?.id ?? "", display_name: name }} /></button> : <time className={css["hover"]} dateTime={at}>{clock(at)}</time>}
         <div className={css["text"]}>
@@ -64,7 +65,7 @@ export const Row = memo(function Row({ row, room, above, marked, tabStop, onEdit
           {message?.pinned && !deleted ? <span className={css["aside"]}>{message.edited_at ? " · " : ""}{t("message.pinned")}</span> : null}
           {message && !deleted ? <Reactions message={message} closed={room.archived} /> : null}
           {message && onThread && (message.reply_count ?? 0) > 0 ? <button type="button" className={css["thread"]} tabIndex={-1} onClick={() => onThread(message)}>{t("thread.answers", { count: message.reply_count ?? 0 })}{message.last_reply_at ? <span className={css["last"]}>{" "}{t("thread.last", { time: moment(message.last_reply_at) })}</span> : null}</button> : null}
-          {pending ? <Waiting entry={pending} /> : null}
+          {pending ? <Waiting entry={pending} /> : changes.map((change) => <Waiting key={change.client_id} entry={change} lost={deleted && change.kind === "edit"} />)}
         </div>
         {near && message && !deleted ? <Acts message={message} room={room} row={element} onEdit={onEdit} onThread={onThread} onPerson={() => setShown(true)} /> : null}
         {shown && sender ? <Later><PersonCard id={sender.id} onClose={hide} /></Later> : null}
@@ -81,13 +82,12 @@ function same(a: Props, b: Props): boolean {
 }
 
 /** What else there is to say of a message, in this order: when, whether it was changed, reactions, answers, what becomes of it. */
-function described(at: string, message: Message | undefined, pending: OutboxEntry | undefined): string {
+function described(at: string, message: Message | undefined, waits: readonly OutboxEntry[]): string {
   const told = !message || message.deleted_at ? [] : [
     message.edited_at ? t("message.edited") : "", message.pinned ? t("message.pinned") : "",
     (message.reactions ?? []).map((one) => `${one.emoji} ${one.count}`).join(" "), (message.reply_count ?? 0) > 0 ? t("thread.answers", { count: message.reply_count ?? 0 }) : "",
   ];
-  const state = pending && pending.state !== "sent" ? (pending.state === "failed" ? t("outbox.failed", { reason: refusal(pending.problem) }) : t("outbox.sending")) : "";
-  return [moment(at), ...told, state].filter(Boolean).join(", ");
+  return [moment(at), ...told, ...waits.map((entry) => (entry.state === "sent" ? "" : word(entry, entry.state === "failed" ? "failed" : "sending")))].filter(Boolean).join(", ");
 }
 
 /** Whether a message names the reader. */
@@ -95,7 +95,7 @@ function names(message: Message, room: Room): boolean {
   return room.kind !== "direct" && (message.mentions.includes(client.store.me?.id ?? "") || Boolean(message.mentions_room));
 }
 
-function Content({ message, pending, text }: { message: Message | undefined; pending: OutboxEntry | undefined; text: string }) {
+function Content({ message, pending, text }: { message: Message | undefined; pending: OutboxPost | undefined; text: string }) {
   const mentioned = message?.mentions;
   const mentions = useMemo((): Mentions => {
     const me = client.store.me;
@@ -116,8 +116,16 @@ function Content({ message, pending, text }: { message: Message | undefined; pen
   );
 }
 
-/** Says what becomes of a message that is on its way. */
-function Waiting({ entry }: { entry: OutboxEntry }) {
+/** What there is to say of a message, or of a change of one, that is on its way. */
+function word(entry: OutboxEntry, state: "failed" | "old" | "waiting" | "sending"): string {
+  const kind = entry.kind?.replace("unreact", "react");
+  // To send is said in one way, whatever is sent.
+  const id = !kind || (state === "sending" && kind !== "delete") ? state : `${state}_${kind}`;
+  return t(`outbox.${id}`, { reason: refusal(entry.problem), time: moment(entry.submitted_at), emoji: (entry as OutboxChange).emoji ?? "" });
+}
+
+/** Says what becomes of a message that is on its way, or of what was done to one. `lost`: the text that was meant for it is nowhere else to be seen. */
+function Waiting({ entry, lost }: { entry: OutboxEntry; lost?: boolean }) {
   const status = useKey("status");
   const [late, setLate] = useState(Date.now() - entry.submitted_at > 400);
   useEffect(() => {
@@ -128,8 +136,9 @@ function Waiting({ entry }: { entry: OutboxEntry }) {
   if (entry.state === "failed" || entry.state === "old") {
     return (
       <div className={css["failed"]} role="alert">
-        <span>{entry.state === "old" ? t("outbox.old", { time: moment(entry.submitted_at) }) : t("outbox.failed", { reason: refusal(entry.problem) })}</span>
-        <Button onClick={() => void client.outbox.retry(entry.client_id)}>{entry.state === "old" ? t("action.send") : t("action.retry")}</Button>
+        <span>{word(entry, entry.state)}</span>
+        {lost ? <q className={css["lost"]} dir="auto">{entry.body}</q> : null}
+        <Button onClick={() => void client.outbox.retry(entry.client_id)}>{entry.state !== "old" ? t("action.retry") : entry.kind === "delete" ? t("message.delete") : t("action.send")}</Button>
         <Button onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</Button>
       </div>
     );
@@ -137,10 +146,10 @@ function Waiting({ entry }: { entry: OutboxEntry }) {
   if (entry.state === "sent" || !late) return null;
   const offline = status.phase !== "live";
   // A file can take long: what waits for one can be given up.
-  const waits = offline || entry.files?.some((file) => !file.media);
+  const waits = offline || (!entry.kind && entry.files?.some((file) => !file.media));
   return (
     <span className={css["aside"]}>
-      {offline ? t("outbox.waiting") : t("outbox.sending")}
+      {word(entry, offline ? "waiting" : "sending")}
       {waits ? <> <button type="button" className={css["drop"]} onClick={() => void client.outbox.drop(entry.client_id)}>{t("action.drop")}</button></> : null}
     </span>
   );

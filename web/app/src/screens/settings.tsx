@@ -8,6 +8,7 @@ import { keepMe } from "../me.ts";
 import { bare } from "../people.ts";
 import { has } from "../routes.ts";
 import { announced, applyTheme, enterSends, HEARD, keepAnnounced, keepEnter, keepLetters, letters, theme, type Heard, type Theme } from "../settings.ts";
+import { written } from "../shell/key-names.ts";
 import { css, Page } from "./page.tsx";
 
 const AvatarField = lazy(() => import("./avatar.tsx"));
@@ -111,7 +112,7 @@ function Look() {
       </SelectField>
       <SelectField label={t("look.enter")} value={enter ? "send" : "line"} onChange={(next) => { keepEnter(next === "send"); setEnter(next === "send"); }}>
         <option value="send">{t("look.enter_sends")}</option>
-        <option value="line">{t("look.enter_line")}</option>
+        <option value="line">{t("look.enter_line", { keys: written("ctrl+enter") })}</option>
       </SelectField>
       <label className={css["check"]}><input type="checkbox" checked={keys} onChange={(event) => { keepLetters(event.target.checked); setKeys(event.target.checked); }} />{t("look.letters")}</label>
     </div>

@@ -1,5 +1,6 @@
 /** What will probably be wanted is fetched while nothing else is to be done: later it is there at once, and without a connection, too. */
 import { client } from "../client.ts";
+import { withTexts } from "../i18n.ts";
 
 /** Milliseconds after the first connection. */
 const AFTER = 3_000;
@@ -8,7 +9,7 @@ const ROOMS = 3;
 
 const PARTS: (() => Promise<unknown>)[] = [
   () => import("../kit/emoji.tsx"), () => import("../kit/confirm.tsx"), () => import("./switcher.tsx"), () => import("../room/completion-list.tsx"), () => import("../room/message-menu.tsx"),
-  () => import("../room/thread.tsx"), () => import("../room/tray.tsx"), () => import("../room/lightbox.tsx"), () => import("./shortcuts.tsx"), () => import("../screens/inbox.tsx"),
+  () => import("../room/thread.tsx"), () => import("../room/tray.tsx"), () => import("../room/lightbox.tsx"), () => withTexts(import("./shortcuts.tsx"), "more"), () => import("../screens/inbox.tsx"),
 ];
 
 function idle(work: () => void): void {

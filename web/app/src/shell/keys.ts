@@ -1,6 +1,7 @@
 /** Keys that act anywhere. */
 import { client } from "../client.ts";
 import { has } from "../routes.ts";
+import { mac } from "./key-names.ts";
 import type { Overlay } from "./shell.tsx";
 
 interface Ways {
@@ -8,8 +9,6 @@ interface Ways {
   open: (overlay: Overlay) => void;
   search: () => void;
 }
-
-const mac = /Mac|iP(hone|ad)/.test(navigator.platform);
 
 /** Keys of an input method belong to it. */
 export function composing(event: { isComposing: boolean; keyCode: number }): boolean {

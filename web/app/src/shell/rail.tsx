@@ -11,6 +11,7 @@ import { roomName, useOther, useRoomName } from "../names.ts";
 import { Presence } from "../presence.tsx";
 import { has } from "../routes.ts";
 import { draft } from "../settings.ts";
+import { written } from "./key-names.ts";
 import { OwnButton } from "./own.tsx";
 import css from "./shell.module.css";
 
@@ -48,7 +49,15 @@ function useSections(rooms: Room[], open: string | undefined, still: boolean): [
   return SECTIONS.map((one): [Section, Room[]] => [one, shown.filter((room) => section(room) === one)]).filter(([, list]) => list.length > 0);
 }
 
-export function Rail({ onJump, onSearch, onKeys }: { onJump: () => void; onSearch: () => void; onKeys: () => void }) {
+interface Props {
+  /** Nothing else is on the screen. */
+  alone: boolean;
+  onJump: () => void;
+  onSearch: () => void;
+  onKeys: () => void;
+}
+
+export function Rail({ alone, onJump, onSearch, onKeys }: Props) {
   useLanguage();
   const [path] = useLocation();
   const rooms = useKey("rooms");
@@ -77,10 +86,10 @@ export function Rail({ onJump, onSearch, onKeys }: { onJump: () => void; onSearc
   return (
     <nav className={css["rail"]} id="rail" tabIndex={-1} aria-label={t("rail.label")} data-region="rail">
       <div className={css["top"]}>
-        <span>{t("app.name")}</span>
+        {alone ? <h1>{t("app.name")}</h1> : <span>{t("app.name")}</span>}
         <OwnButton onKeys={onKeys} />
       </div>
-      <button type="button" className={css["jump"]} onClick={onJump}><span>{t("switcher.open")}</span><span aria-hidden>{t("switcher.key")}</span></button>
+      <button type="button" className={css["jump"]} onClick={onJump}><span>{t("switcher.open")}</span><span aria-hidden>{written("ctrl+K")}</span></button>
       <div className={css["links"]}>
         {has("/v1/search/messages") ? (
           <button type="button" className={css["room"]} onClick={onSearch}>
@@ -184,7 +193,7 @@ function Connection() {
   const [now, setNow] = useState(() => Date.now());
   const waiting = status.phase === "waiting";
   const [late, setLate] = useState(false);
-  const quiet = status.phase === "live" || status.phase === "signedOut";
+  const quiet = status.phase === "live" || status.phase === "parked" || status.phase === "signedOut";
   useEffect(() => {
     if (quiet) return setLate(false);
     const timer = setTimeout(() => setLate(true), 700);

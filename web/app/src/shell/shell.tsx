@@ -11,6 +11,7 @@ import { Asking } from "./asking.tsx";
 import { Crash } from "./crash.tsx";
 import { Rail } from "./rail.tsx";
 import { steer } from "./keys.ts";
+import { useNarrow } from "./narrow.ts";
 import { tellPresence } from "./own-presence.ts";
 import { beside, openSearch, useSearching } from "./searching.ts";
 import { Title } from "./title.tsx";
@@ -20,7 +21,7 @@ import css from "./shell.module.css";
 import { Later } from "../kit/later.tsx";
 
 const Switcher = lazy(() => import("./switcher.tsx"));
-const Shortcuts = lazy(() => import("./shortcuts.tsx"));
+const Shortcuts = lazy(() => withTexts(import("./shortcuts.tsx"), "more"));
 const Inbox = lazy(() => import("../screens/inbox.tsx"));
 const Browse = lazy(() => import("../screens/browse.tsx"));
 const Invitation = lazy(() => import("../screens/invitation.tsx"));
@@ -39,6 +40,8 @@ export function Shell() {
   const opened = useSearching();
   // On its own page it stands there once.
   const searching = path === "/search" ? undefined : opened;
+  // The only pane there is space for is what the page is about.
+  const alone = useNarrow() && path === "/";
   const close = () => setOverlay(undefined);
   const search = useCallback((text = "") => (beside() ? openSearch(text) : go(text ? `/search?q=${encodeURIComponent(text)}` : "/search")), [go]);
   useEffect(() => {
@@ -51,10 +54,12 @@ export function Shell() {
   useEffect(tellPresence, []);
   return (
     <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"} data-search={searching ? "" : undefined}>
-      <a className={css["skip"]} href="#main">{t("skip.main")}</a>
+      {alone ? null : <a className={css["skip"]} href="#main">{t("skip.main")}</a>}
       <a className={css["skip"]} href="#rail">{t("skip.rooms")}</a>
       <Title />
-      <Rail onJump={() => setOverlay("switcher")} onSearch={() => search()} onKeys={() => setOverlay("shortcuts")} />
+      <div className={css["side"]} role={alone ? "main" : undefined} aria-label={alone ? t("rail.label") : undefined}>
+        <Rail alone={alone} onJump={() => setOverlay("switcher")} onSearch={() => search()} onKeys={() => setOverlay("shortcuts")} />
+      </div>
       <div className={css["main"]} id="main" tabIndex={-1}>
         <Updated />
         <Asking />
