@@ -242,7 +242,11 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
     else if (event.key === "End") go(rows.length - 1);
     else if (event.key === "Enter") row?.querySelector<HTMLElement>('[data-key="r"]')?.click();
     else if (event.key === "PageUp" || event.key === "PageDown") go(index + page(event.key === "PageDown" ? 1 : -1));
-    else if (event.key === "Delete" || (letters() && ["e", "c", "p", "r", "i", "m", "u", "+", "!"].includes(event.key))) row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
+    else if (event.key === "Delete" || (letters() && ["e", "c", "p", "r", "i", "m", "u", "+", "!"].includes(event.key))) {
+      // What it opens takes the focus: the letter must not be typed there.
+      event.preventDefault();
+      row?.querySelector<HTMLElement>(`[data-key="${event.key}"]`)?.click();
+    }
     else if (letters() && /^[1-5]$/.test(event.key)) {
       const message = row?.querySelector('[data-key="+"]') ? rows[index]?.message : undefined;
       if (message) client.react(message.id, reactions()[Number(event.key) - 1] ?? "", true).catch((failure: unknown) => setNotice(detail(failure)));

@@ -1,0 +1,146 @@
+/** What stands around the messages: the line in threads, one pane on a phone, the keys by name, and tabs that nobody looks at. */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { enter, faults, here, picture, still, until, World } from "./kit/browser.ts";
+
+describe.skipIf(!here)("around the messages, in a browser", () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start();
+  });
+
+  afterAll(async () => {
+    await world?.stop();
+    expect(world?.complaints ?? []).toEqual([]);
+  });
+
+  test("a thread has a line above the first unread answer, which stays until it is left; one's own and read ones have none", async () => {
+    const [a, b] = [await world.newcomer("Ann Arc"), await world.newcomer("Ben Bow")];
+    const [mine, theirs] = [await world.rest(a.username), await world.rest(b.username)];
+    const { id } = await mine<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "threaded", members: [`@${b.username}`] });
+    const answer = async (rest: typeof mine, body: string, root?: string) => (await rest<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body, ...(root ? { thread_root_id: root } : {}) })).id;
+    const root = await answer(mine, "who has the keys?");
+    for (const n of [1, 2]) await answer(theirs, `read ${n}`, root);
+    await answer(mine, "thank you", root);
+    for (const n of [1, 2, 3]) await answer(theirs, `unread ${n}`, root);
+    await a.page.goto(`${world.url}/r/${id}/t/${root}`);
+    const thread = a.page.getByRole("complementary", { name: "Thread" });
+    await thread.getByRole("article", { name: /unread 3/ }).waitFor();
+    const line = thread.getByText("new", { exact: true });
+    await line.waitFor();
+    // In the row of the first unread one, before its message.
+    const under = () => line.evaluate((one) => one.closest("[data-index]")?.querySelector("article")?.getAttribute("aria-label"));
+    expect(await under()).toBe("Ben Bow: unread 1");
+    expect(await faults(a.page)).toEqual([]);
+    await picture(a.page, "thread-new");
+    const unread = async () => (await mine<{ items: { unread_count: number }[] }>("GET", `/v1/rooms/${id}/threads`)).items[0]?.unread_count;
+    await a.page.bringToFront();
+    await until(async () => (await unread()) === 0, "it is read", 20_000);
+    // It stays where it was set, whatever comes.
+    await answer(theirs, "one more", root);
+    await thread.getByRole("article", { name: /one more/ }).waitFor();
+    expect(await under()).toBe("Ben Bow: unread 1");
+    await until(async () => (await unread()) === 0, "that is read as well", 20_000);
+    await thread.getByRole("button", { name: "Close" }).click();
+    await a.page.getByRole("button", { name: /6 answers|7 answers/ }).click();
+    await thread.getByRole("article", { name: /one more/ }).waitFor();
+    await until(async () => (await a.page.getByRole("complementary", { name: "Thread" }).getByRole("button", { name: /following this thread|Follow this thread/ }).count()) === 1, "the thread is known");
+    expect(await line.count()).toBe(0);
+  });
+
+  test("on a phone the list of rooms is the main part of its page, with a heading, and nothing scrolls sideways", async () => {
+    for (const width of [320, 480]) {
+      const { page } = await world.newcomer("Pia Poe", { viewport: { width, height: 640 }, hasTouch: true });
+      await page.getByRole("link", { name: "Back to the rooms" }).click();
+      const main = page.getByRole("main", { name: "Rooms" });
+      await main.getByRole("navigation", { name: "Rooms" }).waitFor();
+      expect(await page.getByRole("main").count()).toBe(1);
+      expect(await page.getByRole("heading", { level: 1 }).allInnerTexts()).toEqual(["Tidings"]);
+      expect(await faults(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBeLessThanOrEqual(0);
+      await picture(page, `phone-list-${width}`);
+      // The list scrolls in itself, down to its end.
+      expect(await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight)).toBeLessThanOrEqual(0);
+      await main.getByRole("link", { name: /general/ }).click();
+      await still(page);
+      expect(await page.getByRole("main").count()).toBe(1);
+      expect(await page.getByRole("heading", { level: 1 }).allInnerTexts()).toEqual(["# general"]);
+      // On a large screen it is no more than the rail.
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.goto(world.url);
+      await page.getByRole("textbox", { name: /^Message/ }).waitFor();
+      expect(await page.getByRole("main").count()).toBe(1);
+      expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
+      await page.context().close();
+    }
+  });
+
+  test("the list of shortcuts calls the keys by their names in the reader's language", async () => {
+    const { page } = await world.newcomer("Kai Koch");
+    await page.keyboard.press("Control+/");
+    const keys = page.getByRole("dialog", { name: "Keyboard" });
+    await keys.getByText("Jump to a room").waitFor();
+    const names = async (dialog = keys) => new Set(await dialog.locator("kbd").allInnerTexts());
+    expect(await names()).toContain("Ctrl");
+    expect(await faults(page)).toEqual([]);
+    await page.goto(`${world.url}/settings/look`);
+    await page.getByLabel("Language").selectOption("de");
+    await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
+    await page.getByRole("button", { name: /Strg K/ }).or(page.getByText("Strg K")).first().waitFor();
+    await page.keyboard.press("Control+/");
+    const tasten = page.getByRole("dialog", { name: "Tastatur" });
+    await tasten.waitFor();
+    const german = await names(tasten);
+    for (const name of ["Strg", "Umschalt", "Eingabe", "Pfeil hoch", "Pfeil runter", "Entf", "Pos1", "Ende", "Bild auf"]) expect(german, name).toContain(name);
+    for (const name of ["Ctrl", "Shift", "Enter", "Del", "Home"]) expect(german, name).not.toContain(name);
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "keyboard-german");
+  });
+
+  /** Makes a page believe that it is hidden, or looked at. */
+  const see = (page: Page, visible: boolean) => page.evaluate((now) => {
+    Object.defineProperty(document, "visibilityState", { value: now ? "visible" : "hidden", configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, visible);
+
+  test("a tab that is hidden for five minutes gives its connection back while another one keeps watch, and is as new when it is looked at", async () => {
+    const { page, username } = await world.newcomer("Hana Hay");
+    const rest = await world.rest(username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "hidden" });
+    const other = await page.context().newPage();
+    await other.clock.install();
+    const open = { page: 1, other: 0 };
+    other.on("websocket", (socket) => {
+      if (!socket.url().includes("/v1/ws")) return;
+      open.other += 1;
+      socket.on("close", () => (open.other -= 1));
+    });
+    await other.goto(`${world.url}/r/${id}`);
+    await other.getByRole("textbox", { name: /^Message/ }).waitFor();
+    await until(() => open.other === 1, "it is connected");
+    await enter(page, "hidden");
+    await see(other, false);
+    await other.clock.runFor(4 * 60_000);
+    expect(open.other).toBe(1);
+    await other.clock.runFor(70_000);
+    await until(() => open.other === 0, "it has given its connection back");
+    expect(await other.getByText(/Offline|Connecting/).count()).toBe(0);
+    // The first tab keeps watch however long it is hidden: it hears of what comes.
+    await see(page, false);
+    await rest("POST", `/v1/rooms/${id}/messages`, { body: "while hidden" });
+    await page.getByRole("article", { name: /while hidden/ }).waitFor();
+    expect(await other.getByRole("article", { name: /while hidden/ }).count()).toBe(0);
+    await see(other, true);
+    await until(async () => {
+      await other.clock.runFor(200);
+      return (await other.getByRole("article", { name: /while hidden/ }).count()) === 1;
+    }, "it has caught up");
+    expect(open.other).toBe(1);
+    // The one that kept watch goes: the other one does it from now on, hidden or not.
+    await page.close();
+    await see(other, false);
+    await other.clock.runFor(6 * 60_000);
+    expect(open.other).toBe(1);
+  });
+});
