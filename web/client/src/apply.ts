@@ -1,4 +1,5 @@
 /** Events, put into the store. Applying one twice is the same as once. */
+import { deleted } from "./overlay.ts";
 import { isAfter } from "./position.ts";
 import type { Store } from "./store.ts";
 import { withReaction } from "./reaction.ts";
@@ -103,10 +104,28 @@ export function apply(store: Store, frame: EventFrame): Wanted {
         store.touch("me");
       }
       store.touch(`user:${user.id}`);
+      if (user.deleted) blank(store, user);
       return {};
     }
   }
   return {};
+}
+
+/** All of a person is erased: nothing that they wrote, and no name of theirs, stays to be seen. */
+function blank(store: Store, user: User): void {
+  const sender = { id: user.id, username: user.username, display_name: user.display_name };
+  for (const held of [...store.messages.values()]) {
+    if (held.sender.id === user.id) patchMessage(store, held.id, { ...deleted(held, held.deleted_at ?? held.created_at), sender });
+  }
+  for (const room of [...store.rooms.values()]) {
+    if (room.last_message?.sender.id === user.id) putRoom(store, { ...room, last_message: { ...deleted(room.last_message, room.last_message.created_at), sender } });
+  }
+  for (const [key, typing] of store.typing) {
+    if (!typing.includes(user.id)) continue;
+    store.typing.set(key, typing.filter((one) => one !== user.id));
+    store.touch(`typing:${key}`);
+  }
+  if (store.presence.delete(user.id)) store.touch(`presence:${user.id}`);
 }
 
 export function putRoom(store: Store, room: Room): void {

@@ -1,5 +1,6 @@
 /** Everything together: what a program or an app uses. */
 import { apply, putMessage, putRoom, reactedBy, type Wanted } from "./apply.ts";
+import { agree, counted } from "./badge.ts";
 import { Connection } from "./connection.ts";
 import { Outbox } from "./outbox.ts";
 import { deleted, isPost, unsent } from "./overlay.ts";
@@ -111,6 +112,7 @@ export class Client {
         this.store.build = welcome.build;
         this.store.touch("build");
         this.#live(welcome.unread);
+        this.#compare(welcome.unread, welcome.position);
       },
       other: (frame) => this.#other(frame),
       status: (status) => {
@@ -391,7 +393,7 @@ export class Client {
     if (before && user && before.id !== user.id) this.#wipe();
     this.store.me = user;
     this.store.touch("me");
-    void this.outbox.load();
+    void this.outbox.begin();
     this.#connection.start();
     this.#watch.start();
   }
@@ -444,6 +446,23 @@ export class Client {
     else this.#count();
     if (this.#watched.length > 0) this.watchPresence(this.#watched);
     for (const timeline of this.store.timelines.values()) if (timeline.stale && this.#open.get(timeline.key)) void this.#freshen(timeline);
+  }
+
+  /** One truth for every badge: where the server has counted otherwise at the same place of the log, it is right. */
+  #compare(unread: Unread | null | undefined, position: string): void {
+    const held = counted(this.store.rooms.values(), true);
+    if (!unread || this.#connection.position !== position || agree(held, unread)) return;
+    console.warn(`tidings: ${JSON.stringify(held)} counted as unread, and the server has ${JSON.stringify(unread)}`);
+    void this.#recount().catch(() => undefined);
+  }
+
+  async #recount(): Promise<void> {
+    const rooms = await this.all<Room>((cursor) => answer(this.api.GET("/v1/rooms", { params: { query: { limit: 200, ...cursor }, header: this.#fresh() } })));
+    for (const room of rooms) {
+      const held = this.store.rooms.get(room.id);
+      // What came in between is for the room's own reading to find out.
+      if (!held || !agree(counted([held], true), counted([room], true))) await this.refresh(room.id);
+    }
   }
 
   #event(frame: EventFrame): void {

@@ -41,6 +41,14 @@ export class Outbox {
     this.#channel.listen(() => void this.load());
   }
 
+  /** A session has begun here: what another person has left in this browser goes. */
+  async begin(): Promise<void> {
+    const user = this.#store.me?.id;
+    const all = await this.#platform.storage.all().catch(() => []);
+    for (const entry of all) if (user && entry.user_id !== user) await this.#platform.storage.remove(entry.client_id).catch(() => undefined);
+    await this.load();
+  }
+
   /** Shows what is in the storage: after a reload, and when another tab has written. */
   async load(): Promise<void> {
     const user = this.#store.me?.id;

@@ -1,4 +1,5 @@
 /** One normalized store. What is read out of it never changes in place: a change is another object, so that `===` tells. */
+import { counted } from "./badge.ts";
 import { Overlay } from "./overlay.ts";
 import type { Account, Member, Message, Notification, OutboxChange, OutboxEntry, Room, Status, Thread, Unread, UploadView, User } from "./types.ts";
 import { Timeline, type TimelineView } from "./timeline.ts";
@@ -188,15 +189,7 @@ export class Store {
   }
 
   #count(): Unread {
-    const counts: Unread = { rooms: 0, unread_count: 0, mention_count: 0, threads: this.unreadThreads, notifications: 0 };
-    for (const room of this.rooms.values()) {
-      const own = room.membership;
-      if (!own || room.archived) continue;
-      const quiet = (own as { notify?: string }).notify === "none";
-      if (quiet ? own.mention_count > 0 : own.unread_count > 0) counts.rooms += 1;
-      counts.unread_count += own.unread_count;
-      counts.mention_count += own.mention_count;
-    }
+    const counts: Unread = { ...counted(this.rooms.values(), false), threads: this.unreadThreads, notifications: 0 };
     for (const notification of this.notifications.values()) if (!notification.read) counts.notifications += 1;
     return counts;
   }
