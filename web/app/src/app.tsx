@@ -43,7 +43,7 @@ export function App() {
     <Crash>
       <Announcer>
         {path === "/login" || path === "/register" ? <Redirect to="/" /> : <Shell />}
-        {status.phase === "signedOut" && client.store.me ? <Later><Resign username={me.username} /></Later> : null}
+        {status.phase === "signedOut" && client.store.me ? <Later><Resign me={me} /></Later> : null}
       </Announcer>
     </Crash>
   );

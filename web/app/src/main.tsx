@@ -9,7 +9,7 @@ import { applyTheme, keepSignedIn, signedIn } from "./settings.ts";
 applyTheme();
 // Only a browser that has signed in is asked for its session.
 const restored = signedIn() ? client.restore().catch(() => undefined) : Promise.resolve();
-client.store.subscribe("me", () => keepSignedIn(client.store.me !== undefined));
+client.store.subscribe("me", () => keepSignedIn(client.store.me?.id));
 void speak(preferred()).then(async () => {
   // Whether there is a session decides which screen is the first: nothing is shown that would go at once.
   await restored;

@@ -76,6 +76,7 @@ export function keepVisit(room: string): void {
 export function forgetDrafts(): void {
   for (const key of Object.keys(localStorage)) if (key.startsWith(DRAFT) || key.startsWith(EXPORT) || key === PRESENCE) localStorage.removeItem(key);
   sessionStorage.removeItem(RECENT);
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PLACE)) sessionStorage.removeItem(key);
   places.clear();
 }
 
@@ -135,11 +136,12 @@ export interface Place {
   offset: number;
 }
 
+const PLACE = "tidings.place.";
 const places = new Map<string, Place | undefined>();
 
 export function place(timeline: string): Place | undefined {
   if (!places.has(timeline)) {
-    const kept = sessionStorage.getItem(`tidings.place.${timeline}`);
+    const kept = sessionStorage.getItem(PLACE + timeline);
     places.set(timeline, kept ? (JSON.parse(kept) as Place) : undefined);
   }
   return places.get(timeline);
@@ -148,8 +150,8 @@ export function place(timeline: string): Place | undefined {
 /** Undefined: at the end. */
 export function keepPlace(timeline: string, at: Place | undefined): void {
   places.set(timeline, at);
-  if (at) sessionStorage.setItem(`tidings.place.${timeline}`, JSON.stringify(at));
-  else sessionStorage.removeItem(`tidings.place.${timeline}`);
+  if (at) sessionStorage.setItem(PLACE + timeline, JSON.stringify(at));
+  else sessionStorage.removeItem(PLACE + timeline);
 }
 
 const SIGNED_IN = "tidings.signed-in";
@@ -159,7 +161,11 @@ export function signedIn(): boolean {
   return localStorage.getItem(SIGNED_IN) !== null;
 }
 
-export function keepSignedIn(now: boolean): void {
-  if (now) localStorage.setItem(SIGNED_IN, "1");
+/** Who is signed in. What another person has left here goes before anything of it is shown. */
+export function keepSignedIn(user: string | undefined): void {
+  const before = localStorage.getItem(SIGNED_IN);
+  // It was not kept by name always.
+  if (user && before && before !== "1" && before !== user) forgetDrafts();
+  if (user) localStorage.setItem(SIGNED_IN, user);
   else localStorage.removeItem(SIGNED_IN);
 }

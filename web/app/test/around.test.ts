@@ -1,4 +1,5 @@
-/** What stands around the messages: the line in threads, one pane on a phone, the keys by name, and tabs that nobody looks at. */
+/** What stands around the messages: the line in threads, one pane on a phone, the keys by name, tabs that are hidden, and sessions that end. */
+import { createHmac } from "node:crypto";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { enter, faults, here, picture, still, until, World } from "./kit/browser.ts";
@@ -141,5 +142,95 @@ describe.skipIf(!here)("around the messages, in a browser", () => {
     await rest("POST", `/v1/rooms/${id}/messages`, { body: "after it was closed" });
     await other.getByRole("article", { name: /after it was closed/ }).waitFor();
     expect(open.other).toBe(1);
+  });
+
+  /** The code of an authenticator at this moment. */
+  function totp(secret: string): string {
+    const bits = [...secret.replace(/=+$/, "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
+    const key = Buffer.from(bits.match(/.{8}/g)?.map((byte) => parseInt(byte, 2)) ?? []);
+    const step = Buffer.alloc(8);
+    step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+    const sum = createHmac("sha1", key).update(step).digest();
+    const at = (sum.at(-1) ?? 0) & 15;
+    return String((sum.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+  }
+
+  test("a session that ends elsewhere is gone on with by the second factor, too; another person finds nothing of what was left", async () => {
+    const { page, username } = await world.newcomer("Tom Tor");
+    const rest = await world.rest(username);
+    const password = "a wordy secret";
+    const { secret } = await rest<{ secret: string }>("POST", "/v1/users/me/totp", { password });
+    const { recovery_codes } = await rest<{ recovery_codes: string[] }>("POST", "/v1/users/me/totp/confirm", { code: totp(secret) });
+    await page.getByRole("textbox", { name: /^Message/ }).fill("half a thought");
+    await rest("DELETE", "/v1/sessions");
+    const dialog = page.getByRole("dialog", { name: "Sign in again" });
+    await dialog.getByLabel("Password").fill(password);
+    await dialog.getByRole("button", { name: "Sign in", exact: true }).click();
+    await dialog.getByLabel("Code of your second factor").fill(recovery_codes[0] ?? "");
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "resign-second-factor");
+    await dialog.getByRole("button", { name: "Sign in", exact: true }).click();
+    await dialog.waitFor({ state: "hidden" });
+    expect(await page.getByRole("textbox", { name: /^Message/ }).inputValue()).toBe("half a thought");
+    // It ends again, and another person comes.
+    await page.context().setOffline(true);
+    await page.getByText(/Offline|Connecting/).waitFor();
+    await page.getByRole("textbox", { name: /^Message/ }).press("Enter");
+    await page.getByText("waiting to send").waitFor();
+    await page.getByRole("textbox", { name: /^Message/ }).fill("a draft");
+    const again = await fetch(`${world.url}/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ login: username, password, code: recovery_codes[1] }) });
+    const { access_token } = (await again.json()) as { access_token: string };
+    await page.goto("about:blank");
+    expect((await fetch(`${world.url}/v1/sessions`, { method: "DELETE", headers: { authorization: `Bearer ${access_token}` } })).status).toBe(204);
+    await page.context().setOffline(false);
+    const other = await world.newcomer("Una Ude");
+    await page.goto(world.url);
+    await page.getByLabel("Name or e-mail").fill(other.username);
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.getByRole("navigation", { name: "Rooms" }).waitFor();
+    await until(async () => (await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("tidings.draft.")).length)) === 0, "no draft is left");
+    const waiting = () => page.evaluate(() => new Promise<number>((resolve, reject) => {
+      const opened = indexedDB.open("tidings");
+      opened.onerror = () => reject(new Error("it cannot be opened"));
+      opened.onsuccess = () => {
+        const counted = opened.result.transaction("outbox").objectStore("outbox").count();
+        counted.onsuccess = () => {
+          opened.result.close();
+          resolve(counted.result);
+        };
+      };
+    }));
+    await until(async () => (await waiting()) === 0, "nothing that waited is left");
+  });
+
+  test("who cannot go on can leave the overlay as another person", async () => {
+    const { page, username } = await world.newcomer("Val Voe");
+    await (await world.rest(username))("DELETE", "/v1/sessions");
+    await page.getByRole("dialog", { name: "Sign in again" }).getByRole("button", { name: "Sign in as another person" }).click();
+    await page.getByLabel("Name or e-mail").waitFor();
+  });
+
+  test("a skip link leads to each part of the page", async () => {
+    const { page, username } = await world.newcomer("Wes Way");
+    await page.reload();
+    await page.getByRole("textbox", { name: /^Message/ }).waitFor();
+    const focused = () => page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.textContent || document.activeElement?.getAttribute("aria-label")}`);
+    await page.getByRole("link", { name: "Skip to the content" }).focus();
+    const skips = [await focused()];
+    for (const _ of [1, 2]) {
+      await page.keyboard.press("Tab");
+      skips.push(await focused());
+    }
+    expect(skips).toEqual(["A Skip to the content", "A Skip to the rooms", "BUTTON Skip to writing"]);
+    await page.keyboard.press("Enter");
+    expect(await page.getByRole("textbox", { name: /^Message/ }).evaluate((area) => area === document.activeElement)).toBe(true);
+    await page.getByRole("button", { name: /^Members/ }).click();
+    const panel = page.getByRole("complementary", { name: "Members" });
+    await panel.getByText(username).first().waitFor();
+    await page.getByRole("button", { name: "Skip to the panel" }).focus();
+    expect(await faults(page)).toEqual([]);
+    await page.keyboard.press("Enter");
+    expect(await panel.evaluate((one) => one.contains(document.activeElement))).toBe(true);
   });
 });

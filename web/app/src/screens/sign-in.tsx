@@ -20,12 +20,12 @@ function failed(code: string): Error {
   return new Error(t(`oidc.${ENDS.includes(code) ? code : "unavailable"}`));
 }
 
-function wantsSecond(error: unknown): boolean {
+export function wantsSecond(error: unknown): boolean {
   return error instanceof ProblemError && error.code === "second_factor_required";
 }
 
 /** The password was right once: what is wrong now is the code. */
-function said(error: unknown, second: boolean): unknown {
+export function said(error: unknown, second: boolean): unknown {
   return second && error instanceof ProblemError && error.code === "invalid_credentials" ? new Error(t("signin.wrong_code")) : error;
 }
 

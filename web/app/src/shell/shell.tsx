@@ -56,6 +56,9 @@ export function Shell() {
     <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"} data-search={searching ? "" : undefined}>
       {alone ? null : <a className={css["skip"]} href="#main">{t("skip.main")}</a>}
       <a className={css["skip"]} href="#rail">{t("skip.rooms")}</a>
+      {/* They are there where there is what they lead to. */}
+      <button type="button" className={css["skip"]} data-to="composer" onClick={() => focus("[data-region=composer] textarea")}>{t("skip.composer")}</button>
+      <button type="button" className={css["skip"]} data-to="panel" onClick={() => focus("[data-region=panel] [data-close]")}>{t("skip.panel")}</button>
       <Title />
       <div className={css["side"]} role={alone ? "main" : undefined} aria-label={alone ? t("rail.label") : undefined}>
         <Rail alone={alone} onJump={() => setOverlay("switcher")} onSearch={() => search()} onKeys={() => setOverlay("shortcuts")} />
@@ -92,6 +95,10 @@ export function Shell() {
       </Later>
     </div>
   );
+}
+
+function focus(selector: string): void {
+  document.querySelector<HTMLElement>(selector)?.focus();
 }
 
 /** Without a room in the address the one with the latest activity is shown, where there is space for it. */
