@@ -22,6 +22,12 @@ export interface Options {
   platform?: Partial<Platform>;
 }
 
+/** What happens while a page is read: it may or may not be in it. */
+interface Meanwhile {
+  posted: string[];
+  changed: EventFrame[];
+}
+
 /** Where a page of history is. */
 interface At {
   before?: string | undefined;
@@ -70,7 +76,7 @@ export class Client {
   readonly #watch: Watch;
   readonly #touched = new Map<string, number>();
   readonly #refetching = new Map<string, Promise<void>>();
-  readonly #arrived = new Map<string, string[]>();
+  readonly #meanwhile = new Map<string, Meanwhile>();
   readonly #open = new Map<string, number>();
   readonly #reading = new Map<string, { message: string; thread?: string | undefined }>();
   /** Markers that the server could not be told of. */
@@ -112,7 +118,7 @@ export class Client {
         this.store.build = welcome.build;
         this.store.touch("build");
         this.#live(welcome.unread);
-        this.#compare(welcome.unread, welcome.position);
+        void this.#compare(welcome.unread, welcome.position);
       },
       other: (frame) => this.#other(frame),
       status: (status) => {
@@ -449,7 +455,8 @@ export class Client {
   }
 
   /** One truth for every badge: where the server has counted otherwise at the same place of the log, it is right. */
-  #compare(unread: Unread | null | undefined, position: string): void {
+  async #compare(unread: Unread | null | undefined, position: string): Promise<void> {
+    await Promise.allSettled(this.#refetching.values());
     const held = counted(this.store.rooms.values(), true);
     if (!unread || this.#connection.position !== position || agree(held, unread)) return;
     console.warn(`tidings: ${JSON.stringify(held)} counted as unread, and the server has ${JSON.stringify(unread)}`);
@@ -470,8 +477,10 @@ export class Client {
     if (room) this.#touched.set(room, (this.#touched.get(room) ?? 0) + 1);
     if (frame.event === "message.posted") {
       const message = frame.data as Message;
-      for (const key of [message.room_id, `${message.room_id}/${message.thread_root_id}`]) this.#arrived.get(key)?.push(message.id);
+      for (const key of [message.room_id, `${message.room_id}/${message.thread_root_id}`]) this.#meanwhile.get(key)?.posted.push(message.id);
       if (room) this.#typedBy(room, message.sender.id, false);
+    } else if (room && /^(message|reaction)\./.test(frame.event)) {
+      for (const [key, { changed }] of this.#meanwhile) if (key.split("/")[0] === room) changed.push(frame);
     }
     this.#fetch(apply(this.store, frame));
     this.outbox.told(frame);
@@ -633,8 +642,24 @@ export class Client {
   readonly #loading = new Map<string, Promise<void>>();
 
   async #loadPage(timeline: Timeline, at: At, show: boolean): Promise<void> {
-    const arrived: string[] = [];
-    this.#arrived.set(timeline.key, arrived);
+    const meanwhile: Meanwhile = { posted: [], changed: [] };
+    const { spoiled } = timeline;
+    this.#meanwhile.set(timeline.key, meanwhile);
+    try {
+      await this.#takePage(timeline, at, show);
+    } finally {
+      if (this.#meanwhile.get(timeline.key) === meanwhile) this.#meanwhile.delete(timeline.key);
+    }
+    // Once is the same as twice.
+    for (const frame of meanwhile.changed) apply(this.store, frame);
+    for (const id of meanwhile.posted) this.#append(timeline, id);
+    if (timeline.spoiled === spoiled) return;
+    // It was asked for before the place of the log that all else is of: something may have come in between.
+    timeline.spoil();
+    if (this.#connection.live && this.#open.get(timeline.key)) void this.#freshen(timeline);
+  }
+
+  async #takePage(timeline: Timeline, at: At, show: boolean): Promise<void> {
     const threads = timeline.root ? { thread: timeline.root } : { threads: false };
     const query = { ...at, ...threads, limit: PAGE };
     const page = await answer(this.api.GET("/v1/rooms/{room_id}/messages", { params: { path: { room_id: timeline.room }, query, header: this.#fresh() } }));
@@ -655,8 +680,6 @@ export class Client {
     }
     const oldest = messages[0];
     if (oldest) this.#checkedFrom.set(timeline.key, oldest.id);
-    if (this.#arrived.get(timeline.key) === arrived) this.#arrived.delete(timeline.key);
-    for (const id of arrived) if (this.store.messages.get(id)?.thread_root_id === (timeline.root ?? this.store.messages.get(id)?.thread_root_id)) this.#append(timeline, id);
   }
 
   #append(timeline: Timeline, id: string): void {

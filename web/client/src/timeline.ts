@@ -108,8 +108,12 @@ export class Timeline {
     return !run.stale;
   }
 
+  /** How often what is held came to be in doubt: a page that was asked for before that is in doubt, too. */
+  spoiled = 0;
+
   /** All that is held may have holes. */
   spoil(): void {
+    this.spoiled += 1;
     for (const run of this.#runs) run.stale = true;
     this.forget();
   }

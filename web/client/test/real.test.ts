@@ -168,6 +168,55 @@ describe.skipIf(!here)("against a real server", () => {
     await until(async () => (await storage.all()).length === 0, "nothing is left in the storage");
   });
 
+  test("what is done to messages without a connection waits, outlives the page, and is carried out once, in order", async () => {
+    const storage = indexedDbStorage(`changes-${process.pid}`);
+    const a = await come(proxy.url, storage);
+    const b = await come(server.url);
+    const room = await shared(a, b);
+    for (const body of ["one", "two", "three"]) await a.send(room, body);
+    await until(() => a.store.outbox.length === 0, "all is sent");
+    const [one, two, three] = a.store.get(`timeline:${room}`).rows.map((row) => row.message?.id ?? "") as [string, string, string];
+    proxy.down = true;
+    proxy.cut();
+    await until(() => a.store.status.phase === "waiting", "the loss is noticed");
+    await a.send(room, "four");
+    await a.edit(one, "first");
+    await a.edit(one, "the first");
+    await a.remove(two);
+    await a.react(three, "\u{1F44D}", true);
+    await a.edit(a.store.outbox[0]?.client_id ?? "", "the fourth");
+    const shown = a.store.get(`timeline:${room}`).rows.map((row) => row.message?.body ?? row.pending?.body);
+    expect(shown).toEqual(["the first", "", "three", "the fourth"]);
+    a.close();
+    proxy.down = false;
+    const again = client(proxy.url, storage);
+    clients.push(again);
+    await again.logIn(a.store.me?.username ?? "", "a wordy secret");
+    await again.open(room);
+    await until(() => b.store.get(`message:${three}`)?.reactions?.[0]?.count === 1, "the last of them has arrived at the other");
+    expect((await settled(again, room)).map((message) => message.body)).toEqual(["the first", "", "three", "the fourth"]);
+    await settled(b, room);
+    const path = { message_id: one };
+    expect((await answer(b.api.GET("/v1/messages/{message_id}/history", { params: { path } }))).items.map((text) => text.body)).toEqual(["one", "the first"]);
+    await until(async () => (await storage.all()).length === 0, "nothing is left in the storage");
+  });
+
+  test("the server is killed while changes are under way, and each is carried out", async () => {
+    const [a, b] = [await come(server.url), await come(server.url)];
+    const room = await shared(a, b);
+    for (let i = 0; i < 20; i++) await a.send(room, `line ${i}`);
+    await until(() => a.store.outbox.length === 0, "all is sent");
+    const ids = a.store.get(`timeline:${room}`).rows.map((row) => row.message?.id ?? "");
+    for (const [i, id] of ids.entries()) void (i % 3 === 0 ? a.remove(id) : a.edit(id, `line ${i}, changed`));
+    await until(() => b.store.get(`message:${ids[2]}`)?.body === "line 2, changed", "some are carried out");
+    await server.kill();
+    await server.up();
+    for (const one of [a, b]) one.reconnect();
+    const expected = ids.map((_, i) => (i % 3 === 0 ? "" : `line ${i}, changed`));
+    expect((await settled(a, room)).map((message) => message.body)).toEqual(expected);
+    await settled(b, room);
+  });
+
   test("a refused message says why, can be dropped, and the next ones go on", async () => {
     const [a, b] = [await come(server.url), await come(server.url)];
     const room = await shared(a, b);
