@@ -108,7 +108,8 @@ export class Client {
     });
     this.outbox = new Outbox(this.#platform, this.store, this.uploads, (entry) => this.#deliver(entry), () => this.#connection.live || this.#platform.online());
     this.#connection = new Connection(this.#platform, {
-      ticket: async () => (await answer(this.api.POST("/v1/ws-tickets", {}))).ticket,
+      // Without cookies it goes over connections of its own: those of everything else may have died while the page slept.
+      ticket: async () => (await answer(this.api.POST("/v1/ws-tickets", { credentials: "omit" }))).ticket,
       url: (ticket) => `${this.url.replace(/^http/, "ws")}/v1/ws?ticket=${encodeURIComponent(ticket)}`,
       sync: (position) => this.#sync(position),
       event: (frame) => this.#event(frame),

@@ -10,6 +10,10 @@ const OPENING = 10_000;
 const ANSWER = 10_000;
 /** Milliseconds for the `pong` after the page or the network has come back. */
 const WAKING = 3_000;
+/** Milliseconds by which a timer is late when the page has slept. */
+const LATE = 5_000;
+/** Milliseconds for a ticket at the first attempt; twice as many at each further one, up to `OPENING`. */
+const TICKET = 1_000;
 /** The `id` of a `ping`: a frame without one is not answered. */
 const PING = "alive";
 /** The wait before an attempt: at random up to this, doubled each time. */
@@ -66,6 +70,10 @@ export class Connection {
   #heard = 0;
   #buffer: EventFrame[] | undefined;
   #retryAfter = 0;
+  /** The next attempt comes at once: the last one was waited for in vain. */
+  #hasty = false;
+  /** The ticket of the next socket, asked for in advance. */
+  #early: Promise<string> | undefined;
   /** The last event of each room's timeline, as the next one names it. */
   readonly #last = new Map<string, string>();
 
@@ -130,7 +138,9 @@ export class Connection {
       let code: number;
       try {
         this.#ends.status({ phase: "connecting" });
-        code = await this.#once(await this.#ends.ticket(), over);
+        const ticket = this.#early ?? this.#ticket();
+        this.#early = undefined;
+        code = await this.#once(await ticket, over);
       } catch (error) {
         code = error instanceof ProblemError && error.status === 401 ? 4401 : 0;
         if (error instanceof ProblemError && error.retryAfter) this.#retryAfter = error.retryAfter;
@@ -151,11 +161,29 @@ export class Connection {
     }
   }
 
+  /** A connection that died without a word never answers: the next attempt takes another one, and need not wait any more. */
+  #ticket(patience = Math.min(OPENING, TICKET * 2 ** this.#attempt)): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#platform.later(patience, () => {
+        this.#hasty = patience < WAKING;
+        reject(ProblemError.unreachable("no ticket came"));
+      });
+      this.#ends.ticket().then(resolve, reject).finally(cancel);
+    });
+  }
+
+  /** Asks for the ticket of the next socket while the present one is given its last moment. */
+  #prepare(): void {
+    this.#early ??= this.#ticket(TICKET).catch(() => this.#ticket(TICKET * 2));
+    this.#early.catch(() => undefined);
+  }
+
   /** Full jitter: many clients that were cut together do not come back together. */
   async #pause(atLeast: number): Promise<void> {
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#attempt);
-    const wait = Math.max(atLeast, this.#retryAfter, this.#platform.random() * longest);
+    const wait = Math.max(atLeast, this.#retryAfter, this.#hasty || this.#early ? 0 : this.#platform.random() * longest);
     this.#retryAfter = 0;
+    this.#hasty = false;
     this.#attempt += 1;
     this.#ends.status({ phase: "waiting", until: this.#platform.now() + wait, attempt: this.#attempt });
     await new Promise<void>((resolve) => {
@@ -307,12 +335,14 @@ export class Connection {
   #beat(every: number, end: (code: number) => void): void {
     this.#heard = this.#platform.now();
     const next = () => {
+      const due = this.#platform.now() + every;
       this.#timer(every, () => {
-        const late = this.#platform.now() - this.#heard;
-        // A timer that is that late says that the page has slept, not that the line is dead.
-        if (late > every * 2 && late < every * 2 + 5_000) return end(1006);
-        this.#socket?.send(JSON.stringify({ type: "ping", id: PING }));
-        if (late > every * 2) this.#probe(end);
+        const now = this.#platform.now();
+        // A timer that is late says that the page has slept, not that the line is dead: it is asked.
+        const slept = now - due > LATE;
+        if (!slept && now - this.#heard > every * 2) return end(1006);
+        if (slept) this.#probe(end);
+        else this.#socket?.send(JSON.stringify({ type: "ping", id: PING }));
         next();
       });
     };
@@ -322,8 +352,13 @@ export class Connection {
   #probe(end: (code: number) => void): void {
     const asked = this.#platform.now();
     this.#socket?.send(JSON.stringify({ type: "ping", id: PING }));
+    this.#timer(WAKING / 2, () => {
+      if (this.#heard < asked) this.#prepare();
+    });
     this.#timer(WAKING, () => {
-      if (this.#heard < asked) end(1006);
+      if (this.#heard < asked) return end(1006);
+      // It lives: the ticket is not needed, and will not be good for long.
+      this.#early = undefined;
     });
   }
 

@@ -67,6 +67,9 @@ export interface Platform {
   soon: (work: () => void) => void;
 }
 
+/** Milliseconds for an answer of the API. A connection that died without a word would never give one. */
+const PATIENCE = 30_000;
+
 export function memoryStorage(): Storage {
   const entries = new Map<string, OutboxEntry>();
   return {
@@ -131,7 +134,7 @@ export function platform(given: Partial<Platform> = {}): Platform {
   const paper = typeof document === "undefined" ? undefined : document;
   const locks = typeof navigator !== "undefined" && "locks" in navigator && page !== undefined;
   return {
-    fetch: (request) => fetch(request),
+    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(PATIENCE) }),
     put: typeof XMLHttpRequest === "undefined" ? ({ method, url, headers, body, cut }) => fetch(url, { method, headers, body, signal: cut }) : putByXhr,
     socket: (url) => new WebSocket(url) as unknown as Socket,
     storage: given.storage ?? (page && typeof indexedDB !== "undefined" ? indexedDbStorage() : memoryStorage()),

@@ -1,11 +1,13 @@
-/** A real `tidings serve`, and a proxy before it that can misbehave. */
+/** A real `tidings serve`; `proxy.ts` has what can stand before it. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, connect as tcp, type AddressInfo, type Server as TcpServer, type Socket as TcpSocket } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import WebSocket from "ws";
 import { connect, memoryStorage, type Client, type Socket, type Storage } from "../src/index.ts";
+
+export { Proxy } from "./proxy.ts";
 
 const program = process.env["TIDINGS_BIN"] ?? "";
 /** In CI a test that cannot run is a failure. */
@@ -64,58 +66,6 @@ export class Server {
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
     await rm(this.data, { recursive: true, force: true });
-  }
-}
-
-/** Passes bytes on, until told otherwise. */
-export class Proxy {
-  /** Refuses what comes. */
-  down = false;
-  /** Swallows what the server says: requests arrive, answers do not. */
-  mute = false;
-  readonly #pairs = new Set<[TcpSocket, TcpSocket]>();
-  readonly #server: TcpServer;
-
-  private constructor(server: TcpServer) {
-    this.#server = server;
-  }
-
-  static async to(port: number): Promise<Proxy> {
-    const server = createServer();
-    const proxy = new Proxy(server);
-    server.on("connection", (client) => {
-      client.on("error", () => undefined);
-      if (proxy.down) return void client.destroy();
-      const upstream = tcp(port, "127.0.0.1");
-      const pair: [TcpSocket, TcpSocket] = [client, upstream];
-      proxy.#pairs.add(pair);
-      upstream.on("error", () => client.destroy());
-      upstream.on("data", (data) => proxy.mute || client.write(data));
-      client.on("data", (data) => upstream.write(data));
-      const end = () => {
-        proxy.#pairs.delete(pair);
-        client.destroy();
-        upstream.destroy();
-      };
-      client.on("close", end);
-      upstream.on("close", end);
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return proxy;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  /** Cuts every connection. */
-  cut(): void {
-    for (const pair of this.#pairs) pair.forEach((socket) => socket.destroy());
-  }
-
-  async close(): Promise<void> {
-    this.cut();
-    await new Promise((resolve) => this.#server.close(resolve));
   }
 }
 

@@ -1,15 +1,18 @@
 /** A real Chromium and a real `tidings serve` with the app in it. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { crc32, deflateSync } from "node:zlib";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import { front, type Front } from "./front.ts";
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type BrowserServer, type Page } from "playwright-core";
 
 const program = process.env["TIDINGS_BIN"] ?? "";
+/** The folder of a built app that is tested in place of the one in the server. */
+const app = process.env["TIDINGS_APP"];
 const browser = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
 
 /** In CI a test that cannot run is a failure. */
@@ -33,16 +36,22 @@ export class World {
   #process: ChildProcess | undefined;
   #browser: Browser | undefined;
   readonly complaints: string[] = [];
+  #front: Front | undefined;
+  /** Where the server itself listens. */
+  readonly #listen: string;
 
-  private constructor(port: number, data: string, flags: string[]) {
-    this.url = `http://127.0.0.1:${port}`;
+  private constructor(port: number, data: string, flags: string[], front?: Front) {
+    this.url = `http://127.0.0.1:${front?.port ?? port}`;
+    this.#listen = `127.0.0.1:${port}`;
+    this.#front = front;
     this.#data = data;
     this.#flags = flags;
   }
 
   /** A server with some flags of its own, and a browser. */
   static async start(...flags: string[]): Promise<World> {
-    const world = new World(await freePort(), await mkdtemp(join(tmpdir(), "tidings-app-")), flags);
+    const port = await freePort();
+    const world = new World(port, await mkdtemp(join(tmpdir(), "tidings-app-")), flags, app ? await front(app, port) : undefined);
     await world.up();
     world.#browser = await chromium.launch({ executablePath: browser ?? "", args: ["--no-sandbox"] });
     mkdirSync(pictures, { recursive: true });
@@ -51,7 +60,7 @@ export class World {
 
   async up(): Promise<void> {
     const flags = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error", ...this.#flags];
-    this.#process = spawn(program, ["serve", "--listen", this.url.slice(7), "--data", this.#data, ...flags], { stdio: ["ignore", "ignore", "inherit"] });
+    this.#process = spawn(program, ["serve", "--listen", this.#listen, "--data", this.#data, ...flags], { stdio: ["ignore", "ignore", "inherit"] });
     const end = Date.now() + 40_000;
     while (!(await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok) {
       if (Date.now() > end) throw new Error("the server does not start");
@@ -76,12 +85,13 @@ export class World {
   async stop(): Promise<void> {
     await this.#browser?.close();
     await this.#end("SIGTERM");
+    await this.#front?.close();
     await rm(this.#data, { recursive: true, force: true });
   }
 
   /** A browser of its own; whatever its console complains about is kept. */
-  async context(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-    const context = await (this.#browser as Browser).newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
+  async context(options: BrowserContextOptions = {}, browser = this.#browser as Browser): Promise<BrowserContext> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options });
     context.on("weberror", (error) => this.complaints.push(String(error.error().stack ?? error.error())));
     context.on("console", (message) => {
       // A connection that is cut on purpose is not a fault of the page.
@@ -102,11 +112,29 @@ export class World {
     };
   }
 
+  /** The code in the newest mail to an address with this subject. Without a mail server mails are files. */
+  async code(address: string, subject: string): Promise<string> {
+    let code = "";
+    await until(async () => {
+      const folder = join(this.#data, "mail");
+      const names = (await readdir(folder).catch(() => [] as string[])).filter((name) => name.endsWith(".eml")).sort();
+      const mails = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+      const mail = mails.findLast((one) => one.includes(address) && one.includes(`Subject: ${subject}`));
+      code = /(?<!\d)\d{6}(?!\d)/.exec(mail?.split(/\r?\n\r?\n/).slice(1).join("\n\n") ?? "")?.[0] ?? "";
+      return code !== "";
+    }, `a mail to ${address}: ${subject}`);
+    return code;
+  }
+
   /** A new user, who has come in by the form. */
   async newcomer(name: string, options: BrowserContextOptions = {}): Promise<{ page: Page; username: string }> {
-    const page = await (await this.context(options)).newPage();
+    return this.comeIn(await (await this.context(options)).newPage(), name, this.url);
+  }
+
+  /** Registers in a page, at an address that leads to the server. */
+  async comeIn(page: Page, name: string, url: string): Promise<{ page: Page; username: string }> {
     const username = `${name.toLowerCase().replace(/[^a-z]/g, "")}${Math.random().toString(36).slice(2, 8)}z`;
-    await page.goto(this.url);
+    await page.goto(url);
     await page.getByRole("link", { name: "Create an account" }).click();
     await page.getByLabel("Your name").fill(name);
     await page.getByLabel("Username").fill(username);
@@ -115,9 +143,43 @@ export class World {
     await page.getByRole("button", { name: "Create account" }).click();
     const rooms = page.getByRole("navigation", { name: "Rooms" });
     await rooms.waitFor();
-    if ((options.viewport?.width ?? 1280) < 768) await rooms.getByRole("link", { name: /general/ }).click();
+    if ((page.viewportSize()?.width ?? 1280) < 768) await rooms.getByRole("link", { name: /general/ }).click();
     await page.getByRole("textbox", { name: /Message/ }).waitFor();
     return { page, username };
+  }
+}
+
+/** A computer of its own with a browser on it. Asleep, not one of its processes runs. */
+export class Laptop {
+  readonly browser: Browser;
+  readonly #server: BrowserServer;
+
+  private constructor(server: BrowserServer, browser: Browser) {
+    this.#server = server;
+    this.browser = browser;
+  }
+
+  static async start(): Promise<Laptop> {
+    const server = await chromium.launchServer({ executablePath: browser ?? "", args: ["--no-sandbox"] });
+    return new Laptop(server, await chromium.connect(server.wsEndpoint()));
+  }
+
+  #signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    // The browser leads a group of processes.
+    process.kill(-(this.#server.process().pid as number), signal);
+  }
+
+  sleep(): void {
+    this.#signal("SIGSTOP");
+  }
+
+  wake(): void {
+    this.#signal("SIGCONT");
+  }
+
+  async close(): Promise<void> {
+    this.wake();
+    await this.#server.close();
   }
 }
 
