@@ -91,8 +91,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 700,
     reportCompressedSize: true,
-    // Two scripts before the first message, not four: each is a round trip of its own on a slow line.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "base", test: /node_modules[\\/](?:react|react-dom|scheduler)[\\/]|[\\/]client[\\/]src[\\/]/ }] } } },
+    // Few scripts before the first message, as each is a round trip of its own on a slow line: everything that the first load
+    // imports at once stands in one of them, whatever of it comes later imports as well.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "base", test: /[\\/]app[\\/]src[\\/](?:main|app)\.tsx$/ }] } } },
   },
   preview: { proxy: toServer },
   server: { proxy: toServer },

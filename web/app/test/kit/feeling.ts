@@ -51,6 +51,8 @@ export async function cold(page: Page, path: string, slower: number): Promise<Co
 export interface Switch {
   /** Milliseconds from the click to the messages. */
   time: number;
+  /** Frames until then. */
+  frames: number;
   /** Grey rows stood there meanwhile. */
   skeleton: boolean;
 }
@@ -58,21 +60,23 @@ export interface Switch {
 /** Clicks on one room after another, each until its messages, which name it, are there. */
 export function switching(page: Page, rooms: string[], times: number): Promise<Switch[]> {
   return page.evaluate(async ([ids, count]) => {
-    const all: { time: number; skeleton: boolean }[] = [];
+    const all: { time: number; frames: number; skeleton: boolean }[] = [];
     for (let n = 0; n < count; n++) {
       const id = ids[n % ids.length] ?? "";
       const began = performance.now();
       let skeleton = false;
+      let frames = 0;
       document.querySelector<HTMLElement>(`[data-room="${id}"]`)?.click();
       await new Promise<void>((resolve) => {
         const look = () => {
+          frames += 1;
           skeleton ||= document.querySelector("[class*=waiting] > span") !== null;
           if (document.querySelector("article")?.textContent?.includes(id)) setTimeout(resolve);
           else requestAnimationFrame(look);
         };
         requestAnimationFrame(look);
       });
-      all.push({ time: performance.now() - began, skeleton });
+      all.push({ time: performance.now() - began, frames, skeleton });
     }
     return all;
   }, [rooms, times] as const);
