@@ -12,6 +12,8 @@ interface Run {
   atEnd: boolean;
   /** Something may have changed unseen. */
   stale: boolean;
+  /** Of a stale one: from this message to its end all has been read anew. */
+  checked?: string | undefined;
 }
 
 /** One row: a message, or one that waits in the outbox. The key stays the same when one becomes the other. */
@@ -114,13 +116,16 @@ export class Timeline {
   /** All that is held may have holes. */
   spoil(): void {
     this.spoiled += 1;
-    for (const run of this.#runs) run.stale = true;
+    for (const run of this.#runs) {
+      run.stale = true;
+      run.checked = undefined;
+    }
     this.forget();
   }
 
   /** A new message at the end. Not if the end is not held, or there may be a hole before it. */
   append(id: string): void {
-    const run = this.#runs.find((one) => one.atEnd && !one.stale);
+    const run = this.#runs.find((one) => one.atEnd && (!one.stale || one.checked !== undefined));
     if (!run || run.ids.includes(id)) return;
     run.ids = [...run.ids, id];
     this.forget();
@@ -216,11 +221,15 @@ export function join(page: Run, held: Run): Run | undefined {
   const behind = last === page.ids.length - 1 ? held.ids.slice(to + 1) : [];
   const beyondStart = before.length > 0;
   const beyondEnd = behind.length > 0;
+  // What is behind the page is as good as it was read since.
+  const checkedBehind = !beyondEnd || (held.checked !== undefined && held.ids.indexOf(held.checked) <= to + 1);
+  const stale = held.stale && (beyondStart || !checkedBehind);
+  const earlier = held.checked !== undefined && before.includes(held.checked);
   return {
     ids: [...before, ...page.ids, ...behind],
     atStart: beyondStart ? held.atStart : page.atStart || (held.atStart && first === 0),
     atEnd: beyondEnd ? held.atEnd : page.atEnd || (held.atEnd && last === page.ids.length - 1),
-    // Beyond the page nothing has been checked.
-    stale: held.stale && (beyondStart || beyondEnd),
+    stale,
+    ...(stale ? { checked: checkedBehind && !earlier ? page.ids[0] : held.checked } : {}),
   };
 }

@@ -112,6 +112,45 @@ describe("runs", () => {
     expect(timeline.view()).toMatchObject({ atStart: false, atEnd: true });
   });
 
+  test("what is stale is fresh again once all of it was read anew, from its end to its start", () => {
+    const ids = Array.from({ length: 150 }, (_, i) => `m${i}`);
+    const held = { ids, atStart: true, atEnd: true, stale: true };
+    const page = (from: number, to: number) => ({ ids: ids.slice(from, to), atStart: from === 0, atEnd: to === 150, stale: false });
+    const one = join(page(100, 150), held);
+    expect(one).toMatchObject({ stale: true, checked: "m100" });
+    // With the message that the page adjoins.
+    const two = one && join(page(50, 101), one);
+    expect(two).toMatchObject({ stale: true, checked: "m50" });
+    const three = two && join(page(0, 51), two);
+    expect(three).toEqual({ ids, atStart: true, atEnd: true, stale: false });
+    // A page in the middle says nothing of what is behind it.
+    expect(join(page(20, 70), held)).toEqual({ ids, atStart: true, atEnd: true, stale: true, checked: undefined });
+    const late = one && join(page(0, 51), one);
+    expect(late).toMatchObject({ stale: true, checked: "m100" });
+  });
+
+  test("a message that comes while a long row is read anew joins it as soon as its end is", () => {
+    const one = store();
+    const timeline = one.timeline("room_1");
+    const all = Array.from({ length: 12 }, (_, i) => message(i));
+    for (const each of all) one.messages.set(each.id, each);
+    timeline.put({ messages: all.slice(0, 10), atStart: true, atEnd: true }, true);
+    timeline.spoil();
+    timeline.append("msg_10");
+    expect(timeline.ids).toHaveLength(10);
+    timeline.put({ messages: all.slice(6, 11), atStart: false, atEnd: true }, false);
+    expect(timeline.view().stale).toBe(true);
+    timeline.append("msg_11");
+    timeline.put({ messages: all.slice(0, 7), atStart: true, atEnd: false }, false);
+    expect(timeline.view()).toMatchObject({ stale: false, atStart: true, atEnd: true });
+    expect(timeline.ids).toEqual(all.map((each) => each.id));
+    // In doubt once more: what was checked counts no longer.
+    timeline.spoil();
+    one.messages.set("msg_12", message(12));
+    timeline.append("msg_12");
+    expect(timeline.ids).toHaveLength(12);
+  });
+
   test("what a page does not show any more is gone", () => {
     const held = { ids: ["a", "b", "c", "d"], atStart: true, atEnd: true, stale: true };
     const page = { ids: ["a", "c", "d"], atStart: true, atEnd: true, stale: false };
