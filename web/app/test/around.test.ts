@@ -207,7 +207,7 @@ describe.skipIf(!here)("around the messages, in a browser", () => {
   test("who cannot go on can leave the overlay as another person", async () => {
     const { page, username } = await world.newcomer("Val Voe");
     await (await world.rest(username))("DELETE", "/v1/sessions");
-    await page.getByRole("dialog", { name: "Sign in again" }).getByRole("button", { name: "Sign in as another person" }).click();
+    await page.getByRole("dialog", { name: "Sign in again" }).getByRole("button", { name: "Use another account" }).click();
     await page.getByLabel("Name or e-mail").waitFor();
   });
 
@@ -232,5 +232,49 @@ describe.skipIf(!here)("around the messages, in a browser", () => {
     expect(await faults(page)).toEqual([]);
     await page.keyboard.press("Enter");
     expect(await panel.evaluate((one) => one.contains(document.activeElement))).toBe(true);
+  });
+
+  test("a room of which one wants to hear everything makes a sound: one, in one tab, and none while one looks at it", async () => {
+    const [a, b] = [await world.newcomer("Xia Xu"), await world.newcomer("Yan Yu")];
+    const rest = await world.rest(b.username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "loud", members: [`@${a.username}`] });
+    const context = a.page.context();
+    await context.addInitScript(() => {
+      Object.assign(window, { tones: 0 });
+      const part = { connect: () => undefined, gain: { value: 0 }, frequency: { value: 0 }, start: () => { (window as unknown as { tones: number }).tones += 1; }, stop: () => undefined };
+      Object.assign(window, { AudioContext: class { state = "running"; currentTime = 0; destination = {}; createGain = () => part; createOscillator = () => ({ ...part }); } });
+    });
+    await a.page.goto(`${world.url}/r/${id}`);
+    await a.page.getByRole("button", { name: "More actions" }).click();
+    const all = a.page.getByRole("menuitemradio", { name: /a sound with every message/ });
+    await all.waitFor();
+    expect(await a.page.getByRole("menuitemradio", { checked: true }).allInnerTexts()).toEqual(["Of mentions"]);
+    expect(await faults(a.page)).toEqual([]);
+    await picture(a.page, "room-menu");
+    await all.click();
+    const other = await context.newPage();
+    for (const page of [a.page, other]) {
+      await page.clock.install();
+      await page.goto(`${world.url}/inbox`);
+      await page.getByRole("heading", { level: 1, name: "Inbox" }).waitFor();
+      await until(async () => (await page.getByText(/Offline|Connecting/).count()) === 0, "it is live");
+      await page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: /loud/ }).waitFor();
+    }
+    const tones = async () => (await Promise.all([a.page, other].map((page) => page.evaluate(() => (window as unknown as { tones: number }).tones)))).sort();
+    const rail = (page: Page, unread: number) => page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name: new RegExp(`loud.*${unread}`) }).waitFor();
+    await rest("POST", `/v1/rooms/${id}/messages`, { body: "hear this" });
+    await until(async () => (await tones()).join() === "0,2", "it is heard once");
+    for (const page of [a.page, other]) await rail(page, 1);
+    // What is on show is seen.
+    await other.bringToFront();
+    await other.goto(`${world.url}/r/${id}`);
+    await other.getByRole("article", { name: /hear this/ }).waitFor();
+    await other.evaluate(() => Object.defineProperty(document, "hasFocus", { value: () => true }));
+    const before = await tones();
+    await rest("POST", `/v1/rooms/${id}/messages`, { body: "seen" });
+    await other.getByRole("article", { name: /: seen/ }).waitFor();
+    await rail(a.page, 2);
+    for (const page of [a.page, other]) await page.clock.fastForward(10_000);
+    expect(await tones()).toEqual(before);
   });
 });

@@ -175,4 +175,39 @@ describe.skipIf(!here)("changes that wait, in a browser", () => {
     await until(async () => Boolean((await stored())[1]?.deleted_at), "it is deleted");
     await until(async () => (await page.getByText("Not deleted").count()) === 0 && (await page.getByText("Not changed").count()) === 0, "nothing is refused any more");
   });
+
+  test("what was refused far up is not forgotten: the list of rooms says so, and the room leads to it", async () => {
+    const { page, username } = await world.newcomer("Eve Elm");
+    const { id, rest, stored } = await room(page, username, "far", "the first");
+    const [first] = await stored();
+    for (let n = 0; n < 120; n++) await rest("POST", `/v1/rooms/${id}/messages`, { body: `line ${n}` });
+    await page.routeWebSocket(/\/v1\/ws/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((text) => {
+        const frame = JSON.parse(String(text)) as { type: string; id: number };
+        const problem = { type: "about:blank", title: "Forbidden", status: 403, code: "forbidden", detail: "too late for that", retryable: false, trace_id: "t" };
+        if (frame.type === "edit") socket.send(JSON.stringify({ type: "error", id: frame.id, error: problem }));
+        else server.send(text);
+      });
+    });
+    await page.goto(`${world.url}/r/${id}/m/${first?.id}`);
+    await live(page);
+    await row(page, /: the first$/).waitFor();
+    await act(page, /: the first$/, "e");
+    await until(async () => (await box(page).inputValue()) === "the first", "it is edited");
+    await box(page).fill("the very first");
+    await box(page).press("Enter");
+    await page.getByText("Not changed: too late for that").waitFor();
+    const rail = page.getByRole("navigation", { name: "Rooms" });
+    await rail.getByRole("link", { name: /far.*not sent/ }).waitFor();
+    await page.getByRole("button", { name: "To the newest" }).click();
+    await row(page, /: line 119$/).waitFor();
+    await page.getByText("Something further up, or in a thread, was not sent.").waitFor();
+    expect(await faults(page)).toEqual([]);
+    await picture(page, "refused-elsewhere");
+    await page.getByRole("link", { name: "Go to the message" }).click();
+    await row(page, /: the very first$/).getByRole("button", { name: "Drop" }).click();
+    await row(page, /: the first$/).waitFor();
+    await rail.getByText("not sent").waitFor({ state: "detached" });
+  });
 });

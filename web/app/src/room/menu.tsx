@@ -18,6 +18,9 @@ const Invite = lazy(() => import("../screens/invite.tsx"));
 const AddMember = lazy(() => import("../screens/add-member.tsx"));
 const Bans = lazy(() => import("./bans.tsx"));
 
+/** Of what in a room one hears. */
+const NOTIFY = ["all", "mentions", "none"];
+
 type Asked = "invite" | "leave" | "archive" | "edit" | "add" | "bans" | undefined;
 
 export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; onSearch: () => void; onThreads: () => void }) {
@@ -46,7 +49,7 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
   if (!room.membership) return null;
   return (
     <>
-      <Ariakit.MenuProvider>
+      <Ariakit.MenuProvider values={{ notify: mine.notify ?? "" }} setValues={(values) => act(change({ notify: values.notify }))}>
         <Ariakit.MenuButton ref={button} className={`${css["button"]} ${css["plain"]}`} aria-label={t("action.more")} title={t("action.more")}><MoreVertical size={18} strokeWidth={1.5} aria-hidden /></Ariakit.MenuButton>
         <Ariakit.Menu className={css["menu"]} gutter={4} portal portalElement={landmark} preserveTabOrder={false}>
           {has("/v1/search/messages") ? <Item onClick={onSearch}>{t("search.here")}</Item> : null}
@@ -54,11 +57,16 @@ export default function RoomMenu({ room, onSearch, onThreads }: { room: Room; on
           {group && !room.archived ? <Item onClick={() => setAsked("add")}>{t("room.add")}</Item> : null}
           {has("/v1/rooms/{room_id}/invites") && invites(room) ? <Item onClick={() => setAsked("invite")}>{t("room.invite")}</Item> : null}
           {settings ? <Item onClick={() => act(change({ pinned: !mine.pinned }))}>{mine.pinned ? t("room.unpin") : t("room.pin")}</Item> : null}
-          {settings ? <Item onClick={() => act(change({ notify: mine.notify === "none" ? "mentions" : "none" }))}>{mine.notify === "none" ? t("room.loud") : t("room.quiet")}</Item> : null}
           {group && manages && !room.archived ? <Item onClick={() => setAsked("edit")}>{t("room.settings")}</Item> : null}
           {group && manages ? <Item onClick={() => setAsked("bans")}>{t("bans.title")}</Item> : null}
           {group && manages ? <Item onClick={() => (room.archived ? restore() : setAsked("archive"))}>{room.archived ? t("room.restore") : t("room.archive")}</Item> : null}
           <Item onClick={() => setAsked("leave")}>{t("room.leave")}</Item>
+          {settings ? (
+            <Ariakit.MenuGroup>
+              <Ariakit.MenuGroupLabel className={own["label"]}>{t("hear.label")}</Ariakit.MenuGroupLabel>
+              {NOTIFY.map((one) => <Ariakit.MenuItemRadio key={one} name="notify" value={one} hideOnClick className={css["item"]}><Ariakit.MenuItemCheck />{t(`hear.${one}`)}</Ariakit.MenuItemRadio>)}
+            </Ariakit.MenuGroup>
+          ) : null}
         </Ariakit.Menu>
       </Ariakit.MenuProvider>
       {error ? <span className={own["error"]} role="alert">{error}</span> : null}

@@ -9,6 +9,7 @@ import { Avatar, Count, IconButton } from "../kit/kit.tsx";
 import { Later } from "../kit/later.tsx";
 import { roomName, useOther, useRoomName } from "../names.ts";
 import { Presence } from "../presence.tsx";
+import { useStuck } from "../room/refused.tsx";
 import { has } from "../routes.ts";
 import { draft } from "../settings.ts";
 import { written } from "./key-names.ts";
@@ -153,6 +154,7 @@ function KnownRoom({ room, current }: { room: Room; current: boolean }) {
   const mentions = own?.mention_count ?? 0;
   const unread = own?.unread_count ?? 0;
   const typed = !current && draft(`${client.store.me?.id}.${room.id}`) !== "";
+  const refused = useStuck(room.id);
   const hover = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(hover.current), []);
   // A pointer that rests on a room will probably open it.
@@ -167,6 +169,7 @@ function KnownRoom({ room, current }: { room: Room; current: boolean }) {
         <RoomSign room={room} name={name} />
         <span className={css["name"]} dir="auto">{name}</span>
         {other ? <Presence id={other.id} /> : null}
+        {refused ? <span className={css["refused"]}>{t("room.refused")}</span> : null}
         {typed ? <span className={css["aside"]}>{t("room.draft")}</span> : null}
         {mentions > 0 ? <Count value={mentions} mention /> : unread > 0 ? <Count value={unread} /> : null}
         {unread > 0 ? <span className="hidden">{t("room.unread")}</span> : null}

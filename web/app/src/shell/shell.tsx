@@ -14,6 +14,7 @@ import { steer } from "./keys.ts";
 import { useNarrow } from "./narrow.ts";
 import { tellPresence } from "./own-presence.ts";
 import { beside, openSearch, useSearching } from "./searching.ts";
+import { watchSounds } from "./sound.ts";
 import { Title } from "./title.tsx";
 import { Unverified } from "./unverified.tsx";
 import { Updated } from "./updated.tsx";
@@ -52,6 +53,7 @@ export function Shell() {
   useEffect(guard, []);
   useEffect(ahead, []);
   useEffect(tellPresence, []);
+  useEffect(watchSounds, []);
   return (
     <div className={css["shell"]} data-pane={path === "/" ? "rail" : "main"} data-search={searching ? "" : undefined}>
       {alone ? null : <a className={css["skip"]} href="#main">{t("skip.main")}</a>}
