@@ -7,16 +7,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_nats::{Message, StatusCode, Subscriber};
+use async_nats::{Message, RequestErrorKind, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use schemas::{Epoch, Position, Sequence};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::api;
+use crate::api::{self, PAUSE};
 use crate::connection::Connection;
 use crate::error::LogError;
 use crate::log::EventLog;
@@ -26,6 +26,9 @@ use crate::topology::{EPOCH_KEY, hold_back, renew};
 const CHUNK: usize = 256 * 1024;
 /// How long the server may be silent in the middle of a copy.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long it may take until every server of a cluster knows where another takes the parts of a copy; the server that
+/// does gives up when none came for five seconds.
+const KNOWN_WITHIN: Duration = Duration::from_secs(4);
 /// How long the server may take to bring a whole stream into being at the end of a restore.
 pub(crate) const LAST_ANSWER: Duration = Duration::from_secs(600);
 
@@ -187,8 +190,7 @@ impl EventLog {
             let last = chunk.is_empty();
             copied += u64::try_from(chunk.len()).unwrap_or_default();
             let wait = if last { LAST_ANSWER } else { SILENCE };
-            let answer =
-                ask_slowly(connection, opened.deliver_subject.clone(), chunk, wait).await?;
+            let answer = hand_over(connection, &opened.deliver_subject, chunk, wait).await?;
             if !answer.payload.is_empty() {
                 api::parse::<Value>(&answer)??;
             }
@@ -262,6 +264,29 @@ pub(crate) async fn ask_slowly(
 ) -> Result<Message, LogError> {
     let request = async_nats::Request::new().payload(payload).timeout(Some(wait));
     connection.client().send_request(subject, request).await.map_err(unavailable)
+}
+
+/// Hands a part of a copy to the server that restores it. In a cluster that may be another than this connection's, which
+/// hears a moment later than the caller where parts are taken: what no server took is sent again.
+async fn hand_over(
+    connection: &Connection,
+    subject: &str,
+    chunk: Bytes,
+    wait: Duration,
+) -> Result<Message, LogError> {
+    let deadline = Instant::now() + KNOWN_WITHIN;
+    loop {
+        let request = async_nats::Request::new().payload(chunk.clone()).timeout(Some(wait));
+        match connection.client().send_request(subject.to_owned(), request).await {
+            Ok(answer) => return Ok(answer),
+            Err(error)
+                if error.kind() == RequestErrorKind::NoResponders && Instant::now() < deadline =>
+            {
+                sleep(PAUSE).await;
+            }
+            Err(error) => return Err(unavailable(error)),
+        }
+    }
 }
 
 fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> LogError {

@@ -40,6 +40,8 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(2);
 /// What the server calls that.
 const RESTORE_FAILED: u64 = 10_062;
+/// What it calls a stream that is there. Before the first try none was.
+const LEFT_OVER: u64 = 10_130;
 /// When a server of our own syncs by itself meanwhile: it stores event by event, and synced one by one a thousand take a
 /// second. What counts is synced by [`bring`].
 const SELDOM: Sync = Sync::Every(Duration::from_secs(120));
@@ -187,7 +189,7 @@ async fn bring_copy(log: &EventLog, snapshot: &Snapshot, file: &Path) -> Result<
         let brought = log.restore(snapshot, &mut source, |bytes| bar.set_position(bytes)).await;
         match brought {
             Ok(()) => break,
-            Err(error) if tries < TRIES && is_stalled(&error) => {
+            Err(error) if tries < TRIES && (is_stalled(&error) || tries > 1 && is_left(&error)) => {
                 tracing::warn!(nats.stream = stream, %error, "a copy of a stream begins again");
                 tries += 1;
                 sleep(PAUSE).await;
@@ -202,6 +204,11 @@ async fn bring_copy(log: &EventLog, snapshot: &Snapshot, file: &Path) -> Result<
 /// Whether the server may have given up on a copy that came too slowly for it.
 const fn is_stalled(error: &LogError) -> bool {
     matches!(error, LogError::Unavailable(_) | LogError::Refused { code: RESTORE_FAILED, .. })
+}
+
+/// Whether what is left of the former try is still there: servers of a cluster clear it away a moment later.
+const fn is_left(error: &LogError) -> bool {
+    matches!(error, LogError::Refused { code: LEFT_OVER, .. })
 }
 
 /// Writes the events of increments under the sequences they had, but for those that are gone.
