@@ -79,8 +79,7 @@ pub(crate) async fn open(server: &Tidings, person: &Person) -> io::Result<(Write
 
 /// The position a person's new socket begins at, for a later resume. The socket is closed again.
 pub(crate) async fn position(server: &Tidings, person: &Person) -> Outcome<String> {
-    // Without its writing half the socket would end before it is welcomed.
-    let (_writer, mut reader) = socket::connect(&server.address, Some(&person.token)).await?;
+    let (_, mut reader) = socket::connect(&server.address, Some(&person.token)).await?;
     let welcome = reader.read_until(|frame| frame.starts_with(br#"{"type":"welcome""#)).await?;
     let welcome: serde_json::Value = serde_json::from_slice(&welcome).map_err(unexpected)?;
     let position = welcome.pointer("/position").and_then(serde_json::Value::as_str);

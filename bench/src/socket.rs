@@ -5,21 +5,49 @@
 //! payload as it is.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Mutex;
 
-/// The reading half: hands out payloads of text frames.
-pub(crate) struct Reader {
-    half: OwnedReadHalf,
-    buffer: BytesMut,
+/// A client's empty pong, masked with a zero key.
+const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
+
+/// A connection, which ends when both of its halves are dropped.
+struct Connection {
+    stream: TcpStream,
+    /// Held while a frame goes out, so that none goes into another.
+    writing: Mutex<()>,
 }
 
-/// The writing half. Dropping it ends the socket: the server is told that no more will come.
+/// The reading half: hands out payloads of text frames, and answers pings.
+pub(crate) struct Reader {
+    connection: Arc<Connection>,
+    buffer: BytesMut,
+    /// A ping was not answered yet.
+    pinged: bool,
+}
+
+/// The writing half.
 pub(crate) struct Writer {
-    half: OwnedWriteHalf,
+    connection: Arc<Connection>,
+}
+
+impl Connection {
+    async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let _writing = self.writing.lock().await;
+        while !bytes.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stream.writable().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One frame's header, read.
@@ -49,16 +77,20 @@ fn parse_head(buffer: &[u8]) -> Option<Head> {
 pub(crate) async fn connect(address: &str, token: Option<&str>) -> io::Result<(Writer, Reader)> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let (read, mut write) = stream.into_split();
+    let connection = Arc::new(Connection { stream, writing: Mutex::default() });
     let authorization = token.map(|t| format!("Authorization: Bearer {t}\r\n")).unwrap_or_default();
     let request = format!(
         "GET /v1/ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{authorization}\r\n"
     );
-    write.write_all(request.as_bytes()).await?;
-    let mut reader = Reader { half: read, buffer: BytesMut::with_capacity(4096) };
+    connection.write_all(request.as_bytes()).await?;
+    let mut reader = Reader {
+        connection: Arc::clone(&connection),
+        buffer: BytesMut::with_capacity(4096),
+        pinged: false,
+    };
     reader.read_handshake().await?;
-    Ok((Writer { half: write }, reader))
+    Ok((Writer { connection }, reader))
 }
 
 impl Reader {
@@ -77,10 +109,29 @@ impl Reader {
     }
 
     async fn fill(&mut self) -> io::Result<()> {
-        self.buffer.reserve(16 * 1024);
-        match self.half.read_buf(&mut self.buffer).await? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            _ => Ok(()),
+        let stream = &self.connection.stream;
+        loop {
+            stream.readable().await?;
+            self.buffer.reserve(16 * 1024);
+            match stream.try_read_buf(&mut self.buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Answers a ping, unless a frame is just going out: then after what is read next.
+    fn answer(&mut self) -> io::Result<()> {
+        let Ok(_writing) = self.connection.writing.try_lock() else { return Ok(()) };
+        match self.connection.stream.try_write(&PONG) {
+            Ok(written) if written < PONG.len() => Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            answered => {
+                self.pinged = answered.is_err();
+                Ok(())
+            }
         }
     }
 
@@ -99,10 +150,14 @@ impl Reader {
                 match head.opcode {
                     1 => on_text(payload),
                     8 => return Err(io::ErrorKind::ConnectionAborted.into()),
+                    9 => self.pinged = true,
                     _ => {}
                 }
                 seen += 1;
                 self.buffer.advance(head.header + head.payload);
+            }
+            if self.pinged {
+                self.answer()?;
             }
             if seen > 0 {
                 return Ok(seen);
@@ -156,7 +211,7 @@ impl Writer {
     /// # Errors
     /// Whatever the connection says.
     pub(crate) async fn write_raw(&mut self, frames: &[u8]) -> io::Result<()> {
-        self.half.write_all(frames).await
+        self.connection.write_all(frames).await
     }
 
     /// Sends one text frame.
@@ -173,6 +228,30 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_ping_is_answered_and_the_connection_ends_with_both_halves() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let client = tokio::spawn(async move {
+            let (writer, mut reader) = connect(&address, None).await.unwrap();
+            drop(writer);
+            reader.read_until(|payload| payload == b"x").await.unwrap();
+        });
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            server.read_buf(&mut request).await.unwrap();
+        }
+        server.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x89\x00").await.unwrap();
+        let mut pong = [0; PONG.len()];
+        server.read_exact(&mut pong).await.unwrap();
+        assert_eq!(pong, PONG);
+        server.write_all(b"\x81\x01x").await.unwrap();
+        client.await.unwrap();
+        assert_eq!(server.read(&mut pong).await.unwrap(), 0);
+    }
 
     #[test]
     fn frame_lengths_are_encoded_in_their_shortest_form() {
