@@ -21,8 +21,8 @@ const PER_PERSON: usize = 19;
 /// Users who post in the room of (c), so that messages come from several sockets.
 const POSTERS: usize = 16;
 
-/// Sockets that count the messages they are sent. Dropping it closes them.
-struct Audience {
+/// Sockets that count the messages they are sent, and answer pings. Dropping it closes them.
+pub(crate) struct Audience {
     received: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
     _writers: Vec<Writer>,
@@ -34,7 +34,8 @@ fn is_message(payload: &[u8]) -> bool {
 }
 
 impl Audience {
-    fn of(sockets: Vec<(Writer, Reader)>) -> Self {
+    /// Reads from these sockets.
+    pub(crate) fn of(sockets: Vec<(Writer, Reader)>) -> Self {
         let received = Arc::new(AtomicUsize::new(0));
         let mut tasks = JoinSet::new();
         let mut writers = Vec::new();

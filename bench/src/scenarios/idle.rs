@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Question, Rows, Scale, fanout};
+use super::fanout::{self, Audience};
+use super::{Question, Rows, Scale};
 use crate::machine::usage;
 use crate::report::Goal;
 use crate::servers::{self, Tidings};
@@ -21,6 +22,8 @@ pub(crate) async fn idle(scale: Scale<'_>) -> Rows {
     let (_, warm) = fanout::room_with_sockets(&server, "warm", 19).await?;
     let (rss_before, _) = total(&server);
     let (_, open) = fanout::room_with_sockets(&server, "f", sockets).await?;
+    // They answer pings, or the server would close them within the minute.
+    let (open, warm) = (Audience::of(open), Audience::of(warm));
     tokio::time::sleep(Duration::from_secs(5)).await;
     let (rss_after, cpu_before) = total(&server);
     // Sixty seconds hold two or three heartbeats of every socket.
