@@ -26,6 +26,11 @@ impl Hub {
         state.routing.rooms_of(user).map(|rooms| HashSet::clone(rooms)).unwrap_or_default()
     }
 
+    /// How many rooms a user known here is in.
+    pub(crate) fn count_rooms_of(&self, user: &UserId) -> usize {
+        self.inner.state.lock().routing.rooms_of(user).map_or(0, |rooms| rooms.len())
+    }
+
     /// Who of these is in a room of everybody; none when there is no such room.
     pub(crate) fn in_everyone(&self, users: &HashSet<&UserId>) -> Option<HashSet<UserId>> {
         let state = self.inner.state.lock();

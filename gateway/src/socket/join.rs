@@ -18,6 +18,9 @@ use crate::{badge, documents};
 /// How long a welcome waits for what is unread.
 const AT_ONCE: Duration = Duration::from_millis(250);
 
+/// A user in more rooms than this asks for what is unread: counting it would hold up every resume.
+const FEW_ROOMS: usize = 100;
+
 /// This build and the web app in it.
 const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("TIDINGS_APP"));
 
@@ -126,9 +129,12 @@ impl Shared {
             .map_err(Refusal::Join)
     }
 
-    /// What waits for a user as of a position or a moment later; none when that takes long, or when many ask at once, as
-    /// all do who come back together.
+    /// What waits for a user as of a position or a moment later; none when that takes long, for a user in many rooms, or
+    /// when many ask at once, as all do who come back together.
     async fn unread(&self, user: &UserId, position: &Position) -> Option<UnreadSummary> {
+        if self.app.hub.count_rooms_of(user) > FEW_ROOMS {
+            return None;
+        }
         let _permit = self.app.badges.try_acquire().ok()?;
         let read = &self.app.read_model;
         let counted = async {

@@ -16,6 +16,7 @@ everywhere!(
     an_edit_tells_whom_it_names_and_takes_back_what_it_told,
     many_edits_and_deletions_leave_no_entry_behind,
     a_welcome_says_what_waits,
+    a_welcome_does_not_count_many_rooms,
     the_threads_of_a_hidden_room_do_not_wait,
 );
 
@@ -33,6 +34,22 @@ async fn a_welcome_says_what_waits(place: Place) {
         (waits && before == after && unread == after).then_some(())
     })
     .await;
+}
+
+async fn a_welcome_does_not_count_many_rooms(place: Place) {
+    let bob = Person::register(&place, "bob").await;
+    for _ in 0..=100 {
+        bob.group(&[]).await;
+    }
+    let mut socket = bob.connect().await;
+    assert_eq!(socket.welcome["unread"], Value::Null);
+    let position = socket.welcome["position"].as_str().unwrap().to_owned();
+    socket = bob.resume(&position).await;
+    assert_eq!(
+        (&socket.welcome["resumed"], &socket.welcome["unread"]),
+        (&json!(true), &Value::Null)
+    );
+    bob.get("/v1/users/me/unread").await.ok(200);
 }
 
 async fn the_threads_of_a_hidden_room_do_not_wait(place: Place) {
