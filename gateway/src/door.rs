@@ -15,6 +15,7 @@ use actix_server::ServerBuilder;
 use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service};
 use actix_web::rt::net;
 use telemetry::Shutdown;
+use tokio::net::{TcpSocket, UnixSocket};
 
 use crate::http1::Offers;
 use crate::listen::{Accept, Io, Listen, Reloading};
@@ -24,6 +25,10 @@ pub(crate) type Incoming = (Offers<Io>, Protocol, Option<SocketAddr>);
 
 /// Who may open a Unix socket: its owner and their group.
 const SOCKET_MODE: u32 = 0o660;
+
+/// Connections that may wait to be taken, where the system allows as many: after an outage thousands come back in the same
+/// moment, and one that finds no place waits a second before it tries again.
+const BACKLOG: u32 = 4_096;
 
 enum Listener {
     Tcp(TcpListener),
@@ -45,8 +50,7 @@ impl Door {
     pub(crate) fn open(address: &Listen, tls: Option<Arc<Reloading>>) -> io::Result<Self> {
         let (listener, address) = match address {
             Listen::Tcp(address) => {
-                let listener = TcpListener::bind(address)?;
-                listener.set_nonblocking(true)?;
+                let listener = listen(*address)?;
                 let address = Listen::Tcp(listener.local_addr()?);
                 (Listener::Tcp(listener), address)
             }
@@ -137,9 +141,20 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let listener = UnixListener::bind(path)?;
+    let socket = UnixSocket::new_stream()?;
+    socket.bind(path)?;
+    let listener = socket.listen(BACKLOG)?.into_std()?;
     fs::set_permissions(path, fs::Permissions::from_mode(SOCKET_MODE))?;
     Ok(listener)
+}
+
+/// Listens at an address, without blocking. Wants a runtime, as [`bind`] does.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As the standard library does: an address is free again once its process has ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// Removes a Unix socket when the gateway has stopped.
@@ -166,10 +181,22 @@ impl Drop for Unlink {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    #[test]
-    fn a_socket_left_behind_is_replaced_one_in_use_and_a_file_are_not() {
+    #[tokio::test]
+    async fn many_may_come_in_the_same_moment() {
+        let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // None of them is taken, so each needs a place of its own.
+        let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5));
+        let open: Vec<_> = (0..300).map(|_| connect().unwrap()).collect();
+        drop(open);
+    }
+
+    #[tokio::test]
+    async fn a_socket_left_behind_is_replaced_one_in_use_and_a_file_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat.sock");
         let first = bind(&path).unwrap();
