@@ -91,6 +91,8 @@ mod tests {
 
     async fn rounds(turn: &Turn, name: char, seen: &Mutex<String>) {
         turn.next(&[]).await;
+        // Servers are started.
+        tokio::task::yield_now().await;
         for _ in 0..3 {
             turn.next(&[]).await;
             seen.lock().unwrap().push(name);
