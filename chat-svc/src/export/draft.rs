@@ -1,6 +1,6 @@
 //! Drafts: the progress of an export, kept in the store of files, from which the next worker resumes.
 
-use blobs::{BlobName, BlobStore, Paused};
+use blobs::{BlobName, BlobStore, Paused, read_whole};
 use decider::{Failure, unavailable};
 use schemas::events::ExportState;
 use schemas::{ExportId, MediaId, Sequence, Timestamp, UserId};
@@ -13,6 +13,9 @@ use crate::media::store_failed;
 const MADE_WITHIN: i64 = 100 * 60;
 /// How often one is resumed before it is begun anew: what ends every try may be in the draft.
 const RESUMED_AT_MOST: u32 = 8;
+/// Bytes of one: what waits for its part of the store takes 11 MB in JSON, each open section of the book a mebibyte, and
+/// each file that is in it some hundred.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
 
 /// What is being written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,16 +86,11 @@ impl Draft {
         let name = BlobName::ExportDraft(user.clone());
         let found = store.stat(&name).await.map_err(|error| store_failed(&error))?;
         let Some(blob) = found else { return Ok(None) };
-        let mut text = Vec::new();
-        loop {
-            let at = u64::try_from(text.len()).unwrap_or(u64::MAX);
-            let some = store.read(&name, &blob, at, u64::MAX).await;
-            let some = some.map_err(|error| store_failed(&error))?;
-            if some.is_empty() {
-                break;
-            }
-            text.extend_from_slice(&some);
-        }
+        let text = read_whole(store, (&name, &blob), MOST_BYTES).await;
+        let Some(text) = text.map_err(|error| store_failed(&error))? else {
+            tracing::warn!(user.id = %user, bytes = blob.size, "the draft of an export is too large");
+            return Ok(None);
+        };
         let read = serde_json::from_slice(&text).inspect_err(|error| {
             tracing::warn!(user.id = %user, %error, "the draft of an export cannot be read");
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use blobs::{
     Blob, BlobName, Cleaner, HEAD, NotAnImage, Picture, PictureError, Size, Sniffed, Survey,
-    is_picture, kind_of, sniff, thumbnail,
+    is_picture, kind_of, read_up_to, sniff, thumbnail,
 };
 use data_encoding::HEXLOWER;
 use decider::{Failure, unavailable};
@@ -111,18 +111,8 @@ impl Files {
         from: u64,
         most: usize,
     ) -> Result<Window, Failure> {
-        let mut bytes = Vec::new();
-        let mut at = from;
-        while bytes.len() < most && at < blob.size {
-            let most = u64::try_from(most - bytes.len()).unwrap_or(u64::MAX);
-            let more = self.store.read(name, blob, at, most).await;
-            let more = more.map_err(|error| store_failed(&error))?;
-            if more.is_empty() {
-                break;
-            }
-            at += u64::try_from(more.len()).unwrap_or(0);
-            bytes.extend_from_slice(&more);
-        }
+        let bytes = read_up_to(&*self.store, (name, blob), from, most).await;
+        let bytes = bytes.map_err(|error| store_failed(&error))?;
         Ok(Window { from, bytes })
     }
 

@@ -18,6 +18,7 @@ mod sniff;
 mod store;
 mod stretch;
 mod survey;
+mod whole;
 
 pub use archive::{Archive, PausedArchive};
 pub use builtin::Builtin;
@@ -31,3 +32,4 @@ pub use s3::{BadPlace, Credentials, Probe, S3, S3Place, UntrustedCa};
 pub use sniff::{HEAD, Sniffed, is_inert, kind_of, sniff};
 pub use store::{Area, Blob, BlobName, BlobStore, Grant, Paused, Period, Upload};
 pub use survey::Survey;
+pub use whole::{read_up_to, read_whole};

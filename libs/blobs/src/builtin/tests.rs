@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::archive::Archive;
+use crate::whole::{read_up_to, read_whole};
 
 async fn store(server: &testbed::Nats) -> Builtin {
     let namespace = Namespace::parse("files").unwrap();
@@ -26,15 +27,7 @@ async fn put(store: &Builtin, name: &BlobName, bytes: &[u8]) -> Blob {
 }
 
 async fn whole(store: &Builtin, name: &BlobName, blob: &Blob, from: u64) -> Vec<u8> {
-    let mut all = Vec::new();
-    loop {
-        let at = from + u64::try_from(all.len()).unwrap();
-        let some = store.read(name, blob, at, u64::MAX).await.unwrap();
-        if some.is_empty() {
-            return all;
-        }
-        all.extend_from_slice(&some);
-    }
+    read_up_to(store, (name, blob), from, usize::MAX).await.unwrap()
 }
 
 #[tokio::test]
@@ -50,6 +43,12 @@ async fn a_file_is_read_from_any_place_and_nothing_of_it_stays_once_it_is_remove
         let read = whole(&store, &name, &blob, u64::try_from(from).unwrap()).await;
         assert!(read == content[from..], "from {from}");
     }
+    let some = read_up_to(&store, (&name, &blob), 7, MAX_PIECE + 5).await.unwrap();
+    assert!(some == content[7..MAX_PIECE + 12]);
+    let all = read_whole(&store, (&name, &blob), content.len()).await.unwrap();
+    assert!(all.as_deref() == Some(&*content));
+    let too_large = read_whole(&store, (&name, &blob), content.len() - 1).await.unwrap();
+    assert!(too_large.is_none());
     let other = put(&store, &name, b"another").await;
     let gone = store.read(&name, &blob, 0, 1).await;
     assert!(matches!(gone, Err(BlobError::Gone)), "{gone:?}");
