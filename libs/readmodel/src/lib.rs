@@ -61,6 +61,7 @@ mod sqlite {
 
     mod index;
 
+    mod candidates;
     mod checkpoint;
     mod schema;
 

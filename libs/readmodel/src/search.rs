@@ -1,8 +1,8 @@
 //! Finding messages: a question over the index of messages and the messages together.
 //!
 //! The index (`terms/block.rs`) leads to messages that may be found, newest first; each is read in the rooms the user is
-//! in, and judged by its text as it is. So what the index leaves out (phrases, beginnings of one letter, many rooms, times)
-//! costs reading and never a wrong answer. Messages of the block that is still open are read all.
+//! in, and judged by its text as it is, until the page is full. So what the index leaves out (phrases, beginnings of one
+//! letter, many rooms, times) costs reading and never a wrong answer. Messages of the block that is still open are read all.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,7 +14,7 @@ use schemas::position::Sequence;
 use schemas::values::MessageHas;
 
 use crate::answers::{Answer, MAX_ITEMS, StoreError};
-use crate::documents::{FoundMessages, MessageDoc, MessageSearch, Scope};
+use crate::documents::{FoundMessages, Judged, MessageDoc, MessageSearch, Scope};
 use crate::store::ReadStore;
 use crate::terms::block::{
     BLOCK, Damaged, FILE, LINK, TIMES, block_of, complete, find, leads_to_one_part, of_room,
@@ -39,6 +39,8 @@ const BLOCKS_A_MESSAGE: u64 = 4;
 
 /// Messages of each block, by their places in it.
 type Places = BTreeMap<u64, Vec<u16>>;
+/// Parts of the index that were read, each of some blocks.
+type Parts = HashMap<u32, Vec<(u64, Vec<u8>)>>;
 
 /// The next messages that a user finds in the rooms they are in now, newest first. At most 20,000 places of the log are
 /// looked at: a page may be short, or empty, and go on.
@@ -58,10 +60,12 @@ pub async fn search_messages(
     if search.words.is_empty() || rooms.is_empty() {
         return Ok(FoundMessages::default());
     }
-    let scope = Scope { user: user.clone(), rooms: Arc::new(rooms) };
+    let scope =
+        Scope { search: Arc::new(search.clone()), user: user.clone(), rooms: Arc::new(rooms) };
     let checkpoint = store.checkpoint().await?.groups.conversations;
     let below = search.below.unwrap_or(Sequence::MAX).min(checkpoint.saturating_add(1));
-    let run = Run { store, search, scope, blocks: complete(checkpoint), below };
+    let lookups = lookups(&scope);
+    let mut run = Run { store, scope, blocks: complete(checkpoint), below, lookups };
     let mut page = Page { limit: limit.clamp(1, MAX_ITEMS), ..Page::default() };
     run.fill(&mut page).await?;
     Ok(FoundMessages { items: page.items, onward: page.onward })
@@ -78,10 +82,15 @@ struct Page {
 }
 
 impl Page {
+    /// How many messages fill it, and one more by which it is known to go on.
+    const fn left(&self) -> usize {
+        self.limit.saturating_sub(self.items.len()).saturating_add(1)
+    }
+
     /// Takes what was found among messages, newest first, down to an event of the log; whether to go on before that.
-    fn take(&mut self, search: &MessageSearch, found: Vec<MessageDoc>, down_to: Sequence) -> bool {
-        self.judged += found.len();
-        for message in found.into_iter().filter(|message| search.finds(message)) {
+    fn take(&mut self, judged: Judged, down_to: Sequence) -> bool {
+        self.judged += judged.judged;
+        for message in judged.found {
             if self.items.len() == self.limit {
                 self.onward = self.items.last().map(|last| last.posted);
                 return false;
@@ -98,11 +107,24 @@ impl Page {
 
 struct Run<'a> {
     store: &'a dyn ReadStore,
-    search: &'a MessageSearch,
     scope: Scope,
     /// The number of blocks that are indexed.
     blocks: u64,
     below: Sequence,
+    lookups: Vec<Lookup>,
+}
+
+/// Terms of which every message that is found has at least one. Of some it is enough how they begin.
+struct Lookup {
+    any_of: Vec<(String, bool)>,
+    /// How many messages of a thousand blocks have one, by those that were looked at last; none: it is not known.
+    of_thousand: Option<usize>,
+}
+
+impl Lookup {
+    const fn new(any_of: Vec<(String, bool)>) -> Self {
+        Self { any_of, of_thousand: None }
+    }
 }
 
 fn damaged(damaged: Damaged) -> StoreError {
@@ -110,7 +132,7 @@ fn damaged(damaged: Damaged) -> StoreError {
 }
 
 impl Run<'_> {
-    async fn fill(&self, page: &mut Page) -> Answer<()> {
+    async fn fill(&mut self, page: &mut Page) -> Answer<()> {
         let open = self.blocks * BLOCK;
         if self.below > open && !self.read(page, open..self.below).await? {
             return Ok(());
@@ -129,7 +151,7 @@ impl Run<'_> {
     }
 
     /// Takes what is found in some blocks; whether to go on before them.
-    async fn fill_from(&self, page: &mut Page, mut blocks: Range<u64>) -> Answer<bool> {
+    async fn fill_from(&mut self, page: &mut Page, mut blocks: Range<u64>) -> Answer<bool> {
         let in_time = self.in_time(blocks.clone()).await?;
         if let Some(in_time) = &in_time {
             let (Some(first), Some(last)) = (in_time.first(), in_time.last()) else {
@@ -151,8 +173,8 @@ impl Run<'_> {
             let some: Vec<Sequence> = events.by_ref().filter(below).take(look).collect();
             let Some(down_to) = some.last().copied() else { return Ok(true) };
             page.looked_at += some.len();
-            let found = self.store.messages_posted(&self.scope, some).await?;
-            if !page.take(self.search, found, down_to) {
+            let judged = self.store.find_posted(&self.scope, some, page.left()).await?;
+            if !page.take(judged, down_to) {
                 return Ok(false);
             }
             look = (look * 2).min(LOOK);
@@ -163,8 +185,8 @@ impl Run<'_> {
     async fn read(&self, page: &mut Page, events: Range<Sequence>) -> Answer<bool> {
         let down_to = events.start;
         page.looked_at += usize::try_from(events.end - down_to).unwrap_or(usize::MAX);
-        let found = self.store.messages_between(&self.scope, events).await?;
-        Ok(page.take(self.search, found, down_to))
+        let judged = self.store.find_between(&self.scope, events, page.left()).await?;
+        Ok(page.take(judged, down_to))
     }
 
     /// Reads all messages of blocks, for a search of which the index knows nothing; whether to go on before them.
@@ -180,7 +202,7 @@ impl Run<'_> {
 
     /// Which of some blocks have messages of the times searched; none for all.
     async fn in_time(&self, among: Range<u64>) -> Answer<Option<BTreeSet<u64>>> {
-        let MessageSearch { after, before, .. } = self.search;
+        let MessageSearch { after, before, .. } = &*self.scope.search;
         if after.is_none() && before.is_none() {
             return Ok(None);
         }
@@ -195,32 +217,43 @@ impl Run<'_> {
         Ok(Some(blocks))
     }
 
-    /// The messages of some blocks that may be found, as far as the index tells; none where it tells nothing.
-    async fn places(&self, among: Range<u64>) -> Answer<Option<Places>> {
-        let few =
-            usize::try_from((among.end - among.start) / BLOCKS_A_MESSAGE).unwrap_or(usize::MAX);
-        let mut parts = HashMap::new();
+    /// The messages of some blocks that may be found, as far as the index tells; none where it tells nothing. What excludes
+    /// most is looked up first, as far as newer blocks have shown it.
+    async fn places(&mut self, mut among: Range<u64>) -> Answer<Option<Places>> {
+        let few = among.end.saturating_sub(among.start) / BLOCKS_A_MESSAGE;
+        let few = usize::try_from(few).unwrap_or(usize::MAX);
+        let (store, mut parts) = (self.store, Parts::new());
         let mut places: Option<Places> = None;
-        for any_of in self.lookups() {
-            if places.as_ref().is_some_and(|so_far| number_of(so_far) <= few) {
-                break;
+        self.lookups.sort_by_key(|lookup| lookup.of_thousand.unwrap_or(usize::MAX));
+        for lookup in &mut self.lookups {
+            if let Some(so_far) = &places {
+                if number_of(so_far) <= few {
+                    break;
+                }
+                among = span(so_far);
             }
             let mut found = Places::new();
-            for (term, begun) in any_of {
-                let number = part_of(&term);
+            let mut blocks = 0;
+            for (term, begun) in &lookup.any_of {
+                let number = part_of(term);
                 let part = match parts.entry(number) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(free) => {
-                        free.insert(self.store.index_part(number, among.clone()).await?)
+                        free.insert(store.index_part(number, among.clone()).await?)
                     }
                 };
-                for (block, part) in part.iter() {
-                    let offsets = find(part, &term, begun).map_err(damaged)?;
+                let within =
+                    |block: &u64| places.as_ref().is_none_or(|so_far| so_far.contains_key(block));
+                let there = part.iter().filter(|(block, _)| within(block));
+                blocks = there.clone().count().max(blocks);
+                for (block, part) in there {
+                    let offsets = find(part, term, *begun).map_err(damaged)?;
                     if !offsets.is_empty() {
                         join(found.entry(*block).or_default(), offsets);
                     }
                 }
             }
+            lookup.of_thousand = Some(number_of(&found) * 1000 / blocks.max(1));
             places = Some(match places {
                 None => found,
                 Some(so_far) => common(so_far, &found),
@@ -228,37 +261,43 @@ impl Run<'_> {
         }
         Ok(places)
     }
+}
 
-    /// What to look up in the index, what excludes most first: of each, a message has at least one term.
-    fn lookups(&self) -> Vec<Vec<(String, bool)>> {
-        let mut words = BTreeSet::new();
-        for clause in self.search.words.clauses() {
-            let last = clause.terms.len().saturating_sub(1);
-            for (index, term) in clause.terms.iter().enumerate() {
-                let begun = clause.begun && index == last;
-                if !begun || leads_to_one_part(term) {
-                    words.insert((term.clone(), begun));
-                }
+/// What to look up in the index, first what is likely to exclude most.
+fn lookups(scope: &Scope) -> Vec<Lookup> {
+    let search = &scope.search;
+    let mut words = BTreeSet::new();
+    for clause in search.words.clauses() {
+        let last = clause.terms.len().saturating_sub(1);
+        for (index, term) in clause.terms.iter().enumerate() {
+            let begun = clause.begun && index == last;
+            if !begun || leads_to_one_part(term) {
+                words.insert((term.clone(), begun));
             }
         }
-        let mut words: Vec<(String, bool)> = words.into_iter().collect();
-        words.sort_by_key(|(term, begun)| (*begun, std::cmp::Reverse(term.len())));
-        words.truncate(LOOKUPS);
-        let mut lookups: Vec<Vec<(String, bool)>> =
-            words.into_iter().map(|word| vec![word]).collect();
-        let marks = [
-            self.search.from.as_ref().map(of_sender),
-            self.search.has.map(|has| match has {
-                MessageHas::File => FILE.to_owned(),
-                MessageHas::Link => LINK.to_owned(),
-            }),
-        ];
-        lookups.extend(marks.into_iter().flatten().map(|mark| vec![(mark, false)]));
-        if self.scope.rooms.len() <= ROOMS {
-            lookups.push(self.scope.rooms.iter().map(|room| (of_room(room), false)).collect());
-        }
-        lookups
     }
+    let mut words: Vec<(String, bool)> = words.into_iter().collect();
+    words.sort_by_key(|(term, begun)| (*begun, std::cmp::Reverse(term.len())));
+    words.truncate(LOOKUPS);
+    let mut lookups: Vec<Lookup> = words.into_iter().map(|word| Lookup::new(vec![word])).collect();
+    let marks = [
+        search.from.as_ref().map(of_sender),
+        search.has.map(|has| match has {
+            MessageHas::File => FILE.to_owned(),
+            MessageHas::Link => LINK.to_owned(),
+        }),
+    ];
+    lookups.extend(marks.into_iter().flatten().map(|mark| Lookup::new(vec![(mark, false)])));
+    if scope.rooms.len() <= ROOMS {
+        lookups.push(Lookup::new(scope.rooms.iter().map(|room| (of_room(room), false)).collect()));
+    }
+    lookups
+}
+
+/// The blocks from the first to the last of some places.
+fn span(places: &Places) -> Range<u64> {
+    let ends = places.first_key_value().zip(places.last_key_value());
+    ends.map_or(0..0, |((first, _), (last, _))| *first..*last + 1)
 }
 
 fn number_of(places: &Places) -> usize {

@@ -64,7 +64,7 @@ pub use pin::{Pin, PinReads, PinsDoc};
 pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
 pub use report::{ReportDoc, ReportReads};
 pub use room::{NameAnchor, RoomDoc, RoomFilter, RoomReads, fold};
-pub use search::{FoundMessages, MessageSearch, Scope, SearchReads};
+pub use search::{FoundMessages, Judged, MessageSearch, Scope, SearchReads};
 pub use sighting::{BLOCK, SightingDoc, SightingReads, Term, block_of};
 pub use site::SiteDoc;
 pub use thread::{Participant, ThreadAnchor, ThreadDoc, ThreadReads, ThreadStretch};

@@ -38,19 +38,18 @@ pub struct MessageSearch {
 
 impl MessageSearch {
     /// Whether a message is one of those, wherever it is.
-    #[must_use]
-    pub fn finds(&self, message: &MessageDoc) -> bool {
+    pub(crate) fn finds(&self, message: &Entry<'_>) -> bool {
+        let Some(FoundBy { sender, body, files, .. }) = message.found_by else { return false };
         let has = match self.has {
             None => true,
-            Some(MessageHas::File) => !message.attachments.is_empty(),
-            Some(MessageHas::Link) => has_link(&message.body),
+            Some(MessageHas::File) => files,
+            Some(MessageHas::Link) => has_link(body),
         };
-        has && message.deleted_at.is_none()
-            && self.from.as_ref().is_none_or(|from| *from == message.sender_id)
-            && self.after.is_none_or(|after| message.created_at > after)
-            && self.before.is_none_or(|before| message.created_at < before)
+        has && self.from.as_ref().is_none_or(|from| from.as_str() == sender)
+            && self.after.is_none_or(|after| message.created > after.millis())
+            && self.before.is_none_or(|before| message.created < before.millis())
             && self.below.is_none_or(|below| message.posted < below)
-            && self.words.are_in(&message.body)
+            && self.words.are_in(body)
     }
 }
 
@@ -64,9 +63,11 @@ pub struct FoundMessages {
     pub onward: Option<Sequence>,
 }
 
-/// Whose search it is, and in which rooms.
+/// A search: whose it is, what for, and in which rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
+    /// What is searched.
+    pub search: Arc<MessageSearch>,
     /// The user, who finds messages of rooms they are in.
     pub user: UserId,
     /// Those of their rooms that are searched: one, or all. Shared, as one search asks many times.
@@ -96,21 +97,34 @@ impl MessageDoc {
     }
 }
 
-/// What a search asks the store.
+/// What was found of messages that were read.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// Those that were found, newest first.
+    pub found: Vec<MessageDoc>,
+    /// How many were judged.
+    pub judged: usize,
+}
+
+/// What a search asks the store. Stores judge messages as they read them: of those that are not found nothing is made.
 #[async_trait]
 pub trait SearchReads: MembershipReads + Send + Sync {
     /// One part of the index of messages, of every block of a range that has it, by block.
     async fn index_part(&self, part: u32, blocks: Range<u64>) -> Answer<Vec<(u64, Vec<u8>)>>;
-    /// The messages of a scope whose events are in a range of the log, newest first.
-    async fn messages_between(
+    /// The messages that are found among those of a scope whose events are in a range of the log, newest first, until there
+    /// are so many.
+    async fn find_between(
         &self,
         scope: &Scope,
         posted: Range<Sequence>,
-    ) -> Answer<Vec<MessageDoc>>;
-    /// The messages of a scope that these events posted, newest first.
-    async fn messages_posted(
+        most: usize,
+    ) -> Answer<Judged>;
+    /// The messages that are found among those of a scope that these events posted, newest first, until there are so many. The
+    /// events are in that order.
+    async fn find_posted(
         &self,
         scope: &Scope,
         posted: Vec<Sequence>,
-    ) -> Answer<Vec<MessageDoc>>;
+        most: usize,
+    ) -> Answer<Judged>;
 }

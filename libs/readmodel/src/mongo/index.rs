@@ -20,7 +20,7 @@ use super::query::texts;
 use super::rows::{db_error, int, unreadable};
 use super::store::MongoStore;
 use crate::answers::Answer;
-use crate::documents::{Document, MessageDoc, Scope, SearchReads, Stored as _};
+use crate::documents::{Document, Judged, MessageDoc, Scope, SearchReads, Stored as _};
 use crate::store::IndexCheck;
 use crate::terms::block::{
     BLOCK, Builder, Entry, FoundBy, PARTS, Parts, block_of, changed, complete,
@@ -203,11 +203,11 @@ impl MongoStore {
         Ok(check)
     }
 
-    /// The messages of a scope whose events fit, newest first.
-    async fn in_scope(&self, scope: &Scope, posted: Bson) -> Answer<Vec<MessageDoc>> {
+    /// The messages that are found among those of a scope whose events fit, newest first.
+    async fn find_in(&self, scope: &Scope, posted: Bson, most: usize) -> Answer<Judged> {
         let rooms: Vec<_> = scope.rooms.iter().collect();
         let filter = doc! { "posted": posted, "room_id": { "$in": texts(&rooms) } };
-        let mut messages: Vec<MessageDoc> = Vec::new();
+        let (mut messages, mut judged): (Vec<MessageDoc>, usize) = (Vec::new(), 0);
         for name in BOTH {
             // The server might go through whole rooms otherwise.
             let by_event = Hint::Keys(doc! { "posted": 1, "room_id": 1 });
@@ -215,14 +215,20 @@ impl MongoStore {
             let found = collection.find(filter.clone());
             let found = found.sort(doc! { "posted": -1 }).hint(by_event);
             let mut found = found.batch_size(AT_ONCE).await.map_err(db_error)?;
-            while found.advance().await.map_err(db_error)? {
-                messages.push(MessageDoc::from_row(found.current())?);
+            let mut left = most;
+            while left > 0 && found.advance().await.map_err(db_error)? {
+                judged += 1;
+                if scope.search.finds(&entry(found.current())?) {
+                    messages.push(MessageDoc::from_row(found.current())?);
+                    left -= 1;
+                }
             }
         }
         // One that was archived between the two reads is found in both.
         messages.sort_by_key(|message| std::cmp::Reverse(message.posted));
         messages.dedup_by_key(|message| message.posted);
-        Ok(messages)
+        messages.truncate(most);
+        Ok(Judged { found: messages, judged })
     }
 }
 
@@ -241,21 +247,23 @@ impl SearchReads for MongoStore {
         Ok(parts)
     }
 
-    async fn messages_between(
+    async fn find_between(
         &self,
         scope: &Scope,
         posted: Range<Sequence>,
-    ) -> Answer<Vec<MessageDoc>> {
+        most: usize,
+    ) -> Answer<Judged> {
         let range = doc! { "$gte": int(posted.start), "$lt": int(posted.end) };
-        self.in_scope(scope, range).await
+        self.find_in(scope, range, most).await
     }
 
-    async fn messages_posted(
+    async fn find_posted(
         &self,
         scope: &Scope,
         posted: Vec<Sequence>,
-    ) -> Answer<Vec<MessageDoc>> {
+        most: usize,
+    ) -> Answer<Judged> {
         let events: Vec<i64> = posted.into_iter().map(int).collect();
-        self.in_scope(scope, doc! { "$in": events }).await
+        self.find_in(scope, doc! { "$in": events }, most).await
     }
 }

@@ -6,20 +6,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use async_trait::async_trait;
 use rusqlite::{Connection, params};
-use schemas::ids::UserId;
 use schemas::position::Sequence;
 use schemas::time::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::archive::{self, anywhere, everywhere};
-use super::room::key_of;
-use super::rows::{db_error, doc, each, execute, int, raw, unreadable};
+use super::archive::{self, anywhere};
+use super::rows::{db_error, each, execute, int, unreadable};
 use super::store::SqliteStore;
 use crate::answers::Answer;
-use crate::documents::{Document, MessageDoc, Scope, SearchReads, Stored as _};
+use crate::documents::{Document, MessageDoc, Stored as _};
 use crate::store::IndexCheck;
 use crate::terms::block::{
     BLOCK, Builder, Entry, FoundBy, PARTS, Parts, block_of, changed, complete,
@@ -77,12 +74,12 @@ fn build(db: &Connection, blocks: Range<u64>) -> Answer<()> {
 
 /// What of a message's document is indexed.
 #[derive(Deserialize)]
-struct Indexed<'a> {
+pub(super) struct Indexed<'a> {
     posted: Sequence,
     created_at: Timestamp,
     #[serde(default)]
     deleted_at: Option<IgnoredAny>,
-    room_id: &'a str,
+    pub(super) room_id: &'a str,
     sender_id: &'a str,
     #[serde(borrow)]
     body: Cow<'a, str>,
@@ -91,7 +88,7 @@ struct Indexed<'a> {
 }
 
 impl Indexed<'_> {
-    fn entry(&self) -> Entry<'_> {
+    pub(super) fn entry(&self) -> Entry<'_> {
         let found_by = FoundBy {
             room: self.room_id,
             sender: self.sender_id,
@@ -162,83 +159,4 @@ fn write(db: &Connection, block: u64, parts: &Parts) -> Answer<()> {
         }
     }
     Ok(())
-}
-
-/// Goes through messages of a scope between two events, newest first.
-fn between(
-    db: &Connection,
-    (user, room): (&UserId, i64),
-    posted: Range<Sequence>,
-    found: &mut Vec<MessageDoc>,
-) -> Answer<()> {
-    // In rooms where the user is now, which may be only one: its integer, 0 for all.
-    let sql = everywhere!(
-        "doc, posted",
-        "posted >= ?1 AND posted < ?2 AND (?3 = 0 OR k >> 36 = ?3) AND EXISTS (
-            SELECT 1 FROM memberships s WHERE s.room = k >> 36 AND s.user = ?4 AND s.present = 1)",
-        "ORDER BY posted DESC"
-    );
-    let asked = params![int(posted.start), int(posted.end), room, raw(user)];
-    each(db, sql, asked, |row| {
-        found.push(doc(row, 0)?);
-        Ok(true)
-    })
-}
-
-/// The messages of a scope in ranges of events.
-fn in_scope(
-    db: &Connection,
-    scope: &Scope,
-    ranges: impl Iterator<Item = Range<Sequence>>,
-) -> Answer<Vec<MessageDoc>> {
-    let mut rooms = scope.rooms.iter();
-    let only = match (rooms.next(), rooms.next()) {
-        (Some(only), None) => key_of(db, only)?.unwrap_or(-1),
-        _ => 0,
-    };
-    let mut found = Vec::new();
-    // One transaction: outside of one, every statement takes and gives back the file's locks.
-    let transaction = db.unchecked_transaction().map_err(db_error)?;
-    for range in ranges {
-        between(&transaction, (&scope.user, only), range, &mut found)?;
-    }
-    drop(transaction);
-    found.retain(|message: &MessageDoc| scope.rooms.contains(&message.room_id));
-    Ok(found)
-}
-
-#[async_trait]
-impl SearchReads for SqliteStore {
-    async fn index_part(&self, part: u32, blocks: Range<u64>) -> Answer<Vec<(u64, Vec<u8>)>> {
-        let sql = "SELECT block, found FROM message_index
-            WHERE part = ?1 AND block >= ?2 AND block < ?3 ORDER BY block";
-        self.read(move |db| {
-            let mut parts = Vec::new();
-            each(db, sql, params![part, int(blocks.start), int(blocks.end)], |row| {
-                let block: i64 = row.get(0).map_err(db_error)?;
-                parts.push((block.cast_unsigned(), row.get(1).map_err(db_error)?));
-                Ok(true)
-            })?;
-            Ok(parts)
-        })
-        .await
-    }
-
-    async fn messages_between(
-        &self,
-        scope: &Scope,
-        posted: Range<Sequence>,
-    ) -> Answer<Vec<MessageDoc>> {
-        let scope = scope.clone();
-        self.read(move |db| in_scope(db, &scope, std::iter::once(posted))).await
-    }
-
-    async fn messages_posted(
-        &self,
-        scope: &Scope,
-        posted: Vec<Sequence>,
-    ) -> Answer<Vec<MessageDoc>> {
-        let scope = scope.clone();
-        self.read(move |db| in_scope(db, &scope, posted.into_iter().map(|at| at..at + 1))).await
-    }
 }

@@ -102,6 +102,11 @@ pub(super) fn message_key(room: i64, number: u64) -> i64 {
     (room << NUMBER_BITS) | int(number).min(last)
 }
 
+/// The integer of a message's room, by the message's key.
+pub(super) const fn room_of(key: i64) -> i64 {
+    key >> NUMBER_BITS
+}
+
 fn put_new(db: &Connection, shelf: Shelf, mut new: Vec<(i64, &MessageDoc)>) -> Answer<()> {
     // In the order of their places: a page is found in the processor's cache while it is being filled.
     new.sort_unstable_by_key(|(key, _)| *key);
@@ -111,7 +116,7 @@ fn put_new(db: &Connection, shelf: Shelf, mut new: Vec<(i64, &MessageDoc)>) -> A
         json.clear();
         serde_json::to_writer(&mut json, message).map_err(unreadable)?;
         insert(&mut statement, key, message, &json)?;
-        put_named(db, key >> NUMBER_BITS, message)?;
+        put_named(db, room_of(key), message)?;
         put_answer(db, message, false)?;
     }
     Ok(())

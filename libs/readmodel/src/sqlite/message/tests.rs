@@ -26,6 +26,7 @@ fn questions_about_messages_are_answered_by_keys_and_indexes() {
             "posted >= 1 AND posted < 2 ORDER BY posted DESC",
             "messages_posted (posted>? AND posted<?)",
         ),
+        ("posted = 1", "messages_posted (posted=?)"),
         ("id = x''", "INDEX messages_id (id=?)"),
         ("client = 1", "INDEX messages_client (client=?)"),
         ("thread = x'' AND answer < 2 ORDER BY answer", "messages_thread (thread=? AND answer<?)"),
@@ -57,7 +58,7 @@ fn questions_to_the_archive_as_well_are_answered_by_keys_and_indexes() {
     db.execute_batch(&archive::BY_EVENT.join(";")).unwrap();
     let questions = [
         everywhere!("doc, k", "k >= 1 AND k < 2", "ORDER BY k DESC LIMIT 5"),
-        everywhere!("doc, posted", "posted >= 1 AND posted < 2", "ORDER BY posted DESC"),
+        everywhere!("doc, k, posted", "posted >= 1 AND posted < 2", "ORDER BY posted DESC"),
         everywhere!("doc, answer", "thread = x'' AND answer < 2", "ORDER BY answer LIMIT 5"),
         everywhere!("doc", "client = 1"),
     ];
