@@ -85,13 +85,14 @@ async fn measure(letter: &str, scale: Scale<'_>) -> Rows {
         "n" => scenarios::recent::recent(scale).await,
         "o" => scenarios::backup::backup(scale).await,
         "p" => scenarios::retention::retention(scale).await,
+        "q" => scenarios::indexing::indexing(scale).await,
         other => Err(servers::BenchError::Unexpected(format!("there is no benchmark {other:?}"))),
     }
 }
 
 /// Every benchmark's letter.
-const LETTERS: [&str; 16] =
-    ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
+const LETTERS: [&str; 17] =
+    ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q"];
 
 /// What a run found.
 #[derive(Serialize)]

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use crate::load::{BODY, Poster};
 use crate::servers::{Outcome, Tidings, unexpected};
 
-fn message(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<LaneWrite> {
+/// The event of a message as chat-svc would write it.
+pub(crate) fn event(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<Event> {
     // Ids in order of time, distinct from those a server draws (their time is now).
     let id = Uuid::from_u128((0x0100_0000_0000_7000_8000_u128 << 48) | number);
     let created_at = Timestamp::now();
@@ -31,7 +32,7 @@ fn message(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<
         thread_root_id: None,
         created_at,
     };
-    let event = Event {
+    Ok(Event {
         id: EventId::from_uuid(id),
         time: created_at,
         actor: Actor::User(sender.clone()),
@@ -40,7 +41,11 @@ fn message(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<
         traceparent: TraceParent::parse(&format!("00-{:032x}-{:016x}-01", number + 1, number + 1))
             .ok(),
         data: MessagePosted { message, private: false }.into(),
-    };
+    })
+}
+
+fn message(room: &RoomId, sender: &UserId, number: u128, body: &str) -> Outcome<LaneWrite> {
+    let event = event(room, sender, number, body)?;
     Ok(LaneWrite { lane: Lane::Timeline(room.clone()), event, expect: Expect::Any, dedup: None })
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod backup;
 pub(crate) mod fanout;
 pub(crate) mod growth;
 pub(crate) mod idle;
+pub(crate) mod indexing;
 pub(crate) mod presence;
 pub(crate) mod recent;
 pub(crate) mod replay;

@@ -66,7 +66,8 @@ fn word(rank: usize) -> String {
     format!("{text}{}", char::from(b"lmnrstxz"[rank % 8]))
 }
 
-fn body(number: usize) -> String {
+/// What a message says.
+pub(super) fn body(number: usize) -> String {
     let mut numbers = Numbers(number as u64 + 1);
     let count = 2 + numbers.below(21.0);
     let mut words: Vec<String> = (0..count).map(|_| numbers.word()).collect();
