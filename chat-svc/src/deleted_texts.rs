@@ -2,8 +2,9 @@
 //!
 //! A worker goes through the log behind the present, by a lease: each deletion that has become old enough is met once, and
 //! the events that hold the message's texts (its post, its edits) are listed, noted in the ledger of holes, and securely
-//! deleted, as those of an erased person are (`erasure/`). How far it is stands in a bucket. What a legal hold or an open
-//! report keeps is passed by, and met again until it ends. Edits go before the post, so that a post which is gone says
+//! deleted, as those of an erased person are (`erasure/`). With them go the events that say what the message's files were
+//! called (`file_names.rs`). How far it is stands in a bucket. What a legal hold or an open report keeps, or a store of files
+//! that does not answer, is passed by, and met again until that ends. The post goes last, so that a post which is gone says
 //! that nothing is left, also after a crash.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,12 +18,13 @@ use schemas::events::{
     AuthoredBlank, Blank, BlankEvent, Gone, MessageDeleted, MessageEdited, MessageEvent,
     MessagePosted, TextsRemoved,
 };
-use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::ids::{MediaId, MessageId, RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 use telemetry::Shutdown;
 
 use crate::blank::{blank, gone};
 use crate::chat::Chat;
+use crate::failure::Reason;
 use crate::holds::are_held;
 use crate::lease::Lease;
 
@@ -51,7 +53,16 @@ pub(crate) struct Deletion {
 }
 
 /// An event that goes, and what stands in its place.
-type Going = (Gone, AuthoredBlank);
+#[derive(Debug, Clone)]
+struct Going {
+    gone: Gone,
+    author: UserId,
+    /// None of a file's.
+    blank: Option<Blank>,
+}
+
+/// The events of messages that go, in the order of their kinds: of files, edits, posts.
+type ByKind = [Vec<Going>; 3];
 
 /// Removes texts from the log.
 pub(crate) struct DeletedTexts {
@@ -84,10 +95,7 @@ impl DeletedTexts {
                 biased;
                 () = stop.wait() => break,
                 done = self.go_on(after, &mut lease) => if let Err(failure) = done {
-                    let reason = match failure {
-                        Failure::Conflict => "the log has changed meanwhile".to_owned(),
-                        Failure::Denied(why) | Failure::Rejected(why) => why.detail.to_string(),
-                    };
+                    let reason = Reason(&failure).to_string();
                     tracing::warn!(reason, "texts of deleted messages are removed later");
                 },
             }
@@ -137,41 +145,67 @@ impl DeletedTexts {
         before: Timestamp,
     ) -> Result<Option<Sequence>, Failure> {
         let mut held = None;
-        let mut posts: HashMap<&MessageId, (&Deletion, Going)> = HashMap::new();
+        let mut rooms: BTreeMap<&RoomId, (Sequence, ByKind)> = BTreeMap::new();
+        let mut deletions: HashMap<&MessageId, &Deletion> = HashMap::new();
         for deletion in piece {
-            let Some(post) = self.post(deletion).await? else { continue };
-            if self.is_held(&deletion.event).await? {
+            let Some((post, files)) = self.post(deletion).await? else { continue };
+            let files = match self.is_held(&deletion.event).await? {
+                true => None,
+                false => self.names(&files, &post.author).await,
+            };
+            let Some(files) = files else {
                 held = held.or(Some(deletion.sequence));
-            } else {
-                posts.insert(&deletion.event.message_id, (deletion, post));
-            }
-        }
-        let mut edits = self.edits(&posts).await?;
-        let mut rooms: BTreeMap<&RoomId, (Sequence, Vec<Going>)> = BTreeMap::new();
-        for (deletion, post) in posts.into_values() {
-            let first = (deletion.sequence, Vec::new());
-            let (first, posts) = rooms.entry(&deletion.event.room_id).or_insert(first);
+                continue;
+            };
+            let first = (deletion.sequence, ByKind::default());
+            let (first, [names, _, posts]) = rooms.entry(&deletion.event.room_id).or_insert(first);
             *first = deletion.sequence.min(*first);
+            names.extend(files);
             posts.push(post);
+            deletions.insert(&deletion.event.message_id, deletion);
         }
-        for (room, (first, posts)) in rooms {
-            let edits = edits.remove(room).unwrap_or_default();
-            if !self.erase_all(room, [edits, posts], before).await? {
+        let mut edits = self.edits(&deletions).await?;
+        for (room, (first, mut kinds)) in rooms {
+            kinds[1] = edits.remove(room).unwrap_or_default();
+            if !self.erase_all(room, kinds, before).await? {
                 held = Some(held.map_or(first, |held| held.min(first)));
             }
         }
         Ok(held)
     }
 
+    /// The events that say what a message's files were called, but for those of files that something needs. None when they
+    /// cannot be told now.
+    async fn names(&self, files: &[MediaId], author: &UserId) -> Option<Vec<Going>> {
+        let mut going = Vec::new();
+        for id in files {
+            let events = match self.chat.events_with_name(id).await {
+                Ok(events) => events,
+                Err(failure) => {
+                    let error = Reason(&failure);
+                    tracing::warn!(media.id = %id, %error, "the name of a removed file leaves the log later");
+                    return None;
+                }
+            };
+            for stored in events {
+                // What cannot be read has no name that could be shown; it is not listed, and stays.
+                let gone = stored.event().ok().and_then(|event| gone(&event, stored.sequence));
+                going.extend(gone.map(|gone| Going { gone, author: author.clone(), blank: None }));
+            }
+        }
+        Some(going)
+    }
+
     /// Deletes events of a room, one kind after the other; false when a hold has come in between.
     async fn erase_all(
         &self,
         room: &RoomId,
-        kinds: [Vec<Going>; 2],
+        kinds: ByKind,
         before: Timestamp,
     ) -> Result<bool, Failure> {
         for mut going in kinds {
-            going.sort_by_key(|(gone, _)| gone.sequence);
+            going.sort_by_key(|going| going.gone.sequence);
+            going.dedup_by_key(|going| going.gone.sequence);
             for some in going.chunks(LISTED) {
                 if !self.erase(room, some, before).await? {
                     return Ok(false);
@@ -181,8 +215,8 @@ impl DeletedTexts {
         Ok(true)
     }
 
-    /// The event that posted a message; none when it is gone.
-    async fn post(&self, deletion: &Deletion) -> Result<Option<Going>, Failure> {
+    /// The event that posted a message, and the message's files; none when it is gone.
+    async fn post(&self, deletion: &Deletion) -> Result<Option<(Going, Vec<MediaId>)>, Failure> {
         let Some(stored) = self.chat.log.get(deletion.event.posted).await? else { return Ok(None) };
         let event = stored.event()?;
         let EventData::Message(MessageEvent::Posted(posted)) = &event.data else {
@@ -194,24 +228,25 @@ impl DeletedTexts {
         }
         let was = BlankEvent::Posted(blank(message, *private, &self.chat.names));
         let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
-        Ok(going(&event, AuthoredBlank { sender_id: message.sender_id.clone(), blank }))
+        let files = message.attachments.clone();
+        Ok(going(&event, message.sender_id.clone(), blank).map(|post| (post, files)))
     }
 
     /// The edits of these messages by room, those included that came too late to count.
     async fn edits(
         &self,
-        posts: &HashMap<&MessageId, (&Deletion, Going)>,
+        deletions: &HashMap<&MessageId, &Deletion>,
     ) -> Result<HashMap<RoomId, Vec<Going>>, Failure> {
         let mut found: HashMap<RoomId, Vec<Going>> = HashMap::new();
         let (mut from, mut until) = (Sequence::MAX, Timestamp::MIN);
-        for (id, (deletion, _)) in posts {
+        for (id, deletion) in deletions {
             // Of most the index knows that they were never edited: only late edits are looked for.
             let text = self.chat.index.text(id).await?;
             let edited = text.is_none_or(|text| text.edited_at.is_some());
             from = from.min(if edited { deletion.event.posted } else { deletion.sequence });
             until = until.max(deletion.stored_at);
         }
-        if posts.is_empty() {
+        if deletions.is_empty() {
             return Ok(found);
         }
         let until = Timestamp::from_millis(until.millis().saturating_add(LATE));
@@ -223,7 +258,7 @@ impl DeletedTexts {
                     return Ok(found);
                 }
                 let Some((edit, event)) = edit(&stored)? else { continue };
-                if posts.contains_key(&edit.message.id) {
+                if deletions.contains_key(&edit.message.id) {
                     let room = edit.message.room_id.clone();
                     found.entry(room).or_default().extend(self.edit(&stored, &edit, &event));
                 }
@@ -234,11 +269,11 @@ impl DeletedTexts {
 
     fn edit(&self, stored: &Record, edit: &MessageEdited, event: &Event) -> Option<Going> {
         let MessageEdited { message, posted, edited_at } = edit;
-        let sender_id = message.sender_id.clone();
+        let author = message.sender_id.clone();
         let message = blank(message, false, &self.chat.names);
         let was = BlankEvent::Edited { message, posted: *posted, edited_at: *edited_at };
         let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
-        going(event, AuthoredBlank { sender_id, blank })
+        going(event, author, blank)
     }
 
     /// Lists events of a room, and deletes them after that; false when a hold was placed before they were listed. What is
@@ -250,9 +285,10 @@ impl DeletedTexts {
         before: Timestamp,
     ) -> Result<bool, Failure> {
         let log = &self.chat.log;
-        let authors: BTreeSet<UserId> =
-            going.iter().map(|(_, authored)| authored.sender_id.clone()).collect();
-        let (gone, blanks) = going.iter().cloned().unzip();
+        let authors: BTreeSet<UserId> = going.iter().map(|one| one.author.clone()).collect();
+        let gone = going.iter().map(|one| one.gone.clone()).collect();
+        let blanks: Vec<AuthoredBlank> = going.iter().filter_map(Going::authored).collect();
+        let texts = u64::try_from(blanks.len()).unwrap_or(0);
         let (room_id, listed_at) = (room.clone(), Timestamp::now());
         let removed = TextsRemoved { room_id, listed_at, before, gone, blanks };
         let sequences = removed.sequences();
@@ -264,7 +300,7 @@ impl DeletedTexts {
         }
         log.note_erased(listed.position.sequence, &sequences).await?;
         log.erase(&sequences).await?;
-        self.chat.metrics.texts_removed.inc_by(u64::try_from(sequences.len()).unwrap_or(0));
+        self.chat.metrics.texts_removed.inc_by(texts);
         Ok(true)
     }
 
@@ -300,9 +336,17 @@ impl DeletedTexts {
     }
 }
 
+impl Going {
+    /// What stands in its place, and whose it is.
+    fn authored(&self) -> Option<AuthoredBlank> {
+        let blank = self.blank.clone()?;
+        Some(AuthoredBlank { sender_id: self.author.clone(), blank })
+    }
+}
+
 /// With what is kept of it.
-fn going(event: &Event, authored: AuthoredBlank) -> Option<Going> {
-    Some((gone(event, authored.blank.sequence)?, authored))
+fn going(event: &Event, author: UserId, blank: Blank) -> Option<Going> {
+    Some(Going { gone: gone(event, blank.sequence)?, author, blank: Some(blank) })
 }
 
 /// Whether a record may be of a type, without reading all of it.
