@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use schemas::commands::{Accepted, EndSessions, IssueWsTicket, ListSessions, WhichSessions};
 use schemas::values::Secret;
 use schemas::views::{Account, Page, Session, SessionTokens};
@@ -37,10 +38,15 @@ pub(crate) struct Tokens {
     /// Seconds the access token is good for.
     expires_in: u32,
     /// The token for one refresh; null when it is in the cookie.
-    #[schemars(required)]
+    #[schemars(schema_with = "secret_or_null")]
     refresh_token: Option<Secret>,
     /// The account that logged in.
     user: Account,
+}
+
+/// A field that is always there and may be null.
+fn secret_or_null(generator: &mut SchemaGenerator) -> Schema {
+    Option::<Secret>::json_schema(generator)
 }
 
 impl Tokens {

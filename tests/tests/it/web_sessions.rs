@@ -35,6 +35,11 @@ async fn a_web_page_keeps_its_refresh_token_in_a_cookie(place: Place) {
     assert!(!set.contains("Secure"), "{set}");
     let session = answer.ok(201);
     assert_eq!(session["refresh_token"], Value::Null);
+    let document = Stranger::new(&place).get("/openapi.json").await.ok(200);
+    let described = &document["components"]["schemas"]["SessionTokens"];
+    let described_token = &described["properties"]["refresh_token"];
+    assert!(described["required"].as_array().unwrap().contains(&json!("refresh_token")));
+    assert!(described_token.to_string().contains(r#""null""#), "{described_token}");
     let cookie = ("cookie", set.split(';').next().unwrap());
     for headers in [&[own, cookie][..], &[cookie, client], &[foreign, cookie, client]] {
         as_page(&place, REFRESH, json!({}), headers).await.problem(403, "forbidden");
