@@ -17,10 +17,34 @@ use crate::views::{Account, Message, UnreadSummary};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FrameId {
-    /// Any number.
+    /// A whole number of 64 bits; on the way in any number.
     Number(serde_json::Number),
+    /// Any other number, as the client wrote it (set by the gateway).
+    #[serde(skip_deserializing)]
+    #[schemars(skip)]
+    Written(WrittenNumber),
     /// A text of at most 128 bytes (checked by the gateway).
     Text(String),
+}
+
+/// A number in the words of its sender: read as a binary fraction it might come out as another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WrittenNumber(String);
+
+impl WrittenNumber {
+    /// Takes JSON that is a number; none when it is something else.
+    #[must_use]
+    pub fn parse(json: &str) -> Option<Self> {
+        let number: Result<serde_json::Number, _> = serde_json::from_str(json);
+        number.ok().map(|_| Self(json.trim().to_owned()))
+    }
+}
+
+impl Serialize for WrittenNumber {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw = serde_json::value::RawValue::from_string(self.0.clone());
+        raw.map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
 }
 
 /// A frame from a client. Texts are raw here; the gateway parses them into values.

@@ -6,12 +6,13 @@
 use schemas::commands::{
     AddReaction, Caller, DeleteMessage, EditMessage, MarkRead, PostMessage, RemoveReaction,
 };
-use schemas::frames::FrameId;
+use schemas::frames::{FrameId, WrittenNumber};
 use schemas::values::{Patch, PresenceStatus, StatusText};
 use schemas::{MessageId, Rejection, RoomId, UserId};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::commands::{Answered, Outcome, carry_out};
 use crate::http::{Fields, Shape, Token, UpTo, json_value, shape};
@@ -23,7 +24,7 @@ use crate::requests::reaction::ReactWith;
 use crate::requests::receipt::MarkerFrame;
 use crate::state::AppState;
 
-/// The longest text a client may call a frame, in bytes.
+/// The longest text or number a client may call a frame, in bytes.
 const MAX_ID: usize = 128;
 
 /// People a socket may watch.
@@ -218,6 +219,13 @@ pub(crate) fn parse(text: &str) -> Result<Frame, Fault> {
     };
     let mut fields = Fields::of_object(given);
     let id: Option<Option<FrameId>> = fields.take("id");
+    let id = id.and_then(|id| match id.map(|id| as_written(text, id)) {
+        Some(None) => {
+            fields.refuse("id", "too_long", format!("must have at most {MAX_ID} bytes"));
+            None
+        }
+        id => Some(id.flatten()),
+    });
     let named = id.clone().flatten();
     let kind: Option<String> = fields.take("type");
     let content = match &kind {
@@ -237,7 +245,7 @@ fn unreadable(text: &str, error: &serde_json::Error) -> Fault {
     if serde_json::from_str::<IgnoredAny>(text).is_err() {
         return Fault::NotJson;
     }
-    let id = serde_json::from_str(text).ok().and_then(|probe: Probe| probe.id).filter(is_short);
+    let id = serde_json::from_str(text).ok().and_then(|probe: Probe| as_written(text, probe.id?));
     let (code, what) = match error.is_data() {
         true => ("duplicate", "a field is named twice"),
         false => ("invalid_value", "a text, a number or a depth is not acceptable"),
@@ -250,8 +258,25 @@ fn invalid(id: Option<FrameId>, rejection: Rejection) -> Fault {
     Fault::Invalid { id, rejection }
 }
 
-fn is_short(id: &FrameId) -> bool {
-    !matches!(id, FrameId::Text(text) if text.len() > MAX_ID)
+/// The `id` of a frame, where only its text is of interest.
+#[derive(Deserialize)]
+struct WrittenId<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+}
+
+/// What a client calls a frame, to the letter; none when it is too long. A number that is no whole number of 64 bits is
+/// kept as it was written: the answer repeats it.
+fn as_written(text: &str, id: FrameId) -> Option<FrameId> {
+    match id {
+        FrameId::Number(number) if number.is_f64() => {
+            let written: WrittenId<'_> = serde_json::from_str(text).ok()?;
+            let number = Some(written.id.get()).filter(|number| number.len() <= MAX_ID)?;
+            WrittenNumber::parse(number).map(FrameId::Written)
+        }
+        FrameId::Text(text) if text.len() > MAX_ID => None,
+        id => Some(id),
+    }
 }
 
 #[cfg(test)]
@@ -280,6 +305,10 @@ mod tests {
             ("-1.5", "-1.5"),
             ("18446744073709551615", "18446744073709551615"),
             ("\"a\"", "\"a\""),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            ("0.10000000000000000000001", "0.10000000000000000000001"),
+            ("1e2", "1e2"),
+            (" -0 ", "-0"),
         ] {
             let frame = parse(&format!(r#"{{"type":"ping","id":{id}}}"#)).unwrap();
             assert_eq!(serde_json::to_string(&frame.id.unwrap()).unwrap(), json);
@@ -310,6 +339,10 @@ mod tests {
         assert_eq!(invalid("7", None), [""; 0]);
         let long = format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(129));
         assert_eq!(invalid(&long, None), ["/id"]);
+        let long = format!(r#"{{"type":"ping","id":{}}}"#, "7".repeat(129));
+        assert_eq!(invalid(&long, None), ["/id"]);
+        let precise = FrameId::Written(WrittenNumber::parse("1.10").unwrap());
+        assert_eq!(invalid(r#"{"type":"ping","type":"ping","id":1.10}"#, Some(&precise)), [""]);
     }
 
     #[test]
