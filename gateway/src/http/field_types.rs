@@ -43,8 +43,6 @@ texts!(
     Email,
     DisplayName,
     RoomName,
-    Topic,
-    Bio,
     Body,
     StatusText,
     Title,
@@ -61,6 +59,19 @@ texts!(
     ContentType,
     Checksum
 );
+
+macro_rules! optional_texts {
+    ($($type:ty),* $(,)?) => {
+        $(impl FromField for $type {
+            const EMPTY_IS_NULL: bool = true;
+
+            fn from_field(field: Field<'_>) -> Option<Self> {
+                field.parsed(<$type>::parse)
+            }
+        })*
+    };
+}
+optional_texts!(Topic, Bio);
 
 macro_rules! parsed {
     ($($type:ty, $detail:literal;)*) => {
@@ -200,7 +211,11 @@ impl FromField for Settings {
 
 impl<T: FromField> FromField for Option<T> {
     fn from_field(field: Field<'_>) -> Option<Self> {
-        if field.absent() || field.null() { Some(None) } else { T::from_field(field).map(Some) }
+        if field.absent() || field.null::<T>() {
+            Some(None)
+        } else {
+            T::from_field(field).map(Some)
+        }
     }
 }
 
@@ -208,7 +223,7 @@ impl<T: FromField> FromField for Patch<T> {
     fn from_field(field: Field<'_>) -> Option<Self> {
         if field.absent() {
             Some(Self::Keep)
-        } else if field.null() {
+        } else if field.null::<T>() {
             Some(Self::Clear)
         } else {
             T::from_field(field).map(Self::Set)

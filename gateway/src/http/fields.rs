@@ -214,8 +214,13 @@ impl Field<'_> {
         self.value.is_none()
     }
 
-    pub(super) fn null(&self) -> bool {
-        self.value == Some(Value::Null)
+    /// Whether it says that there is nothing in a field of some type.
+    pub(super) fn null<T: FromField>(&self) -> bool {
+        match &self.value {
+            Some(Value::Null) => true,
+            Some(Value::String(text)) => T::EMPTY_IS_NULL && text.is_empty(),
+            _ => false,
+        }
     }
 
     fn text(mut self) -> Option<(String, Self)> {
@@ -240,6 +245,9 @@ impl Field<'_> {
 
 /// A type a field can have.
 pub(crate) trait FromField: Sized {
+    /// Whether an empty text in an optional field of this type says as much as null.
+    const EMPTY_IS_NULL: bool = false;
+
     /// Reads the field; none when it is at fault, which is then on record.
     fn from_field(field: Field<'_>) -> Option<Self>;
 }

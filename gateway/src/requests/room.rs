@@ -13,7 +13,7 @@ shape! {
         kind: RoomKind,
         /// The room's name, 1 to 100 characters; unique among channels, ignoring case and compatible forms.
         name: RoomName,
-        /// What the room is about; at most 1,000 characters.
+        /// What the room is about; at most 1,000 characters. An empty text is as good as none.
         topic: Option<Topic>,
         /// Defaults to private for groups and public for channels.
         visibility: Option<Visibility>,
@@ -33,7 +33,7 @@ changes! {
     RoomChanges {
         /// The room's name. Null is refused: a room keeps one.
         name: Kept<RoomName>,
-        /// What the room is about.
+        /// What the room is about. Null or an empty text clears it.
         #[schemars(with = "Option<Topic>")]
         topic: Patch<Topic>,
         /// Who may find and join it. Owners only.

@@ -60,7 +60,7 @@ changes! {
         /// The profile picture.
         #[schemars(with = "Option<MediaId>")]
         avatar_media_id: Patch<MediaId>,
-        /// What the user says about themselves.
+        /// What the user says about themselves. Null or an empty text clears it.
         #[schemars(with = "Option<Bio>")]
         bio: Patch<Bio>,
         /// The unique name. Null is refused.

@@ -181,6 +181,10 @@ async fn null_clears_what_may_be_empty_and_is_refused_elsewhere(place: Place) {
     let shown = ada.patch(&room, empty).await.ok(200);
     assert!(shown.get("topic").is_none() && shown.get("retention_days").is_none(), "{shown}");
     assert_eq!(shown["slow_mode_seconds"], 0);
+    ada.patch(&room, json!({"topic": "boats"})).await.ok(200);
+    let shown = ada.patch(&room, json!({"topic": ""})).await.ok(200);
+    assert_eq!(shown.get("topic"), None, "an empty text is none");
+    ada.patch(&room, json!({"topic": "   "})).await.problem(400, "validation_failed");
     let refused = ada.patch(&room, json!({"name": null, "topic": "kept out"})).await;
     let problem = refused.problem(400, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/name");
@@ -190,6 +194,9 @@ async fn null_clears_what_may_be_empty_and_is_refused_elsewhere(place: Place) {
     let full = json!({"settings": {"theme": "dark"}, "bio": "sails", "display_name": "Ada L"});
     let shown = ada.patch(own, full).await.ok(200);
     assert_eq!((&shown["settings"]["theme"], &shown["bio"]), (&json!("dark"), &json!("sails")));
+    let shown = ada.patch(own, json!({"bio": ""})).await.ok(200);
+    assert_eq!(shown.get("bio"), None, "an empty text is none");
+    ada.patch(own, json!({"bio": "sails"})).await.ok(200);
     let empty = json!({"settings": null, "bio": null, "display_name": null});
     ada.patch(own, empty).await.ok(200);
     let shown = ada.get(own).await.ok(200);
