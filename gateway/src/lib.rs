@@ -38,6 +38,7 @@ mod recent;
 mod repeats;
 mod request_log;
 mod requests;
+mod rereading;
 mod rest;
 mod routes;
 mod served;

@@ -1,5 +1,6 @@
 //! How far people have read, and which entries are read by it.
 
+use readmodel::Reached;
 use schemas::Sequence;
 use schemas::events::{MemberChanged, MemberEvent, MemberLeft, MemberRemoved, ThreadEvent};
 use schemas::ids::{MessageId, RoomId, UserId};
@@ -31,9 +32,9 @@ impl Reading {
         thread: Option<&MessageId>,
         (posted, caused): (Sequence, Sequence),
     ) -> bool {
-        let before = self.thread_root_id.as_ref() == thread && posted <= self.through;
-        let this = message.is_some() && message == self.message_id.as_ref();
-        caused < self.at && (self.is_departure() || before || this)
+        let (within, up_to) = (self.thread_root_id.as_ref(), self.message_id.as_ref());
+        let reached = Reached { thread: within, message: up_to, posted: self.through };
+        caused < self.at && (self.is_departure() || reached.covers(message, thread, posted))
     }
 
     /// Whether the person is out of the room.

@@ -15,6 +15,7 @@ use super::outcome::Stored;
 use super::request_context::RequestContext;
 use crate::commands;
 use crate::limits::{too_much, weight};
+use crate::rereading::{Unmoved, read_again};
 use crate::state::AppState;
 use crate::unverified;
 
@@ -94,6 +95,16 @@ impl Call {
         let position = outcome.as_ref().ok().and_then(|accepted| accepted.position.as_ref());
         self.note(position, is_unknown(&outcome), bytes);
         outcome
+    }
+
+    /// Has the inbox follow a marker that did not move; where it was written, if anything was.
+    pub(crate) async fn read_again(&self, unmoved: Unmoved<'_>) -> Option<Position> {
+        let context = CallContext { idempotency_key: None, ..self.context_of(0) };
+        let position = read_again(&self.state, &context, unmoved).await;
+        if position.is_some() {
+            self.note(position.as_ref(), false, 0);
+        }
+        position
     }
 
     fn context_of(&self, deadline_ms: u32) -> CallContext {

@@ -1,6 +1,6 @@
 //! Single messages: posted, read, edited, deleted.
 
-use schemas::commands::MessageOutcome;
+use schemas::commands::{Accepted, MessageOutcome};
 use schemas::views::{Message, Page, ReadMarker, User};
 use schemas::{MessageId, Rejection, RoomId, UserId};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use crate::http::{Call, Done, Made, NoContent, Path, Query, Reply};
 use crate::requests::Nothing;
 use crate::requests::message::{MessageChange, NewMessage, deletion};
 use crate::requests::receipt::ReadUpTo;
+use crate::rereading::Unmoved;
 use crate::{documents, failure, repeats};
 
 /// A user who has read a message.
@@ -83,9 +84,13 @@ pub(crate) async fn mark_read(
     body: ReadUpTo,
 ) -> Done<ReadMarker> {
     let user_id = call.caller()?.user_id.clone();
-    let accepted = call.send(&body.command(room_id)).await?;
-    let marker = ReadMarker { user_id, message_id: accepted.result.message_id };
-    Ok(Reply::ok(&marker).at(accepted.position))
+    let Accepted { mut position, result } = call.send(&body.command(room_id.clone())).await?;
+    if position.is_none() {
+        let unmoved = Unmoved { room: Some(&room_id), thread: None, at: &result };
+        position = call.read_again(unmoved).await;
+    }
+    let marker = ReadMarker { user_id, message_id: result.message_id };
+    Ok(Reply::ok(&marker).at(position))
 }
 
 /// Who has read a message, as far as they let others see it; its author is not listed.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use readmodel::{FollowerDoc, MembershipDoc, ReadStore, ThreadAnchor, ThreadDoc, Unread};
+use schemas::commands::Accepted;
 use schemas::views::{Message, Page, Thread, ThreadMarker, User};
 use schemas::{MessageId, Rejection, RoomId, UserId};
 
@@ -12,6 +13,7 @@ use crate::cursor::List;
 use crate::http::{Call, Done, NoContent, Path, Query, Reply};
 use crate::requests::Nothing;
 use crate::requests::thread::{ThreadReadUpTo, follow as to_follow, unfollow as to_unfollow};
+use crate::rereading::Unmoved;
 use crate::{documents, failure};
 
 /// Participants that are shown.
@@ -33,10 +35,14 @@ pub(crate) async fn mark_read(
     body: ThreadReadUpTo,
 ) -> Done<ThreadMarker> {
     let user_id = call.caller()?.user_id.clone();
-    let accepted = call.send(&body.command(thread_root_id.clone())).await?;
-    let message_id = accepted.result.message_id;
-    let marker = ThreadMarker { user_id, message_id, thread_root_id };
-    Ok(Reply::ok(&marker).at(accepted.position))
+    let command = body.command(thread_root_id.clone());
+    let Accepted { mut position, result } = call.send(&command).await?;
+    if position.is_none() {
+        let unmoved = Unmoved { room: None, thread: Some(&thread_root_id), at: &result };
+        position = call.read_again(unmoved).await;
+    }
+    let marker = ThreadMarker { user_id, message_id: result.message_id, thread_root_id };
+    Ok(Reply::ok(&marker).at(position))
 }
 
 /// Newest answer first.

@@ -1,13 +1,15 @@
 //! Commands of frames, carried out: sent to their service, answered. The same commands as over REST.
 
 use schemas::commands::{
-    Accepted, CallContext, Caller, Command, MessageOutcome, PostMessage, PostMessages, ReadOutcome,
+    Accepted, AddReaction, CallContext, Caller, Command, DeleteMessage, EditMessage, MarkRead,
+    MessageOutcome, PostMessage, PostMessages, ReadOutcome, RemoveReaction,
 };
 use schemas::views::Message;
 use schemas::{Code, Position, Rejection};
 
 use crate::commands::send;
 use crate::repeats;
+use crate::rereading::{Unmoved, read_again};
 use crate::state::AppState;
 use crate::unverified::may_send;
 
@@ -42,15 +44,48 @@ macro_rules! without_message {
 }
 without_message!((), ReadOutcome);
 
+/// What is left to do once a command of a frame was carried out and changed nothing; where that was written.
+pub(crate) trait Unchanged: Command {
+    async fn unchanged(
+        &self,
+        _app: &AppState,
+        _context: &CallContext,
+        _result: &Self::Output,
+    ) -> Option<Position> {
+        None
+    }
+}
+
+impl Unchanged for PostMessage {}
+impl Unchanged for EditMessage {}
+impl Unchanged for DeleteMessage {}
+impl Unchanged for AddReaction {}
+impl Unchanged for RemoveReaction {}
+impl Unchanged for MarkRead {
+    async fn unchanged(
+        &self,
+        app: &AppState,
+        context: &CallContext,
+        result: &ReadOutcome,
+    ) -> Option<Position> {
+        let (room, thread) = (Some(&self.room_id), self.thread_root_id.as_ref());
+        read_again(app, context, Unmoved { room, thread, at: result }).await
+    }
+}
+
 /// Sends a command and makes its answer; `message` says which part of it is a message.
-pub(super) async fn carry_out<C: Command + Clone + Sync>(
+pub(super) async fn carry_out<C: Unchanged + Clone + Sync>(
     command: &C,
     message: fn(C::Output) -> Option<MessageOutcome>,
     app: &AppState,
     caller: &Caller,
 ) -> Result<Outcome, Rejection> {
     may_send::<C>(app, Some(caller)).await?;
-    let Accepted { position, result } = send(&app.bus, &context(caller), command).await?;
+    let context = context(caller);
+    let Accepted { mut position, result } = send(&app.bus, &context, command).await?;
+    if position.is_none() {
+        position = command.unchanged(app, &context, &result).await;
+    }
     if let Some(position) = &position {
         app.hub.heard(position);
     }

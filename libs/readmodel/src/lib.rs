@@ -129,7 +129,7 @@ pub use documents::{
     AccountFilter, ActivityAnchor, Anchor, BLOCK, BlockReads, BlocksDoc, Collection, Counted,
     Document, ExportDoc, FIRST_USERS, FollowerDoc, FormerText, FoundMessages, HistoryDoc, InboxDoc,
     InviteDoc, Key, MAX_TEXT_BYTES, MAX_TEXTS, MediaDoc, MediaUsageDoc, MembershipDoc, MessageDoc,
-    MessageMark, MessageSearch, NameAnchor, NotificationDoc, Participant, Pin, PinsDoc,
+    MessageMark, MessageSearch, NameAnchor, NotificationDoc, Participant, Pin, PinsDoc, Reached,
     ReactionDoc, ReactionKind, ReportDoc, RoomDoc, RoomFilter, Scope, SightingDoc, SightingReads,
     SiteDoc, Stretch, Term, ThreadAnchor, ThreadDoc, Threads, Unread, UserDoc, Waiting, block_of,
     fold,

@@ -123,6 +123,7 @@ mod registration;
 mod repeats;
 mod reports;
 mod request_log;
+mod reread;
 mod restores;
 mod resumed_threads;
 mod resumes;

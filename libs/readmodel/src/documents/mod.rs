@@ -59,7 +59,7 @@ pub use media::{MediaDoc, MediaReads, MediaUsageDoc, MediaUsageReads, Waiting};
 pub use membership::{ActivityAnchor, MembershipDoc, MembershipReads};
 pub(crate) use message::client_hash;
 pub use message::{Anchor, MessageDoc, MessageMark, MessageReads, Span, Threads};
-pub use notification::{NotificationDoc, NotificationReads};
+pub use notification::{NotificationDoc, NotificationReads, Reached};
 pub use pin::{Pin, PinReads, PinsDoc};
 pub use reaction::{FIRST_USERS, ReactionDoc, ReactionKind, ReactionReads};
 pub use report::{ReportDoc, ReportReads};

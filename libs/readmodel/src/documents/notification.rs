@@ -60,6 +60,32 @@ pub struct NotificationDoc {
     pub updated: Sequence,
 }
 
+/// How far a user has read a room or a thread: which entries are read by it.
+#[derive(Debug, Clone, Copy)]
+pub struct Reached<'a> {
+    /// The thread that was read; none for the main timeline.
+    pub thread: Option<&'a MessageId>,
+    /// The message read up to, if there is one.
+    pub message: Option<&'a MessageId>,
+    /// Where it was posted.
+    pub posted: Sequence,
+}
+
+impl Reached<'_> {
+    /// Whether an entry about a message lies before: the message is in what was read and not later, or it is the
+    /// very message. The main timeline says nothing of a thread but of the answer itself.
+    #[must_use]
+    pub fn covers(
+        &self,
+        message: Option<&MessageId>,
+        thread: Option<&MessageId>,
+        posted: Sequence,
+    ) -> bool {
+        let before = self.thread == thread && posted <= self.posted;
+        before || (message.is_some() && message == self.message)
+    }
+}
+
 /// What can be asked about inbox entries.
 #[async_trait]
 pub trait NotificationReads: Send + Sync {
