@@ -6,15 +6,15 @@
 use schemas::commands::{
     AddReaction, Caller, DeleteMessage, EditMessage, MarkRead, PostMessage, RemoveReaction,
 };
-use schemas::frames::{FrameId, WrittenNumber};
+use schemas::frames::FrameId;
 use schemas::values::{Patch, PresenceStatus, StatusText};
 use schemas::{MessageId, Rejection, RoomId, UserId};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::commands::{Answered, Outcome, carry_out};
+use super::frame_id::{MAX_ID, as_written};
 use crate::http::{Fields, Shape, Token, UpTo, json_value, shape};
 use crate::limits::weight;
 use crate::problem;
@@ -23,9 +23,6 @@ use crate::requests::message::{MessageChange, NewMessage, deletion};
 use crate::requests::reaction::ReactWith;
 use crate::requests::receipt::MarkerFrame;
 use crate::state::AppState;
-
-/// The longest text or number a client may call a frame, in bytes.
-const MAX_ID: usize = 128;
 
 /// People a socket may watch.
 const MAX_WATCHED: usize = 200;
@@ -258,32 +255,12 @@ fn invalid(id: Option<FrameId>, rejection: Rejection) -> Fault {
     Fault::Invalid { id, rejection }
 }
 
-/// The `id` of a frame, where only its text is of interest.
-#[derive(Deserialize)]
-struct WrittenId<'a> {
-    #[serde(borrow)]
-    id: &'a RawValue,
-}
-
-/// What a client calls a frame, to the letter; none when it is too long. A number that is no whole number of 64 bits is
-/// kept as it was written: the answer repeats it.
-fn as_written(text: &str, id: FrameId) -> Option<FrameId> {
-    match id {
-        FrameId::Number(number) if number.is_f64() => {
-            let written: WrittenId<'_> = serde_json::from_str(text).ok()?;
-            let number = Some(written.id.get()).filter(|number| number.len() <= MAX_ID)?;
-            WrittenNumber::parse(number).map(FrameId::Written)
-        }
-        FrameId::Text(text) if text.len() > MAX_ID => None,
-        id => Some(id),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::live::fixture::{message, room};
     use schemas::Code;
+    use schemas::frames::WrittenNumber;
     use std::collections::BTreeSet;
 
     #[track_caller]

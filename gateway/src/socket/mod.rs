@@ -7,6 +7,7 @@
 mod command_queue;
 mod commands;
 mod connection;
+mod frame_id;
 mod frames;
 mod handshake;
 mod inbound;
