@@ -36,6 +36,10 @@ const BODIES: &[(&str, &str)] = &[
     ("FactorRemoval", r#"{"password":"correct horse battery","code":"123456"}"#),
     ("AddressChange", r#"{"email":"countess@example.org","password":"correct horse battery"}"#),
     (
+        "CallContext",
+        r#"{"caller":{"user_id":"usr_06f1jxm9d5v7s8k2a3b4c5d6e8","session_id":"ses_06f1jxm9d5v7s8k2a3b4c5d6e8","role":"user"},"deadline_ms":5000}"#,
+    ),
+    (
         "PasswordChange",
         r#"{"current_password":"correct horse battery","new_password":"a much longer horse"}"#,
     ),
@@ -66,6 +70,8 @@ const TYPES: &[(&str, &str)] = &[
     ("Notice", "The server restarts at noon."),
     ("Title", "Maintenance"),
     ("Emoji", "👍"),
+    ("Digest", "9f86d081884c7d659a2feaa0c55ad015"),
+    ("CodeChallenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
 ];
 
 /// Texts of fields, by their names, where their type says nothing.
@@ -197,6 +203,7 @@ impl Examples<'_> {
             Some("array") => schema
                 .get("items")
                 .map_or(json!([]), |item| json!([self.of(item, name, depth - 1)])),
+            Some("null") => Value::Null,
             Some("boolean") => true.into(),
             Some("integer" | "number") => {
                 let least = schema.get("minimum").and_then(Value::as_u64).unwrap_or(0);

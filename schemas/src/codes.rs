@@ -108,7 +108,7 @@ pub struct FieldError {
 }
 
 /// Why a service refused a command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{}: {detail}", code.as_str())]
 pub struct Rejection {
     /// The stable reason.

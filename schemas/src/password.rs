@@ -1,5 +1,6 @@
 //! Passwords as people type them: one text has several spellings in Unicode, and a keyboard decides which.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -12,8 +13,9 @@ const LONGEST_SPELLING: usize = 4;
 
 /// A password as bcrypt can take it: normalised to NFC, then 8 to 72 bytes, without NUL (longer ones bcrypt would
 /// cut silently).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Secret", into = "Secret")]
+#[schemars(with = "String")]
 pub struct NewPassword(Secret);
 
 impl NewPassword {

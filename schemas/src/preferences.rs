@@ -1,7 +1,8 @@
 //! What the server obeys of what a user prefers: who may reach them, which mails they get, what others see.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::time::Timestamp;
 use crate::values::{InvalidValue, Patch, invalid};
@@ -157,6 +158,16 @@ pub struct PreferencesPatch {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(with = "Option<Timestamp>")]
     pub do_not_disturb_until: Patch<Timestamp>,
+}
+
+/// The schema of a change, or none, as a command carries it: there a field that clients clear by null is a [`Patch`].
+pub(crate) fn carried(generator: &mut SchemaGenerator) -> Schema {
+    let until = generator.subschema_for::<Patch<Timestamp>>();
+    let mut change = PreferencesPatch::json_schema(generator);
+    if let Some(fields) = change.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.insert("do_not_disturb_until".to_owned(), until.to_value());
+    }
+    json_schema!({"anyOf": [change, {"type": "null"}]})
 }
 
 impl PreferencesPatch {

@@ -1,6 +1,7 @@
 //! The one free-form value of an account: what clients keep of their own, which the server stores and never
 //! interprets. Bounded where it is parsed, because nothing else bounds what a client may nest or repeat.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -12,8 +13,9 @@ pub const MAX_SETTINGS_BYTES: usize = 16 * 1024;
 pub const MAX_SETTINGS_LEVELS: usize = 16;
 
 /// Client settings: an object of at most 16 KiB as compact JSON and 16 levels.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+#[schemars(with = "Map<String, Value>")]
 pub struct Settings(Map<String, Value>);
 
 impl Settings {

@@ -274,7 +274,7 @@ fn visible_ascii(text: &str, what: &str) -> Result<String, InvalidValue> {
 }
 
 /// What to do with an optional field of something that exists.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Patch<T> {
     /// Leave it as it is.

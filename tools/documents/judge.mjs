@@ -1,5 +1,6 @@
 // Judges the documents of a server: `judge.mjs FOLDER` reads openapi.json and asyncapi.json and says on stderr what is
-// wrong with them. AsyncAPI's own parser reads the one; of both, each example must fit the schema beside it.
+// wrong with them. AsyncAPI's own parser reads the one; of both, each example must fit the schema beside it. So must what
+// services have answered to commands, in answers.json by the names of messages.
 import { readFileSync } from 'node:fs'
 import { Parser } from '@asyncapi/parser'
 import Ajv2020 from 'ajv/dist/2020.js'
@@ -54,7 +55,9 @@ const socket = prepared(new Ajv({ strict: false, validateSchema: false }), 'asyn
 for (const [name, message] of Object.entries(asyncapi.components.messages)) {
     for (const { payload } of message.examples) judge(socket, 'asyncapi.json', `/components/messages/${escaped(name)}/payload`, payload)
 }
+const answers = Object.entries(read('answers'))
+for (const [name, answer] of answers) judge(socket, 'asyncapi.json', `/components/messages/${escaped(name)}/payload`, answer)
 
 for (const line of wrong) console.error(line)
-console.error(`${examples} examples, ${document?.messages().length ?? 0} messages of the socket and the log, ${wrong.length} things wrong`)
+console.error(`${examples - answers.length} examples, ${document?.messages().length ?? 0} messages, ${answers.length} answers of services: ${wrong.length} things wrong`)
 process.exit(wrong.length === 0 ? 0 : 1)

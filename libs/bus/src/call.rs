@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use schemas::TraceParent;
 use schemas::commands::{CallContext, Command, Reply};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -20,9 +20,10 @@ use crate::micro::EndpointStats;
 /// How long a call waits when its context names no deadline.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Set by a service that took a request and could not deal with it.
-pub(crate) const SERVICE_ERROR: &str = "Nats-Service-Error";
-pub(crate) const SERVICE_ERROR_CODE: &str = "Nats-Service-Error-Code";
+/// The header of an answer of a service that took a request and could not deal with it: why.
+pub const SERVICE_ERROR: &str = "Nats-Service-Error";
+/// The same as a number: 400 for a request that cannot be read, 500 for a service that failed over it.
+pub const SERVICE_ERROR_CODE: &str = "Nats-Service-Error-Code";
 
 /// Why there is no answer to a command.
 #[derive(Debug, thiserror::Error)]
@@ -41,18 +42,11 @@ pub enum CallError {
     Broken(String),
 }
 
-/// A command as it travels.
+/// A [`schemas::commands::Request`] as it is sent: of what the caller keeps.
 #[derive(Serialize)]
 struct Outgoing<'a, C> {
     context: &'a CallContext,
     command: &'a C,
-}
-
-/// The same as it arrives.
-#[derive(Deserialize)]
-pub(crate) struct Incoming<C> {
-    pub(crate) context: CallContext,
-    pub(crate) command: C,
 }
 
 impl Bus {

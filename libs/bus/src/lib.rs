@@ -23,7 +23,7 @@ use schemas::Namespace;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-pub use call::{CallError, DEFAULT_DEADLINE};
+pub use call::{CallError, DEFAULT_DEADLINE, SERVICE_ERROR, SERVICE_ERROR_CODE};
 pub use checkpoint::{Checkpoint, CheckpointFeed};
 pub use ephemeral::EphemeralFeed;
 pub use error::BusError;

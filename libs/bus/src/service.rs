@@ -10,12 +10,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use schemas::Rejection;
-use schemas::commands::{Accepted, CallContext, Command, Reply};
+use schemas::commands::{Accepted, CallContext, Command, Reply, Request};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::call::{Incoming, SERVICE_ERROR, SERVICE_ERROR_CODE};
+use crate::call::{SERVICE_ERROR, SERVICE_ERROR_CODE};
 use crate::local::{Answering, Handler, Registry, Typed};
 use crate::micro::{EndpointStats, Micro};
 use crate::{Bus, BusError};
@@ -193,9 +193,9 @@ fn encoded<C: Command>(handler: Handler<C>) -> Encoded {
 }
 
 async fn carry_out<C: Command>(handler: Handler<C>, payload: Bytes) -> EncodedAnswer {
-    let incoming: Incoming<C> = serde_json::from_slice(&payload)
+    let request: Request<C> = serde_json::from_slice(&payload)
         .map_err(|error| (400, format!("the command cannot be read: {error}")))?;
-    let reply = match handler(incoming.context, incoming.command).await {
+    let reply = match handler(request.context, request.command).await {
         Ok(accepted) => Reply::Accepted(accepted),
         Err(rejection) => Reply::Rejected(rejection),
     };

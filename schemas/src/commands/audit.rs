@@ -1,5 +1,6 @@
 //! Reading the audit trail.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};

@@ -1,5 +1,6 @@
 //! One-time codes: asking for one, and entering it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};
@@ -9,7 +10,7 @@ use crate::time::Timestamp;
 use crate::values::{Email, NewPassword, Secret};
 
 /// A code is on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IssuedCode {
     /// The challenge, with which the code is entered.
     pub challenge_id: ChallengeId,

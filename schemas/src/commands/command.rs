@@ -1,6 +1,8 @@
 //! What every command is: where it goes, who asks, what is answered; and the table in which a file declares its own.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::codes::Rejection;
 use crate::ids::{SessionId, TraceParent, UserId};
@@ -18,7 +20,7 @@ pub trait Command: Serialize + DeserializeOwned + Send + 'static {
 }
 
 /// Who is asking, as the gateway has authenticated them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Caller {
     /// The account.
     pub user_id: UserId,
@@ -29,7 +31,7 @@ pub struct Caller {
 }
 
 /// The circumstances of a command.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CallContext {
     /// Who is asking; none before login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,8 +53,19 @@ pub struct CallContext {
     pub user_agent: Option<String>,
 }
 
+/// A command as it travels.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Request<C> {
+    /// Who is asking, and under which circumstances.
+    pub context: CallContext,
+    /// What is asked for.
+    pub command: C,
+}
+
 /// A command was carried out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub struct Accepted<T> {
     /// The place in the log after which its effect can be read; none when nothing was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +75,7 @@ pub struct Accepted<T> {
 }
 
 /// A service's answer to a command.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply<T> {
     /// It was carried out.
@@ -96,12 +109,42 @@ pub const CHAT: &str = "chat";
 /// The service that owns inboxes.
 pub const NOTIFY: &str = "notify";
 
+/// A command as documents describe it.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The service that carries it out.
+    pub service: &'static str,
+    /// Its name within the service.
+    pub name: &'static str,
+    /// What it does.
+    pub about: String,
+    /// The schema of a [`Request`] of it.
+    pub request: Schema,
+    /// The schema of a [`Reply`] to it.
+    pub reply: Schema,
+}
+
+impl Described {
+    /// A command, with references into the definitions of a document.
+    pub(super) fn of<C>(generator: &mut SchemaGenerator) -> Self
+    where
+        C: Command + JsonSchema,
+        C::Output: JsonSchema,
+    {
+        let request = generator.subschema_for::<Request<C>>();
+        let reply = generator.subschema_for::<Reply<C::Output>>();
+        let alone = C::json_schema(generator);
+        let about = alone.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { service: C::SERVICE, name: C::NAME, about, request, reply }
+    }
+}
+
 macro_rules! commands {
     ($($(#[$doc:meta])* $service:ident / $name:literal : $command:ident -> $output:ty
         { $($(#[$fdoc:meta])* $field:ident : $type:ty),* $(,)? })*) => {
         $(
             $(#[$doc])*
-            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
             #[serde(deny_unknown_fields)]
             pub struct $command { $($(#[$fdoc])* pub $field: $type,)* }
 
@@ -112,6 +155,13 @@ macro_rules! commands {
             }
         )*
         pub(super) const NAMES: &[(&str, &str)] = &[$(($service, $name)),*];
+
+        pub(super) fn describe(
+            generator: &mut schemars::SchemaGenerator,
+            into: &mut Vec<crate::commands::Described>,
+        ) {
+            $(into.push(crate::commands::Described::of::<$command>(generator));)*
+        }
     };
 }
 pub(super) use commands;

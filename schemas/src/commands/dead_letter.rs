@@ -1,12 +1,13 @@
 //! What the notifier gave up on, and trying it again.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{NOTIFY, commands};
 use crate::views::DeadLetter;
 
 /// A part of the dead letters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadLetters {
     /// Oldest first.
     pub items: Vec<DeadLetter>,

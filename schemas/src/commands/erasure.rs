@@ -1,5 +1,6 @@
 //! Erasures of people's data, and legal holds.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};

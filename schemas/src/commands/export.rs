@@ -1,5 +1,6 @@
 //! Exports of people's data.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};

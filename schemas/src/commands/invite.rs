@@ -1,5 +1,6 @@
 //! Invitations: making, finding, accepting and revoking them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, RoomOutcome, commands};
@@ -7,7 +8,7 @@ use crate::events::InviteState;
 use crate::ids::{RoomId, UserId};
 
 /// An invitation with the code by which people come in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InviteOutcome {
     /// The code.
     pub code: String,

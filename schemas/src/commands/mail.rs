@@ -1,5 +1,6 @@
 //! Mails people get: ending those they do not want.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};

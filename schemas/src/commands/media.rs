@@ -1,5 +1,6 @@
 //! Media: files that users upload.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, commands};

@@ -1,5 +1,6 @@
 //! Memberships: joining, leaving, adding, removing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, RoomOutcome, commands};

@@ -1,5 +1,6 @@
 //! Messages: posting, editing, deleting.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, Reply, commands};
@@ -13,7 +14,7 @@ use crate::values::{Body, ClientId, Format};
 pub const MAX_POSTS: usize = 64;
 
 /// A message after a command.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageOutcome {
     /// Its content; none when it is deleted.
     pub message: MessageState,
@@ -46,7 +47,8 @@ commands! {
         /// The message that began the thread.
         thread_root_id: Option<MessageId>,
     }
-    /// posts; those newly written stand in the log in that order. An unknown one may turn up behind later ones.
+    /// Posts messages to one room, in order. Each is accepted or refused on its own, in the order of the posts; those newly
+    /// written stand in the log in that order. One whose outcome is not known may turn up behind later ones.
     CHAT / "post_messages": PostMessages -> Vec<Reply<MessageOutcome>> {
         /// 1 to 64 posts to the same room.
         posts: Vec<PostMessage>,

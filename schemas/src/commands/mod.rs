@@ -4,7 +4,7 @@
 //! (or directly, when both live in one process). It carries parsed values, never raw input, and who is
 //! asking stands in the [`CallContext`], never in the command.
 //!
-//! Owns the list of all commands ([`ALL`]), which every service serves whole. It must not know rules. Processes of two builds
+//! Owns the list of all commands ([`ALL`]), which every service serves whole, and their schemas ([`described`]). It must not know rules. Processes of two builds
 //! speak them with each other: a field may be added with `#[serde(default)]`, nothing else may change.
 
 mod audit;
@@ -37,7 +37,9 @@ pub use challenge::{
     ConfirmPasswordReset, ConfirmVerification, IssuedCode, RequestAddressChange,
     RequestPasswordReset, RequestVerification,
 };
-pub use command::{AUTH, Accepted, CHAT, CallContext, Caller, Command, NOTIFY, Reply};
+pub use command::{
+    AUTH, Accepted, CHAT, CallContext, Caller, Command, Described, NOTIFY, Reply, Request,
+};
 pub use dead_letter::{DeadLetters, ListDeadLetters, RedriveDeadLetter};
 pub use erasure::{
     DeleteAccount, EraseUser, ForgetSecrets, GetErasure, LiftHold, ListHolds, PlaceHold,
@@ -78,32 +80,47 @@ pub use thread::{FollowThread, MarkThreadRead, UnfollowThread};
 pub use user::{AdministerUser, ChangePassword, ChangeProfile, CreateUser, Register};
 
 use command::commands;
+use schemars::SchemaGenerator;
 
 /// Each file's commands.
-const FAMILIES: &[&[(&str, &str)]] = &[
-    user::NAMES,
-    challenge::NAMES,
-    second_factor::NAMES,
-    session::NAMES,
-    audit::NAMES,
-    oidc::NAMES,
-    room::NAMES,
-    member::NAMES,
-    invite::NAMES,
-    mail::NAMES,
-    block::NAMES,
-    message::NAMES,
-    reaction::NAMES,
-    pin::NAMES,
-    receipt::NAMES,
-    thread::NAMES,
-    report::NAMES,
-    media::NAMES,
-    notification::NAMES,
-    dead_letter::NAMES,
-    erasure::NAMES,
-    export::NAMES,
-];
+macro_rules! families {
+    ($($family:ident),* $(,)?) => {
+        const FAMILIES: &[&[(&str, &str)]] = &[$($family::NAMES),*];
+
+        /// Every command with its schemas, which refer to the generator's definitions.
+        #[must_use]
+        pub fn described(generator: &mut SchemaGenerator) -> Vec<Described> {
+            let mut all = Vec::new();
+            $($family::describe(generator, &mut all);)*
+            all
+        }
+    };
+}
+
+families! {
+    user,
+    challenge,
+    second_factor,
+    session,
+    audit,
+    oidc,
+    room,
+    member,
+    invite,
+    mail,
+    block,
+    message,
+    reaction,
+    pin,
+    receipt,
+    thread,
+    report,
+    media,
+    notification,
+    dead_letter,
+    erasure,
+    export,
+}
 
 /// Every command as (service, name).
 pub const ALL: &[(&str, &str)] = &joined::<{ count() }>();

@@ -1,5 +1,6 @@
 //! Notifications.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{NOTIFY, commands};

@@ -1,5 +1,6 @@
 //! Logging in through providers of single sign-on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};
@@ -10,7 +11,7 @@ use crate::values::{ProviderId, ProviderName, Secret};
 use crate::views::{LinkedIdentity, SessionTokens};
 
 /// A provider people may log in through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Provider {
     /// What the configuration calls it; stands in paths.
     pub id: ProviderId,
@@ -19,7 +20,7 @@ pub struct Provider {
 }
 
 /// A login that was begun: where the browser goes, and what it brings back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BegunProviderLogin {
     /// The provider's login page, with the request.
     pub url: String,
@@ -30,7 +31,7 @@ pub struct BegunProviderLogin {
 }
 
 /// What a provider answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderAnswer {
     /// The person has logged in there.
@@ -45,7 +46,7 @@ pub enum ProviderAnswer {
 }
 
 /// What has become of a login.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderLoginOutcome {
     /// A code that is good for one session, for 60 s.
@@ -55,7 +56,7 @@ pub enum ProviderLoginOutcome {
 }
 
 /// A login that has come back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FinishedProviderLogin {
     /// Where the browser goes: what the login was begun with.
     pub return_to: String,

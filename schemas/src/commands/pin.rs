@@ -1,5 +1,6 @@
 //! Pins.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, commands};

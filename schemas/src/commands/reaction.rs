@@ -1,5 +1,6 @@
 //! Reactions.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, commands};

@@ -1,5 +1,6 @@
 //! Read markers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, commands};
@@ -7,7 +8,7 @@ use crate::ids::{MessageId, RoomId};
 use crate::position::Sequence;
 
 /// Where a read marker stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadOutcome {
     /// The last message read.
     pub message_id: MessageId,

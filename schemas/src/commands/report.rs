@@ -1,5 +1,6 @@
 //! Reports of messages, and what moderators do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::room::RoomOutcome;
@@ -24,7 +25,7 @@ commands! {
         /// Not `open`.
         status: ReportStatus,
         /// At most 500 characters.
-        #[serde(deserialize_with = "crate::text::strict")]
+        #[serde(default, deserialize_with = "crate::text::strict")]
         note: Option<Reason>,
     }
     /// A moderator deletes a message of any room.

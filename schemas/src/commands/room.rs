@@ -1,5 +1,6 @@
 //! Rooms: creating, finding and changing them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CHAT, commands};
@@ -8,7 +9,7 @@ use crate::ids::RoomId;
 use crate::values::{Patch, Posting, RoomKind, RoomName, Topic, UserRef, Visibility};
 
 /// A room after a command.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomOutcome {
     /// The room's state in the log.
     pub room: RoomState,

@@ -1,5 +1,6 @@
 //! The second factor: enrolling, confirming, removing.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};
@@ -8,7 +9,7 @@ use crate::one_time::OneTimeCode;
 use crate::values::{Reason, Secret};
 
 /// What an authenticator app is set up with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Enrolment {
     /// The shared secret in base 32.
     pub secret: Secret,

@@ -1,5 +1,6 @@
 //! Sessions: logging in, refreshing, ending; the passes of WebSocket handshakes.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, Caller, commands};
@@ -8,7 +9,7 @@ use crate::values::{Reason, Role, Secret};
 use crate::views::{Session, SessionTokens};
 
 /// Which sessions to end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WhichSessions {
     /// The asking one.
@@ -20,7 +21,7 @@ pub enum WhichSessions {
 }
 
 /// Whether a session may be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionStatus {
     /// Whether it exists, has not ended, and its account may act.
     pub active: bool,
@@ -29,7 +30,7 @@ pub struct SessionStatus {
 }
 
 /// A one-use pass for the WebSocket handshake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WsTicket {
     /// The pass.
     pub ticket: Secret,

@@ -1,5 +1,6 @@
 //! Threads: following and reading them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::receipt::ReadOutcome;

@@ -1,5 +1,6 @@
 //! Accounts: registering, profiles, passwords, administration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AUTH, commands};
@@ -65,6 +66,7 @@ commands! {
         settings: Option<Settings>,
         /// What the user prefers; merged into what they preferred.
         #[serde(default)]
+        #[schemars(schema_with = "crate::preferences::carried")]
         preferences: Option<PreferencesPatch>,
     }
     /// Changes the caller's password; their other sessions end.

@@ -1,22 +1,25 @@
-//! The AsyncAPI 3 document: what travels over the socket, and the events of the log as they are republished.
+//! The AsyncAPI 3 document: what travels over the socket, the events of the log as they are republished, and the
+//! commands of services.
 //!
-//! Made from the types of the frames, the table of names that sockets are told of, and the table of event types: the
-//! same that read and write them.
+//! Made from the types of the frames, the table of names that sockets are told of, the table of event types and that of
+//! commands: the same that read and write them.
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+mod commands;
+mod parts;
+
+use schemars::JsonSchema;
 use schemas::EventData;
 use schemas::frames::{ClientFrame, CloseCode, ServerFrame};
 use serde_json::{Map, Value, json};
 
-use crate::examples::example;
 use crate::live::frames::{FrameName, data_of};
+use parts::Parts;
 
 const ABOUT: &str = "Chat over one WebSocket: clients send frames, each is answered by `ok` or `error` if it has an \
     `id`, and the server tells what happens as `event` frames. A client keeps the highest `position` it has seen and \
-    resumes after it. Servers may add fields and events; clients ignore those they do not know. The channel `log` is \
-    for operators: every event of the log, as it is republished over NATS. The same server over REST is described at \
-    `/openapi.json`.";
+    resumes after it. Servers may add fields and events; clients ignore those they do not know. The channels on \
+    NATS are for operators and not for clients: `log` has every event of the log, as it is republished; `command.*` take \
+    a gateway's commands to the services that carry them out. The same server over REST is described at `/openapi.json`.";
 
 /// The document.
 #[must_use]
@@ -25,7 +28,11 @@ pub(crate) fn document() -> Value {
     let client = parts.client_frames();
     let server = parts.server_frames();
     let log = parts.log_events();
-    let operations = operations(&client, &server);
+    let commands = commands::commands(&mut parts);
+    let mut operations = with_log(operations(&client, &server), &log);
+    operations.extend(commands.operations);
+    let mut channels = channels(&client, &server, &log);
+    channels.extend(commands.channels);
     let (schemas, messages) = parts.finish();
     json!({
         "asyncapi": "3.0.0",
@@ -47,71 +54,39 @@ pub(crate) fn document() -> Value {
                 "variables": {"nats": {"default": "localhost:4222"}},
             },
         },
-        "channels": {
-            "socket": {
-                "address": "/v1/ws", "title": "The socket", "servers": [{"$ref": "#/servers/gateway"}],
-                "description": "Authenticated by `hello`, by the header `Authorization`, or by a ticket.",
-                "messages": references("#/components/messages", client.iter().chain(&server)),
-                "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": {
-                    "ticket": {"type": "string", "description": "From POST /v1/ws-tickets; 30 seconds, once."}}},
-                    "bindingVersion": "0.1.0"}},
-                "x-close-codes": CloseCode::ALL.iter().map(|code| json!({
-                    "code": code.code(), "reason": code.reason(), "verdict": code.verdict(),
-                })).collect::<Vec<_>>(),
-            },
-            "log": {
-                "address": "{namespace}.live.{lane}", "title": "The events of the log",
-                "description": "CloudEvents 1.0, republished by the NATS server after each is stored.",
-                "servers": [{"$ref": "#/servers/nats"}],
-                "parameters": {
-                    "namespace": {"default": "tidings", "description": "Which installation."},
-                    "lane": {"description": "The lane of the entity, such as `timeline.<room id>`."},
-                },
-                "messages": references("#/components/messages", &log),
-            },
-        },
-        "operations": with_log(operations, &log),
+        "channels": channels,
+        "operations": operations,
         "components": {"schemas": schemas, "messages": messages},
     })
 }
 
-/// The schemas and messages of the document, as far as they are made.
-struct Parts {
-    generator: SchemaGenerator,
-    /// Each with its schema and its title.
-    messages: Vec<(String, Value, String)>,
+/// Where frames and events go.
+fn channels(client: &[String], server: &[String], log: &[String]) -> Map<String, Value> {
+    let socket = json!({
+        "address": "/v1/ws", "title": "The socket", "servers": [{"$ref": "#/servers/gateway"}],
+        "description": "Authenticated by `hello`, by the header `Authorization`, or by a ticket.",
+        "messages": references("#/components/messages", client.iter().chain(server)),
+        "bindings": {"ws": {"method": "GET", "query": {"type": "object", "properties": {
+            "ticket": {"type": "string", "description": "From POST /v1/ws-tickets; 30 seconds, once."}}},
+            "bindingVersion": "0.1.0"}},
+        "x-close-codes": CloseCode::ALL.iter().map(|code| json!({
+            "code": code.code(), "reason": code.reason(), "verdict": code.verdict(),
+        })).collect::<Vec<_>>(),
+    });
+    let log = json!({
+        "address": "{namespace}.live.{lane}", "title": "The events of the log",
+        "description": "CloudEvents 1.0, republished by the NATS server after each is stored.",
+        "servers": [{"$ref": "#/servers/nats"}],
+        "parameters": {
+            "namespace": {"default": "tidings", "description": "Which installation."},
+            "lane": {"description": "The lane of the entity, such as `timeline.<room id>`."},
+        },
+        "messages": references("#/components/messages", log),
+    });
+    Map::from_iter([("socket".to_owned(), socket), ("log".to_owned(), log)])
 }
 
 impl Parts {
-    fn new() -> Self {
-        let settings =
-            SchemaSettings::draft07().with(|s| s.definitions_path = "/components/schemas".into());
-        Self { generator: settings.into_generator(), messages: Vec::new() }
-    }
-
-    /// A schema without the dialect, which holds for the whole document.
-    fn value(&mut self, mut schema: Schema) -> Value {
-        for transform in self.generator.transforms_mut() {
-            transform.transform(&mut schema);
-        }
-        schema.remove("$schema");
-        schema.to_value()
-    }
-
-    /// What a referenced schema says of itself.
-    fn about(&self, reference: &Value) -> String {
-        let name = reference.get("$ref").and_then(Value::as_str).unwrap_or_default();
-        let name = name.rsplit('/').next().unwrap_or_default();
-        let definition = self.generator.definitions().get(name);
-        let about = definition.and_then(|one| one.get("description")).and_then(Value::as_str);
-        about.unwrap_or_default().to_owned()
-    }
-
-    fn add(&mut self, name: String, title: &str, payload: Value) -> String {
-        self.messages.push((name.clone(), payload, title.to_owned()));
-        name
-    }
-
     /// The frames of an enum, each by its `type`.
     fn frames<T: JsonSchema>(&mut self) -> Vec<(String, Value)> {
         let schema = T::json_schema(&mut self.generator);
@@ -126,7 +101,8 @@ impl Parts {
 
     fn client_frames(&mut self) -> Vec<String> {
         let frames = self.frames::<ClientFrame>();
-        let add = |(name, frame): (String, Value)| self.add(format!("client.{name}"), &name, frame);
+        let add =
+            |(name, frame): (String, Value)| self.add(format!("client.{name}"), &name, frame, None);
         frames.into_iter().map(add).collect()
     }
 
@@ -135,14 +111,19 @@ impl Parts {
         let mut names = Vec::new();
         for (name, frame) in self.frames::<ServerFrame>() {
             if name != "event" {
-                names.push(self.add(format!("server.{name}"), &name, frame));
+                names.push(self.add(format!("server.{name}"), &name, frame, None));
                 continue;
             }
             for event in FrameName::ALL {
                 let Some(data) = data_of(*event, &mut self.generator) else { continue };
                 let data = self.value(data);
                 let payload = told(&frame, event.as_str(), data);
-                names.push(self.add(format!("event.{}", event.as_str()), event.as_str(), payload));
+                names.push(self.add(
+                    format!("event.{}", event.as_str()),
+                    event.as_str(),
+                    payload,
+                    None,
+                ));
             }
         }
         names
@@ -153,43 +134,10 @@ impl Parts {
         for (kind, schema) in EventData::described(&mut self.generator) {
             let data = self.value(schema);
             let about = self.about(&data);
-            names.push(self.add(format!("log.{kind}"), kind, stored(kind, &data, &about)));
+            names.push(self.add(format!("log.{kind}"), kind, stored(kind, &data, &about), None));
         }
         names
     }
-
-    /// The schemas, and the messages with an example each.
-    fn finish(mut self) -> (Map<String, Value>, Map<String, Value>) {
-        let mut schemas = self.generator.take_definitions(true);
-        for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
-            schema.remove("$schema");
-        }
-        let message = |(name, payload, title): (String, Value, String)| {
-            let made = with_id(example(&payload, "", &schemas), &payload);
-            let summary = payload.get("description").cloned().unwrap_or("".into());
-            let described = json!({
-                "name": title, "title": title, "description": summary,
-                "payload": payload, "examples": [{"name": "example", "payload": made}],
-            });
-            (name, described)
-        };
-        let messages = self.messages.into_iter().map(message).collect();
-        (schemas, messages)
-    }
-}
-
-/// An example with what is not required and yet usual: an id, and the token of a `hello`.
-fn with_id(mut example: Value, payload: &Value) -> Value {
-    let has = |field: &str| payload.pointer(&format!("/properties/{field}")).is_some();
-    if let Some(fields) = example.as_object_mut() {
-        if has("id") && !has("specversion") {
-            fields.insert("id".into(), 7.into());
-        }
-        if has("token") {
-            fields.insert("token".into(), "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl".into());
-        }
-    }
-    example
 }
 
 /// The frame of events, of one name.
@@ -270,6 +218,8 @@ fn with_log(mut operations: Map<String, Value>, log: &[String]) -> Map<String, V
 
 #[cfg(test)]
 mod tests {
+    use schemars::SchemaGenerator;
+
     use super::*;
 
     #[test]
