@@ -152,8 +152,10 @@ fn words(entry: &NotificationDoc, named: &Named) -> (String, String) {
         NotificationKind::DirectMessage => (format!("{actor} wrote to you"), open),
         NotificationKind::ThreadReply => (format!("{actor} answered in a thread you follow"), open),
         NotificationKind::Invite => match &named.room {
-            Some(room) => (format!("{actor} added you to {room}"), "Open the room to have a look."),
-            None => (format!("{actor} added you to a room"), "Open the room to have a look."),
+            Some(room) => {
+                (format!("{actor} invited you to {room}"), "Open the room to have a look.")
+            }
+            None => (format!("{actor} invited you"), "Open the room to have a look."),
         },
         NotificationKind::System => {
             let title = entry.title.clone().unwrap_or_default();
@@ -218,9 +220,6 @@ mod tests {
         assert_eq!(title(mention(), by("Bob", Some("Engines"))), "Bob mentioned you in Engines");
         assert_eq!(title(mention(), by("Bob", None)), "Bob mentioned you");
         assert_eq!(title(mention(), Named::default()), "Someone mentioned you");
-        let invite = || entry(NotificationKind::Invite);
-        assert_eq!(title(invite(), by("Bob", Some("Engines"))), "Bob added you to Engines");
-        assert_eq!(title(invite(), by("Bob", None)), "Bob added you to a room");
         let direct = entry(NotificationKind::DirectMessage);
         assert_eq!(title(direct, by("Bob", None)), "Bob wrote to you");
         let welcome = || entry(NotificationKind::Welcome);

@@ -43,7 +43,6 @@ impl ChannelKind {
         match effect {
             Effect::Inbox(_)
             | Effect::Notice(_)
-            | Effect::Invited(_)
             | Effect::Answered(_)
             | Effect::Review(_)
             | Effect::Reading(_) => Self::Inbox,

@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use eventlog::{AppendError, DedupId, EventLog, Expect, LaneWrite};
 use readmodel::{Group, NotificationDoc, ReadModel};
 use schemas::events::{NotificationCreated, NotificationEvent, NotificationRemoved};
-use schemas::ids::EventId;
 use schemas::{Actor, Event, EventData, Lane, Sequence, Timestamp, UserId};
 use telemetry::error_chain;
 
@@ -63,51 +62,6 @@ impl Inbox {
             Ok(appended) if appended.duplicate => Ok(Done::Before),
             Ok(_) => Ok(Done::Now),
             Err(AppendError::AlreadyCommitted) => Ok(Done::Before),
-            Err(error @ (AppendError::TooLarge | AppendError::Unreadable(_))) => {
-                Err(Failed::for_good(error_chain(&error)))
-            }
-            Err(error @ AppendError::StorageFull) => {
-                Err(Failed::for_want_of_room(error_chain(&error)))
-            }
-            Err(error) => Err(Failed::for_now(error_chain(&error))),
-        }
-    }
-
-    /// The last event in an inbox; 0 for none.
-    pub(crate) async fn end_of(&self, user: &UserId) -> Result<Sequence, Failed> {
-        let last = self.log.last(&Lane::Inbox(user.clone())).await;
-        let last = last.map_err(|error| Failed::for_now(error_chain(&error)))?;
-        Ok(last.map_or(0, |last| last.sequence))
-    }
-
-    /// Writes into an inbox that has had nothing since `end`; none when it has. Answers with where it was written.
-    pub(crate) async fn write(
-        &self,
-        user: &UserId,
-        end: Sequence,
-        events: Vec<EventData>,
-        cause: &Cause,
-    ) -> Result<Option<Sequence>, Failed> {
-        let writes = events.into_iter().enumerate().map(|(place, data)| {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "this service makes the ids of its events"
-            )]
-            let id = EventId::from_uuid(uuid::Uuid::now_v7());
-            let event = Event {
-                id,
-                time: Timestamp::now(),
-                actor: Actor::System,
-                causation: Some(cause.event.clone()),
-                traceparent: cause.trace.clone(),
-                data,
-            };
-            let expect = if place == 0 { Expect::At(end) } else { Expect::Any };
-            LaneWrite::new(Lane::Inbox(user.clone()), event, expect)
-        });
-        match self.log.append(writes.collect()).await {
-            Ok(appended) => Ok(Some(appended.position.sequence)),
-            Err(AppendError::Conflict | AppendError::AlreadyCommitted) => Ok(None),
             Err(error @ (AppendError::TooLarge | AppendError::Unreadable(_))) => {
                 Err(Failed::for_good(error_chain(&error)))
             }
@@ -185,10 +139,6 @@ impl Channel for Inbox {
                 Ok(Done::Before)
             }
             Effect::Notice(notice) => self.settle(notice, cause).await,
-            Effect::Invited(to) if self.blocks(&to.user_id, &to.actor_id).await? => {
-                Ok(Done::Before)
-            }
-            Effect::Invited(to) => self.invite(to, cause).await,
             Effect::Answered(answered) => self.answered(answered, cause).await,
             Effect::Review(review) => self.review(review, cause).await,
             Effect::Reading(reading) => self.read(reading, cause).await,

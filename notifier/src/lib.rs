@@ -16,8 +16,6 @@ mod digest_lines;
 mod digests;
 mod entry_ids;
 mod inbox;
-mod invitations;
-mod invited;
 mod keeper;
 mod later;
 mod ledger;

@@ -108,7 +108,6 @@ impl Channel for Mailer {
             Effect::ForgetMails(user) => return self.forget(user).await,
             Effect::Inbox(_)
             | Effect::Notice(_)
-            | Effect::Invited(_)
             | Effect::Answered(_)
             | Effect::Review(_)
             | Effect::Reading(_)

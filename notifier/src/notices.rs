@@ -9,12 +9,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use eventlog::{AppendError, Expect, LaneWrite};
 use readmodel::{Anchor, Group, MessageDoc, NotificationDoc, ReadStore, Threads};
-use schemas::Sequence;
 use schemas::event::EventData;
 use schemas::events::NotificationsRead;
-use schemas::ids::{MessageId, RoomId, UserId};
+use schemas::ids::{EventId, MessageId, RoomId, UserId};
 use schemas::values::{NotificationKind, Notify};
+use schemas::{Actor, Event, Lane, Sequence, Timestamp};
 use telemetry::error_chain;
 
 use crate::channel::{Cause, Done, Failed};
@@ -24,7 +25,7 @@ use crate::policy::{Notice, Reading, Review};
 use crate::reader::Reader;
 
 /// Times an inbox is looked at again because something came into it meanwhile.
-pub(crate) const ROUNDS: usize = 20;
+const ROUNDS: usize = 20;
 /// How long documents are waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Messages after a deleted one, and entries of an inbox, that are looked through.
@@ -80,11 +81,11 @@ fn lacks(notice: Option<&Notice>, known: &Known, repeated: bool) -> Vec<EventDat
     events
 }
 
-pub(crate) fn read(user: &UserId, id: schemas::NotificationId) -> EventData {
+fn read(user: &UserId, id: schemas::NotificationId) -> EventData {
     NotificationsRead { user_id: user.clone(), notification_id: Some(id) }.into()
 }
 
-pub(crate) fn failed(error: impl std::error::Error) -> Failed {
+fn failed(error: impl std::error::Error) -> Failed {
     Failed::for_now(error_chain(&error))
 }
 
@@ -215,10 +216,7 @@ impl Inbox {
             let end = self.end_of(user).await?;
             self.inboxes_at(end.max(reading.at)).await?;
             let unread = self.read_model.current().unread_about_room(user, room).await;
-            let mut unread = unread.map_err(failed)?;
-            // What is said comes before having been added to the room.
-            unread.sort_by_key(|entry| entry.message_id.is_none());
-            let covered = unread.into_iter().filter(|entry| {
+            let covered = unread.map_err(failed)?.into_iter().filter(|entry| {
                 let (message, thread) = (entry.message_id.as_ref(), entry.thread_root_id.as_ref());
                 reading.covers(message, thread, (entry.posted, entry.caused))
             });
@@ -329,6 +327,12 @@ impl Inbox {
         Ok(found)
     }
 
+    /// The last event in an inbox; 0 for none.
+    async fn end_of(&self, user: &UserId) -> Result<Sequence, Failed> {
+        let last = self.log.last(&Lane::Inbox(user.clone())).await.map_err(failed)?;
+        Ok(last.map_or(0, |last| last.sequence))
+    }
+
     async fn inboxes_at(&self, through: Sequence) -> Result<(), Failed> {
         match self.caught_up(Group::Inbox, through).await {
             true => Ok(()),
@@ -350,6 +354,44 @@ impl Inbox {
         }
         stuck.store(waited.map_or_else(|lagging| lagging.at.max(1), |()| 0), Ordering::Relaxed);
         waited.is_ok()
+    }
+
+    /// Writes into an inbox that has had nothing since `end`; none when it has. Answers with where it was written.
+    async fn write(
+        &self,
+        user: &UserId,
+        end: Sequence,
+        events: Vec<EventData>,
+        cause: &Cause,
+    ) -> Result<Option<Sequence>, Failed> {
+        let writes = events.into_iter().enumerate().map(|(place, data)| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this service makes the ids of its events"
+            )]
+            let id = EventId::from_uuid(uuid::Uuid::now_v7());
+            let event = Event {
+                id,
+                time: Timestamp::now(),
+                actor: Actor::System,
+                causation: Some(cause.event.clone()),
+                traceparent: cause.trace.clone(),
+                data,
+            };
+            let expect = if place == 0 { Expect::At(end) } else { Expect::Any };
+            LaneWrite::new(Lane::Inbox(user.clone()), event, expect)
+        });
+        match self.log.append(writes.collect()).await {
+            Ok(appended) => Ok(Some(appended.position.sequence)),
+            Err(AppendError::Conflict | AppendError::AlreadyCommitted) => Ok(None),
+            Err(error @ (AppendError::TooLarge | AppendError::Unreadable(_))) => {
+                Err(Failed::for_good(error_chain(&error)))
+            }
+            Err(error @ AppendError::StorageFull) => {
+                Err(Failed::for_want_of_room(error_chain(&error)))
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 }
 

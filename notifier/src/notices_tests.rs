@@ -1,7 +1,6 @@
 //! Given what is known of a message and its reader, then this is what their inbox lacks.
 
 use super::*;
-use schemas::Timestamp;
 use uuid::Uuid;
 
 fn uuid(number: u128) -> Uuid {

@@ -6,19 +6,18 @@
 
 use schemas::event::{Event, EventData};
 use schemas::events::{
-    ChallengeEvent, ErasureEvent, ExportEvent, IdentityEvent, MemberEvent, MessageDeleted,
-    MessageEdited, MessageEvent, MessagePosted, MessageState, NotificationCreated, ReadMoved,
-    ReceiptEvent, RoomState, SessionEvent, UserEvent, UserState,
+    ChallengeEvent, ErasureEvent, ExportEvent, IdentityEvent, MessageDeleted, MessageEdited,
+    MessageEvent, MessagePosted, MessageState, NotificationCreated, ReadMoved, ReceiptEvent,
+    RoomState, SessionEvent, ThreadEvent, UserEvent, UserState,
 };
 use schemas::ids::{MessageId, NotificationId, RoomId, UserId};
 use schemas::values::{NotificationKind, RoomKind};
 use schemas::{Lane, Sequence, Timestamp};
 
 use crate::entry_ids::derived;
-use crate::{digest, invited, mail_effect, reading};
+use crate::{digest, mail_effect, reading};
 
 pub use crate::digest::Missed;
-pub use crate::invited::Invited;
 pub use crate::mail_effect::{CodeMail, DigestMail, Mail, MailKind};
 pub use crate::reading::Reading;
 
@@ -29,8 +28,6 @@ pub enum Effect {
     Inbox(NotificationCreated),
     /// An entry about a message, if it is still due when it is made.
     Notice(Notice),
-    /// A user was added to a room: they get an entry, if it is still due when it is made.
-    Invited(Invited),
     /// A thread was answered: its followers get an entry, if one is still due when it is made.
     Answered(Answered),
     /// Users with an entry about a message may have to lose it.
@@ -99,7 +96,7 @@ pub struct Review {
 pub struct PolicyContext {
     /// The account the event is about, or the sender of a message; none when it is gone.
     pub user: Option<UserState>,
-    /// The room of a message, or that a user was added to.
+    /// The room of a message.
     pub room: Option<RoomState>,
 }
 
@@ -120,9 +117,6 @@ pub fn wanted(data: &EventData) -> Vec<Lane> {
         },
         EventData::Challenge(ChallengeEvent::Issued(issued)) => {
             vec![Lane::User(issued.user_id.clone())]
-        }
-        EventData::Member(MemberEvent::Added(added)) => {
-            vec![Lane::Room(added.member.room_id.clone())]
         }
         EventData::Identity(event) => vec![Lane::User(event.after().user_id.clone())],
         EventData::Export(event) => vec![Lane::User(event.after().user_id.clone())],
@@ -191,11 +185,7 @@ pub fn effects(event: &Event, at: Sequence, context: &PolicyContext) -> Vec<Effe
         EventData::Erasure(ErasureEvent::Completed(completed)) => {
             vec![Effect::ForgetMails(completed.user_id.clone())]
         }
-        EventData::Thread(event) => reading::of_thread(event, at).map(Effect::Reading).into_iter().collect(),
-        EventData::Member(MemberEvent::Added(added)) => {
-            let room = context.room.as_ref();
-            invited::invited(event, added, at, room).map(Effect::Invited).into_iter().collect()
-        }
+        EventData::Thread(event) => on_thread(event, at),
         EventData::Member(event) => reading::departure(event, at).map(Effect::Reading).into_iter().collect(),
         EventData::Notification(event) => digest::missed(event).into_iter().map(Effect::Missed).collect(),
         EventData::Name(_)
@@ -337,6 +327,20 @@ fn on_reading(moved: &ReadMoved, at: Sequence) -> Effect {
         through: moved.posted,
         at,
     })
+}
+
+fn on_thread(event: &ThreadEvent, at: Sequence) -> Vec<Effect> {
+    match event {
+        ThreadEvent::Followed(_) | ThreadEvent::Unfollowed(_) => Vec::new(),
+        ThreadEvent::Read(read) => vec![Effect::Reading(Reading {
+            user_id: read.user_id.clone(),
+            room_id: read.room_id.clone(),
+            thread_root_id: Some(read.thread_root_id.clone()),
+            message_id: Some(read.message_id.clone()),
+            through: read.posted,
+            at,
+        })],
+    }
 }
 
 fn about(

@@ -16,7 +16,6 @@ fn mails(event: &Event, seen: &PolicyContext) -> Vec<Mail> {
         Effect::Mail(mail) => Some(*mail),
         Effect::Inbox(_)
         | Effect::Notice(_)
-        | Effect::Invited(_)
         | Effect::Review(_)
         | Effect::Reading(_)
         | Effect::Answered(_)

@@ -2,7 +2,7 @@
 
 use readmodel::Reached;
 use schemas::Sequence;
-use schemas::events::{MemberChanged, MemberEvent, MemberLeft, MemberRemoved, ThreadEvent};
+use schemas::events::{MemberChanged, MemberEvent, MemberLeft, MemberRemoved};
 use schemas::ids::{MessageId, RoomId, UserId};
 
 /// How far a person has read, at a place in the log.
@@ -60,19 +60,6 @@ pub(crate) fn departure(event: &MemberEvent, at: Sequence) -> Option<Reading> {
         thread_root_id: None,
         message_id: None,
         through: at,
-        at,
-    })
-}
-
-/// What a person has read of a thread.
-pub(crate) fn of_thread(event: &ThreadEvent, at: Sequence) -> Option<Reading> {
-    let ThreadEvent::Read(read) = event else { return None };
-    Some(Reading {
-        user_id: read.user_id.clone(),
-        room_id: read.room_id.clone(),
-        thread_root_id: Some(read.thread_root_id.clone()),
-        message_id: Some(read.message_id.clone()),
-        through: read.posted,
         at,
     })
 }

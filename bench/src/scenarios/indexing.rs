@@ -103,9 +103,9 @@ async fn sent(
 }
 
 /// (q): projecting with the index against without, and the whole way of a message against the same without the index.
-pub(crate) async fn indexing(scale: Scale) -> Rows {
+pub(crate) async fn indexing(scale: Scale<'_>) -> Rows {
     let stores = scale.of(STORES);
-    let server = servers::tidings(&["--sync", "2m"]).await?;
+    let server = servers::tidings(scale.build, &["--sync", "2m"]).await?;
     let posters = load::posters(&server, "q", 16).await?;
     let (mut projections, mut ways) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds {

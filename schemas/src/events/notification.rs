@@ -42,8 +42,7 @@ pub struct NotificationCreated {
     /// Where its message was posted; 0 for none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub posted: Sequence,
-    /// Where the event is that led to it: the post, the edit that mentioned the user, or their coming into a room; 0 for
-    /// none.
+    /// Where the event is that led to it: the post, or the edit that mentioned the user; 0 for none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub caused: Sequence,
     /// Of a welcome: it greets a login, not the registration.

@@ -63,7 +63,6 @@ macro_rules! with_mails {
 }
 
 mod accounts;
-mod added;
 mod admin_reasons;
 mod admin_users;
 mod admins;

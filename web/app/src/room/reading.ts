@@ -2,7 +2,7 @@
 import type { Room, Row } from "@tidings/client";
 import type { Virtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, type RefObject } from "react";
-import { client, useKey } from "../client.ts";
+import { client } from "../client.ts";
 import { has } from "../routes.ts";
 
 const SEEN = 1_000;
@@ -43,30 +43,4 @@ export function useReading(room: Room, root: string | undefined, rows: Row[], vi
       document.removeEventListener("visibilitychange", look);
     };
   }, [room.id, root, rows, unread, marker, virtual, scroller]);
-}
-
-/** An entry that says that one was added to a room is about no message: to see the room is to read it. */
-export function AddedRead({ room }: { room: string }): null {
-  const waiting = useKey("notifications").filter((one) => one.kind === "invite" && one.room_id === room && !one.read).map((one) => one.id).join(" ");
-  useEffect(() => {
-    if (waiting === "") return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const seen = () => document.visibilityState === "visible" && document.hasFocus();
-    const mark = () => {
-      if (seen()) for (const id of waiting.split(" ")) client.request("PUT", `/v1/notifications/${id}/read`, {}).catch(() => undefined);
-    };
-    const look = () => {
-      clearTimeout(timer);
-      if (seen()) timer = setTimeout(mark, SEEN);
-    };
-    look();
-    window.addEventListener("focus", look);
-    document.addEventListener("visibilitychange", look);
-    return () => {
-      clearTimeout(timer);
-      window.removeEventListener("focus", look);
-      document.removeEventListener("visibilitychange", look);
-    };
-  }, [waiting]);
-  return null;
 }

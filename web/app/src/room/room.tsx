@@ -16,7 +16,6 @@ import { beside, openSearch } from "../shell/searching.ts";
 import { closed } from "./closed.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { useDrop } from "./drop.ts";
-import { AddedRead } from "./reading.ts";
 import { Refused } from "./refused.tsx";
 import { Timeline } from "./timeline.tsx";
 import css from "./room.module.css";
@@ -121,7 +120,6 @@ function Known({ room, jump, thread, answer }: { room: Room; jump: string | unde
         </header>
         {room.membership ? (
           <>
-            <AddedRead room={room.id} />
             <Timeline room={room} jump={jump} onType={type} onEdit={edit} onThread={openThread} ends={ends} />
             <Refused room={room.id} />
             <Foot room={room} name={name} composer={composer} ends={ends} />

@@ -42,7 +42,7 @@ function show(entry: Entry, go: (path: string) => void): void {
   const one = new Notification(entry.title, { body: entry.body, tag: entry.id });
   one.onclick = () => {
     window.focus();
-    go(entry.message_id ? `/r/${entry.room_id}/m/${entry.message_id}` : entry.room_id ? `/r/${entry.room_id}` : "/inbox");
+    go(entry.message_id ? `/r/${entry.room_id}/m/${entry.message_id}` : "/inbox");
     one.close();
   };
   shown.set(entry.id, one);
