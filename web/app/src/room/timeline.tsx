@@ -20,6 +20,9 @@ const GROUP = 5 * 60_000;
 /** The next page is asked for while so many viewports remain. */
 const AHEAD = 1.5;
 
+/** Messages that are new from which on one begins where one stopped reading, and not at the end. */
+const FAR = 20;
+
 /** Rows from which on those far above are let go of, while the end is read. */
 const TRIM = 2_200;
 const NONE: StoreRow[] = [];
@@ -97,6 +100,8 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   const say = useAnnounce();
 
   const [offset] = useState(() => (jump ? 0 : (place(key)?.offset ?? 0)));
+  // Read means seen: what does not fit into the view is not left above it.
+  const [stopped] = useState(() => (!root && (room.membership?.unread_count ?? 0) > FAR ? (room.membership?.last_read_message_id ?? undefined) : undefined));
 
   // The row that has the focus stays, wherever the reader scrolls: else the focus would be lost.
   const extract = useCallback((range: Range) => {
@@ -129,14 +134,14 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   const load = useCallback(() => {
     setError(undefined);
     const kept = place(key);
-    const target = jump ?? kept?.message;
+    const target = jump ?? kept?.message ?? stopped;
     settled.current = false;
     client.open(key, target).catch((failure: { status?: number }) => {
       if (!target || failure.status !== 404) return setError(failure);
       setNotice(jump ? t("jump.gone") : "");
       return client.open(key).catch(setError);
     });
-  }, [key, jump]);
+  }, [key, jump, stopped]);
   useEffect(() => {
     load();
     return () => client.shut(key);
@@ -147,11 +152,19 @@ export function Timeline({ room, root, unread, jump, onType, onEdit, onThread, e
   useLayoutEffect(() => {
     if (!loaded || settled.current) return;
     const kept = place(key);
-    const target = jump ?? kept?.message;
+    const target = jump ?? kept?.message ?? stopped;
     const index = target ? rows.findIndex((row) => row.message?.id === target) : -1;
     if (target && index < 0) return;
     settled.current = true;
-    if (index < 0) return virtual.scrollToEnd();
+    if (index < 0) {
+      virtual.scrollToEnd();
+      requestAnimationFrame(() => {
+        const [element, at] = [scroller.current, rows.findIndex((row) => line !== undefined && row.message?.id === line)];
+        const first = element?.querySelector(`[data-message="${CSS.escape(line ?? "")}"]`);
+        if (element && at >= 0 && !(first && first.getBoundingClientRect().top >= element.getBoundingClientRect().top)) virtual.scrollToIndex(at, { align: "start" });
+      });
+      return;
+    }
     virtual.scrollToIndex(index, { align: jump ? "center" : "start" });
     if (!jump) return;
     setMarked(target);
