@@ -41,7 +41,7 @@ export default function Emoji({ onPick, onClose, back }: { onPick: (emoji: strin
           </EmojiPicker.Viewport>
         </EmojiPicker.Root>
       ) : null}
-      <Button onClick={onClose}>{t("action.cancel")}</Button>
+      <Button data-dialog-dismiss onClick={onClose}>{t("action.cancel")}</Button>
     </Ariakit.Dialog>
   );
 }

@@ -120,7 +120,8 @@ export function Count({ value, mention }: { value: number; mention?: boolean }) 
 
 /** Where a menu stands in the document: within what the page is about, as all else. */
 export function landmark(): HTMLElement | null {
-  return document.querySelector<HTMLElement>("#main [role=main], #main main");
+  // A panel on a phone stands in the place of the room, which is still there and not shown.
+  return [...document.querySelectorAll<HTMLElement>("#main [role=main], #main main")].find((one) => one.getClientRects().length > 0) ?? null;
 }
 
 export { css };

@@ -32,7 +32,7 @@ export default function Lightbox({ files, at: first, onClose }: { files: Picture
         {files.length > 1 ? <span className={css["aside"]} role="status">{t("media.of", { at: at + 1, count: files.length })}</span> : null}
         <span className={css["aside"]}>{file.width} × {file.height}, {bytes(file.size)}</span>
         <IconButton label={actual ? t("media.fit") : t("media.actual")} aria-pressed={actual} onClick={() => setActual(!actual)}>{actual ? <Minimize size={18} strokeWidth={1.5} aria-hidden /> : <Maximize size={18} strokeWidth={1.5} aria-hidden />}</IconButton>
-        <IconButton label={t("action.close")} onClick={onClose} autoFocus><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
+        <IconButton label={t("action.close")} data-dialog-dismiss onClick={onClose} autoFocus><X size={18} strokeWidth={1.5} aria-hidden /></IconButton>
       </header>
       <div className={css["stage"]} data-actual={actual || undefined} tabIndex={actual ? 0 : undefined} role={actual ? "group" : undefined} aria-label={actual ? file.filename : undefined}>
         <Whole key={file.id} file={file} />

@@ -42,8 +42,8 @@ export function RoomScreen({ room: id, jump, thread, answer }: { room: string; j
     if (known || status.phase !== "live") return;
     client.refresh(id).catch(setError);
   }, [id, known, status.phase]);
-  if (error !== undefined) return <main className={css["gone"]}><Failed error={error} /></main>;
-  if (!room) return <main className={css["gone"]} aria-busy={status.phase !== "live"}>{status.phase === "live" ? <p>{t("room.gone")}</p> : null}</main>;
+  if (error !== undefined) return <main className={css["gone"]}><h1>{t("error.unknown")}</h1><Failed error={error} /></main>;
+  if (!room) return <main className={css["gone"]} aria-busy={status.phase !== "live"}>{status.phase === "live" ? <h1>{t("room.gone")}</h1> : null}</main>;
   return <Known room={room} jump={jump} thread={thread} answer={answer} />;
 }
 

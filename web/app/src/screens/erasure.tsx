@@ -2,8 +2,10 @@
 import { ProblemError, type components } from "@tidings/client";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
+import { useKey } from "../client.ts";
 import { number, t, useLanguage } from "../i18n.ts";
 import { Failed } from "../kit/kit.tsx";
+import { Titled, useNamed } from "../shell/titled.ts";
 import css from "./page.module.css";
 
 export type ErasureView = components["schemas"]["Erasure"];
@@ -17,6 +19,7 @@ async function read(id: string): Promise<ErasureView> {
     throw ProblemError.unreachable(String(error));
   });
   const body: unknown = await response.json().catch(() => undefined);
+  if (response.status === 404) throw new Error(t("erasure.unknown"));
   if (!response.ok) throw await ProblemError.of(response, body);
   return body as ErasureView;
 }
@@ -75,9 +78,12 @@ function Fact({ label, value }: { label: string; value: string }) {
 
 export default function Erasure({ id }: { id: string }) {
   useLanguage();
+  const me = useKey("me");
+  useNamed(t("erasure.title"));
   return (
     <main className={css["page"]} aria-label={t("erasure.title")} data-region="main">
       <div className={css["inner"]}>
+        {me ? null : <Titled name={t("erasure.title")} />}
         <h1>{t("erasure.title")}</h1>
         <p>{t("erasure.keep")}</p>
         <Erased id={id} />

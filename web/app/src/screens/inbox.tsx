@@ -4,6 +4,7 @@ import { useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { moment, t, useLanguage } from "../i18n.ts";
 import { Avatar, Button, Failed } from "../kit/kit.tsx";
+import { worded } from "../notices.ts";
 import { css, Page } from "./page.tsx";
 
 export default function Inbox() {
@@ -22,11 +23,11 @@ export default function Inbox() {
       {error === undefined ? null : <Failed error={error} />}
       {all.length === 0 ? <p className={css["empty"]}>{t("inbox.empty")}</p> : (
         <ul className={css["list"]}>
-          {all.map((one) => (
+          {all.map((one) => ({ one, said: worded(one) })).map(({ one, said }) => (
             <li key={one.id}>
               <button type="button" className={css["item"]} data-unread={!one.read || undefined} onClick={() => open(one)}>
                 <Avatar id={one.actor?.id ?? "tidings"} name={one.actor?.display_name ?? t("app.name")} url={one.actor?.avatar_url} />
-                <span className={css["what"]}><span dir="auto">{one.title}</span><span className={css["aside"]} dir="auto">{one.body}</span></span>
+                <span className={css["what"]}><span dir="auto">{said.title}</span><span className={css["aside"]} dir="auto">{said.body}</span></span>
                 <time className={css["aside"]} dateTime={one.created_at}>{moment(one.created_at)}</time>
                 {one.read ? null : <span className="hidden">{t("inbox.unread")}</span>}
               </button>

@@ -5,6 +5,7 @@ import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
 import { t, useLanguage } from "../i18n.ts";
 import { Button, css as kit, Failed } from "../kit/kit.tsx";
+import { Titled } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
 import { css, Page } from "./page.tsx";
 import sign from "./sign-in.module.css";
@@ -24,7 +25,7 @@ export default function Invitation({ code }: { code: string }) {
     fetch(`/v1/invites/${encodeURIComponent(code)}`).then(async (response) => {
       const body = (await response.json()) as Invite & { detail?: string };
       if (response.ok) setInvite(body);
-      else setError(new Error(body.detail ?? t("error.unknown")));
+      else setError(new Error(response.status === 404 ? t("invitation.unknown") : (body.detail ?? t("error.unknown"))));
     }).catch(setError);
   }, [code]);
   useEffect(() => {
@@ -63,6 +64,7 @@ export default function Invitation({ code }: { code: string }) {
     <div className={sign["screen"]}>
       <Brand />
       <main className={sign["main"]}>
+        <Titled name={t("invitation.title")} />
         <h1>{t("invitation.title")}</h1>
         {body}
       </main>

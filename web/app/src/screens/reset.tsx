@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { useTitle } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
 import css from "./sign-in.module.css";
 
@@ -15,6 +16,7 @@ async function post(path: string, body: object): Promise<unknown> {
 }
 
 export default function Reset() {
+  useTitle(`${t("reset.title")} - ${t("app.name")}`);
   const [id, setId] = useState<string>();
   const [done, setDone] = useState(false);
   const [error, setError] = useState<unknown>();

@@ -1,6 +1,7 @@
 /** Notifications of the browser: one for all tabs, and none of what is seen. */
 import type { Notification as Entry } from "@tidings/client";
 import { client } from "../client.ts";
+import { worded } from "../notices.ts";
 import { chosenPresence } from "../settings.ts";
 
 /** Milliseconds in which reading elsewhere cancels one. */
@@ -39,7 +40,8 @@ function seen(entry: Entry): boolean {
 function show(entry: Entry, go: (path: string) => void): void {
   const now = client.store.notifications.get(entry.id);
   if (!now || now.read || seen(entry) || seenElsewhere.has(entry.id) || chosenPresence().status === "dnd" || Notification.permission !== "granted") return;
-  const one = new Notification(entry.title, { body: entry.body, tag: entry.id });
+  const { title, body } = worded(entry);
+  const one = new Notification(title, { body, tag: entry.id });
   one.onclick = () => {
     window.focus();
     go(entry.message_id ? `/r/${entry.room_id}/m/${entry.message_id}` : "/inbox");

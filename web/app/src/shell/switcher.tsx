@@ -6,6 +6,7 @@ import { useMemo, useState, type KeyboardEvent } from "react";
 import { useLocation } from "wouter";
 import { useKey } from "../client.ts";
 import { t } from "../i18n.ts";
+import { Dismiss } from "../kit/dialog.tsx";
 import { Avatar, Count, css, detail } from "../kit/kit.tsx";
 import { roomName } from "../names.ts";
 import { conversation } from "../people.ts";
@@ -99,6 +100,7 @@ export default function Switcher({ onClose, onSearch, onOpen }: { onClose: () =>
         {error ? <p className={css["wrong"]} role="alert">{error}</p> : null}
         {found.length + named.length + people.length + others.rooms.length === 0 ? <p className={css["hint"]} role="status">{t("switcher.nothing", { text })}</p> : null}
         <p className={css["hint"]}>{t("switcher.help")}</p>
+        <Dismiss onClose={onClose} />
       </Ariakit.ComboboxProvider>
     </Ariakit.Dialog>
   );

@@ -27,6 +27,12 @@ export function useShown(): string {
   }, () => shown);
 }
 
+/** Names the page before one is in, where what is shown is also shown to those who are. */
+export function Titled({ name }: { name: string }) {
+  useTitle(`${name} - ${t("app.name")}`);
+  return null;
+}
+
 /** The title before one is in. */
 export function useTitle(name: string): void {
   useEffect(() => {

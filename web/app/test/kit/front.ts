@@ -16,7 +16,7 @@ export async function front(folder: string, server: number): Promise<Front> {
   const pass = (from: IncomingMessage, to: ServerResponse, page?: Buffer) => {
     const onward = request({ host: "127.0.0.1", port: server, method: from.method, path: from.url, headers: page ? { ...from.headers, "accept-encoding": "identity" } : from.headers }, (answer) => {
       const { "content-length": _, ...headers } = answer.headers;
-      if (!page) return void answer.pipe(to.writeHead(answer.statusCode ?? 502, answer.headers));
+      if (!page || answer.statusCode !== 200 || !answer.headers["content-type"]?.includes("text/html")) return void answer.pipe(to.writeHead(answer.statusCode ?? 502, answer.headers));
       answer.resume();
       to.writeHead(answer.statusCode ?? 502, headers).end(page);
     });
@@ -32,7 +32,7 @@ export async function front(folder: string, server: number): Promise<Front> {
       to.writeHead(200, { "content-type": TYPES[extname(name)] ?? "application/octet-stream", "content-encoding": "gzip", "cache-control": "public, max-age=31536000, immutable" }).end(packed);
       return;
     }
-    const page = from.method === "GET" && from.headers.accept?.includes("text/html") && !/^\/(v1|media|docs)\b/.test(path) ? await readFile(join(folder, "index.html")) : undefined;
+    const page = from.method === "GET" && !/^\/(v1|media|docs)\b/.test(path) ? await readFile(join(folder, "index.html")) : undefined;
     pass(from, to, page);
   };
   const made = createServer((from, to) => void answer(from, to));
