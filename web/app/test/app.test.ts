@@ -227,7 +227,7 @@ describe.skipIf(!here)("the app in a browser", () => {
     await dialog.waitFor();
     expect(await faults(page)).toEqual([]);
     await dialog.getByLabel("Password").fill("a wordy secret");
-    await dialog.getByRole("button", { name: "Sign in" }).click();
+    await dialog.getByRole("button", { name: "Sign in", exact: true }).click();
     await dialog.waitFor({ state: "hidden" });
     expect(await page.getByRole("textbox", { name: /Message/ }).inputValue()).toBe("half a thought");
   });

@@ -155,6 +155,25 @@ describe.skipIf(!here)("for everybody, in a browser", () => {
     expect(await page.locator("article time").first().innerText()).toBe(clock);
   });
 
+  test("a night on which the clock is put back has its days where the reader's are", async () => {
+    const { page, username } = await world.newcomer("Noel Nov", { timezoneId: "America/St_Johns" });
+    const rest = await world.rest(username);
+    const { id } = await rest<{ id: string }>("POST", "/v1/rooms", { kind: "group", name: "clocks" });
+    for (const body of ["saturday", "after midnight", "late on sunday", "monday"]) await rest("POST", `/v1/rooms/${id}/messages`, { body });
+    // On 1 November 2026, half an hour off the hour as ever, two o'clock becomes one o'clock: that day has 25 hours.
+    const times = ["2026-11-01T02:15:00.000Z", "2026-11-01T03:00:00.000Z", "2026-11-02T03:15:00.000Z", "2026-11-02T03:45:00.000Z"];
+    await page.route(`**/v1/rooms/${id}/messages*`, async (route) => {
+      const answer = await route.fetch();
+      const listed = (await answer.json()) as { items: { created_at: string }[] };
+      await route.fulfill({ response: answer, json: { ...listed, items: listed.items.map((one, n) => ({ ...one, created_at: times[n] })) } });
+    });
+    await page.goto(`${world.url}/r/${id}`);
+    await page.getByRole("article", { name: /monday/ }).waitFor();
+    const rows = await page.getByRole("main").locator("[data-index]").evaluateAll((all) => all.map((row) => row.textContent ?? ""));
+    expect(rows.map((row) => /(Saturday|Sunday|Monday)[^0-9]*(\d+) (October|November)/.exec(row)?.[0]?.replace(",", "") ?? "")).toEqual(["Saturday 31 October", "Sunday 1 November", "", "Monday 2 November"]);
+    expect(await page.locator("article time").evaluateAll((all) => all.map((one) => one.textContent))).toEqual(["23:45", "00:30", "23:45", "00:15"]);
+  });
+
   test("by the keyboard alone: from room to room, a message, its menu, a thread, an emoji, and back; the focus is never lost", async () => {
     const { page, username } = await world.newcomer("Kai Key");
     const rest = await world.rest(username);

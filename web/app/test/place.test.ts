@@ -1,7 +1,7 @@
 /** Nothing moves that the reader did not move, and every place is found again. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { enter, here, until, World, write } from "./kit/browser.ts";
+import { enter, here, png, until, World, write } from "./kit/browser.ts";
 
 type Rest = Awaited<ReturnType<World["rest"]>>;
 
@@ -136,5 +136,56 @@ describe.skipIf(!here)("places in a timeline, in a browser", () => {
     await settled(page);
     expect(new URL(page.url()).pathname).not.toContain("/m/");
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("# beside");
+  });
+
+  test("nothing moves when a message above is edited or gets a reaction, when pictures come late, and when the window changes", async () => {
+    const { page, username } = await world.newcomer("Stu Stil");
+    const other = await world.newcomer("Vic Vie");
+    const { id, ids } = await filled(username, "still", 90, other.username);
+    const theirs = await world.rest(other.username);
+    const rest = await world.rest(username);
+    await enter(other.page, "still");
+    const chooser = other.page.getByRole("form", { name: "Write a message" }).locator("[data-files]");
+    for (let n = 0; n < 3; n++) {
+      await chooser.setInputFiles([{ name: `pier ${n}.png`, mimeType: "image/png", buffer: png(600, 400, [10, 90 * n, 107]) }]);
+      await other.page.getByRole("button", { name: `Remove pier ${n}.png` }).waitFor();
+      await other.page.getByRole("button", { name: "Send" }).click();
+      await other.page.getByRole("button", { name: `Open the picture pier ${n}.png` }).waitFor();
+    }
+    let newest = "";
+    for (let n = 0; n < 12; n++) newest = (await theirs<{ id: string }>("POST", `/v1/rooms/${id}/messages`, { body: `behind ${n} ${"word ".repeat(n * 5)}` })).id;
+    await rest("PUT", `/v1/rooms/${id}/read`, { message_id: newest });
+    // Pictures wait until they are let through.
+    const held: (() => void)[] = [];
+    let waits = true;
+    await page.route("**/*", async (route) => {
+      if (route.request().resourceType() === "image" && waits) await new Promise<void>((resolve) => held.push(resolve));
+      await route.continue().catch(() => undefined);
+    });
+    await page.goto(`${world.url}/r/${id}`);
+    await page.getByText("behind 11 ").waitFor();
+    await scroller(page).hover();
+    await page.mouse.wheel(0, -500);
+    const before = await settled(page);
+    const same = async (what: string) => {
+      await settled(page);
+      const row = await page.locator(`[data-row="${before.key}"]`).evaluate((one) => one.getBoundingClientRect().top - (one.closest("[class*=scroller]")?.getBoundingClientRect().top ?? 0));
+      expect(Math.abs(row - before.top), what).toBeLessThanOrEqual(1);
+    };
+    await until(() => held.length > 0, "pictures are asked for");
+    waits = false;
+    for (const go of held) go();
+    await until(() => page.getByRole("main").locator("article img[width]").evaluateAll((all) => all.length > 0 && all.every((one) => (one as HTMLImageElement).naturalWidth > 0)), "the pictures are there");
+    await same("pictures that came late");
+    const above = ids.at(-3) ?? "";
+    await rest("PATCH", `/v1/messages/${above}`, { body: `edited ${"and longer ".repeat(40)}` });
+    await until(async () => (await rest<{ body: string }>("GET", `/v1/messages/${above}`)).body.startsWith("edited"), "it is edited");
+    await same("an edit above");
+    await theirs("PUT", `/v1/messages/${ids.at(-2)}/reactions/${encodeURIComponent("👍")}`);
+    await same("a reaction above");
+    for (const height of [600, 800]) {
+      await page.setViewportSize({ width: 1280, height });
+      await same(`a window of ${height} pixels`);
+    }
   });
 });
