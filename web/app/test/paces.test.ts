@@ -88,6 +88,8 @@ describe.skipIf(!here)("paces, in a browser", () => {
     const [id] = await rooms(rest, 1, 60, a.username);
     const { page } = a;
     await page.goto(`${world.url}/r/${id}`);
+    // One comes in where one stopped reading.
+    await page.getByRole("button", { name: "To the newest" }).click();
     await page.getByText("line 59").waitFor();
     await still(page);
     await box(page).focus();
@@ -171,6 +173,7 @@ describe.skipIf(!here)("paces, in a browser", () => {
       await b.page.getByRole("button", { name: `Open the picture pier ${n}.png` }).waitFor();
     }
     await page.locator(`[data-room="${ids[0]}"]`).click();
+    await page.getByRole("button", { name: "To the newest" }).click();
     await page.getByRole("button", { name: "Open the picture pier 11.png" }).waitFor();
     const before = await heap();
     const rounds = 10;
