@@ -61,10 +61,6 @@ pub(crate) async fn messages(
         let detail = "must have 1 to 500 characters";
         return Err(Rejection::field(Code::ValidationFailed, "?q", "out_of_range", detail));
     }
-    if query.q.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        let detail = "must have no control characters";
-        return Err(Rejection::field(Code::ValidationFailed, "?q", "invalid_character", detail));
-    }
     let user = &call.caller()?.user_id;
     if let Some(room) = &query.room {
         access::joined(&call, room).await?;
