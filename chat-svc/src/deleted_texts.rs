@@ -2,9 +2,8 @@
 //!
 //! A worker goes through the log behind the present, by a lease: each deletion that has become old enough is met once, and
 //! the events that hold the message's texts (its post, its edits) are listed, noted in the ledger of holes, and securely
-//! deleted, as those of an erased person are (`erasure/`). With them go the events that say what the message's files were
-//! called (`file_names.rs`). How far it is stands in a bucket. What a legal hold or an open report keeps, or a store of files
-//! that does not answer, is passed by, and met again until that ends. The post goes last, so that a post which is gone says
+//! deleted, as those of an erased person are (`erasure/`). How far it is stands in a bucket. What a legal hold or an open
+//! report keeps is passed by, and met again until it ends. Edits go before the post, so that a post which is gone says
 //! that nothing is left, also after a crash.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,13 +17,12 @@ use schemas::events::{
     AuthoredBlank, Blank, BlankEvent, Gone, MessageDeleted, MessageEdited, MessageEvent,
     MessagePosted, TextsRemoved,
 };
-use schemas::ids::{MediaId, MessageId, RoomId, UserId};
+use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 use telemetry::Shutdown;
 
 use crate::blank::{blank, gone};
 use crate::chat::Chat;
-use crate::failure::Reason;
 use crate::holds::are_held;
 use crate::lease::Lease;
 
@@ -53,16 +51,7 @@ pub(crate) struct Deletion {
 }
 
 /// An event that goes, and what stands in its place.
-#[derive(Debug, Clone)]
-struct Going {
-    gone: Gone,
-    author: UserId,
-    /// None of a file's.
-    blank: Option<Blank>,
-}
-
-/// The events of messages that go, in the order of their kinds: of files, edits, posts.
-type ByKind = [Vec<Going>; 3];
+type Going = (Gone, AuthoredBlank);
 
 /// Removes texts from the log.
 pub(crate) struct DeletedTexts {
@@ -95,7 +84,10 @@ impl DeletedTexts {
                 biased;
                 () = stop.wait() => break,
                 done = self.go_on(after, &mut lease) => if let Err(failure) = done {
-                    let reason = Reason(&failure).to_string();
+                    let reason = match failure {
+                        Failure::Conflict => "the log has changed meanwhile".to_owned(),
+                        Failure::Denied(why) | Failure::Rejected(why) => why.detail.to_string(),
+                    };
                     tracing::warn!(reason, "texts of deleted messages are removed later");
                 },
             }
@@ -145,67 +137,41 @@ impl DeletedTexts {
         before: Timestamp,
     ) -> Result<Option<Sequence>, Failure> {
         let mut held = None;
-        let mut rooms: BTreeMap<&RoomId, (Sequence, ByKind)> = BTreeMap::new();
-        let mut deletions: HashMap<&MessageId, &Deletion> = HashMap::new();
+        let mut posts: HashMap<&MessageId, (&Deletion, Going)> = HashMap::new();
         for deletion in piece {
-            let Some((post, files)) = self.post(deletion).await? else { continue };
-            let files = match self.is_held(&deletion.event).await? {
-                true => None,
-                false => self.names(&files, &post.author).await,
-            };
-            let Some(files) = files else {
+            let Some(post) = self.post(deletion).await? else { continue };
+            if self.is_held(&deletion.event).await? {
                 held = held.or(Some(deletion.sequence));
-                continue;
-            };
-            let first = (deletion.sequence, ByKind::default());
-            let (first, [names, _, posts]) = rooms.entry(&deletion.event.room_id).or_insert(first);
-            *first = deletion.sequence.min(*first);
-            names.extend(files);
-            posts.push(post);
-            deletions.insert(&deletion.event.message_id, deletion);
+            } else {
+                posts.insert(&deletion.event.message_id, (deletion, post));
+            }
         }
-        let mut edits = self.edits(&deletions).await?;
-        for (room, (first, mut kinds)) in rooms {
-            kinds[1] = edits.remove(room).unwrap_or_default();
-            if !self.erase_all(room, kinds, before).await? {
+        let mut edits = self.edits(&posts).await?;
+        let mut rooms: BTreeMap<&RoomId, (Sequence, Vec<Going>)> = BTreeMap::new();
+        for (deletion, post) in posts.into_values() {
+            let first = (deletion.sequence, Vec::new());
+            let (first, posts) = rooms.entry(&deletion.event.room_id).or_insert(first);
+            *first = deletion.sequence.min(*first);
+            posts.push(post);
+        }
+        for (room, (first, posts)) in rooms {
+            let edits = edits.remove(room).unwrap_or_default();
+            if !self.erase_all(room, [edits, posts], before).await? {
                 held = Some(held.map_or(first, |held| held.min(first)));
             }
         }
         Ok(held)
     }
 
-    /// The events that say what a message's files were called, but for those of files that something needs. None when they
-    /// cannot be told now.
-    async fn names(&self, files: &[MediaId], author: &UserId) -> Option<Vec<Going>> {
-        let mut going = Vec::new();
-        for id in files {
-            let events = match self.chat.events_with_name(id).await {
-                Ok(events) => events,
-                Err(failure) => {
-                    let error = Reason(&failure);
-                    tracing::warn!(media.id = %id, %error, "the name of a removed file leaves the log later");
-                    return None;
-                }
-            };
-            for stored in events {
-                // What cannot be read has no name that could be shown; it is not listed, and stays.
-                let gone = stored.event().ok().and_then(|event| gone(&event, stored.sequence));
-                going.extend(gone.map(|gone| Going { gone, author: author.clone(), blank: None }));
-            }
-        }
-        Some(going)
-    }
-
     /// Deletes events of a room, one kind after the other; false when a hold has come in between.
     async fn erase_all(
         &self,
         room: &RoomId,
-        kinds: ByKind,
+        kinds: [Vec<Going>; 2],
         before: Timestamp,
     ) -> Result<bool, Failure> {
         for mut going in kinds {
-            going.sort_by_key(|going| going.gone.sequence);
-            going.dedup_by_key(|going| going.gone.sequence);
+            going.sort_by_key(|(gone, _)| gone.sequence);
             for some in going.chunks(LISTED) {
                 if !self.erase(room, some, before).await? {
                     return Ok(false);
@@ -215,8 +181,8 @@ impl DeletedTexts {
         Ok(true)
     }
 
-    /// The event that posted a message, and the message's files; none when it is gone.
-    async fn post(&self, deletion: &Deletion) -> Result<Option<(Going, Vec<MediaId>)>, Failure> {
+    /// The event that posted a message; none when it is gone.
+    async fn post(&self, deletion: &Deletion) -> Result<Option<Going>, Failure> {
         let Some(stored) = self.chat.log.get(deletion.event.posted).await? else { return Ok(None) };
         let event = stored.event()?;
         let EventData::Message(MessageEvent::Posted(posted)) = &event.data else {
@@ -228,25 +194,24 @@ impl DeletedTexts {
         }
         let was = BlankEvent::Posted(blank(message, *private, &self.chat.names));
         let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
-        let files = message.attachments.clone();
-        Ok(going(&event, message.sender_id.clone(), blank).map(|post| (post, files)))
+        Ok(going(&event, AuthoredBlank { sender_id: message.sender_id.clone(), blank }))
     }
 
     /// The edits of these messages by room, those included that came too late to count.
     async fn edits(
         &self,
-        deletions: &HashMap<&MessageId, &Deletion>,
+        posts: &HashMap<&MessageId, (&Deletion, Going)>,
     ) -> Result<HashMap<RoomId, Vec<Going>>, Failure> {
         let mut found: HashMap<RoomId, Vec<Going>> = HashMap::new();
         let (mut from, mut until) = (Sequence::MAX, Timestamp::MIN);
-        for (id, deletion) in deletions {
+        for (id, (deletion, _)) in posts {
             // Of most the index knows that they were never edited: only late edits are looked for.
             let text = self.chat.index.text(id).await?;
             let edited = text.is_none_or(|text| text.edited_at.is_some());
             from = from.min(if edited { deletion.event.posted } else { deletion.sequence });
             until = until.max(deletion.stored_at);
         }
-        if deletions.is_empty() {
+        if posts.is_empty() {
             return Ok(found);
         }
         let until = Timestamp::from_millis(until.millis().saturating_add(LATE));
@@ -258,7 +223,7 @@ impl DeletedTexts {
                     return Ok(found);
                 }
                 let Some((edit, event)) = edit(&stored)? else { continue };
-                if deletions.contains_key(&edit.message.id) {
+                if posts.contains_key(&edit.message.id) {
                     let room = edit.message.room_id.clone();
                     found.entry(room).or_default().extend(self.edit(&stored, &edit, &event));
                 }
@@ -269,11 +234,11 @@ impl DeletedTexts {
 
     fn edit(&self, stored: &Record, edit: &MessageEdited, event: &Event) -> Option<Going> {
         let MessageEdited { message, posted, edited_at } = edit;
-        let author = message.sender_id.clone();
+        let sender_id = message.sender_id.clone();
         let message = blank(message, false, &self.chat.names);
         let was = BlankEvent::Edited { message, posted: *posted, edited_at: *edited_at };
         let blank = Blank { sequence: stored.sequence, stored_at: stored.stored_at, was };
-        going(event, author, blank)
+        going(event, AuthoredBlank { sender_id, blank })
     }
 
     /// Lists events of a room, and deletes them after that; false when a hold was placed before they were listed. What is
@@ -285,10 +250,9 @@ impl DeletedTexts {
         before: Timestamp,
     ) -> Result<bool, Failure> {
         let log = &self.chat.log;
-        let authors: BTreeSet<UserId> = going.iter().map(|one| one.author.clone()).collect();
-        let gone = going.iter().map(|one| one.gone.clone()).collect();
-        let blanks: Vec<AuthoredBlank> = going.iter().filter_map(Going::authored).collect();
-        let texts = u64::try_from(blanks.len()).unwrap_or(0);
+        let authors: BTreeSet<UserId> =
+            going.iter().map(|(_, authored)| authored.sender_id.clone()).collect();
+        let (gone, blanks) = going.iter().cloned().unzip();
         let (room_id, listed_at) = (room.clone(), Timestamp::now());
         let removed = TextsRemoved { room_id, listed_at, before, gone, blanks };
         let sequences = removed.sequences();
@@ -300,7 +264,7 @@ impl DeletedTexts {
         }
         log.note_erased(listed.position.sequence, &sequences).await?;
         log.erase(&sequences).await?;
-        self.chat.metrics.texts_removed.inc_by(texts);
+        self.chat.metrics.texts_removed.inc_by(u64::try_from(sequences.len()).unwrap_or(0));
         Ok(true)
     }
 
@@ -336,17 +300,9 @@ impl DeletedTexts {
     }
 }
 
-impl Going {
-    /// What stands in its place, and whose it is.
-    fn authored(&self) -> Option<AuthoredBlank> {
-        let blank = self.blank.clone()?;
-        Some(AuthoredBlank { sender_id: self.author.clone(), blank })
-    }
-}
-
 /// With what is kept of it.
-fn going(event: &Event, author: UserId, blank: Blank) -> Option<Going> {
-    Some(Going { gone: gone(event, blank.sequence)?, author, blank: Some(blank) })
+fn going(event: &Event, authored: AuthoredBlank) -> Option<Going> {
+    Some((gone(event, authored.blank.sequence)?, authored))
 }
 
 /// Whether a record may be of a type, without reading all of it.

@@ -21,7 +21,6 @@ mod erasure;
 mod error;
 mod export;
 mod failure;
-mod file_names;
 mod general;
 mod handlers;
 mod holds;

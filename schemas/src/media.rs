@@ -54,7 +54,7 @@ Checksum, |text| {
 });
 
 impl Filename {
-    /// What a file is called whose name left the log.
+    /// What a file of an erased person is called.
     #[must_use]
     pub fn erased() -> Self {
         Self("erased".to_owned())

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use decider::{Failure, load, unavailable};
-use schemas::media::MediaStatus;
+use schemas::media::{Filename, MediaStatus};
 use schemas::{Lane, MediaId, RoomId};
 
 use super::{Eraser, PROJECTED_WITHIN, Work};
@@ -57,7 +57,7 @@ impl Eraser {
         let Some(media) = state.filter(|media| media.status == MediaStatus::Purged) else {
             return Ok(false);
         };
-        if !media.is_erased() {
+        if media.file.filename != Filename::erased() {
             self.chat.erase_media(id).await?;
         }
         Ok(true)

@@ -22,30 +22,30 @@ pub(super) fn apply(
     let state = event.after();
     let before = set.media.get(&state.file.id)?;
     let (former, told) = before.map_or((None, 0), |doc| (takes(&doc.state), doc.told));
-    let told = match (state.is_erased(), is_told(event)) {
-        // Of an erased person's medium nothing is left, not even what its owner was told.
-        (true, _) => 0,
-        (false, true) => at,
-        (false, false) => told,
-    };
+    // Of an erased person's medium nothing is left, not even what its owner was told.
+    let told = if is_erased(state) { 0 } else { told };
+    let told = if is_told(event) { at } else { told };
     count(state, former, at, set)?;
-    if state.is_unnamed() {
-        recount(state, at, set)?;
-    }
     set.media.put(&state.file.id, MediaDoc { state: state.clone(), told, updated: at });
     Ok(())
 }
 
 /// Whether its owner is told of it: what was never stored is nothing to them, and neither is what changes nothing that
 /// they see.
-fn is_told(event: &MediaEvent) -> bool {
+const fn is_told(event: &MediaEvent) -> bool {
     match event {
         MediaEvent::Stored(_) => true,
         MediaEvent::Removed(removed) => removed.media.stored_at.is_some(),
-        // The event that told of its removal is gone from the log.
-        MediaEvent::Purged(purged) => purged.media.is_unnamed() && purged.media.stored_at.is_some(),
-        MediaEvent::Requested(_) | MediaEvent::Attached(_) | MediaEvent::Detached(_) => false,
+        MediaEvent::Requested(_)
+        | MediaEvent::Attached(_)
+        | MediaEvent::Detached(_)
+        | MediaEvent::Purged(_) => false,
     }
+}
+
+/// Whether it was an erased person's: its other events are gone from the log.
+fn is_erased(state: &MediaState) -> bool {
+    state.status == MediaStatus::Purged && state.file.size == 0
 }
 
 /// The bytes a medium takes, or may take; none when it is no more.
@@ -85,14 +85,5 @@ fn count(
         site.updated = u64::from(site.media_bytes > 0);
     }
     set.site.put(&(), site);
-    Ok(())
-}
-
-/// What counted the medium is gone from the log: what its owner's media take is as of now, for whom reads on and for whom
-/// reads anew.
-fn recount(state: &MediaState, at: Sequence, set: &mut WorkingSet) -> Result<(), NotLoaded> {
-    if let Some(usage) = set.media_usage.get(&state.owner_id)?.cloned() {
-        set.media_usage.put(&state.owner_id, MediaUsageDoc { updated: at, ..usage });
-    }
     Ok(())
 }

@@ -57,7 +57,6 @@ cases!(
     exports_are_kept_and_found_when_they_are_due,
     media_are_kept_and_counted,
     media_that_end_take_nothing,
-    a_medium_without_its_name_is_the_same_for_who_reads_anew,
     resume_finds_what_changed,
     history_crosses_the_border_of_the_archive,
     archived_messages_change_as_others_do,

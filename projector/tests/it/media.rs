@@ -1,13 +1,10 @@
 //! Media. Given these events, then these are the documents, and what media take is counted.
 
-use std::sync::Arc;
-
-use projector::Engine;
 use readmodel::*;
+use schemas::Sequence;
 use schemas::events::*;
 use schemas::ids::MediaId;
 use schemas::media::*;
-use schemas::{EventData, Sequence};
 
 use crate::kit::*;
 
@@ -122,35 +119,4 @@ pub(crate) async fn media_that_end_take_nothing(place: &Place) {
     // Who was away hears that it is gone.
     let changes = store.media_changes(&user(1), 0, 10).await.unwrap();
     assert_eq!(numbers_of(&changes.items), [medium(1)]);
-}
-
-/// What a file was called leaves the log with all events but the last: who reads the log anew finds the same.
-pub(crate) async fn a_medium_without_its_name_is_the_same_for_who_reads_anew(place: &Place) {
-    let mut history = History::default();
-    history.register(1, "ada");
-    for number in 1..=2 {
-        history.request_media(number, 1);
-        history.store_media(number, 1);
-    }
-    history.remove_media(1, 1);
-    let mut media = media_state(1, 1, MediaStatus::Stored);
-    media.status = MediaStatus::Purged;
-    history.add(MediaPurged { media: media.clone() });
-    media.file.filename = Filename::erased();
-    let last = history.add(MediaPurged { media });
-    place.project(&history).await;
-    let anew = place.model.create_generation().await.unwrap();
-    let mut engine = Engine::open(Arc::clone(&anew), epoch()).await.unwrap();
-    let of_file = |data: &EventData| matches!(data, EventData::Media(event) if event.after().file.id == medium(1));
-    let left = history.events.iter();
-    let left = left.filter(|logged| logged.sequence == last || !of_file(&logged.event.data));
-    engine.apply(&left.cloned().collect::<Vec<_>>(), last).await.unwrap();
-    anew.seal().await.unwrap();
-    for store in [place.model.current(), anew.reader()] {
-        let doc = store.media(&medium(1)).await.unwrap().unwrap();
-        assert_eq!((doc.told, doc.updated), (last, last), "who was away hears that it is gone");
-        let usage = store.media_usage(&user(1)).await.unwrap().unwrap();
-        assert_eq!((usage.bytes, usage.files, usage.updated), (200, 1, last));
-        assert_eq!(store.media_bytes().await.unwrap(), 200);
-    }
 }

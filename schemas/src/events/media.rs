@@ -78,20 +78,6 @@ impl MediaState {
     pub const fn is_idle(&self) -> bool {
         self.uses.is_empty() && !self.avatar
     }
-
-    /// Whether it is gone, and what it was called with it: of its events this one alone is left.
-    #[must_use]
-    pub fn is_unnamed(&self) -> bool {
-        self.status == MediaStatus::Purged
-            && self.file.sha256.is_none()
-            && self.file.filename == Filename::erased()
-    }
-
-    /// Whether it was an erased person's: nothing else is said of it either.
-    #[must_use]
-    pub fn is_erased(&self) -> bool {
-        self.status == MediaStatus::Purged && self.file.size == 0
-    }
 }
 
 /// A user was allowed to upload a file.
@@ -129,8 +115,7 @@ pub struct MediaRemoved {
     pub media: MediaState,
 }
 
-/// The bytes of a medium are gone from the store. Where the medium was its person's who is erased, or the texts of its
-/// messages have left the log, the name of the file has left it, too: it is called `erased` then.
+/// The bytes of a medium are gone from the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MediaPurged {
     /// The medium as it ended.

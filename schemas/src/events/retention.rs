@@ -55,9 +55,8 @@ pub struct AuthoredBlank {
     pub blank: Blank,
 }
 
-/// The texts of deleted messages, former ones included, leave the log, and what their files were called: the events that
-/// hold them are securely deleted next. At most some hundreds at a time. What members see of the messages does not change:
-/// they were deleted before.
+/// The texts of deleted messages, former ones included, leave the log: the events that hold them are securely deleted
+/// next. At most some hundreds at a time. What members see of the messages does not change: they were deleted before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TextsRemoved {
     /// The room.
@@ -68,7 +67,7 @@ pub struct TextsRemoved {
     pub before: Timestamp,
     /// The events that go, in the order of the log.
     pub gone: Vec<Gone>,
-    /// What stands in their places: of messages, and nothing of files.
+    /// What stands in their places.
     pub blanks: Vec<AuthoredBlank>,
 }
 

@@ -254,21 +254,6 @@ pub fn purged(before: &MediaState, now: Timestamp) -> Option<Fact> {
     (before.status == MediaStatus::Removed).then(|| fact(before, MediaPurged { media }))
 }
 
-/// Whether nothing needs a medium any more, ever.
-#[must_use]
-pub const fn is_over(media: &MediaState) -> bool {
-    matches!(media.status, MediaStatus::Removed | MediaStatus::Purged)
-}
-
-/// The bytes of a medium are gone, and what it was called with them.
-#[must_use]
-pub fn unnamed(before: &MediaState, now: Timestamp) -> Fact {
-    let media = changed(before, now);
-    let file = MediaFile { filename: Filename::erased(), sha256: None, ..media.file };
-    let media = MediaState { file, status: MediaStatus::Purged, ..media };
-    fact(before, MediaPurged { media })
-}
-
 /// The bytes of a medium of an erased person are gone, and what it was called with them.
 #[must_use]
 pub fn erased(before: &MediaState, now: Timestamp) -> Fact {
