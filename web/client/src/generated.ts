@@ -473,7 +473,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Close an account for good and erase its user's data. */
+        /** Close an account for good and erase its user's data. A 503 has the member `erasure_id`, too: it may have begun. */
         delete: operations["delete_v1_admin_users_user_id"];
         options?: never;
         head?: never;
@@ -1330,7 +1330,7 @@ export interface paths {
         get: operations["get_v1_users_me"];
         put?: never;
         post?: never;
-        /** Close the caller's account for good and erase their data. */
+        /** Close the caller's account for good and erase their data. A 503 has the member `erasure_id`, too: it may have begun. */
         delete: operations["delete_v1_users_me"];
         options?: never;
         head?: never;
@@ -2033,7 +2033,7 @@ export interface components {
             /** @description Until then the member may only read. */
             muted_until?: components["schemas"]["Timestamp"] | null;
             /** @description What the member may do in the room. */
-            role?: components["schemas"]["RoomRole"] | null;
+            role?: components["schemas"]["RoomRole"];
         };
         /** @description The reader's own membership of a room. */
         Membership: {
@@ -2255,7 +2255,7 @@ export interface components {
             members?: components["schemas"]["UserRef"][] | null;
             /** @description The room's name, 1 to 100 characters; unique among channels, ignoring case and compatible forms. */
             name: components["schemas"]["RoomName"];
-            /** @description What the room is about; at most 1,000 characters. */
+            /** @description What the room is about; at most 1,000 characters. An empty text is as good as none. */
             topic?: components["schemas"]["Topic"] | null;
             /** @description Defaults to private for groups and public for channels. */
             visibility?: components["schemas"]["Visibility"] | null;
@@ -2323,9 +2323,9 @@ export interface components {
              * @description Of which messages the caller is notified: `all`, `mentions`, or `none`, which also keeps mentions out of the
              *     inbox.
              */
-            notify?: components["schemas"]["Notify"] | null;
+            notify?: components["schemas"]["Notify"];
             /** @description Whether the room stands first in the caller's list. */
-            pinned?: boolean | null;
+            pinned?: boolean;
         };
         /** @description One page of a list. */
         Page: {
@@ -2517,43 +2517,22 @@ export interface components {
              */
             read_receipts: boolean;
         };
-        /** @description A change of preferences. What is absent stays as it is. */
+        /** @description A change of preferences. What is absent stays as it is; only what may be absent is emptied by null. */
         PreferencesPatch: {
-            /**
-             * @description Who may add the user to rooms.
-             * @default null
-             */
-            added_to_rooms: components["schemas"]["Reach"] | null;
-            /**
-             * @description Who may write to the user in direct rooms.
-             * @default null
-             */
-            direct_messages: components["schemas"]["Reach"] | null;
-            /**
-             * @description No mails until then.
-             * @default keep
-             */
-            do_not_disturb_until: components["schemas"]["Timestamp"] | null;
-            /**
-             * @description What the user gets mails about.
-             * @default null
-             */
-            email: components["schemas"]["MailAbout"] | null;
-            /**
-             * @description Minutes a mail waits for the user to read what it is about; 0 to 1440.
-             * @default null
-             */
-            email_delay_minutes: components["schemas"]["EmailDelay"] | null;
-            /**
-             * @description Whether others see that the user is there.
-             * @default null
-             */
-            presence: boolean | null;
-            /**
-             * @description Whether others see how far the user has read.
-             * @default null
-             */
-            read_receipts: boolean | null;
+            /** @description Who may add the user to rooms. */
+            added_to_rooms?: components["schemas"]["Reach"];
+            /** @description Who may write to the user in direct rooms. */
+            direct_messages?: components["schemas"]["Reach"];
+            /** @description No mails until then. */
+            do_not_disturb_until?: components["schemas"]["Timestamp"] | null;
+            /** @description What the user gets mails about. */
+            email?: components["schemas"]["MailAbout"];
+            /** @description Minutes a mail waits for the user to read what it is about; 0 to 1440. */
+            email_delay_minutes?: components["schemas"]["EmailDelay"];
+            /** @description Whether others see that the user is there. */
+            presence?: boolean;
+            /** @description Whether others see how far the user has read. */
+            read_receipts?: boolean;
         };
         /** @description An error as clients see it: RFC 9457 `application/problem+json`. */
         Problem: {
@@ -2581,18 +2560,18 @@ export interface components {
         ProfileChanges: {
             /** @description The profile picture. */
             avatar_media_id?: components["schemas"]["MediaId"] | null;
-            /** @description What the user says about themselves. */
+            /** @description What the user says about themselves. Null or an empty text clears it. */
             bio?: components["schemas"]["Bio"] | null;
             /** @description The name shown to other users. Null makes it the username. */
             display_name?: components["schemas"]["DisplayName"] | null;
             /** @description What the server obeys of what the user prefers. Absent fields of it stay as they are. */
-            preferences?: components["schemas"]["PreferencesPatch"] | null;
+            preferences?: components["schemas"]["PreferencesPatch"];
             /** @description Client settings, replaced as a whole: an object of at most 16 KiB of JSON and 16 levels. Null empties it. */
             settings?: {
                 [key: string]: unknown;
             } | null;
-            /** @description The unique name. */
-            username?: components["schemas"]["Username"] | null;
+            /** @description The unique name. Null is refused. */
+            username?: components["schemas"]["Username"];
         };
         /** @description A provider through which people may log in. */
         Provider: {
@@ -2814,9 +2793,9 @@ export interface components {
              * @description `true` makes the room read-only, `false` restores it. Restoring answers 409 when another channel has taken
              *     its name, so a new name may be given at the same time.
              */
-            archived?: boolean | null;
+            archived?: boolean;
             /** @description The room's name. Null is refused: a room keeps one. */
-            name?: components["schemas"]["RoomName"] | null;
+            name?: components["schemas"]["RoomName"];
             /**
              * @description Who may write in the main timeline: `everyone` or `admins`. Under `admins` other members answer in threads
              *     and react.
@@ -2835,10 +2814,10 @@ export interface components {
              *     21,600; 0 or null for no limit.
              */
             slow_mode_seconds?: number | null;
-            /** @description What the room is about. */
+            /** @description What the room is about. Null or an empty text clears it. */
             topic?: components["schemas"]["Topic"] | null;
             /** @description Who may find and join it. Owners only. */
-            visibility?: components["schemas"]["Visibility"] | null;
+            visibility?: components["schemas"]["Visibility"];
         };
         /** @description A channel, group or direct conversation. */
         RoomId: string;
@@ -2888,7 +2867,7 @@ export interface components {
              */
             expires_in: number;
             /** @description The token for one refresh; null when it is in the cookie. */
-            refresh_token: string;
+            refresh_token: components["schemas"]["Secret"] | null;
             /** @description The session. */
             session_id: components["schemas"]["SessionId"];
             /** @description Always `Bearer`. */
@@ -3063,9 +3042,9 @@ export interface components {
             /** @description Why, for the audit trail: 1 to 500 characters. */
             reason?: components["schemas"]["Reason"] | null;
             /** @description What the user may do everywhere. */
-            role?: components["schemas"]["Role"] | null;
+            role?: components["schemas"]["Role"];
             /** @description Whether the account is kept from logging in and acting. */
-            suspended?: boolean | null;
+            suspended?: boolean;
         };
         /** @description A person's or bot's account. */
         UserId: string;
