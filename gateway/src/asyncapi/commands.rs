@@ -32,7 +32,7 @@ pub(super) fn commands(parts: &mut Parts) -> Commands {
         made.channels.insert(id.clone(), channel);
         made.operations.insert(id, operation);
     }
-    made.channels.insert(ANSWERS.to_owned(), answers_channel(answers));
+    made.channels.insert(ANSWERS.to_owned(), answers_channel(&answers));
     made
 }
 
@@ -62,7 +62,7 @@ fn channel(service: &str, name: &str, about: &str) -> Value {
     })
 }
 
-fn answers_channel(messages: Map<String, Value>) -> Value {
+fn answers_channel(messages: &Map<String, Value>) -> Value {
     json!({
         "address": null, "title": "The answers to commands",
         "description": "Each goes to the subject that the request names for it.",

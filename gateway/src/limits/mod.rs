@@ -183,7 +183,7 @@ impl Limits {
 
     /// What other gateways are to be told of people's sockets now, if anything.
     fn sockets_to_tell(&self, now: Instant) -> Option<Held> {
-        self.sockets.lock().to_tell(now)
+        self.sockets.lock().take_news(now)
     }
 }
 

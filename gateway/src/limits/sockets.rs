@@ -64,7 +64,7 @@ impl Sockets {
     }
 
     /// What the others are to be told now; empty: only that this gateway is there; none when there is nothing to say.
-    pub(super) fn to_tell(&mut self, now: Instant) -> Option<Held> {
+    pub(super) fn take_news(&mut self, now: Instant) -> Option<Held> {
         let changed = std::mem::take(&mut self.changed);
         let here = |user: UserId| {
             let sockets = self.here.get(&user).copied().unwrap_or_default();
@@ -161,7 +161,7 @@ mod tests {
             for _ in 0..tenths {
                 self.now += Duration::from_millis(100);
                 for from in heard {
-                    let Some(held) = self.gateways[*from].to_tell(self.now) else { continue };
+                    let Some(held) = self.gateways[*from].take_news(self.now) else { continue };
                     for to in heard.iter().filter(|to| *to != from) {
                         self.gateways[*to].heard(&from.to_string(), &held, self.now);
                     }
