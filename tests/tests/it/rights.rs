@@ -114,6 +114,8 @@ fn expected(kind: Kind, who: Who, act: Act) -> u16 {
             _ if !kind.public => 404,
             // Nothing to leave.
             Act::Leave => 204,
+            // The room is known, its messages are not.
+            Act::EditOwn | Act::DeleteOwn | Act::DeleteOther | Act::React | Act::Pin => 404,
             _ => 403,
         };
     }
