@@ -35,8 +35,8 @@ async fn finds_everything(ada: &Person, room: &str, wanted: &[&str], file: &[u8]
     })
     .await;
     let messages = page["items"].as_array().unwrap().iter();
-    let attached = messages.filter_map(|message| message["attachments"].get(0));
-    let id = attached.last().expect("an attachment")["id"].as_str().unwrap();
+    let mut attached = messages.filter_map(|message| message["attachments"].get(0));
+    let id = attached.next_back().expect("an attachment")["id"].as_str().unwrap();
     let link = ada.get(&format!("/v1/media/{id}")).await.ok(200);
     let got = fetch(&ada.place, link["url"].as_str().unwrap(), &[]).await;
     assert!(got.status == 200 && got.bytes == file, "{}", got.status);
