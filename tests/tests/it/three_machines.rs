@@ -26,7 +26,7 @@ async fn all_have(cluster: &Cluster, copies: usize) -> Vec<String> {
     found.into_keys().collect()
 }
 
-/// Ada reads what she wrote on the one machine: the room, its messages, the file.
+/// Ada reads what Ada wrote on the one machine: the room, its messages, the file.
 async fn finds_everything(ada: &Person, room: &str, wanted: &[&str], file: &[u8]) {
     let page = until("what was said is there", async || {
         let page = ada.get(&format!("/v1/rooms/{room}/messages")).await;
