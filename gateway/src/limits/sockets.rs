@@ -221,7 +221,8 @@ mod tests {
         assert_eq!(world.elsewhere(2, 1), 1);
         world.gateways[2].left("1");
         assert_eq!(world.elsewhere(2, 1), 0);
-        assert!(world.gateways[2].elsewhere.is_empty());
+        world.pass(60, &[2]);
+        assert!(world.gateways[2].elsewhere.is_empty(), "a round later nothing is kept");
         // Both are back, and so are their sockets.
         world.pass(2, &[0, 1, 2]);
         assert_eq!(world.elsewhere(2, 1), 2);
