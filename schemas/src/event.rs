@@ -7,9 +7,12 @@
 //!
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::as_written::AsWritten;
 pub use crate::events::EventData;
 use crate::ids::{EventId, InvalidId, TraceParent, UserId};
 use crate::text::{text_conversions, text_serde};
@@ -75,6 +78,9 @@ pub enum EncodeError {
     Misread,
 }
 
+/// Bytes that nearly every event has room in.
+const ROOM: usize = 1024;
+
 /// One event: what happened, and the circumstances.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -107,17 +113,19 @@ struct Outgoing<'a> {
     causation: Option<&'a EventId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a TraceParent>,
-    digest: String,
-    data: &'a RawValue,
+    digest: &'static str,
 }
+
+/// Stands where the digest will stand: as long as one.
+const NO_DIGEST: &str = "00000000";
 
 #[derive(Deserialize)]
 struct Incoming<'a> {
     id: EventId,
     #[serde(rename = "type", borrow)]
-    kind: std::borrow::Cow<'a, str>,
+    kind: Cow<'a, str>,
     #[serde(borrow)]
-    subject: std::borrow::Cow<'a, str>,
+    subject: Cow<'a, str>,
     time: Timestamp,
     actor: Actor,
     #[serde(default)]
@@ -125,15 +133,15 @@ struct Incoming<'a> {
     #[serde(default)]
     traceparent: Option<TraceParent>,
     #[serde(borrow)]
-    digest: std::borrow::Cow<'a, str>,
+    digest: Cow<'a, str>,
     #[serde(borrow)]
     data: &'a RawValue,
 }
 
-fn checksum(id: &str, kind: &str, subject: &str, data: &str) -> u32 {
+fn checksum(id: &str, kind: &str, subject: &str, data: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    for part in [id, kind, subject, data] {
-        hasher.update(part.as_bytes());
+    for part in [id.as_bytes(), kind.as_bytes(), subject.as_bytes(), data] {
+        hasher.update(part);
         hasher.update(&[0]);
     }
     hasher.finalize()
@@ -169,11 +177,12 @@ impl Event {
         }
     }
 
+    /// The envelope, then the data, written straight behind it; the digest, which stands before the data and is made of
+    /// it, is put in its place at last.
     fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let data = self.data.to_raw()?;
         let kind = self.data.type_name();
         let subject = self.data.subject();
-        let outgoing = Outgoing {
+        let envelope = Outgoing {
             specversion: "1.0",
             id: &self.id,
             source: "/tidings",
@@ -184,10 +193,24 @@ impl Event {
             actor: &self.actor,
             causation: self.causation.as_ref(),
             traceparent: self.traceparent.as_ref(),
-            digest: format!("{:08x}", checksum(self.id.as_str(), kind, &subject, data.get())),
-            data: &data,
+            digest: NO_DIGEST,
         };
-        serde_json::to_vec(&outgoing)
+        let mut bytes = Vec::with_capacity(ROOM);
+        serde_json::to_writer(&mut bytes, &envelope)?;
+        // `"}`: the digest is the last of the envelope.
+        let digest_ends = bytes.len().saturating_sub(2);
+        bytes.pop();
+        bytes.extend_from_slice(b",\"data\":");
+        let data_begins = bytes.len();
+        self.data.write(&mut bytes)?;
+        let data = bytes.get(data_begins..).unwrap_or_default();
+        let digest = format!("{:08x}", checksum(self.id.as_str(), kind, &subject, data));
+        let digest_begins = digest_ends.saturating_sub(digest.len());
+        if let Some(place) = bytes.get_mut(digest_begins..digest_ends) {
+            place.copy_from_slice(digest.as_bytes());
+        }
+        bytes.push(b'}');
+        Ok(bytes)
     }
 
     /// Reads an event back and checks that it is the one that was written.
@@ -195,15 +218,41 @@ impl Event {
     /// # Errors
     /// See [`DecodeError`]; the bytes are left to the caller, who must not skip them silently.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match AsWritten::read(bytes).and_then(|written| Self::of_written(&written)) {
+            Some(event) => Ok(event),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    /// An event that lies as [`Event::encode`] writes it; none when anything is not as it should be: then
+    /// [`Self::decode_any`] says what.
+    fn of_written(written: &AsWritten<'_>) -> Option<Self> {
+        let AsWritten { id, kind, subject, data, .. } = *written;
+        if !is_written(written.digest, checksum(id, kind, subject, data.as_bytes())) {
+            return None;
+        }
+        Some(Self {
+            id: EventId::parse(id).ok()?,
+            time: Timestamp::parse(written.time).ok()?,
+            actor: Actor::parse(written.actor).ok()?,
+            causation: written.causation.map(EventId::parse).transpose().ok()?,
+            traceparent: written.traceparent.map(TraceParent::parse).transpose().ok()?,
+            data: EventData::read(kind, data).ok()?,
+        })
+    }
+
+    /// An event in any order, with any space and any further attributes.
+    fn decode_any(bytes: &[u8]) -> Result<Self, DecodeError> {
         must_be_object(bytes)?;
         let incoming: Incoming<'_> =
             serde_json::from_slice(bytes).map_err(DecodeError::Malformed)?;
         let Incoming { id, kind, subject, data, .. } = &incoming;
-        if !is_written(&incoming.digest, checksum(id.as_str(), kind, subject, data.get())) {
+        let data = data.get();
+        if !is_written(&incoming.digest, checksum(id.as_str(), kind, subject, data.as_bytes())) {
             return Err(DecodeError::Corrupt);
         }
-        must_be_object(data.get().as_bytes())?;
-        let data = EventData::from_raw(&incoming.kind, incoming.data)?;
+        must_be_object(data.as_bytes())?;
+        let data = EventData::read(kind, data)?;
         Ok(Self {
             id: incoming.id,
             time: incoming.time,
@@ -244,6 +293,90 @@ impl Outline {
 #[must_use]
 pub fn intact_type(bytes: &[u8]) -> Option<String> {
     let Incoming { id, kind, subject, digest, data, .. } = serde_json::from_slice(bytes).ok()?;
-    is_written(&digest, checksum(id.as_str(), &kind, &subject, data.get()))
+    is_written(&digest, checksum(id.as_str(), &kind, &subject, data.get().as_bytes()))
         .then(|| kind.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::as_written::Heading;
+
+    /// What is kept of every type, as it lies in the log.
+    static GOLDEN: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
+        let read = |file: std::io::Result<std::fs::DirEntry>| std::fs::read(file.unwrap().path());
+        let files = std::fs::read_dir(folder).unwrap();
+        files.map(|file| read(file).unwrap().trim_ascii_end().to_vec()).collect()
+    });
+
+    /// Whatever the short way reads is what the long way reads, and what it says of an event is what the long way says.
+    #[track_caller]
+    fn same(bytes: &[u8]) {
+        let any = Event::decode_any(bytes);
+        if let Some(written) = AsWritten::read(bytes)
+            && let Some(event) = Event::of_written(&written)
+        {
+            assert_eq!(any.ok(), Some(event), "{}", String::from_utf8_lossy(bytes));
+        }
+        if let Ok(any) = serde_json::from_slice::<Heading<'_>>(bytes) {
+            assert_eq!(Heading::read(bytes), Some(any));
+        }
+    }
+
+    #[test]
+    fn every_event_is_written_for_the_short_way() {
+        for bytes in &*GOLDEN {
+            let event = Event::decode_any(bytes).unwrap();
+            let written = event.encode().unwrap();
+            let short = AsWritten::read(&written).and_then(|written| Event::of_written(&written));
+            assert_eq!(short.as_ref(), Some(&event), "{}", event.data.type_name());
+            assert_eq!(Event::decode_any(&written).ok().as_ref(), Some(&event));
+            same(bytes);
+            same(&written);
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_written_goes_the_long_way() {
+        let event = Event::decode(&GOLDEN[0]).unwrap();
+        let text = String::from_utf8(event.encode().unwrap()).unwrap();
+        let spaced = text.replacen("\"subject\":", "\"subject\": ", 1);
+        let escaped = text.replacen("\"source\":\"/tidings\"", "\"source\":\"\\/tidings\"", 1);
+        let before = text.replacen("{\"specversion\"", "{\"more\":{},\"specversion\"", 1);
+        let behind = format!("{},\"more\":{{}}}}", text.strip_suffix('}').unwrap());
+        for other in [spaced, escaped, before, behind] {
+            assert_ne!(other, text);
+            let short = AsWritten::read(other.as_bytes());
+            assert_eq!(short.and_then(|written| Event::of_written(&written)), None, "{other}");
+            assert_eq!(Event::decode(other.as_bytes()).ok().as_ref(), Some(&event), "{other}");
+            same(other.as_bytes());
+        }
+        let corrupt = text.replacen("\"digest\":\"", "\"digest\":\"x", 1);
+        assert!(matches!(Event::decode(corrupt.as_bytes()), Err(DecodeError::Corrupt)));
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_takes_nothing_that_the_long_one_does_not(
+            which in 0..1_000_usize,
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, any::<u8>()), 0..4),
+        ) {
+            let event = Event::decode(&GOLDEN[which % GOLDEN.len()]).unwrap();
+            let mut bytes = event.encode().unwrap();
+            for (at, how, byte) in edits {
+                let at = at.index(bytes.len());
+                match how {
+                    0 => bytes[at] = byte,
+                    1 => bytes.insert(at, byte),
+                    _ => drop(bytes.remove(at)),
+                }
+            }
+            same(&bytes);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! take, how it is parsed. There is no I/O, no clock and no randomness in this crate; the caller that
 //! creates an id or a time hands it in. Every other crate depends on this one and it depends on none of them.
 
+mod as_written;
 mod choices;
 pub mod codes;
 pub mod commands;
@@ -37,6 +38,7 @@ pub mod unicode;
 pub mod values;
 pub mod views;
 
+pub use as_written::Heading;
 pub use codes::{Code, FieldError, Problem, Rejection};
 pub use digest::Digest;
 pub use ephemeral::{AreOnline, Ephemeral, EphemeralKind, WhoIsOnline};

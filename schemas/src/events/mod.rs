@@ -87,7 +87,6 @@ pub use user::{
 
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
-use serde_json::value::RawValue;
 
 use crate::event::DecodeError;
 use crate::subjects::LaneKind;
@@ -125,17 +124,14 @@ macro_rules! family {
                 match self { $(Self::$variant($d) => ($subject).to_string(),)* }
             }
 
-            pub(super) fn to_raw(&self) -> Result<Box<serde_json::value::RawValue>, serde_json::Error> {
-                match self { $(Self::$variant(data) => serde_json::value::to_raw_value(data),)* }
+            pub(super) fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
+                match self { $(Self::$variant(data) => serde_json::to_writer(into, data),)* }
             }
 
             /// None when the type is of another family.
-            pub(super) fn from_raw(
-                kind: &str,
-                raw: &serde_json::value::RawValue,
-            ) -> Option<serde_json::Result<Self>> {
+            pub(super) fn read(kind: &str, json: &str) -> Option<serde_json::Result<Self>> {
                 match kind {
-                    $($name => Some(serde_json::from_str(raw.get()).map(Self::$variant)),)*
+                    $($name => Some(serde_json::from_str(json).map(Self::$variant)),)*
                     _ => None,
                 }
             }
@@ -217,12 +213,14 @@ macro_rules! families {
                 match self { $(Self::$family(event) => event.subject(),)* }
             }
 
-            pub(crate) fn to_raw(&self) -> Result<Box<RawValue>, serde_json::Error> {
-                match self { $(Self::$family(event) => event.to_raw(),)* }
+            /// Appends the data as JSON.
+            pub(crate) fn write(&self, into: &mut Vec<u8>) -> serde_json::Result<()> {
+                match self { $(Self::$family(event) => event.write(into),)* }
             }
 
-            pub(crate) fn from_raw(kind: &str, raw: &RawValue) -> Result<Self, DecodeError> {
-                $(if let Some(event) = $event::from_raw(kind, raw) {
+            /// Reads the data of a type.
+            pub(crate) fn read(kind: &str, json: &str) -> Result<Self, DecodeError> {
+                $(if let Some(event) = $event::read(kind, json) {
                     return event.map(Self::$family).map_err(DecodeError::Malformed);
                 })*
                 Err(DecodeError::UnknownType(kind.to_owned()))
