@@ -16,7 +16,7 @@ use schemas::{
 use serde_json::Value;
 
 use super::browser::RefreshBy;
-use super::fields::{Field, FromField};
+use super::fields::{Field, FromField, Pointer};
 use super::head::METHOD_NAMES;
 use super::route::UNMATCHED;
 
@@ -242,7 +242,7 @@ impl<T: FromField> FromField for Vec<T> {
             .into_iter()
             .enumerate()
             .map(|(index, value)| {
-                let pointer = format!("{}/{index}", field.pointer);
+                let pointer = Pointer::Item(&field.pointer, index);
                 let errors = &mut *field.errors;
                 T::from_field(Field { value: Some(value), textual: false, pointer, errors })
             })

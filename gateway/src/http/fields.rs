@@ -43,10 +43,34 @@ pub(crate) use shape;
 
 /// Where fields stand in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Body,
     /// Every value is a text.
     Query,
+}
+
+/// Where a field stands. Its text is made only for one that is at fault.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pointer<'a> {
+    /// A field of the request.
+    Field(Place, &'a str),
+    /// A field of an object.
+    Within(&'a Pointer<'a>, &'a str),
+    /// An item of a list.
+    Item(&'a Pointer<'a>, usize),
+}
+
+impl Pointer<'_> {
+    fn text(self) -> String {
+        match self {
+            Self::Field(Place::Body, name) => {
+                format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+            }
+            Self::Field(Place::Query, name) => format!("?{name}"),
+            Self::Within(object, name) => format!("{}/{name}", object.text()),
+            Self::Item(list, index) => format!("{}/{index}", list.text()),
+        }
+    }
 }
 
 /// The fields of one request, and what is wrong with them.
@@ -119,8 +143,8 @@ impl Fields {
     /// `validation_failed`, naming every field at fault.
     pub(crate) fn finish<T>(mut self, shape: Option<T>) -> Result<T, Rejection> {
         for name in std::mem::take(&mut self.given).keys() {
-            let pointer = self.pointer(name);
-            self.errors.push(error(pointer, "unknown_field", "unknown field"));
+            let pointer = Pointer::Field(self.place, name);
+            self.errors.push(error(pointer.text(), "unknown_field", "unknown field"));
         }
         match shape {
             Some(shape) if self.errors.is_empty() => Ok(shape),
@@ -133,7 +157,7 @@ impl Fields {
         // A name that is a word of Rust is written `r#type` there.
         let name = name.strip_prefix("r#").unwrap_or(name);
         let value = self.given.remove(name);
-        let pointer = self.pointer(name);
+        let pointer = Pointer::Field(self.place, name);
         let textual = self.place == Place::Query;
         T::from_field(Field { value, textual, pointer, errors: &mut self.errors })
     }
@@ -167,20 +191,13 @@ impl Fields {
 
     /// Puts a fault of a field on record.
     pub(crate) fn refuse(&mut self, name: &str, code: &str, detail: impl Into<String>) {
-        let pointer = self.pointer(name);
-        self.errors.push(error(pointer, code, detail));
+        let pointer = Pointer::Field(self.place, name);
+        self.errors.push(error(pointer.text(), code, detail));
     }
 
     /// Passes over the fields that were not taken: what they should be is not known.
     pub(crate) fn pass_over_rest(&mut self) {
         self.given.clear();
-    }
-
-    fn pointer(&self, name: &str) -> String {
-        match self.place {
-            Place::Body => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-            Place::Query => format!("?{name}"),
-        }
     }
 }
 
@@ -200,13 +217,13 @@ pub(crate) struct Field<'a> {
     pub(super) value: Option<Value>,
     /// It stood in a query, where everything is a text.
     pub(super) textual: bool,
-    pub(super) pointer: String,
+    pub(super) pointer: Pointer<'a>,
     pub(super) errors: &'a mut Vec<FieldError>,
 }
 
 impl Field<'_> {
     pub(super) fn refuse<T>(self, code: &str, detail: impl Into<String>) -> Option<T> {
-        self.errors.push(error(self.pointer, code, detail));
+        self.errors.push(error(self.pointer.text(), code, detail));
         None
     }
 

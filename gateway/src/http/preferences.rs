@@ -5,7 +5,7 @@ use schemas::preferences::EmailDelay;
 use schemas::values::InvalidValue;
 use serde_json::{Map, Value};
 
-use super::fields::{Field, FromField};
+use super::fields::{Field, FromField, Pointer};
 
 impl FromField for EmailDelay {
     fn from_field(mut field: Field<'_>) -> Option<Self> {
@@ -26,8 +26,8 @@ struct Within<'a> {
 }
 
 impl Within<'_> {
-    fn field(&mut self, name: &str, value: Option<Value>) -> Field<'_> {
-        let pointer = format!("{}/{name}", self.of.pointer);
+    fn field<'a>(&'a mut self, name: &'a str, value: Option<Value>) -> Field<'a> {
+        let pointer = Pointer::Within(&self.of.pointer, name);
         Field { value, textual: false, pointer, errors: &mut *self.of.errors }
     }
 
