@@ -14,6 +14,7 @@ use schemas::{MessageId, Rejection, Sequence, UserId};
 use telemetry::error_chain;
 
 use crate::state::AppState;
+use crate::user_directory::Senders;
 use crate::{documents, failure, reactions};
 
 /// How long the answer to a repeat waits for the read model.
@@ -29,11 +30,20 @@ pub(crate) async fn shown(
     site: &str,
     outcomes: Vec<MessageOutcome>,
 ) -> Result<Vec<Message>, Rejection> {
+    if outcomes.iter().all(|one| one.as_of.is_none()) {
+        // Nearly always: none of them was posted before.
+        let senders = senders(app, &outcomes).await?;
+        let written = |outcome: MessageOutcome| {
+            let sender = senders.of(&outcome.message.sender_id).under(site);
+            documents::written_message(outcome, sender)
+        };
+        return Ok(outcomes.into_iter().map(written).collect());
+    }
     let mut now = as_they_are(app, &outcomes).await;
     let store = app.read_model.current();
     let shown = reactions::shown(store.as_ref(), reader, now.values()).await;
     let reactions = shown.map_err(failure::store)?;
-    let senders = app.users.senders(outcomes.iter().map(|one| &one.message.sender_id)).await?;
+    let senders = senders(app, &outcomes).await?;
     let epoch = app.log.epoch();
     let view = |outcome: MessageOutcome| {
         let sender = senders.of(&outcome.message.sender_id).under(site);
@@ -46,6 +56,13 @@ pub(crate) async fn shown(
         }
     };
     Ok(outcomes.into_iter().map(view).collect())
+}
+
+/// Those who have sent the messages. A run of posts is one user's, who is looked up once.
+async fn senders(app: &AppState, outcomes: &[MessageOutcome]) -> Result<Senders, Rejection> {
+    let mut ids: Vec<&UserId> = outcomes.iter().map(|one| &one.message.sender_id).collect();
+    ids.dedup();
+    app.users.senders(ids).await
 }
 
 /// The repeated ones among the messages, as the read model has them once it has got to where they were

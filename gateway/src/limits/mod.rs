@@ -121,6 +121,12 @@ impl Limits {
         self.sockets.lock().went(user);
     }
 
+    /// Whether bytes that people want stored are counted: otherwise they need not be known.
+    #[must_use]
+    pub(crate) fn count_bytes(&self) -> bool {
+        self.people.count_bytes()
+    }
+
     /// Counts bytes a person wants stored; none when there is no limit.
     #[must_use]
     pub(crate) fn store(&self, user: &UserId, bytes: u64) -> Option<Verdict> {

@@ -155,6 +155,11 @@ impl People {
         self.note(user, Spending { writes: frames, ..Spending::default() }, now);
     }
 
+    /// Whether there is a limit of bytes.
+    pub(super) const fn count_bytes(&self) -> bool {
+        self.bytes.is_some()
+    }
+
     /// Counts bytes that are to be stored; none when there is no limit.
     pub(super) fn store(&self, user: &UserId, bytes: u64, now: Instant) -> Option<Verdict> {
         let budget = self.bytes.as_ref()?;

@@ -258,6 +258,9 @@ impl Shared {
 
     /// Counts what a command may store against what the user may have stored.
     fn charge(&self, command: &SocketCommand, caller: &Caller) -> Result<u64, Rejection> {
+        if !self.app.limits.count_bytes() {
+            return Ok(0);
+        }
         let bytes = command.weight();
         let verdict = self.app.limits.store(&caller.user_id, bytes);
         verdict.as_ref().and_then(too_much).map_or(Ok(bytes), Err)
@@ -316,6 +319,7 @@ impl Shared {
             true => self.app.where_nothing_was_written().await,
             false => None,
         };
+        self.wrote(&caller, &outcomes);
         let _in_span = span.enter();
         for ((id, name, bytes, begun), result) in waiting.into_iter().zip(outcomes) {
             self.note(name, outcome_name(&result), begun);
@@ -333,12 +337,19 @@ impl Shared {
         }
     }
 
-    /// What was not stored is given back, and what was is waited for by the session's reads.
+    /// What was written last is waited for by the session's reads, before any of it is answered.
+    fn wrote(&self, caller: &Caller, outcomes: &[Result<Outcome, Rejection>]) {
+        let written =
+            outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()?.position.as_ref());
+        if let Some(newest) = written.max_by_key(|position| position.sequence) {
+            self.app.own_writes.note(&caller.session_id, newest);
+        }
+    }
+
+    /// What was not stored is given back.
     fn settle(&self, caller: &Caller, bytes: u64, result: &Result<Outcome, Rejection>) {
         match result {
-            Ok(Outcome { position: Some(position), .. }) => {
-                self.app.own_writes.note(&caller.session_id, position);
-            }
+            Ok(Outcome { position: Some(_), .. }) => {}
             // It may have been carried out all the same.
             Err(rejection) if rejection.code.retryable() => {}
             Ok(_) | Err(_) => self.app.limits.not_stored(&caller.user_id, bytes),
