@@ -18,6 +18,7 @@ use crate::recent::Recent;
 use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
+use crate::under_way::UnderWay;
 
 /// The log, what is known of it, and where to look things up.
 pub(crate) struct Chat {
@@ -25,6 +26,8 @@ pub(crate) struct Chat {
     pub(crate) names: NameKey,
     pub(crate) lanes: Lanes,
     pub(crate) recent: Recent,
+    /// What this process is posting.
+    pub(crate) under_way: UnderWay,
     pub(crate) slow: SlowMode,
     pub(crate) shared_turns: SharedTurns,
     /// Whether those may invite whose address is not verified.

@@ -40,6 +40,7 @@ mod service;
 mod shared_turns;
 mod slow_mode;
 mod turns;
+mod under_way;
 mod worker;
 
 pub use crate::service::{ChatService, Config, Needs};

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use bus::{Bus, BusError, Live, LiveEvent, LiveFeed};
 use schemas::ids::MessageId;
-use schemas::{Event, Lane, Sequence, UserId};
-use serde::Deserialize;
+use schemas::{Event, Heading, Lane, RoomId, Sequence, UserId};
 use telemetry::Shutdown;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -19,17 +18,6 @@ use crate::chat::Chat;
 /// How often the log's end is compared with the feed's.
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
 const POSTED: &str = "message.posted.v1";
-
-/// The attributes of an event that tell what to do with it, without its data.
-#[derive(Deserialize)]
-struct Peek<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: std::borrow::Cow<'a, str>,
-    #[serde(borrow)]
-    subject: std::borrow::Cow<'a, str>,
-    #[serde(borrow)]
-    actor: std::borrow::Cow<'a, str>,
-}
 
 /// Follows the live feed of a log.
 pub(crate) struct Follower {
@@ -68,12 +56,12 @@ impl Follower {
         match live {
             Live::Event(event) => {
                 self.step(event.sequence);
-                let unread = self.learn(&event);
-                self.chat.dedup.live(event.sequence, unread.then_some(&event.payload));
+                self.learn(&event);
+                self.chat.dedup.live(event.sequence);
             }
             Live::Unknown { sequence } => {
                 self.step(sequence);
-                self.chat.dedup.live(sequence, None);
+                self.chat.dedup.live(sequence);
             }
             Live::Disconnected | Live::Reconnected | Live::Lagged => {
                 self.chat.forget_all(self.seen)
@@ -99,21 +87,13 @@ impl Follower {
         self.chat.followed.send_replace(self.seen);
     }
 
-    /// Takes note of an event; whether it is a post that this process has not written itself.
-    fn learn(&self, live: &LiveEvent) -> bool {
+    /// Takes note of an event.
+    fn learn(&self, live: &LiveEvent) {
         if let Lane::Timeline(room) = &live.lane {
             // The bulk of all events are posts, of which only the place is of interest here.
-            let Ok(peek) = serde_json::from_slice::<Peek<'_>>(&live.payload) else { return false };
-            if peek.kind == POSTED {
-                let Ok(id) = MessageId::parse(&peek.subject) else { return false };
-                if self.chat.recent.message(&id).is_some_and(|known| known.ours) {
-                    return false;
-                }
-                self.chat.recent.posted(&id, room, live.sequence);
-                if let Ok(author) = UserId::parse(&peek.actor) {
-                    self.chat.slow.heard((room.clone(), author), id);
-                }
-                return true;
+            let Some(heading) = Heading::read(&live.payload) else { return };
+            if heading.kind == POSTED {
+                return self.posted(room, &heading, live);
             }
         }
         match Event::decode(&live.payload) {
@@ -124,7 +104,24 @@ impl Follower {
                 self.chat.forget_all(live.sequence);
             }
         }
-        false
+    }
+
+    /// Takes note of a post. What this process writes itself, or has written, need not be read for that: its author's turn
+    /// in a room in slow mode was taken before.
+    fn posted(&self, room: &RoomId, heading: &Heading<'_>, live: &LiveEvent) {
+        let Ok(id) = MessageId::parse(&heading.subject) else { return };
+        let chat = &self.chat;
+        if chat.under_way.has(&id, |claim| chat.dedup.note(claim)) {
+            return chat.recent.wrote(&id, room, live.sequence);
+        }
+        if chat.recent.message(&id).is_some_and(|known| known.ours) {
+            return;
+        }
+        chat.recent.posted(&id, room, live.sequence);
+        if let Ok(author) = UserId::parse(&heading.actor) {
+            chat.slow.heard((room.clone(), author), id);
+        }
+        chat.dedup.note_payload(&live.payload);
     }
 
     /// The end of a quiet feed may be lost without anything following that would show it.

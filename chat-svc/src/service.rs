@@ -40,6 +40,7 @@ use crate::retention::{Retention, RetentionConfig};
 use crate::shared_turns::SharedTurns;
 use crate::slow_mode::SlowMode;
 use crate::turns::Turns;
+use crate::under_way::UnderWay;
 use crate::worker::work;
 
 /// What health calls this service.
@@ -141,6 +142,7 @@ async fn start(config: Config, needs: Needs, deps: Deps) -> Result<ChatService, 
         files,
         lanes: Lanes::new(&log, names.clone(), &metrics, &config.capacities),
         recent: Recent::new(config.capacities.messages),
+        under_way: UnderWay::default(),
         slow: SlowMode::new(config.capacities.messages),
         shared_turns: SharedTurns::new(&log),
         retention_days: config.retention.rule.days,

@@ -186,12 +186,16 @@ impl Dedup {
         self.recent.insert(claim.name.clone(), first);
     }
 
-    /// The live feed has brought an event; `payload` is that of a post this process has not written.
-    pub(crate) fn live(&self, sequence: Sequence, payload: Option<&[u8]>) {
-        if let Some(name) = payload.and_then(past::claimed) {
+    /// The live feed has brought an event. What was claimed by it must have been noted before.
+    pub(crate) fn live(&self, sequence: Sequence) {
+        self.past.live(sequence);
+    }
+
+    /// Notes what was claimed by an event that this process has not written.
+    pub(crate) fn note_payload(&self, payload: &[u8]) {
+        if let Some(name) = past::claimed(payload) {
             self.past.insert(&name);
         }
-        self.past.live(sequence);
     }
 
     /// Reads the client ids of the whole log once, and again where the live feed has lost something.

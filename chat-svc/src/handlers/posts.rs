@@ -53,6 +53,11 @@ impl<'a> Post<'a> {
         Ok(())
     }
 
+    /// What it is called, and what makes it unrepeatable.
+    const fn name(&self) -> (&MessageId, Option<&Claim>) {
+        (&self.id, self.claim.as_ref())
+    }
+
     /// The event to write, behind the fence.
     fn write(&self, call: &UserCall, state: MessageState, seen: &InRoom) -> LaneWrite {
         let dedup = self.claim.as_ref().map(Claim::dedup);
@@ -139,6 +144,7 @@ impl Chat {
         let mut writes: Vec<LaneWrite> =
             media.into_iter().map(|fact| fact.into_write(call)).collect();
         writes.push(write);
+        let _writing = self.under_way.begin(std::iter::once(post.name()));
         match self.log.append(writes).await {
             Ok(appended) => self.written(post, state, &appended).await,
             Err(AppendError::AlreadyCommitted) => self.posted_before(post, state).await,
@@ -247,6 +253,7 @@ impl Chat {
         }
         let writes: Vec<LaneWrite> =
             writing.iter().map(|(post, state)| post.write(call, state.clone(), seen)).collect();
+        let _writing = self.under_way.begin(writing.iter().map(|(post, _)| post.name()));
         let appended = self.log.append_run(writes).await;
         let mut conflict = false;
         for ((post, state), appended) in writing.into_iter().zip(appended) {
