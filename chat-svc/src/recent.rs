@@ -1,5 +1,6 @@
 //! A bounded memory of what was said and read lately, fed by what this process writes and by the live feed.
 
+use foldhash::quality::RandomState;
 use moka::ops::compute::Op;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
@@ -39,14 +40,14 @@ pub struct Marker {
 
 /// What was said and read lately.
 pub(crate) struct Recent {
-    messages: Cache<MessageId, MessageLocation>,
+    messages: Cache<MessageId, MessageLocation, RandomState>,
     /// Where messages were deleted.
-    deletions: Cache<MessageId, Sequence>,
-    markers: Cache<(RoomId, UserId), Marker>,
+    deletions: Cache<MessageId, Sequence, RandomState>,
+    markers: Cache<(RoomId, UserId), Marker, RandomState>,
     /// The last edit of each message.
-    edits: Cache<MessageId, Sequence>,
+    edits: Cache<MessageId, Sequence, RandomState>,
     /// In threads, by the message that began them.
-    thread_markers: Cache<(MessageId, UserId), Marker>,
+    thread_markers: Cache<(MessageId, UserId), Marker, RandomState>,
 }
 
 impl Recent {
@@ -217,7 +218,7 @@ impl Recent {
 }
 
 /// Moves a marker, forwards only.
-fn forwards<K>(markers: &Cache<K, Marker>, key: K, marker: &Marker)
+fn forwards<K>(markers: &Cache<K, Marker, RandomState>, key: K, marker: &Marker)
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
 {
@@ -229,12 +230,15 @@ where
 
 /// A cache that forgets what was not asked for longest. One that goes by how often, as they do unless told,
 /// takes nothing new once it is full of what was met once.
-fn newest<K, V>(capacity: u64) -> Cache<K, V>
+fn newest<K, V>(capacity: u64) -> Cache<K, V, RandomState>
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    Cache::builder().max_capacity(capacity).eviction_policy(EvictionPolicy::lru()).build()
+    Cache::builder()
+        .max_capacity(capacity)
+        .eviction_policy(EvictionPolicy::lru())
+        .build_with_hasher(RandomState::default())
 }
 
 #[cfg(test)]

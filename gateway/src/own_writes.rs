@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 use readmodel::{Group, ReadModel};
 use schemas::{Position, Sequence, SessionId};
@@ -16,11 +17,12 @@ const MAX_SESSIONS: u64 = 100_000;
 const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// The last write of each session.
-pub(crate) struct OwnWrites(Cache<SessionId, Sequence>);
+pub(crate) struct OwnWrites(Cache<SessionId, Sequence, RandomState>);
 
 impl Default for OwnWrites {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MAX_SESSIONS).time_to_live(REMEMBERED).build())
+        let sessions = Cache::builder().max_capacity(MAX_SESSIONS).time_to_live(REMEMBERED);
+        Self(sessions.build_with_hasher(RandomState::default()))
     }
 }
 

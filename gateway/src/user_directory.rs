@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventlog::EventLog;
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 use readmodel::ReadModel;
 use schemas::events::UserState;
@@ -27,7 +28,7 @@ const KNOWN_FOR: Duration = Duration::from_secs(600);
 pub(crate) struct UserDirectory {
     log: EventLog,
     read_model: ReadModel,
-    known: Cache<UserId, Arc<UserState>>,
+    known: Cache<UserId, Arc<UserState>, RandomState>,
     links: Links,
 }
 
@@ -35,7 +36,10 @@ impl UserDirectory {
     /// Starts empty.
     #[must_use]
     pub(crate) fn new(log: EventLog, read_model: ReadModel, links: Links) -> Self {
-        let known = Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(KNOWN_FOR).build();
+        let known = Cache::builder()
+            .max_capacity(MAX_PEOPLE)
+            .time_to_live(KNOWN_FOR)
+            .build_with_hasher(RandomState::default());
         Self { log, read_model, known, links }
     }
 
@@ -78,7 +82,10 @@ impl UserDirectory {
     /// # Errors
     /// Neither read model nor log answers.
     pub(crate) async fn one(&self, id: &UserId) -> Result<Option<Arc<UserState>>, Rejection> {
-        Ok(self.get([id]).await?.remove(id))
+        match self.known.get(id) {
+            Some(state) => Ok(Some(state)),
+            None => Ok(self.get([id]).await?.remove(id)),
+        }
     }
 
     /// Users as senders of messages. Who is not known gets a placeholder.

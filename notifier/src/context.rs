@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use decider::Entity;
 use eventlog::{EventLog, LogError};
+use foldhash::quality::RandomState;
 use moka::future::Cache;
 use schemas::event::EventData;
 use schemas::events::{RoomState, UserState};
@@ -53,12 +54,13 @@ enum State {
 #[derive(Clone)]
 pub(crate) struct ContextSource {
     log: EventLog,
-    remembered: Cache<Lane, State>,
+    remembered: Cache<Lane, State, RandomState>,
 }
 
 impl ContextSource {
     pub(crate) fn new(log: EventLog) -> Self {
-        let remembered = Cache::builder().max_capacity(REMEMBERED).time_to_live(FOR).build();
+        let remembered = Cache::builder().max_capacity(REMEMBERED).time_to_live(FOR);
+        let remembered = remembered.build_with_hasher(RandomState::default());
         Self { log, remembered }
     }
 

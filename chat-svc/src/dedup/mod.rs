@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::{EventLog, LogError, Reader};
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use schemas::events::MessageEvent;
@@ -93,7 +94,7 @@ pub(crate) struct Dedup {
     index: Arc<dyn MessageIndex>,
     config: DedupConfig,
     metrics: ChatMetrics,
-    recent: Cache<Digest, Sequence>,
+    recent: Cache<Digest, Sequence, RandomState>,
     tail: Mutex<Tail>,
     /// Everything stored before this moment is in the index or in the tail; none: nothing is known.
     covered: watch::Sender<Option<Instant>>,
@@ -117,7 +118,9 @@ impl Dedup {
             log,
             index,
             metrics,
-            recent: Cache::new(capacity),
+            recent: Cache::builder()
+                .max_capacity(capacity)
+                .build_with_hasher(RandomState::default()),
             past: Past::new(config.filter_bytes),
             past_covered: Mutex::new(None),
             config,

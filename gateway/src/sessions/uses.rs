@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 use parking_lot::Mutex;
 use schemas::SessionId;
@@ -19,13 +20,14 @@ const AT_ONCE: usize = 1_000;
 
 /// Which sessions were used lately.
 pub(super) struct Uses {
-    lately: Cache<SessionId, ()>,
+    lately: Cache<SessionId, (), RandomState>,
     waiting: Mutex<HashSet<SessionId>>,
 }
 
 impl Uses {
     pub(super) fn new() -> Self {
-        let lately = Cache::builder().max_capacity(REMEMBERED).time_to_live(EVERY).build();
+        let lately = Cache::builder().max_capacity(REMEMBERED).time_to_live(EVERY);
+        let lately = lately.build_with_hasher(RandomState::default());
         Self { lately, waiting: Mutex::default() }
     }
 

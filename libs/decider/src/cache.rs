@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use eventlog::EventLog;
+use foldhash::quality::RandomState;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 use schemas::entities::Entity;
@@ -23,7 +24,7 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(300);
 /// The cache of one kind of entity.
 pub struct LaneCache<E: Entity> {
     log: EventLog,
-    cache: Cache<E::Key, Arc<Loaded<E>>>,
+    cache: Cache<E::Key, Arc<Loaded<E>>, RandomState>,
     /// Counts how often everything was forgotten: what was read before must not be put back after.
     forgotten: AtomicU64,
     lookups: Lookups,
@@ -33,7 +34,10 @@ impl<E: Entity> LaneCache<E> {
     /// An empty cache of at most `capacity` entities of a log.
     #[must_use]
     pub fn new(log: EventLog, capacity: u64, lookups: Lookups) -> Self {
-        let cache = Cache::builder().max_capacity(capacity).time_to_live(TIME_TO_LIVE).build();
+        let cache = Cache::builder()
+            .max_capacity(capacity)
+            .time_to_live(TIME_TO_LIVE)
+            .build_with_hasher(RandomState::default());
         Self { log, cache, forgotten: AtomicU64::new(0), lookups }
     }
 

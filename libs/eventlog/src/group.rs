@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
@@ -146,8 +147,8 @@ fn take_group(waiting: &mut Vec<Queued>) -> Vec<Queued> {
 /// What is in a batch already.
 #[derive(Default)]
 struct Group<'a> {
-    written: HashSet<&'a str>,
-    ids: HashSet<&'a str>,
+    written: HashSet<&'a str, RandomState>,
+    ids: HashSet<&'a str, RandomState>,
     bytes: usize,
     count: usize,
 }
