@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Poison, ProjectError, Stop};
 use crate::source::Unreadable;
-use crate::views::{self, Logged, Traces};
+use crate::views::{self, Logged, Traced, Traces};
 use crate::working_set::{KEPT, WorkingSet};
 
 /// One generation being written.
@@ -239,8 +239,9 @@ impl Engine {
         let unread = unreadable.iter().map(|event| (event.sequence, None, event.traces.as_ref()));
         let coming = read.chain(unread);
         let coming = coming.filter(|(at, ..)| self.applies(Group::Conversations, *at));
+        let mut traced = Traced::default();
         let traces = coming.filter_map(|(at, read, unread)| match read {
-            Some(logged) => Some(Traces::of(&logged.event, at)),
+            Some(logged) => traced.next(&logged.event, at),
             None => unread.cloned(),
         });
         traces.collect()

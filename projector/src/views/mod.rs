@@ -39,7 +39,7 @@ use schemas::events::{Family, RetentionEvent, UserEvent};
 use schemas::ids::{RoomId, UserId};
 use schemas::{Event, EventData, Lane, Sequence, Timestamp};
 
-pub(crate) use sighting::Traces;
+pub(crate) use sighting::{Traced, Traces};
 pub(crate) use wants::Wants;
 
 use crate::working_set::{NotLoaded, WorkingSet};

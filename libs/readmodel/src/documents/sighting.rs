@@ -54,10 +54,17 @@ impl Term {
     #[must_use]
     pub fn of(actor: &str, kind: &str, subject: &str) -> Vec<Self> {
         let mut terms = vec![Self::everything(), Self::actor(actor), Self::kind(kind)];
-        if !kind.starts_with(POSTS) {
+        if Self::has_subjects(kind) {
             terms.push(Self::subject(subject));
         }
         terms
+    }
+
+    /// Whether events of a type are found by what they happened to. All others of one type, actor and block are found by
+    /// the same.
+    #[must_use]
+    pub fn has_subjects(kind: &str) -> bool {
+        !kind.starts_with(POSTS)
     }
 
     /// The term as it is stored.
