@@ -12,6 +12,7 @@
 mod addition;
 mod auth;
 mod blank;
+mod bounded;
 mod call;
 mod chat;
 mod dedup;

@@ -8,6 +8,8 @@ use schemas::events::{MessageEvent, MessageState, ReceiptEvent, RetentionEvent, 
 use schemas::ids::{MessageId, RoomId, UserId};
 use schemas::{EventData, Lane, Sequence};
 
+use crate::bounded::Bounded;
+
 /// Where a recent message is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MessageLocation {
@@ -40,7 +42,7 @@ pub struct Marker {
 
 /// What was said and read lately.
 pub(crate) struct Recent {
-    messages: Cache<MessageId, MessageLocation, RandomState>,
+    messages: Bounded<MessageId, MessageLocation>,
     /// Where messages were deleted.
     deletions: Cache<MessageId, Sequence, RandomState>,
     markers: Cache<(RoomId, UserId), Marker, RandomState>,
@@ -53,7 +55,7 @@ pub(crate) struct Recent {
 impl Recent {
     pub(crate) fn new(capacity: u64) -> Self {
         Self {
-            messages: newest(capacity),
+            messages: Bounded::new(capacity),
             deletions: newest(capacity),
             markers: newest(capacity),
             edits: newest(capacity),
@@ -85,7 +87,7 @@ impl Recent {
 
     /// A message was found elsewhere.
     pub(crate) fn found(&self, id: &MessageId, location: MessageLocation) {
-        self.messages.entry_by_ref(id).or_insert_with(|| location);
+        self.messages.enter(id, location);
     }
 
     /// Whether a message is known to have been deleted before a place of the log. What was deleted once stays so:
@@ -97,24 +99,21 @@ impl Recent {
     /// A message that was posted at one place was deleted at another.
     pub(crate) fn deleted(&self, id: &MessageId, room: &RoomId, posted: Sequence, at: Sequence) {
         self.deletions.entry_by_ref(id).or_insert(at);
-        let known = self.messages.get(id);
-        let (archived, purged) =
-            known.map_or((false, false), |known| (known.archived, known.purged));
-        let location = MessageLocation::posted(room, posted, false);
-        let location = MessageLocation { deleted: true, archived, purged, ..location };
-        self.messages.insert(id.clone(), location);
+        self.messages.change(id, |known| {
+            let (archived, purged) =
+                known.map_or((false, false), |known| (known.archived, known.purged));
+            let location = MessageLocation::posted(room, posted, false);
+            Some(MessageLocation { deleted: true, archived, purged, ..location })
+        });
     }
 
     /// A message moved to the archive, or was purged.
     fn moved(&self, id: &MessageId, purged: bool) {
-        self.messages.entry_by_ref(id).and_compute_with(|known| match known {
-            Some(known) => {
-                let known = known.into_value();
-                let archived = known.archived || !purged;
-                Op::Put(MessageLocation { archived, purged: known.purged || purged, ..known })
-            }
-            // The read model is asked about it.
-            None => Op::Nop,
+        // The read model is asked about one that is not known.
+        self.messages.change(id, |known| {
+            let known = known?.clone();
+            let archived = known.archived || !purged;
+            Some(MessageLocation { archived, purged: known.purged || purged, ..known })
         });
     }
 
@@ -212,7 +211,7 @@ impl Recent {
     /// Forgets the messages: the feed has missed something, a deletion perhaps. Markers may stay: they are
     /// only ever too low, and the projection keeps the highest.
     pub(crate) fn forget_all(&self) {
-        self.messages.invalidate_all();
+        self.messages.forget_all();
         self.edits.invalidate_all();
     }
 }
@@ -272,10 +271,8 @@ mod tests {
         let message = |number: u64| MessageId::from_uuid(uuid::Uuid::from_u128(number.into()));
         for number in 1..=1_000 {
             recent.posted(&message(number), &room, number);
-            recent.messages.run_pending_tasks();
         }
         recent.wrote(&message(1_001), &room, 1_001);
-        recent.messages.run_pending_tasks();
         assert!(recent.message(&message(1_001)).is_some_and(|known| known.ours));
         assert!(recent.message(&message(1_000)).is_some());
         assert_eq!(recent.message(&message(1)), None);
