@@ -6,12 +6,13 @@
 //! remembered may name too many rooms, which costs a question, and never too few.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bus::{Live, LiveFeed};
+use foldhash::quality::RandomState;
 use moka::sync::Cache;
 use schemas::ids::{RoomId, UserId};
 use schemas::{Lane, Sequence};
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(crate) struct Open(Arc<Inner>);
 
 struct Inner {
-    rooms: Cache<UserId, Arc<HashSet<RoomId>>>,
+    rooms: Cache<UserId, Arc<HashSet<RoomId>>, RandomState>,
     /// The last sequence at which an inbox event came, by the hash of whose it was.
     notes: Vec<AtomicU64>,
     /// Where a hash finds no note, which none does.
@@ -50,11 +51,13 @@ pub(crate) struct Question {
 impl Open {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
-            rooms: Cache::builder().max_capacity(REMEMBERED).build(),
+            rooms: Cache::builder()
+                .max_capacity(REMEMBERED)
+                .build_with_hasher(RandomState::default()),
             first: AtomicU64::new(0),
             notes: (0..NOTES).map(|_| AtomicU64::new(0)).collect(),
             seen: watch::Sender::new(0),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }))
     }
 

@@ -15,7 +15,7 @@ use crate::problem;
 /// # Errors
 /// `validation_failed`, saying where, never what.
 pub(super) fn parse(body: &[u8]) -> Result<Value, Rejection> {
-    value(body).map_err(|error| {
+    serde_json::from_slice(body).map(|strict: Strict| strict.0).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what = if error.is_data() { "a field is named twice" } else { "not valid JSON" };
         problem::bad(format!("the body is not acceptable at line {line}, column {column}: {what}"))
@@ -26,8 +26,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, Rejection> {
 ///
 /// # Errors
 /// Of the category `Data` when a field is named twice, of another when it is not JSON.
-pub(crate) fn value(text: &[u8]) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice(text).map(|strict: Strict| strict.0)
+pub(crate) fn value(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text).map(|strict: Strict| strict.0)
 }
 
 struct Strict(Value);

@@ -209,7 +209,7 @@ struct Probe {
 
 /// Reads a frame.
 pub(crate) fn parse(text: &str) -> Result<Frame, Fault> {
-    let given = match json_value(text.as_bytes()) {
+    let given = match json_value(text) {
         Ok(Value::Object(given)) => given,
         Ok(_) => return Err(invalid(None, problem::bad("a frame is a JSON object"))),
         Err(error) => return Err(unreadable(text, &error)),
