@@ -84,7 +84,12 @@ impl Follower {
 
     /// What was just taken is known from now on to those who wait for it.
     fn followed(&self) {
-        self.chat.followed.send_replace(self.seen);
+        let followed = &self.chat.followed;
+        // Looked at under its lock: who waits from now on finds this place. Mostly none does.
+        followed.send_if_modified(|at| {
+            *at = self.seen;
+            followed.receiver_count() > 0
+        });
     }
 
     /// Takes note of an event.

@@ -78,11 +78,11 @@ impl Open {
                     self.note(user).store(event.sequence, Ordering::Release);
                     self.0.rooms.invalidate(user);
                 }
-                self.0.seen.send_replace(event.sequence);
+                self.seen(event.sequence);
             }
             Live::Unknown { sequence } => {
                 self.step(sequence);
-                self.0.seen.send_replace(sequence);
+                self.seen(sequence);
             }
             Live::Disconnected | Live::Reconnected | Live::Lagged => {
                 // What comes next does not follow on what came last.
@@ -90,6 +90,16 @@ impl Open {
                 self.forget(0);
             }
         }
+    }
+
+    /// Everything up to here was looked at.
+    fn seen(&self, sequence: Sequence) {
+        let seen = &self.0.seen;
+        // Looked at under its lock: who waits from now on finds this place. Mostly none does.
+        seen.send_if_modified(|at| {
+            *at = sequence;
+            seen.receiver_count() > 0
+        });
     }
 
     /// Goes on to a sequence; one that does not follow shows that something was missed.

@@ -268,7 +268,11 @@ impl Run {
     fn reached(&mut self, sequence: Sequence) {
         self.feed.reached(sequence);
         let inner = &self.hub.inner;
-        inner.position.send_replace(sequence);
+        // Looked at under its lock: who waits from now on finds this place. Mostly none does.
+        inner.position.send_if_modified(|at| {
+            *at = sequence;
+            inner.position.receiver_count() > 0
+        });
         inner.metrics.position.set(i64::try_from(sequence).unwrap_or(i64::MAX));
         inner.metrics.events.inc();
     }
