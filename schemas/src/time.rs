@@ -65,9 +65,14 @@ impl Timestamp {
     /// [`InvalidTimestamp`] when the text is anything else, or a moment before the year 0001 or after 9999
     /// once its offset is applied.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
-        if let Some(millis) = written_here(text.as_bytes()) {
-            return Ok(Self(millis));
+        let bytes = text.as_bytes();
+        match written_here(bytes).or_else(|| written_finer(bytes)) {
+            Some(millis) => Ok(Self(millis)),
+            None => Self::parse_any(text),
         }
+    }
+
+    fn parse_any(text: &str) -> Result<Self, InvalidTimestamp> {
         let moment = DateTime::parse_from_rfc3339(text).map_err(|_| InvalidTimestamp)?;
         let millis = moment.timestamp_millis();
         let there_is = (Self::MIN.0..=Self::MAX.0).contains(&millis);
@@ -148,6 +153,17 @@ fn short(millis: i64) -> [u8; 24] {
     text
 }
 
+/// Reads what nats-server writes, which is the same with more than three digits behind the point. Those are cut off.
+fn written_finer(text: &[u8]) -> Option<i64> {
+    let (millis, finer) = text.strip_suffix(b"Z")?.split_at_checked(23)?;
+    if !finer.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    text.get_mut(..23)?.copy_from_slice(millis);
+    written_here(&text)
+}
+
 /// Reads what [`short`] writes; none for any other form, which may be right as well.
 fn written_here(text: &[u8]) -> Option<i64> {
     let text: &[u8; 24] = text.try_into().ok()?;
@@ -196,6 +212,32 @@ mod tests {
             let text = Timestamp::from_millis(millis).to_string();
             assert_eq!(text, general(millis));
             assert_eq!(Timestamp::parse(&text), Ok(Timestamp::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_finer_than_a_millisecond_is_cut_off_in_every_way() {
+        for (text, millis) in [
+            ("2026-11-27T07:31:02.123456789Z", "2026-11-27T07:31:02.123Z"),
+            ("2026-11-27T07:31:02.9999Z", "2026-11-27T07:31:02.999Z"),
+            ("1970-01-01T00:00:00.00049Z", "1970-01-01T00:00:00.000Z"),
+            ("2024-02-29T23:59:59.0009999999Z", "2024-02-29T23:59:59.000Z"),
+            ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text), Timestamp::parse(millis), "{text}");
+            assert_eq!(Timestamp::parse(text), Timestamp::parse_any(text), "{text}");
+        }
+        for text in [
+            "2026-11-27T07:31:02.1234x6Z",
+            "2026-11-27T07:31:02.12345",
+            "2026-11-27T07:31:02,12345Z",
+            "2026-06-31T07:31:02.12345Z",
+            "2026-11-27T07:31:60.12345Z",
+            "2026-11-27T07:31:02.12Z5Z",
+            "2026-11-27t07:31:02.12345Z",
+            "2026-11-27T07:31:02.12345z",
+        ] {
+            assert_eq!(Timestamp::parse(text), Timestamp::parse_any(text), "{text}");
         }
     }
 
