@@ -171,6 +171,7 @@ pub(crate) trait Channel: Send + Sync {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use schemas::events::{ChallengeEvent, ChallengeIssued, ChallengePurpose};
     use schemas::{Actor, Event, EventData, Timestamp};
@@ -235,14 +236,14 @@ mod tests {
     fn contexts(events: &[Event]) -> Vec<PolicyContext> {
         let mut contexts = vec![PolicyContext::default()];
         let room = |data: &EventData| match data {
-            EventData::Room(event) => Some(event.after().clone()),
+            EventData::Room(event) => Some(Arc::new(event.after().clone())),
             _ => None,
         };
         let rooms: Vec<_> = events.iter().filter_map(|event| room(&event.data)).collect();
         for user in events.iter().filter_map(|event| event.data.account()) {
             let of = |room| PolicyContext { user: Some(user.clone()), room };
             contexts.push(of(None));
-            contexts.extend(rooms.iter().map(|room| of(Some(room.clone()))));
+            contexts.extend(rooms.iter().map(|room| of(Some(Arc::clone(room)))));
         }
         contexts
     }

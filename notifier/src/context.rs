@@ -1,5 +1,6 @@
 //! The people and rooms an event is about: the states the policy judges by, loaded from the log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use decider::Entity;
@@ -46,7 +47,8 @@ impl Entity for Users {
 #[derive(Debug, Clone)]
 enum State {
     User(Box<UserState>),
-    Room(Box<RoomState>),
+    /// Every post has one for its context.
+    Room(Arc<RoomState>),
     Gone,
 }
 
@@ -70,7 +72,7 @@ impl ContextSource {
         for lane in policy::wanted(data) {
             match self.state(lane).await? {
                 State::User(user) => context.user = Some(*user),
-                State::Room(room) => context.room = Some(*room),
+                State::Room(room) => context.room = Some(room),
                 State::Gone => {}
             }
         }
@@ -95,7 +97,7 @@ fn state_after(event: &EventData) -> State {
         EventData::User(event) => {
             event.after().map_or(State::Gone, |user| State::User(Box::new(user.clone())))
         }
-        EventData::Room(event) => State::Room(Box::new(event.after().clone())),
+        EventData::Room(event) => State::Room(Arc::new(event.after().clone())),
         EventData::Session(_)
         | EventData::Challenge(_)
         | EventData::Identity(_)

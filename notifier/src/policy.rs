@@ -4,6 +4,8 @@
 //! a room. It says whose doing it was and what it is about, by ids: names are put in when it is read. No effect
 //! contains what a message says.
 
+use std::sync::Arc;
+
 use schemas::event::{Event, EventData};
 use schemas::events::{
     ChallengeEvent, ErasureEvent, ExportEvent, IdentityEvent, MessageDeleted, MessageEdited,
@@ -97,7 +99,7 @@ pub struct PolicyContext {
     /// The account the event is about, or the sender of a message; none when it is gone.
     pub user: Option<UserState>,
     /// The room of a message.
-    pub room: Option<RoomState>,
+    pub room: Option<Arc<RoomState>>,
 }
 
 /// The lanes whose states [`effects`] judges an event by.

@@ -89,7 +89,7 @@ fn posted(mentions: &[u128], whole_room: bool) -> Event {
 }
 
 fn in_room(room: RoomState) -> PolicyContext {
-    PolicyContext { user: None, room: Some(room) }
+    PolicyContext { user: None, room: Some(Arc::new(room)) }
 }
 
 const AT: Sequence = 7;
