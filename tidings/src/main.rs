@@ -22,6 +22,7 @@ mod names;
 mod nats;
 mod oidc;
 mod operate;
+mod pages;
 mod private;
 mod rate;
 mod reference;
@@ -54,6 +55,7 @@ use failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    pages::take_small_ones();
     private::make_only_private_files();
     match run() {
         Ok(code) => code,
