@@ -27,6 +27,9 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// The same in a cluster: a new leader may not have applied everything it agreed to, and a former leader that was
 /// stopped or cut off answers as if it still led until it hears of the new one, or has missed the others for 20 s.
 const SETTLING_IN_CLUSTER: Duration = Duration::from_secs(30);
+/// How old an answer may be for those who look again and again whether the log has moved or lost something. Shorter than
+/// the second after which each of them looks.
+const RECENT: Duration = Duration::from_millis(750);
 /// Events read at once, and how long they are waited for, when everything is read.
 const BATCH: usize = 5000;
 const WAIT: Duration = Duration::from_secs(1);
@@ -71,6 +74,25 @@ impl EventLog {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// The same, as the server said a moment ago. For those who look every second whether anything has happened or is
+    /// missing: however many they are in a process, the server is asked about once a second, as each question costs it
+    /// and this process more than an idle socket does in a minute.
+    ///
+    /// # Errors
+    /// As [`Self::head`].
+    pub async fn recent_head(&self) -> Result<Sequence, LogError> {
+        let mut asked = self.inner.asked.lock().await;
+        let recent = asked.filter(|(when, _)| self.is_connected() && when.elapsed() < RECENT);
+        if let Some((_, head)) = recent {
+            return Ok(head);
+        }
+        *asked = None;
+        let when = Instant::now();
+        let head = self.head().await?;
+        *asked = Some((when, head));
+        Ok(head)
     }
 
     /// How far the log is known to have reached: what this process has read or written, and what the ledger

@@ -5,8 +5,11 @@
 //! cannot be read (docs/adr/0013). Sequences are dense, so a missing event shows as a hole, and a lost end as a head
 //! below the mark. The ledger is a bucket of its own, so that damage to the log's files need not damage it.
 
+use std::time::Duration;
+
 use schemas::{Epoch, Sequence};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::error::LogError;
 use crate::holes::Holes;
@@ -16,6 +19,8 @@ use crate::topology::info_of;
 
 const BUCKET: &str = "ledger";
 const KEY: &str = "log";
+/// After how long the mark is looked at although it cannot be behind: the bucket may have been lost.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What the bucket holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,18 +51,32 @@ impl EventLog {
     }
 
     /// Notes how far the log has got, so that a later start notices when it has lost its end. To be called
-    /// every second or so by any of the processes; costs a read, and a write when there is news.
+    /// every second or so by any of the processes; costs a read and a write when there is news, and nothing else but a
+    /// read now and then.
     ///
     /// # Errors
     /// [`LogError::Unavailable`], [`LogError::NotAttached`].
     pub async fn note_mark(&self) -> Result<(), LogError> {
         let (epoch, seen) = (self.attached()?.epoch, self.seen());
-        let (mut ledger, revision) = self.read_ledger().await?;
-        if ledger.epoch.as_ref() == Some(&epoch) && ledger.reached >= seen {
+        if self.is_marked(&epoch, seen) {
             return Ok(());
         }
-        (ledger.epoch, ledger.reached) = (Some(epoch), seen);
-        self.write_ledger(&ledger, revision).await
+        let (mut ledger, revision) = self.read_ledger().await?;
+        let read = Instant::now();
+        if ledger.epoch.as_ref() != Some(&epoch) || ledger.reached < seen {
+            (ledger.epoch, ledger.reached) = (Some(epoch), seen);
+            // Another may have been first, with less: the next look tells.
+            return self.write_ledger(&ledger, revision).await;
+        }
+        *self.inner.marked.lock() = Some((epoch, ledger.reached, read));
+        Ok(())
+    }
+
+    /// Whether the ledger held this mark or a later one a moment ago.
+    fn is_marked(&self, epoch: &Epoch, seen: Sequence) -> bool {
+        self.inner.marked.lock().as_ref().is_some_and(|(of, reached, read)| {
+            of == epoch && *reached >= seen && read.elapsed() < LOOK_AGAIN
+        })
     }
 
     /// Replaces the ledger that has this revision. Another process's newer one is as good.

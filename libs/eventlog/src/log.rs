@@ -9,6 +9,7 @@ use async_nats::jetstream;
 use parking_lot::{Mutex, RwLock};
 use schemas::{Epoch, Namespace, Sequence};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use crate::api::{ATTEMPT, ATTEMPT_IN_CLUSTER};
 use crate::connection::Connection;
@@ -64,6 +65,11 @@ pub(crate) struct Inner {
     pub(crate) holes: RwLock<Holes>,
     /// The lists of erased events, by the place of each: which sequences they name.
     pub(crate) lists: RwLock<BTreeMap<Sequence, Holes>>,
+    /// When the server last said how far the log reaches, and how far. Held while it is asked for those who do not need to
+    /// know it to the moment: the others of them wait for the answer.
+    pub(crate) asked: tokio::sync::Mutex<Option<(Instant, Sequence)>>,
+    /// The log and the mark that the ledger held when it was read last, and when that was.
+    pub(crate) marked: Mutex<Option<(Epoch, Sequence, Instant)>>,
     /// Whether the log was found damaged when it was last checked.
     pub(crate) damaged: AtomicBool,
     /// Events that were not written because they would not be read back.
@@ -110,6 +116,8 @@ impl EventLog {
             seen: AtomicU64::new(0),
             holes: RwLock::default(),
             lists: RwLock::default(),
+            asked: tokio::sync::Mutex::default(),
+            marked: Mutex::default(),
             damaged: AtomicBool::new(false),
             refused_unreadable: AtomicU64::new(0),
             size: Mutex::default(),

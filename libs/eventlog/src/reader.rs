@@ -84,6 +84,8 @@ pub struct Reader {
     doubts: u32,
     /// Holes are handed on as they are: an operator wants to see them.
     with_holes: bool,
+    /// Everything was handed out when the server was asked last, and nothing has come since.
+    at_rest: bool,
 }
 
 struct Source {
@@ -136,7 +138,8 @@ impl Reader {
     fn new(log: &EventLog, through: Sequence, head: Sequence) -> Self {
         let log = log.clone();
         let (source, ready, doubt) = (None, Vec::new(), None);
-        Self { log, through, head, source, ready, doubt, doubts: 0, with_holes: false }
+        let (doubts, with_holes, at_rest) = (0, false, false);
+        Self { log, through, head, source, ready, doubt, doubts, with_holes, at_rest }
     }
 
     /// Every event up to here has been handed out.
@@ -222,7 +225,7 @@ impl Reader {
             self.source = None;
             return Ok(());
         }
-        self.doubts = 0;
+        (self.doubts, self.at_rest) = (0, false);
         self.log.note_seen(info.stream_sequence);
         let subject = message.subject.as_str();
         self.ready.push(Record {
@@ -320,12 +323,14 @@ impl Reader {
         if !self.log.is_connected() {
             return Ok(());
         }
-        let head = match self.head_now().await {
+        let asked = if self.at_rest { self.log.recent_head().await } else { self.head_now().await };
+        let head = match asked {
             Ok(head) => head,
             Err(LogError::Unavailable(_)) => return Ok(()),
             Err(error) => return Err(error),
         };
         self.head = head;
+        self.at_rest = head <= self.through && !self.with_holes;
         let Some(source) = &self.source else { return Ok(()) };
         if head <= self.through {
             return Ok(());

@@ -15,6 +15,7 @@ mod increments;
 mod kit;
 mod names;
 mod outages;
+mod quiet;
 mod rates;
 mod reading;
 mod run;
