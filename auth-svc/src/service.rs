@@ -175,7 +175,7 @@ impl AuthService {
 
 /// Looks into the keys folder again and again: another copy may have added a key, or the newest be too old.
 async fn keep_keys(auth: Arc<Auth>) {
-    let mut next = tokio::time::interval(KEYS_EVERY);
+    let mut next = service::ticks(KEYS_EVERY);
     loop {
         next.tick().await;
         let auth = Arc::clone(&auth);

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use decider::Failure;
+use service::ticks;
 use telemetry::Shutdown;
-use tokio::time::sleep;
 
 use crate::failure::Reason;
 use crate::lease::Lease;
@@ -25,10 +25,11 @@ pub(crate) trait Worker: Send + 'static {
 
 /// Works until asked to stop; what is under way then is dropped. Failures are logged, and tried again.
 pub(crate) async fn work<W: Worker>(mut worker: W, stop: Shutdown) {
+    let mut next = ticks(EVERY);
     loop {
         tokio::select! {
             () = stop.wait() => break,
-            () = sleep(EVERY) => {}
+            _ = next.tick() => {}
         }
         tokio::select! {
             () = stop.wait() => break,

@@ -12,7 +12,6 @@ use schemas::values::{Posting, Role, RoomRole};
 use schemas::{Code, EventData, Lane, MessageId, Rejection, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use telemetry::{Shutdown, error_chain};
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::documents::role_in;
 use crate::failure;
@@ -108,8 +107,7 @@ pub(crate) async fn share(hub: Hub, bus: Bus, gateway: String, shutdown: Shutdow
 }
 
 async fn tell(hub: &Hub, bus: &Bus, gateway: &str) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = service::ticks(EVERY);
     loop {
         ticks.tick().await;
         for Telling { place, user, active, .. } in hub.tell_typing() {

@@ -72,8 +72,7 @@ impl Digests {
 
     /// Sends what is due until asked to stop.
     pub(crate) async fn run(self: Arc<Self>, shutdown: Shutdown) {
-        let mut ticks = tokio::time::interval(TICK);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = service::ticks(TICK);
         let mut count: u64 = 0;
         loop {
             tokio::select! {

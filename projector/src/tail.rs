@@ -183,7 +183,12 @@ impl Tail {
 
     /// Nothing came: there is nothing, or the end of the feed was lost, or the end of the log.
     async fn is_at_the_end(&self) -> Result<Look, LogError> {
-        match self.log.head().await {
+        let head = match self.log.recent_head().await {
+            // What came last came after that was said; or the log is less than it was.
+            Ok(head) if head < self.through => self.log.head().await,
+            head => head,
+        };
+        match head {
             Ok(head) if head != self.through => Ok(Look::Hole(Vec::new())),
             Ok(_) | Err(LogError::Unavailable(_)) => Ok(Look::Taken(Vec::new())),
             Err(error) => Err(error),

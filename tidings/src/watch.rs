@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use eventlog::{EventLog, LogError};
-use service::{Deps, Stage};
+use service::{Deps, Stage, ticks};
 use telemetry::prometheus_client::metrics::gauge::Gauge;
 use telemetry::{Health, Metrics, Shutdown, error_chain};
 
@@ -68,15 +68,16 @@ struct Watch {
 
 impl Watch {
     async fn ask_for_the_head(&self, shutdown: &Shutdown) {
+        let mut next = ticks(EVERY);
         while !shutdown.is_triggered() {
-            let head = self.log.head().await;
+            let head = self.log.recent_head().await;
             self.say(LOG, head.as_ref().err());
             if head.is_ok() {
                 self.mark().await;
             }
             tokio::select! {
                 () = shutdown.wait() => {}
-                () = tokio::time::sleep(EVERY) => {}
+                _ = next.tick() => {}
             }
         }
     }

@@ -10,7 +10,6 @@ use bus::{Bus, Ephemeral, EphemeralKind};
 use schemas::UserId;
 use serde::{Deserialize, Serialize};
 use telemetry::{Shutdown, error_chain};
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::Limits;
 use super::sockets::Held;
@@ -63,8 +62,7 @@ pub(crate) async fn share(limits: Arc<Limits>, bus: Bus, gateway: String, shutdo
 
 impl Among {
     async fn tells(&self) {
-        let mut ticks = interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = service::ticks(EVERY);
         loop {
             ticks.tick().await;
             let now = Instant::now();

@@ -116,8 +116,7 @@ impl Run {
     }
 
     async fn follow(&mut self, mut live: LiveFeed) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = service::ticks(TICK);
         loop {
             let due = self.flush_or_due();
             tokio::select! {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bus::CheckpointFeed;
 use readmodel::{Checkpoints, Group, Stops};
+use service::ticks;
 use telemetry::Shutdown;
 
 use super::hub::Hub;
@@ -43,14 +44,13 @@ pub(super) async fn watch_checkpoints(hub: Hub, mut feed: CheckpointFeed, shutdo
 
 /// Asks the log every second how far it is: the feed's lost end shows in nothing else.
 pub(super) async fn watch_head(hub: Hub, shutdown: Shutdown) {
-    let mut tick = tokio::time::interval(ASK_HEAD);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut tick = ticks(ASK_HEAD);
     loop {
         tokio::select! {
             () = shutdown.wait() => return,
             _ = tick.tick() => {}
         }
-        if let Ok(head) = hub.inner.log.head().await {
+        if let Ok(head) = hub.inner.log.recent_head().await {
             hub.inner.heard.fetch_max(head, Ordering::Relaxed);
         }
         hub.tidy();
@@ -59,8 +59,7 @@ pub(super) async fn watch_head(hub: Hub, shutdown: Shutdown) {
 
 /// Heartbeats, and an end to what lasts too long. Goes on while sockets are sent away.
 pub(super) async fn watch_sockets(hub: Hub) {
-    let mut tick = tokio::time::interval(Duration::from_secs(1));
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut tick = ticks(Duration::from_secs(1));
     loop {
         tick.tick().await;
         hub.tick();

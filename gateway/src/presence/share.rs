@@ -8,8 +8,9 @@ use bus::{Bus, BusError, Ephemeral, EphemeralKind};
 use schemas::{AreOnline, Timestamp, UserId, WhoIsOnline};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use service::ticks;
 use telemetry::{Shutdown, error_chain};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 
 use super::table::Turn;
 use super::words::{Alive, GatewayId, Message, Says, Word};
@@ -41,12 +42,6 @@ pub(crate) async fn share(presence: Arc<Presence>, shutdown: Shutdown) {
         () = presence.listens(EphemeralKind::Gateway, |presence: &Presence, alive: Alive| presence.knows_alive(&alive)) => {}
     }
     presence.goodbye().await;
-}
-
-fn ticks(period: Duration) -> tokio::time::Interval {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }
 
 async fn publish(bus: &Bus, about: Ephemeral<'_>, message: &impl Serialize) {
@@ -95,8 +90,8 @@ impl Presence {
     async fn is_alive(&self) {
         let mut ticks = ticks(ALIVE);
         loop {
-            ticks.tick().await;
             self.say_alive(false).await;
+            ticks.tick().await;
         }
     }
 

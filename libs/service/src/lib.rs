@@ -1,9 +1,11 @@
 //! What every service is to the process that runs it: what it is given, how it starts, and when it stops.
 //!
-//! Owns [`Deps`] and [`Service`]. It must not know any service, nor what one does: the gateway and the projector,
+//! Owns [`Deps`], [`Service`] and [`ticks`]. It must not know any service, nor what one does: the gateway and the projector,
 //! which decide nothing, are services like those on `libs/decider`, so this is a crate beside it and not a part.
 //! May change: what all services are given. Must not change: `build` returns when the service is ready to be
 //! called, and the caller alone says when it stops.
+
+mod ticks;
 
 use std::error::Error;
 
@@ -11,6 +13,7 @@ use bus::Bus;
 use eventlog::EventLog;
 pub use futures_util::future::BoxFuture;
 use telemetry::{Health, Metrics, Shutdown};
+pub use ticks::ticks;
 
 /// What a process shares with each of its services. Clones share everything.
 #[derive(Clone)]

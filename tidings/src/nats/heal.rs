@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use eventlog::{EventLog, Store};
-use tokio::time::{Instant, sleep};
+use service::ticks;
+use tokio::time::Instant;
 
 use super::supervise::Restarter;
 use crate::room;
@@ -27,10 +28,11 @@ pub(crate) async fn heal(log: EventLog, server: Restarter) {
     let mut store = log.watch_store();
     let mut restarted: Option<Instant> = None;
     let mut pause = FIRST_PAUSE;
+    let mut next = ticks(LOOK);
     loop {
         tokio::select! {
             changed = store.changed() => if changed.is_err() { return },
-            () = sleep(LOOK) => {}
+            _ = next.tick() => {}
         }
         if server.take_write_error() {
             log.note_store_failed();
