@@ -45,6 +45,8 @@ const SETTLED: i64 = 3_000;
 const LATE: i64 = 60_000;
 /// When an erasure that is held, or done and to be looked at late, is looked at again.
 const LATER: Duration = Duration::from_secs(3);
+/// After how long is looked for noted erasures although the log stands still.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long the read model may take to follow.
@@ -62,6 +64,8 @@ pub(crate) struct Eraser {
     lease: Lease,
     /// Rooms whose holds keep an erasure from being done; looked at before the log is read again.
     waiting: HashMap<ErasureId, HashSet<RoomId>>,
+    /// How far the log was known to reach when none was noted, and when that was.
+    quiet: Option<(Sequence, Instant)>,
     /// Erasures that cannot go on yet, and when they are looked at again.
     later: HashMap<ErasureId, Instant>,
     /// Noted erasures without a beginning, and since when they were seen.
@@ -84,7 +88,13 @@ impl Worker for Eraser {
     const WHAT: &'static str = "erasures";
 
     async fn look(&mut self) -> Result<(), Failure> {
+        // An erasure is noted before its first event: while the log stands still there is none.
+        let seen = self.chat.log.seen();
+        if self.quiet.is_some_and(|(at, since)| at == seen && since.elapsed() < LOOK_AGAIN) {
+            return Ok(());
+        }
         let pending = self.bucket.keys(Some(PENDING)).await?;
+        self.quiet = pending.is_empty().then(|| (seen, Instant::now()));
         if pending.is_empty() || !self.lease.hold().await {
             return Ok(());
         }
@@ -129,6 +139,7 @@ impl Eraser {
             bucket: chat.log.secrets(BUCKET),
             lease: Lease::of(chat.log.secrets(BUCKET), LEASE, LEASE_FOR),
             waiting: HashMap::new(),
+            quiet: None,
             later: HashMap::new(),
             strays: HashMap::new(),
         }
