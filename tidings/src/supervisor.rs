@@ -1,6 +1,8 @@
 //! The services that run in this process, and the order in which they stop.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use service::Stage;
@@ -14,7 +16,6 @@ use crate::failure::Failure;
 /// How long a part may take to finish what it has begun; then it is cut off. Longer than the 10 s
 /// that services give their own work.
 const PATIENCE: Duration = Duration::from_secs(15);
-const LOOK: Duration = Duration::from_millis(100);
 
 struct Part {
     name: &'static str,
@@ -77,16 +78,20 @@ impl Supervisor {
 
     /// Returns when a part has ended although it was not asked to.
     pub(crate) async fn one_ended(&mut self) -> Failure {
-        loop {
-            if let Some(place) = self.running.iter().position(|part| part.task.is_finished()) {
-                let part = self.running.swap_remove(place);
-                return match part.task.await {
-                    Ok(Ok(())) => Failure::new(format!("{} ended by itself", part.name)),
-                    Ok(Err(failure)) => Failure::new(format!("{}: {failure}", part.name)),
-                    Err(error) => Failure::because(part.name, &error),
-                };
+        let (place, ended) = poll_fn(|cx| {
+            for (place, part) in self.running.iter_mut().enumerate() {
+                if let Poll::Ready(ended) = Pin::new(&mut part.task).poll(cx) {
+                    return Poll::Ready((place, ended));
+                }
             }
-            tokio::time::sleep(LOOK).await;
+            Poll::Pending
+        })
+        .await;
+        let part = self.running.swap_remove(place);
+        match ended {
+            Ok(Ok(())) => Failure::new(format!("{} ended by itself", part.name)),
+            Ok(Err(failure)) => Failure::new(format!("{}: {failure}", part.name)),
+            Err(error) => Failure::because(part.name, &error),
         }
     }
 

@@ -29,12 +29,16 @@ impl Program {
         Self { server, conf, setpriv }
     }
 
-    /// Starts it. The thread that calls this must live as long as the child: the kernel's signal at
+    /// Starts it; `silent` is called when it says nothing more, which is when it ends. The thread that calls this must live as long as the child: the kernel's signal at
     /// the parent's death is sent when the *thread* that started it ends.
     ///
     /// # Errors
     /// The program cannot be started.
-    pub(crate) fn start(&self, last: &LastLines) -> std::io::Result<Child> {
+    pub(crate) fn start(
+        &self,
+        last: &LastLines,
+        silent: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Child> {
         let mut command = match &self.setpriv {
             Some(setpriv) => {
                 let mut command = Command::new(setpriv);
@@ -59,7 +63,7 @@ impl Program {
         }
         let mut child = command.spawn()?;
         if let Some(output) = child.stderr.take() {
-            logs::follow(output, last.clone());
+            logs::follow(output, last.clone(), silent);
         }
         Ok(child)
     }

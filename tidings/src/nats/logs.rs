@@ -43,13 +43,18 @@ impl LastLines {
     }
 }
 
-/// Reads a server's output to its end, on a thread of its own.
-pub(crate) fn follow(output: impl Read + Send + 'static, last: LastLines) {
+/// Reads a server's output to its end, on a thread of its own, and then says that it has ended.
+pub(crate) fn follow(
+    output: impl Read + Send + 'static,
+    last: LastLines,
+    ended: impl FnOnce() + Send + 'static,
+) {
     let reading = std::thread::Builder::new().name("nats-log".to_owned()).spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             pass_on(&line);
             last.push(line);
         }
+        ended();
     });
     if let Err(error) = reading {
         tracing::warn!(error = %error, "the nats-server's log cannot be read");

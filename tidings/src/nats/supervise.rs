@@ -27,8 +27,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A server that ran this long was well: the next death is the first in a row again.
 const WELL_AFTER: Duration = Duration::from_secs(10);
-/// How often a living child is looked at, and how long a stop may go unnoticed.
+/// How often a child is looked at that is not ready yet, or seems to have ended.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often one is looked at that takes clients and has not closed its output, which it does when it ends.
+const LOOK_AT_A_WELL_ONE: Duration = Duration::from_secs(5);
 /// How long it may take to close its store before it is killed.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Another program may take the port between our look and the server's start.
@@ -62,6 +64,8 @@ enum Order {
     Stop,
     /// End it and start it again.
     Restart,
+    /// Look whether the child of this number has ended: it says nothing more.
+    Look(u64),
 }
 
 /// Has a private server started again, for as long as that lives. Clones are of the same server.
@@ -217,6 +221,8 @@ struct Keeper {
     greeting: Greeting,
     health: Health,
     orders: Receiver<Order>,
+    /// Where what reads a child's output says that this has ended.
+    order: Sender<Order>,
     last: LastLines,
     /// Whether it ever took clients: a death before that is a failed start.
     was_ready: Arc<AtomicBool>,
@@ -246,6 +252,7 @@ impl Keeper {
             greeting,
             health: health.clone(),
             orders,
+            order: order.clone(),
             last: last.clone(),
             was_ready: Arc::default(),
         };
@@ -254,10 +261,11 @@ impl Keeper {
 
     fn run(self) {
         let mut pause = FIRST_PAUSE;
-        loop {
-            let began = Instant::now();
-            match self.program.start(&self.last) {
-                Ok(child) => match self.watch(child) {
+        for number in 1.. {
+            let (began, order) = (Instant::now(), self.order.clone());
+            let silent = move || drop(order.send(Order::Look(number)));
+            match self.program.start(&self.last, silent) {
+                Ok(child) => match self.watch(child, number) {
                     Ended::OnPurpose => return,
                     Ended::ToRestart => continue,
                     Ended::ByItself => {}
@@ -273,21 +281,34 @@ impl Keeper {
             self.health.set(COMPONENT, Err("it died and is being started again"));
             let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             tracing::warn!(pause_ms, "nats-server died, starting it again");
-            match self.orders.recv_timeout(pause) {
-                Err(RecvTimeoutError::Timeout) | Ok(Order::Restart) => {
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            if !self.rests(pause) {
+                return;
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Waits before the next start, at most so long; false when there is to be none.
+    fn rests(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.orders.recv_timeout(left) {
+                Err(RecvTimeoutError::Timeout) | Ok(Order::Restart) => return true,
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+                Ok(Order::Look(_)) => {}
             }
         }
     }
 
     /// Waits until the child ends, by itself or because we were asked to stop.
-    fn watch(&self, mut child: Child) -> Ended {
-        let mut up = false;
+    fn watch(&self, mut child: Child, number: u64) -> Ended {
+        let (mut up, mut silent) = (false, false);
         loop {
-            match self.orders.recv_timeout(LOOK) {
+            let pause = if up && !silent { LOOK_AT_A_WELL_ONE } else { LOOK };
+            match self.orders.recv_timeout(pause) {
                 Err(RecvTimeoutError::Timeout) => {}
+                Ok(Order::Look(which)) => silent |= which == number,
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => {
                     end(&mut child);
                     return Ended::OnPurpose;
