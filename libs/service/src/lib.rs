@@ -1,7 +1,8 @@
 //! What every service is to the process that runs it: what it is given, how it starts, and when it stops.
 //!
-//! Owns [`Deps`], [`Service`] and [`ticks`]. It must not know any service, nor what one does: the gateway and the projector,
-//! which decide nothing, are services like those on `libs/decider`, so this is a crate beside it and not a part.
+//! Owns [`Deps`], [`Service`] and [`ticks()`]. It must not know any service, nor what one does: the gateway and the
+//! projector, which decide nothing, are services like those on `libs/decider`, so this is a crate beside it and not a
+//! part.
 //! May change: what all services are given. Must not change: `build` returns when the service is ready to be
 //! called, and the caller alone says when it stops.
 

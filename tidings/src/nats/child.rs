@@ -29,8 +29,9 @@ impl Program {
         Self { server, conf, setpriv }
     }
 
-    /// Starts it; `silent` is called when it says nothing more, which is when it ends. The thread that calls this must live as long as the child: the kernel's signal at
-    /// the parent's death is sent when the *thread* that started it ends.
+    /// Starts it; `silent` is called when it says nothing more, which is when it ends. The thread that calls this must
+    /// live as long as the child: the kernel's signal at the parent's death is sent when the *thread* that started it
+    /// ends.
     ///
     /// # Errors
     /// The program cannot be started.

@@ -263,7 +263,9 @@ impl Keeper {
         let mut pause = FIRST_PAUSE;
         for number in 1.. {
             let (began, order) = (Instant::now(), self.order.clone());
-            let silent = move || drop(order.send(Order::Look(number)));
+            let silent = move || {
+                let _ = order.send(Order::Look(number));
+            };
             match self.program.start(&self.last, silent) {
                 Ok(child) => match self.watch(child, number) {
                     Ended::OnPurpose => return,
