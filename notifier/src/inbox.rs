@@ -18,7 +18,7 @@ use telemetry::error_chain;
 use crate::channel::{Cause, Channel, ChannelKind, Done, Failed};
 use crate::entry_ids::inbox_event_id;
 use crate::open::Open;
-use crate::policy::Effect;
+use crate::policy::{Effect, Notice};
 
 /// How long a repeated delivery waits for the read model to have seen the log's end.
 const LOOK_BACK: Duration = Duration::from_secs(5);
@@ -72,19 +72,29 @@ impl Inbox {
         }
     }
 
-    /// Whether a user does not want to hear of another.
-    async fn blocks(&self, user: &UserId, other: &UserId) -> Result<bool, Failed> {
+    /// Of whose messages a user does not hear: their own, and of those whom they block.
+    pub(crate) async fn unheard_by(&self, user: &UserId) -> Result<Vec<UserId>, Failed> {
+        let mut unheard = vec![user.clone()];
         let last = self
             .log
             .last(&Lane::Blocks(user.clone()))
             .await
             .map_err(|error| Failed::for_now(error_chain(&error)))?;
-        let Some(last) = last else { return Ok(false) };
+        let Some(last) = last else { return Ok(unheard) };
         let event = last.event().map_err(|error| Failed::for_now(error_chain(&error)))?;
         let EventData::Block(event) = event.data else {
             return Err(Failed::for_now("a list of blocks holds something else"));
         };
-        Ok(event.after().blocked.contains(other))
+        unheard.extend_from_slice(&event.after().blocked);
+        Ok(unheard)
+    }
+
+    /// Makes an entry about a message, if it is due and its user wants to hear of who wrote it.
+    pub(crate) async fn tell(&self, notice: &Notice, cause: &Cause) -> Result<Done, Failed> {
+        if self.unheard_by(&notice.user_id).await?.contains(&notice.actor_id) {
+            return Ok(Done::Before);
+        }
+        self.settle(notice, cause).await
     }
 
     /// Whether the account of a user was closed for good.
@@ -135,10 +145,7 @@ impl Channel for Inbox {
     async fn perform(&self, effect: &Effect, cause: &Cause) -> Result<Done, Failed> {
         match effect {
             Effect::Inbox(entry) => self.put(entry, cause).await,
-            Effect::Notice(notice) if self.blocks(&notice.user_id, &notice.actor_id).await? => {
-                Ok(Done::Before)
-            }
-            Effect::Notice(notice) => self.settle(notice, cause).await,
+            Effect::Notice(notice) => self.tell(notice, cause).await,
             Effect::Answered(answered) => self.answered(answered, cause).await,
             Effect::Review(review) => self.review(review, cause).await,
             Effect::Reading(reading) => self.read(reading, cause).await,

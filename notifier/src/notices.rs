@@ -180,11 +180,11 @@ impl Inbox {
         let Some(message) = store.message(message).await.map_err(failed)? else { return Ok(()) };
         let own = store.membership(room, &gone.user_id).await.map_err(failed)?;
         let read = own.map_or(0, |own| own.marker_number).max(message.number);
+        let unheard = self.unheard_by(&gone.user_id).await?;
         let later = store.timeline(room, Threads::Shown, Anchor::After(read), LOOKED_AT).await;
-        let next = later
-            .map_err(failed)?
-            .into_iter()
-            .find(|next| next.deleted_at.is_none() && next.sender_id != gone.user_id);
+        let stands =
+            |next: &MessageDoc| next.deleted_at.is_none() && !unheard.contains(&next.sender_id);
+        let next = later.map_err(failed)?.into_iter().find(stands);
         let Some(next) = next else { return Ok(()) };
         let notice = notice_of(next, gone.user_id.clone(), NotificationKind::DirectMessage);
         let again = Cause { repeated: true, ..cause.clone() };

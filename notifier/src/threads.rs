@@ -39,7 +39,7 @@ impl Inbox {
         let mut done = Done::Before;
         for user in self.followers(answered).await? {
             let notice = Notice { user_id: user, ..answered.notice.clone() };
-            if self.settle(&notice, cause).await? == Done::Now {
+            if self.tell(&notice, cause).await? == Done::Now {
                 done = Done::Now;
             }
         }
@@ -108,9 +108,11 @@ impl Inbox {
         if gone.read || !reader.follows(root) {
             return Ok(());
         }
+        let unheard = self.unheard_by(&gone.user_id).await?;
         let later = store.thread(root, Anchor::After(message.number), LATER).await;
         let next = later.map_err(failed)?.into_iter().find(|next| {
-            next.deleted_at.is_none() && next.sender_id != gone.user_id && !reader.is_past(next)
+            let heard = !unheard.contains(&next.sender_id);
+            next.deleted_at.is_none() && heard && !reader.is_past(next)
         });
         let Some(next) = next else { return Ok(()) };
         let notice = notice_of(next, gone.user_id.clone(), NotificationKind::ThreadReply);

@@ -12,6 +12,7 @@ everywhere!(
     who_is_blocked_opens_and_adds_nothing,
     a_block_in_a_larger_room_stops_mentions,
     a_block_in_a_larger_room_stops_mentions_in_threads,
+    a_block_stops_entries_of_answers,
     a_block_while_posting_is_fenced,
     who_is_blocked_is_told_nothing,
 );
@@ -194,6 +195,42 @@ async fn a_block_in_a_larger_room_stops_mentions_in_threads(place: Place) {
     assert_eq!(named().await, (3, 1), "judged when it is read");
     unblocks(&ada, &bob).await;
     assert_eq!(named().await, (3, 3));
+}
+
+async fn a_block_stops_entries_of_answers(place: Place) {
+    let (ada, bob, cyd) = three(&place).await;
+    let room = cyd.group(&[&ada, &bob]).await;
+    let root = id_of(&ada.says(&room, "what do you say?").await);
+    let other = id_of(&ada.says(&room, "and you?").await);
+    let answers = async |who: &Person, root: &str| {
+        let body = json!({"body": "this", "thread_root_id": root});
+        id_of(&who.post(&format!("/v1/rooms/{room}/messages"), body).await.ok(201))
+    };
+    let told_of = async |wanted: &[&str]| {
+        until("the entries of answers", async || {
+            let mut inbox = items(&ada.get("/v1/notifications").await.ok(200));
+            inbox.retain(|entry| entry["kind"] == "thread_reply");
+            let about: Vec<&Value> = inbox.iter().map(|entry| &entry["message_id"]).collect();
+            assert!(
+                !inbox.iter().any(|entry| entry["actor"]["id"] == bob.id.as_str()),
+                "{about:?}"
+            );
+            (about == wanted).then_some(())
+        })
+        .await;
+    };
+    blocks(&ada, &bob).await;
+    answers(&bob, &root).await;
+    let by_cyd = answers(&cyd, &root).await;
+    told_of(&[&by_cyd]).await;
+    // The entry goes with its answer: it passes to the next answer by others than those who are blocked.
+    answers(&bob, &root).await;
+    let next = answers(&cyd, &root).await;
+    assert_eq!(cyd.delete(&format!("/v1/messages/{by_cyd}")).await.status, 204);
+    told_of(&[&next]).await;
+    answers(&bob, &other).await;
+    let last = answers(&cyd, &other).await;
+    told_of(&[&last, &next]).await;
 }
 
 async fn a_block_while_posting_is_fenced(place: Place) {
