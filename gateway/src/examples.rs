@@ -130,6 +130,9 @@ const TEXTS: &[(&str, &str)] = &[
     ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
     ("sha256", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
     ("next_cursor", "eyJhZnRlciI6NDcxMX0"),
+    ("source", "/tidings"),
+    ("actor", "usr_06f1jxm9d5v7s8k2a3b4c5d6e8"),
+    ("digest", "1c291ca3"),
     ("trace_id", "0af7651916cd43dd8448eb211c80319c"),
 ];
 
@@ -170,12 +173,27 @@ impl Examples<'_> {
         if let Some(first) = schema.pointer("/enum/0") {
             return first.clone();
         }
-        let choices =
-            ["oneOf", "anyOf", "allOf"].iter().find_map(|key| schema.get(*key)?.as_array());
+        let choices = ["oneOf", "anyOf"].iter().find_map(|key| schema.get(*key)?.as_array());
         if let Some(first) = choices.and_then(|choices| choices.iter().find(|one| !is_null(one))) {
             return self.of(first, name, depth);
         }
-        self.typed(schema, name, depth)
+        match schema.get("allOf").and_then(Value::as_array) {
+            Some(parts) => self.all_of(parts, schema, name, depth),
+            None => self.typed(schema, name, depth),
+        }
+    }
+
+    /// What fits every part of a schema, and what stands beside them.
+    fn all_of(&self, parts: &[Value], schema: &Value, name: &str, depth: usize) -> Value {
+        let mut made = parts.iter().map(|part| self.of(part, name, depth));
+        let first = made.next().unwrap_or_default();
+        let own = self.object(schema, depth);
+        made.chain([own]).fold(first, |mut whole, part| {
+            if let (Some(fields), Value::Object(more)) = (whole.as_object_mut(), part) {
+                fields.extend(more);
+            }
+            whole
+        })
     }
 
     fn referred(&self, reference: &str, name: &str, depth: usize) -> Value {
@@ -251,6 +269,16 @@ mod tests {
             "username": {"type": "string"}, "more": {"type": "string"}, "kind": {"$ref": "#/$defs/Kind"}}});
         let kinds = json!({"Kind": {"oneOf": [{"const": "a"}, {"const": "b"}]}});
         let made = example(&schema, "", kinds.as_object().unwrap());
+        assert_eq!(made, json!({"username": "ada", "kind": "a"}));
+    }
+
+    #[test]
+    fn what_extends_another_has_the_fields_of_both() {
+        let schema = json!({"allOf": [{"$ref": "#/$defs/Envelope"}], "required": ["kind"],
+            "properties": {"kind": {"const": "a"}}});
+        let envelope = json!({"type": "object", "required": ["username", "kind"], "properties": {
+            "username": {"type": "string"}, "kind": {"type": "string"}}});
+        let made = example(&schema, "", json!({"Envelope": envelope}).as_object().unwrap());
         assert_eq!(made, json!({"username": "ada", "kind": "a"}));
     }
 }

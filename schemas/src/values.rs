@@ -276,6 +276,7 @@ fn visible_ascii(text: &str, what: &str) -> Result<String, InvalidValue> {
 /// What to do with an optional field of something that exists.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "{T}Patch")]
 pub enum Patch<T> {
     /// Leave it as it is.
     #[default]

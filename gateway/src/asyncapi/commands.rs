@@ -12,36 +12,35 @@ const ANSWERS: &str = "answers";
 
 /// What the document says of commands, besides their messages.
 pub(super) struct Commands {
+    /// How the requests to each service are shared among its copies.
+    pub(super) bindings: Map<String, Value>,
     pub(super) channels: Map<String, Value>,
     pub(super) operations: Map<String, Value>,
 }
 
 /// Adds the messages of every command; what else is to be said of it.
 pub(super) fn commands(parts: &mut Parts) -> Commands {
-    let mut made = Commands { channels: Map::new(), operations: Map::new() };
+    let (mut bindings, mut channels, mut operations) = (Map::new(), Map::new(), Map::new());
+    let asked_with = parts.component("CommandHeaders", request_headers);
+    let answered_with = parts.component("AnswerHeaders", answer_headers);
     let mut answers = Map::new();
-    for Described { service, name, about, request, reply } in described(&mut parts.generator) {
+    for Described { service, name, about, command, reply } in described(&mut parts.generator) {
         let id = format!("command.{service}.{name}");
         let answer = format!("answer.{service}.{name}");
-        let asked = described_as(&about, parts.value(request));
-        let given = parts.value(reply);
-        parts.add(id.clone(), &format!("{service}.{name}"), asked, Some(request_headers()));
-        parts.add(answer.clone(), &format!("{service}.{name}"), given, Some(answer_headers()));
-        let (channel, operation) = (channel(service, name, &about), operation(service, &id));
+        let command = parts.value(command);
+        let (asked, given) = (parts.request(&about, command), parts.value(reply));
+        let title = format!("{service}.{name}");
+        parts.add(id.clone(), &title, asked, Some(asked_with.clone()));
+        parts.add(answer.clone(), &title, given, Some(answered_with.clone()));
         answers.insert(answer.clone(), json!({"$ref": format!("#/components/messages/{answer}")}));
-        made.channels.insert(id.clone(), channel);
-        made.operations.insert(id, operation);
+        bindings
+            .entry(service)
+            .or_insert_with(|| json!({"nats": {"queue": service, "bindingVersion": "0.1.0"}}));
+        channels.insert(id.clone(), channel(service, name, &about));
+        operations.insert(id.clone(), operation(service, &id));
     }
-    made.channels.insert(ANSWERS.to_owned(), answers_channel(&answers));
-    made
-}
-
-/// A schema with a description of its own.
-fn described_as(about: &str, mut schema: Value) -> Value {
-    if let Some(fields) = schema.as_object_mut() {
-        fields.insert("description".into(), about.into());
-    }
-    schema
+    channels.insert(ANSWERS.to_owned(), answers_channel(&answers));
+    Commands { bindings, channels, operations }
 }
 
 /// The subject of a command, of whichever namespace.
@@ -57,7 +56,7 @@ fn channel(service: &str, name: &str, about: &str) -> Value {
     json!({
         "address": address(service, name), "title": format!("{service}: {name}"), "description": about,
         "servers": [{"$ref": "#/servers/nats"}],
-        "parameters": {"namespace": {"default": "tidings", "description": "Which installation."}},
+        "parameters": {"namespace": {"$ref": "#/components/parameters/namespace"}},
         "messages": {&id: {"$ref": format!("#/components/messages/{id}")}},
     })
 }
@@ -82,7 +81,7 @@ fn operation(service: &str, id: &str) -> Value {
             "channel": {"$ref": format!("#/channels/{ANSWERS}")},
             "messages": [{"$ref": format!("#/channels/{ANSWERS}/messages/{answer}")}],
         },
-        "bindings": {"nats": {"queue": service, "bindingVersion": "0.1.0"}},
+        "bindings": {"$ref": format!("#/components/operationBindings/{service}")},
     })
 }
 
@@ -132,7 +131,9 @@ mod tests {
         let messages = &document["components"]["messages"];
         let asked = &messages["command.auth.login"];
         assert_eq!(asked["description"], "Starts a session.");
-        assert_eq!(asked["payload"]["required"], json!(["context", "command"]));
+        assert_eq!(asked["payload"]["allOf"][0]["$ref"], "#/components/schemas/CommandRequest");
+        let common = &document["components"]["schemas"]["CommandRequest"];
+        assert_eq!(common["required"], json!(["context", "command"]));
         let sent = &asked["examples"][0]["payload"];
         let sent: schemas::commands::Request<schemas::commands::Login> =
             serde_json::from_value(sent.clone()).unwrap();

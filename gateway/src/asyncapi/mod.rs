@@ -5,6 +5,7 @@
 //! commands: the same that read and write them.
 
 mod commands;
+mod envelopes;
 mod parts;
 
 use schemars::JsonSchema;
@@ -56,7 +57,12 @@ pub(crate) fn document() -> Value {
         },
         "channels": channels,
         "operations": operations,
-        "components": {"schemas": schemas, "messages": messages},
+        "components": {
+            "schemas": schemas,
+            "messages": messages,
+            "parameters": {"namespace": {"default": "tidings", "description": "Which installation."}},
+            "operationBindings": commands.bindings,
+        },
     })
 }
 
@@ -78,7 +84,7 @@ fn channels(client: &[String], server: &[String], log: &[String]) -> Map<String,
         "description": "CloudEvents 1.0, republished by the NATS server after each is stored.",
         "servers": [{"$ref": "#/servers/nats"}],
         "parameters": {
-            "namespace": {"default": "tidings", "description": "Which installation."},
+            "namespace": {"$ref": "#/components/parameters/namespace"},
             "lane": {"description": "The lane of the entity, such as `timeline.<room id>`."},
         },
         "messages": references("#/components/messages", log),
@@ -117,7 +123,7 @@ impl Parts {
             for event in FrameName::ALL {
                 let Some(data) = data_of(*event, &mut self.generator) else { continue };
                 let data = self.value(data);
-                let payload = told(&frame, event.as_str(), data);
+                let payload = self.told(&frame, event.as_str(), data);
                 names.push(self.add(
                     format!("event.{}", event.as_str()),
                     event.as_str(),
@@ -133,45 +139,11 @@ impl Parts {
         let mut names = Vec::new();
         for (kind, schema) in EventData::described(&mut self.generator) {
             let data = self.value(schema);
-            let about = self.about(&data);
-            names.push(self.add(format!("log.{kind}"), kind, stored(kind, &data, &about), None));
+            let payload = self.stored(kind, data);
+            names.push(self.add(format!("log.{kind}"), kind, payload, None));
         }
         names
     }
-}
-
-/// The frame of events, of one name.
-fn told(frame: &Value, event: &str, data: Value) -> Value {
-    let mut frame = frame.clone();
-    if let Some(fields) = frame.get_mut("properties").and_then(Value::as_object_mut) {
-        fields.insert("event".into(), json!({"type": "string", "const": event}));
-        fields.insert("data".into(), data);
-    }
-    frame
-}
-
-/// The envelope of an event of the log, of one type.
-fn stored(kind: &str, data: &Value, about: &str) -> Value {
-    let text = |about: &str| json!({"type": "string", "description": about});
-    json!({
-        "type": "object",
-        "description": about,
-        "required": ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "actor", "digest", "data"],
-        "properties": {
-            "specversion": {"type": "string", "const": "1.0"},
-            "id": text("The event's own id."),
-            "source": text("The service that wrote it."),
-            "type": {"type": "string", "const": kind},
-            "subject": text("The id of the entity it happened to."),
-            "time": {"type": "string", "format": "date-time", "description": "When it was decided."},
-            "datacontenttype": {"type": "string", "const": "application/json"},
-            "actor": text("The user who caused it, or `system`."),
-            "causation": text("The id of the event that led to this one."),
-            "traceparent": text("The W3C trace it belongs to."),
-            "digest": text("CRC-32 of the data and of what identifies the event, in hexadecimal."),
-            "data": data,
-        },
-    })
 }
 
 fn references<'a>(home: &str, names: impl IntoIterator<Item = &'a String>) -> Map<String, Value> {
@@ -250,6 +222,15 @@ mod tests {
         for part in text.split("\"$ref\":\"#").skip(1) {
             let pointer = part.split('"').next().unwrap();
             assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+
+    /// Names that generators of code can use: two schemas of one name would be told apart by numbers.
+    #[test]
+    fn every_schema_has_a_name_of_its_own() {
+        let document = document();
+        for name in document["components"]["schemas"].as_object().unwrap().keys() {
+            assert!(!name.ends_with(|last: char| last.is_ascii_digit()), "{name}");
         }
     }
 

@@ -1,6 +1,8 @@
 //! What every command is: where it goes, who asks, what is answered; and the table in which a file declares its own.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -54,8 +56,7 @@ pub struct CallContext {
 }
 
 /// A command as it travels.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Request<C> {
     /// Who is asking, and under which circumstances.
     pub context: CallContext,
@@ -75,13 +76,60 @@ pub struct Accepted<T> {
 }
 
 /// A service's answer to a command.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply<T> {
     /// It was carried out.
     Accepted(Accepted<T>),
     /// It was refused and nothing was written.
     Rejected(Rejection),
+}
+
+/// The command was refused and nothing was written.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "what the schemas of all replies have in common")]
+struct Refused {
+    rejected: Rejection,
+}
+
+impl<T: JsonSchema> JsonSchema for Reply<T> {
+    fn schema_name() -> Cow<'static, str> {
+        reply_name(&T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("{}::Reply<{}>", module_path!(), T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let accepted = generator.subschema_for::<Accepted<T>>();
+        let refused = generator.subschema_for::<Refused>();
+        json_schema!({
+            "description": "What a service answers to a command.",
+            "oneOf": [
+                {
+                    "type": "object",
+                    "properties": {"accepted": accepted},
+                    "required": ["accepted"],
+                    "additionalProperties": false,
+                },
+                refused,
+            ],
+        })
+    }
+}
+
+/// What the schema of a reply is called, by that of what it holds.
+fn reply_name(held: &str) -> String {
+    if held == "null" {
+        return "EmptyReply".to_owned();
+    }
+    if let Some(item) = held.strip_prefix("Array_of_") {
+        return format!("{item}ListReply");
+    }
+    let optional = held.strip_prefix("Nullable_").map(|value| format!("Optional{value}Reply"));
+    optional.unwrap_or_else(|| format!("{held}Reply"))
 }
 
 impl<T> From<Result<Accepted<T>, Rejection>> for Reply<T> {
@@ -118,8 +166,8 @@ pub struct Described {
     pub name: &'static str,
     /// What it does.
     pub about: String,
-    /// The schema of a [`Request`] of it.
-    pub request: Schema,
+    /// The schema of the command itself, which travels in a [`Request`].
+    pub command: Schema,
     /// The schema of a [`Reply`] to it.
     pub reply: Schema,
 }
@@ -131,11 +179,11 @@ impl Described {
         C: Command + JsonSchema,
         C::Output: JsonSchema,
     {
-        let request = generator.subschema_for::<Request<C>>();
+        let command = generator.subschema_for::<C>();
         let reply = generator.subschema_for::<Reply<C::Output>>();
         let alone = C::json_schema(generator);
         let about = alone.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self { service: C::SERVICE, name: C::NAME, about, request, reply }
+        Self { service: C::SERVICE, name: C::NAME, about, command, reply }
     }
 }
 
@@ -165,3 +213,17 @@ macro_rules! commands {
     };
 }
 pub(super) use commands;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::Session;
+
+    #[test]
+    fn replies_are_called_after_what_they_hold() {
+        assert_eq!(Reply::<Session>::schema_name(), "SessionReply");
+        assert_eq!(Reply::<Vec<Session>>::schema_name(), "SessionListReply");
+        assert_eq!(Reply::<Option<UserId>>::schema_name(), "OptionalUserIdReply");
+        assert_eq!(Reply::<()>::schema_name(), "EmptyReply");
+    }
+}

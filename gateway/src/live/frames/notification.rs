@@ -15,7 +15,7 @@ use super::span::{Change, Span};
 
 /// Notifications that were read: one, or (`all`) every one there was.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "NotificationsRead")]
+#[schemars(rename = "ReadNotifications")]
 pub(super) struct ReadData<'a> {
     /// Which one; absent for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +34,7 @@ impl<'a> ReadData<'a> {
 
 /// A notification that was removed.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "NotificationRemoved")]
+#[schemars(rename = "RemovedNotification")]
 pub(super) struct RemovedData<'a> {
     /// Which one.
     id: &'a NotificationId,
