@@ -77,6 +77,7 @@ GATEWAY = [
     ("In flight", "short", "Requests being worked on.", [("tidings_http_requests_in_flight{}", "{{instance}}")]),
     ("Rooms read", "cps", "A user's rooms, read when they come to a gateway.", [(rate("tidings_live_room_loads_total", "instance"), "{{instance}}")]),
     ("Request log", "cps", "Rows written, and dropped because they came too fast.", [(rate("tidings_request_log_rows_total"), "written"), (rate("tidings_request_log_dropped_total"), "dropped")]),
+    ("Newest messages", "cps", "Pages of rooms' newest messages that were read: from memory (hit), or from the read model.", [(rate("tidings_recent_pages_total", "outcome"), "{{outcome}}")]),
     ("Memory of recent events", "bytes", "Of `--memory`, for resumes.", [("tidings_live_remembered_bytes{}", "{{instance}}")]),
     ("Events remembered", "short", "For resumes.", [("tidings_live_remembered{}", "{{instance}}")]),
 ]
@@ -98,6 +99,7 @@ LOG = [
     ("Time of commands", "s", "p99 of load, decide, append, by service.", [(quantile(0.99, f"tidings_{service}_command_seconds"), service) for service in ("chat", "auth")]),
     ("Commands", "cps", "Of rooms and messages.", [(rate("tidings_chat_commands_total", "command"), "{{command}}")]),
     ("Repeat checks", "cps", "What told a new client id from a repeat; `index` costs a read of the read model.", [(rate("tidings_chat_repeat_checks_total", "by"), "{{by}}")]),
+    ("Old messages", "cps", "Messages that moved to the archive or were purged, and texts of deleted messages that left the log.", [(rate("tidings_chat_archived_messages_total"), "archived or purged"), (rate("tidings_chat_texts_removed_total"), "texts removed")]),
     ("Cache of lanes", "percentunit", "Part of the lookups that were in memory.", [
         (share("tidings_chat_cache_total", "kind", 'result="hit"'), "{{kind}}"),
     ]),
