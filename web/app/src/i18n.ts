@@ -53,6 +53,11 @@ export function t(id: string, values?: Record<string, string | number>): string 
   return i18n._(id, values);
 }
 
+/** Whether the catalogue has a text. */
+export function has(id: string): boolean {
+  return id in i18n.messages;
+}
+
 /** Draws a component again when the language changes. */
 export function useLanguage(): string {
   return useSyncExternalStore((changed) => i18n.on("change", changed), () => i18n.locale);

@@ -244,12 +244,12 @@ function refusedOnly(error: unknown): undefined {
   throw error;
 }
 
-function problem(status: number, code: string, detail: string): Problem {
-  return { type: "about:blank", title: detail, status, detail, code: code as Problem["code"], retryable: false, trace_id: "" };
+function problem(status: number, code: Problem["code"], reason: string, detail: string): Problem {
+  return { type: "about:blank", title: detail, status, detail, code, retryable: false, trace_id: "", errors: [{ pointer: "", code: reason, detail }] };
 }
 
-const EXPIRED = problem(403, "forbidden", "the place to upload to has run out");
-const LOST = problem(410, "gone", "the file is not here any more: attach it again");
+const EXPIRED = problem(403, "forbidden", "expired", "the place to upload to has run out");
+const LOST = problem(410, "gone", "lost", "the file is not here any more: attach it again");
 
 /** What the server takes in no name: controls, separators of lines, private and unknown characters, and what is not seen. */
 const HIDDEN = /[\p{Cc}\p{Co}\p{Cn}\p{Cs}\p{Zl}\p{Zp}\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\u2800\u3164\uFEFF\uFFA0\uFFF9-\uFFFC]/gu;

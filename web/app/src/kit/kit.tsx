@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import { useOffline } from "../client.ts";
 import { t } from "../i18n.ts";
 import { colour, initials } from "../initials.ts";
+import { problemOf, says } from "../refused.ts";
 import css from "./kit.module.css";
 
 type Look = "normal" | "primary" | "danger" | "plain";
@@ -83,27 +84,30 @@ function About({ id, hint, wrong }: { id: string; hint: string | undefined; wron
   return <div id={`${id}-about`} className={wrong ? css["wrong"] : css["hint"]}>{wrong ?? hint}</div>;
 }
 
-/** What failed, in place of it. */
-export function Failed({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
-  const trace = (error as { problem?: { trace_id?: string } } | null)?.problem?.trace_id;
+/** What failed, in place of it. `about`: what programs say of it. */
+export function Failed({ error, retry, about }: { error: unknown; retry?: (() => void) | undefined; about?: string }) {
+  const problem = problemOf(error);
+  const text = detail(error);
+  const told = about ?? problem?.detail;
   return (
     <div className={css["notice"]} role="alert">
-      <span>{detail(error)}</span>
+      <span>{text}</span>
       {(error as { code?: string }).code === "not_verified" ? <Link href="/settings/address">{t("verify.open")}</Link> : null}
       {retry ? <Button onClick={retry}>{t("action.retry")}</Button> : null}
-      {trace ? <details><summary>{t("error.details")}</summary><code>{trace}</code></details> : null}
+      {problem?.trace_id || about ? (
+        <details>
+          <summary>{t("error.details")}</summary>
+          {told && told !== text ? <code lang="en" dir="ltr">{told}</code> : null} {problem ? <code>{problem.trace_id}</code> : null}
+        </details>
+      ) : null}
     </div>
   );
 }
 
 /** What an error says to people. */
 export function detail(error: unknown): string {
-  const code = (error as { code?: string }).code;
-  if (code === "unreachable") return t("error.unreachable");
-  if (code === "invalid_credentials") return t("error.credentials");
-  if (code === "rate_limited") return t("error.rate");
-  if (code === "not_verified") return t("verify.needed");
-  if (code === "reauthentication_required") return t("error.recent");
+  const problem = problemOf(error);
+  if (problem) return says(problem);
   return error instanceof Error ? error.message : t("error.unknown");
 }
 

@@ -3,6 +3,7 @@ import type { Problem } from "@tidings/client";
 import { useSyncExternalStore } from "react";
 import { client } from "../client.ts";
 import { bytes, t } from "../i18n.ts";
+import { says } from "../refused.ts";
 import { forget } from "./pictures.ts";
 
 /** Files of one message. */
@@ -60,9 +61,9 @@ export function take(place: string): string[] {
 export function refusal(problem: Problem | undefined): string {
   const code = problem?.errors?.[0]?.code;
   const limit = bytes(Number(/\d+/.exec(problem?.detail ?? "")?.[0] ?? 0));
-  if (code === "too_large") return problem?.status === 413 ? t("attach.too_large", { limit }) : (problem?.detail ?? "");
+  if (code === "too_large" && problem?.status === 413) return t("attach.too_large", { limit });
   if (code === "over_quota") return /\d/.test(problem?.detail ?? "") ? t("attach.over_quota", { limit }) : t("attach.no_room");
-  return problem?.detail ?? t("error.unknown");
+  return problem ? says(problem) : t("error.unknown");
 }
 
 /** Files of a drop or a paste, and whether folders were among them. */

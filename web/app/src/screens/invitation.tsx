@@ -1,5 +1,5 @@
 /** Where an invitation leads. It is open to those without an account, too. */
-import type { Room } from "@tidings/client";
+import { ProblemError, type Room } from "@tidings/client";
 import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { client, useKey } from "../client.ts";
@@ -23,10 +23,11 @@ export default function Invitation({ code }: { code: string }) {
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     fetch(`/v1/invites/${encodeURIComponent(code)}`).then(async (response) => {
-      const body = (await response.json()) as Invite & { detail?: string };
-      if (response.ok) setInvite(body);
-      else setError(new Error(response.status === 404 ? t("invitation.unknown") : (body.detail ?? t("error.unknown"))));
-    }).catch(setError);
+      const body: unknown = await response.json().catch(() => undefined);
+      if (response.ok) setInvite(body as Invite);
+      else if (response.status === 404) setError(new Error(t("invitation.unknown")));
+      else setError(await ProblemError.of(response, body));
+    }, () => setError(ProblemError.unreachable("the invitation could not be asked for")));
   }, [code]);
   useEffect(() => {
     // Who registers or signs in first comes back here.

@@ -4,6 +4,7 @@ import { Link } from "wouter";
 import { client } from "../client.ts";
 import { t } from "../i18n.ts";
 import { Button, Failed, Field } from "../kit/kit.tsx";
+import { problemOf, wrongWith } from "../refused.ts";
 import { has } from "../routes.ts";
 import { useTitle } from "../shell/titled.ts";
 import { Brand } from "./brand.tsx";
@@ -11,13 +12,10 @@ import css from "./sign-in.module.css";
 
 const Providers = lazy(() => import("./providers.tsx"));
 
-/** What is wrong with a field: in our words where we have them, else in the server's. */
+/** What is wrong with a field. */
 function wrong(error: unknown, pointer: string): string | undefined {
-  if (!(error instanceof ProblemError)) return undefined;
-  const found = error.problem.errors?.find((one) => one.pointer === pointer);
-  if (pointer === "/invite" && error.status === 403) return found && t("register.invite_needed");
-  if (found?.code === "domain_not_allowed") return t("register.domain");
-  return found?.detail;
+  const found = problemOf(error)?.errors?.find((one) => one.pointer === pointer);
+  return found && wrongWith(found);
 }
 
 /** The code of an invitation: of the one whose link led here, or of what was typed. */
