@@ -1,12 +1,11 @@
 /** A real Chromium and a real `tidings serve` with the app in it. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { crc32, deflateSync } from "node:zlib";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
+import { Program } from "../../../client/test/program.ts";
 import { front, type Front } from "./front.ts";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type BrowserServer, type Page } from "playwright-core";
 
@@ -21,70 +20,44 @@ if (!here) console.warn(`\n${"*".repeat(72)}\n${browser ? "no TIDINGS_BIN" : "no
 
 const pictures = join(import.meta.dirname, "../../pictures");
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 export class World {
   readonly url: string;
   readonly #data: string;
-  readonly #flags: string[];
-  #process: ChildProcess | undefined;
+  readonly #program: Program;
   #browser: Browser | undefined;
   readonly complaints: string[] = [];
   #front: Front | undefined;
-  /** Where the server itself listens. */
-  readonly #listen: string;
 
-  private constructor(port: number, data: string, flags: string[], front?: Front) {
-    this.url = `http://127.0.0.1:${front?.port ?? port}`;
-    this.#listen = `127.0.0.1:${port}`;
+  private constructor(running: Program, data: string, front?: Front) {
+    this.url = `http://127.0.0.1:${front?.port ?? running.port}`;
+    this.#program = running;
     this.#front = front;
     this.#data = data;
-    this.#flags = flags;
   }
 
   /** A server with some flags of its own, and a browser. */
   static async start(...flags: string[]): Promise<World> {
-    const port = await freePort();
-    const world = new World(port, await mkdtemp(join(tmpdir(), "tidings-app-")), flags, app ? await front(app, port) : undefined);
-    await world.up();
+    const data = await mkdtemp(join(tmpdir(), "tidings-app-"));
+    const relaxed = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error"];
+    const running = await Program.start(program, ["--data", data, ...relaxed, ...flags]);
+    const world = new World(running, data, app ? await front(app, running.port) : undefined);
     world.#browser = await chromium.launch({ executablePath: browser ?? "", args: ["--no-sandbox"] });
     mkdirSync(pictures, { recursive: true });
     return world;
   }
 
-  async up(): Promise<void> {
-    const flags = ["--rate-requests", "off", "--rate-frames", "off", "--rate-bytes", "off", "--rate-auth", "off", "--bcrypt-cost", "4", "--sync", "1s", "--log", "error", ...this.#flags];
-    this.#process = spawn(program, ["serve", "--listen", this.#listen, "--data", this.#data, ...flags], { stdio: ["ignore", "ignore", "inherit"] });
-    const end = Date.now() + 40_000;
-    while (!(await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok) {
-      if (Date.now() > end) throw new Error("the server does not start");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  /** Starts the server again. */
+  up(): Promise<void> {
+    return this.#program.up();
   }
 
-  /** Ends the process, if it runs. */
-  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
-    const running = this.#process;
-    this.#process = undefined;
-    if (!running || running.exitCode !== null || running.signalCode !== null) return;
-    const gone = new Promise((resolve) => running.once("exit", resolve));
-    running.kill(signal);
-    await gone;
-  }
-
-  async kill(): Promise<void> {
-    await this.#end("SIGKILL");
+  kill(): Promise<void> {
+    return this.#program.end("SIGKILL");
   }
 
   async stop(): Promise<void> {
     await this.#browser?.close();
-    await this.#end("SIGTERM");
+    await this.#program.end("SIGTERM");
     await this.#front?.close();
     await rm(this.#data, { recursive: true, force: true });
   }
