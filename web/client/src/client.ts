@@ -126,6 +126,7 @@ export class Client {
         this.store.status = status;
         this.store.touch("status");
       },
+      crowded: () => this.#watch.crowded(),
       sessionEnded: () => this.sessions.token(true).then(() => true, (error: unknown) => !(error instanceof ProblemError && error.status === 401)),
     });
     this.#watch = new Watch(this.#platform, () => this.#parked(), () => this.#connection.start());

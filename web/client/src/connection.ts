@@ -19,6 +19,13 @@ const PING = "alive";
 /** The wait before an attempt: at random up to this, doubled each time. */
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
+/** Milliseconds for other tabs to give their sockets back. */
+const MAKING_ROOM = 1_000;
+/** Milliseconds until a user who had too many sockets may have another one: those of a server that died are counted that long. Twice as many at each further attempt. */
+const CROWDED = 15_000;
+const LONGEST_CROWDED = 5 * 60_000;
+/** How the server closes a socket of a user who has too many. */
+const TOO_MANY = 4409;
 /** Milliseconds after which a connection counts as good. */
 const GOOD = 10_000;
 
@@ -41,6 +48,8 @@ export interface Ends {
   status(status: Status): void;
   /** The session is over: whether a refresh has brought it back. */
   sessionEnded(): Promise<boolean>;
+  /** The user has too many sockets: whether others were asked to give theirs back. */
+  crowded(): boolean;
 }
 
 interface Waiting {
@@ -62,6 +71,8 @@ export class Connection {
   #wanted = false;
   #attempt = 0;
   #faults = 0;
+  /** Sockets that were refused one after another because there were too many. */
+  #refused = 0;
   #wake: () => void = () => undefined;
   #timers: (() => void)[] = [];
   #frames = 0;
@@ -153,11 +164,10 @@ export class Connection {
           this.#ends.status({ phase: "failed", code, detail: `the server closed the connection three times (${code})` });
           return this.stop();
         }
-      } else if (code === 4409) {
-        this.#ends.status({ phase: "failed", code, detail: "too many tabs are connected" });
-        return this.stop();
       }
-      await this.#pause(code === 4429 ? 5_000 : 0);
+      const atLeast = code === TOO_MANY ? this.#crowded() : code === 4429 ? 5_000 : 0;
+      if (over()) return;
+      await this.#pause(atLeast, code);
     }
   }
 
@@ -178,14 +188,22 @@ export class Connection {
     this.#early.catch(() => undefined);
   }
 
+  /** How long to wait for a socket of one's own. It is asked for again, ever more rarely: which of the others will go, and when, only people know. */
+  #crowded(): number {
+    const asked = this.#ends.crowded();
+    const turn = this.#refused++ - (asked ? 1 : 0);
+    const longest = turn < 0 ? MAKING_ROOM : Math.min(LONGEST_CROWDED, CROWDED * 2 ** turn);
+    return longest * (1 + this.#platform.random());
+  }
+
   /** Full jitter: many clients that were cut together do not come back together. */
-  async #pause(atLeast: number): Promise<void> {
+  async #pause(atLeast: number, code: number): Promise<void> {
     const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#attempt);
     const wait = Math.max(atLeast, this.#retryAfter, this.#hasty || this.#early ? 0 : this.#platform.random() * longest);
     this.#retryAfter = 0;
     this.#hasty = false;
     this.#attempt += 1;
-    this.#ends.status({ phase: "waiting", until: this.#platform.now() + wait, attempt: this.#attempt });
+    this.#ends.status({ phase: "waiting", until: this.#platform.now() + wait, attempt: this.#attempt, ...(code === TOO_MANY ? { code } : {}) });
     await new Promise<void>((resolve) => {
       const cancel = this.#platform.later(wait, resolve);
       this.#wake = () => {
@@ -323,7 +341,7 @@ export class Connection {
 
   #up(): void {
     this.live = true;
-    this.#faults = 0;
+    this.#faults = this.#refused = 0;
     this.#timer(GOOD, () => {
       this.#attempt = 0;
     });

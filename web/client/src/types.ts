@@ -94,5 +94,6 @@ export type Status =
   | { phase: "connecting" | "syncing" | "live" }
   /** The page was hidden for long, and another one listens: its connection was given back until it is looked at. */
   | { phase: "parked" }
-  | { phase: "waiting"; until: number; attempt: number }
+  /** `code`: why, where the server has said so: 4409 is "too many tabs and devices". */
+  | { phase: "waiting"; until: number; attempt: number; code?: number }
   | { phase: "failed"; detail: string; code: number };

@@ -1,5 +1,5 @@
 /** One tab of a browser keeps watch for all of them. The others give their connection back when they have been hidden for long. */
-import type { Platform } from "./platform.ts";
+import type { Channel, Platform } from "./platform.ts";
 
 const LOCK = "tidings-watch";
 /** Milliseconds that a page is hidden until it gives its connection back. */
@@ -14,6 +14,7 @@ export class Watch {
   readonly #park: () => void;
   readonly #unpark: () => void;
   readonly #stopped: () => void;
+  readonly #channel: Channel;
   #leave: (() => void) | undefined;
   #cancel: (() => void) | undefined;
 
@@ -22,6 +23,8 @@ export class Watch {
     this.#park = park;
     this.#unpark = unpark;
     this.#stopped = platform.onVisible(() => this.#look());
+    this.#channel = platform.channel(LOCK);
+    this.#channel.listen(() => this.#yield());
   }
 
   /** There is a session: it stands in line to keep watch. */
@@ -56,6 +59,22 @@ export class Watch {
   close(): void {
     this.stop();
     this.#stopped();
+    this.#channel.close();
+  }
+
+  /** The user has too many connections. A tab that is looked at asks the hidden ones for theirs; one that is hidden does without. Says whether others were asked. */
+  crowded(): boolean {
+    const seen = this.#platform.visible();
+    if (seen) this.#channel.post("crowded");
+    else this.#yield();
+    return seen;
+  }
+
+  /** Gives the connection back at once, where another tab keeps watch. */
+  #yield(): void {
+    if (!this.#leave || this.leads || this.parked || this.#platform.visible()) return;
+    this.#cancel?.();
+    this.#hidden();
   }
 
   #look(): void {

@@ -11,12 +11,22 @@ function browser() {
     queue = run.catch(() => undefined);
     return run;
   };
+  const channels = new Set<(message: unknown) => void>();
+  const channel = () => {
+    let own: (message: unknown) => void = () => undefined;
+    return {
+      // As in a browser, it is heard by all others.
+      post: (message: unknown) => channels.forEach((heard) => heard === own || heard(message)),
+      listen: (heard: (message: unknown) => void) => void channels.add((own = heard)),
+      close: () => void channels.delete(own),
+    };
+  };
   const tab = () => {
     const told: string[] = [];
     const timers = new Set<[number, () => void]>();
     let visible = true;
     let changed: () => void = () => undefined;
-    const given = platform({ exclusively, visible: () => visible, onVisible: (heard) => {
+    const given = platform({ exclusively, channel, visible: () => visible, onVisible: (heard) => {
       changed = heard;
       return () => (changed = () => undefined);
     }, later: (milliseconds, work) => {
@@ -106,5 +116,28 @@ describe("keeping watch", () => {
     second.watch.stop();
     await settle();
     expect([first.watch.leads, second.watch.leads]).toEqual([false, false]);
+  });
+
+  test("with too many connections a tab that is looked at is given those of hidden tabs, but not the one that keeps watch", async () => {
+    const { tab } = browser();
+    const [first, second, third] = [tab(), tab(), tab()];
+    for (const one of [first, second, third]) one.watch.start();
+    await settle();
+    for (const one of [first, second]) one.see(false);
+    expect(third.watch.crowded()).toBe(true);
+    expect([first.told, second.told, third.told]).toEqual([[], ["parked"], []]);
+    expect(second.timers.size).toBe(0);
+    // A hidden one asks for nothing: it does without until it is looked at. The one that keeps watch goes on trying.
+    third.see(false);
+    expect([third.watch.crowded(), first.watch.crowded()]).toEqual([false, false]);
+    expect([first.told, third.told]).toEqual([[], ["parked"]]);
+    third.see(true);
+    expect(third.told).toEqual(["parked", "back"]);
+    // One without a session has none to give.
+    second.see(true);
+    second.watch.stop();
+    second.see(false);
+    third.watch.crowded();
+    expect(second.told).toEqual(["parked", "back"]);
   });
 });

@@ -209,11 +209,12 @@ function Connection() {
   }, [waiting]);
   if (quiet || (!late && status.phase !== "failed")) return null;
   const seconds = status.phase === "waiting" ? Math.max(0, Math.ceil((status.until - now) / 1000)) : 0;
-  const text = status.phase === "failed" ? t(status.code === TABS ? "offline.tabs" : "offline.failed") : status.phase === "waiting" && seconds > 0 ? t("offline.waiting", { seconds }) : t("offline.connecting");
+  const crowded = status.phase === "waiting" && status.code === TABS;
+  const text = status.phase === "failed" ? t("offline.failed") : seconds > 0 ? t(crowded ? "offline.tabs" : "offline.waiting", { seconds }) : t("offline.connecting");
   return (
     <div className={css["foot"]} role="status">
       <span>{text}</span>
-      {status.phase === "connecting" || status.phase === "syncing" ? null : <IconButton label={t("offline.now_label")} onClick={() => client.reconnect()}>{status.phase === "failed" && status.code === TABS ? t("offline.here") : t("offline.now")}</IconButton>}
+      {status.phase === "connecting" || status.phase === "syncing" ? null : <IconButton label={t(crowded ? "offline.here" : "offline.now_label")} onClick={() => client.reconnect()}>{crowded ? t("offline.here") : t("offline.now")}</IconButton>}
     </div>
   );
 }
